@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models
+from django.db.models import Case, Q, Value, When
+
+from domains.ids import bare_id
+from domains.models import Domain
+from ses_integration import facts
+
+
+class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
+    def live(self) -> Self:
+        """Without those whose domain is being deleted: to the API they are gone already."""
+        return self.filter(domain__deleting_since=None)
+
+    def active(self) -> Self:
+        return self.filter(is_active=True)
+
+    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        return self.filter(domain__owner_id=user.pk)
+
+    def with_rule_name(self) -> Self:
+        """Adds `receipt_rule_name`: the rule that SES is known to hold for an active address, its own or the catch-all's."""
+        rule = facts.rule_name_for("address", "domain__name")
+        return self.annotate(receipt_rule_name=Case(When(is_active=True, then=rule), default=Value(None)))
+
+
+class EmailAddress(models.Model):
+    id = models.CharField(primary_key=True, max_length=255, default=bare_id, editable=False)
+    address = models.CharField(max_length=320, unique=True)
+    domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="email_addresses")
+    # A string, because endpoints stands above addresses.
+    endpoint = models.ForeignKey(
+        "endpoints.Endpoint", on_delete=models.SET_NULL, null=True, blank=True, related_name="email_addresses"
+    )
+    is_active = models.BooleanField(default=True)
+    # The rule of its domain that carries it, for life: so one change touches one rule.
+    chunk = models.PositiveSmallIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = EmailAddressQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "email addresses"
+        constraints = [models.CheckConstraint(condition=Q(chunk__gte=1), name="chunks_count_from_one")]
+        indexes = [models.Index(fields=["domain", "-created_at"], name="addresses_of_domain")]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class BlockedEmail(models.Model):
+    """An address of a catch-all domain whose mail is not wanted."""
+
+    id = models.CharField(primary_key=True, max_length=255, default=bare_id, editable=False)
+    email_address = models.CharField(max_length=320, unique=True)
+    domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="blocked_emails")
+    reason = models.CharField(max_length=500, blank=True)
+    blocked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="blocked_emails"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.email_address

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models
+from django.db.models import Q
+
+from domains.ids import deletion_id, dns_record_id, domain_id
+
+
+class DomainQuerySet(models.QuerySet["Domain"]):
+    def live(self) -> Self:
+        """Without those that are being deleted: to the API they are gone already."""
+        return self.filter(deleting_since=None)
+
+    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        return self.filter(owner_id=user.pk)
+
+
+class Domain(models.Model):
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        VERIFIED = "verified"
+        FAILED = "failed"
+
+    class Confidence(models.TextChoices):
+        HIGH = "high"
+        MEDIUM = "medium"
+        LOW = "low"
+
+    id = models.CharField(primary_key=True, max_length=255, default=domain_id, editable=False)
+    name = models.CharField(max_length=253, unique=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="domains")
+    status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
+    can_receive_emails = models.BooleanField(default=True)
+    has_mx_records = models.BooleanField(default=False)
+    dns_provider = models.CharField(max_length=64, blank=True)
+    provider_confidence = models.CharField(max_length=6, choices=Confidence, blank=True)
+    last_dns_check = models.DateTimeField(null=True, blank=True)
+    is_catch_all_enabled = models.BooleanField(default=False)
+    # A string, because endpoints stands above domains.
+    catch_all_endpoint = models.ForeignKey(
+        "endpoints.Endpoint", on_delete=models.SET_NULL, null=True, blank=True, related_name="catch_all_domains"
+    )
+    receive_dmarc_emails = models.BooleanField(default=False)
+    deleting_since = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = DomainQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=["pending", "verified", "failed"]), name="domain_status"),
+            models.CheckConstraint(
+                condition=Q(provider_confidence__in=["", "high", "medium", "low"]), name="domain_provider_confidence"
+            ),
+        ]
+        indexes = [models.Index(fields=["owner", "-created_at"], name="domains_of_owner")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def key_prefix(self) -> str:
+        """Where SES stores the mail of this life of the domain: one added again gets another, so old mail can be erased."""
+        return key_prefix(self.name, self.pk)
+
+    @property
+    def receives_everything(self) -> bool:
+        return self.is_catch_all_enabled and self.catch_all_endpoint_id is not None
+
+
+def key_prefix(name: str, pk: str) -> str:
+    return f"emails/{name}/{pk}/"
+
+
+class DnsRecord(models.Model):
+    """A record that the owner is told to publish."""
+
+    class Type(models.TextChoices):
+        TXT = "TXT"
+        MX = "MX"
+        CNAME = "CNAME"
+
+    id = models.CharField(primary_key=True, max_length=255, default=dns_record_id, editable=False)
+    domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="dns_records")
+    record_type = models.CharField(max_length=5, choices=Type)
+    name = models.CharField(max_length=320)
+    value = models.CharField(max_length=500)
+    is_required = models.BooleanField(default=True)
+    is_verified = models.BooleanField(default=False)
+    last_checked = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(record_type__in=["TXT", "MX", "CNAME"]), name="dns_record_type"),
+            models.UniqueConstraint(fields=["domain", "record_type", "name", "value"], name="dns_record_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.record_type} {self.name}"
+
+
+class DomainDeletionQuerySet(models.QuerySet["DomainDeletion"]):
+    def owed(self) -> Self:
+        return self.filter(finished_at=None)
+
+
+class DomainDeletion(models.Model):
+    """The report and the proof of a deletion; it outlives the domain. Never an instruction to call SES (protocol 8, 18)."""
+
+    class Step(models.TextChoices):
+        OWED = "owed"
+        DONE = "done"
+        KEPT = "kept", "kept: not ours"
+        SUPERSEDED = "superseded", "superseded: the domain was added again"
+
+    id = models.CharField(primary_key=True, max_length=255, default=deletion_id, editable=False)
+    domain_id = models.CharField(max_length=255, unique=True, editable=False)
+    name = models.CharField(max_length=253)
+    # SET_NULL: the proof outlives the account as well.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="domain_deletions"
+    )
+    requested_by = models.CharField(max_length=255, blank=True, help_text="Who asked for it; empty for other doors.")
+    started_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    rules = models.CharField(max_length=10, choices=Step, default=Step.OWED)
+    identity = models.CharField(max_length=10, choices=Step, default=Step.OWED)
+    rows = models.CharField(max_length=10, choices=Step, default=Step.OWED)
+    stored_mail = models.CharField(max_length=10, choices=Step, default=Step.OWED)
+
+    blocked_emails = models.PositiveIntegerField(default=0)
+    email_addresses = models.PositiveIntegerField(default=0)
+    dns_records = models.PositiveIntegerField(default=0)
+    erased_versions = models.PositiveBigIntegerField(default=0)
+
+    problem = models.CharField(max_length=500, blank=True)
+    next_attempt = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+
+    objects = DomainDeletionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(finished_at=None) | ~Q(rules="owed") & ~Q(identity="owed") & ~Q(rows="owed") & ~Q(stored_mail="owed"),
+                name="finished_owes_nothing",
+            )
+        ]
+        indexes = [models.Index(fields=["started_at"], condition=Q(finished_at=None), name="deletions_owed")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.domain_id})"
+
+    @property
+    def key_prefix(self) -> str:
+        return key_prefix(self.name, self.domain_id)
+
+

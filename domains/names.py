@@ -1,0 +1,61 @@
+"""Domain names and addresses in the one form in which they are stored, sent to SES and compared: lower case, IDNA.
+
+Pure. What cannot be brought into that form raises ValueError.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import idna
+from publicsuffixlist import PublicSuffixList
+
+DOMAIN_LIMIT = 253
+LOCAL_PART_LIMIT = 64
+# RFC 5321 dot-atom, in lower case. No quotes and no globs: SES refuses them as recipients (ses.md 1.6).
+LOCAL_PART = re.compile(r"[a-z0-9!#$%&'+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'+/=?^_`{|}~-]+)*")
+LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+@lru_cache(maxsize=1)
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+def normalise_domain(text: str) -> str:
+    """`Bücher.Example ` becomes `xn--bcher-kva.example`. A trailing dot is taken off.
+
+    Refuses a single label and a name under which anybody may register: nobody can own mail for all of those.
+    """
+    name = text.strip().removesuffix(".")
+    try:
+        name = idna.encode(name, uts46=True, transitional=False).decode("ascii").lower()
+    except idna.IDNAError as error:
+        raise ValueError(f"not a domain name: {text!r}") from error
+    labels = name.split(".")
+    if len(name) > DOMAIN_LIMIT or len(labels) < 2 or not all(LABEL.fullmatch(label) for label in labels):
+        raise ValueError(f"not a domain name: {text!r}")
+    if labels[-1].isdigit() or _suffixes().publicsuffix(name) == name:
+        raise ValueError(f"not a domain name that one can own: {text!r}")
+    return name
+
+
+def normalise_address(text: str) -> str:
+    """`Hello@Example.COM` becomes `hello@example.com`. The local part is ASCII; `a+x@` is an address of its own."""
+    local, at, domain = text.strip().rpartition("@")
+    local = local.lower()
+    if not at or len(local) > LOCAL_PART_LIMIT or not LOCAL_PART.fullmatch(local):
+        raise ValueError(f"not an email address: {text!r}")
+    return f"{local}@{normalise_domain(domain)}"
+
+
+def domain_of(address: str) -> str:
+    """The domain of a normalised address."""
+    return address.rpartition("@")[2]
+
+
+def ancestors(name: str) -> list[str]:
+    """`a.b.example.com` has `b.example.com`, `example.com` and `com`."""
+    labels = name.split(".")
+    return [".".join(labels[start:]) for start in range(1, len(labels))]

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models
+from django.db.models import Q
+
+from domains.ids import bare_id
+
+
+class EndpointQuerySet(models.QuerySet["Endpoint"]):
+    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        return self.filter(owner_id=user.pk)
+
+
+class Endpoint(models.Model):
+    """Where mail goes: a webhook, one address, or a group of addresses."""
+
+    class Type(models.TextChoices):
+        WEBHOOK = "webhook"
+        EMAIL = "email"
+        EMAIL_GROUP = "email_group"
+
+    id = models.CharField(primary_key=True, max_length=255, default=bare_id, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="endpoints")
+    name = models.CharField(max_length=255)
+    type = models.CharField(max_length=11, choices=Type)
+    webhook_format = models.CharField(max_length=8, default="inbound", editable=False)
+    # May hold secrets: shown whole to the owner at /endpoints, redacted everywhere else (`endpoints.redaction`).
+    config = models.JSONField()
+    description = models.CharField(max_length=1000, blank=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = EndpointQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(type__in=["webhook", "email", "email_group"]), name="endpoint_type")
+        ]
+        indexes = [models.Index(fields=["owner", "-created_at"], name="endpoints_of_owner")]
+
+    def __str__(self) -> str:
+        return self.name

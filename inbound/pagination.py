@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Model, QuerySet
+from rest_framework.exceptions import ValidationError
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+DEFAULT_LIMIT, MAX_LIMIT = 50, 100
+# What the widest column of any database takes; more is no offset into anything.
+MAX_OFFSET = 2**31
+
+
+class LimitOffset(BasePagination):
+    """`{data, pagination: {limit, offset, total, hasMore}}`; a limit over 100 is taken as 100 (api-v2 1.6)."""
+
+    limit = DEFAULT_LIMIT
+    offset = 0
+    total = 0
+
+    def paginate_queryset(
+        self, queryset: QuerySet[Model], request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        limit_error, offset_error = "Limit must be between 1 and 100", "Offset must be non-negative"
+        self.limit = min(_whole(request, "limit", DEFAULT_LIMIT, limit_error), MAX_LIMIT)
+        if self.limit < 1:
+            raise ValidationError(limit_error)
+        self.offset = _whole(request, "offset", 0, offset_error)
+        if not 0 <= self.offset < MAX_OFFSET:
+            raise ValidationError(offset_error)
+        self.total = queryset.count()
+        return list(queryset[self.offset : self.offset + self.limit])
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response({"data": data, "pagination": self.summary()})
+
+    def summary(self) -> dict[str, int | bool]:
+        return {
+            "limit": self.limit,
+            "offset": self.offset,
+            "total": self.total,
+            "hasMore": self.offset + self.limit < self.total,
+        }
+
+
+def _whole(request: Request, name: str, default: int, error: str) -> int:
+    text = request.query_params.get(name, "")
+    if not text:
+        return default
+    # isascii: int() also takes other scripts' digits, signs with blanks, and underscores.
+    if not text.isascii() or not text.removeprefix("-").isdigit() or len(text) > 20:
+        raise ValidationError(error)
+    return int(text)

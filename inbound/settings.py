@@ -1,0 +1,133 @@
+"""Settings, all of them from the environment; the README has them in one table."""
+
+from pathlib import Path
+
+import environ
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+INSECURE_SECRET_KEY = "insecure-and-only-for-a-first-look"  # noqa: S105 - inbound.E001 refuses it in production
+SECRET_KEY = env.str("SECRET_KEY", INSECURE_SECRET_KEY)
+DEBUG = env.bool("DEBUG", False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "inbound",
+    "endpoints",
+    "addresses",
+    "domains",
+    "ses_integration",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "inbound.urls"
+WSGI_APPLICATION = "inbound.wsgi.application"
+# A redirect turns the client's POST into a GET without a body (api-v2 1.1).
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'inbound.sqlite3'}")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Without IMMEDIATE most concurrent read-then-write transactions fail with "database is locked".
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+elif DATABASE_POOL_SIZE := env.int("DATABASE_POOL_SIZE", 12):
+    # A web process has more threads than this; one that waits for SES gives its connection back.
+    DATABASES["default"]["OPTIONS"] = {
+        **DATABASES["default"].get("OPTIONS", {}),
+        "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 30},
+    }
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+# The admin's files are found in the installed packages, so a fresh checkout needs no collectstatic.
+WHITENOISE_USE_FINDERS = True
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("SECURE_COOKIES", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", False) else None
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["inbound.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["inbound.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["inbound.parsers.ObjectParser"],
+    "DEFAULT_PAGINATION_CLASS": "inbound.pagination.LimitOffset",
+    "EXCEPTION_HANDLER": "inbound.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "COERCE_DECIMAL_TO_STRING": False,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+}
+
+# AWS. Credentials come from botocore's own chain, endpoints from AWS_ENDPOINT_URL[_SES|_SESV2|_S3].
+AWS_REGION = env.str("AWS_REGION", "")
+AWS_ACCOUNT_ID = env.str("AWS_ACCOUNT_ID", "")
+S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", "")
+LAMBDA_FUNCTION_NAME = env.str("LAMBDA_FUNCTION_NAME", "")
+SES_TOPIC_ARN = env.str("SES_TOPIC_ARN", "")
+SES_RULE_SET = env.str("SES_RULE_SET", "inbound-email-rules")
+SES_RULE_PREFIX = env.str("SES_RULE_PREFIX", "inbound")
+INSTALLATION_ID = env.str("INSTALLATION_ID", "inbound")
+SES_REQUEST_BUDGET = env.float("SES_REQUEST_BUDGET", 5.0)
+SES_CALLS_PER_SECOND = env.float("SES_CALLS_PER_SECOND", 1.0)
+SES_CALL_SETTLE_SECONDS = env.float("SES_CALL_SETTLE_SECONDS", 900.0)
+SES_MAX_RECIPIENTS_PER_RULE = env.int("SES_MAX_RECIPIENTS_PER_RULE", 500)
+SES_DATABASE_SWEEP_SECONDS = env.float("SES_DATABASE_SWEEP_SECONDS", 60.0)
+SES_SWEEP_SECONDS = env.float("SES_SWEEP_SECONDS", 3600.0)
+SES_STATUS_SECONDS = env.float("SES_STATUS_SECONDS", 60.0)
+SES_AUTO_SETUP = env.bool("SES_AUTO_SETUP", False)
+# What SES should hold, as plain values: the one thing that ses_integration asks of the apps above it.
+SES_RECEIVING_PROVIDER = "domains.receiving.receiving"

@@ -1,0 +1,24 @@
+"""Settings of the test suite: the real ones, with an AWS that is the in-process emulator and nothing read from the shell."""
+
+import os
+
+for name in list(os.environ):
+    # A developer's own AWS account must never be reached by a test.
+    if name.startswith(("AWS_", "SES_", "S3_", "LAMBDA_")):
+        del os.environ[name]
+os.environ.update(
+    AWS_REGION="eu-west-1",
+    AWS_ACCESS_KEY_ID="test",
+    AWS_SECRET_ACCESS_KEY="test",
+    AWS_ACCOUNT_ID="123456789012",
+    S3_BUCKET_NAME="inbound-mail",
+    SES_CALLS_PER_SECOND="0",
+    SES_CALL_SETTLE_SECONDS="60",
+    DATABASE_POOL_SIZE="0",
+    SECRET_KEY="tests",  # noqa: S106
+)
+os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
+
+from inbound.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class SesIntegrationConfig(AppConfig):
+    name = "ses_integration"
+    verbose_name = "SES"
+
+    def ready(self) -> None:
+        from ses_integration import checks  # noqa: F401

@@ -1,0 +1,212 @@
+"""The one verb for the remote side: make SES hold, for a domain name, what the rows say (design, rule 2)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from django.db import connection
+from django.db.models import F, Q, QuerySet
+
+from ses_integration import clients, lease, ledger, setup
+from ses_integration.budget import one_budget
+from ses_integration.clock import database_now
+from ses_integration.config import SesConfig, ses_config
+from ses_integration.errors import AlreadyThere, NotConfigured, NotThere, Refused, RuleSetMissing, SesError
+from ses_integration.gateway import Gateway
+from ses_integration.lease import Held, LeaseLost
+from ses_integration.ledger import Answer, Intent, Later, Settled, Stuck
+from ses_integration.models import DomainMark, UnansweredCall
+from ses_integration.planning import Call, Kind, Operation
+
+logger = logging.getLogger(__name__)
+
+FIRST_POLL, LAST_POLL = 0.025, 0.2
+# More calls than this on one thing in one pass would be a plan that does not come to an end.
+CALLS_PER_ENTRY = 8
+WORKER_SECONDS_PER_DOMAIN = 20.0
+YIELD_SECONDS = 5.0
+
+
+def converge(domain: str, *, done: Callable[[], bool] | None = None) -> None:
+    """Bring SES into line with the rows of `domain`, or wait for whoever is doing it, within the ambient budget.
+
+    Returns when `done()` holds (default: every change so far is applied), when the budget is spent, or when nothing can
+    happen before it is. Says nothing about the outcome: ask `ses_integration.facts`. Call it outside transactions.
+    """
+    config = ses_config()
+    with one_budget() as deadline:
+        poll = FIRST_POLL
+        while not (done() if done else _all_applied(config, domain)):
+            wait = _seconds_to_turn(config, domain)
+            if wait is None or time.monotonic() + wait > deadline:
+                return
+            if wait == 0.0 and (held := lease.acquire(config)):
+                with_lease(config, held, domain, deadline)
+                poll = FIRST_POLL
+                continue
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return
+            _sleep(min(poll, remaining))
+            poll = min(poll * 2, LAST_POLL)
+
+
+def converge_due(stop: Callable[[], bool] = lambda: False) -> int:
+    """The worker's step: every domain that is owed something and whose turn it is, one after the other; how many."""
+    config = ses_config()
+    served = 0
+    for domain in _due(config):
+        if stop():
+            break
+        if held := _patiently(config, stop):
+            with_lease(config, held, domain, time.monotonic() + WORKER_SECONDS_PER_DOMAIN)
+            served += 1
+    return served
+
+
+def with_lease(config: SesConfig, held: Held, domain: str, deadline: float) -> None:
+    """One pass over one domain; the lease is given back at the end, also when somebody else has taken it meanwhile."""
+    try:
+        _pass(config, held, domain, deadline)
+    except LeaseLost:
+        logger.warning("The lease was lost while working on %s; its next holder goes on.", domain)
+    finally:
+        lease.release(held)
+
+
+def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> None:
+    failed: dict[tuple[Kind, str], SesError] = {}
+    made: Counter[tuple[Kind, str]] = Counter()
+    gathered: int | None = None
+    until = None
+    while time.monotonic() < deadline:
+        step = ledger.next_step(config, held, domain, failed=failed, gathered=gathered)
+        match step:
+            case Settled():
+                return
+            case Stuck():
+                until = step.until
+                break
+            case Later():
+                if time.monotonic() + step.seconds > deadline:
+                    return
+                gathered = None
+                _sleep(step.seconds)
+            case Intent():
+                gathered = step.generation
+                answer = _answer(config, step, deadline)
+                ledger.record(config, held, step, answer)
+                key = step.call.key
+                made[key] += 1
+                if answer.error is not None and _is_failure(answer.error, step.call):
+                    failed[key] = answer.error
+                elif made[key] >= CALLS_PER_ENTRY:
+                    failed[key] = Refused("SES keeps changing its answer.")
+    if failed or until:
+        ledger.postpone(config, domain, failed.values(), until)
+
+
+def _is_failure(error: SesError, call: Call) -> bool:
+    """Already there, and gone, lead to the next plan; only what cannot go on now is a failure."""
+    if isinstance(error, RuleSetMissing):
+        return not call.operation.removes
+    return not isinstance(error, AlreadyThere | NotThere)
+
+
+def _answer(config: SesConfig, intent: Intent, deadline: float) -> Answer:
+    """C. Send what was written down, once."""
+    _give_connection_back()
+    try:
+        with clients.send_by(intent.send_by):
+            return _send(config, intent.call, deadline)
+    except RuleSetMissing as error:
+        if config.auto_setup and not intent.call.operation.removes:
+            try:
+                setup.prepare(config)
+                return Answer(error=Refused("The receipt rule set was missing; it has been made again."))
+            except SesError as setup_error:
+                return Answer(error=setup_error)
+        return Answer(error=error)
+    except SesError as error:
+        return Answer(error=error)
+
+
+def _send(config: SesConfig, call: Call, deadline: float) -> Answer:
+    if call.rule is not None and not config.bucket:
+        raise NotConfigured("S3_BUCKET_NAME is missing.")
+    gateway = Gateway(config, seconds=deadline - time.monotonic())
+    match call.operation:
+        case Operation.CREATE_RULE | Operation.UPDATE_RULE:
+            if call.rule is None:
+                raise ValueError(f"{call.operation} without a rule")
+            send = gateway.create_rule if call.operation is Operation.CREATE_RULE else gateway.update_rule
+            send(call.rule)
+        case Operation.DELETE_RULE:
+            gateway.delete_rule(call.name)
+        case Operation.CREATE_IDENTITY:
+            return Answer(identity=gateway.create_identity(call.name))
+        case Operation.READ_IDENTITY:
+            return Answer(identity=gateway.read_identity(call.name))
+        case Operation.VERIFY_DOMAIN:
+            return Answer(token=gateway.verify_domain(call.name))
+        case Operation.SET_MAIL_FROM:
+            return Answer(mail_from=gateway.set_mail_from(call.name))
+        case Operation.DELETE_IDENTITY:
+            gateway.delete_identity(call.name)
+    return Answer()
+
+
+def _all_applied(config: SesConfig, domain: str) -> bool:
+    owed = DomainMark.objects.of(config).filter(domain=domain, generation__gt=F("applied_generation"))
+    return not owed.exists() and not _doubts(config, domain).filter(until__lte=database_now()).exists()
+
+
+def _doubts(config: SesConfig, domain: str) -> QuerySet[UnansweredCall]:
+    return UnansweredCall.objects.of(config).filter(entry__domain=domain)
+
+
+def _seconds_to_turn(config: SesConfig, domain: str) -> float | None:
+    """How long until something can be done for the domain: 0 for now, None for nothing that we know of."""
+    now = database_now()
+    mark = DomainMark.objects.of(config).filter(domain=domain).first()
+    if mark is None:
+        return None
+    if mark.owed:
+        return 0.0 if mark.next_attempt is None else max(0.0, (mark.next_attempt - now).total_seconds())
+    until = _doubts(config, domain).order_by("until").values_list("until", flat=True).first()
+    return None if until is None else max(0.0, (until - now).total_seconds())
+
+
+def _due(config: SesConfig) -> list[str]:
+    """Oldest change first, so that a burst on one domain cannot hold up another's single change."""
+    now = database_now()
+    turn = Q(next_attempt=None) | Q(next_attempt__lte=now)
+    marks = DomainMark.objects.of(config).filter(turn)
+    doubtful = UnansweredCall.objects.of(config).filter(until__lte=now).values("entry__domain")
+    owed = Q(generation__gt=F("applied_generation")) | Q(domain__in=doubtful)
+    return list(marks.filter(owed).order_by("changed_at").values_list("domain", flat=True))
+
+
+def _patiently(config: SesConfig, stop: Callable[[], bool]) -> Held | None:
+    """The lease for the worker: requests that wait go first, but not for ever."""
+    patience = time.monotonic() + YIELD_SECONDS
+    while not stop():
+        held = lease.acquire(config, background=time.monotonic() < patience)
+        if held or time.monotonic() > patience + lease.LEASE_SECONDS:
+            return held
+        _sleep(LAST_POLL)
+    return None
+
+
+def _sleep(seconds: float) -> None:
+    _give_connection_back()
+    time.sleep(seconds)
+
+
+def _give_connection_back() -> None:
+    """Whoever waits holds no database connection: a web process has more threads than its pool has connections."""
+    if not connection.in_atomic_block and "pool" in connection.settings_dict.get("OPTIONS", {}):
+        connection.close()

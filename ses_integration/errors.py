@@ -1,0 +1,50 @@
+"""What can go wrong with a call to AWS, told apart by what may be believed afterwards."""
+
+from __future__ import annotations
+
+
+class SesError(Exception):
+    """The family. `sentence` is for clients and operators, in our words; AWS's own words go to the log only.
+
+    `attention`: trying again will not help before somebody changes something.
+    """
+
+    attention = False
+
+    def __init__(self, sentence: str, *, attention: bool | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        if attention is not None:
+            self.attention = attention
+
+
+class Unsent(SesError):
+    """The call surely never left: no connection, no credentials, its deadline had come. Nothing changed."""
+
+
+class NotConfigured(Unsent):
+    """Region, credentials or bucket are missing, so the call was not even tried."""
+
+    attention = True
+
+
+class Refused(SesError):
+    """AWS answered that it did not do it: throttled, over a quota, not allowed, not valid. Nothing changed."""
+
+
+class RuleSetMissing(Refused):
+    """The rule set does not exist; `ses_setup` makes it."""
+
+    attention = True
+
+
+class AlreadyThere(SesError):
+    """A create met something of that name."""
+
+
+class NotThere(SesError):
+    """An update, a delete or a read met nothing of that name."""
+
+
+class Unanswered(SesError):
+    """No answer, or one that cannot be read: the call may have been applied, or may still be."""

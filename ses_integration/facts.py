@@ -1,0 +1,123 @@
+"""What is known of SES, read from the ledger where somebody wants to show it; never copied, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import CharField, Count, F, OuterRef, Q, QuerySet, Subquery
+
+from ses_integration.clock import database_now
+from ses_integration.config import ses_config
+from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry, LedgerRecipient, UnansweredCall
+from ses_integration.planning import Kind, Known, Operation
+
+PUTS = [operation.value for operation in Operation if operation.puts]
+RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
+
+
+@dataclass(frozen=True, slots=True)
+class DomainState:
+    """What SES is known to hold for a name. `identity_ours` is None while nobody can say."""
+
+    rules_gone: bool
+    identity_gone: bool
+    identity_ours: bool | None
+
+    @property
+    def identity_kept(self) -> bool:
+        return not self.identity_gone and self.identity_ours is False
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Why a domain is not in line yet: the last error in our words, and until when an unanswered call may still land."""
+
+    error: str
+    doubt_until: datetime | None
+
+
+def recipient_gone(domain: str, address: str, generation: int) -> bool:
+    """Whether SES is confirmed to hold no recipient for `address`, and cannot hold one again (protocol 2.W).
+
+    The applied generation is read first: what is in doubt when it covers ours is in the second answer.
+    """
+    config = ses_config()
+    applied = DomainMark.objects.of(config).filter(domain=domain, applied_generation__gte=generation)
+    if generation and not applied.exists():
+        return False
+    doubts = UnansweredCall.objects.of(config).filter(
+        entry__domain=domain, entry__kind=Kind.RULE, operation__in=PUTS
+    )
+    return not any(address in doubt.recipients or domain in doubt.recipients for doubt in doubts)
+
+
+def domain_state(domain: str) -> DomainState:
+    """One statement, so that a call which is answered in between cannot be missed both as a doubt and as a fact."""
+    rules_gone = identity_gone = True
+    ours: bool | None = None
+    rows = (
+        LedgerEntry.objects.of(ses_config())
+        .filter(domain=domain)
+        .annotate(landing=Count("unanswered", filter=Q(unanswered__operation__in=PUTS)), ours=F("identity__ours"))
+        .values_list("kind", "known", "landing", "ours")
+    )
+    for kind, known, landing, entry_ours in rows:
+        gone = known == Known.ABSENT and not landing
+        if kind == Kind.RULE:
+            rules_gone = rules_gone and gone
+        else:
+            identity_gone, ours = gone, entry_ours
+    return DomainState(rules_gone=rules_gone, identity_gone=identity_gone, identity_ours=ours)
+
+
+def owed(domain: str) -> Owed:
+    config = ses_config()
+    mark = DomainMark.objects.of(config).filter(domain=domain).first()
+    until = (
+        UnansweredCall.objects.of(config)
+        .filter(entry__domain=domain, until__gt=database_now())
+        .order_by("-until")
+        .values_list("until", flat=True)
+        .first()
+    )
+    return Owed(error=mark.last_error if mark else "", doubt_until=until)
+
+
+def identities(domains: Iterable[str]) -> dict[str, IdentityFacts]:
+    """What SES told of the identities of these names; one statement. A name without any is absent."""
+    rows = (
+        IdentityFacts.objects.of(ses_config())
+        .filter(entry__kind=Kind.IDENTITY, entry__domain__in=list(domains))
+        .select_related("entry")
+    )
+    return {facts.entry.domain: facts for facts in rows}
+
+
+def rule_name_for(*recipients: str) -> Subquery:
+    """For a list of addresses, inside its one statement: the rule that SES is known to hold for any of these fields.
+
+    `recipients` are field names of the outer query, such as its address and its domain's name.
+    """
+    anyone = Q()
+    for recipient in recipients:
+        anyone |= Q(recipient=OuterRef(recipient))
+    rules = LedgerRecipient.objects.of(ses_config()).filter(anyone, entry__kind=Kind.RULE)
+    return Subquery(rules.order_by("entry__name").values("entry__name")[:1], output_field=CharField(null=True))
+
+
+def rule_names(domain: str, recipient: str) -> list[str]:
+    """The rules that SES is known to hold with this recipient."""
+    rules = LedgerRecipient.objects.of(ses_config()).filter(
+        entry__domain=domain, entry__kind=Kind.RULE, recipient=recipient
+    )
+    return list(rules.values_list("entry__name", flat=True))
+
+
+def owed_marks() -> QuerySet[DomainMark]:
+    """Every domain name that SES is not confirmed to follow, oldest change first."""
+    config = ses_config()
+    doubtful = UnansweredCall.objects.of(config).values("entry__domain")
+    behind = Q(generation__gt=F("applied_generation")) | Q(domain__in=doubtful)
+    return DomainMark.objects.of(config).filter(behind).order_by("changed_at")

@@ -1,0 +1,243 @@
+"""SES in our words: plain values in and out, `SesError` and nothing else raised, no table of ours known."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ses_integration import clients
+from ses_integration.compiling import Rule, mail_from_domain
+from ses_integration.config import SesConfig
+from ses_integration.errors import NotConfigured
+from ses_integration.translation import NOT_CONFIGURED, aws_errors
+
+if TYPE_CHECKING:
+    from mypy_boto3_ses.type_defs import ReceiptActionTypeDef, ReceiptRuleOutputTypeDef, ReceiptRuleTypeDef
+
+OWNER_TAG = "inbound"
+IDENTITIES_PER_CALL = 100  # SES API Reference, GetIdentityVerificationAttributes
+IDENTITIES_PER_PAGE = 1000  # SES v2 API Reference, ListEmailIdentities
+
+
+@dataclass(frozen=True, slots=True)
+class SeenIdentity:
+    """An identity as SES tells of it. `status` is SES v1's text: Pending, Success, Failed, TemporaryFailure, NotStarted."""
+
+    name: str
+    status: str
+    ours: bool
+    dkim_tokens: tuple[str, ...] = ()
+    dkim_zone: str = ""
+    mail_from_domain: str = ""
+    mail_from_status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRule:
+    """A receipt rule as SES holds it. `digest` is empty where it does what no rule of ours does."""
+
+    name: str
+    recipients: frozenset[str]
+    digest: str
+    enabled: bool
+    targets: tuple[str, ...]
+
+
+class Gateway:
+    """The calls, one method each. `seconds` bounds the wait for one answer."""
+
+    def __init__(self, config: SesConfig, seconds: float = clients.READ_TIMEOUT) -> None:
+        if not config.region or not clients.have_credentials():
+            raise NotConfigured(NOT_CONFIGURED)
+        self._config = config
+        self._ses = clients.ses(config.region, seconds)
+        self._sesv2 = clients.sesv2(config.region, seconds)
+
+    # Receipt rules
+
+    def create_rule(self, rule: Rule) -> None:
+        """Raises AlreadyThere for a name that exists, whatever its contents. Goes in front of the other rules."""
+        with aws_errors(f"CreateReceiptRule {rule.name}"):
+            self._ses.create_receipt_rule(RuleSetName=self._config.rule_set, Rule=_to_aws(rule))
+
+    def update_rule(self, rule: Rule) -> None:
+        """Replaces the whole rule; raises NotThere for a name that does not exist."""
+        with aws_errors(f"UpdateReceiptRule {rule.name}"):
+            self._ses.update_receipt_rule(RuleSetName=self._config.rule_set, Rule=_to_aws(rule))
+
+    def delete_rule(self, name: str) -> None:
+        """A rule or rule set that does not exist raises NotThere or RuleSetMissing; SES itself takes a missing rule as done."""
+        with aws_errors(f"DeleteReceiptRule {name}"):
+            self._ses.delete_receipt_rule(RuleSetName=self._config.rule_set, RuleName=name)
+
+    def rules(self) -> list[SeenRule]:
+        """All rules of our set, in order: one DescribeReceiptRuleSet, which is not paged."""
+        with aws_errors("DescribeReceiptRuleSet"):
+            answer = self._ses.describe_receipt_rule_set(RuleSetName=self._config.rule_set)
+        return [_from_aws(rule) for rule in answer.get("Rules", [])]
+
+    def active_rule_set(self) -> str:
+        """The name of the set that receives mail now, or an empty string."""
+        with aws_errors("DescribeActiveReceiptRuleSet"):
+            return self._ses.describe_active_receipt_rule_set().get("Metadata", {}).get("Name", "")
+
+    def create_rule_set(self) -> None:
+        with aws_errors("CreateReceiptRuleSet"), contextlib.suppress(self._ses.exceptions.AlreadyExistsException):
+            self._ses.create_receipt_rule_set(RuleSetName=self._config.rule_set)
+
+    def activate_rule_set(self) -> None:
+        with aws_errors("SetActiveReceiptRuleSet"):
+            self._ses.set_active_receipt_rule_set(RuleSetName=self._config.rule_set)
+
+    # Identities
+
+    def create_identity(self, name: str) -> SeenIdentity:
+        """Tagged as ours; raises AlreadyThere for one that exists."""
+        with aws_errors(f"CreateEmailIdentity {name}"):
+            answer = self._sesv2.create_email_identity(
+                EmailIdentity=name, Tags=[{"Key": OWNER_TAG, "Value": self._config.installation_id}]
+            )
+        dkim = answer.get("DkimAttributes", {})
+        return SeenIdentity(
+            name=name,
+            status="Success" if answer.get("VerifiedForSendingStatus") else "Pending",
+            ours=True,
+            dkim_tokens=tuple(dkim.get("Tokens", [])),
+            dkim_zone=dkim.get("SigningHostedZone", ""),
+        )
+
+    def read_identity(self, name: str) -> SeenIdentity:
+        """Raises NotThere."""
+        with aws_errors(f"GetEmailIdentity {name}"):
+            answer = self._sesv2.get_email_identity(EmailIdentity=name)
+        dkim, mail_from = answer.get("DkimAttributes", {}), answer.get("MailFromAttributes", {})
+        return SeenIdentity(
+            name=name,
+            status=_v1_status(answer.get("VerificationStatus", "PENDING")),
+            ours={"Key": OWNER_TAG, "Value": self._config.installation_id} in answer.get("Tags", []),
+            dkim_tokens=tuple(dkim.get("Tokens", [])),
+            dkim_zone=dkim.get("SigningHostedZone", ""),
+            mail_from_domain=mail_from.get("MailFromDomain", ""),
+            mail_from_status=_v1_status(mail_from.get("MailFromDomainStatus", "")),
+        )
+
+    def verify_domain(self, name: str) -> str:
+        """The token for the `_amazonses` TXT record. Creates the identity if it is missing (ses.md 2.1)."""
+        with aws_errors(f"VerifyDomainIdentity {name}"):
+            return self._ses.verify_domain_identity(Domain=name)["VerificationToken"]
+
+    def set_mail_from(self, name: str) -> str:
+        """Raises for an identity that does not exist. Returns the MAIL FROM domain."""
+        domain = mail_from_domain(name)
+        with aws_errors(f"SetIdentityMailFromDomain {name}"):
+            self._ses.set_identity_mail_from_domain(
+                Identity=name, MailFromDomain=domain, BehaviorOnMXFailure="UseDefaultValue"
+            )
+        return domain
+
+    def delete_identity(self, name: str) -> None:
+        """Raises NotThere for one that is gone already."""
+        with aws_errors(f"DeleteEmailIdentity {name}"):
+            self._sesv2.delete_email_identity(EmailIdentity=name)
+
+    def verification(self, names: list[str]) -> dict[str, str]:
+        """The verification status of up to 100 identities; unknown ones are absent from the answer."""
+        with aws_errors("GetIdentityVerificationAttributes"):
+            answer = self._ses.get_identity_verification_attributes(Identities=names)
+        return {
+            name: attributes["VerificationStatus"] for name, attributes in answer["VerificationAttributes"].items()
+        }
+
+    def mail_from(self, names: list[str]) -> dict[str, tuple[str, str]]:
+        """MAIL FROM domain and its status of up to 100 identities."""
+        with aws_errors("GetIdentityMailFromDomainAttributes"):
+            answer = self._ses.get_identity_mail_from_domain_attributes(Identities=names)
+        return {
+            name: (attributes.get("MailFromDomain", ""), attributes.get("MailFromDomainStatus", ""))
+            for name, attributes in answer["MailFromDomainAttributes"].items()
+        }
+
+    def identities(self) -> list[str]:
+        """The names of all domain identities; one call for each 1,000."""
+        names: list[str] = []
+        token = ""
+        while True:
+            with aws_errors("ListEmailIdentities"):
+                page = (
+                    self._sesv2.list_email_identities(PageSize=IDENTITIES_PER_PAGE, NextToken=token)
+                    if token
+                    else self._sesv2.list_email_identities(PageSize=IDENTITIES_PER_PAGE)
+                )
+            names += [
+                identity["IdentityName"]
+                for identity in page.get("EmailIdentities", [])
+                if identity.get("IdentityType") == "DOMAIN"
+            ]
+            token = page.get("NextToken", "")
+            if not token:
+                return names
+
+
+def _v1_status(status: str) -> str:
+    """v2 writes TEMPORARY_FAILURE where v1, and API v2, have TemporaryFailure."""
+    return "".join(word.capitalize() for word in status.split("_"))
+
+
+def _to_aws(rule: Rule) -> ReceiptRuleTypeDef:
+    actions: list[ReceiptActionTypeDef] = [
+        {
+            "S3Action": {
+                "BucketName": rule.bucket,
+                "ObjectKeyPrefix": rule.key_prefix,
+                **({"TopicArn": rule.topic_arn} if rule.topic_arn else {}),
+            }
+        }
+    ]
+    if rule.function_arn:
+        actions.append({"LambdaAction": {"FunctionArn": rule.function_arn, "InvocationType": "Event"}})
+    # Always all fields: an update replaces the whole rule, and what it omits falls back to a default.
+    return {
+        "Name": rule.name,
+        "Enabled": True,
+        "TlsPolicy": "Optional",
+        "ScanEnabled": True,
+        "Recipients": sorted(rule.recipients),
+        "Actions": actions,
+    }
+
+
+def _from_aws(seen: ReceiptRuleOutputTypeDef) -> SeenRule:
+    actions = seen.get("Actions", [])
+    stores = [action["S3Action"] for action in actions if "S3Action" in action]
+    invokes = [action["LambdaAction"] for action in actions if "LambdaAction" in action]
+    recipients = frozenset(recipient.lower() for recipient in seen.get("Recipients", []))
+    as_ours = (
+        len(stores) == 1
+        and len(stores) + len(invokes) == len(actions)
+        and len(invokes) <= 1
+        and bool(recipients)
+        and seen.get("Enabled", False)
+        and seen.get("ScanEnabled", False)
+        and seen.get("TlsPolicy", "Optional") == "Optional"
+    )
+    digest = ""
+    if as_ours:
+        digest = Rule(
+            name=seen["Name"],
+            recipients=recipients,
+            bucket=stores[0]["BucketName"],
+            key_prefix=stores[0].get("ObjectKeyPrefix", ""),
+            topic_arn=stores[0].get("TopicArn", ""),
+            function_arn=invokes[0]["FunctionArn"] if invokes else "",
+        ).digest
+    return SeenRule(
+        name=seen["Name"],
+        recipients=recipients,
+        digest=digest,
+        enabled=seen.get("Enabled", False),
+        targets=tuple(
+            [f"s3://{store['BucketName']}/{store.get('ObjectKeyPrefix', '')}" for store in stores]
+            + [invoke["FunctionArn"] for invoke in invokes]
+        ),
+    )

@@ -1,0 +1,288 @@
+"""The two transactions around every SES call: write down the intent, record the answer (protocol 2, T2 and T3)."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.module_loading import import_string
+
+from ses_integration import lease
+from ses_integration.clock import database_now
+from ses_integration.compiling import Wanted, compile_domain
+from ses_integration.config import SesConfig
+from ses_integration.errors import AlreadyThere, NotThere, RuleSetMissing, SesError, Unanswered
+from ses_integration.gateway import SeenIdentity
+from ses_integration.lease import Held
+from ses_integration.models import DomainMark, IdentityFacts, Lease, LedgerEntry, LedgerRecipient, UnansweredCall
+from ses_integration.planning import Call, Doubt, Entry, Kind, Known, Operation, plan
+from ses_integration.rate import claim_slot
+from ses_integration.receiving import DomainReceiving
+
+SEND_SECONDS = 10
+LEASE_MARGIN_SECONDS = 10
+GATHER_SECONDS = 0.1
+LONG_INTERVAL = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """SES is known to hold what the rows say, up to the generation that was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """What is left has failed in this pass or is held back, the latter until `until`."""
+
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Nothing was written down: `seconds` to go to the next free slot, or to gather changes that just came in."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One call that may now be sent, once, before `send_by` (of `time.monotonic()`)."""
+
+    call: Call
+    entry_id: int
+    doubt_id: int | None
+    settles: tuple[int, ...]
+    generation: int
+    send_by: float
+
+
+Step = Settled | Stuck | Later | Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: an error of ours or none, and what an identity call told."""
+
+    error: SesError | None = None
+    identity: SeenIdentity | None = None
+    token: str = ""
+    mail_from: str = ""
+
+
+def wanted_of(config: SesConfig, domains: Iterable[str] | None) -> dict[str, Wanted]:
+    """What SES should hold, from the rows as this transaction sees them, for `domains` or for all that are live."""
+    provider = import_string(settings.SES_RECEIVING_PROVIDER)
+    names = None if domains is None else list(domains)
+    found: dict[str, DomainReceiving] = {receiving.name: receiving for receiving in provider(names)}
+    return {name: compile_domain(found.get(name), config.layout) for name in (found if names is None else names)}
+
+
+def entries_of(config: SesConfig, domains: Collection[str] | None, now: datetime) -> dict[str, list[Entry]]:
+    """The ledger as plain values, by domain name; four statements."""
+    rows = LedgerEntry.objects.of(config)
+    if domains is not None:
+        rows = rows.filter(domain__in=domains)
+    found: dict[str, list[Entry]] = {}
+    for row in rows.select_related("identity").prefetch_related("recipients", "unanswered").order_by("name"):
+        found.setdefault(row.domain, []).append(_entry(row, now))
+    return found
+
+
+def _entry(row: LedgerEntry, now: datetime) -> Entry:
+    facts = row.identity if hasattr(row, "identity") else IdentityFacts()
+    return Entry(
+        kind=Kind(row.kind),
+        name=row.name,
+        known=Known(row.known),
+        exists=row.exists,
+        recipients=frozenset(recipient.recipient for recipient in row.recipients.all()),
+        digest=row.digest,
+        ours=facts.ours,
+        has_verification_token=bool(facts.verification_token),
+        has_mail_from=bool(facts.mail_from_domain),
+        doubts=tuple(
+            Doubt(Operation(doubt.operation), due=doubt.until <= now, recipients=frozenset(doubt.recipients))
+            for doubt in row.unanswered.all()
+        ),
+    )
+
+
+def next_step(
+    config: SesConfig, held: Held, domain: str, *, failed: Collection[tuple[Kind, str]], gathered: int | None
+) -> Step:
+    """T2. Plans from the rows as committed, and either confirms the domain or writes one intent down.
+
+    `gathered` is the generation that the pass has worked on so far: where it has moved on, wait a moment for more.
+    Raises LeaseLost.
+    """
+    with transaction.atomic(durable=True):
+        lease.renew(held)
+        started = time.monotonic()
+        mark = DomainMark.objects.select_for_update().of(config).filter(domain=domain).first()
+        if mark is None:
+            return Settled()
+        now = database_now()
+        # The generation first, the rows after it: whoever changes a row bumps this mark, and waits for our lock.
+        wanted = wanted_of(config, [domain])[domain]
+        work = plan(domain, wanted, entries_of(config, [domain], now).get(domain, []))
+        for kind, name in work.forget:
+            _row(config, kind, name).delete()
+        if work.settled:
+            mark.applied_generation = mark.generation
+            mark.attempts, mark.next_attempt, mark.needs_attention, mark.last_error = 0, None, False, ""
+            mark.save()
+            return Settled()
+        call = next((call for call in work.calls if call.key not in failed), None)
+        if call is None:
+            held_names = [call.name for call in work.held_back]
+            waiting = UnansweredCall.objects.of(config).filter(entry__name__in=held_names, until__gt=now).order_by("until")
+            return Stuck(until=waiting.values_list("until", flat=True).first())
+        if gathered is not None and mark.generation > gathered:
+            return Later(GATHER_SECONDS)
+        if (slot := claim_slot(config)) is not None:
+            return Later(max(0.0, (slot - now).total_seconds()))
+        return _write_down(config, held, domain, call, now, started, mark.generation)
+
+
+def _row(config: SesConfig, kind: Kind, name: str) -> QuerySet[LedgerEntry]:
+    return LedgerEntry.objects.of(config).filter(kind=kind, name=name)
+
+
+def _write_down(
+    config: SesConfig, held: Held, domain: str, call: Call, now: datetime, started: float, generation: int
+) -> Intent:
+    entry, _ = LedgerEntry.objects.get_or_create(
+        region=config.region,
+        rule_set=config.rule_set,
+        kind=call.kind,
+        name=call.name,
+        defaults={"domain": domain, "known": Known.ABSENT, "changed_at": now},
+    )
+    # Those that are due now, and not those that will be when the answer comes (protocol 8, counterexample 5).
+    settles = tuple(entry.unanswered.filter(until__lte=now).values_list("pk", flat=True))
+    doubt_id = None
+    if not call.operation.is_read:
+        entry.exists = entry.known == Known.PRESENT or (entry.known == Known.UNKNOWN and entry.exists)
+        entry.known, entry.changed_at, entry.domain = Known.UNKNOWN, now, domain
+        entry.save()
+        doubt_id = UnansweredCall.objects.create(
+            entry=entry,
+            operation=call.operation,
+            recipients=sorted(call.rule.recipients) if call.rule else [],
+            until=now + timedelta(seconds=SEND_SECONDS) + config.call_settle,
+            fence=held.fence,
+        ).pk
+    return Intent(
+        call=call,
+        entry_id=entry.pk,
+        doubt_id=doubt_id,
+        settles=settles,
+        generation=generation,
+        send_by=min(started + SEND_SECONDS, held.until - LEASE_MARGIN_SECONDS),
+    )
+
+
+def record(config: SesConfig, held: Held, intent: Intent, answer: Answer) -> None:
+    """T3. Raises LeaseLost, and has then recorded nothing: the intent says all."""
+    with transaction.atomic(durable=True):
+        lease.check(held)
+        entry = LedgerEntry.objects.select_for_update().get(pk=intent.entry_id)
+        entry.changed_at = database_now()
+        operation, error = intent.call.operation, answer.error
+        if isinstance(error, RuleSetMissing) and operation.removes:
+            error = NotThere(error.sentence)
+        gone = isinstance(error, NotThere) and (operation.removes or operation.is_read)
+        if error is None or gone:
+            _confirm(entry, intent.call, answer, gone=gone or operation.removes)
+            entry.unanswered.filter(pk__in=[*intent.settles, *filter(None, [intent.doubt_id])]).delete()
+            _end_outage(config)
+        elif isinstance(error, Unanswered):
+            _begin_outage(config)
+        else:
+            entry.unanswered.filter(pk=intent.doubt_id).delete()
+            if isinstance(error, NotThere):
+                _set_absent(entry)
+            elif isinstance(error, AlreadyThere):
+                entry.known, entry.exists = Known.UNKNOWN, True
+            elif not error.attention:
+                _begin_outage(config)
+        entry.save()
+
+
+def _confirm(entry: LedgerEntry, call: Call, answer: Answer, *, gone: bool) -> None:
+    if gone:
+        _set_absent(entry)
+        return
+    entry.known, entry.exists = Known.PRESENT, True
+    if call.rule is not None:
+        entry.digest = call.rule.digest
+        _set_recipients(entry, call.rule.recipients)
+        return
+    facts, _ = IdentityFacts.objects.get_or_create(entry=entry)
+    if answer.identity is not None:
+        seen = answer.identity
+        facts.ours, facts.status, facts.checked_at = seen.ours, seen.status, entry.changed_at
+        facts.dkim_tokens, facts.dkim_zone = list(seen.dkim_tokens), seen.dkim_zone
+        facts.mail_from_domain, facts.mail_from_status = seen.mail_from_domain, seen.mail_from_status
+        if call.operation is Operation.CREATE_IDENTITY:
+            facts.verification_token = ""
+    if answer.token:
+        facts.verification_token = answer.token
+    if answer.mail_from:
+        facts.mail_from_domain, facts.mail_from_status = answer.mail_from, facts.mail_from_status or "Pending"
+    facts.save()
+
+
+def _set_absent(entry: LedgerEntry) -> None:
+    entry.known, entry.exists, entry.digest = Known.ABSENT, False, ""
+    entry.recipients.all().delete()
+    IdentityFacts.objects.filter(entry=entry).delete()
+
+
+def _set_recipients(entry: LedgerEntry, recipients: frozenset[str]) -> None:
+    known = set(entry.recipients.values_list("recipient", flat=True))
+    if known - recipients:
+        entry.recipients.filter(recipient__in=known - recipients).delete()
+    LedgerRecipient.objects.bulk_create(
+        LedgerRecipient(entry=entry, recipient=recipient) for recipient in sorted(recipients - known)
+    )
+
+
+def _begin_outage(config: SesConfig) -> None:
+    Lease.objects.of(config).filter(outage_since=None).update(outage_since=database_now())
+
+
+def _end_outage(config: SesConfig) -> None:
+    """The first success after an outage makes all transient work due at once."""
+    if Lease.objects.of(config).filter(outage_since__isnull=False).update(outage_since=None):
+        waiting = DomainMark.objects.of(config).filter(needs_attention=False, next_attempt__isnull=False)
+        waiting.update(next_attempt=None)
+
+
+def postpone(config: SesConfig, domain: str, errors: Collection[SesError], until: datetime | None) -> None:
+    """After a pass that could not finish: when to try again, and what to tell people meanwhile."""
+    attention = next((error for error in errors if error.attention), None)
+    worst = attention or next(iter(errors), None)
+    with transaction.atomic(durable=True):
+        mark = DomainMark.objects.select_for_update().of(config).get(domain=domain)
+        now = database_now()
+        if worst is None:
+            mark.next_attempt = until
+            mark.last_error = "Waiting until an earlier call to AWS can no longer be applied."
+        else:
+            mark.attempts += 1
+            mark.next_attempt = now + (LONG_INTERVAL if attention else backoff(mark.attempts))
+            mark.needs_attention, mark.last_error = attention is not None, worst.sentence
+        mark.save()
+
+
+def backoff(attempts: int) -> timedelta:
+    """Exponential from one second to 15 minutes, with jitter down to the half, so that domains do not march in step."""
+    seconds = min(LONG_INTERVAL.total_seconds(), 2.0 ** min(attempts - 1, 30))
+    return timedelta(seconds=seconds * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret

@@ -1,0 +1,207 @@
+"""From what SES should hold and what we know that it holds to the calls that make them equal. Pure: no Django, no AWS."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ses_integration.compiling import Rule, Wanted
+
+
+class Kind(enum.StrEnum):
+    RULE = "rule"
+    IDENTITY = "identity"
+
+
+class Known(enum.StrEnum):
+    """What the last answered call left in SES."""
+
+    ABSENT = "absent"
+    PRESENT = "present"
+    UNKNOWN = "unknown"
+
+
+class Operation(enum.StrEnum):
+    """One SES call each, except that `READ_IDENTITY` changes nothing and so leaves no doubt behind."""
+
+    CREATE_RULE = "create_rule"
+    UPDATE_RULE = "update_rule"
+    DELETE_RULE = "delete_rule"
+    CREATE_IDENTITY = "create_identity"
+    READ_IDENTITY = "read_identity"
+    VERIFY_DOMAIN = "verify_domain"
+    SET_MAIL_FROM = "set_mail_from"
+    DELETE_IDENTITY = "delete_identity"
+
+    @property
+    def removes(self) -> bool:
+        return self in (Operation.DELETE_RULE, Operation.DELETE_IDENTITY)
+
+    @property
+    def is_read(self) -> bool:
+        return self is Operation.READ_IDENTITY
+
+    @property
+    def puts(self) -> bool:
+        """Whether the call, landing late, would leave something in SES that receives. v1 verification creates, too."""
+        return not self.removes and self not in (Operation.READ_IDENTITY, Operation.SET_MAIL_FROM)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A call that went out and got no answer. `due`: it can no longer land, and must be repeated once more."""
+
+    operation: Operation
+    due: bool
+    recipients: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One ledger row as the plan sees it.
+
+    `exists` only says more about `Known.UNKNOWN`: that the thing is there, with contents that we do not know.
+    `recipients` are those of the last answered call. The identity's fields mean nothing for a rule.
+    """
+
+    kind: Kind
+    name: str
+    known: Known
+    exists: bool = False
+    recipients: frozenset[str] = frozenset()
+    digest: str = ""
+    ours: bool | None = None
+    has_verification_token: bool = False
+    has_mail_from: bool = False
+    doubts: tuple[Doubt, ...] = ()
+
+    @property
+    def due(self) -> bool:
+        return any(doubt.due for doubt in self.doubts)
+
+    @property
+    def may_be_there(self) -> bool:
+        return self.known is not Known.ABSENT or any(doubt.operation.puts for doubt in self.doubts)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call to make. `rule` is what to send for a create or an update."""
+
+    operation: Operation
+    kind: Kind
+    name: str
+    rule: Rule | None = None
+
+    @property
+    def key(self) -> tuple[Kind, str]:
+        return self.kind, self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The calls in the order in which they are due, what has to wait for an older call to settle, and what may be forgotten."""
+
+    calls: tuple[Call, ...] = ()
+    held_back: tuple[Call, ...] = ()
+    forget: tuple[tuple[Kind, str], ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        return not self.calls and not self.held_back
+
+
+def plan(domain: str, wanted: Wanted, entries: Iterable[Entry]) -> Plan:
+    """Onboarding: identity, then rules, new before old. Teardown: rules, then identity (protocol 2, T2.5)."""
+    known = {(entry.kind, entry.name): entry for entry in entries}
+    identity = known.get((Kind.IDENTITY, domain), Entry(Kind.IDENTITY, domain, Known.ABSENT))
+    identity_call = _present_identity(identity) if wanted.identity else _absent_identity(identity)
+
+    puts: list[Call] = []
+    for rule in wanted.rules:
+        entry = known.get((Kind.RULE, rule.name), Entry(Kind.RULE, rule.name, Known.ABSENT))
+        if call := _put_rule(rule, entry):
+            puts.append(call)
+    pending = [call.rule for call in puts if call.rule is not None]
+
+    removals: list[Call] = []
+    held_back: list[Call] = []
+    for entry in known.values():
+        if entry.kind is not Kind.RULE or wanted.rule(entry.name) is not None:
+            continue
+        if entry.known is Known.ABSENT and not entry.due:
+            continue
+        removal = Call(Operation.DELETE_RULE, Kind.RULE, entry.name)
+        # Mail must not be lost in between: a rule goes only when nothing that replaces it is still on its way.
+        replaced = any(_covers(rule, entry.recipients) for rule in pending)
+        (held_back if replaced else removals).append(removal)
+
+    calls = [*puts, *removals]
+    if identity_call is not None:
+        waits = identity_call.operation is Operation.CREATE_IDENTITY and any(
+            doubt.operation is Operation.DELETE_IDENTITY and not doubt.due for doubt in identity.doubts
+        )
+        if waits:
+            held_back.append(identity_call)
+        elif wanted.identity:
+            calls.insert(0, identity_call)
+        else:
+            calls.append(identity_call)
+
+    return Plan(
+        calls=tuple(calls),
+        held_back=tuple(held_back),
+        forget=tuple(
+            key
+            for key, entry in known.items()
+            if entry.known is Known.ABSENT and not entry.doubts and not _is_wanted(entry, wanted)
+        ),
+    )
+
+
+def _is_wanted(entry: Entry, wanted: Wanted) -> bool:
+    return wanted.identity if entry.kind is Kind.IDENTITY else wanted.rule(entry.name) is not None
+
+
+def _covers(rule: Rule, recipients: frozenset[str]) -> bool:
+    """Whether mail that `recipients` receive now will go to `rule` (an address, or its domain either way round)."""
+    domains = {recipient.rpartition("@")[2] for recipient in recipients}
+    return bool(recipients & rule.recipients or domains & rule.recipients) or any(
+        recipient.rpartition("@")[2] in recipients for recipient in rule.recipients
+    )
+
+
+def _put_rule(rule: Rule, entry: Entry) -> Call | None:
+    holds = entry.known is Known.PRESENT and (entry.recipients, entry.digest) == (rule.recipients, rule.digest)
+    if holds and not entry.due:
+        return None
+    there = entry.known is Known.PRESENT or (entry.known is Known.UNKNOWN and entry.exists)
+    return Call(Operation.UPDATE_RULE if there else Operation.CREATE_RULE, Kind.RULE, rule.name, rule)
+
+
+def _present_identity(entry: Entry) -> Call | None:
+    def call(operation: Operation) -> Call:
+        return Call(operation, Kind.IDENTITY, entry.name)
+
+    if entry.known is Known.ABSENT or (entry.known is Known.UNKNOWN and not entry.exists):
+        return call(Operation.CREATE_IDENTITY)
+    # Reading is enough for what can no longer land: it shows what the late call left.
+    if entry.known is Known.UNKNOWN or entry.due or entry.ours is None:
+        return call(Operation.READ_IDENTITY)
+    if not entry.has_verification_token:
+        return call(Operation.VERIFY_DOMAIN)
+    # An identity that somebody else made keeps the MAIL FROM domain that it has.
+    if entry.ours and not entry.has_mail_from:
+        return call(Operation.SET_MAIL_FROM)
+    return None
+
+
+def _absent_identity(entry: Entry) -> Call | None:
+    if entry.known is Known.ABSENT and not entry.due:
+        return None
+    if entry.ours:
+        return Call(Operation.DELETE_IDENTITY, Kind.IDENTITY, entry.name)
+    if entry.known is Known.PRESENT and entry.ours is False and not entry.due:
+        return None  # somebody else's: used, never deleted
+    return Call(Operation.READ_IDENTITY, Kind.IDENTITY, entry.name)

@@ -1,0 +1,39 @@
+"""One rate limit for all processes: SES takes about one control call a second per account and region (ses.md 1.10)."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+from ses_integration.clock import database_now
+from ses_integration.config import SesConfig
+from ses_integration.errors import Unsent
+from ses_integration.models import RateLimit
+
+PATIENCE_SECONDS = 10.0
+
+
+def claim_slot(config: SesConfig) -> datetime | None:
+    """Claim the right to make one call now, and return None; or, when it is not free yet, the time at which it will be."""
+    if config.calls_per_second <= 0:
+        return None
+    now = database_now()
+    following = now + timedelta(seconds=1 / config.calls_per_second)
+    if RateLimit.objects.filter(region=config.region, next_slot__lte=now).update(next_slot=following):
+        return None
+    row = RateLimit.objects.filter(region=config.region).first()
+    if row is not None:
+        return row.next_slot
+    made = RateLimit(region=config.region, next_slot=now)
+    RateLimit.objects.bulk_create([made], ignore_conflicts=True)
+    first = RateLimit.objects.filter(region=config.region, next_slot__lte=now).update(next_slot=following)
+    return None if first else following
+
+
+def take_turn(config: SesConfig) -> None:
+    """Wait for a slot, but not long: raises Unsent. For looks at SES that no request waits for."""
+    patience = time.monotonic() + PATIENCE_SECONDS
+    while (slot := claim_slot(config)) is not None:
+        if time.monotonic() > patience:
+            raise Unsent("SES is busy with other calls.")
+        time.sleep(min(1.0, max(0.01, (slot - database_now()).total_seconds())))

@@ -1,0 +1,26 @@
+"""What a domain should receive, as a plain value: all that ses_integration ever learns of the rows above it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivingAddress:
+    """One address that should receive, and the chunk (from 1) whose rule carries it for life."""
+
+    address: str
+    chunk: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DomainReceiving:
+    """A live domain: its name, where its mail is stored, its active addresses, and whether everything else comes too.
+
+    A domain that is gone or being deleted has no such value at all.
+    """
+
+    name: str
+    key_prefix: str
+    addresses: tuple[ReceivingAddress, ...] = ()
+    catch_all: bool = False

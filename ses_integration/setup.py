@@ -1,0 +1,43 @@
+"""The rule set and its activation, and on the emulator the bucket: what must be there before any rule (ses.md 9.4)."""
+
+from __future__ import annotations
+
+from ses_integration import clients
+from ses_integration.config import SesConfig
+from ses_integration.errors import Refused
+from ses_integration.gateway import Gateway
+from ses_integration.translation import aws_errors
+
+
+def prepare(config: SesConfig, *, take_over: bool = False) -> list[str]:
+    """Make what is missing, and return a sentence for each thing that was done; nothing to do is an empty list.
+
+    Raises Refused when another rule set is active and `take_over` is not given: activating ours would stop its mail.
+    """
+    gateway = Gateway(config)
+    done: list[str] = []
+    active = gateway.active_rule_set()
+    if active and active != config.rule_set and not take_over:
+        raise Refused(f"Receipt rule set {active} is active and is not ours; mail goes there.", attention=True)
+    if active != config.rule_set:
+        gateway.create_rule_set()
+        gateway.activate_rule_set()
+        done.append(f"Receipt rule set {config.rule_set} is there and active.")
+    if config.auto_setup and config.bucket and _make_bucket(config):
+        done.append(f"Bucket {config.bucket} is there.")
+    return done
+
+
+def _make_bucket(config: SesConfig) -> bool:
+    s3 = clients.s3(config.region)
+    with aws_errors("CreateBucket"):
+        if any(bucket.get("Name") == config.bucket for bucket in s3.list_buckets().get("Buckets", [])):
+            return False
+        if config.region == "us-east-1":
+            s3.create_bucket(Bucket=config.bucket)
+        else:
+            s3.create_bucket(
+                Bucket=config.bucket,
+                CreateBucketConfiguration={"LocationConstraint": config.region},  # type: ignore[typeddict-item]
+            )
+    return True

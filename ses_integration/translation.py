@@ -1,0 +1,103 @@
+"""From botocore's unrelated exception roots to one family, in one place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+)
+
+from ses_integration.clients import SendDeadlinePassed
+from ses_integration.errors import (
+    AlreadyThere,
+    NotConfigured,
+    NotThere,
+    Refused,
+    RuleSetMissing,
+    SesError,
+    Unanswered,
+    Unsent,
+)
+
+logger = logging.getLogger(__name__)
+
+NOT_CONFIGURED = "AWS region or credentials are missing."
+NO_ANSWER = "AWS gave no answer."
+
+# Without the suffix that only v2 has on the wire: `AlreadyExists` and `AlreadyExistsException` are one thing.
+_THROTTLED = {"Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "Throttled", "RequestThrottled"}
+_NOT_THERE = {"RuleDoesNotExist", "NotFound"}
+_DENIED = {"AccessDenied", "UnauthorizedOperation", "AccountSuspended", "SendingPaused"}
+_BAD_KEY = {
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClient",
+    "ExpiredToken",
+    "MissingAuthenticationToken",
+    "IncompleteSignature",
+    "RequestExpired",
+}
+_SENTENCES = {
+    "InvalidS3Configuration": "AWS cannot write to the bucket that S3_BUCKET_NAME names.",
+    "InvalidSnsTopic": "AWS cannot publish to the topic that SES_TOPIC_ARN names.",
+    "InvalidLambdaFunction": "AWS cannot invoke the function that LAMBDA_FUNCTION_NAME names.",
+    "LimitExceeded": "An AWS quota is used up.",
+    "InvalidParameterValue": "AWS does not accept a value, most likely a recipient.",
+}
+
+
+def _from_client_error(error: ClientError) -> SesError:
+    code = error.response["Error"].get("Code", "").removesuffix("Exception")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    if code in _THROTTLED or status == 429:
+        return Refused("AWS is taking fewer calls than we make.")
+    if status >= 500:
+        return Unanswered("AWS answered with an error of its own.")
+    if code == "AlreadyExists":
+        return AlreadyThere("It exists already.")
+    if code in _NOT_THERE:
+        return NotThere("It does not exist.")
+    if code == "RuleSetDoesNotExist":
+        return RuleSetMissing("The receipt rule set does not exist; run ses_setup.")
+    if code in _DENIED:
+        return Refused("AWS does not allow this call; the credentials lack a permission.", attention=True)
+    if code in _BAD_KEY:
+        return Refused("AWS does not accept the credentials.", attention=True)
+    return Refused(_SENTENCES.get(code, "AWS refused the call."), attention=True)
+
+
+@contextmanager
+def aws_errors(what: str) -> Iterator[None]:
+    """Every AWS call runs inside one: raises `SesError` and nothing else of botocore's. `what` is for the log."""
+    try:
+        yield
+    except ClientError as error:
+        translated = _from_client_error(error)
+        if not isinstance(translated, AlreadyThere | NotThere):
+            logger.warning("%s: %s", what, error)
+        raise translated from error
+    except SendDeadlinePassed as error:
+        raise Unsent("There was no time left to send the call.") from error
+    except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, NoRegionError) as error:
+        raise NotConfigured(NOT_CONFIGURED) from error
+    except ParamValidationError as error:
+        logger.exception("%s", what)
+        raise Refused("AWS does not accept a value.", attention=True) from error
+    except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as error:
+        logger.warning("%s: %s", what, error)
+        raise Unsent("AWS cannot be reached.") from error
+    except BotoCoreError as error:  # read timeouts, resets, answers that are no answers
+        logger.warning("%s: %s", what, error)
+        raise Unanswered(NO_ANSWER) from error
