@@ -1,0 +1,124 @@
+"""Reading an HTTP request as the AWS call that it is: service, operation, account, region, parameters."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+from botocore.exceptions import UnknownServiceError
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.request import Request, determine_request_protocol
+from moto.core.routing import get_service_router
+from moto.core.utils import get_service_model
+from moto.iam.models import get_account_id_from
+from werkzeug.exceptions import NotFound
+
+from ses_integration.emulator.wsgi import Environ, with_body
+
+logger = logging.getLogger(__name__)
+
+UNKNOWN_ACTION = "Unknown"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call as AWS's own model of the service names it."""
+
+    service: str
+    action: str
+    account: str
+    region: str
+    parameters: Mapping[str, Any]
+    environ: Environ = field(repr=False)
+    body: bytes = field(repr=False)
+
+    def request(self) -> Environ:
+        """The request, ready to be read from its start."""
+        return with_body(self.environ, self.body)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The credential scope that every signed request carries (AWS Signature Version 4)."""
+
+    access_key: str
+    region: str
+    service: str
+
+
+# What moto takes an unsigned request for.
+_UNSIGNED = Scope(access_key="", region="us-east-1", service="s3")
+
+
+def read_call(environ: Environ, body: bytes) -> Call:
+    """The call behind the request. What cannot be made out is left empty, for moto to answer as it does."""
+    scope = _scope(environ)
+    service = scope.service
+    if service == "ses" and environ.get("PATH_INFO", "").startswith("/v2/"):
+        service = "sesv2"
+    action, parameters = _operation(service, with_body(environ, body))
+    return Call(
+        service=service,
+        action=action,
+        account=environ.get("HTTP_X_MOTO_ACCOUNT_ID") or str(get_account_id_from(scope.access_key)),
+        region=scope.region,
+        parameters=parameters,
+        environ=environ,
+        body=body,
+    )
+
+
+def readable(value: object) -> Any:
+    """The parameters as JSON can hold them; a body in bytes becomes its length."""
+    if isinstance(value, Mapping):
+        return {str(name): readable(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [readable(member) for member in value]
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value
+
+
+def _scope(environ: Environ) -> Scope:
+    authorization = environ.get("HTTP_AUTHORIZATION", "")
+    if "Credential=" in authorization:
+        credential = authorization.partition("Credential=")[2].split(",")[0]
+    else:
+        credential = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
+    parts = credential.split("/")
+    if len(parts) != 5:
+        return _UNSIGNED
+    access_key, _date, region, service, _terminator = parts
+    return Scope(access_key=access_key, region=region, service=service.lower())
+
+
+def _operation(service: str, environ: Environ) -> tuple[str, dict[str, Any]]:
+    request = Request(environ)
+    action = UNKNOWN_ACTION
+    try:
+        operation, path_parameters = get_service_router(service).match(request)
+        action = str(operation.name)
+        protocol = determine_request_protocol(get_service_model(service), request.content_type)
+        parameters = PROTOCOL_PARSERS[protocol](operation, map_type=dict).parse(
+            {
+                "method": request.method,
+                "values": request.values,
+                "headers": request.headers,
+                "body": request.data,
+                "url_path": request.path,
+                "url_params": path_parameters,
+            }
+        )
+    except (UnknownServiceError, NotFound, NotImplementedError):
+        return str(request.values.get("Action", action)), {}
+    except Exception:
+        # moto's parser raises whatever it stumbles over; a request that it cannot read is still a call.
+        logger.warning("The parameters of %s %s could not be read.", service, action, exc_info=True)
+        return action, {}
+    return action, dict(parameters)

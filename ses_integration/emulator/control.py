@@ -1,0 +1,102 @@
+"""The endpoints that steer and read the emulator. Their paths begin with an underscore; AWS has none that do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from ses_integration.emulator import faults as fault_orders
+from ses_integration.emulator.answers import Answer, json_answer
+from ses_integration.emulator.faults import Faults
+from ses_integration.emulator.identities import STATUSES
+from ses_integration.emulator.journal import Journal
+from ses_integration.emulator.ses import Ses
+
+
+class BadOrder(ValueError):
+    """A body that cannot be understood; the sentence says why."""
+
+
+class Control:
+    """One method for each endpoint; it takes the JSON body and returns what goes back as JSON."""
+
+    def __init__(self, ses: Ses, faults: Faults, journal: Journal, reset: Callable[[], None]) -> None:
+        self._ses = ses
+        self._faults = faults
+        self._journal = journal
+        self._reset = reset
+        self._endpoints: dict[tuple[str, str], Callable[[Any], object]] = {
+            ("GET", "/_health"): lambda body: {"status": "ok"},
+            ("GET", "/_ses"): lambda body: self._dump(),
+            ("GET", "/_journal"): lambda body: journal.entries(),
+            ("DELETE", "/_journal"): lambda body: self._forget_calls(),
+            ("GET", "/_faults"): lambda body: faults.listed(),
+            ("POST", "/_faults"): self._add_faults,
+            ("DELETE", "/_faults"): lambda body: self._behave(),
+            ("GET", "/_clock"): lambda body: self._clock(),
+            ("POST", "/_clock"): self._set_clock,
+            ("POST", "/_identities"): self._set_identities,
+            ("POST", "/_reset"): lambda body: self._forget(),
+        }
+
+    def answer(self, method: str, path: str, body: bytes) -> Answer:
+        """Serve one control request."""
+        endpoint = self._endpoints.get((method, path.rstrip("/")))
+        if endpoint is None:
+            there = sorted(f"{method} {path}" for method, path in self._endpoints)
+            return json_answer({"error": f"There is no {method} {path}.", "endpoints": there}, HTTPStatus.NOT_FOUND)
+        try:
+            return json_answer(endpoint(json.loads(body) if body else None))
+        except json.JSONDecodeError as error:
+            return json_answer({"error": f"The body is no JSON: {error}."}, HTTPStatus.BAD_REQUEST)
+        except (BadOrder, fault_orders.BadFault) as error:
+            return json_answer({"error": str(error)}, HTTPStatus.BAD_REQUEST)
+
+    def _dump(self) -> object:
+        with self._ses.lock:
+            return self._ses.accounts.as_dict()
+
+    def _forget_calls(self) -> object:
+        self._journal.clear()
+        return []
+
+    def _add_faults(self, body: Any) -> object:
+        self._faults.add(fault_orders.parse(body))
+        return self._faults.listed()
+
+    def _behave(self) -> object:
+        self._faults.clear()
+        return []
+
+    def _clock(self) -> object:
+        return {"calls_per_second": self._ses.rate.calls_per_second}
+
+    def _set_clock(self, body: Any) -> object:
+        if not isinstance(body, dict) or set(body) != {"calls_per_second"}:
+            raise BadOrder("The body is {'calls_per_second': a number, 0 or null}.")
+        rate = body["calls_per_second"]
+        if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1e9):
+            raise BadOrder("'calls_per_second' is a number from 0, or null.")
+        self._ses.rate.set(rate)
+        return self._clock()
+
+    def _set_identities(self, body: Any) -> object:
+        known = {"verify_new", "identity", "status"}
+        if not isinstance(body, dict) or not body or set(body) - known or ("identity" in body) != ("status" in body):
+            raise BadOrder("The body has 'verify_new', or 'identity' and 'status', or all three.")
+        verify_new = body.get("verify_new", self._ses.accounts.settings.verify_new)
+        if not isinstance(verify_new, bool):
+            raise BadOrder("'verify_new' is true or false.")
+        if "status" in body and body["status"] not in STATUSES:
+            raise BadOrder(f"'status' is one of {', '.join(STATUSES)}.")
+        with self._ses.lock:
+            if "identity" in body and not self._ses.accounts.set_status(str(body["identity"]), body["status"]):
+                raise BadOrder(f"There is no identity {body['identity']}.")
+            self._ses.accounts.settings.verify_new = verify_new
+        return {"verify_new": verify_new}
+
+    def _forget(self) -> object:
+        self._reset()
+        return {"status": "ok"}

@@ -1,0 +1,76 @@
+"""What the emulated AWS refuses with, and the form in which each protocol says it."""
+
+from __future__ import annotations
+
+import json
+from uuid import uuid4
+from xml.sax.saxutils import escape
+
+from ses_integration.emulator.answers import Answer
+
+_SES_NAMESPACE = "http://ses.amazonaws.com/doc/2010-12-01/"
+
+
+class AwsError(Exception):
+    """A refusal as AWS sends it: its code, its message, and the members that name the culprit (`Name`, `Bucket`, …)."""
+
+    def __init__(self, code: str, message: str, *, status: int = 400, **members: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+        self.members = members
+
+
+def throttled(service: str) -> AwsError:
+    """Too many calls, in the words of the service.
+
+    SES API v2 Reference, Common Errors: `TooManyRequestsException` with 429. SES v1 answers 400 `Throttling`, "Rate
+    exceeded". Amazon S3 Error Responses: `SlowDown` with 503.
+    """
+    if service == "sesv2":
+        return AwsError("TooManyRequestsException", "Rate exceeded", status=429)
+    if service == "s3":
+        return AwsError("SlowDown", "Please reduce your request rate.", status=503)
+    return AwsError("Throttling", "Rate exceeded")
+
+
+def failed(service: str) -> AwsError:
+    """AWS's own trouble: 500, and S3 has a name of its own for it (Amazon S3 Error Responses: `InternalError`)."""
+    code = "InternalError" if service == "s3" else "InternalFailure"
+    return AwsError(code, "We encountered an internal error. Please try again.", status=500)
+
+
+def access_denied(service: str, action: str) -> AwsError:
+    """The caller may not do this: 403, with the suffix `Exception` in the JSON protocols only."""
+    code = "AccessDeniedException" if _speaks_json(service) else "AccessDenied"
+    return AwsError(code, f"User is not authorized to perform: {service}:{action}", status=403)
+
+
+def answer_for(service: str, error: AwsError) -> Answer:
+    """The refusal on the wire. The v1 protocol is AWS Query, v2 and Lambda speak JSON, S3 its own XML."""
+    request_id = str(uuid4())
+    if _speaks_json(service):
+        headers = [
+            ("Content-Type", "application/json"),
+            ("X-Amzn-ErrorType", error.code),
+            ("x-amzn-RequestId", request_id),
+        ]
+        return Answer(error.status, headers, json.dumps({"message": error.message, **error.members}).encode())
+    details = "".join(
+        f"<{name}>{escape(text)}</{name}>"
+        for name, text in {"Code": error.code, "Message": error.message, **error.members}.items()
+    )
+    if service == "s3":
+        document = f"<Error>{details}<RequestId>{request_id}</RequestId></Error>"
+    else:
+        sender = "Receiver" if error.status >= 500 else "Sender"
+        document = (
+            f'<ErrorResponse xmlns="{_SES_NAMESPACE}"><Error><Type>{sender}</Type>{details}</Error>'
+            f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+        )
+    return Answer(error.status, [("Content-Type", "text/xml")], document.encode())
+
+
+def _speaks_json(service: str) -> bool:
+    return service in ("sesv2", "lambda")

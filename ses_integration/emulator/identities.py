@@ -1,0 +1,153 @@
+"""The verified identities of one account and region, which SES v1 and v2 share."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from ses_integration.emulator.errors import AwsError
+from ses_integration.emulator.rule_checks import is_recipient
+
+# SES API Reference, IdentityVerificationAttributes: VerificationStatus.
+STATUSES = ("Pending", "Success", "Failed", "TemporaryFailure", "NotStarted")
+
+# Amazon SES Developer Guide, "Service quotas": verified identities per account and region.
+MAX_IDENTITIES = 10_000
+
+
+@dataclass
+class MailFrom:
+    """A custom MAIL FROM domain."""
+
+    domain: str
+    behavior_on_mx_failure: str
+    status: str
+
+
+@dataclass
+class Identity:
+    """A domain, or an address, that the account may use. Its name is lower case."""
+
+    name: str
+    status: str
+    dkim_started: bool
+    tags: list[dict[str, str]] = field(default_factory=list)
+    mail_from: MailFrom | None = None
+
+    @property
+    def is_domain(self) -> bool:
+        return "@" not in self.name
+
+    @property
+    def is_verified(self) -> bool:
+        return self.status == "Success"
+
+    @property
+    def dkim_status(self) -> str:
+        """Easy DKIM is looked for at the same time as the identity; one that nobody asked for never starts."""
+        return self.status if self.dkim_started else "NotStarted"
+
+    @property
+    def verification_token(self) -> str:
+        """For the TXT record at `_amazonses.<domain>`."""
+        return verification_token(self.name)
+
+    @property
+    def dkim_tokens(self) -> list[str]:
+        """For the three CNAME records at `<token>._domainkey.<domain>`."""
+        return dkim_tokens(self.name) if self.dkim_started else []
+
+    def as_dict(self) -> dict[str, Any]:
+        """The identity as `GET /_ses` shows it."""
+        return {
+            "name": self.name,
+            "status": self.status,
+            "tags": self.tags,
+            "mail_from": self.mail_from and self.mail_from.domain,
+        }
+
+
+def verification_token(name: str) -> str:
+    """Like SES's own, 44 characters of base64, and the same one each time it is asked for."""
+    return base64.b64encode(hashlib.sha256(f"verification {name}".encode()).digest()).decode()
+
+
+def dkim_tokens(name: str) -> list[str]:
+    """Three names of 32 lower-case letters and digits, the same ones each time they are asked for."""
+    digests = [hashlib.sha256(f"dkim {number} {name}".encode()).digest() for number in range(3)]
+    return [base64.b32encode(digest[:20]).decode().lower() for digest in digests]
+
+
+@dataclass
+class IdentitySettings:
+    """How new identities begin, for all accounts and regions."""
+
+    verify_new: bool = True
+
+    @property
+    def first_status(self) -> str:
+        return "Success" if self.verify_new else "Pending"
+
+
+class IdentityBook:
+    """The identities by name. Names are compared, and kept, in lower case."""
+
+    def __init__(self, settings: IdentitySettings) -> None:
+        self._settings = settings
+        self._identities: dict[str, Identity] = {}
+
+    def find(self, name: str) -> Identity | None:
+        return self._identities.get(name.lower())
+
+    def named(self) -> list[Identity]:
+        """All of them, in the order of their names: an order in which pages stay true while identities come and go."""
+        return [self._identities[name] for name in sorted(self._identities)]
+
+    def create(self, name: str, *, dkim: bool, tags: list[dict[str, str]] | None = None) -> Identity:
+        """A new one. Whether the name is free is the caller's question, as v1 and v2 answer it differently."""
+        if not is_recipient(name) or name.startswith("."):
+            raise AwsError("InvalidParameterValue", f"Invalid identity: {name}")
+        if len(self._identities) >= MAX_IDENTITIES:
+            raise AwsError("LimitExceeded", "You have reached the maximum number of identities.")
+        identity = Identity(name.lower(), self._settings.first_status, dkim_started=dkim, tags=list(tags or []))
+        self._identities[identity.name] = identity
+        return identity
+
+    def find_or_create(self, name: str) -> Identity:
+        """What v1's Verify operations do: they register the name when it is new, and start nothing twice."""
+        return self.find(name) or self.create(name, dkim=False)
+
+    def delete(self, name: str) -> bool:
+        """Whether there was one. Rules, DNS records and stored mail are left alone, as SES leaves them."""
+        return self._identities.pop(name.lower(), None) is not None
+
+    def is_verified(self, address: str) -> bool:
+        """Whether the account may send as this address: it, or its domain, is verified."""
+        candidates = (self.find(address), self.find(address.rpartition("@")[2]))
+        return any(identity is not None and identity.is_verified for identity in candidates)
+
+    def set_mail_from(self, identity: Identity, domain: str | None, behavior_on_mx_failure: str) -> None:
+        """SES API Reference, SetIdentityMailFromDomain: a subdomain of the identity's domain; none switches it off."""
+        if not domain:
+            identity.mail_from = None
+            return
+        parent = identity.name.rpartition("@")[2]
+        if not domain.lower().endswith(f".{parent}"):
+            raise AwsError(
+                "InvalidParameterValue",
+                f"Provided MAIL-FROM domain <{domain}> is not subdomain of the domain of the identity <{parent}>.",
+            )
+        identity.mail_from = MailFrom(domain.lower(), behavior_on_mx_failure, self._settings.first_status)
+
+    def set_status(self, name: str, status: str) -> bool:
+        """As if the DNS records had been found, or not; whether there is such an identity."""
+        identity = self.find(name)
+        if identity is None:
+            return False
+        identity.status = status
+        if identity.mail_from is not None:
+            # MAIL FROM has no NotStarted (SES API Reference, IdentityMailFromDomainAttributes).
+            identity.mail_from.status = "Pending" if status == "NotStarted" else status
+        return True

@@ -1,0 +1,30 @@
+"""Long lists in pages, with a token that says where the next one starts."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+
+from ses_integration.emulator.errors import AwsError
+from ses_integration.emulator.identities import Identity
+
+
+def page(identities: Sequence[Identity], token: str | None, size: int) -> tuple[list[Identity], str | None]:
+    """One page of identities in the order of their names, and the token for the next.
+
+    The token holds the last name shown, so a page neither repeats nor skips what was there all along, whatever came or
+    went in between.
+    """
+    start = _decode(token) if token else ""
+    rest = [identity for identity in identities if identity.name > start]
+    shown = list(rest[:size])
+    more = len(rest) > size
+    return shown, base64.urlsafe_b64encode(shown[-1].name.encode()).decode() if more else None
+
+
+def _decode(token: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(token.encode()).decode()
+    except (binascii.Error, UnicodeError) as error:
+        raise AwsError("InvalidParameterValue", "Invalid NextToken") from error

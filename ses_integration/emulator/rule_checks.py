@@ -1,0 +1,102 @@
+"""What SES refuses about a receipt rule before it looks at the targets of its actions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ses_integration.emulator.errors import AwsError
+
+Rule = dict[str, Any]
+
+# Amazon SES Developer Guide, "Service quotas", email receiving. 500 recipients is what the service enforces; older text
+# says 100.
+MAX_RECIPIENTS = 500
+MAX_ACTIONS = 10
+
+ACTIONS = frozenset(
+    {
+        "S3Action",
+        "BounceAction",
+        "WorkmailAction",
+        "LambdaAction",
+        "StopAction",
+        "AddHeaderAction",
+        "SNSAction",
+        "ConnectAction",
+    }
+)
+
+_NAME_CHARACTERS = re.compile(r"[a-zA-Z0-9_.-]+")
+_NAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?")
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
+_LOCAL_PART = re.compile(r"[\w!#$%&'/=?^`{|}~+-]+(\.[\w!#$%&'/=?^`{|}~+-]+)*", re.ASCII)
+
+
+def invalid(member: str, constraint: str) -> AwsError:
+    """The refusal of AWS's front door, before the service itself has seen the call."""
+    return AwsError(
+        "ValidationError",
+        f"1 validation error detected: Value at '{member}' failed to satisfy constraint: {constraint}",
+    )
+
+
+def check_name(name: str, *, member: str, kind: str) -> None:
+    """A rule's or rule set's name.
+
+    SES API Reference, ReceiptRule and CreateReceiptRuleSet: letters, digits, `_`, `-` and `.`, first and last a letter
+    or digit, at most 64 characters. Wrong characters are a `ValidationError`, the rest is `InvalidParameterValue`.
+    """
+    if not _NAME_CHARACTERS.fullmatch(name):
+        raise invalid(member, "Member must satisfy regular expression pattern: ^[a-zA-Z0-9_.-]+$")
+    if not _NAME.fullmatch(name):
+        raise AwsError("InvalidParameterValue", f"Not a valid {kind}: {name}")
+
+
+def check_rule(rule: Rule) -> None:
+    """Recipients, actions and TLS policy of a rule that has its defaults."""
+    _check_shape(rule)
+    # The count comes first: 501 entries are "too many" even where one of them is no address at all.
+    if len(rule["Recipients"]) > MAX_RECIPIENTS:
+        raise AwsError("LimitExceeded", "Too many recipients")
+    for recipient in rule["Recipients"]:
+        if not is_recipient(recipient):
+            raise AwsError("InvalidParameterValue", f"Invalid recipient: {recipient}")
+    if len(rule["Actions"]) > MAX_ACTIONS:
+        raise AwsError("LimitExceeded", "Too many actions")
+    if any("StopAction" in action for action in rule["Actions"][:-1]):
+        raise AwsError("InvalidParameterValue", "Stop action, if any, must be placed at the end of the actions list")
+
+
+def is_recipient(pattern: str) -> bool:
+    """Whether SES takes it as a recipient condition.
+
+    Amazon SES Developer Guide, "Creating receipt rules": an address, an address with a label, a domain, or `.domain`
+    for all its subdomains. There are no wildcards, and a made-up top level domain such as `.invalid` is refused.
+    """
+    local_part, at, domain = pattern.rpartition("@")
+    if at:
+        return len(local_part) <= 64 and _LOCAL_PART.fullmatch(local_part) is not None and is_domain(domain)
+    return is_domain(domain.removeprefix("."))
+
+
+def is_domain(name: str) -> bool:
+    """Whether it can be a domain: at least two labels, and a top level domain that can exist."""
+    labels = name.split(".")
+    return (
+        len(name) <= 253
+        and len(labels) >= 2
+        and all(_LABEL.fullmatch(label) for label in labels)
+        and not labels[-1].isdigit()
+        and labels[-1].lower() != "invalid"
+    )
+
+
+def _check_shape(rule: Rule) -> None:
+    if rule["TlsPolicy"] not in ("Optional", "Require"):
+        raise invalid("rule.tlsPolicy", "Member must satisfy enum value set: [Optional, Require]")
+    actions: Sequence[dict[str, Any]] = rule["Actions"]
+    for number, action in enumerate(actions, start=1):
+        if len(action) != 1 or not ACTIONS.issuperset(action):
+            raise invalid(f"rule.actions.{number}.member", "Member must hold exactly one action")

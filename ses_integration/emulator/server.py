@@ -1,0 +1,158 @@
+"""The emulator on a socket: in a thread of a test, or as a process of its own."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from ses_integration.emulator import faults as fault_orders
+from ses_integration.emulator.accounts import SesAccounts
+from ses_integration.emulator.aws import EmulatedAws
+from ses_integration.emulator.clock import CallRate
+from ses_integration.emulator.faults import Faults
+from ses_integration.emulator.journal import Journal
+from ses_integration.emulator.ses import Ses
+from ses_integration.emulator.wsgi import Environ
+
+# How often the serving thread looks whether it shall stop; it bounds how long `stop` takes.
+_POLL_SECONDS = 0.05
+_BACKLOG = 512
+
+
+class Emulator:
+    """An AWS at an address of this machine.
+
+    It takes any credentials and keeps nothing on disk, so it binds to loopback only. moto's state is global in the
+    process: a process has one emulated AWS, and a second `Emulator` in it would share buckets, topics and functions.
+    `now` is the clock behind `calls_per_second`.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        calls_per_second: float | None = None,
+        verify_new: bool = True,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._host = _loopback(host)
+        self._port = port
+        self._faults = Faults()
+        self._journal = Journal()
+        self._aws = EmulatedAws(
+            Ses(SesAccounts(verify_new=verify_new), CallRate(calls_per_second, now)), self._faults, self._journal
+        )
+        self._server: BaseWSGIServer | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens; with port 0, known once it is started."""
+        if self._server is None:
+            raise RuntimeError("The emulator is not started.")
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._server.port}"
+
+    def start(self) -> None:
+        """Bind and serve from a background thread; calls are accepted when this returns.
+
+        Raises OSError where the port is taken.
+        """
+        if self._server is not None:
+            raise RuntimeError("The emulator is started already.")
+        # werkzeug would end the process where the port is taken, so the socket is bound here.
+        with _listening(self._host, self._port) as bound:
+            self._server = make_server(
+                self._host, self._port, self._aws, threaded=True, request_handler=_Handler, fd=bound.fileno()
+            )
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_SECONDS,), name="aws-emulator", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening; calls that wait for a fault's seconds are cut. Stopping twice is no harm."""
+        server, thread = self._server, self._thread
+        self._server = self._thread = None
+        self._aws.cut_waiting()
+        if server is not None and thread is not None:
+            server.shutdown()
+            thread.join()
+
+    def serve_forever(self) -> None:
+        """Serve until another thread or a signal handler's exception ends it."""
+        if self._server is None:
+            self.start()
+        thread = self._thread
+        try:
+            if thread is not None:
+                thread.join()
+        finally:
+            self.stop()
+
+    def reset(self) -> None:
+        """Forget everything: rules, identities, buckets, faults, the journal, and the changes to the clock."""
+        self._aws.reset()
+
+    def journal(self) -> list[dict[str, Any]]:
+        """The calls so far, as `GET /_journal` gives them."""
+        return self._journal.entries()
+
+    def clear_journal(self) -> None:
+        """Forget the calls so far."""
+        self._journal.clear()
+
+    def add_faults(self, *faults: dict[str, Any]) -> None:
+        """Order faults, each as `POST /_faults` takes it."""
+        self._faults.add(fault_orders.parse(list(faults)))
+
+    def clear_faults(self) -> None:
+        """Withdraw the faults that are still open."""
+        self._faults.clear()
+
+
+class _Handler(WSGIRequestHandler):
+    """werkzeug's handler, quiet, for clients on the same machine."""
+
+    # Head and body of an answer are two small writes; Nagle's algorithm would hold the second back.
+    disable_nagle_algorithm = True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """No line for each request; the journal has them."""
+
+    def connection_dropped(self, error: BaseException, environ: Environ | None = None) -> None:
+        """Nothing to say: the client went away, or a fault cuts it off."""
+        # Without this the handler would wait for a next request on a connection that has had no answer.
+        self.close_connection = True
+
+
+def _loopback(host: str) -> str:
+    address = "127.0.0.1" if host == "localhost" else host
+    try:
+        is_loopback = ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise ValueError(
+            f"The emulator takes any credentials, so it listens on loopback only (127.0.0.1 or ::1), not on {host!r}."
+        )
+    return address
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(_BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    return bound

@@ -1,0 +1,64 @@
+"""One call to SES, v1 or v2: from the parameters on the wire to the answer on the wire."""
+
+from __future__ import annotations
+
+import threading
+from uuid import uuid4
+
+from moto.core.serialize import SerializationContext, get_serializer_class
+from moto.core.utils import get_service_model
+
+from ses_integration.emulator import ses_v1, ses_v2
+from ses_integration.emulator.accounts import SesAccounts
+from ses_integration.emulator.answers import Answer
+from ses_integration.emulator.calls import Call
+from ses_integration.emulator.clock import CallRate, is_limited
+from ses_integration.emulator.errors import AwsError, answer_for, throttled
+
+_OPERATIONS = {"ses": ses_v1.OPERATIONS, "sesv2": ses_v2.OPERATIONS}
+_PROTOCOLS = {"ses": "query", "sesv2": "rest-json"}
+
+SERVICES = frozenset(_OPERATIONS)
+
+
+class Ses:
+    """Both SES services over one state, one call at a time: each call is atomic, and there is no more than that."""
+
+    def __init__(self, accounts: SesAccounts, rate: CallRate) -> None:
+        self.accounts = accounts
+        self.rate = rate
+        self.lock = threading.RLock()
+
+    def answer(self, call: Call) -> Answer:
+        """Carry the call out, or refuse it."""
+        try:
+            with self.lock:
+                return self._apply(call)
+        except AwsError as error:
+            return answer_for(call.service, ses_v2.in_v2_words(error) if call.service == "sesv2" else error)
+
+    def _apply(self, call: Call) -> Answer:
+        if is_limited(call.service, call.action) and not self.rate.accepts(call.account, call.region):
+            raise throttled(call.service)
+        operation = _OPERATIONS[call.service].get(call.action)
+        if operation is None:
+            raise AwsError("NotImplemented", f"The emulator does not have {call.service}:{call.action}.", status=501)
+        model = get_service_model(call.service).operation_model(call.action)
+        missing = [name for name in model.input_shape.required_members if name not in call.parameters]
+        if missing:
+            raise _required(call, missing[0])
+        result = operation(self.accounts.region(call.account, call.region), call.parameters)
+        serializer = get_serializer_class(call.service, _PROTOCOLS[call.service])(
+            operation_model=model, context=SerializationContext(request_id=str(uuid4()))
+        )
+        serialized = serializer.serialize(result)
+        return Answer(serialized["status_code"], list(serialized["headers"].items()), serialized["body"].encode())
+
+
+def _required(call: Call, name: str) -> AwsError:
+    """botocore checks this before it sends; other clients may not."""
+    code = "BadRequestException" if call.service == "sesv2" else "ValidationError"
+    return AwsError(
+        code,
+        f"1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null",
+    )

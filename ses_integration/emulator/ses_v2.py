@@ -1,0 +1,147 @@
+"""SES API v2 (2019-09-27): identities. They are the same ones that v1 sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ses_integration.emulator.accounts import SesRegion
+from ses_integration.emulator.errors import AwsError
+from ses_integration.emulator.identities import Identity
+from ses_integration.emulator.paging import page
+from ses_integration.emulator.ses_v1 import Operation, Parameters, Result
+
+# v2 writes v1's statuses and choices in upper snake case.
+_V2_NAMES = {
+    "Pending": "PENDING",
+    "Success": "SUCCESS",
+    "Failed": "FAILED",
+    "TemporaryFailure": "TEMPORARY_FAILURE",
+    "NotStarted": "NOT_STARTED",
+    "UseDefaultValue": "USE_DEFAULT_VALUE",
+    "RejectMessage": "REJECT_MESSAGE",
+}
+_V1_NAMES = {v2: v1 for v1, v2 in _V2_NAMES.items()}
+
+# v1's words for what v2 has words of its own for.
+_V2_CODES = {"InvalidParameterValue": "BadRequestException", "LimitExceeded": "LimitExceededException"}
+
+
+def create_email_identity(ses: SesRegion, parameters: Parameters) -> Result:
+    """SES API v2 Reference, CreateEmailIdentity: refuses a name that is there already, however it came there.
+
+    DKIM begins with the identity; its tokens come back at once, with `NOT_STARTED` until SES has looked.
+    """
+    name = parameters["EmailIdentity"]
+    if ses.identities.find(name) is not None:
+        raise AwsError("AlreadyExistsException", f"Email identity {name} already exist.")
+    identity = ses.identities.create(name, dkim="@" not in name, tags=parameters.get("Tags"))
+    dkim = _dkim(identity)
+    if not identity.is_verified:
+        dkim["Status"] = "NOT_STARTED"
+    return {
+        "IdentityType": _kind(identity),
+        "VerifiedForSendingStatus": identity.is_verified,
+        "DkimAttributes": dkim,
+    }
+
+
+def get_email_identity(ses: SesRegion, parameters: Parameters) -> Result:
+    """SES API v2 Reference, GetEmailIdentity."""
+    identity = _existing(ses, parameters["EmailIdentity"])
+    return {
+        "IdentityType": _kind(identity),
+        "FeedbackForwardingStatus": True,
+        "VerifiedForSendingStatus": identity.is_verified,
+        "VerificationStatus": _V2_NAMES[identity.status],
+        "DkimAttributes": _dkim(identity),
+        "MailFromAttributes": _mail_from(identity),
+        "Policies": {},
+        "Tags": identity.tags,
+    }
+
+
+def delete_email_identity(ses: SesRegion, parameters: Parameters) -> None:
+    """SES API v2 Reference, DeleteEmailIdentity: `NotFoundException` where v1 would say nothing."""
+    ses.identities.delete(_existing(ses, parameters["EmailIdentity"]).name)
+
+
+def list_email_identities(ses: SesRegion, parameters: Parameters) -> Result:
+    """SES API v2 Reference, ListEmailIdentities: up to 1000 a page."""
+    size = parameters.get("PageSize", 1000)
+    if not 1 <= size <= 1000:
+        raise AwsError("BadRequestException", "PageSize must be between 1 and 1000.")
+    shown, token = page(ses.identities.named(), parameters.get("NextToken"), size)
+    result: Result = {
+        "EmailIdentities": [
+            {
+                "IdentityType": _kind(identity),
+                "IdentityName": identity.name,
+                "SendingEnabled": identity.is_verified,
+                "VerificationStatus": _V2_NAMES[identity.status],
+            }
+            for identity in shown
+        ]
+    }
+    return result if token is None else {**result, "NextToken": token}
+
+
+def put_email_identity_mail_from_attributes(ses: SesRegion, parameters: Parameters) -> None:
+    """SES API v2 Reference, PutEmailIdentityMailFromAttributes: an unknown identity is a bad request."""
+    identity = ses.identities.find(parameters["EmailIdentity"])
+    if identity is None:
+        raise AwsError("BadRequestException", f"Identity <{parameters['EmailIdentity']}> does not exist.")
+    behavior = parameters.get("BehaviorOnMxFailure", "USE_DEFAULT_VALUE")
+    if behavior not in ("USE_DEFAULT_VALUE", "REJECT_MESSAGE"):
+        raise AwsError("BadRequestException", f"Invalid BehaviorOnMxFailure: {behavior}")
+    ses.identities.set_mail_from(identity, parameters.get("MailFromDomain"), _V1_NAMES[behavior])
+
+
+def in_v2_words(error: AwsError) -> AwsError:
+    """A refusal of the shared state, with the code that v2 gives it."""
+    return AwsError(_V2_CODES.get(error.code, error.code), error.message, status=error.status, **error.members)
+
+
+def _existing(ses: SesRegion, name: str) -> Identity:
+    identity = ses.identities.find(name)
+    if identity is None:
+        raise AwsError("NotFoundException", f"Email identity {name} does not exist.", status=404)
+    return identity
+
+
+def _kind(identity: Identity) -> str:
+    return "DOMAIN" if identity.is_domain else "EMAIL_ADDRESS"
+
+
+def _dkim(identity: Identity) -> dict[str, Any]:
+    dkim: dict[str, Any] = {
+        "SigningEnabled": identity.dkim_started,
+        "Status": _V2_NAMES[identity.dkim_status],
+        "SigningAttributesOrigin": "AWS_SES",
+        "NextSigningKeyLength": "RSA_2048_BIT",
+    }
+    if identity.dkim_started:
+        dkim |= {
+            "Tokens": identity.dkim_tokens,
+            "SigningHostedZone": "dkim.amazonses.com",
+            "CurrentSigningKeyLength": "RSA_2048_BIT",
+        }
+    return dkim
+
+
+def _mail_from(identity: Identity) -> dict[str, str]:
+    if identity.mail_from is None:
+        return {"BehaviorOnMxFailure": "USE_DEFAULT_VALUE"}
+    return {
+        "MailFromDomain": identity.mail_from.domain,
+        "MailFromDomainStatus": _V2_NAMES[identity.mail_from.status],
+        "BehaviorOnMxFailure": _V2_NAMES[identity.mail_from.behavior_on_mx_failure],
+    }
+
+
+OPERATIONS: dict[str, Operation] = {
+    "CreateEmailIdentity": create_email_identity,
+    "GetEmailIdentity": get_email_identity,
+    "DeleteEmailIdentity": delete_email_identity,
+    "ListEmailIdentities": list_email_identities,
+    "PutEmailIdentityMailFromAttributes": put_email_identity_mail_from_attributes,
+}

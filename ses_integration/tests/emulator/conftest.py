@@ -1,0 +1,53 @@
+"""One emulator for the whole run, empty for every test, and clients of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ses_integration.emulator.server import Emulator
+from ses_integration.tests.emulator.wire import REGION, client
+
+
+@pytest.fixture(scope="session")
+def running_emulator() -> Iterator[Emulator]:
+    emulator = Emulator()
+    emulator.start()
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture
+def emulator(running_emulator: Emulator) -> Emulator:
+    running_emulator.reset()
+    return running_emulator
+
+
+@pytest.fixture
+def ses(emulator: Emulator) -> Any:
+    return client("ses", emulator.url)
+
+
+@pytest.fixture
+def sesv2(emulator: Emulator) -> Any:
+    return client("sesv2", emulator.url)
+
+
+@pytest.fixture
+def s3(emulator: Emulator) -> Any:
+    return client("s3", emulator.url)
+
+
+@pytest.fixture
+def rules(ses: Any) -> Any:
+    """The client, once there is a rule set named `set`."""
+    ses.create_receipt_rule_set(RuleSetName="set")
+    return ses
+
+
+@pytest.fixture
+def bucket(s3: Any) -> str:
+    s3.create_bucket(Bucket="mail", CreateBucketConfiguration={"LocationConstraint": REGION})
+    return "mail"

@@ -1,0 +1,126 @@
+"""`python manage.py aws_emulator`, as the process that it is."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ses_integration.tests.emulator.wire import client, control, refusal
+
+pytestmark = pytest.mark.processes
+
+# A project with nothing but the command in it: no database, no settings to get right.
+_MANAGE = """
+import sys, django
+from django.conf import settings
+from django.core.management import execute_from_command_line
+settings.configure(INSTALLED_APPS=["ses_integration"])
+execute_from_command_line(["manage.py", "aws_emulator", *sys.argv[1:]])
+"""
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _MANAGE, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def announced(process: subprocess.Popen[str]) -> str:
+    """The URL in the one line that it prints."""
+    assert process.stdout is not None
+    assert select.select([process.stdout], [], [], 30)[0], "It said nothing."
+    line: str = process.stdout.readline()
+    if not line:
+        pytest.fail(f"It ended: {process.communicate()[1]}")
+    return line.split()[-1]
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port: int = listener.getsockname()[1]
+        yield port
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_it_starts_answers_and_ends_cleanly(start: Start, ending: signal.Signals) -> None:
+    """One line, then AWS; asked to end, it ends with 0 and without a traceback."""
+    process = start("--port", "0")
+    url = announced(process)
+    assert control(url, "GET", "/_health") == (200, {"status": "ok"})
+    client("ses", url).create_receipt_rule_set(RuleSetName="set")
+    process.send_signal(ending)
+    output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output, errors) == (0, "", "")
+
+
+def test_its_options_reach_the_emulator(start: Start) -> None:
+    """Pace and pending identities."""
+    url = announced(start("--port", "0", "--calls-per-second", "0.001", "--pending-identities"))
+    created = client("sesv2", url).create_email_identity(EmailIdentity="example.com")
+    assert created["VerifiedForSendingStatus"] is False
+    assert refusal(client("ses", url).list_identities).code == "Throttling"
+
+
+def test_the_port_comes_from_the_environment(start: Start, taken: int) -> None:
+    """AWS_EMULATOR_PORT; and a port that is taken is one sentence."""
+    process = start(AWS_EMULATOR_PORT=str(taken))
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert errors == (
+        f"CommandError: Port {taken} on 127.0.0.1 is in use: stop what listens there, or give another --port.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--host", "0.0.0.0"), "listens on loopback only"),  # noqa: S104
+        (("--port", "99999"), "is not a port"),
+        (("--port", "http"), "is not a port"),
+        (("--calls-per-second", "fast"), "is not a number"),
+        (("--calls-per-second=-1",), "a number from 0"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence(start: Start, arguments: tuple[str, ...], sentence: str) -> None:
+    """No traceback."""
+    process = start(*arguments)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert sentence in errors
+    assert "Traceback" not in errors
+
+
+def test_a_wrong_port_in_the_environment_is_one_sentence(start: Start) -> None:
+    """The default is read like an option."""
+    process = start(AWS_EMULATOR_PORT="http")
+    result: Any = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert "is not a port" in result[1]
