@@ -149,7 +149,8 @@ class DomainDeletion(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(finished_at=None) | ~Q(rules="owed") & ~Q(identity="owed") & ~Q(rows="owed") & ~Q(stored_mail="owed"),
+                condition=Q(finished_at=None)
+                | ~Q(rules="owed") & ~Q(identity="owed") & ~Q(rows="owed") & ~Q(stored_mail="owed"),
                 name="finished_owes_nothing",
             )
         ]
@@ -161,5 +162,3 @@ class DomainDeletion(models.Model):
     @property
     def key_prefix(self) -> str:
         return key_prefix(self.name, self.domain_id)
-
-

@@ -86,7 +86,6 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = False
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 # The admin's files are found in the installed packages, so a fresh checkout needs no collectstatic.
 WHITENOISE_USE_FINDERS = True
 
@@ -110,6 +109,11 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "botocore": {"level": "WARNING"},
+        # A client's 404 is an answer, not a warning to an operator.
+        "django.request": {"level": "ERROR"},
+    },
 }
 
 # AWS. Credentials come from botocore's own chain, endpoints from AWS_ENDPOINT_URL[_SES|_SESV2|_S3].

@@ -80,8 +80,8 @@ def sesv2(region: str, seconds: float = READ_TIMEOUT) -> SESV2Client:
     return client
 
 
-def s3(region: str) -> S3Client:
-    client: S3Client = _client("s3", region, READ_TIMEOUT)
+def s3(region: str, seconds: float = READ_TIMEOUT) -> S3Client:
+    client: S3Client = _client("s3", region, _whole_seconds(seconds))
     return client
 
 

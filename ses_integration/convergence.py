@@ -41,16 +41,13 @@ def converge(domain: str, *, done: Callable[[], bool] | None = None) -> None:
         poll = FIRST_POLL
         while not (done() if done else _all_applied(config, domain)):
             wait = _seconds_to_turn(config, domain)
-            if wait is None or time.monotonic() + wait > deadline:
+            if wait is None or time.monotonic() + wait >= deadline:
                 return
             if wait == 0.0 and (held := lease.acquire(config)):
                 with_lease(config, held, domain, deadline)
                 poll = FIRST_POLL
                 continue
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                return
-            _sleep(min(poll, remaining))
+            _sleep(min(poll, max(0.0, deadline - time.monotonic())))
             poll = min(poll * 2, LAST_POLL)
 
 

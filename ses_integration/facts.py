@@ -47,9 +47,7 @@ def recipient_gone(domain: str, address: str, generation: int) -> bool:
     applied = DomainMark.objects.of(config).filter(domain=domain, applied_generation__gte=generation)
     if generation and not applied.exists():
         return False
-    doubts = UnansweredCall.objects.of(config).filter(
-        entry__domain=domain, entry__kind=Kind.RULE, operation__in=PUTS
-    )
+    doubts = UnansweredCall.objects.of(config).filter(entry__domain=domain, entry__kind=Kind.RULE, operation__in=PUTS)
     return not any(address in doubt.recipients or domain in doubt.recipients for doubt in doubts)
 
 

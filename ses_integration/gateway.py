@@ -29,6 +29,7 @@ class SeenIdentity:
     ours: bool
     dkim_tokens: tuple[str, ...] = ()
     dkim_zone: str = ""
+    dkim_status: str = ""
     mail_from_domain: str = ""
     mail_from_status: str = ""
 
@@ -105,6 +106,7 @@ class Gateway:
             ours=True,
             dkim_tokens=tuple(dkim.get("Tokens", [])),
             dkim_zone=dkim.get("SigningHostedZone", ""),
+            dkim_status=_v1_status(dkim.get("Status", "")),
         )
 
     def read_identity(self, name: str) -> SeenIdentity:
@@ -118,6 +120,7 @@ class Gateway:
             ours={"Key": OWNER_TAG, "Value": self._config.installation_id} in answer.get("Tags", []),
             dkim_tokens=tuple(dkim.get("Tokens", [])),
             dkim_zone=dkim.get("SigningHostedZone", ""),
+            dkim_status=_v1_status(dkim.get("Status", "")),
             mail_from_domain=mail_from.get("MailFromDomain", ""),
             mail_from_status=_v1_status(mail_from.get("MailFromDomainStatus", "")),
         )
@@ -145,9 +148,7 @@ class Gateway:
         """The verification status of up to 100 identities; unknown ones are absent from the answer."""
         with aws_errors("GetIdentityVerificationAttributes"):
             answer = self._ses.get_identity_verification_attributes(Identities=names)
-        return {
-            name: attributes["VerificationStatus"] for name, attributes in answer["VerificationAttributes"].items()
-        }
+        return {name: attributes["VerificationStatus"] for name, attributes in answer["VerificationAttributes"].items()}
 
     def mail_from(self, names: list[str]) -> dict[str, tuple[str, str]]:
         """MAIL FROM domain and its status of up to 100 identities."""

@@ -141,7 +141,9 @@ def next_step(
         call = next((call for call in work.calls if call.key not in failed), None)
         if call is None:
             held_names = [call.name for call in work.held_back]
-            waiting = UnansweredCall.objects.of(config).filter(entry__name__in=held_names, until__gt=now).order_by("until")
+            waiting = (
+                UnansweredCall.objects.of(config).filter(entry__name__in=held_names, until__gt=now).order_by("until")
+            )
             return Stuck(until=waiting.values_list("until", flat=True).first())
         if gathered is not None and mark.generation > gathered:
             return Later(GATHER_SECONDS)
@@ -226,10 +228,7 @@ def _confirm(entry: LedgerEntry, call: Call, answer: Answer, *, gone: bool) -> N
         return
     facts, _ = IdentityFacts.objects.get_or_create(entry=entry)
     if answer.identity is not None:
-        seen = answer.identity
-        facts.ours, facts.status, facts.checked_at = seen.ours, seen.status, entry.changed_at
-        facts.dkim_tokens, facts.dkim_zone = list(seen.dkim_tokens), seen.dkim_zone
-        facts.mail_from_domain, facts.mail_from_status = seen.mail_from_domain, seen.mail_from_status
+        note(facts, answer.identity, entry.changed_at)
         if call.operation is Operation.CREATE_IDENTITY:
             facts.verification_token = ""
     if answer.token:
@@ -237,6 +236,15 @@ def _confirm(entry: LedgerEntry, call: Call, answer: Answer, *, gone: bool) -> N
     if answer.mail_from:
         facts.mail_from_domain, facts.mail_from_status = answer.mail_from, facts.mail_from_status or "Pending"
     facts.save()
+
+
+def note(facts: IdentityFacts, seen: SeenIdentity, at: datetime) -> None:
+    """Put what SES has told of an identity into its facts; the caller saves them."""
+    facts.ours, facts.status, facts.checked_at = seen.ours, seen.status, at
+    facts.dkim_tokens, facts.dkim_zone, facts.dkim_status = list(seen.dkim_tokens), seen.dkim_zone, seen.dkim_status
+    facts.mail_from_domain, facts.mail_from_status = seen.mail_from_domain, seen.mail_from_status
+    if seen.mail_from_status == "Success":
+        facts.mail_from_verified_at = facts.mail_from_verified_at or at
 
 
 def _set_absent(entry: LedgerEntry) -> None:

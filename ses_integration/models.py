@@ -13,7 +13,6 @@ from django.db import models
 from ses_integration.config import SesConfig
 from ses_integration.planning import Kind, Known, Operation
 
-
 Row = TypeVar("Row", bound=models.Model, covariant=True)
 
 
@@ -35,7 +34,6 @@ class EntryScopedQuerySet(ScopedQuerySet[Row]):
 
 
 class Scoped(models.Model):
-
     region = models.CharField(max_length=32)
     rule_set = models.CharField(max_length=64)
 
@@ -160,6 +158,7 @@ class IdentityFacts(models.Model):
     verification_token = models.CharField(max_length=255, blank=True)
     dkim_tokens = models.JSONField(default=list, blank=True)
     dkim_zone = models.CharField(max_length=253, blank=True)
+    dkim_status = models.CharField(max_length=32, blank=True)
     mail_from_domain = models.CharField(max_length=253, blank=True)
     mail_from_status = models.CharField(max_length=32, blank=True)
     mail_from_verified_at = models.DateTimeField(null=True, blank=True)

@@ -43,7 +43,7 @@ def erase(prefix: str, *, seconds: float) -> Erasure:
         raise NotConfigured(NOT_CONFIGURED)
     if not config.bucket:
         raise NotConfigured("S3_BUCKET_NAME is missing.")
-    s3 = clients.s3(config.region)
+    s3 = clients.s3(config.region, seconds)
     until = time.monotonic() + seconds
     erased = 0
     while True:

@@ -29,9 +29,7 @@ def sweep_database() -> list[str]:
     marked: list[str] = []
     with transaction.atomic():
         settled = set(
-            DomainMark.objects.of(config)
-            .filter(generation=F("applied_generation"))
-            .values_list("domain", flat=True)
+            DomainMark.objects.of(config).filter(generation=F("applied_generation")).values_list("domain", flat=True)
         )
         known = set(DomainMark.objects.of(config).values_list("domain", flat=True))
         entries = ledger.entries_of(config, None, database_now())
@@ -62,9 +60,7 @@ def sweep_ses() -> list[str]:
     take_turn(config)
     identities = {name.lower() for name in gateway.identities()}
     entries = (
-        LedgerEntry.objects.of(config)
-        .filter(changed_at__lt=asked_at, unanswered=None)
-        .prefetch_related("recipients")
+        LedgerEntry.objects.of(config).filter(changed_at__lt=asked_at, unanswered=None).prefetch_related("recipients")
     )
     differing = [entry for entry in entries if _differs(entry, rules, identities)]
     return _unconfirm(config, differing, rules, identities)
@@ -89,9 +85,7 @@ def _unconfirm(
     for entry in sorted(entries, key=lambda entry: entry.domain):
         with transaction.atomic():
             exists = entry.name in (rules if entry.kind == Kind.RULE else identities)
-            owed = DomainMark.objects.of(config).filter(
-                domain=entry.domain, generation__gt=F("applied_generation")
-            )
+            owed = DomainMark.objects.of(config).filter(domain=entry.domain, generation__gt=F("applied_generation"))
             if owed.exists() and entry.domain not in domains:
                 continue  # a pass is on its way and knows better
             # Only if no call has been made or answered since we looked.

@@ -3,15 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import F, Q
 
 from ses_integration import facts
 from ses_integration.clock import database_now
 from ses_integration.config import ses_config
+from ses_integration.errors import NotThere
 from ses_integration.gateway import IDENTITIES_PER_CALL, Gateway
+from ses_integration.ledger import note
 from ses_integration.models import IdentityFacts
+from ses_integration.planning import Kind
 from ses_integration.rate import take_turn
+
+
+def check(domain: str) -> IdentityFacts | None:
+    """Ask SES about one name, all that there is to know, in one call; None if SES does not know it. Raises SesError."""
+    config = ses_config()
+    gateway = Gateway(config)
+    take_turn(config)
+    try:
+        seen = gateway.read_identity(domain)
+    except NotThere:
+        return None
+    facts_now = facts.identities([domain]).get(domain)
+    if facts_now is not None:
+        note(facts_now, seen, database_now())
+        facts_now.save()
+    return facts_now
+
+
+def stale(older_than: timedelta, domains: Sequence[str] | None = None) -> list[str]:
+    """Names, at most one batch, that SES was not asked about for so long: of `domains`, or of all; oldest first."""
+    rows = IdentityFacts.objects.of(ses_config()).filter(entry__kind=Kind.IDENTITY)
+    if domains is not None:
+        rows = rows.filter(entry__domain__in=domains)
+    rows = rows.filter(Q(checked_at=None) | Q(checked_at__lt=database_now() - older_than))
+    oldest = rows.order_by(F("checked_at").asc(nulls_first=True)).values_list("entry__domain", flat=True)
+    return list(oldest[:IDENTITIES_PER_CALL])
 
 
 def refresh(domains: Sequence[str]) -> dict[str, IdentityFacts]:

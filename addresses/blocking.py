@@ -1,0 +1,41 @@
+"""Blocking an address of a catch-all domain, so that what is sent to it is not wanted (api-v2 8)."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, transaction
+
+from addresses.models import BlockedEmail, EmailAddress
+from domains.models import Domain
+
+
+class AlreadyBlocked(Exception):
+    pass
+
+
+class CannotBlock(Exception):
+    """With the contract's sentence that says why."""
+
+
+def block_address(*, domain: Domain, address: str, reason: str, blocked_by: AbstractBaseUser) -> BlockedEmail:
+    """Block a normalised address of the domain. SES cannot subtract it from a catch-all: ingestion drops its mail.
+
+    Raises AlreadyBlocked, CannotBlock, and Domain.DoesNotExist when the domain is being deleted.
+    """
+    try:
+        with transaction.atomic(durable=True):
+            row = Domain.objects.live().select_for_update().get(pk=domain.pk)
+            if BlockedEmail.objects.filter(email_address=address).exists():
+                raise AlreadyBlocked
+            if EmailAddress.objects.filter(address=address).exists():
+                raise CannotBlock("Cannot block manually added email addresses. Only catch-all emails can be blocked.")
+            if not row.receives_everything:
+                raise CannotBlock(
+                    f"Domain {row.name} does not have catch-all enabled. "
+                    "Only emails from catch-all domains can be blocked."
+                )
+            return BlockedEmail.objects.create(
+                domain=row, email_address=address, reason=reason, blocked_by_id=blocked_by.pk
+            )
+    except IntegrityError as error:
+        raise AlreadyBlocked from error

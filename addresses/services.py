@@ -1,0 +1,76 @@
+"""Adding an address and changing where its mail goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from addresses.models import EmailAddress
+from domains.models import Domain
+from ses_integration import facts
+from ses_integration.budget import one_budget
+from ses_integration.config import ses_config
+from ses_integration.convergence import converge
+
+NO_BUCKET = "AWS configuration incomplete. Missing S3_BUCKET_NAME or AWS_ACCOUNT_ID"
+
+
+class AddressTaken(Exception):
+    """The address exists already, whoever has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChange:
+    """The address as stored, with `receipt_rule_name`, and a sentence if SES has not followed yet."""
+
+    address: EmailAddress
+    warning: str | None
+
+
+def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_active: bool = True) -> AddressChange:
+    """Add a normalised address of the domain, and wait within the budget for SES to receive it.
+
+    Raises AddressTaken, and Domain.DoesNotExist when the domain is being deleted.
+    """
+    with one_budget():
+        try:
+            with transaction.atomic(durable=True):
+                # A deletion of the domain that starts now waits for us, and takes the address with it.
+                locked = Domain.objects.live().select_for_update().get(pk=domain.pk)
+                row = EmailAddress.objects.create(
+                    domain=locked, address=address, endpoint_id=endpoint_id, is_active=is_active
+                )
+        except IntegrityError as error:
+            raise AddressTaken from error
+        converge(domain.name)
+    return _outcome(row.pk)
+
+
+def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> AddressChange:
+    """Set `endpoint_id` and `is_active` as far as `changes` has them; SES follows only where `is_active` flips.
+
+    Raises EmailAddress.DoesNotExist when it is gone.
+    """
+    with one_budget():
+        with transaction.atomic(durable=True):
+            row = EmailAddress.objects.live().select_for_update(of=("self",)).get(pk=address.pk)
+            touched = {name for name, value in changes.items() if getattr(row, name) != value}
+            for name in touched:
+                setattr(row, name, changes[name])
+            row.save(update_fields={name.removesuffix("_id") for name in touched} | {"updated_at"})
+        if "is_active" in touched:
+            converge(row.domain.name)
+    return _outcome(row.pk, warn="is_active" in touched)
+
+
+def _outcome(pk: str, *, warn: bool = True) -> AddressChange:
+    row = EmailAddress.objects.select_related("domain", "endpoint").with_rule_name().get(pk=pk)
+    name = row.domain.name
+    if not warn or not facts.owed_marks().filter(domain=name).exists():
+        return AddressChange(row, None)
+    if not ses_config().bucket:
+        return AddressChange(row, NO_BUCKET)
+    text = " ".join(filter(None, ["SES configuration failed:", facts.owed(name).error, facts.RECORDED]))
+    return AddressChange(row, text)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from addresses import deletion, serializers, services
+from addresses.models import EmailAddress
+from domains.errors import Conflict
+from domains.lookup import filter_by_id, find, flag
+from domains.models import Domain
+from domains.names import domain_of, normalise_address
+
+NOT_FOUND = "Email address not found"
+
+
+class OwnAddresses(GenericAPIView[EmailAddress]):
+    serializer_class = serializers.EmailAddressSerializer
+
+    def get_queryset(self) -> QuerySet[EmailAddress]:
+        return (
+            EmailAddress.objects.live()
+            .owned_by(self.request.user)
+            .select_related("domain", "endpoint")
+            .with_rule_name()
+            .order_by("-created_at", "id")
+        )
+
+    def endpoint_id(self, body: dict[str, Any]) -> str | None:
+        """The id of the caller's own endpoint that the body names, or None. Inactive ones are accepted."""
+        if body.get("webhookId"):
+            raise NotFound("Webhook not found or access denied")
+        if not body.get("endpointId"):
+            return None
+        # `endpoints` is the reverse accessor of endpoints.Endpoint, which stands above this app.
+        endpoints = cast(User, self.request.user).endpoints.all()
+        return str(find(endpoints, body["endpointId"], "Endpoint not found or access denied").pk)
+
+
+class AddressList(OwnAddresses):
+    def get(self, request: Request) -> Response:
+        rows = filter_by_id(self.get_queryset(), request, "domainId", "domain_id")
+        if (active := flag(request, "isActive")) is not None:
+            rows = rows.filter(is_active=active)
+        if (configured := flag(request, "isReceiptRuleConfigured")) is not None:
+            rows = rows.filter(receipt_rule_name__isnull=not configured)
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def post(self, request: Request) -> Response:
+        body = serializers.CreateAddressBody.read(request.data)
+        try:
+            address = normalise_address(body["address"])
+        except ValueError as error:
+            raise ValidationError("Invalid email address format") from error
+        domains = Domain.objects.live().owned_by(request.user)
+        domain = find(domains, body["domainId"], "Domain not found or access denied")
+        if domain_of(address) != domain.name:
+            raise ValidationError(f"Email address must belong to domain {domain.name}")
+        if EmailAddress.objects.filter(address=address).exists():
+            raise Conflict("Email address already exists")
+        if body.get("endpointId"):
+            body.pop("webhookId", None)  # the endpoint wins (api-v2 4.2)
+        endpoint_id = self.endpoint_id(body)
+        try:
+            change = services.create_address(
+                domain=domain, address=address, endpoint_id=endpoint_id, is_active=body["isActive"]
+            )
+        except services.AddressTaken as error:
+            raise Conflict("Email address already exists") from error
+        except Domain.DoesNotExist as error:
+            raise NotFound("Domain not found or access denied") from error
+        return Response(serializers.changed(change), status=201)
+
+
+class AddressDetail(OwnAddresses):
+    def get(self, request: Request, pk: str) -> Response:
+        return Response(self.get_serializer(find(self.get_queryset(), pk, NOT_FOUND)).data)
+
+    def put(self, request: Request, pk: str) -> Response:
+        address = find(self.get_queryset(), pk, NOT_FOUND)
+        body = serializers.UpdateAddressBody.read(request.data)
+        if body.get("endpointId") and body.get("webhookId"):
+            raise ValidationError("Cannot specify both endpoint and webhook")
+        changes: dict[str, Any] = {}
+        target = self.endpoint_id(body)
+        # Null clears that one only; a null webhook, of which there are none, leaves the endpoint alone.
+        if "endpointId" in body:
+            changes["endpoint_id"] = target
+        if "isActive" in body:
+            changes["is_active"] = body["isActive"]
+        try:
+            change = services.update_address(address=address, changes=changes)
+        except EmailAddress.DoesNotExist as error:
+            raise NotFound(NOT_FOUND) from error
+        return Response(serializers.changed(change))
+
+    def delete(self, request: Request, pk: str) -> Response:
+        address = find(self.get_queryset(), pk, NOT_FOUND)
+        try:
+            done = deletion.delete_address(address)
+        except EmailAddress.DoesNotExist as error:
+            raise NotFound(NOT_FOUND) from error
+        return Response(serializers.deleted(done))

@@ -1,0 +1,78 @@
+"""What every test may ask for: an AWS that forgets between tests, and clients of the API."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from rest_framework.test import APIClient
+
+from inbound.models import Scope, issue_key
+from inbound.tests.factories import UserFactory
+from ses_integration import clients, setup
+from ses_integration.config import ses_config
+from ses_integration.emulator.server import Emulator
+
+# Receivers nudge after the commit, so a test that wraps everything in a transaction would test another program.
+TRANSACTIONAL = pytest.mark.django_db(transaction=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("postgresql") and connection.vendor != "postgresql":
+            item.add_marker(pytest.mark.skip(reason="about concurrency or crashes: PostgreSQL only"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emulator_process() -> Iterator[Emulator]:
+    emulator = Emulator()
+    emulator.start()
+    os.environ["AWS_ENDPOINT_URL"] = emulator.url
+    clients.forget()
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture(autouse=True)
+def aws(emulator_process: Emulator) -> Emulator:
+    """An empty AWS: no rule set, no bucket, no journal."""
+    emulator_process.reset()
+    return emulator_process
+
+
+@pytest.fixture
+def ses(aws: Emulator, settings, transactional_db: None) -> Emulator:
+    """An AWS as `ses_setup` leaves it, with an empty journal."""
+    settings.SES_AUTO_SETUP = True
+    setup.prepare(ses_config())
+    settings.SES_AUTO_SETUP = False
+    aws.clear_journal()
+    return aws
+
+
+@pytest.fixture
+def user(transactional_db: None) -> User:
+    return UserFactory()
+
+
+@pytest.fixture
+def client_for() -> Callable[..., APIClient]:
+    """`client_for(user)` or `client_for(user, Scope.READ)`: a client with a key of that user, with those scopes."""
+
+    def make(owner: User, *scopes: Scope) -> APIClient:
+        _, key = issue_key(owner=owner, name="test", scopes=list(scopes) or None)
+        client = APIClient(raise_request_exception=False)
+        client.default_format = "json"
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def api(user: User, client_for: Callable[..., APIClient]) -> APIClient:
+    """The API as `user` sees it, with every scope."""
+    return client_for(user)

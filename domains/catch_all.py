@@ -1,0 +1,64 @@
+"""Receiving everything that is sent to a domain: on, off, and off because the endpoint goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from domains.models import Domain
+from ses_integration import facts, marks
+from ses_integration.budget import one_budget
+from ses_integration.convergence import converge
+
+
+@dataclass(frozen=True, slots=True)
+class CatchAllChange:
+    """The domain as stored, the catch-all rule that SES is confirmed to hold, and a sentence if SES has not followed."""
+
+    domain: Domain
+    rule_name: str | None
+    warning: str | None
+
+
+def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> CatchAllChange:
+    """Switch catch-all on (to the endpoint) or off, and wait within the budget for SES to follow.
+
+    Switching to another endpoint changes rows only: the rule does not depend on it. Raises Domain.DoesNotExist when the
+    domain is being deleted.
+    """
+    with one_budget():
+        with transaction.atomic(durable=True):
+            row = Domain.objects.live().select_for_update().get(pk=domain.pk)
+            changes_rules = row.receives_everything != enabled
+            row.is_catch_all_enabled = enabled
+            row.catch_all_endpoint_id = endpoint_id if enabled else None
+            row.save(update_fields=["is_catch_all_enabled", "catch_all_endpoint_id", "updated_at"])
+            if changes_rules:
+                marks.mark(row.name)
+        converge(row.name)
+    return _outcome(row)
+
+
+def _outcome(domain: Domain) -> CatchAllChange:
+    rule_name = next(iter(facts.rule_names(domain.name, domain.name)), None)
+    in_line = (rule_name is not None) == domain.receives_everything
+    if in_line and not facts.owed_marks().filter(domain=domain.name).exists():
+        return CatchAllChange(domain, rule_name, None)
+    error = facts.owed(domain.name).error
+    warning = " ".join(filter(None, [f"SES catch-all configuration failed: {error}", facts.RECORDED]))
+    return CatchAllChange(domain, rule_name if in_line else None, warning)
+
+
+def release_endpoint(endpoint_id: str) -> list[str]:
+    """Switch off every catch-all that delivers to this endpoint, because the endpoint goes; returns the domains' names.
+
+    Call it inside the transaction that deletes the endpoint, before the row goes.
+    """
+    users = Domain.objects.filter(catch_all_endpoint_id=endpoint_id)
+    names = sorted(users.values_list("name", flat=True))
+    if names:
+        users.update(is_catch_all_enabled=False, catch_all_endpoint=None, updated_at=timezone.now())
+        marks.mark(*names)
+    return names

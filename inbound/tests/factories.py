@@ -1,0 +1,63 @@
+"""Rows for tests; each commits through the same receivers as in production."""
+
+from __future__ import annotations
+
+import factory
+from django.contrib.auth import get_user_model
+from factory.django import DjangoModelFactory
+
+from addresses.models import BlockedEmail, EmailAddress
+from domains.models import DnsRecord, Domain
+from endpoints.models import Endpoint
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = get_user_model()
+
+    username = factory.Sequence("user{}".format)
+
+
+class EndpointFactory(DjangoModelFactory):
+    class Meta:
+        model = Endpoint
+
+    owner = factory.SubFactory(UserFactory)
+    name = "Main"
+    type = Endpoint.Type.WEBHOOK
+    config = factory.LazyFunction(lambda: {"url": "https://hooks.example.org/mail", "timeout": 30})
+
+
+class DomainFactory(DjangoModelFactory):
+    class Meta:
+        model = Domain
+
+    owner = factory.SubFactory(UserFactory)
+    name = factory.Sequence("d{}.example.com".format)
+    status = Domain.Status.VERIFIED
+
+
+class DnsRecordFactory(DjangoModelFactory):
+    class Meta:
+        model = DnsRecord
+
+    domain = factory.SubFactory(DomainFactory)
+    record_type = DnsRecord.Type.TXT
+    name = factory.LazyAttribute(lambda record: record.domain.name)
+    value = factory.Sequence("value-{}".format)
+
+
+class EmailAddressFactory(DjangoModelFactory):
+    class Meta:
+        model = EmailAddress
+
+    domain = factory.SubFactory(DomainFactory)
+    address = factory.LazyAttributeSequence(lambda row, n: f"a{n}@{row.domain.name}")
+
+
+class BlockedEmailFactory(DjangoModelFactory):
+    class Meta:
+        model = BlockedEmail
+
+    domain = factory.SubFactory(DomainFactory)
+    email_address = factory.LazyAttributeSequence(lambda row, n: f"b{n}@{row.domain.name}")
