@@ -13,7 +13,12 @@ from ses_integration.errors import NotConfigured
 from ses_integration.translation import NOT_CONFIGURED, aws_errors
 
 if TYPE_CHECKING:
-    from mypy_boto3_ses.type_defs import ReceiptActionTypeDef, ReceiptRuleOutputTypeDef, ReceiptRuleTypeDef
+    from mypy_boto3_ses.type_defs import (
+        ReceiptActionTypeDef,
+        ReceiptRuleOutputTypeDef,
+        ReceiptRuleTypeDef,
+        S3ActionTypeDef,
+    )
 
 OWNER_TAG = "inbound"
 IDENTITIES_PER_CALL = 100  # SES API Reference, GetIdentityVerificationAttributes
@@ -186,15 +191,10 @@ def _v1_status(status: str) -> str:
 
 
 def _to_aws(rule: Rule) -> ReceiptRuleTypeDef:
-    actions: list[ReceiptActionTypeDef] = [
-        {
-            "S3Action": {
-                "BucketName": rule.bucket,
-                "ObjectKeyPrefix": rule.key_prefix,
-                **({"TopicArn": rule.topic_arn} if rule.topic_arn else {}),
-            }
-        }
-    ]
+    store: S3ActionTypeDef = {"BucketName": rule.bucket, "ObjectKeyPrefix": rule.key_prefix}
+    if rule.topic_arn:
+        store["TopicArn"] = rule.topic_arn
+    actions: list[ReceiptActionTypeDef] = [{"S3Action": store}]
     if rule.function_arn:
         actions.append({"LambdaAction": {"FunctionArn": rule.function_arn, "InvocationType": "Event"}})
     # Always all fields: an update replaces the whole rule, and what it omits falls back to a default.

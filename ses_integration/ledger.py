@@ -197,17 +197,18 @@ def record(config: SesConfig, held: Held, intent: Intent, answer: Answer) -> Non
         entry = LedgerEntry.objects.select_for_update().get(pk=intent.entry_id)
         entry.changed_at = database_now()
         operation, error = intent.call.operation, answer.error
+        own = [] if intent.doubt_id is None else [intent.doubt_id]
         if isinstance(error, RuleSetMissing) and operation.removes:
             error = NotThere(error.sentence)
         gone = isinstance(error, NotThere) and (operation.removes or operation.is_read)
         if error is None or gone:
             _confirm(entry, intent.call, answer, gone=gone or operation.removes)
-            entry.unanswered.filter(pk__in=[*intent.settles, *filter(None, [intent.doubt_id])]).delete()
+            entry.unanswered.filter(pk__in=[*own, *intent.settles]).delete()
             _end_outage(config)
         elif isinstance(error, Unanswered):
             _begin_outage(config)
         else:
-            entry.unanswered.filter(pk=intent.doubt_id).delete()
+            entry.unanswered.filter(pk__in=own).delete()
             if isinstance(error, NotThere):
                 _set_absent(entry)
             elif isinstance(error, AlreadyThere):

@@ -49,7 +49,7 @@ def mark(*domains: str) -> None:
     with transaction.atomic():
         # A savepoint that rolls back takes the mark with it, and Django drops its callbacks: so a nudge that is still
         # registered is the proof that this transaction's mark stands. A flag of our own would lose work there.
-        nudges = [callback for _, callback, _ in connection.run_on_commit if isinstance(callback, Nudge)]
+        nudges = [hook[1] for hook in connection.run_on_commit if isinstance(hook[1], Nudge)]
         marked = {nudge.domain for nudge in nudges}
         shared = nudges[0].shared if nudges else _CommitBudget()
         for domain in sorted(set(domains) - marked):

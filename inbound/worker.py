@@ -1,0 +1,85 @@
+"""The worker: drives every app's own step, over and over, so that whatever is owed is done without anybody asking."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db import close_old_connections
+from django.db.utils import DatabaseError
+
+from domains.deletion import resume_deletions
+from domains.identity import complete_identities, refresh_identities
+from ses_integration import setup
+from ses_integration.config import ses_config
+from ses_integration.convergence import converge_due
+from ses_integration.errors import SesError
+from ses_integration.sweep import sweep_database, sweep_ses
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.5
+
+
+@dataclass
+class Step:
+    """One thing to do at least `every` seconds apart; the first time at once."""
+
+    name: str
+    run: Callable[[], object]
+    every: float = 0.0
+    due: float = field(default=0.0)
+
+
+class Worker:
+    """Runs the steps until it is stopped. A step that fails is logged and tried again at its next turn."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._steps = [
+            Step("set up", prepare, settings.SES_SWEEP_SECONDS),
+            Step("sweep SES", sweep_ses, settings.SES_SWEEP_SECONDS),
+            Step("sweep database", sweep_database, settings.SES_DATABASE_SWEEP_SECONDS),
+            Step("converge", lambda: converge_due(self._stop.is_set)),
+            Step("take over identities", complete_identities, min(5.0, settings.SES_STATUS_SECONDS)),
+            Step("refresh identities", refresh_identities, min(5.0, settings.SES_STATUS_SECONDS)),
+            Step("resume deletions", resume_deletions),
+        ]
+
+    def stop(self) -> None:
+        """Ends after the call that is under way; what is left stands in the database."""
+        self._stop.set()
+
+    def run(self) -> None:
+        while not self._stop.is_set():
+            self.tick()
+            self._stop.wait(TICK_SECONDS)
+
+    def tick(self) -> None:
+        """Every step whose turn it is, once."""
+        for step in self._steps:
+            if self._stop.is_set() or time.monotonic() < step.due:
+                continue
+            step.due = time.monotonic() + step.every
+            try:
+                step.run()
+            except SesError as error:
+                logger.warning("%s: %s", step.name, error.sentence)
+            except DatabaseError:
+                logger.exception("%s: the database failed", step.name)
+                close_old_connections()
+            except Exception:
+                # A bug in one step must not stop the others from paying what is owed.
+                logger.exception("%s failed", step.name)
+
+
+def prepare() -> None:
+    """On the emulator, which forgets, the rule set and the bucket are made again; elsewhere `ses_setup` does it once."""
+    config = ses_config()
+    if config.auto_setup:
+        for sentence in setup.prepare(config):
+            logger.info(sentence)

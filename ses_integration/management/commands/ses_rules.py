@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from ses_integration.commands import ses_errors_as_command_errors
+from ses_integration.config import ses_config
+from ses_integration.gateway import Gateway, SeenRule
+from ses_integration.models import LedgerEntry
+from ses_integration.planning import Kind
+from ses_integration.tables import table
+
+
+class Command(BaseCommand):
+    help = "Show the receipt rules that SES holds now, in their order: one DescribeReceiptRuleSet, nothing is changed."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        config = ses_config()
+        with ses_errors_as_command_errors():
+            rules = Gateway(config).rules()
+        if not rules:
+            self.stdout.write(f"Receipt rule set {config.rule_set} in {config.region} has no rules.")
+            return
+        ledger = LedgerEntry.objects.of(config).filter(kind=Kind.RULE)
+        domains = dict(ledger.values_list("name", "domain"))
+        self.stdout.write(
+            table(
+                ["RULE", "DOMAIN", "RECIPIENTS", "ACTIONS"],
+                [
+                    [
+                        rule.name if rule.enabled else f"{rule.name} (disabled)",
+                        domains.get(rule.name, "(not ours)"),
+                        _recipients(rule),
+                        "\n".join(rule.targets),
+                    ]
+                    for rule in rules
+                ],
+            )
+        )
+
+
+def _recipients(rule: SeenRule) -> str:
+    return "\n".join(sorted(rule.recipients)) or "EVERY ADDRESS OF EVERY DOMAIN"

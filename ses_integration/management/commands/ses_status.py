@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from ses_integration import facts
+from ses_integration.config import ses_config
+from ses_integration.models import DomainMark, LedgerEntry, UnansweredCall
+from ses_integration.planning import Kind
+from ses_integration.tables import table
+
+
+class Command(BaseCommand):
+    help = (
+        "Show what SES is owed: domains whose changes it has not confirmed, why, and when they are tried again. "
+        "Reads the database only. Exit code 0 when nothing is owed, 2 when something is."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--all", action="store_true", help="show the domains that are in line, too")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        config = ses_config()
+        entries = LedgerEntry.objects.of(config)
+        rules, identities = (entries.filter(kind=kind, known="present").count() for kind in (Kind.RULE, Kind.IDENTITY))
+        self.stdout.write(
+            f"{config.region or 'no region'}, rule set {config.rule_set}: {rules} rules and {identities} identities confirmed."
+        )
+        owed = facts.owed_marks()
+        shown = DomainMark.objects.of(config).order_by("domain") if options["all"] else owed
+        doubts: dict[str, int] = {}
+        for domain in UnansweredCall.objects.of(config).values_list("entry__domain", flat=True):
+            doubts[domain] = doubts.get(domain, 0) + 1
+        rows = [[mark.domain, _state(mark, doubts), _next(mark), mark.last_error] for mark in shown]
+        if rows:
+            self.stdout.write(table(["DOMAIN", "STATE", "NEXT TRY", "WHY"], rows))
+        count = owed.count()
+        if count:
+            self.stdout.write(f"{count} owed. The worker goes on by itself; ses_sync tries now.")
+            raise SystemExit(2)
+        self.stdout.write("Nothing is owed.")
+
+
+def _state(mark: DomainMark, doubts: dict[str, int]) -> str:
+    waiting = mark.generation - mark.applied_generation
+    parts = [f"{waiting} change{'s' if waiting > 1 else ''} behind"] if waiting else []
+    if doubts.get(mark.domain):
+        parts.append(f"{doubts[mark.domain]} unanswered")
+    if mark.needs_attention:
+        parts.append("needs attention")
+    return ", ".join(parts) or "in line"
+
+
+def _next(mark: DomainMark) -> str:
+    if not mark.owed:
+        return ""
+    return f"{mark.next_attempt:%Y-%m-%d %H:%M:%S} UTC" if mark.next_attempt else "now"

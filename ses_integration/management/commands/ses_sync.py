@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from ses_integration import facts
+from ses_integration.budget import one_budget
+from ses_integration.config import ses_config
+from ses_integration.convergence import converge
+from ses_integration.models import DomainMark
+
+SECONDS_PER_DOMAIN = 30.0
+
+
+class Command(BaseCommand):
+    help = (
+        "Try now what SES is owed, without waiting for the next turn: for the named domains, or for all that are owed. "
+        "Exit code 0 when SES has confirmed all of it, 2 when something is still owed."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("domain", nargs="*", help="a domain's name; default: every domain that is owed something")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        marks = DomainMark.objects.of(ses_config())
+        names: list[str] = [name.lower() for name in options["domain"]]
+        if unknown := sorted(set(names) - set(marks.filter(domain__in=names).values_list("domain", flat=True))):
+            raise CommandError(f"SES was never asked for anything for {', '.join(unknown)}.")
+        names = names or list(facts.owed_marks().values_list("domain", flat=True))
+        if not names:
+            self.stdout.write("Nothing is owed.")
+            return
+        for name in names:
+            marks.filter(domain=name).update(next_attempt=None)
+            with one_budget(SECONDS_PER_DOMAIN):
+                converge(name)
+            owed = facts.owed_marks().filter(domain=name).exists()
+            self.stdout.write(f"{name}: {_outcome(name) if owed else 'in line'}")
+        if facts.owed_marks().filter(domain__in=names).exists():
+            raise SystemExit(2)
+
+
+def _outcome(name: str) -> str:
+    owed = facts.owed(name)
+    text = f"still owed. {owed.error}".strip()
+    if owed.doubt_until:
+        text += f" An earlier call to AWS got no answer; it is repeated after {owed.doubt_until:%H:%M:%S} UTC."
+    return text
