@@ -28,7 +28,7 @@ test: dev
 lint: dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy inbound endpoints addresses domains ses_integration
+	@$(BIN)/mypy inbound endpoints addresses domains ses_integration scripts
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python manage.py makemigrations --check --dry-run
 	@$(BIN)/python manage.py check

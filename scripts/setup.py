@@ -34,7 +34,7 @@ def main(requirements: str) -> None:
 def _usable() -> bool:
     if UNFINISHED.exists() or not VENV_PYTHON.exists():
         return False
-    probe = [VENV_PYTHON, "-c", "import pip, sys; print(*sys.version_info[:2])"]
+    probe: list[str | Path] = [VENV_PYTHON, "-c", "import pip, sys; print(*sys.version_info[:2])"]
     said = subprocess.run(probe, capture_output=True, text=True, check=False).stdout
     version = tuple(int(part) for part in said.split())
     # A Python that was asked for by name replaces another one; else whatever .venv has is kept.
@@ -56,7 +56,15 @@ def _install(requirements: str, stamps: list[Path]) -> None:
     UNFINISHED.touch()
     for old in VENV.glob(".installed-*"):
         old.unlink()
-    pip = [VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    pip: list[str | Path] = [
+        VENV_PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+    ]
     if subprocess.run([*pip, "-r", ROOT / requirements], check=False).returncode:
         sys.exit(f"Installing {requirements} did not succeed: see pip's message above, then run make again.")
     for stamp in stamps:
@@ -69,7 +77,7 @@ def _stamps(requirements: str) -> list[Path]:
     """What proves that `requirements` are installed, and then what proves the same of those that they include."""
     included = REQUIREMENTS[: REQUIREMENTS.index(requirements) + 1]
     digest = hashlib.sha256()
-    stamps = []
+    stamps: list[Path] = []
     for name in included:
         digest.update((ROOT / name).read_bytes())
         stamps.insert(0, VENV / f".installed-{name}-{digest.hexdigest()[:16]}")

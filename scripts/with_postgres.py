@@ -63,11 +63,22 @@ def stoppable() -> Iterator[None]:
 @contextmanager
 def postgres() -> Iterator[str]:
     """An empty server on a socket of its own; yields its URL."""
-    with temporary_directory() as home:
+    # Not TMPDIR: a socket's path may have about 100 characters.
+    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
         binaries, user = programs(home)
         data = home / "data"
         as_user: dict[str, Any] = {"user": user, "cwd": home, "env": {**os.environ, "LC_ALL": "C", "TZ": "UTC"}}
-        initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
+        initdb: list[str | Path] = [
+            binaries / "initdb",
+            "-D",
+            data,
+            "-U",
+            "postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--no-sync",
+        ]
         made = subprocess.run(initdb, capture_output=True, text=True, check=False, **as_user)
         if made.returncode:
             sys.exit(f"PostgreSQL's initdb did not succeed:\n{made.stdout}{made.stderr}")
@@ -82,13 +93,6 @@ def postgres() -> Iterator[str]:
         finally:
             server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
             server.wait()
-
-
-@contextmanager
-def temporary_directory() -> Iterator[Path]:
-    # Not TMPDIR: a socket's path may have about 100 characters.
-    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp", ignore_cleanup_errors=True) as name:  # noqa: S108
-        yield Path(name)
 
 
 def programs(home: Path) -> tuple[Path, str | None]:
