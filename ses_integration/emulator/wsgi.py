@@ -17,11 +17,8 @@ Environ = dict[str, Any]
 def read_body(environ: Environ) -> bytes:
     """The whole body, chunked or not. Read before anything else: a socket closed on unread data resets the client."""
     stream = environ["wsgi.input"]
-    body: bytes
-    if environ.get("wsgi.input_terminated"):
-        body = stream.read()
-    else:
-        body = stream.read(int(environ.get("CONTENT_LENGTH") or 0))
+    size = -1 if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
+    body: bytes = stream.read(size)
     return body
 
 
