@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from domains.ids import bare_id
+from endpoints.redaction import redacted
 
 
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
@@ -45,3 +46,8 @@ class Endpoint(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def public_config(self) -> dict[str, Any]:
+        """The config without its secrets, for every reader but the owner at /endpoints."""
+        return redacted(self.config)

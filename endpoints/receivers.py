@@ -1,0 +1,17 @@
+"""What every door through which an endpoint goes has in common: no catch-all stays on without a receiver."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
+
+from domains.catch_all import release_endpoint
+from endpoints.models import Endpoint
+
+
+@receiver(pre_delete, sender=Endpoint, dispatch_uid="endpoints.release_deleted_endpoint")
+def release_deleted_endpoint(instance: Endpoint, **_: Any) -> None:
+    """Guards the service, the admin, `QuerySet.delete`, the shell, and the cascade from the endpoint's owner."""
+    release_endpoint(instance.pk)

@@ -1,1 +1,8 @@
-urlpatterns: list[object] = []
+from django.urls import path
+
+from endpoints.views import EndpointListView, EndpointView
+
+urlpatterns = [
+    path("endpoints", EndpointListView.as_view()),
+    path("endpoints/<str:pk>", EndpointView.as_view()),
+]

@@ -1,0 +1,198 @@
+"""What the `config` of an endpoint may hold, by the endpoint's type (api-v2 5.1, 12.1, 12.2). Pure."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeGuard
+from urllib.parse import urlsplit
+
+SIZE_LIMIT = 32 * 1024
+DEPTH_LIMIT = 32
+GROUP_LIMIT = 50
+ADDRESS_LIMIT = 320
+SHOWN_OF_A_BAD_ADDRESS = 100
+
+# Looser than our own addresses, because it is somebody else's; but nothing that is more than one address in a header.
+ADDRESS = re.compile(r"""[^\s\x00-\x1f\x7f@,;:<>()\[\]\\"]+@[^\s\x00-\x1f\x7f@,;:<>()\[\]\\"]+""")
+# PostgreSQL's jsonb refuses both: NUL, and half of a surrogate pair.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+LINE_BREAK = re.compile(r"[\r\n]")
+# Parsers disagree on where a host ends after one of these.
+NOT_IN_URLS = re.compile(r"[\s\x00-\x1f\x7f\\]")
+
+Config = dict[str, Any]
+
+
+class ConfigError(ValueError):
+    """`str(error)` is the `details` of the answer."""
+
+
+def clean_config(endpoint_type: str, config: object) -> Config:
+    """The config as it is stored; unknown keys stay, and None counts as not given. Cleaning twice is cleaning once.
+
+    Raises ConfigError with the first rule that fails.
+    """
+    if not isinstance(config, Mapping):
+        raise ConfigError("Configuration must be an object")
+    if endpoint_type not in _CLEANERS:
+        raise ConfigError("Unknown endpoint type")
+    normalise, check = _CLEANERS[endpoint_type]
+    cleaned = normalise(dict(config))
+    # Before the rules: their texts quote values, and an answer cannot carry what cannot be stored either.
+    _check_storable(cleaned)
+    check(cleaned)
+    return cleaned
+
+
+def group_emails(endpoint_type: str, config: Config) -> list[str] | None:
+    """A group's addresses, of which the config is the one place; None for the other types."""
+    return config.get("emails", []) if endpoint_type == "email_group" else None
+
+
+def _check_storable(config: Config) -> None:
+    level: list[Any] = [config]
+    # Level by level, because the nesting that is being refused must not exhaust the stack.
+    for _ in range(DEPTH_LIMIT + 1):
+        level = [child for value in level for child in _children(value)]
+        if not level:
+            break
+    else:
+        raise ConfigError(f"Configuration must not be nested deeper than {DEPTH_LIMIT} levels")
+    if len(json.dumps(config).encode()) > SIZE_LIMIT:
+        raise ConfigError(f"Configuration must not be larger than {SIZE_LIMIT // 1024} kB")
+
+
+def _children(value: object) -> Iterable[Any]:
+    match value:
+        case dict():
+            return [*value.keys(), *value.values()]
+        case list():
+            return value
+        case str() if UNSTORABLE.search(value):
+            raise ConfigError("Configuration must not contain NUL or unpaired surrogate characters")
+        case float() if not math.isfinite(value):
+            raise ConfigError("Configuration must not contain numbers that are not finite")
+        case str() | int() | float() | None:
+            return ()
+        case _:
+            raise ConfigError("Configuration must be JSON")
+
+
+def _normalise_webhook(config: Config) -> Config:
+    timeout = config.get("timeout")
+    # The SDK sends milliseconds where the service means seconds (api-v2 12.1).
+    if _is_number(timeout) and 1000 <= timeout <= 300_000:
+        seconds = timeout / 1000
+        config["timeout"] = int(seconds) if seconds.is_integer() else seconds
+    if isinstance(config.get("headers"), str):
+        try:
+            config["headers"] = json.loads(config["headers"])
+        except (ValueError, RecursionError) as error:
+            raise ConfigError("Headers must be an object of strings") from error
+    return config
+
+
+def _check_webhook(config: Config) -> None:
+    url = config.get("url")
+    if url in (None, ""):
+        raise ConfigError("Webhook URL is required")
+    if not isinstance(url, str):
+        raise ConfigError("Webhook URL must be a string")
+    if not _is_web_address(url):
+        raise ConfigError("Invalid webhook URL format")
+    _check_number(config, "timeout", 1, 300, "Timeout must be a number between 1 and 300 seconds")
+    _check_number(config, "retryAttempts", 0, 10, "Retry attempts must be a number between 0 and 10")
+    headers = config.get("headers")
+    if headers is not None:
+        if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+            raise ConfigError("Headers must be an object of strings")
+        if any(LINE_BREAK.search(text) for header in headers.items() for text in header):
+            raise ConfigError("Headers must not contain line breaks")
+    if not isinstance(config.get("secret"), str | None):
+        raise ConfigError("secret must be a string")
+
+
+def _is_web_address(url: str) -> bool:
+    if NOT_IN_URLS.search(url):
+        return False
+    try:
+        parts = urlsplit(url)
+        # Reading the port checks it.
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _normalise_email(config: Config) -> Config:
+    # The SDK's createForwarder says `email` (api-v2 12.2).
+    alias = config.pop("email", None)
+    if config.get("forwardTo") in (None, "") and alias is not None:
+        config["forwardTo"] = alias
+    return config
+
+
+def _check_email(config: Config) -> None:
+    address = config.get("forwardTo")
+    if address in (None, ""):
+        raise ConfigError("Forward-to email address is required")
+    if not isinstance(address, str):
+        raise ConfigError("Forward-to email must be a string")
+    if not _is_address(address):
+        raise ConfigError("Invalid forward-to email address format")
+    _check_forwarding(config)
+
+
+def _check_group(config: Config) -> None:
+    emails = config.get("emails")
+    if not isinstance(emails, list):
+        raise ConfigError("Email group must have an emails array")
+    if not emails:
+        raise ConfigError("Email group must have at least one email address")
+    if len(emails) > GROUP_LIMIT:
+        raise ConfigError(f"Email group cannot have more than {GROUP_LIMIT} email addresses")
+    for email in emails:
+        if not _is_address(email):
+            shown = email if isinstance(email, str) else json.dumps(email)
+            raise ConfigError(f"Invalid email address in group: {shown[:SHOWN_OF_A_BAD_ADDRESS]}")
+    if len({email.lower() for email in emails}) < len(emails):
+        raise ConfigError("Email group contains duplicate email addresses")
+    _check_forwarding(config)
+
+
+def _check_forwarding(config: Config) -> None:
+    """The optional keys that email and email_group share. The texts become headers, where a line break starts another."""
+    for key in ("includeAttachments", "preserveHeaders"):
+        if not isinstance(config.get(key), bool | None):
+            raise ConfigError(f"{key} must be a boolean")
+    for key in ("subjectPrefix", "fromAddress", "senderName"):
+        text = config.get(key)
+        if not isinstance(text, str | None):
+            raise ConfigError(f"{key} must be a string")
+        if text and LINE_BREAK.search(text):
+            raise ConfigError(f"{key} must not contain line breaks")
+
+
+def _is_address(value: object) -> bool:
+    if not isinstance(value, str) or len(value) > ADDRESS_LIMIT or not ADDRESS.fullmatch(value):
+        return False
+    return "." in value.rpartition("@")[2].strip(".")
+
+
+def _check_number(config: Config, key: str, lowest: int, highest: int, error: str) -> None:
+    value = config.get(key)
+    if value is not None and not (_is_number(value) and lowest <= value <= highest):
+        raise ConfigError(error)
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_CLEANERS: dict[str, tuple[Callable[[Config], Config], Callable[[Config], None]]] = {
+    "webhook": (_normalise_webhook, _check_webhook),
+    "email": (_normalise_email, _check_email),
+    "email_group": (dict, _check_group),
+}
