@@ -31,7 +31,7 @@ class Nudge:
     domain: str
     shared: _CommitBudget = field(default_factory=_CommitBudget)
 
-    def __call__(self) -> None:
+    def run(self) -> None:
         from ses_integration.convergence import converge
 
         if self.shared.deadline is None:
@@ -49,13 +49,14 @@ def mark(*domains: str) -> None:
     with transaction.atomic():
         # A savepoint that rolls back takes the mark with it, and Django drops its callbacks: so a nudge that is still
         # registered is the proof that this transaction's mark stands. A flag of our own would lose work there.
-        nudges = [hook[1] for hook in connection.run_on_commit if isinstance(hook[1], Nudge)]
+        hooks = [getattr(hook[1], "__self__", None) for hook in connection.run_on_commit]
+        nudges = [nudge for nudge in hooks if isinstance(nudge, Nudge)]
         marked = {nudge.domain for nudge in nudges}
         shared = nudges[0].shared if nudges else _CommitBudget()
         for domain in sorted(set(domains) - marked):
             bump(ses_config(), domain)
             # Robust: an error in the nudge must not turn a change that is committed into a 500.
-            transaction.on_commit(Nudge(domain, shared), robust=True)
+            transaction.on_commit(Nudge(domain, shared).run, robust=True)
 
 
 def bump(config: SesConfig, domain: str) -> None:

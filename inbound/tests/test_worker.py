@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import boto3
+from django.core.management import call_command
+from django.db import transaction
+from django.utils import timezone
+
+from domains.models import Domain, DomainDeletion
+from inbound.tests.factories import DomainFactory, EmailAddressFactory
+from inbound.worker import Worker
+from ses_integration import marks
+from ses_integration.models import DomainMark, IdentityFacts
+from ses_integration.tests.seen import identities, rules
+
+
+def test_it_pays_what_a_request_had_no_time_for(ses, settings):
+    settings.SES_REQUEST_BUDGET = 0.0
+    address = EmailAddressFactory()
+    assert rules() == {}
+    Worker().tick()
+    assert rules() == {f"inbound-{address.domain.name}-rule": {address.address}}
+
+
+def test_it_makes_a_domain_verified_and_its_records_complete_that_a_request_left_pending(ses, settings):
+    settings.SES_REQUEST_BUDGET = 0.0
+    domain = DomainFactory(status=Domain.Status.PENDING)
+    Worker().tick()
+    domain.refresh_from_db()
+    assert domain.status == Domain.Status.VERIFIED
+    assert domain.dns_records.filter(name__startswith="_amazonses.").exists()
+    assert domain.dns_records.count() == 9
+
+
+def test_it_asks_about_pending_domains_again_in_one_batch(ses):
+    call = boto3.client("ses", region_name="eu-west-1").get_identity_verification_attributes
+    pending = [DomainFactory(status=Domain.Status.PENDING) for _ in range(3)]
+    Worker().tick()  # takes the records over
+    Domain.objects.update(status=Domain.Status.PENDING)
+    IdentityFacts.objects.update(checked_at=timezone.now() - timedelta(hours=2))
+    assert len(call(Identities=[domain.name for domain in pending])["VerificationAttributes"]) == 3
+    ses.clear_journal()
+    Worker().tick()
+    asked = [entry for entry in ses.journal() if entry["action"] == "GetIdentityVerificationAttributes"]
+    assert [len(entry["parameters"]["Identities"]) for entry in asked] == [3]
+    assert set(Domain.objects.values_list("status", flat=True)) == {"verified"}
+
+
+def test_it_finishes_a_domain_that_was_deleted_by_another_door(ses):
+    address = EmailAddressFactory()
+    name, pk = address.domain.name, address.domain.pk
+    s3 = boto3.client("s3", region_name="eu-west-1")
+    s3.put_object(Bucket="inbound-mail", Key=f"emails/{name}/{pk}/mail-1", Body=b"mail")
+    Domain.objects.filter(pk=pk).delete()
+    Worker().tick()
+    record = DomainDeletion.objects.get(domain_id=pk)
+    assert record.finished_at is not None
+    assert (record.rules, record.identity, record.rows, record.stored_mail) == ("done", "done", "done", "done")
+    assert record.erased_versions == 1
+    assert (rules(), identities()) == ({}, set())
+
+
+def test_a_step_that_fails_does_not_stop_the_others(ses, settings, caplog):
+    settings.SES_REQUEST_BUDGET = 0.0
+    EmailAddressFactory()
+    ses.add_faults({"service": "ses", "action": "DescribeReceiptRuleSet", "fault": "access_denied"})
+    Worker().tick()
+    assert "sweep SES: AWS does not allow this call" in caplog.text
+    assert len(rules()) == 1
+
+
+def test_on_the_emulator_it_makes_the_rule_set_first(aws, transactional_db, settings):
+    settings.SES_AUTO_SETUP = True
+    settings.SES_REQUEST_BUDGET = 0.0
+    EmailAddressFactory()
+    Worker().tick()
+    assert len(rules()) == 1
+
+
+def test_a_stopped_worker_starts_nothing_more(ses, settings):
+    settings.SES_REQUEST_BUDGET = 0.0
+    EmailAddressFactory()
+    worker = Worker()
+    worker.stop()
+    worker.run()
+    assert ses.journal() == []
+
+
+def test_once_does_what_is_due_and_ends(ses, settings):
+    settings.SES_REQUEST_BUDGET = 0.0
+    with transaction.atomic():
+        marks.mark("gone.org")
+    call_command("ses_worker", "--once")
+    assert not DomainMark.objects.get().owed

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import boto3
+import pytest
+from django.core.management import CommandError
+
+from ses_integration.convergence import converge
+from ses_integration.tests.commands.run import run
+from ses_integration.tests.rows import DOMAIN, receive
+
+
+def test_an_empty_rule_set_says_so(ses):
+    assert run("ses_rules") == (0, "Receipt rule set inbound-email-rules in eu-west-1 has no rules.\n")
+
+
+def test_it_shows_what_ses_holds_as_a_table(ses, rows):
+    receive("b", "a")
+    converge(DOMAIN)
+    assert run("ses_rules") == (
+        0,
+        "RULE                      DOMAIN       RECIPIENTS     ACTIONS\n"
+        "------------------------  -----------  -------------  ---------------------------------------\n"
+        "inbound-example.com-rule  example.com  a@example.com  s3://inbound-mail/emails/example.com/1/\n"
+        "                                       b@example.com\n",
+    )
+
+
+def test_a_rule_that_is_not_ours_and_one_that_takes_everything_are_plain_to_see(ses, rows):
+    boto3.client("ses", region_name="eu-west-1").create_receipt_rule(
+        RuleSetName="inbound-email-rules", Rule={"Name": "theirs", "Enabled": False}
+    )
+    text = run("ses_rules")[1]
+    assert "theirs (disabled)  (not ours)  EVERY ADDRESS OF EVERY DOMAIN" in text
+
+
+def test_it_changes_nothing(ses):
+    run("ses_rules")
+    assert [entry["action"] for entry in ses.journal()] == ["DescribeReceiptRuleSet"]
+
+
+def test_a_missing_rule_set_is_a_sentence(aws):
+    with pytest.raises(CommandError, match="run ses_setup"):
+        run("ses_rules")

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import boto3
+import pytest
+from django.core.management import CommandError
+
+from ses_integration.tests.commands.run import run
+
+
+def active() -> str | None:
+    ses = boto3.client("ses", region_name="eu-west-1")
+    return ses.describe_active_receipt_rule_set().get("Metadata", {}).get("Name")
+
+
+@pytest.fixture
+def foreign(aws):
+    ses = boto3.client("ses", region_name="eu-west-1")
+    ses.create_receipt_rule_set(RuleSetName="theirs")
+    ses.set_active_receipt_rule_set(RuleSetName="theirs")
+
+
+def test_it_makes_the_rule_set_and_activates_it(aws):
+    assert run("ses_setup") == (0, "Receipt rule set inbound-email-rules is there and active.\n")
+    assert active() == "inbound-email-rules"
+
+
+def test_a_second_run_changes_nothing(aws):
+    run("ses_setup")
+    aws.clear_journal()
+    assert run("ses_setup")[1] == "Receipt rule set inbound-email-rules was there and active; nothing to do.\n"
+    assert [entry["action"] for entry in aws.journal()] == ["DescribeActiveReceiptRuleSet"]
+
+
+def test_on_the_emulator_it_makes_the_bucket(aws, settings):
+    settings.SES_AUTO_SETUP = True
+    assert "Bucket inbound-mail is there.\n" in run("ses_setup")[1]
+
+
+def test_elsewhere_the_bucket_is_somebody_else_s_matter(aws):
+    run("ses_setup")
+    assert boto3.client("s3", region_name="eu-west-1").list_buckets()["Buckets"] == []
+
+
+@pytest.mark.usefixtures("foreign")
+def test_it_refuses_to_replace_another_active_rule_set():
+    with pytest.raises(CommandError, match="Receipt rule set theirs is active and is not ours"):
+        run("ses_setup")
+    assert active() == "theirs"
+
+
+@pytest.mark.usefixtures("foreign")
+def test_it_takes_over_when_it_is_told_to():
+    run("ses_setup", "--take-over")
+    assert active() == "inbound-email-rules"
+
+
+def test_a_failing_aws_is_a_sentence(aws):
+    aws.add_faults({"service": "ses", "action": "*", "fault": "access_denied"})
+    with pytest.raises(CommandError, match="lack a permission"):
+        run("ses_setup")

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from ses_integration.convergence import converge
+from ses_integration.tests.commands.run import run
+from ses_integration.tests.rows import DOMAIN, receive
+
+HEAD = "eu-west-1, rule set inbound-email-rules:"
+
+
+def test_nothing_owed_is_exit_code_0(ses, rows):
+    receive("a")
+    converge(DOMAIN)
+    assert run("ses_status") == (0, f"{HEAD} 1 rules and 1 identities confirmed.\nNothing is owed.\n")
+
+
+def test_what_is_owed_is_shown_with_its_reason_and_exit_code_2(ses, rows):
+    ses.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied"})
+    receive("a")
+    converge(DOMAIN)
+    code, text = run("ses_status")
+    assert code == 2
+    assert "example.com  1 change behind, needs attention" in text
+    assert "AWS does not allow this call; the credentials lack a permission." in text
+    assert text.endswith("1 owed. The worker goes on by itself; ses_sync tries now.\n")
+
+
+def test_it_asks_aws_nothing(ses, rows):
+    run("ses_status")
+    assert ses.journal() == []
+
+
+def test_all_shows_the_domains_that_are_in_line_too(ses, rows):
+    receive("a")
+    converge(DOMAIN)
+    assert "example.com  in line" in run("ses_status", "--all")[1]

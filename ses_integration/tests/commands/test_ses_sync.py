@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+from django.core.management import CommandError
+
+from ses_integration.convergence import converge
+from ses_integration.tests.commands.run import run
+from ses_integration.tests.rows import DOMAIN, receive
+from ses_integration.tests.seen import rules
+from ses_integration.tests.steps import Writer
+
+
+@pytest.fixture
+def owed(ses, rows):
+    """Two domains that SES refused."""
+    ses.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied", "times": 2})
+    for domain in (DOMAIN, "other.org"):
+        receive("a", domain=domain)
+        converge(domain)
+    return ses
+
+
+def test_nothing_owed_is_said_so(ses):
+    assert run("ses_sync") == (0, "Nothing is owed.\n")
+
+
+def test_everything_that_is_owed_is_tried_now(owed):
+    assert run("ses_sync") == (0, "example.com: in line\nother.org: in line\n")
+    assert set(rules()) == {"inbound-example.com-rule", "inbound-other.org-rule"}
+
+
+def test_only_the_named_domain_is_tried(owed):
+    assert run("ses_sync", "Example.com") == (0, "example.com: in line\n")
+
+
+def test_what_is_still_owed_is_exit_code_2_with_the_reason(owed):
+    owed.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied", "times": 0})
+    code, text = run("ses_sync", DOMAIN)
+    assert (code, text) == (
+        2,
+        "example.com: still owed. AWS does not allow this call; the credentials lack a permission.\n",
+    )
+
+
+def test_an_unknown_name_fails_before_anything_is_tried(owed):
+    owed.clear_journal()
+    with pytest.raises(CommandError, match=r"never asked for anything for typo\.org"):
+        run("ses_sync", DOMAIN, "typo.org")
+    assert owed.journal() == []
+
+
+def test_a_call_that_may_still_land_is_waited_for_and_said(ses, rows):
+    receive("a")
+    Writer().call_without_answer()
+    code, text = run("ses_sync")
+    assert code == 2
+    assert "An earlier call to AWS got no answer; it is repeated after" in text

@@ -1,0 +1,50 @@
+"""Rows without tables: what the application above would have, as the plain values that ses_integration asks for."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+
+from ses_integration import marks
+from ses_integration.config import ses_config
+from ses_integration.receiving import DomainReceiving, ReceivingAddress
+
+PROVIDER = "ses_integration.tests.rows.provide"
+DOMAIN = "example.com"
+
+_rows: dict[str, DomainReceiving] = {}
+
+
+def provide(names: list[str] | None) -> list[DomainReceiving]:
+    return [row for name, row in _rows.items() if names is None or name in names]
+
+
+def receive(*local_parts: str, domain: str = DOMAIN, catch_all: bool = False, life: str = "1", chunk: int = 1) -> None:
+    """Change the rows and mark, as every door does; no nudge, so each test decides who converges and when."""
+    addresses = tuple(ReceivingAddress(f"{local}@{domain}", chunk) for local in local_parts)
+    _rows[domain] = DomainReceiving(domain, f"emails/{domain}/{life}/", addresses, catch_all)
+    _mark(domain)
+
+
+def remove(domain: str = DOMAIN) -> None:
+    _rows.pop(domain, None)
+    _mark(domain)
+
+
+def change_behind_our_back(*local_parts: str, domain: str = DOMAIN) -> None:
+    """Raw SQL, a restore: the rows change and nothing is marked."""
+    addresses = tuple(ReceivingAddress(f"{local}@{domain}") for local in local_parts)
+    _rows[domain] = DomainReceiving(domain, f"emails/{domain}/1/", addresses)
+
+
+def _mark(domain: str) -> None:
+    with transaction.atomic():
+        marks.bump(ses_config(), domain)
+
+
+@pytest.fixture
+def rows(settings):
+    _rows.clear()
+    settings.SES_RECEIVING_PROVIDER = PROVIDER
+    yield _rows
+    _rows.clear()

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ses_integration.compiling import Layout, Rule, Wanted, compile_domain, rule_name
+from ses_integration.receiving import DomainReceiving, ReceivingAddress
+
+LAYOUT = Layout(rule_prefix="inbound", bucket="mail")
+LONG = "a" * 63 + ".example.com"
+
+labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
+domain_names = st.lists(labels, min_size=2, max_size=5).map(".".join)
+
+
+@st.composite
+def receivings(draw):
+    name = draw(domain_names)
+    locals_ = draw(st.sets(st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True), max_size=12))
+    addresses = tuple(ReceivingAddress(f"{local}@{name}", draw(st.integers(1, 4))) for local in sorted(locals_))
+    return DomainReceiving(name, f"emails/{name}/x/", addresses, draw(st.booleans()))
+
+
+def domain(*local_parts: str, name: str = "example.com", catch_all: bool = False) -> DomainReceiving:
+    addresses = tuple(ReceivingAddress(f"{local}@{name}") for local in local_parts)
+    return DomainReceiving(name, f"emails/{name}/1/", addresses, catch_all)
+
+
+def test_no_domain_wants_nothing():
+    assert compile_domain(None, LAYOUT) == Wanted()
+
+
+def test_a_domain_without_addresses_wants_its_identity_and_no_rule():
+    assert compile_domain(domain(), LAYOUT) == Wanted(identity=True)
+
+
+def test_addresses_share_one_rule():
+    (rule,) = compile_domain(domain("a", "b"), LAYOUT).rules
+    assert rule == Rule(
+        "inbound-example.com-rule", frozenset({"a@example.com", "b@example.com"}), "mail", "emails/example.com/1/"
+    )
+
+
+def test_each_chunk_has_a_rule_of_its_own():
+    receiving = DomainReceiving(
+        "example.com", "p/", (ReceivingAddress("a@example.com", 1), ReceivingAddress("b@example.com", 3))
+    )
+    assert [rule.name for rule in compile_domain(receiving, LAYOUT).rules] == [
+        "inbound-example.com-rule",
+        "inbound-example.com-rule-3",
+    ]
+
+
+def test_with_catch_all_on_the_bare_domain_is_the_only_recipient():
+    (rule,) = compile_domain(domain("a", catch_all=True), LAYOUT).rules
+    assert (rule.name, rule.recipients) == ("inbound-example.com-catchall-rule", {"example.com"})
+
+
+def test_a_long_domain_gets_a_hash_into_its_rule_name():
+    assert rule_name("inbound", LONG, "-rule") == "inbound-ab3fee3be0c0eafc-rule"
+
+
+def test_a_rule_without_recipients_cannot_be_made():
+    with pytest.raises(ValueError, match="everybody's mail"):
+        Rule("inbound-x-rule", frozenset(), "mail", "p/")
+
+
+def test_topic_and_function_are_part_of_what_a_rule_does():
+    plain, full = (
+        compile_domain(domain("a"), layout).rules[0].digest
+        for layout in (LAYOUT, Layout("inbound", "mail", "arn:topic", "arn:function"))
+    )
+    assert plain != full
+
+
+@given(receivings())
+def test_whatever_the_rows_rules_are_valid_for_ses(receiving):
+    wanted = compile_domain(receiving, LAYOUT)
+    names = [rule.name for rule in wanted.rules]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,62}[a-z0-9]", name) for name in names)
+    assert all(rule.recipients for rule in wanted.rules)
+
+
+@given(receivings())
+def test_every_active_address_is_received_exactly_once(receiving):
+    matching = [rule for rule in compile_domain(receiving, LAYOUT).rules for _ in rule.recipients]
+    if receiving.catch_all:
+        assert [rule.recipients for rule in matching] == [{receiving.name}]
+    else:
+        recipients = [recipient for rule in set(matching) for recipient in rule.recipients]
+        assert sorted(recipients) == sorted(address.address for address in receiving.addresses)
+
+
+@given(receivings(), st.from_regex(r"new[a-z0-9]{1,8}", fullmatch=True), st.integers(1, 4))
+def test_one_address_more_touches_one_rule(receiving, local, chunk):
+    more = DomainReceiving(
+        receiving.name,
+        receiving.key_prefix,
+        (*receiving.addresses, ReceivingAddress(f"{local}@{receiving.name}", chunk)),
+        receiving.catch_all,
+    )
+    before = {rule.name: rule for rule in compile_domain(receiving, LAYOUT).rules}
+    after = {rule.name: rule for rule in compile_domain(more, LAYOUT).rules}
+    changed = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
+    assert len(changed) == (0 if receiving.catch_all else 1)

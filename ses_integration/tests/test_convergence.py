@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from ses_integration import facts, marks
+from ses_integration.budget import one_budget
+from ses_integration.convergence import converge, converge_due
+from ses_integration.emulator.server import Emulator
+from ses_integration.models import DomainMark, Lease, UnansweredCall
+from ses_integration.tests.rows import DOMAIN, receive, remove
+from ses_integration.tests.seen import calls, identities, rules
+
+RULE = "inbound-example.com-rule"
+pytestmark = pytest.mark.usefixtures("rows")
+
+
+@pytest.fixture
+def a(ses: Emulator) -> Emulator:
+    """SES and the rows hold `{a}`."""
+    receive("a")
+    converge(DOMAIN)
+    ses.clear_journal()
+    return ses
+
+
+def due() -> None:
+    """The next turn of everything has come."""
+    DomainMark.objects.update(next_attempt=None)
+
+
+def test_a_new_domain_with_an_address_is_four_calls(ses):
+    receive("a")
+    converge(DOMAIN)
+    assert calls(ses) == [
+        "CreateEmailIdentity",
+        "VerifyDomainIdentity",
+        "SetIdentityMailFromDomain",
+        "CreateReceiptRule",
+    ]
+    assert rules() == {RULE: {"a@example.com"}}
+
+
+def test_converging_again_calls_nothing(a):
+    converge(DOMAIN)
+    receive("a")  # a change that changes nothing
+    converge(DOMAIN)
+    assert a.journal() == []
+
+
+def test_changes_that_wait_together_cost_one_call(a):
+    for local_parts in ("ab", "abc", "bc"):
+        receive(*local_parts)
+    converge(DOMAIN)
+    assert calls(a) == ["UpdateReceiptRule"]
+    assert rules() == {RULE: {"b@example.com", "c@example.com"}}
+
+
+def test_a_domain_that_is_gone_leaves_nothing_behind(a):
+    remove()
+    converge(DOMAIN)
+    assert calls(a) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
+    assert (rules(), identities()) == ({}, set())
+    assert facts.domain_state(DOMAIN) == facts.DomainState(rules_gone=True, identity_gone=True, identity_ours=None)
+
+
+def test_a_throttled_call_is_repeated_within_the_budget(a):
+    a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "throttle", "times": 2})
+    receive("a", "b")
+    converge(DOMAIN)
+    assert [entry["status"] for entry in a.journal()] == [400, 400, 200]
+    assert not facts.owed_marks().exists()
+
+
+@pytest.mark.parametrize("fault", ["throttle", "fail", "dropped", "lost"])
+def test_a_transient_failure_is_owed_and_paid_when_its_turn_comes(a, fault):
+    a.add_faults({"service": "ses", "action": "*", "fault": fault, "times": 0})
+    receive("a", "b")
+    with one_budget(0.2):
+        converge(DOMAIN)
+    mark = facts.owed_marks().get()
+    assert (mark.needs_attention, mark.next_attempt > timezone.now()) == (False, True)
+    a.clear_faults()
+    due()
+    converge_due()
+    assert rules() == {RULE: {"a@example.com", "b@example.com"}}
+    assert not DomainMark.objects.get().owed
+
+
+def test_what_nobody_answers_stays_in_doubt_until_it_can_no_longer_land(a, settings):
+    settings.SES_CALL_SETTLE_SECONDS = 60
+    a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "dropped"})
+    receive("a", "b")
+    with one_budget(0.2):
+        converge(DOMAIN)
+    until = UnansweredCall.objects.get().until
+    assert timedelta(seconds=60) < until - timezone.now() <= timedelta(seconds=70)
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ({"fault": "access_denied"}, "AWS does not allow this call; the credentials lack a permission."),
+        ({"fault": "error", "code": "LimitExceeded", "message": "Too many recipients"}, "An AWS quota is used up."),
+        (
+            {"fault": "error", "code": "InvalidParameterValue", "message": "Invalid recipient: secret@example.com"},
+            "AWS does not accept a value, most likely a recipient.",
+        ),
+    ],
+)
+def test_what_only_a_person_can_mend_needs_attention_and_is_tried_at_the_long_interval(a, fault, sentence):
+    a.add_faults({"service": "ses", "action": "UpdateReceiptRule", **fault})
+    receive("a", "b")
+    started = time.monotonic()
+    converge(DOMAIN)
+    assert time.monotonic() - started < 2  # nothing to wait for
+    mark = facts.owed_marks().get()
+    assert (mark.needs_attention, mark.last_error) == (True, sentence)
+    assert mark.next_attempt - timezone.now() > timedelta(minutes=14)
+
+
+def test_a_change_makes_its_domain_s_turn_come_at_once(a):
+    a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "access_denied"})
+    receive("a", "b")
+    converge(DOMAIN)
+    receive("a", "b", "c")
+    converge(DOMAIN)
+    assert not facts.owed_marks().exists()
+
+
+def test_one_bad_domain_holds_nobody_up(ses):
+    ses.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied"})
+    receive("a", domain="bad.org")
+    receive("a", domain="good.org")
+    converge_due()
+    assert rules() == {"inbound-bad.org-rule": {"a@bad.org"}, "inbound-good.org-rule": {"a@good.org"}}
+    assert [mark.domain for mark in facts.owed_marks()] == ["bad.org"]
+
+
+def test_the_first_success_after_an_outage_makes_everybody_s_turn_come(ses):
+    ses.add_faults({"service": "*", "action": "*", "fault": "throttle", "times": 0})
+    for domain in ("one.org", "two.org"):
+        receive("a", domain=domain)
+    with one_budget(0.1):
+        converge("one.org")
+        converge("two.org")
+    DomainMark.objects.update(next_attempt=timezone.now() + timedelta(hours=1))
+    ses.clear_faults()
+    receive("a", domain="three.org")
+    converge("three.org")
+    assert set(DomainMark.objects.values_list("next_attempt", flat=True)) == {None}
+
+
+def test_a_spent_budget_calls_nothing_and_loses_nothing(a):
+    receive("a", "b")
+    with one_budget(0):
+        converge(DOMAIN)
+    assert a.journal() == []
+    assert facts.owed_marks().get().next_attempt is None
+
+
+def test_a_dead_holder_s_lease_ends_by_itself(a):
+    Lease.objects.update(holder="dead", expires_at=timezone.now() + timedelta(seconds=30))
+    receive("a", "b")
+    with one_budget(0.3):
+        converge(DOMAIN)
+    assert a.journal() == []
+    Lease.objects.update(expires_at=timezone.now())
+    converge(DOMAIN)
+    assert calls(a) == ["UpdateReceiptRule"]
+
+
+def test_without_a_bucket_nothing_is_put_and_removals_still_go(a, settings):
+    settings.S3_BUCKET_NAME = ""
+    receive("a", "b")
+    converge(DOMAIN)
+    assert facts.owed_marks().get().last_error == "S3_BUCKET_NAME is missing."
+    receive()
+    converge(DOMAIN)
+    assert calls(a) == ["DeleteReceiptRule"]
+
+
+def test_without_a_region_the_change_is_owed(settings, rows, transactional_db, aws):
+    settings.AWS_REGION = ""
+    receive("a")
+    converge(DOMAIN)
+    assert facts.owed_marks().get().last_error == "AWS region or credentials are missing."
+    assert aws.journal() == []
+
+
+def test_a_missing_rule_set_needs_attention(aws, transactional_db, rows):
+    receive("a")
+    converge(DOMAIN)
+    assert facts.owed_marks().get().last_error == "The receipt rule set does not exist; run ses_setup."
+
+
+def test_on_the_emulator_a_missing_rule_set_is_made_again(aws, transactional_db, rows, settings):
+    settings.SES_AUTO_SETUP = True
+    receive("a")
+    converge(DOMAIN)
+    assert rules() == {RULE: {"a@example.com"}}
+
+
+def test_a_rolled_back_change_calls_nothing(a):
+    with transaction.atomic():
+        marks.mark(DOMAIN)
+        transaction.set_rollback(True)
+    assert a.journal() == []
+    assert not facts.owed_marks().exists()
+
+
+def test_an_identity_that_somebody_else_made_is_used_and_kept(ses):
+    import boto3
+
+    boto3.client("sesv2", region_name="eu-west-1").create_email_identity(EmailIdentity=DOMAIN)
+    receive("a")
+    converge(DOMAIN)
+    remove()
+    converge(DOMAIN)
+    assert (rules(), identities()) == ({}, {DOMAIN})
+    assert facts.domain_state(DOMAIN).identity_kept
+
+
+def test_an_identity_of_an_earlier_life_of_this_installation_is_ours(ses):
+    import boto3
+
+    boto3.client("sesv2", region_name="eu-west-1").create_email_identity(
+        EmailIdentity=DOMAIN, Tags=[{"Key": "inbound", "Value": "inbound"}]
+    )
+    receive("a")
+    converge(DOMAIN)
+    remove()
+    converge(DOMAIN)
+    assert identities() == set()

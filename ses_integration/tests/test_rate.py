@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from ses_integration.config import ses_config
+from ses_integration.errors import Unsent
+from ses_integration.models import RateLimit
+from ses_integration.rate import claim_slot, take_turn
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def one_call_in_a_thousand_seconds(settings):
+    settings.SES_CALLS_PER_SECOND = 0.001
+
+
+def test_the_first_call_goes_at_once_and_the_next_one_waits():
+    assert claim_slot(ses_config()) is None
+    wait = claim_slot(ses_config()) - timezone.now()
+    assert timedelta(seconds=990) < wait <= timedelta(seconds=1000)
+
+
+def test_a_slot_that_was_not_taken_is_not_saved_up():
+    assert claim_slot(ses_config()) is None
+    RateLimit.objects.update(next_slot=timezone.now() - timedelta(days=1))
+    assert claim_slot(ses_config()) is None
+    assert claim_slot(ses_config()) is not None
+
+
+def test_no_limit_costs_no_statement(settings, django_assert_num_queries):
+    settings.SES_CALLS_PER_SECOND = 0
+    with django_assert_num_queries(0):
+        assert claim_slot(ses_config()) is None
+
+
+def test_a_look_at_ses_does_not_wait_for_ever(monkeypatch):
+    monkeypatch.setattr("ses_integration.rate.PATIENCE_SECONDS", -1)
+    take_turn(ses_config())
+    with pytest.raises(Unsent):
+        take_turn(ses_config())

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import boto3
+import pytest
+
+from ses_integration.config import ses_config
+from ses_integration.convergence import converge, converge_due
+from ses_integration.gateway import Gateway
+from ses_integration.models import DomainMark
+from ses_integration.sweep import sweep_database, sweep_ses
+from ses_integration.tests.rows import DOMAIN, change_behind_our_back, receive, remove
+from ses_integration.tests.seen import calls, identities, rules
+from ses_integration.tests.steps import Writer
+
+RULE = "inbound-example.com-rule"
+pytestmark = pytest.mark.usefixtures("rows")
+
+
+@pytest.fixture
+def a(ses):
+    receive("a")
+    converge(DOMAIN)
+    ses.clear_journal()
+    return ses
+
+
+def test_nothing_differs_and_nothing_is_marked(a):
+    assert (sweep_database(), sweep_ses()) == ([], [])
+    assert calls(a) == []
+
+
+def test_a_sweep_of_the_database_asks_aws_nothing(a):
+    sweep_database()
+    assert a.journal() == []
+
+
+def test_a_sweep_of_ses_is_one_describe_and_one_list(a):
+    sweep_ses()
+    assert [entry["action"] for entry in a.journal()] == ["DescribeReceiptRuleSet", "ListEmailIdentities"]
+
+
+def test_rows_that_changed_behind_our_back_are_marked(a):
+    change_behind_our_back("a", "b")
+    assert sweep_database() == [DOMAIN]
+    converge_due()
+    assert rules() == {RULE: {"a@example.com", "b@example.com"}}
+
+
+def test_rows_that_vanished_behind_our_back_are_marked(a, rows):
+    rows.clear()
+    assert sweep_database() == [DOMAIN]
+    converge_due()
+    assert (rules(), identities()) == ({}, set())
+
+
+def test_a_domain_without_a_mark_is_marked(a, rows):
+    change_behind_our_back("x", domain="new.org")
+    assert sweep_database() == ["new.org"]
+    converge_due()
+    assert rules()["inbound-new.org-rule"] == {"x@new.org"}
+
+
+def test_a_domain_that_is_owed_something_is_not_marked_again(a):
+    receive("a", "b")
+    assert sweep_database() == []
+
+
+def test_a_rule_that_somebody_removed_is_put_back(a):
+    Gateway(ses_config()).delete_rule(RULE)
+    assert sweep_ses() == [DOMAIN]
+    converge_due()
+    assert rules() == {RULE: {"a@example.com"}}
+
+
+def test_a_rule_that_somebody_changed_is_put_right(a):
+    ses = boto3.client("ses", region_name="eu-west-1")
+    rule = ses.describe_receipt_rule(RuleSetName="inbound-email-rules", RuleName=RULE)["Rule"]
+    ses.update_receipt_rule(
+        RuleSetName="inbound-email-rules", Rule={**rule, "Recipients": ["a@example.com", "intruder@example.com"]}
+    )
+    assert sweep_ses() == [DOMAIN]
+    converge_due()
+    assert rules() == {RULE: {"a@example.com"}}
+
+
+@pytest.mark.parametrize("change", [{"Enabled": False}, {"ScanEnabled": False}, {"Recipients": []}, {"Actions": []}])
+def test_a_rule_that_does_something_else_than_ours_is_put_right(a, change):
+    ses = boto3.client("ses", region_name="eu-west-1")
+    rule = ses.describe_receipt_rule(RuleSetName="inbound-email-rules", RuleName=RULE)["Rule"]
+    ses.update_receipt_rule(RuleSetName="inbound-email-rules", Rule={**rule, **change})
+    assert sweep_ses() == [DOMAIN]
+    converge_due()
+    assert sweep_ses() == []
+
+
+def test_an_identity_that_somebody_removed_is_made_again(a):
+    Gateway(ses_config()).delete_identity(DOMAIN)
+    assert sweep_ses() == [DOMAIN]
+    converge_due()
+    assert identities() == {DOMAIN}
+
+
+def test_an_emulator_that_forgot_everything_is_brought_back_in_line(a, settings):
+    a.reset()
+    settings.SES_AUTO_SETUP = True
+    from ses_integration import setup
+
+    setup.prepare(ses_config())
+    assert sweep_ses() == [DOMAIN]
+    converge_due()
+    assert (rules(), identities()) == ({RULE: {"a@example.com"}}, {DOMAIN})
+
+
+def test_rules_and_identities_of_others_are_left_alone(a):
+    ses = boto3.client("ses", region_name="eu-west-1")
+    ses.create_receipt_rule(
+        RuleSetName="inbound-email-rules", Rule={"Name": "inbound-theirs-rule", "Recipients": ["x@theirs.org"]}
+    )
+    ses.verify_domain_identity(Domain="theirs.org")
+    assert sweep_ses() == []
+    assert "inbound-theirs-rule" in rules()
+
+
+def test_an_entry_in_doubt_is_left_to_its_own_pass(a):
+    receive("a", "b")
+    Writer().call_without_answer()
+    Gateway(ses_config()).delete_rule(RULE)
+    assert sweep_ses() == []
+
+
+def test_a_look_that_is_older_than_the_last_answer_is_thrown_away(a, monkeypatch):
+    seen = Gateway.rules
+
+    def look_then_another_pass_finishes(self: Gateway) -> object:
+        found = seen(self)
+        receive("a", "b")
+        converge(DOMAIN)
+        return found
+
+    monkeypatch.setattr(Gateway, "rules", look_then_another_pass_finishes)
+    assert sweep_ses() == []
+    assert not DomainMark.objects.get().owed
+
+
+def test_a_removed_domain_s_leftover_is_found(a):
+    remove()
+    converge(DOMAIN)
+    assert (sweep_database(), sweep_ses()) == ([], [])
