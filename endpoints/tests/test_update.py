@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.forms.models import model_to_dict
+
+from endpoints import services
+from endpoints.models import Endpoint
+from inbound.models import Scope
+from inbound.tests.factories import EndpointFactory
+
+GROUP = {"emails": ["jo@example.org", "mo@example.org"]}
+
+
+@pytest.fixture
+def endpoint(user):
+    return EndpointFactory.create(owner=user, description="All mail")
+
+
+@pytest.fixture
+def put(api, endpoint):
+    return lambda body: api.put(f"/api/v2/endpoints/{endpoint.pk}", body)
+
+
+def test_the_answer_has_everything_the_contract_names(put, endpoint, user):
+    answer = put({"name": "Other", "isActive": False})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body == {
+        "id": endpoint.pk,
+        "name": "Other",
+        "type": "webhook",
+        "webhookFormat": "inbound",
+        "config": {"url": "https://hooks.example.org/mail", "timeout": 30},
+        "isActive": False,
+        "description": "All mail",
+        "userId": str(user.pk),
+        "createdAt": body["createdAt"],
+        "updatedAt": body["updatedAt"],
+        "groupEmails": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "stored"),
+    [
+        ({"name": "Other"}, "name", "Other"),
+        ({"name": ""}, "name", ""),
+        ({"description": "New"}, "description", "New"),
+        ({"description": None}, "description", ""),
+        ({"description": ""}, "description", ""),
+        ({"isActive": False}, "is_active", False),
+        ({"config": {"url": "https://other.example.org/"}}, "config", {"url": "https://other.example.org/"}),
+        ({"config": {"url": "http://a.example", "timeout": 5000}}, "config", {"url": "http://a.example", "timeout": 5}),
+    ],
+)
+def test_what_is_given_is_changed_and_nothing_else(put, endpoint, body, field, stored):
+    before = model_to_dict(endpoint)
+    assert put(body).status_code == 200
+    endpoint.refresh_from_db()
+    assert model_to_dict(endpoint) == {**before, field: stored}
+
+
+def test_an_empty_body_only_notes_the_time(put, endpoint):
+    before = model_to_dict(endpoint), endpoint.updated_at
+    assert put({}).status_code == 200
+    endpoint.refresh_from_db()
+    assert model_to_dict(endpoint) == before[0]
+    assert endpoint.updated_at > before[1]
+
+
+def test_type_and_format_stay_as_they_are(put, endpoint):
+    answer = put({"type": "email", "webhookFormat": "slack", "id": "other", "userId": "0"})
+    assert answer.status_code == 200
+    assert (answer.json()["type"], answer.json()["webhookFormat"]) == ("webhook", "inbound")
+
+
+def test_a_groups_addresses_are_replaced(api, user):
+    group = EndpointFactory.create(owner=user, type="email_group", config=GROUP)
+    answer = api.put(f"/api/v2/endpoints/{group.pk}", {"config": {"emails": ["new@example.org"]}})
+    assert answer.json()["groupEmails"] == ["new@example.org"]
+
+
+def test_a_config_is_checked_against_the_stored_type(put):
+    answer = put({"type": "email_group", "config": GROUP})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"error": "Invalid configuration", "details": "Webhook URL is required"},
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": None},
+        {"name": 5},
+        {"name": ["Main"]},
+        {"name": "x" * 256},
+        {"name": "a\x00b"},
+        {"name": "\ud800"},
+        {"description": 5},
+        {"description": {}},
+        {"description": "x" * 1001},
+        {"isActive": None},
+        {"isActive": "true"},
+        {"isActive": 1},
+        {"isActive": []},
+        {"config": None},
+        {"config": ""},
+        {"config": []},
+        {"config": {}},
+        {"config": {"url": 5}},
+        {"config": {"url": "https://example.org", "timeout": True}},
+        {"config": {"url": "https://example.org", "note": "a\x00b"}},
+        {"config": {"url": "https://example.org", "note": "x" * 40_000}},
+        {"name": "Good", "isActive": "bad"},
+        {"name": "Good", "config": {}},
+        [],
+        "text",
+    ],
+)
+def test_what_is_wrong_is_refused_and_nothing_changes(api, endpoint, body):
+    before = model_to_dict(endpoint), endpoint.updated_at
+    answer = api.put(f"/api/v2/endpoints/{endpoint.pk}", json.dumps(body), content_type="application/json")
+    assert answer.status_code == 400
+    assert isinstance(answer.json()["error"], str)
+    endpoint.refresh_from_db()
+    assert (model_to_dict(endpoint), endpoint.updated_at) == before
+
+
+def test_an_endpoint_that_goes_meanwhile_is_not_brought_back(put, endpoint, monkeypatch):
+    update = services.update_endpoint
+
+    def deleted_first(**values):
+        Endpoint.objects.all().delete()
+        return update(**values)
+
+    monkeypatch.setattr(services, "update_endpoint", deleted_first)
+    answer = put({"name": "Other"})
+    assert (answer.status_code, answer.json()) == (404, {"error": "Endpoint not found"})
+    assert not Endpoint.objects.exists()
+
+
+def test_writing_needs_the_write_scope(client_for, user, endpoint):
+    answer = client_for(user, Scope.READ).put(f"/api/v2/endpoints/{endpoint.pk}", {"name": "Other"})
+    assert (answer.status_code, answer.json()) == (403, {"error": "This API key lacks the 'write' scope."})
+
+
+def test_disabling_an_endpoint_asks_nothing_of_aws(put, aws):
+    put({"isActive": False})
+    assert aws.journal() == []
