@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from addresses.models import EmailAddress
 from domains.models import Domain
-from ses_integration import facts
+from ses_integration import facts, marks
 from ses_integration.budget import one_budget
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge
@@ -62,13 +62,17 @@ def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> Address
             row.save(update_fields={name.removesuffix("_id") for name in touched} | {"updated_at"})
         if "is_active" in touched:
             converge(row.domain.name)
-    return _outcome(row.pk, warn="is_active" in touched)
+    return _outcome(row.pk)
 
 
-def _outcome(pk: str, *, warn: bool = True) -> AddressChange:
+def _outcome(pk: str) -> AddressChange:
     row = EmailAddress.objects.select_related("domain", "endpoint").with_rule_name().get(pk=pk)
     name = row.domain.name
-    if not warn or not facts.owed_marks().filter(domain=name).exists():
+    if row.is_active:
+        followed = row.receipt_rule_name is not None
+    else:
+        followed = facts.recipient_gone(name, row.address, marks.generation(name))
+    if followed:
         return AddressChange(row, None)
     if not ses_config().bucket:
         return AddressChange(row, NO_BUCKET)

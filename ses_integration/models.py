@@ -124,8 +124,8 @@ class LedgerEntry(Scoped):
         verbose_name_plural = "ledger entries"
         constraints = [
             models.UniqueConstraint(fields=["region", "rule_set", "kind", "name"], name="one_entry_per_name"),
-            models.CheckConstraint(condition=models.Q(kind__in=list(Kind)), name="ledger_kind"),
-            models.CheckConstraint(condition=models.Q(known__in=list(Known)), name="ledger_known"),
+            models.CheckConstraint(condition=models.Q(kind__in=[kind.value for kind in Kind]), name="ledger_kind"),
+            models.CheckConstraint(condition=models.Q(known__in=[known.value for known in Known]), name="ledger_known"),
         ]
         indexes = [models.Index(fields=["region", "rule_set", "domain"], name="ledger_by_domain")]
 
