@@ -23,6 +23,8 @@ from ses_integration.sweep import sweep_database, sweep_ses
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
+# AWS may just be starting, or be away for a moment: a step that runs once an hour does not wait for an hour then.
+RETRY_SECONDS = 5.0
 
 
 @dataclass
@@ -69,6 +71,7 @@ class Worker:
                 step.run()
             except SesError as error:
                 logger.warning("%s: %s", step.name, error.sentence)
+                step.due = min(step.due, time.monotonic() + RETRY_SECONDS)
             except DatabaseError:
                 logger.exception("%s: the database failed", step.name)
                 close_old_connections()

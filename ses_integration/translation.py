@@ -50,6 +50,7 @@ _BAD_KEY = {
     "RequestExpired",
 }
 _SENTENCES = {
+    "NoSuchBucket": "The bucket that S3_BUCKET_NAME names does not exist.",
     "InvalidS3Configuration": "AWS cannot write to the bucket that S3_BUCKET_NAME names.",
     "InvalidSnsTopic": "AWS cannot publish to the topic that SES_TOPIC_ARN names.",
     "InvalidLambdaFunction": "AWS cannot invoke the function that LAMBDA_FUNCTION_NAME names.",
