@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -21,6 +21,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         error = exceptions.NotFound("Not found")
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, SuspiciousOperation):
+        # Django's word for a request out of bounds, such as one with thousands of parameters.
+        error = exceptions.ParseError("Invalid request")
     if not isinstance(error, exceptions.APIException):
         request = context["request"]
         logger.error("%s %s", request.method, request.path, exc_info=error)

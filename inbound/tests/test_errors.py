@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from rest_framework.test import APIClient
+
+from endpoints import services
+from inbound.tests.factories import EndpointFactory
+
+URL = "/api/v2/endpoints"
+BODY = {"name": "Main", "type": "webhook", "config": {"url": "https://example.org/"}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"{'a': 1}", b'{"a": 1,}', b"\xff\xfe", b'{"a": NaN}', b'{"a": -Infinity}', b'{"a": 1e999}', b"[" * 100_000],
+)
+def test_what_is_not_json_is_refused(api, body):
+    answer = api.post(URL, body, content_type="application/json")
+    assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON in request body."})
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"5", b'"text"', b"true"])
+def test_a_body_is_an_object(api, body):
+    answer = api.post(URL, body, content_type="application/json")
+    assert (answer.status_code, answer.json()) == (400, {"error": "Request body must be a JSON object."})
+
+
+def test_a_body_has_an_end(api):
+    body = json.dumps({**BODY, "extra": "x" * 1024 * 1024}).encode()
+    answer = api.post(URL, body, content_type="application/json")
+    assert (answer.status_code, answer.json()) == (400, {"error": "Request body is too large."})
+
+
+@pytest.mark.parametrize("body", [b"", b"  \r\n"])
+def test_no_body_is_an_empty_object(api, user, body):
+    endpoint = EndpointFactory.create(owner=user)
+    assert api.put(f"{URL}/{endpoint.pk}", body, content_type="application/json").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "nonsense",
+        "",
+    ],
+)
+def test_the_content_type_is_not_looked_at(api, content_type):
+    assert api.generic("POST", URL, json.dumps(BODY).encode(), content_type=content_type).status_code == 201
+
+
+@pytest.mark.parametrize("path", ["/api/v2/nothing", "/api/v2", "/api/v2/", "/api/v1/endpoints", "/", "/nothing"])
+@pytest.mark.parametrize("method", ["get", "post", "delete"])
+def test_an_unknown_path_is_not_found(api, method, path):
+    answer = getattr(api, method)(path)
+    assert (answer.status_code, answer.json()) == (404, {"error": "Not found"})
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
+def test_a_trailing_slash_is_not_found_rather_than_a_redirect_that_loses_the_body(api, user, method):
+    endpoint = EndpointFactory.create(owner=user)
+    for path in (f"{URL}/", f"{URL}/{endpoint.pk}/"):
+        answer = getattr(api, method)(path)
+        assert (answer.status_code, answer.json()) == (404, {"error": "Not found"})
+
+
+@pytest.mark.parametrize(("method", "url"), [("put", URL), ("patch", URL), ("delete", URL), ("post", f"{URL}/x")])
+def test_a_method_that_a_path_lacks_is_answered_with_those_it_has(api, method, url):
+    answer = getattr(api, method)(url)
+    assert (answer.status_code, answer.content) == (405, b"")
+    assert answer["Allow"] == ("GET, POST, HEAD, OPTIONS" if url == URL else "GET, PUT, DELETE, HEAD, OPTIONS")
+
+
+def test_a_query_has_an_end(api):
+    answer = api.get(f"{URL}?{'a=1&' * 2000}")
+    assert (answer.status_code, answer.json()) == (400, {"error": "Invalid request"})
+
+
+def test_an_unexpected_error_is_logged_and_not_told(api, monkeypatch, caplog):
+    def fail(**_):
+        raise RuntimeError("the password is hunter2")
+
+    monkeypatch.setattr(services, "create_endpoint", fail)
+    with caplog.at_level(logging.ERROR, logger="inbound.errors"):
+        answer = api.post(URL, BODY)
+    assert (answer.status_code, answer.json()) == (500, {"error": "Internal server error"})
+    assert "hunter2" in caplog.text
+
+
+def test_an_error_outside_of_the_views_is_not_told_either(monkeypatch, transactional_db):
+    def fail(*_, **__):
+        raise RuntimeError("the password is hunter2")
+
+    monkeypatch.setattr("whitenoise.middleware.WhiteNoiseMiddleware.__call__", fail)
+    answer = APIClient(raise_request_exception=False).get(URL)
+    assert (answer.status_code, answer.json()) == (500, {"error": "Internal server error"})
