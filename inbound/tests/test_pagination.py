@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+
+from inbound.tests.factories import EndpointFactory
+
+URL = "/api/v2/endpoints"
+LIMIT, OFFSET = "Limit must be between 1 and 100", "Offset must be non-negative"
+NO_NUMBERS = [
+    "ten",
+    "1.5",
+    "1e3",
+    "10abc",
+    "1_0",
+    "%2B1",
+    "%201",
+    "--1",
+    "-",
+    "٣",
+    "²",
+    "0x10",
+    "%00",
+    "9" * 30,
+    "null",
+]
+
+
+@pytest.fixture
+def five(user) -> None:
+    EndpointFactory.create_batch(5, owner=user)
+
+
+def page(api, query: str = "") -> tuple[int, dict]:
+    body = api.get(f"{URL}?{query}").json()
+    return len(body["data"]), body["pagination"]
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "-0", *NO_NUMBERS])
+def test_a_limit_that_is_none_is_refused(api, limit):
+    answer = api.get(f"{URL}?limit={limit}")
+    assert (answer.status_code, answer.json()) == (400, {"error": LIMIT})
+
+
+@pytest.mark.parametrize("offset", ["-1", str(2**31), str(2**63), *NO_NUMBERS])
+def test_an_offset_that_is_none_is_refused(api, offset):
+    answer = api.get(f"{URL}?offset={offset}")
+    assert (answer.status_code, answer.json()) == (400, {"error": OFFSET})
+
+
+@pytest.mark.parametrize("query", ["", "limit=", "offset=", "limit=&offset="])
+def test_fifty_rows_from_the_first_are_the_default(api, five, query):
+    assert page(api, query) == (5, {"limit": 50, "offset": 0, "total": 5, "hasMore": False})
+
+
+@pytest.mark.parametrize("limit", [100, 101, 100_000])
+def test_a_limit_over_100_is_taken_as_100(api, five, limit):
+    assert page(api, f"limit={limit}") == (5, {"limit": 100, "offset": 0, "total": 5, "hasMore": False})
+
+
+def test_a_page_holds_no_more_than_its_limit(api, user):
+    EndpointFactory.create_batch(103, owner=user)
+    assert page(api) == (50, {"limit": 50, "offset": 0, "total": 103, "hasMore": True})
+    assert page(api, "limit=1000") == (100, {"limit": 100, "offset": 0, "total": 103, "hasMore": True})
+    assert page(api, "limit=100&offset=100") == (3, {"limit": 100, "offset": 100, "total": 103, "hasMore": False})
+
+
+@pytest.mark.parametrize(
+    ("query", "length", "has_more"),
+    [
+        ("limit=2", 2, True),
+        ("limit=2&offset=2", 2, True),
+        ("limit=2&offset=4", 1, False),
+        ("limit=5", 5, False),
+        ("offset=5", 0, False),
+        ("offset=2147483647", 0, False),
+        ("limit=007", 5, False),
+    ],
+)
+def test_more_is_told_only_if_there_is_more(api, five, query, length, has_more):
+    rows, pagination = page(api, query)
+    assert (rows, pagination["hasMore"], pagination["total"]) == (length, has_more, 5)
