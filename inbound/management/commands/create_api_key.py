@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from inbound.models import ApiKey, Scope, issue_key
+
+LONGEST_DAYS = 36_500
+NAME_LIMIT = ApiKey._meta.get_field("name").max_length or 0
+
+
+def _name(text: str) -> str:
+    if not 1 <= len(text.strip()) <= NAME_LIMIT:
+        raise ArgumentTypeError(f"a name has 1 to {NAME_LIMIT} characters")
+    return text.strip()
+
+
+def _days(text: str) -> datetime:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= LONGEST_DAYS:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 1 to {LONGEST_DAYS}")
+    return timezone.now() + timedelta(days=int(text))
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        # Not every date can be told in UTC, which is how it is stored.
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ArgumentTypeError(f"{text!r} is not a date or a time in ISO 8601") from error
+    if moment <= timezone.now():
+        raise ArgumentTypeError(f"{text!r} is in the past")
+    return moment
+
+
+class Command(BaseCommand):
+    help = (
+        "Create a key for the REST API. The key goes to stdout, alone on its line, once: only its hash is stored. "
+        "With --verbosity 0 nothing else is printed at all."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("username", help="whose rows the key reaches")
+        parser.add_argument("--name", type=_name, required=True, help="to tell the key by, such as where it is used")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            choices=Scope.values,
+            dest="scopes",
+            help="what the key may do; repeat it for several (default: all of them)",
+        )
+        expiry = parser.add_mutually_exclusive_group()
+        expiry.add_argument("--expires-in-days", type=_days, dest="expires_at", metavar="DAYS", help="(default: never)")
+        expiry.add_argument(
+            "--expires", type=_moment, dest="expires_at", metavar="ISO", help="a date or a time, UTC unless it says so"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        users = get_user_model()
+        owner = users._default_manager.filter(**{users.USERNAME_FIELD: options["username"]}).first()
+        if owner is None:
+            raise CommandError(
+                f"There is no user {options['username']!r}. `python manage.py createsuperuser` creates one."
+            )
+        if not owner.is_active:
+            raise CommandError(f"The user {options['username']!r} is not active, so no key of theirs would be taken.")
+        scopes = [Scope(scope) for scope in options["scopes"]] if options["scopes"] else None
+        _, key = issue_key(owner=owner, name=options["name"], scopes=scopes, expires_at=options["expires_at"])
+        self.stdout.write(key)
+        if options["verbosity"]:
+            self.stderr.write("Keep it now: it is stored only as a hash and cannot be shown again.", self.style.NOTICE)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from inbound.models import ApiKey, hash_key
+from inbound.tests.factories import UserFactory
+
+
+@pytest.fixture
+def jo(user):
+    user.username = "jo"
+    user.save()
+    return user
+
+
+def create(*arguments: str, **options) -> tuple[str, str]:
+    """What goes to stdout and to stderr."""
+    out, err = StringIO(), StringIO()
+    call_command("create_api_key", *arguments, stdout=out, stderr=err, **options)
+    return out.getvalue(), err.getvalue()
+
+
+def scopes(row: ApiKey) -> tuple[bool, bool, bool]:
+    return row.can_read, row.can_write, row.can_delete
+
+
+def test_the_key_is_alone_on_stdout_and_works(jo):
+    out, err = create("jo", "--name", "laptop")
+    key = out.removesuffix("\n")
+    assert "\n" not in key
+    assert err == "Keep it now: it is stored only as a hash and cannot be shown again.\n"
+    row = ApiKey.objects.get()
+    assert (row.owner, row.name, row.key_hash, row.expires_at) == (jo, "laptop", hash_key(key), None)
+    assert scopes(row) == (True, True, True)
+    assert APIClient(HTTP_AUTHORIZATION=f"Bearer {key}").get("/api/v2/endpoints").status_code == 200
+
+
+def test_with_verbosity_0_nothing_but_the_key_is_printed(jo):
+    out, err = create("jo", "--name", "script", verbosity=0)
+    assert hash_key(out.strip()) == ApiKey.objects.get().key_hash
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "granted"),
+    [
+        (["--scope", "read"], (True, False, False)),
+        (["--scope", "read", "--scope", "write"], (True, True, False)),
+        (["--scope", "delete"], (False, False, True)),
+    ],
+)
+def test_only_the_scopes_that_are_named_are_granted(jo, arguments, granted):
+    create("jo", "--name", "narrow", *arguments)
+    assert scopes(ApiKey.objects.get()) == granted
+
+
+def test_a_key_can_expire_after_days(jo):
+    before = timezone.now()
+    create("jo", "--name", "short", "--expires-in-days", "30")
+    expires_at = ApiKey.objects.get().expires_at
+    assert expires_at is not None
+    assert timedelta(0) <= expires_at - before - timedelta(days=30) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2099-12-31", datetime(2099, 12, 31, tzinfo=UTC)),
+        ("2099-12-31T10:00", datetime(2099, 12, 31, 10, tzinfo=UTC)),
+        ("2099-12-31T10:00+02:00", datetime(2099, 12, 31, 8, tzinfo=UTC)),
+        ("2099-12-31T10:00Z", datetime(2099, 12, 31, 10, tzinfo=UTC)),
+    ],
+)
+def test_a_key_can_expire_at_a_moment(jo, text, moment):
+    create("jo", "--name", "short", "--expires", text)
+    assert ApiKey.objects.get().expires_at == moment
+
+
+def test_an_unknown_user_is_told_how_to_create_one(user):
+    with pytest.raises(CommandError, match=r"There is no user 'nobody'.*createsuperuser"):
+        create("nobody", "--name", "x")
+    assert not ApiKey.objects.exists()
+
+
+def test_a_key_that_would_not_be_taken_is_not_made(transactional_db):
+    UserFactory.create(username="gone", is_active=False)
+    with pytest.raises(CommandError, match="not active"):
+        create("gone", "--name", "x")
+    assert not ApiKey.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--name", ""],
+        ["--name", "  "],
+        ["--name", "x" * 256],
+        ["--name", "x", "--scope", "admin"],
+        ["--name", "x", "--expires-in-days", "0"],
+        ["--name", "x", "--expires-in-days", "-1"],
+        ["--name", "x", "--expires-in-days", "1.5"],
+        ["--name", "x", "--expires-in-days", "999999999999"],
+        ["--name", "x", "--expires", "tomorrow"],
+        ["--name", "x", "--expires", "2020-01-01"],
+        ["--name", "x", "--expires", "9999-12-31T23:59-12:00"],
+        ["--name", "x", "--expires", "2099-01-01", "--expires-in-days", "1"],
+    ],
+)
+def test_a_wrong_argument_makes_no_key(jo, arguments):
+    with pytest.raises(CommandError):
+        create("jo", *arguments)
+    assert not ApiKey.objects.exists()
