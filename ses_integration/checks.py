@@ -1,0 +1,150 @@
+"""What of the configuration cannot work, or is likely not what was meant; `manage.py check` and every start say it."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import os
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+# From AWS's list of endpoints and quotas: botocore's list of SES regions does not tell where mail can be received.
+RECEIVING_REGIONS = frozenset({
+    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "af-south-1", "il-central-1", "me-south-1",
+    "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
+    "eu-central-1", "eu-north-1", "eu-south-1", "eu-west-1", "eu-west-2", "eu-west-3",
+})  # fmt: skip
+RULE_PREFIX = re.compile(r"[a-z0-9]{1,16}")
+RULE_SET = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+# Lowest and highest; a sweep without a pause would use up SES's rate by itself.
+RANGES = {
+    "SES_REQUEST_BUDGET": (0, 60),
+    "SES_CALLS_PER_SECOND": (0, None),
+    "SES_CALL_SETTLE_SECONDS": (0, None),
+    "SES_SWEEP_SECONDS": (1, None),
+    "SES_DATABASE_SWEEP_SECONDS": (1, None),
+    "SES_STATUS_SECONDS": (1, None),
+}
+# A call without an answer may be signed again and land as long as its signature holds (protocol 2.W).
+SETTLES_ON_AWS = 900
+SERVICES = ("SES", "SESV2", "S3")
+
+
+@register
+def check_place(**_: Any) -> list[CheckMessage]:
+    """Where it works: region, rule set, bucket, function."""
+    found: list[CheckMessage] = []
+    region = settings.AWS_REGION
+    if not region:
+        found.append(
+            Warning(
+                "AWS_REGION is missing: nothing can be asked of SES.",
+                hint="Set AWS_REGION to the region that receives your mail, such as eu-west-1.",
+                id="ses_integration.W001",
+            )
+        )
+    elif region not in RECEIVING_REGIONS:
+        found.append(
+            Warning(
+                f"AWS_REGION is {region!r}, where SES is not known to receive mail.",
+                hint="Choose another region, or go on if AWS has opened this one: the list in this check may be behind.",
+                id="ses_integration.W004",
+            )
+        )
+    if not settings.S3_BUCKET_NAME:
+        found.append(
+            Warning(
+                "S3_BUCKET_NAME is missing: rules can be deleted but not created or changed.",
+                hint="Set S3_BUCKET_NAME to the bucket that SES stores mail in.",
+                id="ses_integration.W002",
+            )
+        )
+    if settings.LAMBDA_FUNCTION_NAME and not settings.AWS_ACCOUNT_ID:
+        found.append(
+            Error(
+                "LAMBDA_FUNCTION_NAME is set without AWS_ACCOUNT_ID, so rules would not call the function.",
+                hint="Set AWS_ACCOUNT_ID, which is part of the function's ARN, or take LAMBDA_FUNCTION_NAME out.",
+                id="ses_integration.E003",
+            )
+        )
+    return found
+
+
+@register
+def check_names(**_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not RULE_PREFIX.fullmatch(settings.SES_RULE_PREFIX):
+        found.append(
+            Error(
+                f"SES_RULE_PREFIX is {settings.SES_RULE_PREFIX!r}, which no rule's name can begin with.",
+                hint="Use 1 to 16 lower-case letters and digits.",
+                id="ses_integration.E001",
+            )
+        )
+    if not RULE_SET.fullmatch(settings.SES_RULE_SET):
+        found.append(
+            Error(
+                f"SES_RULE_SET is {settings.SES_RULE_SET!r}, which is not a rule set's name.",
+                hint="Use 1 to 64 lower-case letters, digits and hyphens, with a letter or a digit at both ends.",
+                id="ses_integration.E002",
+            )
+        )
+    return found
+
+
+@register
+def check_numbers(**_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for name, (lowest, highest) in RANGES.items():
+        value = getattr(settings, name)
+        # `not` around the whole: NaN is neither below nor above anything.
+        if not (math.isfinite(value) and value >= lowest and (highest is None or value <= highest)):
+            found.append(
+                Error(
+                    f"{name} is {value}.",
+                    hint=f"Use {lowest} or more." if highest is None else f"Use a number from {lowest} to {highest}.",
+                    id="ses_integration.E004",
+                )
+            )
+    if 0 <= settings.SES_CALL_SETTLE_SECONDS < SETTLES_ON_AWS and not all(_endpoints()):
+        found.append(
+            Warning(
+                f"SES_CALL_SETTLE_SECONDS is {settings.SES_CALL_SETTLE_SECONDS:g}: on AWS a call without an answer may "
+                "still be applied after that, and undo what came later.",
+                hint=f"Leave it at {SETTLES_ON_AWS}; less is for an emulator (AWS_ENDPOINT_URL).",
+                id="ses_integration.W003",
+            )
+        )
+    return found
+
+
+@register
+def check_auto_setup(**_: Any) -> list[CheckMessage]:
+    """It makes buckets and activates rule sets unasked, which in a real account stops somebody's mail."""
+    if not settings.SES_AUTO_SETUP or all(_is_loopback(endpoint) for endpoint in _endpoints()):
+        return []
+    return [
+        Error(
+            "SES_AUTO_SETUP is on, and AWS_ENDPOINT_URL is not an emulator on this machine.",
+            hint="Turn SES_AUTO_SETUP off and run `python manage.py ses_setup` once.",
+            id="ses_integration.E005",
+        )
+    ]
+
+
+def _endpoints() -> list[str]:
+    """Where botocore will send each service's calls; empty for AWS itself."""
+    everything = os.environ.get("AWS_ENDPOINT_URL", "")
+    return [os.environ.get(f"AWS_ENDPOINT_URL_{service}", everything) for service in SERVICES]
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+from django.core.checks import run_checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+
+
+def found() -> list[str]:
+    messages = [message for message in run_checks() if str(message.id).startswith("inbound.")]
+    assert all(message.hint for message in messages)
+    return [str(message.id) for message in messages]
+
+
+def test_a_sound_configuration_says_nothing():
+    assert found() == []
+
+
+def test_the_published_secret_key_is_refused_outside_of_debug(settings):
+    settings.SECRET_KEY = settings.INSECURE_SECRET_KEY
+    assert found() == ["inbound.E001"]
+    with pytest.raises(SystemCheckError, match="SECRET_KEY is the published default"):
+        call_command("check")
+    settings.DEBUG = True
+    assert found() == []
+
+
+def test_atomic_requests_are_refused(settings, monkeypatch):
+    monkeypatch.setitem(settings.DATABASES["default"], "ATOMIC_REQUESTS", True)
+    assert found() == ["inbound.E002"]
+
+
+@pytest.mark.parametrize(
+    ("debug", "hosts", "expected"),
+    [
+        (True, ["*"], ["inbound.W001"]),
+        (True, ["localhost", "*"], ["inbound.W001"]),
+        (True, ["localhost"], []),
+        (False, ["*"], []),
+    ],
+)
+def test_debug_for_every_host_is_told(settings, debug, hosts, expected):
+    settings.DEBUG = debug
+    settings.ALLOWED_HOSTS = hosts
+    assert found() == expected
