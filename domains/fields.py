@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -23,10 +23,11 @@ class _Named:
             raise ValidationError(f"{self.field_name} must be {self.what}")  # type: ignore[attr-defined]
         return super().to_internal_value(data)  # type: ignore[misc]
 
-    def fail(self, key: str, **kwargs: Any) -> None:
+    def fail(self, key: str, **kwargs: Any) -> NoReturn:
         if key in ("null", "invalid"):
             raise ValidationError(f"{self.field_name} must be {self.what}")  # type: ignore[attr-defined]
         super().fail(key, **kwargs)  # type: ignore[misc]
+        raise AssertionError  # `fail` always raises, which a mix-in's type checker cannot know
 
 
 class Boolean(_Named, serializers.BooleanField):
@@ -42,8 +43,6 @@ class Text(_Named, serializers.CharField):
         kwargs.setdefault("max_length", TEXT_LIMIT)
         kwargs.setdefault("allow_blank", True)
         super().__init__(**kwargs)
-        limit = kwargs["max_length"]
-        self.error_messages["max_length"] = f"{{name}} must be at most {limit} characters"
 
     def run_validators(self, value: Any) -> None:
         try:

@@ -44,8 +44,11 @@ def normalise_domain(text: str) -> str:
 def normalise_address(text: str) -> str:
     """`Hello@Example.COM` becomes `hello@example.com`. The local part is ASCII; `a+x@` is an address of its own."""
     local, at, domain = text.strip().rpartition("@")
+    # Before lower(): the Kelvin sign's is an ASCII `k`.
+    if not at or not local.isascii() or domain != domain.strip():
+        raise ValueError(f"not an email address: {text!r}")
     local = local.lower()
-    if not at or len(local) > LOCAL_PART_LIMIT or not LOCAL_PART.fullmatch(local):
+    if len(local) > LOCAL_PART_LIMIT or not LOCAL_PART.fullmatch(local):
         raise ValueError(f"not an email address: {text!r}")
     return f"{local}@{normalise_domain(domain)}"
 

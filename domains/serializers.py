@@ -22,7 +22,7 @@ class DomainBody(Body):
 
     def to_internal_value(self, data: Any) -> Any:
         if data.get("domain") in (None, ""):
-            raise serializers.ValidationError("Domain is required")
+            raise serializers.ValidationError({"domain": "Domain is required"})
         return super().to_internal_value(data)
 
 
@@ -128,7 +128,7 @@ def created(domain: Domain, records: list[Record], known: IdentityFacts | None, 
         "domainProvider": domain.dns_provider or None,
         "providerConfidence": domain.provider_confidence or None,
         "mailFromDomain": (known.mail_from_domain if known else "") or mail_from_domain(domain.name),
-        "mailFromDomainStatus": (known.mail_from_status if known else "") or "pending",
+        "mailFromDomainStatus": (known.mail_from_status if known else "") or "Pending",
         "dnsRecords": [
             {
                 "type": record.type,
