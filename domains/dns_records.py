@@ -33,7 +33,12 @@ def dmarc(domain: str) -> Record:
 def records_for(
     domain: str, *, region: str, token: str = "", dkim_tokens: Sequence[str] = (), dkim_zone: str = ""
 ) -> list[Record]:
-    """The documented six in their order, then the DKIM CNAMEs; without those whose token SES has not told yet."""
+    """The documented six in their order, then the DKIM CNAMEs; without those whose token SES has not told yet.
+
+    Without a region there are none: what is published has to name it.
+    """
+    if not region:
+        return []
     mail_from = f"mail.{domain}"
     records = [
         Record("TXT", f"_amazonses.{domain}", token, "SES domain verification"),
