@@ -102,7 +102,11 @@ def _ses_done(record: DomainDeletion) -> bool:
 def note_facts(record: DomainDeletion) -> None:
     """Fill the record's steps from what is known of SES now, and finish it when nothing is owed any more."""
     state = facts.domain_state(record.name)
-    again = Domain.objects.filter(name=record.name).exclude(pk=record.domain_id).exists()
+    # Only once SES follows the new rows: until then the old life's rules may go on storing mail under the old prefix.
+    again = (
+        Domain.objects.filter(name=record.name).exclude(pk=record.domain_id).exists()
+        and not facts.owed_marks().filter(domain=record.name).exists()
+    )
     with _changing(record) as row:
         if row.rules == Step.OWED:
             row.rules = Step.DONE if state.rules_gone else Step.SUPERSEDED if again else Step.OWED
