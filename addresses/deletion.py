@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import transaction
 
@@ -37,7 +38,7 @@ def delete_address(address: EmailAddress) -> AddressDeletion:
             row = EmailAddress.objects.select_for_update(of=("self",)).get(pk=address.pk)
             row.delete()
             generation = marks.generation(name)
-        removed = lambda: facts.recipient_gone(name, row.address, generation)  # noqa: E731
+        removed = partial(facts.recipient_gone, name, row.address, generation)
         converge(name, done=removed)
     if removed():
         return AddressDeletion(row.address, name, removed_from_ses=True, warning=None)
