@@ -1,0 +1,23 @@
+"""Any JSON object, and preferably one with the fields that an endpoint looks at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+TEXTS = st.text(max_size=40) | st.sampled_from(["example.com", "a@example.com", "\x00", "co.uk", "xn--", "a" * 400])
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=5
+)
+
+
+def any_object(*fields: str, **likely: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """`likely` are fields with a strategy of their own, tried as often as just anything."""
+    known = dict.fromkeys(fields, VALUES) | {name: VALUES | values for name, values in likely.items()}
+    return st.builds(
+        lambda other, mine: other | mine,
+        st.dictionaries(TEXTS, VALUES, max_size=3),
+        st.fixed_dictionaries({}, optional=known),
+    )

@@ -1,0 +1,219 @@
+"""PUT /domains/{id}"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from domains.models import Domain
+from domains.tests.json_bodies import any_object
+from inbound.tests.factories import EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.seen import calls, out_of_order, rules, work_off, written
+
+RULE, CATCH_ALL = "inbound-example.com-rule", "inbound-example.com-catchall-rule"
+RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
+
+
+@pytest.fixture
+def endpoint(user):
+    return EndpointFactory(owner=user, name="Hook")
+
+
+@pytest.fixture
+def addresses(domain, ses):
+    rows = [EmailAddressFactory(domain=domain, address=f"{local}@example.com") for local in "ab"]
+    ses.clear_journal()
+    return rows
+
+
+@pytest.fixture
+def put(api, domain):
+    return lambda body: api.put(f"/api/v2/domains/{domain.pk}", body)
+
+
+@pytest.fixture
+def switch_on(put, endpoint, ses):
+    """Catch-all on, to the endpoint."""
+
+    def switch(to=endpoint):
+        answer = put({"isCatchAllEnabled": True, "catchAllEndpointId": to.pk})
+        assert answer.status_code == 200
+        return answer.json()
+
+    return switch
+
+
+def test_on_is_one_call_without_addresses(switch_on, domain, endpoint, ses):
+    body = switch_on()
+    assert body.pop("updatedAt")
+    assert body == {
+        "id": domain.pk,
+        "domain": "example.com",
+        "status": "verified",
+        "isCatchAllEnabled": True,
+        "catchAllEndpointId": endpoint.pk,
+        "catchAllEndpoint": {"id": endpoint.pk, "name": "Hook", "type": "webhook", "isActive": True},
+        "receiptRuleName": CATCH_ALL,
+    }
+    assert calls(ses) == ["CreateReceiptRule"]
+    assert rules(ses) == {CATCH_ALL: {"example.com"}}
+
+
+def test_on_replaces_the_rule_of_the_addresses(switch_on, addresses, api, ses):
+    """Both rules would deliver twice; and the new one comes first, so that no mail is lost in between."""
+    switch_on()
+    assert calls(ses) == ["CreateReceiptRule", "DeleteReceiptRule"]
+    assert written(ses) == [{"example.com"}]
+    assert rules(ses) == {CATCH_ALL: {"example.com"}}
+    shown = api.get(f"/api/v2/email-addresses/{addresses[0].pk}").json()
+    assert (shown["isReceiptRuleConfigured"], shown["receiptRuleName"]) == (True, CATCH_ALL)
+
+
+def test_off_brings_the_addresses_back_first(switch_on, put, addresses, ses):
+    switch_on()
+    ses.clear_journal()
+    body = put({"isCatchAllEnabled": False}).json()
+    assert (body["isCatchAllEnabled"], body["catchAllEndpointId"], body["catchAllEndpoint"]) == (False, None, None)
+    assert body["receiptRuleName"] is None
+    assert "awsConfigurationWarning" not in body
+    assert calls(ses) == ["CreateReceiptRule", "DeleteReceiptRule"]
+    assert rules(ses) == {RULE: {"a@example.com", "b@example.com"}}
+
+
+def test_off_without_addresses_is_one_call(switch_on, put, ses):
+    switch_on()
+    ses.clear_journal()
+    put({"isCatchAllEnabled": False, "catchAllEndpointId": "whatever"})
+    assert calls(ses) == ["DeleteReceiptRule"]
+    assert rules(ses) == {}
+
+
+def test_another_endpoint_is_no_call(switch_on, user, ses):
+    switch_on()
+    ses.clear_journal()
+    other = EndpointFactory(owner=user)
+    body = switch_on(other)
+    assert (body["catchAllEndpointId"], body["receiptRuleName"]) == (other.pk, CATCH_ALL)
+    assert calls(ses) == []
+
+
+def test_what_is_so_already_is_no_call(switch_on, put, ses):
+    put({"isCatchAllEnabled": False})
+    assert calls(ses) == []
+    switch_on()
+    switch_on()
+    assert calls(ses) == ["CreateReceiptRule"]
+
+
+def test_off_is_allowed_on_a_domain_that_is_not_verified(switch_on, put, ses):
+    switch_on()
+    Domain.objects.update(status="failed")
+    assert put({"isCatchAllEnabled": False}).status_code == 200
+    assert rules(ses) == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({}, "isCatchAllEnabled is required"),
+        ({"isCatchAllEnabled": None}, "isCatchAllEnabled must be a boolean"),
+        ({"isCatchAllEnabled": "true"}, "isCatchAllEnabled must be a boolean"),
+        ({"isCatchAllEnabled": 1}, "isCatchAllEnabled must be a boolean"),
+        ({"isCatchAllEnabled": []}, "isCatchAllEnabled must be a boolean"),
+        ({"isCatchAllEnabled": True}, "catchAllEndpointId is required when enabling catch-all"),
+        ({"isCatchAllEnabled": True, "catchAllEndpointId": None},
+         "catchAllEndpointId is required when enabling catch-all"),
+        ({"isCatchAllEnabled": True, "catchAllEndpointId": ""},
+         "catchAllEndpointId is required when enabling catch-all"),
+        ({"isCatchAllEnabled": True, "catchAllEndpointId": 5}, "catchAllEndpointId must be a string"),
+        ({"isCatchAllEnabled": False, "catchAllEndpointId": {}}, "catchAllEndpointId must be a string"),
+        ({"isCatchAllEnabled": True, "catchAllEndpointId": "nope"}, "Endpoint not found or does not belong to user"),
+        ({"isCatchAllEnabled": True, "catchAllEndpointId": "a b"}, "Endpoint not found or does not belong to user"),
+        ({"isCatchAllEnabled": True, "catchAllEndpointId": "\x00"},
+         "catchAllEndpointId is not valid: Null characters are not allowed."),
+        ({"isCatchAllEnabled": True, "catchAllEndpointId": "a" * 256},
+         "catchAllEndpointId is not valid: Ensure this field has no more than 255 characters."),
+        ([True], "Request body must be a JSON object."),
+    ],
+)  # fmt: skip
+def test_a_bad_body_changes_nothing(api, domain, ses, body, error):
+    answer = api.put(f"/api/v2/domains/{domain.pk}", json.dumps(body), content_type="application/json")
+    assert (answer.status_code, answer.json()) == (400, {"error": error})
+    assert not Domain.objects.get().is_catch_all_enabled
+    assert calls(ses) == []
+
+
+def test_only_ones_own_active_endpoint_of_a_verified_domain_will_do(put, user, endpoint, ses):
+    def error(pk):
+        answer = put({"isCatchAllEnabled": True, "catchAllEndpointId": pk})
+        return answer.status_code, answer.json()["error"]
+
+    assert error(EndpointFactory(owner=UserFactory()).pk) == (400, "Endpoint not found or does not belong to user")
+    assert error(EndpointFactory(owner=user, is_active=False).pk) == (400, "Selected endpoint is not active")
+    Domain.objects.update(status="pending")
+    assert error(endpoint.pk) == (400, "Domain must be verified before configuring catch-all")
+    assert calls(ses) == []
+
+
+def test_an_endpoint_that_is_switched_off_later_changes_nothing_in_ses(switch_on, endpoint, ses):
+    switch_on()
+    ses.clear_journal()
+    endpoint.is_active = False
+    endpoint.save()
+    assert calls(ses) == []
+    assert rules(ses) == {CATCH_ALL: {"example.com"}}
+
+
+def test_an_endpoint_that_goes_takes_the_catch_all_along(switch_on, addresses, endpoint, ses):
+    switch_on()
+    endpoint.delete()
+    assert not Domain.objects.get().is_catch_all_enabled
+    assert rules(ses) == {RULE: {"a@example.com", "b@example.com"}}
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("throttle", "AWS is taking fewer calls than we make."),
+        ("access_denied", "AWS does not allow this call; the credentials lack a permission."),
+        ("lost", "AWS gave no answer."),
+    ],
+)
+def test_a_failing_ses_follows_later(switch_on, put, addresses, ses, impatient, fault, sentence):
+    out_of_order(ses, fault=fault)
+    warning = f"SES catch-all configuration failed: {sentence} {RECORDED}"
+    body = switch_on()
+    assert (body["isCatchAllEnabled"], body["receiptRuleName"]) == (True, None)
+    assert body["awsConfigurationWarning"] == warning
+    work_off(ses)
+    assert rules(ses) == {CATCH_ALL: {"example.com"}}
+    out_of_order(ses, fault=fault)
+    body = put({"isCatchAllEnabled": False}).json()
+    assert (body["receiptRuleName"], body["awsConfigurationWarning"]) == (None, warning)
+    work_off(ses)
+    assert rules(ses) == {RULE: {"a@example.com", "b@example.com"}}
+
+
+def test_the_rule_of_the_addresses_stays_while_the_catch_all_fails(switch_on, addresses, ses, impatient):
+    out_of_order(ses, "CreateReceiptRule")
+    switch_on()
+    assert rules(ses) == {RULE: {"a@example.com", "b@example.com"}}
+
+
+def test_without_a_bucket_nothing_is_switched(switch_on, ses, settings, impatient):
+    settings.S3_BUCKET_NAME = ""
+    warning = switch_on()["awsConfigurationWarning"]
+    assert warning == f"SES catch-all configuration failed: S3_BUCKET_NAME is missing. {RECORDED}"
+    assert calls(ses) == []
+
+
+@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=any_object(isCatchAllEnabled=st.booleans(), catchAllEndpointId=st.just("nope")))
+def test_no_body_is_an_error_of_ours(put, body):
+    answer = put(body)
+    assert answer.status_code in (200, 400)
+    assert isinstance(answer.json().get("error", ""), str)

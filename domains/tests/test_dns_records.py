@@ -1,0 +1,103 @@
+"""GET /domains/{id}/dns-records, GET /dns-records, GET /dns-records/{id}"""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from domains.models import DnsRecord, Domain
+from inbound.tests.factories import DnsRecordFactory, DomainFactory, UserFactory
+from inbound.tests.seen import calls
+
+URL = "/api/v2/dns-records"
+
+
+@pytest.fixture
+def records(domain):
+    return [
+        DnsRecordFactory(domain=domain, record_type="TXT", name="b.example.com"),
+        DnsRecordFactory(domain=domain, record_type="MX", value="10 inbound-smtp.eu-west-1.amazonaws.com"),
+        DnsRecordFactory(domain=domain, record_type="CNAME", name="c.example.com"),
+        DnsRecordFactory(domain=domain, record_type="TXT", name="a.example.com"),
+    ]
+
+
+def test_the_records_of_a_domain_are_in_the_order_of_their_types(api, domain, records, ses):
+    answer = api.get(f"/api/v2/domains/{domain.pk}/dns-records")
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["domainId"], body["domain"]) == (domain.pk, "example.com")
+    shown = [(row["recordType"], row["name"]) for row in body["records"]]
+    assert shown == [("CNAME", "c.example.com"), ("MX", "example.com"), ("TXT", "a.example.com"), ("TXT", "b.example.com")]
+    mx = body["records"][1]
+    assert mx.pop("createdAt") == mx.pop("updatedAt")
+    assert mx == {
+        "id": records[1].pk,
+        "domainId": domain.pk,
+        "recordType": "MX",
+        "name": "example.com",
+        "value": "10 inbound-smtp.eu-west-1.amazonaws.com",
+        "priority": None,
+        "isRequired": True,
+        "isVerified": False,
+        "lastChecked": None,
+    }
+    assert calls(ses) == []
+
+
+def test_a_record_is_updated_when_it_is_checked(api, records):
+    checked = timezone.now()
+    DnsRecord.objects.filter(pk=records[0].pk).update(last_checked=checked, is_verified=True)
+    shown = api.get(f"{URL}/{records[0].pk}").json()
+    assert shown["lastChecked"] == shown["updatedAt"] != shown["createdAt"]
+
+
+def test_all_records_are_listed_in_pages(api, user, records):
+    DnsRecordFactory(domain=DomainFactory(owner=user, name="example.org"))
+    page = api.get(URL, {"limit": 3}).json()
+    assert len(page["data"]) == 3
+    assert page["pagination"] == {"limit": 3, "offset": 0, "total": 5, "hasMore": True}
+
+
+@pytest.mark.parametrize(("query", "found"), [("", 4), ("nope", 0), ("a%00b", 0), ("%20", 0), ("a" * 5000, 0)])
+def test_records_are_filtered_by_domain(api, records, query, found):
+    assert len(api.get(f"{URL}?domainId={query}").json()["data"]) == found
+    assert len(api.get(URL, {"domainId": records[0].domain_id}).json()["data"]) == 4
+
+
+def test_a_list_of_records_costs_three_statements(api, domain, django_assert_num_queries):
+    DnsRecord.objects.bulk_create(
+        DnsRecord(domain=domain, record_type="TXT", name="example.com", value=str(n)) for n in range(100)
+    )
+    api.get(URL)  # notes the use of the key
+    for limit in (1, 100):
+        with django_assert_num_queries(3):  # key, count, page
+            assert len(api.get(URL, {"limit": limit}).json()["data"]) == limit
+    with django_assert_num_queries(3):  # key, domain, records
+        assert len(api.get(f"/api/v2/domains/{domain.pk}/dns-records").json()["records"]) == 100
+
+
+def test_nobody_sees_somebody_elses_records(client_for, records):
+    other = client_for(UserFactory())
+    assert other.get(URL).json()["data"] == []
+    assert other.get(URL, {"domainId": records[0].domain_id}).json()["data"] == []
+    assert other.get(f"{URL}/{records[0].pk}").json() == {"error": "DNS record not found"}
+
+
+def test_the_records_of_a_domain_that_is_going_are_gone(api, records):
+    Domain.objects.update(deleting_since=timezone.now())
+    assert api.get(URL).json()["data"] == []
+    assert api.get(f"{URL}/{records[0].pk}").status_code == 404
+
+
+@pytest.mark.parametrize("pk", ["nope", "a%00b", "%20", "a" * 5000])
+def test_an_id_that_nothing_has_is_not_found(api, records, pk):
+    answer = api.get(f"{URL}/{pk}")
+    assert (answer.status_code, answer.json()) == (404, {"error": "DNS record not found"})
+
+
+def test_records_follow_the_domain_and_are_read_only(api, records):
+    for method in (api.post, api.put, api.patch, api.delete, api.options):
+        for path in (URL, f"{URL}/{records[0].pk}", f"/api/v2/domains/{records[0].domain_id}/dns-records"):
+            assert (method(path).status_code, method(path).content) == (405, b"")
+    assert DnsRecord.objects.count() == 4

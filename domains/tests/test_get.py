@@ -1,0 +1,143 @@
+"""GET /domains/{id}"""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from domains.models import Domain
+from inbound.tests.factories import DnsRecordFactory, DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.seen import calls, found_in_dns, nothing_published, out_of_order
+
+URL = "/api/v2/domains"
+ODD_IDS = ["nope", "indm_", "a%00b", "%20", "a b", "a" * 5000, "%F0%9F%92%A9", "a%ED%A0%80", "..", "%27%3B--", "a%0A"]
+
+
+def test_a_domain_is_shown_as_in_the_list_with_its_counts(api, domain, user):
+    EmailAddressFactory(domain=domain)
+    EmailAddressFactory(domain=domain, is_active=False)
+    answer = api.get(f"{URL}/{domain.pk}")
+    assert answer.status_code == 200
+    shown = answer.json()
+    (listed,) = api.get(URL).json()["data"]
+    assert shown.pop("stats") == {
+        "totalEmailAddresses": 2,
+        "activeEmailAddresses": 1,
+        "emailsLast24h": 0,
+        "emailsLast7d": 0,
+        "emailsLast30d": 0,
+    }
+    del listed["stats"], listed["receiveDmarcEmails"]
+    assert shown == listed
+
+
+def test_looking_is_no_call_and_three_statements(api, domain, ses, django_assert_num_queries):
+    api.get(URL)  # notes the use of the key
+    with django_assert_num_queries(3):  # key, domain, identity
+        api.get(f"{URL}/{domain.pk}")
+    assert calls(ses) == []
+
+
+@pytest.mark.parametrize("pk", ODD_IDS)
+def test_an_id_that_nothing_has_is_not_found(api, pk):
+    for path in (f"{URL}/{pk}", f"{URL}/{pk}/dns-records"):
+        answer = api.get(path)
+        assert answer.status_code == 404
+        assert answer.json()["error"] in ("Domain not found", "Not found")
+
+
+@pytest.mark.parametrize("method", ["get", "put", "delete"])
+def test_somebody_elses_domain_is_not_found(client_for, domain, ses, method):
+    other = client_for(UserFactory())
+    for path in (f"{URL}/{domain.pk}", f"{URL}/{domain.pk}/dns-records")[: 2 if method == "get" else 1]:
+        answer = getattr(other, method)(path, {"isCatchAllEnabled": False})
+        assert (answer.status_code, answer.json()) == (404, {"error": "Domain not found"})
+    assert Domain.objects.live().count() == 1
+    assert calls(ses) == []
+
+
+def test_a_domain_that_is_going_is_gone(api, domain):
+    Domain.objects.update(deleting_since=timezone.now())
+    for path in (f"{URL}/{domain.pk}", f"{URL}/{domain.pk}/dns-records"):
+        assert (api.get(path).status_code, api.get(path).json()) == (404, {"error": "Domain not found"})
+    assert api.put(f"{URL}/{domain.pk}", {"isCatchAllEnabled": False}).status_code == 404
+
+
+def test_an_endpoint_that_is_off_is_still_shown(api, domain, user):
+    endpoint = EndpointFactory(owner=user, is_active=False)
+    Domain.objects.update(is_catch_all_enabled=True, catch_all_endpoint=endpoint)
+    assert api.get(f"{URL}/{domain.pk}").json()["catchAllEndpoint"]["isActive"] is False
+
+
+def test_a_check_asks_ses_once_and_takes_over_what_it_says(api, ses):
+    nothing_published(ses)
+    pk = api.post(URL, {"domain": "example.com"}).json()["id"]
+    ses.clear_journal()
+    found_in_dns(ses, "example.com", "Success")
+    shown = api.get(f"{URL}/{pk}?check=true").json()
+    assert calls(ses) == ["GetEmailIdentity"]
+    assert (shown["status"], shown["mailFromDomainStatus"]) == ("verified", "Success")
+    assert shown["mailFromDomainVerifiedAt"]
+    check = shown["verificationCheck"]
+    assert len(check.pop("dnsRecords")) == 9
+    assert len(check.pop("dkimTokens")) == 3
+    assert check.pop("lastChecked")
+    assert check == {
+        "sesStatus": "Success",
+        "dkimStatus": "Success",
+        "dkimVerified": True,
+        "mailFromDomain": "mail.example.com",
+        "mailFromStatus": "Success",
+        "mailFromVerified": True,
+        "isFullyVerified": False,
+    }
+    assert set(shown["authRecommendations"]) == {"spf", "dmarc"}
+    assert Domain.objects.get().status == "verified"
+
+
+def test_all_records_verified_is_fully_verified(api, domain):
+    DnsRecordFactory(domain=domain, is_verified=True, value="v=spf1 include:amazonses.com ~all")
+    api.get(f"{URL}/{domain.pk}?check=true")
+    domain.dns_records.update(is_verified=True)
+    shown = api.get(f"{URL}/{domain.pk}?check=true").json()
+    assert shown["verificationCheck"]["isFullyVerified"] is True
+    assert "authRecommendations" not in shown
+
+
+def test_a_failed_verification_is_taken_over(api, domain, ses):
+    found_in_dns(ses, "example.com", "Failed")
+    assert api.get(f"{URL}/{domain.pk}?check=true").json()["status"] == "failed"
+
+
+@pytest.mark.parametrize("status", ["Pending", "TemporaryFailure", "NotStarted"])
+def test_a_hiccup_takes_no_status_away(api, domain, ses, status):
+    found_in_dns(ses, "example.com", status)
+    shown = api.get(f"{URL}/{domain.pk}?check=true").json()
+    assert (shown["status"], shown["verificationCheck"]["sesStatus"]) == ("verified", status)
+
+
+def test_a_check_that_fails_is_an_answer(api, domain, ses, settings):
+    out_of_order(ses)
+    shown = api.get(f"{URL}/{domain.pk}?check=true").json()
+    assert (shown["status"], shown["verificationCheck"]["sesStatus"]) == ("verified", "Error")
+    settings.AWS_REGION = ""
+    assert api.get(f"{URL}/{domain.pk}?check=true").json()["verificationCheck"]["sesStatus"] == "Unknown"
+
+
+def test_a_check_of_what_ses_has_lost_says_so(api, domain, ses):
+    """The sweep puts it back; a look changes nothing."""
+    ses.reset()
+    shown = api.get(f"{URL}/{domain.pk}?check=true").json()
+    assert (shown["status"], shown["verificationCheck"]["sesStatus"]) == ("verified", "NotFound")
+
+
+def test_what_a_domain_cannot_do_is_refused_without_a_body(api, domain):
+    for method in (api.post, api.patch, api.options):
+        answer = method(f"{URL}/{domain.pk}")
+        assert (answer.status_code, answer.content) == (405, b"")
+
+
+def test_a_path_with_a_slash_too_many_is_none(api):
+    DomainFactory()
+    for path in (f"{URL}/", f"{URL}//dns-records", "/api/v2/nothing"):
+        assert api.get(path).json() == {"error": "Not found"}

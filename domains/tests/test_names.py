@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from domains.names import ancestors, domain_of, normalise_address, normalise_domain
+
+# Parts of real names in odd orders come nearer to what is accepted than any text does.
+PIECES = st.sampled_from(["example", "com", "co.uk", "bücher", "xn--bcher-kva", ".", "。", "-", "@", "A", " ", "ß", "\u200d"])
+NAMES = st.text() | st.lists(PIECES | st.text(max_size=3), max_size=8).map("".join)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "localhost", "com", "co.uk", "github.io", "1.2.3.4", "example", ".", "..", ".com", "a..com", "-a.com",
+     "a-.com", "a_b.com", "*.example.com", "exa mple.com", "example.com/", "https://example.com", "me@example.com",
+     "example.com:25", "x" * 64 + ".com", ".".join(["a" * 60] * 5), "\u200b.com", "xn--a.com", "[1.2.3.4]", "example.123",
+     "example.com..", "\x00.com", "a\ud800.com", "xn--p1ai"],
+)  # fmt: skip
+def test_what_nobody_can_own_mail_for_is_no_domain(text):
+    with pytest.raises(ValueError, match="not a domain name"):
+        normalise_domain(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("EXAMPLE.com", "example.com"),
+        ("  example.com\n", "example.com"),
+        ("example.com.", "example.com"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("BÜCHER。de", "xn--bcher-kva.de"),
+        ("faß.de", "xn--fa-hia.de"),
+        ("me.github.io", "me.github.io"),
+        (f"{'a' * 63}.com", f"{'a' * 63}.com"),
+    ],
+)
+def test_a_name_has_one_form(text, name):
+    assert normalise_domain(text) == name
+
+
+@given(NAMES)
+@example("example.com")
+def test_a_normalised_name_is_its_own_form(text):
+    try:
+        name = normalise_domain(text)
+    except ValueError:
+        return
+    assert normalise_domain(name) == name
+    assert name.isascii()
+    assert name == name.lower()
+    assert len(name) <= 253
+    assert len(ancestors(name)) == name.count(".") >= 1
+
+
+@given(NAMES | st.tuples(NAMES, NAMES).map("@".join) | NAMES.map(lambda local: f"{local}@example.com"))
+@example("a@example.com")
+def test_a_normalised_address_is_its_own_form(text):
+    try:
+        address = normalise_address(text)
+    except ValueError:
+        return
+    assert normalise_address(address) == address
+    assert address.isascii()
+    assert address == address.lower()
+    assert len(address) <= 318
+    assert address.count("@") == 1
+    assert normalise_domain(domain_of(address)) == domain_of(address)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("Hello@Example.COM", "hello@example.com"),
+        (" a+b@example.com ", "a+b@example.com"),
+        ("o'brien@example.com", "o'brien@example.com"),
+        ("a@bücher.de", "a@xn--bcher-kva.de"),
+        (f"{'a' * 64}@example.com", f"{'a' * 64}@example.com"),
+    ],
+)
+def test_an_address_has_one_form(text, address):
+    assert normalise_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "@", "a", "a@", "@example.com", "a@b@example.com", "a b@example.com", "a @example.com", "a@ example.com",
+     ".a@example.com", "a.@example.com", "a..b@example.com", '"a b"@example.com', "é@example.com", "\u212a@example.com",
+     "*@example.com", f"{'a' * 65}@example.com", "a@localhost", "a@com", "a\x00@example.com", "a,b@example.com"],
+)  # fmt: skip
+def test_what_ses_would_not_receive_is_no_address(text):
+    with pytest.raises(ValueError, match="not a"):
+        normalise_address(text)
+
+
+def test_a_name_has_its_parents_for_ancestors():
+    assert ancestors("a.b.example.com") == ["b.example.com", "example.com", "com"]

@@ -1,0 +1,102 @@
+"""What the emulated AWS holds and what it was asked, and the worker's part of the work, for tests of the API."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from domains.deletion import resume_deletions
+from domains.identity import complete_identities
+from domains.models import DomainDeletion
+from ses_integration import clients
+from ses_integration.config import ses_config
+from ses_integration.convergence import converge_due
+from ses_integration.emulator.server import Emulator
+from ses_integration.models import DomainMark, UnansweredCall
+from ses_integration.tests.emulator.wire import control
+
+
+def rules(ses: Emulator) -> dict[str, set[str]]:
+    """The recipients of every rule by its name; no call is made for it."""
+    config = ses_config()
+    held = _held(ses)["rule_sets"].get(config.rule_set, [])
+    return {rule["Name"]: set(rule.get("Recipients", [])) for rule in held}
+
+
+def key_prefixes(ses: Emulator) -> dict[str, str]:
+    """Where every rule stores its mail."""
+    held = _held(ses)["rule_sets"].get(ses_config().rule_set, [])
+    return {rule["Name"]: rule["Actions"][0]["S3Action"]["ObjectKeyPrefix"] for rule in held}
+
+
+def identities(ses: Emulator) -> set[str]:
+    return {identity["name"] for identity in _held(ses)["identities"]}
+
+
+def _held(ses: Emulator) -> dict[str, Any]:
+    _, regions = control(ses.url, "GET", "/_ses")
+    held: dict[str, Any] = regions.get("eu-west-1", {"rule_sets": {}, "identities": []})
+    return held
+
+
+def calls(ses: Emulator) -> list[str]:
+    """Every call to SES's control API, looks included, in the order of arrival."""
+    written(ses)
+    return [entry["action"] for entry in ses.journal() if entry["service"] in ("ses", "sesv2")]
+
+
+def written(ses: Emulator) -> list[set[str]]:
+    """The recipients of each rule that was sent; one without any would receive everybody's mail."""
+    sent = [entry for entry in ses.journal() if entry["action"] in ("CreateReceiptRule", "UpdateReceiptRule")]
+    recipients = [set(entry["parameters"]["Rule"].get("Recipients", [])) for entry in sent]
+    assert all(recipients), "A rule without recipients was sent."
+    return recipients
+
+
+def out_of_order(ses: Emulator, action: str = "*", fault: str = "throttle") -> None:
+    """From now on SES, and nothing else of AWS, answers every such call like that."""
+    ses.add_faults(
+        {"service": "ses", "action": action, "fault": fault, "times": None},
+        {"service": "sesv2", "action": action, "fault": fault, "times": None},
+    )
+
+
+def work_off(ses: Emulator) -> None:
+    """AWS behaves again, and the worker does what is owed, as if the time for it had come."""
+    ses.clear_faults()
+    past = timezone.now() - timedelta(seconds=1)
+    # Twice: what was in doubt is confirmed by a call of its own.
+    for _ in range(2):
+        UnansweredCall.objects.update(until=past)
+        DomainMark.objects.update(next_attempt=None)
+        DomainDeletion.objects.update(next_attempt=None)
+        converge_due()
+        complete_identities()
+        resume_deletions()
+
+
+def store(key: str) -> None:
+    """A mail that SES has stored."""
+    clients.s3("eu-west-1").put_object(Bucket="inbound-mail", Key=key, Body=b"mail")
+
+
+def stored() -> list[str]:
+    held = clients.s3("eu-west-1").list_objects_v2(Bucket="inbound-mail")
+    return [item["Key"] for item in held.get("Contents", [])]
+
+
+def foreign_identity(name: str) -> None:
+    """One that somebody else has made in the same AWS account: without our tag."""
+    clients.sesv2("eu-west-1").create_email_identity(EmailIdentity=name)
+
+
+def nothing_published(ses: Emulator) -> None:
+    """SES finds no DNS record of the identities that are made from now on."""
+    control(ses.url, "POST", "/_identities", {"verify_new": False})
+
+
+def found_in_dns(ses: Emulator, name: str, status: str) -> None:
+    """What SES makes of the identity's DNS records, when it is asked."""
+    control(ses.url, "POST", "/_identities", {"identity": name, "status": status})
