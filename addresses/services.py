@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from addresses.chunks import free_chunk
 from addresses.models import EmailAddress
 from domains.models import Domain
 from ses_integration import facts, marks
@@ -40,7 +41,11 @@ def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_
                 # A deletion of the domain that starts now waits for us, and takes the address with it.
                 locked = Domain.objects.live().select_for_update().get(pk=domain.pk)
                 row = EmailAddress.objects.create(
-                    domain=locked, address=address, endpoint_id=endpoint_id, is_active=is_active
+                    domain=locked,
+                    address=address,
+                    endpoint_id=endpoint_id,
+                    is_active=is_active,
+                    chunk=free_chunk(locked),
                 )
         except IntegrityError as error:
             raise AddressTaken from error

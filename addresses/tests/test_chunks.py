@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from addresses.deletion import delete_address
+from addresses.models import EmailAddress
+from addresses.services import create_address, update_address
+from inbound.tests.factories import DomainFactory
+from ses_integration.tests.seen import calls, rules
+
+
+@pytest.fixture
+def domain(ses, settings):
+    settings.SES_MAX_RECIPIENTS_PER_RULE = 2
+    return DomainFactory(name="example.com")
+
+
+def add(domain, *local_parts):
+    return [
+        create_address(domain=domain, address=f"{local}@example.com", endpoint_id=None).address for local in local_parts
+    ]
+
+
+def test_more_addresses_than_a_rule_takes_go_into_further_rules(domain):
+    add(domain, *"abcde")
+    assert rules() == {
+        "inbound-example.com-rule": {"a@example.com", "b@example.com"},
+        "inbound-example.com-rule-2": {"c@example.com", "d@example.com"},
+        "inbound-example.com-rule-3": {"e@example.com"},
+    }
+
+
+def test_a_deletion_touches_its_own_rule_and_moves_nobody(domain, ses):
+    first, *_ = add(domain, *"abcd")
+    ses.clear_journal()
+    delete_address(first)
+    assert calls(ses) == ["UpdateReceiptRule"]
+    assert rules()["inbound-example.com-rule-2"] == {"c@example.com", "d@example.com"}
+
+
+def test_the_place_that_a_deletion_left_is_filled_again(domain):
+    first, *_ = add(domain, *"abc")
+    delete_address(first)
+    add(domain, "d")
+    assert rules()["inbound-example.com-rule"] == {"b@example.com", "d@example.com"}
+
+
+def test_the_last_address_of_a_chunk_takes_its_rule_away(domain, ses):
+    *_, last = add(domain, *"abc")
+    ses.clear_journal()
+    delete_address(last)
+    assert calls(ses) == ["DeleteReceiptRule"]
+    assert set(rules()) == {"inbound-example.com-rule"}
+
+
+def test_an_inactive_address_keeps_its_place(domain):
+    first, *_ = add(domain, *"ab")
+    update_address(address=first, changes={"is_active": False})
+    add(domain, "c")
+    update_address(address=first, changes={"is_active": True})
+    assert rules() == {
+        "inbound-example.com-rule": {"a@example.com", "b@example.com"},
+        "inbound-example.com-rule-2": {"c@example.com"},
+    }
+    assert list(EmailAddress.objects.order_by("address").values_list("chunk", flat=True)) == [1, 1, 2]
