@@ -1,0 +1,80 @@
+"""Looking at the admin as a browser does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+
+from django.contrib.admin.utils import quote
+from django.contrib.auth.models import Permission, User
+from django.contrib.messages import get_messages
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from inbound.tests.factories import UserFactory
+
+
+def url(model: str, page: str, *args: object) -> str:
+    return reverse(f"admin:{model.replace('.', '_')}_{page}", args=[quote(arg) for arg in args])
+
+
+def text(response: HttpResponse) -> str:
+    """The page as it is read."""
+    return unescape(response.content.decode())
+
+
+def said(response: Any) -> list[tuple[str, str]]:
+    """The messages on the page that a redirect led to, with their levels."""
+    return [(message.level_tag, unescape(str(message))) for message in get_messages(response.wsgi_request)]
+
+
+def post(client: Client, path: str, **values: Any) -> tuple[HttpResponse, list[tuple[str, str]]]:
+    """Post, and collect the messages that the next page shows."""
+    response = client.post(path, values)
+    messages = said(response)
+    if response.status_code == 302:
+        # Shown once, so they are not in the way of the next ones.
+        client.get(response["Location"])
+    return response, messages
+
+
+def delete_selected(client: Client, model: str, rows: list[Any]) -> tuple[HttpResponse, list[tuple[str, str]]]:
+    """What the page that asks posts."""
+    chosen = {"_selected_action": [row.pk for row in rows], "action": "delete_selected", "post": "yes"}
+    return post(client, url(model, "changelist"), **chosen)
+
+
+def act(client: Client, model: str, action: str, rows: list[Any]) -> tuple[HttpResponse, list[tuple[str, str]]]:
+    return post(client, url(model, "changelist"), action=action, _selected_action=[row.pk for row in rows], index="0")
+
+
+def statements(client: Client, path: str) -> int:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        assert client.get(path).status_code == 200
+    return len(captured)
+
+
+def same_for_3_and_30(client: Client, path: str, make: Callable[[], object]) -> None:
+    """A list costs the same number of statements however many rows are on it."""
+    for _ in range(3):
+        make()
+    few = statements(client, path)
+    for _ in range(27):
+        make()
+    assert statements(client, path) == few
+
+
+def staff(client: Client, *permissions: str) -> User:
+    """Sign in somebody who may do no more than `permissions`, such as `domains.view_domain`."""
+    user: User = UserFactory(is_staff=True)
+    for permission in permissions:
+        app, _, codename = permission.partition(".")
+        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    client.force_login(user)
+    return user

@@ -1,0 +1,131 @@
+"""The memory of SES in the admin: there to look at, and to push."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from domains.onboarding import add_domain
+from inbound.tests.admin_site import act, delete_selected, same_for_3_and_30, staff, text, url
+from inbound.tests.factories import EmailAddressFactory
+from ses_integration.models import (
+    DomainMark,
+    IdentityFacts,
+    Lease,
+    LedgerEntry,
+    LedgerRecipient,
+    RateLimit,
+    UnansweredCall,
+)
+
+MODELS = {"domainmark": DomainMark, "lease": Lease, "ratelimit": RateLimit, "ledgerentry": LedgerEntry}
+MARKS = url("ses_integration.domainmark", "changelist")
+SCOPE = {"region": "eu-west-1", "rule_set": "inbound-email-rules"}
+
+
+@pytest.fixture
+def domain(ses, user):
+    """With a rule, an identity, a lease and a mark."""
+    domain = add_domain(owner=user, name="example.com").domain
+    EmailAddressFactory(domain=domain, address="a@example.com")
+    RateLimit.objects.get_or_create(region="eu-west-1", defaults={"next_slot": timezone.now()})
+    return domain
+
+
+def test_every_page_opens_with_links_to_its_neighbours(domain, admin_client: Client):
+    for name, model in MODELS.items():
+        assert admin_client.get(url(f"ses_integration.{name}", "changelist") + "?q=example").status_code == 200
+        for row in model.objects.all():
+            assert admin_client.get(url(f"ses_integration.{name}", "change", row.pk)).status_code == 200
+    for state in ("owed", "applied"):
+        assert admin_client.get(f"{MARKS}?state={state}").status_code == 200
+    shown = text(admin_client.get(MARKS))
+    assert "/admin/domains/domain/?name=example.com" in shown
+    assert "/admin/domains/domaindeletion/?name=example.com" in shown
+
+
+def test_an_entry_shows_what_hangs_on_it(domain, admin_client: Client):
+    rule = LedgerEntry.objects.get(kind="rule")
+    UnansweredCall.objects.create(
+        entry=rule, operation="update_rule", recipients=["late@example.com"], until=timezone.now(), fence=1
+    )
+    shown = text(admin_client.get(url("ses_integration.ledgerentry", "change", rule.pk)))
+    assert "a@example.com" in shown
+    assert "late@example.com" in shown
+    identity = IdentityFacts.objects.get()
+    shown = text(admin_client.get(url("ses_integration.ledgerentry", "change", identity.pk)))
+    assert identity.verification_token in shown
+    assert "mail.example.com" in shown
+
+
+def test_lists_cost_the_same_however_long_they_are(ses, admin_client: Client):
+    numbers = iter(range(1000))
+
+    def mark():
+        DomainMark.objects.create(domain=f"d{next(numbers)}.example.com", **SCOPE)
+
+    def entry():
+        name = f"e{next(numbers)}.example.com"
+        row = LedgerEntry.objects.create(domain=name, kind="rule", name=name, changed_at=timezone.now(), **SCOPE)
+        LedgerRecipient.objects.create(entry=row, recipient=f"a@{name}")
+        UnansweredCall.objects.create(entry=row, operation="create_rule", until=timezone.now(), fence=1)
+
+    same_for_3_and_30(admin_client, MARKS, mark)
+    same_for_3_and_30(admin_client, url("ses_integration.ledgerentry", "changelist"), entry)
+
+
+def test_the_state_of_each_mark_is_in_words(domain, admin_client: Client):
+    assert "in line" in text(admin_client.get(MARKS))
+    mark = DomainMark.objects.get()
+    mark.generation += 1
+    mark.last_error = "SES is out of order."
+    mark.save()
+    assert "owed: SES is out of order." in text(admin_client.get(MARKS))
+    until = timezone.now() + timedelta(minutes=10)
+    entry = LedgerEntry.objects.get(kind="rule")
+    UnansweredCall.objects.create(entry=entry, operation="update_rule", until=until, fence=1)
+    assert f"in doubt until {until:%H:%M} UTC" in text(admin_client.get(MARKS))
+    DomainMark.objects.update(needs_attention=True)
+    for path in (MARKS, url("ses_integration.domainmark", "change", mark.pk)):
+        assert "needs attention: SES is out of order." in text(admin_client.get(path))
+
+
+def test_nothing_can_be_added_changed_or_deleted(domain, admin_client: Client):
+    for name, model in MODELS.items():
+        row = model.objects.first()
+        assert row is not None
+        paths = [url(f"ses_integration.{name}", "add")]
+        paths += [url(f"ses_integration.{name}", page, row.pk) for page in ("change", "delete")]
+        for path in paths:
+            assert admin_client.post(path, {"post": "yes"}).status_code == 403, path
+        delete_selected(admin_client, f"ses_integration.{name}", [row])
+        assert model.objects.filter(pk=row.pk).exists()
+
+
+def test_pushing_leaves_marks_of_another_rule_set_alone(domain, admin_client: Client):
+    DomainMark.objects.update(next_attempt=timezone.now() + timedelta(hours=1))
+    elsewhere = DomainMark.objects.create(domain="example.org", region="eu-west-1", rule_set="another")
+    _, messages = act(admin_client, "ses_integration.domainmark", "push_to_ses", list(DomainMark.objects.all()))
+    assert [level for level, _ in messages] == ["error", "success"]
+    assert messages[1][1] == "SES is in line with 1 domain."
+    elsewhere.refresh_from_db()
+    assert elsewhere.generation == 0
+
+
+def test_pushing_needs_the_permission_to_change_marks(domain, client: Client):
+    staff(client, "ses_integration.view_domainmark")
+    assert "Push to SES now" not in text(client.get(MARKS))
+    generation = DomainMark.objects.get().generation
+    act(client, "ses_integration.domainmark", "push_to_ses", [DomainMark.objects.get()])
+    assert DomainMark.objects.get().generation == generation
+    staff(client, "ses_integration.change_domainmark")
+    assert "Push to SES now" in text(client.get(MARKS))
+
+
+def test_others_may_not_look(domain, client: Client):
+    staff(client)
+    for name in MODELS:
+        assert client.get(url(f"ses_integration.{name}", "changelist")).status_code == 403
