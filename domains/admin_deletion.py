@@ -1,0 +1,129 @@
+"""Deleting one or many rows in the admin through the service that the API uses, and never in Django's own transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import DELETION, LogEntry
+from django.contrib.admin.utils import model_ngettext, unquote
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.csrf import csrf_protect
+
+from domains.admin_pages import list_url
+from ses_integration.admin_base import ModelAdmin
+from ses_integration.admin_links import page_link
+from ses_integration.budget import one_budget
+
+Row = TypeVar("Row", bound=Model)
+Text = str | SafeString
+
+MOST_AT_ONCE = 200
+NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What a service said about one row: `done` in any case, and `warning` while SES has not followed."""
+
+    done: Text
+    warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One row on the page that asks."""
+
+    pk: object
+    link: SafeString
+    lines: Sequence[Text]
+
+
+class DeletesThroughService(ModelAdmin[Row]):
+    """Replaces both `delete_view` and `delete_selected` by a page that says what will go, and an outcome for each row.
+
+    What goes along needs no permission of its own, as over the API: it is a part of the row.
+    """
+
+    actions = ["delete_selected"]
+
+    def consequences(self, rows: Sequence[Row]) -> dict[Any, list[Text]]:
+        """For each primary key what will go, or change; in a constant number of statements."""
+        raise NotImplementedError
+
+    def delete_row(self, request: HttpRequest, row: Row) -> Deleted:
+        """Call the service. Raises the model's DoesNotExist if somebody else was first."""
+        raise NotImplementedError
+
+    @method_decorator(csrf_protect)
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        if not self.has_delete_permission(request, row):
+            raise PermissionDenied
+        if row is None:
+            messages.error(request, f"This {self.opts.verbose_name} is gone already.")
+        elif request.method != "POST":
+            return self._ask(request, [row], bulk=False)
+        else:
+            self._delete(request, [row])
+        return HttpResponseRedirect(list_url(self, request))
+
+    @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Row]) -> HttpResponse | None:
+        """Named like Django's, so that it takes its place."""
+        rows = list(queryset[: MOST_AT_ONCE + 1])
+        if len(rows) > MOST_AT_ONCE:
+            messages.error(request, f"Delete at most {MOST_AT_ONCE} at once.")
+            return None
+        if not all(self.has_delete_permission(request, row) for row in rows):
+            raise PermissionDenied
+        if not request.POST.get("post"):
+            return self._ask(request, rows, bulk=True)
+        if gone := len(set(request.POST.getlist(ACTION_CHECKBOX_NAME)) - {str(row.pk) for row in rows}):
+            messages.warning(request, f"{gone} {model_ngettext(self.opts, gone)} had gone already.")
+        self._delete(request, rows)
+        return None
+
+    def _ask(self, request: HttpRequest, rows: Sequence[Row], *, bulk: bool) -> HttpResponse:
+        lines = self.consequences(rows)
+        count = f"{len(rows)} " if bulk else ""
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Delete {count}{model_ngettext(self.opts, len(rows))}?",
+            "opts": self.opts,
+            "media": self.media,
+            "bulk": bulk,
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+            "items": [Item(row.pk, page_link(self.opts.label_lower, row.pk, row), lines[row.pk]) for row in rows],
+        }
+        return TemplateResponse(request, "admin/domains/delete_through_service.html", context)
+
+    def _delete(self, request: HttpRequest, rows: Iterable[Row]) -> None:
+        outcomes: dict[tuple[int, Text], list[str]] = {}
+        with one_budget():
+            for row in rows:
+                try:
+                    deleted = self.delete_row(request, row)
+                except ObjectDoesNotExist:
+                    outcomes.setdefault((messages.WARNING, "It had gone already."), []).append(str(row))
+                    continue
+                LogEntry.objects.log_actions(cast(int, request.user.pk), [row], DELETION)
+                level = messages.WARNING if deleted.warning else messages.SUCCESS
+                said = format_html("{} {}", deleted.done, deleted.warning) if deleted.warning else deleted.done
+                outcomes.setdefault((level, said), []).append(str(row))
+        # One message for all that met the same.
+        for (level, said), names in outcomes.items():
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            messages.add_message(request, level, format_html("{}{}: {}", ", ".join(names[:NAMED]), more, said))

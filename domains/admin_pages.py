@@ -1,0 +1,20 @@
+"""Where an admin view goes when it is done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
+from django.http import HttpRequest
+from django.urls import reverse
+
+
+def list_url(model_admin: ModelAdmin[Any], request: HttpRequest) -> str:
+    """The list that the user came from, with its filters; the index for those who may not see it."""
+    site, opts = model_admin.admin_site.name, model_admin.opts
+    if not model_admin.has_view_or_change_permission(request):
+        return reverse("admin:index", current_app=site)
+    url = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist", current_app=site)
+    filters = model_admin.get_preserved_filters(request)
+    return str(add_preserved_filters({"preserved_filters": filters, "opts": opts}, url))
