@@ -1,0 +1,235 @@
+"""Addresses and blocked emails in the admin."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.utils import timezone
+
+from addresses.deletion import delete_address
+from addresses.models import BlockedEmail, EmailAddress
+from domains.models import Domain
+from domains.onboarding import add_domain
+from inbound.tests.admin_site import delete_selected, post, same_for_3_and_30, staff, text, url
+from inbound.tests.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory, EndpointFactory
+from inbound.tests.seen import calls, out_of_order, rules, work_off
+
+ADDRESSES = url("addresses.emailaddress", "changelist")
+ADD = url("addresses.emailaddress", "add")
+BLOCKED = url("addresses.blockedemail", "changelist")
+BLOCK = url("addresses.blockedemail", "add")
+RULE = "inbound-example.com-rule"
+
+
+def page(address: EmailAddress) -> str:
+    return url("addresses.emailaddress", "change", address.pk)
+
+
+def deletion(address: EmailAddress) -> str:
+    return url("addresses.emailaddress", "delete", address.pk)
+
+
+@pytest.fixture
+def domain(ses, user) -> Domain:
+    domain = add_domain(owner=user, name="example.com").domain
+    ses.clear_journal()
+    return domain
+
+
+@pytest.fixture
+def catch_all(domain, user) -> Domain:
+    domain.is_catch_all_enabled, domain.catch_all_endpoint = True, EndpointFactory(owner=user)
+    domain.save()
+    return domain
+
+
+def test_every_page_opens(domain, admin_client: Client):
+    address, blocked = EmailAddressFactory(domain=domain), BlockedEmailFactory(domain=domain)
+    for path in (
+        *(ADDRESSES, f"{ADDRESSES}?q=example&is_active__exact=1&rule=with", f"{ADDRESSES}?rule=without"),
+        *(ADD, page(address), url("addresses.emailaddress", "history", address.pk)),
+        *(BLOCKED, BLOCK, url("addresses.blockedemail", "change", blocked.pk)),
+    ):
+        assert admin_client.get(path).status_code == 200, path
+
+
+def test_lists_cost_the_same_however_long_they_are(ses, user, admin_client: Client, settings):
+    settings.SES_REQUEST_BUDGET = 0
+    same_for_3_and_30(
+        admin_client,
+        ADDRESSES,
+        lambda: EmailAddressFactory(domain=DomainFactory(owner=user), endpoint=EndpointFactory(owner=user)),
+    )
+    same_for_3_and_30(admin_client, BLOCKED, lambda: BlockedEmailFactory(blocked_by=EndpointFactory().owner))
+
+
+def test_an_address_is_added_through_the_service(ses, domain, user, admin_client: Client):
+    endpoint = EndpointFactory(owner=user)
+    response, messages = post(admin_client, ADD, address="Hello@Example.com", endpoint=endpoint.pk, is_active="on")
+    address = EmailAddress.objects.get()
+    assert (response.status_code, [level for level, _ in messages]) == (302, ["success"])
+    assert (address.address, address.domain, address.endpoint) == ("hello@example.com", domain, endpoint)
+    assert calls(ses) == ["CreateReceiptRule"]
+    assert rules(ses) == {RULE: {"hello@example.com"}}
+    assert LogEntry.objects.get().object_id == address.pk
+    shown = text(admin_client.get(page(address)))
+    assert f"/admin/ses_integration/ledgerentry/?name={RULE}" in shown
+    assert url("domains.domain", "change", domain.pk) in shown
+    assert url("endpoints.endpoint", "change", endpoint.pk) in shown
+
+
+def test_what_cannot_be_added_is_an_error_on_the_form(ses, domain, admin_client: Client):
+    EmailAddressFactory(domain=domain, address="a@example.com")
+    ses.clear_journal()
+    for values, sentence in (
+        ({"address": "a b@example.com"}, "This is not an email address that can be received."),
+        ({"address": "a@example.org"}, "example.org is not one of the domains here."),
+        ({"address": "A@example.com"}, "This address exists already."),
+        ({"address": "b@example.com", "endpoint": EndpointFactory().pk}, "does not belong to the owner of example.com"),
+    ):
+        response = admin_client.post(ADD, {"is_active": "on", **values})
+        assert response.status_code == 200
+        assert sentence in text(response)
+    assert EmailAddress.objects.count() == 1
+    assert calls(ses) == []
+
+
+def test_an_address_is_changed_through_the_service(ses, domain, user, admin_client: Client):
+    address, endpoint = EmailAddressFactory(domain=domain, address="a@example.com"), EndpointFactory(owner=user)
+    ses.clear_journal()
+    post(admin_client, page(address), endpoint=endpoint.pk, is_active="on", address="b@example.com", domain="x")
+    address.refresh_from_db()
+    assert (address.address, address.domain, address.endpoint, calls(ses)) == ("a@example.com", domain, endpoint, [])
+    post(admin_client, page(address), endpoint=endpoint.pk)
+    address.refresh_from_db()
+    assert (address.is_active, rules(ses)) == (False, {})
+    foreign = EndpointFactory()
+    assert "Select a valid choice" in text(admin_client.post(page(address), {"endpoint": foreign.pk}))
+
+
+def test_ses_being_down_is_told_when_an_address_is_added_or_changed(ses, domain, admin_client: Client, settings):
+    settings.SES_REQUEST_BUDGET = 0.3
+    out_of_order(ses)
+    response, messages = post(admin_client, ADD, address="a@example.com", is_active="on")
+    assert response.status_code == 302
+    assert messages[0][0] == "warning"
+    assert messages[0][1].startswith("SES configuration failed:")
+    assert "owed: " in text(admin_client.get(ADDRESSES))
+    _, messages = post(admin_client, page(EmailAddress.objects.get()))
+    assert messages[0][0] == "warning"
+
+
+def test_an_address_of_a_domain_that_is_being_deleted_cannot_be_edited(ses, domain, admin_client: Client):
+    address = EmailAddressFactory(domain=domain)
+    Domain.objects.update(deleting_since=timezone.now())
+    assert 'name="_save"' not in text(admin_client.get(page(address)))
+    assert admin_client.post(page(address), {}).status_code == 403
+
+
+def test_the_page_that_asks_says_what_becomes_of_the_rule(ses, domain, admin_client: Client):
+    first = EmailAddressFactory(domain=domain, address="a@example.com", endpoint=EndpointFactory(name="Main hook"))
+    second = EmailAddressFactory(domain=domain, address="b@example.com")
+    inactive = EmailAddressFactory(domain=domain, address="c@example.com", is_active=False)
+    asked = text(admin_client.get(deletion(first)))
+    assert f"{RULE}</a> loses it, and keeps 1 other address." in asked
+    assert "the endpoint Main hook, which stays" in asked
+    assert "SES is not known to hold a rule for it." in text(admin_client.get(deletion(inactive)))
+    chosen = {"action": "delete_selected", "_selected_action": [first.pk, second.pk], "index": "0"}
+    assert text(admin_client.post(ADDRESSES, chosen)).count(f"{RULE}</a> goes: nothing else is in it.") == 2
+    assert EmailAddress.objects.count() == 3
+
+
+def test_the_page_that_asks_knows_the_catch_all(ses, catch_all, admin_client: Client):
+    address = EmailAddressFactory(domain=catch_all)
+    assert "stays: it is the catch-all" in text(admin_client.get(deletion(address)))
+    _, messages = post(admin_client, deletion(address), post="yes")
+    assert [level for level, _ in messages] == ["success"]
+
+
+def test_an_address_is_deleted_through_the_service(ses, domain, admin_client: Client):
+    first = EmailAddressFactory(domain=domain, address="a@example.com")
+    second = EmailAddressFactory(domain=domain, address="b@example.com")
+    ses.clear_journal()
+    response, messages = post(admin_client, deletion(first), post="yes")
+    assert (response.status_code, response["Location"]) == (302, ADDRESSES)
+    assert messages == [("success", "a@example.com: Deleted. SES is confirmed to hold no recipient for it any more.")]
+    assert (calls(ses), rules(ses)) == (["UpdateReceiptRule"], {RULE: {"b@example.com"}})
+    post(admin_client, deletion(second), post="yes")
+    assert (calls(ses), rules(ses)) == (["UpdateReceiptRule", "DeleteReceiptRule"], {})
+    assert [entry.object_repr for entry in LogEntry.objects.order_by("pk")] == ["a@example.com", "b@example.com"]
+
+
+def test_three_addresses_of_a_domain_are_deleted_at_once(ses, domain, admin_client: Client):
+    chosen = [EmailAddressFactory(domain=domain, address=f"{name}@example.com") for name in "abc"]
+    EmailAddressFactory(domain=domain, address="stays@example.com")
+    ses.clear_journal()
+    _, messages = delete_selected(admin_client, "addresses.emailaddress", chosen)
+    assert calls(ses) == ["UpdateReceiptRule"] * 3
+    assert rules(ses) == {RULE: {"stays@example.com"}}
+    [(level, sentence)] = messages
+    assert level == "success"
+    assert all(address.address in sentence for address in chosen)
+    assert LogEntry.objects.count() == 3
+
+
+def test_with_ses_down_the_addresses_go_and_one_budget_covers_them_all(ses, domain, admin_client: Client, settings):
+    chosen = [EmailAddressFactory(domain=domain, address=f"{name}@example.com") for name in "abc"]
+    settings.SES_REQUEST_BUDGET = 0.3
+    out_of_order(ses)
+    started = timezone.now()
+    _, messages = delete_selected(admin_client, "addresses.emailaddress", chosen)
+    assert (timezone.now() - started).total_seconds() < 2
+    assert {level for level, _ in messages} == {"warning"}
+    assert "is recorded and will be applied automatically" in messages[0][1]
+    assert not EmailAddress.objects.exists()
+    work_off(ses)
+    assert rules(ses) == {}
+
+
+def test_an_address_that_vanished_meanwhile_is_said_to_be_gone(ses, domain, admin_client: Client):
+    address = EmailAddressFactory(domain=domain)
+    paths = deletion(address), page(address)
+    delete_address(EmailAddress.objects.get())
+    for path in paths:
+        response, messages = post(admin_client, path, post="yes")
+        assert response.status_code == 302
+        assert messages[0][0] in ("error", "warning")
+    _, messages = delete_selected(admin_client, "addresses.emailaddress", [address])
+    assert messages == [("warning", "1 email address had gone already.")]
+
+
+def test_nothing_is_deleted_without_the_permission(ses, domain, client: Client):
+    address = EmailAddressFactory(domain=domain)
+    staff(client, "addresses.view_emailaddress", "addresses.view_blockedemail")
+    assert client.get(page(address)).status_code == 200
+    for path in (deletion(address), page(address), ADD, BLOCK):
+        assert client.post(path, {"post": "yes"}).status_code == 403
+    delete_selected(client, "addresses.emailaddress", [address])
+    assert EmailAddress.objects.exists()
+    staff(client)
+    assert client.get(ADDRESSES).status_code == 403
+
+
+def test_an_address_is_blocked_through_the_service_and_unblocked(ses, catch_all, admin_client: Client, admin_user):
+    response, messages = post(admin_client, BLOCK, email_address="Spam@example.com", reason="spam")
+    blocked = BlockedEmail.objects.get()
+    assert (response.status_code, messages[0][0]) == (302, "success")
+    assert (blocked.email_address, blocked.domain, blocked.blocked_by) == ("spam@example.com", catch_all, admin_user)
+    assert admin_client.post(url("addresses.blockedemail", "change", blocked.pk), {}).status_code == 403
+    post(admin_client, url("addresses.blockedemail", "delete", blocked.pk), post="yes")
+    assert not BlockedEmail.objects.exists()
+
+
+def test_what_cannot_be_blocked_is_an_error_on_the_form(ses, catch_all, user, admin_client: Client):
+    EmailAddressFactory(domain=catch_all, address="own@example.com")
+    BlockedEmailFactory(domain=catch_all, email_address="spam@example.com")
+    DomainFactory(name="example.org", owner=user)
+    for address, sentence in (
+        ("own@example.com", "Cannot block manually added email addresses."),
+        ("spam@example.com", "This address is blocked already."),
+        ("a@example.org", "Domain example.org does not have catch-all enabled."),
+        ("a@example.net", "example.net is not one of the domains here."),
+    ):
+        assert sentence in text(admin_client.post(BLOCK, {"email_address": address}))
+    assert BlockedEmail.objects.count() == 1
