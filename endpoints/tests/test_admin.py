@@ -1,0 +1,150 @@
+"""Endpoints in the admin: no secret of a config is in any page."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+
+from domains.catch_all import set_catch_all
+from domains.models import Domain
+from domains.onboarding import add_domain
+from endpoints.models import Endpoint
+from inbound.tests.admin_site import delete_selected, post, same_for_3_and_30, staff, text, url
+from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
+from inbound.tests.seen import calls, out_of_order, rules, work_off
+
+ENDPOINTS = url("endpoints.endpoint", "changelist")
+ADD = url("endpoints.endpoint", "add")
+CONFIG = {
+    "url": "https://user:hidden-1@hooks.example.org/in?token=hidden-2",
+    "secret": "hidden-3",
+    "headers": {"X-Key": "hidden-4"},
+}
+
+
+def page(endpoint: Endpoint) -> str:
+    return url("endpoints.endpoint", "change", endpoint.pk)
+
+
+def deletion(endpoint: Endpoint) -> str:
+    return url("endpoints.endpoint", "delete", endpoint.pk)
+
+
+@pytest.fixture
+def endpoint(ses, user) -> Endpoint:
+    return EndpointFactory(owner=user, config=CONFIG)
+
+
+@pytest.fixture
+def catch_all(ses, user, endpoint) -> Domain:
+    domain = add_domain(owner=user, name="example.com").domain
+    set_catch_all(domain=domain, enabled=True, endpoint_id=endpoint.pk)
+    ses.clear_journal()
+    return domain
+
+
+def test_every_page_opens_without_any_secret(endpoint, catch_all, admin_client: Client):
+    EmailAddressFactory(domain=catch_all, endpoint=endpoint)
+    for path in (
+        *(ENDPOINTS, f"{ENDPOINTS}?q=Main&type__exact=webhook", ADD, page(endpoint), deletion(endpoint)),
+        *(url("endpoints.endpoint", "history", endpoint.pk), url("domains.domain", "change", catch_all.pk)),
+        url("addresses.emailaddress", "change", catch_all.email_addresses.get().pk),
+    ):
+        response = admin_client.get(path)
+        assert response.status_code == 200, path
+        assert "hidden-" not in text(response), path
+    assert "hooks.example.org" in text(admin_client.get(page(endpoint)))
+
+
+def test_the_list_costs_the_same_however_long_it_is(ses, user, admin_client: Client, settings):
+    settings.SES_REQUEST_BUDGET = 0
+
+    def make():
+        endpoint = EndpointFactory()
+        EmailAddressFactory(domain=DomainFactory(owner=user, catch_all_endpoint=endpoint), endpoint=endpoint)
+
+    same_for_3_and_30(admin_client, ENDPOINTS, make)
+
+
+def test_an_endpoint_is_added_through_the_service(ses, user, admin_client: Client):
+    values = {"owner": user.pk, "name": "Hook", "type": "webhook", "description": ""}
+    response, messages = post(admin_client, ADD, **values, config=json.dumps(CONFIG))
+    assert (response.status_code, messages[0][0]) == (302, "success")
+    endpoint = Endpoint.objects.get()
+    assert (endpoint.config, endpoint.owner) == (CONFIG, user)
+    assert LogEntry.objects.get().object_id == endpoint.pk
+
+
+def test_a_config_that_is_not_valid_is_an_error_that_does_not_repeat_it(ses, user, admin_client: Client):
+    values = {"owner": user.pk, "name": "Hook", "type": "webhook"}
+    for config, sentence in (
+        (json.dumps({**CONFIG, "timeout": 0}), "Timeout must be a number between 1 and 300 seconds"),
+        ('{"secret": "hidden-3"', "Enter a valid JSON."),
+        ("", "This field is required."),
+    ):
+        shown = text(admin_client.post(ADD, {**values, "config": config}))
+        assert sentence in shown
+        assert "hidden-" not in shown
+    assert not Endpoint.objects.exists()
+
+
+def test_name_description_and_activity_can_be_changed_and_nothing_else(ses, endpoint, admin_client: Client):
+    values = {"name": "New", "description": "For tests", "config": "{}", "type": "email"}
+    post(admin_client, page(endpoint), **values)
+    endpoint.refresh_from_db()
+    assert (endpoint.name, endpoint.description, endpoint.is_active) == ("New", "For tests", False)
+    assert (endpoint.config, endpoint.type) == (CONFIG, "webhook")
+    assert LogEntry.objects.get().is_change()
+    assert calls(ses) == []
+
+
+def test_the_page_that_asks_says_what_loses_its_receiver(ses, endpoint, catch_all, admin_client: Client):
+    EmailAddressFactory(domain=catch_all, address="a@example.com", endpoint=endpoint)
+    asked = text(admin_client.get(deletion(endpoint)))
+    assert "lose their route: a@example.com" in asked
+    assert "catch-all goes off, in SES too: example.com" in asked
+    assert "lose their route: none" in text(admin_client.get(deletion(EndpointFactory())))
+    assert Endpoint.objects.count() == 2
+
+
+def test_an_endpoint_is_deleted_through_the_service(ses, endpoint, catch_all, admin_client: Client):
+    response, messages = post(admin_client, deletion(endpoint), post="yes")
+    assert (response.status_code, response["Location"]) == (302, ENDPOINTS)
+    assert messages == [
+        ("success", "Main: Deleted. Addresses without a route now: none. Catch-alls that are off now: example.com.")
+    ]
+    assert (calls(ses), rules(ses)) == (["DeleteReceiptRule"], {})
+    catch_all.refresh_from_db()
+    assert (catch_all.is_catch_all_enabled, catch_all.catch_all_endpoint) == (False, None)
+    assert LogEntry.objects.get().is_deletion()
+
+
+def test_with_ses_down_the_outcome_warns(ses, endpoint, catch_all, user, admin_client: Client, settings):
+    settings.SES_REQUEST_BUDGET = 0.3
+    out_of_order(ses)
+    _, messages = delete_selected(admin_client, "endpoints.endpoint", [endpoint, EndpointFactory(owner=user)])
+    assert {level for level, _ in messages} == {"warning", "success"}
+    assert any("SES catch-all configuration failed:" in sentence for _, sentence in messages)
+    assert not Endpoint.objects.exists()
+    work_off(ses)
+    assert rules(ses) == {}
+
+
+def test_one_that_vanished_meanwhile_is_said_to_be_gone(ses, endpoint, admin_client: Client):
+    path = deletion(endpoint)
+    Endpoint.objects.all().delete()
+    assert post(admin_client, path, post="yes")[1] == [("error", "This endpoint is gone already.")]
+
+
+def test_permissions_count(ses, endpoint, client: Client):
+    staff(client, "endpoints.view_endpoint")
+    shown = text(client.get(page(endpoint)))
+    assert "hooks.example.org" in shown
+    assert "hidden-" not in shown
+    for path in (deletion(endpoint), page(endpoint), ADD):
+        assert client.post(path, {"post": "yes"}).status_code == 403
+    staff(client)
+    assert client.get(ENDPOINTS).status_code == 403
