@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db.models import QuerySet
+from django.forms import ModelForm as DjangoModelForm
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from domains.admin_services import ServiceAdmin, ServiceForm
+from inbound.models import ApiKey, Scope, issue_key
+from ses_integration.admin_links import user_link
+
+admin.site.site_header = "inbound"
+admin.site.site_title = "inbound"
+admin.site.index_title = "Inbound mail on SES"
+
+
+class ApiKeyForm(ServiceForm[ApiKey]):
+    class Meta:
+        model = ApiKey
+        fields = ["name", "owner", "can_read", "can_write", "can_delete", "expires_at"]
+
+    def clean_expires_at(self) -> Any:
+        expires_at = self.cleaned_data["expires_at"]
+        if expires_at is not None and expires_at <= timezone.now():
+            raise forms.ValidationError("This is in the past.")
+        return expires_at
+
+    def clean(self) -> dict[str, Any] | None:
+        values = super().clean() or self.cleaned_data
+        if not any(values.get(f"can_{scope.value}") for scope in Scope):
+            raise forms.ValidationError("A key that may do nothing is none.")
+        return values
+
+
+class RenameForm(ServiceForm[ApiKey]):
+    class Meta:
+        model = ApiKey
+        fields = ["name"]
+
+
+class Usable(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("usable", "Usable"), ("revoked", "Revoked"), ("expired", "Expired")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> QuerySet[ApiKey]:
+        match self.value():
+            case "usable":
+                return queryset.filter(pk__in=ApiKey.objects.usable())
+            case "revoked":
+                return queryset.exclude(revoked_at=None)
+            case "expired":
+                return queryset.filter(expires_at__lte=timezone.now())
+            case _:
+                return queryset
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ServiceAdmin[ApiKey]):
+    """A key is issued, renamed and revoked. Its row stays, so that it can be told whose it was."""
+
+    list_display = ["name", "start", "owner_link", "scopes", "state", "last_used_at", "expires_at", "created_at"]
+    list_filter = [Usable, "can_write", "can_delete"]
+    list_select_related = ["owner"]
+    search_fields = ["name", "start", "owner__username"]
+    date_hierarchy = "created_at"
+    ordering = ["-created_at", "name"]
+    actions = ["revoke"]
+    form = ApiKeyForm
+    autocomplete_fields = ["owner"]
+    readonly_fields = [
+        "start",
+        "owner_link",
+        "scopes",
+        "state",
+        "expires_at",
+        "created_at",
+        "last_used_at",
+        "revoked_at",
+    ]
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        return list(ApiKeyForm.Meta.fields) if obj is None else ["name", *self.readonly_fields]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
+        return [] if obj is None else self.readonly_fields
+
+    def get_form(
+        self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **kwargs: Any
+    ) -> type[DjangoModelForm[ApiKey]]:
+        if obj is not None:
+            kwargs["form"] = RenameForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        return False
+
+    def add_row(self, request: HttpRequest, form: Any) -> ApiKey:
+        values = form.cleaned_data
+        scopes = [scope for scope in Scope if values[f"can_{scope.value}"]]
+        row, key = issue_key(owner=values["owner"], name=values["name"], scopes=scopes, expires_at=values["expires_at"])
+        messages.warning(
+            request, format_html("This is the key. Copy it now: it is not shown again. <code>{}</code>", key)
+        )
+        return row
+
+    def change_row(self, request: HttpRequest, row: ApiKey, form: Any) -> ApiKey:
+        row.save(update_fields=form.changed_data)
+        return row
+
+    @admin.action(description="Revoke selected keys", permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        revoked = []
+        for key in queryset.filter(revoked_at=None):
+            # By itself, so that nobody's second click moves the moment.
+            if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+                revoked.append(key)
+        LogEntry.objects.log_actions(cast(int, request.user.pk), revoked, CHANGE, "Revoked.")
+        messages.success(request, f"{len(revoked)} {'key is' if len(revoked) == 1 else 'keys are'} revoked.")
+
+    @admin.display(description="owner", ordering="owner__username")
+    def owner_link(self, key: ApiKey) -> SafeString | None:
+        return user_link(key.owner_id, key.owner)
+
+    @admin.display(description="may")
+    def scopes(self, key: ApiKey) -> str:
+        return ", ".join(scope.value for scope in Scope if key.allows(scope))
+
+    @admin.display(description="state")
+    def state(self, key: ApiKey) -> str:
+        if key.revoked_at is not None:
+            return f"revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC"
+        if key.expires_at is not None and key.expires_at <= timezone.now():
+            return "expired"
+        return "usable" if key.owner.is_active else "owner is not active"
