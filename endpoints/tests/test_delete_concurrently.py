@@ -1,0 +1,72 @@
+"""Real threads on PostgreSQL: SQLite has one writer at a time and no row locks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import connections
+
+from addresses.models import EmailAddress
+from addresses.services import AddressTaken, create_address
+from endpoints import services
+from endpoints.models import Endpoint
+from inbound.tests.factories import DomainFactory, EndpointFactory
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("ses")]
+
+
+def together(*steps: Callable[[], object]) -> list[BaseException]:
+    """Run the steps at once, and return what they raised."""
+    errors: list[BaseException] = []
+    start = threading.Barrier(len(steps))
+
+    def run(step: Callable[[], object]) -> None:
+        start.wait()
+        try:
+            step()
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(step,)) for step in steps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return errors
+
+
+def test_one_of_two_deletions_reports_and_the_other_finds_nothing(user):
+    endpoint = EndpointFactory.create(owner=user)
+    DomainFactory.create(owner=user, is_catch_all_enabled=True, catch_all_endpoint=endpoint)
+    done = []
+
+    def delete() -> None:
+        done.append(services.delete_endpoint(endpoint=Endpoint(pk=endpoint.pk, owner=user)))
+
+    errors = together(delete, delete)
+    assert [type(error) for error in errors] == [Endpoint.DoesNotExist]
+    assert len(done[0].domains) == 1
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_an_address_that_is_added_meanwhile_neither_deadlocks_nor_keeps_a_dangling_route(user, turn):
+    endpoint = EndpointFactory.create(owner=user)
+    domain = DomainFactory.create(
+        owner=user, name="example.com", is_catch_all_enabled=True, catch_all_endpoint=endpoint
+    )
+    errors = together(
+        lambda: services.delete_endpoint(endpoint=endpoint),
+        *(
+            lambda local=local: create_address(domain=domain, address=f"{local}@example.com", endpoint_id=endpoint.pk)
+            for local in ("a", "b", "c")
+        ),
+    )
+    # An address that comes after its endpoint is gone is refused; how is the business of `create_address`.
+    assert all(isinstance(error, AddressTaken) for error in errors), errors
+    assert EmailAddress.objects.count() == 3 - len(errors)
+    assert not EmailAddress.objects.exclude(endpoint=None).exists()
+    assert not Endpoint.objects.exists()
