@@ -53,10 +53,12 @@ def recipient_gone(domain: str, address: str, generation: int) -> bool:
 
 def domain_state(domain: str) -> DomainState:
     """One statement, so that a call which is answered in between cannot be missed both as a doubt and as a fact."""
-    rules_gone = identity_gone = True
+    config = ses_config()
+    # Without a region this is nobody's ledger, and so its being empty says nothing.
+    rules_gone = identity_gone = bool(config.region)
     ours: bool | None = None
     rows = (
-        LedgerEntry.objects.of(ses_config())
+        LedgerEntry.objects.of(config)
         .filter(domain=domain)
         .annotate(landing=Count("unanswered", filter=Q(unanswered__operation__in=PUTS)), ours=F("identity__ours"))
         .values_list("kind", "known", "landing", "ours")
