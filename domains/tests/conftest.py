@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from inbound.tests.factories import DomainFactory
+from ses_integration import clients
 
 
 @pytest.fixture
@@ -17,3 +18,22 @@ def domain(user, ses):
 def impatient(settings):
     """A request gives up on SES soon."""
     settings.SES_REQUEST_BUDGET = 0.4
+
+
+@pytest.fixture
+def no_region(ses, settings):
+    settings.AWS_REGION = ""
+
+
+@pytest.fixture
+def no_credentials(ses, monkeypatch):
+    """As on a machine that has none; botocore's chain is asked anew."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/nonexistent")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    clients.forget()
+    yield
+    monkeypatch.undo()
+    clients.forget()

@@ -28,7 +28,12 @@ def test_the_records_of_a_domain_are_in_the_order_of_their_types(api, domain, re
     body = answer.json()
     assert (body["domainId"], body["domain"]) == (domain.pk, "example.com")
     shown = [(row["recordType"], row["name"]) for row in body["records"]]
-    assert shown == [("CNAME", "c.example.com"), ("MX", "example.com"), ("TXT", "a.example.com"), ("TXT", "b.example.com")]
+    assert shown == [
+        ("CNAME", "c.example.com"),
+        ("MX", "example.com"),
+        ("TXT", "a.example.com"),
+        ("TXT", "b.example.com"),
+    ]
     mx = body["records"][1]
     assert mx.pop("createdAt") == mx.pop("updatedAt")
     assert mx == {

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from domains.names import ancestors, domain_of, normalise_address, normalise_domain
 
 # Parts of real names in odd orders come nearer to what is accepted than any text does.
-PIECES = st.sampled_from(["example", "com", "co.uk", "bücher", "xn--bcher-kva", ".", "。", "-", "@", "A", " ", "ß", "\u200d"])
+PIECES = st.sampled_from(
+    ["example", "com", "co.uk", "bücher", "xn--bcher-kva", ".", "。", "-", "@", "A", " ", "ß", "\u200d"]
+)
 NAMES = st.text() | st.lists(PIECES | st.text(max_size=3), max_size=8).map("".join)
 
 

@@ -1,0 +1,138 @@
+"""A name that is added again, in peace and while the clean-up of its last life is owed."""
+
+from __future__ import annotations
+
+import pytest
+
+from domains.models import Domain, DomainDeletion
+from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
+from inbound.tests.seen import calls, identities, key_prefixes, out_of_order, rules, store, stored, work_off
+
+URL = "/api/v2/domains"
+RULE = "inbound-example.com-rule"
+Step = DomainDeletion.Step
+
+
+@pytest.fixture
+def lived(domain, ses):
+    """`example.com` with an address and stored mail."""
+    EmailAddressFactory(domain=domain, address="old@example.com")
+    store(f"{domain.key_prefix}mail-1")
+    ses.clear_journal()
+    return domain
+
+
+@pytest.fixture
+def add(api):
+    """Add `example.com` with an address; returns the domain."""
+
+    def add(client=api, local="new"):
+        pk = client.post(URL, {"domain": "example.com"}).json()["id"]
+        answer = client.post("/api/v2/email-addresses", {"address": f"{local}@example.com", "domainId": pk})
+        assert answer.status_code == 201
+        return Domain.objects.get(pk=pk)
+
+    return add
+
+
+def test_a_deleted_domain_is_added_as_a_new_one(api, add, lived, ses):
+    api.delete(f"{URL}/{lived.pk}")
+    again = add()
+    assert again.pk != lived.pk
+    assert rules(ses) == {RULE: {"new@example.com"}}
+    assert key_prefixes(ses) == {RULE: f"emails/example.com/{again.pk}/"}
+    assert identities(ses) == {"example.com"}
+    shown = api.get(f"{URL}/{again.pk}").json()
+    assert shown["stats"]["totalEmailAddresses"] == 1
+    assert not shown["isCatchAllEnabled"]
+
+
+def test_a_deleted_domain_may_get_another_owner(api, client_for, add, lived):
+    api.delete(f"{URL}/{lived.pk}")
+    other = UserFactory()
+    assert add(client_for(other)).owner == other
+    assert api.get(URL).json()["data"] == []
+
+
+def test_what_is_owed_for_the_old_life_takes_nothing_from_the_new_one(api, add, lived, ses, impatient):
+    out_of_order(ses)
+    old = api.delete(f"{URL}/{lived.pk}").json()
+    assert "warning" in old
+    again = add()
+    assert DomainDeletion.objects.get().rules == Step.OWED
+    work_off(ses)
+    assert rules(ses) == {RULE: {"new@example.com"}}
+    assert key_prefixes(ses) == {RULE: again.key_prefix}
+    assert identities(ses) == {"example.com"}
+    assert stored() == []
+    record = DomainDeletion.objects.get()
+    assert (record.rules, record.identity, record.stored_mail) == (Step.SUPERSEDED, Step.SUPERSEDED, Step.DONE)
+    assert record.finished_at
+    assert api.delete(f"{URL}/{lived.pk}").status_code == 404
+    assert api.get(f"{URL}/{again.pk}").json()["status"] == "verified"
+
+
+def test_mail_that_still_came_for_the_old_life_goes_too(api, add, lived, ses, impatient):
+    """The old rule stores under the old prefix until SES has followed; only after that is the prefix empty for good."""
+    out_of_order(ses)
+    api.delete(f"{URL}/{lived.pk}")
+    again = add()
+    answer = api.delete(f"{URL}/{lived.pk}").json()
+    assert answer["deletedResources"]["sesReceiptRules"] is False
+    store(f"{lived.key_prefix}mail-2")
+    store(f"{again.key_prefix}mail-3")
+    work_off(ses)
+    assert stored() == [f"{again.key_prefix}mail-3"]
+
+
+def test_the_old_lifes_delete_tells_that_it_was_overtaken(api, add, lived, ses, impatient):
+    out_of_order(ses)
+    api.delete(f"{URL}/{lived.pk}")
+    add()
+    ses.clear_faults()
+    ses.add_faults({"service": "s3", "fault": "access_denied", "times": None})
+    from ses_integration.models import DomainMark
+
+    DomainMark.objects.update(next_attempt=None)
+    body = api.delete(f"{URL}/{lived.pk}").json()
+    assert (body["deletedResources"]["sesReceiptRules"], body["deletedResources"]["sesIdentity"]) == (False, False)
+    assert body["warning"].startswith("The domain was added again before its clean-up was finished;")
+
+
+def test_a_life_that_was_about_to_go_makes_room(api, client_for, add, lived, ses, monkeypatch):
+    """The process died after the first transaction: the rows are still there, and another owner adds the name."""
+    Domain.objects.filter(pk=lived.pk).update(deleting_since="2026-01-01T00:00:00Z")
+    BlockedEmailFactory(domain=lived)
+    DomainDeletion.objects.create(domain_id=lived.pk, name="example.com", owner=lived.owner)
+    other = UserFactory()
+    again = add(client_for(other))
+    assert list(Domain.objects.all()) == [again]
+    record = DomainDeletion.objects.get()
+    assert (record.rows, record.email_addresses, record.blocked_emails) == (Step.DONE, 1, 1)
+    work_off(ses)
+    assert rules(ses) == {RULE: {"new@example.com"}}
+    assert stored() == []
+    assert DomainDeletion.objects.get().finished_at
+
+
+def test_two_lives_are_cleaned_up_each(api, add, lived, ses, impatient):
+    out_of_order(ses)
+    api.delete(f"{URL}/{lived.pk}")
+    second = add()
+    store(f"{second.key_prefix}mail-2")
+    api.delete(f"{URL}/{second.pk}")
+    work_off(ses)
+    assert (rules(ses), identities(ses), stored()) == ({}, set(), [])
+    assert DomainDeletion.objects.exclude(finished_at=None).count() == 2
+
+
+def test_adding_again_in_peace_costs_what_adding_costs(api, add, lived, ses):
+    api.delete(f"{URL}/{lived.pk}")
+    ses.clear_journal()
+    add()
+    assert calls(ses) == [
+        "CreateEmailIdentity",
+        "VerifyDomainIdentity",
+        "SetIdentityMailFromDomain",
+        "CreateReceiptRule",
+    ]

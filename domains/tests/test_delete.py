@@ -1,0 +1,225 @@
+"""DELETE /domains/{id}, and what goes on after the answer."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from addresses.models import BlockedEmail, EmailAddress
+from domains.models import DnsRecord, Domain, DomainDeletion
+from inbound.models import Scope
+from inbound.tests.factories import (
+    BlockedEmailFactory,
+    DnsRecordFactory,
+    DomainFactory,
+    EmailAddressFactory,
+    EndpointFactory,
+    UserFactory,
+)
+from inbound.tests.seen import calls, foreign_identity, identities, out_of_order, rules, store, stored, work_off
+from ses_integration.models import DomainMark, LedgerEntry
+
+URL = "/api/v2/domains"
+RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
+ERASING = "Stored mail is still to be erased; that goes on in the background."
+KEPT = "The SES identity was not created by this installation, so it is kept."
+
+
+@pytest.fixture
+def full(domain, ses):
+    """`example.com` with two addresses, a blocked email, two records, and stored mail."""
+    for local in "ab":
+        EmailAddressFactory(domain=domain, address=f"{local}@example.com")
+    BlockedEmailFactory(domain=domain)
+    for _ in range(2):
+        DnsRecordFactory(domain=domain)
+    store(f"{domain.key_prefix}mail-1")
+    ses.clear_journal()
+    return domain
+
+
+def no_rows_are_left():
+    return not any(model.objects.exists() for model in (Domain, EmailAddress, BlockedEmail, DnsRecord))
+
+
+def test_a_domain_goes_with_everything(api, full, ses):
+    answer = api.delete(f"{URL}/{full.pk}")
+    assert answer.status_code == 200
+    body = answer.json()
+    record = DomainDeletion.objects.get()
+    assert body == {
+        "success": True,
+        "message": "Successfully deleted domain example.com and all associated resources",
+        "deletedResources": {
+            "domain": "example.com",
+            "emailAddresses": 2,
+            "dnsRecords": 2,
+            "blockedEmails": 1,
+            "sesIdentity": True,
+            "sesReceiptRules": True,
+        },
+        "deletionId": record.pk,
+    }
+    assert calls(ses) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
+    assert (rules(ses), identities(ses), stored()) == ({}, set(), [])
+    assert no_rows_are_left()
+    assert (record.name, record.erased_versions) == ("example.com", 1)
+    assert record.finished_at
+    assert not LedgerEntry.objects.exists()
+
+
+def test_a_second_delete_finds_nothing(api, full, ses):
+    api.delete(f"{URL}/{full.pk}")
+    ses.clear_journal()
+    for method in (api.delete, api.get):
+        answer = method(f"{URL}/{full.pk}")
+        assert (answer.status_code, answer.json()) == (404, {"error": "Domain not found"})
+    assert calls(ses) == []
+
+
+def test_a_catch_all_goes(api, full, user, ses):
+    endpoint = EndpointFactory(owner=user)
+    api.put(f"{URL}/{full.pk}", {"isCatchAllEnabled": True, "catchAllEndpointId": endpoint.pk})
+    ses.clear_journal()
+    assert api.delete(f"{URL}/{full.pk}").json()["deletedResources"]["sesReceiptRules"] is True
+    assert calls(ses) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
+    assert rules(ses) == {}
+
+
+def test_a_domain_without_rules_is_one_call(api, domain, ses):
+    body = api.delete(f"{URL}/{domain.pk}").json()
+    assert (body["deletedResources"]["sesIdentity"], body["deletedResources"]["sesReceiptRules"]) == (True, True)
+    assert calls(ses) == ["DeleteEmailIdentity"]
+
+
+def test_what_is_gone_from_ses_already_is_deleted(api, full, ses):
+    """Somebody has cleaned up by hand: the call says so, and that is as good."""
+    ses.reset()
+    body = api.delete(f"{URL}/{full.pk}").json()
+    assert (body["deletedResources"]["sesIdentity"], body["deletedResources"]["sesReceiptRules"]) == (True, True)
+
+
+def test_other_domains_stay(api, full, user, ses):
+    for owner, name in ((user, "example.org"), (user, "sub.example.com"), (UserFactory(), "other.org")):
+        EmailAddressFactory(domain=DomainFactory(owner=owner, name=name), address=f"a@{name}")
+    store("emails/sub.example.com/1/mail")
+    api.delete(f"{URL}/{full.pk}")
+    assert set(rules(ses)) == {"inbound-example.org-rule", "inbound-sub.example.com-rule", "inbound-other.org-rule"}
+    assert identities(ses) == {"example.org", "sub.example.com", "other.org"}
+    assert EmailAddress.objects.count() == 3
+    assert stored() == ["emails/sub.example.com/1/mail"]
+
+
+@pytest.mark.parametrize("fault", ["throttle", "access_denied", "fail", "lost", "dropped"])
+def test_a_failing_ses_stops_no_row_from_going(api, full, ses, impatient, fault):
+    out_of_order(ses, fault=fault)
+    answer = api.delete(f"{URL}/{full.pk}")
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["deletedResources"] == {
+        "domain": "example.com",
+        "emailAddresses": 2,
+        "dnsRecords": 2,
+        "blockedEmails": 1,
+        "sesIdentity": False,
+        "sesReceiptRules": False,
+    }
+    assert body["warning"].startswith("SES clean-up is not finished. AWS ")
+    assert body["warning"].endswith(f"{RECORDED} {ERASING}")
+    assert no_rows_are_left()
+    work_off(ses)
+    assert (rules(ses), identities(ses), stored()) == ({}, set(), [])
+    assert DomainDeletion.objects.get().finished_at
+    assert api.delete(f"{URL}/{full.pk}").status_code == 404
+
+
+def test_a_second_delete_tells_how_far_it_has_come(api, client_for, full, ses, impatient):
+    out_of_order(ses)
+    first = api.delete(f"{URL}/{full.pk}").json()
+    assert client_for(UserFactory()).delete(f"{URL}/{full.pk}").status_code == 404
+    assert api.get(f"{URL}/{full.pk}").status_code == 404
+    assert api.delete(f"{URL}/{full.pk}").json() == first
+    ses.clear_faults()
+    ses.add_faults({"service": "s3", "fault": "access_denied", "times": None})
+    DomainMark.objects.update(next_attempt=None)
+    second = api.delete(f"{URL}/{full.pk}")
+    assert second.status_code == 200
+    assert second.json()["deletedResources"] == first["deletedResources"] | {
+        "sesIdentity": True,
+        "sesReceiptRules": True,
+    }
+    assert second.json()["deletionId"] == first["deletionId"]
+    assert second.json()["warning"].startswith(ERASING)
+    work_off(ses)
+    assert stored() == []
+    assert api.delete(f"{URL}/{full.pk}").status_code == 404
+
+
+def test_one_flag_says_nothing_of_the_other(api, full, ses, impatient):
+    ses.add_faults({"service": "sesv2", "action": "DeleteEmailIdentity", "fault": "throttle", "times": None})
+    resources = api.delete(f"{URL}/{full.pk}").json()["deletedResources"]
+    assert (resources["sesReceiptRules"], resources["sesIdentity"]) == (True, False)
+    assert (rules(ses), identities(ses)) == ({}, {"example.com"})
+
+
+def test_an_identity_that_somebody_else_made_is_kept(api, ses):
+    foreign_identity("example.com")
+    pk = api.post(URL, {"domain": "example.com"}).json()["id"]
+    ses.clear_journal()
+    body = api.delete(f"{URL}/{pk}").json()
+    assert (body["deletedResources"]["sesIdentity"], body["warning"]) == (False, KEPT)
+    assert body["deletedResources"]["sesReceiptRules"] is True
+    assert "DeleteEmailIdentity" not in calls(ses)
+    assert identities(ses) == {"example.com"}
+    # Nothing is owed: that is how it stays.
+    assert DomainDeletion.objects.get().finished_at
+    assert api.delete(f"{URL}/{pk}").status_code == 404
+
+
+@pytest.mark.parametrize("missing", ["region", "credentials"])
+def test_without_a_configuration_nothing_is_claimed(api, full, ses, settings, request, impatient, missing):
+    request.getfixturevalue(f"no_{missing}")
+    body = api.delete(f"{URL}/{full.pk}").json()
+    resources = body["deletedResources"]
+    assert (resources["sesReceiptRules"], resources["sesIdentity"]) == (False, False)
+    assert RECORDED in body["warning"]
+    assert calls(ses) == []
+    assert no_rows_are_left()
+
+
+def test_without_a_bucket_the_rules_go_all_the_same(api, full, ses, settings):
+    settings.S3_BUCKET_NAME = ""
+    body = api.delete(f"{URL}/{full.pk}").json()
+    assert body["deletedResources"]["sesReceiptRules"] is True
+    assert body["warning"] == f"{ERASING} S3_BUCKET_NAME is missing."
+    assert rules(ses) == {}
+
+
+def test_its_size_costs_neither_calls_nor_statements(api, user, ses):
+    api.get(URL)  # notes the use of the key
+    statements = []
+    for size in (2, 100):
+        domain = DomainFactory(owner=user)
+        bulk = [EmailAddress(domain=domain, address=f"bulk{n}@{domain.name}") for n in range(1, size)]
+        EmailAddress.objects.bulk_create(bulk)
+        EmailAddressFactory(domain=domain)
+        ses.clear_journal()
+        with CaptureQueriesContext(connection) as captured:
+            assert api.delete(f"{URL}/{domain.pk}").json()["deletedResources"]["emailAddresses"] == size
+        assert calls(ses) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
+        statements.append([query["sql"] for query in captured if "SAVEPOINT" not in query["sql"]])
+    assert len(statements[1]) <= len(statements[0]) < 130
+
+
+@pytest.mark.parametrize("pk", ["nope", "a%00b", "%20", "a" * 5000])
+def test_an_id_that_nothing_has_is_not_found(api, domain, ses, pk):
+    answer = api.delete(f"{URL}/{pk}")
+    assert (answer.status_code, answer.json()) == (404, {"error": "Domain not found"})
+    assert calls(ses) == []
+
+
+def test_a_key_without_the_scope_may_not_delete(client_for, user, domain):
+    answer = client_for(user, Scope.READ, Scope.WRITE).delete(f"{URL}/{domain.pk}")
+    assert (answer.status_code, answer.json()) == (403, {"error": "This API key lacks the 'delete' scope."})
+    assert Domain.objects.exists()
