@@ -1,0 +1,132 @@
+"""Where a demo lives: its folder, its ports, and an environment in which no real AWS account can be reached."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from inbound.settings import BASE_DIR
+
+HOST = "127.0.0.1"
+# What these say in a developer's shell is about something else, or about a real account.
+FOREIGN_PREFIXES = ("AWS_", "SES_", "S3_", "LAMBDA_", "GUNICORN_")
+FOREIGN = {
+    "ALLOWED_HOSTS",
+    "BEHIND_TLS_PROXY",
+    "BIND",
+    "CSRF_TRUSTED_ORIGINS",
+    "DEBUG",
+    "DJANGO_SETTINGS_MODULE",
+    "INSTALLATION_ID",
+    "SECURE_COOKIES",
+}
+
+
+class Unusable(Exception):
+    """The demo cannot run here; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    folder: Path
+    web_port: int
+    emulator_port: int
+
+    @classmethod
+    def named_by(cls, environ: Mapping[str, str]) -> Place:
+        place = cls(
+            folder=Path(environ.get("DEMO_DIR") or BASE_DIR / ".run").resolve(),
+            web_port=_port(environ, "PORT", 8000),
+            emulator_port=_port(environ, "AWS_EMULATOR_PORT", 5599),
+        )
+        if place.web_port == place.emulator_port:
+            raise Unusable("PORT and AWS_EMULATOR_PORT must differ.")
+        return place
+
+    @property
+    def web_url(self) -> str:
+        return f"http://{HOST}:{self.web_port}"
+
+    @property
+    def emulator_url(self) -> str:
+        return f"http://{HOST}:{self.emulator_port}"
+
+    @property
+    def values_file(self) -> Path:
+        """What the demo printed, for scripts; it is there only while everything answers."""
+        return self.folder / "demo.env"
+
+    def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """The environment of the demo's processes."""
+        ours = {
+            name: value
+            for name, value in environ.items()
+            if name not in FOREIGN and not name.startswith(FOREIGN_PREFIXES)
+        }
+        database = environ.get("DEMO_DATABASE_URL") or f"sqlite:///{quote(str(self.folder / 'inbound.sqlite3'))}"
+        direct = ",".join(dict.fromkeys([*filter(None, environ.get("no_proxy", "").split(",")), HOST]))
+        programs = str(Path(sys.executable).parent)
+        path = [part for part in environ.get("PATH", os.defpath).split(os.pathsep) if part != programs]
+        return ours | {
+            "PATH": os.pathsep.join([programs, *path]),
+            "no_proxy": direct,
+            "NO_PROXY": direct,
+            "PORT": str(self.web_port),
+            "DEMO_DIR": str(self.folder),
+            "DATABASE_URL": database,
+            "GUNICORN_CMD_ARGS": "--log-level warning",
+            "SECRET_KEY": self.secret("secret_key"),
+            "AWS_EMULATOR_PORT": str(self.emulator_port),
+            "AWS_ENDPOINT_URL": self.emulator_url,
+            "AWS_REGION": "eu-west-1",
+            "AWS_ACCESS_KEY_ID": "demo",
+            "AWS_SECRET_ACCESS_KEY": "demo",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_ACCOUNT_ID": "123456789012",
+            "S3_BUCKET_NAME": "inbound-mail",
+            "SES_AUTO_SETUP": "true",
+            "SES_CALLS_PER_SECOND": "0",
+            "SES_CALL_SETTLE_SECONDS": "5",
+            "SES_SWEEP_SECONDS": "10",
+            "SES_DATABASE_SWEEP_SECONDS": "10",
+            "SES_STATUS_SECONDS": "5",
+        }
+
+    def secret(self, name: str) -> str:
+        """The secret of that name; made when it is asked for the first time, and the same from then on."""
+        kept = self.kept_secret(name)
+        if not kept:
+            kept = secrets.token_urlsafe(15)
+            self.keep_secret(name, kept)
+        return kept
+
+    def kept_secret(self, name: str) -> str:
+        """The secret of that name, or nothing if there is none yet."""
+        file = self.folder / name
+        return file.read_text().strip() if file.exists() else ""
+
+    def keep_secret(self, name: str, value: str) -> None:
+        write_private(self.folder / name, f"{value}\n")
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write it whole or not at all, for the user's eyes only."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Temporary files have mode 0600.
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}-", delete=False) as new:
+        new.write(text)
+    Path(new.name).replace(file)
+
+
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise Unusable(f"{name} is {text!r}; it must be a port, a number from 1 to 65535.")
+    return int(text)

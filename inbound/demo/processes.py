@@ -1,0 +1,57 @@
+"""The demo's processes: started one by one, stopped together, none left behind."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+STOP_SECONDS = 10
+
+
+class Processes:
+    """Stops on the way out what it started, in reverse order: whoever uses another goes first."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in reversed(self._running.values()):
+            _stop(process)
+
+    def start(self, name: str, command: str) -> None:
+        # A session of its own: Ctrl-C in the terminal reaches only us, and we stop the processes in our order.
+        self._running[name] = subprocess.Popen(
+            shlex.split(command), cwd=self._folder, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+
+    def ended(self) -> str | None:
+        """The name of one that has ended without being asked to."""
+        return next((name for name, process in self._running.items() if process.poll() is not None), None)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    with suppress(ProcessLookupError):
+        # It, if it did not listen, and whatever it has left behind.
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def read_procfile(file: Path) -> dict[str, str]:
+    """The commands of a Procfile by their names."""
+    lines = (line.partition(":") for line in file.read_text().splitlines() if line.strip())
+    return {name.strip(): command.strip() for name, _, command in lines}

@@ -1,0 +1,78 @@
+"""The demo's account: what is missing of it is made, so a second run finds everything and makes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+
+from addresses.services import create_address
+from domains.models import Domain
+from domains.onboarding import add_domain
+from endpoints.models import Endpoint
+from endpoints.services import create_endpoint
+from inbound.demo.place import Place
+from inbound.models import ApiKey, hash_key, issue_key
+from ses_integration.budget import one_budget
+
+USER = "admin"
+DOMAIN = "example.com"
+ADDRESSES = ["hello@example.com", "support@example.com"]
+# The one that the last line to try deletes; it is back at the next run.
+EXPENDABLE = "sales@example.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    password: str
+    key: str
+    expendable_id: str
+
+
+def seed(place: Place) -> Account:
+    """Make what is missing. Does not wait for SES to follow: that is for the worker, once it is started."""
+    password = place.secret("admin_password")
+    with one_budget(0):
+        owner = _owner(password)
+        key = _key(place, owner)
+        endpoint, domain = _domain(owner)
+        expendable = domain.email_addresses.filter(address=EXPENDABLE).first()
+        if expendable is None:
+            expendable = create_address(
+                domain=domain, address=EXPENDABLE, endpoint_id=endpoint.pk if endpoint else None
+            ).address
+    return Account(password, key, expendable.pk)
+
+
+def _owner(password: str) -> User:
+    owner = User.objects.filter(username=USER).first()
+    if owner is None:
+        return User.objects.create_superuser(USER, "admin@example.com", password)
+    if not owner.check_password(password):
+        # What is printed must let in, whoever played with it.
+        owner.set_password(password)
+        owner.save(update_fields=["password"])
+    return owner
+
+
+def _key(place: Place, owner: User) -> str:
+    """Only its hash is in the database, so the key itself is kept in the demo's folder."""
+    key = place.kept_secret("api_key")
+    if key and ApiKey.objects.usable().filter(owner=owner, key_hash=hash_key(key)).exists():
+        return key
+    _, key = issue_key(owner=owner, name="Demo")
+    place.keep_secret("api_key", key)
+    return key
+
+
+def _domain(owner: User) -> tuple[Endpoint | None, Domain]:
+    domain = Domain.objects.live().owned_by(owner).filter(name=DOMAIN).first()
+    endpoint = Endpoint.objects.owned_by(owner).order_by("created_at").first()
+    if domain is None:
+        endpoint = endpoint or create_endpoint(
+            owner=owner, name="Demo webhook", endpoint_type="webhook", config={"url": "https://example.com/webhook"}
+        )
+        domain = add_domain(owner=owner, name=DOMAIN).domain
+        for address in ADDRESSES:
+            create_address(domain=domain, address=address, endpoint_id=endpoint.pk)
+    return endpoint, domain
