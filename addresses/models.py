@@ -28,6 +28,10 @@ class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
         rule = facts.rule_name_for("address", "domain__name")
         return self.annotate(receipt_rule_name=Case(When(is_active=True, then=rule), default=Value(None)))
 
+    def configured(self, configured: bool) -> Self:
+        """Of those `with_rule_name()`: the ones that SES is known to receive for, or the others."""
+        return self.filter(Q(("receipt_rule_name__isnull", not configured)))
+
 
 class EmailAddress(models.Model):
     id = models.CharField(primary_key=True, max_length=255, default=bare_id, editable=False)
@@ -44,6 +48,9 @@ class EmailAddress(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = EmailAddressQuerySet.as_manager()
+
+    # Of a row that was read `with_rule_name()`.
+    receipt_rule_name: str | None
 
     class Meta:
         verbose_name_plural = "email addresses"

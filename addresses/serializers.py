@@ -67,7 +67,7 @@ class EmailAddressSerializer(serializers.ModelSerializer[EmailAddress]):
         """Always null: there are no legacy webhooks (api-v2 16)."""
 
     def get_isReceiptRuleConfigured(self, address: EmailAddress) -> bool:
-        return address.receipt_rule_name is not None  # type: ignore[attr-defined]
+        return address.receipt_rule_name is not None
 
     def get_domain(self, address: EmailAddress) -> dict[str, str]:
         domain = address.domain

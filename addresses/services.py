@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from addresses.chunks import free_chunk
 from addresses.models import EmailAddress
+from domains.catch_all import EndpointGone
 from domains.models import Domain
 from ses_integration import facts, marks
 from ses_integration.budget import one_budget
@@ -33,7 +34,7 @@ class AddressChange:
 def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_active: bool = True) -> AddressChange:
     """Add a normalised address of the domain, and wait within the budget for SES to receive it.
 
-    Raises AddressTaken, and Domain.DoesNotExist when the domain is being deleted.
+    Raises AddressTaken, EndpointGone, and Domain.DoesNotExist when the domain is being deleted.
     """
     with one_budget():
         try:
@@ -48,7 +49,9 @@ def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_
                     chunk=free_chunk(locked),
                 )
         except IntegrityError as error:
-            raise AddressTaken from error
+            # PostgreSQL looks at foreign keys when it commits, so it may be the endpoint as well.
+            taken = EmailAddress.objects.filter(address=address).exists()
+            raise (AddressTaken if taken else EndpointGone) from error
         converge(domain.name)
     return _outcome(row.pk)
 
@@ -56,15 +59,18 @@ def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_
 def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> AddressChange:
     """Set `endpoint_id` and `is_active` as far as `changes` has them; SES follows only where `is_active` flips.
 
-    Raises EmailAddress.DoesNotExist when it is gone.
+    Raises EmailAddress.DoesNotExist when it is gone, and EndpointGone.
     """
     with one_budget():
-        with transaction.atomic(durable=True):
-            row = EmailAddress.objects.live().select_for_update(of=("self",)).get(pk=address.pk)
-            touched = {name for name, value in changes.items() if getattr(row, name) != value}
-            for name in touched:
-                setattr(row, name, changes[name])
-            row.save(update_fields={name.removesuffix("_id") for name in touched} | {"updated_at"})
+        try:
+            with transaction.atomic(durable=True):
+                row = EmailAddress.objects.live().select_for_update(of=("self",)).get(pk=address.pk)
+                touched = {name for name, value in changes.items() if getattr(row, name) != value}
+                for name in touched:
+                    setattr(row, name, changes[name])
+                row.save(update_fields={name.removesuffix("_id") for name in touched} | {"updated_at"})
+        except IntegrityError as error:
+            raise EndpointGone from error
         if "is_active" in touched:
             converge(row.domain.name)
     return _outcome(row.pk)

@@ -3,26 +3,27 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from addresses import deletion, serializers, services
-from addresses.models import EmailAddress
+from addresses.models import EmailAddress, EmailAddressQuerySet
+from domains.catch_all import EndpointGone
 from domains.errors import Conflict
 from domains.lookup import filter_by_id, find, flag
 from domains.models import Domain
 from domains.names import domain_of, normalise_address
 
 NOT_FOUND = "Email address not found"
+NO_ENDPOINT = "Endpoint not found or access denied"
 
 
 class OwnAddresses(GenericAPIView[EmailAddress]):
     serializer_class = serializers.EmailAddressSerializer
 
-    def get_queryset(self) -> QuerySet[EmailAddress]:
+    def get_queryset(self) -> EmailAddressQuerySet:
         return (
             EmailAddress.objects.live()
             .owned_by(self.request.user)
@@ -39,17 +40,17 @@ class OwnAddresses(GenericAPIView[EmailAddress]):
             return None
         # `endpoints` is the reverse accessor of endpoints.Endpoint, which stands above this app.
         endpoints = cast(User, self.request.user).endpoints.all()
-        return str(find(endpoints, body["endpointId"], "Endpoint not found or access denied").pk)
+        return str(find(endpoints, body["endpointId"], NO_ENDPOINT).pk)
 
 
 class AddressList(OwnAddresses):
     def get(self, request: Request) -> Response:
-        rows = filter_by_id(self.get_queryset(), request, "domainId", "domain_id")
+        rows = self.get_queryset()
         if (active := flag(request, "isActive")) is not None:
             rows = rows.filter(is_active=active)
         if (configured := flag(request, "isReceiptRuleConfigured")) is not None:
-            rows = rows.filter(receipt_rule_name__isnull=not configured)
-        page = self.paginate_queryset(rows)
+            rows = rows.configured(configured)
+        page = self.paginate_queryset(filter_by_id(rows, request, "domainId", "domain_id"))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def post(self, request: Request) -> Response:
@@ -73,6 +74,8 @@ class AddressList(OwnAddresses):
             )
         except services.AddressTaken as error:
             raise Conflict("Email address already exists") from error
+        except EndpointGone as error:
+            raise NotFound(NO_ENDPOINT) from error
         except Domain.DoesNotExist as error:
             raise NotFound("Domain not found or access denied") from error
         return Response(serializers.changed(change), status=201)
@@ -96,6 +99,8 @@ class AddressDetail(OwnAddresses):
             changes["is_active"] = body["isActive"]
         try:
             change = services.update_address(address=address, changes=changes)
+        except EndpointGone as error:
+            raise NotFound(NO_ENDPOINT) from error
         except EmailAddress.DoesNotExist as error:
             raise NotFound(NOT_FOUND) from error
         return Response(serializers.changed(change))

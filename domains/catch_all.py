@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from domains.models import Domain
 from ses_integration import facts, marks
 from ses_integration.budget import one_budget
 from ses_integration.convergence import converge
+
+
+class EndpointGone(Exception):
+    """The endpoint was deleted while something was being routed to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +30,17 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
     """Switch catch-all on (to the endpoint) or off, and wait within the budget for SES to follow.
 
     Switching to another endpoint changes rows only: the rule does not depend on it. Raises Domain.DoesNotExist when the
-    domain is being deleted.
+    domain is being deleted, and EndpointGone.
     """
     with one_budget():
-        with transaction.atomic(durable=True):
-            row = Domain.objects.live().select_for_update().get(pk=domain.pk)
-            changes_rules = row.receives_everything != enabled
-            row.is_catch_all_enabled = enabled
-            row.catch_all_endpoint_id = endpoint_id if enabled else None
-            row.save(update_fields=["is_catch_all_enabled", "catch_all_endpoint_id", "updated_at"])
-            if changes_rules:
-                marks.mark(row.name)
+        try:
+            with transaction.atomic(durable=True):
+                row = Domain.objects.live().select_for_update().get(pk=domain.pk)
+                row.is_catch_all_enabled = enabled
+                row.catch_all_endpoint_id = endpoint_id if enabled else None
+                row.save(update_fields=["is_catch_all_enabled", "catch_all_endpoint", "updated_at"])
+        except IntegrityError as error:  # PostgreSQL looks at foreign keys when it commits
+            raise EndpointGone from error
         converge(row.name)
     return _outcome(row)
 

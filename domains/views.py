@@ -17,6 +17,7 @@ from domains.names import normalise_domain
 from ses_integration import facts
 
 NOT_FOUND = "Domain not found"
+NO_ENDPOINT = "Endpoint not found or does not belong to user"
 OWN = "You have already added this domain to your account"
 REGISTERED = {
     "error": (
@@ -114,6 +115,8 @@ class DomainDetail(OwnDomains):
         endpoint_id = self._endpoint_id(domain, body.get("catchAllEndpointId")) if enabled else None
         try:
             change = catch_all.set_catch_all(domain=domain, enabled=enabled, endpoint_id=endpoint_id)
+        except catch_all.EndpointGone as error:
+            raise ValidationError(NO_ENDPOINT) from error
         except Domain.DoesNotExist as error:
             raise NotFound(NOT_FOUND) from error
         return Response(serializers.catch_all_changed(change))
@@ -127,7 +130,7 @@ class DomainDetail(OwnDomains):
         endpoints = cast(User, self.request.user).endpoints
         endpoint = endpoints.filter(pk=endpoint_id).first() if ID.fullmatch(endpoint_id) else None
         if endpoint is None:
-            raise ValidationError("Endpoint not found or does not belong to user")
+            raise ValidationError(NO_ENDPOINT)
         if not endpoint.is_active:
             raise ValidationError("Selected endpoint is not active")
         return endpoint_id

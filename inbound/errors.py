@@ -56,6 +56,10 @@ def _first_text(detail: Any) -> str:
     return str(detail)
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
+    return JsonResponse({"error": "Invalid request"}, status=400)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
     return JsonResponse({"error": "Not found"}, status=404)
 

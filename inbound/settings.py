@@ -97,6 +97,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["inbound.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["inbound.parsers.ObjectParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "inbound.negotiation.JsonAlways",
     "DEFAULT_PAGINATION_CLASS": "inbound.pagination.LimitOffset",
     "EXCEPTION_HANDLER": "inbound.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,

@@ -10,7 +10,7 @@ os.environ.update(
     AWS_REGION="eu-west-1",
     AWS_ENDPOINT_URL="http://127.0.0.1:9",  # nothing is there; the emulator's fixture sets its own
     AWS_ACCESS_KEY_ID="test",
-    AWS_SECRET_ACCESS_KEY="test",
+    AWS_SECRET_ACCESS_KEY="test",  # noqa: S106
     AWS_ACCOUNT_ID="123456789012",
     S3_BUCKET_NAME="inbound-mail",
     SES_CALLS_PER_SECOND="0",

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from inbound.errors import not_found, server_error
+from inbound.errors import bad_request, not_found, server_error
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -12,5 +12,6 @@ urlpatterns = [
     path("api/v2/", include("endpoints.urls")),
 ]
 
+handler400 = bad_request
 handler404 = not_found
 handler500 = server_error

@@ -100,3 +100,14 @@ def test_an_error_outside_of_the_views_is_not_told_either(monkeypatch, transacti
     monkeypatch.setattr("whitenoise.middleware.WhiteNoiseMiddleware.__call__", fail)
     answer = APIClient(raise_request_exception=False).get(URL)
     assert (answer.status_code, answer.json()) == (500, {"error": "Internal server error"})
+
+
+def test_a_host_that_is_not_ours_is_refused_as_json(api):
+    answer = api.get(URL, headers={"host": "evil.example"})
+    assert (answer.status_code, answer.json()) == (400, {"error": "Invalid request"})
+
+
+@pytest.mark.parametrize("query", ["", "?format=xml"])
+def test_the_answer_is_json_whatever_is_asked_for(api, query):
+    answer = api.get(f"{URL}{query}", headers={"accept": "text/html"})
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")

@@ -5,148 +5,199 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='LedgerEntry',
+            name="LedgerEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('region', models.CharField(max_length=32)),
-                ('rule_set', models.CharField(max_length=64)),
-                ('domain', models.CharField(max_length=253)),
-                ('kind', models.CharField(choices=[('rule', 'rule'), ('identity', 'identity')], max_length=8)),
-                ('name', models.CharField(max_length=253)),
-                ('known', models.CharField(choices=[('absent', 'absent'), ('present', 'present'), ('unknown', 'unknown')], default='unknown', max_length=8)),
-                ('exists', models.BooleanField(default=False, help_text='Known unknown, but surely there.')),
-                ('digest', models.CharField(blank=True, max_length=64)),
-                ('changed_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("region", models.CharField(max_length=32)),
+                ("rule_set", models.CharField(max_length=64)),
+                ("domain", models.CharField(max_length=253)),
+                ("kind", models.CharField(choices=[("rule", "rule"), ("identity", "identity")], max_length=8)),
+                ("name", models.CharField(max_length=253)),
+                (
+                    "known",
+                    models.CharField(
+                        choices=[("absent", "absent"), ("present", "present"), ("unknown", "unknown")],
+                        default="unknown",
+                        max_length=8,
+                    ),
+                ),
+                ("exists", models.BooleanField(default=False, help_text="Known unknown, but surely there.")),
+                ("digest", models.CharField(blank=True, max_length=64)),
+                ("changed_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name_plural': 'ledger entries',
+                "verbose_name_plural": "ledger entries",
             },
         ),
         migrations.CreateModel(
-            name='Lease',
+            name="Lease",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('region', models.CharField(max_length=32)),
-                ('rule_set', models.CharField(max_length=64)),
-                ('holder', models.CharField(blank=True, max_length=64)),
-                ('expires_at', models.DateTimeField()),
-                ('fence', models.PositiveBigIntegerField(default=0)),
-                ('wanted_until', models.DateTimeField(blank=True, null=True)),
-                ('outage_since', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("region", models.CharField(max_length=32)),
+                ("rule_set", models.CharField(max_length=64)),
+                ("holder", models.CharField(blank=True, max_length=64)),
+                ("expires_at", models.DateTimeField()),
+                ("fence", models.PositiveBigIntegerField(default=0)),
+                ("wanted_until", models.DateTimeField(blank=True, null=True)),
+                ("outage_since", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='LedgerRecipient',
+            name="LedgerRecipient",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('recipient', models.CharField(max_length=320)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("recipient", models.CharField(max_length=320)),
             ],
         ),
         migrations.CreateModel(
-            name='RateLimit',
+            name="RateLimit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('region', models.CharField(max_length=32, unique=True)),
-                ('next_slot', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("region", models.CharField(max_length=32, unique=True)),
+                ("next_slot", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='UnansweredCall',
+            name="UnansweredCall",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('operation', models.CharField(choices=[('create_rule', 'create_rule'), ('update_rule', 'update_rule'), ('delete_rule', 'delete_rule'), ('create_identity', 'create_identity'), ('read_identity', 'read_identity'), ('verify_domain', 'verify_domain'), ('set_mail_from', 'set_mail_from'), ('delete_identity', 'delete_identity')], max_length=16)),
-                ('recipients', models.JSONField(blank=True, default=list)),
-                ('until', models.DateTimeField()),
-                ('fence', models.PositiveBigIntegerField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "operation",
+                    models.CharField(
+                        choices=[
+                            ("create_rule", "create_rule"),
+                            ("update_rule", "update_rule"),
+                            ("delete_rule", "delete_rule"),
+                            ("create_identity", "create_identity"),
+                            ("read_identity", "read_identity"),
+                            ("verify_domain", "verify_domain"),
+                            ("set_mail_from", "set_mail_from"),
+                            ("delete_identity", "delete_identity"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("recipients", models.JSONField(blank=True, default=list)),
+                ("until", models.DateTimeField()),
+                ("fence", models.PositiveBigIntegerField()),
             ],
         ),
         migrations.CreateModel(
-            name='DomainMark',
+            name="DomainMark",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('region', models.CharField(max_length=32)),
-                ('rule_set', models.CharField(max_length=64)),
-                ('domain', models.CharField(max_length=253)),
-                ('generation', models.PositiveBigIntegerField(default=0)),
-                ('applied_generation', models.PositiveBigIntegerField(default=0)),
-                ('changed_at', models.DateTimeField(auto_now_add=True)),
-                ('next_attempt', models.DateTimeField(blank=True, null=True)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('needs_attention', models.BooleanField(default=False)),
-                ('last_error', models.CharField(blank=True, max_length=500)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("region", models.CharField(max_length=32)),
+                ("rule_set", models.CharField(max_length=64)),
+                ("domain", models.CharField(max_length=253)),
+                ("generation", models.PositiveBigIntegerField(default=0)),
+                ("applied_generation", models.PositiveBigIntegerField(default=0)),
+                ("changed_at", models.DateTimeField(auto_now_add=True)),
+                ("next_attempt", models.DateTimeField(blank=True, null=True)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("needs_attention", models.BooleanField(default=False)),
+                ("last_error", models.CharField(blank=True, max_length=500)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('generation__gt', models.F('applied_generation'))), fields=['region', 'rule_set', 'next_attempt'], name='marks_owed')],
-                'constraints': [models.UniqueConstraint(fields=('region', 'rule_set', 'domain'), name='one_mark_per_domain'), models.CheckConstraint(condition=models.Q(('applied_generation__lte', models.F('generation'))), name='applied_never_ahead')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("generation__gt", models.F("applied_generation"))),
+                        fields=["region", "rule_set", "next_attempt"],
+                        name="marks_owed",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("region", "rule_set", "domain"), name="one_mark_per_domain"),
+                    models.CheckConstraint(
+                        condition=models.Q(("applied_generation__lte", models.F("generation"))),
+                        name="applied_never_ahead",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='IdentityFacts',
+            name="IdentityFacts",
             fields=[
-                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='identity', serialize=False, to='ses_integration.ledgerentry')),
-                ('ours', models.BooleanField(blank=True, null=True)),
-                ('status', models.CharField(blank=True, max_length=32)),
-                ('verification_token', models.CharField(blank=True, max_length=255)),
-                ('dkim_tokens', models.JSONField(blank=True, default=list)),
-                ('dkim_zone', models.CharField(blank=True, max_length=253)),
-                ('dkim_status', models.CharField(blank=True, max_length=32)),
-                ('mail_from_domain', models.CharField(blank=True, max_length=253)),
-                ('mail_from_status', models.CharField(blank=True, max_length=32)),
-                ('mail_from_verified_at', models.DateTimeField(blank=True, null=True)),
-                ('checked_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "entry",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="identity",
+                        serialize=False,
+                        to="ses_integration.ledgerentry",
+                    ),
+                ),
+                ("ours", models.BooleanField(blank=True, null=True)),
+                ("status", models.CharField(blank=True, max_length=32)),
+                ("verification_token", models.CharField(blank=True, max_length=255)),
+                ("dkim_tokens", models.JSONField(blank=True, default=list)),
+                ("dkim_zone", models.CharField(blank=True, max_length=253)),
+                ("dkim_status", models.CharField(blank=True, max_length=32)),
+                ("mail_from_domain", models.CharField(blank=True, max_length=253)),
+                ("mail_from_status", models.CharField(blank=True, max_length=32)),
+                ("mail_from_verified_at", models.DateTimeField(blank=True, null=True)),
+                ("checked_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'verbose_name_plural': 'identity facts',
+                "verbose_name_plural": "identity facts",
             },
         ),
         migrations.AddIndex(
-            model_name='ledgerentry',
-            index=models.Index(fields=['region', 'rule_set', 'domain'], name='ledger_by_domain'),
+            model_name="ledgerentry",
+            index=models.Index(fields=["region", "rule_set", "domain"], name="ledger_by_domain"),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.UniqueConstraint(fields=('region', 'rule_set', 'kind', 'name'), name='one_entry_per_name'),
+            model_name="ledgerentry",
+            constraint=models.UniqueConstraint(
+                fields=("region", "rule_set", "kind", "name"), name="one_entry_per_name"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['rule', 'identity'])), name='ledger_kind'),
+            model_name="ledgerentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["rule", "identity"])), name="ledger_kind"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('known__in', ['absent', 'present', 'unknown'])), name='ledger_known'),
+            model_name="ledgerentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("known__in", ["absent", "present", "unknown"])), name="ledger_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lease',
-            constraint=models.UniqueConstraint(fields=('region', 'rule_set'), name='one_lease_per_rule_set'),
+            model_name="lease",
+            constraint=models.UniqueConstraint(fields=("region", "rule_set"), name="one_lease_per_rule_set"),
         ),
         migrations.AddField(
-            model_name='ledgerrecipient',
-            name='entry',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='recipients', to='ses_integration.ledgerentry'),
+            model_name="ledgerrecipient",
+            name="entry",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="recipients", to="ses_integration.ledgerentry"
+            ),
         ),
         migrations.AddField(
-            model_name='unansweredcall',
-            name='entry',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='unanswered', to='ses_integration.ledgerentry'),
+            model_name="unansweredcall",
+            name="entry",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="unanswered", to="ses_integration.ledgerentry"
+            ),
         ),
         migrations.AddIndex(
-            model_name='ledgerrecipient',
-            index=models.Index(fields=['recipient'], name='ledger_by_recipient'),
+            model_name="ledgerrecipient",
+            index=models.Index(fields=["recipient"], name="ledger_by_recipient"),
         ),
         migrations.AddConstraint(
-            model_name='ledgerrecipient',
-            constraint=models.UniqueConstraint(fields=('entry', 'recipient'), name='recipient_once_per_rule'),
+            model_name="ledgerrecipient",
+            constraint=models.UniqueConstraint(fields=("entry", "recipient"), name="recipient_once_per_rule"),
         ),
         migrations.AddIndex(
-            model_name='unansweredcall',
-            index=models.Index(fields=['until'], name='unanswered_due'),
+            model_name="unansweredcall",
+            index=models.Index(fields=["until"], name="unanswered_due"),
         ),
     ]
