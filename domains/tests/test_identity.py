@@ -1,0 +1,126 @@
+"""What the worker takes over from SES: statuses, and the records of tokens that came after the answer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from domains.identity import complete_identities, refresh_identities
+from domains.models import Domain
+from inbound.tests.factories import DomainFactory
+from inbound.tests.seen import calls, found_in_dns, nothing_published, out_of_order, work_off
+from ses_integration.errors import SesError
+from ses_integration.models import IdentityFacts
+
+URL = "/api/v2/domains"
+
+
+@pytest.fixture
+def pending(api, ses):
+    """Two domains whose owners have not published anything yet, and were not asked about for long."""
+    nothing_published(ses)
+    for name in ("a.com", "b.com"):
+        api.post(URL, {"domain": name})
+    ses.clear_journal()
+    a_while_ago()
+
+
+def a_while_ago():
+    IdentityFacts.objects.update(checked_at=timezone.now() - timedelta(days=1))
+
+
+def statuses():
+    return dict(Domain.objects.values_list("name", "status"))
+
+
+def test_statuses_are_asked_for_together(pending, ses):
+    found_in_dns(ses, "a.com", "Success")
+    found_in_dns(ses, "b.com", "Failed")
+    assert refresh_identities() == 2
+    assert statuses() == {"a.com": "verified", "b.com": "failed"}
+    assert calls(ses) == ["GetIdentityVerificationAttributes", "GetIdentityMailFromDomainAttributes"]
+
+
+def test_who_was_just_asked_about_is_left_alone(pending, ses):
+    refresh_identities()
+    ses.clear_journal()
+    assert refresh_identities() == 0
+    assert calls(ses) == []
+
+
+def test_a_verified_domain_is_looked_at_less_often(api, ses):
+    api.post(URL, {"domain": "a.com"})
+    IdentityFacts.objects.update(checked_at=timezone.now() - timedelta(minutes=10))
+    assert refresh_identities() == 0
+    a_while_ago()
+    found_in_dns(ses, "a.com", "Failed")
+    assert refresh_identities() == 1
+    assert statuses() == {"a.com": "failed"}
+
+
+def test_a_failed_domain_is_verified_when_its_records_are_found(pending, ses):
+    Domain.objects.update(status="failed")
+    found_in_dns(ses, "a.com", "Success")
+    refresh_identities()
+    assert statuses() == {"a.com": "verified", "b.com": "failed"}
+
+
+def test_a_hiccup_takes_no_status_away(api, ses):
+    api.post(URL, {"domain": "a.com"})
+    for status in ("TemporaryFailure", "Pending"):
+        found_in_dns(ses, "a.com", status)
+        a_while_ago()
+        refresh_identities()
+        assert statuses() == {"a.com": "verified"}
+
+
+def test_a_failing_ses_changes_no_status(pending, ses):
+    out_of_order(ses)
+    with pytest.raises(SesError):
+        refresh_identities()
+    assert statuses() == {"a.com": "pending", "b.com": "pending"}
+
+
+def test_a_domain_that_is_going_gets_no_records(api, ses, impatient):
+    out_of_order(ses)
+    pk = api.post(URL, {"domain": "example.com"}).json()["id"]
+    domain = Domain.objects.get(pk=pk)
+    ses.clear_faults()
+    work_off(ses)
+    domain.dns_records.all().delete()
+    Domain.objects.update(deleting_since=timezone.now())
+    complete_identities()
+    assert not domain.dns_records.exists()
+
+
+def test_records_are_stored_once(api, ses):
+    api.post(URL, {"domain": "example.com"})
+    domain = Domain.objects.get()
+    before = set(domain.dns_records.values_list("pk", flat=True))
+    domain.dns_records.update(is_verified=True)
+    api.get(f"{URL}/{domain.pk}?check=true")
+    complete_identities()
+    assert set(domain.dns_records.values_list("pk", flat=True)) == before
+    assert domain.dns_records.filter(is_verified=True).count() == 9
+
+
+def test_records_of_a_token_that_ses_replaced_go(api, ses):
+    api.post(URL, {"domain": "example.com"})
+    domain = Domain.objects.get()
+    cname = domain.dns_records.filter(record_type="CNAME").first()
+    assert cname
+    domain.dns_records.filter(pk=cname.pk).update(name="old._domainkey.example.com")
+    api.get(f"{URL}/{domain.pk}?check=true")
+    assert domain.dns_records.count() == 9
+    assert not domain.dns_records.filter(name="old._domainkey.example.com").exists()
+
+
+def test_with_nothing_to_ask_nothing_is_asked(ses):
+    assert refresh_identities() == 0
+    complete_identities()
+    DomainFactory()
+    ses.clear_journal()
+    complete_identities()
+    assert calls(ses) == []

@@ -1,0 +1,128 @@
+"""Every door to a domain's row: SES follows, and a deletion has its record."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from django.db import transaction
+from django.db.models import ProtectedError
+from django.utils import timezone
+
+from addresses.models import EmailAddress
+from domains.models import Domain, DomainDeletion
+from inbound.tests.factories import DomainFactory, EmailAddressFactory
+from inbound.tests.seen import calls, identities, out_of_order, rules, store, stored, work_off
+from ses_integration.models import DomainMark
+
+
+class Undone(Exception):
+    pass
+
+
+def do_and_undo(change):
+    """In a transaction, or a savepoint, that is rolled back."""
+    with contextlib.suppress(Undone), transaction.atomic():
+        change()
+        raise Undone
+
+
+@pytest.fixture
+def received(domain, ses):
+    EmailAddressFactory(domain=domain, address="a@example.com")
+    store(f"{domain.key_prefix}mail")
+    ses.clear_journal()
+    return domain
+
+
+def delete_one(domain):
+    domain.delete()
+
+
+def delete_queryset(domain):
+    Domain.objects.filter(pk=domain.pk).delete()
+
+
+def delete_among_others(domain):
+    with transaction.atomic():
+        EmailAddress.objects.all().delete()
+        domain.delete()
+
+
+@pytest.mark.parametrize("door", [delete_one, delete_queryset, delete_among_others])
+def test_a_row_that_goes_by_any_door_is_cleaned_up(received, ses, door):
+    door(received)
+    assert calls(ses) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
+    assert (rules(ses), identities(ses)) == ({}, set())
+    work_off(ses)
+    assert stored() == []
+    record = DomainDeletion.objects.get()
+    assert (record.name, record.owner, record.requested_by) == ("example.com", received.owner, "")
+    assert record.finished_at
+
+
+def test_a_deletion_that_is_rolled_back_calls_nothing(received, ses):
+    do_and_undo(received.delete)
+    assert calls(ses) == []
+    assert rules(ses) == {"inbound-example.com-rule": {"a@example.com"}}
+    assert not DomainDeletion.objects.exists()
+    mark = DomainMark.objects.get()
+    assert not mark.owed
+
+
+def test_a_savepoint_that_is_rolled_back_takes_only_its_own_work_along(received, ses):
+    with transaction.atomic():
+        do_and_undo(received.delete)
+        EmailAddress.objects.all().delete()
+    assert calls(ses) == ["DeleteReceiptRule"]
+    assert identities(ses) == {"example.com"}
+
+
+def test_a_creation_that_is_rolled_back_calls_nothing(ses):
+    do_and_undo(DomainFactory)
+    assert calls(ses) == []
+    assert not DomainMark.objects.exists()
+
+
+def test_many_changes_of_one_transaction_are_one_pass(domain, ses):
+    with transaction.atomic():
+        for n in range(5):
+            EmailAddressFactory(domain=domain, address=f"a{n}@example.com")
+        EmailAddress.objects.filter(address="a0@example.com").delete()
+    assert calls(ses) == ["CreateReceiptRule"]
+    assert rules(ses) == {"inbound-example.com-rule": {f"a{n}@example.com" for n in range(1, 5)}}
+
+
+def test_what_ses_does_not_hold_is_saved_without_a_mark(received, ses):
+    before = DomainMark.objects.get().generation
+    received.status = Domain.Status.FAILED
+    received.save(update_fields=["status"])
+    assert DomainMark.objects.get().generation == before
+    assert calls(ses) == []
+
+
+def test_a_domain_that_is_marked_as_going_receives_no_more(received, ses):
+    received.deleting_since = timezone.now()
+    received.save()
+    assert (rules(ses), identities(ses)) == ({}, set())
+
+
+def test_a_row_goes_although_ses_is_down(received, ses, impatient):
+    out_of_order(ses)
+    received.delete()
+    assert not Domain.objects.exists()
+    work_off(ses)
+    assert (rules(ses), identities(ses), stored()) == ({}, set(), [])
+
+
+def test_an_owner_with_domains_cannot_go(domain, ses):
+    with pytest.raises(ProtectedError):
+        domain.owner.delete()
+    assert calls(ses) == []
+
+
+def test_the_record_outlives_the_account(domain, ses):
+    owner = domain.owner
+    domain.delete()
+    owner.delete()
+    assert DomainDeletion.objects.get().owner is None
