@@ -61,7 +61,7 @@ def _install(requirements: str, stamps: list[Path]) -> None:
         "-m",
         "pip",
         "install",
-        "--quiet",
+        "-qq",  # errors only
         "--disable-pip-version-check",
         "--no-input",
     ]
