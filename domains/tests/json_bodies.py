@@ -6,7 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-TEXTS = st.text(max_size=40) | st.sampled_from(["example.com", "a@example.com", "\x00", "co.uk", "xn--", "a" * 400])
+TEXTS = st.text(max_size=40) | st.sampled_from(
+    ["example.com", "a@example.com", "\x00", "\ud800", "co.uk", "xn--", "a" * 400]
+)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=5

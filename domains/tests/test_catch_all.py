@@ -213,7 +213,7 @@ def test_without_a_bucket_nothing_is_switched(switch_on, ses, settings, impatien
 
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=any_object(isCatchAllEnabled=st.booleans(), catchAllEndpointId=st.just("nope")))
-def test_no_body_is_an_error_of_ours(put, body):
-    answer = put(body)
+def test_no_body_is_an_error_of_ours(api, domain, body):
+    answer = api.put(f"/api/v2/domains/{domain.pk}", json.dumps(body), content_type="application/json")
     assert answer.status_code in (200, 400)
     assert isinstance(answer.json().get("error", ""), str)

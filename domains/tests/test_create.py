@@ -234,6 +234,6 @@ def test_a_key_without_the_scope_may_not_add(client_for, user, ses):
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=any_object("domain"))
 def test_no_body_is_an_error_of_ours(api, aws, body):
-    answer = api.post(URL, body)
+    answer = api.post(URL, json.dumps(body), content_type="application/json")
     assert answer.status_code in (201, 400, 409)
     assert isinstance(answer.json().get("error", ""), str)

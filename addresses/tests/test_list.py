@@ -1,0 +1,146 @@
+"""GET /email-addresses"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from addresses.models import EmailAddress
+from domains.models import Domain
+from inbound.models import ApiKey
+from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.seen import calls
+from ses_integration.models import LedgerEntry, LedgerRecipient
+
+URL = "/api/v2/email-addresses"
+RULE = "inbound-example.com-rule"
+
+
+@pytest.fixture
+def many(domain, user):
+    """100 addresses, as many in SES, each with one of three endpoints."""
+    endpoints = [EndpointFactory(owner=user) for _ in range(3)]
+    rows = EmailAddress.objects.bulk_create(
+        EmailAddress(domain=domain, address=f"a{n}@example.com", endpoint=endpoints[n % 3]) for n in range(100)
+    )
+    rule = LedgerEntry.objects.create(
+        region="eu-west-1",
+        rule_set="inbound-email-rules",
+        domain="example.com",
+        kind="rule",
+        name=RULE,
+        known="present",
+        changed_at=timezone.now(),
+    )
+    LedgerRecipient.objects.bulk_create(LedgerRecipient(entry=rule, recipient=row.address) for row in rows)
+
+
+def test_an_address_is_listed_as_it_is_shown(api, domain, user):
+    row = EmailAddressFactory(domain=domain, endpoint=EndpointFactory(owner=user))
+    answer = api.get(URL)
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "data": [api.get(f"{URL}/{row.pk}").json()],
+        "pagination": {"limit": 50, "offset": 0, "total": 1, "hasMore": False},
+    }
+
+
+def test_nobody_sees_what_is_not_theirs_or_is_going(api, client_for, domain, user):
+    EmailAddressFactory(domain=domain, address="mine@example.com")
+    EmailAddressFactory()
+    going = DomainFactory(owner=user)
+    EmailAddressFactory(domain=going)
+    Domain.objects.filter(pk=going.pk).update(deleting_since=timezone.now())
+    assert [row["address"] for row in api.get(URL).json()["data"]] == ["mine@example.com"]
+    other = client_for(UserFactory())
+    assert other.get(URL).json()["pagination"]["total"] == 0
+    assert other.get(URL, {"domainId": domain.pk}).json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", "abcd"),
+        ("domainId={com}", "abc"),
+        ("domainId={org}", "d"),
+        ("domainId=nope", ""),
+        ("domainId=a%00b", ""),
+        ("domainId=" + "a" * 5000, ""),
+        ("domainId=", "abcd"),
+        ("isActive=true", "abd"),
+        ("isActive=false", "c"),
+        ("isActive=1", "c"),
+        ("isActive=", "c"),
+        ("isReceiptRuleConfigured=true", "a"),
+        ("isReceiptRuleConfigured=false", "bcd"),
+        ("isReceiptRuleConfigured=false&isActive=true", "bd"),
+        ("domainId={com}&isActive=true&limit=1&offset=2", ""),
+        ("unknown=1", "abcd"),
+    ],
+)
+def test_addresses_are_filtered(api, domain, user, query, found):
+    """Of the active ones SES has followed for the first only."""
+    org = DomainFactory(owner=user, name="example.org")
+    EmailAddressFactory(domain=domain, address="a@example.com")
+    EmailAddress.objects.bulk_create(
+        [
+            EmailAddress(domain=domain, address="b@example.com"),
+            EmailAddress(domain=domain, address="c@example.com", is_active=False),
+            EmailAddress(domain=org, address="d@example.org"),
+        ]
+    )
+    answer = api.get(f"{URL}?{query.format(com=domain.pk, org=org.pk)}")
+    assert answer.status_code == 200
+    assert sorted(row["address"][0] for row in answer.json()["data"]) == list(found)
+    if "offset" not in query:
+        assert answer.json()["pagination"]["total"] == len(found)
+
+
+def test_pages_follow_each_other_newest_first(api, many):
+    now = timezone.now()
+    for n, row in enumerate(EmailAddress.objects.order_by("address")):
+        EmailAddress.objects.filter(pk=row.pk).update(created_at=now - timedelta(minutes=n // 4))
+    seen = []
+    for offset in range(0, 100, 30):
+        page = api.get(URL, {"limit": 30, "offset": offset}).json()
+        assert page["pagination"] == {"limit": 30, "offset": offset, "total": 100, "hasMore": offset < 70}
+        seen += [(row["createdAt"], row["id"]) for row in page["data"]]
+    assert len(set(seen)) == 100
+    assert [moment for moment, _ in seen] == sorted((moment for moment, _ in seen), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        ({"limit": "0"}, "Limit must be between 1 and 100"),
+        ({"limit": "abc"}, "Limit must be between 1 and 100"),
+        ({"offset": "-1"}, "Offset must be non-negative"),
+        ({"offset": "9" * 20}, "Offset must be non-negative"),
+    ],
+)
+def test_a_page_that_is_none_is_refused(api, query, error):
+    answer = api.get(URL, query)
+    assert (answer.status_code, answer.json()) == (400, {"error": error})
+
+
+def test_a_page_costs_three_statements_whatever_its_length(api, many, ses, django_assert_num_queries):
+    api.get(URL)  # notes the use of the key
+    for limit in (1, 100):
+        with django_assert_num_queries(3):  # key, count, page
+            shown = api.get(URL, {"limit": limit}).json()["data"]
+        assert len(shown) == limit
+        assert {row["receiptRuleName"] for row in shown} == {RULE}
+    with django_assert_num_queries(3):
+        assert len(api.get(URL, {"limit": 1000, "isReceiptRuleConfigured": "true"}).json()["data"]) == 100
+    ApiKey.objects.update(last_used_at=timezone.now() - timedelta(minutes=2))
+    with django_assert_num_queries(4):  # and once a minute the use of the key
+        api.get(URL)
+    assert calls(ses) == []
+
+
+def test_what_a_list_cannot_do_is_refused_without_a_body(api):
+    for method in (api.put, api.patch, api.delete, api.options):
+        answer = method(URL)
+        assert (answer.status_code, answer.content) == (405, b"")
