@@ -7,6 +7,7 @@ import pytest
 from domains.models import Domain, DomainDeletion
 from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
 from inbound.tests.seen import calls, identities, key_prefixes, out_of_order, rules, store, stored, work_off
+from ses_integration.models import DomainMark
 
 URL = "/api/v2/domains"
 RULE = "inbound-example.com-rule"
@@ -91,8 +92,6 @@ def test_the_old_lifes_delete_tells_that_it_was_overtaken(api, add, lived, ses, 
     add()
     ses.clear_faults()
     ses.add_faults({"service": "s3", "fault": "access_denied", "times": None})
-    from ses_integration.models import DomainMark
-
     DomainMark.objects.update(next_attempt=None)
     body = api.delete(f"{URL}/{lived.pk}").json()
     assert (body["deletedResources"]["sesReceiptRules"], body["deletedResources"]["sesIdentity"]) == (False, False)

@@ -100,3 +100,8 @@ def nothing_published(ses: Emulator) -> None:
 def found_in_dns(ses: Emulator, name: str, status: str) -> None:
     """What SES makes of the identity's DNS records, when it is asked."""
     control(ses.url, "POST", "/_identities", {"identity": name, "status": status})
+
+
+def remove_rule(name: str) -> None:
+    """Somebody tidies up in the AWS console."""
+    clients.ses("eu-west-1").delete_receipt_rule(RuleSetName=ses_config().rule_set, RuleName=name)

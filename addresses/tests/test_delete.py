@@ -1,0 +1,200 @@
+"""DELETE /email-addresses/{id}, and what goes on after the answer."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from addresses.models import EmailAddress
+from inbound.models import Scope
+from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
+from inbound.tests.seen import calls, identities, out_of_order, remove_rule, rules, work_off, written
+
+URL = "/api/v2/email-addresses"
+RULE, CATCH_ALL = "inbound-example.com-rule", "inbound-example.com-catchall-rule"
+NOT_CONFIGURED = "AWS configuration incomplete. SES rules may need manual cleanup."
+RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
+A, B, C = (f"{local}@example.com" for local in "abc")
+
+
+@pytest.fixture
+def have(domain, ses):
+    """`have(A, B)`: these addresses, received by SES, and an empty journal."""
+
+    def have(*addresses):
+        rows = [EmailAddressFactory(domain=domain, address=address) for address in addresses]
+        ses.clear_journal()
+        return rows
+
+    return have
+
+
+def deleted(address, **cleanup):
+    return {
+        "message": "Email address deleted successfully",
+        "cleanup": {"sesRuleUpdated": True, "emailAddress": address, "domain": "example.com"} | cleanup,
+    }
+
+
+def test_one_of_three_is_one_update_without_it(api, have, ses):
+    a, b, _ = have(A, B, C)
+    answer = api.delete(f"{URL}/{b.pk}")
+    assert (answer.status_code, answer.json()) == (200, deleted(B))
+    assert calls(ses) == ["UpdateReceiptRule"]
+    assert written(ses) == [{A, C}]
+    assert rules(ses) == {RULE: {A, C}}
+    assert not EmailAddress.objects.filter(pk=b.pk).exists()
+    assert api.get(f"{URL}/{a.pk}").json()["receiptRuleName"] == RULE
+
+
+def test_the_last_one_is_one_delete_of_the_rule(api, have, ses):
+    (a,) = have(A)
+    answer = api.delete(f"{URL}/{a.pk}")
+    assert (answer.status_code, answer.json()) == (200, deleted(A))
+    assert calls(ses) == ["DeleteReceiptRule"]
+    assert (rules(ses), identities(ses)) == ({}, {"example.com"})
+
+
+def test_one_after_the_other_no_rule_is_ever_without_recipients(api, have, ses):
+    for row in have(A, B, C):
+        assert api.delete(f"{URL}/{row.pk}").json()["cleanup"]["sesRuleUpdated"] is True
+    assert calls(ses) == ["UpdateReceiptRule", "UpdateReceiptRule", "DeleteReceiptRule"]
+    assert written(ses) == [{B, C}, {C}]
+
+
+def test_the_last_active_one_takes_the_rule_along(api, have, domain, ses):
+    (a,) = have(A)
+    EmailAddressFactory(domain=domain, address=B, is_active=False)
+    assert api.delete(f"{URL}/{a.pk}").json() == deleted(A)
+    assert calls(ses) == ["DeleteReceiptRule"]
+
+
+def test_an_inactive_one_is_no_call(api, have, domain, ses):
+    have(A)
+    off = EmailAddressFactory(domain=domain, address=B, is_active=False)
+    assert api.delete(f"{URL}/{off.pk}").json() == deleted(B)
+    assert calls(ses) == []
+    assert rules(ses) == {RULE: {A}}
+
+
+def test_behind_a_catch_all_it_is_no_call(api, have, user, ses):
+    a, _ = have(A, B)
+    endpoint = EndpointFactory(owner=user)
+    api.put(f"/api/v2/domains/{a.domain_id}", {"isCatchAllEnabled": True, "catchAllEndpointId": endpoint.pk})
+    ses.clear_journal()
+    assert api.delete(f"{URL}/{a.pk}").json() == deleted(A)
+    assert calls(ses) == []
+    assert rules(ses) == {CATCH_ALL: {"example.com"}}
+    api.put(f"/api/v2/domains/{a.domain_id}", {"isCatchAllEnabled": False})
+    assert rules(ses) == {RULE: {B}}
+
+
+def test_other_domains_are_left_alone(api, have, user, ses):
+    (a,) = have(A)
+    EmailAddressFactory(domain=DomainFactory(owner=user, name="example.org"), address="a@example.org")
+    api.delete(f"{URL}/{a.pk}")
+    assert rules(ses) == {"inbound-example.org-rule": {"a@example.org"}}
+
+
+def test_it_is_found_no_more_and_may_be_added_again(api, have, ses):
+    a, _ = have(A, B)
+    api.delete(f"{URL}/{a.pk}")
+    ses.clear_journal()
+    for method in (api.get, api.put, api.delete):
+        answer = method(f"{URL}/{a.pk}")
+        assert (answer.status_code, answer.json()) == (404, {"error": "Email address not found"})
+    assert calls(ses) == []
+    again = api.post(URL, {"address": A, "domainId": a.domain_id})
+    assert again.status_code == 201
+    assert again.json()["id"] != a.pk
+    assert rules(ses) == {RULE: {A, B}}
+
+
+def test_a_rule_that_is_gone_already_is_as_good(api, have, ses):
+    (a,) = have(A)
+    ses.reset()
+    assert api.delete(f"{URL}/{a.pk}").json() == deleted(A)
+
+
+def test_a_rule_that_somebody_removed_comes_back_without_it(api, have, ses):
+    a, _ = have(A, B)
+    remove_rule(RULE)
+    ses.clear_journal()
+    assert api.delete(f"{URL}/{a.pk}").json() == deleted(A)
+    assert calls(ses) == ["UpdateReceiptRule", "CreateReceiptRule"]
+    assert rules(ses) == {RULE: {B}}
+
+
+@pytest.mark.parametrize("fault", ["throttle", "access_denied", "fail", "lost", "dropped"])
+@pytest.mark.parametrize(("addresses", "what", "left"), [([A, B], "update", {RULE: {B}}), ([A], "deletion", {})])
+def test_a_failing_ses_stops_no_row_from_going(api, have, ses, impatient, fault, addresses, what, left):
+    a = have(*addresses)[0]
+    out_of_order(ses, fault=fault)
+    answer = api.delete(f"{URL}/{a.pk}")
+    assert answer.status_code == 200
+    warning = answer.json()["cleanup"].pop("warning")
+    assert answer.json()["cleanup"].pop("sesRuleUpdated") is False
+    assert warning.startswith(f"SES rule {what} failed: {RECORDED}")
+    # What may have been applied is confirmed once more; what was refused was not.
+    assert ("An earlier call to AWS got no answer" in warning) == (fault in ("fail", "lost", "dropped"))
+    assert not EmailAddress.objects.filter(pk=a.pk).exists()
+    assert api.delete(f"{URL}/{a.pk}").status_code == 404
+    work_off(ses)
+    assert rules(ses) == left
+
+
+def test_a_throttled_call_is_repeated_within_the_budget(api, have, ses):
+    a, _ = have(A, B)
+    ses.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "throttle", "times": 2})
+    assert api.delete(f"{URL}/{a.pk}").json() == deleted(A)
+    assert calls(ses) == ["UpdateReceiptRule"] * 3
+
+
+@pytest.mark.parametrize("missing", ["region", "credentials"])
+@pytest.mark.parametrize("addresses", [[A, B], [A]], ids=["update", "deletion"])
+def test_without_a_configuration_nothing_is_claimed(api, have, ses, request, impatient, missing, addresses):
+    a = have(*addresses)[0]
+    request.getfixturevalue(f"no_{missing}")
+    answer = api.delete(f"{URL}/{a.pk}").json()
+    assert answer == deleted(A, sesRuleUpdated=False, warning=NOT_CONFIGURED)
+    assert calls(ses) == []
+    assert not EmailAddress.objects.filter(pk=a.pk).exists()
+
+
+def test_without_a_bucket_no_rule_is_updated(api, have, ses, settings, impatient):
+    a, _ = have(A, B)
+    settings.S3_BUCKET_NAME = ""
+    assert api.delete(f"{URL}/{a.pk}").json() == deleted(A, sesRuleUpdated=False, warning=NOT_CONFIGURED)
+    assert calls(ses) == []
+    settings.S3_BUCKET_NAME = "inbound-mail"
+    work_off(ses)
+    assert rules(ses) == {RULE: {B}}
+
+
+def test_without_a_bucket_a_rule_is_deleted_all_the_same(api, have, ses, settings):
+    (a,) = have(A)
+    settings.S3_BUCKET_NAME = ""
+    assert api.delete(f"{URL}/{a.pk}").json() == deleted(A)
+    assert calls(ses) == ["DeleteReceiptRule"]
+
+
+def test_deleting_costs_the_same_among_few_and_many(api, have, domain, ses):
+    statements = []
+    for size in (1, 100):
+        EmailAddress.objects.bulk_create(
+            EmailAddress(domain=domain, address=f"s{size}n{n}@example.com") for n in range(size)
+        )
+        (row,) = have(f"x{size}@example.com")
+        with CaptureQueriesContext(connection) as captured:
+            assert api.delete(f"{URL}/{row.pk}").json()["cleanup"]["sesRuleUpdated"] is True
+        assert calls(ses) == ["UpdateReceiptRule"]
+        statements.append(len(captured))
+    assert statements[1] <= statements[0] < 60
+
+
+def test_a_key_without_the_scope_may_not_delete(client_for, user, have):
+    (a,) = have(A)
+    answer = client_for(user, Scope.READ, Scope.WRITE).delete(f"{URL}/{a.pk}")
+    assert (answer.status_code, answer.json()) == (403, {"error": "This API key lacks the 'delete' scope."})
+    assert EmailAddress.objects.exists()

@@ -1,0 +1,93 @@
+"""Every door to an address's row: SES follows."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from addresses.models import EmailAddress
+from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
+from inbound.tests.seen import calls, out_of_order, rules, work_off
+from ses_integration.models import DomainMark
+
+RULE = "inbound-example.com-rule"
+A, B, C = (f"{local}@example.com" for local in "abc")
+
+
+class Undone(Exception):
+    pass
+
+
+@pytest.fixture
+def rows(domain, ses):
+    rows = [EmailAddressFactory(domain=domain, address=address) for address in (A, B, C)]
+    ses.clear_journal()
+    return rows
+
+
+def test_a_row_that_is_deleted_leaves_the_rule(rows, ses):
+    rows[0].delete()
+    assert calls(ses) == ["UpdateReceiptRule"]
+    assert rules(ses) == {RULE: {B, C}}
+
+
+def test_many_rows_of_one_domain_are_one_call(rows, ses):
+    EmailAddress.objects.filter(address__in=[A, B]).delete()
+    assert calls(ses) == ["UpdateReceiptRule"]
+    assert rules(ses) == {RULE: {C}}
+
+
+def test_all_rows_of_two_domains_are_one_call_each(rows, ses):
+    EmailAddressFactory(domain=DomainFactory(name="example.org"), address="a@example.org")
+    ses.clear_journal()
+    EmailAddress.objects.all().delete()
+    assert calls(ses) == ["DeleteReceiptRule", "DeleteReceiptRule"]
+    assert rules(ses) == {}
+
+
+def test_a_deletion_that_is_rolled_back_calls_nothing(rows, ses):
+    with contextlib.suppress(Undone), transaction.atomic():
+        EmailAddress.objects.all().delete()
+        raise Undone
+    assert calls(ses) == []
+    assert not DomainMark.objects.get().owed
+
+
+def test_nothing_is_called_before_the_commit(rows, ses):
+    with transaction.atomic():
+        rows[0].delete()
+        assert calls(ses) == []
+    assert calls(ses) == ["UpdateReceiptRule"]
+
+
+def test_a_row_that_is_switched_off_leaves_the_rule(rows, ses):
+    rows[0].is_active = False
+    rows[0].save()
+    assert rules(ses) == {RULE: {B, C}}
+
+
+def test_where_it_goes_is_nothing_to_ses(rows, ses):
+    before = DomainMark.objects.get().generation
+    rows[0].endpoint = EndpointFactory()
+    rows[0].save(update_fields=["endpoint"])
+    assert DomainMark.objects.get().generation == before
+    assert calls(ses) == []
+
+
+def test_a_receiver_asks_no_parent(rows):
+    """The domain's name is in the address: a cascade over many rows must not cost a query for each."""
+    with CaptureQueriesContext(connection) as captured, contextlib.suppress(Undone), transaction.atomic():
+        EmailAddress.objects.all().delete()
+        raise Undone
+    assert not [query for query in captured if 'FROM "domains_domain"' in query["sql"]]
+
+
+def test_a_row_goes_although_ses_is_down(rows, ses, impatient):
+    out_of_order(ses, fault="fail")
+    rows[0].delete()
+    assert not EmailAddress.objects.filter(address=A).exists()
+    work_off(ses)
+    assert rules(ses) == {RULE: {B, C}}
