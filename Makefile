@@ -30,8 +30,8 @@ lint: dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy inbound endpoints addresses domains ses_integration scripts
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python manage.py makemigrations --check --dry-run
-	@$(BIN)/python manage.py check
+	@$(BIN)/python manage.py makemigrations --check --dry-run --settings inbound.test_settings
+	@$(BIN)/python manage.py check --settings inbound.test_settings
 
 bench: dev
 	@exec $(BIN)/python scripts/with_postgres.py -- $(BIN)/python -m bench $(ARGS)
