@@ -16,7 +16,7 @@ from addresses.admin_forms import AddAddressForm, BlockForm, ChangeAddressForm
 from addresses.models import BlockedEmail, EmailAddress
 from domains.admin_deletion import Deleted, DeletesThroughService
 from domains.admin_services import ServiceAdmin, warn
-from ses_integration.admin_links import page_link, user_link
+from ses_integration.admin_links import NOTHING, page_link, user_link
 from ses_integration.admin_state import ShowsSesState
 
 
@@ -35,7 +35,7 @@ class InSes(admin.SimpleListFilter):
 
 @admin.register(EmailAddress)
 class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[EmailAddress], ServiceAdmin[EmailAddress]):
-    list_display = ["address", "domain_link", "endpoint_link", "is_active", "rule", "ses", "created_at"]
+    list_display = ["address", "domain_link", "endpoint_link", "is_active", "rule", "ses"]
     list_filter = ["is_active", InSes]
     list_select_related = ["domain", "endpoint"]
     search_fields = ["address", "id", "domain__owner__username"]
@@ -108,8 +108,8 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
     def delete_row(self, request: HttpRequest, row: EmailAddress) -> Deleted:
         deleted = deletion.delete_address(row)
         if deleted.removed_from_ses:
-            return Deleted("Deleted. SES is confirmed to hold no recipient for it any more.")
-        return Deleted("Deleted.", deleted.warning)
+            return Deleted("SES is confirmed to receive nothing for it any more.")
+        return Deleted("", deleted.warning)
 
     def ses_name(self, row: EmailAddress) -> str:
         return row.domain.name
@@ -119,16 +119,17 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
         return page_link("domains.domain", address.domain_id, address.domain.name)
 
     @admin.display(description="owner", ordering="domain__owner__username")
-    def owner_link(self, address: EmailAddress) -> SafeString | None:
+    def owner_link(self, address: EmailAddress) -> SafeString:
         return user_link(address.domain.owner_id, address.domain.owner)
 
     @admin.display(description="goes to", ordering="endpoint__name")
-    def endpoint_link(self, address: EmailAddress) -> SafeString | None:
-        return page_link("endpoints.endpoint", address.endpoint.pk, address.endpoint.name) if address.endpoint else None
+    def endpoint_link(self, address: EmailAddress) -> SafeString:
+        endpoint = address.endpoint
+        return NOTHING if endpoint is None else page_link("endpoints.endpoint", endpoint.pk, endpoint.name)
 
     @admin.display(description="receipt rule")
-    def rule(self, address: Any) -> SafeString | None:
-        return admin_ses.rule_link(address.receipt_rule_name)
+    def rule(self, address: Any) -> SafeString:
+        return admin_ses.rule_link(address.receipt_rule_name) if address.receipt_rule_name else NOTHING
 
 
 def _adds(request: HttpRequest) -> bool:
@@ -182,5 +183,5 @@ class BlockedEmailAdmin(ServiceAdmin[BlockedEmail]):
         return page_link("domains.domain", blocked.domain_id, blocked.domain.name)
 
     @admin.display(description="blocked by", ordering="blocked_by__username")
-    def blocked_by_link(self, blocked: BlockedEmail) -> SafeString | None:
+    def blocked_by_link(self, blocked: BlockedEmail) -> SafeString:
         return user_link(blocked.blocked_by_id, blocked.blocked_by)

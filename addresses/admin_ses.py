@@ -15,8 +15,8 @@ from ses_integration.config import ses_config
 from ses_integration.models import LedgerRecipient
 
 
-def rule_link(name: str | None) -> SafeString | None:
-    return list_link("ses_integration.ledgerentry", name, name=name) if name else None
+def rule_link(name: str) -> SafeString:
+    return list_link("ses_integration.ledgerentry", name, name=name)
 
 
 def what_goes(addresses: Sequence[Any]) -> dict[str, list[str | SafeString]]:
@@ -33,9 +33,9 @@ def what_goes(addresses: Sequence[Any]) -> dict[str, list[str | SafeString]]:
 
 
 def _rule(address: Any, left: set[str]) -> str | SafeString:
-    link = rule_link(address.receipt_rule_name)
-    if link is None:
+    if address.receipt_rule_name is None:
         return "SES is not known to hold a rule for it."
+    link = rule_link(address.receipt_rule_name)
     if address.domain.name in left:
         return format_html("SES rule {} stays: it is the catch-all, and goes on receiving mail for the address.", link)
     if left:

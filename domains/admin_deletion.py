@@ -15,7 +15,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.csrf import csrf_protect
 
@@ -33,7 +33,7 @@ NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What a service said about one row: `done` in any case, and `warning` while SES has not followed."""
+    """What a service said about a row that is gone: `done` in any case, and `warning` while SES has not followed."""
 
     done: Text
     warning: str | None = None
@@ -111,19 +111,24 @@ class DeletesThroughService(ModelAdmin[Row]):
         return TemplateResponse(request, "admin/domains/delete_through_service.html", context)
 
     def _delete(self, request: HttpRequest, rows: Iterable[Row]) -> None:
-        outcomes: dict[tuple[int, Text], list[str]] = {}
+        outcomes: dict[tuple[int, str, Text], list[str]] = {}
         with one_budget():
             for row in rows:
                 try:
                     deleted = self.delete_row(request, row)
                 except ObjectDoesNotExist:
-                    outcomes.setdefault((messages.WARNING, "It had gone already."), []).append(str(row))
+                    outcomes.setdefault((messages.WARNING, "Gone already", ""), []).append(str(row))
                     continue
                 LogEntry.objects.log_actions(cast(int, request.user.pk), [row], DELETION)
                 level = messages.WARNING if deleted.warning else messages.SUCCESS
-                said = format_html("{} {}", deleted.done, deleted.warning) if deleted.warning else deleted.done
-                outcomes.setdefault((level, said), []).append(str(row))
-        # One message for all that met the same.
-        for (level, said), names in outcomes.items():
+                said = _sentences(deleted.done, deleted.warning)
+                outcomes.setdefault((level, "Deleted", said), []).append(str(row))
+        # One message for all that met the same. It begins with a word, because the page capitalises what it begins with.
+        for (level, what, sentences), names in outcomes.items():
             more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            messages.add_message(request, level, format_html("{}{}: {}", ", ".join(names[:NAMED]), more, said))
+            named = f"{what}: {', '.join(names[:NAMED])}{more}."
+            messages.add_message(request, level, _sentences(named, sentences))
+
+
+def _sentences(*sentences: Text | None) -> SafeString:
+    return format_html_join(" ", "{}", ((sentence,) for sentence in sentences if sentence))

@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db.models import Model
+from django.db.models import Field, Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
@@ -80,6 +81,13 @@ class ServiceAdmin(ModelAdmin[Row]):
         if refusal is not None:
             form = _refused(form, refusal)
         return form
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            # Its icons open pop-ups to edit and delete what the row only points to.
+            field.widget = field.widget.widget
+        return field
 
     def save_form(self, request: HttpRequest, form: Any, change: Any) -> Row:
         try:

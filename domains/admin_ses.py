@@ -67,7 +67,7 @@ def what_goes(domains: Sequence[Domain]) -> dict[str, list[str | SafeString]]:
     }
     return {
         domain.pk: [
-            ", ".join(_counted(counts[part].get(domain.pk, 0), names) for part, names in PARTS.items()),
+            counted({part: counts[part].get(domain.pk, 0) for part in PARTS}),
             *_ses(entries, domain.name),
             _stored_mail(domain),
             *_catch_all(domain),
@@ -77,8 +77,9 @@ def what_goes(domains: Sequence[Domain]) -> dict[str, list[str | SafeString]]:
     }
 
 
-def _counted(count: int, names: tuple[str, str]) -> str:
-    return f"{count} {names[count != 1]}"
+def counted(counts: dict[str, int]) -> str:
+    """`1 blocked email, 3 email addresses, 9 DNS records`."""
+    return ", ".join(f"{count} {PARTS[part][count != 1]}" for part, count in counts.items())
 
 
 def _ses(entries: Sequence[LedgerEntry], name: str) -> list[str | SafeString]:

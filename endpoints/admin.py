@@ -89,11 +89,11 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
 
     def delete_row(self, request: HttpRequest, row: Endpoint) -> Deleted:
         deleted = services.delete_endpoint(endpoint=row)
-        done = f"Deleted. Addresses without a route now: {_listed(deleted.email_addresses)}. "
-        return Deleted(done + f"Catch-alls that are off now: {_listed(deleted.domains)}.", deleted.warning)
+        without_route, off = _listed(deleted.email_addresses), _listed(deleted.domains)
+        return Deleted(f"Addresses without a route now: {without_route}. Catch-alls off now: {off}.", deleted.warning)
 
     @admin.display(description="owner", ordering="owner__username")
-    def owner_link(self, endpoint: Endpoint) -> SafeString | None:
+    def owner_link(self, endpoint: Endpoint) -> SafeString:
         return user_link(endpoint.owner_id, endpoint.owner)
 
     @admin.display(description="addresses", ordering="address_count")

@@ -128,7 +128,7 @@ class ApiKeyAdmin(ServiceAdmin[ApiKey]):
         messages.success(request, f"{len(revoked)} {'key is' if len(revoked) == 1 else 'keys are'} revoked.")
 
     @admin.display(description="owner", ordering="owner__username")
-    def owner_link(self, key: ApiKey) -> SafeString | None:
+    def owner_link(self, key: ApiKey) -> SafeString:
         return user_link(key.owner_id, key.owner)
 
     @admin.display(description="may")

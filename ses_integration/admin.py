@@ -13,7 +13,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from ses_integration.admin_base import ReadOnlyAdmin, ReadOnlyInline
-from ses_integration.admin_links import list_link, rows_of_domain
+from ses_integration.admin_links import NOTHING, list_link, rows_of_domain
 from ses_integration.admin_push import push_and_tell
 from ses_integration.admin_state import state
 from ses_integration.config import ses_config
@@ -51,16 +51,7 @@ class Owed(admin.SimpleListFilter):
 
 @admin.register(DomainMark)
 class DomainMarkAdmin(ReadOnlyAdmin[DomainMark]):
-    list_display = [
-        "domain",
-        "ses",
-        "rows",
-        "generation",
-        "applied_generation",
-        "attempts",
-        "next_attempt",
-        "changed_at",
-    ]
+    list_display = ["domain", "ses", "rows", "applied", "attempts", "next_attempt"]
     list_filter = [Owed, "needs_attention", *SCOPE]
     search_fields = ["domain", "last_error"]
     date_hierarchy = "changed_at"
@@ -85,6 +76,10 @@ class DomainMarkAdmin(ReadOnlyAdmin[DomainMark]):
     def ses(self, mark: DomainMark) -> SafeString:
         until = mark.doubt_until if hasattr(mark, "doubt_until") else _doubts([mark.domain]).get(_key(mark))
         return state(mark, until).html
+
+    @admin.display(description="changes applied")
+    def applied(self, mark: DomainMark) -> str:
+        return f"{mark.applied_generation} of {mark.generation}"
 
     @admin.display(description="rows")
     def rows(self, mark: DomainMark) -> SafeString:
@@ -137,6 +132,7 @@ class RateLimitAdmin(ReadOnlyAdmin[RateLimit]):
 class RecipientInline(ReadOnlyInline[LedgerRecipient, LedgerEntry]):
     model = LedgerRecipient
     fields = ["recipient"]
+    verbose_name_plural = "recipients"
     ordering = ["recipient"]
 
 
@@ -144,11 +140,12 @@ class IdentityInline(ReadOnlyInline[IdentityFacts, LedgerEntry]):
     model = IdentityFacts
     fields = ["ours", "status", "dkim_status", "mail_from_domain", "mail_from_status", "checked_at", "tokens"]
     readonly_fields = ["tokens"]
+    verbose_name_plural = "identity"
 
     @admin.display(description="tokens")
     def tokens(self, identity: IdentityFacts) -> SafeString:
         known = filter(None, [identity.verification_token, *identity.dkim_tokens])
-        return format_html_join(SafeString("<br>"), "{}", ((token,) for token in known)) or SafeString("-")
+        return format_html_join(SafeString("<br>"), "{}", ((token,) for token in known)) or NOTHING
 
 
 class UnansweredInline(ReadOnlyInline[UnansweredCall, LedgerEntry]):
@@ -165,7 +162,7 @@ class UnansweredInline(ReadOnlyInline[UnansweredCall, LedgerEntry]):
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin[LedgerEntry]):
-    list_display = ["name", "kind", "held", "recipient_count", "doubts", "domain", "rows", "changed_at"]
+    list_display = ["name", "kind", "held", "recipient_count", "doubts", "domain_link"]
     list_filter = ["kind", "known", *SCOPE]
     search_fields = ["name", "domain", "recipients__recipient"]
     date_hierarchy = "changed_at"
@@ -207,6 +204,10 @@ class LedgerEntryAdmin(ReadOnlyAdmin[LedgerEntry]):
     @admin.display(description="without answer", ordering="doubt_count")
     def doubts(self, entry: Any) -> int:
         return int(entry.doubt_count)
+
+    @admin.display(description="domain", ordering="domain")
+    def domain_link(self, entry: LedgerEntry) -> SafeString:
+        return list_link("domains.domain", entry.domain, name=entry.domain)
 
     @admin.display(description="rows")
     def rows(self, entry: LedgerEntry) -> SafeString:

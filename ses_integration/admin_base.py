@@ -52,6 +52,9 @@ class ReadOnlyInline(TabularInline[Row, Parent]):
     extra = 0
     can_delete = False
 
+    class Media:
+        css = {"all": ["ses_integration/inlines.css"]}
+
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
 

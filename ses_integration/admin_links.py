@@ -10,11 +10,14 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+# A page of a row would show None as it is.
+NOTHING = SafeString("-")
+
 
 def page_link(model: str, pk: object, text: object) -> SafeString:
     """To one row's page; `model` as in `domains.domain`. Costs no statement, and does not look whether the row is there."""
     return format_html(
-        '<a href="{}">{}</a>', reverse(f"admin:{model.replace('.', '_')}_change", args=[quote(pk)]), text
+        '<a href="{}">{}</a>', reverse(f"admin:{model.replace('.', '_')}_change", args=[quote(str(pk))]), text
     )
 
 
@@ -28,8 +31,8 @@ def joined(parts: Iterable[SafeString], separator: str = " · ") -> SafeString:
     return format_html_join(SafeString(separator), "{}", ((part,) for part in parts))
 
 
-def user_link(pk: object, text: object) -> SafeString | None:
-    return None if pk is None else page_link("auth.user", pk, text)
+def user_link(pk: object, text: object) -> SafeString:
+    return NOTHING if pk is None else page_link("auth.user", pk, text)
 
 
 def rows_of_domain(name: str) -> SafeString:

@@ -22,11 +22,12 @@ from ses_integration.planning import Kind, Known
 
 Row = TypeVar("Row", bound=Model)
 
-COLOURS = {
-    "in line": "--body-quiet-color",
-    "needs attention": "--error-fg",
-    "owed": "--link-fg",
-    "in doubt": "--link-fg",
+# A sentence gets room in a list; what is in order stays in the background.
+STYLES = {
+    "in line": "white-space: nowrap; color: var(--body-quiet-color)",
+    "owed": "display: inline-block; min-width: 16em",
+    "in doubt": "display: inline-block; min-width: 10em",
+    "needs attention": "display: inline-block; min-width: 16em; color: var(--error-fg)",
 }
 
 
@@ -42,7 +43,7 @@ class State:
 
     @property
     def html(self) -> SafeString:
-        return format_html('<span style="color: var({})">{}</span>', COLOURS[self.word], self)
+        return format_html('<span style="{}">{}</span>', STYLES[self.word], self)
 
 
 def state(mark: DomainMark | None, doubt_until: datetime | None) -> State:

@@ -31,14 +31,14 @@ def deletion(address: EmailAddress) -> str:
 
 
 @pytest.fixture
-def domain(ses, user) -> Domain:
-    domain = add_domain(owner=user, name="example.com").domain
+def domain(ses, user):
+    added = add_domain(owner=user, name="example.com")
     ses.clear_journal()
-    return domain
+    return added.domain
 
 
 @pytest.fixture
-def catch_all(domain, user) -> Domain:
+def catch_all(domain, user):
     domain.is_catch_all_enabled, domain.catch_all_endpoint = True, EndpointFactory(owner=user)
     domain.save()
     return domain
@@ -153,7 +153,7 @@ def test_an_address_is_deleted_through_the_service(ses, domain, admin_client: Cl
     ses.clear_journal()
     response, messages = post(admin_client, deletion(first), post="yes")
     assert (response.status_code, response["Location"]) == (302, ADDRESSES)
-    assert messages == [("success", "a@example.com: Deleted. SES is confirmed to hold no recipient for it any more.")]
+    assert messages == [("success", "Deleted: a@example.com. SES is confirmed to receive nothing for it any more.")]
     assert (calls(ses), rules(ses)) == (["UpdateReceiptRule"], {RULE: {"b@example.com"}})
     post(admin_client, deletion(second), post="yes")
     assert (calls(ses), rules(ses)) == (["UpdateReceiptRule", "DeleteReceiptRule"], {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
@@ -10,7 +12,7 @@ from addresses.models import EmailAddress
 from domains.deletion import delete_domain
 from domains.models import Domain, DomainDeletion
 from domains.onboarding import add_domain
-from inbound.tests.admin_site import act, delete_selected, post, same_for_3_and_30, staff, text, url
+from inbound.tests.admin_site import act, delete_selected, open_links, post, same_for_3_and_30, staff, text, url
 from inbound.tests.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
@@ -34,11 +36,11 @@ def deletion(domain: Domain) -> str:
 
 def test_every_page_opens(ses, user, admin_client: Client):
     domain = add_domain(owner=user, name="example.com").domain
-    record = domain.dns_records.first()
+    record = domain.dns_records.all()[0]
     deleted = delete_domain(domain=add_domain(owner=user, name="example.org").domain, requested_by="me")
     for path in (
         *(url(f"domains.{model}", "changelist") for model in ("domain", "dnsrecord", "domaindeletion")),
-        f"{DOMAINS}?q=example&status__exact=verified&deleting_since__isempty=1",
+        f"{DOMAINS}?q=example&status__exact=verified&deleting=no",
         f"{url('domains.domaindeletion', 'changelist')}?state=owed",
         ADD,
         page(domain),
@@ -47,6 +49,19 @@ def test_every_page_opens(ses, user, admin_client: Client):
         url("domains.domaindeletion", "change", deleted.pk),
     ):
         assert admin_client.get(path).status_code == 200, path
+
+
+def test_every_link_to_a_neighbour_opens(ses, user, admin_client: Client):
+    endpoint = EndpointFactory(owner=user)
+    domain = DomainFactory(owner=user, is_catch_all_enabled=True, catch_all_endpoint=endpoint)
+    deleted = delete_domain(domain=DomainFactory(owner=user), requested_by="me")
+    for path in (DOMAINS, page(domain), deletion(domain), url("domains.domaindeletion", "change", deleted.pk)):
+        assert open_links(admin_client, path)
+    links = open_links(admin_client, page(domain))
+    lists = (("addresses", "emailaddress"), ("addresses", "blockedemail"), ("domains", "dnsrecord"))
+    assert {f"/admin/{app}/{model}/?domain__id__exact={domain.pk}" for app, model in lists} <= links
+    assert f"/admin/ses_integration/ledgerentry/?domain={domain.name}" in links
+    assert {url("endpoints.endpoint", "change", endpoint.pk), url("auth.user", "change", user.pk)} <= links
 
 
 def test_lists_cost_the_same_however_long_they_are(ses, user, admin_client: Client, settings):
@@ -185,7 +200,8 @@ def test_a_domain_is_deleted_through_the_service(ses, user, admin_client: Client
     assert record.finished_at is not None
     [(level, sentence)] = messages
     assert level == "success"
-    assert sentence.startswith("example.com: Deleted, with 1 addresses, 0 blocked emails and 9 DNS records.")
+    went = "Deleted: example.com. With it went 0 blocked emails, 1 email address, 9 DNS records."
+    assert sentence.startswith(went)
     assert url("domains.domaindeletion", "change", record.pk) in sentence
     entry = LogEntry.objects.get()
     assert (entry.object_id, entry.object_repr, entry.is_deletion()) == (domain.pk, "example.com", True)
@@ -206,7 +222,7 @@ def test_many_domains_are_deleted_at_once_with_an_outcome_for_each(ses, user, ad
     assert rules(ses) == {}
     assert identities(ses) == {"kept.example.com"}
     assert [level for level, _ in messages] == ["warning", "success", "success"]
-    assert messages[0][1].startswith("kept.example.com: Deleted")
+    assert messages[0][1].startswith("Deleted: kept.example.com.")
     assert "so it is kept" in messages[0][1]
 
 
@@ -234,7 +250,7 @@ def test_a_deletion_that_stopped_half_way_goes_on(ses, user, admin_client: Clien
     Domain.objects.update(deleting_since=timezone.now())
     _, messages = post(admin_client, deletion(domain), post="yes")
     assert not Domain.objects.exists()
-    assert messages[0][1].startswith("example.com: Deleted")
+    assert messages[0][1].startswith("Deleted: example.com.")
 
 
 def test_a_domain_that_vanished_meanwhile_is_said_to_be_gone(ses, user, admin_client: Client):
@@ -286,9 +302,10 @@ def test_pushing_converges_and_tells_the_outcome(ses, user, admin_client: Client
 
 
 def test_records_of_the_machine_cannot_be_posted(ses, user, admin_client: Client):
-    record = add_domain(owner=user, name="example.com").domain.dns_records.first()
+    record = add_domain(owner=user, name="example.com").domain.dns_records.all()[0]
     deleted = delete_domain(domain=add_domain(owner=user, name="example.org").domain, requested_by="me")
-    for model, row in (("domains.dnsrecord", record), ("domains.domaindeletion", deleted)):
+    rows: dict[str, Any] = {"domains.dnsrecord": record, "domains.domaindeletion": deleted}
+    for model, row in rows.items():
         for path in (url(model, "add"), url(model, "change", row.pk), url(model, "delete", row.pk)):
             assert admin_client.post(path, {"post": "yes"}).status_code == 403, path
         delete_selected(admin_client, model, [row])

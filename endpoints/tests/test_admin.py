@@ -12,7 +12,7 @@ from domains.catch_all import set_catch_all
 from domains.models import Domain
 from domains.onboarding import add_domain
 from endpoints.models import Endpoint
-from inbound.tests.admin_site import delete_selected, post, same_for_3_and_30, staff, text, url
+from inbound.tests.admin_site import delete_selected, open_links, post, same_for_3_and_30, staff, text, url
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
 from inbound.tests.seen import calls, out_of_order, rules, work_off
 
@@ -57,6 +57,9 @@ def test_every_page_opens_without_any_secret(endpoint, catch_all, admin_client: 
         assert response.status_code == 200, path
         assert "hidden-" not in text(response), path
     assert "hooks.example.org" in text(admin_client.get(page(endpoint)))
+    links = open_links(admin_client, page(endpoint))
+    assert f"/admin/addresses/emailaddress/?endpoint__id__exact={endpoint.pk}" in links
+    assert f"/admin/domains/domain/?catch_all_endpoint__id__exact={endpoint.pk}" in links
 
 
 def test_the_list_costs_the_same_however_long_it_is(ses, user, admin_client: Client, settings):
@@ -114,7 +117,7 @@ def test_an_endpoint_is_deleted_through_the_service(ses, endpoint, catch_all, ad
     response, messages = post(admin_client, deletion(endpoint), post="yes")
     assert (response.status_code, response["Location"]) == (302, ENDPOINTS)
     assert messages == [
-        ("success", "Main: Deleted. Addresses without a route now: none. Catch-alls that are off now: example.com.")
+        ("success", "Deleted: Main. Addresses without a route now: none. Catch-alls off now: example.com.")
     ]
     assert (calls(ses), rules(ses)) == (["DeleteReceiptRule"], {})
     catch_all.refresh_from_db()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from domains.onboarding import add_domain
-from inbound.tests.admin_site import act, delete_selected, same_for_3_and_30, staff, text, url
+from inbound.tests.admin_site import act, delete_selected, open_links, same_for_3_and_30, staff, text, url
 from inbound.tests.factories import EmailAddressFactory
 from ses_integration.models import (
     DomainMark,
@@ -21,7 +22,12 @@ from ses_integration.models import (
     UnansweredCall,
 )
 
-MODELS = {"domainmark": DomainMark, "lease": Lease, "ratelimit": RateLimit, "ledgerentry": LedgerEntry}
+MODELS: dict[str, type[Any]] = {
+    "domainmark": DomainMark,
+    "lease": Lease,
+    "ratelimit": RateLimit,
+    "ledgerentry": LedgerEntry,
+}
 MARKS = url("ses_integration.domainmark", "changelist")
 SCOPE = {"region": "eu-west-1", "rule_set": "inbound-email-rules"}
 
@@ -39,7 +45,7 @@ def test_every_page_opens_with_links_to_its_neighbours(domain, admin_client: Cli
     for name, model in MODELS.items():
         assert admin_client.get(url(f"ses_integration.{name}", "changelist") + "?q=example").status_code == 200
         for row in model.objects.all():
-            assert admin_client.get(url(f"ses_integration.{name}", "change", row.pk)).status_code == 200
+            assert open_links(admin_client, url(f"ses_integration.{name}", "change", row.pk))
     for state in ("owed", "applied"):
         assert admin_client.get(f"{MARKS}?state={state}").status_code == 200
     shown = text(admin_client.get(MARKS))
