@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from django.contrib import admin
@@ -105,11 +105,19 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
     def consequences(self, rows: Sequence[EmailAddress]) -> dict[Any, list[str | SafeString]]:
         return admin_ses.what_goes(rows)
 
-    def delete_row(self, request: HttpRequest, row: EmailAddress) -> Deleted:
-        deleted = deletion.delete_address(row)
-        if deleted.removed_from_ses:
-            return Deleted("SES is confirmed to receive nothing for it any more.")
-        return Deleted("", deleted.warning)
+    def delete_rows(
+        self, request: HttpRequest, rows: Iterable[EmailAddress]
+    ) -> Iterator[tuple[EmailAddress, Deleted | None]]:
+        chosen = list(rows)
+        outcomes = deletion.delete_addresses(chosen)
+        for row in chosen:
+            outcome = outcomes.get(row.pk)
+            if outcome is None:
+                yield row, None
+            elif outcome.removed_from_ses:
+                yield row, Deleted("SES is confirmed to receive nothing for it any more.")
+            else:
+                yield row, Deleted("", outcome.warning)
 
     def ses_name(self, row: EmailAddress) -> str:
         return row.domain.name

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from django.db import transaction
 
 from addresses.models import EmailAddress
+from domains.names import domain_of
 from ses_integration import facts, marks
 from ses_integration.budget import one_budget
 from ses_integration.clients import have_credentials
@@ -32,17 +34,43 @@ def delete_address(address: EmailAddress) -> AddressDeletion:
 
     Raises EmailAddress.DoesNotExist if somebody else was first.
     """
-    name = address.domain.name
+    deleted = delete_addresses([address])
+    if not deleted:
+        raise EmailAddress.DoesNotExist
+    return deleted[address.pk]
+
+
+def delete_addresses(addresses: Sequence[EmailAddress]) -> dict[str, AddressDeletion]:
+    """Delete them in one transaction, and then wait for SES domain by domain: one rule update for those of one rule.
+
+    Returns the outcomes by id; an address that somebody else has deleted has none.
+    """
+    deleted: dict[str, str] = {}
     with one_budget():
         with transaction.atomic(durable=True):
-            row = EmailAddress.objects.select_for_update(of=("self",)).get(pk=address.pk)
-            row.delete()
-            generation = marks.generation(name)
-        removed = partial(facts.recipient_gone, name, row.address, generation)
-        converge(name, done=removed)
-    if removed():
-        return AddressDeletion(row.address, name, removed_from_ses=True, warning=None)
-    return AddressDeletion(row.address, name, removed_from_ses=False, warning=_warning(name))
+            rows = EmailAddress.objects.select_for_update(of=("self",)).filter(pk__in=[row.pk for row in addresses])
+            # By domain, because a deletion marks its domain, and marks are taken in the order of their names.
+            for row in sorted(rows.order_by("pk"), key=lambda row: domain_of(row.address)):
+                deleted[row.pk] = row.address
+                row.delete()
+            generations = {name: marks.generation(name) for name in map(domain_of, deleted.values())}
+        gone = {
+            pk: partial(facts.recipient_gone, domain_of(address), address, generations[domain_of(address)])
+            for pk, address in deleted.items()
+        }
+        for name in generations:
+            of_domain = [gone[pk] for pk, address in deleted.items() if domain_of(address) == name]
+            converge(name, done=partial(_all_gone, of_domain))
+        return {pk: _outcome(address, removed=gone[pk]()) for pk, address in deleted.items()}
+
+
+def _all_gone(gone: Iterable[Callable[[], bool]]) -> bool:
+    return all(is_gone() for is_gone in gone)
+
+
+def _outcome(address: str, *, removed: bool) -> AddressDeletion:
+    name = domain_of(address)
+    return AddressDeletion(address, name, removed_from_ses=removed, warning=None if removed else _warning(name))
 
 
 def _warning(domain: str) -> str:

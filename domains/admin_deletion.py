@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -64,6 +64,14 @@ class DeletesThroughService(ModelAdmin[Row]):
         """Call the service. Raises the model's DoesNotExist if somebody else was first."""
         raise NotImplementedError
 
+    def delete_rows(self, request: HttpRequest, rows: Iterable[Row]) -> Iterator[tuple[Row, Deleted | None]]:
+        """Each row with its outcome; None if somebody else was first. For services that take many at once to override."""
+        for row in rows:
+            try:
+                yield row, self.delete_row(request, row)
+            except ObjectDoesNotExist:
+                yield row, None
+
     @method_decorator(csrf_protect)
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -113,10 +121,8 @@ class DeletesThroughService(ModelAdmin[Row]):
     def _delete(self, request: HttpRequest, rows: Iterable[Row]) -> None:
         outcomes: dict[tuple[int, str, Text], list[str]] = {}
         with one_budget():
-            for row in rows:
-                try:
-                    deleted = self.delete_row(request, row)
-                except ObjectDoesNotExist:
+            for row, deleted in self.delete_rows(request, rows):
+                if deleted is None:
                     outcomes.setdefault((messages.WARNING, "Gone already", ""), []).append(str(row))
                     continue
                 LogEntry.objects.log_actions(cast(int, request.user.pk), [row], DELETION)

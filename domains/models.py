@@ -96,6 +96,7 @@ class DnsRecord(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = "DNS record"
         constraints = [
             models.CheckConstraint(condition=Q(record_type__in=["TXT", "MX", "CNAME"]), name="dns_record_type"),
             models.UniqueConstraint(fields=["domain", "record_type", "name", "value"], name="dns_record_once"),

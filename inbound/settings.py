@@ -1,6 +1,7 @@
 """Settings, all of them from the environment; the README has them in one table."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 import environ
 
@@ -59,7 +60,7 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'inbound.sqlite3'}")}
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{quote(str(BASE_DIR / 'inbound.sqlite3'))}")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Without IMMEDIATE most concurrent read-then-write transactions fail with "database is locked".

@@ -97,6 +97,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"verbose_name": "DNS record"},
         ),
         migrations.CreateModel(
             name="DomainDeletion",
