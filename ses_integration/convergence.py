@@ -24,7 +24,7 @@ from ses_integration.planning import Call, Kind, Operation
 logger = logging.getLogger(__name__)
 
 FIRST_POLL, LAST_POLL = 0.025, 0.2
-# More calls than this on one thing in one pass would be a plan that does not come to an end.
+# More calls than this on one thing, with no change of the rows in between, would be a plan that does not come to an end.
 CALLS_PER_ENTRY = 8
 WORKER_SECONDS_PER_DOMAIN = 20.0
 YIELD_SECONDS = 5.0
@@ -33,13 +33,14 @@ YIELD_SECONDS = 5.0
 def converge(domain: str, *, done: Callable[[], bool] | None = None) -> None:
     """Bring SES into line with the rows of `domain`, or wait for whoever is doing it, within the ambient budget.
 
-    Returns when `done()` holds (default: every change so far is applied), when the budget is spent, or when nothing can
-    happen before it is. Says nothing about the outcome: ask `ses_integration.facts`. Call it outside transactions.
+    Returns when `done()` holds (default: every change up to now is applied), when the budget is spent, or when nothing
+    can happen before it is. Says nothing about the outcome: ask `ses_integration.facts`. Call it outside transactions.
     """
     config = ses_config()
+    done = done or _up_to_now(config, domain)
     with one_budget() as deadline:
         poll = FIRST_POLL
-        while not (done() if done else _all_applied(config, domain)):
+        while not done():
             wait = _seconds_to_turn(config, domain)
             if wait is None or time.monotonic() + wait >= deadline:
                 return
@@ -76,7 +77,7 @@ def with_lease(config: SesConfig, held: Held, domain: str, deadline: float) -> N
 
 def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> None:
     failed: dict[tuple[Kind, str], SesError] = {}
-    made: Counter[tuple[Kind, str]] = Counter()
+    made: Counter[tuple[Kind, str, int]] = Counter()
     gathered: int | None = None
     until = None
     while time.monotonic() < deadline:
@@ -97,10 +98,10 @@ def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> None:
                 answer = _answer(config, step, deadline)
                 ledger.record(config, held, step, answer)
                 key = step.call.key
-                made[key] += 1
+                made[*key, step.generation] += 1
                 if answer.error is not None and _is_failure(answer.error, step.call):
                     failed[key] = answer.error
-                elif made[key] >= CALLS_PER_ENTRY:
+                elif made[*key, step.generation] >= CALLS_PER_ENTRY:
                     failed[key] = Refused("SES keeps changing its answer.")
     if failed or until:
         ledger.postpone(config, domain, failed.values(), until)
@@ -156,9 +157,16 @@ def _send(config: SesConfig, call: Call, deadline: float) -> Answer:
     return Answer()
 
 
-def _all_applied(config: SesConfig, domain: str) -> bool:
-    owed = DomainMark.objects.of(config).filter(domain=domain, generation__gt=F("applied_generation"))
-    return not owed.exists() and not _doubts(config, domain).filter(until__lte=database_now()).exists()
+def _up_to_now(config: SesConfig, domain: str) -> Callable[[], bool]:
+    """Whether what has changed until this moment is applied. Who waited for later changes, too, might wait for ever."""
+    marks = DomainMark.objects.of(config).filter(domain=domain)
+    generation = marks.values_list("generation", flat=True).first() or 0
+
+    def applied() -> bool:
+        behind = marks.filter(applied_generation__lt=generation).exists()
+        return not behind and not _doubts(config, domain).filter(until__lte=database_now()).exists()
+
+    return applied
 
 
 def _doubts(config: SesConfig, domain: str) -> QuerySet[UnansweredCall]:
