@@ -22,7 +22,7 @@ from ses_integration.gateway import SeenIdentity
 from ses_integration.lease import Held
 from ses_integration.models import DomainMark, IdentityFacts, Lease, LedgerEntry, LedgerRecipient, UnansweredCall
 from ses_integration.planning import Call, Doubt, Entry, Kind, Known, Operation, plan
-from ses_integration.rate import claim_slot
+from ses_integration.rate import answered, claim_slot
 from ses_integration.receiving import DomainReceiving
 
 SEND_SECONDS = 10
@@ -194,6 +194,7 @@ def record(config: SesConfig, held: Held, intent: Intent, answer: Answer) -> Non
     """T3. Raises LeaseLost, and has then recorded nothing: the intent says all."""
     with transaction.atomic(durable=True):
         lease.check(held)
+        answered(config)
         entry = LedgerEntry.objects.select_for_update().get(pk=intent.entry_id)
         entry.changed_at = database_now()
         operation, error = intent.call.operation, answer.error

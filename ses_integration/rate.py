@@ -30,6 +30,18 @@ def claim_slot(config: SesConfig) -> datetime | None:
     return None if first else following
 
 
+def answered(config: SesConfig) -> None:
+    """The last call has its answer: a whole interval from here to the next slot.
+
+    A call reaches SES some time after its slot was claimed, late if it had to wait for a connection, and the next one may
+    be quicker: SES would see them too close together, and refuse.
+    """
+    if config.calls_per_second <= 0:
+        return
+    following = database_now() + timedelta(seconds=1 / config.calls_per_second)
+    RateLimit.objects.filter(region=config.region, next_slot__lt=following).update(next_slot=following)
+
+
 def take_turn(config: SesConfig) -> None:
     """Wait for a slot, but not long: raises Unsent. For looks at SES that no request waits for."""
     patience = time.monotonic() + PATIENCE_SECONDS
