@@ -272,7 +272,9 @@ def _end_outage(config: SesConfig) -> None:
     """The first success after an outage makes all transient work due at once."""
     if Lease.objects.of(config).filter(outage_since__isnull=False).update(outage_since=None):
         waiting = DomainMark.objects.of(config).filter(needs_attention=False, next_attempt__isnull=False)
-        waiting.update(next_attempt=None)
+        # A mark that somebody holds is being bumped, which makes it due as well; to wait for it could be a deadlock.
+        free = waiting.select_for_update(skip_locked=True).values_list("pk", flat=True)
+        DomainMark.objects.filter(pk__in=list(free)).update(next_attempt=None)
 
 
 def postpone(config: SesConfig, domain: str, errors: Collection[SesError], until: datetime | None) -> None:
