@@ -1,0 +1,103 @@
+"""What must be true in the end, and the two ways in which these tests hurry time along."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from django.db.models import F
+
+from addresses.models import EmailAddress
+from domains.models import Domain, DomainDeletion
+from inbound.tests.processes.stack import Stack, eventually
+from ses_integration import facts
+from ses_integration.clock import database_now
+from ses_integration.models import DomainMark, Lease, LedgerEntry, UnansweredCall
+
+
+def rules_of_rows() -> dict[str, frozenset[str]]:
+    """The rules that SES should hold, worked out from the rows without the application's own compiler.
+
+    For the few addresses, the short names and the absent catch-all of these tests: one rule for each domain.
+    """
+    wanted: dict[str, set[str]] = {}
+    rows = EmailAddress.objects.filter(is_active=True, domain__deleting_since=None)
+    for address, domain in rows.values_list("address", "domain__name"):
+        wanted.setdefault(f"inbound-{domain}-rule", set()).add(address)
+    return {name: frozenset(recipients) for name, recipients in wanted.items()}
+
+
+def prefixes_of_rows() -> dict[str, str]:
+    rows = Domain.objects.filter(deleting_since=None, email_addresses__is_active=True).values_list("name", "id")
+    return {f"inbound-{name}-rule": f"emails/{name}/{pk}/" for name, pk in rows}
+
+
+def assert_ses_equals_rows(stack: Stack) -> None:
+    """Every rule and identity that there should be, as it should be, and not one more."""
+    assert stack.aws.rules() == rules_of_rows()
+    assert stack.aws.prefixes() == prefixes_of_rows()
+    assert stack.aws.identities() == set(Domain.objects.filter(deleting_since=None).values_list("name", flat=True))
+
+
+def assert_ledger_equals_ses(stack: Stack) -> None:
+    """What the application believes is what SES holds."""
+    entries = LedgerEntry.objects.filter(kind="rule").exclude(known="absent").prefetch_related("recipients")
+    believed = {entry.name: frozenset(row.recipient for row in entry.recipients.all()) for entry in entries}
+    assert believed == stack.aws.rules()
+    assert not LedgerEntry.objects.filter(known="unknown").exists()
+
+
+def owed() -> list[str]:
+    """Everything that somebody still has to do, in words."""
+    marks = DomainMark.objects.filter(generation__gt=F("applied_generation"))
+    return [
+        *(f"{mark}: {mark.last_error}" for mark in marks),
+        *(f"{call.entry}: {call}" for call in UnansweredCall.objects.select_related("entry")),
+        *(f"deletion of {deletion}" for deletion in DomainDeletion.objects.owed()),
+    ]
+
+
+def wait_until_nothing_is_owed(*, within: float) -> None:
+    try:
+        eventually(lambda: not owed(), within=within, what="nothing was owed")
+    except AssertionError as error:
+        raise AssertionError(f"{error} Owed: {owed()}") from None
+    assert not facts.owed_marks().exists()
+
+
+def assert_no_rule_receives_everything(stack: Stack) -> None:
+    """Whatever was sent: a rule without recipients takes the mail of every domain of the account."""
+    for call in stack.aws.calls("CreateReceiptRule", "UpdateReceiptRule"):
+        assert call["parameters"]["Rule"].get("Recipients"), call
+
+
+def counted(journal: list[dict[str, Any]]) -> Counter[str]:
+    return Counter(call["action"] for call in journal)
+
+
+def expire_lease() -> None:
+    """The thirty seconds of a holder that is dead, or stopped, are over.
+
+    Faithful: that moment is nothing but `expires_at` being past, all comparisons are with the database's clock, and the
+    holder, which can do nothing meanwhile, would find the same row thirty seconds later.
+    """
+    Lease.objects.exclude(holder="").update(expires_at=database_now())
+
+
+def settle() -> None:
+    """The time in which the unanswered calls may still land is over.
+
+    Faithful once none of them is on its way any more, which the caller makes sure of: then waiting for `until` would
+    change nothing else.
+    """
+    UnansweredCall.objects.update(until=database_now())
+
+
+def eventually_in_line(stack: Stack, *, within: float) -> None:
+    """For an SES that forgot: until the worker has looked, nothing is owed, because nobody knows yet."""
+
+    def in_line() -> bool:
+        identities = set(Domain.objects.filter(deleting_since=None).values_list("name", flat=True))
+        return stack.aws.rules() == rules_of_rows() and stack.aws.identities() == identities
+
+    eventually(in_line, within=within, what="SES held what the rows say")

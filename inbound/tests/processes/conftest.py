@@ -1,0 +1,63 @@
+"""Processes for a test: started when it asks, gone when it ends, and their logs shown when it fails."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from inbound.models import issue_key
+from inbound.tests.processes.stack import Stack, url_of_database
+from inbound.tests.processes.wire import Api
+
+SHOWN_CHARACTERS = 6000
+
+
+@pytest.fixture
+def stack_with(tmp_path: Path, transactional_db: None) -> Iterator[Callable[..., Stack]]:
+    """`stack_with(SES_SWEEP_SECONDS="1")`: processes on the test's database with these settings, not started yet."""
+    stacks: list[Stack] = []
+
+    def make(**settings: str) -> Stack:
+        url = url_of_database(os.environ["DATABASE_URL"], str(connection.settings_dict["NAME"]))
+        folder = tmp_path / f"stack{len(stacks)}"
+        folder.mkdir()
+        stacks.append(Stack(folder, url, **settings))
+        return stacks[-1]
+
+    yield make
+    for stack in stacks:
+        stack.stop()
+
+
+@pytest.fixture
+def stack(stack_with: Callable[..., Stack]) -> Stack:
+    """Processes with the usual settings, not started yet."""
+    return stack_with()
+
+
+@pytest.fixture
+def key(user: User) -> str:
+    """An API key with every scope."""
+    return issue_key(owner=user, name="test")[1]
+
+
+@pytest.fixture
+def api(stack: Stack, key: str) -> Api:
+    """The API of the stack's server; takes the place of the in-process client of the other tests."""
+    return stack.web_api.with_key(key)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+    outcome = yield
+    report = outcome.get_result()
+    folder = getattr(item, "funcargs", {}).get("tmp_path")
+    if report.failed and folder is not None:
+        for log in sorted(folder.glob("stack*/*.log")):
+            report.sections.append((f"log of {log.stem}", log.read_text(errors="replace")[-SHOWN_CHARACTERS:]))

@@ -1,0 +1,59 @@
+"""SES is away while an address is deleted, and has forgotten everything when it comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from addresses.models import EmailAddress
+from domains.models import Domain
+from inbound.tests.processes.checks import (
+    assert_ledger_equals_ses,
+    assert_no_rule_receives_everything,
+    assert_ses_equals_rows,
+    eventually_in_line,
+    wait_until_nothing_is_owed,
+)
+from inbound.tests.processes.stack import Stack
+from ses_integration.facts import RECORDED
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
+
+
+def test_everything_comes_back_into_line_without_another_request(stack_with: Callable[..., Stack], key: str) -> None:
+    stack = stack_with(SES_SWEEP_SECONDS="1", SES_DATABASE_SWEEP_SECONDS="1")
+    stack.start()
+    api = stack.web_api.with_key(key)
+    ids = {}
+    for name in ("one.example.com", "two.example.com", "three.example.com"):
+        domain = api.add_domain(name)
+        ids[name] = [api.add_address(domain, f"{local}@{name}") for local in ("a", "b")]
+    stack.emulator.kill()
+
+    first, last = ids["one.example.com"]
+    answer = api.delete(f"email-addresses/{first}")
+
+    assert answer.status == 200
+    assert answer.body["cleanup"] == {
+        "sesRuleUpdated": False,
+        "emailAddress": "a@one.example.com",
+        "domain": "one.example.com",
+        "warning": f"SES rule update failed: {RECORDED}",
+    }
+    assert api.get(f"email-addresses/{first}").status == 404
+    # The last one of the domain: what is owed for it is a deletion.
+    answer = api.delete(f"email-addresses/{last}")
+    assert answer.body["cleanup"]["sesRuleUpdated"] is False
+    assert answer.body["cleanup"]["warning"] == f"SES rule deletion failed: {RECORDED}"
+
+    stack.emulator.start()
+
+    eventually_in_line(stack, within=40)
+    wait_until_nothing_is_owed(within=10)
+    assert_ses_equals_rows(stack)
+    assert_ledger_equals_ses(stack)
+    assert_no_rule_receives_everything(stack)
+    assert (Domain.objects.count(), EmailAddress.objects.count()) == (3, 4)
+    assert set(stack.aws.rules()) == {"inbound-two.example.com-rule", "inbound-three.example.com-rule"}
+    assert len(stack.aws.identities()) == 3
