@@ -26,7 +26,8 @@ class Command(BaseCommand):
         entries = LedgerEntry.objects.of(config)
         rules, identities = (entries.filter(kind=kind, known="present").count() for kind in (Kind.RULE, Kind.IDENTITY))
         self.stdout.write(
-            f"{config.region or 'no region'}, rule set {config.rule_set}: {rules} rules and {identities} identities confirmed."
+            f"{config.region or 'no region'}, rule set {config.rule_set}: "
+            f"{rules} rule{'' if rules == 1 else 's'} and {identities} identit{'y' if identities == 1 else 'ies'} confirmed."
         )
         owed = facts.owed_marks()
         shown = DomainMark.objects.of(config).order_by("domain") if options["all"] else owed

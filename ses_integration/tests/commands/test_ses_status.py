@@ -10,7 +10,7 @@ HEAD = "eu-west-1, rule set inbound-email-rules:"
 def test_nothing_owed_is_exit_code_0(ses, rows):
     receive("a")
     converge(DOMAIN)
-    assert run("ses_status") == (0, f"{HEAD} 1 rules and 1 identities confirmed.\nNothing is owed.\n")
+    assert run("ses_status") == (0, f"{HEAD} 1 rule and 1 identity confirmed.\nNothing is owed.\n")
 
 
 def test_what_is_owed_is_shown_with_its_reason_and_exit_code_2(ses, rows):
