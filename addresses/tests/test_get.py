@@ -92,11 +92,15 @@ def test_an_address_goes_with_its_domain(api, address, method):
     assert (answer.status_code, answer.json()) == (404, {"error": "Email address not found"})
 
 
-@pytest.mark.parametrize("pk", ["nope", "a%00b", "%20", "a b", "a" * 5000, "%F0%9F%92%A9", "a%0A", "a@example.com"])
-def test_an_id_that_nothing_has_is_not_found(api, address, pk):
-    for method in (api.get, api.put, api.delete):
-        answer = method(f"{URL}/{pk}")
-        assert (answer.status_code, answer.json()) == (404, {"error": "Email address not found"})
+ODD_IDS = ["nope", "a%00b", "%20", "a b", "a" * 5000, "%F0%9F%92%A9", "a%0A", "a@example.com"]
+
+
+def test_an_id_that_nothing_has_is_not_found(api, address, subtests):
+    for pk in ODD_IDS:
+        with subtests.test(pk=pk):
+            for method in (api.get, api.put, api.delete):
+                answer = method(f"{URL}/{pk}")
+                assert (answer.status_code, answer.json()) == (404, {"error": "Email address not found"})
 
 
 def test_what_an_address_cannot_do_is_refused_without_a_body(api, address):

@@ -116,9 +116,7 @@ def test_off_is_allowed_on_a_domain_that_is_not_verified(switch_on, put, ses):
     assert rules(ses) == {}
 
 
-@pytest.mark.parametrize(
-    ("body", "error"),
-    [
+BAD_BODIES = [
         ({}, "isCatchAllEnabled is required"),
         ({"isCatchAllEnabled": None}, "isCatchAllEnabled must be a boolean"),
         ({"isCatchAllEnabled": "true"}, "isCatchAllEnabled must be a boolean"),
@@ -138,13 +136,16 @@ def test_off_is_allowed_on_a_domain_that_is_not_verified(switch_on, put, ses):
         ({"isCatchAllEnabled": True, "catchAllEndpointId": "a" * 256},
          "catchAllEndpointId is not valid: Ensure this field has no more than 255 characters."),
         ([True], "Request body must be a JSON object."),
-    ],
-)  # fmt: skip
-def test_a_bad_body_changes_nothing(api, domain, ses, body, error):
-    answer = api.put(f"/api/v2/domains/{domain.pk}", json.dumps(body), content_type="application/json")
-    assert (answer.status_code, answer.json()) == (400, {"error": error})
-    assert not Domain.objects.get().is_catch_all_enabled
-    assert calls(ses) == []
+    ]  # fmt: skip
+
+
+def test_a_bad_body_changes_nothing(api, domain, ses, subtests):
+    for body, error in BAD_BODIES:
+        with subtests.test(body=body):
+            answer = api.put(f"/api/v2/domains/{domain.pk}", json.dumps(body), content_type="application/json")
+            assert (answer.status_code, answer.json()) == (400, {"error": error})
+            assert not Domain.objects.get().is_catch_all_enabled
+            assert calls(ses) == []
 
 
 def test_only_ones_own_active_endpoint_of_a_verified_domain_will_do(put, user, endpoint, ses):

@@ -209,14 +209,18 @@ def test_its_size_costs_neither_calls_nor_statements(api, user, ses):
             assert api.delete(f"{URL}/{domain.pk}").json()["deletedResources"]["emailAddresses"] == size
         assert calls(ses) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
         statements.append([query["sql"] for query in captured if "SAVEPOINT" not in query["sql"]])
-    assert len(statements[1]) <= len(statements[0]) < 130
+    assert len(statements[1]) <= len(statements[0]) < 150
 
 
-@pytest.mark.parametrize("pk", ["nope", "a%00b", "%20", "a" * 5000])
-def test_an_id_that_nothing_has_is_not_found(api, domain, ses, pk):
-    answer = api.delete(f"{URL}/{pk}")
-    assert (answer.status_code, answer.json()) == (404, {"error": "Domain not found"})
-    assert calls(ses) == []
+ODD_IDS = ["nope", "a%00b", "%20", "a" * 5000]
+
+
+def test_an_id_that_nothing_has_is_not_found(api, domain, ses, subtests):
+    for pk in ODD_IDS:
+        with subtests.test(pk=pk):
+            answer = api.delete(f"{URL}/{pk}")
+            assert (answer.status_code, answer.json()) == (404, {"error": "Domain not found"})
+            assert calls(ses) == []
 
 
 def test_a_key_without_the_scope_may_not_delete(client_for, user, domain):

@@ -38,12 +38,13 @@ def test_looking_is_no_call_and_three_statements(api, domain, ses, django_assert
     assert calls(ses) == []
 
 
-@pytest.mark.parametrize("pk", ODD_IDS)
-def test_an_id_that_nothing_has_is_not_found(api, pk):
-    for path in (f"{URL}/{pk}", f"{URL}/{pk}/dns-records"):
-        answer = api.get(path)
-        assert answer.status_code == 404
-        assert answer.json()["error"] in ("Domain not found", "Not found")
+def test_an_id_that_nothing_has_is_not_found(api, subtests):
+    for pk in ODD_IDS:
+        with subtests.test(pk=pk):
+            for path in (f"{URL}/{pk}", f"{URL}/{pk}/dns-records"):
+                answer = api.get(path)
+                assert answer.status_code == 404
+                assert answer.json()["error"] in ("Domain not found", "Not found")
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
