@@ -36,9 +36,18 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
         try:
             with transaction.atomic(durable=True):
                 row = Domain.objects.live().select_for_update().get(pk=domain.pk)
+                follows = row.receives_everything != enabled
                 row.is_catch_all_enabled = enabled
                 row.catch_all_endpoint_id = endpoint_id if enabled else None
-                row.save(update_fields=["is_catch_all_enabled", "catch_all_endpoint", "updated_at"])
+                row.updated_at = timezone.now()
+                Domain.objects.filter(pk=row.pk).update(
+                    is_catch_all_enabled=enabled,
+                    catch_all_endpoint=row.catch_all_endpoint_id,
+                    updated_at=row.updated_at,
+                )
+                # update(), and a mark of our own: the rule does not depend on the endpoint.
+                if follows:
+                    marks.mark(row.name)
         except IntegrityError as error:  # PostgreSQL looks at foreign keys when it commits
             raise EndpointGone from error
         converge(row.name)

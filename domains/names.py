@@ -58,6 +58,11 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2]
 
 
+def registrable(name: str) -> str:
+    """The part of a normalised name that somebody has registered: `a.b.example.co.uk` has `example.co.uk`."""
+    return _suffixes().privatesuffix(name) or name
+
+
 def ancestors(name: str) -> list[str]:
     """`a.b.example.com` has `b.example.com`, `example.com` and `com`."""
     labels = name.split(".")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from domains import deletion, dns_records
 from domains.identity import take_over
 from domains.models import Domain
-from domains.names import ancestors
+from domains.names import ancestors, registrable
 from ses_integration import facts
 from ses_integration.budget import one_budget
 from ses_integration.convergence import converge
@@ -43,6 +43,7 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> Onboarding:
     with one_budget():
         try:
             with transaction.atomic(durable=True):
+                _take_turns(name)
                 deletion.finish_rows_of(name)
                 _refuse_taken(owner, name)
                 domain = Domain.objects.create(owner_id=owner.pk, name=name)
@@ -58,6 +59,16 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> Onboarding:
     return Onboarding(
         domain, records, " ".join(filter(None, ["SES has not created the identity yet.", error_text, facts.RECORDED]))
     )
+
+
+def _take_turns(name: str) -> None:
+    """One at a time below a registrable name, until the transaction ends: two owners may be adding a parent and its child.
+
+    SQLite has one writer anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [registrable(name)])
 
 
 def _refuse_taken(owner: AbstractBaseUser, name: str) -> None:

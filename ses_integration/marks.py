@@ -46,14 +46,16 @@ def mark(*domains: str) -> None:
     Call it as the last thing of a transaction: marks are taken in sorted order, so that two changes of the same domains
     cannot deadlock. A second mark of a domain in one transaction costs nothing.
     """
+    # A savepoint that rolls back takes the mark with it, and Django drops its callbacks: so a nudge that is still
+    # registered is the proof that this transaction's mark stands. A flag of our own would lose work there.
+    hooks = [getattr(hook[1], "__self__", None) for hook in connection.run_on_commit]
+    nudges = [nudge for nudge in hooks if isinstance(nudge, Nudge)]
+    unmarked = sorted(set(domains) - {nudge.domain for nudge in nudges})
+    if not unmarked:
+        return
+    shared = nudges[0].shared if nudges else _CommitBudget()
     with transaction.atomic():
-        # A savepoint that rolls back takes the mark with it, and Django drops its callbacks: so a nudge that is still
-        # registered is the proof that this transaction's mark stands. A flag of our own would lose work there.
-        hooks = [getattr(hook[1], "__self__", None) for hook in connection.run_on_commit]
-        nudges = [nudge for nudge in hooks if isinstance(nudge, Nudge)]
-        marked = {nudge.domain for nudge in nudges}
-        shared = nudges[0].shared if nudges else _CommitBudget()
-        for domain in sorted(set(domains) - marked):
+        for domain in unmarked:
             bump(ses_config(), domain)
             # Robust: an error in the nudge must not turn a change that is committed into a 500.
             transaction.on_commit(Nudge(domain, shared).run, robust=True)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domains.names import ancestors, domain_of, normalise_address, normalise_domain
+from domains.names import ancestors, domain_of, normalise_address, normalise_domain, registrable
 
 # Parts of real names in odd orders come nearer to what is accepted than any text does.
 PIECES = st.sampled_from(
@@ -98,3 +98,11 @@ def test_what_ses_would_not_receive_is_no_address(text):
 
 def test_a_name_has_its_parents_for_ancestors():
     assert ancestors("a.b.example.com") == ["b.example.com", "example.com", "com"]
+
+
+@pytest.mark.parametrize(
+    ("name", "registered"),
+    [("example.com", "example.com"), ("a.b.example.com", "example.com"), ("a.example.co.uk", "example.co.uk")],
+)
+def test_a_name_hangs_below_what_somebody_has_registered(name, registered):
+    assert registrable(name) == registered

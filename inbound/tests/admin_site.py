@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Permission, User
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
@@ -81,6 +82,9 @@ def staff(client: Client, *permissions: str) -> User:
     user: User = UserFactory(is_staff=True)
     for permission in permissions:
         app, _, codename = permission.partition(".")
-        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+        # Emptying the tables after each test leaves none: see conftest.py.
+        model = ContentType.objects.get(app_label=app, model=codename.partition("_")[2])
+        permission_row, _ = Permission.objects.get_or_create(content_type=model, codename=codename)
+        user.user_permissions.add(permission_row)
     client.force_login(user)
     return user

@@ -1,0 +1,38 @@
+"""Two owners at the same moment, with real threads and connections of their own."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connection
+
+from domains.models import Domain
+from domains.onboarding import DomainTaken, add_domain
+from inbound.tests.factories import UserFactory
+
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.mark.parametrize(("first", "second"), [("{}.com", "mail.{}.com"), ("{}.com", "{}.com")])
+def test_a_tree_of_names_gets_one_owner(ses, first, second):
+    owners = [UserFactory(), UserFactory()]
+    for attempt in range(10):
+        start = Barrier(2)
+
+        def add(owner, name, start=start):
+            try:
+                start.wait()
+                add_domain(owner=owner, name=name)
+            except DomainTaken:
+                return "taken"
+            finally:
+                connection.close()
+            return "added"
+
+        names = [first.format(f"tree{attempt}"), second.format(f"tree{attempt}")]
+        with ThreadPoolExecutor(2) as threads:
+            outcomes = list(threads.map(add, owners, names))
+        assert sorted(outcomes) == ["added", "taken"]
+    assert Domain.objects.count() == 10
