@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -41,15 +42,19 @@ def converge(domain: str, *, done: Callable[[], bool] | None = None) -> None:
     with one_budget() as deadline:
         poll = FIRST_POLL
         while not done():
-            wait = _seconds_to_turn(config, domain)
-            if wait is None or time.monotonic() + wait >= deadline:
+            if not lease.is_held(config):
+                wait = _seconds_to_turn(config, domain)
+                if wait is None or time.monotonic() + wait >= deadline:
+                    return
+                if wait == 0.0 and (held := lease.acquire(config)):
+                    with_lease(config, held, domain, deadline)
+                    poll = FIRST_POLL
+                    continue
+            elif time.monotonic() >= deadline:
                 return
-            if wait == 0.0 and (held := lease.acquire(config)):
-                with_lease(config, held, domain, deadline)
-                poll = FIRST_POLL
-                continue
             _sleep(min(poll, max(0.0, deadline - time.monotonic())))
-            poll = min(poll * 2, LAST_POLL)
+            # Not longer and longer: who came last would look most often, and take the lease before all others.
+            poll = random.uniform(FIRST_POLL, LAST_POLL)  # noqa: S311 - jitter, no secret
 
 
 def converge_due(stop: Callable[[], bool] = lambda: False) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 
 from ses_integration.clock import database_now
 from ses_integration.config import SesConfig
@@ -29,6 +30,19 @@ class Held:
     holder: str
     fence: int
     until: float
+
+
+def is_held(config: SesConfig) -> bool:
+    """Whether there is no use in trying now; one statement, for those who wait and look again and again.
+
+    Says, as `acquire` does, that a request is waiting.
+    """
+    row = Lease.objects.of(config).annotate(now=Now()).exclude(holder="").first()
+    if row is None or row.expires_at <= row.now:
+        return False
+    if row.wanted_until is None or row.wanted_until <= row.now:
+        Lease.objects.filter(pk=row.pk).update(wanted_until=row.now + timedelta(seconds=WANTED_SECONDS))
+    return True
 
 
 def acquire(config: SesConfig, *, background: bool = False) -> Held | None:
