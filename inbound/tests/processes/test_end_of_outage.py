@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 def test_it_does_not_wait_for_marks_that_others_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """It meets the marks in any order, and a change of many takes them in the order of their names: that could deadlock."""
     config = ses_config()
-    monkeypatch.setattr(marks.Nudge, "__call__", lambda nudge: None)
+    monkeypatch.setattr(marks.Nudge, "run", lambda nudge: None)
     intent = an_intent_for("c.example.com")
     for domain in ("a.example.com", "b.example.com"):
         DomainMark.objects.create(
