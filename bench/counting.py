@@ -1,0 +1,32 @@
+"""How many SQL statements a request takes, in a header of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+HEADER = "X-Statements"
+
+
+class CountStatements:
+    """Counts what Django sends on the request's own thread; BEGIN and COMMIT are not statements of ours."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        statements = 0
+
+        def count(execute: Callable[..., Any], *arguments: Any) -> Any:
+            nonlocal statements
+            statements += 1
+            return execute(*arguments)
+
+        with connection.execute_wrapper(count):
+            answer = self._get_response(request)
+        answer[HEADER] = str(statements)
+        return answer

@@ -1,0 +1,118 @@
+"""Requests by one or several clients, timed one by one."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from inbound.tests.processes.wire import Answer, Api
+
+# An operation that is slower than expected is measured less often, so that the whole stays bounded.
+SECONDS_PER_OPERATION = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request below /api/v2/, and the `lane` that it is made for: its own line through all the operations."""
+
+    method: str
+    path: str
+    body: Any = None
+    lane: int = 0
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run of one operation has shown. `answers` by lane, of those requests that there was time for."""
+
+    seconds: float = 0.0
+    answers: dict[int, Answer] = field(default_factory=dict)
+    ses_calls: int = 0
+
+    @property
+    def each_second(self) -> float:
+        return len(self.answers) / self.seconds if self.seconds else 0.0
+
+    @property
+    def calls_each(self) -> float:
+        return self.ses_calls / len(self.answers) if self.answers else 0.0
+
+    def latency(self, part: float) -> float:
+        """In milliseconds: what this part of the requests did not exceed."""
+        times = sorted(answer.seconds for answer in self.answers.values())
+        return 1000 * times[min(len(times) - 1, int(part * len(times)))] if times else 0.0
+
+
+def run(api: Api, requests: list[Request], *, clients: int) -> Run:
+    """Send the requests by so many clients, each with a connection of its own. Raises RuntimeError for an error answer."""
+    waiting: SimpleQueue[Request] = SimpleQueue()
+    for request in requests:
+        waiting.put(request)
+    found = Run()
+    wrong: list[str] = []
+    gate = threading.Barrier(clients + 1)
+
+    def client() -> None:
+        connection = api.connection()
+        connection.connect()
+        gate.wait()
+        deadline = time.monotonic() + SECONDS_PER_OPERATION
+        try:
+            for request in _taken(waiting):
+                answer = api.request(request.method, request.path, request.body, connection)
+                found.answers[request.lane] = answer
+                if answer.status >= 300:
+                    wrong.append(f"{request.method} {request.path}: {answer.status} {answer.body}")
+                if wrong or time.monotonic() > deadline:
+                    return
+        except OSError as error:
+            wrong.append(f"{error!r}")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=client, daemon=True) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    gate.wait()
+    started = time.monotonic()
+    for thread in threads:
+        thread.join()
+    found.seconds = time.monotonic() - started
+    if wrong:
+        raise RuntimeError(wrong[0])
+    return found
+
+
+def _taken(waiting: SimpleQueue[Request]) -> Iterator[Request]:
+    while True:
+        try:
+            yield waiting.get_nowait()
+        except Empty:
+            return
+
+
+def peak_memory(group: int) -> list[float]:
+    """VmHWM of each process of a group, in MB, the largest first; empty where there is no /proc."""
+    found: list[float] = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            # The name, in brackets, may hold anything; state, parent and group follow it.
+            stat = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(stat[2]) != group:
+                continue
+            status = (folder / "status").read_text()
+        except (OSError, IndexError, ValueError):
+            continue  # it ended while we looked
+        found += [int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:")]
+    return sorted(found, reverse=True)
+
+
+def progress(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()

@@ -1,0 +1,83 @@
+"""What is measured. A lane is a domain that goes through its whole life, one operation after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bench.measuring import Request
+from inbound.tests.processes.wire import Answer
+
+READS_PER_LANE = 5
+
+
+@dataclass(slots=True)
+class Lane:
+    """One domain and what is known of it so far."""
+
+    number: int
+    name: str
+    endpoint_id: str
+    domain_id: str = ""
+    addresses: list[str] = field(default_factory=list)
+
+    def request(self, method: str, path: str, body: object = None) -> Request:
+        return Request(method, path, body, self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row of the table: the request that it is for a lane, and what the lane keeps of the answer."""
+
+    title: str
+    ask: Callable[[Lane], Request]
+    keep: Callable[[Lane, Answer], None] = lambda lane, answer: None
+
+
+def _new_address(local: str) -> Callable[[Lane], Request]:
+    def ask(lane: Lane) -> Request:
+        body = {"address": f"{local}@{lane.name}", "domainId": lane.domain_id, "endpointId": lane.endpoint_id}
+        return lane.request("POST", "email-addresses", body)
+
+    return ask
+
+
+def _keep_domain(lane: Lane, answer: Answer) -> None:
+    lane.domain_id = answer.body["id"]
+
+
+def _keep_address(lane: Lane, answer: Answer) -> None:
+    lane.addresses.append(answer.body["id"])
+
+
+def _catch_all(lane: Lane, *, enabled: bool) -> Request:
+    body = {"isCatchAllEnabled": enabled, "catchAllEndpointId": lane.endpoint_id if enabled else None}
+    return lane.request("PUT", f"domains/{lane.domain_id}", body)
+
+
+LIFE = [
+    Operation("create a domain", lambda lane: lane.request("POST", "domains", {"domain": lane.name}), _keep_domain),
+    Operation("add its first address", _new_address("first"), _keep_address),
+    Operation("add a further address", _new_address("further"), _keep_address),
+    Operation("get one address", lambda lane: lane.request("GET", f"email-addresses/{lane.addresses[0]}")),
+    Operation(
+        "delete an address of several", lambda lane: lane.request("DELETE", f"email-addresses/{lane.addresses.pop()}")
+    ),
+    Operation("switch catch-all on", lambda lane: _catch_all(lane, enabled=True)),
+    Operation(
+        "block an address",
+        lambda lane: lane.request("POST", "blocked-emails", {"emailAddress": f"spam@{lane.name}", "reason": "spam"}),
+    ),
+    Operation("switch catch-all off", lambda lane: _catch_all(lane, enabled=False)),
+    Operation(
+        "delete the last address", lambda lane: lane.request("DELETE", f"email-addresses/{lane.addresses.pop()}")
+    ),
+    Operation("delete a domain", lambda lane: lane.request("DELETE", f"domains/{lane.domain_id}")),
+]
+
+# Of accounts that hold as many, made once.
+LISTS = [
+    ("list 100 addresses", "email-addresses?limit=100"),
+    ("list 100 domains", "domains?limit=100"),
+]
+CROWD = "delete addresses of one domain"
