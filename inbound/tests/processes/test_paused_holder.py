@@ -13,6 +13,7 @@ from inbound.tests.processes.checks import (
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
     expire_lease,
+    settle,
     wait_until_nothing_is_owed,
 )
 from inbound.tests.processes.stack import Stack, eventually
@@ -70,6 +71,7 @@ def test_the_sleeper_records_nothing_over_its_successors_work(stack: Stack, api:
     # a is in no call that may still land: that is the truth, whoever sent what.
     assert (woken.status, woken.body["cleanup"]["sesRuleUpdated"]) == (200, True)
 
+    settle()
     stack.worker.start()
     wait_until_nothing_is_owed(within=30)
     assert stack.aws.rules() == {RULE: {"c@sleepy.example.com"}}
