@@ -15,6 +15,10 @@ DOMAIN_LIMIT = 253
 LOCAL_PART_LIMIT = 64
 # RFC 5321 dot-atom, in lower case. No quotes and no globs: SES refuses them as recipients (ses.md 1.6).
 LOCAL_PART = re.compile(r"[a-z0-9!#$%&'+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'+/=?^_`{|}~-]+)*")
+# Letters or an A-label (RFC 3696, 2). With anything else a "domain" could have the name of another one's rule.
+TOP_LABEL = re.compile(r"[a-z]{2,63}|xn--[a-z0-9-]{1,59}")
+# RFC 6761 and 7686: nobody can own one of these, and SES refuses them as recipients.
+SPECIAL_USE = {"invalid", "localhost", "local", "onion"}
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -36,7 +40,7 @@ def normalise_domain(text: str) -> str:
     labels = name.split(".")
     if len(name) > DOMAIN_LIMIT or len(labels) < 2 or not all(LABEL.fullmatch(label) for label in labels):
         raise ValueError(f"not a domain name: {text!r}")
-    if labels[-1].isdigit() or _suffixes().publicsuffix(name) == name:
+    if not TOP_LABEL.fullmatch(labels[-1]) or labels[-1] in SPECIAL_USE or _suffixes().publicsuffix(name) == name:
         raise ValueError(f"not a domain name that one can own: {text!r}")
     return name
 

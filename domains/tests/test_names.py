@@ -18,7 +18,8 @@ NAMES = st.text() | st.lists(PIECES | st.text(max_size=3), max_size=8).map("".jo
     ["", " ", "localhost", "com", "co.uk", "github.io", "1.2.3.4", "example", ".", "..", ".com", "a..com", "-a.com",
      "a-.com", "a_b.com", "*.example.com", "exa mple.com", "example.com/", "https://example.com", "me@example.com",
      "example.com:25", "x" * 64 + ".com", ".".join(["a" * 60] * 5), "\u200b.com", "xn--a.com", "[1.2.3.4]", "example.123",
-     "example.com..", "\x00.com", "a\ud800.com", "xn--p1ai"],
+     "example.com..", "victim.com-catchall", "example.c0m", "example.c", "my.invalid", "printer.local", "a.localhost",
+     "\x00.com", "a\ud800.com", "xn--p1ai"],
 )  # fmt: skip
 def test_what_nobody_can_own_mail_for_is_no_domain(text):
     with pytest.raises(ValueError, match="not a domain name"):
