@@ -2,8 +2,12 @@
 
 import os
 
+from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inbound.settings")
 
 application = get_wsgi_application()
+
+# A server does not run the system checks by itself, and must not start with the published secret.
+call_command("check")
