@@ -23,7 +23,9 @@ from ses_integration.sweep import sweep_database, sweep_ses
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
-# AWS may just be starting, or be away for a moment: a step that runs once an hour does not wait for an hour then.
+# How long a step with much to do keeps the others waiting.
+TURN_SECONDS = 10.0
+# AWS or the database may just be starting, or be away for a moment: a step that runs once an hour does not wait for an hour then.
 RETRY_SECONDS = 5.0
 
 
@@ -46,10 +48,10 @@ class Worker:
             Step("set up", prepare, settings.SES_SWEEP_SECONDS),
             Step("sweep SES", sweep_ses, settings.SES_SWEEP_SECONDS),
             Step("sweep database", sweep_database, settings.SES_DATABASE_SWEEP_SECONDS),
-            Step("converge", lambda: converge_due(self._stop.is_set)),
+            Step("converge", lambda: converge_due(self._stop.is_set, seconds=TURN_SECONDS)),
             Step("take over identities", complete_identities, min(5.0, settings.SES_STATUS_SECONDS)),
             Step("refresh identities", refresh_identities, min(5.0, settings.SES_STATUS_SECONDS)),
-            Step("resume deletions", resume_deletions),
+            Step("resume deletions", lambda: resume_deletions(self._stop.is_set, seconds=TURN_SECONDS)),
         ]
 
     def stop(self) -> None:
@@ -71,13 +73,15 @@ class Worker:
                 step.run()
             except SesError as error:
                 logger.warning("%s: %s", step.name, error.sentence)
-                step.due = min(step.due, time.monotonic() + RETRY_SECONDS)
             except DatabaseError:
                 logger.exception("%s: the database failed", step.name)
                 close_old_connections()
             except Exception:
                 # A bug in one step must not stop the others from paying what is owed.
                 logger.exception("%s failed", step.name)
+            else:
+                continue
+            step.due = min(step.due, time.monotonic() + RETRY_SECONDS)
 
 
 def prepare() -> None:
