@@ -12,7 +12,6 @@ from addresses.models import EmailAddress
 from domains.names import domain_of
 from ses_integration import facts, marks
 from ses_integration.budget import one_budget
-from ses_integration.clients import have_credentials
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge
 
@@ -76,8 +75,7 @@ def _outcome(address: str, *, removed: bool) -> AddressDeletion:
 def _warning(domain: str) -> str:
     # `email_addresses` of the domain that are left need an update of the rule, and that needs the bucket.
     others = EmailAddress.objects.filter(domain__name=domain).active().exists()
-    config = ses_config()
-    if not config.region or not have_credentials() or (others and not config.bucket):
+    if not facts.configured() or (others and not ses_config().bucket):
         return NOT_CONFIGURED
     owed = facts.owed(domain)
     text = f"SES rule {'update' if others else 'deletion'} failed: {facts.RECORDED}"

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from domains.models import Domain, DomainDeletion
 from ses_integration import facts, stored_mail
 from ses_integration.budget import one_budget
+from ses_integration.clock import database_now
 from ses_integration.convergence import converge
 from ses_integration.errors import SesError
 from ses_integration.ledger import backoff
 
 Step = DomainDeletion.Step
 
-ERASE_SECONDS = 10.0
 ERASE_SECONDS_IN_REQUEST = 1.0
+# Who erases a prefix has it for itself for so long; longer than any run, so that nothing is counted twice.
+CLAIM = timedelta(seconds=60)
 
 KEPT = "The SES identity was not created by this installation, so it is kept."
 SUPERSEDED = "The domain was added again before its clean-up was finished; SES holds what the new one needs."
@@ -57,19 +62,28 @@ def advance(record: DomainDeletion) -> DomainDeletion:
     return record
 
 
-def resume_deletions() -> int:
-    """The worker's step: every deletion that is owed something and whose turn it is; how many."""
-    turn = Q(next_attempt=None) | Q(next_attempt__lte=timezone.now())
-    records = list(DomainDeletion.objects.owed().filter(turn).order_by("started_at"))
-    for record in records:
+def resume_deletions(stop: Callable[[], bool] = lambda: False, *, seconds: float = math.inf) -> int:
+    """The worker's step: every deletion that is owed something and whose turn it is; how many.
+
+    Ends after about `seconds`, so that the worker's other steps get their turn; what is left goes on the next time.
+    """
+    until = time.monotonic() + seconds
+    records = list(DomainDeletion.objects.owed().filter(_turn()).order_by(F("next_attempt").asc(nulls_first=True)))
+    for number, record in enumerate(records):
+        if stop() or time.monotonic() >= until:
+            return number
         with transaction.atomic(durable=True):
             _finish_rows(record.domain_id)
         record.refresh_from_db()
         # SES's part is `converge_due`'s; here only what it has reached is noted.
         note_facts(record)
         if record.rules != Step.OWED and record.stored_mail == Step.OWED:
-            erase_mail(record, seconds=ERASE_SECONDS)
+            erase_mail(record, seconds=min(until - time.monotonic(), CLAIM.total_seconds() / 2))
     return len(records)
+
+
+def _turn() -> Q:
+    return Q(next_attempt=None) | Q(next_attempt__lte=Now())
 
 
 def finish_rows_of(name: str) -> None:
@@ -102,11 +116,14 @@ def _ses_done(record: DomainDeletion) -> bool:
 def note_facts(record: DomainDeletion) -> None:
     """Fill the record's steps from what is known of SES now, and finish it when nothing is owed any more."""
     state = facts.domain_state(record.name)
-    # Only once SES follows the new rows: until then the old life's rules may go on storing mail under the old prefix.
-    again = (
-        Domain.objects.filter(name=record.name).exclude(pk=record.domain_id).exists()
-        and not facts.owed_marks().filter(domain=record.name).exists()
+    # Only once the rules are the new ones: until then the old life's may go on storing mail under the old prefix.
+    again = Domain.objects.filter(name=record.name).exclude(pk=record.domain_id).exists() and facts.rules_in_line(
+        record.name
     )
+    if Step.OWED not in (record.rules, record.identity) or not (
+        again or state.rules_gone or state.identity_gone or state.identity_kept
+    ):
+        return
     with _changing(record) as row:
         if row.rules == Step.OWED:
             row.rules = Step.DONE if state.rules_gone else Step.SUPERSEDED if again else Step.OWED
@@ -120,19 +137,26 @@ def note_facts(record: DomainDeletion) -> None:
 
 
 def erase_mail(record: DomainDeletion, *, seconds: float) -> None:
-    """Erase stored mail for about `seconds`; what is left is owed, and the next turn is noted."""
+    """Erase stored mail for about `seconds`; what is left is owed, and the next turn is noted.
+
+    Does nothing while somebody else is at it: two that list the same page would both count it.
+    """
+    mine = DomainDeletion.objects.filter(_turn(), pk=record.pk, stored_mail=Step.OWED)
+    if not mine.update(next_attempt=Now() + CLAIM):
+        return
     try:
         erasure = stored_mail.erase(record.key_prefix, seconds=seconds)
     except SesError as error:
         erasure = stored_mail.Erasure(versions=0, finished=False, problem=error.sentence)
     with _changing(record) as row:
         row.erased_versions += erasure.versions
-        row.problem, row.attempts, row.next_attempt = erasure.problem, 0, None
+        # The others first: a prefix with very much mail must not keep them waiting.
+        row.problem, row.attempts, row.next_attempt = erasure.problem, 0, database_now()
         if erasure.finished:
             row.stored_mail = Step.DONE
         elif erasure.problem:
             row.attempts = record.attempts + 1
-            row.next_attempt = timezone.now() + backoff(row.attempts)
+            row.next_attempt = database_now() + backoff(row.attempts)
 
 
 @contextmanager

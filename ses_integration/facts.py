@@ -8,10 +8,12 @@ from datetime import datetime
 
 from django.db.models import CharField, Count, F, OuterRef, Q, QuerySet, Subquery
 
+from ses_integration import ledger
+from ses_integration.clients import have_credentials
 from ses_integration.clock import database_now
 from ses_integration.config import ses_config
 from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry, LedgerRecipient, UnansweredCall
-from ses_integration.planning import Kind, Known, Operation
+from ses_integration.planning import Kind, Known, Operation, plan
 
 PUTS = [operation.value for operation in Operation if operation.puts]
 RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
@@ -70,6 +72,20 @@ def domain_state(domain: str) -> DomainState:
         else:
             identity_gone, ours = gone, entry_ours
     return DomainState(rules_gone=rules_gone, identity_gone=identity_gone, identity_ours=ours)
+
+
+def rules_in_line(domain: str) -> bool:
+    """Whether SES is known to hold the rules that the rows of `domain` want, and nothing is on its way to change them."""
+    config = ses_config()
+    entries = ledger.entries_of(config, [domain], database_now()).get(domain, [])
+    work = plan(domain, ledger.wanted_of(config, [domain])[domain], entries)
+    pending = any(call.kind is Kind.RULE for call in (*work.calls, *work.held_back))
+    return not pending and not any(entry.doubts for entry in entries if entry.kind is Kind.RULE)
+
+
+def configured() -> bool:
+    """Whether SES can be asked at all: there are a region and credentials, which are not tried."""
+    return bool(ses_config().region) and have_credentials()
 
 
 def owed(domain: str) -> Owed:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from addresses.models import BlockedEmail, EmailAddress
+from domains.deletion import erase_mail
 from domains.models import DnsRecord, Domain, DomainDeletion
 from inbound.models import Scope
 from inbound.tests.factories import (
@@ -227,3 +231,16 @@ def test_a_key_without_the_scope_may_not_delete(client_for, user, domain):
     answer = client_for(user, Scope.READ, Scope.WRITE).delete(f"{URL}/{domain.pk}")
     assert (answer.status_code, answer.json()) == (403, {"error": "This API key lacks the 'delete' scope."})
     assert Domain.objects.exists()
+
+
+def test_stored_mail_is_erased_by_one_at_a_time(domain, ses):
+    Domain.objects.filter(pk=domain.pk).delete()
+    record = DomainDeletion.objects.get(domain_id=domain.pk)
+    DomainDeletion.objects.update(next_attempt=timezone.now() + timedelta(minutes=1), rules="done")
+    ses.clear_journal()
+    erase_mail(record, seconds=1)
+    assert ses.journal() == []
+    DomainDeletion.objects.update(next_attempt=None)
+    erase_mail(record, seconds=1)
+    assert [entry["action"] for entry in ses.journal()] == ["ListObjectVersions"]
+    assert record.stored_mail == "done"
