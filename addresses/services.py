@@ -34,7 +34,8 @@ class AddressChange:
 def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_active: bool = True) -> AddressChange:
     """Add a normalised address of the domain, and wait within the budget for SES to receive it.
 
-    Raises AddressTaken, EndpointGone, and Domain.DoesNotExist when the domain is being deleted.
+    Raises AddressTaken, EndpointGone, Domain.DoesNotExist when the domain is being deleted, and EmailAddress.DoesNotExist
+    when the address is deleted again while SES is waited for.
     """
     with one_budget():
         try:
@@ -64,6 +65,8 @@ def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> Address
     with one_budget():
         try:
             with transaction.atomic(durable=True):
+                # The domain first, as every change does: an endpoint that is being deleted holds it, and waits for marks.
+                Domain.objects.select_for_update().filter(pk=address.domain_id).first()
                 row = EmailAddress.objects.live().select_for_update(of=("self",)).get(pk=address.pk)
                 touched = {name for name, value in changes.items() if getattr(row, name) != value}
                 for name in touched:

@@ -76,6 +76,8 @@ class AddressList(OwnAddresses):
             raise Conflict("Email address already exists") from error
         except EndpointGone as error:
             raise NotFound(NO_ENDPOINT) from error
+        except EmailAddress.DoesNotExist as error:
+            raise NotFound(NOT_FOUND) from error
         except Domain.DoesNotExist as error:
             raise NotFound("Domain not found or access denied") from error
         return Response(serializers.changed(change), status=201)

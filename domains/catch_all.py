@@ -51,7 +51,8 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
         except IntegrityError as error:  # PostgreSQL looks at foreign keys when it commits
             raise EndpointGone from error
         converge(row.name)
-    return _outcome(row)
+    # As it is by now: the endpoint may have been deleted meanwhile, which switches off what was switched on.
+    return _outcome(Domain.objects.live().select_related("catch_all_endpoint").get(pk=domain.pk))
 
 
 def _outcome(domain: Domain) -> CatchAllChange:

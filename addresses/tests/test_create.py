@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from addresses import services
 from addresses.models import EmailAddress
 from domains.models import Domain
 from domains.tests.json_bodies import any_object
@@ -248,3 +249,21 @@ def test_no_body_is_an_error_of_ours(api, domain, body: dict, own: bool):
     answer = api.post(URL, json.dumps(body), content_type="application/json")
     assert answer.status_code in (201, 400, 404, 409)
     assert isinstance(answer.json().get("error", ""), str)
+
+
+def test_a_rule_that_may_be_gone_receives_nothing(ses, api, domain, settings):
+    settings.SES_REQUEST_BUDGET = 0.5
+    first = api.post(URL, {"address": "a@example.com", "domainId": domain.pk}).json()
+    ses.add_faults({"service": "ses", "action": "DeleteReceiptRule", "fault": "lost"})
+    ses.add_faults({"service": "ses", "action": "*", "fault": "throttle", "times": 0})
+    api.delete(f"{URL}/{first['id']}")
+    again = api.post(URL, {"address": "a@example.com", "domainId": domain.pk}).json()
+    assert (again["isReceiptRuleConfigured"], again["receiptRuleName"]) == (False, None)
+    assert again["warning"].startswith("SES configuration failed:")
+    assert rules(ses) == {}
+
+
+def test_an_address_that_goes_while_ses_is_waited_for_is_not_found(api, domain, monkeypatch):
+    monkeypatch.setattr(services, "converge", lambda name: EmailAddress.objects.all().delete())
+    answer = api.post(URL, {"address": "a@example.com", "domainId": domain.pk})
+    assert (answer.status_code, answer.json()) == (404, {"error": "Email address not found"})

@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from domains import catch_all
 from domains.models import Domain
 from domains.tests.json_bodies import any_object
+from endpoints.models import Endpoint
 from inbound.tests.factories import EmailAddressFactory, EndpointFactory, UserFactory
 from inbound.tests.seen import calls, out_of_order, rules, work_off, written
 
@@ -218,3 +220,10 @@ def test_no_body_is_an_error_of_ours(api, domain, body):
     answer = api.put(f"/api/v2/domains/{domain.pk}", json.dumps(body), content_type="application/json")
     assert answer.status_code in (200, 400)
     assert isinstance(answer.json().get("error", ""), str)
+
+
+def test_an_endpoint_that_goes_while_ses_is_waited_for_leaves_catch_all_off(put, endpoint, monkeypatch):
+    monkeypatch.setattr(catch_all, "converge", lambda name: Endpoint.objects.all().delete())
+    answer = put({"isCatchAllEnabled": True, "catchAllEndpointId": endpoint.pk})
+    assert answer.status_code == 200
+    assert (answer.json()["isCatchAllEnabled"], answer.json()["catchAllEndpoint"]) == (False, None)
