@@ -40,14 +40,12 @@ def check_one(domain: Domain) -> dict[str, Any]:
     try:
         known = verification.check(domain.name)
     except SesError as error:
-        check = _shown(domain, "Unknown" if isinstance(error, NotConfigured) else "Error")
-        check |= {
-            "dkimStatus": "Unknown",
-            "dkimVerified": False,
-            "dkimTokens": [],
-            "mailFromStatus": "Unknown",
-            "mailFromVerified": False,
-        }
+        check: dict[str, Any] = {"dkimVerified": False, "mailFromVerified": False}
+        if isinstance(error, NotConfigured):
+            check |= _shown(domain, "Unknown")
+        else:
+            check |= _shown(domain, "Error")
+            check |= {"dkimStatus": "Unknown", "dkimTokens": [], "mailFromStatus": "Unknown"}
     else:
         if known is not None:
             take_over(domain, known)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from domains.models import DnsRecord, Domain
+from ses_integration import facts as ses_facts
 from ses_integration.models import IdentityFacts
 
 DEFAULT_DKIM_ZONE = "dkim.amazonses.com"
@@ -72,7 +73,7 @@ def store(domain: Domain, facts: IdentityFacts | None) -> list[Record]:
     """
     records = records_for(
         domain.name,
-        region=settings.AWS_REGION,
+        region=settings.AWS_REGION if ses_facts.configured() else "",
         token=facts.verification_token if facts else "",
         dkim_tokens=facts.dkim_tokens if facts else (),
         dkim_zone=facts.dkim_zone if facts else "",

@@ -127,8 +127,12 @@ def created(domain: Domain, records: list[Record], known: IdentityFacts | None, 
         "hasMxRecords": domain.has_mx_records,
         "domainProvider": domain.dns_provider or None,
         "providerConfidence": domain.provider_confidence or None,
-        "mailFromDomain": (known.mail_from_domain if known else "") or mail_from_domain(domain.name),
-        "mailFromDomainStatus": (known.mail_from_status if known else "") or "Pending",
+    }
+    # Where SES cannot be asked there is no MAIL FROM domain to speak of.
+    if records:
+        shown["mailFromDomain"] = (known.mail_from_domain if known else "") or mail_from_domain(domain.name)
+        shown["mailFromDomainStatus"] = (known.mail_from_status if known else "") or "Pending"
+    shown |= {
         "dnsRecords": [
             {
                 "type": record.type,

@@ -15,6 +15,7 @@ from domains.lookup import ID, filter_by_id, find, flag
 from domains.models import DnsRecord, Domain, DomainDeletion
 from domains.names import normalise_domain
 from ses_integration import facts
+from ses_integration.budget import one_budget
 
 NOT_FOUND = "Domain not found"
 NO_ENDPOINT = "Endpoint not found or does not belong to user"
@@ -47,11 +48,11 @@ class OwnDomains(GenericAPIView[Domain]):
 
 class DomainList(OwnDomains):
     def get(self, request: Request) -> Response:
-        domains = self._filtered(request)
-        page = cast("list[Domain]", self.paginate_queryset(domains))
+        page = cast("list[Domain]", self.paginate_queryset(_filter(self.get_queryset(), request)))
         checks: dict[str, Any] = {}
         if request.query_params.get("check") == "true":
-            checks = checking.check_page(page)
+            with one_budget():
+                checks = checking.check_page(page)
         known = facts.identities(domain.name for domain in page)
         shown = serializers.DomainListSerializer(page, many=True, context={"known": known}).data
         for row in shown:
@@ -73,9 +74,6 @@ class DomainList(OwnDomains):
             raise Conflict(OWN if error.own else REGISTERED) from error
         known = facts.identities([name]).get(name)
         return Response(serializers.created(added.domain, added.records, known, added.warning), status=201)
-
-    def _filtered(self, request: Request) -> QuerySet[Domain]:
-        return _filter(self.get_queryset(), request)
 
     def _meta(self, request: Request) -> dict[str, Any]:
         """Over the whole filter, not the page; one statement."""
@@ -104,7 +102,8 @@ def _filter(domains: QuerySet[Domain], request: Request) -> QuerySet[Domain]:
 class DomainDetail(OwnDomains):
     def get(self, request: Request, pk: str) -> Response:
         domain = find(self.get_queryset(), pk, NOT_FOUND)
-        extra = checking.check_one(domain) if request.query_params.get("check") == "true" else {}
+        with one_budget():
+            extra = checking.check_one(domain) if request.query_params.get("check") == "true" else {}
         known = facts.identities([domain.name])
         return Response(serializers.DomainSerializer(domain, context={"known": known}).data | extra)
 
