@@ -66,11 +66,12 @@ def _client(service: Any, region: str, read_timeout: int) -> Any:
 
 
 def _whole_seconds(seconds: float) -> int:
-    return max(1, min(READ_TIMEOUT, int(seconds)))
+    # Never so short that a call which is only slow becomes a doubt for as long as it may still land.
+    return max(2, min(READ_TIMEOUT, int(seconds)))
 
 
 def ses(region: str, seconds: float = READ_TIMEOUT) -> SESClient:
-    """The v1 API, the only one with receipt rules; waits for an answer for `seconds`, in whole ones, from 1 to 5."""
+    """The v1 API, the only one with receipt rules; waits for an answer for `seconds`, in whole ones, from 2 to 5."""
     client: SESClient = _client("ses", region, _whole_seconds(seconds))
     return client
 

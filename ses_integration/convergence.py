@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
 from collections import Counter
 from collections.abc import Callable
 
-from django.db import connection
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 
 from ses_integration import clients, lease, ledger, setup
 from ses_integration.budget import one_budget
@@ -18,9 +19,10 @@ from ses_integration.config import SesConfig, ses_config
 from ses_integration.errors import AlreadyThere, NotConfigured, NotThere, Refused, RuleSetMissing, SesError
 from ses_integration.gateway import Gateway
 from ses_integration.lease import Held, LeaseLost
-from ses_integration.ledger import Answer, Intent, Later, Settled, Stuck
+from ses_integration.ledger import Answer, Intent, Later, Settled, Stuck, Taken
 from ses_integration.models import DomainMark, UnansweredCall
 from ses_integration.planning import Call, Kind, Operation
+from ses_integration.waiting import pause
 
 logger = logging.getLogger(__name__)
 
@@ -40,64 +42,73 @@ def converge(domain: str, *, done: Callable[[], bool] | None = None) -> None:
     config = ses_config()
     done = done or _up_to_now(config, domain)
     with one_budget() as deadline:
-        poll = FIRST_POLL
         while not done():
-            if not lease.is_held(config):
-                wait = _seconds_to_turn(config, domain)
-                if wait is None or time.monotonic() + wait >= deadline:
-                    return
-                if wait == 0.0 and (held := lease.acquire(config)):
-                    with_lease(config, held, domain, deadline)
-                    poll = FIRST_POLL
-                    continue
-            elif time.monotonic() >= deadline:
+            wait = _seconds_to_turn(config, domain)
+            if wait is None or time.monotonic() + wait >= deadline:
                 return
-            _sleep(min(poll, max(0.0, deadline - time.monotonic())))
-            # Not longer and longer: who came last would look most often, and take the lease before all others.
+            if wait == 0.0 and (held := lease.acquire(config)):
+                if not with_lease(config, held, domain, deadline):
+                    return
+                continue
+            # At random, and not longer and longer: who came last would look most often and always be first.
             poll = random.uniform(FIRST_POLL, LAST_POLL)  # noqa: S311 - jitter, no secret
+            pause(min(poll, deadline - time.monotonic()))
 
 
-def converge_due(stop: Callable[[], bool] = lambda: False) -> int:
-    """The worker's step: every domain that is owed something and whose turn it is, one after the other; how many."""
+def converge_due(stop: Callable[[], bool] = lambda: False, *, seconds: float = math.inf) -> int:
+    """The worker's step: every domain that is owed something and whose turn it is, one after the other; how many.
+
+    Ends after about `seconds`, so that the worker's other steps get their turn; what is left is due the next time.
+    """
     config = ses_config()
+    until = time.monotonic() + seconds
     served = 0
     for domain in _due(config):
-        if stop():
+        if stop() or time.monotonic() >= until:
             break
-        if held := _patiently(config, stop):
+        held = _patiently(config, stop)
+        # A request may have served the domain, or failed to, since the list was made.
+        if held and _seconds_to_turn(config, domain) == 0.0:
             with_lease(config, held, domain, time.monotonic() + WORKER_SECONDS_PER_DOMAIN)
             served += 1
+        elif held:
+            lease.release(held)
     return served
 
 
-def with_lease(config: SesConfig, held: Held, domain: str, deadline: float) -> None:
-    """One pass over one domain; the lease is given back at the end, also when somebody else has taken it meanwhile."""
+def with_lease(config: SesConfig, held: Held, domain: str, deadline: float) -> bool:
+    """One pass over one domain; the lease is given back at the end, also when somebody else has taken it meanwhile.
+
+    False if there was no time to go on: who comes again before `deadline` would only keep others off the lease.
+    """
     try:
-        _pass(config, held, domain, deadline)
+        return _pass(config, held, domain, deadline)
     except LeaseLost:
         logger.warning("The lease was lost while working on %s; its next holder goes on.", domain)
+        return True
     finally:
         lease.release(held)
 
 
-def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> None:
+def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> bool:
     failed: dict[tuple[Kind, str], SesError] = {}
     made: Counter[tuple[Kind, str, int]] = Counter()
     gathered: int | None = None
-    until = None
     while time.monotonic() < deadline:
         step = ledger.next_step(config, held, domain, failed=failed, gathered=gathered)
         match step:
             case Settled():
-                return
+                return True
             case Stuck():
-                until = step.until
-                break
+                ledger.postpone(config, domain, failed.values(), step)
+                return True
+            case Taken():
+                failed[step.call.key] = Refused("Another domain has a rule of this name.", attention=True)
             case Later():
                 if time.monotonic() + step.seconds > deadline:
-                    return
+                    return False
                 gathered = None
-                _sleep(step.seconds)
+                pause(step.seconds)
             case Intent():
                 gathered = step.generation
                 answer = _answer(config, step, deadline)
@@ -108,8 +119,7 @@ def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> None:
                     failed[key] = answer.error
                 elif made[*key, step.generation] >= CALLS_PER_ENTRY:
                     failed[key] = Refused("SES keeps changing its answer.")
-    if failed or until:
-        ledger.postpone(config, domain, failed.values(), until)
+    return False
 
 
 def _is_failure(error: SesError, call: Call) -> bool:
@@ -121,7 +131,6 @@ def _is_failure(error: SesError, call: Call) -> bool:
 
 def _answer(config: SesConfig, intent: Intent, deadline: float) -> Answer:
     """C. Send what was written down, once."""
-    _give_connection_back()
     try:
         with clients.send_by(intent.send_by):
             return _send(config, intent.call, deadline)
@@ -180,14 +189,13 @@ def _doubts(config: SesConfig, domain: str) -> QuerySet[UnansweredCall]:
 
 def _seconds_to_turn(config: SesConfig, domain: str) -> float | None:
     """How long until something can be done for the domain: 0 for now, None for nothing that we know of."""
-    now = database_now()
-    mark = DomainMark.objects.of(config).filter(domain=domain).first()
+    mark = DomainMark.objects.of(config).annotate(now=Now()).filter(domain=domain).first()
     if mark is None:
         return None
     if mark.owed:
-        return 0.0 if mark.next_attempt is None else max(0.0, (mark.next_attempt - now).total_seconds())
+        return 0.0 if mark.next_attempt is None else max(0.0, (mark.next_attempt - mark.now).total_seconds())
     until = _doubts(config, domain).order_by("until").values_list("until", flat=True).first()
-    return None if until is None else max(0.0, (until - now).total_seconds())
+    return None if until is None else max(0.0, (until - mark.now).total_seconds())
 
 
 def _due(config: SesConfig) -> list[str]:
@@ -207,16 +215,5 @@ def _patiently(config: SesConfig, stop: Callable[[], bool]) -> Held | None:
         held = lease.acquire(config, background=time.monotonic() < patience)
         if held or time.monotonic() > patience + lease.LEASE_SECONDS:
             return held
-        _sleep(LAST_POLL)
+        pause(LAST_POLL)
     return None
-
-
-def _sleep(seconds: float) -> None:
-    _give_connection_back()
-    time.sleep(seconds)
-
-
-def _give_connection_back() -> None:
-    """Whoever waits holds no database connection: a web process has more threads than its pool has connections."""
-    if not connection.in_atomic_block and "pool" in connection.settings_dict.get("OPTIONS", {}):
-        connection.close()

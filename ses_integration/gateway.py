@@ -10,6 +10,7 @@ from ses_integration import clients
 from ses_integration.compiling import Rule, mail_from_domain
 from ses_integration.config import SesConfig
 from ses_integration.errors import NotConfigured
+from ses_integration.rate import turn
 from ses_integration.translation import NOT_CONFIGURED, aws_errors
 
 if TYPE_CHECKING:
@@ -165,11 +166,11 @@ class Gateway:
         }
 
     def identities(self) -> list[str]:
-        """The names of all domain identities; one call for each 1,000."""
+        """The names of all domain identities; one call for each 1,000, each in its turn."""
         names: list[str] = []
         token = ""
         while True:
-            with aws_errors("ListEmailIdentities"):
+            with turn(self._config), aws_errors("ListEmailIdentities"):
                 page = (
                     self._sesv2.list_email_identities(PageSize=IDENTITIES_PER_PAGE, NextToken=token)
                     if token

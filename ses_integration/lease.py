@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
@@ -32,24 +32,10 @@ class Held:
     until: float
 
 
-def is_held(config: SesConfig) -> bool:
-    """Whether there is no use in trying now; one statement, for those who wait and look again and again.
-
-    Says, as `acquire` does, that a request is waiting.
-    """
-    row = Lease.objects.of(config).annotate(now=Now()).exclude(holder="").first()
-    if row is None or row.expires_at <= row.now:
-        return False
-    if row.wanted_until is None or row.wanted_until <= row.now:
-        Lease.objects.filter(pk=row.pk).update(wanted_until=row.now + timedelta(seconds=WANTED_SECONDS))
-    return True
-
-
 def acquire(config: SesConfig, *, background: bool = False) -> Held | None:
     """Take the lease if it is free or has expired, else None. In the background, requests that wait go first."""
     before = time.monotonic()
-    now = database_now()
-    row = _row(config)
+    row, now = _row(config)
     wanted = row.wanted_until is not None and row.wanted_until > now
     free = not row.holder or row.expires_at <= now
     if background and wanted:
@@ -89,10 +75,12 @@ def _mine(held: Held) -> QuerySet[Lease]:
     return Lease.objects.filter(pk=held.pk, holder=held.holder, fence=held.fence)
 
 
-def _row(config: SesConfig) -> Lease:
-    row = Lease.objects.of(config).first()
+def _row(config: SesConfig) -> tuple[Lease, datetime]:
+    """The rule set's lease, and the database's time when it was read."""
+    rows = Lease.objects.of(config).annotate(now=Now())
+    row = rows.first()
     if row is None:
         free = Lease(region=config.region, rule_set=config.rule_set, expires_at=database_now())
         Lease.objects.bulk_create([free], ignore_conflicts=True)
-        row = Lease.objects.of(config).get()
-    return row
+        row = rows.get()
+    return row, row.now

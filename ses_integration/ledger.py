@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 
 from ses_integration import lease
 from ses_integration.clock import database_now
-from ses_integration.compiling import Wanted, compile_domain
+from ses_integration.compiling import Wanted, compile_domain, mail_from_domain
 from ses_integration.config import SesConfig
 from ses_integration.errors import AlreadyThere, NotThere, RuleSetMissing, SesError, Unanswered
 from ses_integration.gateway import SeenIdentity
@@ -38,9 +38,17 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """What is left has failed in this pass or is held back, the latter until `until`."""
+    """What is left of `generation` has failed in this pass or is held back, the latter until `until`."""
 
+    generation: int
     until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The name that this call is about is in the ledger of another domain, whose rule must not be touched."""
+
+    call: Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ class Intent:
     send_by: float
 
 
-Step = Settled | Stuck | Later | Intent
+Step = Settled | Stuck | Taken | Later | Intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,7 @@ class Answer:
     identity: SeenIdentity | None = None
     token: str = ""
     mail_from: str = ""
+    mail_from_status: str = "Pending"
 
 
 def wanted_of(config: SesConfig, domains: Iterable[str] | None) -> dict[str, Wanted]:
@@ -144,7 +153,7 @@ def next_step(
             waiting = (
                 UnansweredCall.objects.of(config).filter(entry__name__in=held_names, until__gt=now).order_by("until")
             )
-            return Stuck(until=waiting.values_list("until", flat=True).first())
+            return Stuck(mark.generation, until=waiting.values_list("until", flat=True).first())
         if gathered is not None and mark.generation > gathered:
             return Later(GATHER_SECONDS)
         if (slot := claim_slot(config)) is not None:
@@ -158,7 +167,7 @@ def _row(config: SesConfig, kind: Kind, name: str) -> QuerySet[LedgerEntry]:
 
 def _write_down(
     config: SesConfig, held: Held, domain: str, call: Call, now: datetime, started: float, generation: int
-) -> Intent:
+) -> Intent | Taken:
     entry, _ = LedgerEntry.objects.get_or_create(
         region=config.region,
         rule_set=config.rule_set,
@@ -166,13 +175,17 @@ def _write_down(
         name=call.name,
         defaults={"domain": domain, "known": Known.ABSENT, "changed_at": now},
     )
+    if entry.domain != domain:
+        return Taken(call)
     # Those that are due now, and not those that will be when the answer comes (protocol 8, counterexample 5).
     settles = tuple(entry.unanswered.filter(until__lte=now).values_list("pk", flat=True))
     doubt_id = None
     if not call.operation.is_read:
         entry.exists = entry.known == Known.PRESENT or (entry.known == Known.UNKNOWN and entry.exists)
-        entry.known, entry.changed_at, entry.domain = Known.UNKNOWN, now, domain
+        entry.known, entry.changed_at = Known.UNKNOWN, now
         entry.save()
+        # From here on only what this call keeps is surely there, whatever becomes of its answer.
+        entry.recipients.exclude(recipient__in=call.rule.recipients if call.rule else ()).delete()
         doubt_id = UnansweredCall.objects.create(
             entry=entry,
             operation=call.operation,
@@ -191,7 +204,10 @@ def _write_down(
 
 
 def record(config: SesConfig, held: Held, intent: Intent, answer: Answer) -> None:
-    """T3. Raises LeaseLost, and has then recorded nothing: the intent says all."""
+    """T3. Raises LeaseLost, and has then recorded nothing: the intent says all.
+
+    A MAIL FROM domain is for sending only, so a lasting refusal of it is an answer, and holds nothing else up.
+    """
     with transaction.atomic(durable=True):
         lease.check(held)
         answered(config)
@@ -201,6 +217,9 @@ def record(config: SesConfig, held: Held, intent: Intent, answer: Answer) -> Non
         own = [] if intent.doubt_id is None else [intent.doubt_id]
         if isinstance(error, RuleSetMissing) and operation.removes:
             error = NotThere(error.sentence)
+        if operation is Operation.SET_MAIL_FROM and error is not None and error.attention:
+            answer = Answer(mail_from=mail_from_domain(intent.call.name), mail_from_status="Failed")
+            error = None
         gone = isinstance(error, NotThere) and (operation.removes or operation.is_read)
         if error is None or gone:
             _confirm(entry, intent.call, answer, gone=gone or operation.removes)
@@ -230,13 +249,16 @@ def _confirm(entry: LedgerEntry, call: Call, answer: Answer, *, gone: bool) -> N
         return
     facts, _ = IdentityFacts.objects.get_or_create(entry=entry)
     if answer.identity is not None:
-        note(facts, answer.identity, entry.changed_at)
+        # v1 verification creates without our tag: what it may have put there is ours as well.
+        put_by_us = entry.unanswered.filter(operation=Operation.VERIFY_DOMAIN).exists()
+        ours = answer.identity.ours or (put_by_us if facts.ours is None else facts.ours)
+        note(facts, replace(answer.identity, ours=ours), entry.changed_at)
         if call.operation is Operation.CREATE_IDENTITY:
             facts.verification_token = ""
     if answer.token:
         facts.verification_token = answer.token
     if answer.mail_from:
-        facts.mail_from_domain, facts.mail_from_status = answer.mail_from, facts.mail_from_status or "Pending"
+        facts.mail_from_domain, facts.mail_from_status = answer.mail_from, answer.mail_from_status
     facts.save()
 
 
@@ -277,15 +299,20 @@ def _end_outage(config: SesConfig) -> None:
         DomainMark.objects.filter(pk__in=list(free)).update(next_attempt=None)
 
 
-def postpone(config: SesConfig, domain: str, errors: Collection[SesError], until: datetime | None) -> None:
-    """After a pass that could not finish: when to try again, and what to tell people meanwhile."""
+def postpone(config: SesConfig, domain: str, errors: Collection[SesError], stuck: Stuck) -> None:
+    """After a pass that could not finish: when to try again, and what to tell people meanwhile.
+
+    Not for a change that was committed since: that one is due at once.
+    """
     attention = next((error for error in errors if error.attention), None)
     worst = attention or next(iter(errors), None)
     with transaction.atomic(durable=True):
         mark = DomainMark.objects.select_for_update().of(config).get(domain=domain)
+        if mark.generation != stuck.generation:
+            return
         now = database_now()
         if worst is None:
-            mark.next_attempt = until
+            mark.next_attempt = stuck.until
             mark.last_error = "Waiting until an earlier call to AWS can no longer be applied."
         else:
             mark.attempts += 1

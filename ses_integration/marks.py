@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection, transaction
 from django.db.models import F
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from ses_integration.budget import one_budget
 from ses_integration.config import SesConfig, ses_config
@@ -64,7 +64,7 @@ def mark(*domains: str) -> None:
 def bump(config: SesConfig, domain: str) -> None:
     """The mark alone: a new generation, due at once. Only marks and sweeps need it."""
     row = DomainMark.objects.of(config).filter(domain=domain)
-    change = {"generation": F("generation") + 1, "next_attempt": None, "changed_at": timezone.now()}
+    change = {"generation": F("generation") + 1, "next_attempt": None, "changed_at": Now()}
     if not row.update(**change):
         DomainMark.objects.bulk_create(
             [DomainMark(region=config.region, rule_set=config.rule_set, domain=domain)], ignore_conflicts=True

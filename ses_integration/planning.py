@@ -80,10 +80,6 @@ class Entry:
     def due(self) -> bool:
         return any(doubt.due for doubt in self.doubts)
 
-    @property
-    def may_be_there(self) -> bool:
-        return self.known is not Known.ABSENT or any(doubt.operation.puts for doubt in self.doubts)
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -200,7 +196,11 @@ def _present_identity(entry: Entry) -> Call | None:
 def _absent_identity(entry: Entry) -> Call | None:
     if entry.known is Known.ABSENT and not entry.due:
         return None
-    if entry.ours:
+    # A late v1 verification has put it there without our tag, so that reading would not tell whose it is.
+    verified_late = entry.known is Known.ABSENT and any(
+        doubt.due and doubt.operation is Operation.VERIFY_DOMAIN for doubt in entry.doubts
+    )
+    if entry.ours or verified_late:
         return Call(Operation.DELETE_IDENTITY, Kind.IDENTITY, entry.name)
     if entry.known is Known.PRESENT and entry.ours is False and not entry.due:
         return None  # somebody else's: used, never deleted

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from ses_integration.budget import one_budget
 from ses_integration.clock import database_now
 from ses_integration.config import SesConfig
 from ses_integration.errors import Unsent
 from ses_integration.models import RateLimit
+from ses_integration.waiting import pause
 
 PATIENCE_SECONDS = 10.0
 
@@ -42,10 +46,16 @@ def answered(config: SesConfig) -> None:
     RateLimit.objects.filter(region=config.region, next_slot__lt=following).update(next_slot=following)
 
 
-def take_turn(config: SesConfig) -> None:
-    """Wait for a slot, but not long: raises Unsent. For looks at SES that no request waits for."""
-    patience = time.monotonic() + PATIENCE_SECONDS
-    while (slot := claim_slot(config)) is not None:
-        if time.monotonic() > patience:
-            raise Unsent("SES is busy with other calls.")
-        time.sleep(min(1.0, max(0.01, (slot - database_now()).total_seconds())))
+@contextmanager
+def turn(config: SesConfig) -> Iterator[None]:
+    """Around one call: waits for a slot within the ambient budget, or ten seconds where there is none; raises Unsent."""
+    with one_budget(PATIENCE_SECONDS) as deadline:
+        while (slot := claim_slot(config)) is not None:
+            wait = min(1.0, max(0.01, (slot - database_now()).total_seconds()))
+            if time.monotonic() + wait > deadline:
+                raise Unsent("SES is busy with other calls.")
+            pause(wait)
+    try:
+        yield
+    finally:
+        answered(config)

@@ -6,6 +6,8 @@ from ses_integration import clients
 from ses_integration.config import SesConfig
 from ses_integration.errors import Refused
 from ses_integration.gateway import Gateway
+from ses_integration.models import DomainMark
+from ses_integration.rate import turn
 from ses_integration.translation import aws_errors
 
 
@@ -16,12 +18,17 @@ def prepare(config: SesConfig, *, take_over: bool = False) -> list[str]:
     """
     gateway = Gateway(config)
     done: list[str] = []
-    active = gateway.active_rule_set()
+    with turn(config):
+        active = gateway.active_rule_set()
     if active and active != config.rule_set and not take_over:
         raise Refused(f"Receipt rule set {active} is active and is not ours; mail goes there.", attention=True)
     if active != config.rule_set:
-        gateway.create_rule_set()
-        gateway.activate_rule_set()
+        with turn(config):
+            gateway.create_rule_set()
+        with turn(config):
+            gateway.activate_rule_set()
+        # Whoever was waiting for this need not wait for the long interval.
+        DomainMark.objects.of(config).filter(needs_attention=True).update(next_attempt=None)
         done.append(f"Receipt rule set {config.rule_set} is there and active.")
     if config.auto_setup and config.bucket and _make_bucket(config):
         done.append(f"Bucket {config.bucket} is there.")

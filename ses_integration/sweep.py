@@ -17,7 +17,7 @@ from ses_integration.errors import RuleSetMissing
 from ses_integration.gateway import Gateway, SeenRule
 from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry
 from ses_integration.planning import Kind, Known, plan
-from ses_integration.rate import take_turn
+from ses_integration.rate import turn
 
 
 def sweep_database() -> list[str]:
@@ -49,15 +49,14 @@ def sweep_ses() -> list[str]:
     Raises SesError when SES cannot be asked.
     """
     config = ses_config()
-    take_turn(config)
     gateway = Gateway(config)
-    # Whatever changes after this moment is newer than what SES is about to tell.
-    asked_at = database_now()
     try:
-        rules = {rule.name: rule for rule in gateway.rules()}
+        with turn(config):
+            # Whatever changes after this moment is newer than what SES is about to tell.
+            asked_at = database_now()
+            rules = {rule.name: rule for rule in gateway.rules()}
     except RuleSetMissing:
         rules = {}
-    take_turn(config)
     identities = {name.lower() for name in gateway.identities()}
     entries = (
         LedgerEntry.objects.of(config).filter(changed_at__lt=asked_at, unanswered=None).prefetch_related("recipients")
@@ -85,16 +84,19 @@ def _unconfirm(
     for entry in sorted(entries, key=lambda entry: entry.domain):
         with transaction.atomic():
             exists = entry.name in (rules if entry.kind == Kind.RULE else identities)
-            owed = DomainMark.objects.of(config).filter(domain=entry.domain, generation__gt=F("applied_generation"))
-            if owed.exists() and entry.domain not in domains:
+            # The mark first, as every pass does, so that we cannot deadlock with one.
+            mark = DomainMark.objects.of(config).select_for_update().filter(domain=entry.domain).first()
+            if mark is not None and mark.owed and entry.domain not in domains:
                 continue  # a pass is on its way and knows better
             # Only if no call has been made or answered since we looked.
             if not LedgerEntry.objects.filter(pk=entry.pk, changed_at=entry.changed_at, unanswered=None).update(
                 known=Known.UNKNOWN, exists=exists
             ):
                 continue
+            # What others have taken out is not received any more.
+            seen = rules[entry.name].recipients if entry.kind == Kind.RULE and exists else frozenset()
+            entry.recipients.exclude(recipient__in=seen).delete()
             if not exists:
-                entry.recipients.all().delete()
                 IdentityFacts.objects.filter(entry=entry).delete()
             marks.bump(config, entry.domain)
             domains.add(entry.domain)

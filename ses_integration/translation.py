@@ -30,6 +30,7 @@ from ses_integration.errors import (
     Unanswered,
     Unsent,
 )
+from ses_integration.waiting import give_connection_back
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ def _from_client_error(error: ClientError) -> SesError:
 @contextmanager
 def aws_errors(what: str) -> Iterator[None]:
     """Every AWS call runs inside one: raises `SesError` and nothing else of botocore's. `what` is for the log."""
+    give_connection_back()
     try:
         yield
     except ClientError as error:

@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
 
 from ses_integration import facts
+from ses_integration.budget import one_budget
 from ses_integration.clock import database_now
-from ses_integration.config import ses_config
+from ses_integration.config import SesConfig, ses_config
 from ses_integration.errors import NotThere
 from ses_integration.gateway import IDENTITIES_PER_CALL, Gateway
 from ses_integration.ledger import note
 from ses_integration.models import IdentityFacts
 from ses_integration.planning import Kind
-from ses_integration.rate import take_turn
+from ses_integration.rate import turn
+
+# Without a request that is waiting.
+BATCH_SECONDS = 20.0
 
 
 def check(domain: str) -> IdentityFacts | None:
     """Ask SES about one name, all that there is to know, in one call; None if SES does not know it. Raises SesError."""
     config = ses_config()
-    gateway = Gateway(config)
-    take_turn(config)
-    try:
-        seen = gateway.read_identity(domain)
-    except NotThere:
-        return None
-    facts_now = facts.identities([domain]).get(domain)
-    if facts_now is not None:
-        note(facts_now, seen, database_now())
-        facts_now.save()
-    return facts_now
+    with one_budget() as deadline:
+        try:
+            with turn(config):
+                seen = Gateway(config, deadline - time.monotonic()).read_identity(domain)
+        except NotThere:
+            return None
+    known = facts.identities([domain]).get(domain)
+    told = known or IdentityFacts()
+    note(told, replace(seen, ours=seen.ours or bool(told.ours)), database_now())
+    # Whose it is and whether it is there is convergence's to say: only what it has in the ledger is brought up to date.
+    if known is not None:
+        known.save()
+    return told
 
 
 def stale(older_than: timedelta, domains: Sequence[str] | None = None) -> list[str]:
@@ -51,16 +59,20 @@ def refresh(domains: Sequence[str]) -> dict[str, IdentityFacts]:
     A name that SES does not know keeps no status: the sweep is what puts a lost identity back.
     """
     config = ses_config()
-    gateway = Gateway(config)
+    with one_budget(BATCH_SECONDS) as deadline:
+        return _refresh(config, domains, deadline)
+
+
+def _refresh(config: SesConfig, domains: Sequence[str], deadline: float) -> dict[str, IdentityFacts]:
     known = facts.identities(domains)
     for start in range(0, len(domains), IDENTITIES_PER_CALL):
         batch = [name for name in domains[start : start + IDENTITIES_PER_CALL] if name in known]
         if not batch:
             continue
-        take_turn(config)
-        statuses = gateway.verification(batch)
-        take_turn(config)
-        mail_from = gateway.mail_from(batch)
+        with turn(config):
+            statuses = Gateway(config, deadline - time.monotonic()).verification(batch)
+        with turn(config):
+            mail_from = Gateway(config, deadline - time.monotonic()).mail_from(batch)
         now = database_now()
         with transaction.atomic():
             for name in batch:

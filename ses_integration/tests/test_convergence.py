@@ -236,3 +236,50 @@ def test_an_identity_of_an_earlier_life_of_this_installation_is_ours(ses):
     remove()
     converge(DOMAIN)
     assert identities() == set()
+
+
+def test_who_has_no_time_for_the_next_slot_does_not_come_again_and_again(a, settings):
+    settings.SES_CALLS_PER_SECOND = 0.001
+    receive("a", "b")
+    converge(DOMAIN)  # takes the slot
+    receive("a")
+    before = Lease.objects.get().fence
+    with one_budget(0.5):
+        converge(DOMAIN)
+    assert Lease.objects.get().fence == before + 1
+
+
+def test_a_mail_from_domain_that_is_refused_holds_nothing_up(ses):
+    ses.add_faults({"service": "ses", "action": "SetIdentityMailFromDomain", "fault": "access_denied"})
+    receive("a")
+    converge(DOMAIN)
+    assert not facts.owed_marks().exists()
+    assert facts.identities([DOMAIN])[DOMAIN].mail_from_status == "Failed"
+
+
+def test_a_rule_that_another_domain_has_needs_attention(ses):
+    receive("a", domain="x.com", catch_all=True)
+    converge("x.com")
+    receive("b", domain="x.com-catchall")
+    converge("x.com-catchall")
+    assert facts.owed_marks().get().last_error == "Another domain has a rule of this name."
+    assert rules() == {"inbound-x.com-catchall-rule": {"x.com"}}
+
+
+def test_the_worker_leaves_what_a_request_has_served_meanwhile(a):
+    receive("a", "b")
+    stops = iter([False, False, True])
+
+    def serve_and_go_on():
+        converge(DOMAIN)
+        return next(stops)
+
+    assert converge_due(serve_and_go_on) == 0
+    assert calls(a) == ["UpdateReceiptRule"]
+
+
+def test_the_worker_s_other_steps_get_their_turn(a):
+    for domain in ("one.org", "two.org"):
+        receive("a", domain=domain)
+    assert converge_due(seconds=0) == 0
+    assert converge_due() == 2

@@ -17,7 +17,7 @@ from ses_integration.errors import SesError, Unanswered
 from ses_integration.gateway import Gateway
 from ses_integration.ledger import Answer, Intent, Settled, Stuck
 from ses_integration.marks import generation
-from ses_integration.models import DomainMark, LedgerEntry, UnansweredCall
+from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry, UnansweredCall
 from ses_integration.planning import Known, Operation
 from ses_integration.tests.rows import DOMAIN, receive, remove
 from ses_integration.tests.seen import calls, identities, recipients_sent, rules
@@ -252,7 +252,7 @@ def test_20_an_identity_is_not_made_again_while_its_deletion_may_still_land(star
         steps.append(y.plan())
     made = [step.call.operation for step in steps if isinstance(step, Intent)]
     assert made == [Operation.READ_IDENTITY, Operation.CREATE_RULE]
-    assert steps[-1] == Stuck(until=UnansweredCall.objects.get().until)
+    assert steps[-1] == Stuck(generation(DOMAIN), until=UnansweredCall.objects.get().until)
     settle()
     Writer().finish()
     assert identities() == {DOMAIN}
@@ -347,4 +347,75 @@ def test_what_has_failed_in_a_pass_is_not_tried_again_in_it(start):
     assert isinstance(intent, Intent)
     x.record(Answer(error=Unanswered("no answer")))
     step = ledger.next_step(x.config, x.held, DOMAIN, failed={intent.call.key}, gathered=None)
-    assert step == Stuck(until=None)
+    assert step == Stuck(generation(DOMAIN), until=None)
+
+
+def test_a_v1_verification_that_lands_after_the_identity_is_gone_is_taken_back(ses, rows):
+    receive("a", domain="other.org")
+    x = Writer("other.org")
+    x.call()  # the identity
+    late = x.call_without_answer()
+    assert late.call.operation == Operation.VERIFY_DOMAIN
+    remove("other.org")
+    Writer("other.org").finish()
+    x.lands(late)  # creates, and without our tag
+    assert identities() == {"other.org"}
+    settle()
+    Writer("other.org").finish()
+    assert identities() == set()
+
+
+def test_an_identity_that_a_late_v1_verification_made_is_ours_when_the_domain_is_added_again(ses, rows):
+    receive("a", domain="other.org")
+    x = Writer("other.org")
+    x.call()
+    late = x.call_without_answer()
+    remove("other.org")
+    Writer("other.org").finish()
+    x.lands(late)
+    receive("a", domain="other.org", life="2")
+    Writer("other.org").finish()
+    settle()
+    Writer("other.org").finish()
+    assert IdentityFacts.objects.get().ours is True
+    remove("other.org")
+    Writer("other.org").finish()
+    assert identities() == set()
+
+
+def test_only_what_every_call_on_its_way_keeps_counts_as_received(start):
+    receive()
+    x = Writer()
+    x.lands(x.call_without_answer())  # the rule is gone, and nobody has heard of it
+    receive("a")
+    assert facts.rule_names(DOMAIN, A) == []
+    Writer().finish()
+    assert facts.rule_names(DOMAIN, A) == [RULE]
+
+
+def test_a_change_that_was_committed_during_a_failing_pass_is_due_at_once(start):
+    receive("a", "b")
+    x = Writer()
+    intent = x.plan()
+    assert isinstance(intent, Intent)
+    x.record(Answer(error=Unanswered("no answer")))
+    stuck = ledger.next_step(x.config, x.held, DOMAIN, failed={intent.call.key}, gathered=None)
+    assert isinstance(stuck, Stuck)
+    receive("b")
+    ledger.postpone(x.config, DOMAIN, [Unanswered("no answer")], stuck)
+    assert DomainMark.objects.get().next_attempt is None
+
+
+def test_a_rule_of_another_domain_is_never_touched(ses, rows):
+    receive("a", domain="x.com", catch_all=True)
+    Writer("x.com").finish()
+    receive("b", domain="x.com-catchall")  # whose rule would have the same name
+    y = Writer("x.com-catchall")
+    for _ in ("create the identity", "its token", "its MAIL FROM domain"):
+        y.call()
+    step = y.plan()
+    assert isinstance(step, ledger.Taken)
+    assert rules() == {"inbound-x.com-catchall-rule": {"x.com"}}
+    remove("x.com-catchall")
+    Writer("x.com-catchall").finish()
+    assert rules() == {"inbound-x.com-catchall-rule": {"x.com"}}

@@ -1,10 +1,23 @@
 from __future__ import annotations
 
+import json
+from urllib.request import Request, urlopen
+
 import boto3
 import pytest
 from django.core.management import CommandError
 
+from ses_integration.convergence import converge
+from ses_integration.models import DomainMark
 from ses_integration.tests.commands.run import run
+from ses_integration.tests.rows import DOMAIN, receive
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def set_pace(aws, calls_per_second: float) -> None:
+    body = json.dumps({"calls_per_second": calls_per_second}).encode()
+    urlopen(Request(f"{aws.url}/_clock", data=body, method="POST")).close()
 
 
 def active() -> str | None:
@@ -58,3 +71,19 @@ def test_a_failing_aws_is_a_sentence(aws):
     aws.add_faults({"service": "ses", "action": "*", "fault": "access_denied"})
     with pytest.raises(CommandError, match="lack a permission"):
         run("ses_setup")
+
+
+def test_it_keeps_to_the_pace_that_ses_takes(aws, settings):
+    settings.SES_CALLS_PER_SECOND = 5
+    set_pace(aws, 5)
+    run("ses_setup")
+    assert {entry["status"] for entry in aws.journal()} == {200}
+    assert active() == "inbound-email-rules"
+
+
+def test_what_waited_for_it_is_due_at_once(aws, rows):
+    receive("a")
+    converge(DOMAIN)
+    assert DomainMark.objects.get().needs_attention
+    run("ses_setup")
+    assert DomainMark.objects.get().next_attempt is None
