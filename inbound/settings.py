@@ -70,6 +70,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 elif DATABASE_POOL_SIZE := env.int("DATABASE_POOL_SIZE", 12):
+    # After a restart of PostgreSQL the pool must not hand out connections that are gone.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # A web process has more threads than this; one that waits for SES gives its connection back.
     DATABASES["default"]["OPTIONS"] = {
         **DATABASES["default"].get("OPTIONS", {}),
