@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 from django.utils import timezone
 
@@ -25,7 +26,7 @@ class Writer:
 
     def _take(self) -> lease.Held:
         # Whoever had it is paused or dead, and its lease has run out.
-        Lease.objects.update(expires_at=timezone.now())
+        Lease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
         held = lease.acquire(self.config)
         assert held is not None
         return held
@@ -84,7 +85,7 @@ class Writer:
 
 def settle() -> None:
     """Time passes until no unanswered call can be applied any more."""
-    UnansweredCall.objects.update(until=timezone.now())
+    UnansweredCall.objects.update(until=timezone.now() - timedelta(seconds=1))
 
 
 def ledger_of(name: str) -> LedgerEntry:

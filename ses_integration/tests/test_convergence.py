@@ -169,7 +169,7 @@ def test_a_dead_holder_s_lease_ends_by_itself(a):
     with one_budget(0.3):
         converge(DOMAIN)
     assert a.journal() == []
-    Lease.objects.update(expires_at=timezone.now())
+    Lease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     converge(DOMAIN)
     assert calls(a) == ["UpdateReceiptRule"]
 

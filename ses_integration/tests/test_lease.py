@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def expire() -> None:
-    Lease.objects.update(expires_at=timezone.now())
+    Lease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
 
 
 def test_one_holder_at_a_time():
