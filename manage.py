@@ -8,8 +8,13 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inbound.settings")
     from django.core.management import execute_from_command_line
+    from django.db import DatabaseError
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except DatabaseError as error:
+        reason = str(error).strip().partition("\n")[0]
+        sys.exit(f"The database cannot be used: {reason}. Is DATABASE_URL right, and has `migrate` been run?")
 
 
 if __name__ == "__main__":

@@ -183,4 +183,5 @@ def warning(record: DomainDeletion) -> str | None:
         sentences.append(SUPERSEDED)
     if record.stored_mail == Step.OWED:
         sentences += [ERASING, record.problem]
-    return " ".join(filter(None, sentences)) or None
+    # Two steps may have met the same.
+    return " ".join(dict.fromkeys(filter(None, sentences))) or None

@@ -55,10 +55,8 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> Onboarding:
     records = take_over(domain, known)
     if known and known.verification_token:
         return Onboarding(domain, records, None)
-    error_text = facts.owed(name).error
-    return Onboarding(
-        domain, records, " ".join(filter(None, ["SES has not created the identity yet.", error_text, facts.RECORDED]))
-    )
+    missing = "SES has not told all DNS records yet." if known else "SES has not created the identity yet."
+    return Onboarding(domain, records, " ".join(filter(None, [missing, facts.owed(name).error, facts.RECORDED])))
 
 
 def _take_turns(name: str) -> None:

@@ -4,8 +4,19 @@ from pathlib import Path
 from urllib.parse import quote
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
+
+
+def number(name: str, default: float) -> float:
+    """A number from the environment; the error names the variable, which django-environ's does not."""
+    text = env.str(name, "") or str(default)
+    try:
+        return float(text)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is {text!r}; it must be a number.") from None
+
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -69,7 +80,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-elif DATABASE_POOL_SIZE := env.int("DATABASE_POOL_SIZE", 12):
+elif DATABASE_POOL_SIZE := int(number("DATABASE_POOL_SIZE", 12)):
     # After a restart of PostgreSQL the pool must not hand out connections that are gone.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # A web process has more threads than this; one that waits for SES gives its connection back.
@@ -131,13 +142,13 @@ SES_TOPIC_ARN = env.str("SES_TOPIC_ARN", "")
 SES_RULE_SET = env.str("SES_RULE_SET", "inbound-email-rules")
 SES_RULE_PREFIX = env.str("SES_RULE_PREFIX", "inbound")
 INSTALLATION_ID = env.str("INSTALLATION_ID", "inbound")
-SES_REQUEST_BUDGET = env.float("SES_REQUEST_BUDGET", 5.0)
-SES_CALLS_PER_SECOND = env.float("SES_CALLS_PER_SECOND", 1.0)
-SES_CALL_SETTLE_SECONDS = env.float("SES_CALL_SETTLE_SECONDS", 900.0)
-SES_MAX_RECIPIENTS_PER_RULE = env.int("SES_MAX_RECIPIENTS_PER_RULE", 500)
-SES_DATABASE_SWEEP_SECONDS = env.float("SES_DATABASE_SWEEP_SECONDS", 60.0)
-SES_SWEEP_SECONDS = env.float("SES_SWEEP_SECONDS", 3600.0)
-SES_STATUS_SECONDS = env.float("SES_STATUS_SECONDS", 60.0)
+SES_REQUEST_BUDGET = number("SES_REQUEST_BUDGET", 5.0)
+SES_CALLS_PER_SECOND = number("SES_CALLS_PER_SECOND", 1.0)
+SES_CALL_SETTLE_SECONDS = number("SES_CALL_SETTLE_SECONDS", 900.0)
+SES_MAX_RECIPIENTS_PER_RULE = int(number("SES_MAX_RECIPIENTS_PER_RULE", 500))
+SES_DATABASE_SWEEP_SECONDS = number("SES_DATABASE_SWEEP_SECONDS", 60.0)
+SES_SWEEP_SECONDS = number("SES_SWEEP_SECONDS", 3600.0)
+SES_STATUS_SECONDS = number("SES_STATUS_SECONDS", 60.0)
 SES_AUTO_SETUP = env.bool("SES_AUTO_SETUP", False)
 # What SES should hold, as plain values: the one thing that ses_integration asks of the apps above it.
 SES_RECEIVING_PROVIDER = "domains.receiving.receiving"

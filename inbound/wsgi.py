@@ -2,7 +2,7 @@
 
 import os
 
-from django.core.management import call_command
+from django.core.management.base import BaseCommand
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inbound.settings")
@@ -10,4 +10,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inbound.settings")
 application = get_wsgi_application()
 
 # A server does not run the system checks by itself, and must not start with the published secret.
-call_command("check")
+BaseCommand().check()

@@ -63,6 +63,8 @@ def values(place: Place, account: Account) -> dict[str, str]:
         "ADMIN_URL": f"{place.web_url}/admin/",
         "ADMIN_USER": USER,
         "ADMIN_PASSWORD": account.password,
+        # boto3 asks for this one.
+        "AWS_DEFAULT_REGION": os.environ["AWS_REGION"],
     } | {name: os.environ[name] for name in FOR_COMMANDS}
 
 
