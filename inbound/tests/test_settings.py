@@ -12,7 +12,7 @@ from inbound.settings import BASE_DIR, number
 
 def test_a_number_that_is_none_is_named_with_its_variable(monkeypatch):
     monkeypatch.setenv("SES_REQUEST_BUDGET", "five")
-    with pytest.raises(ImproperlyConfigured, match="SES_REQUEST_BUDGET is 'five'; it must be a number."):
+    with pytest.raises(ImproperlyConfigured, match="SES_REQUEST_BUDGET is 'five'; it must be a number"):
         number("SES_REQUEST_BUDGET", 5.0)
 
 
