@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from domains.deletion import advance
 from domains.models import Domain, DomainDeletion
 from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
 from inbound.tests.seen import calls, identities, key_prefixes, out_of_order, rules, store, stored, work_off
@@ -135,3 +136,15 @@ def test_adding_again_in_peace_costs_what_adding_costs(api, add, lived, ses):
         "SetIdentityMailFromDomain",
         "CreateReceiptRule",
     ]
+
+
+def test_a_worker_that_wakes_up_late_takes_no_row_of_the_new_life(api, add, lived, ses):
+    """Rows go by the primary key of their life, never by name (protocol 8, counterexample 19)."""
+    api.delete(f"{URL}/{lived.pk}")
+    again = add()
+    ses.clear_journal()
+    advance(DomainDeletion.objects.get(domain_id=lived.pk))
+    again.refresh_from_db()
+    assert again.email_addresses.count() == 1
+    assert calls(ses) == []
+    assert rules(ses) == {RULE: {"new@example.com"}}

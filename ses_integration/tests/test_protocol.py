@@ -8,9 +8,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
-from ses_integration import clients, convergence, facts, lease, ledger
+from ses_integration import clients, convergence, facts, lease, ledger, marks
 from ses_integration.config import ses_config
 from ses_integration.emulator.server import Emulator
 from ses_integration.errors import SesError, Unanswered
@@ -419,3 +420,30 @@ def test_a_rule_of_another_domain_is_never_touched(ses, rows):
     remove("x.com-catchall")
     Writer("x.com-catchall").finish()
     assert rules() == {"inbound-x.com-catchall-rule": {"x.com"}}
+
+
+def test_14_rows_are_read_after_the_generation_and_under_its_lock(start, monkeypatch):
+    read: list[str] = []
+    lock, rows = DomainMark.objects.select_for_update, ledger.wanted_of
+
+    def locked(*args: object, **kwargs: object) -> object:
+        read.append("generation")
+        return lock()
+
+    def compiled(*args: object) -> object:
+        read.append("rows")
+        return rows(*args)
+
+    monkeypatch.setattr(DomainMark.objects, "select_for_update", locked)
+    monkeypatch.setattr(ledger, "wanted_of", compiled)
+    Writer().plan()
+    assert read == ["generation", "rows"]
+
+
+def test_15_the_mark_is_in_the_transaction_of_the_change(start):
+    before = generation(DOMAIN)
+    with transaction.atomic():
+        marks.mark(DOMAIN)
+        assert generation(DOMAIN) == before + 1
+        transaction.set_rollback(True)
+    assert generation(DOMAIN) == before
