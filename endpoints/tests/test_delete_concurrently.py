@@ -9,10 +9,11 @@ import pytest
 from django.db import connections
 
 from addresses.models import EmailAddress
-from addresses.services import AddressTaken, create_address
+from addresses.services import create_address, update_address
+from domains.catch_all import EndpointGone
 from endpoints import services
 from endpoints.models import Endpoint
-from inbound.tests.factories import DomainFactory, EndpointFactory
+from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("ses")]
 
@@ -65,8 +66,27 @@ def test_an_address_that_is_added_meanwhile_neither_deadlocks_nor_keeps_a_dangli
             for local in ("a", "b", "c")
         ),
     )
-    # An address that comes after its endpoint is gone is refused; how is the business of `create_address`.
-    assert all(isinstance(error, AddressTaken) for error in errors), errors
+    # An address that comes after its endpoint is gone is refused.
+    assert all(isinstance(error, EndpointGone) for error in errors), errors
     assert EmailAddress.objects.count() == 3 - len(errors)
+    assert not EmailAddress.objects.exclude(endpoint=None).exists()
+    assert not Endpoint.objects.exists()
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_an_address_that_is_changed_meanwhile_does_not_deadlock(user, turn):
+    endpoint = EndpointFactory.create(owner=user)
+    domain = DomainFactory.create(
+        owner=user, name="example.com", is_catch_all_enabled=True, catch_all_endpoint=endpoint
+    )
+    addresses = [EmailAddressFactory.create(domain=domain) for _ in range(3)]
+    errors = together(
+        lambda: services.delete_endpoint(endpoint=endpoint),
+        *(
+            lambda row=row: update_address(address=row, changes={"endpoint_id": endpoint.pk, "is_active": False})
+            for row in addresses
+        ),
+    )
+    assert all(isinstance(error, EndpointGone) for error in errors), errors
     assert not EmailAddress.objects.exclude(endpoint=None).exists()
     assert not Endpoint.objects.exists()

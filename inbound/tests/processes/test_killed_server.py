@@ -69,7 +69,8 @@ def assert_all_is_well(stack: Stack, path: str) -> None:
     assert_ses_equals_rows(stack)
     assert_ledger_equals_ses(stack)
     assert_no_rule_receives_everything(stack)
-    assert Lease.objects.get().holder == ""
+    # The worker may be at a look of its own.
+    eventually(lambda: Lease.objects.get().holder == "", within=5, what="the lease had been given back")
     if path.startswith("domains/"):
         assert not Domain.objects.filter(name="gone.example.com").exists()
         deletion = DomainDeletion.objects.get(name="gone.example.com")
