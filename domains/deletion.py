@@ -62,13 +62,18 @@ def advance(record: DomainDeletion) -> DomainDeletion:
     return record
 
 
-def resume_deletions(stop: Callable[[], bool] = lambda: False, *, seconds: float = math.inf) -> int:
+def resume_deletions(
+    stop: Callable[[], bool] = lambda: False, *, seconds: float = math.inf, request_seconds: float = 0.0
+) -> int:
     """The worker's step: every deletion that is owed something and whose turn it is; how many.
 
-    Ends after about `seconds`, so that the worker's other steps get their turn; what is left goes on the next time.
+    Ends after about `seconds`, so that the worker's other steps get their turn; what is left goes on the next time. For
+    `request_seconds` the rows of a new deletion are its request's: they go after SES, in the documented order.
     """
     until = time.monotonic() + seconds
-    records = list(DomainDeletion.objects.owed().filter(_turn()).order_by(F("next_attempt").asc(nulls_first=True)))
+    new = Q(rows=Step.OWED, started_at__gt=Now() - timedelta(seconds=request_seconds))
+    owed = DomainDeletion.objects.owed().filter(_turn()).exclude(new)
+    records = list(owed.order_by(F("next_attempt").asc(nulls_first=True)))
     for number, record in enumerate(records):
         if stop() or time.monotonic() >= until:
             return number

@@ -51,8 +51,12 @@ class Worker:
             Step("converge", lambda: converge_due(self._stop.is_set, seconds=TURN_SECONDS)),
             Step("take over identities", complete_identities, min(5.0, settings.SES_STATUS_SECONDS)),
             Step("refresh identities", refresh_identities, min(5.0, settings.SES_STATUS_SECONDS)),
-            Step("resume deletions", lambda: resume_deletions(self._stop.is_set, seconds=TURN_SECONDS)),
+            Step("resume deletions", self._resume_deletions),
         ]
+
+    def _resume_deletions(self) -> int:
+        budget = ses_config().request_budget
+        return resume_deletions(self._stop.is_set, seconds=TURN_SECONDS, request_seconds=budget)
 
     def stop(self) -> None:
         """Ends after the call that is under way; what is left stands in the database."""

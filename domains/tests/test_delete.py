@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from addresses.models import BlockedEmail, EmailAddress
-from domains.deletion import erase_mail
+from domains.deletion import erase_mail, resume_deletions
 from domains.models import DnsRecord, Domain, DomainDeletion
 from inbound.models import Scope
 from inbound.tests.factories import (
@@ -244,3 +244,12 @@ def test_stored_mail_is_erased_by_one_at_a_time(domain, ses):
     erase_mail(record, seconds=1)
     assert [entry["action"] for entry in ses.journal()] == ["ListObjectVersions"]
     assert record.stored_mail == "done"
+
+
+def test_the_rows_of_a_new_deletion_are_its_requests(domain, ses):
+    Domain.objects.filter(pk=domain.pk).update(deleting_since=timezone.now())
+    DomainDeletion.objects.create(domain_id=domain.pk, name=domain.name, owner=domain.owner)
+    assert resume_deletions(request_seconds=60) == 0
+    assert Domain.objects.exists()
+    assert resume_deletions() == 1
+    assert not Domain.objects.exists()
