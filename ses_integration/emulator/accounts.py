@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ses_integration.emulator.identities import IdentityBook, IdentitySettings
+from ses_integration.emulator.quotas import Quotas
+from ses_integration.emulator.receipt_filters import FilterBook
 from ses_integration.emulator.receipt_rules import RuleBook
 from ses_integration.emulator.targets import Targets
 
@@ -15,17 +17,19 @@ DEFAULT_ACCOUNT = "123456789012"
 class SesRegion:
     """One account in one region. SES shares nothing between regions."""
 
-    def __init__(self, account: str, region: str, settings: IdentitySettings) -> None:
+    def __init__(self, account: str, region: str, settings: IdentitySettings, quotas: Quotas) -> None:
         self.account = account
         self.region = region
-        self.identities = IdentityBook(settings)
-        self.rules = RuleBook(reach=Targets(account, region, self.identities).reach)
+        self.identities = IdentityBook(settings, quotas)
+        self.rules = RuleBook(quotas, reach=Targets(account, region, self.identities).reach)
+        self.filters = FilterBook(quotas)
 
     def as_dict(self) -> dict[str, Any]:
         """For a human to read."""
         return {
             "active_rule_set": self.rules.active,
             "rule_sets": {name: rule_set.rules for name, rule_set in self.rules.rule_sets.items()},
+            "filters": self.filters.list_receipt_filters(),
             "identities": [identity.as_dict() for identity in self.identities.named()],
         }
 
@@ -35,6 +39,7 @@ class SesAccounts:
 
     def __init__(self, *, verify_new: bool) -> None:
         self.settings = IdentitySettings(verify_new)
+        self.quotas = Quotas()
         self._configured = verify_new
         self._regions: dict[tuple[str, str], SesRegion] = {}
 
@@ -42,7 +47,7 @@ class SesAccounts:
         """The account's state there, empty at first."""
         key = (account, region)
         if key not in self._regions:
-            self._regions[key] = SesRegion(account, region, self.settings)
+            self._regions[key] = SesRegion(account, region, self.settings, self.quotas)
         return self._regions[key]
 
     def set_status(self, identity: str, status: str) -> bool:
@@ -61,3 +66,4 @@ class SesAccounts:
         """Forget it all."""
         self._regions.clear()
         self.settings.verify_new = self._configured
+        self.quotas.reset()

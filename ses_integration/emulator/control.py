@@ -12,6 +12,7 @@ from ses_integration.emulator.answers import Answer, json_answer
 from ses_integration.emulator.faults import Faults
 from ses_integration.emulator.identities import STATUSES
 from ses_integration.emulator.journal import Journal
+from ses_integration.emulator.quotas import BadQuota
 from ses_integration.emulator.ses import Ses
 
 
@@ -38,6 +39,8 @@ class Control:
             ("GET", "/_clock"): lambda body: self._clock(),
             ("POST", "/_clock"): self._set_clock,
             ("POST", "/_identities"): self._set_identities,
+            ("GET", "/_quotas"): lambda body: self._quotas(),
+            ("POST", "/_quotas"): self._set_quotas,
             ("POST", "/_reset"): lambda body: self._forget(),
         }
 
@@ -51,7 +54,7 @@ class Control:
             return json_answer(endpoint(json.loads(body) if body else None))
         except json.JSONDecodeError as error:
             return json_answer({"error": f"The body is no JSON: {error}."}, HTTPStatus.BAD_REQUEST)
-        except (BadOrder, fault_orders.BadFault) as error:
+        except (BadOrder, BadQuota, fault_orders.BadFault) as error:
             return json_answer({"error": str(error)}, HTTPStatus.BAD_REQUEST)
 
     def _dump(self) -> object:
@@ -96,6 +99,15 @@ class Control:
                 raise BadOrder(f"There is no identity {body['identity']}.")
             self._ses.accounts.settings.verify_new = verify_new
         return {"verify_new": verify_new}
+
+    def _quotas(self) -> object:
+        with self._ses.lock:
+            return self._ses.accounts.quotas.as_dict()
+
+    def _set_quotas(self, body: Any) -> object:
+        with self._ses.lock:
+            self._ses.accounts.quotas.change(body)
+            return self._quotas()
 
     def _forget(self) -> object:
         self._reset()

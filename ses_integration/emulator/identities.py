@@ -8,13 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ses_integration.emulator.errors import AwsError
+from ses_integration.emulator.quotas import Quotas
 from ses_integration.emulator.rule_checks import is_recipient
 
 # SES API Reference, IdentityVerificationAttributes: VerificationStatus.
 STATUSES = ("Pending", "Success", "Failed", "TemporaryFailure", "NotStarted")
-
-# Amazon SES Developer Guide, "Service quotas": verified identities per account and region.
-MAX_IDENTITIES = 10_000
 
 
 @dataclass
@@ -94,8 +92,9 @@ class IdentitySettings:
 class IdentityBook:
     """The identities by name. Names are compared, and kept, in lower case."""
 
-    def __init__(self, settings: IdentitySettings) -> None:
+    def __init__(self, settings: IdentitySettings, quotas: Quotas) -> None:
         self._settings = settings
+        self._quotas = quotas
         self._identities: dict[str, Identity] = {}
 
     def find(self, name: str) -> Identity | None:
@@ -109,7 +108,7 @@ class IdentityBook:
         """A new one. Whether the name is free is the caller's question, as v1 and v2 answer it differently."""
         if not is_recipient(name) or name.startswith("."):
             raise AwsError("InvalidParameterValue", f"Invalid identity: {name}")
-        if len(self._identities) >= MAX_IDENTITIES:
+        if len(self._identities) >= self._quotas.identities:
             raise AwsError("LimitExceeded", "You have reached the maximum number of identities.")
         identity = Identity(name.lower(), self._settings.first_status, dkim_started=dkim, tags=list(tags or []))
         self._identities[identity.name] = identity

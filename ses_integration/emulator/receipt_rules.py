@@ -8,11 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ses_integration.emulator.errors import AwsError
+from ses_integration.emulator.quotas import Quotas
 from ses_integration.emulator.rule_checks import Rule, check_name, check_rule
-
-# Amazon SES Developer Guide, "Service quotas", email receiving.
-MAX_RULE_SETS = 40
-MAX_RULES = 200
 
 
 def recipients_match(recipients: Sequence[str], address: str) -> bool:
@@ -86,7 +83,8 @@ class RuleBook:
     the targets of a rule's actions, which SES does on create and on update, and raises where one cannot be reached.
     """
 
-    def __init__(self, reach: Callable[[Rule], None] = lambda rule: None) -> None:
+    def __init__(self, quotas: Quotas, reach: Callable[[Rule], None] = lambda rule: None) -> None:
+        self._quotas = quotas
         self._reach = reach
         self.rule_sets: dict[str, RuleSet] = {}
         self.active: str | None = None
@@ -132,7 +130,7 @@ class RuleBook:
         if rule_set.position(name) is not None:
             raise AwsError("AlreadyExists", f"Rule already exists: {name}", Name=name)
         position = rule_set.position_behind(after)
-        if len(rule_set.rules) >= MAX_RULES:
+        if len(rule_set.rules) >= self._quotas.rules:
             raise AwsError("LimitExceeded", "Too many rules")
         self._check(complete)
         rule_set.rules.insert(position, complete)
@@ -158,6 +156,9 @@ class RuleBook:
 
     def set_receipt_rule_position(self, set_name: str, name: str, after: str | None = None) -> None:
         """SES API Reference, SetReceiptRulePosition: to the front, or right behind `after`; behind itself it stays."""
+        check_name(name, member="ruleName", kind="ruleName")
+        if after is not None:
+            check_name(after, member="after", kind="ruleName")
         rule_set = self.rule_set(set_name)
         position = rule_set.position_or_refuse(name)
         rule_set.position_behind(after)
@@ -180,12 +181,12 @@ class RuleBook:
         check_name(name, member="ruleSetName", kind="ruleSetName")
         if name in self.rule_sets:
             raise AwsError("AlreadyExists", f"Rule set already exists: {name}", Name=name)
-        if len(self.rule_sets) >= MAX_RULE_SETS:
+        if len(self.rule_sets) >= self._quotas.rule_sets:
             raise AwsError("LimitExceeded", "Too many rule sets")
         self.rule_sets[name] = RuleSet(name, rules=[copy.deepcopy(rule) for rule in rules])
 
     def _check(self, rule: Rule) -> None:
-        check_rule(rule)
+        check_rule(rule, self._quotas)
         self._reach(rule)
 
 

@@ -7,13 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ses_integration.emulator.errors import AwsError
+from ses_integration.emulator.quotas import Quotas
 
 Rule = dict[str, Any]
-
-# Amazon SES Developer Guide, "Service quotas", email receiving. 500 recipients is what the service enforces; older text
-# says 100.
-MAX_RECIPIENTS = 500
-MAX_ACTIONS = 10
 
 ACTIONS = frozenset(
     {
@@ -54,16 +50,16 @@ def check_name(name: str, *, member: str, kind: str) -> None:
         raise AwsError("InvalidParameterValue", f"Not a valid {kind}: {name}")
 
 
-def check_rule(rule: Rule) -> None:
+def check_rule(rule: Rule, quotas: Quotas) -> None:
     """Recipients, actions and TLS policy of a rule that has its defaults."""
     _check_shape(rule)
     # The count comes first: 501 entries are "too many" even where one of them is no address at all.
-    if len(rule["Recipients"]) > MAX_RECIPIENTS:
+    if len(rule["Recipients"]) > quotas.recipients:
         raise AwsError("LimitExceeded", "Too many recipients")
     for recipient in rule["Recipients"]:
         if not is_recipient(recipient):
             raise AwsError("InvalidParameterValue", f"Invalid recipient: {recipient}")
-    if len(rule["Actions"]) > MAX_ACTIONS:
+    if len(rule["Actions"]) > quotas.actions:
         raise AwsError("LimitExceeded", "Too many actions")
     if any("StopAction" in action for action in rule["Actions"][:-1]):
         raise AwsError("InvalidParameterValue", "Stop action, if any, must be placed at the end of the actions list")

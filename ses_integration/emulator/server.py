@@ -45,9 +45,8 @@ class Emulator:
         self._port = port
         self._faults = Faults()
         self._journal = Journal()
-        self._aws = EmulatedAws(
-            Ses(SesAccounts(verify_new=verify_new), CallRate(calls_per_second, now)), self._faults, self._journal
-        )
+        self._ses = Ses(SesAccounts(verify_new=verify_new), CallRate(calls_per_second, now))
+        self._aws = EmulatedAws(self._ses, self._faults, self._journal)
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -97,7 +96,7 @@ class Emulator:
             self.stop()
 
     def reset(self) -> None:
-        """Forget everything: rules, identities, buckets, faults, the journal, and the changes to the clock."""
+        """Forget everything: rules, identities, buckets, faults, the journal, and the changes to clock and quotas."""
         self._aws.reset()
 
     def journal(self) -> list[dict[str, Any]]:
@@ -115,6 +114,11 @@ class Emulator:
     def clear_faults(self) -> None:
         """Withdraw the faults that are still open."""
         self._faults.clear()
+
+    def set_quotas(self, **quotas: int | None) -> None:
+        """Change quotas, by the names that `GET /_quotas` gives; `None` puts the published one back."""
+        with self._ses.lock:
+            self._ses.accounts.quotas.change(quotas)
 
 
 class _Handler(WSGIRequestHandler):

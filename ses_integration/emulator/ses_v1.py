@@ -145,6 +145,9 @@ OPERATIONS: dict[str, Operation] = {
         p["RuleSetName"], p["RuleName"], p.get("After")
     ),
     "ReorderReceiptRuleSet": lambda ses, p: ses.rules.reorder_receipt_rule_set(p["RuleSetName"], p["RuleNames"]),
+    "CreateReceiptFilter": lambda ses, p: ses.filters.create_receipt_filter(p["Filter"]),
+    "DeleteReceiptFilter": lambda ses, p: ses.filters.delete_receipt_filter(p["FilterName"]),
+    "ListReceiptFilters": lambda ses, p: {"Filters": ses.filters.list_receipt_filters()},
     "VerifyDomainIdentity": verify_domain_identity,
     "VerifyDomainDkim": verify_domain_dkim,
     "DeleteIdentity": delete_identity,

@@ -162,6 +162,34 @@ def test_a_rule_moves_behind_another_or_to_the_front(rules: Any) -> None:
     assert names(rules) == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize(
+    ("where", "code"),
+    [
+        ({"RuleSetName": "nowhere", "RuleName": "a"}, "RuleSetDoesNotExist"),
+        ({"RuleSetName": "set", "RuleName": "nobody"}, "RuleDoesNotExist"),
+        ({"RuleSetName": "set", "RuleName": "b", "After": "nobody"}, "RuleDoesNotExist"),
+        ({"RuleSetName": "set", "RuleName": "b", "After": ""}, "ValidationError"),
+        ({"RuleSetName": "set", "RuleName": "a b"}, "ValidationError"),
+    ],
+)
+def test_a_move_that_is_refused_moves_nothing(rules: Any, where: dict[str, str], code: str) -> None:
+    """SES API Reference, SetReceiptRulePosition: RuleDoesNotExist and RuleSetDoesNotExist; names are looked at first."""
+    create(rules, "b")
+    create(rules, "a")
+    assert refusal(rules.set_receipt_rule_position, **where).code == code
+    assert names(rules) == ["a", "b"]
+
+
+def test_a_move_keeps_the_rule_as_it_is(rules: Any) -> None:
+    """SES API Reference, SetReceiptRulePosition: it changes the position and nothing else."""
+    create(rules, "b", Enabled=True, Recipients=["b.example.com"])
+    create(rules, "a")
+    before = described(rules, "b")
+    rules.set_receipt_rule_position(RuleSetName="set", RuleName="b")
+    assert names(rules) == ["b", "a"]
+    assert described(rules, "b") == before
+
+
 def test_a_reorder_names_every_rule_once(rules: Any) -> None:
     """SES API Reference, ReorderReceiptRuleSet: all of the rules of the set must be represented."""
     create(rules, "b")

@@ -162,6 +162,6 @@ def test_motos_own_control_endpoints_are_off(emulator: Emulator) -> None:
 
 def test_an_operation_that_is_not_emulated_says_so(emulator: Emulator, ses: Any) -> None:
     """The emulator's own: 501, where an SDK would otherwise have nothing to read."""
-    answer = refusal(ses.list_receipt_filters)
+    answer = refusal(ses.list_templates)
     assert (answer.code, answer.status) == ("NotImplemented", 501)
-    assert [(entry["action"], entry["applied"]) for entry in emulator.journal()] == [("ListReceiptFilters", False)]
+    assert [(entry["action"], entry["applied"]) for entry in emulator.journal()] == [("ListTemplates", False)]
