@@ -44,12 +44,12 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
     ordering = ["-created_at", "address"]
     autocomplete_fields = ["endpoint"]
     readonly_fields = [
-        "address", "id", "domain_link", "owner_link", "endpoint_link", "rule", "ses", "chunk", "created_at", "updated_at",
+        "address", "id", "domain_link", "owner_link", "endpoint_link", "rule", "ses", "slot", "created_at", "updated_at",
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["address", "id", "domain_link", "owner_link"]}),
         ("Receiving", {"fields": ["is_active", "endpoint", "endpoint_link"]}),
-        ("SES", {"fields": ["rule", "ses", "chunk"]}),
+        ("SES", {"fields": ["rule", "ses", "slot"]}),
         ("Times", {"classes": ["collapse"], "fields": ["created_at", "updated_at"]}),
     ]
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.db.models import Case, Q, Value, When
 
+from addresses.slots import free_slot
 from domains.ids import bare_id
 from domains.models import Domain
 from ses_integration import facts
@@ -42,8 +43,8 @@ class EmailAddress(models.Model):
         "endpoints.Endpoint", on_delete=models.SET_NULL, null=True, blank=True, related_name="email_addresses"
     )
     is_active = models.BooleanField(default=True)
-    # The rule of its domain that carries it, for life: so one change touches one rule.
-    chunk = models.PositiveSmallIntegerField(default=1, editable=False)
+    # Says which rule of its domain carries it, for life: so one change touches one rule.
+    slot = models.PositiveIntegerField(editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -54,11 +55,17 @@ class EmailAddress(models.Model):
 
     class Meta:
         verbose_name_plural = "email addresses"
-        constraints = [models.CheckConstraint(condition=Q(chunk__gte=1), name="chunks_count_from_one")]
+        constraints = [models.UniqueConstraint(fields=["domain", "slot"], name="slot_once_per_domain")]
         indexes = [models.Index(fields=["domain", "-created_at"], name="addresses_of_domain")]
 
     def __str__(self) -> str:
         return self.address
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Gives a new row its slot; `bulk_create`, which does not come by here, must bring its own."""
+        if self.slot is None:
+            self.slot = free_slot(EmailAddress.objects.filter(domain_id=self.domain_id))
+        super().save(*args, **kwargs)
 
 
 class BlockedEmail(models.Model):

@@ -13,7 +13,7 @@ from domains.names import domain_of
 from ses_integration import marks
 
 # The columns that decide what SES should hold; where an address routes to is none of them.
-COMPILED = {"address", "domain", "is_active", "chunk"}
+COMPILED = {"address", "domain", "is_active", "slot"}
 
 
 @receiver(post_save, sender=EmailAddress, dispatch_uid="addresses.mark_saved_address")

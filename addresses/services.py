@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from addresses.chunks import free_chunk
 from addresses.models import EmailAddress
 from domains.catch_all import EndpointGone
 from domains.models import Domain
@@ -15,6 +14,8 @@ from ses_integration import facts, marks
 from ses_integration.budget import one_budget
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge
+from ses_integration.receiving import DomainReceiving, ReceivingAddress
+from ses_integration.reservation import reserve
 
 NO_BUCKET = "AWS configuration incomplete. Missing S3_BUCKET_NAME or AWS_ACCOUNT_ID"
 
@@ -34,8 +35,8 @@ class AddressChange:
 def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_active: bool = True) -> AddressChange:
     """Add a normalised address of the domain, and wait within the budget for SES to receive it.
 
-    Raises AddressTaken, EndpointGone, Domain.DoesNotExist when the domain is being deleted, and EmailAddress.DoesNotExist
-    when the address is deleted again while SES is waited for.
+    Raises AddressTaken, EndpointGone, NoRoom, Domain.DoesNotExist when the domain is being deleted, and
+    EmailAddress.DoesNotExist when the address is deleted again while SES is waited for.
     """
     with one_budget():
         try:
@@ -43,12 +44,9 @@ def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_
                 # A deletion of the domain that starts now waits for us, and takes the address with it.
                 locked = Domain.objects.live().select_for_update().get(pk=domain.pk)
                 row = EmailAddress.objects.create(
-                    domain=locked,
-                    address=address,
-                    endpoint_id=endpoint_id,
-                    is_active=is_active,
-                    chunk=free_chunk(locked),
+                    domain=locked, address=address, endpoint_id=endpoint_id, is_active=is_active
                 )
+                _reserve(row)
         except IntegrityError as error:
             # PostgreSQL looks at foreign keys when it commits, so it may be the endpoint as well.
             taken = EmailAddress.objects.filter(address=address).exists()
@@ -60,7 +58,7 @@ def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_
 def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> AddressChange:
     """Set `endpoint_id` and `is_active` as far as `changes` has them; SES follows only where `is_active` flips.
 
-    Raises EmailAddress.DoesNotExist when it is gone, and EndpointGone.
+    Raises EmailAddress.DoesNotExist when it is gone, EndpointGone, and NoRoom.
     """
     with one_budget():
         try:
@@ -72,11 +70,21 @@ def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> Address
                 for name in touched:
                     setattr(row, name, changes[name])
                 row.save(update_fields={name.removesuffix("_id") for name in touched} | {"updated_at"})
+                if "is_active" in touched:
+                    _reserve(row)
         except IntegrityError as error:
             raise EndpointGone from error
         if "is_active" in touched:
             converge(row.domain.name)
     return _outcome(row.pk)
+
+
+def _reserve(row: EmailAddress) -> None:
+    """A place in SES for the rule that carries the address, if it needs one."""
+    if row.is_active:
+        domain = row.domain
+        address = ReceivingAddress(row.address, row.slot)
+        reserve(DomainReceiving(domain.name, domain.key_prefix, (address,), domain.receives_everything))
 
 
 def _outcome(pk: str) -> AddressChange:

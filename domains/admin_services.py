@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from domains.admin_pages import list_url
 from ses_integration.admin_base import ModelAdmin, ModelForm
+from ses_integration.reservation import NoRoom
 
 Row = TypeVar("Row", bound=Model)
 
@@ -94,6 +95,8 @@ class ServiceAdmin(ModelAdmin[Row]):
             return self.change_row(request, form.instance, form) if change else self.add_row(request, form)
         except ObjectDoesNotExist as error:
             raise Gone from error
+        except NoRoom as error:
+            raise ValidationError(error.sentence) from error
 
     def save_model(self, request: HttpRequest, obj: Row, form: Any, change: Any) -> None:
         """The service has saved it."""

@@ -8,9 +8,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from domains.models import Domain
+from domains.receiving import receiving
 from ses_integration import facts, marks
 from ses_integration.budget import one_budget
 from ses_integration.convergence import converge
+from ses_integration.reservation import reserve
 
 
 class EndpointGone(Exception):
@@ -30,7 +32,7 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
     """Switch catch-all on (to the endpoint) or off, and wait within the budget for SES to follow.
 
     Switching to another endpoint changes rows only: the rule does not depend on it. Raises Domain.DoesNotExist when the
-    domain is being deleted, and EndpointGone.
+    domain is being deleted, EndpointGone, and NoRoom: the old rule stays until the new one is there.
     """
     with one_budget():
         try:
@@ -48,6 +50,8 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
                 # update(), and a mark of our own: the rule does not depend on the endpoint.
                 if follows:
                     marks.mark(row.name)
+                    for wish in receiving([row.name]):
+                        reserve(wish)
         except IntegrityError as error:  # PostgreSQL looks at foreign keys when it commits
             raise EndpointGone from error
         converge(row.name)

@@ -15,6 +15,8 @@ from domains.names import ancestors, registrable
 from ses_integration import facts
 from ses_integration.budget import one_budget
 from ses_integration.convergence import converge
+from ses_integration.receiving import DomainReceiving
+from ses_integration.reservation import reserve
 
 
 class DomainTaken(Exception):
@@ -35,7 +37,8 @@ class Onboarding:
 
 
 def add_domain(*, owner: AbstractBaseUser, name: str) -> Onboarding:
-    """Register `name`, a normalised one, and wait within the budget for SES to create its identity. Raises DomainTaken.
+    """Register `name`, a normalised one, and wait within the budget for SES to create its identity. Raises DomainTaken and
+    NoRoom.
 
     A life of the same name whose deletion is not finished is taken out of the way in the same transaction; nothing has to
     be cancelled, because from that commit on SES follows the new rows.
@@ -48,6 +51,7 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> Onboarding:
                 _refuse_taken(owner, name)
                 domain = Domain.objects.create(owner_id=owner.pk, name=name)
                 dns_records.store(domain, None)
+                reserve(DomainReceiving(name, domain.key_prefix))
         except IntegrityError as error:
             raise DomainTaken(own=Domain.objects.filter(name=name).owned_by(owner).exists()) from error
         converge(name)

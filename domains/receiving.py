@@ -20,8 +20,8 @@ def receiving(names: list[str] | None) -> list[DomainReceiving]:
     # `email_addresses` is the reverse accessor of addresses.EmailAddress, which stands above this app.
     active = domains.filter(email_addresses__is_active=True)
     addresses: dict[str, list[ReceivingAddress]] = defaultdict(list)
-    for pk, address, chunk in active.values_list("pk", "email_addresses__address", "email_addresses__chunk"):
-        addresses[pk].append(ReceivingAddress(address, chunk))
+    for pk, address, slot in active.values_list("pk", "email_addresses__address", "email_addresses__slot"):
+        addresses[pk].append(ReceivingAddress(address, slot))
     return [
         DomainReceiving(
             name=name,

@@ -6,16 +6,22 @@ import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from domains.errors import Conflict
+from inbound.idempotency import Answered
+from ses_integration.reservation import NoRoom
+
 logger = logging.getLogger(__name__)
 
 
-def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """DRF's EXCEPTION_HANDLER. What is not an answer of ours is logged here, and its text stays here."""
+    if isinstance(error, Answered):
+        return error.answer
     set_rollback()
     if isinstance(error, Http404):
         error = exceptions.NotFound("Not found")
@@ -24,6 +30,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     elif isinstance(error, SuspiciousOperation):
         # Django's word for a request out of bounds, such as one with thousands of parameters.
         error = exceptions.ParseError("Invalid request")
+    elif isinstance(error, NoRoom):
+        error = Conflict({"error": error.sentence, "code": "SES_QUOTA_REACHED"})
     if not isinstance(error, exceptions.APIException):
         request = context["request"]
         logger.error("%s %s", request.method, request.path, exc_info=error)

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from ses_integration.receiving import DomainReceiving
 
 RULE_NAME_LIMIT = 64  # SES API Reference, ReceiptRule.Name
+RECIPIENTS_PER_RULE = 500  # SES Developer Guide, "Service quotas", email receiving
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How this installation names its rules and what they do with a mail."""
+    """How this installation names its rules, how many recipients they take, and what they do with a mail."""
 
     rule_prefix: str
     bucket: str
     topic_arn: str = ""
     function_arn: str = ""
+    max_recipients: int = RECIPIENTS_PER_RULE
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,10 @@ def mail_from_domain(domain: str) -> str:
 
 
 def compile_domain(receiving: DomainReceiving | None, layout: Layout) -> Wanted:
-    """What SES should hold. With catch-all on there are no address rules: they would match as well, and deliver twice."""
+    """What SES should hold. With catch-all on there are no address rules: they would match as well, and deliver twice.
+
+    An address's slot, and nothing about its neighbours, says which rule carries it: so one change touches one rule.
+    """
     if receiving is None:
         return Wanted()
 
@@ -89,8 +94,8 @@ def compile_domain(receiving: DomainReceiving | None, layout: Layout) -> Wanted:
         return Wanted(identity=True, rules=(rule("-catchall-rule", {receiving.name}),))
     chunks: dict[int, set[str]] = defaultdict(set)
     for address in receiving.addresses:
-        chunks[address.chunk].add(address.address)
+        chunks[address.slot // layout.max_recipients].add(address.address)
     return Wanted(
         identity=True,
-        rules=tuple(rule("-rule" if chunk == 1 else f"-rule-{chunk}", chunks[chunk]) for chunk in sorted(chunks)),
+        rules=tuple(rule(f"-rule-{chunk + 1}" if chunk else "-rule", chunks[chunk]) for chunk in sorted(chunks)),
     )

@@ -25,15 +25,19 @@ class SesConfig:
     request_budget: float
     calls_per_second: float
     call_settle: timedelta
+    max_recipients: int
+    max_identities: int
     auto_setup: bool
 
     @property
     def layout(self) -> Layout:
+        """As configured; `capacity.layout` knows better where SES has told of a smaller limit."""
         return Layout(
             rule_prefix=self.rule_prefix,
             bucket=self.bucket,
             topic_arn=self.topic_arn,
             function_arn=self.function_arn,
+            max_recipients=self.max_recipients,
         )
 
     @property
@@ -56,5 +60,7 @@ def ses_config() -> SesConfig:
         request_budget=settings.SES_REQUEST_BUDGET,
         calls_per_second=settings.SES_CALLS_PER_SECOND,
         call_settle=timedelta(seconds=settings.SES_CALL_SETTLE_SECONDS),
+        max_recipients=settings.SES_MAX_RECIPIENTS_PER_RULE,
+        max_identities=settings.SES_MAX_IDENTITIES,
         auto_setup=settings.SES_AUTO_SETUP,
     )

@@ -16,7 +16,15 @@ from ses_integration import clients, lease, ledger, setup
 from ses_integration.budget import one_budget
 from ses_integration.clock import database_now
 from ses_integration.config import SesConfig, ses_config
-from ses_integration.errors import AlreadyThere, NotConfigured, NotThere, Refused, RuleSetMissing, SesError
+from ses_integration.errors import (
+    AlreadyThere,
+    NotConfigured,
+    NotThere,
+    Refused,
+    RuleSetMissing,
+    SesError,
+    TooManyRecipients,
+)
 from ses_integration.gateway import Gateway
 from ses_integration.lease import Held, LeaseLost
 from ses_integration.ledger import Answer, Intent, Later, Settled, Stuck, Taken
@@ -123,9 +131,11 @@ def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> bool:
 
 
 def _is_failure(error: SesError, call: Call) -> bool:
-    """Already there, and gone, lead to the next plan; only what cannot go on now is a failure."""
+    """Already there, gone and too many lead to the next plan; only what cannot go on now is a failure."""
     if isinstance(error, RuleSetMissing):
         return not call.operation.removes
+    if isinstance(error, TooManyRecipients):
+        return call.rule is None or len(call.rule.recipients) == 1
     return not isinstance(error, AlreadyThere | NotThere)
 
 

@@ -38,6 +38,12 @@ class RuleSetMissing(Refused):
     attention = True
 
 
+class TooManyRecipients(Refused):
+    """A rule has more recipients than this SES takes, which may be fewer than the quota that AWS names (ses.md 1.10)."""
+
+    attention = True
+
+
 class AlreadyThere(SesError):
     """A create met something of that name."""
 

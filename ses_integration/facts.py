@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import CharField, Count, F, OuterRef, Q, QuerySet, Subquery
 
-from ses_integration import ledger
+from ses_integration import reading
 from ses_integration.clients import have_credentials
 from ses_integration.clock import database_now
 from ses_integration.config import ses_config
@@ -77,8 +77,8 @@ def domain_state(domain: str) -> DomainState:
 def rules_in_line(domain: str) -> bool:
     """Whether SES is known to hold the rules that the rows of `domain` want, and nothing is on its way to change them."""
     config = ses_config()
-    entries = ledger.entries_of(config, [domain], database_now()).get(domain, [])
-    work = plan(domain, ledger.wanted_of(config, [domain])[domain], entries)
+    entries = reading.entries_of(config, [domain], database_now()).get(domain, [])
+    work = plan(domain, reading.wanted_of(config, [domain])[domain], entries)
     pending = any(call.kind is Kind.RULE for call in (*work.calls, *work.held_back))
     return not pending and not any(entry.doubts for entry in entries if entry.kind is Kind.RULE)
 

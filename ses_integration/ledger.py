@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils.module_loading import import_string
 
-from ses_integration import lease
+from ses_integration import capacity, lease
 from ses_integration.clock import database_now
-from ses_integration.compiling import Wanted, compile_domain, mail_from_domain
+from ses_integration.compiling import mail_from_domain
 from ses_integration.config import SesConfig
-from ses_integration.errors import AlreadyThere, NotThere, RuleSetMissing, SesError, Unanswered
+from ses_integration.errors import AlreadyThere, NotThere, RuleSetMissing, SesError, TooManyRecipients, Unanswered
 from ses_integration.gateway import SeenIdentity
 from ses_integration.lease import Held
 from ses_integration.models import DomainMark, IdentityFacts, Lease, LedgerEntry, LedgerRecipient, UnansweredCall
-from ses_integration.planning import Call, Doubt, Entry, Kind, Known, Operation, plan
+from ses_integration.planning import Call, Kind, Known, Operation, plan
 from ses_integration.rate import answered, claim_slot
-from ses_integration.receiving import DomainReceiving
+from ses_integration.reading import entries_of, wanted_of
 
 SEND_SECONDS = 10
 LEASE_MARGIN_SECONDS = 10
@@ -82,44 +80,6 @@ class Answer:
     token: str = ""
     mail_from: str = ""
     mail_from_status: str = "Pending"
-
-
-def wanted_of(config: SesConfig, domains: Iterable[str] | None) -> dict[str, Wanted]:
-    """What SES should hold, from the rows as this transaction sees them, for `domains` or for all that are live."""
-    provider = import_string(settings.SES_RECEIVING_PROVIDER)
-    names = None if domains is None else list(domains)
-    found: dict[str, DomainReceiving] = {receiving.name: receiving for receiving in provider(names)}
-    return {name: compile_domain(found.get(name), config.layout) for name in (found if names is None else names)}
-
-
-def entries_of(config: SesConfig, domains: Collection[str] | None, now: datetime) -> dict[str, list[Entry]]:
-    """The ledger as plain values, by domain name; four statements."""
-    rows = LedgerEntry.objects.of(config)
-    if domains is not None:
-        rows = rows.filter(domain__in=domains)
-    found: dict[str, list[Entry]] = {}
-    for row in rows.select_related("identity").prefetch_related("recipients", "unanswered").order_by("name"):
-        found.setdefault(row.domain, []).append(_entry(row, now))
-    return found
-
-
-def _entry(row: LedgerEntry, now: datetime) -> Entry:
-    facts = row.identity if hasattr(row, "identity") else IdentityFacts()
-    return Entry(
-        kind=Kind(row.kind),
-        name=row.name,
-        known=Known(row.known),
-        exists=row.exists,
-        recipients=frozenset(recipient.recipient for recipient in row.recipients.all()),
-        digest=row.digest,
-        ours=facts.ours,
-        has_verification_token=bool(facts.verification_token),
-        has_mail_from=bool(facts.mail_from_domain),
-        doubts=tuple(
-            Doubt(Operation(doubt.operation), due=doubt.until <= now, recipients=frozenset(doubt.recipients))
-            for doubt in row.unanswered.all()
-        ),
-    )
 
 
 def next_step(
@@ -231,6 +191,8 @@ def record(config: SesConfig, held: Held, intent: Intent, answer: Answer) -> Non
             entry.unanswered.filter(pk__in=own).delete()
             if isinstance(error, NotThere):
                 _set_absent(entry)
+            elif isinstance(error, TooManyRecipients) and intent.call.rule is not None:
+                capacity.learn(config, refused=len(intent.call.rule.recipients))
             elif isinstance(error, AlreadyThere):
                 entry.known, entry.exists = Known.UNKNOWN, True
             elif not error.attention:

@@ -107,6 +107,23 @@ class RateLimit(models.Model):
         return self.region
 
 
+class Capacity(Scoped):
+    """What SES has shown of its limits, and how much of them others use, as of the last sweep."""
+
+    recipients_per_rule = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Learned from a refusal; empty: as configured."
+    )
+    foreign_rules = models.PositiveIntegerField(default=0)
+    foreign_identities = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "capacity"
+        constraints = [models.UniqueConstraint(fields=["region", "rule_set"], name="one_capacity_per_rule_set")]
+
+    def __str__(self) -> str:
+        return f"{self.region}/{self.rule_set}"
+
+
 class LedgerEntry(Scoped):
     """One receipt rule or identity that we have ever asked SES for, from before the first call to the confirmed removal."""
 

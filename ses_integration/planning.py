@@ -96,6 +96,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Put:
+    """A create or an update of `rule`, which is known to have the recipients `held` until then."""
+
+    call: Call
+    rule: Rule
+    held: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The calls in the order in which they are due, what has to wait for an older call to settle, and what may be forgotten."""
 
@@ -114,15 +123,16 @@ def plan(domain: str, wanted: Wanted, entries: Iterable[Entry]) -> Plan:
     identity = known.get((Kind.IDENTITY, domain), Entry(Kind.IDENTITY, domain, Known.ABSENT))
     identity_call = _present_identity(identity) if wanted.identity else _absent_identity(identity)
 
-    puts: list[Call] = []
+    puts: list[Put] = []
     for rule in wanted.rules:
         entry = known.get((Kind.RULE, rule.name), Entry(Kind.RULE, rule.name, Known.ABSENT))
         if call := _put_rule(rule, entry):
-            puts.append(call)
-    pending = [call.rule for call in puts if call.rule is not None]
+            puts.append(Put(call, rule, entry.recipients))
+    pending = [put.rule for put in puts]
+    calls, waiting = _without_a_gap(puts)
 
     removals: list[Call] = []
-    held_back: list[Call] = []
+    held_back = [put.call for put in waiting]
     for entry in known.values():
         if entry.kind is not Kind.RULE or wanted.rule(entry.name) is not None:
             continue
@@ -133,7 +143,7 @@ def plan(domain: str, wanted: Wanted, entries: Iterable[Entry]) -> Plan:
         replaced = any(_covers(rule, entry.recipients) for rule in pending)
         (held_back if replaced else removals).append(removal)
 
-    calls = [*puts, *removals]
+    calls += removals
     if identity_call is not None:
         waits = identity_call.operation is Operation.CREATE_IDENTITY and any(
             doubt.operation is Operation.DELETE_IDENTITY and not doubt.due for doubt in identity.doubts
@@ -154,6 +164,19 @@ def plan(domain: str, wanted: Wanted, entries: Iterable[Entry]) -> Plan:
             if entry.known is Known.ABSENT and not entry.doubts and not _is_wanted(entry, wanted)
         ),
     )
+
+
+def _without_a_gap(puts: list[Put]) -> tuple[list[Call], list[Put]]:
+    """Calls to make now, and puts that wait for them, because they take a recipient away that another is yet to receive.
+
+    So it is when the limit of recipients changes, and addresses go from one rule to another.
+    """
+    arriving = {recipient for put in puts for recipient in put.rule.recipients - put.held}
+    waiting = [put for put in puts if not (put.held - put.rule.recipients).isdisjoint(arriving)]
+    # Two that wait for each other would wait for ever.
+    if len(waiting) == len(puts):
+        waiting = waiting[1:]
+    return [put.call for put in puts if put not in waiting], waiting
 
 
 def _is_wanted(entry: Entry, wanted: Wanted) -> bool:

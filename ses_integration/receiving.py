@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ReceivingAddress:
-    """One address that should receive, and the chunk (from 1) whose rule carries it for life."""
+    """One address that should receive, and its slot: a number from 0, unique in its domain, that it keeps for life."""
 
     address: str
-    chunk: int = 1
+    slot: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.db.models import F
 
-from ses_integration import ledger, marks
+from ses_integration import marks, reading
 from ses_integration.clock import database_now
 from ses_integration.config import SesConfig, ses_config
 from ses_integration.errors import RuleSetMissing
@@ -32,9 +32,9 @@ def sweep_database() -> list[str]:
             DomainMark.objects.of(config).filter(generation=F("applied_generation")).values_list("domain", flat=True)
         )
         known = set(DomainMark.objects.of(config).values_list("domain", flat=True))
-        entries = ledger.entries_of(config, None, database_now())
-        wanted = ledger.wanted_of(config, None)
-        absent = ledger.wanted_of(config, entries.keys() - wanted.keys())
+        entries = reading.entries_of(config, None, database_now())
+        wanted = reading.wanted_of(config, None)
+        absent = reading.wanted_of(config, entries.keys() - wanted.keys())
         for domain, wish in sorted((wanted | absent).items()):
             owed_already = domain in known and domain not in settled
             if not owed_already and not plan(domain, wish, entries.get(domain, [])).settled:

@@ -27,6 +27,7 @@ from ses_integration.errors import (
     Refused,
     RuleSetMissing,
     SesError,
+    TooManyRecipients,
     Unanswered,
     Unsent,
 )
@@ -55,7 +56,7 @@ _SENTENCES = {
     "InvalidS3Configuration": "AWS cannot write to the bucket that S3_BUCKET_NAME names.",
     "InvalidSnsTopic": "AWS cannot publish to the topic that SES_TOPIC_ARN names.",
     "InvalidLambdaFunction": "AWS cannot invoke the function that LAMBDA_FUNCTION_NAME names.",
-    "LimitExceeded": "An AWS quota is used up.",
+    "LimitExceeded": "A quota of SES is used up.",
     "InvalidParameterValue": "AWS does not accept a value, most likely a recipient.",
 }
 
@@ -73,6 +74,8 @@ def _from_client_error(error: ClientError) -> SesError:
         return NotThere("It does not exist.")
     if code == "RuleSetDoesNotExist":
         return RuleSetMissing("The receipt rule set does not exist; run ses_setup.")
+    if code == "LimitExceeded" and "recipients" in error.response["Error"].get("Message", "").lower():
+        return TooManyRecipients("SES takes fewer recipients in a rule.")
     if code in _DENIED:
         return Refused("AWS does not allow this call; the credentials lack a permission.", attention=True)
     if code in _BAD_KEY:

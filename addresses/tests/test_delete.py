@@ -183,7 +183,7 @@ def test_deleting_costs_the_same_among_few_and_many(api, have, domain, ses):
     statements = []
     for size in (1, 100):
         EmailAddress.objects.bulk_create(
-            EmailAddress(domain=domain, address=f"s{size}n{n}@example.com") for n in range(size)
+            EmailAddress(domain=domain, address=f"s{size}n{n}@example.com", slot=size + n) for n in range(size)
         )
         (row,) = have(f"x{size}@example.com")
         with CaptureQueriesContext(connection) as captured:

@@ -23,7 +23,7 @@ def many(domain, user):
     """100 addresses, as many in SES, each with one of three endpoints."""
     endpoints = [EndpointFactory(owner=user) for _ in range(3)]
     rows = EmailAddress.objects.bulk_create(
-        EmailAddress(domain=domain, address=f"a{n}@example.com", endpoint=endpoints[n % 3]) for n in range(100)
+        EmailAddress(domain=domain, address=f"a{n}@example.com", slot=n, endpoint=endpoints[n % 3]) for n in range(100)
     )
     rule = LedgerEntry.objects.create(
         region="eu-west-1",
@@ -85,9 +85,9 @@ def test_addresses_are_filtered(api, domain, user, subtests):
     EmailAddressFactory(domain=domain, address="a@example.com")
     EmailAddress.objects.bulk_create(
         [
-            EmailAddress(domain=domain, address="b@example.com"),
-            EmailAddress(domain=domain, address="c@example.com", is_active=False),
-            EmailAddress(domain=org, address="d@example.org"),
+            EmailAddress(domain=domain, address="b@example.com", slot=1),
+            EmailAddress(domain=domain, address="c@example.com", slot=2, is_active=False),
+            EmailAddress(domain=org, address="d@example.org", slot=0),
         ]
     )
     for query, found in FILTERS:

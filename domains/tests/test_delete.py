@@ -205,7 +205,7 @@ def test_its_size_costs_neither_calls_nor_statements(api, user, ses):
     statements = []
     for size in (2, 100):
         domain = DomainFactory(owner=user)
-        bulk = [EmailAddress(domain=domain, address=f"bulk{n}@{domain.name}") for n in range(1, size)]
+        bulk = [EmailAddress(domain=domain, address=f"bulk{n}@{domain.name}", slot=n) for n in range(1, size)]
         EmailAddress.objects.bulk_create(bulk)
         EmailAddressFactory(domain=domain)
         ses.clear_journal()

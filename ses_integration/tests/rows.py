@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.db import transaction
 
@@ -14,26 +16,32 @@ DOMAIN = "example.com"
 
 _rows: dict[str, DomainReceiving] = {}
 
+# What happens next, once, when somebody has read the rows.
+after_reading: list[Callable[[], object]] = []
+
 
 def provide(names: list[str] | None) -> list[DomainReceiving]:
-    return [row for name, row in _rows.items() if names is None or name in names]
+    found = [row for name, row in _rows.items() if names is None or name in names]
+    while after_reading:
+        after_reading.pop()()
+    return found
 
 
-def receive(*local_parts: str, domain: str = DOMAIN, catch_all: bool = False, life: str = "1", chunk: int = 1) -> None:
+def receive(*local_parts: str, domain: str = DOMAIN, catch_all: bool = False, life: str = "1") -> None:
     """Change the rows and mark, as every door does; no nudge, so each test decides who converges and when."""
-    addresses = tuple(ReceivingAddress(f"{local}@{domain}", chunk) for local in local_parts)
-    _rows[domain] = DomainReceiving(domain, f"emails/{domain}/{life}/", addresses, catch_all)
+    addresses = tuple(ReceivingAddress(f"{local}@{domain}", slot) for slot, local in enumerate(local_parts))
     _mark(domain)
+    _rows[domain] = DomainReceiving(domain, f"emails/{domain}/{life}/", addresses, catch_all)
 
 
 def remove(domain: str = DOMAIN) -> None:
-    _rows.pop(domain, None)
     _mark(domain)
+    _rows.pop(domain, None)
 
 
 def change_behind_our_back(*local_parts: str, domain: str = DOMAIN) -> None:
     """Raw SQL, a restore: the rows change and nothing is marked."""
-    addresses = tuple(ReceivingAddress(f"{local}@{domain}") for local in local_parts)
+    addresses = tuple(ReceivingAddress(f"{local}@{domain}", slot) for slot, local in enumerate(local_parts))
     _rows[domain] = DomainReceiving(domain, f"emails/{domain}/1/", addresses)
 
 
@@ -45,6 +53,7 @@ def _mark(domain: str) -> None:
 @pytest.fixture
 def rows(settings):
     _rows.clear()
+    after_reading.clear()
     settings.SES_RECEIVING_PROVIDER = PROVIDER
     yield _rows
     _rows.clear()

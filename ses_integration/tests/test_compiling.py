@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ses_integration.compiling import Layout, Rule, Wanted, compile_domain, rule_name
 from ses_integration.receiving import DomainReceiving, ReceivingAddress
 
-LAYOUT = Layout(rule_prefix="inbound", bucket="mail")
+LAYOUT = Layout(rule_prefix="inbound", bucket="mail", max_recipients=3)
 LONG = "a" * 63 + ".example.com"
 
 labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
@@ -20,7 +20,10 @@ domain_names = st.lists(labels, min_size=2, max_size=5).map(".".join)
 def receivings(draw):
     name = draw(domain_names)
     locals_ = draw(st.sets(st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True), max_size=12))
-    addresses = tuple(ReceivingAddress(f"{local}@{name}", draw(st.integers(1, 4))) for local in sorted(locals_))
+    slots = draw(st.lists(st.integers(0, 40), min_size=len(locals_), max_size=len(locals_), unique=True))
+    addresses = tuple(
+        ReceivingAddress(f"{local}@{name}", slot) for local, slot in zip(sorted(locals_), slots, strict=True)
+    )
     return DomainReceiving(name, f"emails/{name}/x/", addresses, draw(st.booleans()))
 
 
@@ -46,9 +49,10 @@ def test_addresses_share_one_rule():
 
 def test_each_chunk_has_a_rule_of_its_own():
     receiving = DomainReceiving(
-        "example.com", "p/", (ReceivingAddress("a@example.com", 1), ReceivingAddress("b@example.com", 3))
+        "example.com", "p/", (ReceivingAddress("a@example.com", 1), ReceivingAddress("b@example.com", 5))
     )
-    assert [rule.name for rule in compile_domain(receiving, LAYOUT).rules] == [
+    layout = Layout("inbound", "mail", max_recipients=2)
+    assert [rule.name for rule in compile_domain(receiving, layout).rules] == [
         "inbound-example.com-rule",
         "inbound-example.com-rule-3",
     ]
@@ -95,12 +99,12 @@ def test_every_active_address_is_received_exactly_once(receiving):
         assert sorted(recipients) == sorted(address.address for address in receiving.addresses)
 
 
-@given(receivings(), st.from_regex(r"new[a-z0-9]{1,8}", fullmatch=True), st.integers(1, 4))
-def test_one_address_more_touches_one_rule(receiving, local, chunk):
+@given(receivings(), st.from_regex(r"new[a-z0-9]{1,8}", fullmatch=True), st.integers(41, 80))
+def test_one_address_more_touches_one_rule(receiving, local, slot):
     more = DomainReceiving(
         receiving.name,
         receiving.key_prefix,
-        (*receiving.addresses, ReceivingAddress(f"{local}@{receiving.name}", chunk)),
+        (*receiving.addresses, ReceivingAddress(f"{local}@{receiving.name}", slot)),
         receiving.catch_all,
     )
     before = {rule.name: rule for rule in compile_domain(receiving, LAYOUT).rules}

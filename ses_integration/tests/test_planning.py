@@ -163,3 +163,22 @@ def test_carrying_the_plan_out_gives_what_was_wanted_and_planning_again_gives_no
 def test_no_plan_ever_sends_an_empty_recipient_list(wanted, entries):
     for call in plan(DOMAIN, Wanted(True, wanted), [IDENTITY, *entries.values()]).calls:
         assert call.rule is None or call.rule.recipients
+
+
+def test_an_address_is_in_its_new_rule_before_it_leaves_the_old_one():
+    """A smaller limit of recipients moves the last addresses of the first rule into a second one."""
+    second = RULE + "-2"
+    wanted = Wanted(True, (rule("a@example.com"), rule("b@example.com", name=second)))
+    before = held(rule("a@example.com", "b@example.com"))
+    moving = plan(DOMAIN, wanted, [IDENTITY, before])
+    assert [(call.operation, call.name) for call in moving.calls] == [(Operation.CREATE_RULE, second)]
+    assert [(call.operation, call.name) for call in moving.held_back] == [(Operation.UPDATE_RULE, RULE)]
+    moved = plan(DOMAIN, wanted, [IDENTITY, before, held(rule("b@example.com", name=second))])
+    assert [call.name for call in moved.calls] == [RULE]
+
+
+def test_rules_that_exchange_addresses_do_not_wait_for_each_other():
+    second = RULE + "-2"
+    wanted = Wanted(True, (rule("b@example.com"), rule("a@example.com", name=second)))
+    entries = [IDENTITY, held(rule("a@example.com")), held(rule("b@example.com", name=second))]
+    assert [call.name for call in plan(DOMAIN, wanted, entries).calls] == [RULE]

@@ -62,4 +62,4 @@ def test_an_inactive_address_keeps_its_place(domain):
         "inbound-example.com-rule": {"a@example.com", "b@example.com"},
         "inbound-example.com-rule-2": {"c@example.com"},
     }
-    assert list(EmailAddress.objects.order_by("address").values_list("chunk", flat=True)) == [1, 1, 2]
+    assert list(EmailAddress.objects.order_by("address").values_list("slot", flat=True)) == [0, 1, 2]
