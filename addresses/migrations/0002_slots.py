@@ -1,6 +1,7 @@
 """From the rule that carries an address to its slot: the same rules as before."""
 
 from collections import defaultdict
+from typing import Any
 
 from django.apps.registry import Apps
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 
 def give_slots(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    EmailAddress = apps.get_model("addresses", "EmailAddress")
+    EmailAddress: Any = apps.get_model("addresses", "EmailAddress")
     limit = settings.SES_MAX_RECIPIENTS_PER_RULE
     following: dict[str, int] = defaultdict(int)
     rows = list(EmailAddress.objects.order_by("chunk", "created_at", "pk").only("pk", "domain_id", "chunk"))
