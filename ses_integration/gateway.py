@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ses_integration import clients
 from ses_integration.compiling import Rule, mail_from_domain
 from ses_integration.config import SesConfig
 from ses_integration.errors import NotConfigured
 from ses_integration.rate import turn
+from ses_integration.seen import SeenRule
 from ses_integration.translation import NOT_CONFIGURED, aws_errors
 
 if TYPE_CHECKING:
@@ -28,27 +29,20 @@ IDENTITIES_PER_PAGE = 1000  # SES v2 API Reference, ListEmailIdentities
 
 @dataclass(frozen=True, slots=True)
 class SeenIdentity:
-    """An identity as SES tells of it. `status` is SES v1's text: Pending, Success, Failed, TemporaryFailure, NotStarted."""
+    """An identity as SES tells of it. `status` is SES v1's text: Pending, Success, Failed, TemporaryFailure, NotStarted.
+
+    `owner` is the installation that its tag names, empty where it has none.
+    """
 
     name: str
     status: str
     ours: bool
+    owner: str = ""
     dkim_tokens: tuple[str, ...] = ()
     dkim_zone: str = ""
     dkim_status: str = ""
     mail_from_domain: str = ""
     mail_from_status: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SeenRule:
-    """A receipt rule as SES holds it. `digest` is empty where it does what no rule of ours does."""
-
-    name: str
-    recipients: frozenset[str]
-    digest: str
-    enabled: bool
-    targets: tuple[str, ...]
 
 
 class Gateway:
@@ -78,16 +72,26 @@ class Gateway:
         with aws_errors(f"DeleteReceiptRule {name}"):
             self._ses.delete_receipt_rule(RuleSetName=self._config.rule_set, RuleName=name)
 
+    def move_to_front(self, name: str) -> None:
+        """SetReceiptRulePosition, before all other rules of our set. Raises NotThere for a rule that does not exist."""
+        with aws_errors(f"SetReceiptRulePosition {name}"):
+            self._ses.set_receipt_rule_position(RuleSetName=self._config.rule_set, RuleName=name)
+
     def rules(self) -> list[SeenRule]:
         """All rules of our set, in order: one DescribeReceiptRuleSet, which is not paged."""
         with aws_errors("DescribeReceiptRuleSet"):
             answer = self._ses.describe_receipt_rule_set(RuleSetName=self._config.rule_set)
         return [_from_aws(rule) for rule in answer.get("Rules", [])]
 
+    def active_rules(self) -> tuple[str, list[SeenRule]]:
+        """The name of the set that receives mail now, empty if none does, and its rules, in order."""
+        with aws_errors("DescribeActiveReceiptRuleSet"):
+            answer = self._ses.describe_active_receipt_rule_set()
+        return answer.get("Metadata", {}).get("Name", ""), [_from_aws(rule) for rule in answer.get("Rules", [])]
+
     def active_rule_set(self) -> str:
         """The name of the set that receives mail now, or an empty string."""
-        with aws_errors("DescribeActiveReceiptRuleSet"):
-            return self._ses.describe_active_receipt_rule_set().get("Metadata", {}).get("Name", "")
+        return self.active_rules()[0]
 
     def create_rule_set(self) -> None:
         with aws_errors("CreateReceiptRuleSet"), contextlib.suppress(self._ses.exceptions.AlreadyExistsException):
@@ -110,6 +114,7 @@ class Gateway:
             name=name,
             status="Success" if answer.get("VerifiedForSendingStatus") else "Pending",
             ours=True,
+            owner=self._config.installation_id,
             dkim_tokens=tuple(dkim.get("Tokens", [])),
             dkim_zone=dkim.get("SigningHostedZone", ""),
             dkim_status=_v1_status(dkim.get("Status", "")),
@@ -120,10 +125,12 @@ class Gateway:
         with aws_errors(f"GetEmailIdentity {name}"):
             answer = self._sesv2.get_email_identity(EmailIdentity=name)
         dkim, mail_from = answer.get("DkimAttributes", {}), answer.get("MailFromAttributes", {})
+        owner = next((tag["Value"] for tag in answer.get("Tags", []) if tag["Key"] == OWNER_TAG), "")
         return SeenIdentity(
             name=name,
             status=_v1_status(answer.get("VerificationStatus", "PENDING")),
-            ours={"Key": OWNER_TAG, "Value": self._config.installation_id} in answer.get("Tags", []),
+            ours=bool(owner) and owner == self._config.installation_id,
+            owner=owner,
             dkim_tokens=tuple(dkim.get("Tokens", [])),
             dkim_zone=dkim.get("SigningHostedZone", ""),
             dkim_status=_v1_status(dkim.get("Status", "")),
@@ -213,33 +220,40 @@ def _from_aws(seen: ReceiptRuleOutputTypeDef) -> SeenRule:
     actions = seen.get("Actions", [])
     stores = [action["S3Action"] for action in actions if "S3Action" in action]
     invokes = [action["LambdaAction"] for action in actions if "LambdaAction" in action]
-    recipients = frozenset(recipient.lower() for recipient in seen.get("Recipients", []))
-    as_ours = (
-        len(stores) == 1
-        and len(stores) + len(invokes) == len(actions)
-        and len(invokes) <= 1
-        and bool(recipients)
-        and seen.get("Enabled", False)
-        and seen.get("ScanEnabled", False)
-        and seen.get("TlsPolicy", "Optional") == "Optional"
-    )
-    digest = ""
-    if as_ours:
-        digest = Rule(
-            name=seen["Name"],
-            recipients=recipients,
-            bucket=stores[0]["BucketName"],
-            key_prefix=stores[0].get("ObjectKeyPrefix", ""),
-            topic_arn=stores[0].get("TopicArn", ""),
-            function_arn=invokes[0]["FunctionArn"] if invokes else "",
-        ).digest
+    key_prefixes = tuple(f"{store['BucketName']}/{store.get('ObjectKeyPrefix', '')}" for store in stores)
     return SeenRule(
         name=seen["Name"],
-        recipients=recipients,
-        digest=digest,
+        recipients=frozenset(recipient.lower() for recipient in seen.get("Recipients", [])),
+        digest=_digest(seen),
         enabled=seen.get("Enabled", False),
-        targets=tuple(
-            [f"s3://{store['BucketName']}/{store.get('ObjectKeyPrefix', '')}" for store in stores]
-            + [invoke["FunctionArn"] for invoke in invokes]
-        ),
+        targets=tuple([f"s3://{prefix}" for prefix in key_prefixes] + [invoke["FunctionArn"] for invoke in invokes]),
+        actions=tuple(kind for action in actions for kind in action),
+        key_prefixes=key_prefixes,
+        ends=any("StopAction" in action for action in actions),
+        may_end=any(invoke.get("InvocationType") == "RequestResponse" for invoke in invokes),
     )
+
+
+def _digest(seen: ReceiptRuleOutputTypeDef) -> str:
+    """That of the rule of ours which does the same to a mail, or an empty string: none would.
+
+    What SES leaves out of its answer has its default (ses.md 1.8).
+    """
+    told: Any = {"Enabled": False, "TlsPolicy": "Optional", "ScanEnabled": False, **seen}
+    actions: Any = [
+        {kind: {field: value for field, value in parameters.items() if value} for kind, parameters in action.items()}
+        for action in told.get("Actions", [])
+    ]
+    store = actions[0].get("S3Action") if actions else None
+    if not store or not seen.get("Recipients"):
+        return ""
+    rule = Rule(
+        name=seen["Name"],
+        recipients=frozenset(seen["Recipients"]),
+        bucket=store["BucketName"],
+        key_prefix=store.get("ObjectKeyPrefix", ""),
+        topic_arn=store.get("TopicArn", ""),
+        function_arn=actions[-1].get("LambdaAction", {}).get("FunctionArn", ""),
+    )
+    ours = {**_to_aws(rule), "Recipients": seen["Recipients"]}
+    return rule.digest if {**told, "Actions": actions} == ours else ""

@@ -1,23 +1,37 @@
 """Two looks that find what the marks cannot know: rows changed behind our back, and SES changed by others (protocol 5).
 
-Neither writes to SES: a difference un-confirms the ledger and bumps the mark, and the ordinary loop repairs.
+Neither writes to SES: a difference un-confirms the ledger and bumps the mark, and the ordinary loop repairs. Where nothing
+differs they only read, in a number of statements that does not depend on how much there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
-from ses_integration import marks, reading
+from ses_integration import capacity, marks, reading
 from ses_integration.clock import database_now
+from ses_integration.compiling import Wanted
 from ses_integration.config import SesConfig, ses_config
-from ses_integration.errors import RuleSetMissing
-from ses_integration.gateway import Gateway, SeenRule
-from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry
+from ses_integration.looking import Look, look
+from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry, LedgerRecipient
 from ses_integration.planning import Kind, Known, plan
-from ses_integration.rate import turn
+from ses_integration.seen import SeenRule
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """Names of domains: whose ledger was un-confirmed, and who differ too but have a mark, so that a pass is on its way.
+
+    That pass may know nothing of the difference: look at them again once they are in line.
+    """
+
+    unconfirmed: list[str]
+    skipped: list[str]
 
 
 def sweep_database() -> list[str]:
@@ -26,46 +40,96 @@ def sweep_database() -> list[str]:
     Heals raw SQL, `_raw_delete`, lost marks, and ledger rows whose domain is gone. Returns the names it marked.
     """
     config = ses_config()
-    marked: list[str] = []
+    owed = set(_owed(config).values_list("domain", flat=True))
+    entries = reading.entries_of(config, None, database_now())
+    wanted = reading.wanted_of(config, None)
+    return [
+        domain
+        for domain in sorted(wanted.keys() | entries.keys())
+        if domain not in owed
+        and not plan(domain, wanted.get(domain, Wanted()), entries.get(domain, [])).settled
+        and _mark_if_behind(config, domain)
+    ]
+
+
+def _mark_if_behind(config: SesConfig, domain: str) -> bool:
+    """Rows and ledger were read one after the other, and much may have happened since: look at both with the mark held."""
     with transaction.atomic():
-        settled = set(
-            DomainMark.objects.of(config).filter(generation=F("applied_generation")).values_list("domain", flat=True)
-        )
-        known = set(DomainMark.objects.of(config).values_list("domain", flat=True))
-        entries = reading.entries_of(config, None, database_now())
-        wanted = reading.wanted_of(config, None)
-        absent = reading.wanted_of(config, entries.keys() - wanted.keys())
-        for domain, wish in sorted((wanted | absent).items()):
-            owed_already = domain in known and domain not in settled
-            if not owed_already and not plan(domain, wish, entries.get(domain, [])).settled:
-                marks.bump(config, domain)
-                marked.append(domain)
-    return marked
+        mark = DomainMark.objects.of(config).select_for_update().filter(domain=domain).first()
+        if mark is not None and mark.owed:
+            return False
+        entries = reading.entries_of(config, [domain], database_now()).get(domain, [])
+        if plan(domain, reading.wanted_of(config, [domain])[domain], entries).settled:
+            return False
+        marks.bump(config, domain)
+        return True
 
 
-def sweep_ses() -> list[str]:
-    """Compare SES and ledger: one DescribeReceiptRuleSet and the identity list. Returns the names it un-confirmed.
-
-    Raises SesError when SES cannot be asked.
-    """
+def sweep_ses() -> Swept:
+    """Compare SES and ledger: one DescribeReceiptRuleSet and the identity list. Raises SesError when SES cannot be asked."""
     config = ses_config()
-    gateway = Gateway(config)
-    try:
-        with turn(config):
-            # Whatever changes after this moment is newer than what SES is about to tell.
-            asked_at = database_now()
-            rules = {rule.name: rule for rule in gateway.rules()}
-    except RuleSetMissing:
-        rules = {}
-    identities = {name.lower() for name in gateway.identities()}
-    entries = (
-        LedgerEntry.objects.of(config).filter(changed_at__lt=asked_at, unanswered=None).prefetch_related("recipients")
+    seen = look(config)
+    swept = unconfirm(config, seen)
+    known = set(LedgerEntry.objects.of(config).values_list("kind", "name"))
+    capacity.note_foreign(
+        config,
+        rules=sum((Kind.RULE, rule.name) not in known for rule in seen.rules),
+        identities=sum((Kind.IDENTITY, name) not in known for name in seen.identities),
     )
-    differing = [entry for entry in entries if _differs(entry, rules, identities)]
-    return _unconfirm(config, differing, rules, identities)
+    return swept
 
 
-def _differs(entry: LedgerEntry, rules: dict[str, SeenRule], identities: Iterable[str]) -> bool:
+def unconfirm(config: SesConfig, seen: Look, domains: Collection[str] | None = None) -> Swept:
+    """Un-confirm what the ledger says otherwise than SES did, and mark it; of these domains, or of all.
+
+    Leaves alone what has changed since SES was asked, what is in doubt, and domains that have a mark (protocol 5).
+    """
+    differing: dict[str, list[LedgerEntry]] = defaultdict(list)
+    rules = {rule.name: rule for rule in seen.rules}
+    held = _recipients(config)
+    entries = LedgerEntry.objects.of(config).filter(changed_at__lt=seen.asked_at, unanswered=None)
+    for entry in entries:
+        if (domains is None or entry.domain in domains) and _differs(entry, held, rules, seen.identities):
+            differing[entry.domain].append(entry)
+    swept = Swept([], [])
+    for domain in sorted(differing):
+        with transaction.atomic():
+            # The mark first, as every pass does, so that we cannot deadlock with one.
+            mark = DomainMark.objects.of(config).select_for_update().filter(domain=domain).first()
+            if mark is not None and mark.owed:
+                swept.skipped.append(domain)
+                continue
+            changed = [_unconfirm(entry, rules, seen.identities) for entry in differing[domain]]
+            if any(changed):
+                marks.bump(config, domain)
+                swept.unconfirmed.append(domain)
+    return swept
+
+
+def any_in_line(domains: Collection[str]) -> bool:
+    """Whether a pass has brought one of these domains to its end, as far as the pass knows."""
+    config = ses_config()
+    return (
+        bool(domains)
+        and DomainMark.objects.of(config).filter(domain__in=domains).exclude(pk__in=_owed(config).values("pk")).exists()
+    )
+
+
+def _owed(config: SesConfig) -> QuerySet[DomainMark]:
+    return DomainMark.objects.of(config).filter(generation__gt=F("applied_generation"))
+
+
+def _recipients(config: SesConfig) -> dict[int, set[str]]:
+    """By ledger entry, in one statement: a list of their keys could be longer than what a statement takes."""
+    found: dict[int, set[str]] = defaultdict(set)
+    for entry_id, recipient in LedgerRecipient.objects.of(config).values_list("entry_id", "recipient"):
+        found[entry_id].add(recipient)
+    return found
+
+
+def _differs(
+    entry: LedgerEntry, held: dict[int, set[str]], rules: dict[str, SeenRule], identities: Collection[str]
+) -> bool:
     if entry.known == Known.UNKNOWN:
         return False  # it has a mark already
     if entry.kind == Kind.IDENTITY:
@@ -73,31 +137,19 @@ def _differs(entry: LedgerEntry, rules: dict[str, SeenRule], identities: Iterabl
     seen = rules.get(entry.name)
     if seen is None or entry.known == Known.ABSENT:
         return (seen is not None) != (entry.known == Known.PRESENT)
-    held = frozenset(recipient.recipient for recipient in entry.recipients.all())
-    return (seen.recipients, seen.digest) != (held, entry.digest)
+    return (seen.recipients, seen.digest) != (frozenset(held.get(entry.pk, ())), entry.digest)
 
 
-def _unconfirm(
-    config: SesConfig, entries: list[LedgerEntry], rules: dict[str, SeenRule], identities: Iterable[str]
-) -> list[str]:
-    domains: set[str] = set()
-    for entry in sorted(entries, key=lambda entry: entry.domain):
-        with transaction.atomic():
-            exists = entry.name in (rules if entry.kind == Kind.RULE else identities)
-            # The mark first, as every pass does, so that we cannot deadlock with one.
-            mark = DomainMark.objects.of(config).select_for_update().filter(domain=entry.domain).first()
-            if mark is not None and mark.owed and entry.domain not in domains:
-                continue  # a pass is on its way and knows better
-            # Only if no call has been made or answered since we looked.
-            if not LedgerEntry.objects.filter(pk=entry.pk, changed_at=entry.changed_at, unanswered=None).update(
-                known=Known.UNKNOWN, exists=exists
-            ):
-                continue
-            # What others have taken out is not received any more.
-            seen = rules[entry.name].recipients if entry.kind == Kind.RULE and exists else frozenset()
-            entry.recipients.exclude(recipient__in=seen).delete()
-            if not exists:
-                IdentityFacts.objects.filter(entry=entry).delete()
-            marks.bump(config, entry.domain)
-            domains.add(entry.domain)
-    return sorted(domains)
+def _unconfirm(entry: LedgerEntry, rules: dict[str, SeenRule], identities: Collection[str]) -> bool:
+    exists = entry.name in (rules if entry.kind == Kind.RULE else identities)
+    # Only if no call has been made or answered since we looked.
+    if not LedgerEntry.objects.filter(pk=entry.pk, changed_at=entry.changed_at, unanswered=None).update(
+        known=Known.UNKNOWN, exists=exists
+    ):
+        return False
+    # What others have taken out is not received any more.
+    seen = rules[entry.name].recipients if entry.kind == Kind.RULE and exists else frozenset()
+    entry.recipients.exclude(recipient__in=seen).delete()
+    if not exists:
+        IdentityFacts.objects.filter(entry=entry).delete()
+    return True

@@ -2,17 +2,21 @@ from __future__ import annotations
 
 import boto3
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from ses_integration import reading
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge, converge_due
 from ses_integration.gateway import Gateway
-from ses_integration.models import DomainMark
-from ses_integration.sweep import sweep_database, sweep_ses
+from ses_integration.models import Capacity, DomainMark
+from ses_integration.sweep import Swept, any_in_line, sweep_database, sweep_ses
 from ses_integration.tests.rows import DOMAIN, change_behind_our_back, receive, remove
 from ses_integration.tests.seen import calls, identities, rules
 from ses_integration.tests.steps import Writer
 
 RULE = "inbound-example.com-rule"
+NOTHING = Swept([], [])
 pytestmark = pytest.mark.usefixtures("rows")
 
 
@@ -25,7 +29,7 @@ def a(ses):
 
 
 def test_nothing_differs_and_nothing_is_marked(a):
-    assert (sweep_database(), sweep_ses()) == ([], [])
+    assert (sweep_database(), sweep_ses()) == ([], NOTHING)
     assert calls(a) == []
 
 
@@ -67,7 +71,7 @@ def test_a_domain_that_is_owed_something_is_not_marked_again(a):
 
 def test_a_rule_that_somebody_removed_is_put_back(a):
     Gateway(ses_config()).delete_rule(RULE)
-    assert sweep_ses() == [DOMAIN]
+    assert sweep_ses().unconfirmed == [DOMAIN]
     converge_due()
     assert rules() == {RULE: {"a@example.com"}}
 
@@ -78,24 +82,38 @@ def test_a_rule_that_somebody_changed_is_put_right(a):
     ses.update_receipt_rule(
         RuleSetName="inbound-email-rules", Rule={**rule, "Recipients": ["a@example.com", "intruder@example.com"]}
     )
-    assert sweep_ses() == [DOMAIN]
+    assert sweep_ses().unconfirmed == [DOMAIN]
     converge_due()
     assert rules() == {RULE: {"a@example.com"}}
 
 
-@pytest.mark.parametrize("change", [{"Enabled": False}, {"ScanEnabled": False}, {"Recipients": []}, {"Actions": []}])
+STORE = {"BucketName": "inbound-mail", "ObjectKeyPrefix": "emails/example.com/1/"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Enabled": False},
+        {"ScanEnabled": False},
+        {"TlsPolicy": "Require"},
+        {"Recipients": []},
+        {"Actions": []},
+        {"Actions": [{"S3Action": STORE}, {"StopAction": {"Scope": "RuleSet"}}]},
+        {"Actions": [{"S3Action": {**STORE, "KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1"}}]},
+    ],
+)
 def test_a_rule_that_does_something_else_than_ours_is_put_right(a, change):
     ses = boto3.client("ses", region_name="eu-west-1")
     rule = ses.describe_receipt_rule(RuleSetName="inbound-email-rules", RuleName=RULE)["Rule"]
     ses.update_receipt_rule(RuleSetName="inbound-email-rules", Rule={**rule, **change})
-    assert sweep_ses() == [DOMAIN]
+    assert sweep_ses().unconfirmed == [DOMAIN]
     converge_due()
-    assert sweep_ses() == []
+    assert sweep_ses() == NOTHING
 
 
 def test_an_identity_that_somebody_removed_is_made_again(a):
     Gateway(ses_config()).delete_identity(DOMAIN)
-    assert sweep_ses() == [DOMAIN]
+    assert sweep_ses().unconfirmed == [DOMAIN]
     converge_due()
     assert identities() == {DOMAIN}
 
@@ -106,7 +124,7 @@ def test_an_emulator_that_forgot_everything_is_brought_back_in_line(a, settings)
     from ses_integration import setup
 
     setup.prepare(ses_config())
-    assert sweep_ses() == [DOMAIN]
+    assert sweep_ses().unconfirmed == [DOMAIN]
     converge_due()
     assert (rules(), identities()) == ({RULE: {"a@example.com"}}, {DOMAIN})
 
@@ -117,15 +135,68 @@ def test_rules_and_identities_of_others_are_left_alone(a):
         RuleSetName="inbound-email-rules", Rule={"Name": "inbound-theirs-rule", "Recipients": ["x@theirs.org"]}
     )
     ses.verify_domain_identity(Domain="theirs.org")
-    assert sweep_ses() == []
+    assert sweep_ses() == NOTHING
     assert "inbound-theirs-rule" in rules()
+
+
+def test_what_is_of_others_is_counted_in_one_place(a):
+    theirs = boto3.client("ses", region_name="eu-west-1")
+    theirs.create_receipt_rule(RuleSetName="inbound-email-rules", Rule={"Name": "r", "Recipients": ["x@theirs.org"]})
+    for name in ("theirs.org", "also-theirs.org"):
+        theirs.verify_domain_identity(Domain=name)
+    sweep_ses()
+    noted = Capacity.objects.get()
+    assert (noted.foreign_rules, noted.foreign_identities) == (1, 2)
+
+
+def test_its_statements_do_not_grow_with_what_there_is(a):
+    counts = []
+    for size in (1, 5):
+        for number in range(size):
+            receive("a", "b", domain=f"d{number}.org")
+            converge(f"d{number}.org")
+        sweep_ses()
+        with CaptureQueriesContext(connection) as statements:
+            assert (sweep_database(), sweep_ses()) == ([], NOTHING)
+        counts.append(len(statements))
+    assert counts[0] == counts[1] < 25
+
+
+def test_a_domain_that_has_a_mark_is_skipped_and_seen_again_once_it_is_in_line(a):
+    receive("a", "b", domain="other.org")
+    converge("other.org")
+    Gateway(ses_config()).delete_identity("other.org")
+    receive("b", domain="other.org")
+    assert sweep_ses() == Swept(unconfirmed=[], skipped=["other.org"])
+    assert not any_in_line(["other.org"])
+    converge("other.org")
+    assert any_in_line(["other.org"])
+    assert sweep_ses() == Swept(unconfirmed=["other.org"], skipped=[])
+    converge_due()
+    assert identities() == {DOMAIN, "other.org"}
+
+
+def test_a_mark_that_came_while_the_rows_were_read_is_enough(a, monkeypatch):
+    change_behind_our_back("a", "b")
+    entries = reading.entries_of
+    changed = []
+
+    def read_while_somebody_changes_rows(*args):
+        found = entries(*args)
+        if not changed:
+            changed.append(receive("a", "b"))
+        return found
+
+    monkeypatch.setattr(reading, "entries_of", read_while_somebody_changes_rows)
+    assert sweep_database() == []
+    assert DomainMark.objects.get().generation == 2
 
 
 def test_an_entry_in_doubt_is_left_to_its_own_pass(a):
     receive("a", "b")
     Writer().call_without_answer()
     Gateway(ses_config()).delete_rule(RULE)
-    assert sweep_ses() == []
+    assert sweep_ses() == NOTHING
 
 
 def test_a_look_that_is_older_than_the_last_answer_is_thrown_away(a, monkeypatch):
@@ -138,11 +209,11 @@ def test_a_look_that_is_older_than_the_last_answer_is_thrown_away(a, monkeypatch
         return found
 
     monkeypatch.setattr(Gateway, "rules", look_then_another_pass_finishes)
-    assert sweep_ses() == []
+    assert sweep_ses() == NOTHING
     assert not DomainMark.objects.get().owed
 
 
 def test_a_removed_domain_s_leftover_is_found(a):
     remove()
     converge(DOMAIN)
-    assert (sweep_database(), sweep_ses()) == ([], [])
+    assert (sweep_database(), sweep_ses()) == ([], NOTHING)

@@ -6,9 +6,10 @@ from django.core.management.base import BaseCommand
 
 from ses_integration.commands import ses_errors_as_command_errors
 from ses_integration.config import ses_config
-from ses_integration.gateway import Gateway, SeenRule
+from ses_integration.gateway import Gateway
 from ses_integration.models import LedgerEntry
 from ses_integration.planning import Kind
+from ses_integration.seen import SeenRule
 from ses_integration.tables import table
 
 

@@ -1,0 +1,66 @@
+"""One look at what SES holds: the rule set and the list of identities, each call in its turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ses_integration.clock import database_now
+from ses_integration.config import SesConfig
+from ses_integration.errors import RuleSetMissing
+from ses_integration.gateway import Gateway
+from ses_integration.rate import turn
+from ses_integration.seen import SeenRule
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What SES held at some moment after `asked_at`: a ledger row that is newer than that knows better.
+
+    `rules` in SES's order; `active` is the set that receives mail now, empty if none does or nobody asked.
+    """
+
+    asked_at: datetime
+    rules: tuple[SeenRule, ...]
+    identities: frozenset[str]
+    rule_set_exists: bool = True
+    active: str = ""
+
+
+def look(config: SesConfig) -> Look:
+    """DescribeReceiptRuleSet, and ListEmailIdentities for each 1,000. Raises SesError; a missing set holds no rules."""
+    gateway = Gateway(config)
+    with turn(config):
+        asked_at = database_now()
+        rules = _rules(gateway)
+    return _look(gateway, asked_at, rules)
+
+
+def look_at_all(config: SesConfig) -> Look:
+    """The same, and which set is active: one call instead of the Describe while it is ours, else one more."""
+    gateway = Gateway(config)
+    with turn(config):
+        asked_at = database_now()
+        active, found = gateway.active_rules()
+    rules: list[SeenRule] | None = found
+    if active != config.rule_set:
+        with turn(config):
+            rules = _rules(gateway)
+    return _look(gateway, asked_at, rules, active)
+
+
+def _rules(gateway: Gateway) -> list[SeenRule] | None:
+    try:
+        return gateway.rules()
+    except RuleSetMissing:
+        return None
+
+
+def _look(gateway: Gateway, asked_at: datetime, rules: list[SeenRule] | None, active: str = "") -> Look:
+    return Look(
+        asked_at=asked_at,
+        rules=tuple(rules or ()),
+        identities=frozenset(name.lower() for name in gateway.identities()),
+        rule_set_exists=rules is not None,
+        active=active,
+    )
