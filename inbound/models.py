@@ -2,17 +2,23 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 KEY_BYTES = 32
 SHOWN = 8
+# What a request may take beyond its wait for SES, with much to spare.
+REQUEST_MARGIN = timedelta(minutes=5)
+PRUNED_AT_ONCE = 1000
 
 
 class Scope(models.TextChoices):
@@ -76,3 +82,48 @@ def issue_key(
         expires_at=expires_at,
     )
     return row, key
+
+
+class IdempotencyQuerySet(models.QuerySet["IdempotencyRecord"]):
+    def abandoned(self) -> Self:
+        """Begun so long ago, by the database's clock, that whoever ran it was killed."""
+        longest = timedelta(seconds=settings.SES_REQUEST_BUDGET) + REQUEST_MARGIN
+        return self.filter(status=None, started_at__lt=Now() - longest)
+
+    def expired(self) -> Self:
+        """Past its time, and not running: its key is as good as new."""
+        kept = timedelta(seconds=settings.IDEMPOTENCY_RETENTION_SECONDS)
+        return (self.exclude(status=None) | self.abandoned()).filter(started_at__lt=Now() - kept)
+
+
+class IdempotencyRecord(models.Model):
+    """A write that came with an `Idempotency-Key`, and its answer once there is one (ADR 7)."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="A keyed hash of the request.")
+    run = models.UUIDField(help_text="Who runs it: a run that was given up must not answer for the one after it.")
+    started_at = models.DateTimeField(db_index=True)
+    status = models.PositiveSmallIntegerField(null=True, help_text="The answer's status; none while it is running.")
+    headers = models.JSONField(default=dict)
+    body = models.TextField(help_text="Sealed with the request: nobody without it can read the answer.")
+
+    objects = IdempotencyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="one_record_per_owner_and_key")]
+
+
+def prune_answers(stop: Callable[[], bool] = lambda: False, *, seconds: float) -> int:
+    """Delete the records that have expired, some at a time, for about `seconds`; returns how many."""
+    until = time.monotonic() + seconds
+    pruned = 0
+    while not stop():
+        expired = IdempotencyRecord.objects.expired()
+        oldest = expired.order_by("started_at").values("pk")[:PRUNED_AT_ONCE]
+        # Expired, asked again of the row itself: a request may have taken it over since it was listed.
+        deleted, _ = expired.filter(pk__in=oldest).delete()
+        pruned += deleted
+        if deleted < PRUNED_AT_ONCE or time.monotonic() >= until:
+            break
+    return pruned

@@ -11,6 +11,7 @@ from rest_framework.parsers import BaseParser
 
 # Many times what any request of the contract needs; Django's own limit does not hold for a body that is read as a stream.
 SIZE_LIMIT = 1024 * 1024
+TOO_LARGE = "Request body is too large."
 
 
 class ObjectParser(BaseParser):
@@ -23,7 +24,7 @@ class ObjectParser(BaseParser):
     ) -> dict[str, Any]:
         content = stream.read(SIZE_LIMIT + 1)
         if len(content) > SIZE_LIMIT:
-            raise ParseError("Request body is too large.")
+            raise ParseError(TOO_LARGE)
         try:
             text = codecs.decode(content, "utf-8")
             body = json.loads(text, parse_constant=_refuse, parse_float=_finite) if text.strip() else {}

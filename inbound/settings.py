@@ -50,6 +50,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Last, so that it sees a view's answer before anything is added to it.
+    "inbound.idempotency.KeepAnswer",
 ]
 
 ROOT_URLCONF = "inbound.urls"
@@ -106,9 +108,13 @@ WHITENOISE_USE_FINDERS = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("SECURE_COOKIES", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", False) else None
 
+# For how long a write with an Idempotency-Key is answered as it was the first time.
+IDEMPOTENCY_RETENTION_SECONDS = number("IDEMPOTENCY_RETENTION_SECONDS", 86400.0)
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["inbound.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["inbound.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["inbound.idempotency.OncePerKey"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["inbound.parsers.ObjectParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "inbound.negotiation.JsonAlways",

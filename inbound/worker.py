@@ -14,6 +14,7 @@ from django.db.utils import DatabaseError
 
 from domains.deletion import resume_deletions
 from domains.identity import complete_identities, refresh_identities
+from inbound.models import prune_answers
 from ses_integration import setup
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge_due
@@ -52,6 +53,7 @@ class Worker:
             Step("take over identities", complete_identities, min(5.0, settings.SES_STATUS_SECONDS)),
             Step("refresh identities", refresh_identities, min(5.0, settings.SES_STATUS_SECONDS)),
             Step("resume deletions", self._resume_deletions),
+            Step("forget old answers", lambda: prune_answers(self._stop.is_set, seconds=TURN_SECONDS), 60.0),
         ]
 
     def _resume_deletions(self) -> int:

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.test import APIClient
+
+from endpoints.models import Endpoint
+from inbound.idempotency import METHODS
+from inbound.models import IdempotencyRecord, Scope
+from inbound.tests.factories import (
+    BlockedEmailFactory,
+    DomainFactory,
+    EmailAddressFactory,
+    EndpointFactory,
+    UserFactory,
+)
+from inbound.tests.keyed import BODY, TABLE, URL, assert_refused, assert_replayed, post, send
+from inbound.tests.seen import out_of_order, work_off
+
+# What makes a write succeed in `world`. One that is not here is sent without a body, and its error is kept as well.
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "domains"): {"domain": "example.net"},
+    ("PUT", "domains/<str:pk>"): {"isCatchAllEnabled": False},
+    ("DELETE", "domains/<str:pk>"): {},
+    ("POST", "email-addresses"): {"address": "new@example.com", "domainId": "domains"},
+    ("PUT", "email-addresses/<str:pk>"): {"isActive": False},
+    ("DELETE", "email-addresses/<str:pk>"): {},
+    ("POST", "blocked-emails"): {"emailAddress": "new@example.com"},
+    ("DELETE", "blocked-emails/<str:pk>"): {},
+    ("POST", "endpoints"): BODY,
+    ("PUT", "endpoints/<str:pk>"): {"name": "Other"},
+    ("DELETE", "endpoints/<str:pk>"): {},
+}
+
+
+@pytest.fixture
+def world(ses, user) -> None:
+    """One row of each kind; its id is the first word of its path."""
+    endpoint = EndpointFactory.create(pk="endpoints", owner=user)
+    domain = DomainFactory.create(
+        pk="domains", owner=user, name="example.com", is_catch_all_enabled=True, catch_all_endpoint=endpoint
+    )
+    EmailAddressFactory.create(pk="email-addresses", domain=domain)
+    BlockedEmailFactory.create(pk="blocked-emails", domain=domain)
+
+
+def routes(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern) and route.startswith("api/v2/"):
+            yield route.removeprefix("api/v2/"), pattern.callback
+
+
+WRITES = [
+    (method, route)
+    for route, view in routes(get_resolver().url_patterns)
+    for method in sorted(METHODS)
+    if hasattr(view.cls, method.lower())
+]
+
+
+def test_every_write_that_the_contract_has_is_known_here():
+    assert set(BODIES) <= set(WRITES)
+
+
+@pytest.mark.parametrize(("method", "route"), WRITES)
+def test_a_write_is_done_once_for_its_key_and_nothing_else_is_done_under_it(world, ses, api, method, route):
+    url = "/api/v2/" + re.sub("<[^>]+>", route.partition("/")[0], route)
+    body = BODIES.get((method, route), {})
+    ses.clear_journal()
+    first = send(api, method, url, body)
+    assert first.status_code < (300 if (method, route) in BODIES else 500)
+
+    ses.clear_journal()
+    with CaptureQueriesContext(
+        connection,
+    ) as statements:
+        assert_replayed(send(api, method, url, body), first)
+        assert_refused(send(api, method, url, {**body, "other": 1}))
+    assert ses.journal() == []
+    read_or_claimed = re.compile(f'FROM "inbound_apikey"|(INTO|UPDATE|FROM) "{TABLE}"')
+    assert [query["sql"] for query in statements if not read_or_claimed.search(query["sql"])] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "url"), [("PUT", URL), ("DELETE", URL), ("POST", f"{URL}/nothing"), ("POST", f"{URL}?a=1")]
+)
+def test_another_method_path_or_query_is_another_request(api, method, url):
+    assert post(api).status_code == 201
+    assert_refused(send(api, method, url, BODY))
+
+
+def test_the_order_of_names_and_blanks_makes_no_other_request(api):
+    first = post(api, url=f"{URL}?a=1&b=2&a=0")
+    assert_replayed(post(api, json.dumps(BODY, sort_keys=True, indent=2).encode(), url=f"{URL}?b=2&a=1&a=0"), first)
+    assert_refused(post(api, url=f"{URL}?a=0&b=2&a=1"))
+    assert Endpoint.objects.count() == 1
+
+
+def test_a_refusal_is_an_answer_as_well(api):
+    first = post(api, {**BODY, "type": "pigeon"})
+    assert first.status_code == 400
+    assert_replayed(post(api, {**BODY, "type": "pigeon"}), first)
+
+
+def test_a_method_that_the_path_lacks_is_answered_without_a_body_both_times(api):
+    first = send(api, "DELETE", URL, {})
+    assert (first.status_code, first.content) == (405, b"")
+    assert_replayed(send(api, "DELETE", URL, {}), first)
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"a": NaN}', b'{"a": ' + b"[" * 980 + b"]" * 980 + b"}"])
+def test_a_body_that_is_none_is_compared_byte_by_byte(api, body):
+    first = post(api, body)
+    assert first.status_code == 400
+    assert_replayed(post(api, body), first)
+    assert_refused(post(api, b'{"a": 1}'))
+
+
+@pytest.mark.parametrize("size", [1024 * 1024, 3 * 1024 * 1024])
+def test_a_body_that_is_too_large_is_refused_as_without_a_key(api, size):
+    answer = post(api, {**BODY, "extra": "x" * size})
+    assert (answer.status_code, answer.json()) == (400, {"error": "Request body is too large."})
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "two words", " ", "caf\u00e9", "tab\t", "\x7f"])
+def test_a_key_that_is_none_is_refused_before_anything_is_done(api, key):
+    answer = post(api, key=key)
+    sentence = "Idempotency-Key must be 1 to 255 visible ASCII characters."
+    assert (answer.status_code, answer.json()) == (400, {"error": sentence})
+    assert not Endpoint.objects.exists()
+    assert not IdempotencyRecord.objects.exists()
+
+
+@pytest.mark.parametrize("key", ["x" * 255, "!", '"8e03978e-40d5-43dd-bc93-6894a57f9324"', "~,;'"])
+def test_any_visible_characters_make_a_key(api, key):
+    first = post(api, key=key)
+    assert_replayed(post(api, key=key), first)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize("key", ["key-1", "no key"])
+def test_reading_takes_no_key(api, method, key):
+    answer = send(api, method, URL, {}, key)
+    assert answer.status_code == send(api, method, URL, {}, None).status_code
+    assert not IdempotencyRecord.objects.exists()
+
+
+def test_it_costs_nothing_without_a_key_and_two_statements_with_one(api):
+    post(api, key=None)
+    with CaptureQueriesContext(connection) as without:
+        post(api, key=None)
+    with CaptureQueriesContext(connection) as with_one:
+        post(api)
+    assert not any(TABLE in query["sql"] for query in without)
+    assert [query["sql"].split()[0] for query in with_one if TABLE in query["sql"]] == ["INSERT", "UPDATE"]
+    assert len(with_one) == len(without) + 2
+
+
+def test_keys_of_two_owners_have_nothing_to_do_with_each_other(api, client_for):
+    first = post(api)
+    other = client_for(UserFactory.create())
+    theirs = post(other, {**BODY, "name": "Theirs"})
+    assert (theirs.status_code, theirs.json()["name"]) == (201, "Theirs")
+    assert_replayed(post(other, {**BODY, "name": "Theirs"}), theirs)
+    assert_replayed(post(api), first)
+
+
+def test_a_retry_may_come_with_the_owners_next_api_key(api, client_for, user):
+    first = post(api)
+    user.api_keys.update(revoked_at="2026-01-01T00:00:00Z")
+    assert_replayed(post(client_for(user, Scope.WRITE)), first)
+
+
+def test_nobody_is_replayed_to_who_may_not_ask(api, client_for, user):
+    post(api)
+    assert post(APIClient()).status_code == 401
+    assert post(client_for(user, Scope.READ, Scope.DELETE)).status_code == 403
+
+
+def test_a_request_that_may_not_be_made_leaves_its_key_free(client_for, user):
+    assert post(client_for(user, Scope.READ)).status_code == 403
+    assert post(client_for(user), {**BODY, "name": "Other"}).status_code == 201
+
+
+def test_what_is_kept_cannot_be_read_without_the_request(api):
+    first = post(api)
+    assert "s3cret-of-ours" in first.content.decode()
+    record = IdempotencyRecord.objects.get()
+    kept = " ".join(str(getattr(record, field.attname)) for field in record._meta.concrete_fields)
+    for told in ("s3cret-of-ours", "example.org", Endpoint.objects.get().pk):
+        assert told not in kept
+    assert_replayed(post(api), first)
+
+
+def test_a_copy_of_the_database_is_of_no_use_without_the_secret_of_the_installation(api, settings):
+    post(api)
+    settings.SECRET_KEY = "guessed"
+    assert_refused(post(api))
+
+
+def test_a_deletion_that_went_on_after_its_answer_is_replayed_with_that_answer(world, ses, api, settings):
+    settings.SES_REQUEST_BUDGET = 0.4
+    out_of_order(ses)
+    url = "/api/v2/domains/domains"
+    first = send(api, "DELETE", url, {})
+    assert first.json()["deletedResources"]["sesReceiptRules"] is False
+    work_off(ses)
+    assert_replayed(send(api, "DELETE", url, {}), first)
+    assert send(api, "DELETE", url, {}, None).status_code == 404

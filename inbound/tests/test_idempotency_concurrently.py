@@ -1,0 +1,113 @@
+"""Real threads on PostgreSQL: SQLite has one writer at a time."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.db.models.signals import post_save
+
+from domains.models import Domain
+from endpoints.models import Endpoint
+from inbound.models import IdempotencyRecord, prune_answers
+from inbound.tests.factories import DomainFactory
+from inbound.tests.keyed import assert_replayed, assert_running, grow_older, post, run_on, send
+from inbound.tests.processes.stack import eventually
+
+pytestmark = pytest.mark.postgresql
+
+CLIENTS = 8
+
+
+def closing(function, *arguments):
+    """What a thread does: with a connection of its own, which goes with it."""
+    try:
+        return function(*arguments)
+    finally:
+        connection.close()
+
+
+def all_at_once(client_for, user):
+    clients = [client_for(user) for _ in range(CLIENTS)]
+    start = threading.Barrier(CLIENTS)
+
+    def ask(client):
+        start.wait()
+        return post(client)
+
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        return list(threads.map(lambda client: closing(ask, client), clients))
+
+
+def assert_one_ran(answers) -> None:
+    (first,) = [answer for answer in answers if answer.status_code == 201 and "Idempotency-Replayed" not in answer]
+    for answer in answers:
+        if answer.status_code == 409:
+            assert_running(answer)
+        elif answer is not first:
+            assert_replayed(answer, first)
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_of_many_at_once_one_is_done(client_for, user, turn):
+    assert_one_ran(all_at_once(client_for, user))
+    assert Endpoint.objects.count() == 1
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_of_many_that_find_an_abandoned_one_one_takes_it_over(client_for, user, turn):
+    run_on(client_for(user))
+    grow_older(3600)
+    assert_one_ran(all_at_once(client_for, user))
+    assert Endpoint.objects.count() == 2
+
+
+def test_a_second_one_does_not_wait_for_the_first_and_later_has_its_answer(ses, client_for, user):
+    domain = DomainFactory.create(owner=user)
+    url, body = f"/api/v2/domains/{domain.pk}", {"isCatchAllEnabled": False}
+    claimed = threading.Event()
+
+    def note(**_):
+        claimed.set()
+
+    def ask():
+        return closing(send, client_for(user), "PUT", url, body)
+
+    post_save.connect(note, sender=IdempotencyRecord)
+    try:
+        with ThreadPoolExecutor(2) as threads:
+            with transaction.atomic():
+                Domain.objects.select_for_update().get(pk=domain.pk)
+                slow = threads.submit(ask)
+                assert claimed.wait(30)
+                assert_running(threads.submit(ask).result())
+                assert not slow.done()
+            first = slow.result()
+            assert first.status_code == 200
+            assert_replayed(threads.submit(ask).result(), first)
+    finally:
+        post_save.disconnect(note, sender=IdempotencyRecord)
+
+
+def test_a_key_that_is_taken_over_while_it_is_to_be_forgotten_is_not_forgotten(client_for, user):
+    post(client_for(user))
+    grow_older(48 * 3600)
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            assert IdempotencyRecord.objects.expired().update(started_at=Now(), status=None) == 1
+            pruned = threads.submit(lambda: closing(lambda: prune_answers(seconds=0)))
+            eventually(somebody_waits_for_a_lock, within=30, what="the pruning had listed the row and waited for it")
+        assert pruned.result() == 0
+    assert IdempotencyRecord.objects.count() == 1
+
+
+def somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity "
+            "WHERE datname = current_database())"
+        )
+        return bool(cursor.fetchone()[0])
