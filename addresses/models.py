@@ -63,7 +63,7 @@ class EmailAddress(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Gives a new row its slot; `bulk_create`, which does not come by here, must bring its own."""
-        if self.slot is None:
+        if self._state.adding and self.__dict__.get("slot") is None:
             self.slot = free_slot(EmailAddress.objects.filter(domain_id=self.domain_id))
         super().save(*args, **kwargs)
 

@@ -8,11 +8,12 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from ses_integration import clients, lease, ledger, setup
+from ses_integration import clients, lease, ledger, marks, setup
 from ses_integration.budget import one_budget
 from ses_integration.clock import database_now
 from ses_integration.config import SesConfig, ses_config
@@ -27,7 +28,7 @@ from ses_integration.errors import (
 )
 from ses_integration.gateway import Gateway
 from ses_integration.lease import Held, LeaseLost
-from ses_integration.ledger import Answer, Intent, Later, Settled, Stuck, Taken
+from ses_integration.ledger import Answer, GiveWay, Intent, Later, Settled, Stuck, Taken
 from ses_integration.models import DomainMark, UnansweredCall
 from ses_integration.planning import Call, Kind, Operation
 from ses_integration.waiting import pause
@@ -55,7 +56,7 @@ def converge(domain: str, *, done: Callable[[], bool] | None = None) -> None:
             if wait is None or time.monotonic() + wait >= deadline:
                 return
             if wait == 0.0 and (held := lease.acquire(config)):
-                if not with_lease(config, held, domain, deadline):
+                if not with_lease(config, held, _first_in_line(config, domain), deadline):
                     return
                 continue
             # At random, and not longer and longer: who came last would look most often and always be first.
@@ -105,7 +106,7 @@ def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> bool:
     while time.monotonic() < deadline:
         step = ledger.next_step(config, held, domain, failed=failed, gathered=gathered)
         match step:
-            case Settled():
+            case Settled() | GiveWay():
                 return True
             case Stuck():
                 ledger.postpone(config, domain, failed.values(), step)
@@ -183,11 +184,11 @@ def _send(config: SesConfig, call: Call, deadline: float) -> Answer:
 
 def _up_to_now(config: SesConfig, domain: str) -> Callable[[], bool]:
     """Whether what has changed until this moment is applied. Who waited for later changes, too, might wait for ever."""
-    marks = DomainMark.objects.of(config).filter(domain=domain)
-    generation = marks.values_list("generation", flat=True).first() or 0
+    mark = DomainMark.objects.of(config).filter(domain=domain)
+    generation = mark.values_list("generation", flat=True).first() or 0
 
     def applied() -> bool:
-        behind = marks.filter(applied_generation__lt=generation).exists()
+        behind = mark.filter(applied_generation__lt=generation).exists()
         return not behind and not _doubts(config, domain).filter(until__lte=database_now()).exists()
 
     return applied
@@ -208,14 +209,24 @@ def _seconds_to_turn(config: SesConfig, domain: str) -> float | None:
     return None if until is None else max(0.0, (until - mark.now).total_seconds())
 
 
+def _first_in_line(config: SesConfig, domain: str) -> str:
+    """Whose turn it is when a request has the lease: the longest waiting of those whose requests may be waiting, too.
+
+    Who only served its own domain would win by numbers: of many that wait for a busy domain one is always first. What has
+    waited for longer than a request does is the worker's, so that a request is not held up by all that an outage left.
+    """
+    recent = Q(waiting_since__gt=Now() - timedelta(seconds=config.request_budget))
+    first = marks.waiting(config).filter(recent | Q(domain=domain)).values_list("domain", flat=True).first()
+    return first or domain
+
+
 def _due(config: SesConfig) -> list[str]:
-    """Oldest change first, so that a burst on one domain cannot hold up another's single change."""
-    now = database_now()
-    turn = Q(next_attempt=None) | Q(next_attempt__lte=now)
-    marks = DomainMark.objects.of(config).filter(turn)
-    doubtful = UnansweredCall.objects.of(config).filter(until__lte=now).values("entry__domain")
-    owed = Q(generation__gt=F("applied_generation")) | Q(domain__in=doubtful)
-    return list(marks.filter(owed).order_by("changed_at").values_list("domain", flat=True))
+    """The worker's list: those that are behind, the longest waiting first, and then those with doubts that are due."""
+    behind = list(marks.waiting(config).values_list("domain", flat=True))
+    doubtful = UnansweredCall.objects.of(config).filter(until__lte=Now())
+    turn = Q(next_attempt=None) | Q(next_attempt__lte=Now())
+    their_turn = DomainMark.objects.of(config).filter(turn, domain__in=doubtful.values("entry__domain"))
+    return list(dict.fromkeys([*behind, *their_turn.order_by("domain").values_list("domain", flat=True)]))
 
 
 def _patiently(config: SesConfig, stop: Callable[[], bool]) -> Held | None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 
-from ses_integration import capacity, lease
+from ses_integration import capacity, lease, marks
 from ses_integration.clock import database_now
 from ses_integration.compiling import mail_from_domain
 from ses_integration.config import SesConfig
@@ -50,6 +50,11 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveWay:
+    """The domain keeps changing, and others wait: it goes to the end of the queue."""
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """Nothing was written down: `seconds` to go to the next free slot, or to gather changes that just came in."""
 
@@ -68,7 +73,7 @@ class Intent:
     send_by: float
 
 
-Step = Settled | Stuck | Taken | Later | Intent
+Step = Settled | Stuck | Taken | GiveWay | Later | Intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,8 @@ def next_step(
 ) -> Step:
     """T2. Plans from the rows as committed, and either confirms the domain or writes one intent down.
 
-    `gathered` is the generation that the pass has worked on so far: where it has moved on, wait a moment for more.
+    `gathered` is the generation that the pass has worked on so far: where it has moved on, wait a moment for more, or give
+    way to other domains, so that a burst on one does not hold up a single change of another.
     Raises LeaseLost.
     """
     with transaction.atomic(durable=True):
@@ -105,6 +111,7 @@ def next_step(
         if work.settled:
             mark.applied_generation = mark.generation
             mark.attempts, mark.next_attempt, mark.needs_attention, mark.last_error = 0, None, False, ""
+            mark.waiting_since = None
             mark.save()
             return Settled()
         call = next((call for call in work.calls if call.key not in failed), None)
@@ -115,6 +122,10 @@ def next_step(
             )
             return Stuck(mark.generation, until=waiting.values_list("until", flat=True).first())
         if gathered is not None and mark.generation > gathered:
+            if marks.waiting(config).exclude(pk=mark.pk).exists():
+                mark.waiting_since = now
+                mark.save(update_fields=["waiting_since"])
+                return GiveWay()
             return Later(GATHER_SECONDS)
         if (slot := claim_slot(config)) is not None:
             return Later(max(0.0, (slot - now).total_seconds()))
@@ -272,7 +283,7 @@ def postpone(config: SesConfig, domain: str, errors: Collection[SesError], stuck
         mark = DomainMark.objects.select_for_update().of(config).get(domain=domain)
         if mark.generation != stuck.generation:
             return
-        now = database_now()
+        now = mark.waiting_since = database_now()
         if worst is None:
             mark.next_attempt = stuck.until
             mark.last_error = "Waiting until an earlier call to AWS can no longer be applied."

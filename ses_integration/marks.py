@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass, field
 
 from django.db import connection, transaction
-from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce, Now
 
 from ses_integration.budget import one_budget
 from ses_integration.config import SesConfig, ses_config
@@ -64,12 +64,24 @@ def mark(*domains: str) -> None:
 def bump(config: SesConfig, domain: str) -> None:
     """The mark alone: a new generation, due at once. Only marks and sweeps need it."""
     row = DomainMark.objects.of(config).filter(domain=domain)
-    change = {"generation": F("generation") + 1, "next_attempt": None, "changed_at": Now()}
+    change = {
+        "generation": F("generation") + 1,
+        "next_attempt": None,
+        "changed_at": Now(),
+        "waiting_since": Coalesce("waiting_since", Now()),
+    }
     if not row.update(**change):
         DomainMark.objects.bulk_create(
             [DomainMark(region=config.region, rule_set=config.rule_set, domain=domain)], ignore_conflicts=True
         )
         row.update(**change)
+
+
+def waiting(config: SesConfig) -> QuerySet[DomainMark]:
+    """Behind, and not put off: whose turn may come now, the one that has waited longest first."""
+    turn = Q(next_attempt=None) | Q(next_attempt__lte=Now())
+    behind = DomainMark.objects.of(config).filter(turn, generation__gt=F("applied_generation"))
+    return behind.order_by("waiting_since", "pk")
 
 
 def generation(domain: str) -> int:

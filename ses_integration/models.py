@@ -50,6 +50,8 @@ class DomainMark(Scoped):
     generation = models.PositiveBigIntegerField(default=0)
     applied_generation = models.PositiveBigIntegerField(default=0)
     changed_at = models.DateTimeField(auto_now_add=True)
+    # The domains' queue: since it fell behind, or had its last turn. Empty while it is in line.
+    waiting_since = models.DateTimeField(null=True, blank=True)
     next_attempt = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     needs_attention = models.BooleanField(default=False)
