@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from addresses.models import EmailAddress
 from domains.models import Domain, DomainDeletion
@@ -18,25 +18,36 @@ from ses_integration.models import DomainMark, Lease, LedgerEntry, UnansweredCal
 def rules_of_rows() -> dict[str, frozenset[str]]:
     """The rules that SES should hold, worked out from the rows without the application's own compiler.
 
-    For the few addresses, the short names and the absent catch-all of these tests: one rule for each domain.
+    For the few addresses and the short names of these tests: one rule for each domain.
     """
     wanted: dict[str, set[str]] = {}
     rows = EmailAddress.objects.filter(is_active=True, domain__deleting_since=None)
-    for address, domain in rows.values_list("address", "domain__name"):
+    for address, domain in rows.exclude(domain__is_catch_all_enabled=True).values_list("address", "domain__name"):
         wanted.setdefault(f"inbound-{domain}-rule", set()).add(address)
+    for domain in _catch_alls().values_list("name", flat=True):
+        wanted[f"inbound-{domain}-catchall-rule"] = {domain}
     return {name: frozenset(recipients) for name, recipients in wanted.items()}
 
 
 def prefixes_of_rows() -> dict[str, str]:
-    rows = Domain.objects.filter(deleting_since=None, email_addresses__is_active=True).values_list("name", "id")
-    return {f"inbound-{name}-rule": f"emails/{name}/{pk}/" for name, pk in rows}
+    addressed = _live().filter(is_catch_all_enabled=False, email_addresses__is_active=True)
+    rules = [(row, "rule") for row in addressed] + [(row, "catchall-rule") for row in _catch_alls()]
+    return {f"inbound-{row.name}-{suffix}": f"emails/{row.name}/{row.pk}/" for row, suffix in rules}
+
+
+def _live() -> QuerySet[Domain]:
+    return Domain.objects.filter(deleting_since=None)
+
+
+def _catch_alls() -> QuerySet[Domain]:
+    return _live().filter(is_catch_all_enabled=True)
 
 
 def assert_ses_equals_rows(stack: Stack) -> None:
     """Every rule and identity that there should be, as it should be, and not one more."""
     assert stack.aws.rules() == rules_of_rows()
     assert stack.aws.prefixes() == prefixes_of_rows()
-    assert stack.aws.identities() == set(Domain.objects.filter(deleting_since=None).values_list("name", flat=True))
+    assert stack.aws.identities() == set(_live().values_list("name", flat=True))
 
 
 def assert_ledger_equals_ses(stack: Stack) -> None:
@@ -97,7 +108,7 @@ def eventually_in_line(stack: Stack, *, within: float) -> None:
     """For an SES that forgot: until the worker has looked, nothing is owed, because nobody knows yet."""
 
     def in_line() -> bool:
-        identities = set(Domain.objects.filter(deleting_since=None).values_list("name", flat=True))
+        identities = set(_live().values_list("name", flat=True))
         return stack.aws.rules() == rules_of_rows() and stack.aws.identities() == identities
 
     eventually(in_line, within=within, what="SES held what the rows say")

@@ -174,10 +174,11 @@ class Stack:
     def another_worker(self, name: str, **more: str) -> Process:
         return self._manage(name, "ses_worker", ready=lambda said: "is running." in said, **more)
 
-    def command(self, *arguments: str) -> str:
+    def command(self, *arguments: str, **more: str) -> str:
         """A management command, to its end; what it wrote. Raises CalledProcessError."""
         command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(command, env=self.env, cwd=ROOT, capture_output=True, text=True, check=True)
+        env = {**self.env, **more}
+        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
         return done.stdout
 
     def start(self, *, worker: bool = True) -> None:

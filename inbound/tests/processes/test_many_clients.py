@@ -1,11 +1,13 @@
-"""Many clients delete at once: few calls, true answers, and nobody waits for ever."""
+"""Many clients delete the addresses of one domain at once: few calls, true answers, and nobody waits past the budget."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
 
+from addresses.models import EmailAddress
 from inbound.tests.processes.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
@@ -13,67 +15,83 @@ from inbound.tests.processes.checks import (
     wait_until_nothing_is_owed,
 )
 from inbound.tests.processes.stack import Stack
-from inbound.tests.processes.wire import RULE_CALLS, Api, by_clients
+from inbound.tests.processes.stock import stock
+from inbound.tests.processes.wire import RULE_CALLS, Answer, Api, by_clients
+from ses_integration.facts import RECORDED
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
-ADDRESSES = 100
+ADDRESSES = 200
 CLIENTS = 32
+NAME = "many.example.com"
+RULE = f"inbound-{NAME}-rule"
 BUDGET_SECONDS = 5.0  # SES_REQUEST_BUDGET's default
+# The way to the server and back, and its statements before and after the waiting, on a machine with other things to do.
+ALLOWANCE_SECONDS = 2.5
 
 
-def with_addresses(api: Api, name: str, count: int, *, clients: int = CLIENTS) -> tuple[str, list[str]]:
-    """The ids of a new domain and of its addresses."""
-    domain = api.add_domain(name)
-    names = [f"a{number}@{name}" for number in range(count)]
-    return domain, by_clients(lambda address: api.add_address(domain, address), names, clients=clients)
+def delete_them_all(stack: Stack, api: Api, addresses: list[EmailAddress]) -> list[Answer]:
+    """By 32 clients, each of which looks at SES itself when it has its answer; checks what must be true of each."""
+
+    def delete(row: EmailAddress) -> Answer:
+        answer = api.delete(f"email-addresses/{row.pk}")
+        if answer.status == 200 and answer.body["cleanup"]["sesRuleUpdated"]:
+            assert row.address not in stack.aws.recipients(), f"{answer} is not true"
+        return answer
+
+    answers = by_clients(delete, addresses, clients=CLIENTS)
+    for row, answer in zip(addresses, answers, strict=True):
+        assert answer.status == 200, answer
+        cleanup = {"sesRuleUpdated": True, "emailAddress": row.address, "domain": NAME}
+        if not answer.body["cleanup"]["sesRuleUpdated"]:
+            cleanup |= {"sesRuleUpdated": False, "warning": f"SES rule update failed: {RECORDED}"}
+        assert answer.body["cleanup"] == cleanup
+    return answers
 
 
-def test_a_hundred_deletions_by_many_clients_cost_a_handful_of_calls(stack: Stack, api: Api) -> None:
-    stack.start()
-    _, ids = with_addresses(api, "many.example.com", ADDRESSES + 1)
-    # One stays, so that every call is an update.
-    kept, *going = ids
-    stack.aws.clear_journal()
-
-    answers = by_clients(lambda pk: api.delete(f"email-addresses/{pk}"), going, clients=CLIENTS)
-
-    for answer in answers:
-        assert answer.status == 200
-        assert answer.body["cleanup"]["sesRuleUpdated"] is True, answer
-    calls = stack.aws.calls(*RULE_CALLS)
-    assert {call["action"] for call in calls} == {"UpdateReceiptRule"}
-    # Eight to ten as a rule, two or three for each time that all clients ask. How many times that is, the machine decides.
-    assert len(calls) <= ADDRESSES / 5
-    [recipients] = stack.aws.rules().values()
-    assert recipients == {api.get(f"email-addresses/{kept}").body["address"]}
-    wait_until_nothing_is_owed(within=5)
+def assert_one_is_left(stack: Stack, kept: EmailAddress) -> None:
+    assert stack.aws.rules() == {RULE: {kept.address}}
+    assert EmailAddress.objects.get() == kept
     assert_ses_equals_rows(stack)
     assert_ledger_equals_ses(stack)
     assert_no_rule_receives_everything(stack)
+    assert stack.aws.refused() == []
 
 
-def test_at_one_call_a_second_nobody_is_throttled_and_nobody_waits_for_ever(
-    stack_with: Callable[..., Stack], key: str
+def test_two_hundred_deletions_by_many_clients_cost_a_tenth_as_many_calls(stack: Stack, api: Api, user: User) -> None:
+    stack.start()
+    # One stays, so that every call is an update.
+    kept, *going = stock(stack, user, [NAME], addresses=ADDRESSES + 1)[NAME]
+    stack.aws.clear_journal()
+
+    answers = delete_them_all(stack, api, going)
+
+    # Nothing but the machine is slow here: who is told no has waited as long as anybody may.
+    early = [answer for answer in answers if answer.seconds < BUDGET_SECONDS]
+    assert all(answer.body["cleanup"]["sesRuleUpdated"] for answer in early)
+    wait_until_nothing_is_owed(within=20)
+    calls = stack.aws.calls(*RULE_CALLS)
+    assert {call["action"] for call in calls} == {"UpdateReceiptRule"}
+    assert len(calls) <= ADDRESSES / 10
+    assert_one_is_left(stack, kept)
+
+
+def test_at_one_call_a_second_nobody_is_throttled_and_nobody_waits_past_the_budget(
+    stack_with: Callable[..., Stack], key: str, user: User
 ) -> None:
     stack = stack_with(SES_CALLS_PER_SECOND="1")
     stack.start()
-    stack.aws.take_only(1.0)
-    api = stack.web_api.with_key(key)
+    kept, *going = stock(stack, user, [NAME], addresses=ADDRESSES + 1)[NAME]
     stack.aws.clear_journal()
-    # Twice as many addresses as clients, and one that stays.
-    _, (kept, *going) = with_addresses(api, "slow.example.com", 17, clients=8)
-    wait_until_nothing_is_owed(within=30)
+    stack.aws.take_only(1.0)
 
-    answers = by_clients(lambda pk: api.delete(f"email-addresses/{pk}"), going, clients=8)
+    answers = delete_them_all(stack, stack.web_api.with_key(key), going)
 
-    assert {answer.status for answer in answers} == {200}
-    # The first two or three calls serve them all, so nobody runs out of time.
-    assert all(answer.body["cleanup"]["sesRuleUpdated"] for answer in answers)
-    assert max(answer.seconds for answer in answers) <= BUDGET_SECONDS + 1.5
-    assert {call["status"] for call in stack.aws.journal() if call["service"] in ("ses", "sesv2")} == {200}
-    [recipients] = stack.aws.rules().values()
-    assert recipients == {api.get(f"email-addresses/{kept}").body["address"]}
-    wait_until_nothing_is_owed(within=10)
-    assert_ses_equals_rows(stack)
-    assert_no_rule_receives_everything(stack)
+    assert max(answer.seconds for answer in answers) <= BUDGET_SECONDS + ALLOWANCE_SECONDS
+    # The next call's turn may be past the end of the budget: then there is nothing to wait for in its last second.
+    early = [answer for answer in answers if answer.seconds < BUDGET_SECONDS - 1.5]
+    assert early
+    assert all(answer.body["cleanup"]["sesRuleUpdated"] for answer in early)
+    wait_until_nothing_is_owed(within=20)
+    assert len(stack.aws.calls(*RULE_CALLS)) <= ADDRESSES / 10
+    assert_one_is_left(stack, kept)

@@ -121,6 +121,10 @@ class EmulatedAws:
         """The calls of these actions so far, in order."""
         return [call for call in self.journal() if call["action"] in actions]
 
+    def refused(self) -> list[dict[str, Any]]:
+        """The calls to SES that it did not take, because they came too fast or for any other reason."""
+        return [call for call in self.journal() if call["service"] in ("ses", "sesv2") and call["status"] != 200]
+
     def clear_journal(self) -> None:
         self._ask("DELETE", "/_journal")
 
@@ -148,6 +152,10 @@ class EmulatedAws:
         """Where each rule stores the mail, by rule name."""
         rules = self._region(region).get("rule_sets", {}).get(rule_set, [])
         return {rule["Name"]: rule["Actions"][0]["S3Action"]["ObjectKeyPrefix"] for rule in rules}
+
+    def recipients(self) -> frozenset[str]:
+        """Everything that some rule receives for."""
+        return frozenset[str]().union(*self.rules().values())
 
     def identities(self, region: str = "eu-west-1") -> set[str]:
         return {identity["name"] for identity in self._region(region).get("identities", [])}
