@@ -45,7 +45,7 @@ KEY = re.compile(r"[!-~]{1,255}")
 CLAIM = "inbound.idempotency"
 # About who asks or how often, and so not the answer to what was asked.
 NOT_KEPT = frozenset({401, 403, 429})
-# A key that is given up between two of our looks is there to be had; a second time in a row is somebody else's luck.
+# A record may go between two looks at it, and its key is free then. Where that keeps happening, others are at it: wait.
 TRIES = 3
 
 INVALID = f"{HEADER} must be 1 to 255 visible ASCII characters."
