@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from django.core.management.base import CommandError
 
+from ses_integration import facts
 from ses_integration.errors import SesError
 
 
@@ -17,3 +18,14 @@ def ses_errors_as_command_errors() -> Iterator[None]:
         yield
     except SesError as error:
         raise CommandError(error.sentence) from error
+
+
+def outcome(name: str) -> str:
+    """Where a domain stands after it was converged, for people."""
+    if not facts.owed_marks().filter(domain=name).exists():
+        return "in line"
+    owed = facts.owed(name)
+    text = f"still owed. {owed.error}".strip()
+    if owed.doubt_until:
+        text += f" An earlier call to AWS got no answer; it is repeated after {owed.doubt_until:%H:%M:%S} UTC."
+    return text

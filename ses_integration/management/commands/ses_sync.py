@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from ses_integration import facts
 from ses_integration.budget import one_budget
+from ses_integration.commands import outcome
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge
 from ses_integration.models import DomainMark
@@ -36,15 +37,6 @@ class Command(BaseCommand):
             marks.filter(domain=name).update(next_attempt=None)
             with one_budget(SECONDS_PER_DOMAIN):
                 converge(name)
-            owed = facts.owed_marks().filter(domain=name).exists()
-            self.stdout.write(f"{name}: {_outcome(name) if owed else 'in line'}")
+            self.stdout.write(f"{name}: {outcome(name)}")
         if facts.owed_marks().filter(domain__in=names).exists():
             raise SystemExit(2)
-
-
-def _outcome(name: str) -> str:
-    owed = facts.owed(name)
-    text = f"still owed. {owed.error}".strip()
-    if owed.doubt_until:
-        text += f" An earlier call to AWS got no answer; it is repeated after {owed.doubt_until:%H:%M:%S} UTC."
-    return text

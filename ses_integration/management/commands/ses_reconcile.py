@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from ses_integration import reading, reconciling
+from ses_integration.commands import outcome, ses_errors_as_command_errors
+from ses_integration.config import SesConfig, ses_config
+from ses_integration.differences import domains_to_mend
+from ses_integration.models import DomainMark, LedgerEntry
+from ses_integration.reconcile_report import as_values, report
+from ses_integration.reconciling import Comparison
+from ses_integration.world import Difference, Sort
+
+# What differs of a domain that has a mark is seen in a second round; a third would find only what came up meanwhile.
+ROUNDS = 2
+
+
+def at_least_one(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a number from 1.")
+    return int(text)
+
+
+@dataclass
+class Applied:
+    adopted: list[str] = field(default_factory=list)
+    moved: list[str] = field(default_factory=list)
+    outcomes: dict[str, str] = field(default_factory=dict)
+
+
+class Command(BaseCommand):
+    help = (
+        "Compare what SES holds with the database and print what differs, as a plan. Changes nothing unless --apply or "
+        "--adopt is given, and nothing that is not ours even then. Exit code 0 when SES equals the rows, 2 when something "
+        "differs (after --apply: when something is left), 1 on an error."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--apply", action="store_true", help="put SES right, one domain after the other")
+        parser.add_argument(
+            "--adopt",
+            action="store_true",
+            help="replace rules of the reference service by ours, where our rows receive all of their mail; nothing else",
+        )
+        parser.add_argument("--domain", metavar="NAME", help="look at this domain only")
+        parser.add_argument("--limit", metavar="N", type=at_least_one, help="change at most N domains. Default: all")
+        parser.add_argument("--json", action="store_true", help="print JSON; progress goes to stderr")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        config = ses_config()
+        self.progress = self.stderr if options["json"] else self.stdout
+        domain: str = (options["domain"] or "").lower()
+        if domain:
+            refuse_unknown(config, domain)
+        with ses_errors_as_command_errors():
+            comparison = reconciling.compare(config)
+            found = _of(domain, comparison)
+            applied = None
+            if options["apply"] or options["adopt"]:
+                if not options["json"]:
+                    self.stdout.write(f"{report(found)}\n\n")
+                chosen = _chosen(found, apply=options["apply"], adopt=options["adopt"])[: options["limit"]]
+                applied = self._carry_out(config, comparison, chosen, apply=options["apply"], adopt=options["adopt"])
+                comparison = reconciling.compare(config)
+                found = _of(domain, comparison)
+        if options["json"]:
+            self.stdout.write(json.dumps(_as_json(config, comparison, found, applied), indent=2))
+        else:
+            self.stdout.write(report(found, others=applied is None))
+            if applied is None and domains_to_mend(found):
+                self.stdout.write("ses_reconcile --apply puts right what is ours.")
+        if any(it.sort.drift for it in found):
+            raise SystemExit(2)
+
+    def _carry_out(
+        self, config: SesConfig, comparison: Comparison, chosen: Sequence[str], *, apply: bool, adopt: bool
+    ) -> Applied:
+        applied = Applied()
+        domains = list(chosen)
+        for _ in range(ROUNDS if chosen else 0):
+            if adopt:
+                rules = [it for it in comparison.found if it.adoptable and it.domain in domains]
+                applied.adopted += reconciling.adopt(config, rules)
+            complete = not apply or reconciling.mend(config, comparison, domains)
+            for number, name in enumerate(reconciling.bring_into_line(domains), 1):
+                applied.outcomes[name] = outcome(name)
+                self.progress.write(f"{number}/{len(domains)} {name}: {applied.outcomes[name]}")
+            if apply:
+                applied.moved += reconciling.put_in_front(config, comparison, domains)
+            if complete:
+                break
+            comparison = reconciling.compare(config)
+            domains = [domain for domain in domains if domain in domains_to_mend(comparison.found)]
+        for name in applied.moved:
+            self.progress.write(f"{name}: put in front of all other rules")
+        if chosen:
+            self.progress.write("\n")
+        return applied
+
+
+def refuse_unknown(config: SesConfig, domain: str) -> None:
+    """A name that was mistyped fails before anything is asked or changed."""
+    rows = reading.wanted_of(config, [domain])[domain].identity
+    known = [model.objects.of(config).filter(domain=domain).exists() for model in (DomainMark, LedgerEntry)]
+    if not rows and not any(known):
+        raise CommandError(f"SES was never asked for anything for {domain}.")
+
+
+def _of(domain: str, comparison: Comparison) -> list[Difference]:
+    return [
+        it
+        for it in comparison.found
+        if not domain or it.domain == domain or it.sort is Sort.NOT_ACTIVE or it.takes_everything
+    ]
+
+
+def _chosen(found: Sequence[Difference], *, apply: bool, adopt: bool) -> list[str]:
+    return sorted(
+        {it.domain for it in found if (apply and it.sort.mended) or (adopt and it.adoptable)},
+    )
+
+
+def _as_json(
+    config: SesConfig, comparison: Comparison, found: Sequence[Difference], applied: Applied | None
+) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "region": config.region,
+        "rule_set": config.rule_set,
+        "active_rule_set": comparison.seen.active,
+        "equal": not any(it.sort.drift for it in found),
+        "differences": as_values(found),
+    }
+    if applied is not None:
+        values["applied"] = {"adopted": applied.adopted, "domains": applied.outcomes, "moved": applied.moved}
+    return values

@@ -1,0 +1,105 @@
+"""What ses_reconcile shows: a plan for people, in the manner of `terraform plan`, and the same as plain values for programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ses_integration.world import Difference, Sort
+
+EQUAL = "SES equals the rows."
+NAMES_SHOWN = 10
+SIGNS = {
+    Sort.MISSING: "+",
+    Sort.EXTRA: "-",
+    Sort.DIFFERENT: "~",
+    Sort.DISABLED: "~",
+    Sort.OUT_OF_ORDER: "^",
+    Sort.UNCONFIRMED: "?",
+    Sort.OWED: "*",
+    Sort.NOT_ACTIVE: "!",
+    Sort.ORPHAN: "!",
+    Sort.REFERENCE: "<",
+}
+SUMMARY = {
+    "+": "to create",
+    "~": "to change",
+    "-": "to remove",
+    "^": "to move",
+    "?": "to confirm",
+    "*": "owed",
+    "!": "for you to do",
+}
+
+
+def report(found: Sequence[Difference], *, others: bool = True) -> str:
+    """A line for each thing, the recipients that come and go below it, then what is not ours, then a summary."""
+    parts = [list(_drift(found)), list(_not_ours(found)) if others else [], [_summary(found)]]
+    return "\n\n".join("\n".join(lines) for lines in parts if lines)
+
+
+def _summary(found: Sequence[Difference]) -> str:
+    counts = Counter(SIGNS[it.sort] for it in found if it.sort.drift)
+    if not counts:
+        return EQUAL
+    return f"Plan: {', '.join(f'{counts[sign]} {text}' for sign, text in SUMMARY.items() if counts[sign])}."
+
+
+def as_values(found: Sequence[Difference]) -> list[dict[str, Any]]:
+    """Each difference with all its fields; `drift` says whether it counts as one."""
+    return [{**asdict(it), "drift": it.sort.drift} for it in found]
+
+
+def _drift(found: Sequence[Difference]) -> Iterator[str]:
+    for it in found:
+        if it.sort.drift:
+            yield f"{SIGNS[it.sort]} {_thing(it)}: {_what(it)}"
+            yield from (f"    + {recipient}" for recipient in it.added)
+            yield from (f"    - {recipient}" for recipient in it.removed)
+
+
+def _thing(it: Difference) -> str:
+    of = f" of {it.domain}" if it.domain and it.domain != it.name else ""
+    return f"{it.kind} {it.name}{of}"
+
+
+def _what(it: Difference) -> str:
+    if it.sort in (Sort.EXTRA, Sort.UNCONFIRMED, Sort.NOT_ACTIVE, Sort.ORPHAN):
+        return it.why
+    between = {Sort.DIFFERENT: ", ", Sort.OUT_OF_ORDER: ". "}.get(it.sort, ": ")
+    return f"{it.sort.value}{between}{it.why}" if it.why else it.sort.value
+
+
+def _not_ours(found: Sequence[Difference]) -> Iterator[str]:
+    others = [it for it in found if not it.sort.drift]
+    if others:
+        yield "Not ours, and left alone:"
+    for it in others:
+        if it.kind == "rule":
+            yield f"{SIGNS.get(it.sort, '!' if it.takes_everything else ' ')} {_thing(it)}: {_foreign(it)}"
+            yield from (f"    needed: {recipient}" for recipient in it.to_add)
+    kept = [it.name for it in others if it.sort is Sort.KEPT]
+    if kept:
+        yield f"  {_names(kept)}: in use before, not created by this installation, so never deleted"
+    if identities := [it.name for it in others if it.sort is Sort.FOREIGN and it.kind == "identity"]:
+        yield f"  {_names(identities)}"
+
+
+def _foreign(it: Difference) -> str:
+    if it.takes_everything:
+        who = "RECEIVES EVERY ADDRESS OF EVERY DOMAIN, ours included"
+    else:
+        who = _some(it.recipients) or "every address of every domain"
+    why = f"of the reference service; {it.why}" if it.sort is Sort.REFERENCE else it.why
+    return f"{who} ({why})" if why else who
+
+
+def _names(names: Sequence[str]) -> str:
+    return f"{'identity' if len(names) == 1 else f'{len(names)} identities'}: {_some(names)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,91 @@
+"""What is in SES and neither in our ledger nor wanted by our rows: somebody else's until it is proven otherwise. Pure.
+
+The proof is a rule's name, which is that of a rule of ours for its recipients, and no other owner's tag on their identity;
+and of an identity its tag.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+
+from ses_integration.planning import Kind
+from ses_integration.reference_rules import is_reference_rule, not_received
+from ses_integration.seen import SeenRule
+from ses_integration.world import Difference, Sort, World
+
+
+def looks_like_ours(rule: SeenRule, prefix: str) -> bool:
+    """Whether an installation with this prefix may have made it: its name is that of a rule for its recipients' domain."""
+    domain = rule.domain
+    hashed = hashlib.sha256(domain.encode()).hexdigest()[:16]
+    return bool(domain) and any(
+        re.fullmatch(rf"{prefix}-{re.escape(name)}(-catchall-rule|-rule(-\d+)?)", rule.name)
+        for name in (domain, hashed)
+    )
+
+
+def tags_to_read(world: World) -> list[str]:
+    """Identities whose tag has to be read before anything can be claimed: of them, and of orphan rules of their domain."""
+    ours = {entry.name for entry in world.entries_of(Kind.IDENTITY) if entry.ours}
+    rules = {rule.domain for rule in _unclaimed_rules(world) if looks_like_ours(rule, world.rule_prefix)}
+    identities = {name for name in unclaimed_identities(world) if name in world.marked}
+    return sorted(((rules & world.identities) - ours) | identities)
+
+
+def not_ours(world: World) -> Iterator[Difference]:
+    for rule in _unclaimed_rules(world):
+        yield _unclaimed_rule(world, rule)
+    for name in unclaimed_identities(world):
+        owner = world.owners.get(name)
+        if owner == world.installation:
+            why = "it has our tag, and is in no ledger: ses_cleanup removes it"
+            yield Difference(Sort.ORPHAN, Kind.IDENTITY, name, name, why)
+        else:
+            why = f"created by installation {owner}" if owner else ""
+            yield Difference(Sort.FOREIGN, Kind.IDENTITY, name, name, why)
+
+
+def _unclaimed_rule(world: World, rule: SeenRule) -> Difference:
+    def difference(sort: Sort, why: str, *, to_add: Sequence[str] = (), adoptable: bool = False) -> Difference:
+        return Difference(
+            sort,
+            Kind.RULE,
+            rule.name,
+            rule.domain,
+            why,
+            recipients=tuple(sorted(rule.recipients)),
+            to_add=tuple(to_add),
+            takes_everything=rule.takes_everything and rule.enabled,
+            adoptable=adoptable,
+        )
+
+    if looks_like_ours(rule, world.rule_prefix):
+        owner = world.owners.get(rule.domain, "")
+        if owner in ("", world.installation):
+            return difference(Sort.ORPHAN, "it has our prefix, and is in no ledger: ses_cleanup removes it")
+        return difference(Sort.FOREIGN, f"it has our prefix, but the identity is of installation {owner}")
+    if is_reference_rule(rule):
+        wanted = world.wanted.get(rule.domain)
+        if wanted is None:
+            return difference(Sort.REFERENCE, f"{rule.domain} is no domain of ours: add it first")
+        if to_add := not_received(rule.recipients, wanted):
+            first = "switch its catch-all on first" if rule.domain in to_add else "add these addresses first"
+            return difference(Sort.REFERENCE, f"its mail would be lost: {first}", to_add=to_add)
+        return difference(Sort.REFERENCE, "ses_reconcile --adopt replaces it by ours", adoptable=True)
+    if rule.name.startswith(f"{world.rule_prefix}-"):
+        return difference(Sort.FOREIGN, "it has our prefix, but is not the rule of any domain as we name them")
+    return difference(Sort.FOREIGN, "" if rule.enabled else "disabled")
+
+
+def _unclaimed_rules(world: World) -> Iterator[SeenRule]:
+    claimed = {entry.name for entry in world.entries_of(Kind.RULE)}
+    claimed |= {rule.name for wanted in world.wanted.values() for rule in wanted.rules}
+    return (rule for rule in world.rules if rule.name not in claimed and (Kind.RULE, rule.name) not in world.was_ours)
+
+
+def unclaimed_identities(world: World) -> list[str]:
+    claimed = {entry.name for entry in world.entries_of(Kind.IDENTITY)}
+    claimed |= {domain for domain, wanted in world.wanted.items() if wanted.identity}
+    return sorted(name for name in world.identities - claimed if (Kind.IDENTITY, name) not in world.was_ours)

@@ -1,0 +1,92 @@
+"""What is compared, and what comes out of it. Pure: no Django, no AWS."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ses_integration.compiling import Wanted
+from ses_integration.planning import Entry, Kind
+from ses_integration.seen import SeenRule
+
+
+class Sort(enum.StrEnum):
+    MISSING = "missing"
+    EXTRA = "extra"
+    DIFFERENT = "different"
+    DISABLED = "disabled"
+    OUT_OF_ORDER = "out of order"
+    UNCONFIRMED = "unconfirmed"
+    OWED = "owed"
+    NOT_ACTIVE = "not active"
+    ORPHAN = "orphan"
+    KEPT = "kept"
+    REFERENCE = "reference service"
+    FOREIGN = "foreign"
+
+    @property
+    def drift(self) -> bool:
+        """Whether SES is not as it should be; the others are information."""
+        return self not in (Sort.KEPT, Sort.REFERENCE, Sort.FOREIGN)
+
+    @property
+    def mended_by_converging(self) -> bool:
+        return self in (Sort.MISSING, Sort.EXTRA, Sort.DIFFERENT, Sort.DISABLED, Sort.UNCONFIRMED, Sort.OWED)
+
+    @property
+    def mended(self) -> bool:
+        """Whether `ses_reconcile --apply` does something about it."""
+        return self is Sort.OUT_OF_ORDER or self.mended_by_converging
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as the rows want it, or not ours.
+
+    `added` and `removed` are the recipients that putting it right would add and remove; `recipients` those of a rule that
+    stays as it is; `to_add` those that have to be added to our rows before a rule of the reference service can be adopted.
+    """
+
+    sort: Sort
+    kind: str
+    name: str
+    domain: str = ""
+    why: str = ""
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    to_add: tuple[str, ...] = ()
+    takes_everything: bool = False
+    adoptable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that is compared, as of about one moment.
+
+    `moving` are domains whose ledger has changed since SES was asked: of them SES's answer is too old to say anything.
+    `was_ours` is what the ledger had before SES was asked. `owners` are the tags of identities that were read: the
+    installation's id, or empty for an identity without a tag or none at all.
+    """
+
+    rule_set: str
+    rule_prefix: str
+    installation: str
+    rules: Sequence[SeenRule]
+    identities: frozenset[str]
+    wanted: Mapping[str, Wanted]
+    entries: Mapping[str, Sequence[Entry]]
+    active: str = ""
+    rule_set_exists: bool = True
+    moving: frozenset[str] = frozenset()
+    was_ours: frozenset[tuple[Kind, str]] = frozenset()
+    marked: frozenset[str] = frozenset()
+    owners: Mapping[str, str] = field(default_factory=dict)
+    owed: Mapping[str, str] = field(default_factory=dict)
+
+    def entries_of(self, kind: Kind) -> Iterator[Entry]:
+        return (entry for entries in self.entries.values() for entry in entries if entry.kind is kind)
+
+    def wanted_of(self, domain: str) -> Wanted:
+        return self.wanted.get(domain, Wanted())
