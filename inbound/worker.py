@@ -19,7 +19,7 @@ from ses_integration import setup
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge_due
 from ses_integration.errors import SesError
-from ses_integration.sweep import sweep_database, sweep_ses
+from ses_integration.sweep import any_in_line, sweep_database, sweep_ses
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +45,11 @@ class Worker:
 
     def __init__(self) -> None:
         self._stop = threading.Event()
+        self._skipped: list[str] = []
         self._steps = [
             Step("set up", prepare, settings.SES_SWEEP_SECONDS),
-            Step("sweep SES", sweep_ses, settings.SES_SWEEP_SECONDS),
+            Step("sweep SES", self._sweep_ses, settings.SES_SWEEP_SECONDS),
+            Step("sweep SES again", self._sweep_ses_again, RETRY_SECONDS),
             Step("sweep database", sweep_database, settings.SES_DATABASE_SWEEP_SECONDS),
             Step("converge", lambda: converge_due(self._stop.is_set, seconds=TURN_SECONDS)),
             Step("take over identities", complete_identities, min(5.0, settings.SES_STATUS_SECONDS)),
@@ -55,6 +57,14 @@ class Worker:
             Step("resume deletions", self._resume_deletions),
             Step("forget old answers", lambda: prune_answers(self._stop.is_set, seconds=TURN_SECONDS), 60.0),
         ]
+
+    def _sweep_ses(self) -> None:
+        self._skipped = sweep_ses().skipped
+
+    def _sweep_ses_again(self) -> None:
+        """What the sweep could not mend because a pass was on its way need not wait for an interval: the pass is over."""
+        if any_in_line(self._skipped):
+            self._sweep_ses()
 
     def _resume_deletions(self) -> int:
         budget = ses_config().request_budget

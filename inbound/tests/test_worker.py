@@ -10,7 +10,7 @@ from django.utils import timezone
 from domains.models import Domain, DomainDeletion
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
 from inbound.worker import Worker
-from ses_integration import marks
+from ses_integration import clients, marks
 from ses_integration.models import DomainMark, IdentityFacts
 from ses_integration.tests.seen import identities, rules
 
@@ -59,6 +59,25 @@ def test_it_finishes_a_domain_that_was_deleted_by_another_door(ses):
     assert (record.rules, record.identity, record.rows, record.stored_mail) == ("done", "done", "done", "done")
     assert record.erased_versions == 1
     assert (rules(), identities()) == ({}, set())
+
+
+def test_what_a_sweep_had_to_skip_is_swept_again_once_it_is_in_line(ses, settings):
+    settings.SES_REQUEST_BUDGET = 0.0
+    domain = DomainFactory()
+    worker = Worker()
+    worker.tick()
+    clients.sesv2("eu-west-1").delete_email_identity(EmailIdentity=domain.name)
+    EmailAddressFactory(domain=domain)
+    worker = Worker()
+    worker.tick()  # the domain has a mark, so its identity is skipped
+    assert (identities(), len(rules())) == (set(), 1)
+    ses.clear_journal()
+    again = next(step for step in worker._steps if step.name == "sweep SES again")
+    for _ in range(2):
+        again.due = 0.0
+        worker.tick()
+        assert identities() == {domain.name}
+    assert [entry["action"] for entry in ses.journal()].count("DescribeReceiptRuleSet") == 1
 
 
 def test_a_step_that_fails_does_not_stop_the_others(ses, settings, caplog):
