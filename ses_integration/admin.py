@@ -15,9 +15,10 @@ from django.utils.safestring import SafeString
 from ses_integration.admin_base import ReadOnlyAdmin, ReadOnlyInline
 from ses_integration.admin_links import NOTHING, list_link, rows_of_domain
 from ses_integration.admin_push import push_and_tell
-from ses_integration.admin_state import state
+from ses_integration.admin_state import html
 from ses_integration.config import ses_config
 from ses_integration.models import (
+    Capacity,
     DomainMark,
     IdentityFacts,
     Lease,
@@ -27,6 +28,7 @@ from ses_integration.models import (
     UnansweredCall,
 )
 from ses_integration.planning import Known
+from ses_integration.states import state
 
 SCOPE = ["region", "rule_set"]
 Key = tuple[str, str, str]
@@ -75,7 +77,7 @@ class DomainMarkAdmin(ReadOnlyAdmin[DomainMark]):
     @admin.display(description="SES")
     def ses(self, mark: DomainMark) -> SafeString:
         until = mark.doubt_until if hasattr(mark, "doubt_until") else _doubts([mark.domain]).get(_key(mark))
-        return state(mark, until).html
+        return html(state(mark, until))
 
     @admin.display(description="changes applied")
     def applied(self, mark: DomainMark) -> str:
@@ -110,7 +112,7 @@ def _key(mark: DomainMark) -> Key:
 
 
 def _doubts(domains: list[str]) -> dict[Key, datetime]:
-    """In every region and rule set, unlike `admin_state.states`: until when a call may still be applied."""
+    """In every region and rule set, unlike `states.states`: until when a call may still be applied."""
     calls = UnansweredCall.objects.filter(entry__domain__in=domains).order_by()
     rows = calls.values_list("entry__region", "entry__rule_set", "entry__domain").annotate(until=Max("until"))
     return {(region, rule_set, domain): until for region, rule_set, domain, until in rows}
@@ -127,6 +129,19 @@ class LeaseAdmin(ReadOnlyAdmin[Lease]):
 class RateLimitAdmin(ReadOnlyAdmin[RateLimit]):
     list_display = ["region", "next_slot"]
     search_fields = ["region"]
+
+
+@admin.register(Capacity)
+class CapacityAdmin(ReadOnlyAdmin[Capacity]):
+    """What was learned can be taken back: AWS may allow more one day, and tells nobody."""
+
+    list_display = ["rule_set", "region", "recipients_per_rule", "foreign_rules", "foreign_identities"]
+    list_filter = [*SCOPE]
+    search_fields = [*SCOPE]
+    readonly_fields = ["rule_set", "region", "foreign_rules", "foreign_identities"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Capacity | None = None) -> bool:
+        return request.user.has_perm("ses_integration.change_capacity")
 
 
 class RecipientInline(ReadOnlyInline[LedgerRecipient, LedgerEntry]):

@@ -4,8 +4,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.db.models import Count, QuerySet
 
-from ses_integration import facts
+from ses_integration import capacity, facts
 from ses_integration.config import ses_config
 from ses_integration.models import DomainMark, LedgerEntry, UnansweredCall
 from ses_integration.planning import Kind
@@ -14,7 +15,8 @@ from ses_integration.tables import table
 
 class Command(BaseCommand):
     help = (
-        "Show what SES is owed: domains whose changes it has not confirmed, why, and when they are tried again. "
+        "Show how much of SES's quotas is used, and what SES is owed: "
+        "domains whose changes it has not confirmed, why, and when they are tried again. "
         "Reads the database only. Exit code 0 when nothing is owed, 2 when something is."
     )
 
@@ -24,10 +26,16 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         config = ses_config()
         entries = LedgerEntry.objects.of(config)
+        limit = capacity.layout(config).max_recipients
+        used = {kind: capacity.used(config, kind) for kind in Kind}
         rules, identities = (entries.filter(kind=kind, known="present").count() for kind in (Kind.RULE, Kind.IDENTITY))
         self.stdout.write(
             f"{config.region or 'no region'}, rule set {config.rule_set}: "
             f"{rules} rule{'' if rules == 1 else 's'} and {identities} identit{'y' if identities == 1 else 'ies'} confirmed."
+        )
+        self.stdout.write(
+            f"Used: {_used(used[Kind.RULE])} rules, {_used(used[Kind.IDENTITY])} identities, "
+            f"{_fullest(entries)} of {limit} recipients in the fullest rule."
         )
         owed = facts.owed_marks()
         shown = DomainMark.objects.of(config).order_by("domain") if options["all"] else owed
@@ -42,6 +50,15 @@ class Command(BaseCommand):
             self.stdout.write(f"{count} owed. The worker goes on by itself; ses_sync tries now.")
             raise SystemExit(2)
         self.stdout.write("Nothing is owed.")
+
+
+def _used(used: capacity.Used) -> str:
+    return f"{used.total} of {used.quota}" + (f" ({used.foreign} not ours)" if used.foreign else "")
+
+
+def _fullest(entries: QuerySet[LedgerEntry]) -> int:
+    sizes = entries.filter(kind=Kind.RULE).annotate(size=Count("recipients")).order_by("-size")
+    return sizes.values_list("size", flat=True).first() or 0
 
 
 def _state(mark: DomainMark, doubts: dict[str, int]) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from ses_integration import capacity
+from ses_integration.config import ses_config
 from ses_integration.convergence import converge
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.rows import DOMAIN, receive
@@ -10,7 +12,13 @@ HEAD = "eu-west-1, rule set inbound-email-rules:"
 def test_nothing_owed_is_exit_code_0(ses, rows):
     receive("a")
     converge(DOMAIN)
-    assert run("ses_status") == (0, f"{HEAD} 1 rule and 1 identity confirmed.\nNothing is owed.\n")
+    used = "Used: 1 of 200 rules, 1 of 10000 identities, 1 of 500 recipients in the fullest rule."
+    assert run("ses_status") == (0, f"{HEAD} 1 rule and 1 identity confirmed.\n{used}\nNothing is owed.\n")
+
+
+def test_what_others_use_counts_and_is_said(ses, rows):
+    capacity.note_foreign(ses_config(), rules=150, identities=2)
+    assert "Used: 150 of 200 (150 not ours) rules, 2 of 10000 (2 not ours) identities, 0 of" in run("ses_status")[1]
 
 
 def test_what_is_owed_is_shown_with_its_reason_and_exit_code_2(ses, rows):

@@ -1,0 +1,57 @@
+"""GET /ses/status: what SES has room for, and how far it has followed each domain. Reads the database only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from domains.fields import timestamp
+from domains.models import Domain
+from ses_integration import capacity
+from ses_integration.config import ses_config
+from ses_integration.planning import Kind
+from ses_integration.states import State, recipients_by_rule, states
+
+
+class SesStatus(GenericAPIView[Domain]):
+    """Of the caller's own live domains; the quotas are those of the account and region, which everybody shares."""
+
+    def get_queryset(self) -> QuerySet[Domain]:
+        return Domain.objects.live().owned_by(self.request.user).order_by("name")
+
+    def get(self, request: Request) -> Response:
+        config = ses_config()
+        page: Any = self.paginate_queryset(self.get_queryset())
+        names = [domain.name for domain in page]
+        known, rules = states(names), recipients_by_rule(names)
+        answer = self.get_paginated_response(
+            [_shown(domain, known[domain.name], rules.get(domain.name, {})) for domain in page]
+        )
+        answer.data = {
+            "region": config.region,
+            "ruleSet": config.rule_set,
+            "rules": _used(capacity.used(config, Kind.RULE)),
+            "identities": _used(capacity.used(config, Kind.IDENTITY)),
+            "recipientsPerRule": capacity.layout(config).max_recipients,
+            **answer.data,
+        }
+        return answer
+
+
+def _used(used: capacity.Used) -> dict[str, int]:
+    return {"used": used.total, "quota": used.quota}
+
+
+def _shown(domain: Domain, state: State, rules: dict[str, int]) -> dict[str, Any]:
+    return {
+        "id": domain.pk,
+        "domain": domain.name,
+        "state": state.word,
+        "reason": state.why or None,
+        "nextTry": state.next_try and timestamp(state.next_try),
+        "rules": [{"name": name, "recipients": recipients} for name, recipients in rules.items()],
+    }

@@ -1,0 +1,121 @@
+"""A creation that SES has no room for is refused before anything is written."""
+
+from __future__ import annotations
+
+import pytest
+
+from addresses.models import EmailAddress
+from addresses.services import create_address
+from domains.models import Domain
+from domains.onboarding import add_domain
+from inbound.tests.factories import EndpointFactory
+from inbound.tests.seen import calls
+from ses_integration import capacity
+from ses_integration.config import ses_config
+from ses_integration.models import DomainMark, LedgerEntry
+
+API = "/api/v2"
+NO_RULE = {
+    "error": (
+        "SES has no room for another receipt rule: all 200 of the rule set in eu-west-1 are used. Delete domains or "
+        "addresses that are not needed any more, or switch catch-all on for one with several rules."
+    ),
+    "code": "SES_QUOTA_REACHED",
+}
+NO_IDENTITY = {
+    "error": (
+        "SES has no room for another domain: all 10000 identities in eu-west-1 are used. Delete domains that are not "
+        "needed any more."
+    ),
+    "code": "SES_QUOTA_REACHED",
+}
+
+
+@pytest.fixture
+def domain(user, ses):
+    """A domain in SES, without an address."""
+    domain = add_domain(owner=user, name="example.com").domain
+    Domain.objects.update(status=Domain.Status.VERIFIED)
+    return domain
+
+
+def others_use(*, rules=0, identities=0):
+    capacity.note_foreign(ses_config(), rules=rules, identities=identities)
+
+
+def state():
+    """Everything that a refused creation must leave as it was."""
+    return [list(model.objects.order_by("pk").values()) for model in (Domain, EmailAddress, DomainMark, LedgerEntry)]
+
+
+def refused(ask, body):
+    before = state()
+    answer = ask()
+    assert (answer.status_code, answer.json()) == (409, body)
+    assert state() == before
+
+
+def test_a_domain_is_refused_when_the_identities_are_used_up(api, ses):
+    others_use(identities=10_000)
+    refused(lambda: api.post(f"{API}/domains", {"domain": "example.org"}), NO_IDENTITY)
+    assert calls(ses) == []
+
+
+def test_the_last_identity_is_still_given(api, ses):
+    others_use(identities=9_999)
+    assert api.post(f"{API}/domains", {"domain": "example.org"}).status_code == 201
+
+
+def test_an_address_is_refused_when_it_needs_a_rule_and_there_is_none(api, domain, ses):
+    others_use(rules=200)
+    ses.clear_journal()
+    refused(lambda: api.post(f"{API}/email-addresses", {"address": "a@example.com", "domainId": domain.pk}), NO_RULE)
+    assert calls(ses) == []
+
+
+def test_an_address_that_fits_into_a_rule_needs_no_further_one(api, domain):
+    create_address(domain=domain, address="a@example.com", endpoint_id=None)
+    others_use(rules=199)
+    answer = api.post(f"{API}/email-addresses", {"address": "b@example.com", "domainId": domain.pk})
+    assert (answer.status_code, answer.json()["isReceiptRuleConfigured"]) == (201, True)
+
+
+def test_an_address_that_opens_a_further_rule_is_refused(api, domain, settings):
+    settings.SES_MAX_RECIPIENTS_PER_RULE = 1
+    create_address(domain=domain, address="a@example.com", endpoint_id=None)
+    others_use(rules=199)
+    refused(lambda: api.post(f"{API}/email-addresses", {"address": "b@example.com", "domainId": domain.pk}), NO_RULE)
+
+
+def test_an_inactive_address_is_taken_and_refused_when_it_is_activated(api, domain):
+    others_use(rules=200)
+    body = {"address": "a@example.com", "domainId": domain.pk, "isActive": False}
+    row = api.post(f"{API}/email-addresses", body).json()
+    refused(lambda: api.put(f"{API}/email-addresses/{row['id']}", {"isActive": True}), NO_RULE)
+
+
+def test_catch_all_needs_a_rule_before_the_old_one_goes(api, user, domain):
+    create_address(domain=domain, address="a@example.com", endpoint_id=None)
+    others_use(rules=199)
+    body = {"isCatchAllEnabled": True, "catchAllEndpointId": EndpointFactory(owner=user).pk}
+    refused(lambda: api.put(f"{API}/domains/{domain.pk}", body), NO_RULE)
+    others_use(rules=198)
+    assert api.put(f"{API}/domains/{domain.pk}", body).json()["receiptRuleName"] == "inbound-example.com-catchall-rule"
+    # The address rule is gone by now, and its place free again.
+    assert api.put(f"{API}/domains/{domain.pk}", {"isCatchAllEnabled": False}).status_code == 200
+
+
+def test_what_a_deletion_left_is_free_for_others(api, domain, ses):
+    row = create_address(domain=domain, address="a@example.com", endpoint_id=None).address
+    others_use(rules=199)
+    api.delete(f"{API}/email-addresses/{row.pk}")
+    assert api.post(f"{API}/email-addresses", {"address": "b@example.com", "domainId": domain.pk}).status_code == 201
+
+
+def test_a_place_stays_taken_until_ses_is_confirmed_not_to_hold_the_rule(api, domain, ses):
+    row = create_address(domain=domain, address="a@example.com", endpoint_id=None).address
+    other = api.post(f"{API}/domains", {"domain": "example.org"}).json()
+    others_use(rules=199)
+    ses.add_faults({"service": "ses", "action": "DeleteReceiptRule", "fault": "access_denied"})
+    api.delete(f"{API}/email-addresses/{row.pk}")
+    refused(lambda: api.post(f"{API}/email-addresses", {"address": "b@example.org", "domainId": other["id"]}), NO_RULE)

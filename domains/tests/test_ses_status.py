@@ -1,0 +1,80 @@
+"""GET /ses/status"""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from addresses.services import create_address
+from domains.onboarding import add_domain
+from inbound.models import ApiKey
+from inbound.tests.factories import DomainFactory, UserFactory
+from inbound.tests.seen import calls
+
+URL = "/api/v2/ses/status"
+
+
+def test_an_account_without_domains_uses_nothing(api, ses):
+    assert api.get(URL).json() == {
+        "region": "eu-west-1",
+        "ruleSet": "inbound-email-rules",
+        "rules": {"used": 0, "quota": 200},
+        "identities": {"used": 0, "quota": 10000},
+        "recipientsPerRule": 500,
+        "data": [],
+        "pagination": {"limit": 50, "offset": 0, "total": 0, "hasMore": False},
+    }
+
+
+def test_rules_and_recipients_are_counted_for_each_domain(api, user, ses):
+    domain = add_domain(owner=user, name="example.com").domain
+    for local in "ab":
+        create_address(domain=domain, address=f"{local}@example.com", endpoint_id=None)
+    answer = api.get(URL).json()
+    assert (answer["rules"], answer["identities"]) == ({"used": 1, "quota": 200}, {"used": 1, "quota": 10000})
+    assert answer["data"] == [
+        {
+            "id": domain.pk,
+            "domain": "example.com",
+            "state": "in line",
+            "reason": None,
+            "nextTry": None,
+            "rules": [{"name": "inbound-example.com-rule", "recipients": 2}],
+        }
+    ]
+
+
+def test_what_ses_refuses_is_said_with_the_next_try(api, user, ses):
+    ses.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied"})
+    add_domain(owner=user, name="example.com")
+    (row,) = api.get(URL).json()["data"]
+    assert (row["state"], row["reason"]) == (
+        "needs attention",
+        "AWS does not allow this call; the credentials lack a permission.",
+    )
+    assert row["nextTry"].endswith("Z")
+
+
+def test_the_quotas_are_everybody_s_and_the_domains_are_the_caller_s(api, user, ses):
+    add_domain(owner=UserFactory(), name="example.org")
+    answer = api.get(URL).json()
+    assert (answer["identities"]["used"], answer["data"]) == (1, [])
+
+
+def test_it_asks_aws_nothing_and_costs_the_same_for_many_domains(api, user, ses):
+    api.get(URL)  # notes the use of the key, and makes the row of the scope
+    statements = []
+    for size in (1, 20):
+        for _ in range(size):
+            DomainFactory(owner=user)
+        ses.clear_journal()
+        with CaptureQueriesContext(connection) as captured:
+            assert api.get(f"{URL}?limit=100").status_code == 200
+        assert calls(ses) == []
+        statements.append(len(captured))
+    assert statements[0] == statements[1] == 11
+
+
+def test_only_a_key_may_look(client, ses):
+    assert client.get(URL).status_code == 401
+    assert not ApiKey.objects.exists()

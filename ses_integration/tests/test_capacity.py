@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from ses_integration import capacity
+from ses_integration.config import ses_config
+from ses_integration.convergence import converge
+from ses_integration.models import Capacity
+from ses_integration.planning import Kind
+from ses_integration.tests.rows import DOMAIN, receive
+from ses_integration.tests.seen import calls, recipients_sent, rules
+
+RULE = "inbound-example.com-rule"
+
+
+def held(*sizes: int) -> dict[str, int]:
+    return {RULE if not chunk else f"{RULE}-{chunk + 1}": size for chunk, size in enumerate(sizes)}
+
+
+def in_ses() -> dict[str, int]:
+    return {name: len(recipients) for name, recipients in rules().items()}
+
+
+@pytest.fixture
+def takes_100(ses, rows):
+    ses.set_quotas(recipients=100)
+    return ses
+
+
+def test_a_smaller_limit_is_learned_from_the_refusal_and_the_addresses_are_spread(takes_100):
+    receive(*(f"a{n}" for n in range(250)))
+    converge(DOMAIN)
+    assert in_ses() == held(100, 100, 50)
+    assert calls(takes_100).count("CreateReceiptRule") == 4  # the first one is refused
+    assert capacity.layout(ses_config()).max_recipients == 100
+
+
+def test_what_was_learned_is_known_for_every_domain(takes_100):
+    capacity.learn(ses_config(), refused=101)
+    receive(*(f"a{n}" for n in range(101)))
+    converge(DOMAIN)
+    assert in_ses() == held(100, 1)
+    assert max(map(len, recipients_sent(takes_100))) == 100
+
+
+def test_a_limit_below_a_hundred_is_found_by_halves(ses, rows):
+    ses.set_quotas(recipients=20)
+    receive(*(f"a{n}" for n in range(30)))
+    converge(DOMAIN)
+    assert in_ses() == held(15, 15)
+
+
+def test_a_smaller_limit_leaves_nobody_without_a_rule_meanwhile(ses, rows, settings):
+    """The new rules take the addresses before the first one gives them away."""
+    receive(*(f"a{n}" for n in range(6)))
+    converge(DOMAIN)
+    ses.clear_journal()
+    settings.SES_MAX_RECIPIENTS_PER_RULE = 2
+    receive(*(f"a{n}" for n in range(6)))
+    converge(DOMAIN)
+    assert in_ses() == held(2, 2, 2)
+    assert calls(ses) == ["CreateReceiptRule", "CreateReceiptRule", "UpdateReceiptRule"]
+
+
+def test_a_setting_below_what_was_learned_counts(settings, transactional_db):
+    capacity.learn(ses_config(), refused=500)
+    settings.SES_MAX_RECIPIENTS_PER_RULE = 50
+    assert capacity.layout(ses_config()).max_recipients == 50
+
+
+def test_what_was_learned_never_grows_by_a_later_refusal(transactional_db):
+    for refused in (80, 500):
+        capacity.learn(ses_config(), refused=refused)
+    assert Capacity.objects.get().recipients_per_rule == 40
+
+
+def test_others_use_the_same_quota(transactional_db):
+    capacity.note_foreign(ses_config(), rules=3, identities=9_990)
+    assert capacity.used(ses_config(), Kind.RULE) == capacity.Used(ours=0, foreign=3, quota=200)
+    assert capacity.used(ses_config(), Kind.IDENTITY).free == 10
