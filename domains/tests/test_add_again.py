@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 
+from domains import deletion
 from domains.deletion import advance
 from domains.models import Domain, DomainDeletion
 from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
 from inbound.tests.seen import calls, identities, key_prefixes, out_of_order, rules, store, stored, work_off
 from ses_integration.models import DomainMark
+from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
 
 URL = "/api/v2/domains"
 RULE = "inbound-example.com-rule"
@@ -139,12 +143,42 @@ def test_adding_again_in_peace_costs_what_adding_costs(api, add, lived, ses):
 
 
 def test_a_worker_that_wakes_up_late_takes_no_row_of_the_new_life(api, add, lived, ses):
-    """Rows go by the primary key of their life, never by name (protocol 8, counterexample 19)."""
     api.delete(f"{URL}/{lived.pk}")
     again = add()
     ses.clear_journal()
     advance(DomainDeletion.objects.get(domain_id=lived.pk))
     again.refresh_from_db()
     assert again.email_addresses.count() == 1
+    assert calls(ses) == []
+    assert rules(ses) == {RULE: {"new@example.com"}}
+
+
+@contextmanager
+def rows_go_by_name():
+    """The rows of a domain that is being deleted are found by its name."""
+
+    def finish(domain_id):
+        name = DomainDeletion.objects.get(domain_id=domain_id).name
+        for row in Domain.objects.filter(name=name):
+            row.email_addresses.all().delete()
+            row.delete()
+
+    with instead(deletion, _finish_rows=finish):
+        yield
+
+
+@counterexample(19, rows_go_by_name)
+def test_19_a_deletion_that_wakes_up_late_takes_no_row_of_the_new_life(api, add, lived, ses):
+    Domain.objects.filter(pk=lived.pk).update(deleting_since="2026-01-01T00:00:00Z")
+    record = DomainDeletion.objects.create(domain_id=lived.pk, name="example.com", owner=lived.owner)
+    # Its process sleeps before the rows go.
+    again = add()
+    assert list(Domain.objects.all()) == [again]
+    assert rules(ses) == {RULE: {"new@example.com"}}
+    ses.clear_journal()
+    advance(record)
+    with claim("The new life keeps its rows."):
+        assert again.email_addresses.count() == 1
+    again.refresh_from_db()
     assert calls(ses) == []
     assert rules(ses) == {RULE: {"new@example.com"}}

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+from django.db.models import F
 from django.utils import timezone
 
-from ses_integration import convergence, lease, ledger
+from ses_integration import clients, convergence, facts, lease, ledger
 from ses_integration.config import ses_config
-from ses_integration.errors import Refused, SesError, Unanswered
+from ses_integration.errors import AlreadyThere, NotThere, Refused, Unanswered
 from ses_integration.ledger import Answer, Intent, Step
-from ses_integration.models import Lease, LedgerEntry, UnansweredCall
+from ses_integration.marks import generation
+from ses_integration.models import DomainMark, Lease, LedgerEntry, UnansweredCall
+from ses_integration.sweep import sweep_database
 from ses_integration.tests.rows import DOMAIN
+
+PATIENCE_SECONDS = 60.0
 
 
 class Writer:
@@ -25,8 +35,7 @@ class Writer:
         self.intent: Intent | None = None
 
     def _take(self) -> lease.Held:
-        # Whoever had it is paused or dead, and its lease has run out.
-        Lease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+        expire_lease()
         held = lease.acquire(self.config)
         assert held is not None
         return held
@@ -40,10 +49,7 @@ class Writer:
     def send(self) -> Answer:
         """C, and what came back."""
         assert self.intent is not None
-        try:
-            return convergence._send(self.config, self.intent.call, time.monotonic() + 5)
-        except SesError as error:
-            return Answer(error=error)
+        return convergence._answer(self.config, self.intent, time.monotonic() + PATIENCE_SECONDS)
 
     def record(self, answer: Answer) -> None:
         """T3."""
@@ -69,8 +75,9 @@ class Writer:
         self.record(Answer(error=Refused("throttled")))
 
     def lands(self, intent: Intent) -> None:
-        """A call that its sender had given up is applied now."""
-        convergence._send(self.config, intent.call, time.monotonic() + 5)
+        """A call that its sender had given up is applied now, or refused, and nobody hears of it."""
+        with suppress(AlreadyThere, NotThere):
+            convergence._send(self.config, intent.call, time.monotonic() + PATIENCE_SECONDS)
 
     def finish(self) -> None:
         """T2, C and T3 until T2 finds nothing more to do."""
@@ -83,10 +90,62 @@ class Writer:
         raise AssertionError("no end")
 
 
-def settle() -> None:
-    """Time passes until no unanswered call can be applied any more."""
-    UnansweredCall.objects.update(until=timezone.now() - timedelta(seconds=1))
+def worker() -> None:
+    """K: whatever is owed, and only that. Whoever had the lease is paused or dead."""
+    expire_lease()
+    convergence.converge_due()
+
+
+def worker_and_database_sweep() -> None:
+    """All that heals without asking SES what it holds."""
+    worker()
+    sweep_database()
+    worker()
+
+
+def expire_lease() -> None:
+    Lease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+
+def settle(*intents: Intent) -> None:
+    """Time passes until these calls, or all that are unanswered, cannot be applied any more, and back-off is over."""
+    doubts = UnansweredCall.objects.all()
+    if intents:
+        doubts = doubts.filter(pk__in=[intent.doubt_id for intent in intents])
+    doubts.update(until=timezone.now() - timedelta(seconds=1))
+    DomainMark.objects.update(next_attempt=None)
+
+
+def pass_time(seconds: float) -> None:
+    """The same for some seconds, whatever they bring."""
+    UnansweredCall.objects.update(until=F("until") - timedelta(seconds=seconds))
+    DomainMark.objects.update(next_attempt=F("next_attempt") - timedelta(seconds=seconds))
+    expire_lease()
 
 
 def ledger_of(name: str) -> LedgerEntry:
     return LedgerEntry.objects.get(name=name)
+
+
+def said_gone(address: str, since: int | None = None) -> bool:
+    """W: what a request would answer that removed `address` with generation `since` (default: the last one)."""
+    return facts.recipient_gone(DOMAIN, address, generation(DOMAIN) if since is None else since)
+
+
+@contextmanager
+def asleep_before_signing(meanwhile: Callable[[], None]) -> Iterator[None]:
+    """The v1 call inside falls asleep when it is about to be signed; `meanwhile` happens, and an hour is gone."""
+    events = clients.ses(ses_config().region, PATIENCE_SECONDS).meta.events
+    slept = 0.0
+
+    def fall_asleep(**_: Any) -> None:
+        nonlocal slept
+        events.unregister("before-sign", fall_asleep)
+        meanwhile()
+        slept = 3600.0
+
+    events.register("before-sign", fall_asleep)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clients, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + slept))
+        yield
+    assert slept, "nothing was signed"

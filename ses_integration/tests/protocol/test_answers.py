@@ -1,0 +1,99 @@
+"""What an answer leads to (protocol 2, T3), and what a pass does with what has failed in it."""
+
+from __future__ import annotations
+
+from ses_integration import facts, ledger
+from ses_integration.config import ses_config
+from ses_integration.errors import Unanswered
+from ses_integration.gateway import Gateway
+from ses_integration.ledger import Answer, Intent, Settled, Stuck
+from ses_integration.marks import generation
+from ses_integration.models import DomainMark, UnansweredCall
+from ses_integration.planning import Known, Operation
+from ses_integration.tests.protocol.names import RULE, A, B, in_line
+from ses_integration.tests.rows import DOMAIN, receive, remove
+from ses_integration.tests.seen import calls, rules
+from ses_integration.tests.steps import Writer, ledger_of
+
+
+def test_a_refused_update_of_a_rule_that_somebody_removed_leads_to_a_create(start):
+    receive("a", "b")
+    Gateway(ses_config()).delete_rule(RULE)
+    start.clear_journal()
+    Writer().finish()
+    assert calls(start) == ["UpdateReceiptRule", "CreateReceiptRule"]
+    assert in_line(A, B)
+
+
+def test_a_lost_answer_to_a_create_leads_to_an_update(start):
+    receive()
+    Writer().finish()
+    receive("b")
+    x = Writer()
+    x.lands(x.call_without_answer())
+    start.clear_journal()
+    Writer().finish()
+    assert calls(start) == ["CreateReceiptRule", "UpdateReceiptRule"]
+    assert in_line(B)
+
+
+def test_an_answer_that_cannot_be_read_keeps_its_doubt(start):
+    receive("a", "b")
+    x = Writer()
+    x.plan()
+    x.record(Answer(error=Unanswered("an error page")))
+    assert UnansweredCall.objects.get().operation == Operation.UPDATE_RULE
+    assert ledger_of(RULE).known == Known.UNKNOWN
+
+
+def test_nothing_owed_is_settled_without_a_call(start):
+    assert isinstance(Writer().plan(), Settled)
+    assert start.journal() == []
+
+
+def test_what_has_failed_in_a_pass_is_not_tried_again_in_it(start):
+    receive("a", "b")
+    x = Writer()
+    intent = x.plan()
+    assert isinstance(intent, Intent)
+    x.record(Answer(error=Unanswered("no answer")))
+    step = ledger.next_step(x.config, x.held, DOMAIN, failed={intent.call.key}, gathered=None)
+    assert step == Stuck(generation(DOMAIN), until=None)
+
+
+def test_only_what_every_call_on_its_way_keeps_counts_as_received(start):
+    receive()
+    x = Writer()
+    x.lands(x.call_without_answer())  # the rule is gone, and nobody has heard of it
+    receive("a")
+    assert facts.rule_names(DOMAIN, A) == []
+    Writer().finish()
+    assert facts.rule_names(DOMAIN, A) == [RULE]
+
+
+def test_a_change_that_was_committed_during_a_failing_pass_is_due_at_once(start):
+    receive("a", "b")
+    x = Writer()
+    intent = x.plan()
+    assert isinstance(intent, Intent)
+    x.record(Answer(error=Unanswered("no answer")))
+    stuck = ledger.next_step(x.config, x.held, DOMAIN, failed={intent.call.key}, gathered=None)
+    assert isinstance(stuck, Stuck)
+    receive("b")
+    ledger.postpone(x.config, DOMAIN, [Unanswered("no answer")], stuck)
+    assert DomainMark.objects.get().next_attempt is None
+
+
+def test_a_rule_of_another_domain_is_never_touched(ses, rows):
+    receive("a", domain="x.com", catch_all=True)
+    Writer("x.com").finish()
+    receive("b", domain="x.com-catchall")  # whose rule would have the same name
+    y = Writer("x.com-catchall")
+    for _ in ("create the identity", "its token", "its MAIL FROM domain"):
+        y.call()
+    step = y.plan()
+    assert isinstance(step, ledger.Taken)
+    assert rules() == {"inbound-x.com-catchall-rule": {"x.com"}}
+    remove("x.com-catchall")
+    Writer("x.com-catchall").finish()
+    assert rules() == {"inbound-x.com-catchall-rule": {"x.com"}}

@@ -1,0 +1,211 @@
+"""What is owed for a name outlives its rows and its rules, and a new life of it is safe from the old one: counterexamples
+16 to 18 and 20. 19 is about rows alone: `domains/tests/test_add_again.py`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from domains import deletion
+from domains.models import DomainDeletion
+from inbound.tests.factories import DomainFactory, EmailAddressFactory
+from ses_integration import ledger
+from ses_integration.compiling import Wanted
+from ses_integration.ledger import Intent, Stuck
+from ses_integration.marks import generation
+from ses_integration.models import DomainMark, LedgerEntry, UnansweredCall
+from ses_integration.planning import Known, Operation
+from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
+from ses_integration.tests.protocol.names import A, B, in_line
+from ses_integration.tests.rows import DOMAIN, receive, remove
+from ses_integration.tests.seen import identities, rules
+from ses_integration.tests.steps import Writer, ledger_of, settle, worker, worker_and_database_sweep
+
+
+@contextmanager
+def an_entry_goes_when_its_delete_is_sent():
+    """T2 removes the ledger entry of what it is about to delete."""
+    write_down, record = ledger._write_down, ledger.record
+
+    def forget(*chosen):
+        intent = write_down(*chosen)
+        if intent.call.operation.removes:
+            LedgerEntry.objects.filter(pk=intent.entry_id).delete()
+        return intent
+
+    def record_if_known(config, held, intent, answer):
+        if LedgerEntry.objects.filter(pk=intent.entry_id).exists():
+            record(config, held, intent, answer)
+
+    with instead(ledger, _write_down=forget, record=record_if_known):
+        yield
+
+
+@contextmanager
+def the_mark_goes_with_the_domain():
+    """The mark hangs on the domain's row."""
+    finish_rows = deletion._finish_rows
+
+    def cascade(domain_id):
+        finish_rows(domain_id)
+        DomainMark.objects.filter(domain=DomainDeletion.objects.get(domain_id=domain_id).name).delete()
+
+    with instead(deletion, _finish_rows=cascade):
+        yield
+
+
+@contextmanager
+def mark_and_ledger_go_with_the_domain():
+    """The ledger hangs on the domain's row as well."""
+    finish_rows = deletion._finish_rows
+
+    def cascade(domain_id):
+        finish_rows(domain_id)
+        name = DomainDeletion.objects.get(domain_id=domain_id).name
+        DomainMark.objects.filter(domain=name).delete()
+        LedgerEntry.objects.filter(domain=name).delete()
+
+    with instead(deletion, _finish_rows=cascade):
+        yield
+
+
+@contextmanager
+def a_teardown_follows_its_record():
+    """Who has begun to tear a domain down goes on to the end, whatever the rows say by then."""
+    next_step, wanted_of = ledger.next_step, ledger.wanted_of
+    tearing_down = set()
+
+    def carry_on(config, held, domain, **of_the_pass):
+        if wanted_of(config, [domain])[domain] == Wanted():
+            tearing_down.add(held.fence)
+        if held.fence not in tearing_down:
+            return next_step(config, held, domain, **of_the_pass)
+        with instead(ledger, wanted_of=lambda *_: {domain: Wanted()}):
+            return next_step(config, held, domain, **of_the_pass)
+
+    with instead(ledger, next_step=carry_on):
+        yield
+
+
+@contextmanager
+def nothing_is_held_back():
+    """An identity is created again although a Delete of it may still land."""
+    plan = ledger.plan
+
+    def trust(entry):
+        doubts = [doubt for doubt in entry.doubts if doubt.due or doubt.operation is not Operation.DELETE_IDENTITY]
+        return replace(entry, doubts=tuple(doubts))
+
+    with instead(ledger, plan=lambda domain, wanted, entries: plan(domain, wanted, map(trust, entries))):
+        yield
+
+
+@counterexample(16, an_entry_goes_when_its_delete_is_sent)
+def test_16_a_refused_delete_keeps_its_ledger_entry(start):
+    remove()
+    Writer().call_refused()
+    worker_and_database_sweep()
+    with claim("SES follows the rows, and nobody had to ask it."):
+        assert in_line()
+    assert not LedgerEntry.objects.exists()
+
+
+@pytest.fixture
+def domain(ses):
+    """The same start with rows in tables, because this is about rows that go."""
+    domain = DomainFactory(name=DOMAIN)
+    EmailAddressFactory(domain=domain, address=A)
+    assert in_line(A)
+    return domain
+
+
+def delete_without_ses(domain, settings):
+    """The rows go, and SES is not reached within the budget."""
+    settings.SES_REQUEST_BUDGET = 0.0
+    deletion.delete_domain(domain=domain, requested_by="X")
+    assert not type(domain).objects.exists()
+    assert in_line(A)
+
+
+@counterexample(17, the_mark_goes_with_the_domain, mark_and_ledger_go_with_the_domain)
+def test_17_the_mark_of_a_domain_that_is_gone_says_what_ses_owes(domain, settings):
+    delete_without_ses(domain, settings)
+    worker()
+    with claim("SES follows the rows, and no sweep had to find it."):
+        assert in_line()
+    assert identities() == set()
+
+
+@counterexample(17, mark_and_ledger_go_with_the_domain)
+def test_17_the_ledger_outlives_the_domain(domain, settings):
+    delete_without_ses(domain, settings)
+    DomainMark.objects.all().delete()
+    worker_and_database_sweep()
+    with claim("SES follows the rows, and nobody had to ask it."):
+        assert in_line()
+    assert identities() == set()
+
+
+def test_the_generation_goes_on_counting_when_a_domain_is_gone_and_comes_back(start):
+    before = generation(DOMAIN)
+    remove()
+    Writer().finish()
+    receive("a", life="2")
+    assert generation(DOMAIN) == before + 2
+
+
+@counterexample(18, a_teardown_follows_its_record)
+def test_18_a_domain_added_again_in_the_middle_of_its_teardown_keeps_rule_and_identity(start):
+    remove()
+    x = Writer()
+    x.call()
+    assert (rules(), identities()) == ({}, {DOMAIN})  # the identity would be next
+    receive("b", life="2")
+    x.finish()
+    worker()
+    with claim("The new life has its identity and its rule."):
+        assert identities() == {DOMAIN}
+        assert in_line(B)
+
+
+@counterexample(20, nothing_is_held_back)
+def test_20_an_identity_is_not_made_again_while_its_deletion_may_still_land(start):
+    remove()
+    x = Writer()
+    x.call()
+    late = x.call_without_answer()
+    assert late.call.operation == Operation.DELETE_IDENTITY
+    x.finish()  # deletes it again, and has an answer
+    assert identities() == set()
+    receive("b", life="2")
+    worker()
+    confirmed = ledger_of(DOMAIN).known == Known.PRESENT
+    x.lands(late)
+    with claim("An identity that is confirmed is not taken away by its last life."):
+        assert not confirmed or identities() == {DOMAIN}
+    assert in_line(B)
+    settle()
+    worker()
+    assert identities() == {DOMAIN}
+
+
+def test_who_waits_for_a_deletion_of_an_identity_to_settle_says_until_when(start):
+    remove()
+    x = Writer()
+    x.call()
+    x.lands(x.call_without_answer())
+    receive("b", life="2")
+    y = Writer()
+    steps = [y.plan()]
+    while isinstance(steps[-1], Intent):
+        y.record(y.send())
+        steps.append(y.plan())
+    made = [step.call.operation for step in steps if isinstance(step, Intent)]
+    assert made == [Operation.READ_IDENTITY, Operation.CREATE_RULE]
+    assert steps[-1] == Stuck(generation(DOMAIN), until=UnansweredCall.objects.get().until)
+    settle()
+    Writer().finish()
+    assert identities() == {DOMAIN}
+    assert in_line(B)
