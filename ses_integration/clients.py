@@ -86,6 +86,11 @@ def s3(region: str, seconds: float = READ_TIMEOUT) -> S3Client:
     return client
 
 
+def sts(region: str, seconds: float = READ_TIMEOUT) -> Any:
+    """Tells whose credentials they are."""
+    return _client("sts", region, _whole_seconds(seconds))
+
+
 @lru_cache(maxsize=1)
 def _session() -> boto3.Session:
     return boto3.Session()

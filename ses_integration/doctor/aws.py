@@ -1,0 +1,68 @@
+"""The clients that the doctor asks, and who it is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ses_integration import clients
+from ses_integration.config import SesConfig
+from ses_integration.doctor.names import Names
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ses import SESClient
+    from mypy_boto3_sesv2 import SESV2Client
+
+
+@dataclass(slots=True)
+class Aws:
+    """`account` and `caller` (an ARN) are empty until AWS has told them.
+
+    Each client is built when it is first asked for, which raises BotoCoreError or ValueError where region, profile or
+    endpoint cannot be used.
+    """
+
+    config: SesConfig
+    names: Names
+    account: str = ""
+    caller: str = ""
+
+    @property
+    def ses(self) -> SESClient:
+        return clients.ses(self.config.region)
+
+    @property
+    def sesv2(self) -> SESV2Client:
+        return clients.sesv2(self.config.region)
+
+    @property
+    def s3(self) -> S3Client:
+        return clients.s3(self.config.region)
+
+    @property
+    def sts(self) -> Any:
+        return clients.sts(self.config.region)
+
+    def endpoints(self) -> dict[str, str]:
+        """Where each service's calls go, whatever said so: environment, profile or botocore's own rules."""
+        return {
+            "ses": self.ses.meta.endpoint_url,
+            "sesv2": self.sesv2.meta.endpoint_url,
+            "s3": self.s3.meta.endpoint_url,
+            "sts": self.sts.meta.endpoint_url,
+        }
+
+    @property
+    def partition(self) -> str:
+        """`aws`, or the name of one of AWS's separate clouds."""
+        return self.caller.split(":")[1] if self.caller.count(":") > 1 else "aws"
+
+    @property
+    def identity_arn(self) -> str:
+        """What policies for SES v2 may be limited to, up to the identity's name."""
+        return f"arn:{self.partition}:ses:{self.config.region}:{self.account}:identity/"
+
+    @property
+    def bucket_arn(self) -> str:
+        return f"arn:{self.partition}:s3:::{self.config.bucket}"
