@@ -108,6 +108,10 @@ WHITENOISE_USE_FINDERS = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("SECURE_COOKIES", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", False) else None
 
+# Who is asked what is left of a domain in DNS: address[:port] of resolvers, none for the system's own.
+DNS_RESOLVERS = env.list("DNS_RESOLVERS", default=[])
+DNS_TIMEOUT_SECONDS = number("DNS_TIMEOUT_SECONDS", 3.0)
+
 # For how long a write with an Idempotency-Key is answered as it was the first time.
 IDEMPOTENCY_RETENTION_SECONDS = number("IDEMPOTENCY_RETENTION_SECONDS", 86400.0)
 

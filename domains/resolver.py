@@ -1,0 +1,206 @@
+"""What DNS says now, through a stub resolver, all questions at once and within one time limit.
+
+An answer counts as "there is none" only from a server that knows or asks for others; anything else is "could not look".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import time
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from socket import SOCK_DGRAM
+
+import dns.exception
+import dns.flags
+import dns.inet
+import dns.message
+import dns.name
+import dns.nameserver
+import dns.query
+import dns.rdata
+import dns.resolver
+from django.conf import settings
+from dns.rdtypes.ANY.MX import MX
+from dns.rdtypes.ANY.TXT import TXT
+
+logger = logging.getLogger(__name__)
+
+DNS_PORT = 53
+# More questions than these wait for their turn, within the same time limit; a domain has nine.
+MOST_AT_ONCE = 32
+# As many as BIND follows, rounded down: a chain that leads on is a mistake or a circle.
+LONGEST_CHAIN = 10
+# What a UDP answer may take without being split on its way (DNS flag day 2020); larger ones come over TCP.
+UDP_PAYLOAD = 1232
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The values that DNS has, or in `why` a sentence that says why it could not be looked up."""
+
+    values: tuple[str, ...] = ()
+    why: str = ""
+
+
+class CouldNotLook(Exception):
+    """Its text is for people."""
+
+
+def ask(questions: Collection[Question]) -> dict[Question, Answer]:
+    """Each question's answer, all of them within DNS_TIMEOUT_SECONDS. Never raises."""
+    seconds = settings.DNS_TIMEOUT_SECONDS
+    deadline = time.monotonic() + seconds
+    answers = dict.fromkeys(questions, Answer(why=f"DNS did not answer within {seconds:g} s."))
+    if not answers:
+        return answers
+    pool = ThreadPoolExecutor(min(len(answers), MOST_AT_ONCE), thread_name_prefix="dns")
+    try:
+        resolver = _resolver()
+        asked = {pool.submit(_answer, resolver, question, deadline): question for question in answers}
+        for done in wait(asked, timeout=deadline - time.monotonic()).done:
+            answers[asked[done]] = done.result()
+    except CouldNotLook as error:
+        return dict.fromkeys(questions, Answer(why=str(error)))
+    except Exception:
+        logger.exception("DNS cannot be asked.")
+        return dict.fromkeys(questions, Answer(why="DNS could not be asked. The log of the server says why."))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return answers
+
+
+def nameserver(text: str) -> tuple[str, int]:
+    """The address and port of `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`.
+
+    Raises ValueError for anything else, host names included: there is nobody to ask for them.
+    """
+    host, port = text.strip(), str(DNS_PORT)
+    if host.startswith("["):
+        host, _, rest = host[1:].partition("]")
+        if rest and not rest.startswith(":"):
+            raise ValueError(f"not an address: {text!r}")
+        port = rest[1:] if rest else port
+    elif host.count(":") == 1:
+        host, port = host.split(":")
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(f"not a port: {text!r}")
+    return str(ipaddress.ip_address(host)), int(port)
+
+
+class _Connected(dns.nameserver.Do53Nameserver):
+    """Hears at once when nobody listens, as the system's own resolver does; an unconnected socket waits for its time limit."""
+
+    def query(
+        self,
+        request: dns.message.QueryMessage,
+        timeout: float,
+        source: str | None,
+        source_port: int,
+        max_size: bool,
+        one_rr_per_rrset: bool = False,
+        ignore_trailing: bool = False,
+    ) -> dns.message.Message:
+        if max_size:
+            return super().query(request, timeout, source, source_port, max_size, one_rr_per_rrset, ignore_trailing)
+        # dnspython's own limits are of this clock; ours is kept by ask().
+        expires = time.time() + timeout
+        with dns.query.make_socket(dns.inet.af_for_address(self.address), SOCK_DGRAM) as udp:
+            udp.connect(dns.inet.low_level_address_tuple((self.address, self.port)))
+            dns.query.send_udp(udp, request, None, expires)
+            reply: dns.message.Message = dns.query.receive_udp(
+                udp, None, expires, raise_on_truncation=True, ignore_errors=True, query=request
+            )[0]
+            return reply
+
+
+def _resolver() -> dns.resolver.Resolver:
+    """As DNS_RESOLVERS says, else as the system does. Raises CouldNotLook."""
+    try:
+        servers = [nameserver(text) for text in settings.DNS_RESOLVERS]
+        resolver = dns.resolver.Resolver(configure=not servers)
+    except ValueError:
+        raise CouldNotLook("DNS_RESOLVERS cannot be used. `python manage.py check` says why.") from None
+    except dns.resolver.NoResolverConfiguration:
+        raise CouldNotLook("This machine knows no DNS resolver. Set DNS_RESOLVERS.") from None
+    servers = servers or [(str(address), DNS_PORT) for address in resolver.nameservers]
+    resolver.nameservers = [_Connected(*server) for server in servers]
+    # So that one that is silent leaves time for the next one, or for a second try.
+    resolver.timeout = settings.DNS_TIMEOUT_SECONDS / max(2, len(servers))
+    resolver.use_edns(0, 0, UDP_PAYLOAD)
+    return resolver
+
+
+def _answer(resolver: dns.resolver.Resolver, question: Question, deadline: float) -> Answer:
+    try:
+        name = dns.name.from_text(question.name)
+    except (dns.name.NameTooLong, dns.name.LabelTooLong):
+        # No such name can exist: DNS has no room for it.
+        return Answer()
+    except (dns.exception.DNSException, UnicodeError):
+        return Answer(why=f"{question.name} is not a name that can be looked up.")
+    try:
+        return Answer(values=tuple(map(_text, _values(resolver, name, question.type, deadline))))
+    except CouldNotLook as error:
+        return Answer(why=str(error))
+    except dns.exception.Timeout:
+        return Answer(why=f"DNS did not answer within {settings.DNS_TIMEOUT_SECONDS:g} s.")
+    except dns.resolver.NoNameservers as error:
+        return Answer(why=_sentence(error))
+    except Exception:
+        logger.exception("%s %s cannot be looked up.", question.type, question.name)
+        return Answer(why="The answer of DNS cannot be understood.")
+
+
+def _values(
+    resolver: dns.resolver.Resolver, name: dns.name.Name, kind: str, deadline: float
+) -> Sequence[dns.rdata.Rdata]:
+    """None if DNS says that there are none. A CNAME is followed beyond what the server has followed itself."""
+    for _ in range(LONGEST_CHAIN):
+        seconds = max(0.0, deadline - time.monotonic())
+        try:
+            answer = resolver.resolve(name, kind, lifetime=seconds, search=False, raise_on_no_answer=False)
+        except dns.resolver.NXDOMAIN as error:
+            for response in error.kwargs["responses"].values():
+                _refuse_hearsay(response)
+            return []
+        if answer.rrset is not None:
+            return list(answer.rrset)
+        if not answer.chaining_result.cnames:
+            _refuse_hearsay(answer.response)
+            return []
+        name = answer.canonical_name
+    raise CouldNotLook("A CNAME leads on to another one too many times.")
+
+
+def _refuse_hearsay(response: dns.message.Message) -> None:
+    """Who neither has the zone nor asks for others, such as one who refers us to somebody else, cannot say "there is none"."""
+    if not response.flags & (dns.flags.AA | dns.flags.RA):
+        raise CouldNotLook("The DNS server looks nothing up for others. Name a resolver in DNS_RESOLVERS.")
+
+
+def _text(value: dns.rdata.Rdata) -> str:
+    """As it would be written down, without the dot at a name's end; a TXT's strings belong together."""
+    if isinstance(value, TXT):
+        return b"".join(value.strings).decode(errors="backslashreplace")
+    if isinstance(value, MX):
+        return f"{value.preference} {value.exchange.to_text(omit_final_dot=True)}"
+    return value.to_text().removesuffix(".")
+
+
+def _sentence(error: dns.resolver.NoNameservers) -> str:
+    """What the last server that was asked did."""
+    _, _, _, what, _ = error.kwargs["errors"][-1]
+    if isinstance(what, str):
+        return f"The DNS server answered {what}."
+    if isinstance(what, OSError):
+        return "The DNS server cannot be reached."
+    return "The answer of DNS cannot be understood."
