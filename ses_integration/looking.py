@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +18,8 @@ from ses_integration.seen import SeenRule
 class Look:
     """What SES held at some moment after `asked_at`: a ledger row that is newer than that knows better.
 
-    `rules` in SES's order; `active` is the set that receives mail now, empty if none does or nobody asked.
+    `rules` in SES's order; `active` is the set that receives mail now, empty if none does or nobody asked, and
+    `active_elsewhere` its rules where it is not ours.
     """
 
     asked_at: datetime
@@ -25,6 +27,11 @@ class Look:
     identities: frozenset[str]
     rule_set_exists: bool = True
     active: str = ""
+    active_elsewhere: tuple[SeenRule, ...] = ()
+
+    @property
+    def all_rules(self) -> tuple[SeenRule, ...]:
+        return (*self.rules, *self.active_elsewhere)
 
 
 def look(config: SesConfig) -> Look:
@@ -42,11 +49,11 @@ def look_at_all(config: SesConfig) -> Look:
     with turn(config):
         asked_at = database_now()
         active, found = gateway.active_rules()
-    rules: list[SeenRule] | None = found
-    if active != config.rule_set:
-        with turn(config):
-            rules = _rules(gateway)
-    return _look(gateway, asked_at, rules, active)
+    if active == config.rule_set:
+        return _look(gateway, asked_at, found, active)
+    with turn(config):
+        rules = _rules(gateway)
+    return _look(gateway, asked_at, rules, active, found)
 
 
 def _rules(gateway: Gateway) -> list[SeenRule] | None:
@@ -56,11 +63,18 @@ def _rules(gateway: Gateway) -> list[SeenRule] | None:
         return None
 
 
-def _look(gateway: Gateway, asked_at: datetime, rules: list[SeenRule] | None, active: str = "") -> Look:
+def _look(
+    gateway: Gateway,
+    asked_at: datetime,
+    rules: list[SeenRule] | None,
+    active: str = "",
+    elsewhere: Sequence[SeenRule] = (),
+) -> Look:
     return Look(
         asked_at=asked_at,
         rules=tuple(rules or ()),
         identities=frozenset(name.lower() for name in gateway.identities()),
         rule_set_exists=rules is not None,
         active=active,
+        active_elsewhere=tuple(elsewhere),
     )

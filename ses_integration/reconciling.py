@@ -43,13 +43,27 @@ class Comparison:
     found: list[Difference]
 
 
-def compare(config: SesConfig) -> Comparison:
-    """One look at SES, and the tag of each identity of which something would be claimed. Changes nothing; raises SesError."""
+def compare(
+    config: SesConfig,
+    *,
+    tags: Callable[[World], Sequence[str]] = tags_to_read,
+    owners: dict[str, str] | None = None,
+    told: Callable[[int, int], None] = lambda number, total: None,
+) -> Comparison:
+    """One look at SES, and the tag of each identity of which something would be claimed. Changes nothing; raises SesError.
+
+    `tags` says of which identities the tag is read, each with a call of its own; `owners` has those that were read before,
+    and gains the others; `told` is called after each, with its number (from 1) and how many there are.
+    """
     # Read before SES is asked: a rule that is removed meanwhile must not look like an orphan.
     was_ours = frozenset(_ledger(config))
     seen = look_at_all(config)
     world = _world(config, seen, was_ours)
-    owners = {name: owner_of(config, name) for name in tags_to_read(world)}
+    owners = {} if owners is None else owners
+    unread = [name for name in tags(world) if name not in owners]
+    for number, name in enumerate(unread, 1):
+        owners[name] = owner_of(config, name)
+        told(number, len(unread))
     return Comparison(seen, differences(replace(world, owners=owners)))
 
 

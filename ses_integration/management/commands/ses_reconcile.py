@@ -4,6 +4,7 @@ import json
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -54,7 +55,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = ses_config()
-        self.progress = self.stderr if options["json"] else self.stdout
+        self.tell = self.stdout.write if not options["json"] else partial(self.stderr.write, style_func=str)
         domain: str = (options["domain"] or "").lower()
         if domain:
             refuse_unknown(config, domain)
@@ -90,7 +91,7 @@ class Command(BaseCommand):
             complete = not apply or reconciling.mend(config, comparison, domains)
             for number, name in enumerate(reconciling.bring_into_line(domains), 1):
                 applied.outcomes[name] = outcome(name)
-                self.progress.write(f"{number}/{len(domains)} {name}: {applied.outcomes[name]}")
+                self.tell(f"{number}/{len(domains)} {name}: {applied.outcomes[name]}")
             if apply:
                 applied.moved += reconciling.put_in_front(config, comparison, domains)
             if complete:
@@ -98,9 +99,9 @@ class Command(BaseCommand):
             comparison = reconciling.compare(config)
             domains = [domain for domain in domains if domain in domains_to_mend(comparison.found)]
         for name in applied.moved:
-            self.progress.write(f"{name}: put in front of all other rules")
+            self.tell(f"{name}: put in front of all other rules")
         if chosen:
-            self.progress.write("\n")
+            self.tell("\n")
         return applied
 
 

@@ -1,0 +1,119 @@
+"""What should be gone and is not: orphans in SES and in the bucket, what an older configuration left, and what is owed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from domains import stored_folders
+from domains.models import DomainDeletion
+from domains.stored_folders import Folder, ReferenceMail
+from ses_integration import former, orphans, reconciling, stored_mail
+from ses_integration.config import SesConfig
+from ses_integration.errors import SesError
+from ses_integration.former import FormerLedger
+from ses_integration.looking import look_at_all
+from ses_integration.planning import Kind
+from ses_integration.world import Difference, Sort, World
+
+ERASE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """`suspects` have our prefix, or our kind of name, and are somebody else's all the same."""
+
+    orphans: list[Difference] = field(default_factory=list)
+    suspects: list[Difference] = field(default_factory=list)
+    folders: list[Folder] = field(default_factory=list)
+    reference_mail: list[ReferenceMail] = field(default_factory=list)
+    former: list[FormerLedger] = field(default_factory=list)
+    owed: dict[str, str] = field(default_factory=dict)
+    deletions: list[DomainDeletion] = field(default_factory=list)
+
+    @property
+    def nothing_left(self) -> bool:
+        strangers = [folder for folder in self.folders if not folder.somebody_s]
+        return not (self.orphans or strangers or self.former or self.owed or self.deletions)
+
+
+@dataclass
+class Search:
+    """Looks, and remembers the tags that were read: each costs a call.
+
+    `told` is called with what is looked at, a number (from 1) and how many there are.
+    """
+
+    config: SesConfig
+    domain: str
+    told: Callable[[str, int, int], None]
+    _owners: dict[str, str] = field(default_factory=dict)
+
+    def findings(self) -> Findings:
+        """Changes nothing. Raises SesError."""
+        seen = reconciling.compare(
+            self.config,
+            tags=self._tags,
+            owners=self._owners,
+            told=lambda number, total: self.told("identities", number, total),
+        )
+        lost = [it for it in seen.found if it.sort is Sort.ORPHAN and self._wanted(it.domain)]
+        orphaned = {it.name for it in lost}
+        folders, reference = stored_folders.find(
+            self.config.bucket,
+            # An orphan rule stores nothing any more once it is removed, which comes first.
+            [rule for rule in seen.seen.all_rules if rule.name not in orphaned],
+            {name: owner for name, owner in self._owners.items() if owner not in ("", self.config.installation_id)},
+            domain=self.domain,
+            told=lambda number, total: self.told("stored mail", number, total),
+        )
+        deletions = DomainDeletion.objects.owed().order_by("started_at")
+        return Findings(
+            orphans=lost,
+            suspects=[it for it in seen.found if self._suspect(it) and self._wanted(it.domain)],
+            folders=folders,
+            reference_mail=reference,
+            former=[] if self.domain else former.former_ledgers(self.config),
+            owed={name: why for name, why in reconciling.why_owed(self.config).items() if self._wanted(name)},
+            deletions=[record for record in deletions if self._wanted(record.name)],
+        )
+
+    def _wanted(self, name: str) -> bool:
+        return not self.domain or name == self.domain
+
+    def _tags(self, world: World) -> list[str]:
+        return [name for name in orphans.every_tag_to_read(world) if self._wanted(name)]
+
+    def _suspect(self, it: Difference) -> bool:
+        return it.sort is Sort.FOREIGN and it.kind == Kind.RULE and it.name.startswith(f"{self.config.rule_prefix}-")
+
+
+def removable(folder: Folder, domain: str) -> bool:
+    """Mail that is erased is gone for good. So what was never recorded here, and may be another installation's, has to be
+    named; and what a rule still stores into is somebody's."""
+    return not folder.somebody_s and (folder.recorded or folder.domain == domain)
+
+
+def erasable(config: SesConfig, folders: Iterable[Folder], domain: str) -> list[Folder]:
+    """Those that may be erased now, as SES is after the orphan rules have gone. Raises SesError."""
+    chosen = [folder for folder in folders if removable(folder, domain)]
+    if not chosen:
+        return []
+    rules = look_at_all(config).all_rules
+    return [folder for folder in chosen if not stored_folders.storing(rules, f"{config.bucket}/{folder.prefix}")]
+
+
+def erase(folder: Folder) -> Iterator[int]:
+    """Erase it, and tell how many versions have gone so far. Raises SesError, also for what S3 keeps.
+
+    Nothing is noted down: what a crash leaves is found again by the next look.
+    """
+    erased = 0
+    while stored_folders.nobody_s(folder):
+        run = stored_mail.erase(folder.prefix, seconds=ERASE_SECONDS)
+        erased += run.versions
+        yield erased
+        if run.problem:
+            raise SesError(run.problem)
+        if run.finished:
+            return

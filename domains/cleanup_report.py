@@ -1,0 +1,123 @@
+"""What ses_cleanup shows, to people and to programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from django.template.defaultfilters import filesizeformat
+
+from domains.cleanup import Findings, removable
+from domains.models import DomainDeletion
+from domains.stored_folders import Folder
+from ses_integration.former import FormerLedger
+from ses_integration.stored_prefixes import Stored
+from ses_integration.world import Difference
+
+NOTHING = "Nothing is left over, and nothing is owed."
+STEPS = {"rules": "rules", "identity": "identity", "rows": "rows", "stored_mail": "stored mail"}
+COMMANDS_SHOWN = 10
+
+
+def report(found: Findings, domain: str) -> str:
+    """Part by part, each with what to do about it; `domain` is the one that was named, or empty."""
+    parts = [
+        ("Orphans in SES, ours and in no ledger:", [f"! {_orphan(it)}" for it in found.orphans]),
+        (
+            "They have our prefix and are not ours, so they are left alone:",
+            [f"  {_suspect(it)}" for it in found.suspects],
+        ),
+        ("Stored mail of no domain:", [_folder(it, domain) for it in found.folders]),
+        (
+            "Stored by the reference service, and left alone:",
+            [f"  emails/{it.domain}/: {amount(it.stored)}" for it in found.reference_mail],
+        ),
+        ("Left behind when AWS_REGION or SES_RULE_SET changed:", [line for it in found.former for line in _former(it)]),
+        (
+            "Still owed; the worker goes on by itself, ses_sync tries now:",
+            [*(f"* {name}: {why}" for name, why in found.owed.items()), *map(_deletion, found.deletions)],
+        ),
+    ]
+    texts = ["\n".join([head, *lines]) for head, lines in parts if lines]
+    return "\n\n".join([*texts, NOTHING] if found.nothing_left else texts)
+
+
+def as_values(found: Findings, domain: str) -> dict[str, Any]:
+    """The same as plain values."""
+    return {
+        "orphans": [
+            {"kind": it.kind, "name": it.name, "domain": it.domain, "recipients": list(it.recipients)}
+            for it in found.orphans
+        ],
+        "suspects": [{"name": it.name, "recipients": list(it.recipients), "why": it.why} for it in found.suspects],
+        "stored_mail": [{**asdict(it), "removable": removable(it, domain)} for it in found.folders],
+        "reference_mail": [asdict(it) for it in found.reference_mail],
+        "former": [asdict(it) for it in found.former],
+        "owed": found.owed,
+        "deletions": [
+            {"id": it.pk, "domain": it.name, "owed": _owed_steps(it), "problem": it.problem} for it in found.deletions
+        ],
+        "nothing_left": found.nothing_left,
+    }
+
+
+def amount(stored: Stored) -> str:
+    objects, versions = (
+        f"{count:,} {noun}{'' if count == 1 else 's'}"
+        for count, noun in ((stored.objects, "object"), (stored.versions, "version"))
+    )
+    return f"{objects}, {versions}, {filesizeformat(stored.bytes)}".replace("\N{NO-BREAK SPACE}", " ")
+
+
+def _orphan(it: Difference) -> str:
+    return f"{it.kind} {it.name}: {', '.join(it.recipients)}" if it.recipients else f"{it.kind} {it.name}"
+
+
+def _suspect(it: Difference) -> str:
+    return f"{it.kind} {it.name}: {', '.join(it.recipients) or 'every address of every domain'} ({it.why})"
+
+
+def _folder(it: Folder, domain: str) -> str:
+    text = f"{it.prefix}: {amount(it.stored)}"
+    if it.somebody_s:
+        why = f"Rule {it.rule} stores mail there" if it.rule else f"Its identity is of installation {it.owner}"
+        return f"  {text}. {why}, so it is left alone."
+    if removable(it, domain):
+        return f"! {text}"
+    return (
+        f"? {text}. No deletion of it is recorded here, so it may be another installation's. "
+        f"If it is not: --apply --domain {it.domain}"
+    )
+
+
+def _former(it: FormerLedger) -> Iterator[str]:
+    rules, identities = len(it.rules), len(it.identities)
+    yield (
+        f"> {it.region}, rule set {it.rule_set}: {rules} rule{'' if rules == 1 else 's'} and "
+        f"{identities} identit{'y' if identities == 1 else 'ies'}."
+    )
+    yield "    If the change was a mistake, change it back. Else remove them, and ses_cleanup --apply forgets them:"
+    commands = [
+        *(
+            f"aws ses delete-receipt-rule --region {it.region} --rule-set-name {it.rule_set} --rule-name {name}"
+            for name in it.rules
+        ),
+        *(f"aws sesv2 delete-email-identity --region {it.region} --email-identity {name}" for name in it.identities),
+    ]
+    yield from (f"    {command}" for command in commands[:COMMANDS_SHOWN])
+    if len(commands) > COMMANDS_SHOWN:
+        yield f"    and {len(commands) - COMMANDS_SHOWN} more: --json names them all"
+
+
+def _deletion(it: DomainDeletion) -> str:
+    text = f"* deletion of {it.name} ({it.pk}): {', '.join(STEPS[step] for step in _owed_steps(it))}"
+    if it.problem:
+        text += f". {it.problem}"
+    if it.next_attempt:
+        text += f" Next try {it.next_attempt:%Y-%m-%d %H:%M:%S} UTC."
+    return text
+
+
+def _owed_steps(it: DomainDeletion) -> Sequence[str]:
+    return [step for step in STEPS if getattr(it, step) == DomainDeletion.Step.OWED]

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from functools import partial
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from domains import cleanup
+from domains.cleanup import Findings, Search
+from domains.cleanup_report import as_values, report
+from domains.stored_folders import Folder
+from ses_integration import former, orphans, reconciling
+from ses_integration.commands import outcome, ses_errors_as_command_errors
+from ses_integration.config import SesConfig, ses_config
+from ses_integration.errors import SesError
+
+
+class Command(BaseCommand):
+    help = (
+        "List what should be gone and is not: rules and identities of ours that are in no ledger, stored mail of no domain, "
+        "what another AWS_REGION or SES_RULE_SET left behind, and everything that is still owed. Reads the tag of every "
+        "identity in the account that is in no ledger, about one a second. Changes nothing unless --apply is given. "
+        "Exit code 0 when nothing is left over or owed, 2 when something is (after --apply: still is), 1 on an error."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--apply",
+            action="store_true",
+            help="remove the orphans, and erase stored mail whose domain was deleted here",
+        )
+        parser.add_argument(
+            "--domain",
+            metavar="NAME",
+            help="look at this domain only; with --apply, erase its stored mail also where no deletion of it is recorded",
+        )
+        parser.add_argument("--json", action="store_true", help="print JSON; progress goes to stderr")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        config = ses_config()
+        domain: str = (options["domain"] or "").lower()
+        self.tell = self.stdout.write if not options["json"] else partial(self.stderr.write, style_func=str)
+        search = Search(config, domain, self._count)
+        with ses_errors_as_command_errors():
+            found = search.findings()
+            if options["apply"]:
+                if not options["json"]:
+                    self.stdout.write(f"{report(found, domain)}\n\n")
+                self._remove(config, search, found)
+                found = search.findings()
+        if options["json"]:
+            self.stdout.write(json.dumps(as_values(found, domain), indent=2))
+        else:
+            self.stdout.write(report(found, domain))
+            if found.orphans or any(cleanup.removable(folder, domain) for folder in found.folders):
+                self.stdout.write("\nses_cleanup --apply removes what is marked with !.")
+        if not found.nothing_left:
+            raise SystemExit(2)
+
+    def _remove(self, config: SesConfig, search: Search, found: Findings) -> None:
+        domains = orphans.take_over(config, found.orphans)
+        for number, name in enumerate(reconciling.bring_into_line(domains), 1):
+            self.tell(f"{number}/{len(domains)} {name}: {outcome(name)}")
+        for folder in cleanup.erasable(config, found.folders, search.domain):
+            self._erase(folder)
+        for ledger in found.former:
+            where = f"{ledger.region}, rule set {ledger.rule_set}"
+            try:
+                self.tell(f"{where}: {former.forget_gone(config, ledger)} forgotten, which SES does not hold any more")
+            except SesError as error:
+                self.tell(f"{where}: {error.sentence}")
+
+        self.tell("\n")
+
+    def _erase(self, folder: Folder) -> None:
+        try:
+            for erased in cleanup.erase(folder):
+                self.tell(f"{folder.prefix}: {erased:,} of {folder.stored.versions:,} versions erased")
+        except SesError as error:
+            self.tell(f"{folder.prefix}: {error.sentence}")
+
+    def _count(self, what: str, number: int, total: int) -> None:
+        """A counter for people who wait at a terminal; nothing in a log."""
+        if self.stderr.isatty():
+            end = "\n" if number == total else ""
+            self.stderr.write(f"\rLooking at {what}: {number}/{total}{end}", style_func=str, ending="")
+            self.stderr.flush()

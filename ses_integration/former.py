@@ -1,0 +1,60 @@
+"""What was put into another region or rule set, before AWS_REGION or SES_RULE_SET changed: each has a ledger of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from ses_integration.config import SesConfig
+from ses_integration.looking import look
+from ses_integration.models import LedgerEntry
+from ses_integration.planning import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class FormerLedger:
+    """Names of what SES may still hold there. Identities are the region's, whatever the rule set."""
+
+    region: str
+    rule_set: str
+    rules: tuple[str, ...]
+    identities: tuple[str, ...]
+
+
+def former_ledgers(config: SesConfig) -> list[FormerLedger]:
+    """By region and rule set; one statement. What an identity's own region has in today's ledger is not left behind."""
+    rows = LedgerEntry.objects.exclude(region=config.region, rule_set=config.rule_set)
+    rows = rows.filter(~Q(known="absent") | Q(unanswered__until__gt=Now())).exclude(identity__ours=False).distinct()
+    today = set(LedgerEntry.objects.of(config).filter(kind=Kind.IDENTITY).values_list("name", flat=True))
+    found: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for region, rule_set, kind, name in rows.order_by("region", "rule_set", "name").values_list(
+        "region", "rule_set", "kind", "name"
+    ):
+        names = found.setdefault((region, rule_set), {kind: [] for kind in Kind})
+        if kind == Kind.RULE or region != config.region or name not in today:
+            names[kind].append(name)
+    return [
+        FormerLedger(region, rule_set, tuple(names[Kind.RULE]), tuple(names[Kind.IDENTITY]))
+        for (region, rule_set), names in found.items()
+        if any(names.values())
+    ]
+
+
+def forget_gone(config: SesConfig, former: FormerLedger) -> int:
+    """Ask SES there, and forget what it does not hold any more and no unanswered call can bring back; how many.
+
+    Raises SesError.
+    """
+    there = replace(config, region=former.region, rule_set=former.rule_set)
+    seen = look(there)
+    held = {Kind.RULE: {rule.name for rule in seen.rules}, Kind.IDENTITY: seen.identities}
+    rows = LedgerEntry.objects.of(there).filter(changed_at__lt=seen.asked_at).exclude(unanswered__until__gt=Now())
+    gone = [row.pk for row in rows if row.name not in held[Kind(row.kind)]]
+    if former.region == config.region:
+        # The identity itself is in today's ledger.
+        today = LedgerEntry.objects.of(config).filter(kind=Kind.IDENTITY).values("name")
+        gone += rows.filter(kind=Kind.IDENTITY, name__in=today).values_list("pk", flat=True)
+    _, by_model = LedgerEntry.objects.filter(pk__in=gone).delete()
+    return by_model.get(LedgerEntry._meta.label, 0)
