@@ -1,4 +1,4 @@
-"""python -m bench: what each operation costs, behind the production server on PostgreSQL. `make bench` provides the latter.
+"""python -m bench: what inbound costs, behind the production server on PostgreSQL. `make bench` provides the latter.
 
 A benchmark, no test: it asserts nothing about time. Everything listens on loopback, in a database of its own.
 """
@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,13 +21,20 @@ import django
 import psycopg
 from psycopg import sql
 
-from inbound.tests.processes.stack import Stack, running, url_of_database
+from inbound.tests.processes.stack import Stack, url_of_database
 
 # Sweeps and checks of the worker come round once, at its start, so that the journal holds what the requests caused.
 QUIET = {"SES_SWEEP_SECONDS": "3600", "SES_DATABASE_SWEEP_SECONDS": "3600", "SES_STATUS_SECONDS": "3600"}
+PARTS = {
+    "operations": "what each operation costs",
+    "deletions": "many deletions at one call a second",
+    "sweep": "a full sweep of 10,000 domains and 100,000 addresses",
+    "reads": "reading at that size",
+}
 
 
 def main() -> int:
+    chosen = parts()
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith(("postgres:", "postgresql:")):
         sys.stderr.write("The benchmark needs PostgreSQL: run `make bench`, or set DATABASE_URL.\n")
@@ -35,23 +43,50 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started = time.monotonic()
     with database(url) as own, tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        stack = Stack(Path(folder), own, **QUIET)
-        stack.command("migrate", "--verbosity", "0")
-        # No pool here: its connections would outlive the closing.
-        os.environ.update(stack.env, DATABASE_POOL_SIZE="0")
-        django.setup()
-        # Their modules need Django to be set up.
-        from bench.measuring import progress
-        from bench.report import Report
-
-        progress("Starting the emulator, the worker and the server …")
-        with running(stack):
-            report = Report(stack)
-            report.measure()
-            text = report.text()
-    sys.stdout.write(f"{text}\n\n{os.cpu_count()} CPUs, Python {platform.python_version()}, ")
+        for text in measured(chosen, Path(folder), own):
+            sys.stdout.write(f"{text}\n\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{os.cpu_count()} CPUs, Python {platform.python_version()}, ")
     sys.stdout.write(f"{time.monotonic() - started:.0f} s in all.\n")
     return 0
+
+
+def parts() -> list[str]:
+    """Those that are asked for, in our order."""
+    about = "; ".join(f"{part}: {what}" for part, what in PARTS.items())
+    parser = ArgumentParser(prog="make bench", description=f"Measures, part by part. {about}.")
+    parser.add_argument("--only", action="append", choices=PARTS, help="This part only; may be given several times.")
+    only = parser.parse_args().only
+    return [part for part in PARTS if not only or part in only]
+
+
+def measured(chosen: list[str], folder: Path, url: str) -> Iterator[str]:
+    """The text of each part once it is done. Every part begins with an empty database."""
+
+    def stack(name: str, **more: str) -> Stack:
+        (folder / name).mkdir()
+        return Stack(folder / name, url, **QUIET, **more)
+
+    first = stack("prepare")
+    first.command("migrate", "--verbosity", "0")
+    # No pool here: its connections would outlive the closing.
+    os.environ.update(first.env, DATABASE_POOL_SIZE="0")
+    django.setup()
+    # Their modules need Django to be set up.
+    from bench import deletions, reads, report, size
+
+    if "operations" in chosen:
+        yield report.measured(stack("operations"))
+        first.command("flush", "--no-input")
+    if "deletions" in chosen:
+        yield deletions.measured(stack("deletions", **deletions.PACE))
+        first.command("flush", "--no-input")
+    if {"sweep", "reads"} & set(chosen):
+        account, ids = size.seeded()
+        if "sweep" in chosen:
+            yield size.swept(stack("sweep"))
+        if "reads" in chosen:
+            yield reads.measured(stack("reads"), account, ids)
 
 
 @contextmanager

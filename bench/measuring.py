@@ -49,8 +49,11 @@ class Run:
         return 1000 * times[min(len(times) - 1, int(part * len(times)))] if times else 0.0
 
 
-def run(api: Api, requests: list[Request], *, clients: int) -> Run:
-    """Send the requests by so many clients, each with a connection of its own. Raises RuntimeError for an error answer."""
+def run(api: Api, requests: list[Request], *, clients: int, seconds: float = SECONDS_PER_OPERATION) -> Run:
+    """Send the requests by so many clients, each with a connection of its own, until all are sent or the time is over.
+
+    Raises RuntimeError for an error answer.
+    """
     waiting: SimpleQueue[Request] = SimpleQueue()
     for request in requests:
         waiting.put(request)
@@ -62,7 +65,7 @@ def run(api: Api, requests: list[Request], *, clients: int) -> Run:
         connection = api.connection()
         connection.connect()
         gate.wait()
-        deadline = time.monotonic() + SECONDS_PER_OPERATION
+        deadline = time.monotonic() + seconds
         try:
             for request in _taken(waiting):
                 answer = api.request(request.method, request.path, request.body, connection)
@@ -106,11 +109,23 @@ def peak_memory(group: int) -> list[float]:
             stat = (folder / "stat").read_text().rpartition(")")[2].split()
             if int(stat[2]) != group:
                 continue
-            status = (folder / "status").read_text()
+            found += _high_water(folder)
         except (OSError, IndexError, ValueError):
             continue  # it ended while we looked
-        found += [int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:")]
     return sorted(found, reverse=True)
+
+
+def own_peak_memory() -> float:
+    """VmHWM of this process, in MB; 0 where there is no /proc. (`ru_maxrss` is inherited from who started it.)"""
+    try:
+        return max(_high_water(Path("/proc/self")), default=0.0)
+    except OSError:
+        return 0.0
+
+
+def _high_water(folder: Path) -> list[float]:
+    lines = (folder / "status").read_text().splitlines()
+    return [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")]
 
 
 def progress(text: str) -> None:

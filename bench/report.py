@@ -10,7 +10,8 @@ from bench import seeding
 from bench.counting import HEADER
 from bench.measuring import Request, Run, peak_memory, progress, run
 from bench.operations import CROWD, LIFE, LISTS, READS_PER_LANE, Lane
-from inbound.tests.processes.stack import Process, Stack
+from domains.models import Domain
+from inbound.tests.processes.stack import Process, Stack, running
 from inbound.tests.processes.wire import Api
 from ses_integration.tables import table
 
@@ -44,6 +45,14 @@ class Row:
         return cells
 
 
+def measured(stack: Stack) -> str:
+    """The part `operations`."""
+    with running(stack):
+        report = Report(stack)
+        report.measure()
+        return report.text()
+
+
 class Report:
     """Measures, and says what it found."""
 
@@ -54,7 +63,9 @@ class Report:
         self._memory: list[list[str]] = []
         self._account = seeding.account("bench")
         self._lister = seeding.account("lister")
-        seeding.many_domains(self._lister.owner)
+        names = [f"d{number}.listed.example.org" for number in range(seeding.LISTED)]
+        seeding.verified_domains(self._lister.owner, names)
+        seeding.settle()
 
     def measure(self) -> None:
         listed = self._domain_of_many("listed.example.net", seeding.LISTED - 1, self._stack.web_api)[0]
@@ -137,9 +148,9 @@ class Report:
         """The id of a domain, and those of its addresses but one."""
         own = api.with_key(self._account.key)
         domain = own.add_domain(name)
-        ids = seeding.many_addresses(domain, self._account.endpoint_id, count)
+        rows = seeding.addresses_of([Domain.objects.get(pk=domain)], self._account.endpoint_id, count)
         own.add_address(domain, f"stays@{name}")
-        return domain, ids
+        return domain, [row.pk for row in rows]
 
     def _run(self, api: Api, requests: list[Request], clients: int) -> Run:
         self._stack.aws.clear_journal()

@@ -12,7 +12,7 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from ses_integration.emulator import faults as fault_orders
-from ses_integration.emulator.accounts import SesAccounts
+from ses_integration.emulator.accounts import DEFAULT_ACCOUNT, SesAccounts, SesRegion
 from ses_integration.emulator.aws import EmulatedAws
 from ses_integration.emulator.clock import CallRate
 from ses_integration.emulator.faults import Faults
@@ -114,6 +114,10 @@ class Emulator:
     def clear_faults(self) -> None:
         """Withdraw the faults that are still open."""
         self._faults.clear()
+
+    def region(self, name: str) -> SesRegion:
+        """What SES holds there, to be filled past the wire; not while calls are under way."""
+        return self._ses.accounts.region(DEFAULT_ACCOUNT, name)
 
     def set_quotas(self, **quotas: int | None) -> None:
         """Change quotas, by the names that `GET /_quotas` gives; `None` puts the published one back."""

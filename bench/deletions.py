@@ -1,0 +1,110 @@
+"""Many addresses deleted at once while SES takes one call a second: how many calls it costs, and when SES has followed."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+from bench import seeding
+from bench.measuring import Request, progress, run
+from domains.models import Domain
+from inbound.tests.processes.checks import wait_until_nothing_is_owed
+from inbound.tests.processes.stack import Stack, eventually, running
+from inbound.tests.processes.wire import RULE_CALLS
+from ses_integration.tables import table
+
+CLIENTS = 32
+PACE = {"SES_CALLS_PER_SECOND": "1"}
+# Far more than it takes; past it something is wrong.
+PATIENCE_SECONDS = 600.0
+HEAD = [
+    "DELETIONS",
+    "DOMAINS",
+    "RULE CALLS",
+    "CALLS EACH",
+    "REFUSED",
+    "ANSWERED S",
+    "SETTLED S",
+    "P50 S",
+    "LONGEST S",
+    "LATER",
+]
+NOTES = f"""{CLIENTS} clients; the emulator and inbound keep to one call a second. REFUSED: calls that came too fast all the
+same. ANSWERED: from the first request to the last answer; SETTLED: until nothing is owed. LATER: answers with
+`sesRuleUpdated: false`, where the worker did what the request had no time for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """So many deletions, spread evenly over so many domains."""
+
+    deletions: int
+    domains: int
+
+
+ONE_DOMAIN = [Case(count, 1) for count in (1, 10, 100, 1000)]
+# Of the same domains, one case after the other: SES takes 200 rules.
+MANY_DOMAINS = [Case(100, 100), Case(1000, 100)]
+
+
+def measured(stack: Stack) -> str:
+    """The part `deletions`; the stack keeps the pace."""
+    with running(stack, worker=False):
+        account = seeding.account("deletions")
+        cases = _seeded(account)
+        progress("Taking the addresses to SES …")
+        stack.command("ses_sync", SES_CALLS_PER_SECOND="0")
+        stack.aws.take_only(1.0)
+        stack.worker.start()
+        # It looks at SES once, at its start.
+        eventually(lambda: stack.aws.calls("ListEmailIdentities"), within=60, what="the worker had swept")
+        rows = [_case(stack, account.key, case, ids) for case, ids in cases]
+    return f"{table(HEAD, rows)}\n\n{NOTES}"
+
+
+def _seeded(account: seeding.Account) -> list[tuple[Case, list[str]]]:
+    """The ids that each case deletes. One address of each domain stays, so that every call is an update."""
+    cases = []
+    for case in ONE_DOMAIN:
+        [domain] = seeding.verified_domains(account.owner, [f"of{case.deletions}.deletions.example.com"])
+        cases.append((case, _addresses([domain], account, case.deletions)))
+        seeding.owe([domain])
+    names = [f"d{number}.deletions.example.com" for number in range(MANY_DOMAINS[0].domains)]
+    domains = seeding.verified_domains(account.owner, names)
+    ids = _addresses(domains, account, sum(case.deletions for case in MANY_DOMAINS) // len(domains))
+    seeding.owe(domains)
+    for case in MANY_DOMAINS:
+        cases.append((case, ids[: case.deletions]))
+        ids = ids[case.deletions :]
+    return cases
+
+
+def _addresses(domains: list[Domain], account: seeding.Account, each: int) -> list[str]:
+    """First one of each domain, then another one of each, and so on; without the last of each."""
+    rows = seeding.addresses_of(domains, account.endpoint_id, each + 1)
+    return [row.pk for row in sorted(rows, key=lambda row: row.slot) if row.slot < each]
+
+
+def _case(stack: Stack, key: str, case: Case, ids: list[str]) -> list[str]:
+    stack.aws.clear_journal()
+    requests = [Request("DELETE", f"email-addresses/{pk}", lane=lane) for lane, pk in enumerate(ids)]
+    started = time.monotonic()
+    found = run(stack.web_api.with_key(key), requests, clients=CLIENTS, seconds=math.inf)
+    wait_until_nothing_is_owed(within=PATIENCE_SECONDS)
+    settled = time.monotonic() - started
+    calls = [call for call in stack.aws.calls(*RULE_CALLS) if call["applied"]]
+    progress(f"{case.deletions} deletions over {case.domains}: {len(calls)} rule calls in {settled:.1f} s")
+    later = [answer for answer in found.answers.values() if not answer.body["cleanup"]["sesRuleUpdated"]]
+    return [
+        str(case.deletions),
+        str(case.domains),
+        str(len(calls)),
+        f"{len(calls) / case.deletions:.3f}",
+        str(len(stack.aws.refused())),
+        f"{found.seconds:.1f}",
+        f"{settled:.1f}",
+        f"{found.latency(0.5) / 1000:.2f}",
+        f"{max(answer.seconds for answer in found.answers.values()):.2f}",
+        str(len(later)),
+    ]
