@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models.signals import post_migrate
+from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from inbound.models import Scope, issue_key
@@ -16,6 +17,11 @@ from inbound.tests.factories import UserFactory
 from ses_integration import clients, setup
 from ses_integration.config import ses_config
 from ses_integration.emulator.server import Emulator
+
+# CI takes the same examples each time, so that it fails only for a change; at night there are more, and new ones.
+hypothesis_settings.register_profile("steady", deadline=None, derandomize=True, stateful_step_count=25)
+hypothesis_settings.register_profile("nightly", deadline=None, max_examples=2000, stateful_step_count=60)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 # Receivers nudge after the commit, so a test that wraps everything in a transaction would test another program.
 TRANSACTIONAL = pytest.mark.django_db(transaction=True)
