@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Case, Q, Value, When
 
 from addresses.slots import free_slot
@@ -62,10 +62,14 @@ class EmailAddress(models.Model):
         return self.address
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Gives a new row its slot; `bulk_create`, which does not come by here, must bring its own."""
+        """Gives a new row its slot; `bulk_create`, which does not come by here, must bring its own.
+
+        Row and mark commit together in a shell, too: the receiver marks after Django's own transaction has ended.
+        """
         if self._state.adding and self.__dict__.get("slot") is None:
             self.slot = free_slot(EmailAddress.objects.filter(domain_id=self.domain_id))
-        super().save(*args, **kwargs)
+        with transaction.atomic(savepoint=False):
+            super().save(*args, **kwargs)
 
 
 class BlockedEmail(models.Model):

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 
 from domains.ids import deletion_id, dns_record_id, domain_id
@@ -62,6 +62,11 @@ class Domain(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Row and mark commit together in a shell, too: the receiver marks after Django's own transaction has ended."""
+        with transaction.atomic(savepoint=False):
+            super().save(*args, **kwargs)
 
     @property
     def key_prefix(self) -> str:

@@ -6,6 +6,7 @@ import contextlib
 
 import pytest
 from django.db import connection, transaction
+from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
 
 from addresses.models import EmailAddress
@@ -91,3 +92,18 @@ def test_a_row_goes_although_ses_is_down(rows, ses, impatient):
     assert not EmailAddress.objects.filter(address=A).exists()
     work_off(ses)
     assert rules(ses) == {RULE: {B, C}}
+
+
+def test_a_row_that_is_saved_in_a_shell_commits_together_with_its_mark(domain):
+    """Django sends `post_save` after its own transaction: what fails there, or is killed, must leave no row."""
+
+    def killed(**_):
+        raise Undone
+
+    post_save.connect(killed, sender=EmailAddress)
+    try:
+        with pytest.raises(Undone):
+            EmailAddressFactory(domain=domain)
+    finally:
+        post_save.disconnect(killed, sender=EmailAddress)
+    assert not EmailAddress.objects.exists()

@@ -7,6 +7,7 @@ import contextlib
 import pytest
 from django.db import transaction
 from django.db.models import ProtectedError
+from django.db.models.signals import post_save
 from django.utils import timezone
 
 from addresses.models import EmailAddress
@@ -126,3 +127,18 @@ def test_the_record_outlives_the_account(domain, ses):
     domain.delete()
     owner.delete()
     assert DomainDeletion.objects.get().owner is None
+
+
+def test_a_domain_that_is_saved_in_a_shell_commits_together_with_its_mark(user):
+    """Django sends `post_save` after its own transaction: what fails there, or is killed, must leave no row."""
+
+    def killed(**_):
+        raise Undone
+
+    post_save.connect(killed, sender=Domain)
+    try:
+        with pytest.raises(Undone):
+            DomainFactory(owner=user)
+    finally:
+        post_save.disconnect(killed, sender=Domain)
+    assert not Domain.objects.exists()
