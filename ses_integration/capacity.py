@@ -39,7 +39,10 @@ def layout(config: SesConfig) -> Layout:
 
 
 def learn(config: SesConfig, refused: int) -> None:
-    """SES has refused a rule with so many recipients: compile smaller ones from now on."""
+    """SES has refused a rule with so many recipients: compile smaller ones from now on.
+
+    Marks no other domain: SES holds what it holds of theirs, and the database sweep spreads it at its leisure.
+    """
     smaller = FORMER_RECIPIENTS_PER_RULE if refused > FORMER_RECIPIENTS_PER_RULE else max(1, refused // 2)
     of_scope(config)
     Capacity.objects.of(config).exclude(recipients_per_rule__lte=smaller).update(recipients_per_rule=smaller)

@@ -32,6 +32,12 @@ class Refused(SesError):
     """AWS answered that it did not do it: throttled, over a quota, not allowed, not valid. Nothing changed."""
 
 
+class BadCredentials(Refused):
+    """AWS does not accept who we are, whatever we ask for."""
+
+    attention = True
+
+
 class RuleSetMissing(Refused):
     """The rule set does not exist; `ses_setup` makes it."""
 

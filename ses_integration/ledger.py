@@ -15,7 +15,16 @@ from ses_integration import capacity, lease, marks
 from ses_integration.clock import database_now
 from ses_integration.compiling import mail_from_domain
 from ses_integration.config import SesConfig
-from ses_integration.errors import AlreadyThere, NotThere, RuleSetMissing, SesError, TooManyRecipients, Unanswered
+from ses_integration.errors import (
+    AlreadyThere,
+    BadCredentials,
+    NotThere,
+    Refused,
+    RuleSetMissing,
+    SesError,
+    TooManyRecipients,
+    Unanswered,
+)
 from ses_integration.gateway import SeenIdentity
 from ses_integration.lease import Held
 from ses_integration.models import DomainMark, IdentityFacts, Lease, LedgerEntry, LedgerRecipient, UnansweredCall
@@ -188,7 +197,7 @@ def record(config: SesConfig, held: Held, intent: Intent, answer: Answer) -> Non
         own = [] if intent.doubt_id is None else [intent.doubt_id]
         if isinstance(error, RuleSetMissing) and operation.removes:
             error = NotThere(error.sentence)
-        if operation is Operation.SET_MAIL_FROM and error is not None and error.attention:
+        if operation is Operation.SET_MAIL_FROM and _is_lasting(error):
             answer = Answer(mail_from=mail_from_domain(intent.call.name), mail_from_status="Failed")
             error = None
         gone = isinstance(error, NotThere) and (operation.removes or operation.is_read)
@@ -209,6 +218,11 @@ def record(config: SesConfig, held: Held, intent: Intent, answer: Answer) -> Non
             elif not error.attention:
                 _begin_outage(config)
         entry.save()
+
+
+def _is_lasting(error: SesError | None) -> bool:
+    """Whether AWS has judged this very call: not that it never left, or that nobody knows who asked."""
+    return isinstance(error, Refused) and error.attention and not isinstance(error, BadCredentials)
 
 
 def _confirm(entry: LedgerEntry, call: Call, answer: Answer, *, gone: bool) -> None:

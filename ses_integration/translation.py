@@ -22,6 +22,7 @@ from botocore.exceptions import (
 from ses_integration.clients import SendDeadlinePassed
 from ses_integration.errors import (
     AlreadyThere,
+    BadCredentials,
     NotConfigured,
     NotThere,
     Refused,
@@ -79,7 +80,7 @@ def _from_client_error(error: ClientError) -> SesError:
     if code in _DENIED:
         return Refused("AWS does not allow this call; the credentials lack a permission.", attention=True)
     if code in _BAD_KEY:
-        return Refused("AWS does not accept the credentials.", attention=True)
+        return BadCredentials("AWS does not accept the credentials.")
     return Refused(_SENTENCES.get(code, "AWS refused the call."), attention=True)
 
 

@@ -283,3 +283,16 @@ def test_the_worker_s_other_steps_get_their_turn(a):
         receive("a", domain=domain)
     assert converge_due(seconds=0) == 0
     assert converge_due() == 2
+
+
+@pytest.mark.parametrize("code", ["InvalidClientTokenId", "ExpiredToken"])
+def test_a_mail_from_domain_that_nobody_was_asked_for_is_still_owed(ses, rows, code):
+    """Nobody knows who asked: SES has judged nothing."""
+    ses.add_faults({"service": "ses", "action": "SetIdentityMailFromDomain", "fault": "error", "code": code})
+    receive()
+    converge(DOMAIN)
+    assert facts.identities([DOMAIN])[DOMAIN].mail_from_domain == ""
+    assert facts.owed(DOMAIN).error == "AWS does not accept the credentials."
+    due()
+    converge_due()
+    assert facts.identities([DOMAIN])[DOMAIN].mail_from_domain == "mail.example.com"
