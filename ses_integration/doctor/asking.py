@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from ses_integration.budget import one_budget
 from ses_integration.config import SesConfig
 from ses_integration.doctor.reply import Reply
-from ses_integration.errors import SesError
+from ses_integration.errors import Refused, SesError
 from ses_integration.rate import turn
 from ses_integration.translation import aws_errors
 
@@ -51,6 +51,8 @@ def _asked(call: Call, looked_for: Collection[str]) -> Reply:
 def _troubled(error: SesError) -> Reply:
     if isinstance(error.__cause__, ClientError):
         return _refused(error.__cause__, error)
+    if error.__cause__ is None:  # our own turn did not come; that says nothing of the network
+        return Reply(error=Refused(error.sentence))
     return Reply(error=error)
 
 

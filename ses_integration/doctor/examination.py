@@ -17,7 +17,7 @@ from ses_integration.doctor.asking import ask
 from ses_integration.doctor.aws import Aws
 from ses_integration.doctor.findings import Finding, blocked_by, failed, ok, skipped, warning
 from ses_integration.doctor.names import Names
-from ses_integration.doctor.permissions import ACTIVE_RULE_SET, IDENTITIES, RULE_SET, RULES, SETUP
+from ses_integration.doctor.permissions import ACTIVE_RULE_SET, IDENTITIES, ORDER, RULE_SET, RULES, SETUP
 from ses_integration.doctor.probe import ProbeRule
 from ses_integration.doctor.reply import Reply
 from ses_integration.doctor.targets import Target, judge_left_rule, judge_probe_rule, judge_target, targets
@@ -29,7 +29,7 @@ ERASE_SECONDS = 10.0
 
 def expected_seconds(config: SesConfig, *, probe: bool) -> int:
     """About how long an examination takes where nothing else calls SES."""
-    calls = 2 + len(RULES) + len(IDENTITIES) + len(SETUP)
+    calls = len(permissions.ALL)
     if probe:
         calls += 1 + len(targets(config, Names(config.rule_prefix, ""), "", ""))
     return math.ceil(calls / config.calls_per_second) if config.calls_per_second > 0 else 1
@@ -108,14 +108,16 @@ class Examination:
     def _ask_ses(self) -> Reply:
         """The rule set as SES describes it."""
         active, described = Reply(), Reply()
-        if self._passed("database", "credentials"):
+        # The names that are sent, and the turns that are taken, are made of the settings.
+        needs = ("configuration", "database", "credentials")
+        if self._passed(*needs):
             active = ACTIVE_RULE_SET.ask(self._aws)
-        self._look("SES", ("database", "credentials"), lambda: judging.judge_ses(self._config.region, active))
+        self._look("SES", needs, lambda: judging.judge_ses(self._config.region, active))
         self._judge(ACTIVE_RULE_SET, active)
         if self._passed("SES"):
             described = RULE_SET.ask(self._aws)
         self._judge(RULE_SET, described)
-        for proof in (*RULES, *IDENTITIES):
+        for proof in (*RULES, ORDER, *IDENTITIES):
             self._look(proof.name, ("SES",), partial(self._prove, proof))
         is_ours = judging.active_rule_set(active) == self._config.rule_set
         for proof in SETUP:

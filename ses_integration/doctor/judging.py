@@ -37,8 +37,8 @@ def judge_setup_permission(name: str, reply: Reply, *, active: bool) -> Finding:
 
 def unproven(check: str, reply: Reply) -> Finding:
     """For an answer that tells nothing of what was asked."""
-    if reply.busy:
-        return warning(check, "Not proven: AWS is taking fewer calls than we make.", "Run ses_doctor again later.")
+    if reply.busy and reply.error:
+        return warning(check, f"Not proven: {reply.error.sentence}", "Run ses_doctor again later.")
     if reply.silent and reply.error:
         return failed(check, reply.error.sentence, AGAIN)
     return warning(
@@ -50,9 +50,9 @@ def unproven(check: str, reply: Reply) -> Finding:
 
 def judge_ses(region: str, reply: Reply) -> Finding:
     """Whether SES takes calls from us at all, from the first of them."""
-    if reply.done or reply.denied or reply.busy:
+    if reply.done or reply.denied or (reply.busy and reply.code):
         return ok("SES", f"It answers in {region}.")
-    if reply.silent and reply.error:
+    if reply.error and (reply.silent or reply.busy):
         return failed("SES", reply.error.sentence, AGAIN)
     return failed(
         "SES",

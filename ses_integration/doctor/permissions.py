@@ -107,6 +107,12 @@ RULES = (
         NO_RULE_SET,
     ),
 )
+# No rule can be moved there either.
+ORDER = Proof(
+    "SetReceiptRulePosition",
+    lambda aws: aws.ses.set_receipt_rule_position(RuleSetName=aws.names.no_rule_set, RuleName=aws.names.rule),
+    NO_RULE_SET,
+)
 IDENTITIES = (
     # Reads.
     Proof("ListEmailIdentities", lambda aws: aws.sesv2.list_email_identities(PageSize=1)),
@@ -167,4 +173,4 @@ SETUP = (
         NO_RULE_SET,
     ),
 )
-ALL = (ACTIVE_RULE_SET, RULE_SET, *RULES, *IDENTITIES, *SETUP)
+ALL = (ACTIVE_RULE_SET, RULE_SET, *RULES, ORDER, *IDENTITIES, *SETUP)

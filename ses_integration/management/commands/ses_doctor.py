@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from ses_integration.config import ses_config
 from ses_integration.doctor.examination import examine, expected_seconds
@@ -39,7 +39,10 @@ class Command(BaseCommand):
             seconds = expected_seconds(config, probe=probe)
             self.stdout.write(f"This takes about {seconds} second{'' if seconds == 1 else 's'} …")
             self.stdout.flush()
-        findings = examine(config, probe=probe)
+        try:
+            findings = examine(config, probe=probe)
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. If the probe rule is left, the next run removes it first.") from None
         self.stdout.write(_as_json(findings) if options["json"] else _as_text(findings))
         if counted(findings)[Outcome.FAILED]:
             raise SystemExit(1)

@@ -112,6 +112,21 @@ def test_a_region_that_the_account_has_not_opened_is_told(code):
     assert "opted in to af-south-1" in finding.do
 
 
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        (Reply(), "ok"),
+        (Reply(code="AccessDenied", error=Refused("denied", attention=True)), "ok"),
+        (Reply(code="Throttling", error=Refused("throttled")), "ok"),
+        (Reply(error=Refused("SES is busy with other calls.")), "failed"),
+        (Reply(error=Unsent("no connection")), "failed"),
+        (Reply(code="InternalFailure", error=Unanswered("no answer")), "failed"),
+    ],
+)
+def test_ses_answers_when_it_refuses_and_not_when_it_was_never_asked(reply, outcome):
+    assert judging.judge_ses("eu-west-1", reply).outcome == outcome
+
+
 def test_a_probe_rule_that_stays_is_a_failure_and_one_in_doubt_a_warning():
     assert judge_left_rule(NAMES, timedelta(minutes=15), Reply(error=Unanswered("no answer"))).outcome == "failed"
     assert "after 15 minutes" in judge_left_rule(NAMES, timedelta(minutes=15), Reply()).do

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import pytest
+
+from ses_integration.tests.doctor.patient import asked, doctor, fault, held, outcome, receiving
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_bucket_that_is_not_there_is_said_once(aws):
+    code, found = doctor()
+    assert (code, found["bucket"]["seen"]) == (1, "There is no bucket inbound-mail.")
+    assert found["s3:DeleteObject"]["do"] == "Mend bucket first."
+    assert asked(aws, "s3") == ["HeadBucket"]
+
+
+def test_what_only_the_doctor_needs_is_a_warning(ready):
+    fault(ready, "GetBucketVersioning", "access_denied", service="s3")
+    fault(ready, "GetObjectLockConfiguration", "access_denied", service="s3")
+    fault(ready, "HeadBucket", "access_denied", service="s3")
+    code, found = doctor()
+    assert code == 0
+    assert found["bucket"]["outcome"] == "ok"
+    assert found["bucket versioning"]["seen"] == "Not looked at: s3:GetBucketVersioning is not allowed."
+    assert found["object lock"]["seen"] == "Not looked at: s3:GetBucketObjectLockConfiguration is not allowed."
+
+
+def test_a_rule_set_that_is_not_there_is_for_ses_setup(aws):
+    code, found = doctor()
+    assert code == 1
+    assert outcome(found["active rule set"]) == (
+        "failed",
+        "None is active: SES refuses all mail.",
+        "Run `python manage.py ses_setup`.",
+    )
+    assert found["rule set"]["seen"] == "There is no rule set inbound-email-rules."
+    assert found["ses:DescribeReceiptRuleSet"]["outcome"] == "ok"
+    assert found["SES to bucket"]["do"] == "Mend rule set first."
+
+
+def test_another_active_rule_set_is_named(ready):
+    receiving().create_receipt_rule_set(RuleSetName="theirs")
+    receiving().set_active_receipt_rule_set(RuleSetName="theirs")
+    code, found = doctor()
+    assert code == 1
+    assert found["active rule set"]["seen"].startswith("theirs is active, not inbound-email-rules")
+    assert held(ready)["eu-west-1"]["active_rule_set"] == "theirs"
+
+
+def test_credentials_of_another_account_write_nothing_there(ready, settings):
+    settings.AWS_ACCOUNT_ID = "999999999999"
+    code, found = doctor()
+    assert code == 1
+    assert found["credentials"]["do"] == "Set AWS_ACCOUNT_ID=123456789012, or use credentials of account 999999999999."
+    assert [entry["action"] for entry in ready.journal()] == ["GetCallerIdentity"]
+
+
+@pytest.mark.parametrize(
+    ("code", "seen"),
+    [
+        ("InvalidClientTokenId", "AWS does not accept them (InvalidClientTokenId)."),
+        ("SignatureDoesNotMatch", "AWS does not accept them (SignatureDoesNotMatch)."),
+        ("ExpiredTokenException", "They have expired."),
+    ],
+)
+def test_credentials_that_aws_refuses_stop_it_there(ready, code, seen):
+    fault(ready, "GetCallerIdentity", "error", service="sts", code=code, status=403)
+    exit_code, found = doctor()
+    assert (exit_code, found["credentials"]["seen"]) == (1, seen)
+    assert found["clock"]["outcome"] == "ok"
+    assert found["SES to bucket"]["do"] == "Mend credentials first."
+    assert [entry["action"] for entry in ready.journal()] == ["GetCallerIdentity"]
+
+
+def test_without_sts_the_rest_is_looked_at_all_the_same(ready):
+    fault(ready, "GetCallerIdentity", "dropped", service="sts")
+    code, found = doctor()
+    assert code == 0
+    assert found["credentials"]["outcome"] == "warning"
+    assert found["clock"]["outcome"] == "skipped"
+    assert found["SES to bucket"]["outcome"] == "ok"
+
+
+def test_a_silent_ses_is_said_once(ready):
+    fault(ready, "*", "dropped", times=None)
+    code, found = doctor()
+    assert code == 1
+    assert [check for check, finding in found.items() if finding["outcome"] == "failed"] == ["SES"]
+    assert asked(ready, "ses", "sesv2") == ["DescribeActiveReceiptRuleSet"]
+    assert found["bucket"]["outcome"] == "ok"
+
+
+@pytest.mark.parametrize("region", ["", "eu west", "EU-west-1"])
+def test_without_a_region_nothing_is_asked(ready, settings, region):
+    settings.AWS_REGION = region
+    code, found = doctor()
+    assert (code, found["region"]["outcome"]) == (1, "failed")
+    assert ready.journal() == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "seen"),
+    [
+        ({"AWS_ENDPOINT_URL": "nonsense"}, "AWS's own settings cannot be used: Invalid endpoint: nonsense"),
+        ({"AWS_PROFILE": "nope"}, "AWS's own settings cannot be used: The config profile (nope) could not be found"),
+        ({"AWS_ENDPOINT_URL_S3": "https://s3.eu-west-1.amazonaws.com"}, "The services are in different places: "),
+    ],
+)
+def test_endpoints_that_cannot_be_meant_are_not_asked(ready, environment, variables, seen):
+    environment(**variables)
+    code, found = doctor()
+    assert (code, found["endpoints"]["outcome"]) == (1, "failed")
+    assert found["endpoints"]["seen"].startswith(seen)
+    assert ready.journal() == []
+
+
+@pytest.mark.parametrize(("name", "value"), [("SES_RULE_PREFIX", "In"), ("SES_CALLS_PER_SECOND", float("nan"))])
+def test_settings_that_check_refuses_are_told_and_not_sent_to_ses(ready, settings, name, value):
+    setattr(settings, name, value)
+    code, found = doctor()
+    assert (code, found["configuration"]["outcome"]) == (1, "failed")
+    assert name in found["configuration"]["seen"]
+    assert found["probe rule"]["do"] == "Mend configuration first."
+    assert asked(ready, "ses", "sesv2") == []
+    assert found["s3:DeleteObject"]["outcome"] == "ok"
+
+
+def test_an_empty_secret_key_is_a_line_and_no_traceback(ready, settings):
+    settings.SECRET_KEY = ""
+    code, found = doctor()
+    assert (code, found["configuration"]["seen"]) == (1, "The SECRET_KEY setting must not be empty.")

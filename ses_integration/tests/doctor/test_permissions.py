@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ses_integration.doctor.permissions import ALL, RULE_SET, RULES, SETUP
+from ses_integration.tests.doctor.patient import doctor, fault, held, outcome, probe_calls, receiving
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+IDENTITY_ARN = "arn:aws:ses:eu-west-1:123456789012:identity/*"
+
+
+def test_every_missing_permission_is_named_as_a_policy_has_it(ready):
+    before = held(ready)
+    ready.clear_faults()
+    for service in ("ses", "sesv2", "s3"):
+        fault(ready, "*", "access_denied", service=service, times=None)
+    code, found = doctor()
+    wanted = {proof.name: IDENTITY_ARN if proof.for_identities else "*" for proof in ALL} | {
+        "s3:ListBucketVersions": "arn:aws:s3:::inbound-mail",
+        "s3:DeleteObjectVersion": "arn:aws:s3:::inbound-mail/emails/*",
+    }
+    assert code == 1
+    assert {check: outcome(found[check]) for check in wanted} == {
+        action: (
+            "failed",
+            "AWS does not allow it.",
+            f"Allow {action} on {resource} in the policy of these credentials.",
+        )
+        for action, resource in wanted.items()
+    }
+    assert [check for check, finding in found.items() if finding["outcome"] == "failed"] == list(wanted)
+    assert held(ready) == before
+
+
+@pytest.mark.parametrize("proof", [RULE_SET, *RULES], ids=lambda proof: proof.action)
+def test_a_missing_permission_for_rules_is_the_only_failure_and_no_rule_is_made(ready, proof):
+    before = held(ready)
+    fault(ready, proof.action, "access_denied", times=None)
+    code, found = doctor()
+    assert code == 1
+    assert [check for check, finding in found.items() if finding["outcome"] == "failed"] == [proof.name]
+    assert found["probe rule"]["do"] == f"Mend {proof.name} first."
+    assert probe_calls(ready) == []
+    assert held(ready) == before
+
+
+def test_a_missing_permission_to_see_the_active_rule_set_leaves_only_that_unseen(ready):
+    fault(ready, "DescribeActiveReceiptRuleSet", "access_denied", times=None)
+    code, found = doctor()
+    assert code == 1
+    assert found["ses:DescribeActiveReceiptRuleSet"]["outcome"] == "failed"
+    assert outcome(found["active rule set"])[0] == "skipped"
+    assert found["SES to bucket"]["outcome"] == "ok"
+
+
+def test_a_missing_permission_to_delete_objects_without_a_version_is_named(ready):
+    fault(ready, "DeleteObject", "access_denied", service="s3")
+    code, found = doctor()
+    assert code == 1
+    assert found["s3:DeleteObject"]["do"] == (
+        "Allow s3:DeleteObject on arn:aws:s3:::inbound-mail/emails/* in the policy of these credentials."
+    )
+
+
+def test_without_the_permission_to_erase_ses_is_not_made_to_write(ready):
+    fault(ready, "DeleteObjects", "access_denied", service="s3", times=None)
+    _, found = doctor()
+    assert outcome(found["SES to bucket"]) == ("skipped", "Not looked at.", "Mend s3:DeleteObjectVersion first.")
+    assert probe_calls(ready) == []
+
+
+@pytest.mark.parametrize("kind", ["access_denied", "throttle"])
+def test_a_rule_that_could_not_be_deleted_is_not_made(ready, kind):
+    fault(ready, "DeleteReceiptRule", kind)
+    _, found = doctor()
+    assert found["probe rule"]["do"] == "Mend ses:DeleteReceiptRule first."
+    assert probe_calls(ready) == []
+
+
+def test_permissions_of_ses_setup_are_not_needed_once_the_rule_set_is_active(ready):
+    for proof in SETUP:
+        fault(ready, proof.action, "access_denied")
+    code, found = doctor()
+    assert code == 0
+    for proof in SETUP:
+        assert outcome(found[proof.name]) == ("ok", "Not allowed, and not needed: the rule set is active.", "")
+
+
+def test_permissions_of_ses_setup_are_needed_until_then(ready):
+    receiving().set_active_receipt_rule_set()
+    for proof in SETUP:
+        fault(ready, proof.action, "access_denied")
+    code, found = doctor()
+    assert code == 1
+    for proof in SETUP:
+        assert found[proof.name]["do"] == f"Allow {proof.name} on * in the policy of these credentials."
+
+
+def test_a_call_that_is_throttled_proves_nothing_and_says_so(ready):
+    fault(ready, "VerifyDomainIdentity", "throttle")
+    code, found = doctor()
+    assert code == 0
+    assert outcome(found["ses:VerifyDomainIdentity"]) == (
+        "warning",
+        "Not proven: AWS is taking fewer calls than we make.",
+        "Run ses_doctor again later.",
+    )
+
+
+def test_an_answer_of_aws_s_front_door_proves_nothing(ready):
+    fault(ready, "CreateEmailIdentity", "error", service="sesv2", code="ValidationException")
+    assert doctor()[1]["ses:CreateEmailIdentity"]["seen"] == "Not proven: AWS answered Validation."
+
+
+def test_the_readme_lists_these_permissions_and_no_other(settings):
+    readme = (settings.BASE_DIR / "README.md").read_text()
+    listed = readme.partition("permissions that the AWS credentials need:")[2].partition("bucket's policy")[0]
+    written = set(re.findall(r"`(?:ses:|s3:)?([A-Z]\w+)`", listed))
+    assert written == {proof.action for proof in ALL} | {"ListBucketVersions", "DeleteObject", "DeleteObjectVersion"}
