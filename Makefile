@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make run` and `make test`. Paths are relative, so the folder's name does not matter.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench clean runtime dev
+.PHONY: help run test nightly lint bench clean runtime dev
 
 export PYTHON
 BIN = .venv/bin
@@ -8,6 +8,7 @@ BIN = .venv/bin
 help:
 	@echo "make run    try it: emulated AWS, server, worker and a demo account (PORT=8000, AWS_EMULATOR_PORT=5599)"
 	@echo "make test   the test suite, on SQLite and on PostgreSQL (ARGS= goes to pytest)"
+	@echo "make nightly  the generated tests only, with many new examples (about half an hour)"
 	@echo "make lint   style, types, import contracts, migrations"
 	@echo "make bench  the benchmark, on PostgreSQL (ARGS= goes to it)"
 	@echo "make clean  remove what these made: .venv, .run with the demo's data, caches"
@@ -24,6 +25,9 @@ test: dev
 	echo "== Tests on PostgreSQL =="; \
 	$(BIN)/python scripts/with_postgres.py -- $(BIN)/python -m pytest $(ARGS) || status=1; \
 	exit $$status
+
+nightly: dev
+	@exec env -u DATABASE_URL HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m hypothesis $(ARGS)
 
 lint: dev
 	@$(BIN)/ruff check .
