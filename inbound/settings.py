@@ -82,14 +82,15 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-elif DATABASE_POOL_SIZE := int(number("DATABASE_POOL_SIZE", 12)):
-    # After a restart of PostgreSQL the pool must not hand out connections that are gone.
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # A web process has more threads than this; one that waits for SES gives its connection back.
-    DATABASES["default"]["OPTIONS"] = {
-        **DATABASES["default"].get("OPTIONS", {}),
-        "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 30},
-    }
+else:
+    # A machine that stops in the middle of a transaction, and sleeps on its locks, must not hold up all the others.
+    options = {"options": "-c idle_in_transaction_session_timeout=10s", **DATABASES["default"].get("OPTIONS", {})}
+    if DATABASE_POOL_SIZE := int(number("DATABASE_POOL_SIZE", 12)):
+        # After a restart of PostgreSQL the pool must not hand out connections that are gone.
+        DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+        # A web process has more threads than this; one that waits for SES gives its connection back.
+        options["pool"] = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 30}
+    DATABASES["default"]["OPTIONS"] = options
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
