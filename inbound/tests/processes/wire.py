@@ -77,7 +77,7 @@ class Api:
 
     def up(self) -> bool:
         try:
-            return self.get("domains").status == 401
+            return self.with_key("").get("domains").status == 401
         except OSError:
             return False
 
