@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from domains.deletion_plan import check_token
 from domains.models import Domain, DomainDeletion
 from ses_integration import facts, stored_mail
 from ses_integration.budget import one_budget
@@ -32,16 +33,19 @@ SUPERSEDED = "The domain was added again before its clean-up was finished; SES h
 ERASING = "Stored mail is still to be erased; that goes on in the background."
 
 
-def delete_domain(*, domain: Domain, requested_by: str) -> DomainDeletion:
+def delete_domain(*, domain: Domain, requested_by: str, plan_token: str = "") -> DomainDeletion:
     """Delete a live domain and everything that belongs to it, and return the record of what is confirmed.
 
-    Nothing that SES or S3 does stops the rows from going. Raises Domain.DoesNotExist if somebody else was first.
+    Nothing that SES or S3 does stops the rows from going. Raises Domain.DoesNotExist if somebody else was first, and
+    PlanOutdated if `plan_token` is given and is not that of the plan as it is now.
     """
     with one_budget():
         with transaction.atomic(durable=True):
             row = Domain.objects.live().select_for_update().get(pk=domain.pk)
+            if plan_token:
+                check_token(row, plan_token)
             record = DomainDeletion.objects.create(
-                domain_id=row.pk, name=row.name, owner_id=row.owner_id, requested_by=requested_by
+                domain_id=row.pk, name=row.name, owner_id=row.owner_id, requested_by=requested_by, plan_token=plan_token
             )
             row.deleting_since = timezone.now()
             row.save(update_fields=["deleting_since"])

@@ -115,6 +115,9 @@ class DomainDeletionQuerySet(models.QuerySet["DomainDeletion"]):
     def owed(self) -> Self:
         return self.filter(finished_at=None)
 
+    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        return self.filter(owner_id=user.pk)
+
 
 class DomainDeletion(models.Model):
     """The report and the proof of a deletion; it outlives the domain. Never an instruction to call SES (protocol 8, 18)."""
@@ -122,7 +125,7 @@ class DomainDeletion(models.Model):
     class Step(models.TextChoices):
         OWED = "owed"
         DONE = "done"
-        KEPT = "kept", "kept: not ours"
+        KEPT = "kept"
         SUPERSEDED = "superseded", "superseded: the domain was added again"
 
     id = models.CharField(primary_key=True, max_length=255, default=deletion_id, editable=False)
@@ -140,11 +143,37 @@ class DomainDeletion(models.Model):
     identity = models.CharField(max_length=10, choices=Step, default=Step.OWED)
     rows = models.CharField(max_length=10, choices=Step, default=Step.OWED)
     stored_mail = models.CharField(max_length=10, choices=Step, default=Step.OWED)
+    # When each was reached.
+    rules_at = models.DateTimeField(null=True, blank=True)
+    identity_at = models.DateTimeField(null=True, blank=True)
+    rows_at = models.DateTimeField(null=True, blank=True)
+    stored_mail_at = models.DateTimeField(null=True, blank=True)
+    ses_attempts = models.PositiveIntegerField(default=0, help_text="How often SES was tried, as far as was seen.")
 
+    # What there was at the start, because the rows and the ledger forget it.
+    plan_token = models.CharField(max_length=255, blank=True, help_text="The plan that it was confirmed with, if any.")
+    told_records = models.JSONField(
+        default=list, blank=True, help_text="DNS records that the owner was told to publish."
+    )
+    rule_names = models.JSONField(default=list, blank=True, help_text="Receipt rules that the ledger had for the name.")
     blocked_emails = models.PositiveIntegerField(default=0)
     email_addresses = models.PositiveIntegerField(default=0)
     dns_records = models.PositiveIntegerField(default=0)
-    erased_versions = models.PositiveBigIntegerField(default=0)
+
+    erased_versions = models.PositiveBigIntegerField(default=0, help_text="Delete markers included.")
+    erased_delete_markers = models.PositiveBigIntegerField(default=0)
+    erased_bytes = models.PositiveBigIntegerField(default=0)
+    late_versions = models.PositiveBigIntegerField(
+        default=0, help_text="Of the erased: what SES stored after the prefix had been empty once."
+    )
+    kept_versions = models.PositiveBigIntegerField(default=0, help_text="What S3 refused to delete, at the last try.")
+    # How far the present pass through the prefix has come (`stored_mail.Progress`); empty between passes.
+    erasing = models.JSONField(default=dict, blank=True)
+
+    # The fresh look at SES and S3 after the last step, and when the next one is due.
+    proved_at = models.DateTimeField(null=True, blank=True)
+    proof = models.JSONField(default=dict, blank=True)
+    look_again_at = models.DateTimeField(null=True, blank=True)
 
     problem = models.CharField(max_length=500, blank=True)
     next_attempt = models.DateTimeField(null=True, blank=True)
@@ -160,7 +189,14 @@ class DomainDeletion(models.Model):
                 name="finished_owes_nothing",
             )
         ]
-        indexes = [models.Index(fields=["started_at"], condition=Q(finished_at=None), name="deletions_owed")]
+        indexes = [
+            models.Index(fields=["started_at"], condition=Q(finished_at=None), name="deletions_owed"),
+            models.Index(fields=["finished_at"], condition=Q(proved_at=None), name="deletions_unproved"),
+            models.Index(
+                fields=["look_again_at"], condition=Q(look_again_at__isnull=False), name="deletions_look_again"
+            ),
+            models.Index(fields=["owner", "-started_at"], name="deletions_of_owner"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.domain_id})"
