@@ -85,8 +85,8 @@ def nameserver(text: str) -> tuple[str, int]:
     """
     host, port = text.strip(), str(DNS_PORT)
     if host.startswith("["):
-        host, _, rest = host[1:].partition("]")
-        if rest and not rest.startswith(":"):
+        host, bracket, rest = host[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
             raise ValueError(f"not an address: {text!r}")
         port = rest[1:] if rest else port
     elif host.count(":") == 1:

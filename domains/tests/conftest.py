@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from domains.tests.dns_server import dns_fixture, dns_process  # noqa: F401
 from inbound.tests.factories import DomainFactory
 from ses_integration import clients
 

@@ -1,0 +1,209 @@
+"""What is no answer is never taken for "none", and nobody waits past the time limit."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+import pytest
+from dns.flags import AA, RA
+from dns.rcode import NOERROR, NXDOMAIN
+from dns.rrset import from_text
+
+from domains.resolver import MOST_AT_ONCE, Answer, Question, ask, nameserver
+from domains.tests.dns_server import DnsServer
+
+NAME = "example.com"
+QUESTION = Question(NAME, "TXT")
+NOBODY = "127.0.0.1:9"
+# Enough for a machine that has other things to do; a passing test never waits for it.
+PATIENT = 30.0
+
+
+@pytest.fixture(autouse=True)
+def patient(settings):
+    settings.DNS_TIMEOUT_SECONDS = PATIENT
+
+
+def answer(question: Question = QUESTION) -> Answer:
+    return ask([question])[question]
+
+
+@pytest.fixture
+def second(settings, dns):
+    """Another resolver, which is asked after `dns`."""
+    server = DnsServer()
+    server.start()
+    settings.DNS_RESOLVERS = [*settings.DNS_RESOLVERS, server.address]
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("rcode", ["SERVFAIL", "REFUSED", "FORMERR", "NOTIMP", "NOTAUTH"])
+def test_a_server_that_could_not_look_is_quoted(dns, rcode):
+    dns.answers(NAME, rcode)
+    assert answer() == Answer(why=f"The DNS server answered {rcode}.")
+
+
+def test_silence_ends_at_the_time_limit(dns, settings):
+    settings.DNS_TIMEOUT_SECONDS = 0.3
+    dns.silent()
+    begin = time.monotonic()
+    answers = ask([Question(f"{n}.{NAME}", "TXT") for n in range(2 * MOST_AT_ONCE)])
+    took = time.monotonic() - begin
+    assert set(answers.values()) == {Answer(why="DNS did not answer within 0.3 s.")}
+    # One after another they would take far more.
+    assert settings.DNS_TIMEOUT_SECONDS <= took < settings.DNS_TIMEOUT_SECONDS * MOST_AT_ONCE
+
+
+def test_what_was_answered_in_time_counts(dns, settings):
+    settings.DNS_TIMEOUT_SECONDS = 1.0
+    dns.publish(NAME, "TXT", "here")
+    dns.silent(f"quiet.{NAME}")
+    quiet = Question(f"quiet.{NAME}", "TXT")
+    assert ask([quiet, QUESTION]) == {QUESTION: Answer(("here",)), quiet: Answer(why="DNS did not answer within 1 s.")}
+
+
+def test_all_questions_are_asked_at_once(dns):
+    """The server answers nobody before it has heard them all."""
+    questions = [Question(f"{n}.{NAME}", "MX") for n in range(MOST_AT_ONCE)]
+    all_asked = threading.Barrier(len(questions), timeout=PATIENT)
+
+    def after_all(response):
+        all_asked.wait()
+        return response
+
+    dns.distorts(".", after_all)
+    assert ask(questions) == dict.fromkeys(questions, Answer())
+
+
+def test_an_answer_too_large_for_udp_is_fetched_over_tcp(dns):
+    texts = {f"{n}-{'x' * 200}" for n in range(20)}
+    dns.publish(NAME, "TXT", *texts)
+    assert set(answer().values) == texts
+    assert dns.asked == [(NAME, "TXT", "UDP"), (NAME, "TXT", "TCP")]
+
+
+def test_nobody_at_the_address_is_known_at_once(settings):
+    settings.DNS_RESOLVERS = [NOBODY]
+    begin = time.monotonic()
+    assert answer() == Answer(why="The DNS server cannot be reached.")
+    assert time.monotonic() - begin < PATIENT / 2
+
+
+@pytest.mark.parametrize("rcode", ["SERVFAIL", "REFUSED"])
+def test_the_next_resolver_is_asked_when_the_first_one_cannot_look(dns, second, rcode):
+    dns.answers(NAME, rcode)
+    second.publish(NAME, "TXT", "here")
+    assert answer() == Answer(("here",))
+
+
+def test_the_next_resolver_is_asked_when_nobody_is_at_the_first_address(dns, settings):
+    settings.DNS_RESOLVERS = [NOBODY, dns.address]
+    dns.publish(NAME, "TXT", "here")
+    assert answer() == Answer(("here",))
+
+
+def test_a_silent_resolver_leaves_time_for_the_next_one(dns, second, settings):
+    settings.DNS_TIMEOUT_SECONDS = 2.0
+    dns.silent()
+    second.publish(NAME, "TXT", "here")
+    assert answer() == Answer(("here",))
+
+
+@pytest.mark.parametrize("rcode", [NOERROR, NXDOMAIN])
+def test_who_only_refers_to_others_cannot_say_that_there_is_none(dns, rcode):
+    def referral(response):
+        response.set_rcode(rcode)
+        response.flags &= ~RA
+        response.authority.append(from_text("com.", 60, "IN", "NS", "a.gtld-servers.net."))
+        return response
+
+    dns.distorts(NAME, referral)
+    assert answer() == Answer(why="The DNS server looks nothing up for others. Name a resolver in DNS_RESOLVERS.")
+
+
+@pytest.mark.parametrize("rcode", [NOERROR, NXDOMAIN])
+def test_who_has_the_zone_can_say_that_there_is_none(dns, rcode):
+    def authority(response):
+        response.set_rcode(rcode)
+        response.flags = (response.flags & ~RA) | AA
+        return response
+
+    dns.distorts(NAME, authority)
+    assert answer() == Answer()
+
+
+def test_cnames_in_a_circle_lead_nowhere(dns):
+    dns.follows_cnames = False
+    dns.publish(NAME, "CNAME", f"www.{NAME}")
+    dns.publish(f"www.{NAME}", "CNAME", NAME)
+    assert answer() == Answer(why="A CNAME leads on to another one too many times.")
+
+
+def test_an_answer_that_contradicts_itself_is_none(dns):
+    dns.publish(NAME, "TXT", "here")
+
+    def contradiction(response):
+        response.set_rcode(NXDOMAIN)
+        return response
+
+    dns.distorts(NAME, contradiction)
+    assert answer() == Answer(why="The answer of DNS cannot be understood.")
+
+
+def test_garbage_is_no_answer(dns, settings):
+    settings.DNS_TIMEOUT_SECONDS = 0.3
+    dns.distorts(NAME, lambda response: response.to_wire()[:15] + b"\xff" * 20)
+    assert answer() == Answer(why="DNS did not answer within 0.3 s.")
+
+
+def test_somebody_elses_answer_is_none(dns, settings):
+    settings.DNS_TIMEOUT_SECONDS = 0.3
+    dns.publish(NAME, "TXT", "here")
+
+    def foreign(response):
+        response.id ^= 1
+        return response
+
+    dns.distorts(NAME, foreign)
+    assert answer() == Answer(why="DNS did not answer within 0.3 s.")
+
+
+def test_a_setting_that_cannot_be_used_is_told(settings):
+    settings.DNS_RESOLVERS = ["dns.example.net"]
+    assert answer() == Answer(why="DNS_RESOLVERS cannot be used. `python manage.py check` says why.")
+
+
+def test_a_mistake_of_ours_is_logged_and_raises_nothing(settings, caplog):
+    settings.DNS_RESOLVERS = 53
+    with caplog.at_level(logging.CRITICAL):
+        assert answer() == Answer(why="DNS could not be asked. The log of the server says why.")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("192.0.2.53", ("192.0.2.53", 53)),
+        (" 192.0.2.53:5353 ", ("192.0.2.53", 5353)),
+        ("2001:DB8::53", ("2001:db8::53", 53)),
+        ("[2001:db8::53]", ("2001:db8::53", 53)),
+        ("[2001:db8::53]:5353", ("2001:db8::53", 5353)),
+        ("fe80::53%eth0", ("fe80::53%eth0", 53)),
+    ],
+)
+def test_a_resolver_is_an_address_and_may_have_a_port(text, expected):
+    assert nameserver(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "dns.example.net", "localhost:53", "192.0.2", "192.0.2.53:", "192.0.2.53:0", "192.0.2.53:65536", "192.0.2.53:²",
+        "192.0.2.53:-1", "[2001:db8::53", "[2001:db8::53]53", "[2001:db8::53]:", "https://192.0.2.53/", "192.0.2.53 192.0.2.54",
+    ],
+)  # fmt: skip
+def test_anything_else_is_no_resolver(text):
+    with pytest.raises(ValueError):
+        nameserver(text)
