@@ -97,6 +97,8 @@ class Place:
             "SES_SWEEP_SECONDS": "10",
             "SES_DATABASE_SWEEP_SECONDS": "10",
             "SES_STATUS_SECONDS": "5",
+            # Refuses at once: somebody else's example.com says nothing about the demo's.
+            "DNS_RESOLVERS": environ.get("DNS_RESOLVERS") or f"{HOST}:9",
         }
 
     def secret(self, name: str) -> str:

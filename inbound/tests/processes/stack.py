@@ -19,7 +19,7 @@ from inbound.tests.processes.wire import Api, EmulatedAws
 ROOT = Path(__file__).resolve().parents[3]
 # The interpreter's own folder, not the one that a link leads to: that is where gunicorn is.
 GUNICORN = Path(sys.executable).with_name("gunicorn")
-SET_FOR_US = ("AWS_", "SES_", "S3_", "LAMBDA_", "DATABASE_", "DJANGO_", "WEB_", "GUNICORN_", "BIND", "PORT")
+SET_FOR_US = ("AWS_", "SES_", "S3_", "LAMBDA_", "DATABASE_", "DJANGO_", "DNS_", "WEB_", "GUNICORN_", "BIND", "PORT")
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 POLL_SECONDS = 0.02
@@ -65,6 +65,8 @@ def environment(database_url: str, aws_port: int, **more: str) -> dict[str, str]
         "SES_AUTO_SETUP": "true",
         "SES_CALLS_PER_SECOND": "0",
         "SES_CALL_SETTLE_SECONDS": "2",
+        # Refuses at once: nobody's resolver is asked.
+        "DNS_RESOLVERS": "127.0.0.1:9",
         **more,
     }
 
