@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from ses_integration.errors import NotConfigured
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -59,8 +62,15 @@ def _client(service: Any, region: str, read_timeout: int) -> Any:
         max_pool_connections=32,
         user_agent_extra="inbound",
     )
-    with _building:
-        client = boto3.client(service, region_name=region, config=config)
+    try:
+        with _building:
+            client = boto3.client(service, region_name=region, config=config)
+    except BotoCoreError as error:
+        raise NotConfigured(
+            "The AWS profile or credentials cannot be read: look at AWS_PROFILE and its files."
+        ) from error
+    except ValueError as error:
+        raise NotConfigured("AWS_ENDPOINT_URL is not the address of a server.") from error
     client.meta.events.register("before-send", _refuse_late)
     return client
 
@@ -98,8 +108,11 @@ def _session() -> boto3.Session:
 
 def have_credentials() -> bool:
     """Whether botocore's chain finds any; they are not tried."""
-    with _building:
-        return _session().get_credentials() is not None
+    try:
+        with _building:
+            return _session().get_credentials() is not None
+    except BotoCoreError:
+        return False  # a profile that does not exist, or half of a key
 
 
 def forget() -> None:

@@ -1,0 +1,36 @@
+"""What is wrong with the surroundings is a sentence wherever AWS is asked, not a traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+from ses_integration import clients
+from ses_integration.config import ses_config
+from ses_integration.errors import NotConfigured
+from ses_integration.gateway import Gateway
+
+
+@pytest.fixture(autouse=True)
+def new_clients():
+    clients.forget()
+    yield
+    clients.forget()
+
+
+def test_a_profile_that_does_not_exist_is_no_credentials(monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    assert not clients.have_credentials()
+    with pytest.raises(NotConfigured, match="look at AWS_PROFILE"):
+        clients.s3("eu-west-1")
+
+
+def test_half_of_a_key_is_no_credentials(monkeypatch):
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(NotConfigured):
+        Gateway(ses_config()).rules()
+
+
+def test_an_endpoint_that_is_no_address_is_said(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "not a url")
+    with pytest.raises(NotConfigured, match="AWS_ENDPOINT_URL is not the address of a server"):
+        Gateway(ses_config()).rules()
