@@ -21,7 +21,7 @@ def number(name: str, default: float) -> float:
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 INSECURE_SECRET_KEY = "insecure-and-only-for-a-first-look"  # noqa: S105 - inbound.E001 refuses it in production
-SECRET_KEY = env.str("SECRET_KEY", INSECURE_SECRET_KEY)
+SECRET_KEY = env.str("SECRET_KEY", "") or INSECURE_SECRET_KEY
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
