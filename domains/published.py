@@ -10,6 +10,7 @@ from domains import resolver
 from domains.dns_records import Record
 from domains.resolver import Answer, Question
 
+SPF = "SPF include"
 SPF_INCLUDE = "include:amazonses.com"
 KEEP_THE_REST = f"Take {SPF_INCLUDE} out and keep the rest of the record. Leave it if you still send mail through SES."
 
@@ -43,11 +44,10 @@ class _Leftover:
     record: Record
     purpose: str
     matches: Callable[[str, str], bool]
-    hint: str = ""
 
     @property
     def question(self) -> Question:
-        return Question(self.record.name.lower().removesuffix("."), self.record.type)
+        return Question(self.record.name, self.record.type)
 
 
 def look_up(records: Sequence[Record]) -> list[Published]:
@@ -72,7 +72,7 @@ def _published(leftover: _Leftover, answer: Answer) -> Published:
         state,
         found,
         why=answer.why,
-        hint=leftover.hint if found else "",
+        hint=_hint(leftover, found),
     )
 
 
@@ -92,7 +92,15 @@ def _leftover(record: Record, mail_from: set[str]) -> _Leftover | None:
         return _Leftover(record, "SES verification", str.__eq__)
     if record.name in mail_from:
         return _Leftover(record, "MAIL FROM", _includes_ses)
-    return _Leftover(record, "SPF include", _includes_ses, KEEP_THE_REST)
+    return _Leftover(record, SPF, _includes_ses)
+
+
+def _hint(leftover: _Leftover, found: tuple[str, ...]) -> str:
+    """The domain's own SPF record is its owner's, and so is one below MAIL FROM that says more than was told."""
+    if leftover.matches is not _includes_ses:
+        return ""
+    says_more = any(value != leftover.record.value for value in found)
+    return KEEP_THE_REST if says_more or (found and leftover.purpose == SPF) else ""
 
 
 def _same_target(told: str, found: str) -> bool:

@@ -31,10 +31,11 @@ logger = logging.getLogger(__name__)
 DNS_PORT = 53
 # More questions than these wait for their turn, within the same time limit; a domain has nine.
 MOST_AT_ONCE = 32
-# As many as BIND follows, rounded down: a chain that leads on is a mistake or a circle.
+# CNAMEs that lead on after so many are a mistake or a circle.
 LONGEST_CHAIN = 10
 # What a UDP answer may take without being split on its way (DNS flag day 2020); larger ones come over TCP.
 UDP_PAYLOAD = 1232
+UNREADABLE = "The answer of DNS cannot be understood."
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +156,11 @@ def _answer(resolver: dns.resolver.Resolver, question: Question, deadline: float
         return Answer(why=f"DNS did not answer within {settings.DNS_TIMEOUT_SECONDS:g} s.")
     except dns.resolver.NoNameservers as error:
         return Answer(why=_sentence(error))
+    except dns.exception.DNSException:
+        return Answer(why=UNREADABLE)
     except Exception:
         logger.exception("%s %s cannot be looked up.", question.type, question.name)
-        return Answer(why="The answer of DNS cannot be understood.")
+        return Answer(why=UNREADABLE)
 
 
 def _values(
@@ -190,7 +193,9 @@ def _refuse_hearsay(response: dns.message.Message) -> None:
 def _text(value: dns.rdata.Rdata) -> str:
     """As it would be written down, without the dot at a name's end; a TXT's strings belong together."""
     if isinstance(value, TXT):
-        return b"".join(value.strings).decode(errors="backslashreplace")
+        text = b"".join(value.strings).decode(errors="backslashreplace")
+        # PostgreSQL stores no NUL, and a terminal obeys an escape.
+        return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
     if isinstance(value, MX):
         return f"{value.preference} {value.exchange.to_text(omit_final_dot=True)}"
     return value.to_text().removesuffix(".")
@@ -203,4 +208,4 @@ def _sentence(error: dns.resolver.NoNameservers) -> str:
         return f"The DNS server answered {what}."
     if isinstance(what, OSError):
         return "The DNS server cannot be reached."
-    return "The answer of DNS cannot be understood."
+    return UNREADABLE

@@ -153,6 +153,16 @@ def test_an_answer_that_contradicts_itself_is_none(dns):
     assert answer() == Answer(why="The answer of DNS cannot be understood.")
 
 
+def test_a_code_that_nobody_expects_is_none(dns):
+    dns.answers(NAME, "YXDOMAIN")
+    assert answer() == Answer(why="The answer of DNS cannot be understood.")
+
+
+def test_what_no_database_stores_and_no_terminal_should_obey_is_written_out(dns):
+    dns.publish(NAME, "TXT", b"nul\x00 esc\x1b[2J tab\t bad\xff", "für Bücher")
+    assert set(answer().values) == {"nul\\x00 esc\\x1b[2J tab\\t bad\\xff", "für Bücher"}
+
+
 def test_garbage_is_no_answer(dns, settings):
     settings.DNS_TIMEOUT_SECONDS = 0.3
     dns.distorts(NAME, lambda response: response.to_wire()[:15] + b"\xff" * 20)
