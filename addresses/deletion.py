@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -42,34 +43,43 @@ def delete_address(address: EmailAddress) -> AddressDeletion:
 def delete_addresses(addresses: Sequence[EmailAddress]) -> dict[str, AddressDeletion]:
     """Delete them in one transaction, and then wait for SES domain by domain: one rule update for those of one rule.
 
-    Returns the outcomes by id; an address that somebody else has deleted has none.
+    Returns the outcomes by id; an address that somebody else has deleted has none. The statements do not grow with the
+    number of addresses but with that of their domains.
     """
-    deleted: dict[str, str] = {}
     with one_budget():
         with transaction.atomic(durable=True):
-            rows = EmailAddress.objects.select_for_update(of=("self",)).filter(pk__in=[row.pk for row in addresses])
-            # By domain, because a deletion marks its domain, and marks are taken in the order of their names.
-            for row in sorted(rows.order_by("pk"), key=lambda row: domain_of(row.address)):
-                deleted[row.pk] = row.address
-                row.delete()
-            generations = {name: marks.generation(name) for name in map(domain_of, deleted.values())}
-        gone = {
-            pk: partial(facts.recipient_gone, domain_of(address), address, generations[domain_of(address)])
+            rows = EmailAddress.objects.select_for_update().filter(pk__in=[row.pk for row in addresses])
+            deleted = dict(rows.order_by("pk").values_list("pk", "address"))
+            by_domain: dict[str, set[str]] = defaultdict(set)
+            for address in deleted.values():
+                by_domain[domain_of(address)].add(address)
+            # Before the receivers do, which come row by row: marks are taken in the order of the domains' names.
+            marks.mark(*by_domain)
+            EmailAddress.objects.filter(pk__in=deleted).delete()
+            left_of = {
+                name: partial(facts.recipients_left, name, gone, marks.generation(name))
+                for name, gone in by_domain.items()
+            }
+        left: set[str] = set()
+        warnings: dict[str, str] = {}
+        for name, look in left_of.items():
+            converge(name, done=partial(_finds_nothing, look))
+            if found := look():
+                left |= found
+                warnings[name] = _warning(name)
+        return {
+            pk: AddressDeletion(
+                address,
+                domain_of(address),
+                removed_from_ses=address not in left,
+                warning=warnings[domain_of(address)] if address in left else None,
+            )
             for pk, address in deleted.items()
         }
-        for name in generations:
-            of_domain = [gone[pk] for pk, address in deleted.items() if domain_of(address) == name]
-            converge(name, done=partial(_all_gone, of_domain))
-        return {pk: _outcome(address, removed=gone[pk]()) for pk, address in deleted.items()}
 
 
-def _all_gone(gone: Iterable[Callable[[], bool]]) -> bool:
-    return all(is_gone() for is_gone in gone)
-
-
-def _outcome(address: str, *, removed: bool) -> AddressDeletion:
-    name = domain_of(address)
-    return AddressDeletion(address, name, removed_from_ses=removed, warning=None if removed else _warning(name))
+def _finds_nothing(look: Callable[[], set[str]]) -> bool:
+    return not look()
 
 
 def _warning(domain: str) -> str:

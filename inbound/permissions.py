@@ -15,10 +15,13 @@ SCOPES = {"GET": Scope.READ, "HEAD": Scope.READ, "OPTIONS": Scope.READ, "DELETE"
 
 
 class HasScope(BasePermission):
-    """May this key do that kind of thing? Reading, writing (POST, PUT, PATCH) or deleting; whose rows is the queryset's matter."""
+    """May this key do that kind of thing? Reading, writing (POST, PUT, PATCH) or deleting; whose rows is the queryset's matter.
+
+    A view that deletes by another method than DELETE says so by its `required_scope`.
+    """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        scope = SCOPES.get(request.method or "", Scope.WRITE)
+        scope = Scope(getattr(view, "required_scope", SCOPES.get(request.method or "", Scope.WRITE)))
         if not isinstance(request.auth, ApiKey):
             return False
         if not request.auth.allows(scope):
