@@ -34,23 +34,31 @@ class DomainState:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Why a domain is not in line yet: the last error in our words, and until when an unanswered call may still land."""
+    """Why a domain is not in line yet: the last error in our words, how many tries in a row have failed, and until when
+    an unanswered call may still land."""
 
     error: str
     doubt_until: datetime | None
+    attempts: int = 0
 
 
 def recipient_gone(domain: str, address: str, generation: int) -> bool:
-    """Whether SES is confirmed to hold no recipient for `address`, and cannot hold one again (protocol 2.W).
+    """Whether SES is confirmed to hold no recipient for `address`, and cannot hold one again (protocol 2.W)."""
+    return not recipients_left(domain, [address], generation)
+
+
+def recipients_left(domain: str, addresses: Iterable[str], generation: int) -> set[str]:
+    """Those of the addresses, all of `domain`, that are not confirmed to be gone for good; two statements for all.
 
     The applied generation is read first: what is in doubt when it covers ours is in the second answer.
     """
-    config = ses_config()
+    config, left = ses_config(), set(addresses)
     applied = DomainMark.objects.of(config).filter(domain=domain, applied_generation__gte=generation)
     if generation and not applied.exists():
-        return False
+        return left
     doubts = UnansweredCall.objects.of(config).filter(entry__domain=domain, entry__kind=Kind.RULE, operation__in=PUTS)
-    return not any(address in doubt.recipients or domain in doubt.recipients for doubt in doubts)
+    in_doubt = {recipient for doubt in doubts for recipient in doubt.recipients}
+    return left if domain in in_doubt else left & in_doubt
 
 
 def domain_state(domain: str) -> DomainState:
@@ -98,7 +106,9 @@ def owed(domain: str) -> Owed:
         .values_list("until", flat=True)
         .first()
     )
-    return Owed(error=mark.last_error if mark else "", doubt_until=until)
+    if mark is None:
+        return Owed(error="", doubt_until=until)
+    return Owed(error=mark.last_error, doubt_until=until, attempts=mark.attempts)
 
 
 def identities(domains: Iterable[str]) -> dict[str, IdentityFacts]:
@@ -129,6 +139,12 @@ def rule_names(domain: str, recipient: str) -> list[str]:
         entry__domain=domain, entry__kind=Kind.RULE, recipient=recipient
     )
     return list(rules.values_list("entry__name", flat=True))
+
+
+def ledger_rules(domain: str) -> list[str]:
+    """The names of all rules of `domain` that the ledger has, whether SES holds them or not."""
+    rules = LedgerEntry.objects.of(ses_config()).filter(domain=domain, kind=Kind.RULE)
+    return list(rules.order_by("name").values_list("name", flat=True))
 
 
 def owed_marks() -> QuerySet[DomainMark]:
