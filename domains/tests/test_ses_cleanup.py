@@ -6,6 +6,7 @@ import copy
 import json
 from contextlib import suppress
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -36,7 +37,7 @@ def held(ses) -> dict:
 
 def put(name: str, *recipients: str, prefix: str = "emails/theirs/", **fields) -> None:
     action = {"S3Action": {"BucketName": "inbound-mail", "ObjectKeyPrefix": prefix}}
-    rule = {"Name": name, "Enabled": True, "Recipients": list(recipients), "Actions": [action], **fields}
+    rule: Any = {"Name": name, "Enabled": True, "Recipients": list(recipients), "Actions": [action], **fields}
     clients.ses("eu-west-1").create_receipt_rule(RuleSetName=SET, Rule=rule)
 
 
@@ -53,7 +54,7 @@ def forget(name: str) -> None:
 
 
 @pytest.fixture
-def lost(ses) -> str:
+def lost(ses):
     """`lost.org` with a rule, an identity and a stored mail, and nobody who knows of them; its folder."""
     domain = DomainFactory(name="lost.org")
     EmailAddressFactory(domain=domain, address="a@lost.org")
@@ -81,7 +82,7 @@ LOOK = ["DescribeActiveReceiptRuleSet", "ListEmailIdentities"]
 
 
 def test_nothing_is_left_over(ses, live):
-    assert run("ses_cleanup") == (0, NOTHING)
+    assert run("ses_cleanup", "--apply") == (0, NOTHING)
     assert calls(ses) == LOOK
 
 
@@ -195,7 +196,7 @@ def test_only_the_named_domain_is_looked_at(ses, lost):
 
 class TestStoredMail:
     @pytest.fixture
-    def late(self, ses, live) -> str:
+    def late(self, ses, live):
         """The folder of a life that was deleted, to which SES has delivered once more."""
         domain = DomainFactory(name="gone.org")
         delete_domain(domain=domain, requested_by="us")

@@ -45,7 +45,7 @@ class Command(BaseCommand):
         search = Search(config, domain, self._count)
         with ses_errors_as_command_errors():
             found = search.findings()
-            if options["apply"]:
+            if options["apply"] and (_marked(found, domain) or found.former):
                 if not options["json"]:
                     self.stdout.write(f"{report(found, domain)}\n\n")
                 self._remove(config, search, found)
@@ -54,7 +54,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(as_values(found, domain), indent=2))
         else:
             self.stdout.write(report(found, domain))
-            if found.orphans or any(cleanup.removable(folder, domain) for folder in found.folders):
+            if _marked(found, domain):
                 self.stdout.write("\nses_cleanup --apply removes what is marked with !.")
         if not found.nothing_left:
             raise SystemExit(2)
@@ -87,3 +87,8 @@ class Command(BaseCommand):
             end = "\n" if number == total else ""
             self.stderr.write(f"\rLooking at {what}: {number}/{total}{end}", style_func=str, ending="")
             self.stderr.flush()
+
+
+def _marked(found: Findings, domain: str) -> bool:
+    """Whether there is anything that --apply would remove."""
+    return bool(found.orphans) or any(cleanup.removable(folder, domain) for folder in found.folders)

@@ -62,19 +62,19 @@ class Command(BaseCommand):
         with ses_errors_as_command_errors():
             comparison = reconciling.compare(config)
             found = _of(domain, comparison)
-            applied = None
-            if options["apply"] or options["adopt"]:
+            chosen = _chosen(found, apply=options["apply"], adopt=options["adopt"])[: options["limit"]]
+            applied = Applied() if options["apply"] or options["adopt"] else None
+            if chosen:
                 if not options["json"]:
                     self.stdout.write(f"{report(found)}\n\n")
-                chosen = _chosen(found, apply=options["apply"], adopt=options["adopt"])[: options["limit"]]
                 applied = self._carry_out(config, comparison, chosen, apply=options["apply"], adopt=options["adopt"])
                 comparison = reconciling.compare(config)
                 found = _of(domain, comparison)
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(config, comparison, found, applied), indent=2))
         else:
-            self.stdout.write(report(found, others=applied is None))
-            if applied is None and domains_to_mend(found):
+            self.stdout.write(report(found, others=not chosen))
+            if not options["apply"] and domains_to_mend(found):
                 self.stdout.write("ses_reconcile --apply puts right what is ours.")
         if any(it.sort.drift for it in found):
             raise SystemExit(2)
@@ -84,7 +84,7 @@ class Command(BaseCommand):
     ) -> Applied:
         applied = Applied()
         domains = list(chosen)
-        for _ in range(ROUNDS if chosen else 0):
+        for _ in range(ROUNDS):
             if adopt:
                 rules = [it for it in comparison.found if it.adoptable and it.domain in domains]
                 applied.adopted += reconciling.adopt(config, rules)
@@ -100,8 +100,7 @@ class Command(BaseCommand):
             domains = [domain for domain in domains if domain in domains_to_mend(comparison.found)]
         for name in applied.moved:
             self.tell(f"{name}: put in front of all other rules")
-        if chosen:
-            self.tell("\n")
+        self.tell("\n")
         return applied
 
 

@@ -284,6 +284,10 @@ class TestApplying:
         assert run("ses_reconcile", "--apply")[0] == 0
         assert calls(a) == []
 
+    def test_where_nothing_is_to_be_done_ses_is_looked_at_once(self, a):
+        assert run("ses_reconcile", "--apply") == (0, EQUAL)
+        assert looks(a) == ["DescribeActiveReceiptRuleSet", "ListEmailIdentities"]
+
     def test_a_rule_goes_to_the_front_and_ours_keep_their_order(self, a, ses_v1):
         receive("a", domain="other.org")
         converge("other.org")
