@@ -53,7 +53,7 @@ _doubts = {
     kind: st.lists(st.tuples(st.sampled_from(operations), st.booleans(), st.integers(0, 7)), max_size=2)
     for kind, operations in ((Kind.RULE, RULE_CALLS), (Kind.IDENTITY, IDENTITY_CALLS))
 }
-_rules = st.tuples(_states, st.booleans(), st.booleans(), st.integers(0, 15), _doubts[Kind.RULE])
+_rules = st.tuples(_states, st.booleans(), st.booleans(), st.integers(0, 7), st.booleans(), _doubts[Kind.RULE])
 _identities = st.tuples(
     _states, st.sampled_from([None, "ours", "theirs"]), st.booleans(), st.booleans(), _doubts[Kind.IDENTITY]
 )
@@ -74,15 +74,13 @@ def ledgers(draw: st.DrawFn, receiving: DomainReceiving, layout: Layout) -> tupl
         for form in (layout, *former)
         for rule in compile_domain(replace(receiving, catch_all=everything), form).rules
     }
-    anybody = [receiving.name, f"former@{receiving.name}", *(it.address for it in receiving.addresses)][:4]
+    anybody = [receiving.name, f"former@{receiving.name}", *(it.address for it in receiving.addresses)][:3]
     for name, rule in sorted(candidates.items()):
-        state, there, exists, former_recipients, doubtful = draw(_rules)
+        state, there, exists, former_recipients, former_actions, doubtful = draw(_rules)
         if state == "no entry":
             continue
-        if former_recipients:
-            bucket = "former" if former_recipients % 2 else rule.bucket
-            recipients = frozenset(_chosen(anybody, former_recipients)) or rule.recipients
-            rule = replace(rule, recipients=recipients, bucket=bucket)
+        recipients = frozenset(_chosen(anybody, former_recipients)) or rule.recipients
+        rule = replace(rule, recipients=recipients, bucket="former" if former_actions else rule.bucket)
         if there:
             ses.rules[name] = rule
         known = _known(state, there)

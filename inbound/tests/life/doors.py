@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 from hypothesis import strategies as st
@@ -12,46 +14,56 @@ from addresses.models import EmailAddress
 from domains.models import Domain, DomainDeletion
 from inbound.tests.factories import EndpointFactory
 from inbound.tests.life.rows import Life
-from inbound.tests.life.world import LOCALS, World, locals_, names, owners, picks, step
+from inbound.tests.life.truths import Truths
+from inbound.tests.life.world import LOCALS, NAMES, Manner, locals_, manners, names, owners, picks, step
 
-patience = st.sampled_from([True, True, False])
+IN_A_HURRY = Manner(patient=False)
 alive = precondition(lambda world: world.lives)
 has_addresses = precondition(lambda world: any(life.addresses for life in world.lives.values()))
 
 
-class Doors(World):
+class Doors(Truths):
     """Each rule checks the answer's status against what the API was told before, and notes what it promises."""
 
-    @step(owner=owners, name=names, patient=patience)
-    def add_domain(self, owner: int, name: str, patient: bool) -> None:
+    def __init__(self, *surroundings: Any) -> None:
+        super().__init__(*surroundings)
+        pk = self.ask(0, "post", "/domains", {"domain": NAMES[0]}).json()["id"]
+        addresses = [f"{local}@{NAMES[0]}" for local in LOCALS[:2]]
+        for address in addresses:
+            assert self.ask(0, "post", "/email-addresses", {"address": address, "domainId": pk}).status_code == 201
+        self.lives[NAMES[0]] = Life(0, pk, dict.fromkeys(addresses, True))
+        self.read_journal()
+
+    @step(owner=owners, name=names, manner=manners)
+    def add_domain(self, owner: int, name: str, manner: Manner) -> None:
         life = self.lives.get(name)
         others = [other for other, theirs in self.lives.items() if theirs.owner != owner and _related(other, name)]
         expected = 409 if life or others else 201
         if expected == 201:
             self.identity_gone.discard(name)
-        answer = self.ask(owner, "post", "/domains", {"domain": name}, patient=patient)
+        answer = self.ask(owner, "post", "/domains", {"domain": name}, manner=manner)
         assert answer.status_code == expected, answer.json()
         if expected == 201:
             self.lives[name] = Life(owner, answer.json()["id"])
 
     @alive
-    @step(pick=picks, patient=patience)
-    def delete_domain(self, pick: int, patient: bool) -> None:
+    @step(pick=picks, manner=manners)
+    def delete_domain(self, pick: int, manner: Manner) -> None:
         name, life = self._life(pick)
-        answer = self.ask(life.owner, "delete", f"/domains/{life.pk}", patient=patient)
+        answer = self.ask(life.owner, "delete", f"/domains/{life.pk}", manner=manner)
         assert answer.status_code == 200
         del self.lives[name]
         assert answer.json()["deletedResources"]["emailAddresses"] == len(life.addresses)
         self._note_deletion(name, answer.json())
 
-    @step(pick=picks, patient=patience)
-    def delete_domain_a_second_time(self, pick: int, patient: bool) -> None:
+    @step(pick=picks, manner=manners)
+    def delete_domain_a_second_time(self, pick: int, manner: Manner) -> None:
         records = list(DomainDeletion.objects.owed().order_by("started_at", "name"))
         if not records:
             return
         record = records[pick % len(records)]
         owner = next(number for number, user in enumerate(self.users) if user.pk == record.owner_id)
-        answer = self.ask(owner, "delete", f"/domains/{record.domain_id}", patient=patient)
+        answer = self.ask(owner, "delete", f"/domains/{record.domain_id}", manner=manner)
         assert answer.status_code == 200
         self._note_deletion(record.name, answer.json())
 
@@ -59,7 +71,7 @@ class Doors(World):
     @step(pick=picks)
     def deletion_dies_after_its_first_transaction(self, pick: int) -> None:
         name, life = self._life(pick)
-        self.waiting(patient=False)
+        self.work(IN_A_HURRY)
         with transaction.atomic():
             row = Domain.objects.get(pk=life.pk)
             DomainDeletion.objects.create(domain_id=row.pk, name=name, owner_id=row.owner_id)
@@ -68,25 +80,25 @@ class Doors(World):
         del self.lives[name]
 
     @alive
-    @step(pick=picks, local=locals_, active=st.sampled_from([True, True, True, False]), patient=patience)
-    def add_address(self, pick: int, local: str, active: bool, patient: bool) -> None:
+    @step(pick=picks, local=locals_, active=st.sampled_from([True, True, True, False]), manner=manners)
+    def add_address(self, pick: int, local: str, active: bool, manner: Manner) -> None:
         name, life = self._life(pick)
         address = f"{local}@{name}"
         expected = 409 if address in life.addresses else 201
         if active and expected == 201:
             self.gone.discard(address)
         body = {"address": address, "domainId": life.pk, "isActive": active}
-        answer = self.ask(life.owner, "post", "/email-addresses", body, patient=patient)
+        answer = self.ask(life.owner, "post", "/email-addresses", body, manner=manner)
         assert answer.status_code == expected, answer.json()
         if expected == 201:
             life.addresses[address] = active
 
     @has_addresses
-    @step(pick=picks, patient=patience)
-    def delete_address(self, pick: int, patient: bool) -> None:
+    @step(pick=picks, manner=manners)
+    def delete_address(self, pick: int, manner: Manner) -> None:
         address, life = self._address(pick)
         row = EmailAddress.objects.get(address=address)
-        answer = self.ask(life.owner, "delete", f"/email-addresses/{row.pk}", patient=patient)
+        answer = self.ask(life.owner, "delete", f"/email-addresses/{row.pk}", manner=manner)
         assert answer.status_code == 200
         del life.addresses[address]
         cleanup = answer.json()["cleanup"]
@@ -95,25 +107,25 @@ class Doors(World):
             self._promise(address)
 
     @has_addresses
-    @step(pick=picks, patient=patience)
-    def flip_activity(self, pick: int, patient: bool) -> None:
+    @step(pick=picks, manner=manners)
+    def flip_activity(self, pick: int, manner: Manner) -> None:
         address, life = self._address(pick)
         active = not life.addresses[address]
         if active:
             self.gone.discard(address)
         row = EmailAddress.objects.get(address=address)
-        answer = self.ask(life.owner, "put", f"/email-addresses/{row.pk}", {"isActive": active}, patient=patient)
+        answer = self.ask(life.owner, "put", f"/email-addresses/{row.pk}", {"isActive": active}, manner=manner)
         assert answer.status_code == 200
         life.addresses[address] = active
         if not active and "warning" not in answer.json():
             self._promise(address)
 
     @has_addresses
-    @step(first=picks, second=picks, third=picks, patient=patience)
-    def delete_addresses_of_several_domains(self, first: int, second: int, third: int, patient: bool) -> None:
+    @step(first=picks, second=picks, third=picks, manner=manners)
+    def delete_addresses_of_several_domains(self, first: int, second: int, third: int, manner: Manner) -> None:
         chosen = dict(map(self._address, (first, second, third)))
         rows = list(EmailAddress.objects.filter(address__in=chosen))
-        self.waiting(patient=patient)
+        self.work(manner)
         outcomes = delete_addresses(rows)
         for address, life in chosen.items():
             del life.addresses[address]
@@ -122,8 +134,8 @@ class Doors(World):
                 self._promise(row.address)
 
     @alive
-    @step(pick=picks, on=st.booleans(), patient=patience)
-    def switch_catch_all(self, pick: int, on: bool, patient: bool) -> None:
+    @step(pick=picks, on=st.booleans(), manner=manners)
+    def switch_catch_all(self, pick: int, on: bool, manner: Manner) -> None:
         name, life = self._life(pick)
         verified = Domain.objects.get(pk=life.pk).status == Domain.Status.VERIFIED
         endpoint = self.endpoints[life.owner][0] if on and self.endpoints[life.owner] else None
@@ -131,7 +143,7 @@ class Doors(World):
         if on and expected == 200:
             self.gone.discard(name)
         body = {"isCatchAllEnabled": on, "catchAllEndpointId": endpoint}
-        answer = self.ask(life.owner, "put", f"/domains/{life.pk}", body, patient=patient)
+        answer = self.ask(life.owner, "put", f"/domains/{life.pk}", body, manner=manner)
         assert answer.status_code == expected, answer.json()
         if expected == 200:
             life.catch_all = endpoint
@@ -143,12 +155,12 @@ class Doors(World):
         if len(self.endpoints[owner]) < 2:
             self.endpoints[owner].insert(0, EndpointFactory(owner=self.users[owner]).pk)
 
-    @step(owner=owners, patient=patience)
-    def delete_endpoint(self, owner: int, patient: bool) -> None:
+    @step(owner=owners, manner=manners)
+    def delete_endpoint(self, owner: int, manner: Manner) -> None:
         if not self.endpoints[owner]:
             return
         endpoint = self.endpoints[owner].pop()
-        answer = self.ask(owner, "delete", f"/endpoints/{endpoint}", patient=patient)
+        answer = self.ask(owner, "delete", f"/endpoints/{endpoint}", manner=manner)
         assert answer.status_code == 200
         for name, life in self.lives.items():
             if life.catch_all == endpoint:
@@ -164,25 +176,25 @@ class Doors(World):
         paths = [f"/domains/{life.pk}", *(f"/email-addresses/{row.pk}" for row in rows)]
         stranger = 1 - life.owner
         for path in paths:
-            assert self.ask(stranger, "delete", path, patient=False).status_code == 404
+            assert self.ask(stranger, "delete", path, manner=IN_A_HURRY).status_code == 404
         body = {"isCatchAllEnabled": False}
-        assert self.ask(stranger, "put", paths[0], body, patient=False).status_code == 404
+        assert self.ask(stranger, "put", paths[0], body, manner=IN_A_HURRY).status_code == 404
         address = {"address": f"stranger@{name}", "domainId": life.pk}
-        assert self.ask(stranger, "post", "/email-addresses", address, patient=False).status_code == 404
+        assert self.ask(stranger, "post", "/email-addresses", address, manner=IN_A_HURRY).status_code == 404
 
     @alive
-    @step(pick=picks, patient=patience)
-    def delete_all_addresses_in_a_shell(self, pick: int, patient: bool) -> None:
+    @step(pick=picks, manner=manners)
+    def delete_all_addresses_in_a_shell(self, pick: int, manner: Manner) -> None:
         _, life = self._life(pick)
-        self.waiting(patient=patient)
+        self.work(manner)
         EmailAddress.objects.filter(domain_id=life.pk).delete()
         life.addresses.clear()
 
     @alive
-    @step(pick=picks, patient=patience)
-    def delete_domain_in_a_shell(self, pick: int, patient: bool) -> None:
+    @step(pick=picks, manner=manners)
+    def delete_domain_in_a_shell(self, pick: int, manner: Manner) -> None:
         name, life = self._life(pick)
-        self.waiting(patient=patient)
+        self.work(manner)
         Domain.objects.filter(pk=life.pk).delete()
         del self.lives[name]
 

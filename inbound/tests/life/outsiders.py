@@ -15,7 +15,7 @@ from inbound.tests.seen import foreign_identity, store
 from ses_integration.config import ses_config
 from ses_integration.models import LedgerEntry
 from ses_integration.planning import Kind
-from ses_integration.tests.emulator.wire import client, control
+from ses_integration.tests.emulator.wire import client
 
 
 class Outsiders(Doors):
@@ -46,7 +46,7 @@ class Outsiders(Doors):
     def somebody_makes_an_identity(self, name: str) -> None:
         known = LedgerEntry.objects.filter(kind=Kind.IDENTITY, name=name).exists()
         if not known and name not in look(self.ses).identities and name not in self.identity_gone:
-            self._undisturbed(foreign_identity, name)
+            self.undisturbed(foreign_identity, name)
             self.foreign.add(name)
 
     @step()
@@ -58,7 +58,7 @@ class Outsiders(Doors):
 
     @step()
     def ses_setup_is_run(self) -> None:
-        self._undisturbed(self.prepare_ses)
+        self.undisturbed(self.prepare_ses)
 
     @step(pick=picks)
     def mail_arrives(self, pick: int) -> None:
@@ -123,12 +123,4 @@ class Outsiders(Doors):
         aws = client(service, self.ses.url)
         if service == "ses" and rule_set:
             parameters["RuleSetName"] = ses_config().rule_set
-        self._undisturbed(getattr(aws, operation), **parameters)
-
-    def _undisturbed(self, act, *arguments: object, **parameters: object) -> None:
-        """Faults are meant for our calls only."""
-        _, faults = control(self.ses.url, "GET", "/_faults")
-        self.ses.clear_faults()
-        act(*arguments, **parameters)
-        self.ses.clear_journal()
-        self.ses.add_faults(*faults)
+        self.undisturbed(getattr(aws, operation), **parameters)

@@ -5,18 +5,16 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from domains.deletion import resume_deletions
-from inbound.tests.life.world import World, names, picks, step
+from inbound.tests.life.truths import Truths
+from inbound.tests.life.world import FAULTS, Manner, manners, names, picks, step
 from inbound.worker import Worker
 from ses_integration.convergence import converge_due
-from ses_integration.emulator.server import Emulator
 from ses_integration.errors import SesError
 from ses_integration.lease import LeaseLost
 from ses_integration.models import DomainMark, UnansweredCall
 from ses_integration.sweep import sweep_database, sweep_ses
-from ses_integration.tests.emulator.wire import control
 from ses_integration.tests.steps import Writer
 
-FAULTS = ("throttle", "fail", "access_denied", "dropped", "lost")
 ACTIONS = (
     "*",
     "CreateReceiptRule",
@@ -31,17 +29,16 @@ ACTIONS = (
 slots = st.sampled_from([0, 1])
 
 
-class Weather(World):
+class Weather(Truths):
     """A call that was `dropped` is not lost: it lands when a rule says so, or never."""
 
-    @step(fault=st.sampled_from(FAULTS), action=st.sampled_from(ACTIONS), times=st.sampled_from([1, 1, 2, None]))
-    def faults_begin(self, fault: str, action: str, times: int | None) -> None:
-        order = {"action": action, "fault": fault, "times": times}
-        self.ses.add_faults({"service": "ses", **order}, {"service": "sesv2", **order})
+    @step(fault=st.sampled_from(FAULTS), action=st.sampled_from(ACTIONS))
+    def an_outage_begins(self, fault: str, action: str) -> None:
+        self.outage.append({"action": action, "fault": fault, "times": None})
 
     @step()
-    def faults_end(self) -> None:
-        self.ses.clear_faults()
+    def all_outages_end(self) -> None:
+        self.outage.clear()
 
     @step(pick=picks)
     def a_late_call_lands(self, pick: int) -> None:
@@ -49,7 +46,7 @@ class Weather(World):
             return
         call = self.late.pop(pick % len(self.late))
         self.note(f"{call}")
-        _behaving(self.ses, call.land)
+        self.undisturbed(call.land, self.ses)
 
     @step()
     def next_attempts_are_due(self) -> None:
@@ -61,23 +58,24 @@ class Weather(World):
 
     # Processes
 
-    @step()
-    def the_worker_converges(self) -> None:
-        self.waiting(patient=False)
+    @step(manner=manners)
+    def the_worker_converges(self, manner: Manner) -> None:
+        self.work(manner)
         converge_due()
 
-    @step()
-    def the_worker_goes_on_with_deletions(self) -> None:
-        self.waiting(patient=False)
+    @step(manner=manners)
+    def the_worker_goes_on_with_deletions(self, manner: Manner) -> None:
+        self.work(manner)
         resume_deletions()
 
-    @step()
-    def the_worker_does_everything(self) -> None:
-        self.waiting(patient=False)
+    @step(manner=manners)
+    def the_worker_does_everything(self, manner: Manner) -> None:
+        self.work(manner)
         unmarked = self._unmarked()
         Worker().tick()
         self.bypassed.clear()
-        if not self._in_trouble():
+        # What a sweep has missed because of a fault is for the next one.
+        if not manner.fault and not self.outage:
             self.disturbed -= unmarked
 
     @step()
@@ -124,16 +122,3 @@ class Weather(World):
         """The names that a sweep of SES looks at: nothing of theirs is owed or in doubt."""
         owed = {mark.domain for mark in DomainMark.objects.all() if mark.owed}
         return self.disturbed - owed - set(UnansweredCall.objects.values_list("entry__domain", flat=True))
-
-    def _in_trouble(self) -> bool:
-        _, faults = control(self.ses.url, "GET", "/_faults")
-        return bool(faults)
-
-
-def _behaving(ses: Emulator, land) -> None:
-    """Whatever waits for the next calls is not meant for one that is on its way already."""
-    _, faults = control(ses.url, "GET", "/_faults")
-    ses.clear_faults()
-    land(ses)
-    ses.clear_journal()
-    ses.add_faults(*faults)

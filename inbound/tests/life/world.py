@@ -1,4 +1,4 @@
-"""The world of the state machine: two owners, three names, one SES; what was promised of it, and what must always hold."""
+"""The world of the state machine: two owners, three names, one SES, and what was promised of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,22 +14,19 @@ import hypothesis
 from django.contrib.auth.models import User
 from django.utils import timezone
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, rule
 from rest_framework.test import APIClient
 
 from domains.models import DomainDeletion
 from inbound.models import issue_key
 from inbound.tests.factories import EndpointFactory, UserFactory
-from inbound.tests.life.rows import HeldRule, Life, empty_tables, learned_limit, stored_lives, wanted_rules
-from inbound.tests.life.seen_ses import LateCall, SeenSes, late_calls, look
-from inbound.tests.seen import stored
-from inbound.worker import Worker
+from inbound.tests.life.rows import Life, empty_tables, learned_limit
+from inbound.tests.life.seen_ses import LateCall, late_calls, look
 from ses_integration import clients, setup
 from ses_integration.config import ses_config
 from ses_integration.emulator.server import Emulator
 from ses_integration.ledger import Answer
-from ses_integration.models import DomainMark, Lease, LedgerEntry, UnansweredCall
-from ses_integration.planning import Kind, Known
+from ses_integration.models import DomainMark, Lease, UnansweredCall
 from ses_integration.tests.steps import Writer
 
 # A name, one below it that only the same owner may have beside it, and one whose rules cannot carry its name.
@@ -37,10 +35,35 @@ LOCALS = ("a", "b", "c", "d")
 # Below the shortest back-off, so that a request that met a fault does not wait for the next try.
 PATIENT_SECONDS = 0.45
 FOREIGN_RULE = "theirs-rule"
-ROUNDS_TO_REST = 15
 
 names, locals_, owners = st.sampled_from(NAMES), st.sampled_from(LOCALS), st.sampled_from([0, 1])
 picks = st.integers(0, 11)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How somebody works who needs SES: waiting for it or not, and the fault that one of the calls meets, from 0."""
+
+    patient: bool = True
+    fault: str = ""
+    call: int = 0
+
+    def __repr__(self) -> str:
+        if not self.patient:
+            return "in a hurry"
+        return f"call {self.call} {self.fault}" if self.fault else "in peace"
+
+
+FAULTS = ("throttle", "fail", "access_denied", "dropped", "lost")
+manners = st.sampled_from(
+    [
+        *[Manner()] * 4,
+        *[Manner(patient=False)] * 2,
+        *[Manner(fault=fault, call=call) for fault in ("dropped", "dropped", "lost", "throttle") for call in (0, 1)],
+        Manner(fault="fail"),
+        Manner(fault="access_denied"),
+    ]
+)
 
 
 def step(**strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Any]:
@@ -55,6 +78,7 @@ def step(**strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]]
                 run(self, **drawn)
                 self.read_journal()
                 self.learn()
+                self.set_faults()
 
         as_rule: Any = rule(**strategies)  # type: ignore[call-overload]
         return as_rule(inner)
@@ -106,12 +130,12 @@ class World(RuleBasedStateMachine):
         self.disturbed: set[str] = set()
         self.bypassed: set[str] = set()
         self.learned: int | None = None
+        self.outage: list[dict[str, Any]] = []
         self.late: list[LateCall] = []
         self.writers: list[tuple[Writer, Answer | None] | None] = [None, None]
         # Keys of stored mail, and prefixes of lives that nobody deleted through a door of ours.
         self.mail: list[str] = []
         self.abandoned: set[str] = set()
-        self.read_journal()
 
     # Telling
 
@@ -172,124 +196,30 @@ class World(RuleBasedStateMachine):
         self.writers = [slot if slot and slot[1] else None for slot in self.writers]
         UnansweredCall.objects.update(until=_past())
 
-    def waiting(self, *, patient: bool) -> None:
-        """What is asked from now on waits for SES and takes over from whoever is paused, or does not wait at all."""
-        self.lease_runs_out()
-        self.settings.SES_REQUEST_BUDGET = PATIENT_SECONDS if patient else 0.0
-
-    def ask(self, owner: int, method: str, path: str, body: object = None, *, patient: bool) -> Any:
-        """The API's answer."""
-        self.waiting(patient=patient)
-        return getattr(self.clients[owner], method)(f"/api/v2{path}", body)
-
-    # What must always hold
-
-    @invariant()
-    def everything_promised_holds(self) -> None:
-        with self.telling():
-            self._everything_promised_holds()
-
-    def _everything_promised_holds(self) -> None:
-        self.whole = False
-        seen = look(self.ses)
-        for name, held in seen.rules.items():
-            assert held.recipients, f"{name} takes everybody's mail."
-        for recipient in sorted(self.gone):
-            assert not seen.holds(recipient), f"{recipient} was reported gone, and SES holds it."
-        for name in sorted(self.identity_gone):
-            assert name not in seen.identities, f"The identity {name} was reported gone, and SES holds it."
-        self._rows_are_as_told()
-        self._everything_is_in_the_ledger(seen)
-        self._ledger_is_right_where_it_has_no_doubt(seen)
-        self._differences_are_owed(seen)
-        assert FOREIGN_RULE in seen.rules or not self.foreign_rule, "Somebody else's rule was deleted."
-        assert self.foreign <= seen.identities.keys(), "Somebody else's identity was deleted."
-        assert not self.complaints.texts, "\n".join(self.complaints.texts)
-        self.whole = True
-
-    def _rows_are_as_told(self) -> None:
-        told = {
-            name: Life(self.users[life.owner].pk, life.pk, life.addresses, life.catch_all)
-            for name, life in self.lives.items()
-        }
-        assert stored_lives() == told
-
-    def _everything_is_in_the_ledger(self, seen: SeenSes) -> None:
-        entries = set(LedgerEntry.objects.values_list("kind", "name"))
-        assert {(Kind.RULE.value, name) for name in seen.rules.keys() - {FOREIGN_RULE}} <= entries
-        assert {(Kind.IDENTITY.value, name) for name in seen.identities.keys() - self.foreign} <= entries
-
-    def _ledger_is_right_where_it_has_no_doubt(self, seen: SeenSes) -> None:
-        sure = LedgerEntry.objects.filter(unanswered=None).exclude(known=Known.UNKNOWN)
-        for entry in sure.exclude(domain__in=self.disturbed).prefetch_related("recipients"):
-            if entry.kind == Kind.IDENTITY:
-                assert (entry.name in seen.identities) == (entry.known == Known.PRESENT), f"{entry}"
-                continue
-            known = {recipient.recipient for recipient in entry.recipients.all()}
-            held = seen.rules.get(entry.name, HeldRule(frozenset(), ""))
-            assert held.recipients == known, f"{entry} with {sorted(known)}, but SES has {sorted(held.recipients)}."
-
-    def _differences_are_owed(self, seen: SeenSes) -> None:
-        marks = {mark.domain for mark in DomainMark.objects.all() if mark.owed}
-        doubts = set(UnansweredCall.objects.values_list("entry__domain", flat=True))
-        for name in sorted(set(NAMES) - marks - doubts - self.disturbed - self.bypassed):
-            self._follows(name, seen)
-
-    def _follows(self, name: str, seen: SeenSes) -> None:
-        wanted, held = wanted_rules(name), seen.rules_of(name)
-        assert held == wanted, f"SES holds {held} for {name}, and the rows want {wanted}."
-        there = name in self.lives or name in self.foreign
-        assert (name in seen.identities) == there, f"{name} has {'no' if there else 'an'} identity."
-
-    # Rest
-
-    def come_to_rest(self) -> None:
-        """AWS behaves, time passes, the worker does what is owed, and both sweeps look: then SES equals the rows."""
+    def set_faults(self, *more: dict[str, Any]) -> None:
+        """The outage, if there is one, and what is ordered for the next step."""
         self.ses.clear_faults()
-        self.writers = [None, None]
-        self.prepare_ses()
-        self.waiting(patient=False)
-        quiet = 0
-        for _ in range(ROUNDS_TO_REST):
-            self.calls_settle()
-            self.next_attempts_come()
-            quiet = quiet + 1 if self._owes_nothing() else 0
-            if quiet == 2:
-                break
-            self.lease_runs_out()
-            Worker().tick()
-        else:
-            raise AssertionError(f"No rest after {ROUNDS_TO_REST} rounds: {self._owed()}")
-        self.disturbed.clear()
-        self.bypassed.clear()
-        self.read_journal()
-        self._everything_promised_holds()
-        self._is_equal()
+        for order in (*more, *self.outage):
+            self.ses.add_faults({"service": "ses", **order}, {"service": "sesv2", **order})
 
-    def _owed(self) -> list[object]:
-        return [
-            *(mark for mark in DomainMark.objects.all() if mark.owed),
-            *UnansweredCall.objects.all(),
-            *DomainDeletion.objects.owed(),
-        ]
+    def work(self, manner: Manner) -> None:
+        """Whoever works from now on does it like this, and takes over from whoever is paused."""
+        self.lease_runs_out()
+        self.settings.SES_REQUEST_BUDGET = PATIENT_SECONDS if manner.patient else 0.0
+        if manner.fault:
+            self.set_faults({"action": "*", "fault": manner.fault, "skip": manner.call})
 
-    def _owes_nothing(self) -> bool:
-        return not self._owed()
+    def undisturbed(self, act: Callable[..., object], *arguments: object, **parameters: object) -> None:
+        """Faults are meant for our own calls, and for those that have not been sent."""
+        self.ses.clear_faults()
+        act(*arguments, **parameters)
+        self.ses.clear_journal()
+        self.set_faults()
 
-    def _is_equal(self) -> None:
-        seen = look(self.ses)
-        everything = {name: held for domain in NAMES for name, held in wanted_rules(domain).items()}
-        assert {name: held for name, held in seen.rules.items() if name != FOREIGN_RULE} == everything
-        assert seen.identities.keys() == self.lives.keys() | self.foreign
-        for name in self.lives.keys() - self.foreign:
-            assert seen.identities[name].mail_from == f"mail.{name}"
-        kept = {f"emails/{name}/{life.pk}/" for name, life in self.lives.items()} | self.abandoned
-        assert stored() == sorted(key for key in self.mail if key.rpartition("/")[0] + "/" in kept)
-
-    def teardown(self) -> None:
-        if self.whole:
-            with self.telling():
-                self.come_to_rest()
+    def ask(self, owner: int, method: str, path: str, body: object = None, manner: Manner = Manner()) -> Any:
+        """The API's answer."""
+        self.work(manner)
+        return getattr(self.clients[owner], method)(f"/api/v2{path}", body)
 
 
 def _past() -> Any:
