@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import transaction
@@ -13,23 +12,22 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from domains.deletion_plan import check_token
+from domains.deletion_plan import check_plan, check_token
+from domains.deletion_records import Step, changing, turn, values_at_the_start
+from domains.erasing import erase_mail
 from domains.models import Domain, DomainDeletion
 from ses_integration import facts, stored_mail
 from ses_integration.budget import one_budget
-from ses_integration.clock import database_now
 from ses_integration.convergence import converge
-from ses_integration.errors import SesError
-from ses_integration.ledger import backoff
-
-Step = DomainDeletion.Step
 
 ERASE_SECONDS_IN_REQUEST = 1.0
-# Who erases a prefix has it for itself for so long; longer than any run, so that nothing is counted twice.
-CLAIM = timedelta(seconds=60)
+ERASE_SECONDS_IN_TURN = 30.0
+# SES goes on trying for so long to store mail that it took before the rule went (ses.md 1.7): the worker looks again then.
+SES_STORES_LATE = timedelta(hours=4)
 
 KEPT = "The SES identity was not created by this installation, so it is kept."
 SUPERSEDED = "The domain was added again before its clean-up was finished; SES holds what the new one needs."
+MAIL_KEPT = "KEEP_MAIL_ON_DOMAIN_DELETE is on, so stored mail is kept:"
 ERASING = "Stored mail is still to be erased; that goes on in the background."
 
 
@@ -39,13 +37,15 @@ def delete_domain(*, domain: Domain, requested_by: str, plan_token: str = "") ->
     Nothing that SES or S3 does stops the rows from going. Raises Domain.DoesNotExist if somebody else was first, and
     PlanOutdated if `plan_token` is given and is not that of the plan as it is now.
     """
+    if plan_token:
+        check_plan(domain, plan_token)
     with one_budget():
         with transaction.atomic(durable=True):
             row = Domain.objects.live().select_for_update().get(pk=domain.pk)
             if plan_token:
                 check_token(row, plan_token)
             record = DomainDeletion.objects.create(
-                domain_id=row.pk, name=row.name, owner_id=row.owner_id, requested_by=requested_by, plan_token=plan_token
+                domain_id=row.pk, requested_by=requested_by, plan_token=plan_token, **values_at_the_start(row)
             )
             row.deleting_since = timezone.now()
             row.save(update_fields=["deleting_since"])
@@ -76,7 +76,7 @@ def resume_deletions(
     """
     until = time.monotonic() + seconds
     new = Q(rows=Step.OWED, started_at__gt=Now() - timedelta(seconds=request_seconds))
-    owed = DomainDeletion.objects.owed().filter(_turn()).exclude(new)
+    owed = DomainDeletion.objects.owed().filter(turn()).exclude(new)
     records = list(owed.order_by(F("next_attempt").asc(nulls_first=True)))
     for number, record in enumerate(records):
         if stop() or time.monotonic() >= until:
@@ -87,12 +87,8 @@ def resume_deletions(
         # SES's part is `converge_due`'s; here only what it has reached is noted.
         note_facts(record)
         if record.rules != Step.OWED and record.stored_mail == Step.OWED:
-            erase_mail(record, seconds=min(until - time.monotonic(), CLAIM.total_seconds() / 2))
+            erase_mail(record, seconds=min(until - time.monotonic(), ERASE_SECONDS_IN_TURN))
     return len(records)
-
-
-def _turn() -> Q:
-    return Q(next_attempt=None) | Q(next_attempt__lte=Now())
 
 
 def finish_rows_of(name: str) -> None:
@@ -111,10 +107,10 @@ def _finish_rows(domain_id: str) -> None:
     blocked, _ = row.blocked_emails.all().delete()
     addresses, _ = row.email_addresses.all().delete()
     dns, _ = row.dns_records.all().delete()
-    row.delete()
     DomainDeletion.objects.filter(domain_id=domain_id).update(
-        rows=Step.DONE, blocked_emails=blocked, email_addresses=addresses, dns_records=dns
+        rows=Step.DONE, rows_at=timezone.now(), blocked_emails=blocked, email_addresses=addresses, dns_records=dns
     )
+    row.delete()
 
 
 def _ses_done(record: DomainDeletion) -> bool:
@@ -124,60 +120,40 @@ def _ses_done(record: DomainDeletion) -> bool:
 
 def note_facts(record: DomainDeletion) -> None:
     """Fill the record's steps from what is known of SES now, and finish it when nothing is owed any more."""
+    if Step.OWED not in (record.rules, record.identity):
+        return
     state = facts.domain_state(record.name)
+    tries = max(record.ses_attempts, facts.owed(record.name).attempts)
     # Only once the rules are the new ones: until then the old life's may go on storing mail under the old prefix.
-    again = Domain.objects.filter(name=record.name).exclude(pk=record.domain_id).exists() and facts.rules_in_line(
-        record.name
-    )
-    if Step.OWED not in (record.rules, record.identity) or not (
-        again or state.rules_gone or state.identity_gone or state.identity_kept
-    ):
+    again = added_again(record) and facts.rules_in_line(record.name)
+    rules, identity = _reached(state, again=again)
+    news = (record.rules == Step.OWED != rules) or (record.identity == Step.OWED != identity)
+    if not news and tries == record.ses_attempts:
         return
-    with _changing(record) as row:
-        if row.rules == Step.OWED:
-            row.rules = Step.DONE if state.rules_gone else Step.SUPERSEDED if again else Step.OWED
-        if row.identity == Step.OWED:
-            if state.identity_gone:
-                row.identity = Step.DONE
-            elif again:
-                row.identity = Step.SUPERSEDED
-            elif state.identity_kept:
-                row.identity = Step.KEPT
+    with changing(record) as row:
+        if Step.OWED not in (row.rules, row.identity):
+            return  # somebody else was first
+        row.ses_attempts = max(row.ses_attempts, tries)
+        if row.rules == Step.OWED and rules != Step.OWED:
+            row.rules, row.rules_at = rules, timezone.now()
+            if row.stored_mail != Step.KEPT:
+                row.look_again_at = row.rules_at + SES_STORES_LATE
+        if row.identity == Step.OWED and identity != Step.OWED:
+            row.identity, row.identity_at = identity, timezone.now()
+        if Step.OWED not in (row.rules, row.identity):
+            row.ses_attempts += 1
 
 
-def erase_mail(record: DomainDeletion, *, seconds: float) -> None:
-    """Erase stored mail for about `seconds`; what is left is owed, and the next turn is noted.
-
-    Does nothing while somebody else is at it: two that list the same page would both count it.
-    """
-    mine = DomainDeletion.objects.filter(_turn(), pk=record.pk, stored_mail=Step.OWED)
-    if not mine.update(next_attempt=Now() + CLAIM):
-        return
-    try:
-        erasure = stored_mail.erase(record.key_prefix, seconds=seconds)
-    except SesError as error:
-        erasure = stored_mail.Erasure(versions=0, finished=False, problem=error.sentence)
-    with _changing(record) as row:
-        row.erased_versions += erasure.versions
-        # The others first: a prefix with very much mail must not keep them waiting.
-        row.problem, row.attempts, row.next_attempt = erasure.problem, 0, database_now()
-        if erasure.finished:
-            row.stored_mail = Step.DONE
-        elif erasure.problem:
-            row.attempts = record.attempts + 1
-            row.next_attempt = database_now() + backoff(row.attempts)
+def _reached(state: facts.DomainState, *, again: bool) -> tuple[Step, Step]:
+    """The outcome for the rules and for the identity."""
+    rules = identity = Step.SUPERSEDED if again else Step.OWED
+    if state.identity_kept and not again:
+        identity = Step.KEPT
+    return Step.DONE if state.rules_gone else rules, Step.DONE if state.identity_gone else identity
 
 
-@contextmanager
-def _changing(record: DomainDeletion) -> Iterator[DomainDeletion]:
-    """Change the record as it is now, not as it was read: a request and the worker may both be at it."""
-    with transaction.atomic():
-        row = DomainDeletion.objects.select_for_update().get(pk=record.pk)
-        yield row
-        if row.finished_at is None and Step.OWED not in (row.rules, row.identity, row.rows, row.stored_mail):
-            row.finished_at = timezone.now()
-        row.save()
-    record.refresh_from_db()
+def added_again(record: DomainDeletion) -> bool:
+    return Domain.objects.filter(name=record.name).exclude(pk=record.domain_id).exists()
 
 
 def warning(record: DomainDeletion) -> str | None:
@@ -192,5 +168,7 @@ def warning(record: DomainDeletion) -> str | None:
         sentences.append(SUPERSEDED)
     if record.stored_mail == Step.OWED:
         sentences += [ERASING, record.problem]
+    if record.stored_mail == Step.KEPT:
+        sentences.append(f"{MAIL_KEPT} {stored_mail.location(record.key_prefix)}")
     # Two steps may have met the same.
     return " ".join(dict.fromkeys(filter(None, sentences))) or None

@@ -128,6 +128,8 @@ class DomainDeletion(models.Model):
         KEPT = "kept"
         SUPERSEDED = "superseded", "superseded: the domain was added again"
 
+    STEPS = ("rules", "identity", "rows", "stored_mail")
+
     id = models.CharField(primary_key=True, max_length=255, default=deletion_id, editable=False)
     domain_id = models.CharField(max_length=255, unique=True, editable=False)
     name = models.CharField(max_length=253)
@@ -204,3 +206,8 @@ class DomainDeletion(models.Model):
     @property
     def key_prefix(self) -> str:
         return key_prefix(self.name, self.domain_id)
+
+    @property
+    def owed_steps(self) -> list[str]:
+        """In the documented order, by the names of the fields."""
+        return [step for step in self.STEPS if getattr(self, step) == self.Step.OWED]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
+from django.utils import timezone
 
+from domains.deletion_records import values_at_the_start
 from domains.models import Domain, DomainDeletion
 from ses_integration import marks
 
@@ -22,11 +24,27 @@ def mark_saved_domain(instance: Domain, update_fields: Collection[str] | None, *
         marks.mark(instance.name)
 
 
-@receiver(post_delete, sender=Domain, dispatch_uid="domains.record_deleted_domain")
-def record_deleted_domain(instance: Domain, **_: Any) -> None:
-    """Guards the admin, cascades, `QuerySet.delete` and the shell, which have no record yet; the service's own stays."""
-    DomainDeletion.objects.get_or_create(
-        domain_id=instance.pk,
-        defaults={"name": instance.name, "owner_id": instance.owner_id, "rows": DomainDeletion.Step.DONE},
-    )
+@receiver(pre_delete, sender=Domain, dispatch_uid="domains.record_deletion")
+def record_deletion(instance: Domain, **_: Any) -> None:
+    """Guards the admin, cascades, `QuerySet.delete` and the shell, which have no record yet; the service's own stays.
+
+    Before anything goes, because afterwards nobody can tell what there was.
+    """
+    records = DomainDeletion.objects.filter(domain_id=instance.pk)
+    if records.filter(rows=DomainDeletion.Step.DONE).exists():
+        return
+    # Reverse accessors of the app above: addresses.BlockedEmail and addresses.EmailAddress.
+    gone = {
+        "rows": DomainDeletion.Step.DONE,
+        "rows_at": timezone.now(),
+        "blocked_emails": instance.blocked_emails.count(),
+        "email_addresses": instance.email_addresses.count(),
+        "dns_records": instance.dns_records.count(),
+    }
+    if not records.update(**gone):
+        DomainDeletion.objects.create(domain_id=instance.pk, **gone, **values_at_the_start(instance))
+
+
+@receiver(post_delete, sender=Domain, dispatch_uid="domains.mark_deleted_domain")
+def mark_deleted_domain(instance: Domain, **_: Any) -> None:
     marks.mark(instance.name)

@@ -1,4 +1,4 @@
-"""The wire of domains, DNS records and domain deletions (api-v2 3). Output only reads; input only checks shapes."""
+"""The wire of domains and DNS records (api-v2 3). Output only reads; input only checks shapes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import Any
 from rest_framework import serializers
 
 from domains.catch_all import CatchAllChange
-from domains.deletion import warning
 from domains.dns_records import Record
 from domains.fields import Body, Boolean, Text, Timestamp, timestamp
-from domains.models import DnsRecord, Domain, DomainDeletion
+from domains.models import DnsRecord, Domain
 from ses_integration.compiling import mail_from_domain
 from ses_integration.models import IdentityFacts
-
-Step = DomainDeletion.Step
 
 
 class DomainBody(Body):
@@ -180,25 +177,6 @@ class DnsRecordSerializer(serializers.ModelSerializer[DnsRecord]):
 
     def get_updatedAt(self, record: DnsRecord) -> str:
         return timestamp(record.last_checked or record.created_at)
-
-
-def deleted(record: DomainDeletion) -> dict[str, Any]:
-    """The answer to DELETE /domains/{id} (api-v2 3.6), from the record of the deletion as it stands."""
-    shown: dict[str, Any] = {
-        "success": True,
-        "message": f"Successfully deleted domain {record.name} and all associated resources",
-        "deletedResources": {
-            "domain": record.name,
-            "emailAddresses": record.email_addresses,
-            "dnsRecords": record.dns_records,
-            "blockedEmails": record.blocked_emails,
-            "sesIdentity": record.identity == Step.DONE,
-            "sesReceiptRules": record.rules == Step.DONE,
-        },
-        "deletionId": record.pk,
-    }
-    text = warning(record)
-    return shown | ({"warning": text} if text else {})
 
 
 def catch_all_changed(change: CatchAllChange) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from domains import catch_all, checking, deletion, onboarding, serializers
+from domains import catch_all, checking, deletion, deletion_serializers, onboarding, plan_views, serializers
+from domains.confirming import confirmation, outdated
 from domains.errors import Conflict
 from domains.lookup import ID, filter_by_id, find, flag
 from domains.models import DnsRecord, Domain, DomainDeletion
 from domains.names import normalise_domain
+from domains.plan_token import PlanOutdated
 from ses_integration import facts
 from ses_integration.budget import one_budget
 
@@ -136,21 +138,28 @@ class DomainDetail(OwnDomains):
 
     def delete(self, request: Request, pk: str) -> Response:
         """A deletion that still owes something goes on, and answers with what it has reached (design 7)."""
+        asked = confirmation(request)
+        if asked.dry_run:
+            return plan_views.dry_run(request, pk, asked)
         user = cast(User, request.user)
         domain = Domain.objects.live().owned_by(user).filter(pk=pk).first() if ID.fullmatch(pk) else None
         if domain is not None:
             try:
-                return Response(
-                    serializers.deleted(deletion.delete_domain(domain=domain, requested_by=user.get_username()))
+                record = deletion.delete_domain(
+                    domain=domain, requested_by=user.get_username(), plan_token=str(asked.token or "")
                 )
+                return Response(deletion_serializers.deleted(record))
+            except PlanOutdated as error:
+                raise outdated() from error
             except Domain.DoesNotExist:
                 pass  # somebody else was first: that deletion's record answers
+        plan_views.refuse_used(request, pk, asked)
         running = (
             DomainDeletion.objects.owed().filter(owner_id=user.pk, domain_id=pk).first() if ID.fullmatch(pk) else None
         )
         if running is None:
             raise NotFound(NOT_FOUND)
-        return Response(serializers.deleted(deletion.advance(running)))
+        return Response(deletion_serializers.still_running(deletion.advance(running)))
 
 
 class DomainDnsRecords(OwnDomains):

@@ -162,5 +162,7 @@ SES_DATABASE_SWEEP_SECONDS = number("SES_DATABASE_SWEEP_SECONDS", 60.0)
 SES_SWEEP_SECONDS = number("SES_SWEEP_SECONDS", 3600.0)
 SES_STATUS_SECONDS = number("SES_STATUS_SECONDS", 60.0)
 SES_AUTO_SETUP = env.bool("SES_AUTO_SETUP", False)
+# Whether stored mail stays in the bucket when its domain is deleted.
+KEEP_MAIL_ON_DOMAIN_DELETE = env.bool("KEEP_MAIL_ON_DOMAIN_DELETE", False)
 # What SES should hold, as plain values: the one thing that ses_integration asks of the apps above it.
 SES_RECEIVING_PROVIDER = "domains.receiving.receiving"

@@ -14,6 +14,7 @@ from django.db.utils import DatabaseError
 
 from domains.deletion import resume_deletions
 from domains.identity import complete_identities, refresh_identities
+from domains.proof import prove_deletions
 from inbound.models import prune_answers
 from ses_integration import setup
 from ses_integration.config import ses_config
@@ -55,6 +56,7 @@ class Worker:
             Step("take over identities", complete_identities, min(5.0, settings.SES_STATUS_SECONDS)),
             Step("refresh identities", refresh_identities, min(5.0, settings.SES_STATUS_SECONDS)),
             Step("resume deletions", self._resume_deletions),
+            Step("prove deletions", self._prove_deletions, min(60.0, settings.SES_STATUS_SECONDS)),
             Step("forget old answers", lambda: prune_answers(self._stop.is_set, seconds=TURN_SECONDS), 60.0),
         ]
 
@@ -69,6 +71,9 @@ class Worker:
     def _resume_deletions(self) -> int:
         budget = ses_config().request_budget
         return resume_deletions(self._stop.is_set, seconds=TURN_SECONDS, request_seconds=budget)
+
+    def _prove_deletions(self) -> int:
+        return prove_deletions(self._stop.is_set, seconds=TURN_SECONDS)
 
     def stop(self) -> None:
         """Ends after the call that is under way; what is left stands in the database."""

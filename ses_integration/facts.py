@@ -133,6 +133,11 @@ def rule_name_for(*recipients: str) -> Subquery:
     return Subquery(rules.order_by("entry__name").values("entry__name")[:1], output_field=CharField(null=True))
 
 
+def held_recipients() -> QuerySet[LedgerRecipient, str]:
+    """Every address and domain that SES is known to receive for; for `__in`."""
+    return LedgerRecipient.objects.of(ses_config()).filter(entry__kind=Kind.RULE).values_list("recipient", flat=True)
+
+
 def rule_names(domain: str, recipient: str) -> list[str]:
     """The rules that SES is known to hold with this recipient."""
     rules = LedgerRecipient.objects.of(ses_config()).filter(

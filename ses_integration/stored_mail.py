@@ -1,40 +1,128 @@
-"""Erasing what SES has stored in S3 under one prefix: every version and delete marker, in batches, resumable."""
+"""Erasing what SES has stored in S3 under one prefix: every version and delete marker, a page at a time, resumable."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ses_integration import clients
-from ses_integration.config import ses_config
+from ses_integration.config import SesConfig, ses_config
 from ses_integration.errors import NotConfigured
 from ses_integration.translation import NOT_CONFIGURED, aws_errors
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+    from mypy_boto3_s3 import S3Client
 
 KEYS_PER_CALL = 1000  # S3 API Reference, DeleteObjects
 
 
 @dataclass(frozen=True, slots=True)
-class Erasure:
-    """What one run has done. `versions` counts versions and delete markers that S3 confirmed as gone.
+class Progress:
+    """How far one pass through a prefix has come: behind the last version that S3 refused to delete, if it refused any.
 
-    `finished`: a look after the last deletion found nothing. `failed` keys could not be deleted; `problem` says why.
+    A pass goes on behind them, so that they hide nothing; what S3 deleted needs no marker, because it is not listed again.
+    `refused` counts those of this pass, and `code` is S3's error code of the first.
     """
+
+    key: str = ""
+    version: str = ""
+    refused: int = 0
+    code: str = ""
+
+    @property
+    def problem(self) -> str:
+        if not self.refused:
+            return ""
+        return (
+            f"S3 keeps {self.refused} stored objects ({self.code}): look for object lock in the bucket, and whether "
+            "s3:DeleteObjectVersion is allowed."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one call has erased: only what S3 confirmed. `versions` include the `delete_markers`.
+
+    `at_the_end`: a look behind `progress` found nothing, so the pass is over; all is gone if nothing was refused.
+    """
+
+    progress: Progress
+    versions: int = 0
+    delete_markers: int = 0
+    bytes: int = 0
+    at_the_end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What one run has done. `finished`: a look after the last deletion found nothing; else `problem` may say why."""
 
     versions: int
     finished: bool
-    failed: int = 0
     problem: str = ""
 
 
 def erase(prefix: str, *, seconds: float) -> Erasure:
-    """Delete everything under `prefix`, for about `seconds`; run it again until it says `finished`. Raises SesError.
+    """Delete everything under `prefix`, for about `seconds`; run it again until it says `finished`. Raises SesError."""
+    erased = 0
+    batch = Batch(Progress())
+    for batch in batches(prefix, seconds=seconds):
+        erased += batch.versions
+    problem = batch.progress.problem
+    return Erasure(versions=erased, finished=batch.at_the_end and not problem, problem=problem)
 
-    Always lists from the start, so a run that was killed half-way counts nothing twice and skips nothing.
+
+def batches(prefix: str, progress: Progress | None = None, *, seconds: float) -> Iterator[Batch]:
+    """Delete what is under `prefix` and behind `progress`, page by page, for about `seconds`. Raises SesError.
+
+    The next page is listed only when the caller comes back: who writes a batch down before that counts nothing twice, and
+    after a crash between S3's answer and the writing misses one page (at most 1,000 versions) in its count.
     """
+    at = progress or Progress()
+    s3, config = _open(prefix, seconds)
+    until = time.monotonic() + seconds
+    while True:
+        page = _page(s3, config, prefix, at, KEYS_PER_CALL)
+        markers = page.get("DeleteMarkers", [])
+        found = [*page.get("Versions", []), *markers]
+        if not found:
+            yield Batch(at, at_the_end=True)
+            return
+        with aws_errors(f"DeleteObjects {prefix}"):
+            answer = s3.delete_objects(
+                Bucket=config.bucket,
+                Delete={
+                    "Objects": [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found],
+                    "Quiet": True,
+                },
+            )
+        refused = _refused(found, answer.get("Errors", []))
+        at = _behind(at, refused, answer.get("Errors", []))
+        kept = {_pair(item) for item in refused}
+        yield Batch(
+            at,
+            versions=len(found) - len(kept),
+            delete_markers=sum(_pair(item) not in kept for item in markers),
+            bytes=sum(item["Size"] for item in page.get("Versions", []) if _pair(item) not in kept),
+        )
+        if time.monotonic() >= until:
+            return
+
+
+def is_empty(prefix: str) -> bool:
+    """Whether S3 holds nothing at all under `prefix`, no old version and no delete marker; one call. Raises SesError."""
+    s3, config = _open(prefix, clients.READ_TIMEOUT)
+    page = _page(s3, config, prefix, Progress(), 1)
+    return not page.get("Versions") and not page.get("DeleteMarkers")
+
+
+def location(prefix: str) -> str:
+    return f"s3://{ses_config().bucket}/{prefix}"
+
+
+def _open(prefix: str, seconds: float) -> tuple[S3Client, SesConfig]:
     if not prefix.endswith("/"):
         # `emails/example.co` is a prefix of example.com's mail as well.
         raise ValueError(f"A prefix to erase must end with a slash: {prefix!r}")
@@ -43,28 +131,33 @@ def erase(prefix: str, *, seconds: float) -> Erasure:
         raise NotConfigured(NOT_CONFIGURED)
     if not config.bucket:
         raise NotConfigured("S3_BUCKET_NAME is missing.")
-    s3 = clients.s3(config.region, seconds)
-    until = time.monotonic() + seconds
-    erased = 0
-    while True:
-        with aws_errors(f"ListObjectVersions {prefix}"):
-            page = s3.list_object_versions(Bucket=config.bucket, Prefix=prefix, MaxKeys=KEYS_PER_CALL)
-        found: list[ObjectIdentifierTypeDef] = [
-            {"Key": item["Key"], "VersionId": item["VersionId"]}
-            for item in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-        ]
-        if not found:
-            return Erasure(versions=erased, finished=True)
-        with aws_errors(f"DeleteObjects {prefix}"):
-            answer = s3.delete_objects(Bucket=config.bucket, Delete={"Objects": found, "Quiet": True})
-        errors = answer.get("Errors", [])
-        erased += len(found) - len(errors)
-        if errors:
-            return Erasure(
-                versions=erased,
-                finished=False,
-                failed=len(errors),
-                problem=f"S3 keeps {len(errors)} stored objects ({errors[0].get('Code', 'unknown reason')}).",
-            )
-        if time.monotonic() >= until:
-            return Erasure(versions=erased, finished=False)
+    return clients.s3(config.region, seconds), config
+
+
+def _page(s3: S3Client, config: SesConfig, prefix: str, at: Progress, keys: int) -> Any:
+    start: Any = {"KeyMarker": at.key, "VersionIdMarker": at.version} if at.key else {}
+    with aws_errors(f"ListObjectVersions {prefix}"):
+        return s3.list_object_versions(Bucket=config.bucket, Prefix=prefix, MaxKeys=keys, **start)
+
+
+def _refused(found: list[Any], errors: list[Any]) -> list[Any]:
+    # S3 names the version as well; where it does not, none of the key's counts as gone.
+    named = {(error.get("Key"), error.get("VersionId")) for error in errors}
+    return [item for item in found if _pair(item) in named or (item["Key"], None) in named]
+
+
+def _pair(item: Any) -> tuple[str, str]:
+    return item["Key"], item["VersionId"]
+
+
+def _behind(at: Progress, refused: list[Any], errors: list[Any]) -> Progress:
+    if not refused:
+        return at
+    # In the order of S3's list: by key, the newest version first. A marker has to be something that is still there.
+    last = max(refused, key=lambda item: (item["Key"], -item["LastModified"].timestamp()))
+    return Progress(
+        key=last["Key"],
+        version=last["VersionId"],
+        refused=at.refused + len(refused),
+        code=at.code or errors[0].get("Code", "unknown reason"),
+    )

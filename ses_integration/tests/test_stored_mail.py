@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
+
 import boto3
 import pytest
 
 from ses_integration.errors import NotConfigured, SesError
-from ses_integration.stored_mail import erase
+from ses_integration.stored_mail import Batch, Progress, batches, erase, is_empty
 
 PREFIX = "emails/example.com/indm_1/"
 
@@ -17,6 +20,15 @@ def s3(ses):
 def put(s3, *keys: str) -> None:
     for key in keys:
         s3.put_object(Bucket="inbound-mail", Key=key, Body=b"mail")
+
+
+@pytest.fixture
+def two_at_a_time(monkeypatch):
+    monkeypatch.setattr("ses_integration.stored_mail.KEYS_PER_CALL", 2)
+
+
+def actions(ses) -> list[str]:
+    return [entry["action"] for entry in ses.journal()]
 
 
 def left(s3) -> list[str]:
@@ -35,7 +47,9 @@ def test_every_version_and_delete_marker_goes(s3):
     s3.put_bucket_versioning(Bucket="inbound-mail", VersioningConfiguration={"Status": "Enabled"})
     put(s3, f"{PREFIX}1", f"{PREFIX}1")
     s3.delete_object(Bucket="inbound-mail", Key=f"{PREFIX}1")
-    assert erase(PREFIX, seconds=10).versions == 3
+    first, end = batches(PREFIX, seconds=10)
+    assert (first.versions, first.delete_markers, first.bytes) == (3, 1, 8)
+    assert end == Batch(Progress(), at_the_end=True)
     assert left(s3) == []
 
 
@@ -46,8 +60,7 @@ def test_an_empty_prefix_is_finished_with_one_look(ses, s3):
     assert [entry["action"] for entry in ses.journal()] == ["ListObjectVersions"]
 
 
-def test_a_run_that_is_out_of_time_is_taken_up_again_and_counts_nothing_twice(s3, monkeypatch):
-    monkeypatch.setattr("ses_integration.stored_mail.KEYS_PER_CALL", 2)
+def test_a_run_that_is_out_of_time_is_taken_up_again_and_counts_nothing_twice(s3, two_at_a_time):
     put(s3, *(f"{PREFIX}{number}" for number in range(5)))
     runs = [erase(PREFIX, seconds=0) for _ in range(4)]
     assert [(run.versions, run.finished) for run in runs] == [(2, False), (2, False), (1, False), (0, True)]
@@ -58,14 +71,92 @@ def test_a_prefix_without_its_slash_is_refused():
         erase("emails/example.co", seconds=10)
 
 
-def test_a_key_that_s3_keeps_is_reported(s3, ses):
-    s3.put_bucket_versioning(Bucket="inbound-mail", VersioningConfiguration={"Status": "Enabled"})
+def test_no_more_than_a_page_is_listed_before_the_caller_comes_back(s3, ses, two_at_a_time):
+    put(s3, *(f"{PREFIX}{number}" for number in range(5)))
+    ses.clear_journal()
+    running = batches(PREFIX, seconds=10)
+    for number in (1, 2):
+        assert next(running).versions == 2
+        assert actions(ses) == ["ListObjectVersions", "DeleteObjects"] * number
+    assert [batch.versions for batch in running] == [1, 0]
+
+
+def refuse(s3, keys: str) -> None:
+    """The bucket's policy lets nobody delete these."""
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:DeleteObject",
+        "Resource": f"arn:aws:s3:::inbound-mail/{keys}",
+    }
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    s3.put_bucket_policy(Bucket="inbound-mail", Policy=json.dumps(policy))
+
+
+def test_pages_of_which_s3_keeps_everything_hide_nothing(s3, two_at_a_time):
+    kept = [f"{PREFIX}kept-{number}" for number in range(5)]
+    put(s3, f"{PREFIX}before", *kept, f"{PREFIX}then-1", f"{PREFIX}then-2", f"{PREFIX}then-3")
+    refuse(s3, f"{PREFIX}kept-*")
+    run = list(batches(PREFIX, seconds=10))
+    assert [batch.versions for batch in run] == [1, 0, 0, 2, 1, 0]
+    assert run[-1].at_the_end
+    assert run[-1].progress.refused == 5
+    assert left(s3) == kept
+    assert erase(PREFIX, seconds=10).problem == (
+        "S3 keeps 5 stored objects (AccessDenied): look for object lock in the bucket, and whether "
+        "s3:DeleteObjectVersion is allowed."
+    )
+
+
+def test_a_pass_is_taken_up_behind_what_s3_keeps(s3, two_at_a_time):
+    put(s3, f"{PREFIX}kept-1", f"{PREFIX}kept-2", f"{PREFIX}then")
+    refuse(s3, f"{PREFIX}kept-*")
+    (first,) = batches(PREFIX, seconds=0)
+    (second,) = batches(PREFIX, first.progress, seconds=0)
+    (third,) = batches(PREFIX, second.progress, seconds=0)
+    assert [(it.versions, it.progress.refused, it.at_the_end) for it in (first, second, third)] == [
+        (0, 2, False),
+        (1, 2, False),
+        (0, 2, True),
+    ]
+
+
+def test_what_object_lock_holds_is_reported(s3, settings):
+    settings.S3_BUCKET_NAME = "locked"
+    s3.create_bucket(
+        Bucket="locked",
+        ObjectLockEnabledForBucket=True,
+        CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
+    )
+    until = datetime.now(UTC) + timedelta(days=1)
+    s3.put_object(
+        Bucket="locked", Key=f"{PREFIX}1", Body=b"x", ObjectLockMode="COMPLIANCE", ObjectLockRetainUntilDate=until
+    )
+    s3.put_object(Bucket="locked", Key=f"{PREFIX}2", Body=b"x")
+    erasure = erase(PREFIX, seconds=10)
+    assert (erasure.versions, erasure.finished) == (1, False)
+    assert erasure.problem.startswith("S3 keeps 1 stored objects (AccessDenied): look for object lock")
+
+
+def test_a_call_that_is_refused_as_a_whole_is_an_error(s3, ses):
     put(s3, f"{PREFIX}1")
     ses.add_faults({"service": "s3", "action": "DeleteObjects", "fault": "access_denied"})
     with pytest.raises(SesError) as error:
         erase(PREFIX, seconds=10)
     assert error.value.sentence == "AWS does not allow this call; the credentials lack a permission."
     assert left(s3) == [f"{PREFIX}1"]
+
+
+def test_a_delete_marker_is_not_nothing(s3, ses):
+    s3.put_bucket_versioning(Bucket="inbound-mail", VersioningConfiguration={"Status": "Enabled"})
+    assert is_empty(PREFIX)
+    put(s3, f"{PREFIX}1")
+    (version,) = s3.list_object_versions(Bucket="inbound-mail")["Versions"]
+    s3.delete_object(Bucket="inbound-mail", Key=f"{PREFIX}1")
+    s3.delete_object(Bucket="inbound-mail", Key=f"{PREFIX}1", VersionId=version["VersionId"])
+    ses.clear_journal()
+    assert not is_empty(PREFIX)
+    assert actions(ses) == ["ListObjectVersions"]
 
 
 def test_without_a_bucket_name_nothing_is_tried(settings):

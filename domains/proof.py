@@ -1,0 +1,161 @@
+"""The proof of a deletion: a fresh look at SES and S3 after its last step, and once more when nothing can come late.
+
+What the look finds and is ours makes its step owed again, so that it is repaired as everything else; what is not ours is told.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from domains.deletion_records import Step, changing, turn
+from domains.fields import timestamp
+from domains.models import Domain, DomainDeletion
+from ses_integration import facts, stored_mail, sweep, taking
+from ses_integration.clock import database_now
+from ses_integration.config import SesConfig, ses_config
+from ses_integration.errors import SesError
+from ses_integration.ledger import LONG_INTERVAL
+from ses_integration.looking import Look, look_at_all
+from ses_integration.models import LedgerEntry
+from ses_integration.planning import Kind
+from ses_integration.seen import SeenRule, share_mail
+
+# Enough for one look; the next look is for the others.
+AT_ONCE = 500
+CLAIM = timedelta(seconds=60)
+
+ADDED_AGAIN = "The domain was added again, so SES was not looked at."
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one record's part of the look found: by step what is ours, and the rules of others that take the name's mail."""
+
+    ours: dict[str, list[str]] = field(default_factory=dict)
+    foreign: list[str] = field(default_factory=list)
+    problem: str = ""
+    added_again: bool = False
+
+
+def prove_deletions(stop: Callable[[], bool] = lambda: False, *, seconds: float = math.inf) -> int:
+    """The worker's step: looks for every finished deletion that is not proved, or that is to be looked at again; how many.
+
+    One DescribeActiveReceiptRuleSet and one identity list for all of them (and the rules of our set where another one is
+    active), and a list call to S3 for each. Raises SesError when SES cannot be asked: the next turn is in a minute then.
+    """
+    until = time.monotonic() + seconds
+    records = _claim()
+    if not records:
+        return 0
+    config = ses_config()
+    seen = look_at_all(config)
+    names = {record.name for record in records}
+    busy = set(facts.owed_marks().filter(domain__in=names).values_list("domain", flat=True))
+    if LedgerEntry.objects.of(config).filter(domain__in=names).exists():
+        sweep.unconfirm(config, seen, names)
+    claimed = _claimed(config, seen)
+    for number, record in enumerate(records):
+        if stop() or time.monotonic() >= until:
+            DomainDeletion.objects.filter(pk__in=[left.pk for left in records[number:]]).update(next_attempt=None)
+            return number
+        # What SES holds of these was about to change when it was asked, for a later life of the name: they wait a minute.
+        if record.name not in busy:
+            _note(record, seen, _look_for(config, record, seen, claimed))
+    return len(records)
+
+
+def _claim() -> list[DomainDeletion]:
+    """For a minute nobody else looks for these."""
+    waiting = Q(proved_at=None) | Q(look_again_at__lte=Now())
+    with transaction.atomic():
+        records = list(
+            DomainDeletion.objects.filter(waiting, turn(), finished_at__isnull=False)
+            .exclude(name__in=facts.owed_marks().order_by().values("domain"))
+            .select_for_update(skip_locked=True)
+            .order_by(F("next_attempt").asc(nulls_first=True), "finished_at")[:AT_ONCE]
+        )
+        pks = [record.pk for record in records]
+        DomainDeletion.objects.filter(pk__in=pks).update(next_attempt=Now() + CLAIM)
+    return records
+
+
+def _claimed(config: SesConfig, seen: Look) -> set[str]:
+    """The rules that SES holds and that are in our ledger: of other domains, or of one that was added again."""
+    names = [rule.name for rule in seen.rules]
+    entries = LedgerEntry.objects.of(config).filter(kind=Kind.RULE, name__in=names)
+    return set(entries.values_list("name", flat=True))
+
+
+def _look_for(config: SesConfig, record: DomainDeletion, seen: Look, claimed: Collection[str]) -> _Found:
+    found = _Found(added_again=Domain.objects.filter(name=record.name).exists())
+    if not found.added_again:
+        _look_in_ses(config, record, seen, claimed, found)
+    if record.stored_mail == Step.DONE:
+        try:
+            if not stored_mail.is_empty(record.key_prefix):
+                found.ours["stored_mail"] = [stored_mail.location(record.key_prefix)]
+        except SesError as error:
+            found.problem = error.sentence
+    return found
+
+
+def _look_in_ses(
+    config: SesConfig, record: DomainDeletion, seen: Look, claimed: Collection[str], found: _Found
+) -> None:
+    ours = [rule for rule in seen.rules if rule.name in record.rule_names and rule.domain == record.name]
+    if ours:
+        found.ours["rules"] = [rule.name for rule in ours]
+        for rule in ours:
+            # In no ledger any more, so that the sweep knows nothing of it.
+            taking.take_in(config, Kind.RULE, rule.name, domain=record.name, recipients=rule.recipients)
+    if record.name in seen.identities and record.identity == Step.DONE:
+        found.ours["identity"] = [record.name]
+        # Whose it is now, its tag will tell: it is deleted only if it is ours.
+        taking.take_in(config, Kind.IDENTITY, record.name, domain=record.name)
+    strangers = _strangers(seen.all_rules, record.name, [*claimed, *found.ours.get("rules", ())])
+    found.foreign = [rule.name for rule in strangers]
+
+
+def _strangers(rules: Sequence[SeenRule], name: str, known: Collection[str]) -> list[SeenRule]:
+    mail = frozenset({name})
+    return [rule for rule in rules if rule.enabled and rule.name not in known and share_mail(rule.recipients, mail)]
+
+
+def _note(record: DomainDeletion, seen: Look, found: _Found) -> None:
+    with changing(record) as row:
+        if row.finished_at is None:
+            return  # somebody else has found something
+        row.proof = _as_json(row, seen, found)
+        row.next_attempt = None
+        if found.ours:
+            row.proved_at = row.finished_at = None
+            row.attempts = 0
+            for step in found.ours:
+                setattr(row, step, Step.OWED)
+        elif found.problem:
+            row.next_attempt = database_now() + LONG_INTERVAL
+        else:
+            row.proved_at = seen.asked_at
+            if row.look_again_at is not None and row.look_again_at <= seen.asked_at:
+                row.look_again_at = None
+
+
+def _as_json(row: DomainDeletion, seen: Look, found: _Found) -> dict[str, Any]:
+    return {
+        "lookedAt": timestamp(seen.asked_at),
+        "receiptRules": not found.added_again,
+        "identity": not found.added_again and row.identity == Step.DONE,
+        "storedMail": row.stored_mail == Step.DONE and not found.problem,
+        "found": [name for names in found.ours.values() for name in names],
+        "foreignRules": found.foreign,
+        "problem": found.problem or (ADDED_AGAIN if found.added_again else ""),
+    }
