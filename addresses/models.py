@@ -30,8 +30,13 @@ class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
         return self.annotate(receipt_rule_name=Case(When(is_active=True, then=rule), default=Value(None)))
 
     def configured(self, configured: bool) -> Self:
-        """Of those `with_rule_name()`: the ones that SES is known to receive for, or the others."""
-        return self.filter(Q(("receipt_rule_name__isnull", not configured)))
+        """The ones that SES is known to receive for, by their own rule or the catch-all's, or the others.
+
+        By two sets that are looked up once, and not by the name of each one's rule: with 100,000 that takes seconds.
+        """
+        held = facts.held_recipients()
+        known = Q(is_active=True) & (Q(address__in=held) | Q(domain__name__in=held))
+        return self.filter(known if configured else ~known)
 
 
 class EmailAddress(models.Model):
@@ -56,7 +61,11 @@ class EmailAddress(models.Model):
     class Meta:
         verbose_name_plural = "email addresses"
         constraints = [models.UniqueConstraint(fields=["domain", "slot"], name="slot_once_per_domain")]
-        indexes = [models.Index(fields=["domain", "-created_at"], name="addresses_of_domain")]
+        indexes = [
+            models.Index(fields=["domain", "-created_at"], name="addresses_of_domain"),
+            # A page of all that an owner has, newest first, without sorting them.
+            models.Index(fields=["-created_at", "id"], name="addresses_newest_first"),
+        ]
 
     def __str__(self) -> str:
         return self.address

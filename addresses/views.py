@@ -45,13 +45,16 @@ class OwnAddresses(GenericAPIView[EmailAddress]):
 
 class AddressList(OwnAddresses):
     def get(self, request: Request) -> Response:
-        rows = self.get_queryset()
+        rows = EmailAddress.objects.live().owned_by(request.user).order_by("-created_at", "id")
         if (active := flag(request, "isActive")) is not None:
             rows = rows.filter(is_active=active)
         if (configured := flag(request, "isReceiptRuleConfigured")) is not None:
             rows = rows.configured(configured)
-        page = self.paginate_queryset(filter_by_id(rows, request, "domainId", "domain_id"))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        found = filter_by_id(rows, request, "domainId", "domain_id")
+        # The keys of the page first: joins and the name of the rule only for those, not for all that are skipped.
+        page: Any = self.paginate_queryset(found.values_list("pk", flat=True))
+        shown = self.get_queryset().filter(pk__in=page)
+        return self.get_paginated_response(self.get_serializer(shown, many=True).data)
 
     def post(self, request: Request) -> Response:
         body = serializers.CreateAddressBody.read(request.data)

@@ -127,17 +127,17 @@ def test_a_page_that_is_none_is_refused(api, subtests):
             assert (answer.status_code, answer.json()) == (400, {"error": error})
 
 
-def test_a_page_costs_three_statements_whatever_its_length(api, many, ses, django_assert_num_queries):
+def test_a_page_costs_four_statements_whatever_its_length(api, many, ses, django_assert_num_queries):
     api.get(URL)  # notes the use of the key
     for limit in (1, 100):
-        with django_assert_num_queries(3):  # key, count, page
+        with django_assert_num_queries(4):  # key, count, the keys of the page, the page
             shown = api.get(URL, {"limit": limit}).json()["data"]
         assert len(shown) == limit
         assert {row["receiptRuleName"] for row in shown} == {RULE}
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(api.get(URL, {"limit": 1000, "isReceiptRuleConfigured": "true"}).json()["data"]) == 100
     ApiKey.objects.update(last_used_at=timezone.now() - timedelta(minutes=2))
-    with django_assert_num_queries(4):  # and once a minute the use of the key
+    with django_assert_num_queries(5):  # and once a minute the use of the key
         api.get(URL)
     assert calls(ses) == []
 
