@@ -1,0 +1,109 @@
+"""What must be true: no answer says too much, and in the end nothing is owed, and rows, ledger and SES are one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, F
+from django.utils import timezone
+
+from domains.models import Domain, DomainDeletion
+from inbound.tests.faults.operations import Claim
+from inbound.tests.faults.world import World, rows
+from inbound.tests.processes.checks import owed
+from inbound.tests.seen import calls, identities, key_prefixes, rules, stored
+from inbound.worker import Worker
+from ses_integration.config import ses_config
+from ses_integration.gateway import OWNER_TAG
+from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry, UnansweredCall
+from ses_integration.tests.emulator.wire import control
+
+ROUNDS = 12
+# The documented six, and three for DKIM.
+DNS_RECORDS = 9
+
+
+def put_off() -> None:
+    """Whatever is owed now waits until `a_while_later`: no other request meets it, however slow the machine."""
+    DomainMark.objects.filter(generation__gt=F("applied_generation")).update(
+        next_attempt=timezone.now() + timedelta(hours=1)
+    )
+
+
+def a_while_later() -> None:
+    """It is everybody's turn again, and unanswered calls may still land."""
+    DomainMark.objects.update(next_attempt=None)
+    DomainDeletion.objects.update(next_attempt=None)
+
+
+def settle() -> None:
+    """The time in which unanswered calls may land is over."""
+    UnansweredCall.objects.update(until=timezone.now() - timedelta(seconds=1))
+
+
+def work_until_nothing_is_owed(world: World) -> None:
+    """A worker, each time a new one, so that its sweeps are due, until one has found nothing to do."""
+    # It asks about every identity once an hour, and then sees a MAIL FROM domain that SES had refused for good.
+    IdentityFacts.objects.update(checked_at=None)
+    Worker().tick()
+    for _ in range(ROUNDS):
+        before, at_rest = _writes(world), not owed()
+        a_while_later()
+        settle()
+        Worker().tick()
+        if at_rest and not owed() and _writes(world) == before:
+            return
+    raise AssertionError(f"The worker does not come to an end. Owed: {owed()}")
+
+
+def _writes(world: World) -> int:
+    return sum(not action.startswith(("Describe", "Get", "List")) for action in calls(world.ses))
+
+
+def assert_true(claims: Iterable[Claim], world: World) -> None:
+    """SES is as the answers have said."""
+    rules_held, identities_held = rules(world.ses), identities(world.ses)
+    recipients = set().union(*rules_held.values())
+    held = {
+        "recipient": recipients,
+        "rules": {recipient.rpartition("@")[2] for recipient in recipients},
+        "identity": identities_held,
+    }
+    assert [claim for claim in claims if (claim.name in held[claim.kind]) != claim.held] == []
+
+
+def assert_in_line(world: World, *, tagged: bool = True) -> None:
+    """SES, ledger and rows are what they should be, and every deletion is finished, stored mail included."""
+    assert rows() == {name: holding.rows(name) for name, holding in world.expected.items()}
+    wanted = {name: holding.rules(name) for name, holding in world.expected.items()}
+    recipients = {rule: held for rules_of in wanted.values() for rule, held in rules_of.items()}
+    assert rules(world.ses) == recipients
+    assert key_prefixes(world.ses) == {
+        rule: row.key_prefix for row in Domain.objects.all() for rule in wanted[row.name]
+    }
+    entries = LedgerEntry.objects.exclude(known="absent").prefetch_related("recipients")
+    assert {
+        entry.name: {row.recipient for row in entry.recipients.all()} for entry in entries if entry.kind == "rule"
+    } == recipients
+    assert {entry.name for entry in entries if entry.kind == "identity"} == set(world.expected)
+    held = _identities(world)
+    assert {name: mail_from for name, (_, mail_from) in held.items()} == {
+        name: f"mail.{name}" for name in world.expected
+    }
+    ours = [{"Key": OWNER_TAG, "Value": ses_config().installation_id}]
+    assert not tagged or [name for name, (tags, _) in held.items() if tags != ours] == []
+    assert dict(Domain.objects.annotate(records=Count("dns_records")).values_list("name", "records")) == dict.fromkeys(
+        world.expected, DNS_RECORDS
+    )
+    assert DomainDeletion.objects.count() == world.deletions
+    assert not DomainDeletion.objects.filter(finished_at=None).exists()
+    assert stored() == []
+
+
+def _identities(world: World) -> dict[str, tuple[Any, str]]:
+    """Tags and MAIL FROM domain of each that SES holds."""
+    _, regions = control(world.ses.url, "GET", "/_ses")
+    held = regions[ses_config().region]["identities"]
+    return {identity["name"]: (identity["tags"], identity["mail_from"]) for identity in held}

@@ -1,0 +1,273 @@
+"""Everything that the product does to SES: what is there before, the request, the SES calls that it takes, what is there then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from inbound.tests.admin_site import delete_selected
+from inbound.tests.factories import BlockedEmailFactory, EndpointFactory
+from inbound.tests.faults.world import Holding, World, address, domain
+from inbound.tests.seen import out_of_order, store
+
+# Each case has names of its own: `<stem>.org`, and `<stem>.net` where it takes two.
+ORG, NET = "{}.org", "{}.net"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What an answer says of SES: that it holds a `recipient`, any `rules` of a domain, or an `identity`; or that it does not."""
+
+    kind: str
+    name: str
+    held: bool
+
+    def about(self, stem: str) -> Claim:
+        return replace(self, name=self.name.format(stem))
+
+
+Claims = set[Claim]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`calls` are what a run without trouble asks of SES, in order, and `claims` what its answer says."""
+
+    name: str
+    given: Mapping[str, Holding]
+    act: Callable[[World, str], Claims]
+    calls: tuple[str, ...]
+    then: Mapping[str, Holding]
+    claims: tuple[Claim, ...]
+    before: Callable[[World, str], None] = lambda world, stem: None
+    deletions: int = 0
+
+
+def add_domain(world: World, stem: str) -> Claims:
+    answer = world.answer("post", "domains", {"domain": ORG.format(stem)})
+    return set() if "warning" in answer else {Claim("identity", answer["dnsRecords"][1]["name"], held=True)}
+
+
+def add_address(local: str) -> Callable[[World, str], Claims]:
+    def act(world: World, stem: str) -> Claims:
+        name = ORG.format(stem)
+        body = {"address": f"{local}@{name}", "domainId": domain(name).pk}
+        return _received(world.answer("post", "email-addresses", body))
+
+    return act
+
+
+def activate(world: World, stem: str) -> Claims:
+    return _received(world.answer("put", f"email-addresses/{_a(stem)}", {"isActive": True}))
+
+
+def deactivate(world: World, stem: str) -> Claims:
+    answer = world.answer("put", f"email-addresses/{_a(stem)}", {"isActive": False})
+    return set() if "warning" in answer else {Claim("recipient", answer["address"], held=False)}
+
+
+def delete_address(world: World, stem: str) -> Claims:
+    cleanup = world.answer("delete", f"email-addresses/{_a(stem)}")["cleanup"]
+    assert cleanup["sesRuleUpdated"] != ("warning" in cleanup)
+    return {Claim("recipient", cleanup["emailAddress"], held=False)} if cleanup["sesRuleUpdated"] else set()
+
+
+def delete_addresses(world: World, stem: str) -> Claims:
+    """Those of two domains, chosen in the admin's list."""
+    chosen = [f"a@{ORG.format(stem)}", *(f"{local}@{NET.format(stem)}" for local in "ab")]
+    response, said = delete_selected(world.admin, "addresses.emailaddress", [address(text) for text in chosen])
+    assert response.status_code == 302
+    confirmed = " ".join(text for _, text in said if "SES is confirmed to receive nothing" in text)
+    return {Claim("recipient", text, held=False) for text in chosen if text in confirmed}
+
+
+def catch_all_on(world: World, stem: str) -> Claims:
+    body = {"isCatchAllEnabled": True, "catchAllEndpointId": EndpointFactory(owner=world.user).pk}
+    answer = world.answer("put", f"domains/{domain(ORG.format(stem)).pk}", body)
+    assert answer["receiptRuleName"] or "awsConfigurationWarning" in answer
+    return {Claim("recipient", answer["domain"], held=True)} if answer["receiptRuleName"] else set()
+
+
+def catch_all_off(world: World, stem: str) -> Claims:
+    answer = world.answer("put", f"domains/{domain(ORG.format(stem)).pk}", {"isCatchAllEnabled": False})
+    return set() if "awsConfigurationWarning" in answer else {Claim("recipient", answer["domain"], held=False)}
+
+
+def delete_endpoint(world: World, stem: str) -> Claims:
+    answer = world.answer("delete", f"endpoints/{domain(ORG.format(stem)).catch_all_endpoint_id}")
+    return set() if "warning" in answer else {Claim("recipient", ORG.format(stem), held=False)}
+
+
+def delete_domain(world: World, stem: str) -> Claims:
+    answer = world.answer("delete", f"domains/{domain(ORG.format(stem)).pk}")["deletedResources"]
+    said = {"rules": answer["sesReceiptRules"], "identity": answer["sesIdentity"]}
+    return {Claim(kind, answer["domain"], held=False) for kind, gone in said.items() if gone}
+
+
+def with_mail(world: World, stem: str) -> None:
+    row = domain(ORG.format(stem))
+    store(f"{row.key_prefix}mail")
+    BlockedEmailFactory(domain=row)
+
+
+def owed_its_deletion(world: World, stem: str) -> None:
+    """The last life went while SES allowed nothing: rule, identity and mail are still there."""
+    with_mail(world, stem)
+    out_of_order(world.ses, fault="access_denied")
+    try:
+        delete_domain(world, stem)
+    finally:
+        world.ses.clear_faults()
+
+
+def _a(stem: str) -> str:
+    return str(address(f"a@{ORG.format(stem)}").pk)
+
+
+def _received(answer: dict[str, Any]) -> Claims:
+    assert answer["isReceiptRuleConfigured"] != ("warning" in answer)
+    return {Claim("recipient", answer["address"], held=True)} if answer["isReceiptRuleConfigured"] else set()
+
+
+CREATE, UPDATE, DELETE = "CreateReceiptRule", "UpdateReceiptRule", "DeleteReceiptRule"
+NO_IDENTITY = "DeleteEmailIdentity"
+A_RECEIVED, A_GONE = (Claim("recipient", f"a@{ORG}", held=held) for held in (True, False))
+ALL_RECEIVED, ALL_GONE = (Claim("recipient", ORG, held=held) for held in (True, False))
+DOMAIN_GONE = (Claim("rules", ORG, held=False), Claim("identity", ORG, held=False))
+
+OPERATIONS = [
+    Operation(
+        "add-domain",
+        given={},
+        act=add_domain,
+        calls=("CreateEmailIdentity", "VerifyDomainIdentity", "SetIdentityMailFromDomain"),
+        then={ORG: Holding()},
+        claims=(Claim("identity", ORG, held=True),),
+    ),
+    Operation(
+        "add-first-address",
+        given={ORG: Holding()},
+        act=add_address("a"),
+        calls=(CREATE,),
+        then={ORG: Holding("a")},
+        claims=(A_RECEIVED,),
+    ),
+    Operation(
+        "add-further-address",
+        given={ORG: Holding("b")},
+        act=add_address("a"),
+        calls=(UPDATE,),
+        then={ORG: Holding("ab")},
+        claims=(A_RECEIVED,),
+    ),
+    Operation(
+        "add-address-of-second-rule",
+        given={ORG: Holding("bc")},
+        act=add_address("a"),
+        calls=(CREATE,),
+        then={ORG: Holding("bc", "a")},
+        claims=(A_RECEIVED,),
+    ),
+    Operation(
+        "activate-address",
+        given={ORG: Holding("b", inactive="a")},
+        act=activate,
+        calls=(UPDATE,),
+        then={ORG: Holding("ab")},
+        claims=(A_RECEIVED,),
+    ),
+    Operation(
+        "deactivate-address",
+        given={ORG: Holding("ab")},
+        act=deactivate,
+        calls=(UPDATE,),
+        then={ORG: Holding("b", inactive="a")},
+        claims=(A_GONE,),
+    ),
+    Operation(
+        "deactivate-last-active-address",
+        given={ORG: Holding("a", inactive="b")},
+        act=deactivate,
+        calls=(DELETE,),
+        then={ORG: Holding(inactive="ab")},
+        claims=(A_GONE,),
+    ),
+    Operation(
+        "delete-one-of-several-addresses",
+        given={ORG: Holding("ab", "c")},
+        act=delete_address,
+        calls=(UPDATE,),
+        then={ORG: Holding("b", "c")},
+        claims=(A_GONE,),
+    ),
+    Operation(
+        "delete-last-address",
+        given={ORG: Holding("a")},
+        act=delete_address,
+        calls=(DELETE,),
+        then={ORG: Holding()},
+        claims=(A_GONE,),
+    ),
+    Operation(
+        "delete-addresses-in-admin",
+        given={ORG: Holding("ab"), NET: Holding("ab")},
+        act=delete_addresses,
+        calls=(DELETE, UPDATE),
+        then={ORG: Holding("b"), NET: Holding()},
+        claims=(A_GONE, *(Claim("recipient", f"{local}@{NET}", held=False) for local in "ab")),
+    ),
+    Operation(
+        "catch-all-on",
+        given={ORG: Holding("ab", "c")},
+        act=catch_all_on,
+        calls=(CREATE, DELETE, DELETE),
+        then={ORG: Holding("ab", "c", catch_all=True)},
+        claims=(ALL_RECEIVED,),
+    ),
+    Operation(
+        "catch-all-off",
+        given={ORG: Holding("ab", "c", catch_all=True)},
+        act=catch_all_off,
+        calls=(CREATE, CREATE, DELETE),
+        then={ORG: Holding("ab", "c")},
+        claims=(ALL_GONE,),
+    ),
+    Operation(
+        "delete-endpoint-of-catch-all",
+        given={ORG: Holding("a", catch_all=True)},
+        act=delete_endpoint,
+        calls=(CREATE, DELETE),
+        then={ORG: Holding("a")},
+        claims=(ALL_GONE,),
+    ),
+    Operation(
+        "delete-domain",
+        given={ORG: Holding("ab", "c", inactive="d")},
+        before=with_mail,
+        act=delete_domain,
+        calls=(DELETE, DELETE, NO_IDENTITY),
+        then={},
+        claims=DOMAIN_GONE,
+        deletions=1,
+    ),
+    Operation(
+        "delete-domain-with-catch-all",
+        given={ORG: Holding("a", catch_all=True)},
+        act=delete_domain,
+        calls=(DELETE, NO_IDENTITY),
+        then={},
+        claims=DOMAIN_GONE,
+        deletions=1,
+    ),
+    Operation(
+        "add-domain-again",
+        given={ORG: Holding("a")},
+        before=owed_its_deletion,
+        act=add_domain,
+        calls=("GetEmailIdentity", DELETE),
+        then={ORG: Holding()},
+        claims=(Claim("identity", ORG, held=True),),
+        deletions=1,
+    ),
+]
