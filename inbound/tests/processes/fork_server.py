@@ -1,0 +1,174 @@
+"""A process that has loaded the application once and forks: each child serves one request, or is one round of the worker.
+
+What a server or a worker does in production runs here unchanged, on the production settings; it is only counted, and the
+child kills itself at the step that the order names. Started by `forks.ForkServer`, which gives it orders on its standard
+input, one JSON object a line, and reads the outcomes, in the same way, from its standard output.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import sys
+from contextlib import contextmanager, suppress
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+
+import boto3
+
+WRITES = ("INSERT", "UPDATE", "DELETE")
+# They change nothing, so what a kill would leave behind is what the step before leaves.
+LOOKS = ("Describe", "Get", "List", "Head")
+
+
+class Steps:
+    """Counts the points at which what is durable may differ, tells each to the parent, and dies at number `kill_at` from 1.
+
+    They are: right after a commit that has written something, an autocommitted statement included, and directly before
+    and directly after each call that changes something at AWS.
+    """
+
+    def __init__(self, told: int, kill_at: int | None) -> None:
+        self._told = told
+        self._kill_at = kill_at
+        self._count = 0
+        self._written: list[str] = []
+
+    def passed(self, step: str) -> None:
+        self._count += 1
+        os.write(self._told, f"{step}\n".encode())
+        if self._count == self._kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def before_send(self, event_name: str, **_: Any) -> None:
+        self._called("before", event_name)
+
+    def after_call(self, event_name: str, **_: Any) -> None:
+        self._called("after", event_name)
+
+    def _called(self, when: str, event_name: str) -> None:
+        action = event_name.rpartition(".")[2]
+        if not action.startswith(LOOKS):
+            self.passed(f"{when} {action}")
+
+    @contextmanager
+    def watching_the_database(self) -> Any:
+        from django.db import connection
+
+        commit = connection.commit
+
+        def commit_and_tell() -> None:
+            commit()
+            written, self._written = self._written, []
+            if written:
+                self.passed(f"after COMMIT of {', '.join(written)}")
+
+        def execute_and_tell(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            result = execute(sql, params, many, context)
+            words = sql.split(maxsplit=3)
+            if words[0] in WRITES and context["cursor"].rowcount:
+                # INSERT INTO "table", DELETE FROM "table", UPDATE "table"
+                table = words[1 if words[0] == "UPDATE" else 2].strip('"')
+                if context["connection"].in_atomic_block:
+                    self._written += [table] if table not in self._written else []
+                else:
+                    self.passed(f"after {words[0]} of {table}")
+            return result
+
+        connection.commit = commit_and_tell  # type: ignore[method-assign]
+        with connection.execute_wrapper(execute_and_tell):
+            yield
+
+
+_steps: Steps | None = None
+
+
+def _before_send(**event: Any) -> None:
+    if _steps is not None:
+        _steps.before_send(**event)
+
+
+def _after_call(**event: Any) -> None:
+    if _steps is not None:
+        _steps.after_call(**event)
+
+
+def main() -> None:
+    boto3.setup_default_session()
+    assert boto3.DEFAULT_SESSION is not None
+    # Every client that the application makes takes these over.
+    boto3.DEFAULT_SESSION.events.register("before-send", _before_send)
+    boto3.DEFAULT_SESSION.events.register("after-call", _after_call)
+    from inbound.wsgi import application
+
+    _load()
+    answer = os.fdopen(os.dup(1), "w")
+    # Whatever else writes goes to the log.
+    os.dup2(2, 1)
+    print("ready", file=answer, flush=True)
+    for line in sys.stdin:
+        print(json.dumps(_in_a_child(application, json.loads(line))), file=answer, flush=True)
+
+
+def _load() -> None:
+    """What every child would load for itself: no connection is opened, so that there is none to share."""
+    from django.conf import settings
+    from django.urls import get_resolver
+
+    from ses_integration import clients
+
+    _ = get_resolver().url_patterns
+    for seconds in range(2, clients.READ_TIMEOUT + 1):
+        for make in (clients.ses, clients.sesv2, clients.s3):
+            make(settings.AWS_REGION, seconds)
+
+
+def _in_a_child(application: Any, order: dict[str, Any]) -> dict[str, Any]:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        code = 1
+        with suppress(BaseException):
+            code = _obey(application, order, writing)
+        os._exit(code)
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        steps = told.read().splitlines()
+    _, status = os.waitpid(child, 0)
+    return {"steps": steps, "status": os.waitstatus_to_exitcode(status)}
+
+
+def _obey(application: Any, order: dict[str, Any], told: int) -> int:
+    global _steps
+    _steps = Steps(told, order["kill_at"])
+    with _steps.watching_the_database():
+        if order["path"] is None:
+            from django.core.management import call_command
+
+            call_command("ses_worker", "--once")
+            return 0
+        return _serve(application, order)
+
+
+def _serve(application: Any, order: dict[str, Any]) -> int:
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": "DELETE",
+        "PATH_INFO": f"/api/v2/{order['path']}",
+        "HTTP_AUTHORIZATION": f"Bearer {order['key']}",
+        "wsgi.input": io.BytesIO(),
+    }
+    setup_testing_defaults(environ)
+    answered: list[str] = []
+    body = application(environ, lambda status, headers, *_: answered.append(status))
+    with suppress(StopIteration):
+        for _ in body:
+            pass
+    body.close()
+    return 0 if answered[0].startswith("200") else 1
+
+
+if __name__ == "__main__":
+    main()

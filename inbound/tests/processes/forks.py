@@ -1,0 +1,71 @@
+"""Processes that live for one request, or for one round of the worker, and are killed at any step of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inbound.tests.processes.stack import ROOT, STOP_SECONDS
+
+SIGKILLED = -9
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The steps that the process has come past, in their order, and how it ended."""
+
+    steps: list[str]
+    status: int
+
+    @property
+    def killed(self) -> bool:
+        return self.status == SIGKILLED
+
+
+class ForkServer:
+    """Loads the application once; each process is a fork of it, and as fresh as one that was just started."""
+
+    def __init__(self, env: dict[str, str], log: Path) -> None:
+        with log.open("ab") as stderr:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "inbound.tests.processes.fork_server"],
+                env=env,
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
+        assert self._read() == "ready"
+
+    def delete(self, path: str, key: str, *, kill_at: int | None = None) -> Life:
+        """DELETE /api/v2/<path> by the production application; killed right after step number `kill_at`, from 1."""
+        return self._fork(path=path, key=key, kill_at=kill_at)
+
+    def worker(self, *, kill_at: int | None = None) -> Life:
+        """`ses_worker --once`, killed like that."""
+        return self._fork(path=None, kill_at=kill_at)
+
+    def stop(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(STOP_SECONDS)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def _fork(self, **order: Any) -> Life:
+        assert self._process.stdin is not None
+        print(json.dumps(order), file=self._process.stdin, flush=True)
+        life = Life(**json.loads(self._read()))
+        assert life.killed or life.status == 0, life
+        return life
+
+    def _read(self) -> str:
+        assert self._process.stdout is not None
+        line: str = self._process.stdout.readline().strip()
+        assert line, "The fork server has ended."
+        return line
