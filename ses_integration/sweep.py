@@ -68,9 +68,11 @@ def _mark_if_behind(config: SesConfig, domain: str) -> bool:
 def sweep_ses() -> Swept:
     """Compare SES and ledger: one DescribeReceiptRuleSet and the identity list. Raises SesError when SES cannot be asked."""
     config = ses_config()
+    # Before and after: what we remove or make meanwhile is not somebody else's.
+    known = _names(config)
     seen = look(config)
     swept = unconfirm(config, seen)
-    known = set(LedgerEntry.objects.of(config).values_list("kind", "name"))
+    known |= _names(config)
     capacity.note_foreign(
         config,
         rules=sum((Kind.RULE, rule.name) not in known for rule in seen.rules),
@@ -117,6 +119,10 @@ def any_in_line(domains: Collection[str]) -> bool:
 
 def _owed(config: SesConfig) -> QuerySet[DomainMark]:
     return DomainMark.objects.of(config).filter(generation__gt=F("applied_generation"))
+
+
+def _names(config: SesConfig) -> set[tuple[str, str]]:
+    return set(LedgerEntry.objects.of(config).values_list("kind", "name"))
 
 
 def _recipients(config: SesConfig) -> dict[int, set[str]]:

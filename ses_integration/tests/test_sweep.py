@@ -149,6 +149,21 @@ def test_what_is_of_others_is_counted_in_one_place(a):
     assert (noted.foreign_rules, noted.foreign_identities) == (1, 2)
 
 
+def test_what_we_remove_while_ses_is_asked_is_not_counted_as_somebody_else_s(a, monkeypatch):
+    seen = Gateway.identities
+
+    def look_then_the_domain_is_deleted(self: Gateway) -> object:
+        found = seen(self)
+        remove()
+        converge(DOMAIN)
+        return found
+
+    monkeypatch.setattr(Gateway, "identities", look_then_the_domain_is_deleted)
+    sweep_ses()
+    noted = Capacity.objects.get()
+    assert (noted.foreign_rules, noted.foreign_identities) == (0, 0)
+
+
 def test_its_statements_do_not_grow_with_what_there_is(a):
     counts = []
     for size in (1, 5):

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from django.core.management import CommandError
 
-from ses_integration import reconciling
+from ses_integration import lease, reconciling
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge
 from ses_integration.gateway import Gateway
@@ -296,6 +296,13 @@ class TestApplying:
         run("ses_reconcile", "--apply")
         assert list(rules()) == [*order, "theirs"]
 
+    def test_a_rule_that_is_gone_by_then_is_not_moved(self, a, ses_v1):
+        put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
+        seen = reconciling.compare(ses_config())
+        Gateway(ses_config()).delete_rule(RULE)
+        reconciling.put_in_front(ses_config(), seen, [DOMAIN])
+        assert list(rules()) == ["theirs"]
+
     def test_a_domain_with_a_mark_is_put_right_in_a_second_round(self, a):
         Gateway(ses_config()).delete_identity(DOMAIN)
         receive("a", "b")
@@ -364,6 +371,13 @@ class TestApplying:
         assert run("ses_reconcile", "--apply")[0] == 0
         assert calls(a) == []
         assert LedgerEntry.objects.get(name=RULE).known == "present"
+
+    def test_one_writer_at_a_time_moves_a_rule(self, a, ses_v1, monkeypatch):
+        put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
+        holder = lease.acquire(ses_config())
+        monkeypatch.setattr(reconciling, "pause", lambda seconds: calls(a)[1:] or lease.release(holder))
+        assert run("ses_reconcile", "--apply")[0] == 0
+        assert calls(a) == ["CreateReceiptRule", "SetReceiptRulePosition"]
 
     def test_json_goes_to_stdout_alone(self, a):
         Gateway(ses_config()).delete_rule(RULE)
