@@ -1,14 +1,111 @@
-"""What a deletion of a domain would do, as it is known now, and a token that stands for it."""
+"""What a deletion of a domain would do, as it is known now: behind the API, dry runs, the admin and `plan_delete`."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from django.conf import settings
+from django.db.models import Count, Q
+
+from domains import plan_token, published
+from domains.dns_records import Record
 from domains.models import Domain
+from domains.plan_parts import KIND, DeletionPlan, EndpointUse, FromDatabase, FromOutside, Rows, StoredMail
+from domains.plan_token import PlanOutdated, Subject
+from ses_integration import prospects, stored_mail, stored_size
+
+__all__ = ["PlanOutdated", "check_plan", "check_token", "plan_of", "subject_of"]
 
 
-class PlanOutdated(Exception):
-    """The token is not that of the plan as it is now: look at the plan again before deleting."""
+def plan_of(domain: Domain) -> DeletionPlan:
+    """Asks S3 and DNS, within bounds, and never raises for what they do; SES is not asked. Not for a transaction."""
+    database = _from_database(domain)
+    return DeletionPlan(
+        subject=subject_of(domain),
+        database=database,
+        outside=_from_outside(domain, database),
+        confirmed_at=prospects.confirmed_at(domain.name),
+    )
+
+
+def subject_of(domain: Domain) -> Subject:
+    return Subject(KIND, domain.pk, domain.owner_id)
+
+
+def check_plan(domain: Domain, token: str) -> None:
+    """The whole plan, S3 and DNS included: before the deletion's transaction. Raises PlanOutdated."""
+    if str(plan_of(domain).token) != token:
+        raise PlanOutdated
 
 
 def check_token(domain: Domain, token: str) -> None:
-    """Inside the deletion's transaction, with the domain's row locked. Raises PlanOutdated."""
-    raise PlanOutdated
+    """The database's part of it: inside the deletion's transaction, with the domain's row locked. Raises PlanOutdated.
+
+    Whoever adds or changes an address, blocks one or switches catch-all locks this row first, so that it cannot happen
+    between this look and the deletion.
+    """
+    plan_token.check(token, subject_of(domain), _from_database(domain))
+
+
+def _from_database(domain: Domain) -> FromDatabase:
+    ses = prospects.prospect(domain.name, None)
+    below = Domain.objects.live().filter(owner_id=domain.owner_id, name__endswith=f".{domain.name}")
+    return FromDatabase(
+        domain=domain.name,
+        catch_all=domain.receives_everything,
+        deleting=domain.deleting_since is not None,
+        ses=ses,
+        ses_seconds=prospects.seconds(ses),
+        rows=_rows(domain),
+        sub_domains=tuple(below.order_by("name").values_list("name", flat=True)),
+        endpoints=_endpoints(domain),
+    )
+
+
+def _rows(domain: Domain) -> Rows:
+    # Reverse accessors of the app above: addresses.BlockedEmail and addresses.EmailAddress.
+    addresses = domain.email_addresses.aggregate(all=Count("pk"), active=Count("pk", filter=Q(is_active=True)))
+    return Rows(
+        blocked_emails=domain.blocked_emails.count(),
+        email_addresses=addresses["all"],
+        active_email_addresses=addresses["active"],
+        dns_records=domain.dns_records.count(),
+    )
+
+
+def _endpoints(domain: Domain) -> tuple[EndpointUse, ...]:
+    """The owner's own only, and only their own domains count as other users: nothing of others shows."""
+    routed = domain.email_addresses.filter(endpoint__isnull=False).order_by()
+    addresses = dict(routed.values_list("endpoint_id").annotate(Count("pk")))
+    used = {*addresses, *filter(None, [domain.catch_all_endpoint_id])}
+    if not used:
+        return ()
+    others = Domain.objects.live().filter(owner_id=domain.owner_id).exclude(pk=domain.pk)
+    # `endpoints` is the reverse accessor of endpoints.Endpoint, which stands above this app.
+    endpoints = domain.owner.endpoints.filter(pk__in=used)
+    elsewhere = Q(email_addresses__domain__in=others) | Q(catch_all_domains__in=others)
+    used_elsewhere = set(endpoints.filter(elsewhere).values_list("pk", flat=True))
+    return tuple(
+        EndpointUse(
+            id=pk,
+            name=name,
+            type=kind,
+            email_addresses=addresses.get(pk, 0),
+            catch_all=pk == domain.catch_all_endpoint_id,
+            used_elsewhere=pk in used_elsewhere,
+        )
+        for pk, name, kind in endpoints.order_by("name", "pk").values_list("pk", "name", "type")
+    )
+
+
+def _from_outside(domain: Domain, database: FromDatabase) -> FromOutside:
+    told = domain.dns_records.order_by("record_type", "name", "value").values_list("record_type", "name", "value")
+    records = [Record(kind, name, value, "") for kind, name, value in told]
+    mail = StoredMail(
+        location=stored_mail.location(domain.key_prefix),
+        size=stored_size.measure(domain.key_prefix),
+        keeps=settings.KEEP_MAIL_ON_DOMAIN_DELETE,
+    )
+    # A server gives several values of a name in any order.
+    dns = tuple(replace(it, found=tuple(sorted(it.found))) for it in published.look_up(records))
+    return FromOutside(problem=prospects.problem(database.ses), stored_mail=mail, dns=dns)

@@ -27,20 +27,21 @@ class Stored:
 
 def count(prefix: str) -> Stored:
     """Everything under `prefix`, one call for each 1,000 versions. Raises SesError."""
-    return sum((_counted(page) for page in _pages(prefix)), Stored())
+    return sum((counted(page) for page in pages(prefix)), Stored())
 
 
 def folders(prefix: str) -> tuple[list[str], Stored]:
     """The prefixes one slash further down, and what lies directly under this one. Raises SesError."""
     found: list[str] = []
     direct = Stored()
-    for page in _pages(prefix, Delimiter="/"):
+    for page in pages(prefix, Delimiter="/"):
         found += [common["Prefix"] for common in page.get("CommonPrefixes", [])]
-        direct += _counted(page)
+        direct += counted(page)
     return found, direct
 
 
-def _pages(prefix: str, **options: Any) -> Iterator[Any]:
+def pages(prefix: str, **options: Any) -> Iterator[Any]:
+    """S3's answers one by one, each asked for when it is wanted. Raises SesError."""
     config = ses_config()
     if not config.region or not clients.have_credentials():
         raise NotConfigured(NOT_CONFIGURED)
@@ -61,7 +62,8 @@ def _pages(prefix: str, **options: Any) -> Iterator[Any]:
             start["VersionIdMarker"] = page["NextVersionIdMarker"]
 
 
-def _counted(page: Any) -> Stored:
+def counted(page: Any) -> Stored:
+    """What one of S3's answers lists."""
     versions, markers = page.get("Versions", []), page.get("DeleteMarkers", [])
     return Stored(
         objects=sum(version["IsLatest"] for version in versions),

@@ -1,0 +1,55 @@
+"""What a DELETE may carry in its query: `plan=TOKEN`, and `dry_run=true`. A slip of the pen must not delete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from domains.errors import Conflict
+from domains.plan_token import PlanToken
+
+DRY_RUN, PLAN = "dry_run", "plan"
+OUTDATED = (
+    "The plan has changed since this token was made. Fetch the deletion plan again, look at it, and use its token."
+)
+GONE = "What this plan was about has been deleted, or is being deleted. A plan's token is good for one deletion."
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """`token` is None where the client confirms no plan."""
+
+    dry_run: bool
+    token: PlanToken | None
+
+
+def confirmation(request: Request) -> Confirmation:
+    """Raises ValidationError for anything that may have been meant as one of the two and is not."""
+    for name in request.query_params:
+        meant = "".join(filter(str.isalnum, name.lower()))
+        if name not in (DRY_RUN, PLAN) and meant in ("dryrun", "plan", "token", "plantoken"):
+            raise ValidationError(f"{name} is not a parameter of DELETE: use {DRY_RUN}=true or {PLAN}=TOKEN.")
+    dry_run, plan = _once(request, DRY_RUN), _once(request, PLAN)
+    if dry_run not in (None, "true", "false"):
+        raise ValidationError(f"{DRY_RUN} must be true or false. Nothing was deleted.")
+    if plan is None:
+        return Confirmation(dry_run == "true", None)
+    try:
+        return Confirmation(dry_run == "true", PlanToken.read(plan))
+    except ValueError as error:
+        raise ValidationError(
+            f"{PLAN} is not the token of a deletion plan. Fetch the plan, and use its token as it is."
+        ) from error
+
+
+def _once(request: Request, name: str) -> str | None:
+    values = request.query_params.getlist(name)
+    if len(values) > 1:
+        raise ValidationError(f"{name} is there more than once. Nothing was deleted.")
+    return values[0] if values else None
+
+
+def outdated(sentence: str = OUTDATED) -> Conflict:
+    return Conflict({"error": sentence, "code": "PLAN_OUTDATED"})

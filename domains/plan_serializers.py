@@ -1,0 +1,95 @@
+"""The wire of deletion plans."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from domains.deletion_serializers import published_record
+from domains.fields import timestamp
+from domains.plan_parts import DeletionPlan, EndpointUse, StoredMail
+from ses_integration.foreseeing import Fate, Foreseen, RuleChange
+
+IDENTITY_NOTES = {
+    Fate.DELETED: None,
+    Fate.KEPT: "It was not created by this installation, so it is kept.",
+    Fate.UNKNOWN: "It is not known yet whether it is ours. SES is asked first; it is deleted if it is, and kept if it is not.",
+    Fate.NONE: "SES is known to hold none.",
+}
+
+
+def shown(plan: DeletionPlan) -> dict[str, Any]:
+    """The answer to GET /domains/{id}/deletion-plan, and to DELETE with `dry_run=true`."""
+    database, outside = plan.database, plan.outside
+    rows = database.rows
+    return {
+        "domain": {"id": plan.subject.pk, "name": database.domain, "isCatchAllEnabled": database.catch_all},
+        "token": str(plan.token),
+        "isCertain": plan.certain,
+        "receiptRules": [rule(it) for it in database.ses.rules],
+        "sesIdentity": {"outcome": database.ses.identity.value, "note": IDENTITY_NOTES[database.ses.identity]},
+        "sesCalls": calls(database.ses, database.ses_seconds, outside.problem),
+        "sesConfirmedAt": moment(plan.confirmed_at),
+        "storedMail": _stored_mail(outside.stored_mail),
+        "rows": {
+            "blockedEmails": rows.blocked_emails,
+            "emailAddresses": rows.email_addresses,
+            "activeEmailAddresses": rows.active_email_addresses,
+            "dnsRecords": rows.dns_records,
+        },
+        "stays": {
+            "subdomains": list(database.sub_domains),
+            "endpoints": [_endpoint(it) for it in database.endpoints],
+            "dnsRecords": [published_record(it) for it in outside.dns],
+        },
+    }
+
+
+def rule(change: RuleChange) -> dict[str, Any]:
+    return {
+        "name": change.name,
+        "before": None if change.before is None else list(change.before),
+        "after": None if change.after is None else list(change.after),
+        "isConfirmed": change.confirmed,
+        "inDoubt": list(change.in_doubt),
+    }
+
+
+def calls(ses: Foreseen, seconds: float, problem: str) -> dict[str, Any]:
+    return {
+        "calls": [asdict(call) for call in ses.calls],
+        "count": len(ses.due),
+        "seconds": seconds,
+        "waiting": list(ses.waiting),
+        "problem": problem or None,
+    }
+
+
+def moment(at: datetime | None) -> str | None:
+    return timestamp(at) if at else None
+
+
+def _stored_mail(mail: StoredMail) -> dict[str, Any]:
+    """`complete` false: there is at least so much. Counts are null where nobody could look, and `problem` says why."""
+    stored = mail.size.stored
+    return {
+        "outcome": "kept" if mail.keeps else "erased",
+        "location": mail.location,
+        "objects": stored.objects if stored else None,
+        "versions": stored.versions if stored else None,
+        "bytes": stored.bytes if stored else None,
+        "complete": mail.size.complete,
+        "problem": mail.size.why or None,
+    }
+
+
+def _endpoint(use: EndpointUse) -> dict[str, Any]:
+    return {
+        "id": use.id,
+        "name": use.name,
+        "type": use.type,
+        "emailAddresses": use.email_addresses,
+        "isCatchAll": use.catch_all,
+        "isUsedElsewhere": use.used_elsewhere,
+    }

@@ -1,0 +1,407 @@
+"""GET /domains/{id}/deletion-plan, and DELETE with `plan` and `dry_run`."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from addresses.models import BlockedEmail, EmailAddress
+from domains.catch_all import set_catch_all
+from domains.models import DnsRecord, Domain, DomainDeletion
+from domains.onboarding import add_domain
+from inbound.models import Scope
+from inbound.tests.factories import (
+    BlockedEmailFactory,
+    DnsRecordFactory,
+    DomainFactory,
+    EmailAddressFactory,
+    EndpointFactory,
+    UserFactory,
+)
+from inbound.tests.seen import calls, foreign_identity, out_of_order, store, work_off
+from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry, LedgerRecipient, UnansweredCall
+
+URL = "/api/v2/domains"
+RULE = "inbound-example.com-rule"
+OUTDATED = (
+    "The plan has changed since this token was made. Fetch the deletion plan again, look at it, and use its token."
+)
+GONE = "What this plan was about has been deleted, or is being deleted. A plan's token is good for one deletion."
+TABLES = [
+    Domain, EmailAddress, BlockedEmail, DnsRecord, DomainDeletion, DomainMark, LedgerEntry, LedgerRecipient,
+    IdentityFacts, UnansweredCall,
+]  # fmt: skip
+
+
+@pytest.fixture
+def full(domain, user, ses):
+    """`example.com` with two addresses, one of them routed, a blocked email, an MX record, and stored mail."""
+    endpoint = EndpointFactory(owner=user, name="CRM")
+    EmailAddressFactory(domain=domain, address="a@example.com", endpoint=endpoint)
+    EmailAddressFactory(domain=domain, address="b@example.com")
+    BlockedEmailFactory(domain=domain)
+    DnsRecordFactory(
+        domain=domain, record_type="MX", name="example.com", value="10 inbound-smtp.eu-west-1.amazonaws.com"
+    )
+    store(f"{domain.key_prefix}mail-1")
+    ses.clear_journal()
+    return domain
+
+
+def plan_url(domain):
+    return f"{URL}/{domain.pk}/deletion-plan"
+
+
+def plan_of(api, domain):
+    answer = api.get(plan_url(domain))
+    assert answer.status_code == 200, answer.json()
+    return answer.json()
+
+
+def delete(api, domain, **query):
+    return api.delete(f"{URL}/{domain.pk}", query_params=query)
+
+
+def everything():
+    return [list(model.objects.order_by("pk").values()) for model in TABLES]
+
+
+def named(plan):
+    return [(call["action"], call["when"]) for call in plan["sesCalls"]["calls"]]
+
+
+def assert_refused(answer, sentence=OUTDATED):
+    assert (answer.status_code, answer.json()) == (409, {"error": sentence, "code": "PLAN_OUTDATED"})
+
+
+def test_the_plan_says_what_goes_and_what_stays(api, full, user, ses, dns):
+    dns.publish("example.com", "MX", "10 inbound-smtp.eu-west-1.amazonaws.com")
+    below = DomainFactory(owner=user, name="sub.example.com")
+    ses.clear_journal()
+    plan = plan_of(api, full)
+    token, at = plan.pop("token"), plan.pop("sesConfirmedAt")
+    assert token.startswith("plan_")
+    assert at
+    assert plan == {
+        "domain": {"id": full.pk, "name": "example.com", "isCatchAllEnabled": False},
+        "isCertain": True,
+        "receiptRules": [
+            {
+                "name": RULE,
+                "before": ["a@example.com", "b@example.com"],
+                "after": None,
+                "isConfirmed": True,
+                "inDoubt": [],
+            }
+        ],
+        "sesIdentity": {"outcome": "deleted", "note": None},
+        "sesCalls": {
+            "calls": [
+                {"action": "DeleteReceiptRule", "name": RULE, "when": "now"},
+                {"action": "DeleteEmailIdentity", "name": "example.com", "when": "now"},
+            ],
+            "count": 2,
+            "seconds": 0.0,
+            "waiting": [],
+            "problem": None,
+        },
+        "storedMail": {
+            "outcome": "erased",
+            "location": f"s3://inbound-mail/{full.key_prefix}",
+            "objects": 1,
+            "versions": 1,
+            "bytes": 4,
+            "complete": True,
+            "problem": None,
+        },
+        "rows": {"blockedEmails": 1, "emailAddresses": 2, "activeEmailAddresses": 2, "dnsRecords": 1},
+        "stays": {
+            "subdomains": [below.name],
+            "endpoints": [
+                {
+                    "id": user.endpoints.get().pk,
+                    "name": "CRM",
+                    "type": "webhook",
+                    "emailAddresses": 1,
+                    "isCatchAll": False,
+                    "isUsedElsewhere": False,
+                }
+            ],
+            "dnsRecords": [
+                {
+                    "type": "MX",
+                    "name": "example.com",
+                    "value": "10 inbound-smtp.eu-west-1.amazonaws.com",
+                    "purpose": "mail is sent to SES",
+                    "state": "published",
+                    "found": ["10 inbound-smtp.eu-west-1.amazonaws.com"],
+                    "why": None,
+                    "hint": None,
+                }
+            ],
+        },
+    }
+    assert calls(ses) == []
+
+
+def test_the_calls_take_their_time(api, full, settings):
+    settings.SES_CALLS_PER_SECOND = 0.5
+    assert plan_of(api, full)["sesCalls"]["seconds"] == 4.0
+
+
+def test_what_could_not_be_looked_at_is_said(api, full, ses):
+    """DNS_RESOLVERS of the tests refuses."""
+    ses.add_faults({"service": "s3", "fault": "access_denied", "times": None})
+    plan = plan_of(api, full)
+    assert plan["isCertain"] is False
+    mail = plan["storedMail"]
+    assert (mail["objects"], mail["versions"], mail["bytes"], mail["complete"]) == (None, None, None, False)
+    assert mail["problem"] == "AWS does not allow this call; the credentials lack a permission."
+    [record] = plan["stays"]["dnsRecords"]
+    assert (record["state"], record["why"]) == ("unknown", "The DNS server cannot be reached.")
+
+
+def test_mail_may_be_kept(api, full, dns, settings):
+    settings.KEEP_MAIL_ON_DOMAIN_DELETE = True
+    assert plan_of(api, full)["storedMail"]["outcome"] == "kept"
+
+
+@pytest.mark.parametrize("missing", ["region", "credentials"])
+def test_without_a_configuration_the_plan_says_what_is_missing(api, full, dns, request, missing):
+    request.getfixturevalue(f"no_{missing}")
+    plan = plan_of(api, full)
+    assert plan["isCertain"] is False
+    assert plan["storedMail"]["problem"] == "AWS region or credentials are missing."
+    assert plan["sesCalls"]["problem"] == "AWS region or credentials are missing."
+
+
+def test_an_endpoint_that_another_domain_uses_is_told_from_one_that_is_left_over(api, full, user, dns):
+    other = DomainFactory(owner=user)
+    EmailAddressFactory(domain=other, endpoint=user.endpoints.get())
+    [endpoint] = plan_of(api, full)["stays"]["endpoints"]
+    assert endpoint["isUsedElsewhere"] is True
+
+
+def test_nothing_of_others_is_in_the_plan(api, client_for, full, dns):
+    other = UserFactory()
+    DomainFactory(owner=other, name="theirs.example.com")
+    EmailAddressFactory(domain=full, endpoint=EndpointFactory(owner=other, name="Theirs"))
+    EmailAddressFactory(domain=DomainFactory(owner=other), endpoint=EndpointFactory(owner=other))
+    plan = plan_of(api, full)
+    assert (plan["stays"]["subdomains"], [it["name"] for it in plan["stays"]["endpoints"]]) == ([], ["CRM"])
+    theirs = client_for(other)
+    for answer in (
+        theirs.get(plan_url(full)),
+        delete(theirs, full, dry_run="true"),
+        delete(theirs, full, plan=plan["token"]),
+    ):
+        assert (answer.status_code, answer.json()) == (404, {"error": "Domain not found"})
+
+
+# Each shape of domain, and the calls that its deletion takes.
+
+
+def many_rules(domain, user, ses, settings):
+    settings.SES_MAX_RECIPIENTS_PER_RULE = 1
+    for local in "abc":
+        EmailAddressFactory(domain=domain, address=f"{local}@example.com")
+
+
+def catch_all(domain, user, ses, settings):
+    EmailAddressFactory(domain=domain, address="a@example.com")
+    set_catch_all(domain=domain, enabled=True, endpoint_id=EndpointFactory(owner=user).pk)
+
+
+def inactive_only(domain, user, ses, settings):
+    EmailAddressFactory(domain=domain, address="a@example.com", is_active=False)
+
+
+def foreign(domain, user, ses, settings):
+    foreign_identity("kept.example.org")
+    kept = add_domain(owner=user, name="kept.example.org").domain
+    EmailAddressFactory(domain=kept)
+    return kept
+
+
+def behind(domain, user, ses, settings):
+    """The rule of the last change has not been made: there is nothing to delete."""
+    settings.SES_REQUEST_BUDGET = 0
+    EmailAddressFactory(domain=domain, address="a@example.com")
+    settings.SES_REQUEST_BUDGET = 5
+
+
+def whose_is_unknown(domain, user, ses, settings):
+    IdentityFacts.objects.update(ours=None)
+
+
+def nothing_special(domain, user, ses, settings):
+    EmailAddressFactory(domain=domain, address="a@example.com")
+
+
+SHAPES = [nothing_special, many_rules, catch_all, inactive_only, foreign, behind, whose_is_unknown]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+def test_the_calls_of_the_plan_are_those_that_are_made(api, domain, user, ses, dns, settings, shape):
+    domain = shape(domain, user, ses, settings) or domain
+    plan = plan_of(api, domain)
+    ses.clear_journal()
+    settings.SES_REQUEST_BUDGET = 5
+    answer = delete(api, domain, plan=plan["token"])
+    assert answer.status_code == 200
+    assert [action for action, _ in named(plan)] == calls(ses)
+    kept = plan["sesIdentity"]["outcome"] == "kept"
+    assert answer.json()["deletedResources"]["sesIdentity"] is not kept
+
+
+def test_a_call_without_an_answer_is_planned_again_for_when_it_has_settled(api, domain, ses, dns, settings):
+    settings.SES_REQUEST_BUDGET = 0.4
+    out_of_order(ses, action="CreateReceiptRule", fault="lost")
+    EmailAddressFactory(domain=domain, address="a@example.com")
+    ses.clear_faults()
+    plan = plan_of(api, domain)
+    [rule] = plan["receiptRules"]
+    assert (rule["isConfirmed"], rule["inDoubt"], plan["isCertain"]) == (False, ["a@example.com"], False)
+    assert named(plan) == [
+        ("DeleteReceiptRule", "now"),
+        ("DeleteEmailIdentity", "now"),
+        ("DeleteReceiptRule", "settled"),
+    ]
+    ses.clear_journal()
+    DomainMark.objects.update(next_attempt=None)
+    settings.SES_REQUEST_BUDGET = 5
+    assert delete(api, domain, plan=plan["token"]).status_code == 200
+    work_off(ses)
+    assert calls(ses) == [action for action, _ in named(plan)]
+
+
+def test_a_token_deletes_once(api, full, ses, dns):
+    token = plan_of(api, full)["token"]
+    assert delete(api, full, plan=token).status_code == 200
+    assert DomainDeletion.objects.get().plan_token == token
+    ses.clear_journal()
+    assert_refused(delete(api, full, plan=token), GONE)
+    assert_refused(delete(api, full, plan=token, dry_run="true"), GONE)
+    assert calls(ses) == []
+    assert delete(api, full).status_code == 404
+
+
+def test_a_deletion_that_runs_is_not_gone_on_with_by_a_token(api, full, ses, dns, impatient):
+    token = plan_of(api, full)["token"]
+    out_of_order(ses)
+    assert delete(api, full).status_code == 200
+    assert_refused(delete(api, full, plan=token), GONE)
+    assert delete(api, full).status_code == 200
+
+
+@pytest.mark.parametrize("query", [{"dry_run": "true"}, {"dry_run": "true", "plan": "TOKEN"}])
+def test_a_dry_run_changes_nothing(api, full, ses, dns, query):
+    plan = plan_of(api, full)
+    query = {name: value.replace("TOKEN", plan["token"]) for name, value in query.items()}
+    before = everything()
+    answer = delete(api, full, **query)
+    assert (answer.status_code, answer.json()) == (200, plan)
+    assert (everything(), calls(ses)) == (before, [])
+
+
+def test_a_dry_run_tells_that_a_token_is_outdated(api, full, dns):
+    token = plan_of(api, full)["token"]
+    BlockedEmailFactory(domain=full)
+    assert_refused(delete(api, full, plan=token, dry_run="true"))
+
+
+def test_a_dry_run_of_a_deletion_that_runs_does_not_go_on_with_it(api, full, ses, impatient):
+    out_of_order(ses)
+    delete(api, full)
+    before = everything()
+    assert delete(api, full, dry_run="true").status_code == 404
+    assert everything() == before
+
+
+def test_a_dry_run_needs_the_scope_of_deleting_and_a_plan_that_of_reading(client_for, user, full, dns):
+    reader, deleter = client_for(user, Scope.READ), client_for(user, Scope.DELETE)
+    assert (reader.get(plan_url(full)).status_code, deleter.get(plan_url(full)).status_code) == (200, 403)
+    assert delete(reader, full, dry_run="true").status_code == 403
+    assert delete(deleter, full, dry_run="true").status_code == 200
+
+
+SLIPS = [
+    "dry_run=1",
+    "dry_run=True",
+    "dry_run=",
+    "dry_run=true&dry_run=false",
+    "dryRun=true",
+    "dry-run=true",
+    "DRY_RUN=true",
+    "plan=",
+    "plan=nope",
+    "Plan=plan_x",
+    "planToken=plan_x",
+    "plan=plan_x.y.z",
+    "plan=%00",
+]
+
+
+@pytest.mark.parametrize("query", SLIPS)
+def test_a_slip_of_the_pen_deletes_nothing(api, full, ses, query):
+    before = everything()
+    answer = api.delete(f"{URL}/{full.pk}?{query}")
+    assert answer.status_code == 400
+    assert set(answer.json()) == {"error"}
+    assert (everything(), calls(ses)) == (before, [])
+
+
+def test_what_has_nothing_to_do_with_plans_is_ignored_as_ever(api, full):
+    assert delete(api, full, dry_run="false", verbose="1").status_code == 200
+
+
+def test_the_token_of_another_domain_is_refused(api, full, user, dns):
+    other = plan_of(api, DomainFactory(owner=user))["token"]
+    assert_refused(delete(api, full, plan=other))
+    mixed = plan_of(api, full)["token"].rpartition(".")[0] + "." + other.rpartition(".")[2]
+    assert_refused(delete(api, full, plan=mixed))
+    assert delete(api, Domain(pk="nope"), plan=other).status_code == 404
+
+
+@pytest.mark.parametrize("pk", ["nope", "a%00b", "%20"])
+def test_an_id_that_nothing_has_is_not_found(api, full, dns, pk):
+    token = plan_of(api, full)["token"]
+    for answer in (
+        api.get(f"{URL}/{pk}/deletion-plan"),
+        api.delete(f"{URL}/{pk}?dry_run=true"),
+        api.delete(f"{URL}/{pk}?plan={token}"),
+    ):
+        assert (answer.status_code, answer.json()) == (404, {"error": "Domain not found"})
+
+
+def test_its_size_costs_no_statements(api, user, ses, dns):
+    statements = []
+    for size in (2, 40):
+        domain = DomainFactory(owner=user)
+        for _ in range(size):
+            EndpointFactory(owner=user)
+        endpoints = list(user.endpoints.all())
+        bulk = [
+            EmailAddress(domain=domain, address=f"bulk{n}@{domain.name}", slot=n, endpoint=endpoints[n])
+            for n in range(1, size)
+        ]
+        EmailAddress.objects.bulk_create(bulk)
+        EmailAddressFactory(domain=domain)
+        api.get(f"{URL}/{domain.pk}")
+        with CaptureQueriesContext(connection) as captured:
+            plan_of(api, domain)
+        statements.append(len(captured))
+    # The key and its owner 2, domain 1; ledger 3, its limit and clock 2, its last change 1; rows 3, names below 1, endpoints 3,
+    # DNS records 1.
+    assert statements == [statements[0]] * 2
+    assert statements[0] <= 18
+
+
+@pytest.mark.parametrize("query", [{}, {"dry_run": "false"}])
+def test_without_a_token_nothing_is_asked_for_a_plan(api, full, ses, dns, query):
+    assert delete(api, full, **query).status_code == 200
+    # Two looks for what is to be erased, before and after.
+    asked = [entry["action"] for entry in ses.journal() if entry["service"] == "s3"]
+    assert asked == ["ListObjectVersions", "DeleteObjects", "ListObjectVersions"]
+    assert dns.asked == []

@@ -1,0 +1,49 @@
+"""SES's part of a plan, from the ledger: no call is made for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from django.db.models import Max
+
+from ses_integration import capacity, facts, reading
+from ses_integration.clock import database_now
+from ses_integration.compiling import compile_domain
+from ses_integration.config import ses_config
+from ses_integration.foreseeing import Fate, Foreseen, foresee
+from ses_integration.models import LedgerEntry
+from ses_integration.receiving import DomainReceiving
+from ses_integration.translation import NOT_CONFIGURED
+
+
+def prospect(domain: str, receiving: DomainReceiving | None) -> Foreseen:
+    """What SES will be asked, and will hold, once the rows say that `domain` receives like that, or nothing if None."""
+    config = ses_config()
+    wanted = compile_domain(receiving, capacity.layout(config))
+    foreseen = foresee(domain, wanted, reading.entries_of(config, [domain], database_now()).get(domain, []))
+    # Without a region this is nobody's ledger, and so its being empty says nothing.
+    return foreseen if config.region else replace(foreseen, identity=Fate.UNKNOWN)
+
+
+def seconds(foreseen: Foreseen) -> float:
+    """How long the calls that are due take at SES_CALLS_PER_SECOND, if nobody else calls; 0 without a limit."""
+    rate = ses_config().calls_per_second
+    return round(len(foreseen.due) / rate, 1) if rate > 0 else 0.0
+
+
+def confirmed_at(domain: str) -> datetime | None:
+    """When the ledger last changed for this name; None if it knows nothing of it."""
+    moment: datetime | None = (
+        LedgerEntry.objects.of(ses_config()).filter(domain=domain).aggregate(last=Max("changed_at"))["last"]
+    )
+    return moment
+
+
+def problem(foreseen: Foreseen) -> str:
+    """Why the calls cannot be made with the present settings: a sentence, or an empty string."""
+    if not facts.configured():
+        return NOT_CONFIGURED
+    if not ses_config().bucket and any(rule.after for rule in foreseen.rules if rule.changes):
+        return "S3_BUCKET_NAME is missing."
+    return ""
