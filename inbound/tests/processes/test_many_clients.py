@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -28,6 +29,11 @@ RULE = f"inbound-{NAME}-rule"
 BUDGET_SECONDS = 5.0  # SES_REQUEST_BUDGET's default
 # The way to the server and back, and its statements before and after the waiting, on a machine with other things to do.
 ALLOWANCE_SECONDS = 2.5
+# The second sentence where a call is under way at that moment.
+WARNING = re.compile(
+    rf"SES rule update failed: {re.escape(RECORDED)}"
+    r"( An earlier call to AWS got no answer; it is confirmed again by \d\d:\d\d UTC\.)?"
+)
 
 
 def delete_them_all(stack: Stack, api: Api, addresses: list[EmailAddress]) -> list[Answer]:
@@ -42,10 +48,11 @@ def delete_them_all(stack: Stack, api: Api, addresses: list[EmailAddress]) -> li
     answers = by_clients(delete, addresses, clients=CLIENTS)
     for row, answer in zip(addresses, answers, strict=True):
         assert answer.status == 200, answer
-        cleanup = {"sesRuleUpdated": True, "emailAddress": row.address, "domain": NAME}
-        if not answer.body["cleanup"]["sesRuleUpdated"]:
-            cleanup |= {"sesRuleUpdated": False, "warning": f"SES rule update failed: {RECORDED}"}
-        assert answer.body["cleanup"] == cleanup
+        cleanup = dict(answer.body["cleanup"])
+        warning = cleanup.pop("warning", None)
+        assert (cleanup.pop("emailAddress"), cleanup.pop("domain")) == (row.address, NAME)
+        assert cleanup == {"sesRuleUpdated": warning is None}
+        assert warning is None or WARNING.fullmatch(warning), answer
     return answers
 
 
