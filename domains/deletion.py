@@ -56,13 +56,14 @@ def advance(record: DomainDeletion) -> DomainDeletion:
     """Go on with a deletion as far as the budget allows, from wherever it stopped; any number of times, from anywhere."""
     with one_budget() as deadline:
         converge(record.name, done=lambda: _ses_done(record))
+        note_facts(record)
         with transaction.atomic(durable=True):
             _finish_rows(record.domain_id)
         record.refresh_from_db()
-        note_facts(record)
         left = min(ERASE_SECONDS_IN_REQUEST, deadline - time.monotonic())
         if record.rules != Step.OWED and record.stored_mail == Step.OWED and left > 0:
             erase_mail(record, seconds=left)
+        _finish(record)
     return record
 
 
@@ -88,6 +89,7 @@ def resume_deletions(
         note_facts(record)
         if record.rules != Step.OWED and record.stored_mail == Step.OWED:
             erase_mail(record, seconds=min(until - time.monotonic(), ERASE_SECONDS_IN_TURN))
+        _finish(record)
     return len(records)
 
 
@@ -113,6 +115,13 @@ def _finish_rows(domain_id: str) -> None:
     row.delete()
 
 
+def _finish(record: DomainDeletion) -> None:
+    """Where the last step was one that does not finish the record itself: the rows."""
+    if record.finished_at is None and not record.owed_steps:
+        with changing(record):
+            pass
+
+
 def _ses_done(record: DomainDeletion) -> bool:
     state = facts.domain_state(record.name)
     return state.rules_gone and (state.identity_gone or state.identity_kept)
@@ -123,11 +132,12 @@ def note_facts(record: DomainDeletion) -> None:
     if Step.OWED not in (record.rules, record.identity):
         return
     state = facts.domain_state(record.name)
-    tries = max(record.ses_attempts, facts.owed(record.name).attempts)
     # Only once the rules are the new ones: until then the old life's may go on storing mail under the old prefix.
     again = added_again(record) and facts.rules_in_line(record.name)
     rules, identity = _reached(state, again=again)
     news = (record.rules == Step.OWED != rules) or (record.identity == Step.OWED != identity)
+    owed = Step.OWED in (rules, identity)
+    tries = max(record.ses_attempts, facts.owed(record.name).attempts if owed else 0)
     if not news and tries == record.ses_attempts:
         return
     with changing(record) as row:

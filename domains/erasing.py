@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -46,14 +45,12 @@ def erase_mail(record: DomainDeletion, *, seconds: float) -> None:
 
 
 def _claim(record: DomainDeletion) -> datetime | None:
-    with transaction.atomic():
-        row = DomainDeletion.objects.select_for_update().filter(turn(), pk=record.pk, stored_mail=Step.OWED).first()
-        if row is None:
-            return None
-        row.next_attempt = database_now() + CLAIM
-        row.save(update_fields=["next_attempt"])
+    mine = DomainDeletion.objects.filter(turn(), pk=record.pk, stored_mail=Step.OWED)
+    claim = database_now() + CLAIM
+    if not mine.update(next_attempt=claim):
+        return None
     record.refresh_from_db()
-    return record.next_attempt
+    return claim
 
 
 def _note(record: DomainDeletion, claim: datetime | None, batch: Batch) -> datetime | None:
@@ -66,9 +63,10 @@ def _note(record: DomainDeletion, claim: datetime | None, batch: Batch) -> datet
             row.late_versions += batch.versions
         row.erasing = asdict(batch.progress)
         row.problem = batch.progress.problem
-        row.next_attempt = database_now() + CLAIM
         if batch.at_the_end:
             _end_pass(row, batch.progress)
+        else:
+            row.next_attempt = database_now() + CLAIM
     return None if batch.at_the_end else record.next_attempt
 
 

@@ -1,0 +1,220 @@
+"""GET /deletions/{id}: the report of a deletion, and its proof."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from domains.dns_records import Record
+from domains.models import DomainDeletion
+from domains.proof import prove_deletions
+from inbound.tests.factories import (
+    BlockedEmailFactory,
+    DnsRecordFactory,
+    DomainFactory,
+    EmailAddressFactory,
+    UserFactory,
+)
+from inbound.tests.seen import calls, out_of_order, store, work_off
+from ses_integration.convergence import converge_due
+
+URL = "/api/v2/deletions"
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+@pytest.fixture
+def full(domain, ses):
+    """`example.com` with an address, a blocked email, a DNS record and stored mail."""
+    EmailAddressFactory(domain=domain, address="a@example.com")
+    BlockedEmailFactory(domain=domain)
+    DnsRecordFactory(domain=domain, name="_amazonses.example.com", value="token")
+    store(f"{domain.key_prefix}mail")
+    ses.clear_journal()
+    return domain
+
+
+def delete(api, domain):
+    return api.delete(f"/api/v2/domains/{domain.pk}").json()["deletionId"]
+
+
+def without_moments(shown):
+    """The report with every moment replaced by a word, after a look at its format."""
+    if isinstance(shown, dict):
+        return {key: without_moments(value) for key, value in shown.items()}
+    if isinstance(shown, list):
+        return [without_moments(value) for value in shown]
+    return "moment" if isinstance(shown, str) and MOMENT.fullmatch(shown) else shown
+
+
+def step(name, outcome, counts, **more):
+    shown = {"at": "moment", "attempts": 1, "problem": None, "nextAttemptAt": None}
+    return {"step": name, "outcome": outcome, "counts": counts} | shown | more
+
+
+def test_a_finished_deletion_is_shown_whole_with_its_proof(api, full, user):
+    pk = delete(api, full)
+    assert api.get(f"{URL}/{pk}").json()["confirmation"] is None
+    prove_deletions()
+    answer = api.get(f"{URL}/{pk}")
+    assert answer.status_code == 200
+    assert without_moments(answer.json()) == {
+        "id": pk,
+        "domainId": full.pk,
+        "domain": "example.com",
+        "requestedBy": user.username,
+        "requestedAt": "moment",
+        "finishedAt": "moment",
+        "planToken": None,
+        "steps": [
+            step("receiptRules", "done", {"rules": 1}),
+            step("identity", "done", {}),
+            step("records", "done", {"blockedEmails": 1, "emailAddresses": 1, "dnsRecords": 1, "domains": 1}),
+            step(
+                "storedMail",
+                "done",
+                {"versions": 1, "deleteMarkers": 0, "bytes": 4, "cameLate": 0, "keptByStorage": 0},
+            ),
+        ],
+        "owed": [],
+        "nextAttemptAt": None,
+        "confirmation": {
+            "confirmedAt": "moment",
+            "lookedAt": "moment",
+            "receiptRules": True,
+            "identity": True,
+            "storedMail": True,
+            "found": [],
+            "foreignRules": [],
+            "problem": "",
+            "lookAgainAt": "moment",
+        },
+        "dns": {
+            "note": None,
+            "records": [
+                {
+                    "type": "TXT",
+                    "name": "_amazonses.example.com",
+                    "value": "token",
+                    "purpose": "SES verification",
+                    "state": "unknown",
+                    "found": [],
+                    "why": answer.json()["dns"]["records"][0]["why"],
+                    "hint": None,
+                }
+            ],
+        },
+    }
+    # Nobody answers the tests' questions to DNS.
+    assert answer.json()["dns"]["records"][0]["why"]
+
+
+def test_the_steps_are_in_the_documented_order_in_time(api, full):
+    steps = api.get(f"{URL}/{delete(api, full)}").json()["steps"]
+    moments = [it["at"] for it in steps]
+    assert moments == sorted(moments)
+
+
+def test_what_is_owed_is_told_with_why_and_when_it_is_tried_next(api, full, ses, impatient):
+    out_of_order(ses, fault="access_denied")
+    pk = delete(api, full)
+    converge_due()
+    report = api.get(f"{URL}/{pk}").json()
+    rules, _, records, mail = report["steps"]
+    assert [it["outcome"] for it in report["steps"]] == ["owed", "owed", "done", "owed"]
+    assert report["owed"] == ["receiptRules", "identity", "storedMail"]
+    assert (report["finishedAt"], report["confirmation"]) == (None, None)
+    assert (rules["at"], mail["at"]) == (None, None)
+    assert rules["problem"] == "AWS does not allow this call; the credentials lack a permission."
+    assert report["nextAttemptAt"] == rules["nextAttemptAt"]
+    assert MOMENT.fullmatch(rules["nextAttemptAt"])
+    assert (records["counts"]["emailAddresses"], rules["counts"]["rules"]) == (1, 1)
+    work_off(ses)
+    assert api.get(f"{URL}/{pk}").json()["owed"] == []
+
+
+def test_what_s3_refuses_is_told_with_when_it_is_tried_next(api, full, ses):
+    ses.add_faults({"service": "s3", "fault": "access_denied"})
+    pk = delete(api, full)
+    report = api.get(f"{URL}/{pk}").json()
+    (mail,) = [it for it in report["steps"] if it["step"] == "storedMail"]
+    assert mail["problem"] == "AWS does not allow this call; the credentials lack a permission."
+    assert report["nextAttemptAt"] == mail["nextAttemptAt"]
+    assert MOMENT.fullmatch(mail["nextAttemptAt"])
+    work_off(ses)
+    (mail,) = [it for it in api.get(f"{URL}/{pk}").json()["steps"] if it["step"] == "storedMail"]
+    assert (mail["outcome"], mail["attempts"], mail["problem"]) == ("done", 2, None)
+
+
+def test_mail_that_is_kept_is_said_to_be_there(api, full, settings):
+    settings.KEEP_MAIL_ON_DOMAIN_DELETE = True
+    mail = api.get(f"{URL}/{delete(api, full)}").json()["steps"][3]
+    assert (mail["outcome"], mail["location"]) == ("kept", f"s3://inbound-mail/{full.key_prefix}")
+
+
+def test_a_deletion_by_another_door_has_its_counts(api, full):
+    full.delete()
+    record = DomainDeletion.objects.get()
+    report = api.get(f"{URL}/{record.pk}").json()
+    assert report["requestedBy"] is None
+    assert report["steps"][2]["counts"] == {"blockedEmails": 1, "emailAddresses": 1, "dnsRecords": 1, "domains": 1}
+    assert [it["name"] for it in report["dns"]["records"]] == ["_amazonses.example.com"]
+
+
+def test_what_is_still_published_is_looked_up_when_it_is_asked_for(api, full, dns, settings):
+    settings.DNS_TIMEOUT_SECONDS = 30.0
+    pk = delete(api, full)
+    dns.publish_records([Record("TXT", "_amazonses.example.com", "token", "")])
+    assert in_dns(api, pk) == ("published", ["token"], None)
+    dns.withdraw("_amazonses.example.com")
+    assert in_dns(api, pk) == ("gone", [], None)
+
+
+def in_dns(api, pk):
+    (record,) = api.get(f"{URL}/{pk}").json()["dns"]["records"]
+    return record["state"], record["found"], record["why"]
+
+
+def test_records_that_the_owner_needs_again_are_not_said_to_go(api, full, user):
+    pk = delete(api, full)
+    DomainFactory(owner=user, name="example.com")
+    assert api.get(f"{URL}/{pk}").json()["dns"] == {
+        "note": "You have added the domain again, so it needs its DNS records.",
+        "records": [],
+    }
+
+
+def test_nothing_is_said_of_somebody_else_who_has_added_it(api, full):
+    pk = delete(api, full)
+    DomainFactory(name="example.com")
+    assert api.get(f"{URL}/{pk}").json()["dns"]["note"] is None
+
+
+@pytest.mark.parametrize("pk", ["nope", "a%00b", "%20", "a" * 5000])
+def test_an_id_that_nothing_has_is_not_found(api, ses, pk):
+    answer = api.get(f"{URL}/{pk}")
+    assert (answer.status_code, answer.json()) == (404, {"error": "Deletion not found"})
+
+
+def test_somebody_elses_is_not_found(api, client_for, full):
+    pk = delete(api, full)
+    other = client_for(UserFactory())
+    assert other.get(f"{URL}/{pk}").json() == {"error": "Deletion not found"}
+    assert other.get(f"{URL}/{pk}").status_code == 404
+
+
+def test_a_report_asks_aws_nothing(api, full, ses):
+    pk = delete(api, full)
+    ses.clear_journal()
+    with CaptureQueriesContext(connection) as captured:
+        api.get(f"{URL}/{pk}")
+    assert (calls(ses), ses.journal()) == ([], [])
+    assert len(captured) < 8
+
+
+def test_an_account_that_is_gone_leaves_a_record_that_nobody_sees(api, user):
+    DomainDeletion.objects.create(name="a.com", domain_id="indm_a", owner=None, started_at=timezone.now())
+    assert api.get(URL).json()["data"] == []

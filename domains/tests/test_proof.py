@@ -1,0 +1,229 @@
+"""The fresh look at SES and S3 after a deletion's last step."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from domains.deletion import resume_deletions
+from domains.models import DomainDeletion
+from domains.proof import prove_deletions
+from inbound.tests.factories import DomainFactory, EmailAddressFactory
+from inbound.tests.seen import calls, foreign_identity, identities, out_of_order, rules, store, stored, work_off
+from ses_integration import clients
+from ses_integration.config import ses_config
+from ses_integration.errors import SesError
+
+RULE = "inbound-example.com-rule"
+LOOK = ["DescribeActiveReceiptRuleSet", "ListEmailIdentities"]
+
+
+@pytest.fixture
+def gone(domain, ses):
+    """The record of `example.com`, which is deleted with everything."""
+    EmailAddressFactory(domain=domain, address="a@example.com")
+    store(f"{domain.key_prefix}mail")
+    domain.delete()
+    resume_deletions()
+    ses.clear_journal()
+    record = DomainDeletion.objects.get()
+    assert record.finished_at
+    assert record.look_again_at - record.rules_at == timedelta(hours=4)
+    return record
+
+
+def all_calls(ses):
+    return [entry["action"] for entry in ses.journal()]
+
+
+def put_rule(name, *recipients):
+    clients.ses("eu-west-1").create_receipt_rule(
+        RuleSetName=ses_config().rule_set, Rule={"Name": name, "Enabled": True, "Recipients": list(recipients)}
+    )
+
+
+def test_a_look_that_finds_nothing_proves_it(gone, ses):
+    assert prove_deletions() == 1
+    assert all_calls(ses) == [*LOOK, "ListObjectVersions"]
+    gone.refresh_from_db()
+    assert gone.finished_at < gone.proved_at
+    assert (gone.proof["found"], gone.proof["foreignRules"], gone.proof["problem"]) == ([], [], "")
+    assert (gone.proof["receiptRules"], gone.proof["identity"], gone.proof["storedMail"]) == (True, True, True)
+    ses.clear_journal()
+    assert prove_deletions() == 0
+    assert all_calls(ses) == []
+
+
+def test_nothing_is_proved_before_the_last_step(domain, ses, impatient):
+    out_of_order(ses)
+    domain.delete()
+    ses.clear_journal()
+    assert prove_deletions() == 0
+    assert calls(ses) == []
+
+
+def test_all_that_wait_share_one_look(ses):
+    for _ in range(3):
+        DomainFactory().delete()
+    resume_deletions()
+    ses.clear_journal()
+    assert prove_deletions() == 3
+    assert all_calls(ses) == [*LOOK, *["ListObjectVersions"] * 3]
+
+
+def test_a_rule_of_ours_that_is_still_there_is_owed_again(gone, ses):
+    put_rule(RULE, "a@example.com")
+    prove_deletions()
+    gone.refresh_from_db()
+    assert (gone.rules, gone.identity, gone.finished_at, gone.proved_at) == ("owed", "done", None, None)
+    assert gone.proof["found"] == [RULE]
+    work_off(ses)
+    assert rules(ses) == {}
+    prove_deletions()
+    gone.refresh_from_db()
+    assert gone.rules == "done"
+    assert gone.proved_at
+    assert gone.proof["found"] == []
+
+
+def test_an_identity_of_ours_that_is_still_there_is_owed_again(gone, ses):
+    clients.sesv2("eu-west-1").create_email_identity(
+        EmailIdentity="example.com", Tags=[{"Key": "inbound", "Value": ses_config().installation_id}]
+    )
+    prove_deletions()
+    gone.refresh_from_db()
+    assert (gone.rules, gone.identity, gone.finished_at) == ("done", "owed", None)
+    work_off(ses)
+    assert identities(ses) == set()
+    prove_deletions()
+    gone.refresh_from_db()
+    assert gone.proved_at
+
+
+def test_an_identity_that_somebody_else_has_made_since_is_left_alone(gone, ses):
+    foreign_identity("example.com")
+    prove_deletions()
+    work_off(ses)
+    prove_deletions()
+    assert identities(ses) == {"example.com"}
+    gone.refresh_from_db()
+    assert gone.identity == "kept"
+    assert gone.proved_at
+
+
+def test_a_rule_of_somebody_else_is_told_and_not_touched(gone, ses):
+    put_rule("theirs", "example.com")
+    put_rule("elsewhere", "example.org")
+    prove_deletions()
+    gone.refresh_from_db()
+    assert gone.proved_at
+    assert gone.proof["foreignRules"] == ["theirs"]
+    work_off(ses)
+    assert set(rules(ses)) == {"theirs", "elsewhere"}
+
+
+def test_a_domain_that_was_added_again_keeps_what_it_has(gone, ses):
+    again = DomainFactory(owner=gone.owner, name="example.com")
+    EmailAddressFactory(domain=again, address="a@example.com")
+    store(f"{again.key_prefix}mail")
+    prove_deletions()
+    work_off(ses)
+    assert (set(rules(ses)), identities(ses)) == ({RULE}, {"example.com"})
+    assert stored() == [f"{again.key_prefix}mail"]
+    gone.refresh_from_db()
+    assert gone.proved_at
+    assert gone.proof["receiptRules"] is False
+    assert gone.proof["problem"] == "The domain was added again, so SES was not looked at."
+
+
+def test_what_ses_stored_late_is_erased_and_noted(gone, ses):
+    """SES goes on for four hours with mail that it took before the rule went."""
+    prove_deletions()
+    store(f"{gone.key_prefix}late")
+    DomainDeletion.objects.update(look_again_at=timezone.now() - timedelta(seconds=1))
+    prove_deletions()
+    gone.refresh_from_db()
+    assert (gone.stored_mail, gone.finished_at, gone.proved_at) == ("owed", None, None)
+    assert gone.proof["found"] == [f"s3://inbound-mail/{gone.key_prefix}"]
+    resume_deletions()
+    assert stored() == []
+    prove_deletions()
+    gone.refresh_from_db()
+    assert (gone.stored_mail, gone.erased_versions, gone.late_versions) == ("done", 2, 1)
+    assert gone.proved_at
+    assert gone.look_again_at is None
+    ses.clear_journal()
+    assert prove_deletions() == 0
+    assert all_calls(ses) == []
+
+
+def test_stored_mail_that_is_kept_is_not_looked_for(domain, ses, settings):
+    settings.KEEP_MAIL_ON_DOMAIN_DELETE = True
+    store(f"{domain.key_prefix}mail")
+    domain.delete()
+    resume_deletions()
+    ses.clear_journal()
+    prove_deletions()
+    assert all_calls(ses) == LOOK
+    record = DomainDeletion.objects.get()
+    assert record.proved_at
+    assert record.proof["storedMail"] is False
+
+
+def test_what_could_not_be_looked_at_is_not_proved(gone, ses):
+    ses.add_faults({"service": "s3", "action": "ListObjectVersions", "fault": "access_denied"})
+    prove_deletions()
+    gone.refresh_from_db()
+    assert gone.finished_at
+    assert gone.proved_at is None
+    assert gone.proof["problem"] == "AWS does not allow this call; the credentials lack a permission."
+    assert gone.proof["storedMail"] is False
+    DomainDeletion.objects.update(next_attempt=None)
+    prove_deletions()
+    gone.refresh_from_db()
+    assert gone.proved_at
+
+
+def test_a_failing_ses_proves_nothing(gone, ses):
+    out_of_order(ses)
+    with pytest.raises(SesError):
+        prove_deletions()
+    assert DomainDeletion.objects.get().proved_at is None
+    # Somebody has just asked: the next one waits.
+    assert prove_deletions() == 0
+
+
+def test_a_name_of_which_something_is_on_its_way_waits(gone, ses, impatient):
+    out_of_order(ses)
+    DomainFactory(name="example.com").delete()
+    ses.clear_faults()
+    ses.clear_journal()
+    assert prove_deletions() == 0
+    assert calls(ses) == []
+    work_off(ses)
+    assert prove_deletions() == 2
+
+
+@pytest.mark.postgresql
+def test_two_workers_look_once(gone, ses):
+    start = threading.Barrier(2)
+
+    def look():
+        try:
+            start.wait()
+            prove_deletions()
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=look) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert all_calls(ses) == [*LOOK, "ListObjectVersions"]
+    gone.refresh_from_db()
+    assert gone.proved_at
