@@ -15,6 +15,7 @@ from endpoints.models import Endpoint
 from inbound.models import IdempotencyRecord, prune_answers
 from inbound.tests.factories import DomainFactory
 from inbound.tests.keyed import assert_replayed, assert_running, grow_older, post, run_on, send
+from inbound.tests.locks import somebody_waits_for_a_lock
 from inbound.tests.processes.stack import eventually
 
 pytestmark = pytest.mark.postgresql
@@ -102,12 +103,3 @@ def test_a_key_that_is_taken_over_while_it_is_to_be_forgotten_is_not_forgotten(c
             eventually(somebody_waits_for_a_lock, within=30, what="the pruning had listed the row and waited for it")
         assert pruned.result() == 0
     assert IdempotencyRecord.objects.count() == 1
-
-
-def somebody_waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity "
-            "WHERE datname = current_database())"
-        )
-        return bool(cursor.fetchone()[0])

@@ -1,0 +1,263 @@
+"""A plan's token is refused after any change that the plan would show differently, and accepted otherwise."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from addresses.models import EmailAddress
+from addresses.services import create_address, update_address
+from domains.catch_all import set_catch_all
+from domains.deletion import delete_domain
+from domains.deletion_plan import PlanOutdated, check_token, plan_of
+from domains.models import Domain, DomainDeletion
+from domains.plan_token import PlanToken, Subject
+from endpoints.services import delete_endpoint, update_endpoint
+from inbound.tests.factories import (
+    BlockedEmailFactory,
+    DnsRecordFactory,
+    DomainFactory,
+    EmailAddressFactory,
+    EndpointFactory,
+    UserFactory,
+)
+from inbound.tests.locks import somebody_waits_for_a_lock
+from inbound.tests.processes.stack import eventually
+from inbound.tests.seen import calls, store
+from ses_integration import clients
+from ses_integration.models import IdentityFacts, LedgerEntry, UnansweredCall
+
+MX = "10 inbound-smtp.eu-west-1.amazonaws.com"
+
+
+@dataclass
+class World:
+    domain: Any
+    user: Any
+    ses: Any
+    dns: Any
+    settings: Any
+    crm: Any
+    spare: Any
+
+    def address(self, local: str) -> EmailAddress:
+        return EmailAddress.objects.get(address=f"{local}@example.com")
+
+    def route(self, local: str, endpoint: Any) -> None:
+        update_address(address=self.address(local), changes={"endpoint_id": endpoint and endpoint.pk})
+
+    def doubt(self, **values: Any) -> None:
+        entry = LedgerEntry.objects.get(kind="rule", domain="example.com")
+        UnansweredCall.objects.create(
+            entry=entry, operation="update_rule", recipients=["late@example.com"], fence=1, **values
+        )
+
+
+@pytest.fixture
+def world(domain, user, ses, dns, settings):
+    crm, spare = EndpointFactory(owner=user, name="CRM"), EndpointFactory(owner=user, name="Spare")
+    EmailAddressFactory(domain=domain, address="a@example.com", endpoint=crm)
+    DnsRecordFactory(domain=domain, record_type="MX", name="example.com", value=MX)
+    dns.publish("example.com", "MX", MX, "20 mx.example.org")
+    store(f"{domain.key_prefix}mail-1")
+    return World(domain, user, ses, dns, settings, crm, spare)
+
+
+def rename(world, endpoint, name):
+    update_endpoint(endpoint=endpoint, name=name)
+
+
+def switch(world, endpoint):
+    set_catch_all(domain=world.domain, enabled=endpoint is not None, endpoint_id=endpoint and endpoint.pk)
+
+
+def delete_mail(world):
+    s3 = clients.s3("eu-west-1")
+    s3.delete_object(Bucket="inbound-mail", Key=f"{world.domain.key_prefix}mail-1")
+
+
+# In their order, one after the other on one domain; each of them shows.
+SHOWN = {
+    "an address is added": lambda w: create_address(domain=w.domain, address="b@example.com", endpoint_id=None),
+    "an address is switched off": lambda w: update_address(address=w.address("b"), changes={"is_active": False}),
+    "an address is switched on": lambda w: update_address(address=w.address("b"), changes={"is_active": True}),
+    "an address gets a route": lambda w: w.route("b", w.crm),
+    "an address gets another route": lambda w: w.route("b", w.spare),
+    "an endpoint is renamed": lambda w: rename(w, w.spare, "Renamed"),
+    "an endpoint gets another use": lambda w: EmailAddressFactory(domain=DomainFactory(owner=w.user), endpoint=w.crm),
+    "an endpoint goes": lambda w: delete_endpoint(endpoint=w.spare),
+    "an address goes": lambda w: w.address("b").delete(),
+    "an address is blocked": lambda w: BlockedEmailFactory(domain=w.domain),
+    "the catch-all is switched on": lambda w: switch(w, w.crm),
+    "the catch-all is switched off": lambda w: switch(w, None),
+    "a domain below is added": lambda w: DomainFactory(owner=w.user, name="sub.example.com"),
+    "a domain below goes": lambda w: Domain.objects.get(name="sub.example.com").delete(),
+    "a DNS record is to be published": lambda w: DnsRecordFactory(domain=w.domain, record_type="TXT", name="x.org"),
+    "a DNS record has another value": lambda w: w.domain.dns_records.filter(record_type="TXT").update(value="other"),
+    "a DNS record is withdrawn": lambda w: w.dns.publish("example.com", "MX", "20 mx.example.org"),
+    "a DNS record is published": lambda w: w.dns.publish("example.com", "MX", MX, "20 mx.example.org"),
+    "DNS fails": lambda w: w.dns.answers("example.com", "SERVFAIL"),
+    "a mail arrives": lambda w: store(f"{w.domain.key_prefix}mail-2"),
+    "a mail is deleted": delete_mail,
+    "mail is to be kept": lambda w: setattr(w.settings, "KEEP_MAIL_ON_DOMAIN_DELETE", True),
+    "SES may be called less often": lambda w: setattr(w.settings, "SES_CALLS_PER_SECOND", 10.0),
+    "the identity turns out to be somebody's": lambda w: IdentityFacts.objects.update(ours=False),
+    "it is not known whose the identity is": lambda w: IdentityFacts.objects.update(ours=None),
+    "SES has not confirmed the rule": lambda w: LedgerEntry.objects.filter(kind="rule").update(known="unknown"),
+    "a call gets no answer": lambda w: w.doubt(until=timezone.now() + timedelta(hours=1)),
+    "the call can no longer be applied": lambda w: UnansweredCall.objects.update(until=timezone.now()),
+    "S3 cannot be looked at": lambda w: w.ses.add_faults({"service": "s3", "fault": "access_denied", "times": None}),
+}
+
+# What no row and no ledger says; the rest is looked at once more under the lock.
+OUTSIDE = {what for what in SHOWN if what.startswith(("DNS", "a mail", "mail", "S3"))} | {
+    "a DNS record has another value", "a DNS record is withdrawn", "a DNS record is published",
+}  # fmt: skip
+
+NOT_SHOWN = {
+    "nothing": lambda w: None,
+    "an endpoint's configuration": lambda w: update_endpoint(endpoint=w.crm, config={"url": "https://other.example/"}),
+    "an endpoint that nothing is routed to": lambda w: rename(w, w.spare, "Renamed"),
+    "an endpoint of somebody else": lambda w: EndpointFactory(owner=UserFactory()),
+    "another domain of the owner": lambda w: DomainFactory(owner=w.user, name="example.org"),
+    "a domain with a similar name": lambda w: DomainFactory(owner=w.user, name="anexample.com"),
+    "a domain below, of somebody else": lambda w: DomainFactory(name="sub.example.com"),
+    "the domain's checks": lambda w: Domain.objects.update(last_dns_check=timezone.now(), has_mx_records=True),
+    "an address that was touched": lambda w: w.address("a").save(),
+    "why an address is blocked": lambda w: w.domain.blocked_emails.update(reason="spam"),
+    "mail of another life": lambda w: store("emails/example.com/indm_before/mail"),
+    "the order of DNS's answers": lambda w: w.dns.publish("example.com", "MX", "20 mx.example.org", MX),
+    "what nobody was told to publish": lambda w: w.dns.publish("example.com", "TXT", "google-site-verification=1"),
+    "when SES has confirmed it": lambda w: LedgerEntry.objects.update(changed_at=timezone.now() + timedelta(hours=1)),
+    "what SES tells of the identity": lambda w: IdentityFacts.objects.update(status="Failed"),
+}
+
+
+def refused(world, token):
+    with pytest.raises(PlanOutdated):
+        delete_domain(domain=world.domain, requested_by="me", plan_token=token)
+    return True
+
+
+def test_each_change_that_shows_is_refused(world, subtests):
+    for what, change in SHOWN.items():
+        with subtests.test(what):
+            token = str(plan_of(fresh(world)).token)
+            change(world)
+            world.ses.clear_journal()
+            assert refused(world, token)
+            if what in OUTSIDE:
+                check_token(fresh(world), token)
+            else:
+                with pytest.raises(PlanOutdated):
+                    check_token(fresh(world), token)
+            assert calls(world.ses) == []
+    assert not DomainDeletion.objects.filter(domain_id=world.domain.pk).exists()
+    assert Domain.objects.live().filter(pk=world.domain.pk).exists()
+
+
+def fresh(world):
+    return Domain.objects.get(pk=world.domain.pk)
+
+
+def test_each_change_that_does_not_show_is_accepted(world, subtests):
+    BlockedEmailFactory(domain=world.domain)
+    token = str(plan_of(fresh(world)).token)
+    for what, change in NOT_SHOWN.items():
+        with subtests.test(what):
+            change(world)
+            assert str(plan_of(fresh(world)).token) == token
+            check_token(fresh(world), token)
+    assert delete_domain(domain=world.domain, requested_by="me", plan_token=token).plan_token == token
+    assert not Domain.objects.filter(pk=world.domain.pk).exists()
+
+
+@pytest.mark.postgresql
+def test_an_address_that_is_added_between_the_look_and_the_lock_is_seen(world):
+    """The deletion finds the plan as it was, waits for the lock that the addition holds, and sees the address then."""
+    token = str(plan_of(world.domain).token)
+
+    def delete():
+        try:
+            return refused(world, token)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            Domain.objects.select_for_update().get(pk=world.domain.pk)
+            EmailAddressFactory(domain=world.domain, address="b@example.com")
+            deleting = threads.submit(delete)
+            eventually(somebody_waits_for_a_lock, within=60, what="the deletion had looked and waited")
+        assert deleting.result()
+    assert Domain.objects.live().get(pk=world.domain.pk).email_addresses.count() == 2
+    assert not DomainDeletion.objects.filter(domain_id=world.domain.pk).exists()
+
+
+def test_the_check_costs_the_same_whatever_the_size(world):
+    statements = []
+    for count in (1, 20):
+        bulk = [
+            EmailAddress(domain=world.domain, address=f"{count}-{n}@example.com", slot=100 * count + n)
+            for n in range(count)
+        ]
+        EmailAddress.objects.bulk_create(bulk)
+        token = str(plan_of(world.domain).token)
+        domain = Domain.objects.select_related("owner").get(pk=world.domain.pk)
+        with CaptureQueriesContext(connection) as captured:
+            check_token(domain, token)
+        statements.append(len(captured))
+    assert statements[0] == statements[1] <= 13
+
+
+# The token itself.
+
+
+@dataclass(frozen=True)
+class Part:
+    text: str
+    numbers: tuple[int, ...]
+
+
+PARTS = st.builds(Part, st.text(), st.lists(st.integers()).map(tuple))
+SUBJECTS = st.builds(Subject, st.sampled_from(["domain", "address"]), st.text(), st.integers())
+
+
+@given(SUBJECTS, PARTS, PARTS)
+def test_a_token_is_read_as_it_was_written_and_knows_its_subject(subject, database, outside):
+    token = PlanToken.of(subject, database, outside)
+    assert PlanToken.read(str(token)) == token == PlanToken.of(subject, database, outside)
+    assert token.is_of(subject)
+    assert len(str(token)) < 100
+
+
+@given(SUBJECTS, SUBJECTS, PARTS, PARTS, PARTS)
+def test_tokens_are_equal_only_for_what_is_equal(subject, other, database, outside, changed):
+    token = PlanToken.of(subject, database, outside)
+    assert (PlanToken.of(subject, changed, outside) == token) is (changed == database)
+    assert (PlanToken.of(subject, database, changed) == token) is (changed == outside)
+    assert token.is_of(other) is (other == subject)
+    assert PlanToken.of(other, database, outside).database != token.database or other == subject
+
+
+def test_a_token_of_another_installation_is_no_token_of_ours(settings):
+    subject, part = Subject("domain", "indm_1", 1), Part("a", ())
+    token = PlanToken.of(subject, part, part)
+    settings.SECRET_KEY = "another"
+    assert not token.is_of(subject)
+    assert PlanToken.of(subject, part, part) != token
+
+
+@given(st.text())
+def test_what_is_no_token_is_refused(text):
+    with pytest.raises(ValueError):
+        PlanToken.read(text)
