@@ -9,6 +9,7 @@ from functools import partial
 
 from django.db import transaction
 
+from addresses.deletion_plan import check_plan, check_token
 from addresses.models import EmailAddress
 from domains.names import domain_of
 from ses_integration import facts, marks
@@ -29,25 +30,32 @@ class AddressDeletion:
     warning: str | None
 
 
-def delete_address(address: EmailAddress) -> AddressDeletion:
+def delete_address(address: EmailAddress, *, plan_token: str = "") -> AddressDeletion:
     """Delete the row, wait within the budget for SES to follow, and say what SES has confirmed.
 
-    Raises EmailAddress.DoesNotExist if somebody else was first.
+    Raises EmailAddress.DoesNotExist if somebody else was first, and PlanOutdated if `plan_token` is given and is not that
+    of the plan as it is now.
     """
-    deleted = delete_addresses([address])
+    if plan_token:
+        check_plan(address, plan_token)
+    deleted = delete_addresses([address], check=partial(check_token, address, plan_token) if plan_token else None)
     if not deleted:
         raise EmailAddress.DoesNotExist
     return deleted[address.pk]
 
 
-def delete_addresses(addresses: Sequence[EmailAddress]) -> dict[str, AddressDeletion]:
+def delete_addresses(
+    addresses: Sequence[EmailAddress], *, check: Callable[[], None] | None = None
+) -> dict[str, AddressDeletion]:
     """Delete them in one transaction, and then wait for SES domain by domain: one rule update for those of one rule.
 
     Returns the outcomes by id; an address that somebody else has deleted has none. The statements do not grow with the
-    number of addresses but with that of their domains.
+    number of addresses but with that of their domains. `check` is called first in the transaction, and ends it by raising.
     """
     with one_budget():
         with transaction.atomic(durable=True):
+            if check is not None:
+                check()
             rows = EmailAddress.objects.select_for_update().filter(pk__in=[row.pk for row in addresses])
             deleted = dict(rows.order_by("pk").values_list("pk", "address"))
             by_domain: dict[str, set[str]] = defaultdict(set)

@@ -8,13 +8,15 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from addresses import deletion, serializers, services
+from addresses import deletion, deletion_plan, plan_serializers, serializers, services
 from addresses.models import EmailAddress, EmailAddressQuerySet
 from domains.catch_all import EndpointGone
+from domains.confirming import GONE, Confirmation, confirmation, outdated
 from domains.errors import Conflict
 from domains.lookup import filter_by_id, find, flag
 from domains.models import Domain
 from domains.names import domain_of, normalise_address
+from domains.plan_token import PlanOutdated, Subject
 
 NOT_FOUND = "Email address not found"
 NO_ENDPOINT = "Endpoint not found or access denied"
@@ -111,9 +113,32 @@ class AddressDetail(OwnAddresses):
         return Response(serializers.changed(change))
 
     def delete(self, request: Request, pk: str) -> Response:
-        address = find(self.get_queryset(), pk, NOT_FOUND)
+        asked = confirmation(request)
+        address = self._find(pk, asked)
+        if asked.dry_run:
+            plan = deletion_plan.plan_of(address)
+            if asked.token not in (None, plan.token):
+                raise outdated()
+            return Response(plan_serializers.shown(plan))
         try:
-            done = deletion.delete_address(address)
+            done = deletion.delete_address(address, plan_token=str(asked.token or ""))
+        except PlanOutdated as error:
+            raise outdated() from error
         except EmailAddress.DoesNotExist as error:
-            raise NotFound(NOT_FOUND) from error
+            raise (NotFound(NOT_FOUND) if asked.token is None else outdated(GONE)) from error
         return Response(serializers.deleted(done))
+
+    def _find(self, pk: str, asked: Confirmation) -> EmailAddress:
+        """404 for what the caller has not; 409 where it had it when the plan that is confirmed was made."""
+        try:
+            return find(self.get_queryset(), pk, NOT_FOUND)
+        except NotFound:
+            if asked.token and asked.token.is_of(Subject(deletion_plan.KIND, pk, cast(User, self.request.user).pk)):
+                raise outdated(GONE) from None
+            raise
+
+
+class AddressDeletionPlan(OwnAddresses):
+    def get(self, request: Request, pk: str) -> Response:
+        """Reads the database only: SES's side as it was last confirmed."""
+        return Response(plan_serializers.shown(deletion_plan.plan_of(find(self.get_queryset(), pk, NOT_FOUND))))
