@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
@@ -38,6 +39,7 @@ logger = logging.getLogger(__name__)
 FIRST_POLL, LAST_POLL = 0.025, 0.2
 # More calls than this on one thing, with no change of the rows in between, would be a plan that does not come to an end.
 CALLS_PER_ENTRY = 8
+GATHER_AT_MOST = 0.5
 WORKER_SECONDS_PER_DOMAIN = 20.0
 YIELD_SECONDS = 5.0
 
@@ -95,6 +97,11 @@ def with_lease(config: SesConfig, held: Held, domain: str, deadline: float) -> b
     except LeaseLost:
         logger.warning("The lease was lost while working on %s; its next holder goes on.", domain)
         return True
+    except (OperationalError, InterfaceError):
+        # The machine slept in the middle of a transaction, or the database was started anew: as if we had been killed there.
+        logger.exception("The database took its connection away while working on %s.", domain)
+        connection.close()
+        return True
     finally:
         lease.release(held)
 
@@ -103,6 +110,7 @@ def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> bool:
     failed: dict[tuple[Kind, str], SesError] = {}
     made: Counter[tuple[Kind, str, int]] = Counter()
     gathered: int | None = None
+    gathering_since: float | None = None
     while time.monotonic() < deadline:
         step = ledger.next_step(config, held, domain, failed=failed, gathered=gathered)
         match step:
@@ -116,10 +124,13 @@ def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> bool:
             case Later():
                 if time.monotonic() + step.seconds > deadline:
                     return False
-                gathered = None
+                # As long as more comes in, but not for ever: the next call should take all of them along.
+                gathering_since = gathering_since or time.monotonic()
+                more = step.generation is not None and time.monotonic() - gathering_since < GATHER_AT_MOST
+                gathered = step.generation if more else None
                 pause(step.seconds)
             case Intent():
-                gathered = step.generation
+                gathered, gathering_since = step.generation, None
                 answer = _answer(config, step, deadline)
                 ledger.record(config, held, step, answer)
                 key = step.call.key

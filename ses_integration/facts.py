@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import CharField, Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Now
 
 from ses_integration import reading
 from ses_integration.clients import have_credentials
 from ses_integration.clock import database_now
 from ses_integration.config import ses_config
-from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry, LedgerRecipient, UnansweredCall
+from ses_integration.models import DomainMark, IdentityFacts, Lease, LedgerEntry, LedgerRecipient, UnansweredCall
 from ses_integration.planning import Kind, Known, Operation, plan
 
 PUTS = [operation.value for operation in Operation if operation.puts]
@@ -99,9 +100,12 @@ def configured() -> bool:
 def owed(domain: str) -> Owed:
     config = ses_config()
     mark = DomainMark.objects.of(config).filter(domain=domain).first()
+    # The call that the holder of the lease has just sent is under way, not without an answer.
+    under_way = Lease.objects.of(config).filter(expires_at__gt=Now()).exclude(holder="").values("fence")
     until = (
         UnansweredCall.objects.of(config)
-        .filter(entry__domain=domain, until__gt=database_now())
+        .filter(entry__domain=domain, until__gt=Now())
+        .exclude(fence__in=under_way)
         .order_by("-until")
         .values_list("until", flat=True)
         .first()

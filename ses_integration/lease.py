@@ -56,7 +56,7 @@ def acquire(config: SesConfig, *, background: bool = False) -> Held | None:
 def renew(held: Held) -> None:
     """Inside a transaction: hold on for another term; raises LeaseLost. The row stays locked until the transaction ends."""
     before = time.monotonic()
-    if not _mine(held).update(expires_at=database_now() + timedelta(seconds=LEASE_SECONDS)):
+    if not _mine(held).update(expires_at=Now() + timedelta(seconds=LEASE_SECONDS)):
         raise LeaseLost
     held.until = before + LEASE_SECONDS
 

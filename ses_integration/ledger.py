@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 
 from ses_integration import capacity, lease, marks
 from ses_integration.clock import database_now
@@ -65,9 +66,10 @@ class GiveWay:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Nothing was written down: `seconds` to go to the next free slot, or to gather changes that just came in."""
+    """Nothing was written down: `seconds` to go to the next free slot, or to gather changes up to `generation` and more."""
 
     seconds: float
+    generation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +110,12 @@ def next_step(
     with transaction.atomic(durable=True):
         lease.renew(held)
         started = time.monotonic()
-        mark = DomainMark.objects.select_for_update().of(config).filter(domain=domain).first()
+        marked = DomainMark.objects.select_for_update().of(config).annotate(now=Now()).filter(domain=domain)
+        mark = marked.first()
         if mark is None:
             return Settled()
-        now = database_now()
+        # Not before `started`, so what is sent in time can no longer land at `until`.
+        now = mark.now
         # The generation first, the rows after it: whoever changes a row bumps this mark, and waits for our lock.
         wanted = wanted_of(config, [domain])[domain]
         work = plan(domain, wanted, entries_of(config, [domain], now).get(domain, []))
@@ -135,7 +139,7 @@ def next_step(
                 mark.waiting_since = now
                 mark.save(update_fields=["waiting_since"])
                 return GiveWay()
-            return Later(GATHER_SECONDS)
+            return Later(GATHER_SECONDS, mark.generation)
         if (slot := claim_slot(config)) is not None:
             return Later(max(0.0, (slot - now).total_seconds()))
         return _write_down(config, held, domain, call, now, started, mark.generation)

@@ -54,7 +54,7 @@ def mark(*domains: str) -> None:
     if not unmarked:
         return
     shared = nudges[0].shared if nudges else _CommitBudget()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for domain in unmarked:
             bump(ses_config(), domain)
             # Robust: an error in the nudge must not turn a change that is committed into a 500.

@@ -4,12 +4,13 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from ses_integration import facts, marks
+from ses_integration import facts, lease, marks
 from ses_integration.budget import one_budget
-from ses_integration.convergence import converge, converge_due
+from ses_integration.config import ses_config
+from ses_integration.convergence import converge, converge_due, with_lease
 from ses_integration.emulator.server import Emulator
 from ses_integration.models import DomainMark, Lease, UnansweredCall
 from ses_integration.tests.rows import DOMAIN, receive, remove
@@ -296,3 +297,20 @@ def test_a_mail_from_domain_that_nobody_was_asked_for_is_still_owed(ses, rows, c
     due()
     converge_due()
     assert facts.identities([DOMAIN])[DOMAIN].mail_from_domain == "mail.example.com"
+
+
+def test_a_connection_that_the_database_takes_away_is_no_error_of_the_change(a):
+    """A machine that slept in the middle of a transaction finds its connection closed when it wakes."""
+    receive("a", "b")
+    held = lease.acquire(ses_config())
+    errors = [OperationalError("the connection is closed")]
+
+    def wake(execute, *arguments):
+        if errors:
+            raise errors.pop()
+        return execute(*arguments)
+
+    with connection.execute_wrapper(wake):
+        assert with_lease(ses_config(), held, DOMAIN, time.monotonic() + 5)
+        converge(DOMAIN)
+    assert not facts.owed_marks().exists()
