@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+import pytest
+
+from domains.tests.conftest import dns_fixture, dns_process, impatient, no_region
+from inbound.tests.factories import EndpointFactory
+
+__all__ = ["dns_fixture", "dns_process", "impatient", "no_region"]
+
+
+@pytest.fixture
+def endpoint(user):
+    return EndpointFactory(owner=user)
