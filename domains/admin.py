@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import Count, ForeignKey, QuerySet
@@ -15,13 +15,13 @@ from django.utils.safestring import SafeString
 from domains import admin_ses, catch_all, deletion, onboarding
 from domains.admin_deletion import Deleted, DeletesThroughService
 from domains.admin_forms import AddDomainForm, CatchAllForm
+from domains.admin_records import DomainDeletionAdmin  # noqa: F401 - registered by being imported
 from domains.admin_services import ServiceAdmin, warn
 from domains.models import DnsRecord, Domain, DomainDeletion
 from ses_integration.admin_base import ReadOnlyAdmin
-from ses_integration.admin_links import joined, list_link, page_link, rows_of_domain, user_link
+from ses_integration.admin_links import joined, list_link, page_link, user_link
 from ses_integration.admin_push import push_and_tell
 from ses_integration.admin_state import ShowsSesState, entries
-from ses_integration.budget import one_budget
 
 
 class BeingDeleted(admin.SimpleListFilter):
@@ -205,70 +205,3 @@ class DnsRecordAdmin(ReadOnlyAdmin[DnsRecord]):
     @admin.display(description="domain", ordering="domain__name")
     def domain_link(self, record: DnsRecord) -> SafeString:
         return page_link("domains.domain", record.domain_id, record.domain.name)
-
-
-class Finished(admin.SimpleListFilter):
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("owed", "Something is owed"), ("finished", "Finished")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[DomainDeletion]) -> QuerySet[DomainDeletion]:
-        return queryset if self.value() is None else queryset.filter(finished_at__isnull=self.value() == "owed")
-
-
-@admin.register(DomainDeletion)
-class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
-    """The report of each deletion, and the proof."""
-
-    list_display = [
-        "name", "started_at", "requested_by", "rules", "identity", "stored_mail", "finished",
-    ]  # fmt: skip
-    list_filter = [Finished, "identity"]
-    search_fields = ["name", "domain_id", "id", "requested_by", "owner__username"]
-    date_hierarchy = "started_at"
-    ordering = ["-started_at", "name"]
-    actions = ["go_on"]
-    list_select_related = ["owner"]
-    fieldsets = [
-        (None, {"fields": ["name", "domain_id", "id", "owner_link", "requested_by", "started_at", "finished_at", "related"]}),
-        ("Steps", {"fields": ["rules", "identity", "rows", "stored_mail", "still_owed"]}),
-        ("What there was", {"fields": ["email_addresses", "blocked_emails", "dns_records", "erased_versions"]}),
-        ("Next attempt", {"fields": ["problem", "attempts", "next_attempt"]}),
-    ]  # fmt: skip
-
-    def has_go_on_permission(self, request: HttpRequest) -> bool:
-        # Not has_change_permission, which says for everybody that the row cannot be edited.
-        return request.user.has_perm("domains.change_domaindeletion")
-
-    @admin.action(description="Go on with what is owed now", permissions=["go_on"])
-    def go_on(self, request: HttpRequest, queryset: QuerySet[DomainDeletion]) -> None:
-        records = list(queryset.filter(finished_at=None))
-        with one_budget():
-            owed = [record for record in map(deletion.advance, records) if record.finished_at is None]
-        messages.success(request, f"{len(records) - len(owed)} finished.")
-        for record in owed:
-            messages.warning(request, f"{record.name}: {deletion.warning(record) or 'Its rows are still to go.'}")
-
-    @admin.display(description="owner", ordering="owner__username")
-    def owner_link(self, record: DomainDeletion) -> SafeString:
-        return user_link(record.owner_id, record.owner)
-
-    @admin.display(description="finished", boolean=True, ordering="finished_at")
-    def finished(self, record: DomainDeletion) -> bool:
-        return record.finished_at is not None
-
-    @admin.display(description="still owed or kept")
-    def still_owed(self, record: DomainDeletion) -> str:
-        return deletion.warning(record) or "nothing"
-
-    @admin.display(description="see also")
-    def related(self, record: DomainDeletion) -> SafeString:
-        return joined(
-            [
-                list_link("ses_integration.ledgerentry", "SES ledger", domain=record.name),
-                list_link("ses_integration.domainmark", "Mark", domain=record.name),
-                rows_of_domain(record.name),
-            ]
-        )

@@ -159,3 +159,13 @@ def _as_json(row: DomainDeletion, seen: Look, found: _Found) -> dict[str, Any]:
         "foreignRules": found.foreign,
         "problem": found.problem or (ADDED_AGAIN if found.added_again else ""),
     }
+
+
+def in_words(row: DomainDeletion) -> str:
+    """What the last look found, for people."""
+    if not row.proof:
+        return "not looked yet"
+    said = [f"still there, so owed again: {', '.join(row.proof['found'])}" if row.proof["found"] else "nothing of ours"]
+    if row.proof["foreignRules"]:
+        said.append(f"rules of others that take mail for {row.name}: {', '.join(row.proof['foreignRules'])}")
+    return "; ".join([*said, *filter(None, [row.proof["problem"]])])

@@ -87,11 +87,12 @@ def nobody_s(folder: Folder) -> bool:
 
 
 def _lives(pk: str | None = None) -> tuple[set[str], set[str], set[str]]:
-    """Domain ids: of rows, also of those that are being deleted; of deletions that still erase; of all deletions."""
+    """Domain ids: of rows, also of those that are being deleted; of deletions that still erase, or that keep the mail; of all
+    deletions."""
     domains, deletions = Domain.objects.all(), DomainDeletion.objects.all()
     if pk is not None:
         domains, deletions = domains.filter(pk=pk), deletions.filter(domain_id=pk)
-    owed = deletions.filter(stored_mail=DomainDeletion.Step.OWED)
+    owed = deletions.filter(stored_mail__in=[DomainDeletion.Step.OWED, DomainDeletion.Step.KEPT])
     return (
         set(domains.values_list("pk", flat=True)),
         set(owed.values_list("domain_id", flat=True)),

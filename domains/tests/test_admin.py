@@ -9,9 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from addresses.models import EmailAddress
-from domains.deletion import delete_domain
+from domains.deletion import delete_domain, resume_deletions
 from domains.models import Domain, DomainDeletion
 from domains.onboarding import add_domain
+from domains.proof import prove_deletions
 from inbound.tests.admin_site import act, delete_selected, open_links, post, same_for_3_and_30, staff, text, url
 from inbound.tests.factories import (
     BlockedEmailFactory,
@@ -21,6 +22,7 @@ from inbound.tests.factories import (
     EndpointFactory,
 )
 from inbound.tests.seen import calls, foreign_identity, identities, out_of_order, rules, work_off
+from ses_integration import clients
 
 DOMAINS = url("domains.domain", "changelist")
 ADD = url("domains.domain", "add")
@@ -242,6 +244,25 @@ def test_with_ses_down_the_rows_go_and_the_outcome_warns(ses, user, admin_client
     assert "is recorded" in text(admin_client.get(url("domains.domaindeletion", "change", record.pk)))
     work_off(ses)
     assert (rules(ses), identities(ses)) == ({}, set())
+
+
+def test_a_deletion_is_shown_with_its_proof(domain, ses, admin_client: Client):
+    EmailAddressFactory(domain=domain, address="a@example.com")
+    DnsRecordFactory(domain=domain, name="_amazonses.example.com", value="<token>")
+    domain.delete()
+    resume_deletions()
+    record = DomainDeletion.objects.get()
+    path = url("domains.domaindeletion", "change", record.pk)
+    assert "not looked yet" in text(admin_client.get(path))
+    clients.ses("eu-west-1").create_receipt_rule(
+        RuleSetName="inbound-email-rules", Rule={"Name": "theirs", "Enabled": True, "Recipients": ["example.com"]}
+    )
+    prove_deletions()
+    shown = text(admin_client.get(path))
+    assert "nothing of ours; rules of others that take mail for example.com: theirs" in shown
+    assert "inbound-example.com-rule" in shown
+    assert "_amazonses.example.com TXT <token>" in shown
+    assert f"s3://inbound-mail/{record.key_prefix}" in shown
 
 
 def test_a_deletion_that_stopped_half_way_goes_on(ses, user, admin_client: Client):

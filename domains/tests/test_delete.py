@@ -15,6 +15,7 @@ from addresses.models import BlockedEmail, EmailAddress
 from domains.deletion import note_facts, resume_deletions
 from domains.erasing import erase_mail
 from domains.models import DnsRecord, Domain, DomainDeletion
+from domains.stored_folders import Folder, nobody_s
 from inbound.models import Scope
 from inbound.tests.factories import (
     BlockedEmailFactory,
@@ -27,6 +28,7 @@ from inbound.tests.factories import (
 from inbound.tests.seen import calls, foreign_identity, identities, out_of_order, rules, store, stored, work_off
 from ses_integration import clients, stored_mail
 from ses_integration.models import DomainMark, LedgerEntry
+from ses_integration.stored_prefixes import Stored
 
 URL = "/api/v2/domains"
 RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
@@ -337,6 +339,7 @@ def test_stored_mail_is_kept_where_that_is_the_setting(api, full, ses, settings)
     assert not [entry for entry in ses.journal() if entry["service"] == "s3" and entry["action"] != "ListObjectsV2"]
     record = DomainDeletion.objects.get()
     assert (record.stored_mail, record.look_again_at) == ("kept", None)
+    assert not nobody_s(Folder(full.key_prefix, full.name, Stored()))
     assert record.finished_at
     assert api.delete(f"{URL}/{full.pk}").status_code == 404
 
