@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from addresses import deletion_plan as address_plan
+from addresses import plan_report as address_report
+from addresses import plan_serializers as address_serializers
+from addresses.models import EmailAddress
+from domains import deletion_plan, plan_report, plan_serializers
+from domains.models import Domain
+from domains.names import normalise_address, normalise_domain
+
+
+class Command(BaseCommand):
+    help = (
+        "Show what the deletion of a domain or of an address would do: receipt rules, identity, rows, stored mail, what "
+        "stays, what is left behind in DNS, and the calls to SES. Looks into S3 and DNS, reads SES's side from the ledger, "
+        "and changes nothing. Exit code 0 when all of it is certain, 2 when something is in doubt or could not be looked "
+        "up, 1 on an error."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", metavar="NAME_OR_ADDRESS", help="such as example.com, or hello@example.com")
+        parser.add_argument("--json", action="store_true", help="print what the API answers, with the plan's token")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name: str = options["name"]
+        shown, sentences, certain = _address(name) if "@" in name else _domain(name)
+        self.stdout.write(json.dumps(shown, indent=2) if options["json"] else sentences)
+        if not certain:
+            raise SystemExit(2)
+
+
+def _domain(name: str) -> tuple[dict[str, Any], str, bool]:
+    try:
+        domain = Domain.objects.select_related("owner").get(name=normalise_domain(name))
+    except (ValueError, Domain.DoesNotExist) as error:
+        raise CommandError(f"There is no domain {name!r}.") from error
+    plan = deletion_plan.plan_of(domain)
+    sentences = plan_report.text(domain.name, plan_report.sections(plan), certain=plan.certain)
+    return plan_serializers.shown(plan), sentences, plan.certain
+
+
+def _address(name: str) -> tuple[dict[str, Any], str, bool]:
+    rows = EmailAddress.objects.live().select_related("domain", "endpoint")
+    try:
+        address = rows.get(address=normalise_address(name))
+    except (ValueError, EmailAddress.DoesNotExist) as error:
+        raise CommandError(f"There is no email address {name!r}.") from error
+    plan = address_plan.plan_of(address)
+    sentences = plan_report.text(address.address, address_report.sections(plan), certain=plan.certain)
+    return address_serializers.shown(plan), sentences, plan.certain

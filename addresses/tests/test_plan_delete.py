@@ -1,0 +1,122 @@
+"""The command plan_delete."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.core.management import CommandError
+
+from domains.models import Domain, DomainDeletion
+from domains.tests.conftest import dns_fixture, dns_process  # noqa: F401
+from inbound.tests.factories import (
+    BlockedEmailFactory,
+    DnsRecordFactory,
+    DomainFactory,
+    EmailAddressFactory,
+    EndpointFactory,
+)
+from inbound.tests.seen import calls, store
+from ses_integration.tests.commands.run import run
+
+MX = "10 inbound-smtp.eu-west-1.amazonaws.com"
+
+
+@pytest.fixture
+def full(domain, user, ses, dns):
+    EmailAddressFactory(domain=domain, address="a@example.com", endpoint=EndpointFactory(owner=user, name="CRM"))
+    EmailAddressFactory(domain=domain, address="b@example.com", is_active=False)
+    BlockedEmailFactory(domain=domain)
+    DomainFactory(owner=user, name="sub.example.com")
+    DnsRecordFactory(domain=domain, record_type="MX", name="example.com", value=MX)
+    DnsRecordFactory(domain=domain, record_type="TXT", name="_amazonses.example.com", value="token")
+    dns.publish("example.com", "MX", MX)
+    store(f"{domain.key_prefix}mail")
+    ses.clear_journal()
+    return domain
+
+
+def without_moment(text: str) -> str:
+    first, _, rest = text.partition("SES, as confirmed by ")
+    return f"{first}SES{rest.partition(' UTC')[2]}" if rest else first
+
+
+def test_a_domain_s_plan_is_told(full, ses):
+    code, out = run("plan_delete", "Example.COM")
+    assert (code, without_moment(out)) == (
+        0,
+        f"""\
+Deleting example.com does this. Nothing has been changed.
+
+SES:
+- Receipt rule inbound-example.com-rule goes: a@example.com.
+- The SES identity goes: it was created by this installation.
+
+Calls to SES:
+- DeleteReceiptRule inbound-example.com-rule
+- DeleteEmailIdentity example.com
+
+Rows:
+- 1 blocked email, 2 email addresses (1 inactive), 2 DNS records
+
+Stored mail:
+- What is under s3://inbound-mail/{full.key_prefix} goes, every version of it: 1 object, 1 version, 4 bytes.
+
+What stays:
+- 1 domain below it, with all that is theirs: sub.example.com.
+- Endpoint CRM: the mail of 1 address goes there, and nothing else does.
+
+Left behind in DNS:
+- MX example.com (mail is sent to SES) is published: {MX}.
+- Not published: TXT _amazonses.example.com (SES verification).
+""",
+    )
+    assert calls(ses) == []
+    assert Domain.objects.live().count() == 2
+    assert not DomainDeletion.objects.exists()
+
+
+def test_an_address_s_plan_is_told(full, ses):
+    code, out = run("plan_delete", "a@example.com")
+    assert (code, without_moment(out)) == (
+        0,
+        """\
+Deleting a@example.com does this. Nothing has been changed.
+
+SES:
+- Receipt rule inbound-example.com-rule goes: a@example.com.
+
+Calls to SES:
+- DeleteReceiptRule inbound-example.com-rule
+
+What stays:
+- Endpoint CRM: its mail goes there.
+- Domain example.com, with 1 other email address and the mail that is stored for it.
+""",
+    )
+    assert ses.journal() == []
+
+
+def test_a_program_gets_what_the_api_answers(full, api):
+    for name, path in (
+        ("example.com", f"domains/{full.pk}"),
+        ("a@example.com", f"email-addresses/{full.email_addresses.get(address='a@example.com').pk}"),
+    ):
+        code, out = run("plan_delete", name, "--json")
+        assert (code, json.loads(out)) == (0, api.get(f"/api/v2/{path}/deletion-plan").json())
+
+
+def test_what_is_not_certain_is_exit_code_2(full, ses, settings):
+    ses.add_faults({"service": "s3", "fault": "access_denied", "times": None})
+    code, out = run("plan_delete", "example.com")
+    assert code == 2
+    assert "How much it is could not be looked up: AWS does not allow this call" in out
+    assert out.endswith("Not all of this is certain; what is in doubt or could not be looked up is said above.\n")
+    settings.AWS_REGION = ""
+    assert run("plan_delete", "a@example.com")[0] == 2
+
+
+@pytest.mark.parametrize("name", ["example.org", "nobody@example.com", "nonsense", "a@b@", ""])
+def test_what_there_is_not_is_an_error(full, name):
+    with pytest.raises(CommandError, match="There is no "):
+        run("plan_delete", name)

@@ -1,0 +1,166 @@
+"""A deletion plan in sentences: what `plan_delete` prints, and what the admin shows before it deletes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from domains.cleanup_report import amount
+from domains.plan_parts import DeletionPlan, EndpointUse, FromDatabase, Rows, StoredMail
+from domains.published import Published, State
+from ses_integration.foreseeing import Fate, Foreseen, RuleChange, When
+
+SHOWN_RECIPIENTS = 10
+SHOWN_CALLS = 20
+
+FATES = {
+    Fate.DELETED: "The SES identity goes: it was created by this installation.",
+    Fate.KEPT: "The SES identity stays: it was not created by this installation.",
+    Fate.UNKNOWN: "The SES identity goes if it turns out to be ours: SES is asked first.",
+    Fate.NONE: "No SES identity is known.",
+}
+WHEN = {
+    When.NOW: "",
+    When.DEPENDS: ", if the answer before says so",
+    When.SETTLED: ", once an earlier call without an answer can no longer be applied",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    lines: tuple[str, ...]
+
+
+def sections(plan: DeletionPlan) -> list[Section]:
+    """In the order in which things go, and then what stays; a section without lines is left out."""
+    database, outside = plan.database, plan.outside
+    parts: list[tuple[str, Iterable[str]]] = [
+        ("", ["A deletion of this domain has begun; this goes on with it."] if database.deleting else []),
+        (ses_title(plan.confirmed_at), [*rules(database.ses.rules), FATES[database.ses.identity]]),
+        ("Calls to SES", calls(database.ses, database.ses_seconds, outside.problem)),
+        ("Rows", [counted(database.rows)]),
+        ("Stored mail", [_stored_mail(outside.stored_mail)]),
+        ("What stays", _stays(database)),
+        ("Left behind in DNS", _dns(outside.dns)),
+    ]
+    return filled(parts)
+
+
+def filled(parts: Iterable[tuple[str, Iterable[str]]]) -> list[Section]:
+    made = (Section(title, tuple(lines)) for title, lines in parts)
+    return [section for section in made if section.lines]
+
+
+def text(subject: str, found: Sequence[Section], *, certain: bool) -> str:
+    """For a terminal."""
+    blocks = [
+        "\n".join([*([f"{section.title}:"] if section.title else []), *(f"- {line}" for line in section.lines)])
+        for section in found
+    ]
+    end = "" if certain else "\n\nNot all of this is certain; what is in doubt or could not be looked up is said above."
+    return f"Deleting {subject} does this. Nothing has been changed.\n\n" + "\n\n".join(blocks) + end
+
+
+def ses_title(confirmed_at: datetime | None) -> str:
+    return f"SES, as confirmed by {confirmed_at:%Y-%m-%d %H:%M:%S} UTC" if confirmed_at else "SES"
+
+
+def rules(changes: Sequence[RuleChange]) -> Iterator[str]:
+    if not changes:
+        yield "No SES receipt rule is known for it."
+    yield from map(_rule, changes)
+
+
+def calls(ses: Foreseen, seconds: float, problem: str) -> Iterator[str]:
+    if not ses.calls:
+        yield "None is needed."
+    yield from (f"{call.action} {call.name}{WHEN[call.when]}" for call in ses.calls[:SHOWN_CALLS])
+    if len(ses.calls) > SHOWN_CALLS:
+        yield f"and {len(ses.calls) - SHOWN_CALLS} more"
+    if seconds:
+        yield f"At the allowed rate this takes about {seconds:g} s, if nothing else is sent."
+    if ses.waiting:
+        yield f"An earlier call has to settle before this can follow: {', '.join(ses.waiting)}."
+    if problem:
+        yield f"SES cannot be told now, and what is owed is kept until it can: {problem}"
+
+
+def counted(rows: Rows) -> str:
+    inactive = rows.email_addresses - rows.active_email_addresses
+    note = f" ({inactive} inactive)" if inactive else ""
+    return (
+        f"{number(rows.blocked_emails, 'blocked email')}, {number(rows.email_addresses, 'email address', 'es')}{note}, "
+        f"{number(rows.dns_records, 'DNS record')}"
+    )
+
+
+def number(count: int, noun: str, plural: str = "s") -> str:
+    return f"{count:,} {noun}{'' if count == 1 else plural}"
+
+
+def _rule(change: RuleChange) -> str:
+    sentence = f"Receipt rule {change.name} {_becomes(change)}"
+    if change.in_doubt:
+        sentence += f" A call without an answer may still add {_named(change.in_doubt)}."
+    elif not change.confirmed:
+        sentence += " SES has not confirmed what it holds now."
+    return sentence
+
+
+def _becomes(change: RuleChange) -> str:
+    before, after = change.before, change.after
+    if after is None:
+        return f"goes: {_named(before)}." if before else "goes."
+    if before is None:
+        return f"comes: {_named(after)}."
+    lost, new = sorted(set(before) - set(after)), sorted(set(after) - set(before))
+    if not lost and not new:
+        return f"stays as it is: {_named(after)}."
+    changes = [*([f"loses {_named(lost)}"] if lost else []), *([f"gets {_named(new)}"] if new else [])]
+    return f"{' and '.join(changes)}, and then has {number(len(after), 'recipient')}."
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN_RECIPIENTS:,} more" if len(names) > SHOWN_RECIPIENTS else ""
+    return ", ".join(names[:SHOWN_RECIPIENTS]) + more
+
+
+def _stored_mail(mail: StoredMail) -> str:
+    size = mail.size
+    verb = "stays, because KEEP_MAIL_ON_DOMAIN_DELETE is on" if mail.keeps else "goes, every version of it"
+    if size.stored is None:
+        return f"What is under {mail.location} {verb}. How much it is could not be looked up: {size.why}"
+    least = "" if size.complete else "at least "
+    return f"What is under {mail.location} {verb}: {least}{amount(size.stored)}."
+
+
+def _stays(database: FromDatabase) -> Iterator[str]:
+    if database.sub_domains:
+        below = number(len(database.sub_domains), "domain")
+        yield f"{below} below it, with all that is theirs: {_named(database.sub_domains)}."
+    yield from map(_endpoint, database.endpoints)
+
+
+def _endpoint(use: EndpointUse) -> str:
+    uses = [
+        *([f"the mail of {number(use.email_addresses, 'address', 'es')}"] if use.email_addresses else []),
+        *(["the catch-all's"] if use.catch_all else []),
+    ]
+    after = "so does that of other domains" if use.used_elsewhere else "nothing else does"
+    return f"Endpoint {use.name}: {' and '.join(uses)} goes there, and {after}."
+
+
+def _dns(records: Sequence[Published]) -> Iterator[str]:
+    for it in records:
+        if it.state is State.PUBLISHED:
+            yield " ".join(filter(None, [f"{_record(it)} is published: {'; '.join(it.found)}.", it.hint]))
+        elif it.state is State.UNKNOWN:
+            yield f"{_record(it)} could not be looked up: {it.why}"
+    if gone := [_record(it) for it in records if it.state is State.GONE]:
+        yield f"Not published: {', '.join(gone)}."
+
+
+def _record(it: Published) -> str:
+    return f"{it.type} {it.name} ({it.purpose})"
