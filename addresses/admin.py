@@ -11,10 +11,11 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from addresses import admin_ses, blocking, deletion, services
+from addresses import admin_ses, blocking, deletion, deletion_plan, plan_report, services
 from addresses.admin_forms import AddAddressForm, BlockForm, ChangeAddressForm
+from addresses.deletion import AddressDeletion
 from addresses.models import BlockedEmail, EmailAddress
-from domains.admin_deletion import Deleted, DeletesThroughService
+from domains.admin_deletion import Deleted, DeletesThroughService, Planned
 from domains.admin_services import ServiceAdmin, warn
 from ses_integration.admin_links import NOTHING, page_link, user_link
 from ses_integration.admin_state import ShowsSesState
@@ -105,6 +106,13 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
     def consequences(self, rows: Sequence[EmailAddress]) -> dict[Any, list[str | SafeString]]:
         return admin_ses.what_goes(rows)
 
+    def plan(self, row: EmailAddress) -> Planned | None:
+        plan = deletion_plan.plan_of(row)
+        return Planned(plan_report.sections(plan), str(plan.token))
+
+    def delete_planned(self, request: HttpRequest, row: EmailAddress, token: str) -> Deleted:
+        return _said(deletion.delete_address(row, plan_token=token))
+
     def delete_rows(
         self, request: HttpRequest, rows: Iterable[EmailAddress]
     ) -> Iterator[tuple[EmailAddress, Deleted | None]]:
@@ -112,12 +120,7 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
         outcomes = deletion.delete_addresses(chosen)
         for row in chosen:
             outcome = outcomes.get(row.pk)
-            if outcome is None:
-                yield row, None
-            elif outcome.removed_from_ses:
-                yield row, Deleted("SES is confirmed to receive nothing for it any more.")
-            else:
-                yield row, Deleted("", outcome.warning)
+            yield row, None if outcome is None else _said(outcome)
 
     def ses_name(self, row: EmailAddress) -> str:
         return row.domain.name
@@ -138,6 +141,12 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
     @admin.display(description="receipt rule")
     def rule(self, address: Any) -> SafeString:
         return admin_ses.rule_link(address.receipt_rule_name) if address.receipt_rule_name else NOTHING
+
+
+def _said(outcome: AddressDeletion) -> Deleted:
+    if outcome.removed_from_ses:
+        return Deleted("SES is confirmed to receive nothing for it any more.")
+    return Deleted("", outcome.warning)
 
 
 def _adds(request: HttpRequest) -> bool:

@@ -12,8 +12,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from domains import admin_ses, catch_all, deletion, onboarding
-from domains.admin_deletion import Deleted, DeletesThroughService
+from domains import admin_ses, catch_all, deletion, deletion_plan, onboarding, plan_report
+from domains.admin_deletion import Deleted, DeletesThroughService, Planned
 from domains.admin_forms import AddDomainForm, CatchAllForm
 from domains.admin_records import DomainDeletionAdmin  # noqa: F401 - registered by being imported
 from domains.admin_services import ServiceAdmin, warn
@@ -118,9 +118,19 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
     def consequences(self, rows: Sequence[Domain]) -> dict[Any, list[str | SafeString]]:
         return admin_ses.what_goes(rows)
 
+    def plan(self, row: Domain) -> Planned | None:
+        plan = deletion_plan.plan_of(row)
+        # One that has begun is gone on with, and there is nothing to choose any more.
+        token = "" if row.deleting_since else str(plan.token)
+        return Planned(plan_report.sections(plan), token)
+
     def delete_row(self, request: HttpRequest, row: Domain) -> Deleted:
+        return self.delete_planned(request, row, "")
+
+    def delete_planned(self, request: HttpRequest, row: Domain, token: str) -> Deleted:
+        who = cast(User, request.user).get_username()
         try:
-            record = deletion.delete_domain(domain=row, requested_by=cast(User, request.user).get_username())
+            record = deletion.delete_domain(domain=row, requested_by=who, plan_token=token)
         except Domain.DoesNotExist:
             # One that stopped half-way goes on, as a second DELETE over the API does.
             running = DomainDeletion.objects.owed().filter(domain_id=row.pk).first()

@@ -20,6 +20,8 @@ from django.utils.safestring import SafeString
 from django.views.decorators.csrf import csrf_protect
 
 from domains.admin_pages import list_url
+from domains.plan_report import Section
+from domains.plan_token import PlanOutdated
 from ses_integration.admin_base import ModelAdmin
 from ses_integration.admin_links import page_link
 from ses_integration.budget import one_budget
@@ -29,6 +31,8 @@ Text = str | SafeString
 
 MOST_AT_ONCE = 200
 NAMED = 10
+PLAN = "plan"
+CHANGED = "Nothing was deleted: the plan has changed since you saw it. This is what it is now."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +44,28 @@ class Deleted:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """What the deletion of one row does, in sections, and the token of the plan that says so."""
+
+    sections: Sequence[Section]
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """One row on the page that asks."""
+    """One row on the page that asks: with its whole plan, or with a line for each of the more important things."""
 
     pk: object
     link: SafeString
-    lines: Sequence[Text]
+    lines: Sequence[Text] = ()
+    sections: Sequence[Section] = ()
 
 
 class DeletesThroughService(ModelAdmin[Row]):
     """Replaces both `delete_view` and `delete_selected` by a page that says what will go, and an outcome for each row.
 
-    What goes along needs no permission of its own, as over the API: it is a part of the row.
+    One row is shown with its plan, where it has one, and only that plan is carried out. For many it would take too long to
+    look into S3 and DNS. What goes along needs no permission of its own, as over the API: it is a part of the row.
     """
 
     actions = ["delete_selected"]
@@ -60,8 +74,16 @@ class DeletesThroughService(ModelAdmin[Row]):
         """For each primary key what will go, or change; in a constant number of statements."""
         raise NotImplementedError
 
+    def plan(self, row: Row) -> Planned | None:
+        """For rows whose deletion is planned: the plan as it is now. May look into S3 and DNS."""
+        return None
+
     def delete_row(self, request: HttpRequest, row: Row) -> Deleted:
         """Call the service. Raises the model's DoesNotExist if somebody else was first."""
+        raise NotImplementedError
+
+    def delete_planned(self, request: HttpRequest, row: Row, token: str) -> Deleted:
+        """The same, where `plan` gives one; raises PlanOutdated if `token` is not that of the plan as it is now."""
         raise NotImplementedError
 
     def delete_rows(self, request: HttpRequest, rows: Iterable[Row]) -> Iterator[tuple[Row, Deleted | None]]:
@@ -83,8 +105,14 @@ class DeletesThroughService(ModelAdmin[Row]):
             messages.error(request, f"This {self.opts.verbose_name} is gone already.")
         elif request.method != "POST":
             return self._ask(request, [row], bulk=False)
+        elif token := request.POST.get(PLAN):
+            try:
+                self._tell(request, self._as_planned(request, row, token))
+            except PlanOutdated:
+                messages.warning(request, CHANGED)
+                return self._ask(request, [row], bulk=False)
         else:
-            self._delete(request, [row])
+            self._tell(request, self.delete_rows(request, [row]))
         return HttpResponseRedirect(list_url(self, request))
 
     @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
@@ -100,11 +128,11 @@ class DeletesThroughService(ModelAdmin[Row]):
             return self._ask(request, rows, bulk=True)
         if gone := len(set(request.POST.getlist(ACTION_CHECKBOX_NAME)) - {str(row.pk) for row in rows}):
             messages.warning(request, f"{gone} {model_ngettext(self.opts, gone)} had gone already.")
-        self._delete(request, rows)
+        self._tell(request, self.delete_rows(request, rows))
         return None
 
     def _ask(self, request: HttpRequest, rows: Sequence[Row], *, bulk: bool) -> HttpResponse:
-        lines = self.consequences(rows)
+        planned = self.plan(rows[0]) if not bulk else None
         count = f"{len(rows)} " if bulk else ""
         request.current_app = self.admin_site.name
         context = {
@@ -114,14 +142,28 @@ class DeletesThroughService(ModelAdmin[Row]):
             "media": self.media,
             "bulk": bulk,
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
-            "items": [Item(row.pk, page_link(self.opts.label_lower, row.pk, row), lines[row.pk]) for row in rows],
+            "items": self._items(rows, planned),
+            "planned": planned,
         }
         return TemplateResponse(request, "admin/domains/delete_through_service.html", context)
 
-    def _delete(self, request: HttpRequest, rows: Iterable[Row]) -> None:
+    def _items(self, rows: Sequence[Row], planned: Planned | None) -> list[Item]:
+        links = {row.pk: page_link(self.opts.label_lower, row.pk, row) for row in rows}
+        if planned is not None:
+            return [Item(pk, link, sections=planned.sections) for pk, link in links.items()]
+        lines = self.consequences(rows)
+        return [Item(pk, link, lines[pk]) for pk, link in links.items()]
+
+    def _as_planned(self, request: HttpRequest, row: Row, token: str) -> Iterator[tuple[Row, Deleted | None]]:
+        try:
+            yield row, self.delete_planned(request, row, token)
+        except ObjectDoesNotExist:
+            yield row, None
+
+    def _tell(self, request: HttpRequest, deletions: Iterable[tuple[Row, Deleted | None]]) -> None:
         outcomes: dict[tuple[int, str, Text], list[str]] = {}
         with one_budget():
-            for row, deleted in self.delete_rows(request, rows):
+            for row, deleted in deletions:
                 if deleted is None:
                     outcomes.setdefault((messages.WARNING, "Gone already", ""), []).append(str(row))
                     continue

@@ -128,13 +128,15 @@ def test_an_address_of_a_domain_that_is_being_deleted_cannot_be_edited(ses, doma
 
 
 def test_the_page_that_asks_says_what_becomes_of_the_rule(ses, domain, admin_client: Client):
-    first = EmailAddressFactory(domain=domain, address="a@example.com", endpoint=EndpointFactory(name="Main hook"))
+    first = EmailAddressFactory(
+        domain=domain, address="a@example.com", endpoint=EndpointFactory(owner=domain.owner, name="Main hook")
+    )
     second = EmailAddressFactory(domain=domain, address="b@example.com")
     inactive = EmailAddressFactory(domain=domain, address="c@example.com", is_active=False)
     asked = text(admin_client.get(deletion(first)))
-    assert f"{RULE}</a> loses it, and keeps 1 other address." in asked
-    assert "the endpoint Main hook, which stays" in asked
-    assert "SES is not known to hold a rule for it." in text(admin_client.get(deletion(inactive)))
+    assert f"Receipt rule {RULE} loses a@example.com, and then has 1 recipient." in asked
+    assert "Endpoint Main hook: its mail goes there." in asked
+    assert "SES is to receive nothing for it as it is." in text(admin_client.get(deletion(inactive)))
     chosen = {"action": "delete_selected", "_selected_action": [first.pk, second.pk], "index": "0"}
     assert text(admin_client.post(ADDRESSES, chosen)).count(f"{RULE}</a> goes: nothing else is in it.") == 2
     assert EmailAddress.objects.count() == 3
@@ -142,7 +144,11 @@ def test_the_page_that_asks_says_what_becomes_of_the_rule(ses, domain, admin_cli
 
 def test_the_page_that_asks_knows_the_catch_all(ses, catch_all, admin_client: Client):
     address = EmailAddressFactory(domain=catch_all)
-    assert "stays: it is the catch-all" in text(admin_client.get(deletion(address)))
+    asked = text(admin_client.get(deletion(address)))
+    assert "inbound-example.com-catchall-rule stays as it is: example.com." in asked
+    assert "The catch-all goes on receiving mail for the address." in asked
+    bulk = {"action": "delete_selected", "_selected_action": [address.pk], "index": "0"}
+    assert "stays: it is the catch-all" in text(admin_client.post(ADDRESSES, bulk))
     _, messages = post(admin_client, deletion(address), post="yes")
     assert [level for level, _ in messages] == ["success"]
 

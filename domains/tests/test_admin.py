@@ -180,14 +180,20 @@ def test_the_page_that_asks_says_what_will_go(ses, user, admin_client: Client):
     Domain.objects.filter(pk=kept.pk).update(is_catch_all_enabled=True, catch_all_endpoint=endpoint)
     asked = text(admin_client.get(deletion(domain)))
     assert "1 blocked email, 1 email address, 9 DNS records" in asked
-    assert "inbound-example.com-rule</a>: a@example.com" in asked
-    assert "The SES identity: it was created by this installation." in asked
-    assert f"s3://inbound-mail/{domain.key_prefix}" in asked
+    assert "Receipt rule inbound-example.com-rule goes: a@example.com." in asked
+    assert "The SES identity goes: it was created by this installation." in asked
+    assert f"s3://inbound-mail/{domain.key_prefix} goes, every version of it: 0 objects" in asked
     asked = text(admin_client.get(deletion(kept)))
     assert "0 blocked emails, 0 email addresses, 9 DNS records" in asked
     assert "The SES identity stays: it was not created by this installation." in asked
-    assert "Main hook</a>; the endpoint itself stays." in asked
+    assert "Endpoint Main hook: the catch-all's goes there, and nothing else does." in asked
     assert Domain.objects.live().count() == 2
+    bulk = {"action": "delete_selected", "_selected_action": [domain.pk, kept.pk], "index": "0"}
+    asked = text(admin_client.post(DOMAINS, bulk))
+    assert "1 blocked email, 1 email address, 9 DNS records" in asked
+    assert "inbound-example.com-rule</a>: a@example.com" in asked
+    assert "The SES identity stays: it was not created by this installation." in asked
+    assert "Main hook</a>; the endpoint itself stays." in asked
 
 
 def test_a_domain_is_deleted_through_the_service(ses, user, admin_client: Client):
