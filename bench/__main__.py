@@ -30,6 +30,7 @@ PARTS = {
     "deletions": "many deletions at one call a second",
     "sweep": "a full sweep of 10,000 domains and 100,000 addresses",
     "reads": "reading at that size",
+    "erasing": "erasing 100,000 stored objects, killed half-way",
 }
 
 
@@ -73,7 +74,7 @@ def measured(chosen: list[str], folder: Path, url: str) -> Iterator[str]:
     os.environ.update(first.env, DATABASE_POOL_SIZE="0")
     django.setup()
     # Their modules need Django to be set up.
-    from bench import deletions, reads, report, size
+    from bench import deletions, erasing, reads, report, size
 
     if "operations" in chosen:
         yield report.measured(stack("operations"))
@@ -87,6 +88,9 @@ def measured(chosen: list[str], folder: Path, url: str) -> Iterator[str]:
             yield size.swept(stack("sweep"))
         if "reads" in chosen:
             yield reads.measured(stack("reads"), account, ids)
+        first.command("flush", "--no-input")
+    if "erasing" in chosen:
+        yield erasing.measured(stack("erasing"))
 
 
 @contextmanager
