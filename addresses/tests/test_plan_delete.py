@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError
 
 from domains.models import Domain, DomainDeletion
-from domains.tests.conftest import dns_fixture, dns_process  # noqa: F401
+from domains.tests.dns_server import dns_fixture, dns_process  # noqa: F401
 from inbound.tests.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
