@@ -130,7 +130,8 @@ def _confirmation(row: DomainDeletion) -> dict[str, Any] | None:
     """The last look at SES and S3; null before the first. `confirmedAt` is null if it found something, or could not look."""
     if not row.proof:
         return None
-    return {"confirmedAt": _moment(row.proved_at), **row.proof, "lookAgainAt": _moment(row.look_again_at)}
+    seen = row.proof | {"problem": row.proof["problem"] or None}
+    return {"confirmedAt": _moment(row.proved_at), **seen, "lookAgainAt": _moment(row.look_again_at)}
 
 
 def still_in_dns(row: DomainDeletion) -> dict[str, Any]:

@@ -132,8 +132,8 @@ def _strangers(rules: Sequence[SeenRule], name: str, known: Collection[str]) -> 
 
 def _note(record: DomainDeletion, seen: Look, found: _Found) -> None:
     with changing(record) as row:
-        if row.finished_at is None:
-            return  # somebody else has found something
+        if row.finished_at != record.finished_at:
+            return  # somebody else has found something since: this look is older than the repair
         row.proof = _as_json(row, seen, found)
         row.next_attempt = None
         if found.ours:

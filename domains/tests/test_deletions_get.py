@@ -89,7 +89,7 @@ def test_a_finished_deletion_is_shown_whole_with_its_proof(api, full, user):
             "storedMail": True,
             "found": [],
             "foreignRules": [],
-            "problem": "",
+            "problem": None,
             "lookAgainAt": "moment",
         },
         "dns": {
