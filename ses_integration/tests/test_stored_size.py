@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import boto3
+import pytest
+
+from ses_integration import stored_prefixes
+from ses_integration.stored_prefixes import Stored
+from ses_integration.stored_size import Size, measure
+
+pytestmark = pytest.mark.usefixtures("ses")
+
+
+@pytest.fixture
+def mails(monkeypatch):
+    """Three, and two to a call."""
+    s3 = boto3.client("s3", region_name="eu-west-1")
+    for number in range(3):
+        s3.put_object(Bucket="inbound-mail", Key=f"a/{number}", Body=b"12345")
+    monkeypatch.setattr(stored_prefixes, "KEYS_PER_CALL", 2)
+
+
+def test_all_of_it_is_counted_within_the_bound(mails, ses):
+    ses.clear_journal()
+    assert measure("a/") == Size(Stored(objects=3, versions=3, bytes=15), complete=True)
+    assert [entry["action"] for entry in ses.journal()] == ["ListObjectVersions"] * 2
+    assert measure("b/") == Size(Stored(), complete=True)
+
+
+def test_at_the_bound_it_is_at_least_so_much(mails, ses):
+    ses.clear_journal()
+    assert measure("a/", most_pages=1) == Size(Stored(objects=2, versions=2, bytes=10), complete=False)
+    assert len(ses.journal()) == 1
+
+
+@pytest.mark.parametrize("fault", ["access_denied", "fail", "dropped"])
+def test_who_could_not_look_does_not_say_none(mails, ses, fault):
+    ses.add_faults({"service": "s3", "fault": fault, "times": None})
+    size = measure("a/")
+    assert (size.stored, size.complete) == (None, False)
+    assert size.why.startswith("AWS ")
+
+
+def test_without_a_bucket_the_sentence_says_so(settings):
+    settings.S3_BUCKET_NAME = ""
+    assert measure("a/") == Size(None, why="S3_BUCKET_NAME is missing.")
