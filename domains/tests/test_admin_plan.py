@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -23,7 +24,7 @@ def address(domain, ses):
     return row
 
 
-def token(page: str) -> str:
+def token(page: str) -> Any:
     [found] = re.findall(r'name="plan" value="([^"]+)"', page)
     return found
 
