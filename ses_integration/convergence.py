@@ -111,8 +111,9 @@ def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> bool:
     made: Counter[tuple[Kind, str, int]] = Counter()
     gathered: int | None = None
     gathering_since: float | None = None
-    while time.monotonic() < deadline:
-        step = ledger.next_step(config, held, domain, failed=failed, gathered=gathered)
+    while (in_time := time.monotonic() < deadline) or failed:
+        # What has failed is noted even when the time is up: why, and when it is tried again.
+        step = ledger.next_step(config, held, domain, failed=failed, gathered=gathered, may_call=in_time)
         match step:
             case Settled() | GiveWay():
                 return True
@@ -122,7 +123,7 @@ def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> bool:
             case Taken():
                 failed[step.call.key] = Refused("Another domain has a rule of this name.", attention=True)
             case Later():
-                if time.monotonic() + step.seconds > deadline:
+                if not in_time or time.monotonic() + step.seconds > deadline:
                     return False
                 # As long as more comes in, but not for ever: the next call should take all of them along.
                 gathering_since = gathering_since or time.monotonic()

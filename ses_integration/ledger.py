@@ -99,12 +99,19 @@ class Answer:
 
 
 def next_step(
-    config: SesConfig, held: Held, domain: str, *, failed: Collection[tuple[Kind, str]], gathered: int | None
+    config: SesConfig,
+    held: Held,
+    domain: str,
+    *,
+    failed: Collection[tuple[Kind, str]],
+    gathered: int | None,
+    may_call: bool = True,
 ) -> Step:
     """T2. Plans from the rows as committed, and either confirms the domain or writes one intent down.
 
     `gathered` is the generation that the pass has worked on so far: where it has moved on, wait a moment for more, or give
-    way to other domains, so that a burst on one does not hold up a single change of another.
+    way to other domains, so that a burst on one does not hold up a single change of another. Without `may_call` it only
+    tells whether there is anything left to call for.
     Raises LeaseLost.
     """
     with transaction.atomic(durable=True):
@@ -134,6 +141,8 @@ def next_step(
                 UnansweredCall.objects.of(config).filter(entry__name__in=held_names, until__gt=now).order_by("until")
             )
             return Stuck(mark.generation, until=waiting.values_list("until", flat=True).first())
+        if not may_call:
+            return Later(0.0)
         if gathered is not None and mark.generation > gathered:
             if marks.waiting(config).exclude(pk=mark.pk).exists():
                 mark.waiting_since = now

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ses_integration import facts, ledger
 from ses_integration.config import ses_config
-from ses_integration.errors import Unanswered
+from ses_integration.errors import Refused, Unanswered
 from ses_integration.gateway import Gateway
-from ses_integration.ledger import Answer, Intent, Settled, Stuck
+from ses_integration.ledger import Answer, Intent, Later, Settled, Stuck
 from ses_integration.marks import generation
 from ses_integration.models import DomainMark, UnansweredCall
 from ses_integration.planning import Known, Operation
@@ -97,3 +97,19 @@ def test_a_rule_of_another_domain_is_never_touched(ses, rows):
     remove("x.com-catchall")
     Writer("x.com-catchall").finish()
     assert rules() == {"inbound-x.com-catchall-rule": {"x.com"}}
+
+
+def test_when_the_time_is_up_a_pass_only_asks_what_is_left(start):
+    """So that what has failed by then is noted, with the next try, and nothing is written down that nobody will send."""
+    receive("a", "b")
+    x = Writer()
+    intent = x.plan()
+    assert isinstance(intent, Intent)
+    x.record(Answer(error=Refused("throttled")))
+
+    def left(*failed):
+        return ledger.next_step(x.config, x.held, DOMAIN, failed=failed, gathered=None, may_call=False)
+
+    assert isinstance(left(intent.call.key), Stuck)
+    assert left() == Later(0.0)
+    assert not UnansweredCall.objects.exists()
