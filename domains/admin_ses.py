@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.conf import settings
 from django.db.models import Count
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -101,7 +102,8 @@ def _ses(entries: Sequence[LedgerEntry], name: str) -> list[str | SafeString]:
 
 def _stored_mail(domain: Domain) -> SafeString:
     bucket = ses_config().bucket or "(no bucket configured)"
-    return format_html("Stored mail, every version of it, under <code>s3://{}/{}</code>", bucket, domain.key_prefix)
+    what = "Not the stored mail" if settings.KEEP_MAIL_ON_DOMAIN_DELETE else "Stored mail, every version of it,"
+    return format_html("{} under <code>s3://{}/{}</code>", what, bucket, domain.key_prefix)
 
 
 def _catch_all(domain: Domain) -> list[str | SafeString]:

@@ -170,7 +170,7 @@ def test_a_domain_that_is_being_deleted_is_shown_as_such_and_cannot_be_edited(se
     assert admin_client.post(page(domain), {}).status_code == 403
 
 
-def test_the_page_that_asks_says_what_will_go(ses, user, admin_client: Client):
+def test_the_page_that_asks_says_what_will_go(ses, user, admin_client: Client, settings):
     domain = add_domain(owner=user, name="example.com").domain
     EmailAddressFactory(domain=domain, address="a@example.com")
     BlockedEmailFactory(domain=domain)
@@ -194,6 +194,11 @@ def test_the_page_that_asks_says_what_will_go(ses, user, admin_client: Client):
     assert "inbound-example.com-rule</a>: a@example.com" in asked
     assert "The SES identity stays: it was not created by this installation." in asked
     assert "Main hook</a>; the endpoint itself stays." in asked
+    assert f"Stored mail, every version of it, under <code>s3://inbound-mail/{kept.key_prefix}" in asked
+    settings.KEEP_MAIL_ON_DOMAIN_DELETE = True
+    assert f"Not the stored mail under <code>s3://inbound-mail/{kept.key_prefix}" in text(
+        admin_client.post(DOMAINS, bulk)
+    )
 
 
 def test_a_domain_is_deleted_through_the_service(ses, user, admin_client: Client):
