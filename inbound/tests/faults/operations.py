@@ -32,7 +32,10 @@ Claims = set[Claim]
 
 @dataclass(frozen=True)
 class Operation:
-    """`calls` are what a run without trouble asks of SES, in order, and `claims` what its answer says."""
+    """`calls` are what a run without trouble asks of SES, in order, and `claims` what its answer says.
+
+    `undo` leads from `then` back to `given`.
+    """
 
     name: str
     given: Mapping[str, Holding]
@@ -40,6 +43,7 @@ class Operation:
     calls: tuple[str, ...]
     then: Mapping[str, Holding]
     claims: tuple[Claim, ...]
+    undo: Callable[[World, str], Claims]
     before: Callable[[World, str], None] = lambda world, stem: None
     deletions: int = 0
 
@@ -49,13 +53,13 @@ def add_domain(world: World, stem: str) -> Claims:
     return set() if "warning" in answer else {Claim("identity", answer["dnsRecords"][1]["name"], held=True)}
 
 
-def add_address(local: str) -> Callable[[World, str], Claims]:
-    def act(world: World, stem: str) -> Claims:
-        name = ORG.format(stem)
-        body = {"address": f"{local}@{name}", "domainId": domain(name).pk}
-        return _received(world.answer("post", "email-addresses", body))
+def add_address(world: World, stem: str) -> Claims:
+    return _add_address(world, "a", ORG.format(stem))
 
-    return act
+
+def add_addresses(world: World, stem: str) -> Claims:
+    chosen = [("a", ORG), ("a", NET), ("b", NET)]
+    return set().union(*(_add_address(world, local, name.format(stem)) for local, name in chosen))
 
 
 def activate(world: World, stem: str) -> Claims:
@@ -105,6 +109,14 @@ def delete_domain(world: World, stem: str) -> Claims:
     return {Claim(kind, answer["domain"], held=False) for kind, gone in said.items() if gone}
 
 
+def add_back(holding: Holding) -> Callable[[World, str], Claims]:
+    def act(world: World, stem: str) -> Claims:
+        world.add(ORG.format(stem), holding)
+        return set()
+
+    return act
+
+
 def with_mail(world: World, stem: str) -> None:
     row = domain(ORG.format(stem))
     store(f"{row.key_prefix}mail")
@@ -113,12 +125,18 @@ def with_mail(world: World, stem: str) -> None:
 
 def owed_its_deletion(world: World, stem: str) -> None:
     """The last life went while SES allowed nothing: rule, identity and mail are still there."""
+    world.add(ORG.format(stem), Holding("a"))
     with_mail(world, stem)
     out_of_order(world.ses, fault="access_denied")
     try:
         delete_domain(world, stem)
     finally:
         world.ses.clear_faults()
+
+
+def _add_address(world: World, local: str, name: str) -> Claims:
+    body = {"address": f"{local}@{name}", "domainId": domain(name).pk}
+    return _received(world.answer("post", "email-addresses", body))
 
 
 def _a(stem: str) -> str:
@@ -144,30 +162,34 @@ OPERATIONS = [
         calls=("CreateEmailIdentity", "VerifyDomainIdentity", "SetIdentityMailFromDomain"),
         then={ORG: Holding()},
         claims=(Claim("identity", ORG, held=True),),
+        undo=delete_domain,
     ),
     Operation(
         "add-first-address",
         given={ORG: Holding()},
-        act=add_address("a"),
+        act=add_address,
         calls=(CREATE,),
         then={ORG: Holding("a")},
         claims=(A_RECEIVED,),
+        undo=delete_address,
     ),
     Operation(
         "add-further-address",
         given={ORG: Holding("b")},
-        act=add_address("a"),
+        act=add_address,
         calls=(UPDATE,),
         then={ORG: Holding("ab")},
         claims=(A_RECEIVED,),
+        undo=delete_address,
     ),
     Operation(
         "add-address-of-second-rule",
         given={ORG: Holding("bc")},
-        act=add_address("a"),
+        act=add_address,
         calls=(CREATE,),
         then={ORG: Holding("bc", "a")},
         claims=(A_RECEIVED,),
+        undo=delete_address,
     ),
     Operation(
         "activate-address",
@@ -176,6 +198,7 @@ OPERATIONS = [
         calls=(UPDATE,),
         then={ORG: Holding("ab")},
         claims=(A_RECEIVED,),
+        undo=deactivate,
     ),
     Operation(
         "deactivate-address",
@@ -184,6 +207,7 @@ OPERATIONS = [
         calls=(UPDATE,),
         then={ORG: Holding("b", inactive="a")},
         claims=(A_GONE,),
+        undo=activate,
     ),
     Operation(
         "deactivate-last-active-address",
@@ -192,6 +216,7 @@ OPERATIONS = [
         calls=(DELETE,),
         then={ORG: Holding(inactive="ab")},
         claims=(A_GONE,),
+        undo=activate,
     ),
     Operation(
         "delete-one-of-several-addresses",
@@ -200,6 +225,7 @@ OPERATIONS = [
         calls=(UPDATE,),
         then={ORG: Holding("b", "c")},
         claims=(A_GONE,),
+        undo=add_address,
     ),
     Operation(
         "delete-last-address",
@@ -208,6 +234,7 @@ OPERATIONS = [
         calls=(DELETE,),
         then={ORG: Holding()},
         claims=(A_GONE,),
+        undo=add_address,
     ),
     Operation(
         "delete-addresses-in-admin",
@@ -216,6 +243,7 @@ OPERATIONS = [
         calls=(DELETE, UPDATE),
         then={ORG: Holding("b"), NET: Holding()},
         claims=(A_GONE, *(Claim("recipient", f"{local}@{NET}", held=False) for local in "ab")),
+        undo=add_addresses,
     ),
     Operation(
         "catch-all-on",
@@ -224,6 +252,7 @@ OPERATIONS = [
         calls=(CREATE, DELETE, DELETE),
         then={ORG: Holding("ab", "c", catch_all=True)},
         claims=(ALL_RECEIVED,),
+        undo=catch_all_off,
     ),
     Operation(
         "catch-all-off",
@@ -232,6 +261,7 @@ OPERATIONS = [
         calls=(CREATE, CREATE, DELETE),
         then={ORG: Holding("ab", "c")},
         claims=(ALL_GONE,),
+        undo=catch_all_on,
     ),
     Operation(
         "delete-endpoint-of-catch-all",
@@ -240,6 +270,7 @@ OPERATIONS = [
         calls=(CREATE, DELETE),
         then={ORG: Holding("a")},
         claims=(ALL_GONE,),
+        undo=catch_all_on,
     ),
     Operation(
         "delete-domain",
@@ -249,6 +280,7 @@ OPERATIONS = [
         calls=(DELETE, DELETE, NO_IDENTITY),
         then={},
         claims=DOMAIN_GONE,
+        undo=add_back(Holding("ab", "c", inactive="d")),
         deletions=1,
     ),
     Operation(
@@ -258,16 +290,18 @@ OPERATIONS = [
         calls=(DELETE, NO_IDENTITY),
         then={},
         claims=DOMAIN_GONE,
+        undo=add_back(Holding("a", catch_all=True)),
         deletions=1,
     ),
     Operation(
         "add-domain-again",
-        given={ORG: Holding("a")},
+        given={},
         before=owed_its_deletion,
         act=add_domain,
         calls=("GetEmailIdentity", DELETE),
         then={ORG: Holding()},
         claims=(Claim("identity", ORG, held=True),),
+        undo=delete_domain,
         deletions=1,
     ),
 ]

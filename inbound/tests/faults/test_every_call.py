@@ -7,9 +7,14 @@ The worker serves them all at once: an installation for each case would cost min
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
 import pytest
 from django.test import Client, override_settings
 
+from domains.models import DomainDeletion
 from inbound.tests.factories import UserFactory
 from inbound.tests.faults.checks import (
     a_while_later,
@@ -32,6 +37,8 @@ def world(ses, user, api, settings) -> World:
     # What is arranged is complete, and nothing settles by itself, however slow the machine.
     settings.SES_REQUEST_BUDGET = 60
     settings.SES_CALL_SETTLE_SECONDS = 900
+    # The worker does at every round what it does once in a while.
+    settings.SES_DATABASE_SWEEP_SECONDS = settings.SES_STATUS_SECONDS = 0
     admin = Client()
     admin.force_login(UserFactory(is_staff=True, is_superuser=True))
     # Nobody touches it.
@@ -40,25 +47,40 @@ def world(ses, user, api, settings) -> World:
     return world
 
 
+@pytest.fixture
+def worker(world) -> Worker:
+    """One that has looked at SES at its start, and will not again: a fault alone must not need that."""
+    worker = Worker()
+    worker.tick()
+    return worker
+
+
+@pytest.fixture
+def looking_worker(world, settings) -> Worker:
+    """One that looks at SES at every round: what others have changed there cannot be known otherwise."""
+    settings.SES_SWEEP_SECONDS = 0
+    return Worker()
+
+
 def begin(world: World, stem: str, operation: Operation) -> None:
     """Everything is as it is before the operation, and the journal is empty."""
     for name, holding in operation.given.items():
         world.add(name.format(stem), holding)
     operation.before(world, stem)
-    world.expected |= {name.format(stem): holding for name, holding in operation.then.items()}
-    world.deletions += operation.deletions
     world.ses.clear_journal()
 
 
-def assert_rows_are_written(world: World, stem: str, operation: Operation) -> None:
-    """All that the operation changes in the database, whatever SES does, and nothing by halves."""
+def assert_written(world: World, stem: str, operation: Operation, holdings: Mapping[str, Holding]) -> None:
+    """All that a request changes in the database, whatever SES does, and nothing by halves; this is how it is to stay."""
     names = {name.format(stem) for name in (*operation.given, *operation.then)}
+    expected = {name.format(stem): holding for name, holding in holdings.items()}
     assert {name: found for name, found in rows().items() if name in names} == {
-        name.format(stem): holding.rows(name.format(stem)) for name, holding in operation.then.items()
+        name: holding.rows(name) for name, holding in expected.items()
     }
+    world.expected = {name: kept for name, kept in world.expected.items() if name not in names} | expected
 
 
-def test_a_run_without_trouble(world, subtests):
+def test_a_run_without_trouble(world, worker, subtests):
     """The calls and claims that stand with each operation are those that it makes."""
     for operation in OPERATIONS:
         with subtests.test(operation.name):
@@ -67,41 +89,68 @@ def test_a_run_without_trouble(world, subtests):
             assert tuple(calls(world.ses)) == operation.calls
             assert said == {claim.about(operation.name) for claim in operation.claims}
             assert_true(said, world)
-            assert_rows_are_written(world, operation.name, operation)
-    work_until_nothing_is_owed(world)
+            assert_written(world, operation.name, operation, operation.then)
+            assert DomainDeletion.objects.filter(name=f"{operation.name}.org").count() == operation.deletions
+    work_until_nothing_is_owed(world, worker)
     assert_in_line(world)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)
-def test_at_every_call(world, subtests, trouble: Trouble):
+def test_at_every_call(world, worker, looking_worker, subtests, trouble: Trouble):
+    cases = [
+        (operation, number, f"{operation.name}-{number}")
+        for operation in OPERATIONS
+        for number in range(len(operation.calls) - trouble.goes_on)
+    ]
     never_again: Claims = set()
     late = []
-    for operation in OPERATIONS:
-        for number, call in enumerate(operation.calls[:-1] if trouble.goes_on else operation.calls):
-            stem = f"{operation.name}-{number}"
-            with subtests.test(f"{operation.name}, call {number}: {call}"):
-                begin(world, stem, operation)
-                # The budget is less than the shortest back-off, so that no request waits for one.
-                with trouble.at(world, stem, number) as met, override_settings(SES_REQUEST_BUDGET=0.4):
-                    said = operation.act(world, stem)
-                    assert_true((claim for claim in said if not (claim.held and trouble.by_somebody_else)), world)
-                    if not met():  # on a slow machine the request's budget was spent before
-                        converge_due()
-                    assert met()
-                put_off()
-                assert_rows_are_written(world, stem, operation)
-                never_again |= {claim for claim in said if not claim.held}
-                late += unanswered(world) if trouble.lands_late else []
-                written(world.ses)  # fails where a rule without recipients was sent
-    if trouble.lands_late:
-        # The worst moment: the successors are done, and only the settle time keeps anybody from forgetting it.
-        a_while_later()
-        Worker().tick()
-        for landing in late:
-            land(world, landing)
-        assert_true(never_again, world)
+    for operation, number, stem in cases:
+        with subtests.test(f"{operation.name}, call {number}: {operation.calls[number]}"):
+            begin(world, stem, operation)
+            with trouble.at(world, stem, number) as met, impatience():
+                said = operation.act(world, stem)
+                assert_true((claim for claim in said if not (claim.held and trouble.by_somebody_else)), world)
+                if not met():  # on a slow machine the request's budget was spent before
+                    converge_due()
+                assert met()
+            put_off()
+            assert_written(world, stem, operation, operation.then)
+            never_again |= {claim for claim in said if not claim.held}
+            written(world.ses)  # fails where a rule without recipients was sent
+            late += unanswered(world) if trouble.lands_late else []
     world.ses.clear_journal()
-    work_until_nothing_is_owed(world)
+    if trouble.lands_late:
+        never_again = undo(world, worker, subtests, cases)
+        for call in late:
+            land(world, call)
+        assert_true(never_again, world)
+    work_until_nothing_is_owed(world, looking_worker if trouble.by_somebody_else else worker)
     written(world.ses)
     assert_in_line(world, tagged=not trouble.untags)
     assert_true(never_again, world)
+
+
+def undo(
+    world: World, worker: Worker, subtests: pytest.Subtests, cases: Iterable[tuple[Operation, int, str]]
+) -> Claims:
+    """The calls have been repeated, and then people want the opposite: now their landing does most harm.
+
+    Returns what those people are told is gone.
+    """
+    a_while_later()
+    worker.tick()
+    never_again: Claims = set()
+    for operation, number, stem in cases:
+        with subtests.test(f"{operation.name}, undone before call {number} lands"), impatience():
+            said = operation.undo(world, stem)
+            assert_true(said, world)
+            assert_written(world, stem, operation, operation.given)
+            never_again |= {claim for claim in said if not claim.held}
+    a_while_later()
+    worker.tick()
+    return never_again
+
+
+def impatience() -> AbstractContextManager[Any]:
+    """A budget that is less than the shortest back-off, so that no request waits for one."""
+    return override_settings(SES_REQUEST_BUDGET=0.4)

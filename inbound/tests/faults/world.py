@@ -51,7 +51,6 @@ class World:
     api: APIClient
     admin: Client
     expected: dict[str, Holding] = field(default_factory=dict)
-    deletions: int = 0
 
     def add(self, name: str, holding: Holding) -> None:
         """Rows and SES as they are after some days of use."""
