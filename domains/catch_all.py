@@ -51,7 +51,7 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
                 if follows:
                     marks.mark(row.name)
                     for wish in receiving([row.name]):
-                        reserve(wish)
+                        reserve(wish, replaces=True)
         except IntegrityError as error:  # PostgreSQL looks at foreign keys when it commits
             raise EndpointGone from error
         converge(row.name)

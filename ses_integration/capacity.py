@@ -12,6 +12,8 @@ from ses_integration.planning import Kind
 RULES_PER_SET = 200  # SES Developer Guide, "Service quotas", email receiving; not adjustable
 # What older AWS texts name, and so the first guess where SES takes fewer than the quota of today.
 FORMER_RECIPIENTS_PER_RULE = 100
+# A refusal of fewer is no limit of recipients, whatever it says; to believe it would use up the rules of the set.
+FEWEST_RECIPIENTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,17 @@ def learn(config: SesConfig, refused: int) -> None:
 
     Marks no other domain: SES holds what it holds of theirs, and the database sweep spreads it at its leisure.
     """
-    smaller = FORMER_RECIPIENTS_PER_RULE if refused > FORMER_RECIPIENTS_PER_RULE else max(1, refused // 2)
+    if not learns_from(refused):
+        return
+    half = max(FEWEST_RECIPIENTS, refused // 2)
+    smaller = FORMER_RECIPIENTS_PER_RULE if refused > FORMER_RECIPIENTS_PER_RULE else half
     of_scope(config)
     Capacity.objects.of(config).exclude(recipients_per_rule__lte=smaller).update(recipients_per_rule=smaller)
+
+
+def learns_from(refused: int) -> bool:
+    """Whether a refusal of a rule with so many recipients tells of a limit."""
+    return refused > FEWEST_RECIPIENTS
 
 
 def note_foreign(config: SesConfig, *, rules: int, identities: int) -> None:

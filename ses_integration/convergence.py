@@ -14,12 +14,13 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from ses_integration import clients, lease, ledger, marks, setup
+from ses_integration import capacity, clients, lease, ledger, marks, setup
 from ses_integration.budget import one_budget
 from ses_integration.clock import database_now
 from ses_integration.config import SesConfig, ses_config
 from ses_integration.errors import (
     AlreadyThere,
+    NoRoomForRules,
     NotConfigured,
     NotThere,
     Refused,
@@ -29,7 +30,7 @@ from ses_integration.errors import (
 )
 from ses_integration.gateway import Gateway
 from ses_integration.lease import Held, LeaseLost
-from ses_integration.ledger import Answer, GiveWay, Intent, Later, Settled, Stuck, Taken
+from ses_integration.ledger import Answer, Changing, GiveWay, Intent, Later, Settled, Stuck, Taken
 from ses_integration.models import DomainMark, UnansweredCall
 from ses_integration.planning import Call, Kind, Operation
 from ses_integration.waiting import pause
@@ -40,6 +41,7 @@ FIRST_POLL, LAST_POLL = 0.025, 0.2
 # More calls than this on one thing, with no change of the rows in between, would be a plan that does not come to an end.
 CALLS_PER_ENTRY = 8
 GATHER_AT_MOST = 0.5
+CHANGING_AT_MOST = 0.5
 WORKER_SECONDS_PER_DOMAIN = 20.0
 YIELD_SECONDS = 5.0
 
@@ -111,12 +113,19 @@ def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> bool:
     made: Counter[tuple[Kind, str, int]] = Counter()
     gathered: int | None = None
     gathering_since: float | None = None
+    changing_since: float | None = None
+    full = False
     while (in_time := time.monotonic() < deadline) or failed:
         # What has failed is noted even when the time is up: why, and when it is tried again.
-        step = ledger.next_step(config, held, domain, failed=failed, gathered=gathered, may_call=in_time)
+        step = ledger.next_step(config, held, domain, failed=failed, gathered=gathered, may_call=in_time, full=full)
         match step:
             case Settled() | GiveWay():
                 return True
+            case Changing():
+                changing_since = changing_since or time.monotonic()
+                if not in_time or time.monotonic() - changing_since > CHANGING_AT_MOST:
+                    return True
+                pause(FIRST_POLL)
             case Stuck():
                 ledger.postpone(config, domain, failed.values(), step)
                 return True
@@ -131,12 +140,14 @@ def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> bool:
                 gathered = step.generation if more else None
                 pause(step.seconds)
             case Intent():
-                gathered, gathering_since = step.generation, None
+                gathered, gathering_since, changing_since = step.generation, None, None
                 answer = _answer(config, step, deadline)
                 ledger.record(config, held, step, answer)
                 key = step.call.key
                 made[*key, step.generation] += 1
-                if answer.error is not None and _is_failure(answer.error, step.call):
+                if isinstance(answer.error, NoRoomForRules) and not full:
+                    full = True
+                elif answer.error is not None and _is_failure(answer.error, step.call):
                     failed[key] = answer.error
                 elif made[*key, step.generation] >= CALLS_PER_ENTRY:
                     failed[key] = Refused("SES keeps changing its answer.")
@@ -148,7 +159,7 @@ def _is_failure(error: SesError, call: Call) -> bool:
     if isinstance(error, RuleSetMissing):
         return not call.operation.removes
     if isinstance(error, TooManyRecipients):
-        return call.rule is None or len(call.rule.recipients) == 1
+        return call.rule is None or not capacity.learns_from(len(call.rule.recipients))
     return not isinstance(error, AlreadyThere | NotThere)
 
 

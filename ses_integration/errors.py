@@ -44,6 +44,12 @@ class RuleSetMissing(Refused):
     attention = True
 
 
+class NoRoomForRules(Refused):
+    """The rule set has all the rules that it may have (ses.md 1.10)."""
+
+    attention = True
+
+
 class TooManyRecipients(Refused):
     """A rule has more recipients than this SES takes, which may be fewer than the quota that AWS names (ses.md 1.10)."""
 

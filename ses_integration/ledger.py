@@ -37,6 +37,7 @@ SEND_SECONDS = 10
 LEASE_MARGIN_SECONDS = 10
 GATHER_SECONDS = 0.1
 LONG_INTERVAL = timedelta(minutes=15)
+KEYS_PER_STATEMENT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class Taken:
     """The name that this call is about is in the ledger of another domain, whose rule must not be touched."""
 
     call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """Somebody is changing the domain's rows at this moment, and has not committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ class Intent:
     send_by: float
 
 
-Step = Settled | Stuck | Taken | GiveWay | Later | Intent
+Step = Settled | Stuck | Taken | Changing | GiveWay | Later | Intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,26 +112,28 @@ def next_step(
     failed: Collection[tuple[Kind, str]],
     gathered: int | None,
     may_call: bool = True,
+    full: bool = False,
 ) -> Step:
     """T2. Plans from the rows as committed, and either confirms the domain or writes one intent down.
 
     `gathered` is the generation that the pass has worked on so far: where it has moved on, wait a moment for more, or give
     way to other domains, so that a burst on one does not hold up a single change of another. Without `may_call` it only
-    tells whether there is anything left to call for.
-    Raises LeaseLost.
+    tells whether there is anything left to call for. `full`: SES has no room for a further rule. Raises LeaseLost.
     """
     with transaction.atomic(durable=True):
-        lease.renew(held)
         started = time.monotonic()
-        marked = DomainMark.objects.select_for_update().of(config).annotate(now=Now()).filter(domain=domain)
-        mark = marked.first()
+        marked = DomainMark.objects.of(config).annotate(now=Now()).filter(domain=domain)
+        # Not to wait here: whoever changes many rows of the domain holds the mark for as long, and we hold the lease.
+        mark = marked.select_for_update(skip_locked=True).first()
         if mark is None:
-            return Settled()
+            return Changing() if marked.exists() else Settled()
         # Not before `started`, so what is sent in time can no longer land at `until`.
         now = mark.now
         # The generation first, the rows after it: whoever changes a row bumps this mark, and waits for our lock.
         wanted = wanted_of(config, [domain])[domain]
-        work = plan(domain, wanted, entries_of(config, [domain], now).get(domain, []))
+        work = plan(domain, wanted, entries_of(config, [domain], now).get(domain, []), full=full)
+        # As late as it may be: until the end of the transaction everybody who looks for the lease waits for its row.
+        lease.renew(held)
         for kind, name in work.forget:
             _row(config, kind, name).delete()
         if work.settled:
@@ -295,8 +303,10 @@ def _end_outage(config: SesConfig) -> None:
     if Lease.objects.of(config).filter(outage_since__isnull=False).update(outage_since=None):
         waiting = DomainMark.objects.of(config).filter(needs_attention=False, next_attempt__isnull=False)
         # A mark that somebody holds is being bumped, which makes it due as well; to wait for it could be a deadlock.
-        free = waiting.select_for_update(skip_locked=True).values_list("pk", flat=True)
-        DomainMark.objects.filter(pk__in=list(free)).update(next_attempt=None)
+        free = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        for start in range(0, len(free), KEYS_PER_STATEMENT):
+            keys = free[start : start + KEYS_PER_STATEMENT]
+            DomainMark.objects.filter(pk__in=keys).update(next_attempt=None)
 
 
 def postpone(config: SesConfig, domain: str, errors: Collection[SesError], stuck: Stuck) -> None:
@@ -308,10 +318,10 @@ def postpone(config: SesConfig, domain: str, errors: Collection[SesError], stuck
     worst = attention or next(iter(errors), None)
     with transaction.atomic(durable=True):
         mark = DomainMark.objects.select_for_update().of(config).get(domain=domain)
-        if mark.generation != stuck.generation:
-            return
         now = mark.waiting_since = database_now()
-        if worst is None:
+        if mark.generation != stuck.generation:
+            pass
+        elif worst is None:
             mark.next_attempt = stuck.until
             mark.last_error = "Waiting until an earlier call to AWS can no longer be applied."
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ses_integration.compiling import Rule, Wanted
 
@@ -117,8 +117,11 @@ class Plan:
         return not self.calls and not self.held_back
 
 
-def plan(domain: str, wanted: Wanted, entries: Iterable[Entry]) -> Plan:
-    """Onboarding: identity, then rules, new before old. Teardown: rules, then identity (protocol 2, T2.5)."""
+def plan(domain: str, wanted: Wanted, entries: Iterable[Entry], *, full: bool = False) -> Plan:
+    """Onboarding: identity, then rules, new before old. Teardown: rules, then identity (protocol 2, T2.5).
+
+    `full`: SES has no room for a further rule, so what goes has to make room for what replaces it.
+    """
     known = {(entry.kind, entry.name): entry for entry in entries}
     identity = known.get((Kind.IDENTITY, domain), Entry(Kind.IDENTITY, domain, Known.ABSENT))
     identity_call = _present_identity(identity) if wanted.identity else _absent_identity(identity)
@@ -129,9 +132,11 @@ def plan(domain: str, wanted: Wanted, entries: Iterable[Entry]) -> Plan:
         if call := _put_rule(rule, entry):
             puts.append(Put(call, rule, entry.recipients))
     pending = [put.rule for put in puts]
-    calls, waiting = _without_a_gap(puts)
+    needless = [rule.recipients for rule in wanted.rules if rule not in pending]
+    calls, waiting = _without_a_gap(puts, frozenset().union(*needless))
 
     removals: list[Call] = []
+    replaced_later: list[Call] = []
     held_back = [put.call for put in waiting]
     for entry in known.values():
         if entry.kind is not Kind.RULE or wanted.rule(entry.name) is not None:
@@ -141,9 +146,14 @@ def plan(domain: str, wanted: Wanted, entries: Iterable[Entry]) -> Plan:
         removal = Call(Operation.DELETE_RULE, Kind.RULE, entry.name)
         # Mail must not be lost in between: a rule goes only when nothing that replaces it is still on its way.
         replaced = any(_covers(rule, entry.recipients) for rule in pending)
-        (held_back if replaced else removals).append(removal)
+        (replaced_later if replaced else removals).append(removal)
 
-    calls += removals
+    creates = sum(put.call.operation is Operation.CREATE_RULE for put in puts)
+    if full and creates <= len(replaced_later):
+        # For a moment nobody receives. Only where all that comes will fit: else what is there is better than a part.
+        removals, replaced_later = [*removals, *replaced_later], []
+    held_back += replaced_later
+    calls = [*removals, *calls] if full else [*calls, *removals]
     if identity_call is not None:
         waits = identity_call.operation is Operation.CREATE_IDENTITY and any(
             doubt.operation is Operation.DELETE_IDENTITY and not doubt.due for doubt in identity.doubts
@@ -166,8 +176,10 @@ def plan(domain: str, wanted: Wanted, entries: Iterable[Entry]) -> Plan:
     )
 
 
-def _without_a_gap(puts: list[Put]) -> tuple[list[Call], list[Put]]:
+def _without_a_gap(puts: list[Put], settled: frozenset[str]) -> tuple[list[Call], list[Put]]:
     """Calls to make now, and puts that wait for them, because they take a recipient away that another is yet to receive.
+
+    `settled` are the recipients of the wanted rules that need no call.
 
     So it is when the limit of recipients changes, and addresses go from one rule to another.
     """
@@ -176,7 +188,13 @@ def _without_a_gap(puts: list[Put]) -> tuple[list[Call], list[Put]]:
     # Two that wait for each other would wait for ever.
     if len(waiting) == len(puts):
         waiting = waiting[1:]
-    return [put.call for put in puts if put not in waiting], waiting
+    calls = [put.call for put in puts if put not in waiting]
+    # What nobody wants any more need not wait: a deleted address must go although another rule cannot be made.
+    wanted = {recipient for put in puts for recipient in put.rule.recipients} | settled
+    for put in waiting:
+        if put.held - wanted and put.call.operation is Operation.UPDATE_RULE:
+            calls.append(replace(put.call, rule=replace(put.rule, recipients=put.held & wanted)))
+    return calls, waiting
 
 
 def _is_wanted(entry: Entry, wanted: Wanted) -> bool:

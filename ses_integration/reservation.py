@@ -19,24 +19,28 @@ class NoRoom(Exception):
         self.sentence = sentence
 
 
-def reserve(receiving: DomainReceiving) -> None:
+def reserve(receiving: DomainReceiving, *, replaces: bool = False) -> None:
     """Take a place in SES for each rule and identity of `receiving` that has none yet, or raise NoRoom.
 
     For the transaction that changes the rows, after the mark: a refusal rolls all of it back. A place is a ledger row
     that says `absent`: what is in the ledger counts as used until SES is confirmed not to hold it. No SES call.
+    `replaces`: `receiving` is all that the domain will have, so its other rules make room where there is none.
     """
     config = ses_config()
     wanted = compile_domain(receiving, capacity.layout(config))
     needed = {(Kind.RULE, rule.name) for rule in wanted.rules} | {(Kind.IDENTITY, receiving.name)}
     known = LedgerEntry.objects.of(config).filter(domain=receiving.name).values_list("kind", "name")
-    missing = needed - {(Kind(kind), name) for kind, name in known}
+    places = {(Kind(kind), name) for kind, name in known}
+    missing = needed - places
     if not missing:
         return
+    leaving = {key for key in places - needed if key[0] is Kind.RULE} if replaces else set()
     # One at a time, or two would both take the last place. Always after the mark, and nothing is locked after it.
     Capacity.objects.select_for_update().get(pk=capacity.of_scope(config).pk)
     for kind in Kind:
         count = sum(key[0] is kind for key in missing)
-        if count and capacity.used(config, kind).free < count:
+        makes_room = sum(key[0] is kind for key in leaving)
+        if count and capacity.used(config, kind).free + makes_room < count:
             raise NoRoom(_sentence(config.region, kind, capacity.used(config, kind).quota))
     now = database_now()
     LedgerEntry.objects.bulk_create(
@@ -61,7 +65,7 @@ def _sentence(region: str, kind: Kind, quota: int) -> str:
     if kind is Kind.RULE:
         return (
             f"SES has no room for another receipt rule: all {quota} of the rule set in {region} are used. "
-            "Delete domains or addresses that are not needed any more, or switch catch-all on for one with several rules."
+            "Delete domains or addresses that are not needed any more."
         )
     return (
         f"SES has no room for another domain: all {quota} identities in {region} are used. "

@@ -23,6 +23,7 @@ from ses_integration.clients import SendDeadlinePassed
 from ses_integration.errors import (
     AlreadyThere,
     BadCredentials,
+    NoRoomForRules,
     NotConfigured,
     NotThere,
     Refused,
@@ -77,6 +78,8 @@ def _from_client_error(error: ClientError) -> SesError:
         return RuleSetMissing("The receipt rule set does not exist; run ses_setup.")
     if code == "LimitExceeded" and "recipients" in error.response["Error"].get("Message", "").lower():
         return TooManyRecipients("SES takes fewer recipients in a rule.")
+    if code == "LimitExceeded" and "rules" in error.response["Error"].get("Message", "").lower():
+        return NoRoomForRules("The receipt rule set has no room for another rule.")
     if code in _DENIED:
         return Refused("AWS does not allow this call; the credentials lack a permission.", attention=True)
     if code in _BAD_KEY:

@@ -9,7 +9,7 @@ from addresses.services import create_address
 from domains.models import Domain
 from domains.onboarding import add_domain
 from inbound.tests.factories import EndpointFactory
-from inbound.tests.seen import calls
+from inbound.tests.seen import calls, rules, work_off
 from ses_integration import capacity
 from ses_integration.config import ses_config
 from ses_integration.models import DomainMark, LedgerEntry
@@ -18,7 +18,7 @@ API = "/api/v2"
 NO_RULE = {
     "error": (
         "SES has no room for another receipt rule: all 200 of the rule set in eu-west-1 are used. Delete domains or "
-        "addresses that are not needed any more, or switch catch-all on for one with several rules."
+        "addresses that are not needed any more."
     ),
     "code": "SES_QUOTA_REACHED",
 }
@@ -41,6 +41,12 @@ def domain(user, ses):
 
 def others_use(*, rules=0, identities=0):
     capacity.note_foreign(ses_config(), rules=rules, identities=identities)
+
+
+def fill_up(ses):
+    """The rule set takes not one rule more than it has."""
+    ses.set_quotas(rules=len(rules(ses)))
+    others_use(rules=200 - len(rules(ses)))
 
 
 def state():
@@ -94,15 +100,40 @@ def test_an_inactive_address_is_taken_and_refused_when_it_is_activated(api, doma
     refused(lambda: api.put(f"{API}/email-addresses/{row['id']}", {"isActive": True}), NO_RULE)
 
 
-def test_catch_all_needs_a_rule_before_the_old_one_goes(api, user, domain):
+def test_catch_all_takes_the_place_of_the_rules_that_it_replaces(api, user, domain, ses):
+    """In a full set the old rule makes room for the new one, on and off."""
     create_address(domain=domain, address="a@example.com", endpoint_id=None)
+    fill_up(ses)
+    on = {"isCatchAllEnabled": True, "catchAllEndpointId": EndpointFactory(owner=user).pk}
+    assert api.put(f"{API}/domains/{domain.pk}", on).json()["receiptRuleName"] == "inbound-example.com-catchall-rule"
+    answer = api.put(f"{API}/domains/{domain.pk}", {"isCatchAllEnabled": False})
+    assert (answer.status_code, answer.json()["receiptRuleName"]) == (200, None)
+    assert rules(ses) == {"inbound-example.com-rule": {"a@example.com"}}
+
+
+def test_catch_all_is_not_switched_off_where_all_the_rules_that_it_needs_do_not_fit(api, user, domain, ses, settings):
+    settings.SES_MAX_RECIPIENTS_PER_RULE = 1
+    on = {"isCatchAllEnabled": True, "catchAllEndpointId": EndpointFactory(owner=user).pk}
+    api.put(f"{API}/domains/{domain.pk}", on)
+    for local in "ab":
+        create_address(domain=domain, address=f"{local}@example.com", endpoint_id=None)
     others_use(rules=199)
-    body = {"isCatchAllEnabled": True, "catchAllEndpointId": EndpointFactory(owner=user).pk}
-    refused(lambda: api.put(f"{API}/domains/{domain.pk}", body), NO_RULE)
-    others_use(rules=198)
-    assert api.put(f"{API}/domains/{domain.pk}", body).json()["receiptRuleName"] == "inbound-example.com-catchall-rule"
-    # The address rule is gone by now, and its place free again.
-    assert api.put(f"{API}/domains/{domain.pk}", {"isCatchAllEnabled": False}).status_code == 200
+    refused(lambda: api.put(f"{API}/domains/{domain.pk}", {"isCatchAllEnabled": False}), NO_RULE)
+
+
+def test_catch_all_whose_endpoint_goes_receives_until_its_rules_fit(api, user, domain, ses, settings):
+    """Nothing refuses the deletion of an endpoint; better everything is received than a part of it."""
+    settings.SES_MAX_RECIPIENTS_PER_RULE = 1
+    endpoint = EndpointFactory(owner=user)
+    api.put(f"{API}/domains/{domain.pk}", {"isCatchAllEnabled": True, "catchAllEndpointId": endpoint.pk})
+    for local in "ab":
+        create_address(domain=domain, address=f"{local}@example.com", endpoint_id=None)
+    fill_up(ses)
+    assert api.delete(f"{API}/endpoints/{endpoint.pk}").status_code == 200
+    assert rules(ses) == {"inbound-example.com-catchall-rule": {"example.com"}}
+    ses.set_quotas(rules=None)
+    work_off(ses)
+    assert set(rules(ses)) == {"inbound-example.com-rule", "inbound-example.com-rule-2"}
 
 
 def test_what_a_deletion_left_is_free_for_others(api, domain, ses):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ses_integration import capacity
+from ses_integration import capacity, facts
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge
 from ses_integration.models import Capacity
@@ -60,6 +60,28 @@ def test_a_smaller_limit_leaves_nobody_without_a_rule_meanwhile(ses, rows, setti
     converge(DOMAIN)
     assert in_ses() == held(2, 2, 2)
     assert calls(ses) == ["CreateReceiptRule", "CreateReceiptRule", "UpdateReceiptRule"]
+
+
+def test_a_refusal_of_a_small_rule_tells_of_no_limit(ses, rows):
+    """Whatever SES says: to believe it would spread every domain over as many rules as it has addresses."""
+    ses.set_quotas(recipients=0)
+    receive("a", "b", "c")
+    converge(DOMAIN)
+    assert facts.owed_marks().get().last_error == "SES takes fewer recipients in a rule."
+    assert calls(ses).count("CreateReceiptRule") == 1
+    assert capacity.layout(ses_config()).max_recipients == 500
+
+
+def test_a_deleted_address_goes_although_another_rule_cannot_be_made(ses, rows, settings):
+    """A smaller limit moves addresses into rules that have no room: those that stay go on, the deleted one does not."""
+    receive(*(f"a{n}" for n in range(6)))
+    converge(DOMAIN)
+    settings.SES_MAX_RECIPIENTS_PER_RULE = 2
+    ses.set_quotas(rules=1)
+    receive(*(f"a{n}" for n in range(1, 6)))
+    converge(DOMAIN)
+    assert rules() == {RULE: {f"a{n}@example.com" for n in range(1, 6)}}
+    assert facts.owed_marks().get().last_error == "The receipt rule set has no room for another rule."
 
 
 def test_a_setting_below_what_was_learned_counts(settings, transactional_db):

@@ -106,7 +106,7 @@ def test_what_nobody_answers_stays_in_doubt_until_it_can_no_longer_land(a, setti
     ("fault", "sentence"),
     [
         ({"fault": "access_denied"}, "AWS does not allow this call; the credentials lack a permission."),
-        ({"fault": "error", "code": "LimitExceeded", "message": "Too many rules"}, "A quota of SES is used up."),
+        ({"fault": "error", "code": "LimitExceeded", "message": "Too many actions"}, "A quota of SES is used up."),
         (
             {"fault": "error", "code": "InvalidParameterValue", "message": "Invalid recipient: secret@example.com"},
             "AWS does not accept a value, most likely a recipient.",

@@ -182,3 +182,19 @@ def test_rules_that_exchange_addresses_do_not_wait_for_each_other():
     wanted = Wanted(True, (rule("b@example.com"), rule("a@example.com", name=second)))
     entries = [IDENTITY, held(rule("a@example.com")), held(rule("b@example.com", name=second))]
     assert [call.name for call in plan(DOMAIN, wanted, entries).calls] == [RULE]
+
+
+def test_where_there_is_no_room_what_goes_makes_it_for_what_replaces_it():
+    wanted = Wanted(True, (rule(DOMAIN, name=CATCH_ALL),))
+    entries = [IDENTITY, held(rule("a@example.com"))]
+    assert [call.operation for call in plan(DOMAIN, wanted, entries).calls] == [Operation.CREATE_RULE]
+    full = plan(DOMAIN, wanted, entries, full=True)
+    assert [call.operation for call in full.calls] == [Operation.DELETE_RULE, Operation.CREATE_RULE]
+
+
+def test_where_only_a_part_would_fit_everything_stays():
+    second = RULE + "-2"
+    wanted = Wanted(True, (rule("a@example.com"), rule("b@example.com", name=second)))
+    full = plan(DOMAIN, wanted, [IDENTITY, held(rule(DOMAIN, name=CATCH_ALL))], full=True)
+    assert [call.operation for call in full.calls] == [Operation.CREATE_RULE, Operation.CREATE_RULE]
+    assert [call.name for call in full.held_back] == [CATCH_ALL]

@@ -98,7 +98,9 @@ def nothing_is_held_back():
         doubts = [doubt for doubt in entry.doubts if doubt.due or doubt.operation is not Operation.DELETE_IDENTITY]
         return replace(entry, doubts=tuple(doubts))
 
-    with instead(ledger, plan=lambda domain, wanted, entries: plan(domain, wanted, map(trust, entries))):
+    with instead(
+        ledger, plan=lambda domain, wanted, entries, **more: plan(domain, wanted, map(trust, entries), **more)
+    ):
         yield
 
 
