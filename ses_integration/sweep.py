@@ -153,8 +153,9 @@ def _unconfirm(entry: LedgerEntry, rules: dict[str, SeenRule], identities: Colle
         known=Known.UNKNOWN, exists=exists
     ):
         return False
-    # What others have taken out is not received any more.
-    seen = rules[entry.name].recipients if entry.kind == Kind.RULE and exists else frozenset()
+    # What others have taken out, switched off or sent elsewhere is not received any more.
+    rule = rules.get(entry.name) if entry.kind == Kind.RULE else None
+    seen = rule.recipients if rule and rule.enabled and rule.digest else frozenset()
     entry.recipients.exclude(recipient__in=seen).delete()
     if not exists:
         IdentityFacts.objects.filter(entry=entry).delete()

@@ -5,7 +5,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from ses_integration import reading
+from ses_integration import facts, reading
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge, converge_due
 from ses_integration.gateway import Gateway
@@ -232,3 +232,13 @@ def test_a_removed_domain_s_leftover_is_found(a):
     remove()
     converge(DOMAIN)
     assert (sweep_database(), sweep_ses()) == ([], NOTHING)
+
+
+def test_a_rule_that_somebody_switched_off_is_not_shown_as_receiving_while_it_cannot_be_repaired(a):
+    ses = boto3.client("ses", region_name="eu-west-1")
+    rule = ses.describe_receipt_rule(RuleSetName="inbound-email-rules", RuleName=RULE)["Rule"]
+    ses.update_receipt_rule(RuleSetName="inbound-email-rules", Rule={**rule, "Enabled": False})
+    a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "access_denied", "times": None})
+    sweep_ses()
+    converge_due()
+    assert facts.rule_names(DOMAIN, "a@example.com") == []
