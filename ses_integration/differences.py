@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ses_integration.compiling import Rule
 from ses_integration.planning import Entry, Kind, Known, plan
@@ -13,10 +13,17 @@ from ses_integration.world import Difference, Sort, World
 
 def differences(world: World) -> list[Difference]:
     """By sort and name: what has to be done first, what is only good to know last."""
-    found = [*_rule_set(world), *_rules(world), *_order(world), *_identities(world), *_owed(world), *not_ours(world)]
+    found = [*_rule_set(world), *_rules(world), *_order(world), *_identities(world), *_owed(world)]
+    found += not_ours(world, _not_receiving(found) | world.moving)
     found += _behind(world, set(domains_to_mend(found)))
     rank = list(Sort)
     return sorted(found, key=lambda it: (rank.index(it.sort), it.kind, it.domain, it.name))
+
+
+def _not_receiving(found: Iterable[Difference]) -> set[str]:
+    """Domains of which a rule of ours is not in SES as the rows want it, whatever the ledger believes."""
+    wrong = (Sort.MISSING, Sort.DIFFERENT, Sort.DISABLED)
+    return {it.domain for it in found if it.kind == Kind.RULE and it.sort in wrong}
 
 
 def domains_to_mend(found: Sequence[Difference]) -> list[str]:

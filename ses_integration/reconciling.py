@@ -81,6 +81,7 @@ def _world(config: SesConfig, seen: Look, was_ours: frozenset[tuple[Kind, str]])
     return World(
         rule_set=config.rule_set,
         rule_prefix=config.rule_prefix,
+        bucket=config.bucket,
         installation=config.installation_id,
         rules=seen.rules,
         identities=seen.identities,

@@ -1,23 +1,35 @@
 """What is in SES and neither in our ledger nor wanted by our rows: somebody else's until it is proven otherwise. Pure.
 
-The proof is a rule's name, which is that of a rule of ours for its recipients, and no other owner's tag on their identity;
-and of an identity its tag.
+The proof is a rule's name, which is that of a rule of ours for its recipients, the place in our bucket where it stores their
+mail, and no other owner's tag on their identity; and of an identity its tag.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from ses_integration.planning import Kind
 from ses_integration.reference_rules import is_reference_rule, not_received
 from ses_integration.seen import SeenRule
 from ses_integration.world import Difference, Sort, World
 
+NEEDED = "rules of ours do not receive as they should, so it may be needed: run ses_reconcile --apply first"
 
-def looks_like_ours(rule: SeenRule, prefix: str) -> bool:
-    """Whether an installation with this prefix may have made it: its name is that of a rule for its recipients' domain."""
+
+def looks_like_ours(rule: SeenRule, prefix: str, bucket: str) -> bool:
+    """Whether an installation with this prefix and bucket may have made it: it is named after its recipients' domain, and
+    stores where mail of that domain goes."""
+    domain = rule.domain
+    return (
+        _named_like_ours(rule, prefix)
+        and any(rule.key_prefixes)
+        and all(key.startswith(f"{bucket}/emails/{domain}/") for key in rule.key_prefixes)
+    )
+
+
+def _named_like_ours(rule: SeenRule, prefix: str) -> bool:
     domain = rule.domain
     hashed = hashlib.sha256(domain.encode()).hexdigest()[:16]
     return bool(domain) and any(
@@ -29,14 +41,15 @@ def looks_like_ours(rule: SeenRule, prefix: str) -> bool:
 def tags_to_read(world: World) -> list[str]:
     """Identities whose tag has to be read before anything can be claimed: of them, and of orphan rules of their domain."""
     ours = {entry.name for entry in world.entries_of(Kind.IDENTITY) if entry.ours}
-    rules = {rule.domain for rule in _unclaimed_rules(world) if looks_like_ours(rule, world.rule_prefix)}
+    rules = {rule.domain for rule in _unclaimed_rules(world) if looks_like_ours(rule, world.rule_prefix, world.bucket)}
     identities = {name for name in unclaimed_identities(world) if name in world.marked}
     return sorted(((rules & world.identities) - ours) | identities)
 
 
-def not_ours(world: World) -> Iterator[Difference]:
+def not_ours(world: World, not_receiving: Collection[str]) -> Iterator[Difference]:
+    """`not_receiving` are domains of which our own rules are not known to be as wanted: what else takes their mail stays."""
     for rule in _unclaimed_rules(world):
-        yield _unclaimed_rule(world, rule)
+        yield _unclaimed_rule(world, rule, needed=rule.domain in not_receiving)
     for name in unclaimed_identities(world):
         owner = world.owners.get(name)
         if owner == world.installation:
@@ -47,7 +60,7 @@ def not_ours(world: World) -> Iterator[Difference]:
             yield Difference(Sort.FOREIGN, Kind.IDENTITY, name, name, why)
 
 
-def _unclaimed_rule(world: World, rule: SeenRule) -> Difference:
+def _unclaimed_rule(world: World, rule: SeenRule, *, needed: bool) -> Difference:
     def difference(sort: Sort, why: str, *, to_add: Sequence[str] = (), adoptable: bool = False) -> Difference:
         return Difference(
             sort,
@@ -59,10 +72,13 @@ def _unclaimed_rule(world: World, rule: SeenRule) -> Difference:
             to_add=tuple(to_add),
             takes_everything=rule.takes_everything and rule.enabled,
             adoptable=adoptable,
+            needed=needed,
         )
 
-    if looks_like_ours(rule, world.rule_prefix):
+    if looks_like_ours(rule, world.rule_prefix, world.bucket):
         owner = world.owners.get(rule.domain, "")
+        if needed and owner in ("", world.installation):
+            return difference(Sort.ORPHAN, f"it has our prefix, and is in no ledger; {NEEDED}")
         if owner in ("", world.installation):
             return difference(Sort.ORPHAN, "it has our prefix, and is in no ledger: ses_cleanup removes it")
         return difference(Sort.FOREIGN, f"it has our prefix, but the identity is of installation {owner}")
@@ -73,7 +89,11 @@ def _unclaimed_rule(world: World, rule: SeenRule) -> Difference:
         if to_add := not_received(rule.recipients, wanted):
             first = "switch its catch-all on first" if rule.domain in to_add else "add these addresses first"
             return difference(Sort.REFERENCE, f"its mail would be lost: {first}", to_add=to_add)
+        if needed:
+            return difference(Sort.REFERENCE, NEEDED)
         return difference(Sort.REFERENCE, "ses_reconcile --adopt replaces it by ours", adoptable=True)
+    if _named_like_ours(rule, world.rule_prefix):
+        return difference(Sort.FOREIGN, "it has our prefix, but does not store mail where ours do")
     if rule.name.startswith(f"{world.rule_prefix}-"):
         return difference(Sort.FOREIGN, "it has our prefix, but is not the rule of any domain as we name them")
     return difference(Sort.FOREIGN, "" if rule.enabled else "disabled")

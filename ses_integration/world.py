@@ -46,6 +46,7 @@ class Difference:
 
     `added` and `removed` are the recipients that putting it right would add and remove; `recipients` those of a rule that
     stays as it is; `to_add` those that have to be added to our rows before a rule of the reference service can be adopted.
+    `needed`: rules of ours are not as wanted, so this one, which is not in our ledger, may be all that takes their mail.
     """
 
     sort: Sort
@@ -59,6 +60,7 @@ class Difference:
     to_add: tuple[str, ...] = ()
     takes_everything: bool = False
     adoptable: bool = False
+    needed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class World:
 
     rule_set: str
     rule_prefix: str
+    bucket: str
     installation: str
     rules: Sequence[SeenRule]
     identities: frozenset[str]

@@ -23,7 +23,9 @@ def wants(*recipients: str, name: str = RULE) -> Rule:
 
 
 def holds(*recipients: str, name: str = RULE, **more) -> SeenRule:
-    fields = {"digest": wants("any").digest, "actions": ("S3Action",), **more}
+    domain = recipients[0].rpartition("@")[2] if recipients else ""
+    places = (f"inbound-mail/emails/{domain}/1/",)
+    fields = {"digest": wants("any").digest, "actions": ("S3Action",), "key_prefixes": places, **more}
     return SeenRule(name, frozenset(recipients), **fields)
 
 
@@ -35,6 +37,7 @@ IDENTITY = Entry(Kind.IDENTITY, DOMAIN, Known.PRESENT, ours=True, has_verificati
 EQUAL = World(
     rule_set="inbound-email-rules",
     rule_prefix="inbound",
+    bucket="inbound-mail",
     installation="us",
     active="inbound-email-rules",
     rules=(holds(A),),
@@ -221,8 +224,30 @@ class TestOrphans:
         ],
     )
     def test_what_is_not_named_as_we_name_a_rule_for_its_recipients_is_foreign(self, name, recipients):
-        assert not looks_like_ours(holds(*recipients, name=name), "inbound")
+        assert not looks_like_ours(holds(*recipients, name=name), "inbound", "inbound-mail")
         assert found(**with_foreign(holds(*recipients, name=name))) == [(Sort.FOREIGN, name)]
+
+    @pytest.mark.parametrize(
+        "places",
+        [
+            (),
+            ("their-mail/emails/lost.org/1/",),
+            ("inbound-mail/emails/other.org/1/",),
+            ("inbound-mail/emails/lost.org/1/", "their-mail/emails/lost.org/1/"),
+        ],
+    )
+    def test_what_stores_where_no_rule_of_ours_does_is_foreign(self, places):
+        rule = replace(self.LOST, key_prefixes=places)
+        assert tags_to_read(replace(EQUAL, rules=(holds(A), rule), identities=frozenset({DOMAIN, "lost.org"}))) == []
+        assert found(**with_foreign(rule)) == [(Sort.FOREIGN, "inbound-lost.org-rule")]
+
+    @pytest.mark.parametrize("moving", [frozenset(), frozenset({DOMAIN})])
+    def test_it_may_be_needed_while_ours_of_its_domain_is_not_known_to_receive(self, moving):
+        orphan = holds(A, name="inbound-example.com-rule-7")
+        assert not one(rules=(holds(A), orphan)).needed
+        for rules in ((orphan,), (holds(A, enabled=False), orphan), (holds(B), orphan)):
+            [*_, last] = differences(replace(EQUAL, rules=rules, moving=moving))
+            assert (last.name, last.needed) == (orphan.name, True)
 
     def test_a_wanted_rule_that_no_ledger_has_is_no_orphan(self):
         assert found(entries={DOMAIN: (IDENTITY,)}, was_ours=frozenset()) == [(Sort.UNCONFIRMED, RULE)]

@@ -85,10 +85,12 @@ class Command(BaseCommand):
         applied = Applied()
         domains = list(chosen)
         for _ in range(ROUNDS):
+            complete = not apply or reconciling.mend(config, comparison, domains)
             if adopt:
                 rules = [it for it in comparison.found if it.adoptable and it.domain in domains]
                 applied.adopted += reconciling.adopt(config, rules)
-            complete = not apply or reconciling.mend(config, comparison, domains)
+                # Those of the reference service may become adoptable by what this round puts right.
+                complete &= not (apply and any(_awaits_ours(it) and it.domain in domains for it in comparison.found))
             for number, name in enumerate(reconciling.bring_into_line(domains), 1):
                 applied.outcomes[name] = outcome(name)
                 self.tell(f"{number}/{len(domains)} {name}: {applied.outcomes[name]}")
@@ -97,7 +99,8 @@ class Command(BaseCommand):
             if complete:
                 break
             comparison = reconciling.compare(config)
-            domains = [domain for domain in domains if domain in domains_to_mend(comparison.found)]
+            left = _chosen(comparison.found, apply=apply, adopt=adopt)
+            domains = [domain for domain in domains if domain in left]
         for name in applied.moved:
             self.tell(f"{name}: put in front of all other rules")
         self.tell("\n")
@@ -110,6 +113,10 @@ def refuse_unknown(config: SesConfig, domain: str) -> None:
     known = [model.objects.of(config).filter(domain=domain).exists() for model in (DomainMark, LedgerEntry)]
     if not rows and not any(known):
         raise CommandError(f"SES was never asked for anything for {domain}.")
+
+
+def _awaits_ours(it: Difference) -> bool:
+    return it.sort is Sort.REFERENCE and it.needed and not it.to_add
 
 
 def _of(domain: str, comparison: Comparison) -> list[Difference]:

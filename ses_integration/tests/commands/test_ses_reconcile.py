@@ -189,6 +189,7 @@ class TestLooking:
                     "to_add": [],
                     "takes_everything": False,
                     "adoptable": False,
+                    "needed": False,
                     "drift": True,
                 }
             ],
@@ -351,7 +352,8 @@ class TestApplying:
         assert set(rules()) == {"inbound-other.org-rule"}
 
     def test_an_orphan_and_a_foreign_rule_set_are_left_to_people(self, a, ses_v1):
-        put(ses_v1, "inbound-lost.org-rule", "x@lost.org")
+        store = {"S3Action": {**STORE["S3Action"], "ObjectKeyPrefix": "emails/lost.org/1/"}}
+        put(ses_v1, "inbound-lost.org-rule", "x@lost.org", Actions=[store])
         before = held(a)
         code, text = run("ses_reconcile", "--apply")
         assert (code, held(a)) == (2, before)
@@ -431,9 +433,9 @@ class TestAdopting:
 
     def test_ours_is_made_before_its_goes(self, old):
         receive("a", "b")
-        code, text = run("ses_reconcile", "--adopt")
+        code, text = run("ses_reconcile", "--apply", "--adopt")
         assert code == 0
-        assert "1/1 example.com: in line\n" in text
+        assert text.count("1/1 example.com: in line\n") == 2
         assert calls(old)[-2:] == ["CreateReceiptRule", "DeleteReceiptRule"]
         assert set(rules()) == {RULE, "theirs.org-rule"}
         assert identities() == {DOMAIN}
@@ -444,17 +446,40 @@ class TestAdopting:
     def test_it_stays_until_ours_is_confirmed(self, old):
         receive("a", "b")
         old.add_faults({"service": "ses", "action": "CreateReceiptRule", "fault": "access_denied", "times": None})
-        code, _ = run("ses_reconcile", "--adopt")
+        code, _ = run("ses_reconcile", "--apply", "--adopt")
         assert code == 2
         assert "example.com-rule" in rules()
         old.clear_faults()
         assert run("ses_sync")[0] == 0
+        assert run("ses_reconcile", "--adopt")[0] == 0
         assert set(rules()) == {RULE, "theirs.org-rule"}
+
+    @pytest.mark.parametrize("wrong", ["missing", "disabled", "different"])
+    @pytest.mark.parametrize("adopt", [["--adopt"], ["--apply", "--adopt"]])
+    def test_it_stays_while_ours_does_not_receive(self, old, ses_v1, wrong, adopt):
+        receive("a", "b")
+        converge(DOMAIN)
+        if wrong == "missing":
+            Gateway(ses_config()).delete_rule(RULE)
+        else:
+            change(ses_v1, **({"Enabled": False} if wrong == "disabled" else {"Recipients": ["x@example.com"]}))
+        old.clear_journal()
+        code, text = run("ses_reconcile", *adopt)
+        if adopt == ["--adopt"]:
+            assert (code, calls(old)) == (2, [])
+            assert (
+                "of the reference service; rules of ours do not receive as they should, so it may be needed: " in text
+            )
+        else:
+            put_right = "CreateReceiptRule" if wrong == "missing" else "UpdateReceiptRule"
+            assert (code, calls(old)) == (0, [put_right, "DeleteReceiptRule"])
+            assert rules()[RULE] == {"a@example.com", "b@example.com"}
 
     def test_a_catch_all_is_replaced_by_ours(self, ses, ses_v1):
         store = {"S3Action": {**STORE["S3Action"], "ObjectKeyPrefix": "emails/example.com/catchall/"}}
         put(ses_v1, "example.com-catchall-rule", DOMAIN, Actions=[store])
         receive(catch_all=True)
+        converge(DOMAIN)
         assert run("ses_reconcile", "--adopt")[0] == 0
         assert rules() == {"inbound-example.com-catchall-rule": {DOMAIN}}
 
@@ -492,5 +517,6 @@ class TestAdopting:
 
     def test_json_names_what_was_adopted(self, old):
         receive("a", "b")
+        converge(DOMAIN)
         body = json.loads(run("ses_reconcile", "--adopt", "--json")[1])
         assert body["applied"] == {"adopted": ["example.com-rule"], "domains": {DOMAIN: "in line"}, "moved": []}
