@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from domains import stored_folders
-from domains.models import DomainDeletion
+from domains.models import Domain, DomainDeletion
 from domains.stored_folders import Folder, ReferenceMail
 from ses_integration import former, orphans, reconciling, stored_mail
 from ses_integration.config import SesConfig
 from ses_integration.errors import SesError
 from ses_integration.former import FormerLedger
 from ses_integration.looking import look_at_all
+from ses_integration.models import DomainMark, LedgerEntry
 from ses_integration.planning import Kind
 from ses_integration.world import Difference, Sort, World
 
@@ -20,10 +21,18 @@ ERASE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
+class Orphan:
+    """A rule or an identity that looks like ours. `recorded`: something else here knows of its domain."""
+
+    found: Difference
+    recorded: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """`suspects` have our prefix, or our kind of name, and are somebody else's all the same."""
 
-    orphans: list[Difference] = field(default_factory=list)
+    orphans: list[Orphan] = field(default_factory=list)
     suspects: list[Difference] = field(default_factory=list)
     folders: list[Folder] = field(default_factory=list)
     reference_mail: list[ReferenceMail] = field(default_factory=list)
@@ -57,8 +66,11 @@ class Search:
             owners=self._owners,
             told=lambda number, total: self.told("identities", number, total),
         )
-        lost = [it for it in seen.found if it.sort is Sort.ORPHAN and self._wanted(it.domain)]
-        orphaned = {it.name for it in lost}
+        here = known_here()
+        lost = [
+            Orphan(it, it.domain in here) for it in seen.found if it.sort is Sort.ORPHAN and self._wanted(it.domain)
+        ]
+        orphaned = {it.found.name for it in lost if removable(it, self.domain)}
         folders, reference = stored_folders.find(
             self.config.bucket,
             # An orphan rule stores nothing any more once it is removed, which comes first.
@@ -88,10 +100,25 @@ class Search:
         return it.sort is Sort.FOREIGN and it.kind == Kind.RULE and it.name.startswith(f"{self.config.rule_prefix}-")
 
 
-def removable(folder: Folder, domain: str) -> bool:
-    """Mail that is erased is gone for good. So what was never recorded here, and may be another installation's, has to be
-    named; and what a rule still stores into is somebody's."""
-    return not folder.somebody_s and (folder.recorded or folder.domain == domain)
+def known_here() -> frozenset[str]:
+    """Names of domains that this installation has, or has had to do with; in any region and rule set."""
+    names: set[str] = set()
+    for rows in (
+        Domain.objects.values_list("name", flat=True),
+        DomainDeletion.objects.values_list("name", flat=True),
+        DomainMark.objects.values_list("domain", flat=True),
+        LedgerEntry.objects.values_list("domain", flat=True),
+    ):
+        names.update(rows)
+    return frozenset(names)
+
+
+def removable(it: Folder | Orphan, domain: str) -> bool:
+    """What is removed is gone for good. So what was never recorded here, and may be another installation's, has to be
+    named; what a rule still stores into is somebody's; and what may be needed stays until ours is put right."""
+    if isinstance(it, Orphan):
+        return not it.found.needed and (it.recorded or it.found.domain == domain)
+    return not it.somebody_s and (it.recorded or it.domain == domain)
 
 
 def erasable(config: SesConfig, folders: Iterable[Folder], domain: str) -> list[Folder]:

@@ -8,22 +8,24 @@ from typing import Any
 
 from django.template.defaultfilters import filesizeformat
 
-from domains.cleanup import Findings, removable
+from domains.cleanup import Findings, Orphan, removable
 from domains.models import DomainDeletion
 from domains.stored_folders import Folder
 from ses_integration.former import FormerLedger
 from ses_integration.stored_prefixes import Stored
+from ses_integration.unclaimed import NEEDED
 from ses_integration.world import Difference
 
 NOTHING = "Nothing is left over, and nothing is owed."
 STEPS = {"rules": "rules", "identity": "identity", "rows": "rows", "stored_mail": "stored mail"}
 COMMANDS_SHOWN = 10
+UNRECORDED = "Nothing here knows of its domain, so it may be another installation's. If it is not:"
 
 
 def report(found: Findings, domain: str) -> str:
     """Part by part, each with what to do about it; `domain` is the one that was named, or empty."""
     parts = [
-        ("Orphans in SES, ours and in no ledger:", [f"! {_orphan(it)}" for it in found.orphans]),
+        ("Orphans in SES, ours and in no ledger:", [_orphan(it, domain) for it in found.orphans]),
         (
             "They have our prefix and are not ours, so they are left alone:",
             [f"  {_suspect(it)}" for it in found.suspects],
@@ -47,7 +49,15 @@ def as_values(found: Findings, domain: str) -> dict[str, Any]:
     """The same as plain values."""
     return {
         "orphans": [
-            {"kind": it.kind, "name": it.name, "domain": it.domain, "recipients": list(it.recipients)}
+            {
+                "kind": it.found.kind,
+                "name": it.found.name,
+                "domain": it.found.domain,
+                "recipients": list(it.found.recipients),
+                "recorded": it.recorded,
+                "needed": it.found.needed,
+                "removable": removable(it, domain),
+            }
             for it in found.orphans
         ],
         "suspects": [{"name": it.name, "recipients": list(it.recipients), "why": it.why} for it in found.suspects],
@@ -70,8 +80,14 @@ def amount(stored: Stored) -> str:
     return f"{objects}, {versions}, {filesizeformat(stored.bytes)}".replace("\N{NO-BREAK SPACE}", " ")
 
 
-def _orphan(it: Difference) -> str:
-    return f"{it.kind} {it.name}: {', '.join(it.recipients)}" if it.recipients else f"{it.kind} {it.name}"
+def _orphan(orphan: Orphan, domain: str) -> str:
+    it = orphan.found
+    text = f"{it.kind} {it.name}: {', '.join(it.recipients)}" if it.recipients else f"{it.kind} {it.name}"
+    if removable(orphan, domain):
+        return f"! {text}"
+    if it.needed:
+        return f"? {text}. {NEEDED[0].upper()}{NEEDED[1:]}"
+    return f"? {text}. {UNRECORDED} --apply --domain {it.domain}"
 
 
 def _suspect(it: Difference) -> str:

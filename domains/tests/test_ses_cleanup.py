@@ -35,8 +35,9 @@ def held(ses) -> dict:
     return copy.deepcopy(control(ses.url, "GET", "/_ses")[1]["eu-west-1"])
 
 
-def put(name: str, *recipients: str, prefix: str = "emails/theirs/", **fields) -> None:
-    action = {"S3Action": {"BucketName": "inbound-mail", "ObjectKeyPrefix": prefix}}
+def put(name: str, *recipients: str, prefix: str = "", bucket: str = "inbound-mail", **fields) -> None:
+    prefix = prefix or f"emails/{recipients[0].partition('@')[2]}/1/"
+    action = {"S3Action": {"BucketName": bucket, "ObjectKeyPrefix": prefix}}
     rule: Any = {"Name": name, "Enabled": True, "Recipients": list(recipients), "Actions": [action], **fields}
     clients.ses("eu-west-1").create_receipt_rule(RuleSetName=SET, Rule=rule)
 
@@ -46,9 +47,8 @@ def tagged(name: str, owner: str) -> None:
 
 
 def forget(name: str) -> None:
-    """As after a restore from a backup that is older than the domain: no row, no mark, no ledger."""
+    """The ledger and the rows are lost; a mark tells of the name."""
     LedgerEntry.objects.filter(domain=name).delete()
-    DomainMark.objects.filter(domain=name).delete()
     EmailAddress.objects.filter(domain__name=name)._raw_delete("default")
     Domain.objects.filter(name=name)._raw_delete("default")
 
@@ -62,6 +62,13 @@ def lost(ses):
     forget("lost.org")
     ses.clear_journal()
     return domain.key_prefix
+
+
+@pytest.fixture
+def unknown(lost):
+    """The same as after a restore from a backup that is older than the domain: nothing here tells of it."""
+    DomainMark.objects.filter(domain="lost.org").delete()
+    return lost
 
 
 @pytest.fixture
@@ -184,6 +191,59 @@ def test_an_orphan_of_a_live_domain_goes_and_its_own_rule_stays(ses, live):
     put("inbound-live.org-rule-7", "a@live.org", "b@live.org")
     assert run("ses_cleanup", "--apply")[0] == 0
     assert rules(ses) == {"inbound-live.org-rule": {"a@live.org"}}
+
+
+@pytest.mark.parametrize("wrong", ["missing", "disabled"])
+def test_an_orphan_that_receives_what_ours_should_is_kept_until_ours_is_put_right(ses, live, wrong):
+    ours, orphan = "inbound-live.org-rule", "inbound-live.org-rule-7"
+    put(orphan, "a@live.org")
+    if wrong == "missing":
+        Gateway(ses_config()).delete_rule(ours)
+    else:
+        seen = clients.ses("eu-west-1").describe_receipt_rule(RuleSetName=SET, RuleName=ours)["Rule"]
+        clients.ses("eu-west-1").update_receipt_rule(RuleSetName=SET, Rule={**seen, "Enabled": False})
+    before = held(ses)
+    for options in (["--apply"], ["--apply", "--domain", "live.org"]):
+        assert run("ses_cleanup", *options) == (
+            2,
+            "Orphans in SES, ours and in no ledger:\n"
+            f"? rule {orphan}: a@live.org. Rules of ours do not receive as they should, so it may be needed: "
+            "run ses_reconcile --apply first\n",
+        )
+    assert held(ses) == before
+    run("ses_reconcile", "--apply")
+    assert run("ses_cleanup", "--apply")[0] == 0
+    assert rules(ses) == {ours: {"a@live.org"}}
+
+
+def test_what_nothing_here_knows_of_has_to_be_named(ses, unknown):
+    before = held(ses)
+    code, text = run("ses_cleanup", "--apply")
+    assert (code, held(ses)) == (2, before)
+    for thing in ("identity lost.org", f"rule {RULE}: a@lost.org"):
+        assert (
+            f"? {thing}. Nothing here knows of its domain, so it may be another installation's. "
+            "If it is not: --apply --domain lost.org\n"
+        ) in text
+    assert run("ses_cleanup", "--apply", "--domain", "lost.org")[0] == 0
+    assert (rules(ses), identities(ses)) == ({}, set())
+
+
+def test_a_rule_that_stores_into_another_bucket_is_somebody_s(ses, live):
+    clients.s3("eu-west-1").create_bucket(
+        Bucket="their-mail", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    put("inbound-other.org-rule", "x@other.org", bucket="their-mail")
+    foreign_identity("other.org")
+    before = held(ses)
+    for options in (["--apply"], ["--apply", "--domain", "other.org"]):
+        code, text = run("ses_cleanup", *options)
+        assert code == 0
+        assert (
+            "rule inbound-other.org-rule: x@other.org (it has our prefix, but does not store mail where ours do)"
+            in text
+        )
+    assert held(ses) == before
 
 
 def test_only_the_named_domain_is_looked_at(ses, lost):
@@ -371,12 +431,13 @@ def test_everything_that_is_owed_is_shown(ses, settings):
 
 def test_json_is_parsed(ses, lost):
     code, text = run("ses_cleanup", "--json")
+    marked = {"recorded": True, "needed": False, "removable": True}
     assert (code, json.loads(text)) == (
         2,
         {
             "orphans": [
-                {"kind": "identity", "name": "lost.org", "domain": "lost.org", "recipients": []},
-                {"kind": "rule", "name": RULE, "domain": "lost.org", "recipients": ["a@lost.org"]},
+                {"kind": "identity", "name": "lost.org", "domain": "lost.org", "recipients": [], **marked},
+                {"kind": "rule", "name": RULE, "domain": "lost.org", "recipients": ["a@lost.org"], **marked},
             ],
             "suspects": [],
             "stored_mail": [

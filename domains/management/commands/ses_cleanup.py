@@ -29,12 +29,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--apply",
             action="store_true",
-            help="remove the orphans, and erase stored mail whose domain was deleted here",
+            help="remove the orphans, and erase stored mail, whose domain was here",
         )
         parser.add_argument(
             "--domain",
             metavar="NAME",
-            help="look at this domain only; with --apply, erase its stored mail also where no deletion of it is recorded",
+            help="look at this domain only; with --apply, also remove what nothing here knows of",
         )
         parser.add_argument("--json", action="store_true", help="print JSON; progress goes to stderr")
 
@@ -60,7 +60,8 @@ class Command(BaseCommand):
             raise SystemExit(2)
 
     def _remove(self, config: SesConfig, search: Search, found: Findings) -> None:
-        domains = orphans.take_over(config, found.orphans)
+        chosen = [it.found for it in found.orphans if cleanup.removable(it, search.domain)]
+        domains = orphans.take_over(config, chosen)
         for number, name in enumerate(reconciling.bring_into_line(domains), 1):
             self.tell(f"{number}/{len(domains)} {name}: {outcome(name)}")
         for folder in cleanup.erasable(config, found.folders, search.domain):
@@ -91,4 +92,4 @@ class Command(BaseCommand):
 
 def _marked(found: Findings, domain: str) -> bool:
     """Whether there is anything that --apply would remove."""
-    return bool(found.orphans) or any(cleanup.removable(folder, domain) for folder in found.folders)
+    return any(cleanup.removable(it, domain) for it in (*found.orphans, *found.folders))
