@@ -45,6 +45,14 @@ class SeenIdentity:
     mail_from_status: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SeenIdentities:
+    """The names of all domain identities, and how many others there are: they count towards the same quota."""
+
+    domains: list[str]
+    addresses: int
+
+
 class Gateway:
     """The calls, one method each. `seconds` bounds the wait for one answer."""
 
@@ -172,9 +180,10 @@ class Gateway:
             for name, attributes in answer["MailFromDomainAttributes"].items()
         }
 
-    def identities(self) -> list[str]:
-        """The names of all domain identities; one call for each 1,000, each in its turn."""
+    def identities(self) -> SeenIdentities:
+        """All of the region; one call for each 1,000, each in its turn."""
         names: list[str] = []
+        addresses = 0
         token = ""
         while True:
             with turn(self._config), aws_errors("ListEmailIdentities"):
@@ -183,14 +192,13 @@ class Gateway:
                     if token
                     else self._sesv2.list_email_identities(PageSize=IDENTITIES_PER_PAGE)
                 )
-            names += [
-                identity["IdentityName"]
-                for identity in page.get("EmailIdentities", [])
-                if identity.get("IdentityType") == "DOMAIN"
-            ]
+            found = page.get("EmailIdentities", [])
+            domains = [it["IdentityName"] for it in found if it.get("IdentityType") == "DOMAIN"]
+            names += domains
+            addresses += len(found) - len(domains)
             token = page.get("NextToken", "")
             if not token:
-                return names
+                return SeenIdentities(names, addresses)
 
 
 def _v1_status(status: str) -> str:

@@ -18,13 +18,15 @@ from ses_integration.seen import SeenRule
 class Look:
     """What SES held at some moment after `asked_at`: a ledger row that is newer than that knows better.
 
-    `rules` in SES's order; `active` is the set that receives mail now, empty if none does or nobody asked, and
-    `active_elsewhere` its rules where it is not ours.
+    `identities` are those of domains, `address_identities` how many there are of single addresses; `rules` in SES's order;
+    `active` is the set that receives mail now, empty if none does or nobody asked, and `active_elsewhere` its rules where it
+    is not ours.
     """
 
     asked_at: datetime
     rules: tuple[SeenRule, ...]
     identities: frozenset[str]
+    address_identities: int = 0
     rule_set_exists: bool = True
     active: str = ""
     active_elsewhere: tuple[SeenRule, ...] = ()
@@ -70,10 +72,12 @@ def _look(
     active: str = "",
     elsewhere: Sequence[SeenRule] = (),
 ) -> Look:
+    identities = gateway.identities()
     return Look(
         asked_at=asked_at,
         rules=tuple(rules or ()),
-        identities=frozenset(name.lower() for name in gateway.identities()),
+        identities=frozenset(name.lower() for name in identities.domains),
+        address_identities=identities.addresses,
         rule_set_exists=rules is not None,
         active=active,
         active_elsewhere=tuple(elsewhere),

@@ -17,7 +17,7 @@ def rules() -> dict[str, set[str]]:
 
 
 def identities() -> set[str]:
-    return set(Gateway(ses_config()).identities())
+    return set(Gateway(ses_config()).identities().domains)
 
 
 def calls(ses: Emulator) -> list[str]:

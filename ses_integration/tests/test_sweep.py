@@ -144,9 +144,10 @@ def test_what_is_of_others_is_counted_in_one_place(a):
     theirs.create_receipt_rule(RuleSetName="inbound-email-rules", Rule={"Name": "r", "Recipients": ["x@theirs.org"]})
     for name in ("theirs.org", "also-theirs.org"):
         theirs.verify_domain_identity(Domain=name)
+    boto3.client("sesv2", region_name="eu-west-1").create_email_identity(EmailIdentity="x@theirs.org")
     sweep_ses()
     noted = Capacity.objects.get()
-    assert (noted.foreign_rules, noted.foreign_identities) == (1, 2)
+    assert (noted.foreign_rules, noted.foreign_identities) == (1, 3)
 
 
 def test_what_we_remove_while_ses_is_asked_is_not_counted_as_somebody_else_s(a, monkeypatch):
