@@ -31,6 +31,7 @@ RANGES = {
 }
 # A call without an answer may be signed again and land as long as its signature holds (protocol 2.W).
 SETTLES_ON_AWS = 900
+DEFAULT_INSTALLATION = "inbound"
 SERVICES = ("SES", "SESV2", "S3")
 
 
@@ -120,6 +121,21 @@ def check_numbers(**_: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register
+def check_installation(**_: Any) -> list[CheckMessage]:
+    """Two installations in one AWS account tell what is theirs by it."""
+    if settings.INSTALLATION_ID != DEFAULT_INSTALLATION or all(_endpoints()):
+        return []
+    return [
+        Warning(
+            f"INSTALLATION_ID is {DEFAULT_INSTALLATION!r}, as it is everywhere where nobody has set it.",
+            hint="Before the first domain is added, set INSTALLATION_ID to a name that no other installation in this AWS "
+            "account has. Later, identities that have the old one as their tag would not be deleted any more.",
+            id="ses_integration.W005",
+        )
+    ]
 
 
 @register

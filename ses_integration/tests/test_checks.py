@@ -65,7 +65,17 @@ def test_a_function_needs_the_account(settings):
 
 
 @pytest.mark.parametrize("service", SERVICES)
+def test_on_aws_itself_an_installation_has_a_name_of_its_own(settings, endpoint, service):
+    settings.SES_CALL_SETTLE_SECONDS = 900.0
+    endpoint("", service)
+    assert found() == ["W005"]
+    settings.INSTALLATION_ID = "mail-of-us"
+    assert found() == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
 def test_on_aws_itself_calls_need_their_time_to_settle(settings, endpoint, service):
+    settings.INSTALLATION_ID = "mail-of-us"
     settings.SES_CALL_SETTLE_SECONDS = 899.0
     endpoint("", service)
     assert found() == ["W003"]
@@ -86,6 +96,7 @@ def test_auto_setup_is_for_an_emulator_on_this_machine(settings, endpoint, url):
 @pytest.mark.parametrize("service", SERVICES)
 def test_auto_setup_is_for_nothing_else(settings, endpoint, url, service):
     settings.SES_AUTO_SETUP = True
+    settings.INSTALLATION_ID = "mail-of-us"
     settings.SES_CALL_SETTLE_SECONDS = 900.0
     endpoint(url, service)
     assert found() == ["E005"]
