@@ -25,7 +25,8 @@ class FormerLedger:
 
 def former_ledgers(config: SesConfig) -> list[FormerLedger]:
     """By region and rule set; one statement. What an identity's own region has in today's ledger is not left behind."""
-    rows = LedgerEntry.objects.exclude(region=config.region, rule_set=config.rule_set)
+    # Without a region nothing is ever sent.
+    rows = LedgerEntry.objects.exclude(region=config.region, rule_set=config.rule_set).exclude(region="")
     rows = rows.filter(~Q(known="absent") | Q(unanswered__until__gt=Now())).exclude(identity__ours=False).distinct()
     today = set(LedgerEntry.objects.of(config).filter(kind=Kind.IDENTITY).values_list("name", flat=True))
     found: dict[tuple[str, str], dict[str, list[str]]] = {}
