@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.core.management.base import CommandError
+from django.core.management.base import BaseCommand, CommandError
 
 from ses_integration import facts
 from ses_integration.errors import SesError
+
+
+class CommandWithExitCodes(BaseCommand):
+    """For commands whose exit code 2 is an answer: wrong usage, for which argparse exits with 2, is an error and exits with 1."""
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        self._called_from_command_line = True
+        try:
+            self.create_parser(argv[0], argv[1]).parse_args(argv[2:])
+        except SystemExit as end:
+            raise SystemExit(1 if end.code else 0) from None
+        super().run_from_argv(argv)
 
 
 @contextmanager

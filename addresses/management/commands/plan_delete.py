@@ -4,7 +4,7 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from addresses import deletion_plan as address_plan
 from addresses import plan_report as address_report
@@ -13,9 +13,10 @@ from addresses.models import EmailAddress
 from domains import deletion_plan, plan_report, plan_serializers
 from domains.models import Domain
 from domains.names import normalise_address, normalise_domain
+from ses_integration.commands import CommandWithExitCodes
 
 
-class Command(BaseCommand):
+class Command(CommandWithExitCodes):
     help = (
         "Show what the deletion of a domain or of an address would do: receipt rules, identity, rows, stored mail, what "
         "stays, what is left behind in DNS, and the calls to SES. Looks into S3 and DNS, reads SES's side from the ledger, "

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from ses_integration import reading, reconciling
-from ses_integration.commands import outcome, ses_errors_as_command_errors
+from ses_integration.commands import CommandWithExitCodes, outcome, ses_errors_as_command_errors
 from ses_integration.config import SesConfig, ses_config
 from ses_integration.differences import domains_to_mend
 from ses_integration.models import DomainMark, LedgerEntry
@@ -35,7 +35,7 @@ class Applied:
     outcomes: dict[str, str] = field(default_factory=dict)
 
 
-class Command(BaseCommand):
+class Command(CommandWithExitCodes):
     help = (
         "Compare what SES holds with the database and print what differs, as a plan. Changes nothing unless --apply or "
         "--adopt is given, and nothing that is not ours even then. Exit code 0 when SES equals the rows, 2 when something "

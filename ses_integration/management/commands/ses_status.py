@@ -3,17 +3,17 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.db.models import Count, QuerySet
 
 from ses_integration import capacity, facts
+from ses_integration.commands import CommandWithExitCodes
 from ses_integration.config import ses_config
 from ses_integration.models import DomainMark, LedgerEntry, UnansweredCall
 from ses_integration.planning import Kind
 from ses_integration.tables import table
 
 
-class Command(BaseCommand):
+class Command(CommandWithExitCodes):
     help = (
         "Show how much of SES's quotas is used, and what SES is owed: "
         "domains whose changes it has not confirmed, why, and when they are tried again. "

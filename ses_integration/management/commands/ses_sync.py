@@ -3,11 +3,11 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from ses_integration import facts
 from ses_integration.budget import one_budget
-from ses_integration.commands import outcome
+from ses_integration.commands import CommandWithExitCodes, outcome
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge
 from ses_integration.models import DomainMark
@@ -15,7 +15,7 @@ from ses_integration.models import DomainMark
 SECONDS_PER_DOMAIN = 30.0
 
 
-class Command(BaseCommand):
+class Command(CommandWithExitCodes):
     help = (
         "Try now what SES is owed, without waiting for the next turn: for the named domains, or for all that are owed. "
         "Exit code 0 when SES has confirmed all of it, 2 when something is still owed."
