@@ -50,12 +50,14 @@ class Findings:
 class Search:
     """Looks, and remembers the tags that were read: each costs a call.
 
-    `told` is called with what is looked at, a number (from 1) and how many there are.
+    `told` is called with what is looked at, a number (from 1) and how many there are. `known`: whether any look has found
+    something of the domain, here, in SES or in the bucket.
     """
 
     config: SesConfig
     domain: str
     told: Callable[[str, int, int], None]
+    known: bool = False
     _owners: dict[str, str] = field(default_factory=dict)
 
     def findings(self) -> Findings:
@@ -79,6 +81,8 @@ class Search:
             domain=self.domain,
             told=lambda number, total: self.told("stored mail", number, total),
         )
+        elsewhere = seen.seen.identities.union(*(rule.domains for rule in seen.seen.all_rules))
+        self.known = self.known or self.domain in here | elsewhere or bool(folders or reference)
         deletions = DomainDeletion.objects.owed().order_by("started_at")
         return Findings(
             orphans=lost,

@@ -32,8 +32,11 @@ class SeenRule:
     @property
     def domain(self) -> str:
         """The one domain that all its recipients are of, or an empty string."""
-        domains = {recipient.rpartition("@")[2] for recipient in self.recipients}
-        return domains.pop() if len(domains) == 1 else ""
+        return next(iter(self.domains)) if len(self.domains) == 1 else ""
+
+    @property
+    def domains(self) -> frozenset[str]:
+        return frozenset(recipient.rpartition("@")[2] for recipient in self.recipients)
 
 
 def share_mail(some: frozenset[str], others: frozenset[str]) -> bool:

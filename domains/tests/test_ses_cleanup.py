@@ -254,6 +254,27 @@ def test_only_the_named_domain_is_looked_at(ses, lost):
     assert (rules(ses), identities(ses), stored()) == ({}, {"other.org"}, [])
 
 
+@pytest.mark.parametrize("apply", [[], ["--apply"]])
+def test_a_name_that_nobody_knows_is_refused(ses, lost, apply):
+    with pytest.raises(CommandError, match=r"Neither this installation nor SES nor the bucket knows of lots\.org"):
+        run("ses_cleanup", *apply, "--domain", "lots.org")
+
+
+def test_a_name_that_only_a_foreign_rule_or_identity_or_mail_has_is_known(ses, live):
+    put("theirs", "x@rule.org", "y@other.net")
+    foreign_identity("identity.org")
+    store("emails/stored.org/mail")
+    for name in ("rule.org", "identity.org", "stored.org"):
+        assert run("ses_cleanup", "--domain", name)[0] == 0
+
+
+@pytest.mark.parametrize("name", ["emails/", "org", "", "a b.org"])
+def test_what_is_no_domain_s_name_is_refused_before_anything_is_asked(ses, name):
+    with pytest.raises(CommandError, match="not a domain name"):
+        run("ses_cleanup", "--domain", name)
+    assert ses.journal() == []
+
+
 class TestStoredMail:
     @pytest.fixture
     def late(self, ses, live):
@@ -408,6 +429,12 @@ class TestFormerLedgers:
         text = run("ses_cleanup")[1]
         assert "> eu-central-1, rule set inbound-email-rules: 0 rules and 1 identity.\n" in text
         assert "theirs.org" not in text
+
+    def test_what_was_noted_without_a_region_was_never_sent(self, ses, live):
+        LedgerEntry.objects.filter(kind="rule").update(region="")
+        run("ses_reconcile", "--apply")
+        assert LedgerEntry.objects.filter(region="").exists()
+        assert run("ses_cleanup") == (0, NOTHING)
 
     def test_a_region_that_cannot_be_asked_is_a_sentence(self, ses, moved):
         ses.add_faults({"service": "ses", "action": "DescribeReceiptRuleSet", "fault": "access_denied"})

@@ -5,19 +5,20 @@ from argparse import ArgumentParser
 from functools import partial
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import CommandError
 
 from domains import cleanup
-from domains.cleanup import Findings, Search
+from domains.cleanup import Findings, Orphan, Search
 from domains.cleanup_report import as_values, report
+from domains.names import normalise_domain
 from domains.stored_folders import Folder
 from ses_integration import former, orphans, reconciling
-from ses_integration.commands import outcome, ses_errors_as_command_errors
+from ses_integration.commands import CommandWithExitCodes, outcome, ses_errors_as_command_errors
 from ses_integration.config import SesConfig, ses_config
 from ses_integration.errors import SesError
 
 
-class Command(BaseCommand):
+class Command(CommandWithExitCodes):
     help = (
         "List what should be gone and is not: rules and identities of ours that are in no ledger, stored mail of no domain, "
         "what another AWS_REGION or SES_RULE_SET left behind, and everything that is still owed. Reads the tag of every "
@@ -40,11 +41,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = ses_config()
-        domain: str = (options["domain"] or "").lower()
+        domain = _domain(options["domain"])
         self.tell = self.stdout.write if not options["json"] else partial(self.stderr.write, style_func=str)
         search = Search(config, domain, self._count)
         with ses_errors_as_command_errors():
             found = search.findings()
+            if domain and not search.known:
+                raise CommandError(f"Neither this installation nor SES nor the bucket knows of {domain}.")
             if options["apply"] and (_marked(found, domain) or found.former):
                 if not options["json"]:
                     self.stdout.write(f"{report(found, domain)}\n\n")
@@ -90,6 +93,14 @@ class Command(BaseCommand):
             self.stderr.flush()
 
 
+def _domain(text: str | None) -> str:
+    try:
+        return normalise_domain(text) if text is not None else ""
+    except ValueError as error:
+        raise CommandError(f"--domain: {error}.") from error
+
+
 def _marked(found: Findings, domain: str) -> bool:
     """Whether there is anything that --apply would remove."""
-    return any(cleanup.removable(it, domain) for it in (*found.orphans, *found.folders))
+    things: list[Orphan | Folder] = [*found.orphans, *found.folders]
+    return any(cleanup.removable(it, domain) for it in things)

@@ -1,0 +1,39 @@
+"""Exit code 2 of a command is an answer, so wrong usage has another one."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import execute_from_command_line
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ses_reconcile", "--aply"],
+        ["ses_reconcile", "--apply", "--limit", "x"],
+        ["ses_cleanup", "--domain"],
+        ["ses_status", "--everything"],
+        ["ses_sync", "--all"],
+        ["plan_delete"],
+    ],
+)
+def test_wrong_usage_is_a_sentence_and_exit_code_1(words, capsys):
+    with pytest.raises(SystemExit) as end:
+        execute_from_command_line(["manage.py", *words])
+    assert end.value.code == 1
+    assert f"manage.py {words[0]}: error: " in capsys.readouterr().err
+
+
+def test_help_is_no_error(capsys):
+    with pytest.raises(SystemExit) as end:
+        execute_from_command_line(["manage.py", "ses_reconcile", "--help"])
+    assert end.value.code == 0
+    assert "Exit code 0 when SES equals the rows" in capsys.readouterr().out
+
+
+def test_right_usage_from_the_command_line_answers_with_its_exit_code(ses, capsys):
+    ses.add_faults({"service": "ses", "action": "*", "fault": "access_denied"})
+    with pytest.raises(SystemExit) as end:
+        execute_from_command_line(["manage.py", "ses_reconcile"])
+    assert end.value.code == 1
+    assert "lack a permission" in capsys.readouterr().err
