@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from addresses.deletion import AddressDeletion, delete_addresses
 from addresses.models import EmailAddress
 from addresses.views import NOT_FOUND, OwnAddresses
+from domains.confirming import confirmation
 from domains.fields import Body, Text
 from domains.lookup import ID, find
 from domains.models import Domain
@@ -37,6 +38,9 @@ class BulkDelete(OwnAddresses):
 
     def post(self, request: Request) -> Response:
         """One result for each id, in the order of the request; of a domain the oldest 1,000, and how many remain."""
+        asked = confirmation(request)
+        if asked.dry_run or asked.token:
+            raise ValidationError("bulk-delete has no plan: ask for that of each address. Nothing was deleted.")
         body = BulkDeleteBody.read(request.data)
         own = EmailAddress.objects.live().owned_by(request.user)
         if "ids" in body:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ses_integration import facts
 from ses_integration.errors import SesError
@@ -13,6 +14,10 @@ from ses_integration.errors import SesError
 
 class CommandWithExitCodes(BaseCommand):
     """For commands whose exit code 2 is an answer: wrong usage, for which argparse exits with 2, is an error and exits with 1."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        # `--app` must not apply.
+        return super().create_parser(prog_name, subcommand, allow_abbrev=False, **kwargs)
 
     def run_from_argv(self, argv: list[str]) -> None:
         self._called_from_command_line = True

@@ -117,6 +117,13 @@ def test_a_body_that_is_none_is_refused_and_deletes_nothing(api, have, domain, s
     assert EmailAddress.objects.count() == 1
 
 
+@pytest.mark.parametrize("query", ["dry_run=true", "dryRun=true", "dry_run=1", "plan=x"])
+def test_what_may_have_been_meant_to_delete_nothing_deletes_nothing(api, have, query):
+    (a,) = have("a")
+    assert api.post(f"{URL}?{query}", {"ids": [a.pk]}).status_code == 400
+    assert EmailAddress.objects.count() == 1
+
+
 def test_it_needs_the_scope_to_delete(client_for, user, have):
     (a,) = have("a")
     assert client_for(user, Scope.WRITE).post(URL, {"ids": [a.pk]}).status_code == 403

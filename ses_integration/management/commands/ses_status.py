@@ -7,9 +7,9 @@ from django.db.models import Count, QuerySet
 
 from ses_integration import capacity, facts
 from ses_integration.commands import CommandWithExitCodes
-from ses_integration.config import ses_config
+from ses_integration.config import SesConfig, ses_config
 from ses_integration.models import DomainMark, LedgerEntry, UnansweredCall
-from ses_integration.planning import Kind
+from ses_integration.planning import Kind, Known
 from ses_integration.tables import table
 
 
@@ -34,7 +34,7 @@ class Command(CommandWithExitCodes):
             f"{rules} rule{'' if rules == 1 else 's'} and {identities} identit{'y' if identities == 1 else 'ies'} confirmed."
         )
         self.stdout.write(
-            f"Used: {_used(used[Kind.RULE])} rules, {_used(used[Kind.IDENTITY])} identities, "
+            f"Used: {_used(used[Kind.RULE], 'rules')}, {_used(used[Kind.IDENTITY], 'identities')}, "
             f"{_fullest(entries)} of {limit} recipients in the fullest rule."
         )
         owed = facts.owed_marks()
@@ -46,14 +46,26 @@ class Command(CommandWithExitCodes):
         if rows:
             self.stdout.write(table(["DOMAIN", "STATE", "NEXT TRY", "WHY"], rows))
         count = owed.count()
+        if elsewhere := _elsewhere(config):
+            self.stdout.write(
+                f"{elsewhere} more in another region or rule set: is AWS_REGION right? If it was changed, see ses_cleanup."
+            )
         if count:
             self.stdout.write(f"{count} owed. The worker goes on by itself; ses_sync tries now.")
+        else:
+            self.stdout.write("Nothing is owed here." if elsewhere else "Nothing is owed.")
+        if count or elsewhere:
             raise SystemExit(2)
-        self.stdout.write("Nothing is owed.")
 
 
-def _used(used: capacity.Used) -> str:
-    return f"{used.total} of {used.quota}" + (f" ({used.foreign} not ours)" if used.foreign else "")
+def _used(used: capacity.Used, what: str) -> str:
+    return f"{used.total} of {used.quota} {what}" + (f" ({used.foreign} not ours)" if used.foreign else "")
+
+
+def _elsewhere(config: SesConfig) -> int:
+    """Rules and identities of another region or rule set, which the ledger says are, or may be, there."""
+    here = LedgerEntry.objects.of(config).values("pk")
+    return LedgerEntry.objects.exclude(pk__in=here).exclude(region="").exclude(known=Known.ABSENT).count()
 
 
 def _fullest(entries: QuerySet[LedgerEntry]) -> int:

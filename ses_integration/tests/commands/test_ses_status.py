@@ -18,7 +18,7 @@ def test_nothing_owed_is_exit_code_0(ses, rows):
 
 def test_what_others_use_counts_and_is_said(ses, rows):
     capacity.note_foreign(ses_config(), rules=150, identities=2)
-    assert "Used: 150 of 200 (150 not ours) rules, 2 of 10000 (2 not ours) identities, 0 of" in run("ses_status")[1]
+    assert "Used: 150 of 200 rules (150 not ours), 2 of 10000 identities (2 not ours), 0 of" in run("ses_status")[1]
 
 
 def test_what_is_owed_is_shown_with_its_reason_and_exit_code_2(ses, rows):
@@ -41,3 +41,15 @@ def test_all_shows_the_domains_that_are_in_line_too(ses, rows):
     receive("a")
     converge(DOMAIN)
     assert "example.com  in line" in run("ses_status", "--all")[1]
+
+
+def test_a_ledger_of_another_region_is_not_nothing(ses, rows, settings):
+    """Most likely the shell has another environment than the server."""
+    receive("a")
+    converge(DOMAIN)
+    for region in ("eu-central-1", ""):
+        settings.AWS_REGION = region
+        code, text = run("ses_status")
+        assert code == 2
+        assert "2 more in another region or rule set: is AWS_REGION right?" in text
+        assert text.endswith("Nothing is owed here.\n")
