@@ -43,7 +43,7 @@ def sections(plan: DeletionPlan) -> list[Section]:
         ("Rows", [counted(database.rows)]),
         ("Stored mail", [_stored_mail(outside.stored_mail)]),
         ("What stays", _stays(database)),
-        ("Left behind in DNS", _dns(outside.dns)),
+        ("In DNS, where you take it away yourself", _dns(outside.dns)),
     ]
     return filled(parts)
 
@@ -159,7 +159,7 @@ def _dns(records: Sequence[Published]) -> Iterator[str]:
         elif it.state is State.UNKNOWN:
             yield f"{_record(it)} could not be looked up: {it.why}"
     if gone := [_record(it) for it in records if it.state is State.GONE]:
-        yield f"Not published: {', '.join(gone)}."
+        yield "Nothing is left of the others." if len(gone) < len(records) else "Nothing is left."
 
 
 def _record(it: Published) -> str:

@@ -66,9 +66,9 @@ What stays:
 - 1 domain below it, with all that is theirs: sub.example.com.
 - Endpoint CRM: the mail of 1 address goes there, and nothing else does.
 
-Left behind in DNS:
+In DNS, where you take it away yourself:
 - MX example.com (mail is sent to SES) is published: {MX}.
-- Not published: TXT _amazonses.example.com (SES verification).
+- Nothing is left of the others.
 """,
     )
     assert calls(ses) == []
