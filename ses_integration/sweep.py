@@ -76,8 +76,7 @@ def sweep_ses() -> Swept:
     capacity.note_foreign(
         config,
         rules=sum((Kind.RULE, rule.name) not in known for rule in seen.rules),
-        identities=sum((Kind.IDENTITY, name) not in known for name in seen.identities)
-        + seen.address_identities,
+        identities=sum((Kind.IDENTITY, name) not in known for name in seen.identities) + seen.address_identities,
     )
     return swept
 

@@ -4,25 +4,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('ses_integration', '0001_initial'),
+        ("ses_integration", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Capacity',
+            name="Capacity",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('region', models.CharField(max_length=32)),
-                ('rule_set', models.CharField(max_length=64)),
-                ('recipients_per_rule', models.PositiveIntegerField(blank=True, help_text='Learned from a refusal; empty: as configured.', null=True)),
-                ('foreign_rules', models.PositiveIntegerField(default=0)),
-                ('foreign_identities', models.PositiveIntegerField(default=0)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("region", models.CharField(max_length=32)),
+                ("rule_set", models.CharField(max_length=64)),
+                (
+                    "recipients_per_rule",
+                    models.PositiveIntegerField(
+                        blank=True, help_text="Learned from a refusal; empty: as configured.", null=True
+                    ),
+                ),
+                ("foreign_rules", models.PositiveIntegerField(default=0)),
+                ("foreign_identities", models.PositiveIntegerField(default=0)),
             ],
             options={
-                'verbose_name_plural': 'capacity',
-                'constraints': [models.UniqueConstraint(fields=('region', 'rule_set'), name='one_capacity_per_rule_set')],
+                "verbose_name_plural": "capacity",
+                "constraints": [
+                    models.UniqueConstraint(fields=("region", "rule_set"), name="one_capacity_per_rule_set")
+                ],
             },
         ),
     ]
