@@ -4,116 +4,113 @@ from __future__ import annotations
 
 from django.db import transaction
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition
 
 from addresses.models import BlockedEmail, EmailAddress
 from domains.models import DnsRecord, Domain
-from inbound.tests.life.doors import Doors, alive, has_addresses
+from domains.names import domain_of
+from inbound.tests.life.doors import Doors
 from inbound.tests.life.seen_ses import look
-from inbound.tests.life.world import FOREIGN_RULE, NAMES, names, picks, step
+from inbound.tests.life.world import FOREIGN_RULE, NAMES, locals_, names, picks, step
 from inbound.tests.seen import foreign_identity, store
 from ses_integration.config import ses_config
 from ses_integration.models import LedgerEntry
 from ses_integration.planning import Kind
 from ses_integration.tests.emulator.wire import client
 
+CONSOLE = ["remove_rule", "change_rule", "remove_identity", "make_identity", "remove_rule_set", "run_ses_setup"]
+SQL = ["switch_address", "delete_address_row", "delete_domain_row"]
+
 
 class Outsiders(Doors):
-    @step(pick=picks)
-    def somebody_removes_a_rule(self, pick: int) -> None:
-        names_ = sorted(look(self.ses).rules.keys() - {FOREIGN_RULE})
-        if names_:
-            name = names_[pick % len(names_)]
-            self._disturb(LedgerEntry.objects.get(kind=Kind.RULE, name=name).domain)
-            self._console("delete_receipt_rule", RuleName=name)
+    """Few rules for many things, because every rule is as likely as any other."""
 
-    @step(pick=picks)
-    def somebody_changes_a_rule(self, pick: int) -> None:
-        names_ = sorted(look(self.ses).rules.keys() - {FOREIGN_RULE})
-        if names_:
-            name = names_[pick % len(names_)]
-            self._disturb(LedgerEntry.objects.get(kind=Kind.RULE, name=name).domain)
-            self._console("update_receipt_rule", Rule={"Name": name, "Recipients": ["intruder@theirs.org"]})
+    @step(what=st.sampled_from(CONSOLE), pick=picks)
+    def somebody_in_the_console(self, what: str, pick: int) -> None:
+        getattr(self, what)(pick)
 
-    @step(name=names)
-    def somebody_removes_an_identity(self, name: str) -> None:
-        if name in look(self.ses).identities:
-            self._disturb(name)
-            self.foreign.discard(name)
-            self._console("delete_email_identity", service="sesv2", EmailIdentity=name)
+    @step(what=st.sampled_from(SQL), name=names, local=locals_)
+    def somebody_with_sql(self, what: str, name: str, local: str) -> None:
+        getattr(self, what)(self._address(name, local))
+        self.bypassed.add(name)
 
-    @step(name=names)
-    def somebody_makes_an_identity(self, name: str) -> None:
-        known = LedgerEntry.objects.filter(kind=Kind.IDENTITY, name=name).exists()
-        if not known and name not in look(self.ses).identities and name not in self.identity_gone:
-            self.undisturbed(foreign_identity, name)
-            self.foreign.add(name)
-
-    @step()
-    def somebody_removes_the_rule_set(self) -> None:
-        self._disturb(*NAMES)
-        self.foreign_rule = False
-        self._console("set_active_receipt_rule_set", rule_set=False)
-        self._console("delete_receipt_rule_set")
-
-    @step()
-    def ses_setup_is_run(self) -> None:
-        self.undisturbed(self.prepare_ses)
+    @step(most=st.sampled_from([1, 2, 3]), taken=st.sampled_from([1, 2, None]), asked=st.booleans())
+    def another_number_of_recipients(self, most: int, taken: int | None, asked: bool) -> None:
+        """Configured, or what SES takes."""
+        if asked:
+            self.settings.SES_MAX_RECIPIENTS_PER_RULE = most
+            self.bypassed.update(NAMES)
+        else:
+            self.ses.set_quotas(recipients=taken)
 
     @step(pick=picks)
     def mail_arrives(self, pick: int) -> None:
         """Stored where the rule says that takes it."""
-        rules = [rule for name, rule in sorted(look(self.ses).rules.items()) if rule.key_prefix]
+        rules = [rule for _, rule in sorted(look(self.ses).rules.items()) if rule.key_prefix]
         if rules:
             key = f"{rules[pick % len(rules)].key_prefix}{len(self.mail)}"
             store(key)
             self.mail.append(key)
 
-    # Rows
+    def remove_rule(self, pick: int) -> None:
+        if name := self._rule(pick):
+            self._console("delete_receipt_rule", RuleName=name)
 
-    @has_addresses
-    @step(pick=picks)
-    def an_address_is_switched_by_sql(self, pick: int) -> None:
-        address, life = self._address(pick)
-        self.gone.discard(address)
-        life.addresses[address] = not life.addresses[address]
-        EmailAddress.objects.filter(address=address).update(is_active=life.addresses[address])
-        self.bypassed.add(address.rpartition("@")[2])
+    def change_rule(self, pick: int) -> None:
+        if name := self._rule(pick):
+            self._console("update_receipt_rule", Rule={"Name": name, "Recipients": ["intruder@theirs.org"]})
 
-    @has_addresses
-    @step(pick=picks)
-    def an_address_is_deleted_by_sql(self, pick: int) -> None:
-        address, life = self._address(pick)
-        del life.addresses[address]
-        rows = EmailAddress.objects.filter(address=address)
+    def remove_identity(self, pick: int) -> None:
+        name = NAMES[pick % len(NAMES)]
+        if name in look(self.ses).identities:
+            self._disturb(name)
+            self.foreign.discard(name)
+            self._console("delete_email_identity", service="sesv2", EmailIdentity=name)
+
+    def make_identity(self, pick: int) -> None:
+        name = NAMES[pick % len(NAMES)]
+        known = LedgerEntry.objects.filter(kind=Kind.IDENTITY, name=name).exists()
+        if not known and name not in look(self.ses).identities and name not in self.identity_gone:
+            self.undisturbed(foreign_identity, name)
+            self.foreign.add(name)
+
+    def remove_rule_set(self, pick: int) -> None:
+        self._disturb(*NAMES)
+        self.foreign_rule = False
+        self._console("set_active_receipt_rule_set", rule_set=False)
+        self._console("delete_receipt_rule_set")
+
+    def run_ses_setup(self, pick: int) -> None:
+        self.undisturbed(self.prepare_ses)
+
+    def switch_address(self, row: EmailAddress) -> None:
+        self.gone.discard(row.address)
+        self.lives[domain_of(row.address)].addresses[row.address] = not row.is_active
+        EmailAddress.objects.filter(pk=row.pk).update(is_active=not row.is_active)
+
+    def delete_address_row(self, row: EmailAddress) -> None:
+        del self.lives[domain_of(row.address)].addresses[row.address]
+        rows = EmailAddress.objects.filter(pk=row.pk)
         rows._raw_delete(rows.db)
-        self.bypassed.add(address.rpartition("@")[2])
 
-    @alive
-    @step(pick=picks)
-    def a_domain_is_deleted_by_sql(self, pick: int) -> None:
-        name, life = self._life(pick)
+    def delete_domain_row(self, row: EmailAddress) -> None:
+        name = domain_of(row.address)
         del self.lives[name]
         with transaction.atomic():
             for model in (BlockedEmail, EmailAddress, DnsRecord):
-                rows = model.objects.filter(domain_id=life.pk)
+                rows = model.objects.filter(domain_id=row.domain_id)
                 rows._raw_delete(rows.db)
-            domains = Domain.objects.filter(pk=life.pk)
+            domains = Domain.objects.filter(pk=row.domain_id)
             domains._raw_delete(domains.db)
         # Nobody has asked for its deletion, so nobody erases its mail.
-        self.abandoned.add(f"emails/{name}/{life.pk}/")
-        self.bypassed.add(name)
+        self.abandoned.add(f"emails/{name}/{row.domain_id}/")
 
-    @precondition(lambda world: world.lives)
-    @step(most=st.sampled_from([1, 2, 3]))
-    def another_number_of_recipients_is_configured(self, most: int) -> None:
-        self.note(f"from {self.settings.SES_MAX_RECIPIENTS_PER_RULE}")
-        self.settings.SES_MAX_RECIPIENTS_PER_RULE = most
-        self.bypassed.update(NAMES)
-
-    @step(most=st.sampled_from([1, 2, None]))
-    def ses_takes_another_number_of_recipients(self, most: int | None) -> None:
-        self.ses.set_quotas(recipients=most)
+    def _rule(self, pick: int) -> str | None:
+        rules = sorted(look(self.ses).rules.keys() - {FOREIGN_RULE})
+        if not rules:
+            return None
+        name = rules[pick % len(rules)]
+        self._disturb(LedgerEntry.objects.get(kind=Kind.RULE, name=name).domain)
+        return name
 
     def _disturb(self, *domains: str) -> None:
         self.note(f"{', '.join(domains)}")

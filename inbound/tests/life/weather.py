@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from hypothesis import strategies as st
 
 from domains.deletion import resume_deletions
@@ -26,19 +28,17 @@ ACTIONS = (
     "SetIdentityMailFromDomain",
     "DeleteEmailIdentity",
 )
-slots = st.sampled_from([0, 1])
 
 
 class Weather(Truths):
     """A call that was `dropped` is not lost: it lands when a rule says so, or never."""
 
     @step(fault=st.sampled_from(FAULTS), action=st.sampled_from(ACTIONS))
-    def an_outage_begins(self, fault: str, action: str) -> None:
-        self.outage.append({"action": action, "fault": fault, "times": None})
-
-    @step()
-    def all_outages_end(self) -> None:
-        self.outage.clear()
+    def an_outage_begins_or_ends(self, fault: str, action: str) -> None:
+        if self.outage:
+            self.outage.clear()
+        else:
+            self.outage.append({"action": action, "fault": fault, "times": None})
 
     @step(pick=picks)
     def a_late_call_lands(self, pick: int) -> None:
@@ -48,29 +48,32 @@ class Weather(Truths):
         self.note(f"{call}")
         self.undisturbed(call.land, self.ses)
 
-    @step()
-    def next_attempts_are_due(self) -> None:
+    @step(settled=st.booleans(), landing=st.sampled_from([True, True, False]))
+    def time_passes(self, settled: bool, landing: bool) -> None:
+        """Until the next attempts are due, or until nothing that had no answer can land any more, having landed or not."""
         self.next_attempts_come()
+        if settled:
+            self.everything_settles(landing)
 
-    @step()
-    def what_had_no_answer_can_no_longer_land(self) -> None:
-        self.calls_settle()
+    @step(landing=st.booleans())
+    def it_comes_to_rest(self, landing: bool) -> None:
+        self.everything_settles(landing)
+        self.come_to_rest()
 
     # Processes
 
-    @step(manner=manners)
-    def the_worker_converges(self, manner: Manner) -> None:
+    @step(what=st.sampled_from(["converge", "finish_deletions", "do_everything"]), manner=manners)
+    def the_worker(self, what: str, manner: Manner) -> None:
         self.work(manner)
+        getattr(self, what)(manner)
+
+    def converge(self, manner: Manner) -> None:
         converge_due()
 
-    @step(manner=manners)
-    def the_worker_goes_on_with_deletions(self, manner: Manner) -> None:
-        self.work(manner)
+    def finish_deletions(self, manner: Manner) -> None:
         resume_deletions()
 
-    @step(manner=manners)
-    def the_worker_does_everything(self, manner: Manner) -> None:
-        self.work(manner)
+    def do_everything(self, manner: Manner) -> None:
         unmarked = self._unmarked()
         Worker().tick()
         self.bypassed.clear()
@@ -78,45 +81,39 @@ class Weather(Truths):
         if not manner.fault and not self.outage:
             self.disturbed -= unmarked
 
-    @step()
-    def the_database_is_swept(self) -> None:
-        sweep_database()
-        self.bypassed.clear()
-
-    @step()
-    def ses_is_swept(self) -> None:
-        unmarked = self._unmarked()
-        try:
-            sweep_ses()
-        except SesError:
+    @step(of_ses=st.booleans())
+    def a_sweep(self, of_ses: bool) -> None:
+        if not of_ses:
+            sweep_database()
+            self.bypassed.clear()
             return
-        self.disturbed -= unmarked
+        unmarked = self._unmarked()
+        with suppress(SesError):
+            sweep_ses()
+            self.disturbed -= unmarked
 
-    @step(slot=slots, name=names)
-    def a_writer_writes_down_what_it_will_send(self, slot: int, name: str) -> None:
-        """Having taken over from whoever had the lease."""
+    @step(writer=st.sampled_from([0, 1]), name=names, anew=st.booleans())
+    def a_writer_goes_on(self, writer: int, name: str, anew: bool) -> None:
+        """It writes down what it will send, having taken over from whoever had the lease; it sends that, whoever has the
+        lease by then; it records the answer, if the lease is still its own."""
+        plan, answer = self.writers[writer] or (None, None)
+        if plan is None or anew:
+            self._write_down(writer, name)
+        elif answer is None:
+            self.note(f"sends for {plan.domain}")
+            self.writers[writer] = (plan, plan.send())
+        else:
+            self.writers[writer] = None
+            try:
+                plan.record(answer)
+            except LeaseLost:
+                self.note("too late")
+
+    def _write_down(self, number: int, name: str) -> None:
         writer = Writer(name)
         writer.plan()
-        self.writers[slot] = (writer, None) if writer.intent else None
+        self.writers[number] = (writer, None) if writer.intent else None
         self.note(f"{writer.intent and writer.intent.call}")
-
-    @step(slot=slots)
-    def a_writer_sends(self, slot: int) -> None:
-        """With or without the lease: it may have been paused in between."""
-        writing = self.writers[slot]
-        if writing is not None and writing[1] is None:
-            self.writers[slot] = (writing[0], writing[0].send())
-
-    @step(slot=slots)
-    def a_writer_records_its_answer(self, slot: int) -> None:
-        writer, answer = self.writers[slot] or (None, None)
-        if writer is None or answer is None:
-            return
-        self.writers[slot] = None
-        try:
-            writer.record(answer)
-        except LeaseLost:
-            self.note("too late")
 
     def _unmarked(self) -> set[str]:
         """The names that a sweep of SES looks at: nothing of theirs is owed or in doubt."""
