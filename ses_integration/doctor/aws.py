@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Aws:
     """`account` and `caller` (an ARN) are empty until AWS has told them.
 
-    Each client is built when it is first asked for, which raises BotoCoreError or ValueError where region, profile or
-    endpoint cannot be used.
+    Each client is built when it is first asked for, which raises NotConfigured where profile or endpoint cannot be
+    used; its cause is what botocore says.
     """
 
     config: SesConfig

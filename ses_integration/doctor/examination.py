@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from botocore.exceptions import BotoCoreError
 from django.utils import timezone
 
 from ses_integration import stored_mail
@@ -21,7 +20,7 @@ from ses_integration.doctor.permissions import ACTIVE_RULE_SET, IDENTITIES, ORDE
 from ses_integration.doctor.probe import ProbeRule
 from ses_integration.doctor.reply import Reply
 from ses_integration.doctor.targets import Target, judge_left_rule, judge_probe_rule, judge_target, targets
-from ses_integration.errors import SesError
+from ses_integration.errors import NotConfigured, SesError
 
 LIST, DELETE, DELETE_VERSION = "s3:ListBucketVersions", "s3:DeleteObject", "s3:DeleteObjectVersion"
 ERASE_SECONDS = 10.0
@@ -83,10 +82,10 @@ class Examination:
     def _endpoints(self) -> Finding:
         try:
             return surroundings.judge_endpoints(self._aws.endpoints())
-        except (BotoCoreError, ValueError) as error:
+        except NotConfigured as error:
             return failed(
                 "endpoints",
-                f"AWS's own settings cannot be used: {error}",
+                f"AWS's own settings cannot be used: {error.__cause__}",
                 "Look at the variables that begin with AWS_, and into ~/.aws.",
             )
 
