@@ -109,7 +109,7 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
 
     @admin.display(description="stored under")
     def stored_under(self, record: DomainDeletion) -> str:
-        return stored_mail.location(record.key_prefix)
+        return stored_mail.location(record.key_prefix, bucket=record.bucket)
 
     @admin.display(description="what the last look found")
     def what_was_found(self, record: DomainDeletion) -> str:

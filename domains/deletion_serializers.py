@@ -105,7 +105,7 @@ def _steps(row: DomainDeletion, ses: State) -> list[dict[str, Any]]:
         why=mail,
     )
     if row.stored_mail == Step.KEPT:
-        stored["location"] = stored_mail.location(row.key_prefix)
+        stored["location"] = stored_mail.location(row.key_prefix, bucket=row.bucket)
     return [
         step("receiptRules", row.rules, row.rules_at, {"rules": len(row.rule_names)}, attempts=tried, why=ses),
         step("identity", row.identity, row.identity_at, {}, attempts=tried, why=ses),

@@ -33,7 +33,9 @@ def erase_mail(record: DomainDeletion, *, seconds: float) -> None:
     # With this claim the record exists no more once somebody else has taken over.
     with suppress(DomainDeletion.DoesNotExist):
         try:
-            for batch in stored_mail.batches(record.key_prefix, Progress(**record.erasing), seconds=seconds):
+            for batch in stored_mail.batches(
+                record.key_prefix, Progress(**record.erasing), seconds=seconds, bucket=record.bucket
+            ):
                 claim = _note(record, claim, batch)
         except SesError as error:
             _note_failure(record, claim, error)

@@ -101,8 +101,8 @@ def _look_for(config: SesConfig, record: DomainDeletion, seen: Look, claimed: Co
         _look_in_ses(config, record, seen, claimed, found)
     if record.stored_mail == Step.DONE:
         try:
-            if not stored_mail.is_empty(record.key_prefix):
-                found.ours["stored_mail"] = [stored_mail.location(record.key_prefix)]
+            if not stored_mail.is_empty(record.key_prefix, bucket=record.bucket):
+                found.ours["stored_mail"] = [stored_mail.location(record.key_prefix, bucket=record.bucket)]
         except SesError as error:
             found.problem = error.sentence
     return found
@@ -111,7 +111,7 @@ def _look_for(config: SesConfig, record: DomainDeletion, seen: Look, claimed: Co
 def _look_in_ses(
     config: SesConfig, record: DomainDeletion, seen: Look, claimed: Collection[str], found: _Found
 ) -> None:
-    ours = [rule for rule in seen.rules if rule.name in record.rule_names and rule.domain == record.name]
+    ours = [rule for rule in seen.rules if _is_of_this_life(rule, record, config)]
     if ours:
         found.ours["rules"] = [rule.name for rule in ours]
         for rule in ours:
@@ -123,6 +123,13 @@ def _look_in_ses(
         taking.take_in(config, Kind.IDENTITY, record.name, domain=record.name)
     strangers = _strangers(seen.all_rules, record.name, [*claimed, *found.ours.get("rules", ())])
     found.foreign = [rule.name for rule in strangers]
+
+
+def _is_of_this_life(rule: SeenRule, record: DomainDeletion, config: SesConfig) -> bool:
+    """By where it stores, too: another installation may give its rule for the same domain the same name."""
+    mail = f"{record.bucket or config.bucket}/{record.key_prefix}"
+    stores_there = bool(rule.key_prefixes) and all(prefix.startswith(mail) for prefix in rule.key_prefixes)
+    return rule.name in record.rule_names and rule.domain == record.name and stores_there
 
 
 def _strangers(rules: Sequence[SeenRule], name: str, known: Collection[str]) -> list[SeenRule]:

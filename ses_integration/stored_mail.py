@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ses_integration import clients
-from ses_integration.config import SesConfig, ses_config
+from ses_integration.config import ses_config
 from ses_integration.errors import NotConfigured
 from ses_integration.translation import NOT_CONFIGURED, aws_errors
 
@@ -74,17 +74,19 @@ def erase(prefix: str, *, seconds: float) -> Erasure:
     return Erasure(versions=erased, finished=batch.at_the_end and not problem, problem=problem)
 
 
-def batches(prefix: str, progress: Progress | None = None, *, seconds: float) -> Iterator[Batch]:
+def batches(prefix: str, progress: Progress | None = None, *, seconds: float, bucket: str = "") -> Iterator[Batch]:
     """Delete what is under `prefix` and behind `progress`, page by page, for about `seconds`. Raises SesError.
+
+    In `bucket`, or in the configured one where it is empty; so in all of this module.
 
     The next page is listed only when the caller comes back: who writes a batch down before that counts nothing twice, and
     after a crash between S3's answer and the writing misses one page (at most 1,000 versions) in its count.
     """
     at = progress or Progress()
-    s3, config = _open(prefix, seconds)
+    s3, bucket = _open(prefix, seconds, bucket)
     until = time.monotonic() + seconds
     while True:
-        page = _page(s3, config, prefix, at, KEYS_PER_CALL)
+        page = _page(s3, bucket, prefix, at, KEYS_PER_CALL)
         markers = page.get("DeleteMarkers", [])
         found = [*page.get("Versions", []), *markers]
         if not found:
@@ -92,7 +94,7 @@ def batches(prefix: str, progress: Progress | None = None, *, seconds: float) ->
             return
         with aws_errors(f"DeleteObjects {prefix}"):
             answer = s3.delete_objects(
-                Bucket=config.bucket,
+                Bucket=bucket,
                 Delete={
                     "Objects": [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found],
                     "Quiet": True,
@@ -111,33 +113,33 @@ def batches(prefix: str, progress: Progress | None = None, *, seconds: float) ->
             return
 
 
-def is_empty(prefix: str) -> bool:
+def is_empty(prefix: str, *, bucket: str = "") -> bool:
     """Whether S3 holds nothing at all under `prefix`, no old version and no delete marker; one call. Raises SesError."""
-    s3, config = _open(prefix, clients.READ_TIMEOUT)
-    page = _page(s3, config, prefix, Progress(), 1)
+    s3, bucket = _open(prefix, clients.READ_TIMEOUT, bucket)
+    page = _page(s3, bucket, prefix, Progress(), 1)
     return not page.get("Versions") and not page.get("DeleteMarkers")
 
 
-def location(prefix: str) -> str:
-    return f"s3://{ses_config().bucket}/{prefix}"
+def location(prefix: str, *, bucket: str = "") -> str:
+    return f"s3://{bucket or ses_config().bucket}/{prefix}"
 
 
-def _open(prefix: str, seconds: float) -> tuple[S3Client, SesConfig]:
+def _open(prefix: str, seconds: float, bucket: str) -> tuple[S3Client, str]:
     if not prefix.endswith("/"):
         # `emails/example.co` is a prefix of example.com's mail as well.
         raise ValueError(f"A prefix to erase must end with a slash: {prefix!r}")
     config = ses_config()
     if not config.region or not clients.have_credentials():
         raise NotConfigured(NOT_CONFIGURED)
-    if not config.bucket:
+    if not (bucket or config.bucket):
         raise NotConfigured("S3_BUCKET_NAME is missing.")
-    return clients.s3(config.region, seconds), config
+    return clients.s3(config.region, seconds), bucket or config.bucket
 
 
-def _page(s3: S3Client, config: SesConfig, prefix: str, at: Progress, keys: int) -> Any:
+def _page(s3: S3Client, bucket: str, prefix: str, at: Progress, keys: int) -> Any:
     start: Any = {"KeyMarker": at.key, "VersionIdMarker": at.version} if at.key else {}
     with aws_errors(f"ListObjectVersions {prefix}"):
-        return s3.list_object_versions(Bucket=config.bucket, Prefix=prefix, MaxKeys=keys, **start)
+        return s3.list_object_versions(Bucket=bucket, Prefix=prefix, MaxKeys=keys, **start)
 
 
 def _refused(found: list[Any], errors: list[Any]) -> list[Any]:

@@ -40,9 +40,11 @@ def all_calls(ses):
     return [entry["action"] for entry in ses.journal()]
 
 
-def put_rule(name, *recipients):
+def put_rule(name, *recipients, prefix="elsewhere/"):
+    store = {"S3Action": {"BucketName": "inbound-mail", "ObjectKeyPrefix": prefix}}
     clients.ses("eu-west-1").create_receipt_rule(
-        RuleSetName=ses_config().rule_set, Rule={"Name": name, "Enabled": True, "Recipients": list(recipients)}
+        RuleSetName=ses_config().rule_set,
+        Rule={"Name": name, "Enabled": True, "Recipients": list(recipients), "Actions": [store]},
     )
 
 
@@ -76,7 +78,7 @@ def test_all_that_wait_share_one_look(ses):
 
 
 def test_a_rule_of_ours_that_is_still_there_is_owed_again(gone, ses):
-    put_rule(RULE, "a@example.com")
+    put_rule(RULE, "a@example.com", prefix=gone.key_prefix)
     prove_deletions()
     gone.refresh_from_db()
     assert (gone.rules, gone.identity, gone.finished_at, gone.proved_at) == ("owed", "done", None, None)
@@ -227,3 +229,25 @@ def test_two_workers_look_once(gone, ses):
     assert all_calls(ses) == [*LOOK, "ListObjectVersions"]
     gone.refresh_from_db()
     assert gone.proved_at
+
+
+def test_a_rule_of_the_same_name_that_another_installation_made_is_left_alone(gone, ses):
+    """The name was added there, and names are made of prefix and domain only; where it stores tells them apart."""
+    put_rule(RULE, "a@example.com", prefix="emails/example.com/indm_of-another-life/")
+    prove_deletions()
+    gone.refresh_from_db()
+    assert (gone.proof["found"], gone.proof["foreignRules"]) == ([], [RULE])
+    assert "DeleteReceiptRule" not in all_calls(ses)
+    assert set(rules(ses)) == {RULE}
+
+
+def test_mail_is_erased_and_looked_for_where_it_was_stored(domain, ses, settings):
+    """Whatever S3_BUCKET_NAME says by then."""
+    store(f"{domain.key_prefix}mail")
+    ses.add_faults({"service": "s3", "action": "*", "fault": "access_denied", "times": None})
+    domain.delete()
+    resume_deletions()
+    settings.S3_BUCKET_NAME = "another-bucket"
+    work_off(ses)
+    record = DomainDeletion.objects.get()
+    assert (record.stored_mail, record.erased_versions, stored()) == ("done", 1, [])
