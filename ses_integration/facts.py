@@ -63,24 +63,44 @@ def recipients_left(domain: str, addresses: Iterable[str], generation: int) -> s
 
 
 def domain_state(domain: str) -> DomainState:
-    """One statement, so that a call which is answered in between cannot be missed both as a doubt and as a fact."""
+    """One statement, so that a call which is answered in between cannot be missed both as a doubt and as a fact.
+
+    What was put into another region or rule set, before the settings changed, is not gone either.
+    """
     config = ses_config()
     # Without a region this is nobody's ledger, and so its being empty says nothing.
-    rules_gone = identity_gone = bool(config.region)
+    rules_gone = identity_gone = gone_elsewhere = bool(config.region)
     ours: bool | None = None
     rows = (
-        LedgerEntry.objects.of(config)
+        LedgerEntry.objects.exclude(region="")
         .filter(domain=domain)
         .annotate(landing=Count("unanswered", filter=Q(unanswered__operation__in=PUTS)), ours=F("identity__ours"))
-        .values_list("kind", "known", "landing", "ours")
+        .values_list("region", "rule_set", "kind", "known", "landing", "ours")
     )
-    for kind, known, landing, entry_ours in rows:
+    for region, rule_set, kind, known, landing, entry_ours in rows:
         gone = known == Known.ABSENT and not landing
         if kind == Kind.RULE:
             rules_gone = rules_gone and gone
-        else:
+        elif (region, rule_set) == (config.region, config.rule_set):
             identity_gone, ours = gone, entry_ours
-    return DomainState(rules_gone=rules_gone, identity_gone=identity_gone, identity_ours=ours)
+        elif region != config.region and entry_ours is not False:
+            # In our own region it is the same identity, and today's ledger knows of it.
+            gone_elsewhere = gone_elsewhere and gone
+    return DomainState(rules_gone, identity_gone=identity_gone and gone_elsewhere, identity_ours=ours)
+
+
+def left_elsewhere(domain: str) -> str:
+    """A sentence if the ledger of another region or rule set still has something of `domain`, else an empty string."""
+    config = ses_config()
+    others = LedgerEntry.objects.filter(domain=domain).exclude(region="").exclude(known=Known.ABSENT)
+    others = others.exclude(region=config.region, rule_set=config.rule_set).exclude(identity__ours=False)
+    places = others.exclude(kind=Kind.IDENTITY, region=config.region).order_by("region", "rule_set")
+    found = dict.fromkeys(f"{rule_set} in {region}" for region, rule_set in places.values_list("region", "rule_set"))
+    if not found or not config.region:
+        return ""
+    return (
+        f"It was received through rule set {', '.join(found)} before, which is not the configured one: see ses_cleanup."
+    )
 
 
 def rules_in_line(domain: str) -> bool:

@@ -365,3 +365,12 @@ def test_the_rows_of_a_new_deletion_are_its_requests(domain, ses):
     assert Domain.objects.exists()
     assert resume_deletions() == 1
     assert not Domain.objects.exists()
+
+
+def test_what_another_rule_set_still_holds_is_not_said_to_be_gone(api, full, ses, settings):
+    """SES_RULE_SET was changed, and each has a ledger of its own."""
+    settings.SES_RULE_SET = "new-rules"
+    body = api.delete(f"{URL}/{full.pk}").json()
+    assert body["deletedResources"]["sesReceiptRules"] is False
+    assert "It was received through rule set inbound-email-rules in eu-west-1 before" in body["warning"]
+    assert no_rows_are_left()
