@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 
 from django.conf import settings
 from django.db.models import Count, Q
@@ -70,7 +71,14 @@ def _rows(domain: Domain) -> Rows:
         email_addresses=addresses["all"],
         active_email_addresses=addresses["active"],
         dns_records=domain.dns_records.count(),
+        digest=_digest(domain),
     )
+
+
+def _digest(domain: Domain) -> str:
+    addresses = domain.email_addresses.order_by("address").values_list("address", "is_active")
+    blocked = domain.blocked_emails.order_by("email_address").values_list("email_address", flat=True)
+    return sha256(repr([*addresses, "blocked", *blocked]).encode()).hexdigest()
 
 
 def _endpoints(domain: Domain) -> tuple[EndpointUse, ...]:

@@ -21,6 +21,8 @@ class Rows:
     email_addresses: int
     active_email_addresses: int
     dns_records: int
+    # Of which they are: other rows in the same number are another plan.
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
