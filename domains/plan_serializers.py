@@ -37,6 +37,7 @@ def shown(plan: DeletionPlan) -> dict[str, Any]:
             "emailAddresses": rows.email_addresses,
             "activeEmailAddresses": rows.active_email_addresses,
             "dnsRecords": rows.dns_records,
+            "digest": rows.digest[:16],
         },
         "stays": {
             "subdomains": list(database.sub_domains),

@@ -141,3 +141,10 @@ def test_a_hundred_cost_the_statements_of_two(api, domain, ses):
             assert api.post(URL, {"ids": [row.pk for row in rows]}).json()["summary"]["sesConfirmed"] == size
         statements.append(len(captured))
     assert statements[0] == statements[1]
+
+
+def test_under_an_idempotency_key_it_takes_ids_only(api, have, domain):
+    """A run that is killed after its commit is run anew: by domain it would take others."""
+    have("a")
+    answer = api.post(URL, {"domainId": domain.pk}, HTTP_IDEMPOTENCY_KEY="k")
+    assert (answer.status_code, EmailAddress.objects.count()) == (400, 1)

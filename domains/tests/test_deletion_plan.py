@@ -80,9 +80,10 @@ def test_the_plan_says_what_goes_and_what_stays(api, full, user, ses, dns):
     below = DomainFactory(owner=user, name="sub.example.com")
     ses.clear_journal()
     plan = plan_of(api, full)
-    token, at = plan.pop("token"), plan.pop("sesConfirmedAt")
+    token, at, digest = plan.pop("token"), plan.pop("sesConfirmedAt"), plan["rows"].pop("digest")
     assert token.startswith("plan_")
     assert at
+    assert len(digest) == 16
     assert plan == {
         "domain": {"id": full.pk, "name": "example.com", "isCatchAllEnabled": False},
         "isCertain": True,
@@ -115,7 +116,12 @@ def test_the_plan_says_what_goes_and_what_stays(api, full, user, ses, dns):
             "complete": True,
             "problem": None,
         },
-        "rows": {"blockedEmails": 1, "emailAddresses": 2, "activeEmailAddresses": 2, "dnsRecords": 1},
+        "rows": {
+            "blockedEmails": 1,
+            "emailAddresses": 2,
+            "activeEmailAddresses": 2,
+            "dnsRecords": 1,
+        },
         "stays": {
             "subdomains": [below.name],
             "endpoints": [

@@ -96,6 +96,13 @@ SHOWN = {
     "an endpoint gets another use": lambda w: EmailAddressFactory(domain=DomainFactory(owner=w.user), endpoint=w.crm),
     "an endpoint goes": lambda w: delete_endpoint(endpoint=w.spare),
     "an address goes": lambda w: w.address("b").delete(),
+    "an address is added that is switched off": lambda w: EmailAddressFactory(
+        domain=w.domain, address="off@example.com", is_active=False
+    ),
+    "another one is in its place": lambda w: (
+        w.address("off").delete(),
+        EmailAddressFactory(domain=w.domain, address="precious@example.com", is_active=False),
+    ),
     "an address is blocked": lambda w: BlockedEmailFactory(domain=w.domain),
     "the catch-all is switched on": lambda w: switch(w, w.crm),
     "the catch-all is switched off": lambda w: switch(w, None),
