@@ -11,7 +11,6 @@ from django.db import connection, transaction
 
 from addresses.models import EmailAddress
 from domains.models import Domain
-from ses_integration.models import Capacity
 
 OUR_APPS = ("auth", "inbound", "endpoints", "addresses", "domains", "ses_integration")
 
@@ -42,19 +41,13 @@ def wanted_rules(name: str) -> dict[str, HeldRule]:
     prefix = f"emails/{name}/{domain.pk}/"
     if domain.is_catch_all_enabled and domain.catch_all_endpoint_id:
         return {_rule_name(name, "-catchall-rule"): HeldRule(frozenset({name}), prefix)}
-    most = min(settings.SES_MAX_RECIPIENTS_PER_RULE, learned_limit() or settings.SES_MAX_RECIPIENTS_PER_RULE)
     places: dict[int, set[str]] = {}
     for address, slot in EmailAddress.objects.filter(domain=domain, is_active=True).values_list("address", "slot"):
-        places.setdefault(slot // most, set()).add(address)
+        places.setdefault(slot // settings.SES_MAX_RECIPIENTS_PER_RULE, set()).add(address)
     return {
         _rule_name(name, "-rule" if place == 0 else f"-rule-{place + 1}"): HeldRule(frozenset(recipients), prefix)
         for place, recipients in places.items()
     }
-
-
-def learned_limit() -> int | None:
-    """How many recipients SES was found to take in a rule, where that is fewer than configured."""
-    return Capacity.objects.values_list("recipients_per_rule", flat=True).first()
 
 
 def _rule_name(domain: str, suffix: str) -> str:

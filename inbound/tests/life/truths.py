@@ -82,6 +82,7 @@ class Truths(World):
         """AWS behaves, time passes, the worker does what is owed, and both sweeps look: then SES equals the rows."""
         self.outage.clear()
         self.set_faults()
+        self.ses.set_quotas(recipients=None)
         self.writers = [None, None]
         self.prepare_ses()
         quiet = 0

@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 from domains.models import DomainDeletion
 from inbound.models import issue_key
 from inbound.tests.factories import EndpointFactory, UserFactory
-from inbound.tests.life.rows import Life, empty_tables, learned_limit
+from inbound.tests.life.rows import Life, empty_tables
 from inbound.tests.life.seen_ses import LateCall, late_calls, look
 from ses_integration import clients, setup
 from ses_integration.config import ses_config
@@ -78,7 +78,6 @@ def step(**strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]]
             with self.telling():
                 run(self, **drawn)
                 self.read_journal()
-                self.learn()
                 self.set_faults()
 
         as_rule: Any = rule(**strategies)  # type: ignore[call-overload]
@@ -131,7 +130,6 @@ class World(RuleBasedStateMachine):
         self.disturbed: set[str] = set()
         self.bypassed: set[str] = set()
         self.patience = 30.0
-        self.learned: int | None = None
         self.outage: list[dict[str, Any]] = []
         self.late: list[LateCall] = []
         self.writers: list[tuple[Writer, Answer | None] | None] = [None, None]
@@ -177,13 +175,6 @@ class World(RuleBasedStateMachine):
             self.note(f"unanswered: {call}")
         self.late += found
         self.ses.clear_journal()
-
-    def learn(self) -> None:
-        """The product may have found out that SES takes fewer recipients: every domain is compiled otherwise then."""
-        learned = learned_limit()
-        if learned != self.learned:
-            self.bypassed.update(NAMES)
-        self.learned = learned
 
     def lease_runs_out(self) -> None:
         Lease.objects.update(expires_at=_past(), wanted_until=None)
