@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from domains.dns_records import Record
 from domains.models import DomainDeletion
+from domains.onboarding import add_domain
 from domains.proof import prove_deletions
 from inbound.tests.factories import (
     BlockedEmailFactory,
@@ -218,3 +219,14 @@ def test_a_report_asks_aws_nothing(api, full, ses):
 def test_an_account_that_is_gone_leaves_a_record_that_nobody_sees(api, user):
     DomainDeletion.objects.create(name="a.com", domain_id="indm_a", owner=None, started_at=timezone.now())
     assert api.get(URL).json()["data"] == []
+
+
+def test_what_ses_refuses_another_owner_of_the_name_is_not_told(api, user, domain, ses, impatient):
+    ses.add_faults({"service": "*", "action": "*", "fault": "access_denied", "times": None})
+    row = api.delete(f"/api/v2/domains/{domain.pk}").json()
+    denied = "AWS does not allow this call; the credentials lack a permission."
+    assert denied in str(api.get(f"/api/v2/deletions/{row['deletionId']}").json())
+    add_domain(owner=UserFactory(), name="example.com")
+    report = api.get(f"/api/v2/deletions/{row['deletionId']}").json()
+    assert [step["problem"] for step in report["steps"][:2]] == [None, None]
+    assert "identity" in report["owed"]
