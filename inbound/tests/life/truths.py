@@ -10,7 +10,7 @@ from inbound.tests.life.seen_ses import SeenSes, look
 from inbound.tests.life.world import FOREIGN_RULE, NAMES, Manner, World
 from inbound.tests.seen import stored
 from inbound.worker import Worker
-from ses_integration.models import DomainMark, LedgerEntry, UnansweredCall
+from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry, UnansweredCall
 from ses_integration.planning import Kind, Known
 
 ROUNDS_TO_REST = 15
@@ -117,8 +117,10 @@ class Truths(World):
         everything = {name: held for domain in NAMES for name, held in wanted_rules(domain).items()}
         assert {name: held for name, held in seen.rules.items() if name != FOREIGN_RULE} == everything
         assert seen.identities.keys() == self.lives.keys() | self.foreign
-        for name in self.lives.keys() - self.foreign:
-            assert seen.identities[name].mail_from == f"mail.{name}"
+        # A lasting refusal of MAIL FROM is an answer: nothing else of the identity may wait for it.
+        failed = set(IdentityFacts.objects.filter(mail_from_status="Failed").values_list("entry__name", flat=True))
+        for name in self.lives.keys() - self.foreign - failed:
+            assert seen.identities[name].mail_from == f"mail.{name}", f"{name} has no MAIL FROM domain."
         kept = {f"emails/{name}/{life.pk}/" for name, life in self.lives.items()} | self.abandoned
         assert stored() == sorted(key for key in self.mail if key.rpartition("/")[0] + "/" in kept)
 
