@@ -65,20 +65,15 @@ def _from_database(domain: Domain) -> FromDatabase:
 
 def _rows(domain: Domain) -> Rows:
     # Reverse accessors of the app above: addresses.BlockedEmail and addresses.EmailAddress.
-    addresses = domain.email_addresses.aggregate(all=Count("pk"), active=Count("pk", filter=Q(is_active=True)))
+    addresses = list(domain.email_addresses.order_by("address").values_list("address", "is_active"))
+    blocked = list(domain.blocked_emails.order_by("email_address").values_list("email_address", flat=True))
     return Rows(
-        blocked_emails=domain.blocked_emails.count(),
-        email_addresses=addresses["all"],
-        active_email_addresses=addresses["active"],
+        blocked_emails=len(blocked),
+        email_addresses=len(addresses),
+        active_email_addresses=sum(active for _, active in addresses),
         dns_records=domain.dns_records.count(),
-        digest=_digest(domain),
+        digest=sha256(repr([*addresses, "blocked", *blocked]).encode()).hexdigest(),
     )
-
-
-def _digest(domain: Domain) -> str:
-    addresses = domain.email_addresses.order_by("address").values_list("address", "is_active")
-    blocked = domain.blocked_emails.order_by("email_address").values_list("email_address", flat=True)
-    return sha256(repr([*addresses, "blocked", *blocked]).encode()).hexdigest()
 
 
 def _endpoints(domain: Domain) -> tuple[EndpointUse, ...]:
