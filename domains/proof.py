@@ -33,7 +33,7 @@ from ses_integration.seen import SeenRule, share_mail
 AT_ONCE = 500
 CLAIM = timedelta(seconds=60)
 
-ADDED_AGAIN = "The domain was added again, so SES was not looked at."
+ADDED_AGAIN = "The domain was added again, so the identity and all rules but this life's are the new one's."
 
 
 @dataclass(slots=True)
@@ -97,8 +97,9 @@ def _claimed(config: SesConfig, seen: Look) -> set[str]:
 
 def _look_for(config: SesConfig, record: DomainDeletion, seen: Look, claimed: Collection[str]) -> _Found:
     found = _Found(added_again=Domain.objects.filter(name=record.name).exists())
+    _look_for_rules(config, record, seen, found)
     if not found.added_again:
-        _look_in_ses(config, record, seen, claimed, found)
+        _look_for_what_bears_the_name(config, record, seen, claimed, found)
     if record.stored_mail == Step.DONE:
         try:
             if not stored_mail.is_empty(record.key_prefix, bucket=record.bucket):
@@ -108,15 +109,19 @@ def _look_for(config: SesConfig, record: DomainDeletion, seen: Look, claimed: Co
     return found
 
 
-def _look_in_ses(
-    config: SesConfig, record: DomainDeletion, seen: Look, claimed: Collection[str], found: _Found
-) -> None:
+def _look_for_rules(config: SesConfig, record: DomainDeletion, seen: Look, found: _Found) -> None:
+    """Of this life only, so also where the name has a new one, whose rules store elsewhere."""
     ours = [rule for rule in seen.rules if _is_of_this_life(rule, record, config)]
     if ours:
         found.ours["rules"] = [rule.name for rule in ours]
-        for rule in ours:
-            # In no ledger any more, so that the sweep knows nothing of it.
-            taking.take_in(config, Kind.RULE, rule.name, domain=record.name, recipients=rule.recipients)
+    for rule in ours:
+        # In no ledger any more, so that the sweep knows nothing of it.
+        taking.take_in(config, Kind.RULE, rule.name, domain=record.name, recipients=rule.recipients)
+
+
+def _look_for_what_bears_the_name(
+    config: SesConfig, record: DomainDeletion, seen: Look, claimed: Collection[str], found: _Found
+) -> None:
     if record.name in seen.identities and record.identity == Step.DONE:
         found.ours["identity"] = [record.name]
         # Whose it is now, its tag will tell: it is deleted only if it is ours.
@@ -159,7 +164,7 @@ def _note(record: DomainDeletion, seen: Look, found: _Found) -> None:
 def _as_json(row: DomainDeletion, seen: Look, found: _Found) -> dict[str, Any]:
     return {
         "lookedAt": timestamp(seen.asked_at),
-        "receiptRules": not found.added_again,
+        "receiptRules": True,
         "identity": not found.added_again and row.identity == Step.DONE,
         "storedMail": row.stored_mail == Step.DONE and not found.problem,
         "found": [name for names in found.ours.values() for name in names],
@@ -171,7 +176,8 @@ def _as_json(row: DomainDeletion, seen: Look, found: _Found) -> dict[str, Any]:
 def in_words(row: DomainDeletion) -> str:
     """What the last look found, for people."""
     if not row.proof:
-        return "not looked yet"
+        busy = facts.owed_marks().filter(domain=row.name).exists()
+        return "not looked yet" + (": SES is being changed for this name, or waits for it" if busy else "")
     said = [f"still there, so owed again: {', '.join(row.proof['found'])}" if row.proof["found"] else "nothing of ours"]
     if row.proof["foreignRules"]:
         said.append(f"rules of others that take mail for {row.name}: {', '.join(row.proof['foreignRules'])}")

@@ -138,8 +138,32 @@ def test_a_domain_that_was_added_again_keeps_what_it_has(gone, ses):
     assert stored() == [f"{again.key_prefix}mail"]
     gone.refresh_from_db()
     assert gone.proved_at
-    assert gone.proof["receiptRules"] is False
-    assert gone.proof["problem"] == "The domain was added again, so SES was not looked at."
+    assert (gone.proof["receiptRules"], gone.proof["identity"]) == (True, False)
+    assert gone.proof["foreignRules"] == []
+    assert gone.proof["problem"].startswith("The domain was added again")
+
+
+@pytest.mark.parametrize("name", [RULE, "inbound-example.com-rule-2"])
+def test_a_rule_of_the_old_life_is_found_and_repaired_after_the_domain_was_added_again(gone, ses, name):
+    """One comes back under a name that the new life uses, and one under a name that nobody knows any more."""
+    DomainDeletion.objects.update(rule_names=[RULE, "inbound-example.com-rule-2"])
+    again = DomainFactory(owner=gone.owner, name="example.com")
+    EmailAddressFactory(domain=again, address="b@example.com")
+    work_off(ses)
+    wanted = rules(ses)
+    assert set(wanted) == {RULE}
+    if name == RULE:
+        clients.ses("eu-west-1").delete_receipt_rule(RuleSetName=ses_config().rule_set, RuleName=RULE)
+    put_rule(name, "a@example.com", prefix=gone.key_prefix)
+    prove_deletions()
+    gone.refresh_from_db()
+    assert (gone.rules, gone.proved_at, gone.proof["found"]) == ("owed", None, [name])
+    work_off(ses)
+    assert rules(ses) == wanted
+    prove_deletions()
+    gone.refresh_from_db()
+    assert (gone.rules, gone.proof["found"]) == ("superseded", [])
+    assert gone.proved_at
 
 
 def test_what_ses_stored_late_is_erased_and_noted(gone, ses):
