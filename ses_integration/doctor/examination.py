@@ -21,6 +21,7 @@ from ses_integration.doctor.probe import ProbeRule
 from ses_integration.doctor.reply import Reply
 from ses_integration.doctor.targets import Target, judge_left_rule, judge_probe_rule, judge_target, targets
 from ses_integration.errors import NotConfigured, SesError
+from ses_integration.former import former_ledgers
 
 LIST, DELETE, DELETE_VERSION = "s3:ListBucketVersions", "s3:DeleteObject", "s3:DeleteObjectVersion"
 ERASE_SECONDS = 10.0
@@ -118,15 +119,20 @@ class Examination:
         self._judge(RULE_SET, described)
         for proof in (*RULES, ORDER, *IDENTITIES):
             self._look(proof.name, ("SES",), partial(self._prove, proof))
-        is_ours = judging.active_rule_set(active) == self._config.rule_set
+        rule_set, region = self._config.rule_set, self._config.region
+        is_ours = judging.active_rule_set(active) == rule_set
         for proof in SETUP:
             self._look(proof.name, ("SES",), partial(self._prove_setup, proof, is_ours))
         self._look(
             "active rule set",
             (ACTIVE_RULE_SET.name,),
-            lambda: judging.judge_active_rule_set(self._config.rule_set, active),
+            lambda: judging.judge_active_rule_set(rule_set, region, former_ledgers(self._config), active),
         )
-        self._look("rule set", (RULE_SET.name,), lambda: judging.judge_rule_set(self._config.rule_set, described))
+        self._look(
+            "rule set",
+            (RULE_SET.name,),
+            lambda: judging.judge_rule_set(rule_set, region, former_ledgers(self._config), described),
+        )
         return described
 
     def _judge(self, proof: permissions.Proof, reply: Reply) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ses_integration.doctor.findings import Finding, Outcome, failed, ok, warning
 from ses_integration.doctor.reply import Reply
 from ses_integration.errors import Refused
+
+if TYPE_CHECKING:
+    from ses_integration.former import FormerLedger
 
 RULES_PER_SET = 200  # Developer Guide, "Service quotas in Amazon SES", email receiving
 # An emulator's answer; AWS has every call.
@@ -66,14 +69,15 @@ def active_rule_set(reply: Reply) -> str:
     return name
 
 
-def judge_active_rule_set(rule_set: str, reply: Reply) -> Finding:
+def judge_active_rule_set(rule_set: str, region: str, former: Sequence[FormerLedger], reply: Reply) -> Finding:
+    """`former` is what the database knows of another region or rule set, which may be the one that is meant."""
     if not reply.done:
         return unproven("active rule set", reply)
     active = active_rule_set(reply)
     if active == rule_set:
         return ok("active rule set", f"{rule_set} receives the mail of this region.")
     if not active:
-        return failed("active rule set", "None is active: SES refuses all mail.", "Run `python manage.py ses_setup`.")
+        return failed("active rule set", f"None is active in {region}: SES refuses all mail.", _set_up(region, former))
     return failed(
         "active rule set",
         f"{active} is active, not {rule_set}: no rule of ours receives mail.",
@@ -81,9 +85,10 @@ def judge_active_rule_set(rule_set: str, reply: Reply) -> Finding:
     )
 
 
-def judge_rule_set(rule_set: str, reply: Reply) -> Finding:
+def judge_rule_set(rule_set: str, region: str, former: Sequence[FormerLedger], reply: Reply) -> Finding:
+    """`former` as for the active one."""
     if reply.code == "RuleSetDoesNotExist":
-        return failed("rule set", f"There is no rule set {rule_set}.", "Run `python manage.py ses_setup`.")
+        return failed("rule set", f"There is no rule set {rule_set} in {region}.", _set_up(region, former))
     if not reply.done:
         return unproven("rule set", reply)
     rules = len(reply.body.get("Rules", []))
@@ -93,6 +98,18 @@ def judge_rule_set(rule_set: str, reply: Reply) -> Finding:
     if rules >= RULES_PER_SET * 9 // 10:
         return warning("rule set", seen, "Make room soon: a new domain needs a rule.")
     return ok("rule set", seen)
+
+
+def _set_up(region: str, former: Sequence[FormerLedger]) -> str:
+    if not former:
+        return f"If AWS_REGION={region} is the right one, run `python manage.py ses_setup`; else set it."
+    there = " and ".join(f"{_held(it)} in AWS_REGION={it.region}, SES_RULE_SET={it.rule_set}" for it in former)
+    return f"The database knows of {there}: set that if it is meant. Else run `python manage.py ses_setup`."
+
+
+def _held(ledger: FormerLedger) -> str:
+    rules, identities = len(ledger.rules), len(ledger.identities)
+    return f"{rules} rule{'' if rules == 1 else 's'} and {identities} identit{'y' if identities == 1 else 'ies'}"
 
 
 def judge_bucket(bucket: str, region: str, reply: Reply) -> Finding:

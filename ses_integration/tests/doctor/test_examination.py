@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from ses_integration.convergence import converge
 from ses_integration.tests.doctor.patient import asked, doctor, fault, held, outcome, receiving
+from ses_integration.tests.rows import DOMAIN, receive
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,17 +27,26 @@ def test_what_only_the_doctor_needs_is_a_warning(ready):
     assert found["object lock"]["seen"] == "Not looked at: s3:GetBucketObjectLockConfiguration is not allowed."
 
 
-def test_a_rule_set_that_is_not_there_is_for_ses_setup(aws):
+def test_a_rule_set_that_is_not_there_is_for_ses_setup_unless_the_region_is_wrong(aws):
     code, found = doctor()
+    do = "If AWS_REGION=eu-west-1 is the right one, run `python manage.py ses_setup`; else set it."
     assert code == 1
-    assert outcome(found["active rule set"]) == (
-        "failed",
-        "None is active: SES refuses all mail.",
-        "Run `python manage.py ses_setup`.",
-    )
-    assert found["rule set"]["seen"] == "There is no rule set inbound-email-rules."
+    assert outcome(found["active rule set"]) == ("failed", "None is active in eu-west-1: SES refuses all mail.", do)
+    assert outcome(found["rule set"]) == ("failed", "There is no rule set inbound-email-rules in eu-west-1.", do)
     assert found["ses:DescribeReceiptRuleSet"]["outcome"] == "ok"
     assert found["SES to bucket"]["do"] == "Mend rule set first."
+
+
+def test_a_region_that_the_database_does_not_know_is_held_against_the_one_that_it_knows(ses, rows, settings):
+    receive("a")
+    converge(DOMAIN)
+    settings.AWS_REGION = "eu-central-1"
+    _, found = doctor()
+    do = (
+        "The database knows of 1 rule and 1 identity in AWS_REGION=eu-west-1, SES_RULE_SET=inbound-email-rules: "
+        "set that if it is meant. Else run `python manage.py ses_setup`."
+    )
+    assert [found[check]["do"] for check in ("active rule set", "rule set")] == [do, do]
 
 
 def test_another_active_rule_set_is_named(ready):

@@ -23,7 +23,7 @@ def rule_set(*names: str) -> Reply:
     ("rules", "outcome"), [(0, "ok"), (179, "ok"), (180, "warning"), (199, "warning"), (200, "failed")]
 )
 def test_a_rule_set_fills_up(rules, outcome):
-    finding = judging.judge_rule_set("ours", rule_set(*map(str, range(rules))))
+    finding = judging.judge_rule_set("ours", "eu-west-1", [], rule_set(*map(str, range(rules))))
     assert (finding.outcome, f"{rules} of at most 200 rules" in finding.seen) == (outcome, True)
 
 
@@ -36,8 +36,8 @@ def test_the_last_place_is_never_taken_even_for_a_moment():
 def test_an_unknown_rule_set_is_not_taken_for_an_empty_one(error):
     reply = Reply(error=error)
     assert judge_probe_rule(reply, NAMES).outcome == "skipped"
-    assert judging.judge_rule_set("ours", reply).outcome != "ok"
-    assert "None is active" not in judging.judge_active_rule_set("ours", reply).seen
+    assert judging.judge_rule_set("ours", "eu-west-1", [], reply).outcome != "ok"
+    assert "None is active" not in judging.judge_active_rule_set("ours", "eu-west-1", [], reply).seen
 
 
 @pytest.mark.parametrize(
