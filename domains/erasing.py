@@ -14,7 +14,7 @@ from domains.models import DomainDeletion
 from ses_integration import stored_mail
 from ses_integration.clock import database_now
 from ses_integration.errors import SesError
-from ses_integration.ledger import LONG_INTERVAL, backoff
+from ses_integration.schedule import LONG_INTERVAL, backoff
 from ses_integration.stored_mail import Batch, Progress
 
 # Who erases a prefix has it for themselves for so long, and again with each batch: longer than any two calls to S3.

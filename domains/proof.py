@@ -23,10 +23,10 @@ from ses_integration import facts, stored_mail, sweep, taking
 from ses_integration.clock import database_now
 from ses_integration.config import SesConfig, ses_config
 from ses_integration.errors import SesError
-from ses_integration.ledger import LONG_INTERVAL
 from ses_integration.looking import Look, look_at_all
 from ses_integration.models import LedgerEntry
 from ses_integration.planning import Kind
+from ses_integration.schedule import LONG_INTERVAL
 from ses_integration.seen import SeenRule, share_mail
 
 # Enough for one look; the next look is for the others.

@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from ses_integration import capacity, clients, lease, ledger, marks, setup
+from ses_integration import capacity, clients, lease, ledger, marks, recording, schedule, setup
 from ses_integration.budget import one_budget
 from ses_integration.clock import database_now
 from ses_integration.config import SesConfig, ses_config
@@ -30,9 +30,9 @@ from ses_integration.errors import (
 )
 from ses_integration.gateway import Gateway
 from ses_integration.lease import Held, LeaseLost
-from ses_integration.ledger import Answer, Changing, GiveWay, Intent, Later, Settled, Stuck, Taken
 from ses_integration.models import DomainMark, UnansweredCall
 from ses_integration.planning import Call, Kind, Operation
+from ses_integration.steps import Answer, Changing, GiveWay, Intent, Later, Settled, Stuck, Taken
 from ses_integration.waiting import pause
 
 logger = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> bool:
                     return True
                 pause(FIRST_POLL)
             case Stuck():
-                ledger.postpone(config, domain, failed.values(), step)
+                schedule.postpone(config, domain, failed.values(), step)
                 return True
             case Taken():
                 failed[step.call.key] = Refused("Another domain has a rule of this name.", attention=True)
@@ -142,7 +142,7 @@ def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> bool:
             case Intent():
                 gathered, gathering_since, changing_since = step.generation, None, None
                 answer = _answer(config, step, deadline)
-                ledger.record(config, held, step, answer)
+                recording.record(config, held, step, answer)
                 key = step.call.key
                 made[*key, step.generation] += 1
                 if isinstance(answer.error, NoRoomForRules) and not full:

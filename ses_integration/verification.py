@@ -16,10 +16,10 @@ from ses_integration.clock import database_now
 from ses_integration.config import SesConfig, ses_config
 from ses_integration.errors import NotThere
 from ses_integration.gateway import IDENTITIES_PER_CALL, Gateway
-from ses_integration.ledger import note
 from ses_integration.models import IdentityFacts
 from ses_integration.planning import Kind
 from ses_integration.rate import turn
+from ses_integration.recording import note
 
 # Without a request that is waiting.
 BATCH_SECONDS = 20.0

@@ -13,12 +13,12 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from ses_integration import clients, convergence, facts, lease, ledger
+from ses_integration import clients, convergence, facts, lease, ledger, recording
 from ses_integration.config import ses_config
 from ses_integration.errors import AlreadyThere, NotThere, Refused, Unanswered
-from ses_integration.ledger import Answer, Intent, Step
 from ses_integration.marks import generation
 from ses_integration.models import DomainMark, Lease, LedgerEntry, UnansweredCall
+from ses_integration.steps import Answer, Intent, Settled, Step
 from ses_integration.sweep import sweep_database
 from ses_integration.tests.rows import DOMAIN
 
@@ -54,7 +54,7 @@ class Writer:
     def record(self, answer: Answer) -> None:
         """T3."""
         assert self.intent is not None
-        ledger.record(self.config, self.held, self.intent, answer)
+        recording.record(self.config, self.held, self.intent, answer)
 
     def call(self) -> Answer:
         """T2, C and T3 without trouble."""
@@ -82,7 +82,7 @@ class Writer:
     def finish(self) -> None:
         """T2, C and T3 until T2 finds nothing more to do."""
         for _ in range(20):
-            if isinstance(self.plan(), ledger.Settled):
+            if isinstance(self.plan(), Settled):
                 return
             if self.intent is None:
                 raise AssertionError("held back")

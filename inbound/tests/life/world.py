@@ -25,8 +25,8 @@ from inbound.tests.life.seen_ses import LateCall, late_calls, look
 from ses_integration import clients, setup
 from ses_integration.config import ses_config
 from ses_integration.emulator.server import Emulator
-from ses_integration.ledger import Answer
 from ses_integration.models import DomainMark, Lease, UnansweredCall
+from ses_integration.steps import Answer
 from ses_integration.tests.steps import Writer
 
 # A name, one below it that only the same owner may have beside it, and one whose rules cannot carry its name.

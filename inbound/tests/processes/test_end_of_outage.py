@@ -10,11 +10,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from inbound.tests.processes.stack import eventually
-from ses_integration import lease, ledger, marks
+from ses_integration import lease, ledger, marks, recording
 from ses_integration.config import ses_config
-from ses_integration.ledger import Answer, Intent
 from ses_integration.models import DomainMark, Lease, LedgerEntry
 from ses_integration.planning import Kind
+from ses_integration.steps import Answer, Intent
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -43,7 +43,7 @@ def test_it_does_not_wait_for_marks_that_others_hold(monkeypatch: pytest.MonkeyP
 
     def end_the_outage() -> None:
         try:
-            ledger.record(config, *intent, Answer())
+            recording.record(config, *intent, Answer())
         finally:
             connection.close()
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ses_integration import facts, ledger
+from ses_integration import facts, ledger, schedule
 from ses_integration.config import ses_config
 from ses_integration.errors import Refused, Unanswered
 from ses_integration.gateway import Gateway
-from ses_integration.ledger import Answer, Intent, Later, Settled, Stuck
 from ses_integration.marks import generation
 from ses_integration.models import DomainMark, UnansweredCall
 from ses_integration.planning import Known, Operation
+from ses_integration.steps import Answer, Intent, Later, Settled, Stuck, Taken
 from ses_integration.tests.protocol.names import RULE, A, B, in_line
 from ses_integration.tests.rows import DOMAIN, receive, remove
 from ses_integration.tests.seen import calls, rules
@@ -80,7 +80,7 @@ def test_a_change_that_was_committed_during_a_failing_pass_is_due_at_once(start)
     stuck = ledger.next_step(x.config, x.held, DOMAIN, failed={intent.call.key}, gathered=None)
     assert isinstance(stuck, Stuck)
     receive("b")
-    ledger.postpone(x.config, DOMAIN, [Unanswered("no answer")], stuck)
+    schedule.postpone(x.config, DOMAIN, [Unanswered("no answer")], stuck)
     assert DomainMark.objects.get().next_attempt is None
 
 
@@ -92,7 +92,7 @@ def test_a_rule_of_another_domain_is_never_touched(ses, rows):
     for _ in ("create the identity", "its token", "its MAIL FROM domain"):
         y.call()
     step = y.plan()
-    assert isinstance(step, ledger.Taken)
+    assert isinstance(step, Taken)
     assert rules() == {"inbound-x.com-catchall-rule": {"x.com"}}
     remove("x.com-catchall")
     Writer("x.com-catchall").finish()

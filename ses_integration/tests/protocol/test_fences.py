@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from ses_integration import facts, lease, ledger
+from ses_integration import facts, lease, recording
 from ses_integration.lease import LeaseLost
 from ses_integration.marks import generation
 from ses_integration.models import DomainMark, UnansweredCall
@@ -27,7 +27,7 @@ def an_answer_without_a_fence():
 @contextmanager
 def an_own_success_is_believed():
     """Whoever's own call was answered with success, and left the address out, says that it is gone: lease or no lease."""
-    record, recipient_gone = ledger.record, facts.recipient_gone
+    record, recipient_gone = recording.record, facts.recipient_gone
     sent = []
 
     def remember(config, held, intent, answer):
@@ -38,7 +38,7 @@ def an_own_success_is_believed():
     def gone(domain, address, generation):
         return any(address not in recipients for recipients in sent) or recipient_gone(domain, address, generation)
 
-    with instead(ledger, record=remember), instead(facts, recipient_gone=gone):
+    with instead(recording, record=remember), instead(facts, recipient_gone=gone):
         yield
 
 

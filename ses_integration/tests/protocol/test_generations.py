@@ -8,10 +8,10 @@ import pytest
 from django.db import transaction
 from django.db.models import F
 
-from ses_integration import ledger, marks
-from ses_integration.ledger import Answer
+from ses_integration import ledger, marks, recording
 from ses_integration.marks import generation
 from ses_integration.models import DomainMark, LedgerEntry
+from ses_integration.steps import Answer
 from ses_integration.tests.meanwhile import commits_once_the_rows_are_read
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
 from ses_integration.tests.protocol.names import A, B, held, in_line
@@ -31,7 +31,7 @@ def the_intent_is_taken_for_the_deed():
     def believe(*chosen):
         intent = write_down(*chosen)
         entry = LedgerEntry.objects.get(pk=intent.entry_id)
-        ledger._confirm(entry, intent.call, Answer(), gone=intent.call.operation.removes)
+        recording._confirm(entry, intent.call, Answer(), gone=intent.call.operation.removes)
         entry.save()
         return intent
 
@@ -42,14 +42,14 @@ def the_intent_is_taken_for_the_deed():
 @contextmanager
 def an_answer_serves_every_generation():
     """T3 advances the applied generation to the current one, instead of T2 to the one that it read."""
-    record = ledger.record
+    record = recording.record
 
     def serve(config, held, intent, answer):
         record(config, held, intent, answer)
         if answer.error is None:
             DomainMark.objects.update(applied_generation=F("generation"))
 
-    with instead(ledger, record=serve):
+    with instead(recording, record=serve):
         yield
 
 

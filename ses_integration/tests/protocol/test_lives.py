@@ -11,12 +11,12 @@ import pytest
 from domains import deletion
 from domains.models import DomainDeletion
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
-from ses_integration import ledger
+from ses_integration import ledger, recording
 from ses_integration.compiling import Wanted
-from ses_integration.ledger import Intent, Stuck
 from ses_integration.marks import generation
 from ses_integration.models import DomainMark, LedgerEntry, UnansweredCall
 from ses_integration.planning import Known, Operation
+from ses_integration.steps import Intent, Stuck
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
 from ses_integration.tests.protocol.names import A, B, in_line
 from ses_integration.tests.rows import DOMAIN, receive, remove
@@ -27,7 +27,7 @@ from ses_integration.tests.steps import Writer, ledger_of, settle, worker, worke
 @contextmanager
 def an_entry_goes_when_its_delete_is_sent():
     """T2 removes the ledger entry of what it is about to delete."""
-    write_down, record = ledger._write_down, ledger.record
+    write_down, record = ledger._write_down, recording.record
 
     def forget(*chosen):
         intent = write_down(*chosen)
@@ -39,7 +39,7 @@ def an_entry_goes_when_its_delete_is_sent():
         if LedgerEntry.objects.filter(pk=intent.entry_id).exists():
             record(config, held, intent, answer)
 
-    with instead(ledger, _write_down=forget, record=record_if_known):
+    with instead(ledger, _write_down=forget), instead(recording, record=record_if_known):
         yield
 
 

@@ -10,13 +10,13 @@ from dataclasses import replace
 
 from django.db import transaction
 
-from ses_integration import lease, ledger, planning
+from ses_integration import lease, ledger, planning, recording
 from ses_integration.clock import database_now
 from ses_integration.errors import Refused, Unanswered
-from ses_integration.ledger import Answer
 from ses_integration.marks import generation
 from ses_integration.models import LedgerEntry, UnansweredCall
 from ses_integration.planning import Known, Operation
+from ses_integration.steps import Answer
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
 from ses_integration.tests.protocol.names import RULE, A, B, held, in_line
 from ses_integration.tests.rows import DOMAIN, receive, remove
@@ -29,7 +29,7 @@ NEW_RULE = "inbound-other.org-rule"
 @contextmanager
 def no_intent_before_the_call():
     """T2 writes nothing down; T3 writes what it is sure of, and nothing without an answer."""
-    write_down, record = ledger._write_down, ledger.record
+    write_down, record = ledger._write_down, recording.record
 
     def only_choose(*chosen):
         with transaction.atomic():
@@ -49,59 +49,59 @@ def no_intent_before_the_call():
         )
         record(config, held, replace(intent, entry_id=entry.pk, doubt_id=None), answer)
 
-    with instead(ledger, _write_down=only_choose, record=write_afterwards):
+    with instead(ledger, _write_down=only_choose), instead(recording, record=write_afterwards):
         yield
 
 
 @contextmanager
 def a_timeout_is_a_failure():
     """A call without an answer has failed: its doubt goes, as after a refusal, and it is tried again until it succeeds."""
-    record = ledger.record
+    record = recording.record
 
     def failed(config, held, intent, answer):
         if isinstance(answer.error, Unanswered):
             answer = Answer(error=Refused("timeout"))
         record(config, held, intent, answer)
 
-    with instead(ledger, record=failed):
+    with instead(recording, record=failed):
         yield
 
 
 @contextmanager
 def a_timeout_is_a_success():
     """A call without an answer is done."""
-    record = ledger.record
+    record = recording.record
 
     def done(config, held, intent, answer):
         record(config, held, intent, Answer() if isinstance(answer.error, Unanswered) else answer)
 
-    with instead(ledger, record=done):
+    with instead(recording, record=done):
         yield
 
 
 @contextmanager
 def a_success_clears_all_doubt():
     """The next confirmed call clears every doubt of its entry, whether it may still land or not."""
-    record = ledger.record
+    record = recording.record
 
     def clear(config, held, intent, answer):
         doubts = UnansweredCall.objects.filter(entry=intent.entry_id)
         record(config, held, replace(intent, settles=tuple(doubts.values_list("pk", flat=True))), answer)
 
-    with instead(ledger, record=clear):
+    with instead(recording, record=clear):
         yield
 
 
 @contextmanager
 def doubt_is_judged_when_the_answer_comes():
     """A confirmed call clears the doubt that is due at T3, instead of that which was at T2."""
-    record = ledger.record
+    record = recording.record
 
     def clear(config, held, intent, answer):
         due = UnansweredCall.objects.filter(entry=intent.entry_id, until__lte=database_now())
         record(config, held, replace(intent, settles=tuple(due.values_list("pk", flat=True))), answer)
 
-    with instead(ledger, record=clear):
+    with instead(recording, record=clear):
         yield
 
 
@@ -123,14 +123,14 @@ def a_long_lease_instead_of_doubt():
 @contextmanager
 def one_merged_doubt():
     """All the doubt of an entry is one field, which any refusal clears as its own."""
-    record = ledger.record
+    record = recording.record
 
     def clear(config, held, intent, answer):
         record(config, held, intent, answer)
         if isinstance(answer.error, Refused):
             UnansweredCall.objects.filter(entry=intent.entry_id).delete()
 
-    with instead(ledger, record=clear):
+    with instead(recording, record=clear):
         yield
 
 

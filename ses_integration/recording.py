@@ -1,0 +1,136 @@
+"""The transaction after every SES call: record the answer (protocol 2, T3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from django.db import transaction
+
+from ses_integration import capacity, lease
+from ses_integration.clock import database_now
+from ses_integration.compiling import mail_from_domain
+from ses_integration.config import SesConfig
+from ses_integration.errors import (
+    AlreadyThere,
+    BadCredentials,
+    NotThere,
+    Refused,
+    RuleSetMissing,
+    SesError,
+    TooManyRecipients,
+    Unanswered,
+)
+from ses_integration.gateway import SeenIdentity
+from ses_integration.lease import Held
+from ses_integration.models import DomainMark, IdentityFacts, Lease, LedgerEntry, LedgerRecipient
+from ses_integration.planning import Call, Known, Operation
+from ses_integration.rate import answered
+from ses_integration.steps import Answer, Intent
+
+KEYS_PER_STATEMENT = 1000
+
+
+def record(config: SesConfig, held: Held, intent: Intent, answer: Answer) -> None:
+    """T3. Raises LeaseLost, and has then recorded nothing: the intent says all.
+
+    A MAIL FROM domain is for sending only, so a lasting refusal of it is an answer, and holds nothing else up.
+    """
+    with transaction.atomic(durable=True):
+        lease.check(held)
+        answered(config)
+        entry = LedgerEntry.objects.select_for_update().get(pk=intent.entry_id)
+        entry.changed_at = database_now()
+        operation, error = intent.call.operation, answer.error
+        own = [] if intent.doubt_id is None else [intent.doubt_id]
+        if isinstance(error, RuleSetMissing) and operation.removes:
+            error = NotThere(error.sentence)
+        if operation is Operation.SET_MAIL_FROM and _is_lasting(error):
+            answer = Answer(mail_from=mail_from_domain(intent.call.name), mail_from_status="Failed")
+            error = None
+        gone = isinstance(error, NotThere) and (operation.removes or operation.is_read)
+        if error is None or gone:
+            _confirm(entry, intent.call, answer, gone=gone or operation.removes)
+            entry.unanswered.filter(pk__in=[*own, *intent.settles]).delete()
+            _end_outage(config)
+        elif isinstance(error, Unanswered):
+            _begin_outage(config)
+        else:
+            entry.unanswered.filter(pk__in=own).delete()
+            if isinstance(error, NotThere):
+                _set_absent(entry)
+            elif isinstance(error, TooManyRecipients) and intent.call.rule is not None:
+                capacity.learn(config, refused=len(intent.call.rule.recipients))
+            elif isinstance(error, AlreadyThere):
+                entry.known, entry.exists = Known.UNKNOWN, True
+            elif not error.attention:
+                _begin_outage(config)
+        entry.save()
+
+
+def _is_lasting(error: SesError | None) -> bool:
+    """Whether AWS has judged this very call: not that it never left, or that nobody knows who asked."""
+    return isinstance(error, Refused) and error.attention and not isinstance(error, BadCredentials)
+
+
+def _confirm(entry: LedgerEntry, call: Call, answer: Answer, *, gone: bool) -> None:
+    if gone:
+        _set_absent(entry)
+        return
+    entry.known, entry.exists = Known.PRESENT, True
+    if call.rule is not None:
+        entry.digest = call.rule.digest
+        _set_recipients(entry, call.rule.recipients)
+        return
+    facts, _ = IdentityFacts.objects.get_or_create(entry=entry)
+    if answer.identity is not None:
+        # v1 verification creates without our tag: what it may have put there is ours as well.
+        put_by_us = entry.unanswered.filter(operation=Operation.VERIFY_DOMAIN).exists()
+        ours = answer.identity.ours or (put_by_us if facts.ours is None else facts.ours)
+        note(facts, replace(answer.identity, ours=ours), entry.changed_at)
+        if call.operation is Operation.CREATE_IDENTITY:
+            facts.verification_token = ""
+    if answer.token:
+        facts.verification_token = answer.token
+    if answer.mail_from:
+        facts.mail_from_domain, facts.mail_from_status = answer.mail_from, answer.mail_from_status
+    facts.save()
+
+
+def note(facts: IdentityFacts, seen: SeenIdentity, at: datetime) -> None:
+    """Put what SES has told of an identity into its facts; the caller saves them."""
+    facts.ours, facts.status, facts.checked_at = seen.ours, seen.status, at
+    facts.dkim_tokens, facts.dkim_zone, facts.dkim_status = list(seen.dkim_tokens), seen.dkim_zone, seen.dkim_status
+    facts.mail_from_domain, facts.mail_from_status = seen.mail_from_domain, seen.mail_from_status
+    if seen.mail_from_status == "Success":
+        facts.mail_from_verified_at = facts.mail_from_verified_at or at
+
+
+def _set_absent(entry: LedgerEntry) -> None:
+    entry.known, entry.exists, entry.digest = Known.ABSENT, False, ""
+    entry.recipients.all().delete()
+    IdentityFacts.objects.filter(entry=entry).delete()
+
+
+def _set_recipients(entry: LedgerEntry, recipients: frozenset[str]) -> None:
+    known = set(entry.recipients.values_list("recipient", flat=True))
+    if known - recipients:
+        entry.recipients.filter(recipient__in=known - recipients).delete()
+    LedgerRecipient.objects.bulk_create(
+        LedgerRecipient(entry=entry, recipient=recipient) for recipient in sorted(recipients - known)
+    )
+
+
+def _begin_outage(config: SesConfig) -> None:
+    Lease.objects.of(config).filter(outage_since=None).update(outage_since=database_now())
+
+
+def _end_outage(config: SesConfig) -> None:
+    """The first success after an outage makes all transient work due at once."""
+    if Lease.objects.of(config).filter(outage_since__isnull=False).update(outage_since=None):
+        waiting = DomainMark.objects.of(config).filter(needs_attention=False, next_attempt__isnull=False)
+        # A mark that somebody holds is being bumped, which makes it due as well; to wait for it could be a deadlock.
+        free = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        for start in range(0, len(free), KEYS_PER_STATEMENT):
+            keys = free[start : start + KEYS_PER_STATEMENT]
+            DomainMark.objects.filter(pk__in=keys).update(next_attempt=None)
