@@ -80,7 +80,7 @@ def _wanted_rule(domain: str, rule: Rule, seen: SeenRule | None, entry: Entry | 
         *(["actions"] if seen.digest != rule.digest else []),
     ]
     if wrong:
-        return difference(Sort.DIFFERENT, f"other {' and '.join(wrong)}", seen.recipients)
+        return difference(Sort.DIFFERENT, f"other {' and '.join(wrong)}{_bucket(rule, seen)}", seen.recipients)
     if entry is None:
         return difference(Sort.UNCONFIRMED, "as wanted; the ledger does not have it", seen.recipients)
     if entry.known is Known.ABSENT or (
@@ -88,6 +88,13 @@ def _wanted_rule(domain: str, rule: Rule, seen: SeenRule | None, entry: Entry | 
     ):
         return difference(Sort.UNCONFIRMED, "as wanted; the ledger has it otherwise", seen.recipients)
     return None
+
+
+def _bucket(rule: Rule, seen: SeenRule) -> str:
+    """Both buckets where they are not the same: most likely it is the setting that is wrong, and not SES."""
+    others = sorted({place.partition("/")[0] for place in seen.key_prefixes} - {rule.bucket})
+    configured = f"S3_BUCKET_NAME is {rule.bucket}" if rule.bucket else "S3_BUCKET_NAME is missing"
+    return f": it stores to the bucket {', '.join(others)}, and {configured}" if others else ""
 
 
 def _order(world: World) -> Iterator[Difference]:

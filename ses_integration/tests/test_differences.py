@@ -91,6 +91,16 @@ def test_other_actions_differ_without_a_change_of_recipients():
     )
 
 
+@pytest.mark.parametrize(
+    ("bucket", "configured"), [("", "S3_BUCKET_NAME is missing"), ("other-mail", "S3_BUCKET_NAME is other-mail")]
+)
+def test_another_bucket_is_named_beside_the_configured_one(bucket, configured):
+    moved = Wanted(identity=True, rules=(replace(wants(A), bucket=bucket),))
+    difference = one(wanted={DOMAIN: moved})
+    assert difference.sort is Sort.DIFFERENT
+    assert difference.why == f"other actions: it stores to the bucket inbound-mail, and {configured}"
+
+
 def test_a_rule_of_ours_that_lost_all_recipients_takes_everybody_s_mail():
     assert one(rules=(holds(digest=""),)).why == "it has no recipients, so it takes the mail of every domain"
 

@@ -116,6 +116,13 @@ class TestLooking:
         change(ses_v1, Enabled=True, Actions=[])
         assert f"~ rule {RULE} of example.com: different, other actions\n" in run("ses_reconcile")[1]
 
+    def test_a_changed_bucket_is_told_with_the_one_that_is_stored_to(self, a, settings):
+        settings.S3_BUCKET_NAME = "other-mail"
+        why = "other actions: it stores to the bucket inbound-mail, and S3_BUCKET_NAME is other-mail"
+        code, text = run("ses_reconcile")
+        assert (code, text.splitlines()[0]) == (2, f"~ rule {RULE} of example.com: different, {why}")
+        assert json.loads(run("ses_reconcile", "--json")[1])["differences"][0]["why"] == why
+
     def test_another_active_set_says_what_to_run(self, a, ses_v1):
         ses_v1.create_receipt_rule_set(RuleSetName="theirs")
         ses_v1.set_active_receipt_rule_set(RuleSetName="theirs")
