@@ -11,6 +11,7 @@ from ses_integration.world import Difference, Sort
 
 EQUAL = "SES equals the rows."
 NAMES_SHOWN = 10
+INTRUDES = "It is not ours and takes mail of ours: whoever made it has to disable it, or to take our domains out."
 SIGNS = {
     Sort.MISSING: "+",
     Sort.EXTRA: "-",
@@ -41,7 +42,7 @@ def report(found: Sequence[Difference], *, others: bool = True) -> str:
 
 
 def _summary(found: Sequence[Difference]) -> str:
-    counts = Counter(SIGNS[it.sort] for it in found if it.sort.drift)
+    counts = Counter(_sign(it) for it in found if it.drift)
     if not counts:
         return EQUAL
     return f"Plan: {', '.join(f'{counts[sign]} {text}' for sign, text in SUMMARY.items() if counts[sign])}."
@@ -49,15 +50,19 @@ def _summary(found: Sequence[Difference]) -> str:
 
 def as_values(found: Sequence[Difference]) -> list[dict[str, Any]]:
     """Each difference with all its fields; `drift` says whether it counts as one."""
-    return [{**asdict(it), "drift": it.sort.drift} for it in found]
+    return [{**asdict(it), "drift": it.drift} for it in found]
 
 
 def _drift(found: Sequence[Difference]) -> Iterator[str]:
     for it in found:
-        if it.sort.drift:
-            yield f"{SIGNS[it.sort]} {_thing(it)}: {_what(it)}"
+        if it.drift:
+            yield f"{_sign(it)} {_thing(it)}: {_what(it)}"
             yield from (f"    + {recipient}" for recipient in it.added)
             yield from (f"    - {recipient}" for recipient in it.removed)
+
+
+def _sign(it: Difference) -> str:
+    return "!" if it.intrudes else SIGNS.get(it.sort, " ")
 
 
 def _thing(it: Difference) -> str:
@@ -66,6 +71,8 @@ def _thing(it: Difference) -> str:
 
 
 def _what(it: Difference) -> str:
+    if it.intrudes:
+        return f"{_foreign(it)}. {INTRUDES}"
     if it.sort in (Sort.EXTRA, Sort.UNCONFIRMED, Sort.NOT_ACTIVE, Sort.ORPHAN):
         return it.why
     between = {Sort.DIFFERENT: ", ", Sort.OUT_OF_ORDER: ". "}.get(it.sort, ": ")
@@ -73,12 +80,12 @@ def _what(it: Difference) -> str:
 
 
 def _not_ours(found: Sequence[Difference]) -> Iterator[str]:
-    others = [it for it in found if not it.sort.drift]
+    others = [it for it in found if not it.drift]
     if others:
         yield "Not ours, and left alone:"
     for it in others:
         if it.kind == "rule":
-            yield f"{SIGNS.get(it.sort, '!' if it.takes_everything else ' ')} {_thing(it)}: {_foreign(it)}"
+            yield f"{_sign(it)} {_thing(it)}: {_foreign(it)}"
             yield from (f"    needed: {recipient}" for recipient in it.to_add)
     kept = [it.name for it in others if it.sort is Sort.KEPT]
     if kept:

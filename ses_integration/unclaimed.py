@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from ses_integration.planning import Kind
 from ses_integration.reference_rules import is_reference_rule, not_received
@@ -48,8 +49,12 @@ def tags_to_read(world: World) -> list[str]:
 
 def not_ours(world: World, not_receiving: Collection[str]) -> Iterator[Difference]:
     """`not_receiving` are domains of which our own rules are not known to be as wanted: what else takes their mail stays."""
+    ours = frozenset(domain for domain, wanted in world.wanted.items() if wanted.identity)
     for rule in _unclaimed_rules(world):
-        yield _unclaimed_rule(world, rule, needed=rule.domain in not_receiving)
+        difference = _unclaimed_rule(world, rule, needed=rule.domain in not_receiving)
+        if difference.sort is Sort.FOREIGN and rule.enabled:
+            difference = replace(difference, takes_from=_taken_from(ours, rule))
+        yield difference
     for name in unclaimed_identities(world):
         owner = world.owners.get(name)
         if owner == world.installation:
@@ -97,6 +102,13 @@ def _unclaimed_rule(world: World, rule: SeenRule, *, needed: bool) -> Difference
     if rule.name.startswith(f"{world.rule_prefix}-"):
         return difference(Sort.FOREIGN, "it has our prefix, but is not the rule of any domain as we name them")
     return difference(Sort.FOREIGN, "" if rule.enabled else "disabled")
+
+
+def _taken_from(ours: frozenset[str], rule: SeenRule) -> tuple[str, ...]:
+    """The domains among `ours` that it names a recipient of."""
+    # `.example.com` takes every subdomain's mail (ses.md 1.6).
+    below = tuple(domain for domain in rule.domains if domain.startswith("."))
+    return tuple(sorted(rule.domains & ours | {domain for domain in ours if below and domain.endswith(below)}))
 
 
 def _unclaimed_rules(world: World) -> Iterator[SeenRule]:

@@ -27,7 +27,7 @@ class Sort(enum.StrEnum):
 
     @property
     def drift(self) -> bool:
-        """Whether SES is not as it should be; the others are information."""
+        """Whether SES is not as it should be, whatever it is about; the others are information."""
         return self not in (Sort.KEPT, Sort.REFERENCE, Sort.FOREIGN)
 
     @property
@@ -47,6 +47,7 @@ class Difference:
     `added` and `removed` are the recipients that putting it right would add and remove; `recipients` those of a rule that
     stays as it is; `to_add` those that have to be added to our rows before a rule of the reference service can be adopted.
     `needed`: rules of ours are not as wanted, so this one, which is not in our ledger, may be all that takes their mail.
+    `takes_from` are domains of ours whose mail a foreign rule takes as well; `takes_everything`: that of every domain.
     """
 
     sort: Sort
@@ -58,9 +59,20 @@ class Difference:
     removed: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
     to_add: tuple[str, ...] = ()
+    takes_from: tuple[str, ...] = ()
     takes_everything: bool = False
     adoptable: bool = False
     needed: bool = False
+
+    @property
+    def intrudes(self) -> bool:
+        """Somebody else's rule gets mail of ours, which only whoever made it can end."""
+        return self.sort is Sort.FOREIGN and (self.takes_everything or bool(self.takes_from))
+
+    @property
+    def drift(self) -> bool:
+        """Whether SES is not as it should be because of this."""
+        return self.sort.drift or self.intrudes
 
 
 @dataclass(frozen=True, slots=True)

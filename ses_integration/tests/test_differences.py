@@ -279,6 +279,24 @@ def test_a_foreign_rule_that_takes_everybody_s_mail_is_marked():
     assert not one(**with_foreign(holds(name="all", enabled=False))).takes_everything
 
 
+@pytest.mark.parametrize(
+    ("recipients", "takes_from"),
+    [
+        ([A, "x@theirs.org"], (DOMAIN,)),
+        (["new@example.com"], (DOMAIN,)),
+        ([DOMAIN], (DOMAIN,)),
+        ([".com"], (DOMAIN,)),
+        ([".example.com"], ()),
+        (["x@sub.example.com", "x@example.com.org"], ()),
+    ],
+)
+def test_a_foreign_rule_with_recipients_of_our_domains_is_drift(recipients, takes_from):
+    theirs = one(**with_foreign(holds(*recipients, name="theirs")))
+    assert (theirs.sort, theirs.takes_from, theirs.drift) == (Sort.FOREIGN, takes_from, bool(takes_from))
+    disabled = one(**with_foreign(holds(*recipients, name="theirs", enabled=False)))
+    assert (disabled.takes_from, disabled.drift) == ((), False)
+
+
 class TestReferenceService:
     """`<domain>-rule` and `<domain>-catchall-rule`, with its key prefixes."""
 

@@ -39,7 +39,7 @@ class Command(CommandWithExitCodes):
     help = (
         "Compare what SES holds with the database and print what differs, as a plan. Changes nothing unless --apply or "
         "--adopt is given, and nothing that is not ours even then. Exit code 0 when SES equals the rows, 2 when something "
-        "differs (after --apply: when something is left), 1 on an error."
+        "differs or somebody else's rule takes mail of ours (after --apply: when something is left), 1 on an error."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -76,7 +76,7 @@ class Command(CommandWithExitCodes):
             self.stdout.write(report(found, others=not chosen))
             if not options["apply"] and domains_to_mend(found):
                 self.stdout.write("ses_reconcile --apply puts right what is ours.")
-        if any(it.sort.drift for it in found):
+        if any(it.drift for it in found):
             raise SystemExit(2)
 
     def _carry_out(
@@ -123,7 +123,7 @@ def _of(domain: str, comparison: Comparison) -> list[Difference]:
     return [
         it
         for it in comparison.found
-        if not domain or it.domain == domain or it.sort is Sort.NOT_ACTIVE or it.takes_everything
+        if not domain or domain in (it.domain, *it.takes_from) or it.sort is Sort.NOT_ACTIVE or it.takes_everything
     ]
 
 
@@ -140,7 +140,7 @@ def _as_json(
         "region": config.region,
         "rule_set": config.rule_set,
         "active_rule_set": comparison.seen.active,
-        "equal": not any(it.sort.drift for it in found),
+        "equal": not any(it.drift for it in found),
         "differences": as_values(found),
     }
     if applied is not None:

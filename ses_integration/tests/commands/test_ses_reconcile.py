@@ -93,13 +93,14 @@ class TestLooking:
             "which ends a mail that goes to both, with a Stop action.\n"
             "! identity lost.org: it has our tag, and is in no ledger: ses_cleanup removes it\n"
             "! rule inbound-lost.org-rule of lost.org: it has our prefix, and is in no ledger: ses_cleanup removes it\n"
+            "! rule everything: RECEIVES EVERY ADDRESS OF EVERY DOMAIN, ours included. It is not ours and takes mail of "
+            "ours: whoever made it has to disable it, or to take our domains out.\n"
             "\n"
             "Not ours, and left alone:\n"
-            "! rule everything: RECEIVES EVERY ADDRESS OF EVERY DOMAIN, ours included\n"
             "  rule theirs of theirs.org: x@theirs.org\n"
             "  identity: theirs.org\n"
             "\n"
-            "Plan: 2 to create, 1 to change, 2 to remove, 1 to move, 2 for you to do.\n"
+            "Plan: 2 to create, 1 to change, 2 to remove, 1 to move, 3 for you to do.\n"
             "ses_reconcile --apply puts right what is ours.\n",
         )
         assert held(a) == before
@@ -194,6 +195,7 @@ class TestLooking:
                     "removed": ["b@example.com"],
                     "recipients": [],
                     "to_add": [],
+                    "takes_from": [],
                     "takes_everything": False,
                     "adoptable": False,
                     "needed": False,
@@ -201,6 +203,37 @@ class TestLooking:
                 }
             ],
         }
+
+    @pytest.mark.parametrize(
+        ("recipients", "taken"),
+        [
+            ([], "RECEIVES EVERY ADDRESS OF EVERY DOMAIN, ours included"),
+            (["x@theirs.org", "a@example.com"], "a@example.com, x@theirs.org"),
+        ],
+    )
+    def test_somebody_s_rule_that_takes_our_mail_is_drift_and_never_touched(self, a, ses_v1, recipients, taken):
+        put(ses_v1, "theirs", *recipients)
+        before = held(a)
+        for args in ([], ["--apply"], ["--domain", DOMAIN]):
+            code, text = run("ses_reconcile", *args)
+            assert (code, text.splitlines()[0]) == (
+                2,
+                f"! rule theirs: {taken}. It is not ours and takes mail of ours: whoever made it has to disable it, "
+                "or to take our domains out.",
+            )
+            assert text.endswith("\n\nPlan: 1 for you to do.\n")
+        code, text = run("ses_reconcile", "--json")
+        told = json.loads(text)
+        assert (code, told["equal"]) == (2, False)
+        [theirs] = told["differences"]
+        assert (theirs["sort"], theirs["drift"]) == ("foreign", True)
+        assert held(a) == before
+
+    def test_somebody_s_rule_for_somebody_s_mail_is_none(self, a, ses_v1):
+        put(ses_v1, "theirs", "x@theirs.org")
+        put(ses_v1, "disabled", "a@example.com", Enabled=False)
+        code, text = run("ses_reconcile", "--json")
+        assert (code, json.loads(text)["equal"]) == (0, True)
 
     def test_a_failing_aws_is_a_sentence(self, a):
         a.add_faults({"service": "ses", "action": "*", "fault": "access_denied"})
