@@ -4,8 +4,18 @@
 import os
 import sys
 
+INTERRUPTED = 130  # what a shell tells of a program that SIGINT has ended
+
 
 def main() -> None:
+    try:
+        run()
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped.\n")
+        sys.exit(INTERRUPTED)
+
+
+def run() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inbound.settings")
     from django.core.management import execute_from_command_line
     from django.db import DatabaseError

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from django.core.management import execute_from_command_line
+
+from inbound.settings import BASE_DIR
 
 
 @pytest.mark.parametrize(
@@ -37,3 +44,18 @@ def test_right_usage_from_the_command_line_answers_with_its_exit_code(ses, capsy
         execute_from_command_line(["manage.py", "ses_reconcile"])
     assert end.value.code == 1
     assert "lack a permission" in capsys.readouterr().err
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("command", ["ses_worker", "demo", "ses_status"])
+def test_ctrl_c_during_start_up_is_one_line_and_exit_code_130(command, tmp_path: Path):
+    (tmp_path / "interrupted.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    done = subprocess.run(
+        [sys.executable, "manage.py", command],
+        cwd=BASE_DIR,
+        env=os.environ | {"PYTHONPATH": str(tmp_path), "DJANGO_SETTINGS_MODULE": "interrupted"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")

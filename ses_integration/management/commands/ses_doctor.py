@@ -14,6 +14,8 @@ from ses_integration.doctor.findings import Finding, Outcome, counted
 from ses_integration.tables import table
 
 WIDTH = 100
+STOPPED = "Stopped. If the probe rule is left, the next run removes it first."
+INTERRUPTED = 130  # as from manage.py for every other command
 
 
 class Command(BaseCommand):
@@ -42,7 +44,7 @@ class Command(BaseCommand):
         try:
             findings = examine(config, probe=probe)
         except KeyboardInterrupt:
-            raise CommandError("Stopped. If the probe rule is left, the next run removes it first.") from None
+            raise CommandError(STOPPED, returncode=INTERRUPTED) from None
         self.stdout.write(_as_json(findings) if options["json"] else _as_text(findings))
         if counted(findings)[Outcome.FAILED]:
             raise SystemExit(1)
