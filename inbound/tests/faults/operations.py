@@ -8,8 +8,10 @@ from typing import Any
 
 from inbound.tests.admin_site import delete_selected
 from inbound.tests.factories import BlockedEmailFactory, EndpointFactory
-from inbound.tests.faults.world import Holding, World, address, domain
+from inbound.tests.faults.world import RECIPIENTS_PER_RULE, Holding, World, address, domain
 from inbound.tests.seen import out_of_order, store
+from ses_integration.convergence import converge
+from ses_integration.sweep import sweep_database
 
 # Each case has names of its own: `<stem>.org`, and `<stem>.net` where it takes two.
 ORG, NET = "{}.org", "{}.net"
@@ -34,7 +36,8 @@ Claims = set[Claim]
 class Operation:
     """`calls` are what a run without trouble asks of SES, in order, and `claims` what its answer says.
 
-    `undo` leads from `then` back to `given`.
+    `undo` leads from `then` back to `given`, or to `undone`. `limit` is the number of recipients that a rule may have at
+    first, where it is another one in the end.
     """
 
     name: str
@@ -46,6 +49,8 @@ class Operation:
     undo: Callable[[World, str], Claims]
     before: Callable[[World, str], None] = lambda world, stem: None
     deletions: int = 0
+    undone: Mapping[str, Holding] | None = None
+    limit: int = RECIPIENTS_PER_RULE
 
 
 def add_domain(world: World, stem: str) -> Claims:
@@ -84,6 +89,23 @@ def delete_addresses(world: World, stem: str) -> Claims:
     assert response.status_code == 302
     confirmed = " ".join(text for _, text in said if "SES is confirmed to receive nothing" in text)
     return {Claim("recipient", text, held=False) for text in chosen if text in confirmed}
+
+
+def delete_addresses_in_bulk(world: World, stem: str) -> Claims:
+    chosen = [f"a@{ORG.format(stem)}", *(f"{local}@{NET.format(stem)}" for local in "ab")]
+    answer = world.answer("post", "email-addresses/bulk-delete", {"ids": [address(text).pk for text in chosen]})
+    cleanups = [result["cleanup"] for result in answer["results"]]
+    confirmed = [cleanup["emailAddress"] for cleanup in cleanups if cleanup["sesRuleUpdated"]]
+    assert len(confirmed) == answer["summary"]["sesConfirmed"]
+    assert all(cleanup["sesRuleUpdated"] != ("warning" in cleanup) for cleanup in cleanups)
+    return {Claim("recipient", text, held=False) for text in confirmed}
+
+
+def notice_another_limit(world: World, stem: str) -> Claims:
+    """What the worker does where SES_MAX_RECIPIENTS_PER_RULE is another than when the rules were made."""
+    assert sweep_database() == [ORG.format(stem)]
+    converge(ORG.format(stem))
+    return set()
 
 
 def catch_all_on(world: World, stem: str) -> Claims:
@@ -244,6 +266,26 @@ OPERATIONS = [
         then={ORG: Holding("b"), NET: Holding()},
         claims=(A_GONE, *(Claim("recipient", f"{local}@{NET}", held=False) for local in "ab")),
         undo=add_addresses,
+    ),
+    Operation(
+        "delete-addresses-in-bulk",
+        given={ORG: Holding("ab"), NET: Holding("ab")},
+        act=delete_addresses_in_bulk,
+        calls=(DELETE, UPDATE),
+        then={ORG: Holding("b"), NET: Holding()},
+        claims=(A_GONE, *(Claim("recipient", f"{local}@{NET}", held=False) for local in "ab")),
+        undo=add_addresses,
+    ),
+    Operation(
+        "smaller-limit-of-recipients",
+        given={ORG: Holding("abc", "de")},
+        limit=3,
+        act=notice_another_limit,
+        calls=(CREATE, UPDATE, UPDATE),
+        then={ORG: Holding("ab", "cd", "e")},
+        claims=(),
+        undo=delete_address,
+        undone={ORG: Holding("b", "cd", "e")},
     ),
     Operation(
         "catch-all-on",
