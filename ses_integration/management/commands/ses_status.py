@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Container, Iterable
 from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from ses_integration import capacity, facts
+from ses_integration import capacity, facts, reading
 from ses_integration.commands import CommandWithExitCodes
 from ses_integration.config import SesConfig, ses_config
 from ses_integration.models import DomainMark, LedgerEntry, UnansweredCall
@@ -21,7 +22,9 @@ class Command(CommandWithExitCodes):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--all", action="store_true", help="show the domains that are in line, too")
+        parser.add_argument(
+            "--all", action="store_true", help="show the domains that are in line, and those that are gone, too"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = ses_config()
@@ -42,7 +45,8 @@ class Command(CommandWithExitCodes):
         doubts: dict[str, int] = {}
         for domain in UnansweredCall.objects.of(config).values_list("entry__domain", flat=True):
             doubts[domain] = doubts.get(domain, 0) + 1
-        rows = [[mark.domain, _state(mark, doubts), _next(mark), mark.last_error] for mark in shown]
+        gone = _gone(config, [mark.domain for mark in shown if not mark.owed]) if options["all"] else set()
+        rows = [[mark.domain, _state(mark, doubts, gone), _next(mark), mark.last_error] for mark in shown]
         if rows:
             self.stdout.write(table(["DOMAIN", "STATE", "NEXT TRY", "WHY"], rows))
         count = owed.count()
@@ -73,14 +77,21 @@ def _fullest(entries: QuerySet[LedgerEntry]) -> int:
     return sizes.values_list("size", flat=True).first() or 0
 
 
-def _state(mark: DomainMark, doubts: dict[str, int]) -> str:
+def _gone(config: SesConfig, domains: Iterable[str]) -> set[str]:
+    """Those without a row, of which SES is known to hold nothing that would be ours to remove."""
+    held = LedgerEntry.objects.of(config).exclude(known=Known.ABSENT).exclude(identity__ours=False)
+    left = set(domains).difference(held.values_list("domain", flat=True))
+    return {domain for domain, wanted in reading.wanted_of(config, left).items() if not wanted.identity}
+
+
+def _state(mark: DomainMark, doubts: dict[str, int], gone: Container[str]) -> str:
     waiting = mark.generation - mark.applied_generation
     parts = [f"{waiting} change{'s' if waiting > 1 else ''} behind"] if waiting else []
     if doubts.get(mark.domain):
         parts.append(f"{doubts[mark.domain]} unanswered")
     if mark.needs_attention:
         parts.append("needs attention")
-    return ", ".join(parts) or "in line"
+    return ", ".join(parts) or ("gone" if mark.domain in gone else "in line")
 
 
 def _next(mark: DomainMark) -> str:

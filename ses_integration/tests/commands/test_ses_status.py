@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import boto3
+import pytest
+
 from ses_integration import capacity
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge
 from ses_integration.tests.commands.run import run
-from ses_integration.tests.rows import DOMAIN, receive
+from ses_integration.tests.rows import DOMAIN, receive, remove
 
 HEAD = "eu-west-1, rule set inbound-email-rules:"
 
@@ -39,6 +42,32 @@ def test_it_asks_aws_nothing(ses, rows):
 
 def test_all_shows_the_domains_that_are_in_line_too(ses, rows):
     receive("a")
+    converge(DOMAIN)
+    assert "example.com  in line" in run("ses_status", "--all")[1]
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_all_says_of_a_deleted_domain_that_it_is_gone_and_not_before(ses, rows, ours):
+    if not ours:
+        boto3.client("ses", region_name="eu-west-1").verify_domain_identity(Domain=DOMAIN)
+    receive("a")
+    receive("a", domain="other.org")
+    converge(DOMAIN)
+    converge("other.org")
+    remove()
+    assert "example.com  1 change behind" in run("ses_status", "--all")[1]
+    converge(DOMAIN)
+    code, text = run("ses_status", "--all")
+    assert code == 0
+    assert [line.split("  ", 1) for line in text.splitlines() if ".com  " in line or ".org  " in line] == [
+        ["example.com", "gone"],
+        ["other.org", "  in line"],
+    ]
+
+
+def test_a_domain_without_addresses_whose_identity_is_not_ours_is_in_line(ses, rows):
+    boto3.client("ses", region_name="eu-west-1").verify_domain_identity(Domain=DOMAIN)
+    receive()
     converge(DOMAIN)
     assert "example.com  in line" in run("ses_status", "--all")[1]
 
