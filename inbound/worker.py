@@ -29,6 +29,7 @@ TICK_SECONDS = 0.5
 TURN_SECONDS = 10.0
 # AWS or the database may just be starting, or be away for a moment: a step that runs once an hour does not wait for an hour then.
 RETRY_SECONDS = 5.0
+CONVERGE, REFRESH, RESUME, PROVE = "converge", "refresh identities", "resume deletions", "prove deletions"
 
 
 @dataclass
@@ -39,6 +40,14 @@ class Step:
     run: Callable[[], object]
     every: float = 0.0
     due: float = field(default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one round has done: how much, by the names of the steps that count it, and the steps that failed."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
 
 
 class Worker:
@@ -52,11 +61,11 @@ class Worker:
             Step("sweep SES", self._sweep_ses, settings.SES_SWEEP_SECONDS),
             Step("sweep SES again", self._sweep_ses_again, RETRY_SECONDS),
             Step("sweep database", sweep_database, settings.SES_DATABASE_SWEEP_SECONDS),
-            Step("converge", lambda: converge_due(self._stop.is_set, seconds=TURN_SECONDS)),
+            Step(CONVERGE, lambda: converge_due(self._stop.is_set, seconds=TURN_SECONDS)),
             Step("take over identities", complete_identities, min(5.0, settings.SES_STATUS_SECONDS)),
-            Step("refresh identities", refresh_identities, min(5.0, settings.SES_STATUS_SECONDS)),
-            Step("resume deletions", self._resume_deletions),
-            Step("prove deletions", self._prove_deletions, min(60.0, settings.SES_STATUS_SECONDS)),
+            Step(REFRESH, refresh_identities, min(5.0, settings.SES_STATUS_SECONDS)),
+            Step(RESUME, self._resume_deletions),
+            Step(PROVE, self._prove_deletions, min(60.0, settings.SES_STATUS_SECONDS)),
             Step("forget old answers", lambda: prune_answers(self._stop.is_set, seconds=TURN_SECONDS), 60.0),
         ]
 
@@ -84,14 +93,15 @@ class Worker:
             self.tick()
             self._stop.wait(TICK_SECONDS)
 
-    def tick(self) -> None:
+    def tick(self) -> Turn:
         """Every step whose turn it is, once."""
+        turn = Turn()
         for step in self._steps:
             if self._stop.is_set() or time.monotonic() < step.due:
                 continue
             step.due = time.monotonic() + step.every
             try:
-                step.run()
+                done = step.run()
             except SesError as error:
                 logger.warning("%s: %s", step.name, error.sentence)
             except DatabaseError:
@@ -101,8 +111,12 @@ class Worker:
                 # A bug in one step must not stop the others from paying what is owed.
                 logger.exception("%s failed", step.name)
             else:
+                if isinstance(done, int):
+                    turn.counts[step.name] = done
                 continue
+            turn.failed.append(step.name)
             step.due = min(step.due, time.monotonic() + RETRY_SECONDS)
+        return turn
 
 
 def prepare() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import StringIO
 
 import boto3
 from django.core.management import call_command
@@ -110,5 +111,25 @@ def test_once_does_what_is_due_and_ends(ses, settings):
     settings.SES_REQUEST_BUDGET = 0.0
     with transaction.atomic():
         marks.mark("gone.org")
-    call_command("ses_worker", "--once")
+    assert once() == "Worked on 1 domain. Nothing is owed.\n"
     assert not DomainMark.objects.get().owed
+    assert once() == "Nothing was due. Nothing is owed.\n"
+
+
+def test_once_says_what_is_still_owed_and_what_failed(ses, settings):
+    DomainFactory()
+    settings.SES_REQUEST_BUDGET = 0.0
+    ses.add_faults({"service": "*", "action": "*", "fault": "access_denied", "times": None})
+    Domain.objects.all().delete()
+    with transaction.atomic():
+        marks.mark("gone.org")
+    assert once() == (
+        "Worked on 2 domains, went on with 1 deletion. Failed, see the log: sweep SES. "
+        "Still owed: 1 domain (see ses_status), 1 deletion (see ses_cleanup).\n"
+    )
+
+
+def once() -> str:
+    out = StringIO()
+    call_command("ses_worker", "--once", stdout=out)
+    return out.getvalue()

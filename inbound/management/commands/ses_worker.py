@@ -6,7 +6,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from inbound.worker import Worker
+from domains.models import DomainDeletion
+from inbound.worker import CONVERGE, PROVE, REFRESH, RESUME, Turn, Worker
+from ses_integration import facts
+
+DONE = {
+    CONVERGE: ("worked on {}", "domain"),
+    REFRESH: ("asked SES for the status of {}", "domain"),
+    RESUME: ("went on with {}", "deletion"),
+    PROVE: ("looked at the proof of {}", "deletion"),
+}
 
 
 class Command(BaseCommand):
@@ -16,15 +25,40 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--once", action="store_true", help="do what is due now, and end")
+        parser.add_argument(
+            "--once", action="store_true", help="do what is due now, say what that was and what is still owed, and end"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         worker = Worker()
         if options["once"]:
-            worker.tick()
+            turn = worker.tick()
+            self.stdout.write(f"{_done(turn)} {_left()}")
             return
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: worker.stop())
         self.stdout.write("The SES worker is running.")
         worker.run()
         self.stdout.write("The SES worker has stopped.")
+
+
+def _done(turn: Turn) -> str:
+    done = [
+        text.format(_number(turn.counts[step], noun)) for step, (text, noun) in DONE.items() if turn.counts.get(step)
+    ]
+    said = f"{', '.join(done) or 'nothing was due'}."
+    failed = f" Failed, see the log: {', '.join(turn.failed)}." if turn.failed else ""
+    return said[0].upper() + said[1:] + failed
+
+
+def _left() -> str:
+    domains, deletions = facts.owed_marks().count(), DomainDeletion.objects.owed().count()
+    left = [
+        *([f"{_number(domains, 'domain')} (see ses_status)"] if domains else []),
+        *([f"{_number(deletions, 'deletion')} (see ses_cleanup)"] if deletions else []),
+    ]
+    return f"Still owed: {', '.join(left)}." if left else "Nothing is owed."
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
