@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from domains import deletion_serializers
-from domains.lookup import find, flag
+from domains.lookup import find, strict_flag
 from domains.models import DomainDeletion
 
 
@@ -22,7 +22,7 @@ class OwnDeletions(GenericAPIView[DomainDeletion]):
 class DeletionList(OwnDeletions):
     def get(self, request: Request) -> Response:
         rows = self.get_queryset()
-        if (finished := flag(request, "finished")) is not None:
+        if (finished := strict_flag(request, "finished")) is not None:
             rows = rows.filter(finished_at__isnull=not finished)
         page = cast("list[DomainDeletion]", self.paginate_queryset(rows))
         return self.get_paginated_response(deletion_serializers.reports(page))

@@ -6,7 +6,7 @@ import re
 from typing import TypeVar
 
 from django.db.models import Model, QuerySet
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 
 Row = TypeVar("Row", bound=Model)
@@ -34,4 +34,12 @@ def filter_by_id(rows: QuerySet[Row], request: Request, parameter: str, column: 
 def flag(request: Request, parameter: str) -> bool | None:
     """A boolean filter: None if it is not there, True for `true`; anything else means false (api-v2 1.4)."""
     text = request.query_params.get(parameter)
+    return None if text is None else text == "true"
+
+
+def strict_flag(request: Request, parameter: str) -> bool | None:
+    """The same where nothing is published to be compatible with: anything else than `true` and `false` is 400."""
+    text = request.query_params.get(parameter)
+    if text not in (None, "true", "false"):
+        raise ValidationError(f"{parameter} must be true or false")
     return None if text is None else text == "true"

@@ -52,6 +52,12 @@ def test_finished_ones_can_be_told_from_others(api, user, wanted, found):
     assert answer.json()["pagination"]["total"] == 1
 
 
+@pytest.mark.parametrize("finished", ["maybe", "", "True", "1"])
+def test_whether_finished_is_true_or_false(api, user, finished):
+    answer = api.get(URL, {"finished": finished})
+    assert (answer.status_code, answer.json()) == (400, {"error": "finished must be true or false"})
+
+
 def test_deletions_by_other_doors_are_listed_too(api, user, ses):
     DomainFactory(owner=user).delete()
     (row,) = api.get(URL).json()["data"]
