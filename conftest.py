@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from inbound.models import Scope, issue_key
 from inbound.tests.factories import UserFactory
-from ses_integration import clients, setup
+from ses_integration import account, clients, setup
 from ses_integration.config import ses_config
 from ses_integration.emulator.server import Emulator
 
@@ -45,6 +45,8 @@ def emulator_process() -> Iterator[Emulator]:
     emulator.start()
     os.environ["AWS_ENDPOINT_URL"] = emulator.url
     clients.forget()
+    # Asked once for each process: not in the journal of whichever test comes first.
+    account.of_credentials(ses_config())
     yield emulator
     emulator.stop()
 

@@ -115,6 +115,16 @@ def have_credentials() -> bool:
         return False  # a profile that does not exist, or half of a key
 
 
+def access_key() -> str:
+    """The id, which is no secret, of the credentials that botocore's chain finds now; empty where it finds none."""
+    try:
+        with _building:
+            found = _session().get_credentials()
+        return found.get_frozen_credentials().access_key or "" if found else ""
+    except BotoCoreError:
+        return ""
+
+
 def forget() -> None:
     """Build new clients from now on; for tests that change the endpoint or the credentials."""
     _client.cache_clear()

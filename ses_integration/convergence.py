@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from ses_integration import capacity, clients, lease, ledger, marks, recording, schedule, setup
+from ses_integration import account, capacity, clients, lease, ledger, marks, recording, schedule, setup
 from ses_integration.budget import one_budget
 from ses_integration.clock import database_now
 from ses_integration.config import SesConfig, ses_config
@@ -183,6 +183,7 @@ def _answer(config: SesConfig, intent: Intent, deadline: float) -> Answer:
 def _send(config: SesConfig, call: Call, deadline: float) -> Answer:
     if call.rule is not None and not config.bucket:
         raise NotConfigured("S3_BUCKET_NAME is missing.")
+    account.check(config)
     gateway = Gateway(config, seconds=deadline - time.monotonic())
     match call.operation:
         case Operation.CREATE_RULE | Operation.UPDATE_RULE:

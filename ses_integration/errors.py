@@ -28,6 +28,15 @@ class NotConfigured(Unsent):
     attention = True
 
 
+class WrongAccount(Unsent):
+    """The credentials are those of another AWS account than the one that holds what is recorded; which, `ses_doctor` says."""
+
+    attention = True
+
+    def __init__(self) -> None:
+        super().__init__("The AWS credentials are those of another account than before; ses_doctor says which.")
+
+
 class Refused(SesError):
     """AWS answered that it did not do it: throttled, over a quota, not allowed, not valid. Nothing changed."""
 

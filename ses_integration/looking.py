@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ses_integration import account
 from ses_integration.clock import database_now
 from ses_integration.config import SesConfig
 from ses_integration.errors import RuleSetMissing
@@ -38,6 +39,7 @@ class Look:
 
 def look(config: SesConfig) -> Look:
     """DescribeReceiptRuleSet, and ListEmailIdentities for each 1,000. Raises SesError; a missing set holds no rules."""
+    account.check(config)
     gateway = Gateway(config)
     with turn(config):
         asked_at = database_now()
@@ -47,6 +49,7 @@ def look(config: SesConfig) -> Look:
 
 def look_at_all(config: SesConfig) -> Look:
     """The same, and which set is active: one call instead of the Describe while it is ours, else one more."""
+    account.check(config)
     gateway = Gateway(config)
     with turn(config):
         asked_at = database_now()

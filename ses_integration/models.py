@@ -110,8 +110,11 @@ class RateLimit(models.Model):
 
 
 class Capacity(Scoped):
-    """What SES has shown of its limits, and how much of them others use, as of the last sweep."""
+    """What SES has shown of itself: whose it is, its limits, and how much of them others use, as of the last sweep."""
 
+    account = models.CharField(
+        max_length=12, blank=True, help_text="The AWS account that the ledger is of; ses_setup --new-account changes it."
+    )
     recipients_per_rule = models.PositiveIntegerField(
         null=True, blank=True, help_text="Learned from a refusal; empty: as configured."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ses_integration import clients
+from ses_integration import account, clients
 from ses_integration.config import SesConfig
 from ses_integration.errors import Refused
 from ses_integration.gateway import Gateway
@@ -11,13 +11,18 @@ from ses_integration.rate import turn
 from ses_integration.translation import aws_errors
 
 
-def prepare(config: SesConfig, *, take_over: bool = False) -> list[str]:
+def prepare(config: SesConfig, *, take_over: bool = False, new_account: bool = False) -> list[str]:
     """Make what is missing, and return a sentence for each thing that was done; nothing to do is an empty list.
 
     Raises Refused when another rule set is active and `take_over` is not given: activating ours would stop its mail.
+    Raises WrongAccount when the ledger is of another account and `new_account` is not given: what is owed there would be
+    taken for done.
     """
-    gateway = Gateway(config)
     done: list[str] = []
+    if new_account and (moved := _move(config)):
+        done.append(moved)
+    account.check(config)
+    gateway = Gateway(config)
     with turn(config):
         active = gateway.active_rule_set()
     if active and active != config.rule_set and not take_over:
@@ -33,6 +38,17 @@ def prepare(config: SesConfig, *, take_over: bool = False) -> list[str]:
     if config.auto_setup and config.bucket and _make_bucket(config):
         done.append(f"Bucket {config.bucket} is there.")
     return done
+
+
+def _move(config: SesConfig) -> str:
+    """A sentence if the ledger is of the credentials' account only from now on."""
+    before, now = account.recorded(config), account.of_credentials(config)
+    if not now:
+        raise Refused("AWS does not tell whose the credentials are, so nothing was changed.")
+    if before in ("", now):
+        return ""
+    account.record(config, now)
+    return f"What is recorded is of account {now} from now on, and no more of {before}."
 
 
 def _make_bucket(config: SesConfig) -> bool:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import F, Q
 
-from ses_integration import facts
+from ses_integration import account, facts
 from ses_integration.budget import one_budget
 from ses_integration.clock import database_now
 from ses_integration.config import SesConfig, ses_config
@@ -29,6 +29,7 @@ def check(domain: str) -> IdentityFacts | None:
     """Ask SES about one name, all that there is to know, in one call; None if SES does not know it. Raises SesError."""
     config = ses_config()
     with one_budget() as deadline:
+        account.check(config)
         try:
             with turn(config):
                 seen = Gateway(config, deadline - time.monotonic()).read_identity(domain)
@@ -64,6 +65,7 @@ def refresh(domains: Sequence[str]) -> dict[str, IdentityFacts]:
 
 
 def _refresh(config: SesConfig, domains: Sequence[str], deadline: float) -> dict[str, IdentityFacts]:
+    account.check(config)
     known = facts.identities(domains)
     for start in range(0, len(domains), IDENTITIES_PER_CALL):
         batch = [name for name in domains[start : start + IDENTITIES_PER_CALL] if name in known]

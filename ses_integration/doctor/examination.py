@@ -9,7 +9,7 @@ from functools import partial
 
 from django.utils import timezone
 
-from ses_integration import stored_mail
+from ses_integration import account, stored_mail
 from ses_integration.config import SesConfig
 from ses_integration.doctor import host, judging, permissions, storage, surroundings
 from ses_integration.doctor.asking import ask
@@ -96,8 +96,11 @@ class Examination:
         if self._passed("endpoints"):
             reply = ask("GetCallerIdentity", self._aws.sts.get_caller_identity)
         now = before + (timezone.now() - before) / 2
+        recorded = account.recorded(self._config) if self._passed("database") else ""
         self._look(
-            "credentials", ("endpoints",), lambda: surroundings.judge_credentials(reply, self._config.account_id)
+            "credentials",
+            ("endpoints",),
+            lambda: surroundings.judge_credentials(reply, self._config.account_id, recorded),
         )
         self._look("clock", ("endpoints",), lambda: surroundings.judge_clock(reply.headers, now))
         self._aws.account = reply.body.get("Account", "") or self._config.account_id

@@ -86,8 +86,8 @@ def _shown(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
-def judge_credentials(reply: Reply, account_id: str) -> Finding:
-    """From GetCallerIdentity, which needs no permission."""
+def judge_credentials(reply: Reply, account_id: str, recorded: str) -> Finding:
+    """From GetCallerIdentity, which needs no permission. `recorded`: the account that the ledger is of, if one is known."""
     if reply.done:
         account, caller = reply.body["Account"], reply.body["Arn"]
         if account_id and account_id != account:
@@ -95,6 +95,12 @@ def judge_credentials(reply: Reply, account_id: str) -> Finding:
                 "credentials",
                 f"They are those of {caller}, account {account}; AWS_ACCOUNT_ID is {account_id}.",
                 f"Set AWS_ACCOUNT_ID={account}, or use credentials of account {account_id}.",
+            )
+        if recorded and recorded != account:
+            return failed(
+                "credentials",
+                f"They are those of {caller}, account {account}; what is recorded is in account {recorded}.",
+                f"Use credentials of account {recorded}; if the installation has moved, run ses_setup --new-account.",
             )
         return ok("credentials", f"Account {account}, {caller}.")
     if reply.without_credentials:

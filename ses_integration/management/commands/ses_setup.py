@@ -3,27 +3,42 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from ses_integration import setup
+from ses_integration import account, setup
 from ses_integration.commands import ses_errors_as_command_errors
 from ses_integration.config import ses_config
+from ses_integration.errors import WrongAccount
 
 
 class Command(BaseCommand):
     help = (
         "Make the receipt rule set and activate it; with SES_AUTO_SETUP (the emulator) make the bucket as well. "
-        "Refuses while another rule set is active, unless --take-over is given. Run it once for each region."
+        "Refuses while another rule set is active, unless --take-over is given. Run it once for each region. "
+        "Refuses with the credentials of another account than before, unless --new-account is given."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--take-over", action="store_true", help="activate our rule set although another one receives mail now"
         )
+        parser.add_argument(
+            "--new-account",
+            action="store_true",
+            help="the installation has moved to the account of the present credentials: the next sweep makes there what the "
+            "rows want, and what the former account still holds is not touched any more",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = ses_config()
         with ses_errors_as_command_errors():
-            done = setup.prepare(config, take_over=options["take_over"])
+            try:
+                done = setup.prepare(config, take_over=options["take_over"], new_account=options["new_account"])
+            except WrongAccount as error:
+                raise CommandError(
+                    f"The credentials are those of account {account.of_credentials(config)}, and what is recorded is in "
+                    f"account {account.recorded(config)}. Use the credentials of the latter; if the installation has moved, "
+                    "run ses_cleanup with its former credentials first, and then ses_setup --new-account."
+                ) from error
         for sentence in done or [f"Receipt rule set {config.rule_set} was there and active; nothing to do."]:
             self.stdout.write(sentence)

@@ -8,9 +8,11 @@ import pytest
 from django.core.management import CommandError
 
 from ses_integration.convergence import converge
-from ses_integration.models import DomainMark
+from ses_integration.models import Capacity, DomainMark
+from ses_integration.sweep import sweep_ses
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.rows import DOMAIN, receive
+from ses_integration.tests.seen import rules
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,3 +89,42 @@ def test_what_waited_for_it_is_due_at_once(aws, rows):
     assert DomainMark.objects.get().needs_attention
     run("ses_setup")
     assert DomainMark.objects.get().next_attempt is None
+
+
+@pytest.fixture
+def moved(ses, rows):
+    """SES holds a rule of the rows, and the ledger is said to be of another account."""
+    receive("a")
+    converge(DOMAIN)
+    Capacity.objects.update(account="999999999999")
+    ses.clear_journal()
+    return ses
+
+
+def test_it_refuses_another_account_than_before(moved):
+    with pytest.raises(CommandError) as refusal:
+        run("ses_setup")
+    assert str(refusal.value) == (
+        "The credentials are those of account 123456789012, and what is recorded is in account 999999999999. Use the "
+        "credentials of the latter; if the installation has moved, run ses_cleanup with its former credentials first, and "
+        "then ses_setup --new-account."
+    )
+    assert moved.journal() == []
+
+
+def test_it_moves_to_another_account_when_it_is_told_to(moved, settings):
+    moved.reset()
+    settings.SES_AUTO_SETUP = True
+    _, said = run("ses_setup", "--new-account")
+    assert said.splitlines() == [
+        "What is recorded is of account 123456789012 from now on, and no more of 999999999999.",
+        "Receipt rule set inbound-email-rules is there and active.",
+        "Bucket inbound-mail is there.",
+    ]
+    assert sweep_ses().unconfirmed == [DOMAIN]
+    converge(DOMAIN)
+    assert rules() == {"inbound-example.com-rule": {"a@example.com"}}
+
+
+def test_told_to_move_where_it_is_it_changes_nothing(ses):
+    assert run("ses_setup", "--new-account")[1].endswith("was there and active; nothing to do.\n")

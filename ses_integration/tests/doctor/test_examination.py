@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ses_integration.convergence import converge
+from ses_integration.models import Capacity
 from ses_integration.tests.doctor.patient import asked, doctor, fault, held, outcome, receiving
 from ses_integration.tests.rows import DOMAIN, receive
 
@@ -64,6 +65,17 @@ def test_credentials_of_another_account_write_nothing_there(ready, settings):
     assert code == 1
     assert found["credentials"]["do"] == "Set AWS_ACCOUNT_ID=123456789012, or use credentials of account 999999999999."
     assert [entry["action"] for entry in ready.journal()] == ["GetCallerIdentity"]
+
+
+def test_credentials_of_another_account_than_before_write_nothing_there(ses, rows):
+    receive("a")
+    converge(DOMAIN)
+    Capacity.objects.update(account="999999999999")
+    ses.clear_journal()
+    code, found = doctor()
+    assert code == 1
+    assert found["credentials"]["seen"].endswith("account 123456789012; what is recorded is in account 999999999999.")
+    assert [entry["action"] for entry in ses.journal()] == ["GetCallerIdentity"]
 
 
 @pytest.mark.parametrize(
