@@ -108,7 +108,7 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
 
     def plan(self, row: EmailAddress) -> Planned | None:
         plan = deletion_plan.plan_of(row)
-        return Planned(plan_report.sections(plan), str(plan.token))
+        return Planned(plan_report.sections(plan), plan.certain, str(plan.token))
 
     def delete_planned(self, request: HttpRequest, row: EmailAddress, token: str) -> Deleted:
         return _said(deletion.delete_address(row, plan_token=token))

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from domains import admin_ses, catch_all, deletion, deletion_plan, onboarding, plan_report
-from domains.admin_deletion import Deleted, DeletesThroughService, Planned
+from domains.admin_deletion import Deleted, DeletesThroughService, Planned, PlanUsed
 from domains.admin_forms import AddDomainForm, CatchAllForm
 from domains.admin_records import DomainDeletionAdmin  # noqa: F401 - registered by being imported
 from domains.admin_services import ServiceAdmin, warn
@@ -122,7 +122,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
         plan = deletion_plan.plan_of(row)
         # One that has begun is gone on with, and there is nothing to choose any more.
         token = "" if row.deleting_since else str(plan.token)
-        return Planned(plan_report.sections(plan), token)
+        return Planned(plan_report.sections(plan), plan.certain, token)
 
     def delete_row(self, request: HttpRequest, row: Domain) -> Deleted:
         return self.delete_planned(request, row, "")
@@ -131,11 +131,13 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
         who = cast(User, request.user).get_username()
         try:
             record = deletion.delete_domain(domain=row, requested_by=who, plan_token=token)
-        except Domain.DoesNotExist:
-            # One that stopped half-way goes on, as a second DELETE over the API does.
+        except (Domain.DoesNotExist, deletion_plan.PlanOutdated) as error:
             running = DomainDeletion.objects.owed().filter(domain_id=row.pk).first()
             if running is None:
                 raise
+            if token:
+                raise PlanUsed from error
+            # One that stopped half-way goes on, as a second DELETE over the API does.
             record = deletion.advance(running)
         return Deleted(_done(record), deletion.warning(record))
 

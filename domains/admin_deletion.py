@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.csrf import csrf_protect
 
 from domains.admin_pages import list_url
-from domains.plan_report import Section
+from domains.plan_report import UNCERTAIN, Section
 from domains.plan_token import PlanOutdated
 from ses_integration.admin_base import ModelAdmin
 from ses_integration.admin_links import page_link
@@ -33,6 +33,12 @@ MOST_AT_ONCE = 200
 NAMED = 10
 PLAN = "plan"
 CHANGED = "Nothing was deleted: the plan has changed since you saw it. This is what it is now."
+UNPLANNED = "Nothing was deleted: no plan came with the request. This is the plan; confirm it below."
+USED = "Nothing was done: that plan has been carried out, or somebody was quicker. This is what is left of it."
+
+
+class PlanUsed(Exception):
+    """The deletion that the token stands for has begun: a token is good for one deletion, and does not go on with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +51,13 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What the deletion of one row does, in sections, and the token of the plan that says so."""
+    """What the deletion of one row does, in sections, whether that is certain, and the token of the plan that says so.
+
+    Without a token there is nothing to choose any more, and the row may be deleted without one.
+    """
 
     sections: Sequence[Section]
+    certain: bool
     token: str
 
 
@@ -83,7 +93,8 @@ class DeletesThroughService(ModelAdmin[Row]):
         raise NotImplementedError
 
     def delete_planned(self, request: HttpRequest, row: Row, token: str) -> Deleted:
-        """The same, where `plan` gives one; raises PlanOutdated if `token` is not that of the plan as it is now."""
+        """The same, where `plan` gives one; raises PlanOutdated if `token` is not that of the plan as it is now, and
+        PlanUsed if the deletion has begun."""
         raise NotImplementedError
 
     def delete_rows(self, request: HttpRequest, rows: Iterable[Row]) -> Iterator[tuple[Row, Deleted | None]]:
@@ -105,15 +116,23 @@ class DeletesThroughService(ModelAdmin[Row]):
             messages.error(request, f"This {self.opts.verbose_name} is gone already.")
         elif request.method != "POST":
             return self._ask(request, [row], bulk=False)
-        elif token := request.POST.get(PLAN):
-            try:
-                self._tell(request, self._as_planned(request, row, token))
-            except PlanOutdated:
-                messages.warning(request, CHANGED)
+        elif why_not := self._delete_one(request, row, request.POST.get(PLAN, "")):
+            messages.warning(request, why_not)
+            if row := self.get_object(request, unquote(object_id)):
                 return self._ask(request, [row], bulk=False)
-        else:
-            self._tell(request, self.delete_rows(request, [row]))
         return HttpResponseRedirect(list_url(self, request))
+
+    def _delete_one(self, request: HttpRequest, row: Row, token: str) -> str:
+        """Why nothing was deleted, or an empty string."""
+        if not token and (planned := self.plan(row)) and planned.token:
+            return UNPLANNED
+        try:
+            self._tell(request, self._as_planned(request, row, token) if token else self.delete_rows(request, [row]))
+        except PlanOutdated:
+            return CHANGED
+        except PlanUsed:
+            return USED
+        return ""
 
     @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Row]) -> HttpResponse | None:
@@ -144,6 +163,7 @@ class DeletesThroughService(ModelAdmin[Row]):
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
             "items": self._items(rows, planned),
             "planned": planned,
+            "uncertain": UNCERTAIN if planned and not planned.certain else "",
         }
         return TemplateResponse(request, "admin/domains/delete_through_service.html", context)
 

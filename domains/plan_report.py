@@ -13,6 +13,7 @@ from ses_integration.foreseeing import Fate, Foreseen, RuleChange, When
 
 SHOWN_RECIPIENTS = 10
 SHOWN_CALLS = 20
+UNCERTAIN = "Not all of this is certain; what is in doubt or could not be looked up is said above."
 
 FATES = {
     Fate.DELETED: "The SES identity goes: it was created by this installation.",
@@ -59,7 +60,7 @@ def text(subject: str, found: Sequence[Section], *, certain: bool) -> str:
         "\n".join([*([f"{section.title}:"] if section.title else []), *(f"- {line}" for line in section.lines)])
         for section in found
     ]
-    end = "" if certain else "\n\nNot all of this is certain; what is in doubt or could not be looked up is said above."
+    end = "" if certain else f"\n\n{UNCERTAIN}"
     return f"Deleting {subject} does this. Nothing has been changed.\n\n" + "\n\n".join(blocks) + end
 
 

@@ -11,7 +11,7 @@ from addresses.deletion import delete_address
 from addresses.models import BlockedEmail, EmailAddress
 from domains.models import Domain
 from domains.onboarding import add_domain
-from inbound.tests.admin_site import delete_selected, post, same_for_3_and_30, staff, text, url
+from inbound.tests.admin_site import confirm, delete_selected, post, same_for_3_and_30, staff, text, url
 from inbound.tests.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory, EndpointFactory
 from inbound.tests.seen import calls, out_of_order, rules, work_off
 
@@ -149,7 +149,7 @@ def test_the_page_that_asks_knows_the_catch_all(ses, catch_all, admin_client: Cl
     assert "The catch-all goes on receiving mail for the address." in asked
     bulk = {"action": "delete_selected", "_selected_action": [address.pk], "index": "0"}
     assert "stays: it is the catch-all" in text(admin_client.post(ADDRESSES, bulk))
-    _, messages = post(admin_client, deletion(address), post="yes")
+    _, messages = confirm(admin_client, deletion(address))
     assert [level for level, _ in messages] == ["success"]
 
 
@@ -157,11 +157,11 @@ def test_an_address_is_deleted_through_the_service(ses, domain, admin_client: Cl
     first = EmailAddressFactory(domain=domain, address="a@example.com")
     second = EmailAddressFactory(domain=domain, address="b@example.com")
     ses.clear_journal()
-    response, messages = post(admin_client, deletion(first), post="yes")
+    response, messages = confirm(admin_client, deletion(first))
     assert (response.status_code, response["Location"]) == (302, ADDRESSES)
     assert messages == [("success", "Deleted: a@example.com. SES is confirmed to receive nothing for it any more.")]
     assert (calls(ses), rules(ses)) == (["UpdateReceiptRule"], {RULE: {"b@example.com"}})
-    post(admin_client, deletion(second), post="yes")
+    confirm(admin_client, deletion(second))
     assert (calls(ses), rules(ses)) == (["UpdateReceiptRule", "DeleteReceiptRule"], {})
     assert [entry.object_repr for entry in LogEntry.objects.order_by("pk")] == ["a@example.com", "b@example.com"]
 

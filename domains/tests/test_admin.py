@@ -13,7 +13,17 @@ from domains.deletion import delete_domain, resume_deletions
 from domains.models import Domain, DomainDeletion
 from domains.onboarding import add_domain
 from domains.proof import prove_deletions
-from inbound.tests.admin_site import act, delete_selected, open_links, post, same_for_3_and_30, staff, text, url
+from inbound.tests.admin_site import (
+    act,
+    confirm,
+    delete_selected,
+    open_links,
+    post,
+    same_for_3_and_30,
+    staff,
+    text,
+    url,
+)
 from inbound.tests.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
@@ -205,7 +215,7 @@ def test_a_domain_is_deleted_through_the_service(ses, user, admin_client: Client
     domain = add_domain(owner=user, name="example.com").domain
     EmailAddressFactory(domain=domain)
     ses.clear_journal()
-    response, messages = post(admin_client, deletion(domain), post="yes")
+    response, messages = confirm(admin_client, deletion(domain))
     assert (response.status_code, response["Location"]) == (302, DOMAINS)
     assert calls(ses) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
     record = DomainDeletion.objects.get()
@@ -244,7 +254,7 @@ def test_with_ses_down_the_rows_go_and_the_outcome_warns(ses, user, admin_client
     EmailAddressFactory(domain=domain)
     settings.SES_REQUEST_BUDGET = 0.3
     out_of_order(ses)
-    response, messages = post(admin_client, deletion(domain), post="yes")
+    response, messages = confirm(admin_client, deletion(domain))
     assert response.status_code == 302
     [(level, sentence)] = messages
     assert level == "warning"

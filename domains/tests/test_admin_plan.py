@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from addresses.models import EmailAddress
 from domains.models import Domain, DomainDeletion
-from inbound.tests.admin_site import post, said, text, url
+from inbound.tests.admin_site import plan_token, post, said, text, url
 from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory
 from inbound.tests.seen import calls, store
 
 CHANGED = "Nothing was deleted: the plan has changed since you saw it. This is what it is now."
+UNPLANNED = "Nothing was deleted: no plan came with the request. This is the plan; confirm it below."
+USED = "Nothing was done: that plan has been carried out, or somebody was quicker. This is what is left of it."
+UNCERTAIN = "Not all of this is certain; what is in doubt or could not be looked up is said above."
 
 
 @pytest.fixture
@@ -24,11 +25,6 @@ def address(domain, ses):
     return row
 
 
-def token(page: str) -> Any:
-    [found] = re.findall(r'name="plan" value="([^"]+)"', page)
-    return found
-
-
 def asked(client: Client, model: str, row) -> tuple[str, str]:
     path = url(model, "delete", row.pk)
     return path, text(client.get(path))
@@ -36,9 +32,9 @@ def asked(client: Client, model: str, row) -> tuple[str, str]:
 
 def test_a_domain_is_deleted_as_it_was_shown(address, domain, admin_client: Client):
     path, page = asked(admin_client, "domains.domain", domain)
-    _, messages = post(admin_client, path, post="yes", plan=token(page))
+    _, messages = post(admin_client, path, post="yes", plan=plan_token(page))
     assert [level for level, _ in messages] == ["success"]
-    assert DomainDeletion.objects.get().plan_token == token(page)
+    assert DomainDeletion.objects.get().plan_token == plan_token(page)
 
 
 def test_what_came_up_since_the_page_was_shown_is_asked_about_again(address, domain, ses, admin_client: Client):
@@ -48,13 +44,13 @@ def test_what_came_up_since_the_page_was_shown_is_asked_about_again(address, dom
         (lambda: store(f"{domain.key_prefix}mail"), "1 object, 1 version, 4 bytes"),
     ):
         change()
-        response = admin_client.post(path, {"post": "yes", "plan": token(page)})
+        response = admin_client.post(path, {"post": "yes", "plan": plan_token(page)})
         assert (response.status_code, said(response)) == (200, [("warning", CHANGED)])
         page = text(response)
         assert news in page
     assert Domain.objects.live().filter(pk=domain.pk).exists()
     assert calls(ses) == []
-    assert admin_client.post(path, {"post": "yes", "plan": token(page)}).status_code == 302
+    assert admin_client.post(path, {"post": "yes", "plan": plan_token(page)}).status_code == 302
     assert not Domain.objects.exists()
 
 
@@ -62,10 +58,10 @@ def test_an_address_is_deleted_as_it_was_shown(address, domain, ses, admin_clien
     path, page = asked(admin_client, "addresses.emailaddress", address)
     assert "Receipt rule inbound-example.com-rule goes: a@example.com." in page
     EmailAddressFactory(domain=domain, address="b@example.com")
-    response = admin_client.post(path, {"post": "yes", "plan": token(page)})
+    response = admin_client.post(path, {"post": "yes", "plan": plan_token(page)})
     assert (response.status_code, said(response)) == (200, [("warning", CHANGED)])
     assert "loses a@example.com, and then has 1 recipient." in text(response)
-    _, messages = post(admin_client, path, post="yes", plan=token(text(response)))
+    _, messages = post(admin_client, path, post="yes", plan=plan_token(text(response)))
     assert messages == [("success", "Deleted: a@example.com. SES is confirmed to receive nothing for it any more.")]
     assert [row.address for row in EmailAddress.objects.all()] == ["b@example.com"]
 
@@ -75,3 +71,46 @@ def test_a_made_up_token_deletes_nothing(address, domain, admin_client: Client):
         response = admin_client.post(url(model, "delete", row.pk), {"post": "yes", "plan": "made up"})
         assert said(response) == [("warning", CHANGED)]
     assert EmailAddress.objects.exists()
+
+
+def test_without_a_token_nothing_is_deleted_and_the_plan_is_shown(address, domain, ses, admin_client: Client):
+    for model, row in (("domains.domain", domain), ("addresses.emailaddress", address)):
+        path = url(model, "delete", row.pk)
+        response = admin_client.post(path, {"post": "yes"})
+        assert (response.status_code, said(response)) == (200, [("warning", UNPLANNED)])
+        assert text(admin_client.get(path)).count(plan_token(text(response))) == 1
+    assert EmailAddress.objects.exists()
+    assert Domain.objects.live().exists()
+    assert calls(ses) == []
+
+
+def test_a_token_does_not_go_on_with_a_deletion_that_runs(address, domain, ses, admin_client: Client, settings):
+    path, page = asked(admin_client, "domains.domain", domain)
+    DomainDeletion.objects.create(
+        domain_id=domain.pk, name=domain.name, owner=domain.owner, plan_token=plan_token(page)
+    )
+    Domain.objects.update(deleting_since=timezone.now())
+    response = admin_client.post(path, {"post": "yes", "plan": plan_token(page)})
+    assert (response.status_code, said(response)) == (200, [("warning", USED)])
+    assert calls(ses) == []
+    assert "A deletion of this domain has begun; this goes on with it." in text(response)
+    assert 'name="plan"' not in text(response)
+    assert admin_client.post(path, {"post": "yes"}).status_code == 302
+    assert not Domain.objects.exists()
+
+
+def test_a_token_deletes_once(address, domain, ses, admin_client: Client):
+    path, page = asked(admin_client, "domains.domain", domain)
+    admin_client.post(path, {"post": "yes", "plan": plan_token(page)})
+    ses.clear_journal()
+    _, messages = post(admin_client, path, post="yes", plan=plan_token(page))
+    assert messages[-1] == ("error", "This domain is gone already.")
+    assert DomainDeletion.objects.count() == 1
+    assert calls(ses) == []
+
+
+def test_what_could_not_be_looked_at_is_said_before_the_question(address, domain, ses, dns, admin_client: Client):
+    assert UNCERTAIN not in asked(admin_client, "domains.domain", domain)[1]
+    ses.add_faults({"service": "s3", "action": "*", "fault": "access_denied", "times": None})
+    assert UNCERTAIN in asked(admin_client, "domains.domain", domain)[1]
+    assert UNCERTAIN not in asked(admin_client, "addresses.emailaddress", address)[1]

@@ -43,6 +43,17 @@ def post(client: Client, path: str, **values: Any) -> tuple[Any, list[tuple[str,
     return response, messages
 
 
+def plan_token(page: str) -> str:
+    """Of the page that asks before it deletes one row."""
+    [found] = re.findall(r'name="plan" value="([^"]+)"', page)
+    return str(found)
+
+
+def confirm(client: Client, path: str) -> tuple[Any, list[tuple[str, str]]]:
+    """Look at the page that asks, and say yes."""
+    return post(client, path, post="yes", plan=plan_token(text(client.get(path))))
+
+
 def delete_selected(client: Client, model: str, rows: list[Any]) -> tuple[Any, list[tuple[str, str]]]:
     """What the page that asks posts."""
     chosen = {"_selected_action": [row.pk for row in rows], "action": "delete_selected", "post": "yes"}
