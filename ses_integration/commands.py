@@ -9,7 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ses_integration import facts
-from ses_integration.errors import SesError
+from ses_integration.errors import NoTurn, SesError, Throttled
+
+AGAIN = "Wait a second and run it again: SES takes about one control call a second, and other processes share it."
 
 
 class CommandWithExitCodes(BaseCommand):
@@ -33,6 +35,8 @@ def ses_errors_as_command_errors() -> Iterator[None]:
     """A failing AWS is a sentence and exit code 1, not a traceback."""
     try:
         yield
+    except (NoTurn, Throttled) as error:
+        raise CommandError(f"{error.sentence} {AGAIN}") from error
     except SesError as error:
         raise CommandError(error.sentence) from error
 

@@ -28,6 +28,13 @@ class NotConfigured(Unsent):
     attention = True
 
 
+class NoTurn(Unsent):
+    """Our own processes share what SES takes, and the others had all of it."""
+
+    def __init__(self) -> None:
+        super().__init__("SES is busy with other calls.")
+
+
 class WrongAccount(Unsent):
     """The credentials are those of another AWS account than the one that holds what is recorded; which, `ses_doctor` says."""
 
@@ -39,6 +46,13 @@ class WrongAccount(Unsent):
 
 class Refused(SesError):
     """AWS answered that it did not do it: throttled, over a quota, not allowed, not valid. Nothing changed."""
+
+
+class Throttled(Refused):
+    """SES takes about one control call a second of the whole account (ses.md 1.10)."""
+
+    def __init__(self) -> None:
+        super().__init__("AWS is taking fewer calls than we make.")
 
 
 class BadCredentials(Refused):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from ses_integration.budget import one_budget
 from ses_integration.clock import database_now
 from ses_integration.config import SesConfig
-from ses_integration.errors import Unsent
+from ses_integration.errors import NoTurn
 from ses_integration.models import RateLimit
 from ses_integration.waiting import pause
 
@@ -48,12 +48,12 @@ def answered(config: SesConfig) -> None:
 
 @contextmanager
 def turn(config: SesConfig) -> Iterator[None]:
-    """Around one call: waits for a slot within the ambient budget, or ten seconds where there is none; raises Unsent."""
+    """Around one call: waits for a slot within the ambient budget, or ten seconds where there is none; raises NoTurn."""
     with one_budget(PATIENCE_SECONDS) as deadline:
         while (slot := claim_slot(config)) is not None:
             wait = min(1.0, max(0.01, (slot - database_now()).total_seconds()))
             if time.monotonic() + wait > deadline:
-                raise Unsent("SES is busy with other calls.")
+                raise NoTurn
             pause(wait)
     try:
         yield

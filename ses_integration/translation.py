@@ -29,6 +29,7 @@ from ses_integration.errors import (
     Refused,
     RuleSetMissing,
     SesError,
+    Throttled,
     TooManyRecipients,
     Unanswered,
     Unsent,
@@ -67,7 +68,7 @@ def _from_client_error(error: ClientError) -> SesError:
     code = error.response["Error"].get("Code", "").removesuffix("Exception")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     if code in _THROTTLED or status == 429:
-        return Refused("AWS is taking fewer calls than we make.")
+        return Throttled()
     if status >= 500:
         return Unanswered("AWS answered with an error of its own.")
     if code == "AlreadyExists":

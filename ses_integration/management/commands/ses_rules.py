@@ -9,6 +9,7 @@ from ses_integration.config import ses_config
 from ses_integration.gateway import Gateway
 from ses_integration.models import LedgerEntry
 from ses_integration.planning import Kind
+from ses_integration.rate import turn
 from ses_integration.seen import SeenRule
 from ses_integration.tables import table
 
@@ -18,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = ses_config()
-        with ses_errors_as_command_errors():
+        with ses_errors_as_command_errors(), turn(config):
             rules = Gateway(config).rules()
         if not rules:
             self.stdout.write(f"Receipt rule set {config.rule_set} in {config.region} has no rules.")

@@ -1,0 +1,32 @@
+"""A command that SES has no time for says what to do next."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import CommandError
+
+from ses_integration.config import ses_config
+from ses_integration.rate import turn
+from ses_integration.tests.commands.run import run
+
+AGAIN = "Wait a second and run it again: SES takes about one control call a second, and other processes share it."
+
+
+@pytest.mark.parametrize("command", ["ses_rules", "ses_setup", "ses_reconcile", "ses_cleanup"])
+def test_a_command_that_is_throttled_says_to_run_it_again(ses, rows, command):
+    ses.add_faults({"service": "*", "action": "*", "fault": "throttle", "times": None})
+    with pytest.raises(CommandError) as error:
+        run(command)
+    assert str(error.value) == f"AWS is taking fewer calls than we make. {AGAIN}"
+
+
+@pytest.mark.parametrize("command", ["ses_rules", "ses_setup", "ses_reconcile", "ses_cleanup"])
+def test_a_command_whose_turn_does_not_come_says_the_same(ses, rows, command, settings, monkeypatch):
+    monkeypatch.setattr("ses_integration.rate.PATIENCE_SECONDS", 0.0)
+    settings.SES_CALLS_PER_SECOND = 0.001
+    with turn(ses_config()):
+        pass
+    with pytest.raises(CommandError) as error:
+        run(command)
+    assert str(error.value) == f"SES is busy with other calls. {AGAIN}"
+    assert ses.journal() == []
