@@ -9,8 +9,8 @@ from datetime import datetime
 from ses_integration import account
 from ses_integration.clock import database_now
 from ses_integration.config import SesConfig
-from ses_integration.errors import RuleSetMissing
-from ses_integration.gateway import Gateway
+from ses_integration.errors import RuleSetMissing, SesError
+from ses_integration.gateway import Gateway, SeenIdentities
 from ses_integration.rate import turn
 from ses_integration.seen import SeenRule
 
@@ -21,7 +21,7 @@ class Look:
 
     `identities` are those of domains, `address_identities` how many there are of single addresses; `rules` in SES's order;
     `active` is the set that receives mail now, empty if none does or nobody asked, and `active_elsewhere` its rules where it
-    is not ours.
+    is not ours. `unlisted` says why the identities could not be listed: that there are none says nothing then.
     """
 
     asked_at: datetime
@@ -31,6 +31,7 @@ class Look:
     rule_set_exists: bool = True
     active: str = ""
     active_elsewhere: tuple[SeenRule, ...] = ()
+    unlisted: SesError | None = None
 
     @property
     def all_rules(self) -> tuple[SeenRule, ...]:
@@ -39,6 +40,11 @@ class Look:
 
 def look(config: SesConfig) -> Look:
     """DescribeReceiptRuleSet, and ListEmailIdentities for each 1,000. Raises SesError; a missing set holds no rules."""
+    return _complete(look_at_rules_at_least(config))
+
+
+def look_at_rules_at_least(config: SesConfig) -> Look:
+    """The same, but where only the identities cannot be listed, the look has the rules, and the error in `unlisted`."""
     account.check(config)
     gateway = Gateway(config)
     with turn(config):
@@ -55,10 +61,10 @@ def look_at_all(config: SesConfig) -> Look:
         asked_at = database_now()
         active, found = gateway.active_rules()
     if active == config.rule_set:
-        return _look(gateway, asked_at, found, active)
+        return _complete(_look(gateway, asked_at, found, active))
     with turn(config):
         rules = _rules(gateway)
-    return _look(gateway, asked_at, rules, active, found)
+    return _complete(_look(gateway, asked_at, rules, active, found))
 
 
 def _rules(gateway: Gateway) -> list[SeenRule] | None:
@@ -75,7 +81,11 @@ def _look(
     active: str = "",
     elsewhere: Sequence[SeenRule] = (),
 ) -> Look:
-    identities = gateway.identities()
+    identities, unlisted = SeenIdentities([], 0), None
+    try:
+        identities = gateway.identities()
+    except SesError as error:
+        unlisted = error
     return Look(
         asked_at=asked_at,
         rules=tuple(rules or ()),
@@ -84,4 +94,11 @@ def _look(
         rule_set_exists=rules is not None,
         active=active,
         active_elsewhere=tuple(elsewhere),
+        unlisted=unlisted,
     )
+
+
+def _complete(seen: Look) -> Look:
+    if seen.unlisted is not None:
+        raise seen.unlisted
+    return seen

@@ -17,7 +17,7 @@ from ses_integration import capacity, marks, reading
 from ses_integration.clock import database_now
 from ses_integration.compiling import Wanted
 from ses_integration.config import SesConfig, ses_config
-from ses_integration.looking import Look, look
+from ses_integration.looking import Look, look_at_rules_at_least
 from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry, LedgerRecipient
 from ses_integration.planning import Kind, Known, plan
 from ses_integration.seen import SeenRule
@@ -66,12 +66,17 @@ def _mark_if_behind(config: SesConfig, domain: str) -> bool:
 
 
 def sweep_ses() -> Swept:
-    """Compare SES and ledger: one DescribeReceiptRuleSet and the identity list. Raises SesError when SES cannot be asked."""
+    """Compare SES and ledger: one DescribeReceiptRuleSet and the identity list. Raises SesError when SES cannot be asked.
+
+    Where only the identities cannot be listed, what differs of the rules is un-confirmed all the same before it raises.
+    """
     config = ses_config()
     # Before and after: what we remove or make meanwhile is not somebody else's.
     known = _names(config)
-    seen = look(config)
+    seen = look_at_rules_at_least(config)
     swept = unconfirm(config, seen)
+    if seen.unlisted is not None:
+        raise seen.unlisted
     known |= _names(config)
     capacity.note_foreign(
         config,
@@ -90,6 +95,8 @@ def unconfirm(config: SesConfig, seen: Look, domains: Collection[str] | None = N
     rules = {rule.name: rule for rule in seen.rules}
     held = _recipients(config)
     entries = LedgerEntry.objects.of(config).filter(changed_at__lt=seen.asked_at, unanswered=None)
+    if seen.unlisted is not None:
+        entries = entries.filter(kind=Kind.RULE)
     for entry in entries:
         if (domains is None or entry.domain in domains) and _differs(entry, held, rules, seen.identities):
             differing[entry.domain].append(entry)

@@ -8,8 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from ses_integration import facts, reading
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge, converge_due
+from ses_integration.errors import SesError
 from ses_integration.gateway import Gateway
-from ses_integration.models import Capacity, DomainMark
+from ses_integration.models import Capacity, DomainMark, LedgerEntry
 from ses_integration.sweep import Swept, any_in_line, sweep_database, sweep_ses
 from ses_integration.tests.rows import DOMAIN, change_behind_our_back, receive, remove
 from ses_integration.tests.seen import calls, identities, rules
@@ -109,6 +110,21 @@ def test_a_rule_that_does_something_else_than_ours_is_put_right(a, change):
     assert sweep_ses().unconfirmed == [DOMAIN]
     converge_due()
     assert sweep_ses() == NOTHING
+
+
+def test_a_rule_that_somebody_removed_is_put_back_although_identities_cannot_be_listed(a):
+    Gateway(ses_config()).delete_rule(RULE)
+    Gateway(ses_config()).delete_identity(DOMAIN)
+    a.add_faults({"service": "sesv2", "action": "ListEmailIdentities", "fault": "access_denied"})
+    with pytest.raises(SesError, match="lack a permission"):
+        sweep_ses()
+    converge_due()
+    assert (rules(), identities()) == ({RULE: {"a@example.com"}}, set())
+    # What could not be listed is not taken for what is missing.
+    assert LedgerEntry.objects.get(kind="identity").known == "present"
+    assert sweep_ses().unconfirmed == [DOMAIN]
+    converge_due()
+    assert identities() == {DOMAIN}
 
 
 def test_an_identity_that_somebody_removed_is_made_again(a):
