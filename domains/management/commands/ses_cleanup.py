@@ -30,7 +30,7 @@ class Command(CommandWithExitCodes):
         parser.add_argument(
             "--apply",
             action="store_true",
-            help="remove the orphans, and erase stored mail, whose domain was here",
+            help="remove the orphans, and erase stored mail, whose domain was here; forget of another region what is gone",
         )
         parser.add_argument(
             "--domain",

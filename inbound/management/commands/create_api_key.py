@@ -46,7 +46,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("username", help="whose rows the key reaches")
+        parser.add_argument("username", metavar="USERNAME", help="whose rows the key reaches")
         parser.add_argument("--name", type=_name, required=True, help="to tell the key by, such as where it is used")
         parser.add_argument(
             "--scope",
@@ -56,7 +56,7 @@ class Command(BaseCommand):
             help="what the key may do; repeat it for several (default: all of them)",
         )
         expiry = parser.add_mutually_exclusive_group()
-        expiry.add_argument("--expires-in-days", type=_days, dest="expires_at", metavar="DAYS", help="(default: never)")
+        expiry.add_argument("--expires-in-days", type=_days, dest="expires_at", metavar="N", help="(default: never)")
         expiry.add_argument(
             "--expires", type=_moment, dest="expires_at", metavar="ISO", help="a date or a time, UTC unless it says so"
         )

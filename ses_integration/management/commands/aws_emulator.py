@@ -48,12 +48,14 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1", help="A loopback address. Default: %(default)s.")
         parser.add_argument(
             "--port",
+            metavar="N",
             type=port_number,
             default=os.environ.get("AWS_EMULATOR_PORT") or DEFAULT_PORT,
             help="0 takes any free one. Default: AWS_EMULATOR_PORT, else " + DEFAULT_PORT + ".",
         )
         parser.add_argument(
             "--calls-per-second",
+            metavar="N",
             type=pace,
             help="Answer SES calls that come faster with a throttling error, as AWS does above 1. Default: no limit.",
         )

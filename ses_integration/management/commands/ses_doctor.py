@@ -20,7 +20,7 @@ INTERRUPTED = 130  # as from manage.py for every other command
 
 class Command(BaseCommand):
     help = (
-        "Prove that this installation can do its work on AWS: region, endpoints, credentials, every permission, rule set, "
+        "Prove that this installation can do its work on AWS: region, endpoints, credentials, clocks, every permission, rule set, "
         "bucket, topic and function; and say what to mend. It changes nothing but a disabled receipt rule for nobody "
         "and its test object, which it takes away again. Exit code 0 when nothing failed, 1 when something did."
     )

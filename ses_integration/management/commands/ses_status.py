@@ -18,7 +18,8 @@ class Command(CommandWithExitCodes):
     help = (
         "Show how much of SES's quotas is used, and what SES is owed: "
         "domains whose changes it has not confirmed, why, and when they are tried again. "
-        "Reads the database only. Exit code 0 when nothing is owed, 2 when something is."
+        "Reads the database only. Exit code 0 when nothing is owed, 2 when something is, or when another region or rule set "
+        "may still hold something of ours."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -22,7 +22,9 @@ class Command(CommandWithExitCodes):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("domain", nargs="*", help="a domain's name; default: every domain that is owed something")
+        parser.add_argument(
+            "domain", metavar="DOMAIN", nargs="*", help="a domain's name; default: every domain that is owed something"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         marks = DomainMark.objects.of(ses_config())
