@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -32,6 +32,10 @@ class SendDeadlinePassed(Exception):
     """Raised between signing and sending, so the call surely never left."""
 
 
+class NotFromAws(Exception):
+    """Somebody in between has answered: whether AWS got the call, nobody knows."""
+
+
 @contextmanager
 def send_by(monotonic: float) -> Iterator[None]:
     """Calls inside go out before `monotonic` (of `time.monotonic()`) or raise `SendDeadlinePassed`.
@@ -50,6 +54,12 @@ def _refuse_late(**_: Any) -> None:
     limit = _send_by.get()
     if limit is not None and time.monotonic() >= limit:
         raise SendDeadlinePassed
+
+
+def _refuse_strangers(parsed: Mapping[str, Any], **_: Any) -> None:
+    """A proxy's page reads as an answer of v2 or S3 that has nothing in it: done, or an empty list."""
+    if not parsed["ResponseMetadata"].get("RequestId"):
+        raise NotFromAws
 
 
 @lru_cache(maxsize=32)
@@ -72,6 +82,7 @@ def _client(service: Any, region: str, read_timeout: int) -> Any:
     except ValueError as error:
         raise NotConfigured("AWS_ENDPOINT_URL is not the address of a server.") from error
     client.meta.events.register("before-send", _refuse_late)
+    client.meta.events.register("after-call", _refuse_strangers)
     return client
 
 

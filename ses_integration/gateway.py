@@ -89,13 +89,13 @@ class Gateway:
         """All rules of our set, in order: one DescribeReceiptRuleSet, which is not paged."""
         with aws_errors("DescribeReceiptRuleSet"):
             answer = self._ses.describe_receipt_rule_set(RuleSetName=self._config.rule_set)
-        return [_from_aws(rule) for rule in answer.get("Rules", [])]
+            return [_from_aws(rule) for rule in answer.get("Rules", [])]
 
     def active_rules(self) -> tuple[str, list[SeenRule]]:
         """The name of the set that receives mail now, empty if none does, and its rules, in order."""
         with aws_errors("DescribeActiveReceiptRuleSet"):
             answer = self._ses.describe_active_receipt_rule_set()
-        return answer.get("Metadata", {}).get("Name", ""), [_from_aws(rule) for rule in answer.get("Rules", [])]
+            return answer.get("Metadata", {}).get("Name", ""), [_from_aws(rule) for rule in answer.get("Rules", [])]
 
     def active_rule_set(self) -> str:
         """The name of the set that receives mail now, or an empty string."""

@@ -19,7 +19,7 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 
-from ses_integration.clients import SendDeadlinePassed
+from ses_integration.clients import NotFromAws, SendDeadlinePassed
 from ses_integration.errors import (
     AlreadyThere,
     BadCredentials,
@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 NOT_CONFIGURED = "AWS region or credentials are missing."
 NO_ANSWER = "AWS gave no answer."
+UNREADABLE = "What came back is not an answer of AWS."
 
 # Without the suffix that only v2 has on the wire: `AlreadyExists` and `AlreadyExistsException` are one thing.
 _THROTTLED = {"Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "Throttled", "RequestThrottled"}
@@ -109,6 +110,13 @@ def aws_errors(what: str) -> Iterator[None]:
     except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as error:
         logger.warning("%s: %s", what, error)
         raise Unsent("AWS cannot be reached.") from error
-    except BotoCoreError as error:  # read timeouts, resets, answers that are no answers
+    except BotoCoreError as error:  # read timeouts and resets
         logger.warning("%s: %s", what, error)
         raise Unanswered(NO_ANSWER) from error
+    except NotFromAws as error:
+        logger.warning("%s: the answer has no request id, so it is not AWS's.", what)
+        raise Unanswered(UNREADABLE) from error
+    except Exception as error:
+        # botocore's parsers raise whatever they stumble over.
+        logger.exception("%s", what)
+        raise Unanswered(UNREADABLE) from error

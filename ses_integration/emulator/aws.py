@@ -6,7 +6,9 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from http import HTTPStatus
+from uuid import uuid4
 
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
@@ -20,6 +22,8 @@ from ses_integration.emulator.faults import REFUSALS, Fault, Faults
 from ses_integration.emulator.journal import NO_ANSWER, Journal
 from ses_integration.emulator.ses import SERVICES, Ses
 from ses_integration.emulator.wsgi import Environ, StartResponse, read_body
+
+PAGE = b"<html><head><title>Sign in</title></head><body><p>Sign in to use this network.</p></body></html>"
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +81,9 @@ class EmulatedAws:
             answer = answer_for(call.service, _refusal(call, fault))
             entry.finish(answer.status, applied=False)
             return answer
+        elif fault.fault == "page":
+            entry.finish(fault.status, applied=False)
+            return Answer(fault.status, [("Content-Type", "text/html")], PAGE)
         elif fault.fault == "dropped":
             entry.finish(NO_ANSWER, applied=False)
             raise ConnectionCut
@@ -110,11 +117,18 @@ class EmulatedAws:
         try:
             if call.service in SERVICES:
                 return self._ses.answer(call)
-            return collected(self._moto, call.request())
+            return _with_request_id(collected(self._moto, call.request()))
         except Exception:
             # A hole in the emulator or in moto, or a service that is not installed: say so where a developer looks.
             logger.exception("%s:%s could not be emulated.", call.service, call.action)
             return answer_for(call.service, failed(call.service))
+
+
+def _with_request_id(answer: Answer) -> Answer:
+    """S3 sends one with every answer, to HEAD as well (Amazon S3 API Reference, Common Response Headers); moto does not."""
+    if any(name.lower() == "x-amz-request-id" for name, _ in answer.headers):
+        return answer
+    return replace(answer, headers=[*answer.headers, ("x-amz-request-id", str(uuid4()))])
 
 
 def _refusal(call: Call, fault: Fault) -> AwsError:

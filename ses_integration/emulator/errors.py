@@ -69,7 +69,8 @@ def answer_for(service: str, error: AwsError) -> Answer:
             f'<ErrorResponse xmlns="{_SES_NAMESPACE}"><Error><Type>{sender}</Type>{details}</Error>'
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"
         )
-    return Answer(error.status, [("Content-Type", "text/xml")], document.encode())
+    id_header = "x-amz-request-id" if service == "s3" else "x-amzn-RequestId"
+    return Answer(error.status, [("Content-Type", "text/xml"), (id_header, request_id)], document.encode())
 
 
 def _speaks_json(service: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 REFUSALS = ("throttle", "fail", "access_denied", "error")
 SILENCES = ("lost", "dropped", "late")
 WAITS = ("delay", "late")
-KINDS = (*REFUSALS, *SILENCES, "delay")
+KINDS = (*REFUSALS, *SILENCES, "delay", "page")
 
 _KEYS = {"service", "action", "fault", "times", "skip", "seconds", "code", "message", "status"}
 
@@ -26,6 +26,7 @@ class Fault:
     - `throttle`, `fail`, `access_denied`, `error`: refused and not applied.
     - `lost`: applied, then the connection closes without an answer.
     - `dropped`: the connection closes without an answer and nothing is applied.
+    - `page`: not applied; a proxy in between answers with a page of HTML, and with 200 if no `status` is given.
     - `delay`: applied and answered, but only `seconds` later.
     - `late`: the connection closes at once without an answer, and the call is applied `seconds` later: it lands after
       its sender has given up.
@@ -116,8 +117,14 @@ def _parse_one(order: object) -> Fault:
         seconds=float(_checked(order, "seconds", 0, "a number from 0", _is_duration)),
         code=code,
         message=_text(order, "message", code),
-        status=_checked(order, "status", 400, "an HTTP status from 400 to 599", _is_error_status),
+        status=_status(order, kind),
     )
+
+
+def _status(order: Mapping[str, Any], kind: object) -> int:
+    if kind == "page":
+        return int(_checked(order, "status", 200, "an HTTP status from 200 to 599", _is_status))
+    return int(_checked(order, "status", 400, "an HTTP status from 400 to 599", _is_error_status))
 
 
 def _text(order: Mapping[str, Any], key: str, default: str) -> str:
@@ -143,6 +150,10 @@ def _is_count_or_none(value: object) -> bool:
 
 def _is_duration(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+
+
+def _is_status(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 200 <= value <= 599
 
 
 def _is_error_status(value: object) -> bool:

@@ -48,11 +48,13 @@ class Ses:
         if missing:
             raise _required(call, missing[0])
         result = operation(self.accounts.region(call.account, call.region), call.parameters)
+        request_id = str(uuid4())
         serializer = get_serializer_class(call.service, _PROTOCOLS[call.service])(
-            operation_model=model, context=SerializationContext(request_id=str(uuid4()))
+            operation_model=model, context=SerializationContext(request_id=request_id)
         )
         serialized = serializer.serialize(result)
-        return Answer(serialized["status_code"], list(serialized["headers"].items()), serialized["body"].encode())
+        headers = [*serialized["headers"].items(), ("x-amzn-RequestId", request_id)]
+        return Answer(serialized["status_code"], headers, serialized["body"].encode())
 
 
 def _required(call: Call, name: str) -> AwsError:

@@ -1,0 +1,89 @@
+"""Whatever comes back instead of AWS's answer: nothing is taken for done, for empty, or for refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from ses_integration import clients
+from ses_integration.budget import one_budget
+from ses_integration.compiling import Rule
+from ses_integration.config import ses_config
+from ses_integration.convergence import converge
+from ses_integration.errors import Unanswered
+from ses_integration.gateway import Gateway
+from ses_integration.models import DomainMark, UnansweredCall
+from ses_integration.stored_mail import is_empty
+from ses_integration.sweep import sweep_ses
+from ses_integration.tests.rows import DOMAIN, receive, remove
+from ses_integration.tests.seen import identities, rules
+from ses_integration.translation import UNREADABLE, aws_errors
+
+RULE = Rule("inbound-example.com-rule", frozenset({"a@example.com"}), "inbound-mail", "emails/example.com/1/")
+CALLS = {
+    "create_rule": lambda gateway: gateway.create_rule(RULE),
+    "update_rule": lambda gateway: gateway.update_rule(RULE),
+    "delete_rule": lambda gateway: gateway.delete_rule(RULE.name),
+    "move_to_front": lambda gateway: gateway.move_to_front(RULE.name),
+    "rules": lambda gateway: gateway.rules(),
+    "active_rules": lambda gateway: gateway.active_rules(),
+    "create_rule_set": lambda gateway: gateway.create_rule_set(),
+    "activate_rule_set": lambda gateway: gateway.activate_rule_set(),
+    "create_identity": lambda gateway: gateway.create_identity(DOMAIN),
+    "read_identity": lambda gateway: gateway.read_identity(DOMAIN),
+    "verify_domain": lambda gateway: gateway.verify_domain(DOMAIN),
+    "set_mail_from": lambda gateway: gateway.set_mail_from(DOMAIN),
+    "delete_identity": lambda gateway: gateway.delete_identity(DOMAIN),
+    "verification": lambda gateway: gateway.verification([DOMAIN]),
+    "mail_from": lambda gateway: gateway.mail_from([DOMAIN]),
+    "identities": lambda gateway: gateway.identities(),
+    "is_empty": lambda _: is_empty("emails/example.com/1/"),
+}
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 404, 502])
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_the_page_of_a_proxy_is_no_answer(ses, call, status):
+    ses.add_faults({"fault": "page", "status": status})
+    with pytest.raises(Unanswered) as error:
+        call(Gateway(ses_config()))
+    assert error.value.sentence in (UNREADABLE, "AWS answered with an error of its own.")
+
+
+def test_what_the_parsers_stumble_over_is_no_answer():
+    with pytest.raises(Unanswered, match=UNREADABLE), aws_errors("Parse"):
+        raise KeyError("Result")
+
+
+@pytest.mark.usefixtures("rows")
+class TestConvergence:
+    @pytest.fixture
+    def a(self, ses):
+        receive("a")
+        converge(DOMAIN)
+        ses.clear_journal()
+        return ses
+
+    def test_a_page_instead_of_a_removal_leaves_it_in_doubt(self, a, settings):
+        settings.SES_CALL_SETTLE_SECONDS = 60
+        a.add_faults({"service": "sesv2", "action": "DeleteEmailIdentity", "fault": "page", "times": None})
+        remove()
+        with one_budget(0.5):
+            converge(DOMAIN)
+        assert DomainMark.objects.get().owed
+        assert DomainMark.objects.get().last_error == UNREADABLE
+        assert {call.operation for call in UnansweredCall.objects.all()} == {"delete_identity"}
+        assert identities() == {DOMAIN}
+
+    def test_a_page_instead_of_the_identity_list_is_not_an_empty_list(self, a):
+        a.add_faults({"service": "sesv2", "action": "ListEmailIdentities", "fault": "page"})
+        with pytest.raises(Unanswered):
+            sweep_ses()
+        assert [entry["action"] for entry in a.journal()] == ["DescribeReceiptRuleSet", "ListEmailIdentities"]
+        assert not DomainMark.objects.get().owed
+        assert set(rules()) == {RULE.name}
+
+
+def test_s3_s_answers_have_a_request_id(ses):
+    """Or else nothing of S3 would be believed."""
+    bucket = clients.s3("eu-west-1").list_buckets()
+    assert bucket["ResponseMetadata"]["RequestId"]
