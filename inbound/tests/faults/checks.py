@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, F
+from django.test import override_settings
 from django.utils import timezone
 
 from domains.models import Domain, DomainDeletion
@@ -23,6 +25,11 @@ from ses_integration.tests.emulator.wire import control
 ROUNDS = 12
 # The documented six, and three for DKIM.
 DNS_RECORDS = 9
+
+
+def impatience() -> AbstractContextManager[Any]:
+    """A budget that is less than the shortest back-off, so that no request waits for one."""
+    return override_settings(SES_REQUEST_BUDGET=0.4)
 
 
 def put_off() -> None:
@@ -74,13 +81,30 @@ def assert_true(claims: Iterable[Claim], world: World) -> None:
     assert [claim for claim in claims if (claim.name in held[claim.kind]) != claim.held] == []
 
 
+def assert_received(world: World, *domains: str) -> None:
+    """SES holds the rules of these domains, or of all, whatever else it holds."""
+    wanted: dict[str, set[str]] = {}
+    for name in domains or world.expected:
+        wanted |= world.expected[name].rules(name)
+    held = rules(world.ses)
+    assert {rule: held.get(rule) for rule in wanted} == wanted
+
+
+def theirs(world: World) -> list[Any]:
+    """The rules of somebody else, whole: their names begin so."""
+    _, regions = control(world.ses.url, "GET", "/_ses")
+    held = regions[ses_config().region]["rule_sets"].get(ses_config().rule_set, [])
+    return sorted((rule for rule in held if rule["Name"].startswith("theirs")), key=lambda rule: str(rule["Name"]))
+
+
 def assert_in_line(world: World, *, tagged: bool = True) -> None:
     """SES, ledger and rows are what they should be, and every deletion is finished, stored mail included."""
     assert rows() == {name: holding.rows(name) for name, holding in world.expected.items()}
     wanted = {name: holding.rules(name) for name, holding in world.expected.items()}
     recipients = {rule: held for rules_of in wanted.values() for rule, held in rules_of.items()}
-    assert rules(world.ses) == recipients
-    assert key_prefixes(world.ses) == {
+    others = {rule["Name"] for rule in theirs(world)}
+    assert {rule: held for rule, held in rules(world.ses).items() if rule not in others} == recipients
+    assert {rule: prefix for rule, prefix in key_prefixes(world.ses).items() if rule not in others} == {
         rule: row.key_prefix for row in Domain.objects.all() for rule in wanted[row.name]
     }
     entries = LedgerEntry.objects.exclude(known="absent").prefetch_related("recipients")

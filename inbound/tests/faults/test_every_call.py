@@ -8,58 +8,25 @@ The worker serves them all at once: an installation for each case would cost min
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
-from typing import Any
 
 import pytest
-from django.test import Client, override_settings
+from django.test import override_settings
 
 from domains.models import DomainDeletion
-from inbound.tests.factories import UserFactory
 from inbound.tests.faults.checks import (
     a_while_later,
     assert_in_line,
     assert_true,
+    impatience,
     put_off,
     work_until_nothing_is_owed,
 )
 from inbound.tests.faults.operations import OPERATIONS, Claims, Operation
 from inbound.tests.faults.troubles import TROUBLES, Trouble, land, unanswered
-from inbound.tests.faults.world import RECIPIENTS_PER_RULE, Holding, World, rows
+from inbound.tests.faults.world import Holding, World, rows
 from inbound.tests.seen import calls, written
 from inbound.worker import Worker
 from ses_integration.convergence import converge_due
-
-
-@pytest.fixture
-def world(ses, user, api, settings) -> World:
-    settings.SES_MAX_RECIPIENTS_PER_RULE = RECIPIENTS_PER_RULE
-    # What is arranged is complete, and nothing settles by itself, however slow the machine.
-    settings.SES_REQUEST_BUDGET = 60
-    settings.SES_CALL_SETTLE_SECONDS = 900
-    # The worker does at every round what it does once in a while.
-    settings.SES_DATABASE_SWEEP_SECONDS = settings.SES_STATUS_SECONDS = 0
-    admin = Client()
-    admin.force_login(UserFactory(is_staff=True, is_superuser=True))
-    # Nobody touches it.
-    world = World(ses, user, api, admin, expected={"bystander.org": Holding("ab")})
-    world.add("bystander.org", world.expected["bystander.org"])
-    return world
-
-
-@pytest.fixture
-def worker(world) -> Worker:
-    """One that has looked at SES at its start, and will not again: a fault alone must not need that."""
-    worker = Worker()
-    worker.tick()
-    return worker
-
-
-@pytest.fixture
-def looking_worker(world, settings) -> Worker:
-    """One that looks at SES at every round: what others have changed there cannot be known otherwise."""
-    settings.SES_SWEEP_SECONDS = 0
-    return Worker()
 
 
 def begin(world: World, stem: str, operation: Operation) -> None:
@@ -150,8 +117,3 @@ def undo(
     a_while_later()
     worker.tick()
     return never_again
-
-
-def impatience() -> AbstractContextManager[Any]:
-    """A budget that is less than the shortest back-off, so that no request waits for one."""
-    return override_settings(SES_REQUEST_BUDGET=0.4)

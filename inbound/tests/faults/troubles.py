@@ -18,12 +18,15 @@ from ses_integration.config import ses_config
 from ses_integration.emulator.journal import NO_ANSWER
 from ses_integration.tests.emulator.wire import client, control
 
+NO_ANSWER_CAME = "AWS gave no answer."
+
 
 @dataclass(frozen=True)
 class Trouble:
     """`at(world, stem, n)`: inside, call number n, from 0, meets it; yields a function that says whether it has by now.
 
-    One that `goes_on` meets every later call as well.
+    One that `goes_on` meets every later call as well. `sentence` is what people are told of it. `at_looks`: it stands for
+    all others where a command only looks.
     """
 
     name: str
@@ -32,6 +35,8 @@ class Trouble:
     lands_late: bool = False
     goes_on: bool = False
     untags: bool = False
+    sentence: str = ""
+    at_looks: bool = False
 
 
 def _fault(kind: str, *, times: int | None = 1) -> Callable[[World, str, int], Any]:
@@ -117,15 +122,15 @@ def land(world: World, call: dict[str, Any]) -> None:
 
 
 TROUBLES = [
-    Trouble("throttle", _fault("throttle")),
-    Trouble("fail", _fault("fail")),
-    Trouble("access-denied", _fault("access_denied")),
-    Trouble("dropped", _fault("dropped")),
-    Trouble("lost", _fault("lost")),
-    Trouble("late", _fault("dropped"), lands_late=True),
-    Trouble("outage-from-here-on", _fault("dropped", times=None), goes_on=True),
+    Trouble("throttle", _fault("throttle"), sentence="AWS is taking fewer calls than we make."),
+    Trouble("fail", _fault("fail"), sentence="AWS answered with an error of its own."),
+    Trouble("access-denied", _fault("access_denied"), sentence="the credentials lack a permission", at_looks=True),
+    Trouble("dropped", _fault("dropped"), sentence=NO_ANSWER_CAME),
+    Trouble("lost", _fault("lost"), sentence=NO_ANSWER_CAME),
+    Trouble("late", _fault("dropped"), sentence=NO_ANSWER_CAME, lands_late=True),
+    Trouble("outage-from-here-on", _fault("dropped", times=None), sentence=NO_ANSWER_CAME, goes_on=True),
     Trouble("rules-removed", _somebody(_remove_rules), by_somebody_else=True),
-    Trouble("rule-set-removed", _somebody(_remove_rule_set), by_somebody_else=True),
+    Trouble("rule-set-removed", _somebody(_remove_rule_set), by_somebody_else=True, sentence="run ses_setup"),
     # v1 verification puts back what went just before it, without our tag (ses.md 2.1).
     Trouble("identity-removed", _somebody(_remove_identities), by_somebody_else=True, untags=True),
 ]
