@@ -155,8 +155,12 @@ def _pair(item: Any) -> tuple[str, str]:
 def _behind(at: Progress, refused: list[Any], errors: list[Any]) -> Progress:
     if not refused:
         return at
-    # In the order of S3's list: by key, the newest version first. A marker has to be something that is still there.
-    last = max(refused, key=lambda item: (item["Key"], -item["LastModified"].timestamp()))
+    # In the order of S3's list: by key, the newest version first. A marker has to be something that is still there. Within
+    # a second, which is as exactly as S3 tells, only its place says which is older; versions and delete markers come apart.
+    last = max(
+        reversed(refused),
+        key=lambda item: (item["Key"], not item.get("IsLatest"), -item["LastModified"].timestamp()),
+    )
     return Progress(
         key=last["Key"],
         version=last["VersionId"],

@@ -108,6 +108,18 @@ def test_pages_of_which_s3_keeps_everything_hide_nothing(s3, two_at_a_time):
     )
 
 
+def test_versions_of_one_second_that_s3_keeps_are_counted_once(s3, two_at_a_time):
+    """S3 tells whole seconds, and the emulator does as well."""
+    s3.put_bucket_versioning(Bucket="inbound-mail", VersioningConfiguration={"Status": "Enabled"})
+    put(s3, *[f"{PREFIX}kept"] * 6)
+    s3.delete_object(Bucket="inbound-mail", Key=f"{PREFIX}kept")
+    refuse(s3, f"{PREFIX}kept")
+    run = list(batches(PREFIX, seconds=10))
+    assert [batch.progress.refused for batch in run] == [2, 4, 6, 7, 7]
+    assert run[-1].at_the_end
+    assert left(s3) == [f"{PREFIX}kept"] * 7
+
+
 def test_a_pass_is_taken_up_behind_what_s3_keeps(s3, two_at_a_time):
     put(s3, f"{PREFIX}kept-1", f"{PREFIX}kept-2", f"{PREFIX}then")
     refuse(s3, f"{PREFIX}kept-*")
