@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 FIRST_POLL, LAST_POLL = 0.025, 0.2
 # More calls than this on one thing, with no change of the rows in between, would be a plan that does not come to an end.
 CALLS_PER_ENTRY = 8
+FAILURES_OF_A_PASS = 3
 GATHER_AT_MOST = 0.5
 CHANGING_AT_MOST = 0.5
 WORKER_SECONDS_PER_DOMAIN = 20.0
@@ -104,6 +105,12 @@ def with_lease(config: SesConfig, held: Held, domain: str, deadline: float) -> b
         logger.exception("The database took its connection away while working on %s.", domain)
         connection.close()
         return True
+    except Exception:
+        # A bug of ours: it must not keep the others waiting behind this domain, nor make a 500 of what is committed.
+        logger.exception("The pass over %s failed.", domain)
+        bug = Refused("inbound itself has failed; its log says why.")
+        schedule.postpone(config, domain, [bug], Stuck(marks.generation(domain), until=None))
+        return True
     finally:
         lease.release(held)
 
@@ -114,10 +121,12 @@ def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> bool:
     gathered: int | None = None
     gathering_since: float | None = None
     changing_since: float | None = None
-    full = False
+    called = full = False
     while (in_time := time.monotonic() < deadline) or failed:
         # What has failed is noted even when the time is up: why, and when it is tried again.
-        step = ledger.next_step(config, held, domain, failed=failed, gathered=gathered, may_call=in_time, full=full)
+        step = ledger.next_step(
+            config, held, domain, failed=failed, gathered=gathered, called=called, may_call=in_time, full=full
+        )
         match step:
             case Settled() | GiveWay():
                 return True
@@ -140,7 +149,7 @@ def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> bool:
                 gathered = step.generation if more else None
                 pause(step.seconds)
             case Intent():
-                gathered, gathering_since, changing_since = step.generation, None, None
+                gathered, gathering_since, changing_since, called = step.generation, None, None, True
                 answer = _answer(config, step, deadline)
                 recording.record(config, held, step, answer)
                 key = step.call.key
@@ -151,6 +160,10 @@ def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> bool:
                     failed[key] = answer.error
                 elif made[*key, step.generation] >= CALLS_PER_ENTRY:
                     failed[key] = Refused("SES keeps changing its answer.")
+                # One that fails holds up no other; after some that might succeed later, the others would fail as well.
+                if sum(not error.attention for error in failed.values()) >= FAILURES_OF_A_PASS:
+                    schedule.postpone(config, domain, failed.values(), Stuck(step.generation, until=None))
+                    return True
     return False
 
 
@@ -240,7 +253,10 @@ def _first_in_line(config: SesConfig, domain: str) -> str:
     waited for longer than a request does is the worker's, so that a request is not held up by all that an outage left.
     """
     recent = Q(waiting_since__gt=Now() - timedelta(seconds=config.request_budget))
-    first = marks.waiting(config).filter(recent | Q(domain=domain)).values_list("domain", flat=True).first()
+    line = marks.waiting(config).filter(recent | Q(domain=domain))
+    with transaction.atomic():
+        # Whose rows are being changed at this moment cannot be served, and would be first again and again.
+        first = line.select_for_update(skip_locked=True).values_list("domain", flat=True).first()
     return first or domain
 
 

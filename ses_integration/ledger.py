@@ -22,6 +22,8 @@ from ses_integration.steps import Changing, GiveWay, Intent, Later, Settled, Ste
 SEND_SECONDS = 10
 LEASE_MARGIN_SECONDS = 10
 GATHER_SECONDS = 0.1
+# So many are made at one go: what one domain's creation or deletion takes. A longer plan lets others in between.
+CALLS_OF_A_TURN = 4
 
 
 def next_step(
@@ -31,14 +33,16 @@ def next_step(
     *,
     failed: Collection[tuple[Kind, str]],
     gathered: int | None,
+    called: bool = False,
     may_call: bool = True,
     full: bool = False,
 ) -> Step:
     """T2. Plans from the rows as committed, and either confirms the domain or writes one intent down.
 
-    `gathered` is the generation that the pass has worked on so far: where it has moved on, wait a moment for more, or give
-    way to other domains, so that a burst on one does not hold up a single change of another. Without `may_call` it only
-    tells whether there is anything left to call for. `full`: SES has no room for a further rule. Raises LeaseLost.
+    `gathered` is the generation that the pass has worked on so far: where it has moved on, wait a moment for more. Where it
+    has moved on, or the pass has `called` and much is left to do, give way to other domains, so that neither a burst nor the
+    many rules of one hold up a single change of another. Without `may_call` it only tells whether there is anything left to
+    call for. `full`: SES has no room for a further rule. Raises LeaseLost.
     """
     with transaction.atomic(durable=True):
         started = time.monotonic()
@@ -71,11 +75,13 @@ def next_step(
             return Stuck(mark.generation, until=waiting.values_list("until", flat=True).first())
         if not may_call:
             return Later(0.0)
-        if gathered is not None and mark.generation > gathered:
-            if marks.waiting(config).exclude(pk=mark.pk).exists():
-                mark.waiting_since = now
-                mark.save(update_fields=["waiting_since"])
-                return GiveWay()
+        more_came = gathered is not None and mark.generation > gathered
+        long = called and len(work.calls) > CALLS_OF_A_TURN
+        if (more_came or long) and marks.waiting(config).exclude(pk=mark.pk).exists():
+            mark.waiting_since = now
+            mark.save(update_fields=["waiting_since"])
+            return GiveWay()
+        if more_came:
             return Later(GATHER_SECONDS, mark.generation)
         if (slot := claim_slot(config)) is not None:
             return Later(max(0.0, (slot - now).total_seconds()))

@@ -20,12 +20,15 @@ LONG_INTERVAL = timedelta(minutes=15)
 def postpone(config: SesConfig, domain: str, errors: Collection[SesError], stuck: Stuck) -> None:
     """After a pass that could not finish: when to try again, and what to tell people meanwhile.
 
-    Not for a change that was committed since: that one is due at once.
+    Not for a change that was committed since: that one is due at once, and so is one that is being made at this moment.
     """
     attention = next((error for error in errors if error.attention), None)
     worst = attention or next(iter(errors), None)
     with transaction.atomic(durable=True):
-        mark = DomainMark.objects.select_for_update().of(config).get(domain=domain)
+        # Not to wait here: whoever changes many rows of the domain holds the mark for as long, and we hold the lease.
+        mark = DomainMark.objects.select_for_update(skip_locked=True).of(config).filter(domain=domain).first()
+        if mark is None:
+            return
         now = mark.waiting_since = database_now()
         if mark.generation != stuck.generation:
             pass

@@ -37,7 +37,7 @@ class Changing:
 
 @dataclass(frozen=True, slots=True)
 class GiveWay:
-    """The domain keeps changing, and others wait: it goes to the end of the queue."""
+    """The domain keeps changing, or has much left to do, and others wait: it goes to the end of the queue."""
 
 
 @dataclass(frozen=True, slots=True)
