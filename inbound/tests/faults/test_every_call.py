@@ -7,113 +7,17 @@ The worker serves them all at once: an installation for each case would cost min
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 import pytest
-from django.test import override_settings
 
-from domains.models import DomainDeletion
-from inbound.tests.faults.checks import (
-    a_while_later,
-    assert_in_line,
-    assert_true,
-    impatience,
-    put_off,
-    work_until_nothing_is_owed,
-)
-from inbound.tests.faults.operations import OPERATIONS, Claims, Operation
-from inbound.tests.faults.troubles import TROUBLES, Trouble, land, unanswered
-from inbound.tests.faults.world import Holding, World, rows
-from inbound.tests.seen import calls, written
-from inbound.worker import Worker
-from ses_integration.convergence import converge_due
-
-
-def begin(world: World, stem: str, operation: Operation) -> None:
-    """Everything is as it is before the operation, and the journal is empty."""
-    with override_settings(SES_MAX_RECIPIENTS_PER_RULE=operation.limit):
-        for name, holding in operation.given.items():
-            world.add(name.format(stem), holding)
-    operation.before(world, stem)
-    world.ses.clear_journal()
-
-
-def assert_written(world: World, stem: str, operation: Operation, holdings: Mapping[str, Holding]) -> None:
-    """All that a request changes in the database, whatever SES does, and nothing by halves; this is how it is to stay."""
-    names = {name.format(stem) for name in (*operation.given, *operation.then)}
-    expected = {name.format(stem): holding for name, holding in holdings.items()}
-    assert {name: found for name, found in rows().items() if name in names} == {
-        name: holding.rows(name) for name, holding in expected.items()
-    }
-    world.expected = {name: kept for name, kept in world.expected.items() if name not in names} | expected
+from inbound.tests.faults.operations import OPERATIONS
+from inbound.tests.faults.running import end_in_line, run_without_trouble
+from inbound.tests.faults.troubles import TROUBLES, Trouble
 
 
 def test_a_run_without_trouble(world, worker, subtests):
-    """The calls and claims that stand with each operation are those that it makes."""
-    for operation in OPERATIONS:
-        with subtests.test(operation.name):
-            begin(world, operation.name, operation)
-            said = operation.act(world, operation.name)
-            assert tuple(calls(world.ses)) == operation.calls
-            assert said == {claim.about(operation.name) for claim in operation.claims}
-            assert_true(said, world)
-            assert_written(world, operation.name, operation, operation.then)
-            assert DomainDeletion.objects.filter(name=f"{operation.name}.org").count() == operation.deletions
-    work_until_nothing_is_owed(world, worker)
-    assert_in_line(world)
+    run_without_trouble(world, worker, subtests, OPERATIONS)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)
 def test_at_every_call(world, worker, looking_worker, subtests, trouble: Trouble):
-    cases = [
-        (operation, number, f"{operation.name}-{number}")
-        for operation in OPERATIONS
-        for number in range(len(operation.calls) - trouble.goes_on)
-    ]
-    never_again: Claims = set()
-    late = []
-    for operation, number, stem in cases:
-        with subtests.test(f"{operation.name}, call {number}: {operation.calls[number]}"):
-            begin(world, stem, operation)
-            with trouble.at(world, stem, number) as met, impatience():
-                said = operation.act(world, stem)
-                assert_true((claim for claim in said if not (claim.held and trouble.by_somebody_else)), world)
-                if not met():  # on a slow machine the request's budget was spent before
-                    converge_due()
-                assert met()
-            put_off()
-            assert_written(world, stem, operation, operation.then)
-            never_again |= {claim for claim in said if not claim.held}
-            written(world.ses)  # fails where a rule without recipients was sent
-            late += unanswered(world) if trouble.lands_late else []
-    world.ses.clear_journal()
-    if trouble.lands_late:
-        never_again = undo(world, worker, subtests, cases)
-        for call in late:
-            land(world, call)
-        assert_true(never_again, world)
-    work_until_nothing_is_owed(world, looking_worker if trouble.by_somebody_else else worker)
-    written(world.ses)
-    assert_in_line(world, tagged=not trouble.untags)
-    assert_true(never_again, world)
-
-
-def undo(
-    world: World, worker: Worker, subtests: pytest.Subtests, cases: Iterable[tuple[Operation, int, str]]
-) -> Claims:
-    """The calls have been repeated, and then people want the opposite: now their landing does most harm.
-
-    Returns what those people are told is gone.
-    """
-    a_while_later()
-    worker.tick()
-    never_again: Claims = set()
-    for operation, number, stem in cases:
-        with subtests.test(f"{operation.name}, undone before call {number} lands"), impatience():
-            said = operation.undo(world, stem)
-            assert_true(said, world)
-            assert_written(world, stem, operation, operation.undone or operation.given)
-            never_again |= {claim for claim in said if not claim.held}
-    a_while_later()
-    worker.tick()
-    return never_again
+    end_in_line(world, looking_worker if trouble.by_somebody_else else worker, subtests, trouble, OPERATIONS)
