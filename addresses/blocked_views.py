@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from addresses import blocking, serializers
 from addresses.models import BlockedEmail
+from domains.confirming import unplanned
 from domains.errors import Conflict
 from domains.lookup import filter_by_id, find
 from domains.models import Domain
@@ -62,5 +63,6 @@ class BlockedEmailDetail(OwnBlockedEmails):
 
     def delete(self, request: Request, pk: str) -> Response:
         blocked = find(self.get_queryset(), pk, NOT_FOUND)
+        unplanned(request, "a blocked email")
         blocked.delete()
         return Response({"success": True, "message": f"Successfully unblocked {blocked.email_address}"})

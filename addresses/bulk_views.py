@@ -12,12 +12,13 @@ from rest_framework.response import Response
 from addresses.deletion import AddressDeletion, delete_addresses
 from addresses.models import EmailAddress
 from addresses.views import NOT_FOUND, OwnAddresses
-from domains.confirming import confirmation
+from domains.confirming import refuse_plan
 from domains.fields import Body, Text
 from domains.lookup import ID, find
 from domains.models import Domain
 
 MOST_AT_ONCE = 1000
+NO_PLAN = "bulk-delete has no plan: ask for that of each address. Nothing was deleted."
 
 
 class BulkDeleteBody(Body):
@@ -25,7 +26,11 @@ class BulkDeleteBody(Body):
     domainId = Text(required=False)
 
     def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, dict) or ("ids" in data) == ("domainId" in data):
+        if set(data) - {"ids", "domainId"}:
+            raise ValidationError(
+                {"error": "bulk-delete takes ids or domainId, and nothing else. Nothing was deleted."}
+            )
+        if ("ids" in data) == ("domainId" in data):
             raise ValidationError({"error": "Give either ids or domainId"})
         ids = data.get("ids", [""])
         if not isinstance(ids, list) or not 1 <= len(ids) <= MOST_AT_ONCE or not all(type(pk) is str for pk in ids):
@@ -38,9 +43,7 @@ class BulkDelete(OwnAddresses):
 
     def post(self, request: Request) -> Response:
         """One result for each id, in the order of the request; of a domain the oldest 1,000, and how many remain."""
-        asked = confirmation(request)
-        if asked.dry_run or asked.token:
-            raise ValidationError("bulk-delete has no plan: ask for that of each address. Nothing was deleted.")
+        refuse_plan(request, NO_PLAN)
         body = BulkDeleteBody.read(request.data)
         if "domainId" in body and request.headers.get("Idempotency-Key"):
             # A run that was killed after its commit is run again, and would take the next thousand.

@@ -1,4 +1,4 @@
-"""What a DELETE may carry in its query: `plan=TOKEN`, and `dry_run=true`. A slip of the pen must not delete."""
+"""What a DELETE may carry: in its query `plan=TOKEN` and `dry_run=true`, and no body. A slip of the pen must not delete."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ DRY_RUN, PLAN = "dry_run", "plan"
 OUTDATED = (
     "The plan has changed since this token was made. Fetch the deletion plan again, look at it, and use its token."
 )
+NO_BODY = f"DELETE takes no body: {DRY_RUN}=true and {PLAN}=TOKEN belong in the query. Nothing was deleted."
 GONE = "What this plan was about has been deleted, or is being deleted. A plan's token is good for one deletion."
 
 
@@ -26,7 +27,27 @@ class Confirmation:
 
 
 def confirmation(request: Request) -> Confirmation:
-    """Raises ValidationError for anything that may have been meant as one of the two and is not."""
+    """Of a DELETE. Raises ValidationError for anything that may have been meant as one of the two and is not."""
+    if request.data:
+        raise ValidationError(NO_BODY)
+    return _in_query(request)
+
+
+def refuse_plan(request: Request, sentence: str) -> None:
+    """For what deletes without a plan: raises ValidationError where one is asked for or confirmed all the same."""
+    asked = _in_query(request)
+    if asked.dry_run or asked.token:
+        raise ValidationError(sentence)
+
+
+def unplanned(request: Request, what: str) -> None:
+    """The same for a DELETE, which has no body either. `what` is what there is no plan for, such as `an endpoint`."""
+    if request.data:
+        raise ValidationError("DELETE takes no body. Nothing was deleted.")
+    refuse_plan(request, f"There is no plan for deleting {what}, and no dry run. Nothing was deleted.")
+
+
+def _in_query(request: Request) -> Confirmation:
     for name in request.query_params:
         meant = "".join(filter(str.isalnum, name.lower()))
         if name not in (DRY_RUN, PLAN) and meant in ("dryrun", "plan", "token", "plantoken"):

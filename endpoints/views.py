@@ -13,6 +13,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from domains.confirming import unplanned
 from domains.lookup import find, flag
 from endpoints import services
 from endpoints.config import ConfigError
@@ -58,6 +59,7 @@ class EndpointView(_OwnEndpoints):
 
     def delete(self, request: Request, pk: str) -> Response:
         endpoint = find(self.get_queryset(), pk, NOT_FOUND)
+        unplanned(request, "an endpoint")
         with _answers():
             deletion = services.delete_endpoint(endpoint=endpoint)
         return Response(EndpointDeletionSerializer(deletion).data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -14,6 +16,7 @@ from inbound.tests.seen import calls, rules
 
 URL = "/api/v2/email-addresses/bulk-delete"
 EITHER = {"error": "Give either ids or domainId"}
+ONLY = {"error": "bulk-delete takes ids or domainId, and nothing else. Nothing was deleted."}
 LIST = {"error": "ids must be a list of 1 to 1000 strings"}
 RULE = "inbound-example.com-rule"
 
@@ -121,6 +124,16 @@ def test_a_body_that_is_none_is_refused_and_deletes_nothing(api, have, domain, s
 def test_what_may_have_been_meant_to_delete_nothing_deletes_nothing(api, have, query):
     (a,) = have("a")
     assert api.post(f"{URL}?{query}", {"ids": [a.pk]}).status_code == 400
+    assert EmailAddress.objects.count() == 1
+
+
+@pytest.mark.parametrize("key", ["dry_run", "dryRun", "plan", "isActive", "domain", "\ud800"])
+def test_a_key_of_the_body_that_it_does_not_know_deletes_nothing(api, have, domain, key):
+    """It may have been meant to delete less, or nothing."""
+    (a,) = have("a")
+    for body in ({"ids": [a.pk], key: True}, {"domainId": domain.pk, key: None}, {key: "x"}):
+        answer = api.generic("POST", URL, json.dumps(body))
+        assert (answer.status_code, answer.json()) == (400, ONLY)
     assert EmailAddress.objects.count() == 1
 
 

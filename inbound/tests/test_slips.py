@@ -1,0 +1,43 @@
+"""A slip of the pen deletes nothing: what a client meant as a dry run, and put where nobody reads it."""
+
+from __future__ import annotations
+
+import pytest
+
+from inbound.tests.test_owners import OF_ONE, ROUTES, everything
+from inbound.tests.test_owners import world as world  # a fixture
+
+DELETES = [route for route in OF_ONE if hasattr(ROUTES[route].cls, "delete")]
+
+
+def path(route: str) -> str:
+    """Of the caller's own row."""
+    kind = route.partition("/")[0]
+    return f"/api/v2/{kind}/{kind}"
+
+
+@pytest.mark.parametrize("route", DELETES)
+def test_a_delete_with_a_body_deletes_nothing(world, api, ses, route):
+    before = everything()
+    ses.clear_journal()
+    for body in (b'{"dry_run": true}', b'{"plan": "x"}', b'{"ids": []}', b"dry_run=true", b"[]", b"\xff"):
+        answer = api.generic("DELETE", path(route), body)
+        assert (answer.status_code, set(answer.json())) == (400, {"error"}), body
+    assert everything() == before
+    assert ses.journal() == []
+
+
+@pytest.mark.parametrize("route", DELETES)
+def test_a_body_that_says_nothing_is_none(world, api, route):
+    """Some clients send one with every request."""
+    assert api.generic("DELETE", path(route), b"{}").status_code == 200
+
+
+@pytest.mark.parametrize("route", ["blocked-emails", "endpoints"])
+def test_where_there_is_no_plan_asking_for_one_deletes_nothing(world, api, route):
+    before = everything()
+    for query in ("dry_run=true", "dry_run=1", "dryRun=true", "plan=x", f"plan={world[0]}"):
+        answer = api.delete(f"{path(route)}?{query}")
+        assert (answer.status_code, set(answer.json())) == (400, {"error"}), query
+    assert everything() == before
+    assert api.delete(f"{path(route)}?dry_run=false").status_code == 200
