@@ -39,7 +39,8 @@ def test_what_is_still_owed_is_exit_code_2_with_the_reason(owed):
     code, text = run("ses_sync", DOMAIN)
     assert (code, text) == (
         2,
-        "example.com: still owed. AWS does not allow this call; the credentials lack a permission.\n",
+        "example.com: still owed. AWS does not allow this call; the credentials lack a permission.\n"
+        "1 owed. The worker goes on by itself; ses_status says when.\n",
     )
 
 
