@@ -154,6 +154,8 @@ def _note(record: DomainDeletion, seen: Look, found: _Found) -> None:
             for step in found.ours:
                 setattr(row, step, Step.OWED)
         elif found.problem:
+            # Also where an earlier look had proved it: what is shown is the last look, and this one is made again.
+            row.proved_at = None
             row.next_attempt = database_now() + LONG_INTERVAL
         else:
             row.proved_at = seen.asked_at

@@ -214,6 +214,25 @@ def test_what_could_not_be_looked_at_is_not_proved(gone, ses):
     assert gone.proved_at
 
 
+def test_a_second_look_that_could_not_look_is_made_again(gone, ses, client_for):
+    """Until then nothing is shown as confirmed beside what could not be looked at."""
+    prove_deletions()
+    DomainDeletion.objects.update(look_again_at=timezone.now() - timedelta(seconds=1))
+    ses.add_faults({"service": "s3", "action": "ListObjectVersions", "fault": "access_denied"})
+    assert prove_deletions() == 1
+    shown = client_for(gone.owner).get(f"/api/v2/deletions/{gone.pk}").json()["confirmation"]
+    assert (shown["confirmedAt"], shown["storedMail"]) == (None, False)
+    assert shown["problem"] == "AWS does not allow this call; the credentials lack a permission."
+    assert shown["lookAgainAt"]
+    # In a quarter of an hour, and not at once.
+    assert prove_deletions() == 0
+    DomainDeletion.objects.update(next_attempt=None)
+    assert prove_deletions() == 1
+    shown = client_for(gone.owner).get(f"/api/v2/deletions/{gone.pk}").json()["confirmation"]
+    assert shown["confirmedAt"] == shown["lookedAt"]
+    assert (shown["storedMail"], shown["problem"], shown["lookAgainAt"]) == (True, None, None)
+
+
 @pytest.mark.parametrize("action", ["*", "DescribeActiveReceiptRuleSet", "ListEmailIdentities"])
 def test_a_failing_ses_proves_nothing(gone, ses, action):
     out_of_order(ses, action=action)
