@@ -20,6 +20,7 @@ from ses_integration import setup
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge_due
 from ses_integration.errors import SesError
+from ses_integration.schedule import LONG_INTERVAL, backoff
 from ses_integration.sweep import any_in_line, sweep_database, sweep_ses
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ TICK_SECONDS = 0.5
 # How long a step with much to do keeps the others waiting.
 TURN_SECONDS = 10.0
 # AWS or the database may just be starting, or be away for a moment: a step that runs once an hour does not wait for an hour then.
+# It waits longer each time, though, where AWS has failed: each try takes a turn from those who wait for SES.
 RETRY_SECONDS = 5.0
 CONVERGE, REFRESH, RESUME, PROVE = "converge", "refresh identities", "resume deletions", "prove deletions"
 
@@ -40,6 +42,24 @@ class Step:
     run: Callable[[], object]
     every: float = 0.0
     due: float = field(default=0.0)
+    failures: int = field(default=0)
+
+    def begin(self) -> None:
+        self.due = time.monotonic() + self.every
+
+    def try_soon(self) -> float:
+        """After a failure of the database, which says nothing about SES; in how many seconds."""
+        return self._put_off(min(self.every, RETRY_SECONDS))
+
+    def back_off(self, *, attention: bool = False) -> float:
+        """After a failure: longer each time, or at once for long where people must act; in how many seconds."""
+        self.failures += 1
+        delay = LONG_INTERVAL if attention else backoff(self.failures)
+        return self._put_off(max(min(self.every, RETRY_SECONDS), delay.total_seconds()))
+
+    def _put_off(self, seconds: float) -> float:
+        self.due = time.monotonic() + seconds
+        return seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +71,7 @@ class Turn:
 
 
 class Worker:
-    """Runs the steps until it is stopped. A step that fails is logged and tried again at its next turn."""
+    """Runs the steps until it is stopped. A step that fails is logged and tried again, by itself."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()
@@ -99,23 +119,25 @@ class Worker:
         for step in self._steps:
             if self._stop.is_set() or time.monotonic() < step.due:
                 continue
-            step.due = time.monotonic() + step.every
+            step.begin()
             try:
                 done = step.run()
             except SesError as error:
-                logger.warning("%s: %s", step.name, error.sentence)
+                seconds = step.back_off(attention=error.attention)
+                logger.warning("%s: %s Tried again in %.0f s.", step.name, error.sentence, seconds)
             except DatabaseError:
                 logger.exception("%s: the database failed", step.name)
                 close_old_connections()
+                step.try_soon()
             except Exception:
                 # A bug in one step must not stop the others from paying what is owed.
-                logger.exception("%s failed", step.name)
+                logger.exception("%s failed; tried again in %.0f s", step.name, step.back_off())
             else:
+                step.failures = 0
                 if isinstance(done, int):
                     turn.counts[step.name] = done
                 continue
             turn.failed.append(step.name)
-            step.due = min(step.due, time.monotonic() + RETRY_SECONDS)
         return turn
 
 

@@ -1,18 +1,21 @@
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from io import StringIO
 
 import boto3
+import pytest
 from django.core.management import call_command
 from django.db import transaction
+from django.db.utils import OperationalError
 from django.utils import timezone
 
 from domains.models import Domain, DomainDeletion
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
-from inbound.worker import Worker
+from inbound.worker import RETRY_SECONDS, Step, Worker
 from ses_integration import clients, marks
-from ses_integration.models import DomainMark, IdentityFacts
+from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry
 from ses_integration.tests.seen import identities, rules
 
 
@@ -90,6 +93,40 @@ def test_a_step_that_fails_does_not_stop_the_others(ses, settings, caplog):
     assert len(rules()) == 1
 
 
+def test_a_step_that_aws_lets_fail_waits_longer_each_time(ses):
+    worker = Worker()
+    ses.add_faults({"service": "sesv2", "action": "ListEmailIdentities", "fault": "throttle", "times": None})
+    waits = [wait_of("sweep SES", worker) for _ in range(9)]
+    # Half of it is jitter: 256 seconds at the ninth failure.
+    assert waits[0] <= RETRY_SECONDS < 100 < waits[-1] <= 256
+    ses.clear_faults()
+    assert wait_of("sweep SES", worker) == pytest.approx(3600, abs=60)
+    ses.add_faults({"service": "sesv2", "action": "ListEmailIdentities", "fault": "throttle"})
+    assert wait_of("sweep SES", worker) <= RETRY_SECONDS
+
+
+def test_a_step_that_people_must_mend_waits_for_long_at_once(ses):
+    ses.add_faults({"service": "*", "action": "*", "fault": "access_denied", "times": None})
+    worker = Worker()
+    assert wait_of("sweep SES", worker) > 14 * 60
+    # One whose turns are seconds apart, too.
+    EmailAddressFactory()
+    IdentityFacts.objects.create(
+        entry=LedgerEntry.objects.get(kind="identity"), checked_at=timezone.now() - timedelta(days=1)
+    )
+    assert wait_of("refresh identities", worker) > 14 * 60
+
+
+def test_a_step_that_the_database_lets_fail_is_tried_again_soon(transactional_db):
+    worker = failing(OperationalError("gone"), every=3600.0)
+    assert max(wait_of("fails", worker) for _ in range(9)) <= RETRY_SECONDS
+
+
+def test_a_step_with_a_bug_waits_longer_each_time(transactional_db):
+    worker = failing(ZeroDivisionError(), every=0.0)
+    assert [wait_of("fails", worker) for _ in range(9)][-1] > 100
+
+
 def test_on_the_emulator_it_makes_the_rule_set_first(aws, transactional_db, settings):
     settings.SES_AUTO_SETUP = True
     settings.SES_REQUEST_BUDGET = 0.0
@@ -127,6 +164,23 @@ def test_once_says_what_is_still_owed_and_what_failed(ses, settings):
         "Worked on 2 domains, went on with 1 deletion. Failed, see the log: sweep SES. "
         "Still owed: 1 domain (see ses_status), 1 deletion (see ses_cleanup).\n"
     )
+
+
+def wait_of(name: str, worker: Worker) -> float:
+    """In how many seconds the step is due after its turn now."""
+    step = next(step for step in worker._steps if step.name == name)
+    step.due = 0.0
+    worker.tick()
+    return step.due - time.monotonic()
+
+
+def failing(error: Exception, *, every: float) -> Worker:
+    def fail() -> None:
+        raise error
+
+    worker = Worker()
+    worker._steps = [Step("fails", fail, every)]
+    return worker
 
 
 def once() -> str:
