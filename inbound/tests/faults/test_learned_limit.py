@@ -20,7 +20,7 @@ CONFIGURED, TAKEN = 12, 10
 
 
 def nothing_was_learned(world: World, stem: str) -> None:
-    Capacity.objects.all().delete()
+    Capacity.objects.update(recipients_per_rule=None)
 
 
 LEARN = Operation(
