@@ -7,12 +7,11 @@ from datetime import datetime
 
 from addresses.models import BlockedEmail, EmailAddress
 from domains import plan_token
+from domains.lives import addresses_of, life_of
 from domains.models import Domain
 from domains.plan_token import PlanToken, Subject
-from domains.receiving import receiving
 from ses_integration import prospects
 from ses_integration.foreseeing import Foreseen, RuleChange
-from ses_integration.receiving import DomainReceiving
 
 KIND = "address"
 
@@ -105,9 +104,10 @@ def check_token(address: EmailAddress, token: str) -> None:
 
 def _from_database(address: EmailAddress) -> FromDatabase:
     domain = address.domain
-    now: DomainReceiving | None = next(iter(receiving([domain.name])), None)
-    after = now and replace(now, addresses=tuple(it for it in now.addresses if it.address != address.address))
-    ses = prospects.prospect(domain.name, after)
+    rows = addresses_of(domain)
+    others = [row for row in rows if row[0] != address.address]
+    after = life_of(domain, others).receiving if domain.deleting_since is None else None
+    ses = prospects.prospect(life_of(domain, rows), after)
     # Nothing of others shows, wherever somebody has routed the address.
     endpoint = address.endpoint if address.endpoint and address.endpoint.owner_id == domain.owner_id else None
     return FromDatabase(
@@ -118,7 +118,7 @@ def _from_database(address: EmailAddress) -> FromDatabase:
         route=None if endpoint is None else Route(endpoint.pk, endpoint.name, endpoint.type, endpoint.is_active),
         ses=replace(ses, rules=tuple(rule for rule in ses.rules if _concerns(rule, address))),
         ses_seconds=prospects.seconds(ses),
-        other_addresses=domain.email_addresses.exclude(pk=address.pk).count(),
+        other_addresses=len(others),
         catch_all=domain.receives_everything,
         blocked=BlockedEmail.objects.filter(email_address=address.address).exists(),
     )

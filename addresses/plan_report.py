@@ -23,6 +23,7 @@ def _ses(database: FromDatabase) -> Iterator[str]:
         yield "It is inactive, so SES is to receive nothing for it as it is."
     if database.ses.rules or database.active:
         yield from rules(database.ses.rules)
+    yield from database.ses.problems
     if database.catch_all:
         yield "The catch-all goes on receiving mail for the address."
 

@@ -19,6 +19,7 @@ def shown(plan: AddressPlan) -> dict[str, Any]:
         "receiptRules": [rule(it) for it in database.ses.rules],
         "sesCalls": calls(database.ses, database.ses_seconds, plan.outside.problem),
         "sesConfirmedAt": moment(plan.confirmed_at),
+        "sesProblems": list(database.ses.problems),
         "stays": {
             "domain": {
                 "id": database.domain_id,

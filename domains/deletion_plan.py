@@ -10,6 +10,7 @@ from django.db.models import Count, Q
 
 from domains import plan_token, published
 from domains.dns_records import Record
+from domains.lives import AddressRow, addresses_of, life_of
 from domains.models import Domain
 from domains.plan_parts import KIND, DeletionPlan, EndpointUse, FromDatabase, FromOutside, Rows, StoredMail
 from domains.plan_token import PlanOutdated, Subject
@@ -49,7 +50,8 @@ def check_token(domain: Domain, token: str) -> None:
 
 
 def _from_database(domain: Domain) -> FromDatabase:
-    ses = prospects.prospect(domain.name, None)
+    addresses = addresses_of(domain)
+    ses = prospects.prospect(life_of(domain, addresses), None)
     below = Domain.objects.live().filter(owner_id=domain.owner_id, name__endswith=f".{domain.name}")
     return FromDatabase(
         domain=domain.name,
@@ -57,22 +59,23 @@ def _from_database(domain: Domain) -> FromDatabase:
         deleting=domain.deleting_since is not None,
         ses=ses,
         ses_seconds=prospects.seconds(ses),
-        rows=_rows(domain),
+        rows=_rows(domain, addresses),
         sub_domains=tuple(below.order_by("name").values_list("name", flat=True)),
         endpoints=_endpoints(domain),
     )
 
 
-def _rows(domain: Domain) -> Rows:
-    # Reverse accessors of the app above: addresses.BlockedEmail and addresses.EmailAddress.
-    addresses = list(domain.email_addresses.order_by("address").values_list("address", "is_active"))
+def _rows(domain: Domain, addresses: list[AddressRow]) -> Rows:
+    # Reverse accessor of the app above: addresses.BlockedEmail.
     blocked = list(domain.blocked_emails.order_by("email_address").values_list("email_address", flat=True))
     return Rows(
         blocked_emails=len(blocked),
         email_addresses=len(addresses),
-        active_email_addresses=sum(active for _, active in addresses),
+        active_email_addresses=sum(active for _, active, _ in addresses),
         dns_records=domain.dns_records.count(),
-        digest=sha256(repr([*addresses, "blocked", *blocked]).encode()).hexdigest(),
+        digest=sha256(
+            repr([*((address, active) for address, active, _ in addresses), "blocked", *blocked]).encode()
+        ).hexdigest(),
     )
 
 

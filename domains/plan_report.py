@@ -13,6 +13,7 @@ from ses_integration.foreseeing import Fate, Foreseen, RuleChange, When
 
 SHOWN_RECIPIENTS = 10
 SHOWN_CALLS = 20
+OTHERS = "It has, or may yet get, others that are no addresses of the domain any more; those go, too."
 UNCERTAIN = "Not all of this is certain; what is in doubt or could not be looked up is said above."
 
 FATES = {
@@ -39,7 +40,10 @@ def sections(plan: DeletionPlan) -> list[Section]:
     database, outside = plan.database, plan.outside
     parts: list[tuple[str, Iterable[str]]] = [
         ("", ["A deletion of this domain has begun; this goes on with it."] if database.deleting else []),
-        (ses_title(plan.confirmed_at), [*rules(database.ses.rules), FATES[database.ses.identity]]),
+        (
+            ses_title(plan.confirmed_at),
+            [*rules(database.ses.rules), FATES[database.ses.identity], *database.ses.problems],
+        ),
         ("Calls to SES", calls(database.ses, database.ses_seconds, outside.problem)),
         ("Rows", [counted(database.rows)]),
         ("Stored mail", [_stored_mail(outside.stored_mail)]),
@@ -107,7 +111,7 @@ def _rule(change: RuleChange) -> str:
         sentence += f" A call without an answer may still add {_named(change.in_doubt)}."
     elif not change.confirmed:
         sentence += " SES has not confirmed what it holds now."
-    return sentence
+    return f"{sentence} {OTHERS}" if change.others else sentence
 
 
 def _becomes(change: RuleChange) -> str:
@@ -118,7 +122,7 @@ def _becomes(change: RuleChange) -> str:
         return f"comes: {_named(after)}."
     lost, new = sorted(set(before) - set(after)), sorted(set(after) - set(before))
     if not lost and not new:
-        return f"stays as it is: {_named(after)}."
+        return f"{'keeps' if change.others else 'stays as it is:'} {_named(after)}."
     changes = [*([f"loses {_named(lost)}"] if lost else []), *([f"gets {_named(new)}"] if new else [])]
     return f"{' and '.join(changes)}, and then has {number(len(after), 'recipient')}."
 

@@ -31,6 +31,7 @@ def shown(plan: DeletionPlan) -> dict[str, Any]:
         "sesIdentity": {"outcome": database.ses.identity.value, "note": IDENTITY_NOTES[database.ses.identity]},
         "sesCalls": calls(database.ses, database.ses_seconds, outside.problem),
         "sesConfirmedAt": moment(plan.confirmed_at),
+        "sesProblems": list(database.ses.problems),
         "storedMail": _stored_mail(outside.stored_mail),
         "rows": {
             "blockedEmails": rows.blocked_emails,
@@ -54,6 +55,7 @@ def rule(change: RuleChange) -> dict[str, Any]:
         "after": None if change.after is None else list(change.after),
         "isConfirmed": change.confirmed,
         "inDoubt": list(change.in_doubt),
+        "hasOthers": change.others,
     }
 
 

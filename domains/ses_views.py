@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -27,7 +28,7 @@ class SesStatus(GenericAPIView[Domain]):
         config = ses_config()
         page: Any = self.paginate_queryset(self.get_queryset())
         names = [domain.name for domain in page]
-        known, rules = states(names), recipients_by_rule(names)
+        known, rules = states(names), _recipients_by_rule(page)
         answer = self.get_paginated_response(
             [_shown(domain, known[domain.name], rules.get(domain.name, {})) for domain in page]
         )
@@ -40,6 +41,16 @@ class SesStatus(GenericAPIView[Domain]):
             **answer.data,
         }
         return answer
+
+
+def _recipients_by_rule(domains: Iterable[Domain]) -> dict[str, dict[str, int]]:
+    rows = list(domains)
+    return recipients_by_rule(
+        {domain.name: domain.key_prefix for domain in rows},
+        # `email_addresses` is the reverse accessor of addresses.EmailAddress, which stands above this app.
+        Domain.objects.filter(pk__in=[domain.pk for domain in rows]).values("email_addresses__address"),
+        [domain.name for domain in rows if domain.receives_everything],
+    )
 
 
 def _used(used: capacity.Used) -> dict[str, int]:

@@ -52,7 +52,8 @@ class RuleChange:
     """A rule's recipients, in order; None where there is no rule.
 
     `before` is what the last answered call left, and `in_doubt` what a call without an answer may add to it. Only where
-    `confirmed` is it known that SES holds exactly that. `after` is what the rows want.
+    `confirmed` is it known that SES holds exactly that. `after` is what the rows want. `others`: the two are without
+    some that are not for the owner to see.
     """
 
     name: str
@@ -60,20 +61,25 @@ class RuleChange:
     after: tuple[str, ...] | None
     confirmed: bool = True
     in_doubt: tuple[str, ...] = ()
+    others: bool = False
 
     @property
     def changes(self) -> bool:
-        return self.before != self.after or not self.confirmed
+        return self.before != self.after or not self.confirmed or self.others
 
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """`waiting` are the rules and identities that a call must not touch before an earlier one has settled."""
+    """`waiting` are the rules and identities that a call must not touch before an earlier one has settled.
+
+    `problems`: sentences about what else SES may hold for the name, which the rest does not tell.
+    """
 
     rules: tuple[RuleChange, ...]
     identity: Fate
     calls: tuple[ForeseenCall, ...]
     waiting: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def due(self) -> tuple[ForeseenCall, ...]:
@@ -82,7 +88,7 @@ class Foreseen:
     @property
     def certain(self) -> bool:
         """Whether SES's side is known, and the calls are exactly these."""
-        known = all(rule.confirmed for rule in self.rules)
+        known = all(rule.confirmed for rule in self.rules) and not self.problems
         return known and not self.waiting and all(call.when is When.NOW for call in self.calls)
 
 

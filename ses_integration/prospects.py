@@ -12,16 +12,21 @@ from ses_integration.clock import database_now
 from ses_integration.compiling import compile_domain
 from ses_integration.config import ses_config
 from ses_integration.foreseeing import Fate, Foreseen, foresee
+from ses_integration.lives import Life, shown_to
 from ses_integration.models import LedgerEntry
 from ses_integration.receiving import DomainReceiving
 from ses_integration.translation import NOT_CONFIGURED
 
 
-def prospect(domain: str, receiving: DomainReceiving | None) -> Foreseen:
-    """What SES will be asked, and will hold, once the rows say that `domain` receives like that, or nothing if None."""
-    config = ses_config()
-    wanted = compile_domain(receiving, capacity.layout(config))
-    foreseen = foresee(domain, wanted, reading.entries_of(config, [domain], database_now()).get(domain, []))
+def prospect(life: Life, receiving: DomainReceiving | None) -> Foreseen:
+    """What SES will be asked, and will hold, once the rows say that the domain receives like that, or nothing if None.
+
+    For the owner to see: what another life of the name has left in SES is not in it.
+    """
+    config, domain = ses_config(), life.receiving.name
+    layout = capacity.layout(config)
+    entries = reading.entries_of(config, [domain], database_now()).get(domain, [])
+    foreseen = shown_to(life, layout, foresee(domain, compile_domain(receiving, layout), entries), entries)
     # Without a region this is nobody's ledger, and so its being empty says nothing.
     return foreseen if config.region else replace(foreseen, identity=Fate.UNKNOWN)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from ses_integration.config import ses_config
+from ses_integration.lives import digest_of
 from ses_integration.models import DomainMark, LedgerEntry, UnansweredCall
 from ses_integration.planning import Kind, Known
 
@@ -48,10 +50,22 @@ def states(domains: Iterable[str]) -> dict[str, State]:
     return {name: state(marks.get(name), doubts.get(name)) for name in names}
 
 
-def recipients_by_rule(domains: Iterable[str]) -> dict[str, dict[str, int]]:
-    """For each name, the rules that SES is known to hold and how many recipients they have; one statement."""
-    rows = LedgerEntry.objects.of(ses_config()).filter(domain__in=set(domains), kind=Kind.RULE, known=Known.PRESENT)
+def recipients_by_rule(
+    key_prefixes: Mapping[str, str], addresses: QuerySet[Any, Any], catch_alls: Iterable[str]
+) -> dict[str, dict[str, int]]:
+    """For each name, the rules that SES is known to hold and how many recipients they have; one statement.
+
+    Nothing of what another life of the name has left: what the life with this key prefix has written, and of other rules
+    the recipients that are among `addresses`, a list for `__in`, and the names that are `catch_alls`.
+    """
+    config = ses_config()
+    digests = [digest_of(name, key_prefix, config.layout) for name, key_prefix in key_prefixes.items()]
+    own = Q(recipients__recipient__in=addresses) | Q(recipients__recipient__in=list(catch_alls))
+    counted = Count("recipients", filter=Q(digest__in=digests) | own)
+    rows = LedgerEntry.objects.of(config).filter(domain__in=key_prefixes, kind=Kind.RULE, known=Known.PRESENT)
     found: dict[str, dict[str, int]] = {}
-    for domain, name, recipients in rows.values_list("domain", "name").annotate(Count("recipients")).order_by("name"):
+    for domain, name, recipients in (
+        rows.values_list("domain", "name").annotate(n=counted).filter(n__gt=0).order_by("name")
+    ):
         found.setdefault(domain, {})[name] = recipients
     return found

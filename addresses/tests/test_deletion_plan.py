@@ -83,6 +83,7 @@ def test_the_plan_says_what_becomes_of_the_rule_and_what_stays(api, address, crm
                 "after": ["b@example.com"],
                 "isConfirmed": True,
                 "inDoubt": [],
+                "hasOthers": False,
             }
         ],
         "sesCalls": {
@@ -92,6 +93,7 @@ def test_the_plan_says_what_becomes_of_the_rule_and_what_stays(api, address, crm
             "waiting": [],
             "problem": None,
         },
+        "sesProblems": [],
         "stays": {
             "domain": {
                 "id": address.domain_id,

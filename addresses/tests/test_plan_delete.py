@@ -7,6 +7,7 @@ import json
 import pytest
 from django.core.management import CommandError
 
+from domains.deletion import delete_domain
 from domains.models import Domain, DomainDeletion
 from domains.tests.dns_server import dns_fixture, dns_process  # noqa: F401
 from inbound.tests.factories import (
@@ -120,3 +121,33 @@ def test_what_is_not_certain_is_exit_code_2(full, ses, settings):
 def test_what_there_is_not_is_an_error(full, name):
     with pytest.raises(CommandError, match="There is no "):
         run("plan_delete", name)
+
+
+def test_what_another_life_of_the_name_has_left_is_told_without_its_names(domain, ses, settings):
+    settings.SES_MAX_RECIPIENTS_PER_RULE = 2
+    for slot in range(3):
+        EmailAddressFactory(domain=domain, address=f"secret{slot}@example.com", slot=slot)
+    settings.SES_REQUEST_BUDGET = 0
+    delete_domain(domain=domain, requested_by="me")
+    EmailAddressFactory(domain=DomainFactory(name="example.com"), address="secret0@example.com")
+    others = "It has, or may yet get, others that are no addresses of the domain any more; those go, too."
+    left_over = "SES may still hold rules for addresses that the domain has no more"
+    for name in ("example.com", "secret0@example.com"):
+        code, out = run("plan_delete", name)
+        assert code == 2
+        assert f"- Receipt rule inbound-example.com-rule goes: secret0@example.com. {others}\n" in out
+        assert left_over in out
+        assert "secret1" not in out
+        assert "-rule-2" not in out
+
+
+def test_a_rule_that_stays_for_others_of_the_domain_loses_what_is_not_its_own(domain, ses, settings):
+    EmailAddressFactory(domain=domain, address="secret@example.com")
+    EmailAddressFactory(domain=domain, address="a@example.com")
+    settings.SES_REQUEST_BUDGET = 0
+    delete_domain(domain=domain, requested_by="me")
+    domain = DomainFactory(name="example.com")
+    EmailAddressFactory(domain=domain, address="a@example.com")
+    EmailAddressFactory(domain=domain, address="new@example.com")
+    _, out = run("plan_delete", "new@example.com")
+    assert "- Receipt rule inbound-example.com-rule keeps a@example.com. It has, or may yet get, others" in out

@@ -94,6 +94,7 @@ def test_the_plan_says_what_goes_and_what_stays(api, full, user, ses, dns):
                 "after": None,
                 "isConfirmed": True,
                 "inDoubt": [],
+                "hasOthers": False,
             }
         ],
         "sesIdentity": {"outcome": "deleted", "note": None},
@@ -107,6 +108,7 @@ def test_the_plan_says_what_goes_and_what_stays(api, full, user, ses, dns):
             "waiting": [],
             "problem": None,
         },
+        "sesProblems": [],
         "storedMail": {
             "outcome": "erased",
             "location": f"s3://inbound-mail/{full.key_prefix}",

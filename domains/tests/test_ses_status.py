@@ -6,9 +6,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from addresses.services import create_address
+from domains.catch_all import set_catch_all
+from domains.deletion import delete_domain
 from domains.onboarding import add_domain
 from inbound.models import ApiKey
-from inbound.tests.factories import DomainFactory, UserFactory
+from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
 from inbound.tests.seen import calls
 
 URL = "/api/v2/ses/status"
@@ -41,6 +43,34 @@ def test_rules_and_recipients_are_counted_for_each_domain(api, user, ses):
             "nextTry": None,
             "rules": [{"name": "inbound-example.com-rule", "recipients": 2}],
         }
+    ]
+
+
+def test_what_another_life_of_the_name_has_left_is_not_counted(api, user, ses, settings):
+    settings.SES_MAX_RECIPIENTS_PER_RULE = 2
+    former = DomainFactory(name="example.com")
+    for slot in range(3):
+        EmailAddressFactory(domain=former, address=f"{slot}@example.com", slot=slot)
+    settings.SES_REQUEST_BUDGET = 0
+    delete_domain(domain=former, requested_by="me")
+    domain = DomainFactory(owner=user, name="example.com")
+    (row,) = api.get(URL).json()["data"]
+    assert (row["state"], row["rules"]) == ("owed", [])
+    EmailAddressFactory(domain=domain, address="0@example.com")
+    (row,) = api.get(URL).json()["data"]
+    assert row["rules"] == [{"name": "inbound-example.com-rule", "recipients": 1}]
+
+
+def test_what_was_written_with_other_settings_is_counted(api, user, ses, settings):
+    addressed, catching = DomainFactory(owner=user, name="a.org"), DomainFactory(owner=user, name="b.org")
+    EmailAddressFactory(domain=addressed)
+    set_catch_all(domain=catching, enabled=True, endpoint_id=EndpointFactory(owner=user).pk)
+    before = api.get(URL).json()["data"]
+    settings.S3_BUCKET_NAME = "another"
+    assert api.get(URL).json()["data"] == before
+    assert [list(row["rules"]) for row in before] == [
+        [{"name": "inbound-a.org-rule", "recipients": 1}],
+        [{"name": "inbound-b.org-catchall-rule", "recipients": 1}],
     ]
 
 

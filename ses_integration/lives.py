@@ -1,0 +1,78 @@
+"""What of a name's ledger belongs to one life of the domain, and so may be shown to its owner. Pure: no Django, no AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ses_integration.compiling import Layout, compile_domain
+from ses_integration.foreseeing import Foreseen, RuleChange
+from ses_integration.planning import Entry, Kind
+from ses_integration.receiving import DomainReceiving
+
+LEFT_OVER = (
+    "SES may still hold rules for addresses that the domain has no more, deleted ones or those of an earlier life of its"
+    " name. They are removed without anybody asking, and are not in this plan."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A domain from its creation to its deletion; the ledger hangs on its name, which may have had other owners before.
+
+    `receiving` is what its rows want now, and `recipients` all that they name, inactive addresses included.
+    """
+
+    receiving: DomainReceiving
+    recipients: frozenset[str]
+
+
+def digest_of(name: str, key_prefix: str, layout: Layout) -> str:
+    """That of every rule that the life writes which stores its mail under this prefix."""
+    return compile_domain(DomainReceiving(name, key_prefix, catch_all=True), layout).rules[0].digest
+
+
+def own_rules(life: Life, layout: Layout, entries: Iterable[Entry]) -> dict[str, frozenset[str]]:
+    """The rules of this life, and of which recipients it knows in each of them; what others left there is not among them.
+
+    A rule is its own if its rows want it, if it has one of its recipients, or if this life has written it: it stores where
+    only this life's mail goes.
+    """
+    wanted = {rule.name for rule in compile_domain(life.receiving, layout).rules}
+    digest = digest_of(life.receiving.name, life.receiving.key_prefix, layout)
+    own: dict[str, frozenset[str]] = {}
+    for entry in entries:
+        if entry.kind is not Kind.RULE:
+            continue
+        written = entry.digest == digest
+        known = life.recipients | entry.recipients if written else life.recipients
+        carried = entry.recipients.union(*(doubt.recipients for doubt in entry.doubts))
+        if written or entry.name in wanted or carried & known:
+            own[entry.name] = known
+    return own
+
+
+def shown_to(life: Life, layout: Layout, foreseen: Foreseen, entries: Iterable[Entry]) -> Foreseen:
+    """The same without what another life has left: neither its recipients, nor its rules and the calls about them."""
+    own = own_rules(life, layout, entries)
+    rules = tuple(
+        _without_others(rule, own.get(rule.name, life.recipients))
+        for rule in foreseen.rules
+        if rule.after is not None or rule.name in own
+    )
+    hidden = {rule.name for rule in foreseen.rules} - {rule.name for rule in rules}
+    if not hidden:
+        return replace(foreseen, rules=rules)
+    return replace(
+        foreseen,
+        rules=rules,
+        calls=tuple(call for call in foreseen.calls if call.name not in hidden),
+        waiting=tuple(name for name in foreseen.waiting if name not in hidden),
+        problems=(*foreseen.problems, LEFT_OVER),
+    )
+
+
+def _without_others(rule: RuleChange, known: frozenset[str]) -> RuleChange:
+    before = None if rule.before is None else tuple(it for it in rule.before if it in known)
+    in_doubt = tuple(it for it in rule.in_doubt if it in known)
+    return replace(rule, before=before, in_doubt=in_doubt, others=(before, in_doubt) != (rule.before, rule.in_doubt))
