@@ -28,6 +28,8 @@ def values_at_the_start(domain: Domain) -> dict[str, Any]:
             for row in domain.dns_records.order_by("record_type", "name", "id")
         ],
         "rule_names": facts.ledger_rules(domain.name),
+        "region": settings.AWS_REGION,
+        "rule_set": settings.SES_RULE_SET,
         "bucket": settings.S3_BUCKET_NAME,
     }
     if settings.KEEP_MAIL_ON_DOMAIN_DELETE:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from domains import published
+from domains import proof, published
 from domains.deletion import warning
 from domains.deletion_records import Step
 from domains.dns_records import Record
@@ -18,6 +18,15 @@ from ses_integration.states import State, states
 
 NEEDED_AGAIN = "You have added the domain again, so it needs its DNS records."
 NOT_KNOWN = "No DNS record is known that was to be published for the domain."
+NOT_LOOKED: dict[str, Any] = {
+    "lookedAt": None,
+    "receiptRules": False,
+    "identity": False,
+    "storedMail": False,
+    "found": [],
+    "foreignRules": [],
+    "problem": "",
+}
 
 
 def deleted(record: DomainDeletion) -> dict[str, Any]:
@@ -131,11 +140,15 @@ def _steps(row: DomainDeletion, ses: State) -> list[dict[str, Any]]:
 
 
 def _confirmation(row: DomainDeletion) -> dict[str, Any] | None:
-    """The last look at SES and S3; null before the first. `confirmedAt` is null if it found something, or could not look."""
-    if not row.proof:
+    """The last look at SES and S3; null before the first. `confirmedAt` is null if it found something, or could not look,
+    or if one is due that cannot be made."""
+    out_of_sight = proof.out_of_sight(row)
+    if not row.proof and not out_of_sight:
         return None
-    seen = row.proof | {"problem": row.proof["problem"] or None}
-    return {"confirmedAt": _moment(row.proved_at), **seen, "lookAgainAt": _moment(row.look_again_at)}
+    seen: dict[str, Any] = NOT_LOOKED | row.proof
+    seen["problem"] = out_of_sight or seen["problem"] or None
+    confirmed = None if out_of_sight else _moment(row.proved_at)
+    return {"confirmedAt": confirmed, **seen, "lookAgainAt": _moment(row.look_again_at)}
 
 
 def still_in_dns(row: DomainDeletion) -> dict[str, Any]:

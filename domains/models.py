@@ -177,7 +177,10 @@ class DomainDeletion(models.Model):
     proof = models.JSONField(default=dict, blank=True)
     look_again_at = models.DateTimeField(null=True, blank=True)
 
-    # Where SES stored its mail when it was deleted, whatever is configured by now; empty: what is configured.
+    # Where SES received for it and stored its mail when it was deleted, whatever is configured by now; empty: what is
+    # configured.
+    region = models.CharField(max_length=32, blank=True)
+    rule_set = models.CharField(max_length=64, blank=True)
     bucket = models.CharField(max_length=63, blank=True)
     problem = models.CharField(max_length=500, blank=True)
     next_attempt = models.DateTimeField(null=True, blank=True)

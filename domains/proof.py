@@ -15,6 +15,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from domains.deletion_records import Step, changing, turn
 from domains.fields import timestamp
@@ -53,10 +54,10 @@ def prove_deletions(stop: Callable[[], bool] = lambda: False, *, seconds: float 
     active), and a list call to S3 for each. Raises SesError when SES cannot be asked: the next turn is in a minute then.
     """
     until = time.monotonic() + seconds
-    records = _claim()
+    config = ses_config()
+    records = _claim(config)
     if not records:
         return 0
-    config = ses_config()
     seen = look_at_all(config)
     names = {record.name for record in records}
     busy = set(facts.owed_marks().filter(domain__in=names).values_list("domain", flat=True))
@@ -73,12 +74,13 @@ def prove_deletions(stop: Callable[[], bool] = lambda: False, *, seconds: float 
     return len(records)
 
 
-def _claim() -> list[DomainDeletion]:
-    """For a minute nobody else looks for these."""
+def _claim(config: SesConfig) -> list[DomainDeletion]:
+    """For a minute nobody else looks for these. Of another region or rule set than ours nothing can be seen from here."""
     waiting = Q(proved_at=None) | Q(look_again_at__lte=Now())
+    here = Q(region="") | Q(region=config.region, rule_set=config.rule_set)
     with transaction.atomic():
         records = list(
-            DomainDeletion.objects.filter(waiting, turn(), finished_at__isnull=False)
+            DomainDeletion.objects.filter(waiting, here, turn(), finished_at__isnull=False)
             .exclude(name__in=facts.owed_marks().order_by().values("domain"))
             .select_for_update(skip_locked=True)
             .order_by(F("next_attempt").asc(nulls_first=True), "finished_at")[:AT_ONCE]
@@ -175,12 +177,28 @@ def _as_json(row: DomainDeletion, seen: Look, found: _Found) -> dict[str, Any]:
     }
 
 
+def out_of_sight(row: DomainDeletion) -> str:
+    """A sentence if a look is due that nobody makes, because AWS_REGION or SES_RULE_SET has changed; else an empty string."""
+    config = ses_config()
+    again = row.look_again_at is not None and row.look_again_at <= timezone.now()
+    if row.finished_at is None or not (row.proved_at is None or again):
+        return ""
+    if row.region == "" or (row.region, row.rule_set) == (config.region, config.rule_set):
+        return ""
+    return (
+        f"It was received through rule set {row.rule_set} in {row.region}, which is not the configured one, so nobody looks "
+        "there: see ses_cleanup with those as SES_RULE_SET and AWS_REGION, or set them so again."
+    )
+
+
 def in_words(row: DomainDeletion) -> str:
     """What the last look found, for people."""
+    elsewhere = out_of_sight(row)
     if not row.proof:
         busy = facts.owed_marks().filter(domain=row.name).exists()
-        return "not looked yet" + (": SES is being changed for this name, or waits for it" if busy else "")
+        why = "SES is being changed for this name, or waits for it" if busy else ""
+        return ": ".join(filter(None, ["not looked yet", elsewhere or why]))
     said = [f"still there, so owed again: {', '.join(row.proof['found'])}" if row.proof["found"] else "nothing of ours"]
     if row.proof["foreignRules"]:
         said.append(f"rules of others that take mail for {row.name}: {', '.join(row.proof['foreignRules'])}")
-    return "; ".join([*said, *filter(None, [row.proof["problem"]])])
+    return "; ".join([*said, *filter(None, [row.proof["problem"], elsewhere])])

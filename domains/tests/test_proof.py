@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from domains.deletion import resume_deletions
 from domains.models import DomainDeletion
-from domains.proof import prove_deletions
+from domains.proof import in_words, prove_deletions
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
 from inbound.tests.seen import calls, foreign_identity, identities, out_of_order, rules, store, stored, work_off
 from ses_integration import clients
@@ -19,6 +19,10 @@ from ses_integration.config import ses_config
 from ses_integration.errors import SesError
 
 RULE = "inbound-example.com-rule"
+ELSEWHERE = (
+    "It was received through rule set inbound-email-rules in eu-west-1, which is not the configured one, so nobody looks "
+    "there: see ses_cleanup with those as SES_RULE_SET and AWS_REGION, or set them so again."
+)
 LOOK = ["DescribeActiveReceiptRuleSet", "ListEmailIdentities"]
 
 
@@ -295,3 +299,73 @@ def test_mail_is_erased_and_looked_for_where_it_was_stored(domain, ses, settings
     work_off(ses)
     record = DomainDeletion.objects.get()
     assert (record.stored_mail, record.erased_versions, stored()) == ("done", 1, [])
+
+
+@pytest.fixture
+def elsewhere(settings):
+    """Another region, or another rule set, from now on."""
+
+    def change(setting, value):
+        setattr(settings, setting, value)
+        clients.ses(ses_config().region).create_receipt_rule_set(RuleSetName=ses_config().rule_set)
+        return settings
+
+    return change
+
+
+CHANGES = [("AWS_REGION", "us-east-1"), ("SES_RULE_SET", "another-set")]
+
+
+@pytest.mark.parametrize(("setting", "value"), CHANGES)
+def test_nothing_is_confirmed_by_a_look_where_it_was_not_received(gone, ses, elsewhere, client_for, setting, value):
+    """It waits until somebody looks where it was, without being taken up each minute, and says so."""
+    before = getattr(ses_config(), setting.removeprefix("AWS_").removeprefix("SES_").lower())
+    put_rule(RULE, "a@example.com", prefix=gone.key_prefix)
+    settings = elsewhere(setting, value)
+    ses.clear_journal()
+    assert prove_deletions() == 0
+    assert all_calls(ses) == []
+    gone.refresh_from_db()
+    assert gone.next_attempt is None
+    shown = client_for(gone.owner).get(f"/api/v2/deletions/{gone.pk}").json()["confirmation"]
+    assert shown.pop("lookAgainAt")
+    assert shown == {
+        "confirmedAt": None,
+        "lookedAt": None,
+        "receiptRules": False,
+        "identity": False,
+        "storedMail": False,
+        "found": [],
+        "foreignRules": [],
+        "problem": ELSEWHERE,
+    }
+    assert in_words(gone) == f"not looked yet: {ELSEWHERE}"
+    setattr(settings, setting, before)
+    assert prove_deletions() == 1
+    gone.refresh_from_db()
+    assert (gone.proved_at, gone.proof["found"]) == (None, [RULE])
+
+
+def test_a_second_look_waits_for_its_region_as_well(gone, ses, elsewhere, client_for):
+    api = client_for(gone.owner)
+    prove_deletions()
+    first = api.get(f"/api/v2/deletions/{gone.pk}").json()["confirmation"]
+    elsewhere("AWS_REGION", "us-east-1")
+    # Before it is due, what has been confirmed is.
+    assert api.get(f"/api/v2/deletions/{gone.pk}").json()["confirmation"] == first
+    DomainDeletion.objects.update(look_again_at=timezone.now() - timedelta(seconds=1))
+    ses.clear_journal()
+    assert prove_deletions() == 0
+    assert all_calls(ses) == []
+    shown = api.get(f"/api/v2/deletions/{gone.pk}").json()["confirmation"]
+    assert (shown["confirmedAt"], shown["problem"], shown["lookedAt"]) == (None, ELSEWHERE, first["lookedAt"])
+    gone.refresh_from_db()
+    assert in_words(gone) == f"nothing of ours; {ELSEWHERE}"
+
+
+def test_a_record_that_knows_no_region_is_looked_for_where_all_is(gone, ses):
+    """It is older than the field."""
+    DomainDeletion.objects.update(region="", rule_set="")
+    assert prove_deletions() == 1
+    gone.refresh_from_db()
+    assert gone.proved_at
