@@ -10,10 +10,12 @@ from ses_integration.seen import SeenRule, share_mail
 from ses_integration.unclaimed import not_ours
 from ses_integration.world import Difference, Sort, World
 
+RIGHT_PLACE = "is AWS_REGION right? If it was changed, see ses_cleanup."
+
 
 def differences(world: World) -> list[Difference]:
     """By sort and name: what has to be done first, what is only good to know last."""
-    found = [*_rule_set(world), *_rules(world), *_order(world), *_identities(world), *_owed(world)]
+    found = [*_elsewhere(world), *_rule_set(world), *_rules(world), *_order(world), *_identities(world), *_owed(world)]
     found += not_ours(world, _not_receiving(found) | world.moving)
     found += _behind(world, set(domains_to_mend(found)))
     rank = list(Sort)
@@ -28,6 +30,11 @@ def _not_receiving(found: Iterable[Difference]) -> set[str]:
 
 def domains_to_mend(found: Sequence[Difference]) -> list[str]:
     return sorted({it.domain for it in found if it.sort.mended})
+
+
+def _elsewhere(world: World) -> Iterator[Difference]:
+    for place, count in world.elsewhere.items():
+        yield Difference(Sort.ELSEWHERE, "ledger of", place, why=f"it has {count} more: {RIGHT_PLACE}")
 
 
 def _rule_set(world: World) -> Iterator[Difference]:

@@ -22,6 +22,14 @@ class FormerLedger:
     rules: tuple[str, ...]
     identities: tuple[str, ...]
 
+    @property
+    def place(self) -> str:
+        return f"{self.region}, rule set {self.rule_set}"
+
+    @property
+    def size(self) -> int:
+        return len(self.rules) + len(self.identities)
+
 
 def former_ledgers(config: SesConfig) -> list[FormerLedger]:
     """By region and rule set; one statement. What an identity's own region has in today's ledger is not left behind."""

@@ -20,6 +20,7 @@ SIGNS = {
     Sort.OUT_OF_ORDER: "^",
     Sort.UNCONFIRMED: "?",
     Sort.OWED: "*",
+    Sort.ELSEWHERE: "!",
     Sort.NOT_ACTIVE: "!",
     Sort.ORPHAN: "!",
     Sort.REFERENCE: "<",
@@ -73,7 +74,7 @@ def _thing(it: Difference) -> str:
 def _what(it: Difference) -> str:
     if it.intrudes:
         return f"{_foreign(it)}. {INTRUDES}"
-    if it.sort in (Sort.EXTRA, Sort.UNCONFIRMED, Sort.NOT_ACTIVE, Sort.ORPHAN):
+    if it.sort in (Sort.ELSEWHERE, Sort.EXTRA, Sort.UNCONFIRMED, Sort.NOT_ACTIVE, Sort.ORPHAN):
         return it.why
     between = {Sort.DIFFERENT: ", ", Sort.OUT_OF_ORDER: ". "}.get(it.sort, ": ")
     return f"{it.sort.value}{between}{it.why}" if it.why else it.sort.value

@@ -18,6 +18,7 @@ from ses_integration.config import SesConfig
 from ses_integration.convergence import converge
 from ses_integration.differences import differences
 from ses_integration.errors import NotThere, Unsent
+from ses_integration.former import former_ledgers
 from ses_integration.gateway import Gateway
 from ses_integration.lease import Held
 from ses_integration.looking import Look, look_at_all
@@ -93,6 +94,7 @@ def _world(config: SesConfig, seen: Look, was_ours: frozenset[tuple[Kind, str]])
         was_ours=was_ours,
         marked=frozenset(DomainMark.objects.of(config).values_list("domain", flat=True)),
         owed=why_owed(config),
+        elsewhere={former.place: former.size for former in former_ledgers(config)},
     )
 
 

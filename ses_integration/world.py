@@ -12,6 +12,7 @@ from ses_integration.seen import SeenRule
 
 
 class Sort(enum.StrEnum):
+    ELSEWHERE = "elsewhere"
     MISSING = "missing"
     EXTRA = "extra"
     DIFFERENT = "different"
@@ -81,7 +82,8 @@ class World:
 
     `moving` are domains whose ledger has changed since SES was asked: of them SES's answer is too old to say anything.
     `was_ours` is what the ledger had before SES was asked. `owners` are the tags of identities that were read: the
-    installation's id, or empty for an identity without a tag or none at all.
+    installation's id, or empty for an identity without a tag or none at all. `elsewhere` is how much the ledgers of other
+    regions and rule sets still have, by their names.
     """
 
     rule_set: str
@@ -99,6 +101,7 @@ class World:
     marked: frozenset[str] = frozenset()
     owners: Mapping[str, str] = field(default_factory=dict)
     owed: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, int] = field(default_factory=dict)
 
     def entries_of(self, kind: Kind) -> Iterator[Entry]:
         return (entry for entries in self.entries.values() for entry in entries if entry.kind is kind)

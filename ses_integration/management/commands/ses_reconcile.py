@@ -13,6 +13,7 @@ from ses_integration import reading, reconciling
 from ses_integration.commands import CommandWithExitCodes, outcome, ses_errors_as_command_errors
 from ses_integration.config import SesConfig, ses_config
 from ses_integration.differences import domains_to_mend
+from ses_integration.former import former_ledgers
 from ses_integration.models import DomainMark, LedgerEntry
 from ses_integration.reconcile_report import as_values, report
 from ses_integration.reconciling import Comparison
@@ -20,6 +21,8 @@ from ses_integration.world import Difference, Sort
 
 # What differs of a domain that has a mark is seen in a second round; a third would find only what came up meanwhile.
 ROUNDS = 2
+# Of no domain, and so shown with each.
+ABOUT_ALL = (Sort.ELSEWHERE, Sort.NOT_ACTIVE)
 
 
 def at_least_one(text: str) -> int:
@@ -39,7 +42,9 @@ class Command(CommandWithExitCodes):
     help = (
         "Compare what SES holds with the database and print what differs, as a plan. Changes nothing unless --apply or "
         "--adopt is given, and nothing that is not ours even then. Exit code 0 when SES equals the rows, 2 when something "
-        "differs or somebody else's rule takes mail of ours (after --apply: when something is left), 1 on an error."
+        "differs or somebody else's rule takes mail of ours (after --apply: when something is left), 1 on an error. Refuses "
+        "to change anything where nothing was ever made while there is something in another region or rule set, unless "
+        "--new-region is given."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -48,6 +53,11 @@ class Command(CommandWithExitCodes):
             "--adopt",
             action="store_true",
             help="replace rules of the reference service by ours, where our rows receive all of their mail; nothing else",
+        )
+        parser.add_argument(
+            "--new-region",
+            action="store_true",
+            help="AWS_REGION or SES_RULE_SET was changed on purpose: make there anew all that the rows want",
         )
         parser.add_argument("--domain", metavar="NAME", help="look at this domain only")
         parser.add_argument("--limit", metavar="N", type=at_least_one, help="change at most N domains. Default: all")
@@ -59,6 +69,9 @@ class Command(CommandWithExitCodes):
         domain: str = (options["domain"] or "").lower()
         if domain:
             refuse_unknown(config, domain)
+        elsewhere_only = _elsewhere_only(config)
+        if elsewhere_only and (options["apply"] or options["adopt"]) and not options["new_region"]:
+            raise CommandError(f"{elsewhere_only} If they were changed on purpose, give --new-region.")
         with ses_errors_as_command_errors():
             comparison = reconciling.compare(config)
             found = _of(domain, comparison)
@@ -75,7 +88,7 @@ class Command(CommandWithExitCodes):
         else:
             self.stdout.write(report(found, others=not chosen))
             if not options["apply"] and domains_to_mend(found):
-                self.stdout.write("ses_reconcile --apply puts right what is ours.")
+                self.stdout.write(elsewhere_only or "ses_reconcile --apply puts right what is ours.")
         if any(it.drift for it in found):
             raise SystemExit(2)
 
@@ -115,6 +128,17 @@ def refuse_unknown(config: SesConfig, domain: str) -> None:
         raise CommandError(f"SES was never asked for anything for {domain}.")
 
 
+def _elsewhere_only(config: SesConfig) -> str:
+    """A sentence where --apply would make all of it a second time; otherwise an empty string."""
+    if not config.region or LedgerEntry.objects.of(config).exists():
+        return ""
+    places = " and ".join(former.place for former in former_ledgers(config))
+    return places and (
+        f"Nothing was ever made in {config.region}, rule set {config.rule_set}, but in {places}: "
+        "set AWS_REGION and SES_RULE_SET to that."
+    )
+
+
 def _awaits_ours(it: Difference) -> bool:
     return it.sort is Sort.REFERENCE and it.needed and not it.to_add
 
@@ -123,7 +147,7 @@ def _of(domain: str, comparison: Comparison) -> list[Difference]:
     return [
         it
         for it in comparison.found
-        if not domain or domain in (it.domain, *it.takes_from) or it.sort is Sort.NOT_ACTIVE or it.takes_everything
+        if not domain or domain in (it.domain, *it.takes_from) or it.sort in ABOUT_ALL or it.takes_everything
     ]
 
 

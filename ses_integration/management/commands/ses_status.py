@@ -9,6 +9,8 @@ from django.db.models import Count, QuerySet
 from ses_integration import capacity, facts, reading
 from ses_integration.commands import CommandWithExitCodes
 from ses_integration.config import SesConfig, ses_config
+from ses_integration.differences import RIGHT_PLACE
+from ses_integration.former import former_ledgers
 from ses_integration.models import DomainMark, LedgerEntry, UnansweredCall
 from ses_integration.planning import Kind, Known
 from ses_integration.tables import table
@@ -51,10 +53,8 @@ class Command(CommandWithExitCodes):
         if rows:
             self.stdout.write(table(["DOMAIN", "STATE", "NEXT TRY", "WHY"], rows))
         count = owed.count()
-        if elsewhere := _elsewhere(config):
-            self.stdout.write(
-                f"{elsewhere} more in another region or rule set: is AWS_REGION right? If it was changed, see ses_cleanup."
-            )
+        if elsewhere := sum(ledger.size for ledger in former_ledgers(config)):
+            self.stdout.write(f"{elsewhere} more in another region or rule set: {RIGHT_PLACE}")
         if count:
             self.stdout.write(f"{count} owed. The worker goes on by itself; ses_sync tries now.")
         else:
@@ -65,12 +65,6 @@ class Command(CommandWithExitCodes):
 
 def _used(used: capacity.Used, what: str) -> str:
     return f"{used.total} of {used.quota} {what}" + (f" ({used.foreign} not ours)" if used.foreign else "")
-
-
-def _elsewhere(config: SesConfig) -> int:
-    """Rules and identities of another region or rule set, which the ledger says are, or may be, there."""
-    here = LedgerEntry.objects.of(config).values("pk")
-    return LedgerEntry.objects.exclude(pk__in=here).exclude(region="").exclude(known=Known.ABSENT).count()
 
 
 def _fullest(entries: QuerySet[LedgerEntry]) -> int:

@@ -7,11 +7,11 @@ import boto3
 import pytest
 from django.core.management import CommandError
 
-from ses_integration import lease, reconciling
+from ses_integration import lease, reconciling, setup
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge
 from ses_integration.gateway import Gateway
-from ses_integration.models import DomainMark, LedgerEntry
+from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.emulator.wire import control
 from ses_integration.tests.rows import DOMAIN, change_behind_our_back, receive, remove
@@ -427,6 +427,58 @@ class TestApplying:
         body = json.loads(text)
         assert (code, body["equal"], body["differences"]) == (0, True, [])
         assert body["applied"] == {"adopted": [], "domains": {DOMAIN: "in line"}, "moved": []}
+
+
+class TestInAShellWithAnotherRegion:
+    @pytest.fixture(params=["region", "rule set"])
+    def elsewhere(self, a, request, settings):
+        """What it says of where all of it is, and of where it is not."""
+        if request.param == "region":
+            settings.AWS_REGION = "eu-central-1"
+        else:
+            settings.SES_RULE_SET = "new-rules"
+        setup.prepare(ses_config(), take_over=True)
+        a.clear_journal()
+        return f"{settings.AWS_REGION}, rule set {settings.SES_RULE_SET}", f"eu-west-1, rule set {SET}"
+
+    def test_it_asks_whether_the_region_is_right_before_anything_else(self, elsewhere):
+        here, there = elsewhere
+        code, text = run("ses_reconcile", "--domain", DOMAIN)
+        assert code == 2
+        assert text.startswith(
+            f"! ledger of {there}: it has 2 more: is AWS_REGION right? If it was changed, see ses_cleanup.\n+"
+        )
+        assert text.endswith(
+            f"Nothing was ever made in {here}, but in {there}: set AWS_REGION and SES_RULE_SET to that.\n"
+        )
+
+    @pytest.mark.parametrize("change", ["--apply", "--adopt"])
+    def test_it_makes_nothing_a_second_time(self, a, elsewhere, change):
+        here, there = elsewhere
+        with pytest.raises(CommandError) as refusal:
+            run("ses_reconcile", change)
+        assert str(refusal.value) == (
+            f"Nothing was ever made in {here}, but in {there}: set AWS_REGION and SES_RULE_SET to that. "
+            "If they were changed on purpose, give --new-region."
+        )
+        assert a.journal() == []
+        assert not LedgerEntry.objects.of(ses_config()).exists()
+
+    def test_a_move_is_said_to_be_one(self, a, elsewhere):
+        _, there = elsewhere
+        code, text = run("ses_reconcile", "--apply", "--new-region")
+        assert f"1/1 {DOMAIN}: in line" in text
+        # What was left behind is still to be removed.
+        assert (code, text.count(f"! ledger of {there}: it has")) == (2, 2)
+        assert LedgerEntry.objects.of(ses_config()).filter(kind="rule", known="present").count() == 1
+        assert run("ses_reconcile", "--apply")[0] == 2
+
+    def test_what_somebody_else_has_there_is_none_of_it(self, a, settings):
+        IdentityFacts.objects.update(ours=False)
+        LedgerEntry.objects.filter(kind="rule").delete()
+        LedgerEntry.objects.update(region="eu-central-1")
+        run("ses_reconcile", "--apply")
+        assert run("ses_reconcile") == (0, EQUAL)
 
 
 class TestAdopting:
