@@ -12,14 +12,18 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from domains.lives import addresses_of, life_of
 from domains.models import Domain, DomainDeletion
-from ses_integration import facts
+from ses_integration import prospects
 
 Step = DomainDeletion.Step
 
 
 def values_at_the_start(domain: Domain) -> dict[str, Any]:
-    """What a new record of `domain` says, as long as its rows and its ledger are still there to tell; two statements."""
+    """What a new record of `domain` says, as long as its rows and its ledger are still there to tell.
+
+    Of what another life of the name has left in SES, nothing: that is in the record of the other.
+    """
     values: dict[str, Any] = {
         "name": domain.name,
         "owner_id": domain.owner_id,
@@ -27,7 +31,7 @@ def values_at_the_start(domain: Domain) -> dict[str, Any]:
             {"type": row.record_type, "name": row.name, "value": row.value}
             for row in domain.dns_records.order_by("record_type", "name", "id")
         ],
-        "rule_names": facts.ledger_rules(domain.name),
+        "rule_names": prospects.own_rule_names(life_of(domain, addresses_of(domain))),
         "region": settings.AWS_REGION,
         "rule_set": settings.SES_RULE_SET,
         "bucket": settings.S3_BUCKET_NAME,

@@ -12,7 +12,7 @@ from ses_integration.clock import database_now
 from ses_integration.compiling import compile_domain
 from ses_integration.config import ses_config
 from ses_integration.foreseeing import Fate, Foreseen, foresee
-from ses_integration.lives import Life, shown_to
+from ses_integration.lives import Life, own_rules, shown_to
 from ses_integration.models import LedgerEntry
 from ses_integration.receiving import DomainReceiving
 from ses_integration.translation import NOT_CONFIGURED
@@ -29,6 +29,13 @@ def prospect(life: Life, receiving: DomainReceiving | None) -> Foreseen:
     foreseen = shown_to(life, layout, foresee(domain, compile_domain(receiving, layout), entries), entries)
     # Without a region this is nobody's ledger, and so its being empty says nothing.
     return foreseen if config.region else replace(foreseen, identity=Fate.UNKNOWN)
+
+
+def own_rule_names(life: Life) -> list[str]:
+    """The rules of this life that the ledger has, whether SES holds them or not; in order."""
+    config, domain = ses_config(), life.receiving.name
+    entries = reading.entries_of(config, [domain], database_now()).get(domain, [])
+    return sorted(own_rules(life, capacity.layout(config), entries))
 
 
 def seconds(foreseen: Foreseen) -> float:

@@ -142,3 +142,8 @@ def test_nor_a_number(inherited, client_for):
     for path in ("domains/domains/deletion-plan", "email-addresses/email-addresses/deletion-plan"):
         plan = heir.get(f"/api/v2/{path}").json()
         assert [(it["before"], it["inDoubt"], it["hasOthers"]) for it in plan["receiptRules"]] == [([], [], True)], plan
+    heir.delete("/api/v2/domains/domains")
+    counts = [
+        row["steps"][0]["counts"] for row in heir.get("/api/v2/deletions").json()["data"] if row["id"] != "deletions"
+    ]
+    assert counts == [{"rules": 1}]
