@@ -108,11 +108,7 @@ def _folder(it: Folder, domain: str) -> str:
 
 
 def _former(it: FormerLedger) -> Iterator[str]:
-    rules, identities = len(it.rules), len(it.identities)
-    yield (
-        f"> {it.region}, rule set {it.rule_set}: {rules} rule{'' if rules == 1 else 's'} and "
-        f"{identities} identit{'y' if identities == 1 else 'ies'}."
-    )
+    yield f"> {it.place}: {it.contents}."
     yield "    If the change was a mistake, change it back. Else remove them, and ses_cleanup --apply forgets them:"
     commands = [
         *(
@@ -121,6 +117,21 @@ def _former(it: FormerLedger) -> Iterator[str]:
         ),
         *(f"aws sesv2 delete-email-identity --region {it.region} --email-identity {name}" for name in it.identities),
     ]
+    yield from _some(commands)
+    if it.unclear:
+        yield (
+            "    Whether these identities are ours was never known. Look at the tag `inbound` first, and delete only those "
+            "where it is INSTALLATION_ID:"
+        )
+        yield from _some(
+            [
+                f"aws sesv2 get-email-identity --region {it.region} --query Tags --email-identity {name}"
+                for name in it.unclear
+            ]
+        )
+
+
+def _some(commands: Sequence[str]) -> Iterator[str]:
     yield from (f"    {command}" for command in commands[:COMMANDS_SHOWN])
     if len(commands) > COMMANDS_SHOWN:
         yield f"    and {len(commands) - COMMANDS_SHOWN} more: --json names them all"

@@ -15,20 +15,29 @@ from ses_integration.planning import Kind
 
 @dataclass(frozen=True, slots=True)
 class FormerLedger:
-    """Names of what SES may still hold there. Identities are the region's, whatever the rule set."""
+    """Names of what SES may still hold there. Identities are the region's, whatever the rule set.
+
+    Of `unclear` ones it was never known whether they are ours: they may have been there before us, and send mail.
+    """
 
     region: str
     rule_set: str
     rules: tuple[str, ...]
     identities: tuple[str, ...]
+    unclear: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
         return f"{self.region}, rule set {self.rule_set}"
 
     @property
+    def contents(self) -> str:
+        rules, identities = len(self.rules), len(self.identities) + len(self.unclear)
+        return f"{rules} rule{'' if rules == 1 else 's'} and {identities} identit{'y' if identities == 1 else 'ies'}"
+
+    @property
     def size(self) -> int:
-        return len(self.rules) + len(self.identities)
+        return len(self.rules) + len(self.identities) + len(self.unclear)
 
 
 def former_ledgers(config: SesConfig) -> list[FormerLedger]:
@@ -37,18 +46,16 @@ def former_ledgers(config: SesConfig) -> list[FormerLedger]:
     rows = LedgerEntry.objects.exclude(region=config.region, rule_set=config.rule_set).exclude(region="")
     rows = rows.filter(~Q(known="absent") | Q(unanswered__until__gt=Now())).exclude(identity__ours=False).distinct()
     today = set(LedgerEntry.objects.of(config).filter(kind=Kind.IDENTITY).values_list("name", flat=True))
-    found: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for region, rule_set, kind, name in rows.order_by("region", "rule_set", "name").values_list(
-        "region", "rule_set", "kind", "name"
+    found: dict[tuple[str, str], tuple[list[str], list[str], list[str]]] = {}
+    for region, rule_set, kind, name, ours in rows.order_by("region", "rule_set", "name").values_list(
+        "region", "rule_set", "kind", "name", "identity__ours"
     ):
-        names = found.setdefault((region, rule_set), {kind: [] for kind in Kind})
-        if kind == Kind.RULE or region != config.region or name not in today:
-            names[kind].append(name)
-    return [
-        FormerLedger(region, rule_set, tuple(names[Kind.RULE]), tuple(names[Kind.IDENTITY]))
-        for (region, rule_set), names in found.items()
-        if any(names.values())
-    ]
+        rules, identities, unclear = found.setdefault((region, rule_set), ([], [], []))
+        if kind == Kind.RULE:
+            rules.append(name)
+        elif region != config.region or name not in today:
+            (identities if ours else unclear).append(name)
+    return [FormerLedger(*place, *map(tuple, names)) for place, names in found.items() if any(names)]
 
 
 def forget_gone(config: SesConfig, former: FormerLedger) -> int:

@@ -430,6 +430,34 @@ class TestFormerLedgers:
         assert "> eu-central-1, rule set inbound-email-rules: 0 rules and 1 identity.\n" in text
         assert "theirs.org" not in text
 
+    def test_nobody_is_told_to_delete_an_identity_of_another_region_that_may_not_be_ours(self, ses, live):
+        for name, ours in (("never-asked.org", None), ("no-answer.org", None), ("ours.org", True)):
+            entry = LedgerEntry.objects.create(
+                region="eu-central-1", rule_set=SET, domain=name, kind="identity", name=name, changed_at=timezone.now()
+            )
+            if name != "never-asked.org":
+                IdentityFacts.objects.create(entry=entry, ours=ours)
+        assert run("ses_cleanup") == (
+            2,
+            "Left behind when AWS_REGION or SES_RULE_SET changed:\n"
+            "> eu-central-1, rule set inbound-email-rules: 0 rules and 3 identities.\n"
+            "    If the change was a mistake, change it back. Else remove them, and ses_cleanup --apply forgets them:\n"
+            "    aws sesv2 delete-email-identity --region eu-central-1 --email-identity ours.org\n"
+            "    Whether these identities are ours was never known. Look at the tag `inbound` first, and delete only those "
+            "where it is INSTALLATION_ID:\n"
+            "    aws sesv2 get-email-identity --region eu-central-1 --query Tags --email-identity never-asked.org\n"
+            "    aws sesv2 get-email-identity --region eu-central-1 --query Tags --email-identity no-answer.org\n",
+        )
+        assert json.loads(run("ses_cleanup", "--json")[1])["former"] == [
+            {
+                "region": "eu-central-1",
+                "rule_set": SET,
+                "rules": [],
+                "identities": ["ours.org"],
+                "unclear": ["never-asked.org", "no-answer.org"],
+            }
+        ]
+
     def test_what_was_noted_without_a_region_was_never_sent(self, ses, live):
         LedgerEntry.objects.filter(kind="rule").update(region="")
         run("ses_reconcile", "--apply")

@@ -103,13 +103,8 @@ def judge_rule_set(rule_set: str, region: str, former: Sequence[FormerLedger], r
 def _set_up(region: str, former: Sequence[FormerLedger]) -> str:
     if not former:
         return f"If AWS_REGION={region} is the right one, run `python manage.py ses_setup`; else set it."
-    there = " and ".join(f"{_held(it)} in AWS_REGION={it.region}, SES_RULE_SET={it.rule_set}" for it in former)
+    there = " and ".join(f"{it.contents} in AWS_REGION={it.region}, SES_RULE_SET={it.rule_set}" for it in former)
     return f"The database knows of {there}: set that if it is meant. Else run `python manage.py ses_setup`."
-
-
-def _held(ledger: FormerLedger) -> str:
-    rules, identities = len(ledger.rules), len(ledger.identities)
-    return f"{rules} rule{'' if rules == 1 else 's'} and {identities} identit{'y' if identities == 1 else 'ies'}"
 
 
 def judge_bucket(bucket: str, region: str, reply: Reply) -> Finding:
