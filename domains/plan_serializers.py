@@ -17,6 +17,7 @@ IDENTITY_NOTES = {
     Fate.UNKNOWN: "It is not known yet whether it is ours. SES is asked first; it is deleted if it is, and kept if it is not.",
     Fate.NONE: "SES is known to hold none.",
 }
+NOT_KNOWN_HERE = "None is known in the configured region and rule set."
 
 
 def shown(plan: DeletionPlan) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def shown(plan: DeletionPlan) -> dict[str, Any]:
         "token": str(plan.token),
         "isCertain": plan.certain,
         "receiptRules": [rule(it) for it in database.ses.rules],
-        "sesIdentity": {"outcome": database.ses.identity.value, "note": IDENTITY_NOTES[database.ses.identity]},
+        "sesIdentity": {"outcome": database.ses.identity.value, "note": _identity_note(database.ses)},
         "sesCalls": calls(database.ses, database.ses_seconds, outside.problem),
         "sesConfirmedAt": moment(plan.confirmed_at),
         "sesProblems": list(database.ses.problems),
@@ -46,6 +47,10 @@ def shown(plan: DeletionPlan) -> dict[str, Any]:
             "dnsRecords": [published_record(it) for it in outside.dns],
         },
     }
+
+
+def _identity_note(ses: Foreseen) -> str | None:
+    return NOT_KNOWN_HERE if ses.identity is Fate.NONE and ses.problems else IDENTITY_NOTES[ses.identity]
 
 
 def rule(change: RuleChange) -> dict[str, Any]:

@@ -21,12 +21,15 @@ from ses_integration.translation import NOT_CONFIGURED
 def prospect(life: Life, receiving: DomainReceiving | None) -> Foreseen:
     """What SES will be asked, and will hold, once the rows say that the domain receives like that, or nothing if None.
 
-    For the owner to see: what another life of the name has left in SES is not in it.
+    For the owner to see: what another life of the name has left in SES is not in it. What is left in another region or
+    rule set, before the settings changed, is among the problems.
     """
     config, domain = ses_config(), life.receiving.name
     layout = capacity.layout(config)
     entries = reading.entries_of(config, [domain], database_now()).get(domain, [])
     foreseen = shown_to(life, layout, foresee(domain, compile_domain(receiving, layout), entries), entries)
+    if elsewhere := facts.left_elsewhere(domain):
+        foreseen = replace(foreseen, problems=(*foreseen.problems, elsewhere))
     # Without a region this is nobody's ledger, and so its being empty says nothing.
     return foreseen if config.region else replace(foreseen, identity=Fate.UNKNOWN)
 

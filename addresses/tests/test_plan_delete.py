@@ -117,6 +117,14 @@ def test_what_is_not_certain_is_exit_code_2(full, ses, settings):
     assert run("plan_delete", "a@example.com")[0] == 2
 
 
+def test_what_is_left_in_another_rule_set_is_told(full, settings):
+    settings.SES_RULE_SET = "another"
+    for name in ("example.com", "a@example.com"):
+        code, out = run("plan_delete", name)
+        assert code == 2
+        assert "\n- It was received through rule set inbound-email-rules in eu-west-1 before" in out
+
+
 @pytest.mark.parametrize("name", ["example.org", "nobody@example.com", "nonsense", "a@b@", ""])
 def test_what_there_is_not_is_an_error(full, name):
     with pytest.raises(CommandError, match="There is no "):

@@ -109,6 +109,14 @@ def test_a_token_deletes_once(address, domain, ses, admin_client: Client):
     assert calls(ses) == []
 
 
+def test_what_is_left_in_another_rule_set_is_said_before_the_question(address, domain, admin_client: Client, settings):
+    settings.SES_RULE_SET = "another"
+    for model, row in (("domains.domain", domain), ("addresses.emailaddress", address)):
+        _, page = asked(admin_client, model, row)
+        assert "It was received through rule set inbound-email-rules in eu-west-1 before" in page
+        assert UNCERTAIN in page
+
+
 def test_what_could_not_be_looked_at_is_said_before_the_question(address, domain, ses, dns, admin_client: Client):
     assert UNCERTAIN not in asked(admin_client, "domains.domain", domain)[1]
     ses.add_faults({"service": "s3", "action": "*", "fault": "access_denied", "times": None})

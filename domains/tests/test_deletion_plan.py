@@ -28,6 +28,10 @@ OUTDATED = (
     "The plan has changed since this token was made. Fetch the deletion plan again, look at it, and use its token."
 )
 GONE = "What this plan was about has been deleted, or is being deleted. A plan's token is good for one deletion."
+ELSEWHERE = (
+    "It was received through rule set inbound-email-rules in eu-west-1 before, which is not the configured one: see"
+    " ses_cleanup."
+)
 TABLES = [
     Domain, EmailAddress, BlockedEmail, DnsRecord, DomainDeletion, DomainMark, LedgerEntry, LedgerRecipient,
     IdentityFacts, UnansweredCall,
@@ -184,11 +188,29 @@ def test_without_a_configuration_the_plan_says_what_is_missing(api, full, dns, r
     assert plan["sesCalls"]["problem"] == "AWS region or credentials are missing."
 
 
+@pytest.mark.parametrize(("setting", "value"), [("SES_RULE_SET", "another"), ("AWS_REGION", "us-east-1")])
+def test_what_is_left_where_ses_was_before_the_settings_changed_is_said(api, full, ses, dns, settings, setting, value):
+    setattr(settings, setting, value)
+    plan = plan_of(api, full)
+    assert (plan["isCertain"], plan["receiptRules"], plan["sesProblems"]) == (False, [], [ELSEWHERE])
+    assert plan["sesIdentity"]["note"] not in (None, "SES is known to hold none.")
+    address = api.get(f"/api/v2/email-addresses/{full.email_addresses.first().pk}/deletion-plan").json()
+    assert (address["isCertain"], address["sesProblems"]) == (False, [ELSEWHERE])
+
+
 def test_an_endpoint_that_another_domain_uses_is_told_from_one_that_is_left_over(api, full, user, dns):
     other = DomainFactory(owner=user)
     EmailAddressFactory(domain=other, endpoint=user.endpoints.get())
     [endpoint] = plan_of(api, full)["stays"]["endpoints"]
     assert endpoint["isUsedElsewhere"] is True
+
+
+def test_a_domain_of_somebody_else_that_uses_an_endpoint_does_not_show(api, full, user):
+    """It had the same owner once."""
+    EmailAddressFactory(domain=DomainFactory(), endpoint=user.endpoints.get())
+    DomainFactory(is_catch_all_enabled=True, catch_all_endpoint=user.endpoints.get())
+    [endpoint] = plan_of(api, full)["stays"]["endpoints"]
+    assert endpoint["isUsedElsewhere"] is False
 
 
 def test_nothing_of_others_is_in_the_plan(api, client_for, full, dns):

@@ -122,6 +122,9 @@ SHOWN = {
     "SES has not confirmed the rule": lambda w: LedgerEntry.objects.filter(kind="rule").update(known="unknown"),
     "a call gets no answer": lambda w: w.doubt(until=timezone.now() + timedelta(hours=1)),
     "the call can no longer be applied": lambda w: UnansweredCall.objects.update(until=timezone.now()),
+    "something is left in another rule set": lambda w: LedgerEntry.objects.create(
+        domain="example.com", kind="rule", name="r", region="eu-west-1", rule_set="former", changed_at=timezone.now()
+    ),
     "S3 cannot be looked at": lambda w: w.ses.add_faults({"service": "s3", "fault": "access_denied", "times": None}),
 }
 
