@@ -96,7 +96,7 @@ def _warning(domain: str) -> str:
     if not facts.configured() or (others and not ses_config().bucket):
         return NOT_CONFIGURED
     owed = facts.owed(domain)
-    text = f"SES rule {'update' if others else 'deletion'} failed: {facts.RECORDED}"
+    text = f"SES rule {'update' if others else 'deletion'} failed: {facts.left_elsewhere(domain) or facts.RECORDED}"
     if owed.doubt_until is not None:
         text += f" An earlier call to AWS got no answer; it is confirmed again by {owed.doubt_until:%H:%M} UTC."
     return text

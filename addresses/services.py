@@ -98,5 +98,6 @@ def _outcome(pk: str) -> AddressChange:
         return AddressChange(row, None)
     if not ses_config().bucket:
         return AddressChange(row, NO_BUCKET)
-    text = " ".join(filter(None, ["SES configuration failed:", facts.owed(name).error, facts.RECORDED]))
+    next_step = facts.left_elsewhere(name) or facts.RECORDED
+    text = " ".join(filter(None, ["SES configuration failed:", facts.owed(name).error, next_step]))
     return AddressChange(row, text)

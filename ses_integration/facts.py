@@ -49,17 +49,25 @@ def recipient_gone(domain: str, address: str, generation: int) -> bool:
 
 
 def recipients_left(domain: str, addresses: Iterable[str], generation: int) -> set[str]:
-    """Those of the addresses, all of `domain`, that are not confirmed to be gone for good; two statements for all.
+    """Those of the addresses, all of `domain`, that are not confirmed to be gone for good; three statements for all.
 
-    The applied generation is read first: what is in doubt when it covers ours is in the second answer.
+    The applied generation is read first: what is in doubt when it covers ours is in the second answer. What was put into
+    another region or rule set, before the settings changed, is not gone either.
     """
-    config, left = ses_config(), set(addresses)
+    config, asked = ses_config(), set(addresses)
     applied = DomainMark.objects.of(config).filter(domain=domain, applied_generation__gte=generation)
     if generation and not applied.exists():
-        return left
-    doubts = UnansweredCall.objects.of(config).filter(entry__domain=domain, entry__kind=Kind.RULE, operation__in=PUTS)
-    in_doubt = {recipient for doubt in doubts for recipient in doubt.recipients}
-    return left if domain in in_doubt else left & in_doubt
+        return asked
+    rules = Q(entry__domain=domain, entry__kind=Kind.RULE) & ~Q(entry__region="")
+    doubts = UnansweredCall.objects.filter(rules, operation__in=PUTS)
+    held = {recipient for doubt in doubts for recipient in doubt.recipients}
+    elsewhere = LedgerRecipient.objects.filter(rules, recipient__in=[*asked, domain])
+    held |= set(
+        elsewhere.exclude(entry__region=config.region, entry__rule_set=config.rule_set).values_list(
+            "recipient", flat=True
+        )
+    )
+    return asked if domain in held else asked & held
 
 
 def domain_state(domain: str) -> DomainState:
@@ -69,8 +77,10 @@ def domain_state(domain: str) -> DomainState:
     """
     config = ses_config()
     # Without a region this is nobody's ledger, and so its being empty says nothing.
-    rules_gone = identity_gone = gone_elsewhere = bool(config.region)
-    ours: bool | None = None
+    rules_gone = gone_elsewhere = bool(config.region)
+    # Its identity is that of the region: today's ledger knows best, but may know nothing yet.
+    identity = (bool(config.region), None)
+    by_today = False
     rows = (
         LedgerEntry.objects.exclude(region="")
         .filter(domain=domain)
@@ -82,11 +92,13 @@ def domain_state(domain: str) -> DomainState:
         if kind == Kind.RULE:
             rules_gone = rules_gone and gone
         elif (region, rule_set) == (config.region, config.rule_set):
-            identity_gone, ours = gone, entry_ours
-        elif region != config.region and entry_ours is not False:
-            # In our own region it is the same identity, and today's ledger knows of it.
-            gone_elsewhere = gone_elsewhere and gone
-    return DomainState(rules_gone, identity_gone=identity_gone and gone_elsewhere, identity_ours=ours)
+            identity, by_today = (gone, entry_ours), True
+        elif region != config.region:
+            gone_elsewhere = gone_elsewhere and (gone or entry_ours is False)
+        elif not by_today and not gone:
+            identity = (False, entry_ours)
+    gone, ours = identity
+    return DomainState(rules_gone, identity_gone=gone and gone_elsewhere, identity_ours=ours)
 
 
 def left_elsewhere(domain: str) -> str:

@@ -31,7 +31,7 @@ IDENTITIES_PER_PAGE = 1000  # SES v2 API Reference, ListEmailIdentities
 class SeenIdentity:
     """An identity as SES tells of it. `status` is SES v1's text: Pending, Success, Failed, TemporaryFailure, NotStarted.
 
-    `owner` is the installation that its tag names, empty where it has none.
+    `owner` is the installation that its tag names, empty where it has none: what v1 made has none, ours included.
     """
 
     name: str

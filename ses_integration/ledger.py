@@ -100,7 +100,13 @@ def _write_down(
         rule_set=config.rule_set,
         kind=call.kind,
         name=call.name,
-        defaults={"domain": domain, "known": Known.ABSENT, "changed_at": now},
+        defaults={
+            "domain": domain,
+            # What is to be read is there, says the ledger of another rule set; until an answer comes, nothing else is known.
+            "known": Known.UNKNOWN if call.operation.is_read else Known.ABSENT,
+            "exists": call.operation.is_read,
+            "changed_at": now,
+        },
     )
     if entry.domain != domain:
         return Taken(call)

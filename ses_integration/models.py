@@ -113,7 +113,9 @@ class Capacity(Scoped):
     """What SES has shown of itself: whose it is, its limits, and how much of them others use, as of the last sweep."""
 
     account = models.CharField(
-        max_length=12, blank=True, help_text="The AWS account that the ledger is of; ses_setup --new-account changes it."
+        max_length=12,
+        blank=True,
+        help_text="The AWS account that the ledger is of; ses_setup --new-account changes it.",
     )
     recipients_per_rule = models.PositiveIntegerField(
         null=True, blank=True, help_text="Learned from a refusal; empty: as configured."
@@ -149,7 +151,8 @@ class LedgerEntry(Scoped):
             models.CheckConstraint(condition=models.Q(kind__in=[kind.value for kind in Kind]), name="ledger_kind"),
             models.CheckConstraint(condition=models.Q(known__in=[known.value for known in Known]), name="ledger_known"),
         ]
-        indexes = [models.Index(fields=["region", "rule_set", "domain"], name="ledger_by_domain")]
+        # The domain first: some look for it in every region and rule set.
+        indexes = [models.Index(fields=["domain", "region", "rule_set"], name="ledger_by_name")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}: {self.known}"

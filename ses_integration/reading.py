@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.module_loading import import_string
 
 from ses_integration import capacity
@@ -29,15 +30,18 @@ def wanted_of(config: SesConfig, domains: Iterable[str] | None) -> dict[str, Wan
 def entries_of(config: SesConfig, domains: Collection[str] | None, now: datetime) -> dict[str, list[Entry]]:
     """The ledger as plain values, by domain name; three statements.
 
+    An identity is the region's: one that only the ledger of another rule set has is there, and this one is to read it.
     Columns, and no model instances: a sweep reads all of a large ledger, and instances would be most of what it costs.
     """
-    rows = LedgerEntry.objects.of(config)
+    of_another_set = Q(kind=Kind.IDENTITY) & ~Q(known=Known.ABSENT)
+    rows = LedgerEntry.objects.filter(Q(rule_set=config.rule_set) | of_another_set, region=config.region)
     recipients, doubts = LedgerRecipient.objects.of(config), UnansweredCall.objects.of(config)
     if domains is not None:
         rows = rows.filter(domain__in=domains)
         recipients, doubts = recipients.filter(entry__domain__in=domains), doubts.filter(entry__domain__in=domains)
     columns = rows.order_by("name").values_list(
         "pk",
+        "rule_set",
         "domain",
         "kind",
         "name",
@@ -57,7 +61,15 @@ def entries_of(config: SesConfig, domains: Collection[str] | None, now: datetime
     for pk, operation, until, sent in doubts.values_list("entry_id", "operation", "until", "recipients"):
         open_calls[pk].append(Doubt(Operation(operation), due=until <= now, recipients=frozenset(sent)))
     found: dict[str, list[Entry]] = defaultdict(list)
-    for pk, domain, kind, name, known, exists, digest, ours, token, mail_from in entries:
+    ours_today = {
+        name for _, rule_set, _, kind, name, *_ in entries if (rule_set, kind) == (config.rule_set, Kind.IDENTITY)
+    }
+    for pk, rule_set, domain, kind, name, known, exists, digest, ours, token, mail_from in entries:
+        if rule_set != config.rule_set:
+            if name not in ours_today:
+                ours_today.add(name)
+                found[domain].append(Entry(Kind.IDENTITY, name, Known.UNKNOWN, exists=True))
+            continue
         found[domain].append(
             Entry(
                 kind=Kind(kind),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -24,7 +23,7 @@ from ses_integration.errors import (
 from ses_integration.gateway import SeenIdentity
 from ses_integration.lease import Held
 from ses_integration.models import DomainMark, IdentityFacts, Lease, LedgerEntry, LedgerRecipient
-from ses_integration.planning import Call, Known, Operation
+from ses_integration.planning import Call, Kind, Known, Operation
 from ses_integration.rate import answered
 from ses_integration.steps import Answer, Intent
 
@@ -86,8 +85,7 @@ def _confirm(entry: LedgerEntry, call: Call, answer: Answer, *, gone: bool) -> N
     if answer.identity is not None:
         # v1 verification creates without our tag: what it may have put there is ours as well.
         put_by_us = entry.unanswered.filter(operation=Operation.VERIFY_DOMAIN).exists()
-        ours = answer.identity.ours or (put_by_us if facts.ours is None else facts.ours)
-        note(facts, replace(answer.identity, ours=ours), entry.changed_at)
+        note(facts, answer.identity, entry.changed_at, ours_untagged=put_by_us if facts.ours is None else facts.ours)
         if call.operation is Operation.CREATE_IDENTITY:
             facts.verification_token = ""
     if answer.token:
@@ -97,9 +95,13 @@ def _confirm(entry: LedgerEntry, call: Call, answer: Answer, *, gone: bool) -> N
     facts.save()
 
 
-def note(facts: IdentityFacts, seen: SeenIdentity, at: datetime) -> None:
-    """Put what SES has told of an identity into its facts; the caller saves them."""
-    facts.ours, facts.status, facts.checked_at = seen.ours, seen.status, at
+def note(facts: IdentityFacts, seen: SeenIdentity, at: datetime, *, ours_untagged: bool) -> None:
+    """Put what SES has told of an identity into its facts; the caller saves them.
+
+    Its tag says whose it is. One without a tag is ours if `ours_untagged`.
+    """
+    facts.ours = seen.ours or (ours_untagged and not seen.owner)
+    facts.status, facts.checked_at = seen.status, at
     facts.dkim_tokens, facts.dkim_zone, facts.dkim_status = list(seen.dkim_tokens), seen.dkim_zone, seen.dkim_status
     facts.mail_from_domain, facts.mail_from_status = seen.mail_from_domain, seen.mail_from_status
     if seen.mail_from_status == "Success":
@@ -110,6 +112,12 @@ def _set_absent(entry: LedgerEntry) -> None:
     entry.known, entry.exists, entry.digest = Known.ABSENT, False, ""
     entry.recipients.all().delete()
     IdentityFacts.objects.filter(entry=entry).delete()
+    if entry.kind == Kind.IDENTITY:
+        # It is the region's: the ledgers of former rule sets are to hear of it, too.
+        former = LedgerEntry.objects.filter(region=entry.region, kind=Kind.IDENTITY, name=entry.name).exclude(
+            pk=entry.pk
+        )
+        former.update(known=Known.ABSENT, exists=False, changed_at=entry.changed_at)
 
 
 def _set_recipients(entry: LedgerEntry, recipients: frozenset[str]) -> None:

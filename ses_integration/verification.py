@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from django.db import transaction
@@ -37,7 +36,7 @@ def check(domain: str) -> IdentityFacts | None:
             return None
     known = facts.identities([domain]).get(domain)
     told = known or IdentityFacts()
-    note(told, replace(seen, ours=seen.ours or bool(told.ours)), database_now())
+    note(told, seen, database_now(), ours_untagged=bool(told.ours))
     # Whose it is and whether it is there is convergence's to say: only what it has in the ledger is brought up to date.
     if known is not None:
         known.save()

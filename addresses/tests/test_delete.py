@@ -198,3 +198,17 @@ def test_a_key_without_the_scope_may_not_delete(client_for, user, have):
     answer = client_for(user, Scope.READ, Scope.WRITE).delete(f"{URL}/{a.pk}")
     assert (answer.status_code, answer.json()) == (403, {"error": "This API key lacks the 'delete' scope."})
     assert EmailAddress.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("SES_RULE_SET", "new-rules"), ("AWS_REGION", "eu-central-1")], ids=["rule set", "region"]
+)
+def test_what_a_former_rule_set_or_region_holds_is_not_said_to_be_gone(api, have, ses, settings, setting, value):
+    """It is known what was put there, and it may be what is active still."""
+    a, b = have(A, B)
+    setattr(settings, setting, value)
+    cleanup = api.delete(f"{URL}/{a.pk}").json()["cleanup"]
+    assert cleanup["sesRuleUpdated"] is False
+    assert cleanup["warning"].startswith("SES rule update failed: It was received through rule set inbound-email-rules")
+    switched_off = api.put(f"{URL}/{b.pk}", {"isActive": False}).json()
+    assert "It was received through rule set inbound-email-rules" in switched_off["warning"]

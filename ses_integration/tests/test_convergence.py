@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from ses_integration import facts, lease, marks
+from ses_integration import clients, facts, lease, marks
 from ses_integration.budget import one_budget
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge, converge_due, with_lease
@@ -15,6 +15,7 @@ from ses_integration.emulator.server import Emulator
 from ses_integration.models import DomainMark, Lease, UnansweredCall
 from ses_integration.tests.rows import DOMAIN, receive, remove
 from ses_integration.tests.seen import calls, identities, rules
+from ses_integration.verification import check
 
 RULE = "inbound-example.com-rule"
 pytestmark = pytest.mark.usefixtures("rows")
@@ -314,3 +315,15 @@ def test_a_connection_that_the_database_takes_away_is_no_error_of_the_change(a):
         assert with_lease(ses_config(), held, DOMAIN, time.monotonic() + 5)
         converge(DOMAIN)
     assert not facts.owed_marks().exists()
+
+
+def test_an_identity_that_another_installation_has_made_since_is_theirs(a):
+    """SES knows the name again, with another tag: nobody may delete it for having made its predecessor."""
+    sesv2 = clients.sesv2("eu-west-1")
+    sesv2.delete_email_identity(EmailIdentity=DOMAIN)
+    sesv2.create_email_identity(EmailIdentity=DOMAIN, Tags=[{"Key": "inbound", "Value": "the-other-one"}])
+    assert check(DOMAIN).ours is False
+    remove()
+    converge(DOMAIN)
+    assert (rules(), identities()) == ({}, {DOMAIN})
+    assert facts.domain_state(DOMAIN).identity_kept
