@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from domains import proof
 from domains.deletion import resume_deletions
 from domains.models import DomainDeletion
 from domains.proof import in_words, prove_deletions
@@ -44,11 +45,11 @@ def all_calls(ses):
     return [entry["action"] for entry in ses.journal()]
 
 
-def put_rule(name, *recipients, prefix="elsewhere/"):
+def put_rule(name, *recipients, prefix="elsewhere/", enabled=True):
     store = {"S3Action": {"BucketName": "inbound-mail", "ObjectKeyPrefix": prefix}}
     clients.ses("eu-west-1").create_receipt_rule(
         RuleSetName=ses_config().rule_set,
-        Rule={"Name": name, "Enabled": True, "Recipients": list(recipients), "Actions": [store]},
+        Rule={"Name": name, "Enabled": enabled, "Recipients": list(recipients), "Actions": [store]},
     )
 
 
@@ -124,12 +125,13 @@ def test_an_identity_that_somebody_else_has_made_since_is_left_alone(gone, ses):
 def test_a_rule_of_somebody_else_is_told_and_not_touched(gone, ses):
     put_rule("theirs", "example.com")
     put_rule("elsewhere", "example.org")
+    put_rule("switched-off", "example.com", enabled=False)
     prove_deletions()
     gone.refresh_from_db()
     assert gone.proved_at
     assert gone.proof["foreignRules"] == ["theirs"]
     work_off(ses)
-    assert set(rules(ses)) == {"theirs", "elsewhere"}
+    assert set(rules(ses)) == {"theirs", "elsewhere", "switched-off"}
 
 
 def test_a_domain_that_was_added_again_keeps_what_it_has(gone, ses):
@@ -287,6 +289,70 @@ def test_a_rule_of_the_same_name_that_another_installation_made_is_left_alone(go
     assert (gone.proof["found"], gone.proof["foreignRules"]) == ([], [RULE])
     assert "DeleteReceiptRule" not in all_calls(ses)
     assert set(rules(ses)) == {RULE}
+
+
+def test_a_rule_that_stores_where_this_life_did_and_was_never_ours_is_left_alone(gone, ses):
+    """Somebody copied a rule in the console: it has no name that the ledger knew."""
+    put_rule("copy-of-it", "a@example.com", prefix=gone.key_prefix)
+    prove_deletions()
+    gone.refresh_from_db()
+    assert (gone.proof["found"], gone.proof["foreignRules"]) == ([], ["copy-of-it"])
+    work_off(ses)
+    assert set(rules(ses)) == {"copy-of-it"}
+
+
+@pytest.fixture
+def after_the_look(monkeypatch):
+    """`after_the_look(do)`: as soon as the next look at SES has its answer, `do` happens."""
+
+    def then(do):
+        look = proof.look_at_all
+
+        def look_and_do(config):
+            monkeypatch.setattr(proof, "look_at_all", look)
+            seen = look(config)
+            do()
+            return seen
+
+        monkeypatch.setattr(proof, "look_at_all", look_and_do)
+
+    return then
+
+
+def test_a_look_that_is_older_than_a_repair_proves_nothing(gone, ses, after_the_look):
+    """One worker looks and is paused; another one finds a rule, which is removed."""
+
+    def another_worker():
+        put_rule(RULE, "a@example.com", prefix=gone.key_prefix)
+        DomainDeletion.objects.update(next_attempt=None)
+        prove_deletions()
+        work_off(ses)
+
+    after_the_look(another_worker)
+    assert prove_deletions() == 1
+    gone.refresh_from_db()
+    assert gone.finished_at
+    assert (gone.proved_at, gone.proof["found"]) == (None, [RULE])
+    assert prove_deletions() == 1
+    gone.refresh_from_db()
+    assert gone.proved_at
+
+
+def test_a_look_that_is_older_than_a_change_that_waits_proves_nothing(gone, ses, impatient, after_the_look):
+    """The name is added again after SES was asked, and SES is yet to follow."""
+
+    def added_again():
+        out_of_order(ses)
+        DomainFactory(name="example.com")
+
+    after_the_look(added_again)
+    assert prove_deletions() == 1
+    gone.refresh_from_db()
+    assert (gone.proof, gone.proved_at) == ({}, None)
+    work_off(ses)
+    assert prove_deletions() == 1
+    gone.refresh_from_db()
+    assert gone.proved_at
 
 
 def test_mail_is_erased_and_looked_for_where_it_was_stored(domain, ses, settings):
