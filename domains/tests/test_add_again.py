@@ -11,6 +11,8 @@ from domains.deletion import advance
 from domains.models import Domain, DomainDeletion
 from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
 from inbound.tests.seen import calls, identities, key_prefixes, out_of_order, rules, store, stored, work_off
+from ses_integration import facts
+from ses_integration.convergence import converge_due
 from ses_integration.models import DomainMark
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
 
@@ -101,6 +103,21 @@ def test_the_old_lifes_delete_tells_that_it_was_overtaken(api, add, lived, ses, 
     body = api.delete(f"{URL}/{lived.pk}").json()
     assert (body["deletedResources"]["sesReceiptRules"], body["deletedResources"]["sesIdentity"]) == (False, False)
     assert body["warning"].startswith("The domain was added again before its clean-up was finished;")
+
+
+def test_what_ses_refuses_the_next_owner_is_not_told_by_a_second_delete(api, client_for, add, lived, ses, impatient):
+    out_of_order(ses)
+    api.delete(f"{URL}/{lived.pk}")
+    add(client_for(UserFactory()))
+    ses.clear_faults()
+    out_of_order(ses, fault="access_denied")
+    DomainMark.objects.update(next_attempt=None)
+    converge_due()
+    denied = "AWS does not allow this call; the credentials lack a permission."
+    assert facts.owed("example.com").error == denied
+    warning = api.delete(f"{URL}/{lived.pk}").json()["warning"]
+    assert warning.startswith("SES clean-up is not finished. SES has not confirmed the change.")
+    assert denied not in warning
 
 
 def test_a_life_that_was_about_to_go_makes_room(api, client_for, add, lived, ses, monkeypatch):
