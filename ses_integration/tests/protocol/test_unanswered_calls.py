@@ -282,3 +282,20 @@ def test_the_doubt_of_an_older_call_is_kept_and_that_of_the_confirmed_one_is_not
     x.call_without_answer()
     x.call()
     assert UnansweredCall.objects.get().operation == Operation.DELETE_RULE
+
+
+def test_a_catch_all_whose_call_is_unanswered_could_bring_every_address_back(start):
+    """Protocol 2.W: the bare domain in doubt is doubt of each address."""
+    receive("a", catch_all=True)
+    x = Writer()
+    late = x.call_without_answer()
+    receive("b")
+    Writer().finish()
+    assert in_line(B)
+    assert not said_gone(A)
+    x.lands(late)
+    assert held() == {DOMAIN, B}
+    settle()
+    worker()
+    assert in_line(B)
+    assert said_gone(A)
