@@ -7,6 +7,7 @@ from datetime import datetime
 
 from addresses.models import BlockedEmail, EmailAddress
 from domains import plan_token
+from domains.endpoint_uses import Dependant, dependants_of
 from domains.lives import addresses_of, life_of
 from domains.models import Domain
 from domains.plan_token import PlanToken, Subject
@@ -30,8 +31,9 @@ class Route:
 class FromDatabase:
     """What rows and ledger say: compared once more while the deletion holds the domain's row.
 
-    `ses.rules` are those that carry the address or that its deletion changes. `other_addresses` are the domain's that
-    stay; `catch_all`: it goes on receiving mail for the address. `blocked`: there is a block of it, which stays.
+    `ses.rules` are those that carry the address or that its deletion changes. `dependants` are endpoints that name the
+    address, and `other_addresses` the domain's that stay. `catch_all`: it goes on receiving mail for the address.
+    `blocked`: there is a block of it, which stays.
     """
 
     address: str
@@ -39,6 +41,7 @@ class FromDatabase:
     domain: str
     active: bool
     route: Route | None
+    dependants: tuple[Dependant, ...]
     ses: Foreseen
     ses_seconds: float
     other_addresses: int
@@ -98,7 +101,7 @@ def check_token(address: EmailAddress, token: str) -> None:
     Locks the domain's row, as everybody does who adds or changes one of its addresses, and before any address.
     """
     Domain.objects.select_for_update().filter(pk=address.domain_id).first()
-    row = EmailAddress.objects.select_related("domain", "endpoint").get(pk=address.pk)
+    row = EmailAddress.objects.select_related("domain__owner", "endpoint").get(pk=address.pk)
     plan_token.check(token, subject_of(row), _from_database(row))
 
 
@@ -116,6 +119,7 @@ def _from_database(address: EmailAddress) -> FromDatabase:
         domain=domain.name,
         active=address.is_active,
         route=None if endpoint is None else Route(endpoint.pk, endpoint.name, endpoint.type, endpoint.is_active),
+        dependants=dependants_of(domain, address.address),
         ses=replace(ses, rules=tuple(rule for rule in ses.rules if _concerns(rule, address))),
         ses_seconds=prospects.seconds(ses),
         other_addresses=len(others),

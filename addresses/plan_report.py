@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from addresses.deletion_plan import AddressPlan, FromDatabase
-from domains.plan_report import Section, calls, filled, number, rules, ses_title
+from domains.plan_report import Section, calls, filled, naming, number, rules, ses_title
 
 
 def sections(plan: AddressPlan) -> list[Section]:
@@ -35,6 +35,8 @@ def _stays(database: FromDatabase) -> Iterator[str]:
     else:
         inactive = "" if route.active else ", which is inactive"
         yield f"Endpoint {route.name}{inactive}: its mail goes there."
+    for it in database.dependants:
+        yield f"Endpoint {it.name}: {'; '.join(naming(it.names))}."
     others = number(database.other_addresses, "other email address", "es")
     yield f"Domain {database.domain}, with {others} and the mail that is stored for it."
     if database.blocked:

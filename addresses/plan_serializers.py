@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from addresses.deletion_plan import AddressPlan
-from domains.plan_serializers import calls, moment, rule
+from domains.plan_serializers import calls, moment, named, rule
 
 
 def shown(plan: AddressPlan) -> dict[str, Any]:
@@ -28,6 +28,9 @@ def shown(plan: AddressPlan) -> dict[str, Any]:
                 "isCatchAllEnabled": database.catch_all,
             },
             "endpoint": route and {"id": route.id, "name": route.name, "type": route.type, "isActive": route.active},
+            "dependentEndpoints": [
+                {"id": it.id, "name": it.name, "type": it.type, **named(it.names)} for it in database.dependants
+            ],
             "isBlocked": database.blocked,
         },
     }

@@ -6,13 +6,13 @@ from dataclasses import replace
 from hashlib import sha256
 
 from django.conf import settings
-from django.db.models import Count, Q
 
 from domains import plan_token, published
 from domains.dns_records import Record
+from domains.endpoint_uses import uses_of
 from domains.lives import AddressRow, addresses_of, life_of
 from domains.models import Domain
-from domains.plan_parts import KIND, DeletionPlan, EndpointUse, FromDatabase, FromOutside, Rows, StoredMail
+from domains.plan_parts import KIND, DeletionPlan, FromDatabase, FromOutside, Rows, StoredMail
 from domains.plan_token import PlanOutdated, Subject
 from ses_integration import prospects, stored_mail, stored_size
 
@@ -61,7 +61,7 @@ def _from_database(domain: Domain) -> FromDatabase:
         ses_seconds=prospects.seconds(ses),
         rows=_rows(domain, addresses),
         sub_domains=tuple(below.order_by("name").values_list("name", flat=True)),
-        endpoints=_endpoints(domain),
+        endpoints=uses_of(domain),
     )
 
 
@@ -76,31 +76,6 @@ def _rows(domain: Domain, addresses: list[AddressRow]) -> Rows:
         digest=sha256(
             repr([*((address, active) for address, active, _ in addresses), "blocked", *blocked]).encode()
         ).hexdigest(),
-    )
-
-
-def _endpoints(domain: Domain) -> tuple[EndpointUse, ...]:
-    """The owner's own only, and only their own domains count as other users: nothing of others shows."""
-    routed = domain.email_addresses.filter(endpoint__isnull=False).order_by()
-    addresses = dict(routed.values_list("endpoint_id").annotate(Count("pk")))
-    used = {*addresses, *filter(None, [domain.catch_all_endpoint_id])}
-    if not used:
-        return ()
-    others = Domain.objects.live().filter(owner_id=domain.owner_id).exclude(pk=domain.pk)
-    # `endpoints` is the reverse accessor of endpoints.Endpoint, which stands above this app.
-    endpoints = domain.owner.endpoints.filter(pk__in=used)
-    elsewhere = Q(email_addresses__domain__in=others) | Q(catch_all_domains__in=others)
-    used_elsewhere = set(endpoints.filter(elsewhere).values_list("pk", flat=True))
-    return tuple(
-        EndpointUse(
-            id=pk,
-            name=name,
-            type=kind,
-            email_addresses=addresses.get(pk, 0),
-            catch_all=pk == domain.catch_all_endpoint_id,
-            used_elsewhere=pk in used_elsewhere,
-        )
-        for pk, name, kind in endpoints.order_by("name", "pk").values_list("pk", "name", "type")
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from domains.endpoint_uses import EndpointUse
 from domains.plan_token import PlanToken, Subject
 from domains.published import Published
 from ses_integration.foreseeing import Foreseen
@@ -23,18 +24,6 @@ class Rows:
     dns_records: int
     # Of which they are: other rows in the same number are another plan.
     digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointUse:
-    """An endpoint of the owner that mail of the domain goes to. It stays; `used_elsewhere`: by another of their domains."""
-
-    id: str
-    name: str
-    type: str
-    email_addresses: int
-    catch_all: bool
-    used_elsewhere: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domains.cleanup_report import amount
-from domains.plan_parts import DeletionPlan, EndpointUse, FromDatabase, Rows, StoredMail
+from domains.endpoint_uses import EndpointUse, Names
+from domains.plan_parts import DeletionPlan, FromDatabase, Rows, StoredMail
 from domains.published import Published, State
 from ses_integration.foreseeing import Fate, Foreseen, RuleChange, When
 
@@ -154,7 +155,16 @@ def _endpoint(use: EndpointUse) -> str:
         *(["the catch-all's"] if use.catch_all else []),
     ]
     after = "so does that of other domains" if use.used_elsewhere else "nothing else does"
-    return f"Endpoint {use.name}: {' and '.join(uses)} goes there, and {after}."
+    said = [f"{' and '.join(uses)} goes there, and {after}"] if uses else []
+    return f"Endpoint {use.name}: {'; '.join([*said, *naming(use.names)])}."
+
+
+def naming(names: Names) -> Iterator[str]:
+    """What an endpoint's configuration still says when the addresses that it names are gone."""
+    if names.forwards_to:
+        yield f"it still forwards to {_named(names.forwards_to)}"
+    if names.sends_from:
+        yield f"it still sends from {names.sends_from}"
 
 
 def _dns(records: Sequence[Published]) -> Iterator[str]:

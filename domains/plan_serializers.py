@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from domains.deletion_serializers import published_record
+from domains.endpoint_uses import EndpointUse, Names
 from domains.fields import timestamp
-from domains.plan_parts import DeletionPlan, EndpointUse, StoredMail
+from domains.plan_parts import DeletionPlan, StoredMail
 from ses_integration.foreseeing import Fate, Foreseen, RuleChange
 
 IDENTITY_NOTES = {
@@ -100,4 +101,10 @@ def _endpoint(use: EndpointUse) -> dict[str, Any]:
         "emailAddresses": use.email_addresses,
         "isCatchAll": use.catch_all,
         "isUsedElsewhere": use.used_elsewhere,
+        **named(use.names),
     }
+
+
+def named(names: Names) -> dict[str, Any]:
+    """Which addresses that go an endpoint's configuration names."""
+    return {"forwardsTo": list(names.forwards_to), "sendsFrom": names.sends_from or None}

@@ -102,6 +102,7 @@ def test_the_plan_says_what_becomes_of_the_rule_and_what_stays(api, address, crm
                 "isCatchAllEnabled": False,
             },
             "endpoint": {"id": crm.pk, "name": "CRM", "type": "webhook", "isActive": True},
+            "dependentEndpoints": [],
             "isBlocked": False,
         },
     }
@@ -208,6 +209,9 @@ SHOWN = {
     "its endpoint is renamed": lambda a: update_endpoint(endpoint=a.endpoint, name="Renamed"),
     "its endpoint is switched off": lambda a: update_endpoint(endpoint=a.endpoint, is_active=False),
     "it has no route": lambda a: update_address(address=a, changes={"endpoint_id": None}),
+    "an endpoint forwards to it": lambda a: EndpointFactory(
+        owner=a.domain.owner, type="email", config={"forwardTo": a.address}
+    ),
     "it is blocked": lambda a: BlockedEmailFactory(domain=a.domain, email_address=a.address),
     "the catch-all is on": lambda a: set_catch_all(
         domain=a.domain, enabled=True, endpoint_id=EndpointFactory(owner=a.domain.owner).pk
@@ -226,6 +230,9 @@ NOT_SHOWN = {
     "nothing": lambda a: None,
     "its endpoint's configuration": lambda a: update_endpoint(
         endpoint=a.endpoint, config={"url": "https://other.example/"}
+    ),
+    "an endpoint forwards to another address": lambda a: EndpointFactory(
+        owner=a.domain.owner, type="email", config={"forwardTo": "b@example.com"}
     ),
     "another address's route": lambda a: EmailAddress.objects.exclude(pk=a.pk).update(endpoint=a.endpoint),
     "another domain": lambda a: EmailAddressFactory(domain=DomainFactory(owner=a.domain.owner)),
@@ -341,6 +348,27 @@ def test_scopes_and_owners_count(api, client_for, user, address):
         200,
         404,
     ]
+
+
+def test_an_endpoint_that_names_the_address_depends_on_it(api, address, user):
+    """SES gives the mail for a label to the address without it as well, and not the other way round."""
+    emails = ["A@Example.com", "a+x@example.com", "b@example.com", "a@example.org", "a@sub.example.com"]
+    group = EndpointFactory(owner=user, name="group", type="email_group", config={"emails": emails})
+    sender = EndpointFactory(
+        owner=user,
+        name="sender",
+        type="email",
+        config={"forwardTo": "b@example.com", "fromAddress": "A <a@example.com>"},
+    )
+    EndpointFactory(owner=user, type="email", config={"forwardTo": '"@example.com'})
+    EndpointFactory(name="theirs", type="email", config={"forwardTo": "a@example.com"})
+    assert plan_of(api, address)["stays"]["dependentEndpoints"] == [
+        {"id": group.pk, "name": "group", "type": "email_group", "forwardsTo": emails[:2], "sendsFrom": None},
+        {"id": sender.pk, "name": "sender", "type": "email", "forwardsTo": [], "sendsFrom": "A <a@example.com>"},
+    ]
+    labelled = EmailAddressFactory(domain=address.domain, address="a+x@example.com")
+    [dependant] = plan_of(api, labelled)["stays"]["dependentEndpoints"]
+    assert dependant["forwardsTo"] == ["a+x@example.com"]
 
 
 def test_an_endpoint_of_somebody_else_does_not_show(api, domain):

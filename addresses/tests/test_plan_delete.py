@@ -98,6 +98,22 @@ What stays:
     assert ses.journal() == []
 
 
+def test_what_an_endpoint_still_says_of_an_address_is_told(full, user):
+    EndpointFactory(
+        owner=user,
+        name="Forwarder",
+        type="email",
+        config={"forwardTo": "a@example.com", "fromAddress": "b@example.com"},
+    )
+    EndpointFactory(owner=user, name="Group", type="email_group", config={"emails": ["a@example.com", "b@example.com"]})
+    out = run("plan_delete", "example.com")[1]
+    assert "- Endpoint CRM: the mail of 1 address goes there, and nothing else does.\n" in out
+    assert "- Endpoint Forwarder: it still forwards to a@example.com; it still sends from b@example.com.\n" in out
+    assert "- Endpoint Group: it still forwards to a@example.com, b@example.com.\n" in out
+    out = run("plan_delete", "a@example.com")[1]
+    assert "- Endpoint Forwarder: it still forwards to a@example.com.\n" in out
+
+
 def test_a_program_gets_what_the_api_answers(full, api):
     for name, path in (
         ("example.com", f"domains/{full.pk}"),

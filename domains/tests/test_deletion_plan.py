@@ -138,6 +138,8 @@ def test_the_plan_says_what_goes_and_what_stays(api, full, user, ses, dns):
                     "emailAddresses": 1,
                     "isCatchAll": False,
                     "isUsedElsewhere": False,
+                    "forwardsTo": [],
+                    "sendsFrom": None,
                 }
             ],
             "dnsRecords": [
@@ -211,6 +213,42 @@ def test_a_domain_of_somebody_else_that_uses_an_endpoint_does_not_show(api, full
     DomainFactory(is_catch_all_enabled=True, catch_all_endpoint=user.endpoints.get())
     [endpoint] = plan_of(api, full)["stays"]["endpoints"]
     assert endpoint["isUsedElsewhere"] is False
+
+
+def test_an_endpoint_that_names_an_address_of_the_domain_depends_on_it(api, full, user, dns):
+    own = {
+        "forwards": ("email", {"forwardTo": "Sales@Example.COM", "fromAddress": "Shop <noreply@example.com>"}),
+        "group": ("email_group", {"emails": ["x@example.org", "a+x@example.com", "b@example.com"]}),
+        "sends": ("email", {"forwardTo": "x@example.org", "fromAddress": "b@example.com"}),
+        # Not of the domain: of one below it, of one that ends like it, a key that this type does not have, a broken row.
+        "below": ("email", {"forwardTo": "a@sub.example.com", "emails": ["a@example.com"]}),
+        "similar": (
+            "email_group",
+            {"emails": ["a@anexample.com", None], "fromAddress": 1, "forwardTo": "a@example.com"},
+        ),
+        "hook": ("webhook", {"url": "https://example.com/a@example.com", "forwardTo": "a@example.com"}),
+        "unicode": ("email", {"forwardTo": "a@\u3002.example"}),
+        "broken": ("email_group", []),
+    }
+    for name, (kind, config) in own.items():
+        EndpointFactory(owner=user, name=name, type=kind, config=config)
+    EndpointFactory(name="theirs", type="email", config={"forwardTo": "a@example.com"})
+    EmailAddressFactory(domain=DomainFactory(owner=user), endpoint=user.endpoints.get(name="group"))
+    found = {it.pop("name"): it for it in plan_of(api, full)["stays"]["endpoints"]}
+    assert found.pop("CRM")["emailAddresses"] == 1
+    keys = ("emailAddresses", "isCatchAll", "isUsedElsewhere", "forwardsTo", "sendsFrom")
+    assert {name: tuple(it[key] for key in keys) for name, it in found.items()} == {
+        "forwards": (0, False, False, ["Sales@Example.COM"], "Shop <noreply@example.com>"),
+        "group": (0, False, True, ["a+x@example.com", "b@example.com"], None),
+        "sends": (0, False, False, [], "b@example.com"),
+    }
+
+
+def test_an_endpoint_may_name_the_domain_in_unicode(api, user, ses, dns):
+    domain = DomainFactory(owner=user, name="xn--bcher-kva.example.com")
+    EndpointFactory(owner=user, type="email", config={"forwardTo": "a@b\u00fccher.example.com"})
+    [endpoint] = plan_of(api, domain)["stays"]["endpoints"]
+    assert endpoint["forwardsTo"] == ["a@b\u00fccher.example.com"]
 
 
 def test_nothing_of_others_is_in_the_plan(api, client_for, full, dns):

@@ -95,6 +95,12 @@ SHOWN = {
     "an endpoint is renamed": lambda w: rename(w, w.spare, "Renamed"),
     "an endpoint gets another use": lambda w: EmailAddressFactory(domain=DomainFactory(owner=w.user), endpoint=w.crm),
     "an endpoint goes": lambda w: delete_endpoint(endpoint=w.spare),
+    "an endpoint forwards to an address of it": lambda w: EndpointFactory(
+        owner=w.user, type="email", config={"forwardTo": "a@example.com"}
+    ),
+    "an endpoint sends from an address of it": lambda w: EndpointFactory(
+        owner=w.user, type="email_group", config={"emails": ["x@example.org"], "fromAddress": "a@example.com"}
+    ),
     "an address goes": lambda w: w.address("b").delete(),
     "an address is added that is switched off": lambda w: EmailAddressFactory(
         domain=w.domain, address="off@example.com", is_active=False
@@ -137,6 +143,12 @@ NOT_SHOWN = {
     "nothing": lambda w: None,
     "an endpoint's configuration": lambda w: update_endpoint(endpoint=w.crm, config={"url": "https://other.example/"}),
     "an endpoint that nothing is routed to": lambda w: rename(w, w.spare, "Renamed"),
+    "an endpoint that forwards elsewhere": lambda w: EndpointFactory(
+        owner=w.user, type="email", config={"forwardTo": "a@example.org"}
+    ),
+    "an endpoint of somebody else that forwards to it": lambda w: EndpointFactory(
+        type="email", config={"forwardTo": "a@example.com"}
+    ),
     "an endpoint of somebody else": lambda w: EndpointFactory(owner=UserFactory()),
     "another domain of the owner": lambda w: DomainFactory(owner=w.user, name="example.org"),
     "a domain with a similar name": lambda w: DomainFactory(owner=w.user, name="anexample.com"),

@@ -1,0 +1,127 @@
+"""Which endpoints of a domain's owner depend on it: its mail goes there, or they forward to it or send from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parseaddr
+from typing import Any
+
+from django.db.models import Count, Q
+
+from domains.models import Domain
+from domains.names import normalise_address, normalise_domain
+
+FORWARDERS = ("email", "email_group")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What an endpoint's configuration names of a domain, as it is written there: `sends_from` may be empty."""
+
+    forwards_to: tuple[str, ...] = ()
+    sends_from: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.forwards_to or self.sends_from)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointUse:
+    """An endpoint of the owner that mail of the domain goes to, or that names one of its addresses. It stays.
+
+    `used_elsewhere`: mail of another of their domains goes there, too.
+    """
+
+    id: str
+    name: str
+    type: str
+    email_addresses: int
+    catch_all: bool
+    used_elsewhere: bool
+    names: Names
+
+
+@dataclass(frozen=True, slots=True)
+class Dependant:
+    """An endpoint of the owner that names an address. It stays."""
+
+    id: str
+    name: str
+    type: str
+    names: Names
+
+
+def uses_of(domain: Domain) -> tuple[EndpointUse, ...]:
+    """The owner's own only, and only their own domains count as other users: nothing of others shows. Three statements."""
+    # `email_addresses` and `endpoints` are the reverse accessors of addresses.EmailAddress and endpoints.Endpoint, which
+    # stand above this app.
+    routed = domain.email_addresses.filter(endpoint__isnull=False).order_by()
+    addresses = dict(routed.values_list("endpoint_id").annotate(Count("pk")))
+    used = {*addresses, *filter(None, [domain.catch_all_endpoint_id])}
+    own = domain.owner.endpoints
+    rows = own.filter(Q(pk__in=used) | Q(type__in=FORWARDERS)).order_by("name", "pk")
+    found = [
+        (pk, name, kind, names)
+        for pk, name, kind, config in rows.values_list("pk", "name", "type", "config")
+        if (names := _names(kind, config, lambda address: _is_of(address, domain.name))) or pk in used
+    ]
+    if not found:
+        return ()
+    others = Domain.objects.live().filter(owner_id=domain.owner_id).exclude(pk=domain.pk)
+    elsewhere = Q(email_addresses__domain__in=others) | Q(catch_all_domains__in=others)
+    shown = own.filter(pk__in=[pk for pk, *_ in found])
+    used_elsewhere = set(shown.filter(elsewhere).values_list("pk", flat=True))
+    return tuple(
+        EndpointUse(
+            id=pk,
+            name=name,
+            type=kind,
+            email_addresses=addresses.get(pk, 0),
+            catch_all=pk == domain.catch_all_endpoint_id,
+            used_elsewhere=pk in used_elsewhere,
+            names=names,
+        )
+        for pk, name, kind, names in found
+    )
+
+
+def dependants_of(domain: Domain, address: str) -> tuple[Dependant, ...]:
+    """The owner's endpoints that forward to `address`, one of the domain's, or send from it; one statement."""
+    rows = domain.owner.endpoints.filter(type__in=FORWARDERS).order_by("name", "pk")
+    return tuple(
+        Dependant(pk, name, kind, names)
+        for pk, name, kind, config in rows.values_list("pk", "name", "type", "config")
+        if (names := _names(kind, config, lambda given: _is_of(given, domain.name) and _goes_to(given, address)))
+    )
+
+
+def _names(kind: str, config: Any, concerned: Callable[[str], bool]) -> Names:
+    if kind not in FORWARDERS or not isinstance(config, dict):
+        return Names()
+    given = [config.get("forwardTo")] if kind == "email" else config.get("emails") or []
+    sender = config.get("fromAddress")
+    return Names(
+        forwards_to=tuple(it for it in given if isinstance(it, str) and concerned(it)),
+        # May have a name before the address.
+        sends_from=sender if isinstance(sender, str) and concerned(parseaddr(sender)[1]) else "",
+    )
+
+
+def _is_of(address: str, domain: str) -> bool:
+    _, at, name = address.rpartition("@")
+    if name.isascii():
+        return bool(at) and name.strip().removesuffix(".").lower() == domain
+    try:
+        return bool(at) and normalise_domain(name) == domain
+    except ValueError:
+        return False
+
+
+def _goes_to(given: str, address: str) -> bool:
+    """SES gives the mail for `user+label@` to `user@` as well."""
+    try:
+        local, _, name = normalise_address(given).rpartition("@")
+    except ValueError:
+        return False
+    return address in (f"{local}@{name}", f"{local.partition('+')[0]}@{name}")
