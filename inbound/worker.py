@@ -21,7 +21,7 @@ from ses_integration.config import ses_config
 from ses_integration.convergence import converge_due
 from ses_integration.errors import SesError
 from ses_integration.schedule import LONG_INTERVAL, backoff
-from ses_integration.sweep import any_in_line, sweep_database, sweep_ses
+from ses_integration.sweep import any_in_line, claim_sweep, sweep_database, sweep_ses
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,8 @@ TURN_SECONDS = 10.0
 # AWS or the database may just be starting, or be away for a moment: a step that runs once an hour does not wait for an hour then.
 # It waits longer each time, though, where AWS has failed: each try takes a turn from those who wait for SES.
 RETRY_SECONDS = 5.0
+# Workers that start together sweep SES so far apart.
+START_SECONDS = 60.0
 CONVERGE, REFRESH, RESUME, PROVE = "converge", "refresh identities", "resume deletions", "prove deletions"
 
 
@@ -49,17 +51,24 @@ class Step:
 
     def try_soon(self) -> float:
         """After a failure of the database, which says nothing about SES; in how many seconds."""
-        return self._put_off(min(self.every, RETRY_SECONDS))
+        return self.put_off(min(self.every, RETRY_SECONDS))
 
     def back_off(self, *, attention: bool = False) -> float:
         """After a failure: longer each time, or at once for long where people must act; in how many seconds."""
         self.failures += 1
         delay = LONG_INTERVAL if attention else backoff(self.failures)
-        return self._put_off(max(min(self.every, RETRY_SECONDS), delay.total_seconds()))
+        return self.put_off(max(min(self.every, RETRY_SECONDS), delay.total_seconds()))
 
-    def _put_off(self, seconds: float) -> float:
+    def put_off(self, seconds: float) -> float:
         self.due = time.monotonic() + seconds
         return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a step answers that has left its turn to another worker's: it is due again in so many seconds."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,8 @@ class Worker:
 
     def __init__(self) -> None:
         self._stop = threading.Event()
+        self._alone = True
+        self._swept = False
         self._skipped: list[str] = []
         self._steps = [
             Step("set up", prepare, settings.SES_SWEEP_SECONDS),
@@ -89,13 +100,27 @@ class Worker:
             Step("forget old answers", lambda: prune_answers(self._stop.is_set, seconds=TURN_SECONDS), 60.0),
         ]
 
-    def _sweep_ses(self) -> None:
+    def _sweep_ses(self) -> Wait | None:
+        """Once an interval for all workers together. Before, who has just started (on a database that may have been restored)
+        or has failed, looks as well; at most a minute later, so that those who do it together are not in each other's way.
+        """
+        spacing = settings.SES_SWEEP_SECONDS if self._swept else min(START_SECONDS, settings.SES_SWEEP_SECONDS)
+        seconds = claim_sweep(0.0 if self._alone else spacing)
+        if seconds is not None:
+            return Wait(seconds)
+        self._look()
+        return None
+
+    def _look(self) -> None:
+        self._swept = False
         self._skipped = sweep_ses().skipped
+        self._swept = True
 
     def _sweep_ses_again(self) -> None:
         """What the sweep could not mend because a pass was on its way need not wait for an interval: the pass is over."""
         if any_in_line(self._skipped):
-            self._sweep_ses()
+            claim_sweep(0.0)  # so that it counts for the others, too
+            self._look()
 
     def _resume_deletions(self) -> int:
         budget = ses_config().request_budget
@@ -110,11 +135,12 @@ class Worker:
 
     def run(self) -> None:
         while not self._stop.is_set():
-            self.tick()
+            self.tick(alone=False)
             self._stop.wait(TICK_SECONDS)
 
-    def tick(self) -> Turn:
-        """Every step whose turn it is, once."""
+    def tick(self, *, alone: bool = True) -> Turn:
+        """Every step whose turn it is, once. Who does this `alone` wants SES looked at now, whenever others have looked."""
+        self._alone = alone
         turn = Turn()
         for step in self._steps:
             if self._stop.is_set() or time.monotonic() < step.due:
@@ -133,6 +159,9 @@ class Worker:
                 # A bug in one step must not stop the others from paying what is owed.
                 logger.exception("%s failed; tried again in %.0f s", step.name, step.back_off())
             else:
+                if isinstance(done, Wait):
+                    step.put_off(done.seconds)
+                    continue
                 step.failures = 0
                 if isinstance(done, int):
                     turn.counts[step.name] = done

@@ -135,10 +135,18 @@ class RateLimitAdmin(ReadOnlyAdmin[RateLimit]):
 class CapacityAdmin(ReadOnlyAdmin[Capacity]):
     """What was learned can be taken back: AWS may allow more one day, and tells nobody."""
 
-    list_display = ["rule_set", "region", "account", "recipients_per_rule", "foreign_rules", "foreign_identities"]
+    list_display = [
+        "rule_set",
+        "region",
+        "account",
+        "recipients_per_rule",
+        "foreign_rules",
+        "foreign_identities",
+        "swept_at",
+    ]
     list_filter = [*SCOPE]
     search_fields = [*SCOPE]
-    readonly_fields = ["rule_set", "region", "account", "foreign_rules", "foreign_identities"]
+    readonly_fields = ["rule_set", "region", "account", "foreign_rules", "foreign_identities", "swept_at"]
 
     def has_change_permission(self, request: HttpRequest, obj: Capacity | None = None) -> bool:
         return request.user.has_perm("ses_integration.change_capacity")

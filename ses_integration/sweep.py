@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from ses_integration import capacity, marks, reading
 from ses_integration.clock import database_now
 from ses_integration.compiling import Wanted
 from ses_integration.config import SesConfig, ses_config
 from ses_integration.looking import Look, look_at_rules_at_least
-from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry, LedgerRecipient
+from ses_integration.models import Capacity, DomainMark, IdentityFacts, LedgerEntry, LedgerRecipient
 from ses_integration.planning import Kind, Known, plan
 from ses_integration.seen import SeenRule
 
@@ -63,6 +64,25 @@ def _mark_if_behind(config: SesConfig, domain: str) -> bool:
             return False
         marks.bump(config, domain)
         return True
+
+
+def claim_sweep(spacing: float) -> float | None:
+    """None for whoever is to sweep SES now; else in how many seconds to ask again: `spacing` after the last one began.
+
+    Of workers that come at the same time one is enough, and each call that is saved is a request's. The claim is no lease,
+    and nobody gives it back: whoever still needs a sweep, because one has failed or its worker was killed, asks for it
+    with a short `spacing`.
+    """
+    config = ses_config()
+    if not config.region:
+        return None  # nobody's: the sweep itself says what is missing
+    capacity.of_scope(config)
+    scope = Capacity.objects.of(config)
+    now, apart = database_now(), timedelta(seconds=spacing)
+    if scope.filter(Q(swept_at=None) | Q(swept_at__lte=now - apart)).update(swept_at=now):
+        return None
+    began = scope.values_list("swept_at", flat=True).get() or now
+    return max(0.0, (began + apart - now).total_seconds())
 
 
 def sweep_ses() -> Swept:

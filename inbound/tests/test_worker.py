@@ -15,8 +15,11 @@ from domains.models import Domain, DomainDeletion
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
 from inbound.worker import RETRY_SECONDS, Step, Worker
 from ses_integration import clients, marks
-from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry
+from ses_integration.models import Capacity, DomainMark, IdentityFacts, LedgerEntry
 from ses_integration.tests.seen import identities, rules
+
+
+LOOKS = ["DescribeReceiptRuleSet", "ListEmailIdentities"]
 
 
 def test_it_pays_what_a_request_had_no_time_for(ses, settings):
@@ -76,12 +79,57 @@ def test_what_a_sweep_had_to_skip_is_swept_again_once_it_is_in_line(ses, setting
     worker.tick()  # the domain has a mark, so its identity is skipped
     assert (identities(), len(rules())) == (set(), 1)
     ses.clear_journal()
-    again = next(step for step in worker._steps if step.name == "sweep SES again")
+    again = step_of(worker, "sweep SES again")
     for _ in range(2):
         again.due = 0.0
         worker.tick()
         assert identities() == {domain.name}
     assert [entry["action"] for entry in ses.journal()].count("DescribeReceiptRuleSet") == 1
+
+
+class TestAmongOthers:
+    def test_of_workers_that_start_together_one_sweeps_and_the_next_a_minute_later(self, ses):
+        first, second = Worker(), Worker()
+        for worker in (first, second):
+            worker.tick(alone=False)
+        assert LOOKS == looks(ses)
+        assert RETRY_SECONDS < step_of(second, "sweep SES").due - time.monotonic() <= 60
+        began(seconds_ago=60)
+        assert 3000 < wait_of("sweep SES", second, alone=False) <= 3600
+        assert LOOKS * 2 == looks(ses)
+        # From then on once an interval is enough for both.
+        began(seconds_ago=600)
+        assert 60 < wait_of("sweep SES", first, alone=False) <= 3000
+        assert LOOKS * 2 == looks(ses)
+
+    def test_after_a_restore_it_looks_at_once(self, ses):
+        Worker().tick(alone=False)
+        began(seconds_ago=3599)
+        Worker().tick(alone=False)
+        Capacity.objects.all().delete()
+        Worker().tick(alone=False)
+        assert LOOKS * 3 == looks(ses)
+
+    def test_who_runs_it_once_is_not_kept_waiting(self, ses):
+        Worker().tick(alone=False)
+        once()
+        assert LOOKS * 2 == looks(ses)
+
+    def test_what_has_failed_is_tried_by_one_a_minute_and_less_often_each_time(self, ses):
+        ses.add_faults({"service": "ses", "action": "DescribeReceiptRuleSet", "fault": "throttle", "times": None})
+        first, second = Worker(), Worker()
+        for _ in range(3):
+            for worker in (first, second):
+                assert wait_of("sweep SES", worker, alone=False) <= 60
+        assert looks(ses) == LOOKS[:1]
+        began(seconds_ago=60)
+        assert wait_of("sweep SES", first, alone=False) <= RETRY_SECONDS
+        assert step_of(first, "sweep SES").failures == 2
+        ses.clear_faults()
+        # The hour of the other one, which has not failed since, does not count for it.
+        began(seconds_ago=60)
+        wait_of("sweep SES", first, alone=False)
+        assert looks(ses) == LOOKS[:1] * 2 + LOOKS
 
 
 def test_a_step_that_fails_does_not_stop_the_others(ses, settings, caplog):
@@ -166,12 +214,25 @@ def test_once_says_what_is_still_owed_and_what_failed(ses, settings):
     )
 
 
-def wait_of(name: str, worker: Worker) -> float:
+def step_of(worker: Worker, name: str) -> Step:
+    return next(step for step in worker._steps if step.name == name)
+
+
+def wait_of(name: str, worker: Worker, *, alone: bool = True) -> float:
     """In how many seconds the step is due after its turn now."""
-    step = next(step for step in worker._steps if step.name == name)
+    step = step_of(worker, name)
     step.due = 0.0
-    worker.tick()
+    worker.tick(alone=alone)
     return step.due - time.monotonic()
+
+
+def began(*, seconds_ago: float) -> None:
+    """As if the last sweep of SES had been then."""
+    Capacity.objects.update(swept_at=timezone.now() - timedelta(seconds=seconds_ago))
+
+
+def looks(ses) -> list[str]:
+    return [entry["action"] for entry in ses.journal()]
 
 
 def failing(error: Exception, *, every: float) -> Worker:

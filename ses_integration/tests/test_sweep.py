@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
 import boto3
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from ses_integration import facts, reading
 from ses_integration.config import ses_config
@@ -11,7 +16,7 @@ from ses_integration.convergence import converge, converge_due
 from ses_integration.errors import SesError
 from ses_integration.gateway import Gateway
 from ses_integration.models import Capacity, DomainMark, LedgerEntry
-from ses_integration.sweep import Swept, any_in_line, sweep_database, sweep_ses
+from ses_integration.sweep import Swept, any_in_line, claim_sweep, sweep_database, sweep_ses
 from ses_integration.tests.rows import DOMAIN, change_behind_our_back, receive, remove
 from ses_integration.tests.seen import calls, identities, rules
 from ses_integration.tests.steps import Writer
@@ -222,6 +227,39 @@ def test_a_mark_that_came_while_the_rows_were_read_is_enough(a, monkeypatch):
     monkeypatch.setattr(reading, "entries_of", read_while_somebody_changes_rows)
     assert sweep_database() == []
     assert DomainMark.objects.get().generation == 2
+
+
+def test_whoever_claims_a_sweep_first_makes_it(transactional_db):
+    assert claim_sweep(60.0) is None
+    assert 0 < claim_sweep(60.0) <= 60
+    assert 60 < claim_sweep(3600.0) <= 3600
+    Capacity.objects.update(swept_at=timezone.now() - timedelta(seconds=61))
+    assert 60 < claim_sweep(3600.0) <= 3539
+    assert claim_sweep(60.0) is None
+    assert claim_sweep(0.0) is None
+
+
+def test_another_region_is_swept_by_itself(transactional_db, settings):
+    claim_sweep(60.0)
+    settings.AWS_REGION = "eu-central-1"
+    assert claim_sweep(60.0) is None
+    settings.AWS_REGION = ""
+    assert (claim_sweep(60.0), claim_sweep(60.0), Capacity.objects.count()) == (None, None, 2)
+
+
+@pytest.mark.postgresql
+def test_of_many_that_claim_a_sweep_at_once_one_makes_it(transactional_db):
+    ready = threading.Barrier(8)
+
+    def claim(_: int) -> float | None:
+        try:
+            ready.wait()
+            return claim_sweep(60.0)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as workers:
+        assert [*workers.map(claim, range(8))].count(None) == 1
 
 
 def test_an_entry_in_doubt_is_left_to_its_own_pass(a):
