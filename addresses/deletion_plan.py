@@ -58,7 +58,7 @@ class FromOutside:
 
 @dataclass(frozen=True, slots=True)
 class AddressPlan:
-    """`confirmed_at`: when the ledger, which SES's part is read from, last changed for the domain."""
+    """`confirmed_at`: when SES last confirmed something of what is said of it here."""
 
     subject: Subject
     database: FromDatabase
@@ -81,7 +81,7 @@ def plan_of(address: EmailAddress) -> AddressPlan:
         subject=subject_of(address),
         database=database,
         outside=FromOutside(prospects.problem(database.ses)),
-        confirmed_at=prospects.confirmed_at(database.domain),
+        confirmed_at=prospects.confirmed_at(rule.name for rule in database.ses.rules),
     )
 
 

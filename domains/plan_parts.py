@@ -61,7 +61,7 @@ class FromOutside:
 
 @dataclass(frozen=True, slots=True)
 class DeletionPlan:
-    """`confirmed_at`: when the ledger, which SES's part is read from, last changed for the domain."""
+    """`confirmed_at`: when SES last confirmed something of what is said of it here."""
 
     subject: Subject
     database: FromDatabase

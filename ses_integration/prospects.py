@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from ses_integration.config import ses_config
 from ses_integration.foreseeing import Fate, Foreseen, foresee
 from ses_integration.lives import Life, own_rules, shown_to
 from ses_integration.models import LedgerEntry
+from ses_integration.planning import Known
 from ses_integration.receiving import DomainReceiving
 from ses_integration.translation import NOT_CONFIGURED
 
@@ -47,11 +49,10 @@ def seconds(foreseen: Foreseen) -> float:
     return round(len(foreseen.due) / rate, 1) if rate > 0 else 0.0
 
 
-def confirmed_at(domain: str) -> datetime | None:
-    """When the ledger last changed for this name; None if it knows nothing of it."""
-    moment: datetime | None = (
-        LedgerEntry.objects.of(ses_config()).filter(domain=domain).aggregate(last=Max("changed_at"))["last"]
-    )
+def confirmed_at(names: Iterable[str]) -> datetime | None:
+    """When SES last confirmed one of these rules and identities; None if it has confirmed none of them."""
+    entries = LedgerEntry.objects.of(ses_config()).filter(name__in=list(names)).exclude(known=Known.UNKNOWN)
+    moment: datetime | None = entries.aggregate(last=Max("changed_at"))["last"]
     return moment
 
 

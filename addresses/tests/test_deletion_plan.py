@@ -192,6 +192,13 @@ def test_a_call_without_an_answer_is_told(api, domain, ses, settings):
     assert [call["when"] for call in plan["sesCalls"]["calls"]] == ["now", "settled"]
 
 
+def test_a_call_that_failed_confirms_nothing(api, address, ses, impatient):
+    out_of_order(ses)
+    EmailAddressFactory(domain=address.domain, address="c@example.com")
+    assert calls(ses) == ["UpdateReceiptRule"]
+    assert plan_of(api, address)["sesConfirmedAt"] is None
+
+
 def test_what_is_missing_for_an_update_is_said(api, address, settings):
     settings.S3_BUCKET_NAME = ""
     plan = plan_of(api, address)

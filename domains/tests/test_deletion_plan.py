@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from addresses.models import BlockedEmail, EmailAddress
 from domains.catch_all import set_catch_all
+from domains.fields import timestamp
 from domains.models import DnsRecord, Domain, DomainDeletion
 from domains.onboarding import add_domain
 from inbound.models import Scope
@@ -157,6 +158,17 @@ def test_the_plan_says_what_goes_and_what_stays(api, full, user, ses, dns):
         },
     }
     assert calls(ses) == []
+
+
+def test_a_call_that_failed_confirms_nothing(api, full, ses, dns, impatient):
+    confirmed = plan_of(api, full)["sesConfirmedAt"]
+    out_of_order(ses)
+    EmailAddressFactory(domain=full, address="c@example.com")
+    assert calls(ses) == ["UpdateReceiptRule"]
+    identity = LedgerEntry.objects.get(kind="identity").changed_at
+    assert plan_of(api, full)["sesConfirmedAt"] == timestamp(identity) < confirmed
+    LedgerEntry.objects.update(known="unknown")
+    assert plan_of(api, full)["sesConfirmedAt"] is None
 
 
 def test_the_calls_take_their_time(api, full, settings):
