@@ -113,14 +113,18 @@ class Capacity(Scoped):
     """What SES has shown of itself: whose it is, its limits, and how much of them others use, as of the last sweep."""
 
     account = models.CharField(
-        max_length=12, blank=True, help_text="The AWS account that the ledger is of; ses_setup --new-account changes it."
+        max_length=12,
+        blank=True,
+        help_text="The AWS account that the ledger is of; ses_setup --new-account changes it.",
     )
     recipients_per_rule = models.PositiveIntegerField(
         null=True, blank=True, help_text="Learned from a refusal; empty: as configured."
     )
     foreign_rules = models.PositiveIntegerField(default=0)
     foreign_identities = models.PositiveIntegerField(default=0)
-    swept_at = models.DateTimeField(null=True, blank=True, help_text="When a worker last began to compare SES with the ledger.")
+    swept_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a worker last began to compare SES with the ledger."
+    )
 
     class Meta:
         verbose_name_plural = "capacity"

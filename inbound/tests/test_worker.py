@@ -18,7 +18,6 @@ from ses_integration import clients, marks
 from ses_integration.models import Capacity, DomainMark, IdentityFacts, LedgerEntry
 from ses_integration.tests.seen import identities, rules
 
-
 LOOKS = ["DescribeReceiptRuleSet", "ListEmailIdentities"]
 
 
@@ -92,15 +91,15 @@ class TestAmongOthers:
         first, second = Worker(), Worker()
         for worker in (first, second):
             worker.tick(alone=False)
-        assert LOOKS == looks(ses)
+        assert looks(ses) == LOOKS
         assert RETRY_SECONDS < step_of(second, "sweep SES").due - time.monotonic() <= 60
         began(seconds_ago=60)
         assert 3000 < wait_of("sweep SES", second, alone=False) <= 3600
-        assert LOOKS * 2 == looks(ses)
+        assert looks(ses) == LOOKS * 2
         # From then on once an interval is enough for both.
         began(seconds_ago=600)
         assert 60 < wait_of("sweep SES", first, alone=False) <= 3000
-        assert LOOKS * 2 == looks(ses)
+        assert looks(ses) == LOOKS * 2
 
     def test_after_a_restore_it_looks_at_once(self, ses):
         Worker().tick(alone=False)
@@ -108,12 +107,12 @@ class TestAmongOthers:
         Worker().tick(alone=False)
         Capacity.objects.all().delete()
         Worker().tick(alone=False)
-        assert LOOKS * 3 == looks(ses)
+        assert looks(ses) == LOOKS * 3
 
     def test_who_runs_it_once_is_not_kept_waiting(self, ses):
         Worker().tick(alone=False)
         once()
-        assert LOOKS * 2 == looks(ses)
+        assert looks(ses) == LOOKS * 2
 
     def test_what_has_failed_is_tried_by_one_a_minute_and_less_often_each_time(self, ses):
         ses.add_faults({"service": "ses", "action": "DescribeReceiptRuleSet", "fault": "throttle", "times": None})
