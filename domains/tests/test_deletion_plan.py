@@ -391,6 +391,13 @@ def test_a_dry_run_tells_that_a_token_is_outdated(api, full, dns):
     assert_refused(delete(api, full, plan=token, dry_run="true"))
 
 
+def test_the_token_of_another_domain_does_not_go_on_with_a_deletion_that_runs(api, full, user, ses, dns, impatient):
+    other = plan_of(api, DomainFactory(owner=user))["token"]
+    out_of_order(ses)
+    assert delete(api, full).status_code == 200
+    assert_refused(delete(api, full, plan=other), GONE)
+
+
 def test_a_dry_run_of_a_deletion_that_runs_does_not_go_on_with_it(api, full, ses, impatient):
     out_of_order(ses)
     delete(api, full)
