@@ -81,7 +81,7 @@ def plan_of(address: EmailAddress) -> AddressPlan:
         subject=subject_of(address),
         database=database,
         outside=FromOutside(prospects.problem(database.ses)),
-        confirmed_at=prospects.confirmed_at(rule.name for rule in database.ses.rules),
+        confirmed_at=prospects.confirmed_at(database.domain, (rule.name for rule in database.ses.rules)),
     )
 
 

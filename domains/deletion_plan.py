@@ -26,7 +26,7 @@ def plan_of(domain: Domain) -> DeletionPlan:
         subject=subject_of(domain),
         database=database,
         outside=_from_outside(domain, database),
-        confirmed_at=prospects.confirmed_at([domain.name, *(rule.name for rule in database.ses.rules)]),
+        confirmed_at=prospects.confirmed_at(domain.name, [domain.name, *(rule.name for rule in database.ses.rules)]),
     )
 
 

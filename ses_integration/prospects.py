@@ -49,10 +49,10 @@ def seconds(foreseen: Foreseen) -> float:
     return round(len(foreseen.due) / rate, 1) if rate > 0 else 0.0
 
 
-def confirmed_at(names: Iterable[str]) -> datetime | None:
-    """When SES last confirmed one of these rules and identities; None if it has confirmed none of them."""
-    entries = LedgerEntry.objects.of(ses_config()).filter(name__in=list(names)).exclude(known=Known.UNKNOWN)
-    moment: datetime | None = entries.aggregate(last=Max("changed_at"))["last"]
+def confirmed_at(domain: str, names: Iterable[str]) -> datetime | None:
+    """When SES last confirmed one of these rules and identities of `domain`; None if it has confirmed none of them."""
+    entries = LedgerEntry.objects.of(ses_config()).filter(domain=domain, name__in=list(names))
+    moment: datetime | None = entries.exclude(known=Known.UNKNOWN).aggregate(last=Max("changed_at"))["last"]
     return moment
 
 

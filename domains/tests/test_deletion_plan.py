@@ -479,8 +479,8 @@ def test_its_size_costs_no_statements(api, user, ses, dns):
         with CaptureQueriesContext(connection) as captured:
             plan_of(api, domain)
         statements.append(len(captured))
-    # The key and its owner 2, domain 1; ledger 3, its limit and clock 2, its last change 1; rows 3, names below 1, endpoints 3,
-    # DNS records 1.
+    # The key and its owner 2, domain 1; ledger 3, its limit and clock 2, its last change 1, elsewhere 1; rows 3, names
+    # below 1, endpoints 3, DNS records 1.
     assert statements == [statements[0]] * 2
     assert statements[0] <= 18
 
