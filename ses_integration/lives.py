@@ -33,7 +33,7 @@ def digest_of(name: str, key_prefix: str, layout: Layout) -> str:
 
 
 def own_rules(life: Life, layout: Layout, entries: Iterable[Entry]) -> dict[str, frozenset[str]]:
-    """The rules of this life, and of which recipients it knows in each of them; what others left there is not among them.
+    """The rules of this life, and those recipients of each, held or in doubt, that are its own as well.
 
     A rule is its own if its rows want it, if it has one of its recipients, or if this life has written it: it stores where
     only this life's mail goes.
@@ -45,9 +45,12 @@ def own_rules(life: Life, layout: Layout, entries: Iterable[Entry]) -> dict[str,
         if entry.kind is not Kind.RULE:
             continue
         written = entry.digest == digest
-        known = life.recipients | entry.recipients if written else life.recipients
         carried = entry.recipients.union(*(doubt.recipients for doubt in entry.doubts))
-        if written or entry.name in wanted or carried & known:
+        # Never a union with all that the life has: of a large domain that is more than the ledger, once for each rule.
+        known = carried & life.recipients
+        if written:
+            known |= entry.recipients
+        if written or entry.name in wanted or known:
             own[entry.name] = known
     return own
 
@@ -56,7 +59,7 @@ def shown_to(life: Life, layout: Layout, foreseen: Foreseen, entries: Iterable[E
     """The same without what another life has left: neither its recipients, nor its rules and the calls about them."""
     own = own_rules(life, layout, entries)
     rules = tuple(
-        _without_others(rule, own.get(rule.name, life.recipients))
+        _without_others(rule, own.get(rule.name, frozenset()))
         for rule in foreseen.rules
         if rule.after is not None or rule.name in own
     )
