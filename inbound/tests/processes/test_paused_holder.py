@@ -31,7 +31,7 @@ def asleep_in_its_call(stack: Stack, api: Api, path: str) -> Iterator[Future[Ans
     stack.aws.behave_badly(action="UpdateReceiptRule", fault="delay", seconds=2)
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(api.delete, path)
-        eventually(stack.aws.has_met_its_faults, within=10, what="the call was at SES")
+        eventually(stack.aws.has_met_its_faults, within=60, what="the call was at SES")
         stack.web.pause()
         try:
             yield asked
@@ -57,7 +57,7 @@ def test_the_sleeper_records_nothing_over_its_successors_work(stack: Stack, api:
         assert answer.status == 200
         assert answer.body["cleanup"]["sesRuleUpdated"] is False
         assert "An earlier call to AWS got no answer" in answer.body["cleanup"]["warning"]
-        eventually(lambda: len(stack.aws.calls("UpdateReceiptRule")) == 2, within=10, what="the late call had landed")
+        eventually(lambda: len(stack.aws.calls("UpdateReceiptRule")) == 2, within=60, what="the late call had landed")
         assert stack.aws.rules()[RULE] == {"b@sleepy.example.com", "c@sleepy.example.com"}
         assert Lease.objects.get().fence > fence
         before = recorded()
