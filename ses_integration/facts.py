@@ -182,12 +182,6 @@ def rule_names(domain: str, recipient: str) -> list[str]:
     return list(rules.values_list("entry__name", flat=True))
 
 
-def ledger_rules(domain: str) -> list[str]:
-    """The names of all rules of `domain` that the ledger has, whether SES holds them or not."""
-    rules = LedgerEntry.objects.of(ses_config()).filter(domain=domain, kind=Kind.RULE)
-    return list(rules.order_by("name").values_list("name", flat=True))
-
-
 def owed_marks() -> QuerySet[DomainMark]:
     """Every domain name that SES is not confirmed to follow, oldest change first."""
     config = ses_config()
