@@ -1,4 +1,4 @@
-"""What a DELETE may carry: in its query `plan=TOKEN` and `dry_run=true`, and no body. A slip of the pen must not delete."""
+"""What a DELETE may carry in its query: `plan=TOKEN` and `dry_run=true`. A slip of the pen must not delete."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DRY_RUN, PLAN = "dry_run", "plan"
 OUTDATED = (
     "The plan has changed since this token was made. Fetch the deletion plan again, look at it, and use its token."
 )
-NO_BODY = f"DELETE takes no body: {DRY_RUN}=true and {PLAN}=TOKEN belong in the query. Nothing was deleted."
+NOT_IN_BODY = f"DELETE reads no body: {DRY_RUN}=true and {PLAN}=TOKEN belong in the query. Nothing was deleted."
 GONE = "What this plan was about has been deleted, or is being deleted. A plan's token is good for one deletion."
 
 
@@ -28,8 +28,7 @@ class Confirmation:
 
 def confirmation(request: Request) -> Confirmation:
     """Of a DELETE. Raises ValidationError for anything that may have been meant as one of the two and is not."""
-    if request.data:
-        raise ValidationError(NO_BODY)
+    _refuse_in_body(request)
     return _in_query(request)
 
 
@@ -41,16 +40,24 @@ def refuse_plan(request: Request, sentence: str) -> None:
 
 
 def unplanned(request: Request, what: str) -> None:
-    """The same for a DELETE, which has no body either. `what` is what there is no plan for, such as `an endpoint`."""
-    if request.data:
-        raise ValidationError("DELETE takes no body. Nothing was deleted.")
+    """The same for a DELETE. `what` is what there is no plan for, such as `an endpoint`."""
+    _refuse_in_body(request)
     refuse_plan(request, f"There is no plan for deleting {what}, and no dry run. Nothing was deleted.")
+
+
+def _refuse_in_body(request: Request) -> None:
+    """A body of a DELETE is not read, and what else it says does no harm."""
+    if any(_may_mean_one(name) for name in request.data):
+        raise ValidationError(NOT_IN_BODY)
+
+
+def _may_mean_one(name: str) -> bool:
+    return "".join(filter(str.isalnum, name.lower())) in ("dryrun", "plan", "token", "plantoken")
 
 
 def _in_query(request: Request) -> Confirmation:
     for name in request.query_params:
-        meant = "".join(filter(str.isalnum, name.lower()))
-        if name not in (DRY_RUN, PLAN) and meant in ("dryrun", "plan", "token", "plantoken"):
+        if name not in (DRY_RUN, PLAN) and _may_mean_one(name):
             raise ValidationError(f"{name} is not a parameter of DELETE: use {DRY_RUN}=true or {PLAN}=TOKEN.")
     dry_run, plan = _once(request, DRY_RUN), _once(request, PLAN)
     if dry_run not in (None, "true", "false"):
