@@ -5,26 +5,34 @@ from __future__ import annotations
 import time
 
 from ses_integration import capacity, clients
-from ses_integration.config import SesConfig
-from ses_integration.errors import SesError, WrongAccount
-from ses_integration.models import Capacity
+from ses_integration.config import SesConfig, ses_config
+from ses_integration.errors import SesError, Unanswered, Unsent, WrongAccount
+from ses_integration.models import Capacity, LedgerEntry
 from ses_integration.translation import aws_errors
 
 PATIENCE_SECONDS = 2
 # STS may be out of reach where SES is not; to wait for it with every call would help nobody.
-ASK_AGAIN_SECONDS = 300.0
+ASK_AGAIN_SECONDS = 10.0
 
 _known: dict[str, str] = {}
-_silent_until: dict[str, float] = {}
+_silent: dict[str, tuple[float, SesError]] = {}
 
 
 def check(config: SesConfig) -> None:
     """Raises WrongAccount where the credentials are not those of the account that the ledger is of.
 
-    The first account that is seen is recorded. Without an answer of STS nothing is proved, and nothing is held up.
+    The first account that is seen is recorded. Until then an STS that does not tell holds nothing up; from then on, what
+    it gave as its reason is raised: nothing has been sent.
     """
-    present = of_credentials(config)
-    if present and (recorded(config) or _record_first(config, present)) != present:
+    if not config.region:
+        return
+    try:
+        present = of_credentials(config)
+    except SesError as error:
+        if recorded(config):
+            raise (Unsent(error.sentence) if isinstance(error, Unanswered) else error) from error
+        return
+    if (recorded(config) or _record_first(config, present)) != present:
         raise WrongAccount
 
 
@@ -40,25 +48,36 @@ def record(config: SesConfig, account: str) -> None:
 
 
 def of_credentials(config: SesConfig) -> str:
-    """From GetCallerIdentity, which needs no permission; asked once for each access key. Empty where STS does not tell."""
+    """From GetCallerIdentity, which needs no permission; asked once for each access key. Raises SesError."""
     key = clients.access_key()
-    if not key or key in _known or time.monotonic() < _silent_until.get(key, 0.0):
-        return _known.get(key, "")
+    if key in _known:
+        return _known[key]
+    until, error = _silent.get(key, (0.0, None))
+    if error is not None and time.monotonic() < until:
+        raise error
     try:
         with aws_errors("GetCallerIdentity"):
-            _known[key] = clients.sts(config.region, PATIENCE_SECONDS).get_caller_identity()["Account"]
-    except SesError:
-        _silent_until[key] = time.monotonic() + ASK_AGAIN_SECONDS
-    return _known.get(key, "")
+            account: str = clients.sts(config.region, PATIENCE_SECONDS).get_caller_identity()["Account"]
+    except SesError as error:
+        _silent[key] = time.monotonic() + ASK_AGAIN_SECONDS, error
+        raise
+    if key:
+        _known[key] = account
+    return account
 
 
 def forget() -> None:
     """Ask STS anew; for tests that change what it answers."""
     _known.clear()
-    _silent_until.clear()
+    _silent.clear()
 
 
 def _record_first(config: SesConfig, present: str) -> str:
+    """What is recorded by now. Of a former region or rule set nobody knows any more whose it was, if it has a ledger."""
+    today = ses_config()
+    former = (config.region, config.rule_set) != (today.region, today.rule_set)
+    if former and LedgerEntry.objects.of(config).exists():
+        return ""
     capacity.of_scope(config)
     # Of two that come at once, with different credentials, one is first.
     Capacity.objects.of(config).filter(account="").update(account=present)

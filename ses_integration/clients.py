@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ses_integration.errors import NotConfigured
 
@@ -75,7 +75,7 @@ def _client(service: Any, region: str, read_timeout: int) -> Any:
     try:
         with _building:
             client = boto3.client(service, region_name=region, config=config)
-    except BotoCoreError as error:
+    except (BotoCoreError, OSError) as error:
         raise NotConfigured(
             "The AWS profile or credentials cannot be read: look at AWS_PROFILE and its files."
         ) from error
@@ -122,7 +122,7 @@ def have_credentials() -> bool:
     try:
         with _building:
             return _session().get_credentials() is not None
-    except BotoCoreError:
+    except (BotoCoreError, OSError):
         return False  # a profile that does not exist, or half of a key
 
 
@@ -132,8 +132,8 @@ def access_key() -> str:
         with _building:
             found = _session().get_credentials()
         return found.get_frozen_credentials().access_key or "" if found else ""
-    except BotoCoreError:
-        return ""
+    except (BotoCoreError, ClientError, OSError):
+        return ""  # such as a role that may not be assumed: the call itself will tell
 
 
 def forget() -> None:

@@ -58,6 +58,13 @@ def former_ledgers(config: SesConfig) -> list[FormerLedger]:
     return [FormerLedger(*place, *map(tuple, names)) for place, names in found.items() if any(names)]
 
 
+def forget(former: FormerLedger) -> int:
+    """All that is recorded of that region and rule set, without asking SES: for when nobody can ask there; how many."""
+    rows = LedgerEntry.objects.filter(region=former.region, rule_set=former.rule_set)
+    _, by_model = rows.delete()
+    return by_model.get(LedgerEntry._meta.label, 0)
+
+
 def forget_gone(config: SesConfig, former: FormerLedger) -> int:
     """Ask SES there, and forget what it does not hold any more and no unanswered call can bring back; how many.
 

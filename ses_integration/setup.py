@@ -41,10 +41,8 @@ def prepare(config: SesConfig, *, take_over: bool = False, new_account: bool = F
 
 
 def _move(config: SesConfig) -> str:
-    """A sentence if the ledger is of the credentials' account only from now on."""
+    """A sentence if the ledger is of the credentials' account only from now on. Raises SesError."""
     before, now = account.recorded(config), account.of_credentials(config)
-    if not now:
-        raise Refused("AWS does not tell whose the credentials are, so nothing was changed.")
     if before in ("", now):
         return ""
     account.record(config, now)

@@ -104,6 +104,9 @@ def aws_errors(what: str) -> Iterator[None]:
         raise Unsent("There was no time left to send the call.") from error
     except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, NoRegionError) as error:
         raise NotConfigured(NOT_CONFIGURED) from error
+    except (FileNotFoundError, PermissionError) as error:
+        logger.warning("%s: %s", what, error)
+        raise NotConfigured("A file of the AWS credentials cannot be read.") from error
     except ParamValidationError as error:
         logger.exception("%s", what)
         raise Refused("AWS does not accept a value.", attention=True) from error

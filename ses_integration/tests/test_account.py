@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import boto3
 import pytest
 
-from ses_integration import account, facts
+from ses_integration import account, clients, facts
+from ses_integration.budget import one_budget
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge
 from ses_integration.emulator.server import Emulator
 from ses_integration.errors import WrongAccount
-from ses_integration.models import Capacity, DomainMark
+from ses_integration.former import forget, forget_gone, former_ledgers
+from ses_integration.models import Capacity, DomainMark, UnansweredCall
 from ses_integration.sweep import sweep_database, sweep_ses
 from ses_integration.tests.rows import DOMAIN, receive, remove
 from ses_integration.tests.seen import calls, identities, rules
@@ -96,8 +99,12 @@ def test_no_status_is_asked_for_in_another_account(a):
     assert calls(a) == []
 
 
-@pytest.mark.parametrize("fault", ["dropped", "throttle", "access_denied"])
-def test_where_sts_does_not_tell_nothing_is_held_up(ses, fault):
+SILENT = [("dropped", "AWS gave no answer."), ("throttle", "AWS is taking fewer calls than we make.")]
+
+
+@pytest.mark.parametrize("fault", [fault for fault, _ in SILENT])
+def test_while_no_account_is_recorded_an_sts_that_does_not_tell_holds_nothing_up(ses, fault):
+    Capacity.objects.update(account="")
     account.forget()
     ses.add_faults({"service": "sts", "action": "GetCallerIdentity", "fault": fault, "times": None})
     receive("a")
@@ -107,3 +114,89 @@ def test_where_sts_does_not_tell_nothing_is_held_up(ses, fault):
     assert rules() == {RULE: {"a@example.com", "b@example.com"}}
     assert identities() == {DOMAIN}
     assert questions(ses) == ["GetCallerIdentity"]
+
+
+@pytest.mark.parametrize(("fault", "sentence"), SILENT)
+def test_once_one_is_recorded_nothing_is_sent_before_sts_has_told(a, fault, sentence):
+    """After a restart with other credentials, a slow moment of STS must not make all that is owed look done."""
+    account.forget()
+    a.add_faults({"service": "sts", "action": "GetCallerIdentity", "fault": fault, "times": None})
+    remove()
+    with one_budget(0.5):
+        converge(DOMAIN)
+    assert calls(a) == []
+    mark = DomainMark.objects.get()
+    assert (mark.last_error, mark.needs_attention) == (sentence, False)
+    assert not UnansweredCall.objects.exists()
+    a.clear_faults()
+    account.forget()
+    DomainMark.objects.update(next_attempt=None)
+    converge(DOMAIN)
+    assert facts.domain_state(DOMAIN).rules_gone
+
+
+def test_without_a_region_nobody_is_asked(ses, settings):
+    account.forget()
+    settings.AWS_REGION = ""
+    receive("a")
+    converge(DOMAIN)
+    assert facts.owed_marks().get().last_error == "AWS region or credentials are missing."
+    assert questions(ses) == []
+    assert not Capacity.objects.filter(region="").exists()
+
+
+ROLE = "arn:aws:iam::123456789012:role/guest"
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"AWS_PROFILE": "guest"}, "AWS does not allow this call; the credentials lack a permission."),
+        (
+            {"AWS_ROLE_ARN": ROLE, "AWS_WEB_IDENTITY_TOKEN_FILE": "/nonexistent"},
+            "A file of the AWS credentials cannot be read.",
+        ),
+    ],
+    ids=["refused", "no token"],
+)
+def test_a_role_that_cannot_be_assumed_is_no_bug_and_leaves_no_doubt(a, tmp_path, monkeypatch, environment, sentence):
+    (tmp_path / "credentials").write_text("[base]\naws_access_key_id = base\naws_secret_access_key = secret\n")
+    (tmp_path / "config").write_text(f"[profile guest]\nrole_arn = {ROLE}\nsource_profile = base\nregion = eu-west-1\n")
+    files = {
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
+    }
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name, value in (files | environment).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    a.add_faults({"service": "sts", "action": "AssumeRole", "fault": "access_denied", "times": None})
+    clients.forget()
+    try:
+        remove()
+        converge(DOMAIN)
+    finally:
+        monkeypatch.undo()
+        clients.forget()
+    mark = DomainMark.objects.get()
+    assert (mark.last_error, mark.needs_attention) == (sentence, True)
+    assert not UnansweredCall.objects.exists()
+
+
+class TestAFormerRuleSet:
+    @pytest.fixture
+    def former(self, a, settings):
+        settings.SES_RULE_SET = "new-rules"
+        Capacity.objects.filter(rule_set="inbound-email-rules").update(account="")
+        (ledger,) = former_ledgers(ses_config())
+        return ledger
+
+    def test_nothing_of_it_is_forgotten_where_nobody_knows_whose_it_was(self, former):
+        with pytest.raises(WrongAccount):
+            forget_gone(ses_config(), former)
+        assert former_ledgers(ses_config()) == [former]
+
+    def test_a_person_may_forget_it_unseen(self, former):
+        assert forget(former) == 2
+        assert former_ledgers(ses_config()) == []
