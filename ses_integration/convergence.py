@@ -7,7 +7,7 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 FIRST_POLL, LAST_POLL = 0.025, 0.2
 # More calls than this on one thing, with no change of the rows in between, would be a plan that does not come to an end.
 CALLS_PER_ENTRY = 8
-FAILURES_OF_A_PASS = 3
+FAILURES_OF_A_FIRST_PASS = 3
 GATHER_AT_MOST = 0.5
 CHANGING_AT_MOST = 0.5
 WORKER_SECONDS_PER_DOMAIN = 20.0
@@ -160,11 +160,22 @@ def _pass(config: SesConfig, held: Held, domain: str, deadline: float) -> bool:
                     failed[key] = answer.error
                 elif made[*key, step.generation] >= CALLS_PER_ENTRY:
                     failed[key] = Refused("SES keeps changing its answer.")
-                # One that fails holds up no other; after some that might succeed later, the others would fail as well.
-                if sum(not error.attention for error in failed.values()) >= FAILURES_OF_A_PASS:
+                if _is_out_of_order(config, domain, failed.values()):
                     schedule.postpone(config, domain, failed.values(), Stuck(step.generation, until=None))
                     return True
     return False
+
+
+def _is_out_of_order(config: SesConfig, domain: str, errors: Collection[SesError]) -> bool:
+    """Whether so many calls have failed which may succeed later that the others most likely would as well.
+
+    Twice as many each time, as the passes get rarer: some that always fail must not hold up the others for ever.
+    """
+    transient = sum(not error.attention for error in errors)
+    if transient < FAILURES_OF_A_FIRST_PASS:
+        return False
+    attempts = DomainMark.objects.of(config).filter(domain=domain).values_list("attempts", flat=True).first() or 0
+    return transient >= FAILURES_OF_A_FIRST_PASS << min(attempts, 10)
 
 
 def _is_failure(error: SesError, call: Call) -> bool:
@@ -243,7 +254,7 @@ def _seconds_to_turn(config: SesConfig, domain: str) -> float | None:
     if mark.owed:
         return 0.0 if mark.next_attempt is None else max(0.0, (mark.next_attempt - mark.now).total_seconds())
     until = _doubts(config, domain).order_by("until").values_list("until", flat=True).first()
-    return None if until is None else max(0.0, (until - mark.now).total_seconds())
+    return None if until is None else max(0.0, (max(until, mark.next_attempt or until) - mark.now).total_seconds())
 
 
 def _first_in_line(config: SesConfig, domain: str) -> str:

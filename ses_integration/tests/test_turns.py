@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from ses_integration import facts, lease, schedule
 from ses_integration.budget import one_budget
@@ -15,7 +17,7 @@ from ses_integration.config import ses_config
 from ses_integration.convergence import converge, converge_due, with_lease
 from ses_integration.emulator.server import Emulator
 from ses_integration.errors import Refused
-from ses_integration.models import DomainMark, UnansweredCall
+from ses_integration.models import DomainMark, LedgerEntry, UnansweredCall
 from ses_integration.steps import Stuck
 from ses_integration.tests.rows import DOMAIN, after_reading, receive
 from ses_integration.tests.seen import calls, rules
@@ -76,6 +78,35 @@ def test_an_outage_is_not_tried_out_on_every_rule(one_address_a_rule, fault):
     assert calls(one_address_a_rule) == ["DeleteReceiptRule"] * 3
     assert DomainMark.objects.get().next_attempt
     assert UnansweredCall.objects.count() == (3 if fault == "dropped" else 0)
+
+
+def test_some_that_always_fail_hold_up_the_others_only_for_a_while(one_address_a_rule):
+    receive(*LONG)
+    one_pass()
+    names = sorted(rules())
+    for _ in range(2):
+        # The first three of every pass.
+        one_address_a_rule.clear_faults()
+        one_address_a_rule.add_faults({"service": "ses", "action": "DeleteReceiptRule", "fault": "fail", "times": 3})
+        receive()
+        one_pass()
+    assert sorted(rules()) == names[:3]
+
+
+def test_what_is_put_off_in_line_waits_for_its_turn(ses):
+    """An unanswered call that can no longer land is repeated, and the repetition is refused."""
+    receive("a")
+    one_pass()
+    entry = LedgerEntry.objects.get(kind="rule")
+    past = timezone.now() - timedelta(seconds=1)
+    UnansweredCall.objects.create(
+        entry=entry, operation="update_rule", recipients=["a@example.com"], until=past, fence=1
+    )
+    ses.clear_journal()
+    ses.add_faults({"service": "ses", "action": "*", "fault": "access_denied", "times": None})
+    with one_budget(1.0):
+        converge(DOMAIN)
+    assert calls(ses) == ["UpdateReceiptRule"]
 
 
 def test_what_only_a_person_can_mend_in_some_rules_holds_up_no_other(one_address_a_rule):
