@@ -29,6 +29,7 @@ from ses_integration.models import LedgerEntry
 from ses_integration.planning import Kind
 from ses_integration.schedule import LONG_INTERVAL
 from ses_integration.seen import SeenRule, share_mail
+from ses_integration.unclaimed import named_like_ours
 
 # Enough for one look; the next look is for the others.
 AT_ONCE = 500
@@ -51,7 +52,7 @@ def prove_deletions(stop: Callable[[], bool] = lambda: False, *, seconds: float 
     """The worker's step: looks for every finished deletion that is not proved, or that is to be looked at again; how many.
 
     One DescribeActiveReceiptRuleSet and one identity list for all of them (and the rules of our set where another one is
-    active), and a list call to S3 for each. Raises SesError when SES cannot be asked: the next turn is in a minute then.
+    active), and a list call to S3 for each. Raises SesError when SES cannot be asked.
     """
     until = time.monotonic() + seconds
     config = ses_config()
@@ -133,10 +134,14 @@ def _look_for_what_bears_the_name(
 
 
 def _is_of_this_life(rule: SeenRule, record: DomainDeletion, config: SesConfig) -> bool:
-    """By where it stores, too: another installation may give its rule for the same domain the same name."""
+    """By where it stores, too: another installation may give its rule for the same domain the same name.
+
+    By its name, whether or not the ledger knew it when the deletion began: a create may have gone without an answer.
+    """
     mail = f"{record.bucket or config.bucket}/{record.key_prefix}"
     stores_there = bool(rule.key_prefixes) and all(prefix.startswith(mail) for prefix in rule.key_prefixes)
-    return rule.name in record.rule_names and rule.domain == record.name and stores_there
+    ours = rule.name in record.rule_names or named_like_ours(rule, config.rule_prefix)
+    return ours and rule.domain == record.name and stores_there
 
 
 def _strangers(rules: Sequence[SeenRule], name: str, known: Collection[str]) -> list[SeenRule]:

@@ -24,13 +24,14 @@ def looks_like_ours(rule: SeenRule, prefix: str, bucket: str) -> bool:
     stores where mail of that domain goes."""
     domain = rule.domain
     return (
-        _named_like_ours(rule, prefix)
+        named_like_ours(rule, prefix)
         and any(rule.key_prefixes)
         and all(key.startswith(f"{bucket}/emails/{domain}/") for key in rule.key_prefixes)
     )
 
 
-def _named_like_ours(rule: SeenRule, prefix: str) -> bool:
+def named_like_ours(rule: SeenRule, prefix: str) -> bool:
+    """Whether an installation with this prefix gives such a name to a rule with these recipients."""
     domain = rule.domain
     hashed = hashlib.sha256(domain.encode()).hexdigest()[:16]
     return bool(domain) and any(
@@ -97,7 +98,7 @@ def _unclaimed_rule(world: World, rule: SeenRule, *, needed: bool) -> Difference
         if needed:
             return difference(Sort.REFERENCE, NEEDED)
         return difference(Sort.REFERENCE, "ses_reconcile --adopt replaces it by ours", adoptable=True)
-    if _named_like_ours(rule, world.rule_prefix):
+    if named_like_ours(rule, world.rule_prefix):
         return difference(Sort.FOREIGN, "it has our prefix, but does not store mail where ours do")
     if rule.name.startswith(f"{world.rule_prefix}-"):
         return difference(Sort.FOREIGN, "it has our prefix, but is not the rule of any domain as we name them")

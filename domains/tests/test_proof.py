@@ -18,6 +18,7 @@ from inbound.tests.seen import calls, foreign_identity, identities, out_of_order
 from ses_integration import clients
 from ses_integration.config import ses_config
 from ses_integration.errors import SesError
+from ses_integration.sweep import sweep_database
 
 RULE = "inbound-example.com-rule"
 ELSEWHERE = (
@@ -435,3 +436,36 @@ def test_a_record_that_knows_no_region_is_looked_for_where_all_is(gone, ses):
     assert prove_deletions() == 1
     gone.refresh_from_db()
     assert gone.proved_at
+
+
+def test_a_rule_whose_creation_had_no_answer_is_found_by_its_name(domain, ses, settings):
+    """The ledger knew so little of it that the record of the deletion does not name it."""
+    settings.SES_REQUEST_BUDGET = 0.5
+    ses.add_faults({"service": "ses", "action": "CreateReceiptRule", "fault": "dropped", "times": None})
+    address = EmailAddressFactory(domain=domain, address="a@example.com")
+    address.delete()
+    domain.delete()
+    work_off(ses)
+    record = DomainDeletion.objects.get()
+    assert (record.rule_names, record.finished_at is not None) == ([], True)
+    put_rule(RULE, "a@example.com", prefix=record.key_prefix)
+    prove_deletions()
+    record.refresh_from_db()
+    assert (record.rules, record.proved_at, record.proof["found"]) == ("owed", None, [RULE])
+    work_off(ses)
+    assert rules(ses) == {}
+
+
+def test_a_domain_that_was_deleted_without_a_region_is_proved_by_names(domain, ses, settings):
+    EmailAddressFactory(domain=domain, address="a@example.com")
+    settings.AWS_REGION = ""
+    domain.delete()
+    settings.AWS_REGION = "eu-west-1"
+    sweep_database()
+    work_off(ses)
+    record = DomainDeletion.objects.get()
+    assert record.finished_at
+    put_rule(RULE, "a@example.com", prefix=record.key_prefix)
+    prove_deletions()
+    record.refresh_from_db()
+    assert (record.proved_at, record.proof["found"]) == (None, [RULE])
