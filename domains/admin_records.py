@@ -11,7 +11,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from domains import deletion, proof
+from domains import deletion, proof, trying
 from domains.models import DomainDeletion
 from ses_integration import stored_mail
 from ses_integration.admin_base import ReadOnlyAdmin
@@ -77,10 +77,14 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
     def go_on(self, request: HttpRequest, queryset: QuerySet[DomainDeletion]) -> None:
         records = list(queryset.filter(finished_at=None))
         with one_budget():
-            owed = [record for record in map(deletion.advance, records) if record.finished_at is None]
-        messages.success(request, f"{len(records) - len(owed)} finished.")
-        for record in owed:
-            messages.warning(request, f"{record.name}: {deletion.warning(record) or 'Its rows are still to go.'}")
+            tried = [(record, trying.try_now(record)) for record in records]
+        if finished := sum(record.finished_at is not None for record in records):
+            messages.success(request, f"{finished} finished.")
+        if not records:
+            messages.info(request, "They owe nothing.")
+        for record, sentence in tried:
+            if record.finished_at is None:
+                messages.warning(request, f"{record.name}: {sentence}")
 
     @admin.display(description="owner", ordering="owner__username")
     def owner_link(self, record: DomainDeletion) -> SafeString:

@@ -11,13 +11,13 @@ from django.template.defaultfilters import filesizeformat
 from domains.cleanup import Findings, Orphan, removable
 from domains.models import DomainDeletion
 from domains.stored_folders import Folder
+from domains.trying import STEPS
 from ses_integration.former import FormerLedger
 from ses_integration.stored_prefixes import Stored
 from ses_integration.unclaimed import NEEDED
 from ses_integration.world import Difference
 
 NOTHING = "Nothing is left over, and nothing is owed."
-STEPS = {"rules": "rules", "identity": "identity", "rows": "rows", "stored_mail": "stored mail"}
 COMMANDS_SHOWN = 10
 UNRECORDED = "Nothing here knows of its domain, so it may be another installation's. If it is not:"
 
@@ -37,8 +37,12 @@ def report(found: Findings, domain: str) -> str:
         ),
         ("Left behind when AWS_REGION or SES_RULE_SET changed:", [line for it in found.former for line in _former(it)]),
         (
-            "Still owed; the worker goes on by itself, ses_sync tries now:",
-            [*(f"* {name}: {why}" for name, why in found.owed.items()), *map(_deletion, found.deletions)],
+            "SES is still owed; the worker goes on by itself, ses_sync tries now:",
+            [f"* {name}: {why}" for name, why in found.owed.items()],
+        ),
+        (
+            "Deletions that still owe something; the worker goes on by itself, ses_cleanup --apply tries now:",
+            [_deletion(it) for it in found.deletions],
         ),
     ]
     texts = ["\n".join([head, *lines]) for head, lines in parts if lines]

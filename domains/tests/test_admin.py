@@ -31,7 +31,7 @@ from inbound.tests.factories import (
     EmailAddressFactory,
     EndpointFactory,
 )
-from inbound.tests.seen import calls, foreign_identity, identities, out_of_order, rules, work_off
+from inbound.tests.seen import calls, foreign_identity, identities, out_of_order, rules, store, work_off
 from ses_integration import clients
 
 DOMAINS = url("domains.domain", "changelist")
@@ -363,3 +363,28 @@ def test_what_a_deletion_owes_can_be_gone_on_with(ses, user, admin_client: Clien
     assert messages == [("success", "1 finished.")]
     record.refresh_from_db()
     assert record.finished_at is not None
+    _, messages = act(admin_client, "domains.domaindeletion", "go_on", [record])
+    assert messages == [("info", "They owe nothing.")]
+
+
+def test_a_deletion_that_aws_keeps_is_tried_before_its_turn(ses, user, admin_client: Client, settings):
+    domain = add_domain(owner=user, name="example.com").domain
+    store(f"{domain.key_prefix}mail")
+    settings.SES_REQUEST_BUDGET = 0
+    record = delete_domain(domain=domain, requested_by="me")
+    settings.SES_REQUEST_BUDGET = 5
+    ses.add_faults(
+        {"service": "sesv2", "action": "DeleteEmailIdentity", "fault": "access_denied"},
+        {"service": "s3", "action": "ListObjectVersions", "fault": "access_denied", "times": 2},
+    )
+    denied = "AWS does not allow this call; the credentials lack a permission."
+    _, [(level, first)] = act(admin_client, "domains.domaindeletion", "go_on", [record])
+    assert level == "warning"
+    assert first.startswith("example.com: Still owed: identity, stored mail. ")
+    assert denied in first
+    _, [(level, second)] = act(admin_client, "domains.domaindeletion", "go_on", [record])
+    assert level == "warning"
+    assert second.startswith("example.com: Done now: identity. Still owed: stored mail. ")
+    assert f"{denied} Next try " in second
+    _, messages = act(admin_client, "domains.domaindeletion", "go_on", [record])
+    assert messages == [("success", "1 finished.")]

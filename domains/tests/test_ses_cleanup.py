@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from contextlib import suppress
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from addresses.models import EmailAddress
-from domains.deletion import delete_domain
+from domains.deletion import delete_domain, note_facts
 from domains.ids import domain_id
 from domains.models import Domain, DomainDeletion
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
@@ -301,17 +302,42 @@ class TestStoredMail:
         assert f"{late}: 4 of 4 versions erased\n" in text
         assert all(key.startswith("emails/live.org/") for key in stored())
 
-    def test_what_a_deletion_has_still_to_erase_is_owed_and_left_to_it(self, ses, live):
+    def test_what_a_deletion_has_still_to_erase_is_owed_and_tried_before_its_turn(self, ses, live):
         domain = DomainFactory(name="gone.org")
         store(f"{domain.key_prefix}mail")
-        ses.add_faults({"service": "s3", "action": "*", "fault": "access_denied"})
+        ses.add_faults({"service": "s3", "action": "DeleteObjects", "fault": "access_denied", "times": 2})
         record = delete_domain(domain=domain, requested_by="us")
-        assert record.stored_mail == DomainDeletion.Step.OWED
-        code, text = run("ses_cleanup", "--apply")
+        assert record.owed_steps == ["stored_mail"]
+        code, text = run("ses_cleanup")
         assert code == 2
         assert "Stored mail of no domain" not in text
-        assert f"* deletion of gone.org ({record.pk}): stored mail. " in text
+        assert f"* deletion of gone.org ({record.pk}): stored mail. {record.problem} Next try " in text
+        code, text = run("ses_cleanup", "--apply")
+        assert code == 2
+        assert f"deletion of gone.org ({record.pk}): Still owed: stored mail. " in text
+        assert f"{record.problem} Next try " in text
         assert f"{domain.key_prefix}mail" in stored()
+        code, text = run("ses_cleanup", "--apply")
+        assert code == 0
+        assert f"deletion of gone.org ({record.pk}): finished.\n" in text
+        record.refresh_from_db()
+        assert record.erased_versions == 1
+        assert f"{domain.key_prefix}mail" not in stored()
+
+    def test_who_may_be_erasing_at_this_moment_is_left_alone(self, ses, live):
+        domain = DomainFactory(name="gone.org")
+        store(f"{domain.key_prefix}mail")
+        domain.delete()
+        record = DomainDeletion.objects.get()
+        note_facts(record)
+        claim = timezone.now() + timedelta(seconds=50)
+        DomainDeletion.objects.update(next_attempt=claim)
+        ses.clear_journal()
+        code, text = run("ses_cleanup", "--apply")
+        assert code == 2
+        assert f"It is being tried at this moment, or else at {claim:%Y-%m-%d %H:%M:%S} UTC.\n" in text
+        assert f"{record.key_prefix}mail" in stored()
+        assert DomainDeletion.objects.get().next_attempt == claim
 
     def test_what_a_foreign_rule_stores_is_never_erased(self, ses, live):
         folder = f"emails/theirs.org/{domain_id()}/"
@@ -478,8 +504,10 @@ def test_everything_that_is_owed_is_shown(ses, settings):
     code, text = run("ses_cleanup")
     assert (code, text) == (
         2,
-        "Still owed; the worker goes on by itself, ses_sync tries now:\n"
+        "SES is still owed; the worker goes on by itself, ses_sync tries now:\n"
         "* gone.org: 3 changes behind\n"
+        "\n"
+        "Deletions that still owe something; the worker goes on by itself, ses_cleanup --apply tries now:\n"
         f"* deletion of gone.org ({record.pk}): stored mail\n",
     )
 

@@ -10,12 +10,16 @@ from django.core.management.base import CommandError
 from domains import cleanup
 from domains.cleanup import Findings, Orphan, Search
 from domains.cleanup_report import as_values, report
+from domains.models import DomainDeletion
 from domains.names import normalise_domain
 from domains.stored_folders import Folder
+from domains.trying import try_now
 from ses_integration import former, orphans, reconciling
 from ses_integration.commands import CommandWithExitCodes, outcome, ses_errors_as_command_errors
 from ses_integration.config import SesConfig, ses_config
 from ses_integration.errors import SesError
+
+SECONDS_PER_TRY = 30.0
 
 
 class Command(CommandWithExitCodes):
@@ -30,7 +34,8 @@ class Command(CommandWithExitCodes):
         parser.add_argument(
             "--apply",
             action="store_true",
-            help="remove the orphans, and erase stored mail, whose domain was here; forget of another region what is gone",
+            help="remove the orphans, and erase stored mail, whose domain was here; forget of another region what is "
+            "gone; and go on now with the deletions that owe something",
         )
         parser.add_argument(
             "--domain",
@@ -48,7 +53,7 @@ class Command(CommandWithExitCodes):
             found = search.findings()
             if domain and not search.known:
                 raise CommandError(f"Neither this installation nor SES nor the bucket knows of {domain}.")
-            if options["apply"] and (_marked(found, domain) or found.former):
+            if options["apply"] and (_marked(found, domain) or found.former or found.deletions):
                 if not options["json"]:
                     self.stdout.write(f"{report(found, domain)}\n\n")
                 self._remove(config, search, found)
@@ -69,6 +74,8 @@ class Command(CommandWithExitCodes):
             self.tell(f"{number}/{len(domains)} {name}: {outcome(name)}")
         for folder in cleanup.erasable(config, found.folders, search.domain):
             self._erase(folder)
+        for record in found.deletions:
+            self._go_on(record)
         for ledger in found.former:
             where = f"{ledger.region}, rule set {ledger.rule_set}"
             try:
@@ -84,6 +91,15 @@ class Command(CommandWithExitCodes):
                 self.tell(f"{folder.prefix}: {erased:,} of {folder.stored.versions:,} versions erased")
         except SesError as error:
             self.tell(f"{folder.prefix}: {error.sentence}")
+
+    def _go_on(self, record: DomainDeletion) -> None:
+        """For as long as there is something to erase and S3 lets us."""
+        erased = -1
+        while record.finished_at is None and record.erased_versions != erased:
+            erased = record.erased_versions
+            self.tell(f"deletion of {record.name} ({record.pk}): {try_now(record, seconds=SECONDS_PER_TRY)}")
+            if record.problem:
+                return
 
     def _count(self, what: str, number: int, total: int) -> None:
         """A counter for people who wait at a terminal; nothing in a log."""
