@@ -98,6 +98,7 @@ def _outcome(pk: str) -> AddressChange:
         return AddressChange(row, None)
     if not ses_config().bucket:
         return AddressChange(row, NO_BUCKET)
-    next_step = facts.left_elsewhere(name) or facts.RECORDED
+    # An address that is to be received is put where it should be, whatever a former rule set has of it.
+    next_step = ("" if row.is_active else facts.left_elsewhere(name)) or facts.RECORDED
     text = " ".join(filter(None, ["SES configuration failed:", facts.owed(name).error, next_step]))
     return AddressChange(row, text)

@@ -209,6 +209,6 @@ def test_what_a_former_rule_set_or_region_holds_is_not_said_to_be_gone(api, have
     setattr(settings, setting, value)
     cleanup = api.delete(f"{URL}/{a.pk}").json()["cleanup"]
     assert cleanup["sesRuleUpdated"] is False
-    assert cleanup["warning"].startswith("SES rule update failed: It was received through rule set inbound-email-rules")
+    assert cleanup["warning"].startswith("SES rule update failed: A rule set or region that was configured before")
     switched_off = api.put(f"{URL}/{b.pk}", {"isActive": False}).json()
-    assert "It was received through rule set inbound-email-rules" in switched_off["warning"]
+    assert "A rule set or region that was configured before" in switched_off["warning"]

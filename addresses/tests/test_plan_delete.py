@@ -138,7 +138,7 @@ def test_what_is_left_in_another_rule_set_is_told(full, settings):
     for name in ("example.com", "a@example.com"):
         code, out = run("plan_delete", name)
         assert code == 2
-        assert "\n- It was received through rule set inbound-email-rules in eu-west-1 before" in out
+        assert "\n- A rule set or region that was configured before may still receive for this name" in out
 
 
 @pytest.mark.parametrize("name", ["example.org", "nobody@example.com", "nonsense", "a@b@", ""])

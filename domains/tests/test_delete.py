@@ -372,5 +372,5 @@ def test_what_another_rule_set_still_holds_is_not_said_to_be_gone(api, full, ses
     settings.SES_RULE_SET = "new-rules"
     body = api.delete(f"{URL}/{full.pk}").json()
     assert body["deletedResources"]["sesReceiptRules"] is False
-    assert "It was received through rule set inbound-email-rules in eu-west-1 before" in body["warning"]
+    assert "A rule set or region that was configured before may still receive for this name" in body["warning"]
     assert no_rows_are_left()

@@ -30,8 +30,7 @@ OUTDATED = (
 )
 GONE = "What this plan was about has been deleted, or is being deleted. A plan's token is good for one deletion."
 ELSEWHERE = (
-    "It was received through rule set inbound-email-rules in eu-west-1 before, which is not the configured one: see"
-    " ses_cleanup."
+    "A rule set or region that was configured before may still receive for this name: ses_cleanup shows it to an operator."
 )
 TABLES = [
     Domain, EmailAddress, BlockedEmail, DnsRecord, DomainDeletion, DomainMark, LedgerEntry, LedgerRecipient,
