@@ -23,7 +23,7 @@ from ses_integration import clients, orphans
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge_due
 from ses_integration.gateway import Gateway
-from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry
+from ses_integration.models import Capacity, DomainMark, IdentityFacts, LedgerEntry
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.emulator.wire import control
 
@@ -444,6 +444,18 @@ class TestFormerLedgers:
         assert "eu-west-1, rule set inbound-email-rules: 2 forgotten, which SES does not hold any more\n" in text
         assert not LedgerEntry.objects.filter(rule_set=SET).exists()
         assert LedgerEntry.objects.filter(rule_set="new-rules").count() == 2
+
+    def test_one_of_another_account_is_left_alone_until_a_person_says_so(self, ses, moved):
+        Capacity.objects.filter(rule_set=SET).update(account="999999999999")
+        code, text = run("ses_cleanup", "--apply")
+        assert code == 2
+        assert "eu-west-1, rule set inbound-email-rules: it is of another AWS account" in text
+        assert LedgerEntry.objects.filter(rule_set=SET).count() == 2
+        ses.clear_journal()
+        code, text = run("ses_cleanup", "--apply", "--forget-former")
+        assert code == 0
+        assert "eu-west-1, rule set inbound-email-rules: 2 forgotten\n" in text
+        assert not LedgerEntry.objects.filter(rule_set=SET).exists()
 
     def test_an_identity_of_another_region_is_shown_only_if_it_is_ours(self, ses, live):
         for name, ours in (("ours.org", True), ("theirs.org", False)):

@@ -17,7 +17,13 @@ from domains.trying import try_now
 from ses_integration import former, orphans, reconciling
 from ses_integration.commands import CommandWithExitCodes, outcome, ses_errors_as_command_errors
 from ses_integration.config import SesConfig, ses_config
-from ses_integration.errors import SesError
+from ses_integration.errors import SesError, WrongAccount
+from ses_integration.former import FormerLedger
+
+ANOTHER_ACCOUNT = (
+    "it is of another AWS account than the present credentials, or nobody knows of which. Run this with its credentials; "
+    "if that account is closed, or was cleaned up by hand, --forget-former forgets it."
+)
 
 SECONDS_PER_TRY = 30.0
 
@@ -42,6 +48,12 @@ class Command(CommandWithExitCodes):
             metavar="NAME",
             help="look at this domain only; with --apply, also remove what nothing here knows of",
         )
+        parser.add_argument(
+            "--forget-former",
+            action="store_true",
+            help="with --apply: forget what other regions and rule sets hold without asking SES there, because their AWS "
+            "account is closed, or was cleaned up by hand",
+        )
         parser.add_argument("--json", action="store_true", help="print JSON; progress goes to stderr")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -56,7 +68,7 @@ class Command(CommandWithExitCodes):
             if options["apply"] and (_marked(found, domain) or found.former or found.deletions):
                 if not options["json"]:
                     self.stdout.write(f"{report(found, domain)}\n\n")
-                self._remove(config, search, found)
+                self._remove(config, search, found, forget_former=options["forget_former"])
                 found = search.findings()
         if options["json"]:
             self.stdout.write(json.dumps(as_values(found, domain), indent=2))
@@ -67,7 +79,7 @@ class Command(CommandWithExitCodes):
         if not found.nothing_left:
             raise SystemExit(2)
 
-    def _remove(self, config: SesConfig, search: Search, found: Findings) -> None:
+    def _remove(self, config: SesConfig, search: Search, found: Findings, *, forget_former: bool) -> None:
         chosen = [it.found for it in found.orphans if cleanup.removable(it, search.domain)]
         domains = orphans.take_over(config, chosen)
         for number, name in enumerate(reconciling.bring_into_line(domains), 1):
@@ -77,13 +89,20 @@ class Command(CommandWithExitCodes):
         for record in found.deletions:
             self._go_on(record)
         for ledger in found.former:
-            where = f"{ledger.region}, rule set {ledger.rule_set}"
-            try:
-                self.tell(f"{where}: {former.forget_gone(config, ledger)} forgotten, which SES does not hold any more")
-            except SesError as error:
-                self.tell(f"{where}: {error.sentence}")
-
+            if forget_former:
+                self.tell(f"{ledger.place}: {former.forget(ledger)} forgotten")
+            else:
+                self._forget_gone(config, ledger)
         self.tell("\n")
+
+    def _forget_gone(self, config: SesConfig, ledger: FormerLedger) -> None:
+        try:
+            gone = former.forget_gone(config, ledger)
+            self.tell(f"{ledger.place}: {gone} forgotten, which SES does not hold any more")
+        except WrongAccount:
+            self.tell(f"{ledger.place}: {ANOTHER_ACCOUNT}")
+        except SesError as error:
+            self.tell(f"{ledger.place}: {error.sentence}")
 
     def _erase(self, folder: Folder) -> None:
         try:
