@@ -51,7 +51,7 @@ def record(config: SesConfig, held: Held, intent: Intent, answer: Answer) -> Non
         if error is None or gone:
             _confirm(entry, intent.call, answer, gone=gone or operation.removes)
             entry.unanswered.filter(pk__in=[*own, *intent.settles]).delete()
-            _end_outage(config)
+            end_outage(config)
         elif isinstance(error, Unanswered):
             _begin_outage(config)
         else:
@@ -133,7 +133,7 @@ def _begin_outage(config: SesConfig) -> None:
     Lease.objects.of(config).filter(outage_since=None).update(outage_since=database_now())
 
 
-def _end_outage(config: SesConfig) -> None:
+def end_outage(config: SesConfig) -> None:
     """The first success after an outage makes all transient work due at once."""
     if Lease.objects.of(config).filter(outage_since__isnull=False).update(outage_since=None):
         waiting = DomainMark.objects.of(config).filter(needs_attention=False, next_attempt__isnull=False)

@@ -14,7 +14,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from ses_integration import capacity, marks, reading
+from ses_integration import capacity, marks, reading, recording
 from ses_integration.clock import database_now
 from ses_integration.compiling import Wanted
 from ses_integration.config import SesConfig, ses_config
@@ -94,6 +94,7 @@ def sweep_ses() -> Swept:
     # Before and after: what we remove or make meanwhile is not somebody else's.
     known = _names(config)
     seen = look_at_rules_at_least(config)
+    recording.end_outage(config)
     swept = unconfirm(config, seen)
     if seen.unlisted is not None:
         raise seen.unlisted

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from ses_integration import facts, reading
+from ses_integration.budget import one_budget
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge, converge_due
 from ses_integration.errors import SesError
@@ -297,3 +298,17 @@ def test_a_rule_that_somebody_switched_off_is_not_shown_as_receiving_while_it_ca
     sweep_ses()
     converge_due()
     assert facts.rule_names(DOMAIN, "a@example.com") == []
+
+
+def test_a_look_that_is_answered_ends_an_outage(ses):
+    """What waits for its next try because nobody answered need not wait for a change that somebody makes."""
+    receive("a")
+    converge(DOMAIN)
+    ses.add_faults({"service": "ses", "action": "*", "fault": "throttle", "times": None})
+    receive("a", "b")
+    with one_budget(0.2):
+        converge(DOMAIN)
+    DomainMark.objects.update(next_attempt=timezone.now() + timedelta(hours=1))
+    ses.clear_faults()
+    sweep_ses()
+    assert DomainMark.objects.get().next_attempt is None

@@ -36,7 +36,8 @@ class Command(CommandWithExitCodes):
             self.stdout.write("Nothing is owed.")
             return
         for name in names:
-            marks.filter(domain=name).update(next_attempt=None)
+            # Who tries by hand has a reason to hope: what failed before must not make the worker wait for longer now.
+            marks.filter(domain=name).update(next_attempt=None, attempts=0)
             with one_budget(SECONDS_PER_DOMAIN):
                 converge(name)
             self.stdout.write(f"{name}: {outcome(name)}")

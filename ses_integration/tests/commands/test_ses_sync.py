@@ -5,6 +5,7 @@ from django.core.management import CommandError
 
 from ses_integration import lease
 from ses_integration.convergence import converge
+from ses_integration.models import DomainMark
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.rows import DOMAIN, receive
 from ses_integration.tests.seen import rules
@@ -59,3 +60,10 @@ def test_a_call_that_may_still_land_is_waited_for_and_said(ses, rows):
     code, text = run("ses_sync")
     assert code == 2
     assert "An earlier call to AWS got no answer; it is repeated after" in text
+
+
+def test_a_try_by_hand_makes_nobody_wait_for_longer_afterwards(owed):
+    owed.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied", "times": None})
+    for _ in range(3):
+        run("ses_sync", DOMAIN)
+    assert DomainMark.objects.get(domain=DOMAIN).attempts == 1
