@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, QuerySet
 
 from ses_integration import capacity, facts, reading
+from ses_integration.clock import database_now
 from ses_integration.commands import CommandWithExitCodes
 from ses_integration.config import SesConfig, ses_config
 from ses_integration.differences import RIGHT_PLACE
@@ -14,6 +16,8 @@ from ses_integration.former import former_ledgers
 from ses_integration.models import DomainMark, LedgerEntry, UnansweredCall
 from ses_integration.planning import Kind, Known
 from ses_integration.tables import table
+
+UNANSWERED = "A call to AWS got no answer. It may be applied until then, and is repeated after that."
 
 
 class Command(CommandWithExitCodes):
@@ -45,11 +49,15 @@ class Command(CommandWithExitCodes):
         )
         owed = facts.owed_marks()
         shown = DomainMark.objects.of(config).order_by("domain") if options["all"] else owed
-        doubts: dict[str, int] = {}
-        for domain in UnansweredCall.objects.of(config).values_list("entry__domain", flat=True):
-            doubts[domain] = doubts.get(domain, 0) + 1
+        doubts: dict[str, list[datetime]] = {}
+        for domain, until in UnansweredCall.objects.of(config).values_list("entry__domain", "until"):
+            doubts.setdefault(domain, []).append(until)
         gone = _gone(config, [mark.domain for mark in shown if not mark.owed]) if options["all"] else set()
-        rows = [[mark.domain, _state(mark, doubts, gone), _next(mark), mark.last_error] for mark in shown]
+        now = database_now()
+        rows = [
+            [mark.domain, _state(mark, doubts, gone), *_next_try(mark, doubts.get(mark.domain, []), now)]
+            for mark in shown
+        ]
         if rows:
             self.stdout.write(table(["DOMAIN", "STATE", "NEXT TRY", "WHY"], rows))
         count = owed.count()
@@ -79,17 +87,24 @@ def _gone(config: SesConfig, domains: Iterable[str]) -> set[str]:
     return {domain for domain, wanted in reading.wanted_of(config, left).items() if not wanted.identity}
 
 
-def _state(mark: DomainMark, doubts: dict[str, int], gone: Container[str]) -> str:
+def _state(mark: DomainMark, doubts: Mapping[str, Collection[datetime]], gone: Container[str]) -> str:
     waiting = mark.generation - mark.applied_generation
     parts = [f"{waiting} change{'s' if waiting > 1 else ''} behind"] if waiting else []
-    if doubts.get(mark.domain):
-        parts.append(f"{doubts[mark.domain]} unanswered")
+    if unanswered := doubts.get(mark.domain):
+        parts.append(f"{len(unanswered)} unanswered")
     if mark.needs_attention:
         parts.append("needs attention")
     return ", ".join(parts) or ("gone" if mark.domain in gone else "in line")
 
 
-def _next(mark: DomainMark) -> str:
-    if not mark.owed:
-        return ""
-    return f"{mark.next_attempt:%Y-%m-%d %H:%M:%S} UTC" if mark.next_attempt else "now"
+def _next_try(mark: DomainMark, doubts: Collection[datetime], now: datetime) -> tuple[str, str]:
+    """When, and why it is not done yet; a call without an answer is repeated once it cannot be applied any more."""
+    if mark.owed:
+        return _moment(mark.next_attempt, now), mark.last_error
+    if doubts:
+        return _moment(max(doubts), now), mark.last_error or UNANSWERED
+    return "", mark.last_error
+
+
+def _moment(at: datetime | None, now: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at and at > now else "now"

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import boto3
 import pytest
+from django.utils import timezone
 
 from ses_integration import capacity
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge
+from ses_integration.management.commands.ses_status import UNANSWERED
+from ses_integration.models import LedgerEntry, UnansweredCall
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.rows import DOMAIN, receive, remove
 
@@ -33,6 +39,25 @@ def test_what_is_owed_is_shown_with_its_reason_and_exit_code_2(ses, rows):
     assert "example.com  1 change behind, needs attention" in text
     assert "AWS does not allow this call; the credentials lack a permission." in text
     assert text.endswith("1 owed. The worker goes on by itself; ses_sync tries now.\n")
+
+
+def test_of_a_domain_that_is_only_in_doubt_it_says_until_when_and_why(ses, rows):
+    receive("a")
+    converge(DOMAIN)
+    until = timezone.now() + timedelta(minutes=10)
+    entry = LedgerEntry.objects.get(kind="rule")
+    doubt = UnansweredCall.objects.create(
+        entry=entry, operation="update_rule", recipients=["b@example.com"], until=until, fence=0
+    )
+    assert _row(run("ses_status")[1]) == ["example.com", "1 unanswered", f"{until:%Y-%m-%d %H:%M:%S} UTC", UNANSWERED]
+    doubt.until = timezone.now() - timedelta(seconds=1)
+    doubt.save()
+    assert _row(run("ses_status")[1])[2] == "now"
+
+
+def _row(text: str) -> list[str]:
+    [line] = [line for line in text.splitlines() if line.startswith("example.com ")]
+    return re.split("  +", line.strip())
 
 
 def test_it_asks_aws_nothing(ses, rows):
