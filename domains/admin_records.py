@@ -11,7 +11,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from domains import deletion, proof, trying
+from domains import deletion, proof, published, trying
 from domains.models import DomainDeletion
 from ses_integration import stored_mail
 from ses_integration.admin_base import ReadOnlyAdmin
@@ -104,7 +104,8 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
 
     @admin.display(description="to be taken out of DNS")
     def records_told(self, record: DomainDeletion) -> SafeString | str:
-        lines = [format_html("{} {} {}", it["name"], it["type"], it["value"]) for it in record.told_records]
+        told = [it for it in record.told_records if not published.is_owners_own(it["name"])]
+        lines = [format_html("{} {} {}", it["name"], it["type"], it["value"]) for it in told]
         return joined(lines, "<br>") or "none known"
 
     @admin.display(description="erased", ordering="erased_bytes")

@@ -60,6 +60,11 @@ def look_up(records: Sequence[Record]) -> list[Published]:
     return [_published(leftover, answers[leftover.question]) for leftover in leftovers]
 
 
+def is_owners_own(name: str) -> bool:
+    """Whether the record of that name says something of the domain without SES: DMARC is the owner's own policy."""
+    return name.startswith("_dmarc.")
+
+
 def _published(leftover: _Leftover, answer: Answer) -> Published:
     record = leftover.record
     found = tuple(value for value in answer.values if leftover.matches(record.value, value))
@@ -82,7 +87,7 @@ def _leftovers(records: Sequence[Record]) -> list[_Leftover]:
 
 
 def _leftover(record: Record, mail_from: set[str]) -> _Leftover | None:
-    if record.name.startswith("_dmarc."):
+    if is_owners_own(record.name):
         return None
     if record.type == "MX":
         return _Leftover(record, "MAIL FROM" if record.name in mail_from else "mail is sent to SES", _same_target)

@@ -270,6 +270,7 @@ def test_with_ses_down_the_rows_go_and_the_outcome_warns(ses, user, admin_client
 def test_a_deletion_is_shown_with_its_proof(domain, ses, admin_client: Client):
     EmailAddressFactory(domain=domain, address="a@example.com")
     DnsRecordFactory(domain=domain, name="_amazonses.example.com", value="<token>")
+    DnsRecordFactory(domain=domain, name="_dmarc.example.com", value="v=DMARC1; p=none")
     domain.delete()
     resume_deletions()
     record = DomainDeletion.objects.get()
@@ -283,6 +284,7 @@ def test_a_deletion_is_shown_with_its_proof(domain, ses, admin_client: Client):
     assert "nothing of ours; rules of others that take mail for example.com: theirs" in shown
     assert "inbound-example.com-rule" in shown
     assert "_amazonses.example.com TXT <token>" in shown
+    assert "_dmarc" not in shown
     assert f"s3://inbound-mail/{record.key_prefix}" in shown
 
 
