@@ -19,6 +19,8 @@ from ses_integration.admin_links import user_link
 admin.site.site_header = "inbound"
 admin.site.site_title = "inbound"
 admin.site.index_title = "Inbound mail on SES"
+# "View site" would lead to an API's 404.
+admin.site.site_url = None
 
 
 class ApiKeyForm(ServiceForm[ApiKey]):

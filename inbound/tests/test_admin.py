@@ -26,6 +26,7 @@ def test_the_site_has_its_name(user, admin_client: Client):
     assert "Inbound mail on SES" in shown
     for models in ("Domains", "Email addresses", "Endpoints", "API keys", "Ledger entries"):
         assert models in shown
+    assert "View site" not in shown
 
 
 def test_every_page_opens_without_key_or_hash(user, admin_client: Client):
