@@ -26,7 +26,8 @@ def try_now(record: DomainDeletion, *, seconds: float | None = None) -> str:
     """
     owed, erased, attempts = record.owed_steps, record.erased_versions, record.attempts
     if Step.OWED in (record.rules, record.identity):
-        DomainMark.objects.of(ses_config()).filter(domain=record.name).update(next_attempt=None)
+        # As ses_sync: a try by hand must not make the worker wait for longer.
+        DomainMark.objects.of(ses_config()).filter(domain=record.name).update(next_attempt=None, attempts=0)
     late = DomainDeletion.objects.owed().filter(pk=record.pk, next_attempt__gt=Now() + MAYBE_CLAIMED)
     late.update(next_attempt=None)
     with one_budget(seconds):
