@@ -66,7 +66,7 @@ class Command(CommandWithExitCodes):
         if count:
             self.stdout.write(f"{count} owed. The worker goes on by itself; ses_sync tries now.")
         else:
-            self.stdout.write("Nothing is owed here." if elsewhere else "Nothing is owed.")
+            self.stdout.write("Nothing is owed here." if elsewhere else "SES is owed nothing.")
         if count or elsewhere:
             raise SystemExit(2)
 

@@ -33,7 +33,7 @@ class Command(CommandWithExitCodes):
             raise CommandError(f"SES was never asked for anything for {', '.join(unknown)}.")
         names = names or list(facts.owed_marks().values_list("domain", flat=True))
         if not names:
-            self.stdout.write("Nothing is owed.")
+            self.stdout.write("SES is owed nothing.")
             return
         for name in names:
             # Who tries by hand has a reason to hope: what failed before must not make the worker wait for longer now.

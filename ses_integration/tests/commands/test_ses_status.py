@@ -22,7 +22,7 @@ def test_nothing_owed_is_exit_code_0(ses, rows):
     receive("a")
     converge(DOMAIN)
     used = "Used: 1 of 200 rules, 1 of 10000 identities, 1 of 500 recipients in the fullest rule."
-    assert run("ses_status") == (0, f"{HEAD} 1 rule and 1 identity confirmed.\n{used}\nNothing is owed.\n")
+    assert run("ses_status") == (0, f"{HEAD} 1 rule and 1 identity confirmed.\n{used}\nSES is owed nothing.\n")
 
 
 def test_what_others_use_counts_and_is_said(ses, rows):

@@ -23,7 +23,7 @@ def owed(ses, rows):
 
 
 def test_nothing_owed_is_said_so(ses):
-    assert run("ses_sync") == (0, "Nothing is owed.\n")
+    assert run("ses_sync") == (0, "SES is owed nothing.\n")
 
 
 def test_everything_that_is_owed_is_tried_now(owed):
