@@ -18,7 +18,7 @@ from ses_integration.planning import Kind, Known, Operation, plan
 
 PUTS = [operation.value for operation in Operation if operation.puts]
 RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
-LEFT_ELSEWHERE = "A rule set or region that was configured before may still receive for this name: ses_cleanup shows it to an operator."
+LEFT_ELSEWHERE = "A rule set or region that was configured before may still receive for this name: see ses_cleanup."
 
 
 @dataclass(frozen=True, slots=True)

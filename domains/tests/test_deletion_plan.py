@@ -29,7 +29,7 @@ OUTDATED = (
     "The plan has changed since this token was made. Fetch the deletion plan again, look at it, and use its token."
 )
 GONE = "What this plan was about has been deleted, or is being deleted. A plan's token is good for one deletion."
-ELSEWHERE = "A rule set or region that was configured before may still receive for this name: ses_cleanup shows it to an operator."
+ELSEWHERE = "A rule set or region that was configured before may still receive for this name: see ses_cleanup."
 TABLES = [
     Domain, EmailAddress, BlockedEmail, DnsRecord, DomainDeletion, DomainMark, LedgerEntry, LedgerRecipient,
     IdentityFacts, UnansweredCall,
