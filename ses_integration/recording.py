@@ -134,7 +134,7 @@ def _begin_outage(config: SesConfig) -> None:
 
 
 def end_outage(config: SesConfig) -> None:
-    """The first success after an outage makes all transient work due at once."""
+    """Inside a transaction: the first success after an outage makes all transient work due at once."""
     if Lease.objects.of(config).filter(outage_since__isnull=False).update(outage_since=None):
         waiting = DomainMark.objects.of(config).filter(needs_attention=False, next_attempt__isnull=False)
         # A mark that somebody holds is being bumped, which makes it due as well; to wait for it could be a deadlock.

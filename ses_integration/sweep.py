@@ -94,7 +94,8 @@ def sweep_ses() -> Swept:
     # Before and after: what we remove or make meanwhile is not somebody else's.
     known = _names(config)
     seen = look_at_rules_at_least(config)
-    recording.end_outage(config)
+    with transaction.atomic():
+        recording.end_outage(config)
     swept = unconfirm(config, seen)
     if seen.unlisted is not None:
         raise seen.unlisted
