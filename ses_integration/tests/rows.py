@@ -9,6 +9,8 @@ from django.db import transaction
 
 from ses_integration import marks
 from ses_integration.config import ses_config
+from ses_integration.convergence import converge
+from ses_integration.emulator.server import Emulator
 from ses_integration.receiving import DomainReceiving, ReceivingAddress
 
 PROVIDER = "ses_integration.tests.rows.provide"
@@ -57,3 +59,12 @@ def rows(settings):
     settings.SES_RECEIVING_PROVIDER = PROVIDER
     yield _rows
     _rows.clear()
+
+
+@pytest.fixture
+def a(ses: Emulator, rows: object) -> Emulator:
+    """SES and the rows hold `{a}`."""
+    receive("a")
+    converge(DOMAIN)
+    ses.clear_journal()
+    return ses

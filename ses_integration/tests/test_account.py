@@ -31,15 +31,6 @@ def asked_anew(aws):
     account.of_credentials(ses_config())
 
 
-@pytest.fixture
-def a(ses: Emulator) -> Emulator:
-    """SES and the rows hold `{a}`."""
-    receive("a")
-    converge(DOMAIN)
-    ses.clear_journal()
-    return ses
-
-
 def moved_to_another() -> None:
     """As if the ledger had been made in another account than that of the credentials."""
     Capacity.objects.update(account=ANOTHER)

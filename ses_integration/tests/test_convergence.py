@@ -11,7 +11,6 @@ from ses_integration import clients, facts, lease, marks
 from ses_integration.budget import one_budget
 from ses_integration.config import ses_config
 from ses_integration.convergence import converge, converge_due, with_lease
-from ses_integration.emulator.server import Emulator
 from ses_integration.models import DomainMark, Lease, UnansweredCall
 from ses_integration.tests.rows import DOMAIN, receive, remove
 from ses_integration.tests.seen import calls, identities, rules
@@ -19,15 +18,6 @@ from ses_integration.verification import check
 
 RULE = "inbound-example.com-rule"
 pytestmark = pytest.mark.usefixtures("rows")
-
-
-@pytest.fixture
-def a(ses: Emulator) -> Emulator:
-    """SES and the rows hold `{a}`."""
-    receive("a")
-    converge(DOMAIN)
-    ses.clear_journal()
-    return ses
 
 
 def due() -> None:

@@ -27,14 +27,6 @@ NOTHING = Swept([], [])
 pytestmark = pytest.mark.usefixtures("rows")
 
 
-@pytest.fixture
-def a(ses):
-    receive("a")
-    converge(DOMAIN)
-    ses.clear_journal()
-    return ses
-
-
 def test_nothing_differs_and_nothing_is_marked(a):
     assert (sweep_database(), sweep_ses()) == ([], NOTHING)
     assert calls(a) == []

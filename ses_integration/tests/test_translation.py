@@ -14,7 +14,7 @@ from ses_integration.gateway import Gateway
 from ses_integration.models import DomainMark, UnansweredCall
 from ses_integration.stored_mail import is_empty
 from ses_integration.sweep import sweep_ses
-from ses_integration.tests.rows import DOMAIN, receive, remove
+from ses_integration.tests.rows import DOMAIN, remove
 from ses_integration.tests.seen import identities, rules
 from ses_integration.translation import UNREADABLE, aws_errors
 
@@ -56,13 +56,6 @@ def test_what_the_parsers_stumble_over_is_no_answer():
 
 @pytest.mark.usefixtures("rows")
 class TestConvergence:
-    @pytest.fixture
-    def a(self, ses):
-        receive("a")
-        converge(DOMAIN)
-        ses.clear_journal()
-        return ses
-
     def test_a_page_instead_of_a_removal_leaves_it_in_doubt(self, a, settings):
         settings.SES_CALL_SETTLE_SECONDS = 60
         a.add_faults({"service": "sesv2", "action": "DeleteEmailIdentity", "fault": "page", "times": None})

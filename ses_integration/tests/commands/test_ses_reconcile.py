@@ -29,14 +29,6 @@ def ses_v1():
     return boto3.client("ses", region_name="eu-west-1")
 
 
-@pytest.fixture
-def a(ses):
-    receive("a")
-    converge(DOMAIN)
-    ses.clear_journal()
-    return ses
-
-
 def held(ses) -> dict:
     return copy.deepcopy(control(ses.url, "GET", "/_ses")[1]["eu-west-1"])
 
