@@ -18,15 +18,6 @@ from ses_integration.states import State, states
 
 NEEDED_AGAIN = "You have added the domain again, so it needs its DNS records."
 NOT_KNOWN = "No DNS record is known that was to be published for the domain."
-NOT_LOOKED: dict[str, Any] = {
-    "lookedAt": None,
-    "receiptRules": False,
-    "identity": False,
-    "storedMail": False,
-    "found": [],
-    "foreignRules": [],
-    "problem": "",
-}
 
 
 def deleted(record: DomainDeletion) -> dict[str, Any]:
@@ -145,7 +136,7 @@ def _confirmation(row: DomainDeletion) -> dict[str, Any] | None:
     out_of_sight = proof.out_of_sight(row)
     if not row.proof and not out_of_sight:
         return None
-    seen: dict[str, Any] = NOT_LOOKED | row.proof
+    seen: dict[str, Any] = proof.NOT_LOOKED | row.proof
     seen["problem"] = out_of_sight or seen["problem"] or None
     confirmed = None if out_of_sight else _moment(row.proved_at)
     return {"confirmedAt": confirmed, **seen, "lookAgainAt": _moment(row.look_again_at)}

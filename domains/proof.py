@@ -170,6 +170,18 @@ def _note(record: DomainDeletion, seen: Look, found: _Found) -> None:
                 row.look_again_at = None
 
 
+# What `_as_json` tells, before anybody has looked.
+NOT_LOOKED: dict[str, Any] = {
+    "lookedAt": None,
+    "receiptRules": False,
+    "identity": False,
+    "storedMail": False,
+    "found": [],
+    "foreignRules": [],
+    "problem": "",
+}
+
+
 def _as_json(row: DomainDeletion, seen: Look, found: _Found) -> dict[str, Any]:
     return {
         "lookedAt": timestamp(seen.asked_at),
