@@ -42,4 +42,4 @@ def strict_flag(request: Request, parameter: str) -> bool | None:
     text = request.query_params.get(parameter)
     if text not in (None, "true", "false"):
         raise ValidationError(f"{parameter} must be true or false")
-    return None if text is None else text == "true"
+    return flag(request, parameter)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from ses_integration.config import SesConfig
@@ -32,12 +32,16 @@ class FormerLedger:
 
     @property
     def contents(self) -> str:
-        rules, identities = len(self.rules), len(self.identities) + len(self.unclear)
-        return f"{rules} rule{'' if rules == 1 else 's'} and {identities} identit{'y' if identities == 1 else 'ies'}"
+        return contents(len(self.rules), len(self.identities) + len(self.unclear))
 
     @property
     def size(self) -> int:
         return len(self.rules) + len(self.identities) + len(self.unclear)
+
+
+def contents(rules: int, identities: int) -> str:
+    """What a ledger holds, in words."""
+    return f"{rules} rule{'' if rules == 1 else 's'} and {identities} identit{'y' if identities == 1 else 'ies'}"
 
 
 def former_ledgers(config: SesConfig) -> list[FormerLedger]:
@@ -60,9 +64,7 @@ def former_ledgers(config: SesConfig) -> list[FormerLedger]:
 
 def forget(former: FormerLedger) -> int:
     """All that is recorded of that region and rule set, without asking SES: for when nobody can ask there; how many."""
-    rows = LedgerEntry.objects.filter(region=former.region, rule_set=former.rule_set)
-    _, by_model = rows.delete()
-    return by_model.get(LedgerEntry._meta.label, 0)
+    return _delete(LedgerEntry.objects.filter(region=former.region, rule_set=former.rule_set))
 
 
 def forget_gone(config: SesConfig, former: FormerLedger) -> int:
@@ -79,5 +81,10 @@ def forget_gone(config: SesConfig, former: FormerLedger) -> int:
         # The identity itself is in today's ledger.
         today = LedgerEntry.objects.of(config).filter(kind=Kind.IDENTITY).values("name")
         gone += rows.filter(kind=Kind.IDENTITY, name__in=today).values_list("pk", flat=True)
-    _, by_model = LedgerEntry.objects.filter(pk__in=gone).delete()
+    return _delete(LedgerEntry.objects.filter(pk__in=gone))
+
+
+def _delete(rows: QuerySet[LedgerEntry]) -> int:
+    """How many of them there were, without what hangs on them."""
+    _, by_model = rows.delete()
     return by_model.get(LedgerEntry._meta.label, 0)

@@ -61,13 +61,13 @@ def entries_of(config: SesConfig, domains: Collection[str] | None, now: datetime
     for pk, operation, until, sent in doubts.values_list("entry_id", "operation", "until", "recipients"):
         open_calls[pk].append(Doubt(Operation(operation), due=until <= now, recipients=frozenset(sent)))
     found: dict[str, list[Entry]] = defaultdict(list)
-    ours_today = {
+    known_today = {
         name for _, rule_set, _, kind, name, *_ in entries if (rule_set, kind) == (config.rule_set, Kind.IDENTITY)
     }
     for pk, rule_set, domain, kind, name, known, exists, digest, ours, token, mail_from in entries:
         if rule_set != config.rule_set:
-            if name not in ours_today:
-                ours_today.add(name)
+            if name not in known_today:
+                known_today.add(name)
                 found[domain].append(Entry(Kind.IDENTITY, name, Known.UNKNOWN, exists=True))
             continue
         found[domain].append(

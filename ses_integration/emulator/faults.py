@@ -122,9 +122,11 @@ def _parse_one(order: object) -> Fault:
 
 
 def _status(order: Mapping[str, Any], kind: object) -> int:
-    if kind == "page":
-        return int(_checked(order, "status", 200, "an HTTP status from 200 to 599", _is_status))
-    return int(_checked(order, "status", 400, "an HTTP status from 400 to 599", _is_error_status))
+    lowest = 200 if kind == "page" else 400
+    expected = f"an HTTP status from {lowest} to 599"
+    return int(
+        _checked(order, "status", lowest, expected, lambda value: isinstance(value, int) and lowest <= value <= 599)
+    )
 
 
 def _text(order: Mapping[str, Any], key: str, default: str) -> str:
@@ -150,11 +152,3 @@ def _is_count_or_none(value: object) -> bool:
 
 def _is_duration(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
-
-
-def _is_status(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 200 <= value <= 599
-
-
-def _is_error_status(value: object) -> bool:
-    return isinstance(value, int) and 400 <= value <= 599

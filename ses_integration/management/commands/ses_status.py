@@ -12,7 +12,7 @@ from ses_integration.clock import database_now
 from ses_integration.commands import CommandWithExitCodes
 from ses_integration.config import SesConfig, ses_config
 from ses_integration.differences import RIGHT_PLACE
-from ses_integration.former import former_ledgers
+from ses_integration.former import contents, former_ledgers
 from ses_integration.models import DomainMark, LedgerEntry, UnansweredCall
 from ses_integration.planning import Kind, Known
 from ses_integration.tables import table
@@ -40,8 +40,7 @@ class Command(CommandWithExitCodes):
         used = {kind: capacity.used(config, kind) for kind in Kind}
         rules, identities = (entries.filter(kind=kind, known="present").count() for kind in (Kind.RULE, Kind.IDENTITY))
         self.stdout.write(
-            f"{config.region or 'no region'}, rule set {config.rule_set}: "
-            f"{rules} rule{'' if rules == 1 else 's'} and {identities} identit{'y' if identities == 1 else 'ies'} confirmed."
+            f"{config.region or 'no region'}, rule set {config.rule_set}: {contents(rules, identities)} confirmed."
         )
         self.stdout.write(
             f"Used: {_used(used[Kind.RULE], 'rules')}, {_used(used[Kind.IDENTITY], 'identities')}, "
