@@ -83,7 +83,7 @@ class Search:
         )
         elsewhere = seen.seen.identities.union(*(rule.domains for rule in seen.seen.all_rules))
         self.known = self.known or self.domain in here | elsewhere or bool(folders or reference)
-        deletions = DomainDeletion.objects.owed().order_by("started_at")
+        deletions = DomainDeletion.objects.owed().order_by("started_at", "name")
         return Findings(
             orphans=lost,
             suspects=[it for it in seen.found if self._suspect(it) and self._wanted(it.domain)],

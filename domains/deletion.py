@@ -79,7 +79,7 @@ def resume_deletions(
     until = time.monotonic() + seconds
     new = Q(rows=Step.OWED, started_at__gt=Now() - timedelta(seconds=request_seconds))
     owed = DomainDeletion.objects.owed().filter(turn()).exclude(new)
-    records = list(owed.order_by(F("next_attempt").asc(nulls_first=True)))
+    records = list(owed.order_by(F("next_attempt").asc(nulls_first=True), "started_at", "name"))
     # Those that only wait for SES take their half of the time, at random, and never that of the others.
     to_erase = [record for record in records if record.rules != Step.OWED and record.stored_mail == Step.OWED]
     waiting = [record for record in records if record not in to_erase]

@@ -84,7 +84,7 @@ def _claim(config: SesConfig) -> list[DomainDeletion]:
             DomainDeletion.objects.filter(waiting, here, turn(), finished_at__isnull=False)
             .exclude(name__in=facts.owed_marks().order_by().values("domain"))
             .select_for_update(skip_locked=True)
-            .order_by(F("next_attempt").asc(nulls_first=True), "finished_at")[:AT_ONCE]
+            .order_by(F("next_attempt").asc(nulls_first=True), "finished_at", "name")[:AT_ONCE]
         )
         pks = [record.pk for record in records]
         DomainDeletion.objects.filter(pk__in=pks).update(next_attempt=Now() + CLAIM)

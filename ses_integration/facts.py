@@ -186,4 +186,4 @@ def owed_marks() -> QuerySet[DomainMark]:
     config = ses_config()
     doubtful = UnansweredCall.objects.of(config).values("entry__domain")
     behind = Q(generation__gt=F("applied_generation")) | Q(domain__in=doubtful)
-    return DomainMark.objects.of(config).filter(behind).order_by("changed_at")
+    return DomainMark.objects.of(config).filter(behind).order_by("changed_at", "domain")

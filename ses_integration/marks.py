@@ -81,7 +81,8 @@ def waiting(config: SesConfig) -> QuerySet[DomainMark]:
     """Behind, and not put off: whose turn may come now, the one that has waited longest first."""
     turn = Q(next_attempt=None) | Q(next_attempt__lte=Now())
     behind = DomainMark.objects.of(config).filter(turn, generation__gt=F("applied_generation"))
-    return behind.order_by("waiting_since", "pk")
+    # SQLite tells time in milliseconds: marks of one transaction often share one, and `mark` takes them by name, too.
+    return behind.order_by("waiting_since", "domain")
 
 
 def generation(domain: str) -> int:

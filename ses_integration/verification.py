@@ -49,8 +49,8 @@ def stale(older_than: timedelta, domains: Sequence[str] | None = None) -> list[s
     if domains is not None:
         rows = rows.filter(entry__domain__in=domains)
     rows = rows.filter(Q(checked_at=None) | Q(checked_at__lt=database_now() - older_than))
-    oldest = rows.order_by(F("checked_at").asc(nulls_first=True)).values_list("entry__domain", flat=True)
-    return list(oldest[:IDENTITIES_PER_CALL])
+    oldest_first = rows.order_by(F("checked_at").asc(nulls_first=True), "entry__domain")
+    return list(oldest_first.values_list("entry__domain", flat=True)[:IDENTITIES_PER_CALL])
 
 
 def refresh(domains: Sequence[str]) -> dict[str, IdentityFacts]:

@@ -127,7 +127,9 @@ SHOWN = {
     "it is not known whose the identity is": lambda w: IdentityFacts.objects.update(ours=None),
     "SES has not confirmed the rule": lambda w: LedgerEntry.objects.filter(kind="rule").update(known="unknown"),
     "a call gets no answer": lambda w: w.doubt(until=timezone.now() + timedelta(hours=1)),
-    "the call can no longer be applied": lambda w: UnansweredCall.objects.update(until=timezone.now()),
+    "the call can no longer be applied": lambda w: UnansweredCall.objects.update(
+        until=timezone.now() - timedelta(seconds=1)
+    ),
     "something is left in another rule set": lambda w: LedgerEntry.objects.create(
         domain="example.com", kind="rule", name="r", region="eu-west-1", rule_set="former", changed_at=timezone.now()
     ),

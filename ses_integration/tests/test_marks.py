@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from ses_integration import marks
+from ses_integration.config import ses_config
 from ses_integration.models import DomainMark
 from ses_integration.tests.rows import DOMAIN, receive
 from ses_integration.tests.seen import calls
@@ -41,6 +43,13 @@ def test_marks_are_taken_in_sorted_order_so_that_two_changes_cannot_deadlock(ses
     with transaction.atomic():
         marks.mark("b.org", "a.org", "c.org")
     assert list(DomainMark.objects.order_by("pk").values_list("domain", flat=True)) == ["a.org", "b.org", "c.org"]
+
+
+def test_domains_that_wait_since_the_same_moment_are_served_by_name(ses):
+    for domain in ("b.org", "c.org", "a.org"):
+        receive(domain=domain)
+    DomainMark.objects.update(waiting_since=timezone.now())
+    assert list(marks.waiting(ses_config()).values_list("domain", flat=True)) == ["a.org", "b.org", "c.org"]
 
 
 def test_an_error_in_a_nudge_does_not_reach_whoever_committed(ses, settings):
