@@ -1,4 +1,4 @@
-"""Settings, all of them from the environment; the README has them in one table."""
+"""Settings, all of them from the environment (docs/configuration.md)."""
 
 from pathlib import Path
 from urllib.parse import quote

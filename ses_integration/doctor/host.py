@@ -21,7 +21,7 @@ def configuration() -> list[Finding]:
     try:
         found = [message for message in checks.run_checks() if message.id not in LOOKED_AT_ELSEWHERE]
     except ImproperlyConfigured as error:
-        return [failed("configuration", str(error), "Set it; the README has a table of all settings.")]
+        return [failed("configuration", str(error), "Set it; docs/configuration.md lists all settings.")]
     return [
         (failed if message.level >= checks.ERROR else warning)(
             "configuration", f"{message.msg} ({message.id})", message.hint or "Read what the message names."

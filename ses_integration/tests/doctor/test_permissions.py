@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from ses_integration.doctor.permissions import ALL, RULE_SET, RULES, SETUP
@@ -113,10 +111,3 @@ def test_a_call_that_is_throttled_proves_nothing_and_says_so(ready):
 def test_an_answer_of_aws_s_front_door_proves_nothing(ready):
     fault(ready, "CreateEmailIdentity", "error", service="sesv2", code="ValidationException")
     assert doctor()[1]["ses:CreateEmailIdentity"]["seen"] == "Not proven: AWS answered Validation."
-
-
-def test_the_readme_lists_these_permissions_and_no_other(settings):
-    readme = (settings.BASE_DIR / "README.md").read_text()
-    listed = readme.partition("permissions that the AWS credentials need:")[2].partition("bucket's policy")[0]
-    written = set(re.findall(r"`(?:ses:|s3:)?([A-Z]\w+)`", listed))
-    assert written == {proof.action for proof in ALL} | {"ListBucketVersions", "DeleteObject", "DeleteObjectVersion"}

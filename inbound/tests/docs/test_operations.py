@@ -1,0 +1,60 @@
+"""What the documents for operators say about permissions, messages, signs and the emulator is what the code has."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+
+from inbound.settings import BASE_DIR
+from inbound.tests.docs.pages import codes, page, rows
+from ses_integration.doctor.permissions import ALL
+from ses_integration.emulator.control import Control
+from ses_integration.emulator.faults import KINDS, Faults
+from ses_integration.emulator.journal import Journal
+from ses_integration.reconcile_report import SIGNS
+
+STORED_MAIL = {"s3:ListBucketVersions", "s3:DeleteObject", "s3:DeleteObjectVersion"}
+# Without them ses_doctor says less.
+OPTIONAL = {"s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"}
+APPS = ("inbound", "endpoints", "addresses", "domains", "ses_integration", "rest", "backoffice")
+
+
+def test_the_policy_has_the_permissions_that_the_doctor_tests_and_no_other():
+    (policy,) = page("docs/deploy.md").blocks("json", "AWS permissions")
+    given = [statement["Action"] for statement in json.loads(policy)["Statement"]]
+    actions = [action for it in given for action in ([it] if isinstance(it, str) else it)]
+    assert sorted(actions) == sorted({proof.name for proof in ALL} | STORED_MAIL | OPTIONAL)
+
+
+def test_the_bucket_policy_is_json_and_for_the_folder_of_our_mail():
+    (policy,) = page("docs/deploy.md").blocks("json", "The bucket")
+    (statement,) = json.loads(policy)["Statement"]
+    assert (statement["Principal"], statement["Action"]) == ({"Service": "ses.amazonaws.com"}, "s3:PutObject")
+    assert statement["Resource"].endswith("/emails/*")
+
+
+def test_the_messages_in_the_runbook_are_those_of_the_code():
+    said = "\n".join(_texts())
+    cells = [row[0] for row in rows(page("docs/runbook.md").section("What is pending"))]
+    parts = [part.strip() for cell in cells for text in codes(cell) for part in re.split(r"…|^\d+", text)]
+    assert [part for part in parts if part not in said] == []
+
+
+def _texts() -> list[str]:
+    files = [file for app in APPS for file in (BASE_DIR / app).rglob("*.py") if "tests" not in file.parts]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+def test_the_signs_in_the_runbook_are_those_of_ses_reconcile():
+    signs = [codes(row[0])[0] for row in rows(page("docs/runbook.md").section("Drift")) if len(codes(row[0])[0]) == 1]
+    assert set(signs) == set(SIGNS.values())
+
+
+def test_the_emulators_endpoints_and_faults_are_documented():
+    section = page("docs/try-it.md").section("The emulated AWS")
+    cells = [codes(row[0]) for row in rows(section)]
+    endpoints = {tuple(text.split()) for cell in cells for text in cell if "/" in text}
+    assert endpoints == set(Control(None, Faults(), Journal(), lambda: None)._endpoints)
+    assert set(KINDS) <= {text for cell in cells for text in cell}
