@@ -14,8 +14,8 @@ from rest_framework.test import APIClient
 
 from inbound.models import Scope, issue_key
 from inbound.tests.factories import UserFactory
-from ses_integration import account, clients, setup
-from ses_integration.config import ses_config
+from ses_integration.aws import account, clients, rule_set
+from ses_integration.conf import ses_config
 from ses_integration.emulator.server import Emulator
 
 # CI takes the same examples each time, so that it fails only for a change; at night there are more, and new ones.
@@ -62,7 +62,7 @@ def aws(emulator_process: Emulator) -> Emulator:
 def ses(aws: Emulator, settings, transactional_db: None) -> Emulator:
     """An AWS as `ses_setup` leaves it, with an empty journal."""
     settings.SES_AUTO_SETUP = True
-    setup.prepare(ses_config())
+    rule_set.prepare(ses_config())
     settings.SES_AUTO_SETUP = False
     aws.clear_journal()
     return aws

@@ -9,13 +9,14 @@ from functools import partial
 
 from django.db import transaction
 
-from addresses.deletion_plan import check_plan, check_token
+from addresses.deletion_plan.build import check_plan, check_token
 from addresses.models import EmailAddress
 from domains.names import domain_of
-from ses_integration import facts, marks
-from ses_integration.budget import one_budget
-from ses_integration.config import ses_config
-from ses_integration.convergence import converge
+from ses_integration.conf import ses_config
+from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.reconcile import outbox
+from ses_integration.reconcile.loop import reconcile
+from ses_integration.status import confirmation, sync_state
 
 NOT_CONFIGURED = "AWS configuration incomplete. SES rules may need manual cleanup."
 
@@ -52,7 +53,7 @@ def delete_addresses(
     Returns the outcomes by id; an address that somebody else has deleted has none. The statements do not grow with the
     number of addresses but with that of their domains. `check` is called first in the transaction, and ends it by raising.
     """
-    with one_budget():
+    with shared_deadline():
         with transaction.atomic(durable=True):
             if check is not None:
                 check()
@@ -62,16 +63,16 @@ def delete_addresses(
             for address in deleted.values():
                 by_domain[domain_of(address)].add(address)
             # Before the receivers do, which come row by row: marks are taken in the order of the domains' names.
-            marks.mark(*by_domain)
+            outbox.mark_dirty(*by_domain)
             EmailAddress.objects.filter(pk__in=deleted).delete()
             left_of = {
-                name: partial(facts.recipients_left, name, gone, marks.generation(name))
+                name: partial(confirmation.recipients_left, name, gone, outbox.generation(name))
                 for name, gone in by_domain.items()
             }
         left: set[str] = set()
         warnings: dict[str, str] = {}
         for name, look in left_of.items():
-            converge(name, done=partial(_finds_nothing, look))
+            reconcile(name, done=partial(_finds_nothing, look))
             if found := look():
                 left |= found
                 warnings[name] = _warning(name)
@@ -93,10 +94,10 @@ def _finds_nothing(look: Callable[[], set[str]]) -> bool:
 def _warning(domain: str) -> str:
     # `email_addresses` of the domain that are left need an update of the rule, and that needs the bucket.
     others = EmailAddress.objects.filter(domain__name=domain).active().exists()
-    if not facts.configured() or (others and not ses_config().bucket):
+    if not sync_state.configured() or (others and not ses_config().bucket):
         return NOT_CONFIGURED
-    owed = facts.owed(domain)
-    text = f"SES rule {'update' if others else 'deletion'} failed: {facts.left_elsewhere(domain) or facts.RECORDED}"
-    if owed.doubt_until is not None:
-        text += f" An earlier call to AWS got no answer; it is confirmed again by {owed.doubt_until:%H:%M} UTC."
+    pending = sync_state.pending(domain)
+    text = f"SES rule {'update' if others else 'deletion'} failed: {confirmation.left_elsewhere(domain) or confirmation.RECORDED}"
+    if pending.unknown_until is not None:
+        text += f" An earlier call to AWS got no answer; it is confirmed again by {pending.unknown_until:%H:%M} UTC."
     return text

@@ -8,14 +8,15 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from addresses.models import EmailAddress
-from domains.catch_all import EndpointGone
+from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain
-from ses_integration import facts, marks
-from ses_integration.budget import one_budget
-from ses_integration.config import ses_config
-from ses_integration.convergence import converge
-from ses_integration.receiving import DomainReceiving, ReceivingAddress
-from ses_integration.reservation import reserve
+from ses_integration.conf import ses_config
+from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.coordination.quotas import reserve
+from ses_integration.plan.spec import AddressSpec, DomainSpec
+from ses_integration.reconcile import outbox
+from ses_integration.reconcile.loop import reconcile
+from ses_integration.status import confirmation, sync_state
 
 NO_BUCKET = "AWS configuration incomplete. Missing S3_BUCKET_NAME or AWS_ACCOUNT_ID"
 
@@ -38,7 +39,7 @@ def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_
     Raises AddressTaken, EndpointGone, NoRoom, Domain.DoesNotExist when the domain is being deleted, and
     EmailAddress.DoesNotExist when the address is deleted again while SES is waited for.
     """
-    with one_budget():
+    with shared_deadline():
         try:
             with transaction.atomic(durable=True):
                 # A deletion of the domain that starts now waits for us, and takes the address with it.
@@ -51,7 +52,7 @@ def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_
             # PostgreSQL looks at foreign keys when it commits, so it may be the endpoint as well.
             taken = EmailAddress.objects.filter(address=address).exists()
             raise (AddressTaken if taken else EndpointGone) from error
-        converge(domain.name)
+        reconcile(domain.name)
     return _outcome(row.pk)
 
 
@@ -60,7 +61,7 @@ def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> Address
 
     Raises EmailAddress.DoesNotExist when it is gone, EndpointGone, and NoRoom.
     """
-    with one_budget():
+    with shared_deadline():
         try:
             with transaction.atomic(durable=True):
                 # The domain first, as every change does: an endpoint that is being deleted holds it, and waits for marks.
@@ -75,7 +76,7 @@ def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> Address
         except IntegrityError as error:
             raise EndpointGone from error
         if "is_active" in touched:
-            converge(row.domain.name)
+            reconcile(row.domain.name)
     return _outcome(row.pk)
 
 
@@ -83,8 +84,8 @@ def _reserve(row: EmailAddress) -> None:
     """A place in SES for the rule that carries the address, if it needs one."""
     if row.is_active:
         domain = row.domain
-        address = ReceivingAddress(row.address, row.slot)
-        reserve(DomainReceiving(domain.name, domain.key_prefix, (address,), domain.receives_everything))
+        address = AddressSpec(row.address, row.slot)
+        reserve(DomainSpec(domain.name, domain.key_prefix, (address,), domain.receives_everything))
 
 
 def _outcome(pk: str) -> AddressChange:
@@ -93,12 +94,12 @@ def _outcome(pk: str) -> AddressChange:
     if row.is_active:
         followed = row.receipt_rule_name is not None
     else:
-        followed = facts.recipient_gone(name, row.address, marks.generation(name))
+        followed = confirmation.recipient_gone(name, row.address, outbox.generation(name))
     if followed:
         return AddressChange(row, None)
     if not ses_config().bucket:
         return AddressChange(row, NO_BUCKET)
     # An address that is to be received is put where it should be, whatever a former rule set has of it.
-    next_step = ("" if row.is_active else facts.left_elsewhere(name)) or facts.RECORDED
-    text = " ".join(filter(None, ["SES configuration failed:", facts.owed(name).error, next_step]))
+    next_step = ("" if row.is_active else confirmation.left_elsewhere(name)) or confirmation.RECORDED
+    text = " ".join(filter(None, ["SES configuration failed:", sync_state.pending(name).error, next_step]))
     return AddressChange(row, text)

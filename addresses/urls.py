@@ -1,6 +1,6 @@
 from django.urls import path
 
-from addresses import blocked_views, bulk_views, views
+from addresses.api import blocked_views, bulk_views, views
 
 urlpatterns = [
     path("email-addresses", views.AddressList.as_view()),

@@ -12,7 +12,7 @@ from domains.models import Domain
 from inbound.tests.processes.checks import wait_until_nothing_is_owed
 from inbound.tests.processes.stack import Stack, eventually, running
 from inbound.tests.processes.wire import RULE_CALLS
-from ses_integration.tables import table
+from ses_integration.cli.tables import table
 
 CLIENTS = 32
 PACE = {"SES_CALLS_PER_SECOND": "1"}

@@ -11,10 +11,10 @@ from bench import seeding
 from bench.measuring import peak_memory, progress
 from domains.models import DomainDeletion
 from inbound.tests.processes.stack import Process, Stack, eventually
-from ses_integration.config import ses_config
+from ses_integration.cli.tables import table
+from ses_integration.conf import ses_config
 from ses_integration.emulator import stored_objects
 from ses_integration.emulator.server import Emulator
-from ses_integration.tables import table
 
 OBJECTS = 100_000
 # Every so many-th object has an older version, and every so many-th was deleted by somebody.

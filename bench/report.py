@@ -13,7 +13,7 @@ from bench.operations import CROWD, LIFE, LISTS, READS_PER_LANE, Lane
 from domains.models import Domain
 from inbound.tests.processes.stack import Process, Stack, running
 from inbound.tests.processes.wire import Api
-from ses_integration.tables import table
+from ses_integration.cli.tables import table
 
 COUNTED_LANES = 3
 # Clients, and how many domains go through their lives.

@@ -13,10 +13,10 @@ from addresses.models import EmailAddress
 from domains.models import Domain
 from endpoints.models import Endpoint
 from inbound.models import issue_key
-from ses_integration import reading
-from ses_integration.config import ses_config
-from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry, LedgerRecipient
-from ses_integration.planning import Kind, Known
+from ses_integration.conf import ses_config
+from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity, LedgerRecipient
+from ses_integration.plan.resources import Presence, ResourceKind
+from ses_integration.reconcile import snapshot
 
 LISTED = 100
 BATCH = 5000
@@ -59,8 +59,8 @@ def addresses_of(domains: Iterable[Domain], endpoint_id: str, count: int) -> lis
 def owe(domains: Iterable[Domain]) -> None:
     """SES must follow these new domains."""
     config = ses_config()
-    DomainMark.objects.bulk_create(
-        DomainMark(region=config.region, rule_set=config.rule_set, domain=domain.name, generation=1)
+    DomainSync.objects.bulk_create(
+        DomainSync(region=config.region, rule_set=config.rule_set, domain=domain.name, generation=1)
         for domain in domains
     )
 
@@ -69,33 +69,33 @@ def settle() -> None:
     """The ledger as it is when SES has confirmed everything that the rows want; for a ledger that is empty."""
     config, now = ses_config(), timezone.now()
     where = {"region": config.region, "rule_set": config.rule_set}
-    wanted = reading.wanted_of(config, None)
-    DomainMark.objects.bulk_create(
-        [DomainMark(**where, domain=name, generation=1, applied_generation=1) for name in wanted], batch_size=BATCH
+    desired = snapshot.desired_of(config, None)
+    DomainSync.objects.bulk_create(
+        [DomainSync(**where, domain=name, generation=1, observed_generation=1) for name in desired], batch_size=BATCH
     )
 
-    def entry(domain: str, kind: Kind, name: str, digest: str = "") -> LedgerEntry:
+    def entry(domain: str, kind: ResourceKind, name: str, digest: str = "") -> LedgerEntry:
         return LedgerEntry(
             **where,
             domain=domain,
             kind=kind,
             name=name,
-            known=Known.PRESENT,
+            presence=Presence.PRESENT,
             exists=True,
             digest=digest,
             changed_at=now,
         )
 
-    identities = [entry(name, Kind.IDENTITY, name) for name in wanted]
+    identities = [entry(name, ResourceKind.IDENTITY, name) for name in desired]
     rules = [
-        (entry(name, Kind.RULE, rule.name, rule.digest), rule.recipients)
-        for name, wish in wanted.items()
+        (entry(name, ResourceKind.RULE, rule.name, rule.digest), rule.recipients)
+        for name, wish in desired.items()
         for rule in wish.rules
     ]
     LedgerEntry.objects.bulk_create(identities + [row for row, _ in rules], batch_size=BATCH)
-    IdentityFacts.objects.bulk_create(
+    LedgerIdentity.objects.bulk_create(
         [
-            IdentityFacts(
+            LedgerIdentity(
                 entry=row,
                 ours=True,
                 status="Success",

@@ -10,12 +10,12 @@ from typing import Any
 from bench import seeding
 from bench.measuring import progress
 from inbound.tests.processes.stack import ROOT, Stack
-from ses_integration.compiling import Wanted
-from ses_integration.config import ses_config
+from ses_integration.cli.tables import table
+from ses_integration.conf import ses_config
 from ses_integration.emulator.receipt_rules import RuleSet, with_defaults
 from ses_integration.emulator.server import Emulator
-from ses_integration.reading import wanted_of
-from ses_integration.tables import table
+from ses_integration.plan.compile import DesiredState
+from ses_integration.reconcile.snapshot import desired_of
 
 DOMAINS = 10_000
 ADDRESSES_EACH = 10
@@ -39,7 +39,7 @@ def swept(stack: Stack) -> str:
     emulator = Emulator(port=stack.aws.port)
     emulator.start()
     try:
-        _fill(emulator, wanted_of(ses_config(), None))
+        _fill(emulator, desired_of(ses_config(), None))
         rows = []
         for which in ("database", "ses"):
             progress(f"Sweeping: {which} …")
@@ -62,7 +62,7 @@ def swept(stack: Stack) -> str:
     return f"{table(head, rows)}\n\n{NOTES}"
 
 
-def _fill(emulator: Emulator, wanted: dict[str, Wanted]) -> None:
+def _fill(emulator: Emulator, desired: dict[str, DesiredState]) -> None:
     """As if every domain had been added; past the quota of rules, which this size is beyond."""
     config = ses_config()
     region = emulator.region(config.region)
@@ -76,13 +76,13 @@ def _fill(emulator: Emulator, wanted: dict[str, Wanted]) -> None:
                 "Actions": [{"S3Action": {"BucketName": rule.bucket, "ObjectKeyPrefix": rule.key_prefix}}],
             }
         )
-        for wish in wanted.values()
+        for wish in desired.values()
         for rule in wish.rules
     ]
     region.rules.rule_sets[config.rule_set] = RuleSet(config.rule_set, rules=rules)
     region.rules.set_active_receipt_rule_set(config.rule_set)
-    emulator.set_quotas(rules=len(rules), identities=len(wanted))
-    for name in wanted:
+    emulator.set_quotas(rules=len(rules), identities=len(desired))
+    for name in desired:
         region.identities.create(name, dkim=True)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import django
 
 from bench.measuring import own_peak_memory
-from ses_integration import clients
+from ses_integration.aws import clients
 
 # The emulator writes 7 MB of XML, of more rules than SES would ever hold: that may take longer than SES may.
 clients.READ_TIMEOUT = 60
@@ -21,7 +21,7 @@ def main(which: str) -> None:
     django.setup()
     from django.db import connection
 
-    from ses_integration.sweep import sweep_database, sweep_ses
+    from ses_integration.drift.sweep import sweep_database, sweep_ses
 
     sweeps: dict[str, Callable[[], list[str]]] = {
         "database": sweep_database,

@@ -5,4 +5,5 @@ class DomainsConfig(AppConfig):
     name = "domains"
 
     def ready(self) -> None:
-        from domains import checks, receivers  # noqa: F401
+        from domains import receivers  # noqa: F401
+        from domains.dns import checks  # noqa: F401

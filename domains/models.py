@@ -7,7 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models, transaction
 from django.db.models import Q
 
-from domains.ids import deletion_id, dns_record_id, domain_id
+from rest.ids import deletion_id, dns_record_id, domain_id
 
 
 class DomainQuerySet(models.QuerySet["Domain"]):
@@ -112,7 +112,7 @@ class DnsRecord(models.Model):
 
 
 class DomainDeletionQuerySet(models.QuerySet["DomainDeletion"]):
-    def owed(self) -> Self:
+    def pending(self) -> Self:
         return self.filter(finished_at=None)
 
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
@@ -183,7 +183,7 @@ class DomainDeletion(models.Model):
     rule_set = models.CharField(max_length=64, blank=True)
     bucket = models.CharField(max_length=63, blank=True)
     problem = models.CharField(max_length=500, blank=True)
-    next_attempt = models.DateTimeField(null=True, blank=True)
+    retry_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
 
     objects = DomainDeletionQuerySet.as_manager()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from domains import deletion_views, plan_views, ses_views, views
+from domains.api import deletion_views, plan_views, ses_views, views
 
 urlpatterns = [
     path("ses/status", ses_views.SesStatus.as_view()),

@@ -7,8 +7,8 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.db.models import Q
 
-from domains.ids import bare_id
 from endpoints.redaction import redacted
+from rest.ids import bare_id
 
 
 class EndpointQuerySet(models.QuerySet["Endpoint"]):

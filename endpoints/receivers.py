@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
-from domains.catch_all import release_endpoint
+from domains.lifecycle.catch_all import release_endpoint
 from endpoints.models import Endpoint
 
 

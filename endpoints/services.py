@@ -11,10 +11,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from domains.models import Domain
-from endpoints.config import clean_config, group_emails
+from endpoints.config_schema import clean_config, group_emails
 from endpoints.models import Endpoint
-from ses_integration import facts
-from ses_integration.budget import one_budget
+from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.status import confirmation, sync_state
 
 
 class EndpointChanges(TypedDict, total=False):
@@ -71,7 +71,7 @@ def delete_endpoint(*, endpoint: Endpoint) -> EndpointDeletion:
     An address that loses its route still receives, so SES does not change for it. Raises Endpoint.DoesNotExist when the
     row went meanwhile.
     """
-    with one_budget():
+    with shared_deadline():
         with transaction.atomic(durable=True):
             _lock_domains(endpoint)
             row = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
@@ -101,8 +101,8 @@ def _lock_domains(endpoint: Endpoint) -> None:
 
 
 def _warning(domains: list[str]) -> str | None:
-    errors = [mark.last_error for mark in facts.owed_marks().filter(domain__in=domains)]
+    errors = [mark.last_error for mark in sync_state.pending_domains().filter(domain__in=domains)]
     if not errors:
         return None
     error = next(filter(None, errors), "")
-    return " ".join(filter(None, ["SES catch-all configuration failed:", error, facts.RECORDED]))
+    return " ".join(filter(None, ["SES catch-all configuration failed:", error, confirmation.RECORDED]))

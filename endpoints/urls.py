@@ -1,6 +1,6 @@
 from django.urls import path
 
-from endpoints.views import EndpointListView, EndpointView
+from endpoints.api.views import EndpointListView, EndpointView
 
 urlpatterns = [
     path("endpoints", EndpointListView.as_view()),

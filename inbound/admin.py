@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from domains.admin_services import ServiceAdmin, ServiceForm
+from backoffice.links import user_link
+from backoffice.service_forms import ServiceAdmin, ServiceForm
 from inbound.models import ApiKey, Scope, issue_key
-from ses_integration.admin_links import user_link
 
 admin.site.site_header = "inbound"
 admin.site.site_title = "inbound"

@@ -39,11 +39,12 @@ INSTALLED_APPS = [
     "addresses",
     "domains",
     "ses_integration",
+    "backoffice",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "inbound.lengths.LengthRequired",
+    "inbound.api.content_length.LengthRequired",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -52,7 +53,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Last, so that it sees a view's answer before anything is added to it.
-    "inbound.idempotency.KeepAnswer",
+    "inbound.api.idempotency.KeepAnswer",
 ]
 
 ROOT_URLCONF = "inbound.urls"
@@ -118,14 +119,14 @@ DNS_TIMEOUT_SECONDS = number("DNS_TIMEOUT_SECONDS", 3.0)
 IDEMPOTENCY_RETENTION_SECONDS = number("IDEMPOTENCY_RETENTION_SECONDS", 86400.0)
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["inbound.authentication.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["inbound.permissions.HasScope"],
-    "DEFAULT_THROTTLE_CLASSES": ["inbound.idempotency.OncePerKey"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["inbound.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["inbound.api.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["inbound.api.idempotency.OncePerKey"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["inbound.parsers.ObjectParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "inbound.negotiation.JsonAlways",
-    "DEFAULT_PAGINATION_CLASS": "inbound.pagination.LimitOffset",
-    "EXCEPTION_HANDLER": "inbound.errors.exception_handler",
+    "DEFAULT_PARSER_CLASSES": ["inbound.api.parsers.ObjectParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "inbound.api.negotiation.JsonAlways",
+    "DEFAULT_PAGINATION_CLASS": "inbound.api.pagination.LimitOffset",
+    "EXCEPTION_HANDLER": "inbound.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
     # OPTIONS is no method of this API; DRF's description of a view fails for those without a serializer.
     "DEFAULT_METADATA_CLASS": None,
@@ -166,4 +167,4 @@ SES_AUTO_SETUP = env.bool("SES_AUTO_SETUP", False)
 # Whether stored mail stays in the bucket when its domain is deleted.
 KEEP_MAIL_ON_DOMAIN_DELETE = env.bool("KEEP_MAIL_ON_DOMAIN_DELETE", False)
 # What SES should hold, as plain values: the one thing that ses_integration asks of the apps above it.
-SES_RECEIVING_PROVIDER = "domains.receiving.receiving"
+SES_SPEC_PROVIDER = "domains.provider.domain_specs"

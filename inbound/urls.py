@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from inbound.errors import bad_request, not_found, server_error
+from inbound.api.errors import bad_request, not_found, server_error
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -12,16 +12,16 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.db.utils import DatabaseError
 
-from domains.deletion import resume_deletions
-from domains.identity import complete_identities, refresh_identities
-from domains.proof import prove_deletions
+from domains.deletion.proof import prove_deletions
+from domains.deletion.service import resume_deletions
+from domains.lifecycle.identity import complete_identities, refresh_identities
 from inbound.models import prune_answers
-from ses_integration import setup
-from ses_integration.config import ses_config
-from ses_integration.convergence import converge_due
+from ses_integration.aws import rule_set
+from ses_integration.conf import ses_config
+from ses_integration.drift.sweep import any_in_line, claim_sweep, sweep_database, sweep_ses
 from ses_integration.errors import SesError
-from ses_integration.schedule import LONG_INTERVAL, backoff
-from ses_integration.sweep import any_in_line, claim_sweep, sweep_database, sweep_ses
+from ses_integration.reconcile.backoff import LONG_INTERVAL, backoff
+from ses_integration.reconcile.loop import reconcile_due
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class Worker:
             Step("sweep SES", self._sweep_ses, settings.SES_SWEEP_SECONDS),
             Step("sweep SES again", self._sweep_ses_again, RETRY_SECONDS),
             Step("sweep database", sweep_database, settings.SES_DATABASE_SWEEP_SECONDS),
-            Step(CONVERGE, lambda: converge_due(self._stop.is_set, seconds=TURN_SECONDS)),
+            Step(CONVERGE, lambda: reconcile_due(self._stop.is_set, seconds=TURN_SECONDS)),
             Step("take over identities", complete_identities, min(5.0, settings.SES_STATUS_SECONDS)),
             Step(REFRESH, refresh_identities, min(5.0, settings.SES_STATUS_SECONDS)),
             Step(RESUME, self._resume_deletions),
@@ -174,5 +174,5 @@ def prepare() -> None:
     """On the emulator, which forgets, the rule set and the bucket are made again; elsewhere `ses_setup` does it once."""
     config = ses_config()
     if config.auto_setup:
-        for sentence in setup.prepare(config):
+        for sentence in rule_set.prepare(config):
             logger.info(sentence)

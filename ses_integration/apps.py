@@ -7,3 +7,6 @@ class SesIntegrationConfig(AppConfig):
 
     def ready(self) -> None:
         from ses_integration import checks  # noqa: F401
+        from ses_integration.reconcile import loop, outbox
+
+        outbox.register_reconciler(loop.reconcile)

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from addresses.deletion import delete_address
 from addresses.models import BlockedEmail, EmailAddress
+from domains.lifecycle.register import add_domain
 from domains.models import Domain
-from domains.onboarding import add_domain
 from inbound.tests.admin_site import confirm, delete_selected, post, same_for_3_and_30, staff, text, url
 from inbound.tests.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory, EndpointFactory
 from inbound.tests.seen import calls, out_of_order, rules, work_off

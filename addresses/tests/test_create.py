@@ -264,6 +264,6 @@ def test_a_rule_that_may_be_gone_receives_nothing(ses, api, domain, settings):
 
 
 def test_an_address_that_goes_while_ses_is_waited_for_is_not_found(api, domain, monkeypatch):
-    monkeypatch.setattr(services, "converge", lambda name: EmailAddress.objects.all().delete())
+    monkeypatch.setattr(services, "reconcile", lambda name: EmailAddress.objects.all().delete())
     answer = api.post(URL, {"address": "a@example.com", "domainId": domain.pk})
     assert (answer.status_code, answer.json()) == (404, {"error": "Email address not found"})

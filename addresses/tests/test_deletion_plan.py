@@ -11,13 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from addresses.deletion import delete_address
-from addresses.deletion_plan import check_token
-from addresses.deletion_plan import plan_of as plan_for
+from addresses.deletion_plan.build import check_token
+from addresses.deletion_plan.build import plan_of as plan_for
 from addresses.models import EmailAddress
 from addresses.services import update_address
-from domains.catch_all import set_catch_all
+from domains.lifecycle.catch_all import set_catch_all
 from domains.models import Domain
-from domains.plan_token import PlanOutdated
 from endpoints.services import update_endpoint
 from inbound.models import Scope
 from inbound.tests.factories import (
@@ -30,7 +29,8 @@ from inbound.tests.factories import (
 from inbound.tests.locks import somebody_waits_for_a_lock
 from inbound.tests.processes.stack import eventually
 from inbound.tests.seen import calls, out_of_order, rules, store
-from ses_integration.models import IdentityFacts, LedgerEntry, UnansweredCall
+from rest.plan_token import PlanOutdated
+from ses_integration.models import InFlightCall, LedgerEntry, LedgerIdentity
 
 URL = "/api/v2/email-addresses"
 RULE = "inbound-example.com-rule"
@@ -223,8 +223,8 @@ SHOWN = {
     "the catch-all is on": lambda a: set_catch_all(
         domain=a.domain, enabled=True, endpoint_id=EndpointFactory(owner=a.domain.owner).pk
     ),
-    "the rule is not confirmed": lambda a: LedgerEntry.objects.filter(kind="rule").update(known="unknown"),
-    "a call gets no answer": lambda a: UnansweredCall.objects.create(
+    "the rule is not confirmed": lambda a: LedgerEntry.objects.filter(kind="rule").update(presence="unknown"),
+    "a call gets no answer": lambda a: InFlightCall.objects.create(
         entry=LedgerEntry.objects.get(kind="rule"),
         operation="update_rule",
         recipients=["late@example.com"],
@@ -246,7 +246,7 @@ NOT_SHOWN = {
     "another block": lambda a: BlockedEmailFactory(domain=a.domain),
     "stored mail": lambda a: store(f"{a.domain.key_prefix}mail"),
     "when SES has confirmed it": lambda a: LedgerEntry.objects.update(changed_at=timezone.now() + timedelta(hours=1)),
-    "what SES tells of the identity": lambda a: IdentityFacts.objects.update(status="Failed"),
+    "what SES tells of the identity": lambda a: LedgerIdentity.objects.update(status="Failed"),
 }
 
 
@@ -330,7 +330,7 @@ def test_an_outdated_token_is_409(api, address, domain):
 
 def test_a_dry_run_changes_nothing(api, address, ses):
     plan = plan_of(api, address)
-    tables = [EmailAddress, Domain, LedgerEntry, UnansweredCall]
+    tables = [EmailAddress, Domain, LedgerEntry, InFlightCall]
     before = [list(model.objects.order_by("pk").values()) for model in tables]
     for query in ({"dry_run": "true"}, {"dry_run": "true", "plan": plan["token"]}):
         answer = delete(api, address, **query)

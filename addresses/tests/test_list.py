@@ -31,7 +31,7 @@ def many(domain, user):
         domain="example.com",
         kind="rule",
         name=RULE,
-        known="present",
+        presence="present",
         changed_at=timezone.now(),
     )
     LedgerRecipient.objects.bulk_create(LedgerRecipient(entry=rule, recipient=row.address) for row in rows)

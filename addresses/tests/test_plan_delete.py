@@ -7,7 +7,7 @@ import json
 import pytest
 from django.core.management import CommandError
 
-from domains.deletion import delete_domain
+from domains.deletion.service import delete_domain
 from domains.models import Domain, DomainDeletion
 from domains.tests.dns_server import dns_fixture, dns_process  # noqa: F401
 from inbound.tests.factories import (

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from addresses.models import EmailAddress
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
 from inbound.tests.seen import calls, out_of_order, rules, work_off
-from ses_integration.models import DomainMark
+from ses_integration.models import DomainSync
 
 RULE = "inbound-example.com-rule"
 A, B, C = (f"{local}@example.com" for local in "abc")
@@ -54,7 +54,7 @@ def test_a_deletion_that_is_rolled_back_calls_nothing(rows, ses):
         EmailAddress.objects.all().delete()
         raise Undone
     assert calls(ses) == []
-    assert not DomainMark.objects.get().owed
+    assert not DomainSync.objects.get().pending
 
 
 def test_nothing_is_called_before_the_commit(rows, ses):
@@ -71,10 +71,10 @@ def test_a_row_that_is_switched_off_leaves_the_rule(rows, ses):
 
 
 def test_where_it_goes_is_nothing_to_ses(rows, ses):
-    before = DomainMark.objects.get().generation
+    before = DomainSync.objects.get().generation
     rows[0].endpoint = EndpointFactory()
     rows[0].save(update_fields=["endpoint"])
-    assert DomainMark.objects.get().generation == before
+    assert DomainSync.objects.get().generation == before
     assert calls(ses) == []
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from domains.tests.dns_server import dns_fixture, dns_process  # noqa: F401
 from inbound.tests.factories import DomainFactory
-from ses_integration import clients
+from ses_integration.aws import clients
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ import dns.rrset
 import pytest
 from dns.rdtypes.ANY.TXT import TXT
 
-from domains.dns_records import Record
+from domains.dns.records import Record
 
 # What becomes of an answer on its way: another one, raw bytes, or None for silence.
 Distortion = Callable[[dns.message.Message], dns.message.Message | bytes | None]

@@ -6,14 +6,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from domains import deletion
-from domains.deletion import advance
+from domains.deletion import service
+from domains.deletion.service import advance
 from domains.models import Domain, DomainDeletion
 from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
 from inbound.tests.seen import calls, identities, key_prefixes, out_of_order, rules, store, stored, work_off
-from ses_integration import facts
-from ses_integration.convergence import converge_due
-from ses_integration.models import DomainMark
+from ses_integration.models import DomainSync
+from ses_integration.reconcile.loop import reconcile_due
+from ses_integration.status import sync_state
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
 
 URL = "/api/v2/domains"
@@ -99,7 +99,7 @@ def test_the_old_lifes_delete_tells_that_it_was_overtaken(api, add, lived, ses, 
     add()
     ses.clear_faults()
     ses.add_faults({"service": "s3", "fault": "access_denied", "times": None})
-    DomainMark.objects.update(next_attempt=None)
+    DomainSync.objects.update(retry_at=None)
     body = api.delete(f"{URL}/{lived.pk}").json()
     assert (body["deletedResources"]["sesReceiptRules"], body["deletedResources"]["sesIdentity"]) == (False, False)
     assert body["warning"].startswith("The domain was added again before its clean-up was finished;")
@@ -111,10 +111,10 @@ def test_what_ses_refuses_the_next_owner_is_not_told_by_a_second_delete(api, cli
     add(client_for(UserFactory()))
     ses.clear_faults()
     out_of_order(ses, fault="access_denied")
-    DomainMark.objects.update(next_attempt=None)
-    converge_due()
+    DomainSync.objects.update(retry_at=None)
+    reconcile_due()
     denied = "AWS does not allow this call; the credentials lack a permission."
-    assert facts.owed("example.com").error == denied
+    assert sync_state.pending("example.com").error == denied
     warning = api.delete(f"{URL}/{lived.pk}").json()["warning"]
     assert warning.startswith("SES clean-up is not finished. SES has not confirmed the change.")
     assert denied not in warning
@@ -180,7 +180,7 @@ def rows_go_by_name():
             row.email_addresses.all().delete()
             row.delete()
 
-    with instead(deletion, _finish_rows=finish):
+    with instead(service, _finish_rows=finish):
         yield
 
 

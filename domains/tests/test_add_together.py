@@ -8,8 +8,8 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
+from domains.lifecycle.register import DomainTaken, add_domain
 from domains.models import Domain
-from domains.onboarding import DomainTaken, add_domain
 from inbound.tests.factories import UserFactory
 
 pytestmark = pytest.mark.postgresql

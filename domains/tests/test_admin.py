@@ -9,10 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from addresses.models import EmailAddress
-from domains.deletion import delete_domain, resume_deletions
+from domains.deletion.proof import prove_deletions
+from domains.deletion.service import delete_domain, resume_deletions
+from domains.lifecycle.register import add_domain
 from domains.models import Domain, DomainDeletion
-from domains.onboarding import add_domain
-from domains.proof import prove_deletions
 from inbound.tests.admin_site import (
     act,
     confirm,
@@ -32,7 +32,7 @@ from inbound.tests.factories import (
     EndpointFactory,
 )
 from inbound.tests.seen import calls, foreign_identity, identities, out_of_order, rules, store, work_off
-from ses_integration import clients
+from ses_integration.aws import clients
 
 DOMAINS = url("domains.domain", "changelist")
 ADD = url("domains.domain", "add")

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from domains import catch_all
+from domains.lifecycle import catch_all
 from domains.models import Domain
 from domains.tests.json_bodies import any_object
 from endpoints.models import Endpoint
@@ -223,7 +223,7 @@ def test_no_body_is_an_error_of_ours(api, domain, body):
 
 
 def test_an_endpoint_that_goes_while_ses_is_waited_for_leaves_catch_all_off(put, endpoint, monkeypatch):
-    monkeypatch.setattr(catch_all, "converge", lambda name: Endpoint.objects.all().delete())
+    monkeypatch.setattr(catch_all, "reconcile", lambda name: Endpoint.objects.all().delete())
     answer = put({"isCatchAllEnabled": True, "catchAllEndpointId": endpoint.pk})
     assert answer.status_code == 200
     assert (answer.json()["isCatchAllEnabled"], answer.json()["catchAllEndpoint"]) == (False, None)

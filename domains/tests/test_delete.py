@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from addresses.models import BlockedEmail, EmailAddress
-from domains.deletion import note_facts, resume_deletions
-from domains.erasing import erase_mail
+from domains.cleanup.folders import Folder, nobody_s
+from domains.deletion.erase import erase_mail
+from domains.deletion.service import note_facts, resume_deletions
 from domains.models import DnsRecord, Domain, DomainDeletion
-from domains.stored_folders import Folder, nobody_s
 from inbound.models import Scope
 from inbound.tests.factories import (
     BlockedEmailFactory,
@@ -26,9 +26,10 @@ from inbound.tests.factories import (
     UserFactory,
 )
 from inbound.tests.seen import calls, foreign_identity, identities, out_of_order, rules, store, stored, work_off
-from ses_integration import clients, stored_mail
-from ses_integration.models import DomainMark, LedgerEntry
-from ses_integration.stored_prefixes import Stored
+from ses_integration.aws import clients
+from ses_integration.models import DomainSync, LedgerEntry
+from ses_integration.storage import erase
+from ses_integration.storage.inventory import Stored
 
 URL = "/api/v2/domains"
 RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
@@ -161,7 +162,7 @@ def test_a_second_delete_tells_how_far_it_has_come(api, client_for, full, ses, i
     assert report == shown
     ses.clear_faults()
     ses.add_faults({"service": "s3", "fault": "access_denied", "times": None})
-    DomainMark.objects.update(next_attempt=None)
+    DomainSync.objects.update(retry_at=None)
     second = api.delete(f"{URL}/{full.pk}")
     assert second.status_code == 200
     assert second.json()["deletedResources"] == first["deletedResources"] | {
@@ -252,7 +253,7 @@ def test_a_key_without_the_scope_may_not_delete(client_for, user, domain):
 @pytest.fixture
 def erasing(domain, ses, monkeypatch):
     """The record of a deletion of which only five stored mails are left, that are erased two at a time."""
-    monkeypatch.setattr("ses_integration.stored_mail.KEYS_PER_CALL", 2)
+    monkeypatch.setattr("ses_integration.storage.erase.KEYS_PER_CALL", 2)
     for number in range(5):
         store(f"{domain.key_prefix}{number}")
     Domain.objects.filter(pk=domain.pk).delete()
@@ -264,10 +265,10 @@ def erasing(domain, ses, monkeypatch):
 
 
 def test_stored_mail_is_erased_by_one_at_a_time(erasing, ses):
-    DomainDeletion.objects.update(next_attempt=timezone.now() + timedelta(minutes=1))
+    DomainDeletion.objects.update(retry_at=timezone.now() + timedelta(minutes=1))
     erase_mail(erasing, seconds=10)
     assert ses.journal() == []
-    DomainDeletion.objects.update(next_attempt=None)
+    DomainDeletion.objects.update(retry_at=None)
     erase_mail(erasing, seconds=10)
     assert [entry["action"] for entry in ses.journal()] == [
         *["ListObjectVersions", "DeleteObjects"] * 3,
@@ -280,7 +281,7 @@ def test_stored_mail_is_erased_by_one_at_a_time(erasing, ses):
 def test_an_erasure_goes_on_where_it_stopped(erasing):
     counted = []
     while erasing.stored_mail == "owed":
-        DomainDeletion.objects.update(next_attempt=None)
+        DomainDeletion.objects.update(retry_at=None)
         erase_mail(erasing, seconds=0)
         counted.append(erasing.erased_versions)
     assert counted == [2, 4, 5, 5]
@@ -289,8 +290,8 @@ def test_an_erasure_goes_on_where_it_stopped(erasing):
 def test_a_crash_between_the_answer_and_the_record_counts_nothing_twice(erasing):
     """Only the batch that was under way is missing in the count."""
     erase_mail(erasing, seconds=0)
-    next(stored_mail.batches(erasing.key_prefix, seconds=10))
-    DomainDeletion.objects.update(next_attempt=None)
+    next(erase.batches(erasing.key_prefix, seconds=10))
+    DomainDeletion.objects.update(retry_at=None)
     erase_mail(erasing, seconds=10)
     assert (stored(), erasing.stored_mail, erasing.erased_versions) == ([], "done", 3)
 
@@ -308,9 +309,9 @@ def test_who_has_slept_past_its_claim_counts_nothing(erasing, ses):
     sleeper = threading.Thread(target=sleep)
     sleeper.start()
     # Its claim is there before it lists.
-    while not DomainDeletion.objects.filter(next_attempt__isnull=False).exists():
+    while not DomainDeletion.objects.filter(retry_at__isnull=False).exists():
         pass
-    DomainDeletion.objects.update(next_attempt=None)  # a minute is over
+    DomainDeletion.objects.update(retry_at=None)  # a minute is over
     erase_mail(erasing, seconds=10)
     sleeper.join()
     erasing.refresh_from_db()
@@ -325,12 +326,12 @@ def test_what_s3_keeps_is_said_and_tried_again_after_a_while(erasing, ses):
     assert stored() == [f"{erasing.key_prefix}3"]
     assert (erasing.stored_mail, erasing.erased_versions, erasing.kept_versions) == ("owed", 4, 1)
     assert erasing.problem.startswith("S3 keeps 1 stored objects (AccessDenied)")
-    assert erasing.next_attempt > timezone.now() + timedelta(minutes=10)
+    assert erasing.retry_at > timezone.now() + timedelta(minutes=10)
     ses.clear_journal()
     resume_deletions()
     assert ses.journal() == []
     s3.delete_bucket_policy(Bucket="inbound-mail")
-    DomainDeletion.objects.update(next_attempt=None)
+    DomainDeletion.objects.update(retry_at=None)
     erase_mail(erasing, seconds=10)
     assert (erasing.stored_mail, erasing.erased_versions, erasing.kept_versions) == ("done", 5, 0)
 

@@ -7,10 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from addresses.models import BlockedEmail, EmailAddress
-from domains.catch_all import set_catch_all
-from domains.fields import timestamp
+from domains.lifecycle.catch_all import set_catch_all
+from domains.lifecycle.register import add_domain
 from domains.models import DnsRecord, Domain, DomainDeletion
-from domains.onboarding import add_domain
 from inbound.models import Scope
 from inbound.tests.factories import (
     BlockedEmailFactory,
@@ -21,7 +20,8 @@ from inbound.tests.factories import (
     UserFactory,
 )
 from inbound.tests.seen import calls, foreign_identity, out_of_order, store, work_off
-from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry, LedgerRecipient, UnansweredCall
+from rest.fields import timestamp
+from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerIdentity, LedgerRecipient
 
 URL = "/api/v2/domains"
 RULE = "inbound-example.com-rule"
@@ -31,8 +31,8 @@ OUTDATED = (
 GONE = "What this plan was about has been deleted, or is being deleted. A plan's token is good for one deletion."
 ELSEWHERE = "A rule set or region that was configured before may still receive for this name: see ses_cleanup."
 TABLES = [
-    Domain, EmailAddress, BlockedEmail, DnsRecord, DomainDeletion, DomainMark, LedgerEntry, LedgerRecipient,
-    IdentityFacts, UnansweredCall,
+    Domain, EmailAddress, BlockedEmail, DnsRecord, DomainDeletion, DomainSync, LedgerEntry, LedgerRecipient,
+    LedgerIdentity, InFlightCall,
 ]  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def test_a_call_that_failed_confirms_nothing(api, full, ses, dns, impatient):
     assert calls(ses) == ["UpdateReceiptRule"]
     identity = LedgerEntry.objects.get(kind="identity").changed_at
     assert plan_of(api, full)["sesConfirmedAt"] == timestamp(identity) < confirmed
-    LedgerEntry.objects.update(known="unknown")
+    LedgerEntry.objects.update(presence="unknown")
     assert plan_of(api, full)["sesConfirmedAt"] is None
 
 
@@ -309,7 +309,7 @@ def behind(domain, user, ses, settings):
 
 
 def whose_is_unknown(domain, user, ses, settings):
-    IdentityFacts.objects.update(ours=None)
+    LedgerIdentity.objects.update(ours=None)
 
 
 def nothing_special(domain, user, ses, settings):
@@ -346,7 +346,7 @@ def test_a_call_without_an_answer_is_planned_again_for_when_it_has_settled(api, 
         ("DeleteReceiptRule", "settled"),
     ]
     ses.clear_journal()
-    DomainMark.objects.update(next_attempt=None)
+    DomainSync.objects.update(retry_at=None)
     settings.SES_REQUEST_BUDGET = 5
     assert delete(api, domain, plan=plan["token"]).status_code == 200
     work_off(ses)

@@ -9,10 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from domains.dns_records import Record
+from domains.deletion.proof import prove_deletions
+from domains.dns.records import Record
+from domains.lifecycle.register import add_domain
 from domains.models import DomainDeletion
-from domains.onboarding import add_domain
-from domains.proof import prove_deletions
 from inbound.tests.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
@@ -21,7 +21,7 @@ from inbound.tests.factories import (
     UserFactory,
 )
 from inbound.tests.seen import calls, out_of_order, store, work_off
-from ses_integration.convergence import converge_due
+from ses_integration.reconcile.loop import reconcile_due
 
 URL = "/api/v2/deletions"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -122,7 +122,7 @@ def test_the_steps_are_in_the_documented_order_in_time(api, full):
 def test_what_is_owed_is_told_with_why_and_when_it_is_tried_next(api, full, ses, impatient):
     out_of_order(ses, fault="access_denied")
     pk = delete(api, full)
-    converge_due()
+    reconcile_due()
     report = api.get(f"{URL}/{pk}").json()
     rules, _, records, mail = report["steps"]
     assert [it["outcome"] for it in report["steps"]] == ["owed", "owed", "done", "owed"]

@@ -43,11 +43,11 @@ def test_the_callers_own_are_listed_newest_first(api, client_for, user):
     assert names(client_for(UserFactory()).get(URL)) == []
 
 
-@pytest.mark.parametrize(("wanted", "found"), [("true", ["done.com"]), ("false", ["owed.com"])])
-def test_finished_ones_can_be_told_from_others(api, user, wanted, found):
+@pytest.mark.parametrize(("desired", "found"), [("true", ["done.com"]), ("false", ["owed.com"])])
+def test_finished_ones_can_be_told_from_others(api, user, desired, found):
     deletion(user, "owed.com")
     finished(user, "done.com")
-    answer = api.get(URL, {"finished": wanted})
+    answer = api.get(URL, {"finished": desired})
     assert names(answer) == found
     assert answer.json()["pagination"]["total"] == 1
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from domains.identity import complete_identities, refresh_identities
+from domains.lifecycle.identity import complete_identities, refresh_identities
 from domains.models import Domain
 from inbound.tests.factories import DomainFactory
 from inbound.tests.seen import calls, found_in_dns, nothing_published, out_of_order, work_off
 from ses_integration.errors import SesError
-from ses_integration.models import IdentityFacts
+from ses_integration.models import LedgerIdentity
 
 URL = "/api/v2/domains"
 
@@ -28,7 +28,7 @@ def pending(api, ses):
 
 
 def a_while_ago():
-    IdentityFacts.objects.update(checked_at=timezone.now() - timedelta(days=1))
+    LedgerIdentity.objects.update(checked_at=timezone.now() - timedelta(days=1))
 
 
 def statuses():
@@ -52,7 +52,7 @@ def test_who_was_just_asked_about_is_left_alone(pending, ses):
 
 def test_a_verified_domain_is_looked_at_less_often(api, ses):
     api.post(URL, {"domain": "a.com"})
-    IdentityFacts.objects.update(checked_at=timezone.now() - timedelta(minutes=10))
+    LedgerIdentity.objects.update(checked_at=timezone.now() - timedelta(minutes=10))
     assert refresh_identities() == 0
     a_while_ago()
     found_in_dns(ses, "a.com", "Failed")

@@ -6,13 +6,13 @@ import pytest
 
 from addresses.models import EmailAddress
 from addresses.services import create_address
+from domains.lifecycle.register import add_domain
 from domains.models import Domain
-from domains.onboarding import add_domain
 from inbound.tests.factories import EndpointFactory
 from inbound.tests.seen import calls, rules, work_off
-from ses_integration import capacity
-from ses_integration.config import ses_config
-from ses_integration.models import DomainMark, LedgerEntry
+from ses_integration.conf import ses_config
+from ses_integration.coordination import quotas
+from ses_integration.models import DomainSync, LedgerEntry
 
 API = "/api/v2"
 NO_RULE = {
@@ -40,7 +40,7 @@ def domain(user, ses):
 
 
 def others_use(*, rules=0, identities=0):
-    capacity.note_foreign(ses_config(), rules=rules, identities=identities)
+    quotas.note_foreign(ses_config(), rules=rules, identities=identities)
 
 
 def fill_up(ses):
@@ -51,7 +51,7 @@ def fill_up(ses):
 
 def state():
     """Everything that a refused creation must leave as it was."""
-    return [list(model.objects.order_by("pk").values()) for model in (Domain, EmailAddress, DomainMark, LedgerEntry)]
+    return [list(model.objects.order_by("pk").values()) for model in (Domain, EmailAddress, DomainSync, LedgerEntry)]
 
 
 def refused(ask, body):

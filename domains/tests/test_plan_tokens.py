@@ -16,11 +16,10 @@ from hypothesis import strategies as st
 
 from addresses.models import EmailAddress
 from addresses.services import create_address, update_address
-from domains.catch_all import set_catch_all
-from domains.deletion import delete_domain
-from domains.deletion_plan import PlanOutdated, check_token, plan_of
+from domains.deletion.service import delete_domain
+from domains.deletion_plan.build import PlanOutdated, check_token, plan_of
+from domains.lifecycle.catch_all import set_catch_all
 from domains.models import Domain, DomainDeletion
-from domains.plan_token import PlanToken, Subject
 from endpoints.services import delete_endpoint, update_endpoint
 from inbound.tests.factories import (
     BlockedEmailFactory,
@@ -33,8 +32,9 @@ from inbound.tests.factories import (
 from inbound.tests.locks import somebody_waits_for_a_lock
 from inbound.tests.processes.stack import eventually
 from inbound.tests.seen import calls, store
-from ses_integration import clients
-from ses_integration.models import IdentityFacts, LedgerEntry, UnansweredCall
+from rest.plan_token import PlanToken, Subject
+from ses_integration.aws import clients
+from ses_integration.models import InFlightCall, LedgerEntry, LedgerIdentity
 
 MX = "10 inbound-smtp.eu-west-1.amazonaws.com"
 
@@ -55,9 +55,9 @@ class World:
     def route(self, local: str, endpoint: Any) -> None:
         update_address(address=self.address(local), changes={"endpoint_id": endpoint and endpoint.pk})
 
-    def doubt(self, **values: Any) -> None:
+    def outcome(self, **values: Any) -> None:
         entry = LedgerEntry.objects.get(kind="rule", domain="example.com")
-        UnansweredCall.objects.create(
+        InFlightCall.objects.create(
             entry=entry, operation="update_rule", recipients=["late@example.com"], fence=1, **values
         )
 
@@ -123,11 +123,11 @@ SHOWN = {
     "a mail is deleted": delete_mail,
     "mail is to be kept": lambda w: setattr(w.settings, "KEEP_MAIL_ON_DOMAIN_DELETE", True),
     "SES may be called less often": lambda w: setattr(w.settings, "SES_CALLS_PER_SECOND", 10.0),
-    "the identity turns out to be somebody's": lambda w: IdentityFacts.objects.update(ours=False),
-    "it is not known whose the identity is": lambda w: IdentityFacts.objects.update(ours=None),
-    "SES has not confirmed the rule": lambda w: LedgerEntry.objects.filter(kind="rule").update(known="unknown"),
-    "a call gets no answer": lambda w: w.doubt(until=timezone.now() + timedelta(hours=1)),
-    "the call can no longer be applied": lambda w: UnansweredCall.objects.update(
+    "the identity turns out to be somebody's": lambda w: LedgerIdentity.objects.update(ours=False),
+    "it is not known whose the identity is": lambda w: LedgerIdentity.objects.update(ours=None),
+    "SES has not confirmed the rule": lambda w: LedgerEntry.objects.filter(kind="rule").update(presence="unknown"),
+    "a call gets no answer": lambda w: w.outcome(until=timezone.now() + timedelta(hours=1)),
+    "the call can no longer be applied": lambda w: InFlightCall.objects.update(
         until=timezone.now() - timedelta(seconds=1)
     ),
     "something is left in another rule set": lambda w: LedgerEntry.objects.create(
@@ -162,7 +162,7 @@ NOT_SHOWN = {
     "the order of DNS's answers": lambda w: w.dns.publish("example.com", "MX", "20 mx.example.org", MX),
     "what nobody was told to publish": lambda w: w.dns.publish("example.com", "TXT", "google-site-verification=1"),
     "when SES has confirmed it": lambda w: LedgerEntry.objects.update(changed_at=timezone.now() + timedelta(hours=1)),
-    "what SES tells of the identity": lambda w: IdentityFacts.objects.update(status="Failed"),
+    "what SES tells of the identity": lambda w: LedgerIdentity.objects.update(status="Failed"),
 }
 
 

@@ -9,16 +9,16 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from domains import proof
-from domains.deletion import resume_deletions
+from domains.deletion import proof
+from domains.deletion.proof import in_words, prove_deletions
+from domains.deletion.service import resume_deletions
 from domains.models import DomainDeletion
-from domains.proof import in_words, prove_deletions
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
 from inbound.tests.seen import calls, foreign_identity, identities, out_of_order, rules, store, stored, work_off
-from ses_integration import clients
-from ses_integration.config import ses_config
+from ses_integration.aws import clients
+from ses_integration.conf import ses_config
+from ses_integration.drift.sweep import sweep_database
 from ses_integration.errors import SesError
-from ses_integration.sweep import sweep_database
 
 RULE = "inbound-example.com-rule"
 ELSEWHERE = (
@@ -157,8 +157,8 @@ def test_a_rule_of_the_old_life_is_found_and_repaired_after_the_domain_was_added
     again = DomainFactory(owner=gone.owner, name="example.com")
     EmailAddressFactory(domain=again, address="b@example.com")
     work_off(ses)
-    wanted = rules(ses)
-    assert set(wanted) == {RULE}
+    desired = rules(ses)
+    assert set(desired) == {RULE}
     if name == RULE:
         clients.ses("eu-west-1").delete_receipt_rule(RuleSetName=ses_config().rule_set, RuleName=RULE)
     put_rule(name, "a@example.com", prefix=gone.key_prefix)
@@ -166,7 +166,7 @@ def test_a_rule_of_the_old_life_is_found_and_repaired_after_the_domain_was_added
     gone.refresh_from_db()
     assert (gone.rules, gone.proved_at, gone.proof["found"]) == ("owed", None, [name])
     work_off(ses)
-    assert rules(ses) == wanted
+    assert rules(ses) == desired
     prove_deletions()
     gone.refresh_from_db()
     assert (gone.rules, gone.proof["found"]) == ("superseded", [])
@@ -215,7 +215,7 @@ def test_what_could_not_be_looked_at_is_not_proved(gone, ses):
     assert gone.proved_at is None
     assert gone.proof["problem"] == "AWS does not allow this call; the credentials lack a permission."
     assert gone.proof["storedMail"] is False
-    DomainDeletion.objects.update(next_attempt=None)
+    DomainDeletion.objects.update(retry_at=None)
     prove_deletions()
     gone.refresh_from_db()
     assert gone.proved_at
@@ -233,7 +233,7 @@ def test_a_second_look_that_could_not_look_is_made_again(gone, ses, client_for):
     assert shown["lookAgainAt"]
     # In a quarter of an hour, and not at once.
     assert prove_deletions() == 0
-    DomainDeletion.objects.update(next_attempt=None)
+    DomainDeletion.objects.update(retry_at=None)
     assert prove_deletions() == 1
     shown = client_for(gone.owner).get(f"/api/v2/deletions/{gone.pk}").json()["confirmation"]
     assert shown["confirmedAt"] == shown["lookedAt"]
@@ -325,7 +325,7 @@ def test_a_look_that_is_older_than_a_repair_proves_nothing(gone, ses, after_the_
 
     def another_worker():
         put_rule(RULE, "a@example.com", prefix=gone.key_prefix)
-        DomainDeletion.objects.update(next_attempt=None)
+        DomainDeletion.objects.update(retry_at=None)
         prove_deletions()
         work_off(ses)
 
@@ -393,7 +393,7 @@ def test_nothing_is_confirmed_by_a_look_where_it_was_not_received(gone, ses, els
     assert prove_deletions() == 0
     assert all_calls(ses) == []
     gone.refresh_from_db()
-    assert gone.next_attempt is None
+    assert gone.retry_at is None
     shown = client_for(gone.owner).get(f"/api/v2/deletions/{gone.pk}").json()["confirmation"]
     assert shown.pop("lookAgainAt")
     assert shown == {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from domains.dns_records import Record, dmarc, records_for
-from domains.published import KEEP_THE_REST, Published, State, look_up
+from domains.dns.leftovers import KEEP_THE_REST, Published, State, look_up
+from domains.dns.records import Record, dmarc, records_for
 
 DOMAIN = "example.com"
 MAIL_FROM = f"mail.{DOMAIN}"

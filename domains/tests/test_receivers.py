@@ -14,7 +14,7 @@ from addresses.models import EmailAddress
 from domains.models import Domain, DomainDeletion
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
 from inbound.tests.seen import calls, identities, out_of_order, rules, store, stored, work_off
-from ses_integration.models import DomainMark
+from ses_integration.models import DomainSync
 
 
 class Undone(Exception):
@@ -67,8 +67,8 @@ def test_a_deletion_that_is_rolled_back_calls_nothing(received, ses):
     assert calls(ses) == []
     assert rules(ses) == {"inbound-example.com-rule": {"a@example.com"}}
     assert not DomainDeletion.objects.exists()
-    mark = DomainMark.objects.get()
-    assert not mark.owed
+    sync = DomainSync.objects.get()
+    assert not sync.pending
 
 
 def test_a_savepoint_that_is_rolled_back_takes_only_its_own_work_along(received, ses):
@@ -82,7 +82,7 @@ def test_a_savepoint_that_is_rolled_back_takes_only_its_own_work_along(received,
 def test_a_creation_that_is_rolled_back_calls_nothing(ses):
     do_and_undo(DomainFactory)
     assert calls(ses) == []
-    assert not DomainMark.objects.exists()
+    assert not DomainSync.objects.exists()
 
 
 def test_many_changes_of_one_transaction_are_one_pass(domain, ses):
@@ -95,10 +95,10 @@ def test_many_changes_of_one_transaction_are_one_pass(domain, ses):
 
 
 def test_what_ses_does_not_hold_is_saved_without_a_mark(received, ses):
-    before = DomainMark.objects.get().generation
+    before = DomainSync.objects.get().generation
     received.status = Domain.Status.FAILED
     received.save(update_fields=["status"])
-    assert DomainMark.objects.get().generation == before
+    assert DomainSync.objects.get().generation == before
     assert calls(ses) == []
 
 

@@ -11,7 +11,7 @@ from dns.flags import AA, RA
 from dns.rcode import NOERROR, NXDOMAIN
 from dns.rrset import from_text
 
-from domains.resolver import MOST_AT_ONCE, Answer, Question, ask, nameserver
+from domains.dns.resolver import MOST_AT_ONCE, Answer, Question, ask, nameserver
 from domains.tests.dns_server import DnsServer
 
 NAME = "example.com"

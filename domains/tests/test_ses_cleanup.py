@@ -14,16 +14,17 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from addresses.models import EmailAddress
-from domains.deletion import delete_domain, note_facts
-from domains.ids import domain_id
+from domains.deletion.service import delete_domain, note_facts
 from domains.models import Domain, DomainDeletion
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
 from inbound.tests.seen import foreign_identity, identities, rules, store, stored
-from ses_integration import clients, orphans
-from ses_integration.config import ses_config
-from ses_integration.convergence import converge_due
-from ses_integration.gateway import Gateway
-from ses_integration.models import Capacity, DomainMark, IdentityFacts, LedgerEntry
+from rest.ids import domain_id
+from ses_integration.aws import clients
+from ses_integration.aws.gateway import Gateway
+from ses_integration.conf import ses_config
+from ses_integration.drift import orphans
+from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity, RuleSetState
+from ses_integration.reconcile.loop import reconcile_due
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.emulator.wire import control
 
@@ -68,7 +69,7 @@ def lost(ses):
 @pytest.fixture
 def unknown(lost):
     """The same as after a restore from a backup that is older than the domain: nothing here tells of it."""
-    DomainMark.objects.filter(domain="lost.org").delete()
+    DomainSync.objects.filter(domain="lost.org").delete()
     return lost
 
 
@@ -179,12 +180,14 @@ def test_a_domain_that_is_added_again_meanwhile_keeps_what_it_wants(ses, lost, m
 
 
 def test_a_killed_run_forgets_nothing(ses, lost, monkeypatch):
-    monkeypatch.setattr("ses_integration.reconciling.converge", lambda domain: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(
+        "ses_integration.drift.repair.reconcile", lambda domain: (_ for _ in ()).throw(KeyboardInterrupt)
+    )
     with suppress(KeyboardInterrupt):
         run("ses_cleanup", "--apply")
     assert RULE in rules(ses)
-    assert DomainMark.objects.get(domain="lost.org").owed
-    converge_due()
+    assert DomainSync.objects.get(domain="lost.org").pending
+    reconcile_due()
     assert (rules(ses), identities(ses)) == ({}, set())
 
 
@@ -331,13 +334,13 @@ class TestStoredMail:
         record = DomainDeletion.objects.get()
         note_facts(record)
         claim = timezone.now() + timedelta(seconds=50)
-        DomainDeletion.objects.update(next_attempt=claim)
+        DomainDeletion.objects.update(retry_at=claim)
         ses.clear_journal()
         code, text = run("ses_cleanup", "--apply")
         assert code == 2
         assert f"It is being tried at this moment, or else at {claim:%Y-%m-%d %H:%M:%S} UTC.\n" in text
         assert f"{record.key_prefix}mail" in stored()
-        assert DomainDeletion.objects.get().next_attempt == claim
+        assert DomainDeletion.objects.get().retry_at == claim
 
     def test_what_a_foreign_rule_stores_is_never_erased(self, ses, live):
         folder = f"emails/theirs.org/{domain_id()}/"
@@ -446,7 +449,7 @@ class TestFormerLedgers:
         assert LedgerEntry.objects.filter(rule_set="new-rules").count() == 2
 
     def test_one_of_another_account_is_left_alone_until_a_person_says_so(self, ses, moved):
-        Capacity.objects.filter(rule_set=SET).update(account="999999999999")
+        RuleSetState.objects.filter(rule_set=SET).update(account="999999999999")
         code, text = run("ses_cleanup", "--apply")
         assert code == 2
         assert "eu-west-1, rule set inbound-email-rules: it is of another AWS account" in text
@@ -460,10 +463,10 @@ class TestFormerLedgers:
     def test_an_identity_of_another_region_is_shown_only_if_it_is_ours(self, ses, live):
         for name, ours in (("ours.org", True), ("theirs.org", False)):
             entry = LedgerEntry.objects.create(
-                region="eu-central-1", rule_set=SET, domain=name, kind="identity", name=name, known="present",
+                region="eu-central-1", rule_set=SET, domain=name, kind="identity", name=name, presence="present",
                 changed_at=timezone.now(),
             )  # fmt: skip
-            IdentityFacts.objects.create(entry=entry, ours=ours)
+            LedgerIdentity.objects.create(entry=entry, ours=ours)
         text = run("ses_cleanup")[1]
         assert "> eu-central-1, rule set inbound-email-rules: 0 rules and 1 identity.\n" in text
         assert "theirs.org" not in text
@@ -474,7 +477,7 @@ class TestFormerLedgers:
                 region="eu-central-1", rule_set=SET, domain=name, kind="identity", name=name, changed_at=timezone.now()
             )
             if name != "never-asked.org":
-                IdentityFacts.objects.create(entry=entry, ours=ours)
+                LedgerIdentity.objects.create(entry=entry, ours=ours)
         assert run("ses_cleanup") == (
             2,
             "Left behind when AWS_REGION or SES_RULE_SET changed:\n"

@@ -6,9 +6,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from addresses.services import create_address
-from domains.catch_all import set_catch_all
-from domains.deletion import delete_domain
-from domains.onboarding import add_domain
+from domains.deletion.service import delete_domain
+from domains.lifecycle.catch_all import set_catch_all
+from domains.lifecycle.register import add_domain
 from inbound.models import ApiKey
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
 from inbound.tests.seen import calls

@@ -8,9 +8,9 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
-from domains.catch_all import set_catch_all
+from domains.lifecycle.catch_all import set_catch_all
+from domains.lifecycle.register import add_domain
 from domains.models import Domain
-from domains.onboarding import add_domain
 from endpoints.models import Endpoint
 from inbound.tests.admin_site import delete_selected, open_links, post, same_for_3_and_30, staff, text, url
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from endpoints.config import DEPTH_LIMIT, SIZE_LIMIT, ConfigError, clean_config, group_emails
+from endpoints.config_schema import DEPTH_LIMIT, SIZE_LIMIT, ConfigError, clean_config, group_emails
 
 URL = "https://hooks.example.org/mail"
 WEBHOOK = {"url": URL}

@@ -12,7 +12,7 @@ from endpoints import services
 from endpoints.models import Endpoint
 from inbound.models import Scope
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
-from ses_integration import facts
+from ses_integration.status import confirmation, sync_state
 
 NOTHING = {
     "emailAddressesUpdated": 0,
@@ -143,9 +143,9 @@ def test_a_refusing_ses_does_not_stop_it_and_the_answer_says_so(delete, endpoint
     assert answer.json()["cleanup"]["domains"] == ["example.com"]
     warning = answer.json()["warning"]
     assert warning.startswith("SES catch-all configuration failed: ")
-    assert warning.endswith(facts.RECORDED)
+    assert warning.endswith(confirmation.RECORDED)
     assert not Endpoint.objects.exists()
-    assert facts.owed_marks().get().domain == "example.com"
+    assert sync_state.pending_domains().get().domain == "example.com"
 
 
 def test_a_silent_ses_costs_one_budget_however_many_domains_there_are(delete, endpoint, ses, settings):
@@ -154,9 +154,9 @@ def test_a_silent_ses_costs_one_budget_however_many_domains_there_are(delete, en
     settings.SES_REQUEST_BUDGET = 0.0
     ses.clear_journal()
     answer = delete()
-    assert answer.json()["warning"] == f"SES catch-all configuration failed: {facts.RECORDED}"
+    assert answer.json()["warning"] == f"SES catch-all configuration failed: {confirmation.RECORDED}"
     assert ses.journal() == []
-    assert facts.owed_marks().count() == 3
+    assert sync_state.pending_domains().count() == 3
 
 
 @pytest.mark.parametrize("door", ["instance", "queryset", "owner"])

@@ -10,7 +10,7 @@ from django.db import connections
 
 from addresses.models import EmailAddress
 from addresses.services import create_address, update_address
-from domains.catch_all import EndpointGone
+from domains.lifecycle.catch_all import EndpointGone
 from endpoints import services
 from endpoints.models import Endpoint
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory

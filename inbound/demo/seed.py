@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 
 from addresses.services import create_address
+from domains.lifecycle.register import add_domain
 from domains.models import Domain
-from domains.onboarding import add_domain
 from endpoints.models import Endpoint
 from endpoints.services import create_endpoint
 from inbound.demo.place import Place
 from inbound.models import ApiKey, hash_key, issue_key
-from ses_integration.budget import one_budget
+from ses_integration.coordination.deadline import shared_deadline
 
 USER = "admin"
 DOMAIN = "example.com"
@@ -32,7 +32,7 @@ class Account:
 def seed(place: Place) -> Account:
     """Make what is missing. Does not wait for SES to follow: that is for the worker, once it is started."""
     password = place.secret("admin_password")
-    with one_budget(0):
+    with shared_deadline(0):
         owner = _owner(password)
         key = _key(place, owner)
         endpoint, domain = _domain(owner)

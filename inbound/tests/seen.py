@@ -7,14 +7,14 @@ from typing import Any
 
 from django.utils import timezone
 
-from domains.deletion import resume_deletions
-from domains.identity import complete_identities
+from domains.deletion.service import resume_deletions
+from domains.lifecycle.identity import complete_identities
 from domains.models import DomainDeletion
-from ses_integration import clients
-from ses_integration.config import ses_config
-from ses_integration.convergence import converge_due
+from ses_integration.aws import clients
+from ses_integration.conf import ses_config
 from ses_integration.emulator.server import Emulator
-from ses_integration.models import DomainMark, UnansweredCall
+from ses_integration.models import DomainSync, InFlightCall
+from ses_integration.reconcile.loop import reconcile_due
 from ses_integration.tests.emulator.wire import control
 
 
@@ -69,10 +69,10 @@ def work_off(ses: Emulator) -> None:
     past = timezone.now() - timedelta(seconds=1)
     # Twice: what was in doubt is confirmed by a call of its own.
     for _ in range(2):
-        UnansweredCall.objects.update(until=past)
-        DomainMark.objects.update(next_attempt=None)
-        DomainDeletion.objects.update(next_attempt=None)
-        converge_due()
+        InFlightCall.objects.update(until=past)
+        DomainSync.objects.update(retry_at=None)
+        DomainDeletion.objects.update(retry_at=None)
+        reconcile_due()
         complete_identities()
         resume_deletions()
 

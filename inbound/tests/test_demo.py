@@ -103,8 +103,8 @@ class Demo:
 
     def leftovers(self) -> list[str]:
         """Processes that carry this demo's environment, and ports that still answer."""
-        mark = f"DEMO_DIR={self.folder}".encode()
-        processes = [str(file.parent) for file in Path("/proc").glob("[0-9]*/environ") if mark in _bytes(file)]
+        sync = f"DEMO_DIR={self.folder}".encode()
+        processes = [str(file.parent) for file in Path("/proc").glob("[0-9]*/environ") if sync in _bytes(file)]
         return processes + [f"port {port}" for port in self.ports if _listens(port)]
 
 

@@ -87,7 +87,7 @@ def test_an_unexpected_error_is_logged_and_not_told(api, monkeypatch, caplog):
         raise RuntimeError("the password is hunter2")
 
     monkeypatch.setattr(services, "create_endpoint", fail)
-    with caplog.at_level(logging.ERROR, logger="inbound.errors"):
+    with caplog.at_level(logging.ERROR, logger="inbound.api.errors"):
         answer = api.post(URL, BODY)
     assert (answer.status_code, answer.json()) == (500, {"error": "Internal server error"})
     assert "hunter2" in caplog.text

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
 from endpoints.models import Endpoint
-from inbound.idempotency import METHODS
+from inbound.api.idempotency import METHODS
 from inbound.models import IdempotencyRecord, Scope
 from inbound.tests.factories import (
     BlockedEmailFactory,

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from endpoints import services
 from endpoints.models import Endpoint
 from inbound import models
-from inbound.idempotency import claim, settle
+from inbound.api.idempotency import claim, settle
 from inbound.models import IdempotencyRecord, prune_answers
 from inbound.tests.factories import EmailAddressFactory
 from inbound.tests.keyed import (

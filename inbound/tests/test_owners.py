@@ -10,10 +10,10 @@ import pytest
 from django.urls import get_resolver
 from django.utils import timezone
 
-from addresses.deletion_plan import plan_of as address_plan
+from addresses.deletion_plan.build import plan_of as address_plan
 from addresses.models import BlockedEmail, EmailAddress
-from domains.deletion import delete_domain
-from domains.deletion_plan import plan_of as domain_plan
+from domains.deletion.service import delete_domain
+from domains.deletion_plan.build import plan_of as domain_plan
 from domains.models import DnsRecord, Domain, DomainDeletion
 from endpoints.models import Endpoint
 from inbound.tests.factories import (
@@ -25,7 +25,7 @@ from inbound.tests.factories import (
     UserFactory,
 )
 from inbound.tests.test_idempotency import routes
-from ses_integration.models import LedgerEntry, UnansweredCall
+from ses_integration.models import InFlightCall, LedgerEntry
 
 METHODS = ["get", "head", "options", "post", "put", "patch", "delete"]
 ROUTES = dict(routes(get_resolver().url_patterns))
@@ -109,7 +109,7 @@ def inherited(ses, settings) -> Domain:
     delete_domain(domain=former, requested_by="former-owner")
     late, until = ["secret-late@example.com"], timezone.now() + timedelta(hours=1)
     for entry in LedgerEntry.objects.filter(kind="rule"):
-        UnansweredCall.objects.create(entry=entry, operation="update_rule", recipients=late, fence=1, until=until)
+        InFlightCall.objects.create(entry=entry, operation="update_rule", recipients=late, fence=1, until=until)
     endpoint = EndpointFactory(pk="endpoints", name="Mine")
     domain = DomainFactory(pk="domains", owner=endpoint.owner, name="example.com")
     EmailAddressFactory(pk="email-addresses", domain=domain, address="new@example.com", endpoint=endpoint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inbound.lengths import SENTENCE
+from inbound.api.content_length import SENTENCE
 from inbound.tests.test_owners import OF_ONE, ROUTES, everything
 from inbound.tests.test_owners import world as world  # a fixture
 

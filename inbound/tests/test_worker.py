@@ -14,8 +14,9 @@ from django.utils import timezone
 from domains.models import Domain, DomainDeletion
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
 from inbound.worker import RETRY_SECONDS, Step, Worker
-from ses_integration import clients, marks
-from ses_integration.models import Capacity, DomainMark, IdentityFacts, LedgerEntry
+from ses_integration.aws import clients
+from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity, RuleSetState
+from ses_integration.reconcile import outbox
 from ses_integration.tests.seen import identities, rules
 
 LOOKS = ["DescribeReceiptRuleSet", "ListEmailIdentities"]
@@ -44,7 +45,7 @@ def test_it_asks_about_pending_domains_again_in_one_batch(ses):
     pending = [DomainFactory(status=Domain.Status.PENDING) for _ in range(3)]
     Worker().tick()  # takes the records over
     Domain.objects.update(status=Domain.Status.PENDING)
-    IdentityFacts.objects.update(checked_at=timezone.now() - timedelta(hours=2))
+    LedgerIdentity.objects.update(checked_at=timezone.now() - timedelta(hours=2))
     assert len(call(Identities=[domain.name for domain in pending])["VerificationAttributes"]) == 3
     ses.clear_journal()
     Worker().tick()
@@ -105,7 +106,7 @@ class TestAmongOthers:
         Worker().tick(alone=False)
         began(seconds_ago=3599)
         Worker().tick(alone=False)
-        Capacity.objects.all().delete()
+        RuleSetState.objects.all().delete()
         Worker().tick(alone=False)
         assert looks(ses) == LOOKS * 3
 
@@ -158,7 +159,7 @@ def test_a_step_that_people_must_mend_waits_for_long_at_once(ses):
     assert wait_of("sweep SES", worker) > 14 * 60
     # One whose turns are seconds apart, too.
     EmailAddressFactory()
-    IdentityFacts.objects.create(
+    LedgerIdentity.objects.create(
         entry=LedgerEntry.objects.get(kind="identity"), checked_at=timezone.now() - timedelta(days=1)
     )
     assert wait_of("refresh identities", worker) > 14 * 60
@@ -194,9 +195,9 @@ def test_a_stopped_worker_starts_nothing_more(ses, settings):
 def test_once_does_what_is_due_and_ends(ses, settings):
     settings.SES_REQUEST_BUDGET = 0.0
     with transaction.atomic():
-        marks.mark("gone.org")
+        outbox.mark_dirty("gone.org")
     assert once() == "Worked on 1 domain. Nothing is owed.\n"
-    assert not DomainMark.objects.get().owed
+    assert not DomainSync.objects.get().pending
     assert once() == "Nothing was due. Nothing is owed.\n"
 
 
@@ -206,7 +207,7 @@ def test_once_says_what_is_still_owed_and_what_failed(ses, settings):
     ses.add_faults({"service": "*", "action": "*", "fault": "access_denied", "times": None})
     Domain.objects.all().delete()
     with transaction.atomic():
-        marks.mark("gone.org")
+        outbox.mark_dirty("gone.org")
     assert once() == (
         "Worked on 2 domains, went on with 1 deletion. Failed, see the log: sweep SES. "
         "Still owed: 1 domain (see ses_status), 1 deletion (see ses_cleanup).\n"
@@ -227,7 +228,7 @@ def wait_of(name: str, worker: Worker, *, alone: bool = True) -> float:
 
 def began(*, seconds_ago: float) -> None:
     """As if the last sweep of SES had been then."""
-    Capacity.objects.update(swept_at=timezone.now() - timedelta(seconds=seconds_ago))
+    RuleSetState.objects.update(swept_at=timezone.now() - timedelta(seconds=seconds_ago))
 
 
 def looks(ses) -> list[str]:

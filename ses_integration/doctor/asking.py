@@ -7,12 +7,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ses_integration.budget import one_budget
-from ses_integration.config import SesConfig
+from ses_integration.aws.translate import aws_errors
+from ses_integration.conf import SesConfig
+from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.coordination.rate_limit import turn
 from ses_integration.doctor.reply import Reply
 from ses_integration.errors import Refused, SesError
-from ses_integration.rate import turn
-from ses_integration.translation import aws_errors
 
 # Others may be at work; there is no request that waits for this one.
 PATIENCE_SECONDS = 60.0
@@ -32,7 +32,7 @@ def ask(what: str, call: Call, looked_for: Collection[str] = ()) -> Reply:
 def ask_ses(config: SesConfig, what: str, call: Call, looked_for: Collection[str] = ()) -> Reply:
     """The same in turn with every other process: SES counts these calls."""
     try:
-        with one_budget(PATIENCE_SECONDS), turn(config), aws_errors(what):
+        with shared_deadline(PATIENCE_SECONDS), turn(config), aws_errors(what):
             return _asked(call, looked_for)
     except SesError as error:
         return _troubled(error)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ses_integration import clients
-from ses_integration.config import SesConfig
+from ses_integration.aws import clients
+from ses_integration.conf import SesConfig
 from ses_integration.doctor.names import Names
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from functools import partial
 
 from django.utils import timezone
 
-from ses_integration import account, stored_mail
-from ses_integration.config import SesConfig
+from ses_integration.aws import account
+from ses_integration.conf import SesConfig
 from ses_integration.doctor import host, judging, permissions, storage, surroundings
 from ses_integration.doctor.asking import ask
 from ses_integration.doctor.aws import Aws
@@ -20,8 +20,9 @@ from ses_integration.doctor.permissions import ACTIVE_RULE_SET, IDENTITIES, ORDE
 from ses_integration.doctor.probe import ProbeRule
 from ses_integration.doctor.reply import Reply
 from ses_integration.doctor.targets import Target, judge_left_rule, judge_probe_rule, judge_target, targets
+from ses_integration.drift.previous_scopes import find_previous_scopes
 from ses_integration.errors import NotConfigured, SesError
-from ses_integration.former import former_ledgers
+from ses_integration.storage import erase
 
 LIST, DELETE, DELETE_VERSION = "s3:ListBucketVersions", "s3:DeleteObject", "s3:DeleteObjectVersion"
 ERASE_SECONDS = 10.0
@@ -129,12 +130,12 @@ class Examination:
         self._look(
             "active rule set",
             (ACTIVE_RULE_SET.name,),
-            lambda: judging.judge_active_rule_set(rule_set, region, former_ledgers(self._config), active),
+            lambda: judging.judge_active_rule_set(rule_set, region, find_previous_scopes(self._config), active),
         )
         self._look(
             "rule set",
             (RULE_SET.name,),
-            lambda: judging.judge_rule_set(rule_set, region, former_ledgers(self._config), described),
+            lambda: judging.judge_rule_set(rule_set, region, find_previous_scopes(self._config), described),
         )
         return described
 
@@ -215,7 +216,7 @@ class Examination:
         finally:
             removal = rule.remove()
         problem = self._erase() if self._passed("bucket", LIST, DELETE_VERSION) else ""
-        if rule.there or rule.in_doubt:
+        if rule.there or rule.may_add:
             self._findings.append(judge_left_rule(names, self._config.call_settle, removal))
         elif problem:
             self._findings.append(
@@ -232,7 +233,7 @@ class Examination:
     def _erase(self) -> str:
         """The objects that SES and we have written; what of them is left, in a sentence."""
         try:
-            erasure = stored_mail.erase(self._aws.names.key_prefix, seconds=ERASE_SECONDS)
+            erasure = erase.erase(self._aws.names.key_prefix, seconds=ERASE_SECONDS)
         except SesError as error:
             return error.sentence
         return erasure.problem if not erasure.finished else ""

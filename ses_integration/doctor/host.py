@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from ses_integration.clock import database_now
+from ses_integration.coordination.clock import database_now
 from ses_integration.doctor.findings import Finding, failed, ok, warning
 from ses_integration.doctor.surroundings import judge_database_clock
 

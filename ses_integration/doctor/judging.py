@@ -11,7 +11,7 @@ from ses_integration.doctor.reply import Reply
 from ses_integration.errors import Refused
 
 if TYPE_CHECKING:
-    from ses_integration.former import FormerLedger
+    from ses_integration.drift.previous_scopes import PreviousScope
 
 RULES_PER_SET = 200  # Developer Guide, "Service quotas in Amazon SES", email receiving
 # An emulator's answer; AWS has every call.
@@ -69,7 +69,7 @@ def active_rule_set(reply: Reply) -> str:
     return name
 
 
-def judge_active_rule_set(rule_set: str, region: str, former: Sequence[FormerLedger], reply: Reply) -> Finding:
+def judge_active_rule_set(rule_set: str, region: str, former: Sequence[PreviousScope], reply: Reply) -> Finding:
     """`former` is what the database knows of another region or rule set, which may be the one that is meant."""
     if not reply.done:
         return unproven("active rule set", reply)
@@ -85,7 +85,7 @@ def judge_active_rule_set(rule_set: str, region: str, former: Sequence[FormerLed
     )
 
 
-def judge_rule_set(rule_set: str, region: str, former: Sequence[FormerLedger], reply: Reply) -> Finding:
+def judge_rule_set(rule_set: str, region: str, former: Sequence[PreviousScope], reply: Reply) -> Finding:
     """`former` as for the active one."""
     if reply.code == "RuleSetDoesNotExist":
         return failed("rule set", f"There is no rule set {rule_set} in {region}.", _set_up(region, former))
@@ -100,7 +100,7 @@ def judge_rule_set(rule_set: str, region: str, former: Sequence[FormerLedger], r
     return ok("rule set", seen)
 
 
-def _set_up(region: str, former: Sequence[FormerLedger]) -> str:
+def _set_up(region: str, former: Sequence[PreviousScope]) -> str:
     if not former:
         return f"If AWS_REGION={region} is the right one, run `python manage.py ses_setup`; else set it."
     there = " and ".join(f"{it.contents} in AWS_REGION={it.region}, SES_RULE_SET={it.rule_set}" for it in former)

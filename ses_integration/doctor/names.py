@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ses_integration.compiling import RULE_NAME_LIMIT
+from ses_integration.plan.compile import RULE_NAME_LIMIT
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ses_integration.aws.gateway import OWNER_TAG
 from ses_integration.doctor.asking import ask_ses
 from ses_integration.doctor.aws import Aws
 from ses_integration.doctor.judging import NOT_IMPLEMENTED
 from ses_integration.doctor.reply import Reply
-from ses_integration.gateway import OWNER_TAG
 
 if TYPE_CHECKING:
     from mypy_boto3_ses.type_defs import ReceiptRuleTypeDef

@@ -26,7 +26,7 @@ class ProbeRule:
 
     aws: Aws
     there: bool = False
-    in_doubt: bool = field(default=False, init=False)
+    may_add: bool = field(default=False, init=False)
     _made: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,12 +53,12 @@ class ProbeRule:
             f"CreateReceiptRule {rule['Name']}",
             lambda: ses.create_receipt_rule(RuleSetName=config.rule_set, Rule=rule),
         )
-        if self.in_doubt and reply.code == "AlreadyExists":
+        if self.may_add and reply.code == "AlreadyExists":
             self._made = True
             return self.put(action)
         self._made = reply.done
-        self.in_doubt = self.in_doubt or reply.in_doubt
-        self.there = was_there or reply.done or reply.in_doubt
+        self.may_add = self.may_add or reply.may_add
+        self.there = was_there or reply.done or reply.may_add
         return reply
 
     def remove(self) -> Reply:

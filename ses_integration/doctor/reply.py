@@ -44,7 +44,7 @@ class Reply:
         return isinstance(self.error, Unsent | Unanswered)
 
     @property
-    def in_doubt(self) -> bool:
+    def may_add(self) -> bool:
         """It may have been carried out, or may still be."""
         return isinstance(self.error, Unanswered)
 

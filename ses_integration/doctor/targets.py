@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ses_integration.config import SesConfig
+from ses_integration.conf import SesConfig
 from ses_integration.doctor.findings import Finding, failed, ok, skipped, warning
 from ses_integration.doctor.judging import RULES_PER_SET, unproven
 from ses_integration.doctor.names import Names

@@ -55,11 +55,11 @@ def list_identities(ses: SesRegion, parameters: Parameters) -> Result:
     kind = parameters.get("IdentityType")
     if kind not in (None, "Domain", "EmailAddress"):
         raise invalid("identityType", "Member must satisfy enum value set: [Domain, EmailAddress]")
-    wanted = [it for it in ses.identities.named() if kind is None or it.is_domain == (kind == "Domain")]
+    desired = [it for it in ses.identities.named() if kind is None or it.is_domain == (kind == "Domain")]
     size = parameters.get("MaxItems", 1000)
     if not 1 <= size <= 1000:
         raise invalid("maxItems", "Member must be between 1 and 1000")
-    shown, token = page(wanted, parameters.get("NextToken"), size)
+    shown, token = page(desired, parameters.get("NextToken"), size)
     result: Result = {"Identities": [identity.name for identity in shown]}
     return result if token is None else {**result, "NextToken": token}
 

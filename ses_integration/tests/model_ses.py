@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
-from ses_integration.compiling import Rule, Wanted
-from ses_integration.planning import Call, Entry, Kind, Known, Operation, Plan, plan
+from ses_integration.plan.compile import DesiredState, Rule
+from ses_integration.plan.diff import Plan, plan
+from ses_integration.plan.resources import Call, Operation, Presence, RecordedResource, ResourceKind
 
-Key = tuple[Kind, str]
+Key = tuple[ResourceKind, str]
 CALLS_AT_MOST = 80
 
 
@@ -59,18 +60,18 @@ class Follower:
     """
 
     domain: str
-    entries: dict[Key, Entry]
+    entries: dict[Key, RecordedResource]
     ses: ModelSes
     watch: Callable[[Call], None] = lambda call: None
     calls: list[Call] = field(default_factory=list)
 
-    def plan(self, wanted: Wanted) -> Plan:
-        return plan(self.domain, wanted, self.entries.values())
+    def plan(self, desired: DesiredState) -> Plan:
+        return plan(self.domain, desired, self.entries.values())
 
-    def follow(self, wanted: Wanted, *, refused: Collection[Key] = (), calls: int = CALLS_AT_MOST) -> Plan:
+    def follow(self, desired: DesiredState, *, refused: Collection[Key] = (), calls: int = CALLS_AT_MOST) -> Plan:
         """One pass, of at most so many calls; returns the plan that is left."""
         for _ in range(calls):
-            work = self.plan(wanted)
+            work = self.plan(desired)
             for key in work.forget:
                 del self.entries[key]
             call = next((call for call in work.calls if call.key not in refused), None)
@@ -78,17 +79,19 @@ class Follower:
                 return work
             self._make(call)
         assert calls < CALLS_AT_MOST, f"No end: {self.calls[-10:]}"
-        return self.plan(wanted)
+        return self.plan(desired)
 
     def settle(self) -> None:
         """Time passes until no call can land late any more."""
         for key, entry in self.entries.items():
-            self.entries[key] = replace(entry, doubts=tuple(replace(doubt, due=True) for doubt in entry.doubts))
+            self.entries[key] = replace(
+                entry, unknown_outcomes=tuple(replace(outcome, due=True) for outcome in entry.unknown_outcomes)
+            )
 
     def _make(self, call: Call) -> None:
         assert call.rule is None or call.rule.recipients
         answer = self.ses.apply(call)
-        before = self.entries.get(call.key, Entry(call.kind, call.name, Known.ABSENT))
+        before = self.entries.get(call.key, RecordedResource(call.kind, call.name, Presence.ABSENT))
         self.entries[call.key] = _answered(before, call, answer, self.ses)
         self.calls.append(call)
         self.watch(call)
@@ -100,17 +103,17 @@ def _rule(call: Call) -> Rule:
     return call.rule
 
 
-def _answered(entry: Entry, call: Call, answer: str, ses: ModelSes) -> Entry:
-    kept = entry if call.operation.is_read else replace(entry, known=Known.UNKNOWN)
+def _answered(entry: RecordedResource, call: Call, answer: str, ses: ModelSes) -> RecordedResource:
+    kept = entry if call.operation.is_read else replace(entry, presence=Presence.UNKNOWN)
     if answer == "exists":
         return replace(kept, exists=True, recipients=frozenset())
-    absent = Entry(entry.kind, entry.name, Known.ABSENT, doubts=entry.doubts)
-    waiting = tuple(doubt for doubt in entry.doubts if not doubt.due)
+    absent = RecordedResource(entry.kind, entry.name, Presence.ABSENT, unknown_outcomes=entry.unknown_outcomes)
+    waiting = tuple(outcome for outcome in entry.unknown_outcomes if not outcome.due)
     if call.operation.removes or (answer == "missing" and call.operation.is_read):
-        return replace(absent, doubts=waiting)
+        return replace(absent, unknown_outcomes=waiting)
     if answer == "missing":
         return absent
-    there = replace(entry, known=Known.PRESENT, exists=True, doubts=waiting)
+    there = replace(entry, presence=Presence.PRESENT, exists=True, unknown_outcomes=waiting)
     if call.rule is not None:
         return replace(there, recipients=call.rule.recipients, digest=call.rule.digest)
     if call.operation is Operation.VERIFY_DOMAIN:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ses_integration.config import ses_config
+from ses_integration.aws.gateway import Gateway
+from ses_integration.conf import ses_config
 from ses_integration.emulator.server import Emulator
-from ses_integration.gateway import Gateway
 
 READS = ("Describe", "List", "Get")
 

@@ -13,13 +13,18 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from ses_integration import clients, convergence, facts, lease, ledger, recording
-from ses_integration.config import ses_config
+from ses_integration.aws import clients
+from ses_integration.conf import ses_config
+from ses_integration.coordination import lease
+from ses_integration.drift.sweep import sweep_database
 from ses_integration.errors import AlreadyThere, NotThere, Refused, Unanswered
-from ses_integration.marks import generation
-from ses_integration.models import DomainMark, Lease, LedgerEntry, UnansweredCall
-from ses_integration.steps import Answer, Intent, Settled, Step
-from ses_integration.sweep import sweep_database
+from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerEntry
+from ses_integration.reconcile import intent as ledger
+from ses_integration.reconcile import loop, send
+from ses_integration.reconcile import record as recording
+from ses_integration.reconcile.outbox import generation
+from ses_integration.reconcile.steps import Answer, Intent, Settled, Step
+from ses_integration.status import confirmation
 from ses_integration.tests.rows import DOMAIN
 
 PATIENCE_SECONDS = 60.0
@@ -34,7 +39,7 @@ class Writer:
         self.held = self._take()
         self.intent: Intent | None = None
 
-    def _take(self) -> lease.Held:
+    def _take(self) -> lease.HeldLease:
         expire_lease()
         held = lease.acquire(self.config)
         assert held is not None
@@ -49,7 +54,7 @@ class Writer:
     def send(self) -> Answer:
         """C, and what came back."""
         assert self.intent is not None
-        return convergence._answer(self.config, self.intent, time.monotonic() + PATIENCE_SECONDS)
+        return send.answer(self.config, self.intent, time.monotonic() + PATIENCE_SECONDS)
 
     def record(self, answer: Answer) -> None:
         """T3."""
@@ -77,7 +82,7 @@ class Writer:
     def lands(self, intent: Intent) -> None:
         """A call that its sender had given up is applied now, or refused, and nobody hears of it."""
         with suppress(AlreadyThere, NotThere):
-            convergence._send(self.config, intent.call, time.monotonic() + PATIENCE_SECONDS)
+            send._send(self.config, intent.call, time.monotonic() + PATIENCE_SECONDS)
 
     def finish(self) -> None:
         """T2, C and T3 until T2 finds nothing more to do."""
@@ -93,7 +98,7 @@ class Writer:
 def worker() -> None:
     """K: whatever is owed, and only that. Whoever had the lease is paused or dead."""
     expire_lease()
-    convergence.converge_due()
+    loop.reconcile_due()
 
 
 def worker_and_database_sweep() -> None:
@@ -109,17 +114,17 @@ def expire_lease() -> None:
 
 def settle(*intents: Intent) -> None:
     """Time passes until these calls, or all that are unanswered, cannot be applied any more, and back-off is over."""
-    doubts = UnansweredCall.objects.all()
+    unknown_outcomes = InFlightCall.objects.all()
     if intents:
-        doubts = doubts.filter(pk__in=[intent.doubt_id for intent in intents])
-    doubts.update(until=timezone.now() - timedelta(seconds=1))
-    DomainMark.objects.update(next_attempt=None)
+        unknown_outcomes = unknown_outcomes.filter(pk__in=[intent.in_flight_id for intent in intents])
+    unknown_outcomes.update(until=timezone.now() - timedelta(seconds=1))
+    DomainSync.objects.update(retry_at=None)
 
 
 def pass_time(seconds: float) -> None:
     """The same for some seconds, whatever they bring."""
-    UnansweredCall.objects.update(until=F("until") - timedelta(seconds=seconds))
-    DomainMark.objects.update(next_attempt=F("next_attempt") - timedelta(seconds=seconds))
+    InFlightCall.objects.update(until=F("until") - timedelta(seconds=seconds))
+    DomainSync.objects.update(retry_at=F("retry_at") - timedelta(seconds=seconds))
     expire_lease()
 
 
@@ -129,7 +134,7 @@ def ledger_of(name: str) -> LedgerEntry:
 
 def said_gone(address: str, since: int | None = None) -> bool:
     """W: what a request would answer that removed `address` with generation `since` (default: the last one)."""
-    return facts.recipient_gone(DOMAIN, address, generation(DOMAIN) if since is None else since)
+    return confirmation.recipient_gone(DOMAIN, address, generation(DOMAIN) if since is None else since)
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from ses_integration.compiling import Layout, compile_domain
-from ses_integration.planning import Doubt, Entry, Kind, Known, Operation
-from ses_integration.receiving import DomainReceiving, ReceivingAddress
+from ses_integration.plan.compile import Layout, compile_domain
+from ses_integration.plan.resources import Operation, Presence, RecordedResource, ResourceKind, UnknownOutcome
+from ses_integration.plan.spec import AddressSpec, DomainSpec
 from ses_integration.tests.model_ses import Key, ModelSes
 
 RULE_CALLS = [Operation.CREATE_RULE, Operation.UPDATE_RULE, Operation.DELETE_RULE]
@@ -41,26 +41,26 @@ places = st.frozensets(st.integers(0, 6), max_size=5)
 
 
 @st.composite
-def receivings(draw: st.DrawFn, names: st.SearchStrategy[str] = domain_names) -> DomainReceiving:
+def receivings(draw: st.DrawFn, names: st.SearchStrategy[str] = domain_names) -> DomainSpec:
     """Any active addresses in any slots: what is between them is free or inactive."""
     name = draw(names)
-    addresses = tuple(ReceivingAddress(f"a{slot}+x@{name}", slot) for slot in sorted(draw(places)))
-    return DomainReceiving(name, f"emails/{name}/{draw(st.integers(1, 2))}/", addresses, draw(st.booleans()))
+    addresses = tuple(AddressSpec(f"a{slot}+x@{name}", slot) for slot in sorted(draw(places)))
+    return DomainSpec(name, f"emails/{name}/{draw(st.integers(1, 2))}/", addresses, draw(st.booleans()))
 
 
 _states = st.sampled_from(["no entry", "sure", "unknown", "wrong"])
 _doubts = {
     kind: st.lists(st.tuples(st.sampled_from(operations), st.booleans(), st.integers(0, 7)), max_size=2)
-    for kind, operations in ((Kind.RULE, RULE_CALLS), (Kind.IDENTITY, IDENTITY_CALLS))
+    for kind, operations in ((ResourceKind.RULE, RULE_CALLS), (ResourceKind.IDENTITY, IDENTITY_CALLS))
 }
-_rules = st.tuples(_states, st.booleans(), st.booleans(), st.integers(0, 7), st.booleans(), _doubts[Kind.RULE])
+_rules = st.tuples(_states, st.booleans(), st.booleans(), st.integers(0, 7), st.booleans(), _doubts[ResourceKind.RULE])
 _identities = st.tuples(
-    _states, st.sampled_from([None, "ours", "theirs"]), st.booleans(), st.booleans(), _doubts[Kind.IDENTITY]
+    _states, st.sampled_from([None, "ours", "theirs"]), st.booleans(), st.booleans(), _doubts[ResourceKind.IDENTITY]
 )
 
 
 @st.composite
-def ledgers(draw: st.DrawFn, receiving: DomainReceiving, layout: Layout) -> tuple[dict[Key, Entry], ModelSes]:
+def ledgers(draw: st.DrawFn, spec: DomainSpec, layout: Layout) -> tuple[dict[Key, RecordedResource], ModelSes]:
     """What is known of a domain, and what SES really holds.
 
     They differ only where the ledger says so, by an `unknown` or by a doubt of any age. Rules of the layout and of former
@@ -72,9 +72,9 @@ def ledgers(draw: st.DrawFn, receiving: DomainReceiving, layout: Layout) -> tupl
         rule.name: rule
         for everything in (True, False)
         for form in (layout, *former)
-        for rule in compile_domain(replace(receiving, catch_all=everything), form).rules
+        for rule in compile_domain(replace(spec, catch_all=everything), form).rules
     }
-    anybody = [receiving.name, f"former@{receiving.name}", *(it.address for it in receiving.addresses)][:3]
+    anybody = [spec.name, f"former@{spec.name}", *(it.address for it in spec.addresses)][:3]
     for name, rule in sorted(candidates.items()):
         state, there, exists, former_recipients, former_actions, doubtful = draw(_rules)
         if state == "no entry":
@@ -84,25 +84,25 @@ def ledgers(draw: st.DrawFn, receiving: DomainReceiving, layout: Layout) -> tupl
         if there:
             ses.rules[name] = rule
         known = _known(state, there)
-        told = known is Known.PRESENT or (known is Known.UNKNOWN and there)
-        entries[Kind.RULE, name] = Entry(
-            Kind.RULE,
+        told = known is Presence.PRESENT or (known is Presence.UNKNOWN and there)
+        entries[ResourceKind.RULE, name] = RecordedResource(
+            ResourceKind.RULE,
             name,
             known,
             # "Surely there" may have been overtaken by a deletion that landed late.
-            exists=known is Known.PRESENT or (known is Known.UNKNOWN and exists),
+            exists=known is Presence.PRESENT or (known is Presence.UNKNOWN and exists),
             recipients=rule.recipients if told else frozenset(),
             digest=rule.digest if told else "",
-            doubts=_as_doubts(state, doubtful, anybody),
+            unknown_outcomes=_as_doubts(state, doubtful, anybody),
         )
-    if identity := _identity(receiving.name, ses, *draw(_identities)):
+    if identity := _identity(spec.name, ses, *draw(_identities)):
         entries[identity.kind, identity.name] = identity
     return entries, ses
 
 
 def _identity(
     name: str, ses: ModelSes, state: str, there: str | None, token: bool, mail_from: bool, doubtful: list[Drawn]
-) -> Entry | None:
+) -> RecordedResource | None:
     ses.identity = there
     if state == "no entry":
         # Whatever we make has an entry before it is made.
@@ -112,29 +112,29 @@ def _identity(
         # Somebody else's does not come and go by calls of ours.
         ses.identity = "ours" if there else None
     known = _known(state, there is not None)
-    told = known is Known.PRESENT
-    return Entry(
-        Kind.IDENTITY,
+    told = known is Presence.PRESENT
+    return RecordedResource(
+        ResourceKind.IDENTITY,
         name,
         known,
-        exists=told or (known is Known.UNKNOWN and there is not None),
+        exists=told or (known is Presence.UNKNOWN and there is not None),
         ours=ses.identity != "theirs" if told else None,
         has_verification_token=told and token,
         has_mail_from=told and mail_from,
-        doubts=_as_doubts(state, doubtful, [name]),
+        unknown_outcomes=_as_doubts(state, doubtful, [name]),
     )
 
 
-def _known(state: str, there: bool) -> Known:
+def _known(state: str, there: bool) -> Presence:
     if state == "unknown":
-        return Known.UNKNOWN
-    return Known.PRESENT if there != (state == "wrong") else Known.ABSENT
+        return Presence.UNKNOWN
+    return Presence.PRESENT if there != (state == "wrong") else Presence.ABSENT
 
 
-def _as_doubts(state: str, drawn: list[Drawn], recipients: list[str]) -> tuple[Doubt, ...]:
+def _as_doubts(state: str, drawn: list[Drawn], recipients: list[str]) -> tuple[UnknownOutcome, ...]:
     """What is sure may be in doubt all the same; what is wrong must be."""
     drawn = drawn or ([(Operation.CREATE_RULE, False, 0)] if state == "wrong" else [])
-    return tuple(Doubt(operation, due, frozenset(_chosen(recipients, mask))) for operation, due, mask in drawn)
+    return tuple(UnknownOutcome(operation, due, frozenset(_chosen(recipients, mask))) for operation, due, mask in drawn)
 
 
 def _chosen(recipients: list[str], mask: int) -> list[str]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from ses_integration import account, clients, facts
-from ses_integration.budget import one_budget
-from ses_integration.config import ses_config
-from ses_integration.convergence import converge
+from ses_integration.aws import account, clients
+from ses_integration.conf import ses_config
+from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.drift.previous_scopes import find_previous_scopes, forget, forget_gone
+from ses_integration.drift.sweep import sweep_database, sweep_ses
 from ses_integration.emulator.server import Emulator
 from ses_integration.errors import WrongAccount
-from ses_integration.former import forget, forget_gone, former_ledgers
-from ses_integration.models import Capacity, DomainMark, UnansweredCall
-from ses_integration.sweep import sweep_database, sweep_ses
+from ses_integration.models import DomainSync, InFlightCall, RuleSetState
+from ses_integration.reconcile.loop import reconcile
+from ses_integration.status import confirmation, sync_state
+from ses_integration.status.verification import check
 from ses_integration.tests.rows import DOMAIN, receive, remove
 from ses_integration.tests.seen import calls, identities, rules
-from ses_integration.verification import check
 
 OURS, ANOTHER = "123456789012", "999999999999"
 RULE = "inbound-example.com-rule"
@@ -33,7 +34,7 @@ def asked_anew(aws):
 
 def moved_to_another() -> None:
     """As if the ledger had been made in another account than that of the credentials."""
-    Capacity.objects.update(account=ANOTHER)
+    RuleSetState.objects.update(account=ANOTHER)
 
 
 def questions(ses: Emulator) -> list[str]:
@@ -41,14 +42,14 @@ def questions(ses: Emulator) -> list[str]:
 
 
 def test_the_first_account_is_recorded(a):
-    assert Capacity.objects.get().account == OURS
+    assert RuleSetState.objects.get().account == OURS
 
 
 def test_sts_is_asked_once(a):
     receive("a", "b")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     receive("b")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     sweep_ses()
     assert questions(a) == []
 
@@ -56,22 +57,22 @@ def test_sts_is_asked_once(a):
 def test_a_removal_is_neither_sent_to_another_account_nor_taken_for_done(a):
     moved_to_another()
     remove()
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert calls(a) == []
-    assert not facts.domain_state(DOMAIN).rules_gone
-    mark = DomainMark.objects.get()
-    assert mark.needs_attention
-    assert mark.last_error == "The AWS credentials are those of another account than before; ses_doctor says which."
+    assert not confirmation.domain_state(DOMAIN).rules_gone
+    sync = DomainSync.objects.get()
+    assert sync.stalled
+    assert sync.last_error == "The AWS credentials are those of another account than before; ses_doctor says which."
 
 
 def test_it_goes_on_with_the_right_credentials(a):
     moved_to_another()
     remove()
-    converge(DOMAIN)
-    Capacity.objects.update(account=OURS)
-    DomainMark.objects.update(next_attempt=None)
-    converge(DOMAIN)
-    assert facts.domain_state(DOMAIN).rules_gone
+    reconcile(DOMAIN)
+    RuleSetState.objects.update(account=OURS)
+    DomainSync.objects.update(retry_at=None)
+    reconcile(DOMAIN)
+    assert confirmation.domain_state(DOMAIN).rules_gone
     assert rules() == {}
 
 
@@ -95,13 +96,13 @@ SILENT = [("dropped", "AWS gave no answer."), ("throttle", "AWS is taking fewer 
 
 @pytest.mark.parametrize("fault", [fault for fault, _ in SILENT])
 def test_while_no_account_is_recorded_an_sts_that_does_not_tell_holds_nothing_up(ses, fault):
-    Capacity.objects.update(account="")
+    RuleSetState.objects.update(account="")
     account.forget()
     ses.add_faults({"service": "sts", "action": "GetCallerIdentity", "fault": fault, "times": None})
     receive("a")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     receive("a", "b")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert rules() == {RULE: {"a@example.com", "b@example.com"}}
     assert identities() == {DOMAIN}
     assert questions(ses) == ["GetCallerIdentity"]
@@ -113,27 +114,27 @@ def test_once_one_is_recorded_nothing_is_sent_before_sts_has_told(a, fault, sent
     account.forget()
     a.add_faults({"service": "sts", "action": "GetCallerIdentity", "fault": fault, "times": None})
     remove()
-    with one_budget(0.5):
-        converge(DOMAIN)
+    with shared_deadline(0.5):
+        reconcile(DOMAIN)
     assert calls(a) == []
-    mark = DomainMark.objects.get()
-    assert (mark.last_error, mark.needs_attention) == (sentence, False)
-    assert not UnansweredCall.objects.exists()
+    sync = DomainSync.objects.get()
+    assert (sync.last_error, sync.stalled) == (sentence, False)
+    assert not InFlightCall.objects.exists()
     a.clear_faults()
     account.forget()
-    DomainMark.objects.update(next_attempt=None)
-    converge(DOMAIN)
-    assert facts.domain_state(DOMAIN).rules_gone
+    DomainSync.objects.update(retry_at=None)
+    reconcile(DOMAIN)
+    assert confirmation.domain_state(DOMAIN).rules_gone
 
 
 def test_without_a_region_nobody_is_asked(ses, settings):
     account.forget()
     settings.AWS_REGION = ""
     receive("a")
-    converge(DOMAIN)
-    assert facts.owed_marks().get().last_error == "AWS region or credentials are missing."
+    reconcile(DOMAIN)
+    assert sync_state.pending_domains().get().last_error == "AWS region or credentials are missing."
     assert questions(ses) == []
-    assert not Capacity.objects.filter(region="").exists()
+    assert not RuleSetState.objects.filter(region="").exists()
 
 
 ROLE = "arn:aws:iam::123456789012:role/guest"
@@ -166,28 +167,28 @@ def test_a_role_that_cannot_be_assumed_is_no_bug_and_leaves_no_doubt(a, tmp_path
     clients.forget()
     try:
         remove()
-        converge(DOMAIN)
+        reconcile(DOMAIN)
     finally:
         monkeypatch.undo()
         clients.forget()
-    mark = DomainMark.objects.get()
-    assert (mark.last_error, mark.needs_attention) == (sentence, True)
-    assert not UnansweredCall.objects.exists()
+    sync = DomainSync.objects.get()
+    assert (sync.last_error, sync.stalled) == (sentence, True)
+    assert not InFlightCall.objects.exists()
 
 
 class TestAFormerRuleSet:
     @pytest.fixture
     def former(self, a, settings):
         settings.SES_RULE_SET = "new-rules"
-        Capacity.objects.filter(rule_set="inbound-email-rules").update(account="")
-        (ledger,) = former_ledgers(ses_config())
+        RuleSetState.objects.filter(rule_set="inbound-email-rules").update(account="")
+        (ledger,) = find_previous_scopes(ses_config())
         return ledger
 
     def test_nothing_of_it_is_forgotten_where_nobody_knows_whose_it_was(self, former):
         with pytest.raises(WrongAccount):
             forget_gone(ses_config(), former)
-        assert former_ledgers(ses_config()) == [former]
+        assert find_previous_scopes(ses_config()) == [former]
 
     def test_a_person_may_forget_it_unseen(self, former):
         assert forget(former) == 2
-        assert former_ledgers(ses_config()) == []
+        assert find_previous_scopes(ses_config()) == []

@@ -9,26 +9,26 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from domains.onboarding import add_domain
+from domains.lifecycle.register import add_domain
 from inbound.tests.admin_site import act, delete_selected, open_links, same_for_3_and_30, staff, text, url
 from inbound.tests.factories import EmailAddressFactory
 from ses_integration.models import (
-    DomainMark,
-    IdentityFacts,
+    DomainSync,
+    InFlightCall,
     Lease,
     LedgerEntry,
+    LedgerIdentity,
     LedgerRecipient,
     RateLimit,
-    UnansweredCall,
 )
 
 MODELS: dict[str, type[Any]] = {
-    "domainmark": DomainMark,
+    "domainsync": DomainSync,
     "lease": Lease,
     "ratelimit": RateLimit,
     "ledgerentry": LedgerEntry,
 }
-MARKS = url("ses_integration.domainmark", "changelist")
+MARKS = url("ses_integration.domainsync", "changelist")
 SCOPE = {"region": "eu-west-1", "rule_set": "inbound-email-rules"}
 
 
@@ -55,13 +55,13 @@ def test_every_page_opens_with_links_to_its_neighbours(domain, admin_client: Cli
 
 def test_an_entry_shows_what_hangs_on_it(domain, admin_client: Client):
     rule = LedgerEntry.objects.get(kind="rule")
-    UnansweredCall.objects.create(
+    InFlightCall.objects.create(
         entry=rule, operation="update_rule", recipients=["late@example.com"], until=timezone.now(), fence=1
     )
     shown = text(admin_client.get(url("ses_integration.ledgerentry", "change", rule.pk)))
     assert "a@example.com" in shown
     assert "late@example.com" in shown
-    identity = IdentityFacts.objects.get()
+    identity = LedgerIdentity.objects.get()
     shown = text(admin_client.get(url("ses_integration.ledgerentry", "change", identity.pk)))
     assert identity.verification_token in shown
     assert "mail.example.com" in shown
@@ -70,32 +70,32 @@ def test_an_entry_shows_what_hangs_on_it(domain, admin_client: Client):
 def test_lists_cost_the_same_however_long_they_are(ses, admin_client: Client):
     numbers = iter(range(1000))
 
-    def mark():
-        DomainMark.objects.create(domain=f"d{next(numbers)}.example.com", **SCOPE)
+    def sync():
+        DomainSync.objects.create(domain=f"d{next(numbers)}.example.com", **SCOPE)
 
     def entry():
         name = f"e{next(numbers)}.example.com"
         row = LedgerEntry.objects.create(domain=name, kind="rule", name=name, changed_at=timezone.now(), **SCOPE)
         LedgerRecipient.objects.create(entry=row, recipient=f"a@{name}")
-        UnansweredCall.objects.create(entry=row, operation="create_rule", until=timezone.now(), fence=1)
+        InFlightCall.objects.create(entry=row, operation="create_rule", until=timezone.now(), fence=1)
 
-    same_for_3_and_30(admin_client, MARKS, mark)
+    same_for_3_and_30(admin_client, MARKS, sync)
     same_for_3_and_30(admin_client, url("ses_integration.ledgerentry", "changelist"), entry)
 
 
 def test_the_state_of_each_mark_is_in_words(domain, admin_client: Client):
     assert "in line" in text(admin_client.get(MARKS))
-    mark = DomainMark.objects.get()
-    mark.generation += 1
-    mark.last_error = "SES is out of order."
-    mark.save()
+    sync = DomainSync.objects.get()
+    sync.generation += 1
+    sync.last_error = "SES is out of order."
+    sync.save()
     assert "owed: SES is out of order." in text(admin_client.get(MARKS))
     until = timezone.now() + timedelta(minutes=10)
     entry = LedgerEntry.objects.get(kind="rule")
-    UnansweredCall.objects.create(entry=entry, operation="update_rule", until=until, fence=1)
+    InFlightCall.objects.create(entry=entry, operation="update_rule", until=until, fence=1)
     assert f"in doubt until {until:%H:%M} UTC" in text(admin_client.get(MARKS))
-    DomainMark.objects.update(needs_attention=True)
-    for path in (MARKS, url("ses_integration.domainmark", "change", mark.pk)):
+    DomainSync.objects.update(stalled=True)
+    for path in (MARKS, url("ses_integration.domainsync", "change", sync.pk)):
         assert "needs attention: SES is out of order." in text(admin_client.get(path))
 
 
@@ -112,9 +112,9 @@ def test_nothing_can_be_added_changed_or_deleted(domain, admin_client: Client):
 
 
 def test_pushing_leaves_marks_of_another_rule_set_alone(domain, admin_client: Client):
-    DomainMark.objects.update(next_attempt=timezone.now() + timedelta(hours=1))
-    elsewhere = DomainMark.objects.create(domain="example.org", region="eu-west-1", rule_set="another")
-    _, messages = act(admin_client, "ses_integration.domainmark", "push_to_ses", list(DomainMark.objects.all()))
+    DomainSync.objects.update(retry_at=timezone.now() + timedelta(hours=1))
+    elsewhere = DomainSync.objects.create(domain="example.org", region="eu-west-1", rule_set="another")
+    _, messages = act(admin_client, "ses_integration.domainsync", "push_to_ses", list(DomainSync.objects.all()))
     assert [level for level, _ in messages] == ["error", "success"]
     assert messages[1][1] == "SES is in line with 1 domain."
     elsewhere.refresh_from_db()
@@ -122,12 +122,12 @@ def test_pushing_leaves_marks_of_another_rule_set_alone(domain, admin_client: Cl
 
 
 def test_pushing_needs_the_permission_to_change_marks(domain, client: Client):
-    staff(client, "ses_integration.view_domainmark")
+    staff(client, "ses_integration.view_domainsync")
     assert "Push to SES now" not in text(client.get(MARKS))
-    generation = DomainMark.objects.get().generation
-    act(client, "ses_integration.domainmark", "push_to_ses", [DomainMark.objects.get()])
-    assert DomainMark.objects.get().generation == generation
-    staff(client, "ses_integration.change_domainmark")
+    generation = DomainSync.objects.get().generation
+    act(client, "ses_integration.domainsync", "push_to_ses", [DomainSync.objects.get()])
+    assert DomainSync.objects.get().generation == generation
+    staff(client, "ses_integration.change_domainsync")
     assert "Push to SES now" in text(client.get(MARKS))
 
 

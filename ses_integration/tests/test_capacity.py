@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from ses_integration import capacity, facts
-from ses_integration.config import ses_config
-from ses_integration.convergence import converge
-from ses_integration.models import Capacity
-from ses_integration.planning import Kind
+from ses_integration.conf import ses_config
+from ses_integration.coordination import quotas
+from ses_integration.models import RuleSetState
+from ses_integration.plan.resources import ResourceKind
+from ses_integration.reconcile.loop import reconcile
+from ses_integration.status import sync_state
 from ses_integration.tests.rows import DOMAIN, receive
 from ses_integration.tests.seen import calls, recipients_sent, rules
 
@@ -29,16 +30,16 @@ def takes_100(ses, rows):
 
 def test_a_smaller_limit_is_learned_from_the_refusal_and_the_addresses_are_spread(takes_100):
     receive(*(f"a{n}" for n in range(250)))
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert in_ses() == held(100, 100, 50)
     assert calls(takes_100).count("CreateReceiptRule") == 4  # the first one is refused
-    assert capacity.layout(ses_config()).max_recipients == 100
+    assert quotas.layout(ses_config()).max_recipients == 100
 
 
 def test_what_was_learned_is_known_for_every_domain(takes_100):
-    capacity.learn(ses_config(), refused=101)
+    quotas.learn(ses_config(), refused=101)
     receive(*(f"a{n}" for n in range(101)))
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert in_ses() == held(100, 1)
     assert max(map(len, recipients_sent(takes_100))) == 100
 
@@ -46,18 +47,18 @@ def test_what_was_learned_is_known_for_every_domain(takes_100):
 def test_a_limit_below_a_hundred_is_found_by_halves(ses, rows):
     ses.set_quotas(recipients=20)
     receive(*(f"a{n}" for n in range(30)))
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert in_ses() == held(15, 15)
 
 
 def test_a_smaller_limit_leaves_nobody_without_a_rule_meanwhile(ses, rows, settings):
     """The new rules take the addresses before the first one gives them away."""
     receive(*(f"a{n}" for n in range(6)))
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     ses.clear_journal()
     settings.SES_MAX_RECIPIENTS_PER_RULE = 2
     receive(*(f"a{n}" for n in range(6)))
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert in_ses() == held(2, 2, 2)
     assert calls(ses) == ["CreateReceiptRule", "CreateReceiptRule", "UpdateReceiptRule"]
 
@@ -66,37 +67,37 @@ def test_a_refusal_of_a_small_rule_tells_of_no_limit(ses, rows):
     """Whatever SES says: to believe it would spread every domain over as many rules as it has addresses."""
     ses.set_quotas(recipients=0)
     receive("a", "b", "c")
-    converge(DOMAIN)
-    assert facts.owed_marks().get().last_error == "SES takes fewer recipients in a rule."
+    reconcile(DOMAIN)
+    assert sync_state.pending_domains().get().last_error == "SES takes fewer recipients in a rule."
     assert calls(ses).count("CreateReceiptRule") == 1
-    assert capacity.layout(ses_config()).max_recipients == 500
+    assert quotas.layout(ses_config()).max_recipients == 500
 
 
 def test_a_deleted_address_goes_although_another_rule_cannot_be_made(ses, rows, settings):
     """A smaller limit moves addresses into rules that have no room: those that stay go on, the deleted one does not."""
     receive(*(f"a{n}" for n in range(6)))
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     settings.SES_MAX_RECIPIENTS_PER_RULE = 2
     ses.set_quotas(rules=1)
     receive(*(f"a{n}" for n in range(1, 6)))
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert rules() == {RULE: {f"a{n}@example.com" for n in range(1, 6)}}
-    assert facts.owed_marks().get().last_error == "The receipt rule set has no room for another rule."
+    assert sync_state.pending_domains().get().last_error == "The receipt rule set has no room for another rule."
 
 
 def test_a_setting_below_what_was_learned_counts(settings, transactional_db):
-    capacity.learn(ses_config(), refused=500)
+    quotas.learn(ses_config(), refused=500)
     settings.SES_MAX_RECIPIENTS_PER_RULE = 50
-    assert capacity.layout(ses_config()).max_recipients == 50
+    assert quotas.layout(ses_config()).max_recipients == 50
 
 
 def test_what_was_learned_never_grows_by_a_later_refusal(transactional_db):
     for refused in (80, 500):
-        capacity.learn(ses_config(), refused=refused)
-    assert Capacity.objects.get().recipients_per_rule == 40
+        quotas.learn(ses_config(), refused=refused)
+    assert RuleSetState.objects.get().recipients_per_rule == 40
 
 
 def test_others_use_the_same_quota(transactional_db):
-    capacity.note_foreign(ses_config(), rules=3, identities=9_990)
-    assert capacity.used(ses_config(), Kind.RULE) == capacity.Used(ours=0, foreign=3, quota=200)
-    assert capacity.used(ses_config(), Kind.IDENTITY).free == 10
+    quotas.note_foreign(ses_config(), rules=3, identities=9_990)
+    assert quotas.used(ses_config(), ResourceKind.RULE) == quotas.Used(ours=0, foreign=3, quota=200)
+    assert quotas.used(ses_config(), ResourceKind.IDENTITY).free == 10

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from ses_integration import clients, facts, setup
-from ses_integration.config import ses_config
-from ses_integration.convergence import converge, converge_due
+from ses_integration.aws import clients, rule_set
+from ses_integration.conf import ses_config
+from ses_integration.drift.sweep import sweep_database
 from ses_integration.emulator.server import Emulator
-from ses_integration.marks import generation
 from ses_integration.models import LedgerEntry
-from ses_integration.planning import Kind
-from ses_integration.sweep import sweep_database
+from ses_integration.plan.resources import ResourceKind
+from ses_integration.reconcile.loop import reconcile, reconcile_due
+from ses_integration.reconcile.outbox import generation
+from ses_integration.status import confirmation, sync_state, verification
 from ses_integration.tests.rows import DOMAIN, receive, remove
 from ses_integration.tests.seen import calls, identities, rules
 
@@ -23,35 +24,35 @@ ADDRESSES = ["a@example.com", "b@example.com"]
 def changed(request, ses: Emulator, settings) -> Emulator:
     """SES holds `{a, b}` as of the former settings."""
     receive("a", "b")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     for name, value in request.param.items():
         setattr(settings, name, value)
     settings.SES_AUTO_SETUP = True
-    setup.prepare(ses_config(), take_over=True)
+    rule_set.prepare(ses_config(), take_over=True)
     ses.clear_journal()
     return ses
 
 
 def left() -> set[str]:
-    return facts.recipients_left(DOMAIN, ADDRESSES, generation(DOMAIN))
+    return confirmation.recipients_left(DOMAIN, ADDRESSES, generation(DOMAIN))
 
 
 def test_an_address_that_the_former_one_holds_is_not_gone(changed):
     receive("b")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert rules() == {"inbound-example.com-rule": {"b@example.com"}}
     assert left() == set(ADDRESSES)
 
 
 def test_with_the_former_catch_all_none_is_gone(ses, settings):
     receive("a", "b", catch_all=True)
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     settings.SES_RULE_SET = "new-rules"
     assert left() == set(ADDRESSES)
 
 
 def test_a_domain_that_the_former_one_holds_is_not_gone_before_anybody_has_looked(changed):
-    state = facts.domain_state(DOMAIN)
+    state = confirmation.domain_state(DOMAIN)
     assert (state.rules_gone, state.identity_gone) == (False, False)
 
 
@@ -59,39 +60,39 @@ class TestTheIdentityIsThatOfTheRegion:
     @pytest.fixture
     def other_set(self, ses: Emulator, settings) -> Emulator:
         receive("a")
-        converge(DOMAIN)
+        reconcile(DOMAIN)
         settings.SES_RULE_SET = "new-rules"
         settings.SES_AUTO_SETUP = True
-        setup.prepare(ses_config(), take_over=True)
+        rule_set.prepare(ses_config(), take_over=True)
         ses.clear_journal()
         return ses
 
     def test_it_is_read_and_deleted_with_the_domain_although_the_former_ledger_made_it(self, other_set):
         remove()
-        converge(DOMAIN)
+        reconcile(DOMAIN)
         assert calls(other_set)[-1] == "DeleteEmailIdentity"
         assert identities() == set()
-        assert facts.domain_state(DOMAIN).identity_gone
-        assert not LedgerEntry.objects.filter(kind=Kind.IDENTITY).exclude(known="absent").exists()
+        assert confirmation.domain_state(DOMAIN).identity_gone
+        assert not LedgerEntry.objects.filter(kind=ResourceKind.IDENTITY).exclude(presence="absent").exists()
 
     def test_it_is_read_and_not_made_again_for_the_rows(self, other_set):
         receive("a")
-        converge(DOMAIN)
+        reconcile(DOMAIN)
         assert "CreateEmailIdentity" not in calls(other_set)
-        assert facts.identities([DOMAIN])[DOMAIN].ours
-        assert facts.identities([DOMAIN])[DOMAIN].dkim_tokens
+        assert verification.identities([DOMAIN])[DOMAIN].ours
+        assert verification.identities([DOMAIN])[DOMAIN].dkim_tokens
 
     def test_an_answer_that_does_not_come_leaves_it_there(self, other_set):
         other_set.add_faults({"service": "sesv2", "action": "GetEmailIdentity", "fault": "access_denied"})
         remove()
-        converge(DOMAIN)
-        assert not facts.domain_state(DOMAIN).identity_gone
+        reconcile(DOMAIN)
+        assert not confirmation.domain_state(DOMAIN).identity_gone
         assert identities() == {DOMAIN}
 
     def test_the_sweep_finds_that_nobody_wants_it_any_more(self, other_set, rows):
         rows.clear()
         assert sweep_database() == [DOMAIN]
-        converge_due()
+        reconcile_due()
         assert identities() == set()
         assert sweep_database() == []
 
@@ -99,6 +100,6 @@ class TestTheIdentityIsThatOfTheRegion:
         clients.sesv2("eu-west-1").delete_email_identity(EmailIdentity=DOMAIN)
         rows.clear()
         sweep_database()
-        converge_due()
-        assert facts.domain_state(DOMAIN).identity_gone
-        assert not facts.owed_marks().exists()
+        reconcile_due()
+        assert confirmation.domain_state(DOMAIN).identity_gone
+        assert not sync_state.pending_domains().exists()

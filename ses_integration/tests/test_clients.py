@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ses_integration import clients
-from ses_integration.config import ses_config
+from ses_integration.aws import clients
+from ses_integration.aws.gateway import Gateway
+from ses_integration.conf import ses_config
 from ses_integration.errors import NotConfigured
-from ses_integration.gateway import Gateway
 
 
 @pytest.fixture(autouse=True)

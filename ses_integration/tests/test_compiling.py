@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_integration.compiling import Layout, Rule, Wanted, compile_domain, rule_name
-from ses_integration.receiving import DomainReceiving, ReceivingAddress
+from ses_integration.plan.compile import DesiredState, Layout, Rule, compile_domain, rule_name
+from ses_integration.plan.spec import AddressSpec, DomainSpec
 
 LAYOUT = Layout(rule_prefix="inbound", bucket="mail", max_recipients=3)
 LONG = "a" * 63 + ".example.com"
@@ -21,23 +21,21 @@ def receivings(draw):
     name = draw(domain_names)
     locals_ = draw(st.sets(st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True), max_size=12))
     slots = draw(st.lists(st.integers(0, 40), min_size=len(locals_), max_size=len(locals_), unique=True))
-    addresses = tuple(
-        ReceivingAddress(f"{local}@{name}", slot) for local, slot in zip(sorted(locals_), slots, strict=True)
-    )
-    return DomainReceiving(name, f"emails/{name}/x/", addresses, draw(st.booleans()))
+    addresses = tuple(AddressSpec(f"{local}@{name}", slot) for local, slot in zip(sorted(locals_), slots, strict=True))
+    return DomainSpec(name, f"emails/{name}/x/", addresses, draw(st.booleans()))
 
 
-def domain(*local_parts: str, name: str = "example.com", catch_all: bool = False) -> DomainReceiving:
-    addresses = tuple(ReceivingAddress(f"{local}@{name}") for local in local_parts)
-    return DomainReceiving(name, f"emails/{name}/1/", addresses, catch_all)
+def domain(*local_parts: str, name: str = "example.com", catch_all: bool = False) -> DomainSpec:
+    addresses = tuple(AddressSpec(f"{local}@{name}") for local in local_parts)
+    return DomainSpec(name, f"emails/{name}/1/", addresses, catch_all)
 
 
 def test_no_domain_wants_nothing():
-    assert compile_domain(None, LAYOUT) == Wanted()
+    assert compile_domain(None, LAYOUT) == DesiredState()
 
 
 def test_a_domain_without_addresses_wants_its_identity_and_no_rule():
-    assert compile_domain(domain(), LAYOUT) == Wanted(identity=True)
+    assert compile_domain(domain(), LAYOUT) == DesiredState(identity=True)
 
 
 def test_addresses_share_one_rule():
@@ -48,11 +46,9 @@ def test_addresses_share_one_rule():
 
 
 def test_each_chunk_has_a_rule_of_its_own():
-    receiving = DomainReceiving(
-        "example.com", "p/", (ReceivingAddress("a@example.com", 1), ReceivingAddress("b@example.com", 5))
-    )
+    spec = DomainSpec("example.com", "p/", (AddressSpec("a@example.com", 1), AddressSpec("b@example.com", 5)))
     layout = Layout("inbound", "mail", max_recipients=2)
-    assert [rule.name for rule in compile_domain(receiving, layout).rules] == [
+    assert [rule.name for rule in compile_domain(spec, layout).rules] == [
         "inbound-example.com-rule",
         "inbound-example.com-rule-3",
     ]
@@ -81,33 +77,33 @@ def test_topic_and_function_are_part_of_what_a_rule_does():
 
 
 @given(receivings())
-def test_whatever_the_rows_rules_are_valid_for_ses(receiving):
-    wanted = compile_domain(receiving, LAYOUT)
-    names = [rule.name for rule in wanted.rules]
+def test_whatever_the_rows_rules_are_valid_for_ses(spec):
+    desired = compile_domain(spec, LAYOUT)
+    names = [rule.name for rule in desired.rules]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,62}[a-z0-9]", name) for name in names)
-    assert all(rule.recipients for rule in wanted.rules)
+    assert all(rule.recipients for rule in desired.rules)
 
 
 @given(receivings())
-def test_every_active_address_is_received_exactly_once(receiving):
-    matching = [rule for rule in compile_domain(receiving, LAYOUT).rules for _ in rule.recipients]
-    if receiving.catch_all:
-        assert [rule.recipients for rule in matching] == [{receiving.name}]
+def test_every_active_address_is_received_exactly_once(spec):
+    matching = [rule for rule in compile_domain(spec, LAYOUT).rules for _ in rule.recipients]
+    if spec.catch_all:
+        assert [rule.recipients for rule in matching] == [{spec.name}]
     else:
         recipients = [recipient for rule in set(matching) for recipient in rule.recipients]
-        assert sorted(recipients) == sorted(address.address for address in receiving.addresses)
+        assert sorted(recipients) == sorted(address.address for address in spec.addresses)
 
 
 @given(receivings(), st.from_regex(r"new[a-z0-9]{1,8}", fullmatch=True), st.integers(41, 80))
-def test_one_address_more_touches_one_rule(receiving, local, slot):
-    more = DomainReceiving(
-        receiving.name,
-        receiving.key_prefix,
-        (*receiving.addresses, ReceivingAddress(f"{local}@{receiving.name}", slot)),
-        receiving.catch_all,
+def test_one_address_more_touches_one_rule(spec, local, slot):
+    more = DomainSpec(
+        spec.name,
+        spec.key_prefix,
+        (*spec.addresses, AddressSpec(f"{local}@{spec.name}", slot)),
+        spec.catch_all,
     )
-    before = {rule.name: rule for rule in compile_domain(receiving, LAYOUT).rules}
+    before = {rule.name: rule for rule in compile_domain(spec, LAYOUT).rules}
     after = {rule.name: rule for rule in compile_domain(more, LAYOUT).rules}
     changed = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
-    assert len(changed) == (0 if receiving.catch_all else 1)
+    assert len(changed) == (0 if spec.catch_all else 1)

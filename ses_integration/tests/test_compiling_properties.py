@@ -6,69 +6,69 @@ from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ses_integration.compiling import Layout, Wanted, compile_domain
-from ses_integration.receiving import DomainReceiving, ReceivingAddress
+from ses_integration.plan.compile import DesiredState, Layout, compile_domain
+from ses_integration.plan.spec import AddressSpec, DomainSpec
 from ses_integration.tests.strategies import domain_names, layouts, receivings
 
 # SES API Reference, ReceiptRule.Name
 RULE_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9]")
 
 
-def by_name(wanted: Wanted) -> dict[str, object]:
-    return {rule.name: rule for rule in wanted.rules}
+def by_name(desired: DesiredState) -> dict[str, object]:
+    return {rule.name: rule for rule in desired.rules}
 
 
 @given(receivings(), layouts)
-def test_every_rule_is_one_that_ses_takes(receiving, layout):
-    rules = compile_domain(receiving, layout).rules
+def test_every_rule_is_one_that_ses_takes(spec, layout):
+    rules = compile_domain(spec, layout).rules
     assert all(RULE_NAME.fullmatch(rule.name) for rule in rules)
     assert len({rule.name for rule in rules}) == len(rules)
     assert all(1 <= len(rule.recipients) <= layout.max_recipients for rule in rules)
 
 
 @given(receivings(), layouts)
-def test_every_active_address_is_received_once_or_all_by_the_catch_all(receiving, layout):
-    recipients = sorted(recipient for rule in compile_domain(receiving, layout).rules for recipient in rule.recipients)
-    if receiving.catch_all:
-        assert recipients == [receiving.name]
+def test_every_active_address_is_received_once_or_all_by_the_catch_all(spec, layout):
+    recipients = sorted(recipient for rule in compile_domain(spec, layout).rules for recipient in rule.recipients)
+    if spec.catch_all:
+        assert recipients == [spec.name]
     else:
-        assert recipients == sorted(address.address for address in receiving.addresses)
+        assert recipients == sorted(address.address for address in spec.addresses)
 
 
 @given(receivings(), layouts)
-def test_every_rule_does_what_the_layout_says_with_the_mail_of_this_life(receiving, layout):
-    for rule in compile_domain(receiving, layout).rules:
+def test_every_rule_does_what_the_layout_says_with_the_mail_of_this_life(spec, layout):
+    for rule in compile_domain(spec, layout).rules:
         does = (rule.bucket, rule.key_prefix, rule.topic_arn, rule.function_arn)
-        assert does == (layout.bucket, receiving.key_prefix, layout.topic_arn, layout.function_arn)
+        assert does == (layout.bucket, spec.key_prefix, layout.topic_arn, layout.function_arn)
 
 
 @given(receivings(), layouts, st.randoms(use_true_random=False))
-def test_the_order_of_the_rows_does_not_matter(receiving, layout, random):
-    shuffled = list(receiving.addresses)
+def test_the_order_of_the_rows_does_not_matter(spec, layout, random):
+    shuffled = list(spec.addresses)
     random.shuffle(shuffled)
-    assert compile_domain(replace(receiving, addresses=tuple(shuffled)), layout) == compile_domain(receiving, layout)
+    assert compile_domain(replace(spec, addresses=tuple(shuffled)), layout) == compile_domain(spec, layout)
 
 
 @given(receivings(), layouts, st.integers(0, 10))
-def test_one_address_more_or_less_touches_one_rule(receiving, layout, slot):
-    assume(not receiving.catch_all and slot not in {address.slot for address in receiving.addresses})
-    address = f"new@{receiving.name}"
-    more = replace(receiving, addresses=(*receiving.addresses, ReceivingAddress(address, slot)))
-    before, after = by_name(compile_domain(receiving, layout)), by_name(compile_domain(more, layout))
+def test_one_address_more_or_less_touches_one_rule(spec, layout, slot):
+    assume(not spec.catch_all and slot not in {address.slot for address in spec.addresses})
+    address = f"new@{spec.name}"
+    more = replace(spec, addresses=(*spec.addresses, AddressSpec(address, slot)))
+    before, after = by_name(compile_domain(spec, layout)), by_name(compile_domain(more, layout))
     (changed,) = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
     assert after[changed].recipients - getattr(before.get(changed), "recipients", frozenset()) == {address}
 
 
 @given(receivings(), layouts)
-def test_behind_a_catch_all_an_address_more_or_less_touches_nothing(receiving, layout):
-    receiving = replace(receiving, catch_all=True)
-    assert compile_domain(replace(receiving, addresses=()), layout) == compile_domain(receiving, layout)
+def test_behind_a_catch_all_an_address_more_or_less_touches_nothing(spec, layout):
+    spec = replace(spec, catch_all=True)
+    assert compile_domain(replace(spec, addresses=()), layout) == compile_domain(spec, layout)
 
 
 @given(receivings(), layouts, st.integers(1, 20))
-def test_another_limit_of_recipients_changes_no_address_and_no_action(receiving, layout, limit):
+def test_another_limit_of_recipients_changes_no_address_and_no_action(spec, layout, limit):
     def taken(form: Layout) -> set[tuple[str, str]]:
-        return {(who, rule.digest) for rule in compile_domain(receiving, form).rules for who in rule.recipients}
+        return {(who, rule.digest) for rule in compile_domain(spec, form).rules for who in rule.recipients}
 
     assert taken(replace(layout, max_recipients=limit)) == taken(layout)
 
@@ -78,8 +78,8 @@ def test_two_domains_never_share_a_rule_s_name(one, other, layout):
     assume(one != other)
 
     def names(domain: str) -> set[str]:
-        addresses = tuple(ReceivingAddress(f"a{slot}@{domain}", slot) for slot in range(7))
-        forms = [DomainReceiving(domain, "p/", addresses, catch_all) for catch_all in (True, False)]
+        addresses = tuple(AddressSpec(f"a{slot}@{domain}", slot) for slot in range(7))
+        forms = [DomainSpec(domain, "p/", addresses, catch_all) for catch_all in (True, False)]
         return {rule.name for form in forms for rule in compile_domain(form, layout).rules}
 
     assert names(one).isdisjoint(names(other))
@@ -87,4 +87,4 @@ def test_two_domains_never_share_a_rule_s_name(one, other, layout):
 
 @given(layouts)
 def test_no_domain_wants_nothing(layout):
-    assert compile_domain(None, layout) == Wanted()
+    assert compile_domain(None, layout) == DesiredState()

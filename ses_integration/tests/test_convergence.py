@@ -7,14 +7,17 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from ses_integration import clients, facts, lease, marks
-from ses_integration.budget import one_budget
-from ses_integration.config import ses_config
-from ses_integration.convergence import converge, converge_due, with_lease
-from ses_integration.models import DomainMark, Lease, UnansweredCall
+from ses_integration.aws import clients
+from ses_integration.conf import ses_config
+from ses_integration.coordination import lease
+from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.models import DomainSync, InFlightCall, Lease
+from ses_integration.reconcile import outbox
+from ses_integration.reconcile.loop import reconcile, reconcile_due, with_lease
+from ses_integration.status import confirmation, sync_state, verification
+from ses_integration.status.verification import check
 from ses_integration.tests.rows import DOMAIN, receive, remove
 from ses_integration.tests.seen import calls, identities, rules
-from ses_integration.verification import check
 
 RULE = "inbound-example.com-rule"
 pytestmark = pytest.mark.usefixtures("rows")
@@ -22,12 +25,12 @@ pytestmark = pytest.mark.usefixtures("rows")
 
 def due() -> None:
     """The next turn of everything has come."""
-    DomainMark.objects.update(next_attempt=None)
+    DomainSync.objects.update(retry_at=None)
 
 
 def test_a_new_domain_with_an_address_is_four_calls(ses):
     receive("a")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert calls(ses) == [
         "CreateEmailIdentity",
         "VerifyDomainIdentity",
@@ -38,58 +41,60 @@ def test_a_new_domain_with_an_address_is_four_calls(ses):
 
 
 def test_converging_again_calls_nothing(a):
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     receive("a")  # a change that changes nothing
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert a.journal() == []
 
 
 def test_changes_that_wait_together_cost_one_call(a):
     for local_parts in ("ab", "abc", "bc"):
         receive(*local_parts)
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert calls(a) == ["UpdateReceiptRule"]
     assert rules() == {RULE: {"b@example.com", "c@example.com"}}
 
 
 def test_a_domain_that_is_gone_leaves_nothing_behind(a):
     remove()
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert calls(a) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
     assert (rules(), identities()) == ({}, set())
-    assert facts.domain_state(DOMAIN) == facts.DomainState(rules_gone=True, identity_gone=True, identity_ours=None)
+    assert confirmation.domain_state(DOMAIN) == confirmation.DomainState(
+        rules_gone=True, identity_gone=True, identity_ours=None
+    )
 
 
 def test_a_throttled_call_is_repeated_within_the_budget(a):
     a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "throttle", "times": 2})
     receive("a", "b")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert [entry["status"] for entry in a.journal()] == [400, 400, 200]
-    assert not facts.owed_marks().exists()
+    assert not sync_state.pending_domains().exists()
 
 
 @pytest.mark.parametrize("fault", ["throttle", "fail", "dropped", "lost"])
 def test_a_transient_failure_is_owed_and_paid_when_its_turn_comes(a, fault):
     a.add_faults({"service": "ses", "action": "*", "fault": fault, "times": 0})
     receive("a", "b")
-    with one_budget(1):
-        converge(DOMAIN)
-    mark = facts.owed_marks().get()
-    assert (mark.needs_attention, mark.attempts > 0, mark.next_attempt is not None) == (False, True, True)
+    with shared_deadline(1):
+        reconcile(DOMAIN)
+    sync = sync_state.pending_domains().get()
+    assert (sync.stalled, sync.attempts > 0, sync.retry_at is not None) == (False, True, True)
     a.clear_faults()
     due()
-    converge_due()
+    reconcile_due()
     assert rules() == {RULE: {"a@example.com", "b@example.com"}}
-    assert not DomainMark.objects.get().owed
+    assert not DomainSync.objects.get().pending
 
 
 def test_what_nobody_answers_stays_in_doubt_until_it_can_no_longer_land(a, settings):
     settings.SES_CALL_SETTLE_SECONDS = 60
     a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "dropped"})
     receive("a", "b")
-    with one_budget(0.2):
-        converge(DOMAIN)
-    until = UnansweredCall.objects.get().until
+    with shared_deadline(0.2):
+        reconcile(DOMAIN)
+    until = InFlightCall.objects.get().until
     assert timedelta(seconds=60) < until - timezone.now() <= timedelta(seconds=70)
 
 
@@ -108,101 +113,101 @@ def test_what_only_a_person_can_mend_needs_attention_and_is_tried_at_the_long_in
     a.add_faults({"service": "ses", "action": "UpdateReceiptRule", **fault})
     receive("a", "b")
     started = time.monotonic()
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert time.monotonic() - started < 2  # nothing to wait for
-    mark = facts.owed_marks().get()
-    assert (mark.needs_attention, mark.last_error) == (True, sentence)
-    assert mark.next_attempt - timezone.now() > timedelta(minutes=14)
+    sync = sync_state.pending_domains().get()
+    assert (sync.stalled, sync.last_error) == (True, sentence)
+    assert sync.retry_at - timezone.now() > timedelta(minutes=14)
 
 
 def test_a_change_makes_its_domain_s_turn_come_at_once(a):
     a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "access_denied"})
     receive("a", "b")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     receive("a", "b", "c")
-    converge(DOMAIN)
-    assert not facts.owed_marks().exists()
+    reconcile(DOMAIN)
+    assert not sync_state.pending_domains().exists()
 
 
 def test_one_bad_domain_holds_nobody_up(ses):
     ses.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied"})
     receive("a", domain="bad.org")
     receive("a", domain="good.org")
-    converge_due()
+    reconcile_due()
     assert rules() == {"inbound-bad.org-rule": {"a@bad.org"}, "inbound-good.org-rule": {"a@good.org"}}
-    assert [mark.domain for mark in facts.owed_marks()] == ["bad.org"]
+    assert [sync.domain for sync in sync_state.pending_domains()] == ["bad.org"]
 
 
 def test_the_first_success_after_an_outage_makes_everybody_s_turn_come(ses):
     ses.add_faults({"service": "*", "action": "*", "fault": "throttle", "times": 0})
     for domain in ("one.org", "two.org"):
         receive("a", domain=domain)
-    with one_budget(0.1):
-        converge("one.org")
-        converge("two.org")
-    DomainMark.objects.update(next_attempt=timezone.now() + timedelta(hours=1))
+    with shared_deadline(0.1):
+        reconcile("one.org")
+        reconcile("two.org")
+    DomainSync.objects.update(retry_at=timezone.now() + timedelta(hours=1))
     ses.clear_faults()
     receive("a", domain="three.org")
-    converge("three.org")
-    assert set(DomainMark.objects.values_list("next_attempt", flat=True)) == {None}
+    reconcile("three.org")
+    assert set(DomainSync.objects.values_list("retry_at", flat=True)) == {None}
 
 
 def test_a_spent_budget_calls_nothing_and_loses_nothing(a):
     receive("a", "b")
-    with one_budget(0):
-        converge(DOMAIN)
+    with shared_deadline(0):
+        reconcile(DOMAIN)
     assert a.journal() == []
-    assert facts.owed_marks().get().next_attempt is None
+    assert sync_state.pending_domains().get().retry_at is None
 
 
 def test_a_dead_holder_s_lease_ends_by_itself(a):
     Lease.objects.update(holder="dead", expires_at=timezone.now() + timedelta(seconds=30))
     receive("a", "b")
-    with one_budget(0.3):
-        converge(DOMAIN)
+    with shared_deadline(0.3):
+        reconcile(DOMAIN)
     assert a.journal() == []
     Lease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert calls(a) == ["UpdateReceiptRule"]
 
 
 def test_without_a_bucket_nothing_is_put_and_removals_still_go(a, settings):
     settings.S3_BUCKET_NAME = ""
     receive("a", "b")
-    converge(DOMAIN)
-    assert facts.owed_marks().get().last_error == "S3_BUCKET_NAME is missing."
+    reconcile(DOMAIN)
+    assert sync_state.pending_domains().get().last_error == "S3_BUCKET_NAME is missing."
     receive()
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert calls(a) == ["DeleteReceiptRule"]
 
 
 def test_without_a_region_the_change_is_owed(settings, rows, transactional_db, aws):
     settings.AWS_REGION = ""
     receive("a")
-    converge(DOMAIN)
-    assert facts.owed_marks().get().last_error == "AWS region or credentials are missing."
+    reconcile(DOMAIN)
+    assert sync_state.pending_domains().get().last_error == "AWS region or credentials are missing."
     assert aws.journal() == []
 
 
 def test_a_missing_rule_set_needs_attention(aws, transactional_db, rows):
     receive("a")
-    converge(DOMAIN)
-    assert facts.owed_marks().get().last_error == "The receipt rule set does not exist; run ses_setup."
+    reconcile(DOMAIN)
+    assert sync_state.pending_domains().get().last_error == "The receipt rule set does not exist; run ses_setup."
 
 
 def test_on_the_emulator_a_missing_rule_set_is_made_again(aws, transactional_db, rows, settings):
     settings.SES_AUTO_SETUP = True
     receive("a")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert rules() == {RULE: {"a@example.com"}}
 
 
 def test_a_rolled_back_change_calls_nothing(a):
     with transaction.atomic():
-        marks.mark(DOMAIN)
+        outbox.mark_dirty(DOMAIN)
         transaction.set_rollback(True)
     assert a.journal() == []
-    assert not facts.owed_marks().exists()
+    assert not sync_state.pending_domains().exists()
 
 
 def test_an_identity_that_somebody_else_made_is_used_and_kept(ses):
@@ -210,11 +215,11 @@ def test_an_identity_that_somebody_else_made_is_used_and_kept(ses):
 
     boto3.client("sesv2", region_name="eu-west-1").create_email_identity(EmailIdentity=DOMAIN)
     receive("a")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     remove()
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert (rules(), identities()) == ({}, {DOMAIN})
-    assert facts.domain_state(DOMAIN).identity_kept
+    assert confirmation.domain_state(DOMAIN).identity_kept
 
 
 def test_an_identity_of_an_earlier_life_of_this_installation_is_ours(ses):
@@ -224,37 +229,37 @@ def test_an_identity_of_an_earlier_life_of_this_installation_is_ours(ses):
         EmailIdentity=DOMAIN, Tags=[{"Key": "inbound", "Value": "inbound"}]
     )
     receive("a")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     remove()
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert identities() == set()
 
 
 def test_who_has_no_time_for_the_next_slot_does_not_come_again_and_again(a, settings):
     settings.SES_CALLS_PER_SECOND = 0.001
     receive("a", "b")
-    converge(DOMAIN)  # takes the slot
+    reconcile(DOMAIN)  # takes the slot
     receive("a")
     before = Lease.objects.get().fence
-    with one_budget(0.5):
-        converge(DOMAIN)
+    with shared_deadline(0.5):
+        reconcile(DOMAIN)
     assert Lease.objects.get().fence == before + 1
 
 
 def test_a_mail_from_domain_that_is_refused_holds_nothing_up(ses):
     ses.add_faults({"service": "ses", "action": "SetIdentityMailFromDomain", "fault": "access_denied"})
     receive("a")
-    converge(DOMAIN)
-    assert not facts.owed_marks().exists()
-    assert facts.identities([DOMAIN])[DOMAIN].mail_from_status == "Failed"
+    reconcile(DOMAIN)
+    assert not sync_state.pending_domains().exists()
+    assert verification.identities([DOMAIN])[DOMAIN].mail_from_status == "Failed"
 
 
 def test_a_rule_that_another_domain_has_needs_attention(ses):
     receive("a", domain="x.com", catch_all=True)
-    converge("x.com")
+    reconcile("x.com")
     receive("b", domain="x.com-catchall")
-    converge("x.com-catchall")
-    assert facts.owed_marks().get().last_error == "Another domain has a rule of this name."
+    reconcile("x.com-catchall")
+    assert sync_state.pending_domains().get().last_error == "Another domain has a rule of this name."
     assert rules() == {"inbound-x.com-catchall-rule": {"x.com"}}
 
 
@@ -263,18 +268,18 @@ def test_the_worker_leaves_what_a_request_has_served_meanwhile(a):
     stops = iter([False, False, True])
 
     def serve_and_go_on():
-        converge(DOMAIN)
+        reconcile(DOMAIN)
         return next(stops)
 
-    assert converge_due(serve_and_go_on) == 0
+    assert reconcile_due(serve_and_go_on) == 0
     assert calls(a) == ["UpdateReceiptRule"]
 
 
 def test_the_worker_s_other_steps_get_their_turn(a):
     for domain in ("one.org", "two.org"):
         receive("a", domain=domain)
-    assert converge_due(seconds=0) == 0
-    assert converge_due() == 2
+    assert reconcile_due(seconds=0) == 0
+    assert reconcile_due() == 2
 
 
 @pytest.mark.parametrize("code", ["InvalidClientTokenId", "ExpiredToken"])
@@ -282,12 +287,12 @@ def test_a_mail_from_domain_that_nobody_was_asked_for_is_still_owed(ses, rows, c
     """Nobody knows who asked: SES has judged nothing."""
     ses.add_faults({"service": "ses", "action": "SetIdentityMailFromDomain", "fault": "error", "code": code})
     receive()
-    converge(DOMAIN)
-    assert facts.identities([DOMAIN])[DOMAIN].mail_from_domain == ""
-    assert facts.owed(DOMAIN).error == "AWS does not accept the credentials."
+    reconcile(DOMAIN)
+    assert verification.identities([DOMAIN])[DOMAIN].mail_from_domain == ""
+    assert sync_state.pending(DOMAIN).error == "AWS does not accept the credentials."
     due()
-    converge_due()
-    assert facts.identities([DOMAIN])[DOMAIN].mail_from_domain == "mail.example.com"
+    reconcile_due()
+    assert verification.identities([DOMAIN])[DOMAIN].mail_from_domain == "mail.example.com"
 
 
 def test_a_connection_that_the_database_takes_away_is_no_error_of_the_change(a):
@@ -303,8 +308,8 @@ def test_a_connection_that_the_database_takes_away_is_no_error_of_the_change(a):
 
     with connection.execute_wrapper(wake):
         assert with_lease(ses_config(), held, DOMAIN, time.monotonic() + 5)
-        converge(DOMAIN)
-    assert not facts.owed_marks().exists()
+        reconcile(DOMAIN)
+    assert not sync_state.pending_domains().exists()
 
 
 def test_an_identity_that_another_installation_has_made_since_is_theirs(a):
@@ -314,6 +319,6 @@ def test_an_identity_that_another_installation_has_made_since_is_theirs(a):
     sesv2.create_email_identity(EmailIdentity=DOMAIN, Tags=[{"Key": "inbound", "Value": "the-other-one"}])
     assert check(DOMAIN).ours is False
     remove()
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert (rules(), identities()) == ({}, {DOMAIN})
-    assert facts.domain_state(DOMAIN).identity_kept
+    assert confirmation.domain_state(DOMAIN).identity_kept

@@ -6,8 +6,8 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from ses_integration import lease
-from ses_integration.config import ses_config
+from ses_integration.conf import ses_config
+from ses_integration.coordination import lease
 from ses_integration.models import Lease
 
 pytestmark = pytest.mark.django_db(transaction=True)

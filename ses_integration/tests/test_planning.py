@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_integration.compiling import Rule, Wanted
-from ses_integration.planning import Call, Doubt, Entry, Kind, Known, Operation, plan
+from ses_integration.plan.compile import DesiredState, Rule
+from ses_integration.plan.diff import plan
+from ses_integration.plan.resources import Call, Operation, Presence, RecordedResource, ResourceKind, UnknownOutcome
 
 DOMAIN = "example.com"
 RULE = "inbound-example.com-rule"
@@ -18,101 +19,110 @@ def rule(*recipients: str, name: str = RULE) -> Rule:
     return Rule(name, frozenset(recipients), "mail", "p/")
 
 
-def held(what: Rule) -> Entry:
-    return Entry(Kind.RULE, what.name, Known.PRESENT, True, what.recipients, what.digest)
+def held(what: Rule) -> RecordedResource:
+    return RecordedResource(ResourceKind.RULE, what.name, Presence.PRESENT, True, what.recipients, what.digest)
 
 
-IDENTITY = Entry(Kind.IDENTITY, DOMAIN, Known.PRESENT, True, ours=True, has_verification_token=True, has_mail_from=True)
+IDENTITY = RecordedResource(
+    ResourceKind.IDENTITY, DOMAIN, Presence.PRESENT, True, ours=True, has_verification_token=True, has_mail_from=True
+)
 
 
-def operations(wanted: Wanted, *entries: Entry) -> list[str]:
-    return [str(call.operation) for call in plan(DOMAIN, wanted, entries).calls]
+def operations(desired: DesiredState, *entries: RecordedResource) -> list[str]:
+    return [str(call.operation) for call in plan(DOMAIN, desired, entries).calls]
 
 
 def test_what_ses_is_known_to_hold_needs_no_call():
-    assert plan(DOMAIN, Wanted(True, (rule("a@example.com"),)), [IDENTITY, held(rule("a@example.com"))]).settled
+    assert plan(DOMAIN, DesiredState(True, (rule("a@example.com"),)), [IDENTITY, held(rule("a@example.com"))]).settled
 
 
 def test_a_new_domain_gets_its_identity_before_its_rules():
-    assert operations(Wanted(True, (rule("a@example.com"),))) == ["create_identity", "create_rule"]
+    assert operations(DesiredState(True, (rule("a@example.com"),))) == ["create_identity", "create_rule"]
 
 
 def test_an_identity_is_made_in_three_calls():
     made = replace(IDENTITY, has_verification_token=False, has_mail_from=False)
-    assert operations(Wanted(True), made) == ["verify_domain"]
-    assert operations(Wanted(True), replace(made, has_verification_token=True)) == ["set_mail_from"]
+    assert operations(DesiredState(True), made) == ["verify_domain"]
+    assert operations(DesiredState(True), replace(made, has_verification_token=True)) == ["set_mail_from"]
 
 
 def test_somebody_elses_identity_keeps_its_mail_from_domain():
     theirs = replace(IDENTITY, ours=False, has_mail_from=False)
-    assert plan(DOMAIN, Wanted(True), [theirs]).settled
+    assert plan(DOMAIN, DesiredState(True), [theirs]).settled
 
 
 def test_somebody_elses_identity_is_never_deleted():
-    assert plan(DOMAIN, Wanted(), [replace(IDENTITY, ours=False)]).settled
+    assert plan(DOMAIN, DesiredState(), [replace(IDENTITY, ours=False)]).settled
 
 
 def test_an_identity_of_unknown_origin_is_looked_at_before_anything_else():
-    unknown = replace(IDENTITY, known=Known.UNKNOWN, ours=None)
-    assert operations(Wanted(), unknown) == ["read_identity"]
-    assert operations(Wanted(True), unknown) == ["read_identity"]
+    unknown = replace(IDENTITY, presence=Presence.UNKNOWN, ours=None)
+    assert operations(DesiredState(), unknown) == ["read_identity"]
+    assert operations(DesiredState(True), unknown) == ["read_identity"]
 
 
 def test_teardown_takes_the_rules_before_the_identity():
-    assert operations(Wanted(), IDENTITY, held(rule("a@example.com"))) == ["delete_rule", "delete_identity"]
+    assert operations(DesiredState(), IDENTITY, held(rule("a@example.com"))) == ["delete_rule", "delete_identity"]
 
 
 def test_the_last_address_deletes_the_rule_and_never_updates_it():
-    assert operations(Wanted(True), IDENTITY, held(rule("a@example.com"))) == ["delete_rule"]
+    assert operations(DesiredState(True), IDENTITY, held(rule("a@example.com"))) == ["delete_rule"]
 
 
 def test_switching_to_catch_all_brings_the_new_rule_before_the_old_one_goes():
     catch_all, old = rule(DOMAIN, name=CATCH_ALL), held(rule("a@example.com"))
-    first = plan(DOMAIN, Wanted(True, (catch_all,)), [IDENTITY, old])
+    first = plan(DOMAIN, DesiredState(True, (catch_all,)), [IDENTITY, old])
     assert [call.operation for call in first.calls] == [Operation.CREATE_RULE]
     assert [call.operation for call in first.held_back] == [Operation.DELETE_RULE]
-    assert operations(Wanted(True, (catch_all,)), IDENTITY, old, held(catch_all)) == ["delete_rule"]
+    assert operations(DesiredState(True, (catch_all,)), IDENTITY, old, held(catch_all)) == ["delete_rule"]
 
 
 def test_switching_back_does_the_same_the_other_way_round():
-    wanted, old = rule("a@example.com"), held(rule(DOMAIN, name=CATCH_ALL))
-    assert operations(Wanted(True, (wanted,)), IDENTITY, old) == ["create_rule"]
+    desired, old = rule("a@example.com"), held(rule(DOMAIN, name=CATCH_ALL))
+    assert operations(DesiredState(True, (desired,)), IDENTITY, old) == ["create_rule"]
 
 
 def test_a_chunk_that_is_empty_goes_although_another_one_fails():
     other = held(rule("b@example.com", name=f"{RULE}-2"))
-    assert operations(Wanted(True, (rule("a@example.com"),)), IDENTITY, other) == ["create_rule", "delete_rule"]
+    assert operations(DesiredState(True, (rule("a@example.com"),)), IDENTITY, other) == ["create_rule", "delete_rule"]
 
 
 @pytest.mark.parametrize(("exists", "operation"), [(True, "update_rule"), (False, "create_rule")])
 def test_an_unknown_rule_is_sent_again(exists, operation):
-    unknown = replace(held(rule("a@example.com")), known=Known.UNKNOWN, exists=exists)
-    assert operations(Wanted(True, (rule("a@example.com"),)), IDENTITY, unknown) == [operation]
+    unknown = replace(held(rule("a@example.com")), presence=Presence.UNKNOWN, exists=exists)
+    assert operations(DesiredState(True, (rule("a@example.com"),)), IDENTITY, unknown) == [operation]
 
 
 def test_a_call_that_can_no_longer_land_is_repeated_although_nothing_differs():
-    doubtful = replace(held(rule("a@example.com")), doubts=(Doubt(Operation.DELETE_RULE, due=True),))
-    assert operations(Wanted(True, (rule("a@example.com"),)), IDENTITY, doubtful) == ["update_rule"]
+    doubtful = replace(held(rule("a@example.com")), unknown_outcomes=(UnknownOutcome(Operation.DELETE_RULE, due=True),))
+    assert operations(DesiredState(True, (rule("a@example.com"),)), IDENTITY, doubtful) == ["update_rule"]
 
 
 def test_a_call_that_may_still_land_is_waited_for():
-    doubtful = replace(held(rule("a@example.com")), doubts=(Doubt(Operation.DELETE_RULE, due=False),))
-    assert plan(DOMAIN, Wanted(True, (rule("a@example.com"),)), [IDENTITY, doubtful]).settled
+    doubtful = replace(
+        held(rule("a@example.com")), unknown_outcomes=(UnknownOutcome(Operation.DELETE_RULE, due=False),)
+    )
+    assert plan(DOMAIN, DesiredState(True, (rule("a@example.com"),)), [IDENTITY, doubtful]).settled
 
 
 def test_an_identity_is_not_made_while_its_deletion_may_still_land():
-    going = Entry(Kind.IDENTITY, DOMAIN, Known.ABSENT, doubts=(Doubt(Operation.DELETE_IDENTITY, due=False),))
-    work = plan(DOMAIN, Wanted(True), [going])
+    going = RecordedResource(
+        ResourceKind.IDENTITY,
+        DOMAIN,
+        Presence.ABSENT,
+        unknown_outcomes=(UnknownOutcome(Operation.DELETE_IDENTITY, due=False),),
+    )
+    work = plan(DOMAIN, DesiredState(True), [going])
     assert not work.calls
-    assert work.held_back == (Call(Operation.CREATE_IDENTITY, Kind.IDENTITY, DOMAIN),)
+    assert work.held_back == (Call(Operation.CREATE_IDENTITY, ResourceKind.IDENTITY, DOMAIN),)
 
 
 def test_an_entry_is_forgotten_only_when_it_is_absent_unwanted_and_beyond_doubt():
-    gone = Entry(Kind.RULE, RULE, Known.ABSENT)
-    doubtful = replace(gone, doubts=(Doubt(Operation.CREATE_RULE, due=False),))
-    assert plan(DOMAIN, Wanted(), [gone]).forget == ((Kind.RULE, RULE),)
-    assert plan(DOMAIN, Wanted(), [doubtful]).forget == ()
-    assert plan(DOMAIN, Wanted(True, (rule("a@example.com"),)), [gone]).forget == ()
+    gone = RecordedResource(ResourceKind.RULE, RULE, Presence.ABSENT)
+    doubtful = replace(gone, unknown_outcomes=(UnknownOutcome(Operation.CREATE_RULE, due=False),))
+    assert plan(DOMAIN, DesiredState(), [gone]).forget == ((ResourceKind.RULE, RULE),)
+    assert plan(DOMAIN, DesiredState(), [doubtful]).forget == ()
+    assert plan(DOMAIN, DesiredState(True, (rule("a@example.com"),)), [gone]).forget == ()
 
 
 # Generated: SES as a dictionary, carried out call by call.
@@ -121,8 +131,9 @@ recipients = st.sets(st.sampled_from(["a@example.com", "b@example.com", "c@examp
 rules = st.dictionaries(st.sampled_from([RULE, f"{RULE}-2", CATCH_ALL]), recipients, max_size=3).map(
     lambda found: tuple(rule(*who, name=name) for name, who in sorted(found.items()))
 )
-doubts = st.lists(
-    st.builds(Doubt, st.sampled_from([Operation.DELETE_RULE, Operation.UPDATE_RULE]), st.booleans()), max_size=2
+unknown_outcomes = st.lists(
+    st.builds(UnknownOutcome, st.sampled_from([Operation.DELETE_RULE, Operation.UPDATE_RULE]), st.booleans()),
+    max_size=2,
 )
 
 
@@ -130,71 +141,77 @@ doubts = st.lists(
 def ledgers(draw):
     entries = {}
     for name in draw(st.sets(st.sampled_from([RULE, f"{RULE}-2", CATCH_ALL, "inbound-old-rule"]))):
-        known = draw(st.sampled_from(list(Known)))
-        there = known is Known.PRESENT or (known is Known.UNKNOWN and draw(st.booleans()))
-        who = frozenset(draw(recipients)) if known is not Known.ABSENT else frozenset()
-        entries[name] = Entry(
-            Kind.RULE, name, known, there, who, rule(*who).digest if who else "", doubts=tuple(draw(doubts))
+        known = draw(st.sampled_from(list(Presence)))
+        there = known is Presence.PRESENT or (known is Presence.UNKNOWN and draw(st.booleans()))
+        who = frozenset(draw(recipients)) if known is not Presence.ABSENT else frozenset()
+        entries[name] = RecordedResource(
+            ResourceKind.RULE,
+            name,
+            known,
+            there,
+            who,
+            rule(*who).digest if who else "",
+            unknown_outcomes=tuple(draw(unknown_outcomes)),
         )
     return entries
 
 
-def carry_out(call: Call, entries: dict[str, Entry]) -> None:
+def carry_out(call: Call, entries: dict[str, RecordedResource]) -> None:
     if call.operation.removes:
-        entries[call.name] = Entry(Kind.RULE, call.name, Known.ABSENT)
+        entries[call.name] = RecordedResource(ResourceKind.RULE, call.name, Presence.ABSENT)
     elif call.rule is not None:
         entries[call.name] = held(call.rule)
 
 
 @given(rules, ledgers())
-def test_carrying_the_plan_out_gives_what_was_wanted_and_planning_again_gives_nothing(wanted, entries):
-    wish = Wanted(True, wanted)
+def test_carrying_the_plan_out_gives_what_was_wanted_and_planning_again_gives_nothing(desired, entries):
+    wish = DesiredState(True, desired)
     for _ in range(20):
         work = plan(DOMAIN, wish, [IDENTITY, *entries.values()])
         if not work.calls:
             break
         carry_out(work.calls[0], entries)
     assert work.settled
-    there = {name: entry.recipients for name, entry in entries.items() if entry.known is not Known.ABSENT}
-    assert there == {what.name: what.recipients for what in wanted}
+    there = {name: entry.recipients for name, entry in entries.items() if entry.presence is not Presence.ABSENT}
+    assert there == {what.name: what.recipients for what in desired}
 
 
 @given(rules, ledgers())
-def test_no_plan_ever_sends_an_empty_recipient_list(wanted, entries):
-    for call in plan(DOMAIN, Wanted(True, wanted), [IDENTITY, *entries.values()]).calls:
+def test_no_plan_ever_sends_an_empty_recipient_list(desired, entries):
+    for call in plan(DOMAIN, DesiredState(True, desired), [IDENTITY, *entries.values()]).calls:
         assert call.rule is None or call.rule.recipients
 
 
 def test_an_address_is_in_its_new_rule_before_it_leaves_the_old_one():
     """A smaller limit of recipients moves the last addresses of the first rule into a second one."""
     second = RULE + "-2"
-    wanted = Wanted(True, (rule("a@example.com"), rule("b@example.com", name=second)))
+    desired = DesiredState(True, (rule("a@example.com"), rule("b@example.com", name=second)))
     before = held(rule("a@example.com", "b@example.com"))
-    moving = plan(DOMAIN, wanted, [IDENTITY, before])
+    moving = plan(DOMAIN, desired, [IDENTITY, before])
     assert [(call.operation, call.name) for call in moving.calls] == [(Operation.CREATE_RULE, second)]
     assert [(call.operation, call.name) for call in moving.held_back] == [(Operation.UPDATE_RULE, RULE)]
-    moved = plan(DOMAIN, wanted, [IDENTITY, before, held(rule("b@example.com", name=second))])
+    moved = plan(DOMAIN, desired, [IDENTITY, before, held(rule("b@example.com", name=second))])
     assert [call.name for call in moved.calls] == [RULE]
 
 
 def test_rules_that_exchange_addresses_do_not_wait_for_each_other():
     second = RULE + "-2"
-    wanted = Wanted(True, (rule("b@example.com"), rule("a@example.com", name=second)))
+    desired = DesiredState(True, (rule("b@example.com"), rule("a@example.com", name=second)))
     entries = [IDENTITY, held(rule("a@example.com")), held(rule("b@example.com", name=second))]
-    assert [call.name for call in plan(DOMAIN, wanted, entries).calls] == [RULE]
+    assert [call.name for call in plan(DOMAIN, desired, entries).calls] == [RULE]
 
 
 def test_where_there_is_no_room_what_goes_makes_it_for_what_replaces_it():
-    wanted = Wanted(True, (rule(DOMAIN, name=CATCH_ALL),))
+    desired = DesiredState(True, (rule(DOMAIN, name=CATCH_ALL),))
     entries = [IDENTITY, held(rule("a@example.com"))]
-    assert [call.operation for call in plan(DOMAIN, wanted, entries).calls] == [Operation.CREATE_RULE]
-    full = plan(DOMAIN, wanted, entries, full=True)
+    assert [call.operation for call in plan(DOMAIN, desired, entries).calls] == [Operation.CREATE_RULE]
+    full = plan(DOMAIN, desired, entries, full=True)
     assert [call.operation for call in full.calls] == [Operation.DELETE_RULE, Operation.CREATE_RULE]
 
 
 def test_where_only_a_part_would_fit_everything_stays():
     second = RULE + "-2"
-    wanted = Wanted(True, (rule("a@example.com"), rule("b@example.com", name=second)))
-    full = plan(DOMAIN, wanted, [IDENTITY, held(rule(DOMAIN, name=CATCH_ALL))], full=True)
+    desired = DesiredState(True, (rule("a@example.com"), rule("b@example.com", name=second)))
+    full = plan(DOMAIN, desired, [IDENTITY, held(rule(DOMAIN, name=CATCH_ALL))], full=True)
     assert [call.operation for call in full.calls] == [Operation.CREATE_RULE, Operation.CREATE_RULE]
     assert [call.name for call in full.held_back] == [CATCH_ALL]

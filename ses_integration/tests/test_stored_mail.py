@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from ses_integration.errors import NotConfigured, SesError
-from ses_integration.stored_mail import Batch, Progress, batches, erase, is_empty
+from ses_integration.storage.erase import Batch, Progress, batches, erase, is_empty
 
 PREFIX = "emails/example.com/indm_1/"
 
@@ -24,7 +24,7 @@ def put(s3, *keys: str) -> None:
 
 @pytest.fixture
 def two_at_a_time(monkeypatch):
-    monkeypatch.setattr("ses_integration.stored_mail.KEYS_PER_CALL", 2)
+    monkeypatch.setattr("ses_integration.storage.erase.KEYS_PER_CALL", 2)
 
 
 def actions(ses) -> list[str]:

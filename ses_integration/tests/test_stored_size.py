@@ -3,9 +3,9 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from ses_integration import stored_prefixes
-from ses_integration.stored_prefixes import Stored
-from ses_integration.stored_size import Size, measure
+from ses_integration.storage import inventory
+from ses_integration.storage.inventory import Stored
+from ses_integration.storage.size import Size, measure
 
 pytestmark = pytest.mark.usefixtures("ses")
 
@@ -16,7 +16,7 @@ def mails(monkeypatch):
     s3 = boto3.client("s3", region_name="eu-west-1")
     for number in range(3):
         s3.put_object(Bucket="inbound-mail", Key=f"a/{number}", Body=b"12345")
-    monkeypatch.setattr(stored_prefixes, "KEYS_PER_CALL", 2)
+    monkeypatch.setattr(inventory, "KEYS_PER_CALL", 2)
 
 
 def test_all_of_it_is_counted_within_the_bound(mails, ses):

@@ -10,14 +10,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from ses_integration import facts, reading
-from ses_integration.budget import one_budget
-from ses_integration.config import ses_config
-from ses_integration.convergence import converge, converge_due
+from ses_integration.aws.gateway import Gateway
+from ses_integration.conf import ses_config
+from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.drift.sweep import Swept, any_in_line, claim_sweep, sweep_database, sweep_ses
 from ses_integration.errors import SesError
-from ses_integration.gateway import Gateway
-from ses_integration.models import Capacity, DomainMark, LedgerEntry
-from ses_integration.sweep import Swept, any_in_line, claim_sweep, sweep_database, sweep_ses
+from ses_integration.models import DomainSync, LedgerEntry, RuleSetState
+from ses_integration.reconcile import snapshot
+from ses_integration.reconcile.loop import reconcile, reconcile_due
+from ses_integration.status import recipients
 from ses_integration.tests.rows import DOMAIN, change_behind_our_back, receive, remove
 from ses_integration.tests.seen import calls, identities, rules
 from ses_integration.tests.steps import Writer
@@ -45,21 +46,21 @@ def test_a_sweep_of_ses_is_one_describe_and_one_list(a):
 def test_rows_that_changed_behind_our_back_are_marked(a):
     change_behind_our_back("a", "b")
     assert sweep_database() == [DOMAIN]
-    converge_due()
+    reconcile_due()
     assert rules() == {RULE: {"a@example.com", "b@example.com"}}
 
 
 def test_rows_that_vanished_behind_our_back_are_marked(a, rows):
     rows.clear()
     assert sweep_database() == [DOMAIN]
-    converge_due()
+    reconcile_due()
     assert (rules(), identities()) == ({}, set())
 
 
 def test_a_domain_without_a_mark_is_marked(a, rows):
     change_behind_our_back("x", domain="new.org")
     assert sweep_database() == ["new.org"]
-    converge_due()
+    reconcile_due()
     assert rules()["inbound-new.org-rule"] == {"x@new.org"}
 
 
@@ -71,7 +72,7 @@ def test_a_domain_that_is_owed_something_is_not_marked_again(a):
 def test_a_rule_that_somebody_removed_is_put_back(a):
     Gateway(ses_config()).delete_rule(RULE)
     assert sweep_ses().unconfirmed == [DOMAIN]
-    converge_due()
+    reconcile_due()
     assert rules() == {RULE: {"a@example.com"}}
 
 
@@ -82,7 +83,7 @@ def test_a_rule_that_somebody_changed_is_put_right(a):
         RuleSetName="inbound-email-rules", Rule={**rule, "Recipients": ["a@example.com", "intruder@example.com"]}
     )
     assert sweep_ses().unconfirmed == [DOMAIN]
-    converge_due()
+    reconcile_due()
     assert rules() == {RULE: {"a@example.com"}}
 
 
@@ -106,7 +107,7 @@ def test_a_rule_that_does_something_else_than_ours_is_put_right(a, change):
     rule = ses.describe_receipt_rule(RuleSetName="inbound-email-rules", RuleName=RULE)["Rule"]
     ses.update_receipt_rule(RuleSetName="inbound-email-rules", Rule={**rule, **change})
     assert sweep_ses().unconfirmed == [DOMAIN]
-    converge_due()
+    reconcile_due()
     assert sweep_ses() == NOTHING
 
 
@@ -116,30 +117,30 @@ def test_a_rule_that_somebody_removed_is_put_back_although_identities_cannot_be_
     a.add_faults({"service": "sesv2", "action": "ListEmailIdentities", "fault": "access_denied"})
     with pytest.raises(SesError, match="lack a permission"):
         sweep_ses()
-    converge_due()
+    reconcile_due()
     assert (rules(), identities()) == ({RULE: {"a@example.com"}}, set())
     # What could not be listed is not taken for what is missing.
-    assert LedgerEntry.objects.get(kind="identity").known == "present"
+    assert LedgerEntry.objects.get(kind="identity").presence == "present"
     assert sweep_ses().unconfirmed == [DOMAIN]
-    converge_due()
+    reconcile_due()
     assert identities() == {DOMAIN}
 
 
 def test_an_identity_that_somebody_removed_is_made_again(a):
     Gateway(ses_config()).delete_identity(DOMAIN)
     assert sweep_ses().unconfirmed == [DOMAIN]
-    converge_due()
+    reconcile_due()
     assert identities() == {DOMAIN}
 
 
 def test_an_emulator_that_forgot_everything_is_brought_back_in_line(a, settings):
     a.reset()
     settings.SES_AUTO_SETUP = True
-    from ses_integration import setup
+    from ses_integration.aws import rule_set
 
-    setup.prepare(ses_config())
+    rule_set.prepare(ses_config())
     assert sweep_ses().unconfirmed == [DOMAIN]
-    converge_due()
+    reconcile_due()
     assert (rules(), identities()) == ({RULE: {"a@example.com"}}, {DOMAIN})
 
 
@@ -160,7 +161,7 @@ def test_what_is_of_others_is_counted_in_one_place(a):
         theirs.verify_domain_identity(Domain=name)
     boto3.client("sesv2", region_name="eu-west-1").create_email_identity(EmailIdentity="x@theirs.org")
     sweep_ses()
-    noted = Capacity.objects.get()
+    noted = RuleSetState.objects.get()
     assert (noted.foreign_rules, noted.foreign_identities) == (1, 3)
 
 
@@ -170,12 +171,12 @@ def test_what_we_remove_while_ses_is_asked_is_not_counted_as_somebody_else_s(a, 
     def look_then_the_domain_is_deleted(self: Gateway) -> object:
         found = seen(self)
         remove()
-        converge(DOMAIN)
+        reconcile(DOMAIN)
         return found
 
     monkeypatch.setattr(Gateway, "identities", look_then_the_domain_is_deleted)
     sweep_ses()
-    noted = Capacity.objects.get()
+    noted = RuleSetState.objects.get()
     assert (noted.foreign_rules, noted.foreign_identities) == (0, 0)
 
 
@@ -184,7 +185,7 @@ def test_its_statements_do_not_grow_with_what_there_is(a):
     for size in (1, 5):
         for number in range(size):
             receive("a", "b", domain=f"d{number}.org")
-            converge(f"d{number}.org")
+            reconcile(f"d{number}.org")
         sweep_ses()
         with CaptureQueriesContext(connection) as statements:
             assert (sweep_database(), sweep_ses()) == ([], NOTHING)
@@ -194,21 +195,21 @@ def test_its_statements_do_not_grow_with_what_there_is(a):
 
 def test_a_domain_that_has_a_mark_is_skipped_and_seen_again_once_it_is_in_line(a):
     receive("a", "b", domain="other.org")
-    converge("other.org")
+    reconcile("other.org")
     Gateway(ses_config()).delete_identity("other.org")
     receive("b", domain="other.org")
     assert sweep_ses() == Swept(unconfirmed=[], skipped=["other.org"])
     assert not any_in_line(["other.org"])
-    converge("other.org")
+    reconcile("other.org")
     assert any_in_line(["other.org"])
     assert sweep_ses() == Swept(unconfirmed=["other.org"], skipped=[])
-    converge_due()
+    reconcile_due()
     assert identities() == {DOMAIN, "other.org"}
 
 
 def test_a_mark_that_came_while_the_rows_were_read_is_enough(a, monkeypatch):
     change_behind_our_back("a", "b")
-    entries = reading.entries_of
+    entries = snapshot.recorded_of
     changed = []
 
     def read_while_somebody_changes_rows(*args):
@@ -217,16 +218,16 @@ def test_a_mark_that_came_while_the_rows_were_read_is_enough(a, monkeypatch):
             changed.append(receive("a", "b"))
         return found
 
-    monkeypatch.setattr(reading, "entries_of", read_while_somebody_changes_rows)
+    monkeypatch.setattr(snapshot, "recorded_of", read_while_somebody_changes_rows)
     assert sweep_database() == []
-    assert DomainMark.objects.get().generation == 2
+    assert DomainSync.objects.get().generation == 2
 
 
 def test_whoever_claims_a_sweep_first_makes_it(transactional_db):
     assert claim_sweep(60.0) is None
     assert 0 < claim_sweep(60.0) <= 60
     assert 60 < claim_sweep(3600.0) <= 3600
-    Capacity.objects.update(swept_at=timezone.now() - timedelta(seconds=61))
+    RuleSetState.objects.update(swept_at=timezone.now() - timedelta(seconds=61))
     assert 60 < claim_sweep(3600.0) <= 3539
     assert claim_sweep(60.0) is None
     assert claim_sweep(0.0) is None
@@ -237,7 +238,7 @@ def test_another_region_is_swept_by_itself(transactional_db, settings):
     settings.AWS_REGION = "eu-central-1"
     assert claim_sweep(60.0) is None
     settings.AWS_REGION = ""
-    assert (claim_sweep(60.0), claim_sweep(60.0), Capacity.objects.count()) == (None, None, 2)
+    assert (claim_sweep(60.0), claim_sweep(60.0), RuleSetState.objects.count()) == (None, None, 2)
 
 
 @pytest.mark.postgresql
@@ -268,17 +269,17 @@ def test_a_look_that_is_older_than_the_last_answer_is_thrown_away(a, monkeypatch
     def look_then_another_pass_finishes(self: Gateway) -> object:
         found = seen(self)
         receive("a", "b")
-        converge(DOMAIN)
+        reconcile(DOMAIN)
         return found
 
     monkeypatch.setattr(Gateway, "rules", look_then_another_pass_finishes)
     assert sweep_ses() == NOTHING
-    assert not DomainMark.objects.get().owed
+    assert not DomainSync.objects.get().pending
 
 
 def test_a_removed_domain_s_leftover_is_found(a):
     remove()
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert (sweep_database(), sweep_ses()) == ([], NOTHING)
 
 
@@ -288,19 +289,19 @@ def test_a_rule_that_somebody_switched_off_is_not_shown_as_receiving_while_it_ca
     ses.update_receipt_rule(RuleSetName="inbound-email-rules", Rule={**rule, "Enabled": False})
     a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "access_denied", "times": None})
     sweep_ses()
-    converge_due()
-    assert facts.rule_names(DOMAIN, "a@example.com") == []
+    reconcile_due()
+    assert recipients.rule_names(DOMAIN, "a@example.com") == []
 
 
 def test_a_look_that_is_answered_ends_an_outage(ses):
     """What waits for its next try because nobody answered need not wait for a change that somebody makes."""
     receive("a")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     ses.add_faults({"service": "ses", "action": "*", "fault": "throttle", "times": None})
     receive("a", "b")
-    with one_budget(0.2):
-        converge(DOMAIN)
-    DomainMark.objects.update(next_attempt=timezone.now() + timedelta(hours=1))
+    with shared_deadline(0.2):
+        reconcile(DOMAIN)
+    DomainSync.objects.update(retry_at=timezone.now() + timedelta(hours=1))
     ses.clear_faults()
     sweep_ses()
-    assert DomainMark.objects.get().next_attempt is None
+    assert DomainSync.objects.get().retry_at is None

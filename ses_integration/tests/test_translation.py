@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from ses_integration import clients
-from ses_integration.budget import one_budget
-from ses_integration.compiling import Rule
-from ses_integration.config import ses_config
-from ses_integration.convergence import converge
+from ses_integration.aws import clients
+from ses_integration.aws.gateway import Gateway
+from ses_integration.aws.translate import UNREADABLE, aws_errors
+from ses_integration.conf import ses_config
+from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.drift.sweep import sweep_ses
 from ses_integration.errors import Unanswered
-from ses_integration.gateway import Gateway
-from ses_integration.models import DomainMark, UnansweredCall
-from ses_integration.stored_mail import is_empty
-from ses_integration.sweep import sweep_ses
+from ses_integration.models import DomainSync, InFlightCall
+from ses_integration.plan.compile import Rule
+from ses_integration.reconcile.loop import reconcile
+from ses_integration.storage.erase import is_empty
 from ses_integration.tests.rows import DOMAIN, remove
 from ses_integration.tests.seen import identities, rules
-from ses_integration.translation import UNREADABLE, aws_errors
 
 RULE = Rule("inbound-example.com-rule", frozenset({"a@example.com"}), "inbound-mail", "emails/example.com/1/")
 CALLS = {
@@ -60,11 +60,11 @@ class TestConvergence:
         settings.SES_CALL_SETTLE_SECONDS = 60
         a.add_faults({"service": "sesv2", "action": "DeleteEmailIdentity", "fault": "page", "times": None})
         remove()
-        with one_budget(0.5):
-            converge(DOMAIN)
-        assert DomainMark.objects.get().owed
-        assert DomainMark.objects.get().last_error == UNREADABLE
-        assert {call.operation for call in UnansweredCall.objects.all()} == {"delete_identity"}
+        with shared_deadline(0.5):
+            reconcile(DOMAIN)
+        assert DomainSync.objects.get().pending
+        assert DomainSync.objects.get().last_error == UNREADABLE
+        assert {call.operation for call in InFlightCall.objects.all()} == {"delete_identity"}
         assert identities() == {DOMAIN}
 
     def test_a_page_instead_of_the_identity_list_is_not_an_empty_list(self, a):
@@ -72,7 +72,7 @@ class TestConvergence:
         with pytest.raises(Unanswered):
             sweep_ses()
         assert [entry["action"] for entry in a.journal()] == ["DescribeReceiptRuleSet", "ListEmailIdentities"]
-        assert not DomainMark.objects.get().owed
+        assert not DomainSync.objects.get().pending
         assert set(rules()) == {RULE.name}
 
 

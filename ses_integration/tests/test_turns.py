@@ -11,14 +11,16 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from ses_integration import facts, lease, schedule
-from ses_integration.budget import one_budget
-from ses_integration.config import ses_config
-from ses_integration.convergence import converge, converge_due, with_lease
+from ses_integration.conf import ses_config
+from ses_integration.coordination import lease
+from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.emulator.server import Emulator
 from ses_integration.errors import Refused
-from ses_integration.models import DomainMark, LedgerEntry, UnansweredCall
-from ses_integration.steps import Stuck
+from ses_integration.models import DomainSync, InFlightCall, LedgerEntry
+from ses_integration.reconcile import backoff
+from ses_integration.reconcile.loop import reconcile, reconcile_due, with_lease
+from ses_integration.reconcile.steps import Blocked
+from ses_integration.status import sync_state
 from ses_integration.tests.rows import DOMAIN, after_reading, receive
 from ses_integration.tests.seen import calls, rules
 
@@ -44,17 +46,17 @@ def test_with_much_to_do_a_pass_gives_way_after_each_call_to_who_waits(one_addre
     receive("x", domain=OTHER)
     one_pass()
     assert calls(one_address_a_rule) == ["CreateEmailIdentity"]
-    assert DomainMark.objects.order_by("waiting_since").first().domain == OTHER
-    converge_due()
-    while facts.owed_marks().exists():
-        converge_due()
+    assert DomainSync.objects.order_by("queued_at").first().domain == OTHER
+    reconcile_due()
+    while sync_state.pending_domains().exists():
+        reconcile_due()
     assert len(rules()) == len(LONG) + 1
 
 
 def test_with_nobody_waiting_it_goes_on_to_its_end(one_address_a_rule):
     receive(*LONG)
     one_pass()
-    assert not facts.owed_marks().exists()
+    assert not sync_state.pending_domains().exists()
     assert calls(one_address_a_rule).count("CreateReceiptRule") == len(LONG)
 
 
@@ -64,7 +66,7 @@ def test_what_one_creation_takes_is_done_at_one_go(ses):
     receive("x", domain=OTHER)
     one_pass()
     assert set(rules()) == {"inbound-example.com-rule"}
-    assert not DomainMark.objects.get(domain=DOMAIN).owed
+    assert not DomainSync.objects.get(domain=DOMAIN).pending
 
 
 @pytest.mark.parametrize("fault", ["throttle", "dropped"])
@@ -76,8 +78,8 @@ def test_an_outage_is_not_tried_out_on_every_rule(one_address_a_rule, fault):
     receive()
     one_pass()
     assert calls(one_address_a_rule) == ["DeleteReceiptRule"] * 3
-    assert DomainMark.objects.get().next_attempt
-    assert UnansweredCall.objects.count() == (3 if fault == "dropped" else 0)
+    assert DomainSync.objects.get().retry_at
+    assert InFlightCall.objects.count() == (3 if fault == "dropped" else 0)
 
 
 def test_some_that_always_fail_hold_up_the_others_only_for_a_while(one_address_a_rule):
@@ -99,13 +101,11 @@ def test_what_is_put_off_in_line_waits_for_its_turn(ses):
     one_pass()
     entry = LedgerEntry.objects.get(kind="rule")
     past = timezone.now() - timedelta(seconds=1)
-    UnansweredCall.objects.create(
-        entry=entry, operation="update_rule", recipients=["a@example.com"], until=past, fence=1
-    )
+    InFlightCall.objects.create(entry=entry, operation="update_rule", recipients=["a@example.com"], until=past, fence=1)
     ses.clear_journal()
     ses.add_faults({"service": "ses", "action": "*", "fault": "access_denied", "times": None})
-    with one_budget(1.0):
-        converge(DOMAIN)
+    with shared_deadline(1.0):
+        reconcile(DOMAIN)
     assert calls(ses) == ["UpdateReceiptRule"]
 
 
@@ -126,21 +126,21 @@ def test_a_bug_in_one_domain_s_pass_neither_reaches_its_caller_nor_holds_up_the_
     receive("a")
     receive("x", domain=OTHER)
     after_reading.append(fail)
-    with one_budget(0.2):
-        converge(DOMAIN)
-    mark = DomainMark.objects.get(last_error="inbound itself has failed; its log says why.")
-    assert mark.next_attempt
-    assert not mark.needs_attention
-    DomainMark.objects.update(next_attempt=None)
+    with shared_deadline(0.2):
+        reconcile(DOMAIN)
+    sync = DomainSync.objects.get(last_error="inbound itself has failed; its log says why.")
+    assert sync.retry_at
+    assert not sync.stalled
+    DomainSync.objects.update(retry_at=None)
     after_reading.append(fail)
-    converge_due()
-    assert facts.owed_marks().count() == 1
-    DomainMark.objects.update(next_attempt=None)
-    converge_due()
-    assert not facts.owed_marks().exists()
+    reconcile_due()
+    assert sync_state.pending_domains().count() == 1
+    DomainSync.objects.update(retry_at=None)
+    reconcile_due()
+    assert not sync_state.pending_domains().exists()
 
 
-class Changing:
+class Locked:
     """Somebody who changes rows of a domain in a transaction that takes its time."""
 
     def __init__(self, domain: str = DOMAIN) -> None:
@@ -160,7 +160,7 @@ class Changing:
     def _in_a_transaction(self) -> None:
         try:
             with transaction.atomic():
-                DomainMark.objects.select_for_update().get(domain=self._domain)
+                DomainSync.objects.select_for_update().get(domain=self._domain)
                 self._changed.set()
                 assert self._commit.wait(60)
         finally:
@@ -171,9 +171,9 @@ class Changing:
 def test_a_long_change_of_one_domain_holds_up_no_other(ses):
     receive("a")
     receive("x", domain=OTHER)
-    with Changing():
-        converge(OTHER)
+    with Locked():
+        reconcile(OTHER)
         assert set(rules()) == {"inbound-other.org-rule"}
         # Nor would it be waited for, with the lease in hand, to note a failure: a bump makes the domain due anyway.
-        schedule.postpone(ses_config(), DOMAIN, [Refused("throttled")], Stuck(1, until=None))
-    assert DomainMark.objects.get(domain=DOMAIN).attempts == 0
+        backoff.postpone(ses_config(), DOMAIN, [Refused("throttled")], Blocked(1, until=None))
+    assert DomainSync.objects.get(domain=DOMAIN).attempts == 0

@@ -6,14 +6,14 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from addresses import deletion_plan as address_plan
-from addresses import plan_report as address_report
-from addresses import plan_serializers as address_serializers
+from addresses.deletion_plan import build as address_plan
+from addresses.deletion_plan import text as address_report
+from addresses.deletion_plan import wire as address_serializers
 from addresses.models import EmailAddress
-from domains import deletion_plan, plan_report, plan_serializers
+from domains.deletion_plan import build, text, wire
 from domains.models import Domain
 from domains.names import normalise_address, normalise_domain
-from ses_integration.commands import CommandWithExitCodes
+from ses_integration.cli.base import CommandWithExitCodes
 
 
 class Command(CommandWithExitCodes):
@@ -41,9 +41,9 @@ def _domain(name: str) -> tuple[dict[str, Any], str, bool]:
         domain = Domain.objects.select_related("owner").get(name=normalise_domain(name))
     except (ValueError, Domain.DoesNotExist) as error:
         raise CommandError(f"There is no domain {name!r}.") from error
-    plan = deletion_plan.plan_of(domain)
-    sentences = plan_report.text(domain.name, plan_report.sections(plan), certain=plan.certain)
-    return plan_serializers.shown(plan), sentences, plan.certain
+    plan = build.plan_of(domain)
+    sentences = text.text(domain.name, text.sections(plan), certain=plan.certain)
+    return wire.shown(plan), sentences, plan.certain
 
 
 def _address(name: str) -> tuple[dict[str, Any], str, bool]:
@@ -53,5 +53,5 @@ def _address(name: str) -> tuple[dict[str, Any], str, bool]:
     except (ValueError, EmailAddress.DoesNotExist) as error:
         raise CommandError(f"There is no email address {name!r}.") from error
     plan = address_plan.plan_of(address)
-    sentences = plan_report.text(address.address, address_report.sections(plan), certain=plan.certain)
+    sentences = text.text(address.address, address_report.sections(plan), certain=plan.certain)
     return address_serializers.shown(plan), sentences, plan.certain

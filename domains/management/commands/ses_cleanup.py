@@ -7,18 +7,18 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from domains import cleanup
-from domains.cleanup import Findings, Orphan, Search
-from domains.cleanup_report import as_values, report
+from domains.cleanup import find
+from domains.cleanup.find import Findings, Orphan, Search
+from domains.cleanup.folders import Folder
+from domains.cleanup.text import as_values, report
+from domains.deletion.retry import try_now
 from domains.models import DomainDeletion
 from domains.names import normalise_domain
-from domains.stored_folders import Folder
-from domains.trying import try_now
-from ses_integration import former, orphans, reconciling
-from ses_integration.commands import CommandWithExitCodes, outcome, ses_errors_as_command_errors
-from ses_integration.config import SesConfig, ses_config
+from ses_integration.cli.base import CommandWithExitCodes, outcome, ses_errors_as_command_errors
+from ses_integration.conf import SesConfig, ses_config
+from ses_integration.drift import orphans, previous_scopes, repair
+from ses_integration.drift.previous_scopes import PreviousScope
 from ses_integration.errors import SesError, WrongAccount
-from ses_integration.former import FormerLedger
 
 ANOTHER_ACCOUNT = (
     "it is of another AWS account than the present credentials, or nobody knows of which. Run this with its credentials; "
@@ -65,7 +65,7 @@ class Command(CommandWithExitCodes):
             found = search.findings()
             if domain and not search.known:
                 raise CommandError(f"Neither this installation nor SES nor the bucket knows of {domain}.")
-            if options["apply"] and (_marked(found, domain) or found.former or found.deletions):
+            if options["apply"] and (_marked(found, domain) or found.previous_scopes or found.deletions):
                 if not options["json"]:
                     self.stdout.write(f"{report(found, domain)}\n\n")
                 self._remove(config, search, found, forget_former=options["forget_former"])
@@ -80,24 +80,24 @@ class Command(CommandWithExitCodes):
             raise SystemExit(2)
 
     def _remove(self, config: SesConfig, search: Search, found: Findings, *, forget_former: bool) -> None:
-        chosen = [it.found for it in found.orphans if cleanup.removable(it, search.domain)]
+        chosen = [it.found for it in found.orphans if find.removable(it, search.domain)]
         domains = orphans.take_over(config, chosen)
-        for number, name in enumerate(reconciling.bring_into_line(domains), 1):
+        for number, name in enumerate(repair.bring_into_line(domains), 1):
             self.tell(f"{number}/{len(domains)} {name}: {outcome(name)}")
-        for folder in cleanup.erasable(config, found.folders, search.domain):
+        for folder in find.erasable(config, found.folders, search.domain):
             self._erase(folder)
         for record in found.deletions:
             self._go_on(record)
-        for ledger in found.former:
+        for ledger in found.previous_scopes:
             if forget_former:
-                self.tell(f"{ledger.place}: {former.forget(ledger)} forgotten")
+                self.tell(f"{ledger.place}: {previous_scopes.forget(ledger)} forgotten")
             else:
                 self._forget_gone(config, ledger)
         self.tell("\n")
 
-    def _forget_gone(self, config: SesConfig, ledger: FormerLedger) -> None:
+    def _forget_gone(self, config: SesConfig, ledger: PreviousScope) -> None:
         try:
-            gone = former.forget_gone(config, ledger)
+            gone = previous_scopes.forget_gone(config, ledger)
             self.tell(f"{ledger.place}: {gone} forgotten, which SES does not hold any more")
         except WrongAccount:
             self.tell(f"{ledger.place}: {ANOTHER_ACCOUNT}")
@@ -106,7 +106,7 @@ class Command(CommandWithExitCodes):
 
     def _erase(self, folder: Folder) -> None:
         try:
-            for erased in cleanup.erase(folder):
+            for erased in find.erase(folder):
                 self.tell(f"{folder.prefix}: {erased:,} of {folder.stored.versions:,} versions erased")
         except SesError as error:
             self.tell(f"{folder.prefix}: {error.sentence}")
@@ -138,4 +138,4 @@ def _domain(text: str | None) -> str:
 def _marked(found: Findings, domain: str) -> bool:
     """Whether there is anything that --apply would remove."""
     things: list[Orphan | Folder] = [*found.orphans, *found.folders]
-    return any(cleanup.removable(it, domain) for it in things)
+    return any(find.removable(it, domain) for it in things)

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 
 from domains.models import DomainDeletion
 from inbound.worker import CONVERGE, PROVE, REFRESH, RESUME, Turn, Worker
-from ses_integration import facts
+from ses_integration.status import sync_state
 
 DONE = {
     CONVERGE: ("worked on {}", "domain"),
@@ -52,7 +52,7 @@ def _done(turn: Turn) -> str:
 
 
 def _left() -> str:
-    domains, deletions = facts.owed_marks().count(), DomainDeletion.objects.owed().count()
+    domains, deletions = sync_state.pending_domains().count(), DomainDeletion.objects.pending().count()
     left = [
         *([f"{_number(domains, 'domain')} (see ses_status)"] if domains else []),
         *([f"{_number(deletions, 'deletion')} (see ses_cleanup)"] if deletions else []),

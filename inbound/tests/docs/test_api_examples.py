@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domains.proof import prove_deletions
+from domains.deletion.proof import prove_deletions
 from inbound.tests.docs.pages import PAGES, page
 
 CALLS, DELETION, PLANS = (page(f"docs/api/{name}.md") for name in ("calls", "deletion", "plans"))

@@ -8,11 +8,11 @@ import re
 
 from inbound.settings import BASE_DIR
 from inbound.tests.docs.pages import codes, page, rows
+from ses_integration.cli.drift_report import SIGNS
 from ses_integration.doctor.permissions import ALL
 from ses_integration.emulator.control import Control
 from ses_integration.emulator.faults import KINDS, Faults
 from ses_integration.emulator.journal import Journal
-from ses_integration.reconcile_report import SIGNS
 
 STORED_MAIL = {"s3:ListBucketVersions", "s3:DeleteObject", "s3:DeleteObjectVersion"}
 # Without them ses_doctor says less.

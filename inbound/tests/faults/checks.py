@@ -14,12 +14,12 @@ from django.utils import timezone
 from domains.models import Domain, DomainDeletion
 from inbound.tests.faults.operations import Claim
 from inbound.tests.faults.world import World, rows
-from inbound.tests.processes.checks import owed
+from inbound.tests.processes.checks import pending
 from inbound.tests.seen import calls, identities, key_prefixes, rules, stored
 from inbound.worker import Worker
-from ses_integration.config import ses_config
-from ses_integration.gateway import OWNER_TAG
-from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry, UnansweredCall
+from ses_integration.aws.gateway import OWNER_TAG
+from ses_integration.conf import ses_config
+from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerIdentity
 from ses_integration.tests.emulator.wire import control
 
 ROUNDS = 12
@@ -34,35 +34,35 @@ def impatience() -> AbstractContextManager[Any]:
 
 def put_off() -> None:
     """Whatever is owed now waits until `a_while_later`: no other request meets it, however slow the machine."""
-    DomainMark.objects.filter(generation__gt=F("applied_generation")).update(
-        next_attempt=timezone.now() + timedelta(hours=1)
+    DomainSync.objects.filter(generation__gt=F("observed_generation")).update(
+        retry_at=timezone.now() + timedelta(hours=1)
     )
 
 
 def a_while_later() -> None:
     """It is everybody's turn again, and unanswered calls may still land."""
-    DomainMark.objects.update(next_attempt=None)
-    DomainDeletion.objects.update(next_attempt=None)
+    DomainSync.objects.update(retry_at=None)
+    DomainDeletion.objects.update(retry_at=None)
 
 
 def settle() -> None:
     """The time in which unanswered calls may land is over."""
-    UnansweredCall.objects.update(until=timezone.now() - timedelta(seconds=1))
+    InFlightCall.objects.update(until=timezone.now() - timedelta(seconds=1))
 
 
 def work_until_nothing_is_owed(world: World, worker: Worker) -> None:
     """The worker's rounds, until one has found nothing to do."""
     # It asks about every identity once an hour, and then sees a MAIL FROM domain that SES had refused for good.
-    IdentityFacts.objects.update(checked_at=None)
+    LedgerIdentity.objects.update(checked_at=None)
     worker.tick()
     for _ in range(ROUNDS):
-        before, at_rest = _writes(world), not owed()
+        before, at_rest = _writes(world), not pending()
         a_while_later()
         settle()
         worker.tick()
-        if at_rest and not owed() and _writes(world) == before:
+        if at_rest and not pending() and _writes(world) == before:
             return
-    raise AssertionError(f"The worker does not come to an end. Owed: {owed()}")
+    raise AssertionError(f"The worker does not come to an end. Owed: {pending()}")
 
 
 def _writes(world: World) -> int:
@@ -83,11 +83,11 @@ def assert_true(claims: Iterable[Claim], world: World) -> None:
 
 def assert_received(world: World, *domains: str) -> None:
     """SES holds the rules of these domains, or of all, whatever else it holds."""
-    wanted: dict[str, set[str]] = {}
+    desired: dict[str, set[str]] = {}
     for name in domains or world.expected:
-        wanted |= world.expected[name].rules(name)
+        desired |= world.expected[name].rules(name)
     held = rules(world.ses)
-    assert {rule: held.get(rule) for rule in wanted} == wanted
+    assert {rule: held.get(rule) for rule in desired} == desired
 
 
 def theirs(world: World) -> list[Any]:
@@ -100,14 +100,14 @@ def theirs(world: World) -> list[Any]:
 def assert_in_line(world: World, *, tagged: bool = True) -> None:
     """SES, ledger and rows are what they should be, and every deletion is finished, stored mail included."""
     assert rows() == {name: holding.rows(name) for name, holding in world.expected.items()}
-    wanted = {name: holding.rules(name) for name, holding in world.expected.items()}
-    recipients = {rule: held for rules_of in wanted.values() for rule, held in rules_of.items()}
+    desired = {name: holding.rules(name) for name, holding in world.expected.items()}
+    recipients = {rule: held for rules_of in desired.values() for rule, held in rules_of.items()}
     others = {rule["Name"] for rule in theirs(world)}
     assert {rule: held for rule, held in rules(world.ses).items() if rule not in others} == recipients
     assert {rule: prefix for rule, prefix in key_prefixes(world.ses).items() if rule not in others} == {
-        rule: row.key_prefix for row in Domain.objects.all() for rule in wanted[row.name]
+        rule: row.key_prefix for row in Domain.objects.all() for rule in desired[row.name]
     }
-    entries = LedgerEntry.objects.exclude(known="absent").prefetch_related("recipients")
+    entries = LedgerEntry.objects.exclude(presence="absent").prefetch_related("recipients")
     assert {
         entry.name: {row.recipient for row in entry.recipients.all()} for entry in entries if entry.kind == "rule"
     } == recipients

@@ -11,9 +11,9 @@ from django.core.management import CommandError
 from inbound.tests.faults.operations import CREATE, DELETE, NO_IDENTITY, ORG, UPDATE, Claims, add_back, delete_address
 from inbound.tests.faults.world import Holding, World
 from inbound.tests.seen import identities, rules, store, stored
-from ses_integration.config import ses_config
-from ses_integration.gateway import OWNER_TAG
-from ses_integration.models import DomainMark
+from ses_integration.aws.gateway import OWNER_TAG
+from ses_integration.conf import ses_config
+from ses_integration.models import DomainSync
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.emulator.wire import client
 
@@ -100,7 +100,7 @@ def a_life_was_forgotten(world: World, stem: str) -> None:
     put_identity(world, name, ses_config().installation_id)
     store(f"{_folder(name)}mail")
     put_theirs(world, name)
-    DomainMark.objects.create(region=ses_config().region, rule_set=ses_config().rule_set, domain=name)
+    DomainSync.objects.create(region=ses_config().region, rule_set=ses_config().rule_set, domain=name)
 
 
 def orphans(world: World, stem: str) -> set[str]:

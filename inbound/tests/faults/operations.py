@@ -10,8 +10,8 @@ from inbound.tests.admin_site import delete_selected
 from inbound.tests.factories import BlockedEmailFactory, EndpointFactory
 from inbound.tests.faults.world import RECIPIENTS_PER_RULE, Holding, World, address, domain
 from inbound.tests.seen import out_of_order, store
-from ses_integration.convergence import converge
-from ses_integration.sweep import sweep_database
+from ses_integration.drift.sweep import sweep_database
+from ses_integration.reconcile.loop import reconcile
 
 # Each case has names of its own: `<stem>.org`, and `<stem>.net` where it takes two.
 ORG, NET = "{}.org", "{}.net"
@@ -104,7 +104,7 @@ def delete_addresses_in_bulk(world: World, stem: str) -> Claims:
 def notice_another_limit(world: World, stem: str) -> Claims:
     """What the worker does where SES_MAX_RECIPIENTS_PER_RULE is another than when the rules were made."""
     assert sweep_database() == [ORG.format(stem)]
-    converge(ORG.format(stem))
+    reconcile(ORG.format(stem))
     return set()
 
 

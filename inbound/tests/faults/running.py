@@ -19,11 +19,11 @@ from inbound.tests.faults.checks import (
     work_until_nothing_is_owed,
 )
 from inbound.tests.faults.operations import Claims, Operation
-from inbound.tests.faults.troubles import Trouble, land, unanswered
+from inbound.tests.faults.troubles import Trouble, in_flight, land
 from inbound.tests.faults.world import Holding, World, rows
 from inbound.tests.seen import calls, written
 from inbound.worker import Worker
-from ses_integration.convergence import converge_due
+from ses_integration.reconcile.loop import reconcile_due
 
 
 def begin(world: World, stem: str, operation: Operation) -> None:
@@ -86,13 +86,13 @@ def meet_at_every_call(
                     said = operation.act(world, stem)
                     assert_true((claim for claim in said if not (claim.held and trouble.by_somebody_else)), world)
                     if not met():  # on a slow machine the request's budget was spent before
-                        converge_due()
+                        reconcile_due()
                     assert met()
                 put_off()
                 assert_written(world, stem, operation, operation.then)
                 found.never_again |= {claim for claim in said if not claim.held}
                 written(world.ses)  # fails where a rule without recipients was sent
-                found.late += unanswered(world) if trouble.lands_late else []
+                found.late += in_flight(world) if trouble.lands_late else []
     world.ses.clear_journal()
     return found
 

@@ -21,11 +21,11 @@ from inbound.tests.faults.checks import (
     work_until_nothing_is_owed,
 )
 from inbound.tests.faults.chores import CHORES, Chore
-from inbound.tests.faults.troubles import TROUBLES, Trouble, land, unanswered
+from inbound.tests.faults.troubles import TROUBLES, Trouble, in_flight, land
 from inbound.tests.faults.world import World
 from inbound.tests.seen import written
 from inbound.worker import Worker
-from ses_integration.models import DomainMark
+from ses_integration.models import DomainSync
 
 # More failures in a row than a command waits for: the first that it meets is its answer, and not one of a minute later.
 FAILED_BEFORE = 20
@@ -37,7 +37,7 @@ def begin(world: World, stem: str, chore: Chore) -> None:
         world.expected[name.format(stem)] = holding
     chore.before(world, stem)
     assert chore.left(world, stem)
-    DomainMark.objects.update(attempts=FAILED_BEFORE)
+    DomainSync.objects.update(attempts=FAILED_BEFORE)
     world.ses.clear_journal()
 
 
@@ -89,7 +89,7 @@ def test_at_every_call(world, looking_worker, subtests, trouble: Trouble):
                 assert trouble.by_somebody_else or theirs(world) == others
             put_off()
             written(world.ses)  # fails where a rule without recipients was sent
-            late += unanswered(world) if trouble.lands_late else []
+            late += in_flight(world) if trouble.lands_late else []
     others = theirs(world)
     world.ses.clear_journal()
     if trouble.lands_late:

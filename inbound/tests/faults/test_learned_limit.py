@@ -14,13 +14,13 @@ from inbound.tests.faults.running import end_in_line, meet_at_every_call, run_wi
 from inbound.tests.faults.troubles import TROUBLES
 from inbound.tests.faults.world import Holding, World
 from inbound.tests.seen import written
-from ses_integration.models import Capacity
+from ses_integration.models import RuleSetState
 
 CONFIGURED, TAKEN = 12, 10
 
 
 def nothing_was_learned(world: World, stem: str) -> None:
-    Capacity.objects.update(recipients_per_rule=None)
+    RuleSetState.objects.update(recipients_per_rule=None)
 
 
 LEARN = Operation(

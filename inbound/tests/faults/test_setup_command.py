@@ -8,7 +8,7 @@ from inbound.tests.faults.checks import assert_in_line, work_until_nothing_is_ow
 from inbound.tests.faults.chores import Chore
 from inbound.tests.faults.troubles import TROUBLES
 from inbound.tests.faults.world import World
-from ses_integration.config import ses_config
+from ses_integration.conf import ses_config
 from ses_integration.tests.emulator.wire import client, control
 
 THEIRS = "theirs"

@@ -13,8 +13,8 @@ from django.core.management import call_command
 
 from inbound.tests.faults.world import World
 from inbound.tests.seen import identities, rules
-from ses_integration import clients
-from ses_integration.config import ses_config
+from ses_integration.aws import clients
+from ses_integration.conf import ses_config
 from ses_integration.emulator.journal import NO_ANSWER
 from ses_integration.tests.emulator.wire import client, control
 
@@ -44,7 +44,7 @@ def _fault(kind: str, *, times: int | None = 1) -> Callable[[World, str, int], A
     def at(world: World, stem: str, number: int) -> Iterator[Callable[[], bool]]:
         world.ses.add_faults({"fault": kind, "skip": number, "times": times})
         try:
-            yield lambda: bool(unanswered(world)) or not _still_ordered(world)
+            yield lambda: bool(in_flight(world)) or not _still_ordered(world)
         finally:
             world.ses.clear_faults()
 
@@ -108,7 +108,7 @@ def _remove_identities(world: World, stem: str) -> None:
             client("sesv2", world.ses.url).delete_email_identity(EmailIdentity=name)
 
 
-def unanswered(world: World) -> list[dict[str, Any]]:
+def in_flight(world: World) -> list[dict[str, Any]]:
     """The calls in the journal whose connection was closed without an answer."""
     return [call for call in world.ses.journal() if call["status"] == NO_ANSWER]
 

@@ -65,7 +65,7 @@ class Doors(Truths):
 
     @step(pick=picks, manner=manners)
     def delete_domain_a_second_time(self, pick: int, manner: Manner) -> None:
-        records = list(DomainDeletion.objects.owed().order_by("started_at", "name"))
+        records = list(DomainDeletion.objects.pending().order_by("started_at", "name"))
         if not records:
             return
         record = records[pick % len(records)]

@@ -12,9 +12,9 @@ from inbound.tests.life.doors import Doors
 from inbound.tests.life.seen_ses import look
 from inbound.tests.life.world import FOREIGN_RULE, NAMES, locals_, names, picks, step
 from inbound.tests.seen import foreign_identity, store
-from ses_integration.config import ses_config
+from ses_integration.conf import ses_config
 from ses_integration.models import LedgerEntry
-from ses_integration.planning import Kind
+from ses_integration.plan.resources import ResourceKind
 from ses_integration.tests.emulator.wire import client
 
 CONSOLE = ["remove_rule", "change_rule", "remove_identity", "make_identity", "remove_rule_set", "run_ses_setup"]
@@ -69,7 +69,7 @@ class Outsiders(Doors):
 
     def make_identity(self, pick: int) -> None:
         name = NAMES[pick % len(NAMES)]
-        known = LedgerEntry.objects.filter(kind=Kind.IDENTITY, name=name).exists()
+        known = LedgerEntry.objects.filter(kind=ResourceKind.IDENTITY, name=name).exists()
         if not known and name not in look(self.ses).identities and name not in self.identity_gone:
             self.undisturbed(foreign_identity, name)
             self.foreign.add(name)
@@ -110,7 +110,7 @@ class Outsiders(Doors):
         if not rules:
             return None
         name = rules[pick % len(rules)]
-        self._disturb(LedgerEntry.objects.get(kind=Kind.RULE, name=name).domain)
+        self._disturb(LedgerEntry.objects.get(kind=ResourceKind.RULE, name=name).domain)
         return name
 
     def _disturb(self, *domains: str) -> None:

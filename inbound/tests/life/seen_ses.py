@@ -8,17 +8,17 @@ from typing import Any
 from botocore import xform_name
 
 from inbound.tests.life.rows import HeldRule
-from ses_integration.config import ses_config
+from ses_integration.aws.gateway import OWNER_TAG
+from ses_integration.conf import ses_config
 from ses_integration.emulator.journal import NO_ANSWER
 from ses_integration.emulator.server import Emulator
-from ses_integration.gateway import OWNER_TAG
 from ses_integration.tests.emulator.wire import client, control
 
 CHANGES = ("Create", "Update", "Delete", "Set", "Verify")
 
 
 @dataclass(frozen=True)
-class SeenIdentity:
+class ObservedIdentity:
     tagged: bool
     mail_from: str | None
 
@@ -28,7 +28,7 @@ class SeenSes:
     """Rules and domain identities by name."""
 
     rules: dict[str, HeldRule]
-    identities: dict[str, SeenIdentity]
+    identities: dict[str, ObservedIdentity]
 
     def rules_of(self, domain: str) -> dict[str, HeldRule]:
         """The rules that take mail for this very domain, whatever they are called."""
@@ -78,7 +78,7 @@ def look(ses: Emulator) -> SeenSes:
             for rule in rules
         },
         identities={
-            identity["name"]: SeenIdentity(
+            identity["name"]: ObservedIdentity(
                 tagged={"Key": OWNER_TAG, "Value": ses_config().installation_id} in identity["tags"],
                 mail_from=identity["mail_from"],
             )

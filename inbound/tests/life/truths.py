@@ -10,8 +10,8 @@ from inbound.tests.life.seen_ses import SeenSes, look
 from inbound.tests.life.world import FOREIGN_RULE, NAMES, Manner, World
 from inbound.tests.seen import stored
 from inbound.worker import Worker
-from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry, UnansweredCall
-from ses_integration.planning import Kind, Known
+from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerIdentity
+from ses_integration.plan.resources import Presence, ResourceKind
 
 ROUNDS_TO_REST = 15
 
@@ -49,30 +49,32 @@ class Truths(World):
 
     def _everything_is_in_the_ledger(self, seen: SeenSes) -> None:
         entries = set(LedgerEntry.objects.values_list("kind", "name"))
-        assert {(Kind.RULE.value, name) for name in seen.rules.keys() - {FOREIGN_RULE}} <= entries
-        assert {(Kind.IDENTITY.value, name) for name in seen.identities.keys() - self.foreign} <= entries
+        assert {(ResourceKind.RULE.value, name) for name in seen.rules.keys() - {FOREIGN_RULE}} <= entries
+        assert {(ResourceKind.IDENTITY.value, name) for name in seen.identities.keys() - self.foreign} <= entries
 
     def _ledger_is_right_where_it_has_no_doubt(self, seen: SeenSes) -> None:
-        sure = LedgerEntry.objects.filter(unanswered=None).exclude(known=Known.UNKNOWN)
+        sure = LedgerEntry.objects.filter(in_flight=None).exclude(presence=Presence.UNKNOWN)
         for entry in sure.exclude(domain__in=self.disturbed).prefetch_related("recipients"):
-            if entry.kind == Kind.IDENTITY:
+            if entry.kind == ResourceKind.IDENTITY:
                 # Absent only means that we have not made it: somebody else's is found by the first call.
                 there = entry.name in seen.identities
-                assert there == (entry.known == Known.PRESENT) or (there and entry.name in self.foreign), f"{entry}"
+                assert there == (entry.presence == Presence.PRESENT) or (there and entry.name in self.foreign), (
+                    f"{entry}"
+                )
                 continue
             known = {recipient.recipient for recipient in entry.recipients.all()}
             held = seen.rules.get(entry.name, HeldRule(frozenset(), ""))
             assert held.recipients == known, f"{entry} with {sorted(known)}, but SES has {sorted(held.recipients)}."
 
     def _differences_are_owed(self, seen: SeenSes) -> None:
-        marks = {mark.domain for mark in DomainMark.objects.all() if mark.owed}
-        doubts = set(UnansweredCall.objects.values_list("entry__domain", flat=True))
-        for name in sorted(set(NAMES) - marks - doubts - self.disturbed - self.bypassed):
+        syncs = {sync.domain for sync in DomainSync.objects.all() if sync.pending}
+        unknown_outcomes = set(InFlightCall.objects.values_list("entry__domain", flat=True))
+        for name in sorted(set(NAMES) - syncs - unknown_outcomes - self.disturbed - self.bypassed):
             self._follows(name, seen)
 
     def _follows(self, name: str, seen: SeenSes) -> None:
-        wanted, held = wanted_rules(name), seen.rules_of(name)
-        assert held == wanted, f"SES holds {held} for {name}, and the rows want {wanted}."
+        desired, held = wanted_rules(name), seen.rules_of(name)
+        assert held == desired, f"SES holds {held} for {name}, and the rows want {desired}."
         there = name in self.lives or name in self.foreign
         assert (name in seen.identities) == there, f"{name} has {'no' if there else 'an'} identity."
 
@@ -104,9 +106,9 @@ class Truths(World):
 
     def _owed(self) -> list[object]:
         return [
-            *(mark for mark in DomainMark.objects.all() if mark.owed),
-            *UnansweredCall.objects.all(),
-            *DomainDeletion.objects.owed(),
+            *(sync for sync in DomainSync.objects.all() if sync.pending),
+            *InFlightCall.objects.all(),
+            *DomainDeletion.objects.pending(),
         ]
 
     def _owes_nothing(self) -> bool:
@@ -118,7 +120,7 @@ class Truths(World):
         assert {name: held for name, held in seen.rules.items() if name != FOREIGN_RULE} == everything
         assert seen.identities.keys() == self.lives.keys() | self.foreign
         # A lasting refusal of MAIL FROM is an answer: nothing else of the identity may wait for it.
-        failed = set(IdentityFacts.objects.filter(mail_from_status="Failed").values_list("entry__name", flat=True))
+        failed = set(LedgerIdentity.objects.filter(mail_from_status="Failed").values_list("entry__name", flat=True))
         for name in self.lives.keys() - self.foreign - failed:
             assert seen.identities[name].mail_from == f"mail.{name}", f"{name} has no MAIL FROM domain."
         kept = {f"emails/{name}/{life.pk}/" for name, life in self.lives.items()} | self.abandoned

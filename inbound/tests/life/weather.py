@@ -6,15 +6,15 @@ from contextlib import suppress
 
 from hypothesis import strategies as st
 
-from domains.deletion import resume_deletions
+from domains.deletion.service import resume_deletions
 from inbound.tests.life.truths import Truths
 from inbound.tests.life.world import FAULTS, Manner, manners, names, picks, step
 from inbound.worker import Worker
-from ses_integration.convergence import converge_due
+from ses_integration.coordination.lease import LeaseLost
+from ses_integration.drift.sweep import sweep_database, sweep_ses
 from ses_integration.errors import SesError
-from ses_integration.lease import LeaseLost
-from ses_integration.models import DomainMark, UnansweredCall
-from ses_integration.sweep import sweep_database, sweep_ses
+from ses_integration.models import DomainSync, InFlightCall
+from ses_integration.reconcile.loop import reconcile_due
 from ses_integration.tests.steps import Writer
 
 ACTIONS = (
@@ -62,13 +62,13 @@ class Weather(Truths):
 
     # Processes
 
-    @step(what=st.sampled_from(["converge", "finish_deletions", "do_everything"]), manner=manners)
+    @step(what=st.sampled_from(["reconcile", "finish_deletions", "do_everything"]), manner=manners)
     def the_worker(self, what: str, manner: Manner) -> None:
         self.work(manner)
         getattr(self, what)(manner)
 
-    def converge(self, manner: Manner) -> None:
-        converge_due()
+    def reconcile(self, manner: Manner) -> None:
+        reconcile_due()
 
     def finish_deletions(self, manner: Manner) -> None:
         resume_deletions()
@@ -117,5 +117,5 @@ class Weather(Truths):
 
     def _unmarked(self) -> set[str]:
         """The names that a sweep of SES looks at: nothing of theirs is owed or in doubt."""
-        owed = {mark.domain for mark in DomainMark.objects.all() if mark.owed}
-        return self.disturbed - owed - set(UnansweredCall.objects.values_list("entry__domain", flat=True))
+        pending = {sync.domain for sync in DomainSync.objects.all() if sync.pending}
+        return self.disturbed - pending - set(InFlightCall.objects.values_list("entry__domain", flat=True))

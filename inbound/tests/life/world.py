@@ -22,11 +22,11 @@ from inbound.models import issue_key
 from inbound.tests.factories import EndpointFactory, UserFactory
 from inbound.tests.life.rows import Life, empty_tables
 from inbound.tests.life.seen_ses import LateCall, late_calls, look
-from ses_integration import clients, setup
-from ses_integration.config import ses_config
+from ses_integration.aws import clients, rule_set
+from ses_integration.conf import ses_config
 from ses_integration.emulator.server import Emulator
-from ses_integration.models import DomainMark, Lease, UnansweredCall
-from ses_integration.steps import Answer
+from ses_integration.models import DomainSync, InFlightCall, Lease
+from ses_integration.reconcile.steps import Answer
 from ses_integration.tests.steps import Writer
 
 # A name, one below it that only the same owner may have beside it, and one whose rules cannot carry its name.
@@ -158,7 +158,7 @@ class World(RuleBasedStateMachine):
     def prepare_ses(self) -> None:
         """As `ses_setup` leaves it, with a rule of somebody else."""
         self.settings.SES_AUTO_SETUP = True
-        setup.prepare(ses_config())
+        rule_set.prepare(ses_config())
         self.settings.SES_AUTO_SETUP = False
         if FOREIGN_RULE not in look(self.ses).rules:
             clients.ses("eu-west-1").create_receipt_rule(
@@ -180,8 +180,8 @@ class World(RuleBasedStateMachine):
         Lease.objects.update(expires_at=_past(), wanted_until=None)
 
     def next_attempts_come(self) -> None:
-        DomainMark.objects.update(next_attempt=None)
-        DomainDeletion.objects.update(next_attempt=None)
+        DomainSync.objects.update(retry_at=None)
+        DomainDeletion.objects.update(retry_at=None)
 
     def everything_settles(self, landing: bool) -> None:
         """The calls without an answer land at the last moment, or never."""
@@ -195,7 +195,7 @@ class World(RuleBasedStateMachine):
         """What had no answer so far can no longer be applied; an answer that is still to be recorded may be."""
         self.late.clear()
         self.writers = [slot if slot and slot[1] else None for slot in self.writers]
-        UnansweredCall.objects.update(until=_past())
+        InFlightCall.objects.update(until=_past())
 
     def set_faults(self, *more: dict[str, Any]) -> None:
         """The outage, if there is one, and what is ordered for the next step."""

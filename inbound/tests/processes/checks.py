@@ -10,9 +10,9 @@ from django.db.models import F, QuerySet
 from addresses.models import EmailAddress
 from domains.models import Domain, DomainDeletion
 from inbound.tests.processes.stack import Stack, eventually
-from ses_integration import facts
-from ses_integration.clock import database_now
-from ses_integration.models import DomainMark, Lease, LedgerEntry, UnansweredCall
+from ses_integration.coordination.clock import database_now
+from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerEntry
+from ses_integration.status import sync_state
 
 
 def rules_of_rows() -> dict[str, frozenset[str]]:
@@ -20,13 +20,13 @@ def rules_of_rows() -> dict[str, frozenset[str]]:
 
     For the few addresses and the short names of these tests: one rule for each domain.
     """
-    wanted: dict[str, set[str]] = {}
+    desired: dict[str, set[str]] = {}
     rows = EmailAddress.objects.filter(is_active=True, domain__deleting_since=None)
     for address, domain in rows.exclude(domain__is_catch_all_enabled=True).values_list("address", "domain__name"):
-        wanted.setdefault(f"inbound-{domain}-rule", set()).add(address)
+        desired.setdefault(f"inbound-{domain}-rule", set()).add(address)
     for domain in _catch_alls().values_list("name", flat=True):
-        wanted[f"inbound-{domain}-catchall-rule"] = {domain}
-    return {name: frozenset(recipients) for name, recipients in wanted.items()}
+        desired[f"inbound-{domain}-catchall-rule"] = {domain}
+    return {name: frozenset(recipients) for name, recipients in desired.items()}
 
 
 def prefixes_of_rows() -> dict[str, str]:
@@ -52,28 +52,28 @@ def assert_ses_equals_rows(stack: Stack) -> None:
 
 def assert_ledger_equals_ses(stack: Stack) -> None:
     """What the application believes is what SES holds."""
-    entries = LedgerEntry.objects.filter(kind="rule").exclude(known="absent").prefetch_related("recipients")
+    entries = LedgerEntry.objects.filter(kind="rule").exclude(presence="absent").prefetch_related("recipients")
     believed = {entry.name: frozenset(row.recipient for row in entry.recipients.all()) for entry in entries}
     assert believed == stack.aws.rules()
-    assert not LedgerEntry.objects.filter(known="unknown").exists()
+    assert not LedgerEntry.objects.filter(presence="unknown").exists()
 
 
-def owed() -> list[str]:
+def pending() -> list[str]:
     """Everything that somebody still has to do, in words."""
-    marks = DomainMark.objects.filter(generation__gt=F("applied_generation"))
+    syncs = DomainSync.objects.filter(generation__gt=F("observed_generation"))
     return [
-        *(f"{mark}: {mark.last_error}" for mark in marks),
-        *(f"{call.entry}: {call}" for call in UnansweredCall.objects.select_related("entry")),
-        *(f"deletion of {deletion}" for deletion in DomainDeletion.objects.owed()),
+        *(f"{sync}: {sync.last_error}" for sync in syncs),
+        *(f"{call.entry}: {call}" for call in InFlightCall.objects.select_related("entry")),
+        *(f"deletion of {deletion}" for deletion in DomainDeletion.objects.pending()),
     ]
 
 
 def wait_until_nothing_is_owed(*, within: float) -> None:
     try:
-        eventually(lambda: not owed(), within=within, what="nothing was owed")
+        eventually(lambda: not pending(), within=within, what="nothing was owed")
     except AssertionError as error:
-        raise AssertionError(f"{error} Owed: {owed()}") from None
-    assert not facts.owed_marks().exists()
+        raise AssertionError(f"{error} Owed: {pending()}") from None
+    assert not sync_state.pending_domains().exists()
 
 
 def assert_no_rule_receives_everything(stack: Stack) -> None:
@@ -101,7 +101,7 @@ def settle() -> None:
     Faithful once none of them is on its way any more, which the caller makes sure of: then waiting for `until` would
     change nothing else.
     """
-    UnansweredCall.objects.update(until=database_now())
+    InFlightCall.objects.update(until=database_now())
 
 
 def eventually_in_line(stack: Stack, *, within: float) -> None:

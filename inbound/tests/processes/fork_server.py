@@ -117,7 +117,7 @@ def _load() -> None:
     from django.conf import settings
     from django.urls import get_resolver
 
-    from ses_integration import clients
+    from ses_integration.aws import clients
 
     _ = get_resolver().url_patterns
     for seconds in range(2, clients.READ_TIMEOUT + 1):

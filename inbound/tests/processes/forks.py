@@ -15,7 +15,7 @@ SIGKILLED = -9
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class Incarnation:
     """The steps that the process has come past, in their order, and how it ended."""
 
     steps: list[str]
@@ -42,11 +42,11 @@ class ForkServer:
             )
         assert self._read() == "ready"
 
-    def delete(self, path: str, key: str, *, kill_at: int | None = None) -> Life:
+    def delete(self, path: str, key: str, *, kill_at: int | None = None) -> Incarnation:
         """DELETE /api/v2/<path> by the production application; killed right after step number `kill_at`, from 1."""
         return self._fork(path=path, key=key, kill_at=kill_at)
 
-    def worker(self, *, kill_at: int | None = None) -> Life:
+    def worker(self, *, kill_at: int | None = None) -> Incarnation:
         """`ses_worker --once`, killed like that."""
         return self._fork(path=None, kill_at=kill_at)
 
@@ -57,12 +57,12 @@ class ForkServer:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
-    def _fork(self, **order: Any) -> Life:
+    def _fork(self, **order: Any) -> Incarnation:
         assert self._process.stdin is not None
         print(json.dumps(order), file=self._process.stdin, flush=True)
-        life = Life(**json.loads(self._read()))
-        assert life.killed or life.status == 0, life
-        return life
+        incarnation = Incarnation(**json.loads(self._read()))
+        assert incarnation.killed or incarnation.status == 0, incarnation
+        return incarnation
 
     def _read(self) -> str:
         assert self._process.stdout is not None

@@ -10,11 +10,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from inbound.tests.processes.stack import eventually
-from ses_integration import lease, ledger, marks, recording
-from ses_integration.config import ses_config
-from ses_integration.models import DomainMark, Lease, LedgerEntry
-from ses_integration.planning import Kind
-from ses_integration.steps import Answer, Intent
+from ses_integration.conf import ses_config
+from ses_integration.coordination import lease
+from ses_integration.models import DomainSync, Lease, LedgerEntry
+from ses_integration.plan.resources import ResourceKind
+from ses_integration.reconcile import intent as ledger
+from ses_integration.reconcile import outbox, record
+from ses_integration.reconcile.steps import Answer, Intent
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -22,11 +24,11 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 def test_it_does_not_wait_for_marks_that_others_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """It meets the marks in any order, and a change of many takes them in the order of their names: that could deadlock."""
     config = ses_config()
-    monkeypatch.setattr(marks.Nudge, "run", lambda nudge: None)
+    monkeypatch.setattr(outbox.AfterCommitDrain, "run", lambda drain: None)
     intent = an_intent_for("c.example.com")
     for domain in ("a.example.com", "b.example.com"):
-        DomainMark.objects.create(
-            region=config.region, rule_set=config.rule_set, domain=domain, generation=1, next_attempt=timezone.now()
+        DomainSync.objects.create(
+            region=config.region, rule_set=config.rule_set, domain=domain, generation=1, retry_at=timezone.now()
         )
     Lease.objects.update(outage_since=timezone.now())
     holds_a, may_go_on = threading.Event(), threading.Event()
@@ -34,16 +36,16 @@ def test_it_does_not_wait_for_marks_that_others_hold(monkeypatch: pytest.MonkeyP
     def change_both() -> None:
         try:
             with transaction.atomic():
-                marks.mark("a.example.com")
+                outbox.mark_dirty("a.example.com")
                 holds_a.set()
                 may_go_on.wait(30)
-                marks.mark("b.example.com")
+                outbox.mark_dirty("b.example.com")
         finally:
             connection.close()
 
     def end_the_outage() -> None:
         try:
-            recording.record(config, *intent, Answer())
+            record.record(config, *intent, Answer())
         finally:
             connection.close()
 
@@ -59,20 +61,20 @@ def test_it_does_not_wait_for_marks_that_others_hold(monkeypatch: pytest.MonkeyP
         changing.result()
 
     assert Lease.objects.get().outage_since is None
-    assert set(
-        DomainMark.objects.filter(domain__in=["a.example.com", "b.example.com"]).values_list("next_attempt")
-    ) == {(None,)}
+    assert set(DomainSync.objects.filter(domain__in=["a.example.com", "b.example.com"]).values_list("retry_at")) == {
+        (None,)
+    }
 
 
-def an_intent_for(domain: str) -> tuple[lease.Held, Intent]:
+def an_intent_for(domain: str) -> tuple[lease.HeldLease, Intent]:
     """A call that is under way: the removal of a rule that nobody wants."""
     config = ses_config()
     held = lease.acquire(config)
     assert held is not None
     scope = {"region": config.region, "rule_set": config.rule_set}
-    DomainMark.objects.create(**scope, domain=domain, generation=1)
+    DomainSync.objects.create(**scope, domain=domain, generation=1)
     LedgerEntry.objects.create(
-        **scope, domain=domain, kind=Kind.RULE, name="c", known="present", changed_at=timezone.now()
+        **scope, domain=domain, kind=ResourceKind.RULE, name="c", presence="present", changed_at=timezone.now()
     )
     step = ledger.next_step(config, held, domain, failed=(), gathered=None)
     assert isinstance(step, Intent)

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import F
 
 from addresses.models import EmailAddress
-from domains.identity import complete_identities
+from domains.lifecycle.identity import complete_identities
 from domains.models import Domain, DomainDeletion
 from inbound.models import issue_key
 from inbound.tests.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory
@@ -27,15 +27,15 @@ from inbound.tests.processes.checks import (
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
     expire_lease,
-    owed,
+    pending,
     settle,
 )
-from inbound.tests.processes.forks import ForkServer, Life
+from inbound.tests.processes.forks import ForkServer, Incarnation
 from inbound.tests.processes.stack import Stack
 from inbound.tests.processes.wire import EmulatedAws
 from inbound.tests.seen import store, stored
 from ses_integration.emulator.server import Emulator
-from ses_integration.models import DomainMark
+from ses_integration.models import DomainSync
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
@@ -81,7 +81,7 @@ class Place:
         store(f"{domain.key_prefix}mail")
         return f"domains/{domain.pk}"
 
-    def delete(self, path: str, kill_at: int | None = None) -> Life:
+    def delete(self, path: str, kill_at: int | None = None) -> Incarnation:
         """By a key of its own: its first use is a write, and so a step."""
         return self.forks.delete(path, issue_key(owner=self._user, name="test")[1], kill_at=kill_at)
 
@@ -93,18 +93,18 @@ class Place:
         """
         expire_lease()
         settle()
-        DomainMark.objects.update(next_attempt=None)
+        DomainSync.objects.update(retry_at=None)
         # The worker leaves the rows of a new deletion to its request, for as long as that may take.
-        DomainDeletion.objects.update(next_attempt=None, started_at=F("started_at") - timedelta(hours=1))
+        DomainDeletion.objects.update(retry_at=None, started_at=F("started_at") - timedelta(hours=1))
 
     def finish(self) -> None:
         """A new worker, until nothing is owed."""
         for _ in range(ROUNDS):
             self.time_passes()
             self.forks.worker()
-            if not owed():
+            if not pending():
                 return
-        raise AssertionError(f"The worker leaves something behind: {owed()}")
+        raise AssertionError(f"The worker leaves something behind: {pending()}")
 
     def assert_all_is_well(self, deletion: Deletion, name: str, *, deleted: bool) -> None:
         assert_ses_equals_rows(self.stack)
@@ -152,9 +152,9 @@ def test_the_web_process_is_killed(place: Place, subtests: pytest.Subtests, dele
     for number, step in enumerate(steps, start=1):
         with subtests.test(f"{number}, {step}"):
             name = f"{deletion.name}-{number}.org"
-            life = place.delete(place.given(deletion, name), kill_at=number)
-            assert life.killed
-            assert life.steps == steps[:number]
+            incarnation = place.delete(place.given(deletion, name), kill_at=number)
+            assert incarnation.killed
+            assert incarnation.steps == steps[:number]
             place.finish()
             place.assert_all_is_well(deletion, name, deleted=number >= first_commit(steps))
 
@@ -175,8 +175,8 @@ def test_the_worker_is_killed(place: Place, subtests: pytest.Subtests, deletion:
         with subtests.test(f"{number}, {step}"):
             name = f"{deletion.name}-{number}.org"
             leave_to_the_worker(name)
-            life = place.forks.worker(kill_at=number)
-            assert life.killed
-            assert life.steps == steps[:number]
+            incarnation = place.forks.worker(kill_at=number)
+            assert incarnation.killed
+            assert incarnation.steps == steps[:number]
             place.finish()
             place.assert_all_is_well(deletion, name, deleted=True)

@@ -14,7 +14,7 @@ from inbound.tests.processes.stack import Stack, eventually
 from inbound.tests.processes.wire import EmulatedAws
 from ses_integration.emulator import stored_objects
 from ses_integration.emulator.server import Emulator
-from ses_integration.stored_mail import KEYS_PER_CALL
+from ses_integration.storage.erase import KEYS_PER_CALL
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
@@ -80,7 +80,7 @@ def _killed_over(stack: Stack, action: str) -> None:
 
 def _take_over() -> None:
     """The minute for which a dead worker has the record for itself is over. It is nothing but a moment that is past."""
-    DomainDeletion.objects.update(next_attempt=None)
+    DomainDeletion.objects.update(retry_at=None)
 
 
 def _counted() -> int:

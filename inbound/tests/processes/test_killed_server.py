@@ -22,7 +22,7 @@ from inbound.tests.processes.checks import (
 )
 from inbound.tests.processes.stack import Stack, eventually
 from inbound.tests.processes.wire import Answer, Api
-from ses_integration.models import DomainMark, Lease, UnansweredCall
+from ses_integration.models import DomainSync, InFlightCall, Lease
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
@@ -91,7 +91,7 @@ def test_a_call_that_was_under_way_is_made_again_and_the_late_one_is_outlived(
         eventually(stack.aws.has_met_its_faults, within=60, what="the call was at SES")
         assert rows_are_gone(path)
         stack.web.kill()
-    assert UnansweredCall.objects.count() == 1
+    assert InFlightCall.objects.count() == 1
     assert Lease.objects.get().holder != ""
 
     expire_lease()
@@ -102,7 +102,7 @@ def test_a_call_that_was_under_way_is_made_again_and_the_late_one_is_outlived(
     eventually(
         lambda: len(stack.aws.calls(action)) >= 2, within=60, what="the call was repeated, and the late one landed"
     )
-    assert UnansweredCall.objects.count() == 1
+    assert InFlightCall.objects.count() == 1
     if path.startswith("domains/"):
         settle()  # the other case waits for the real time
     wait_until_nothing_is_owed(within=30)
@@ -116,7 +116,7 @@ def test_a_call_that_could_not_be_made_is_made_when_ses_is_back(stack: Stack, ap
 
     with cut_off(api, path):
         eventually(
-            lambda: DomainMark.objects.filter(domain="gone.example.com", attempts__gte=1).exists(),
+            lambda: DomainSync.objects.filter(domain="gone.example.com", attempts__gte=1).exists(),
             within=60,
             what="the server had tried, and waited to try again",
         )
@@ -143,7 +143,7 @@ def test_a_call_that_ses_refused_is_made_when_ses_takes_it(stack: Stack, api: Ap
 
     with cut_off(api, path):
         eventually(
-            lambda: DomainMark.objects.filter(domain="gone.example.com", attempts__gte=1).exists(),
+            lambda: DomainSync.objects.filter(domain="gone.example.com", attempts__gte=1).exists(),
             within=60,
             what="the server had tried, and waited to try again",
         )

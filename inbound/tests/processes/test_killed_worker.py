@@ -9,13 +9,13 @@ from inbound.tests.processes.checks import (
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
     expire_lease,
-    owed,
+    pending,
     settle,
     wait_until_nothing_is_owed,
 )
 from inbound.tests.processes.stack import Stack, eventually
 from inbound.tests.processes.wire import RULE_CALLS, Api
-from ses_integration.models import UnansweredCall
+from ses_integration.models import InFlightCall
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
@@ -38,8 +38,8 @@ def test_a_second_worker_finishes_the_domains_that_the_first_was_killed_over(sta
     eventually(stack.aws.has_met_its_faults, within=30, what="the worker was in the middle of its second rule")
     stack.worker.kill()
     assert len(stack.aws.rules()) == 1
-    assert len(owed()) >= DOMAINS - 1
-    assert UnansweredCall.objects.count() == 1
+    assert len(pending()) >= DOMAINS - 1
+    assert InFlightCall.objects.count() == 1
 
     expire_lease()
     second = stack.another_worker("second worker")

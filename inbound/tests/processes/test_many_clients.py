@@ -18,7 +18,7 @@ from inbound.tests.processes.checks import (
 from inbound.tests.processes.stack import Stack
 from inbound.tests.processes.stock import stock
 from inbound.tests.processes.wire import RULE_CALLS, Answer, Api, by_clients
-from ses_integration.facts import RECORDED
+from ses_integration.status.confirmation import RECORDED
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 

@@ -16,7 +16,7 @@ from inbound.tests.processes.checks import (
     wait_until_nothing_is_owed,
 )
 from inbound.tests.processes.stack import Stack
-from ses_integration.facts import RECORDED
+from ses_integration.status.confirmation import RECORDED
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 

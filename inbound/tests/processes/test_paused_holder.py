@@ -18,7 +18,7 @@ from inbound.tests.processes.checks import (
 )
 from inbound.tests.processes.stack import Stack, eventually
 from inbound.tests.processes.wire import Answer, Api
-from ses_integration.models import DomainMark, Lease, LedgerEntry, UnansweredCall
+from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerEntry
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
@@ -67,7 +67,7 @@ def test_the_sleeper_records_nothing_over_its_successors_work(stack: Stack, api:
     # Its call was answered with success, and it keeps that to itself.
     assert "The lease was lost while working on sleepy.example.com" in stack.web.text
     assert recorded() == before
-    assert before["doubts"] == [UnansweredCall.objects.values_list("pk", "fence", "until").get(fence=fence)]
+    assert before["doubts"] == [InFlightCall.objects.values_list("pk", "fence", "until").get(fence=fence)]
     # a is in no call that may still land: that is the truth, whoever sent what.
     assert (woken.status, woken.body["cleanup"]["sesRuleUpdated"]) == (200, True)
 
@@ -84,10 +84,10 @@ def test_the_sleeper_records_nothing_over_its_successors_work(stack: Stack, api:
 def recorded() -> dict[str, object]:
     """What is recorded of the rule."""
     entry = LedgerEntry.objects.get(name=RULE)
-    mark = DomainMark.objects.get(domain="sleepy.example.com")
+    sync = DomainSync.objects.get(domain="sleepy.example.com")
     return {
-        "known": (entry.known, entry.exists, entry.digest, entry.changed_at),
+        "known": (entry.presence, entry.exists, entry.digest, entry.changed_at),
         "recipients": sorted(entry.recipients.values_list("recipient", flat=True)),
-        "doubts": list(UnansweredCall.objects.values_list("pk", "fence", "until")),
-        "applied": (mark.generation, mark.applied_generation),
+        "doubts": list(InFlightCall.objects.values_list("pk", "fence", "until")),
+        "applied": (sync.generation, sync.observed_generation),
     }

@@ -6,7 +6,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from addresses.models import BlockedEmail, EmailAddress
-from domains.dns_records import Record
+from domains.dns.records import Record
 from domains.models import DnsRecord, Domain, DomainDeletion
 from inbound.models import issue_key
 from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
@@ -22,7 +22,7 @@ from inbound.tests.seen import (
     stored,
     work_off,
 )
-from ses_integration.models import IdentityFacts, LedgerEntry
+from ses_integration.models import LedgerEntry, LedgerIdentity
 
 API = "/api/v2"
 DOMAINS = f"{API}/domains"
@@ -238,11 +238,11 @@ def test_nothing_is_known_of_its_identity_any_more(api, domain, ses):
     Domain verification status
     """
     assert identities(ses) == {"example.com"}
-    assert IdentityFacts.objects.get().verification_token
+    assert LedgerIdentity.objects.get().verification_token
     assert api.get(f"{DOMAINS}/{domain.pk}").json()["status"] == "verified"
     api.delete(f"{DOMAINS}/{domain.pk}")
     assert identities(ses) == set()
-    assert not IdentityFacts.objects.exists()
+    assert not LedgerIdentity.objects.exists()
     assert not LedgerEntry.objects.exists()
     assert api.get(f"{DOMAINS}/{domain.pk}").status_code == 404
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ses_integration.config import ses_config
+from ses_integration.cli.tables import table
+from ses_integration.conf import ses_config
 from ses_integration.doctor.examination import examine, expected_seconds
 from ses_integration.doctor.findings import Finding, Outcome, counted
-from ses_integration.tables import table
 
 WIDTH = 100
 STOPPED = "Stopped. If the probe rule is left, the next run removes it first."

@@ -9,20 +9,21 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ses_integration import reading, reconciling
-from ses_integration.commands import CommandWithExitCodes, outcome, ses_errors_as_command_errors
-from ses_integration.config import SesConfig, ses_config
-from ses_integration.differences import domains_to_mend
-from ses_integration.former import former_ledgers
-from ses_integration.models import DomainMark, LedgerEntry
-from ses_integration.reconcile_report import as_values, report
-from ses_integration.reconciling import Comparison
-from ses_integration.world import Difference, Sort
+from ses_integration.cli.base import CommandWithExitCodes, outcome, ses_errors_as_command_errors
+from ses_integration.cli.drift_report import as_values, report
+from ses_integration.conf import SesConfig, ses_config
+from ses_integration.drift import repair
+from ses_integration.drift.detect import domains_to_mend
+from ses_integration.drift.model import Drift, DriftKind
+from ses_integration.drift.previous_scopes import find_previous_scopes
+from ses_integration.drift.repair import Comparison
+from ses_integration.models import DomainSync, LedgerEntry
+from ses_integration.reconcile import snapshot
 
 # What differs of a domain that has a mark is seen in a second round; a third would find only what came up meanwhile.
 ROUNDS = 2
 # Of no domain, and so shown with each.
-ABOUT_ALL = (Sort.ELSEWHERE, Sort.NOT_ACTIVE)
+ABOUT_ALL = (DriftKind.ELSEWHERE, DriftKind.NOT_ACTIVE)
 
 
 def at_least_one(text: str) -> int:
@@ -73,7 +74,7 @@ class Command(CommandWithExitCodes):
         if elsewhere_only and (options["apply"] or options["adopt"]) and not options["new_region"]:
             raise CommandError(f"{elsewhere_only} If they were changed on purpose, give --new-region.")
         with ses_errors_as_command_errors():
-            comparison = reconciling.compare(config)
+            comparison = repair.compare(config)
             found = _of(domain, comparison)
             chosen = _chosen(found, apply=options["apply"], adopt=options["adopt"])[: options["limit"]]
             applied = Applied() if options["apply"] or options["adopt"] else None
@@ -81,7 +82,7 @@ class Command(CommandWithExitCodes):
                 if not options["json"]:
                     self.stdout.write(f"{report(found)}\n\n")
                 applied = self._carry_out(config, comparison, chosen, apply=options["apply"], adopt=options["adopt"])
-                comparison = reconciling.compare(config)
+                comparison = repair.compare(config)
                 found = _of(domain, comparison)
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(config, comparison, found, applied), indent=2))
@@ -98,20 +99,20 @@ class Command(CommandWithExitCodes):
         applied = Applied()
         domains = list(chosen)
         for _ in range(ROUNDS):
-            complete = not apply or reconciling.mend(config, comparison, domains)
+            complete = not apply or repair.mend(config, comparison, domains)
             if adopt:
                 rules = [it for it in comparison.found if it.adoptable and it.domain in domains]
-                applied.adopted += reconciling.adopt(config, rules)
+                applied.adopted += repair.adopt(config, rules)
                 # Those of the reference service may become adoptable by what this round puts right.
                 complete &= not (apply and any(_awaits_ours(it) and it.domain in domains for it in comparison.found))
-            for number, name in enumerate(reconciling.bring_into_line(domains), 1):
+            for number, name in enumerate(repair.bring_into_line(domains), 1):
                 applied.outcomes[name] = outcome(name)
                 self.tell(f"{number}/{len(domains)} {name}: {applied.outcomes[name]}")
             if apply:
-                applied.moved += reconciling.put_in_front(config, comparison, domains)
+                applied.moved += repair.put_in_front(config, comparison, domains)
             if complete:
                 break
-            comparison = reconciling.compare(config)
+            comparison = repair.compare(config)
             left = _chosen(comparison.found, apply=apply, adopt=adopt)
             domains = [domain for domain in domains if domain in left]
         for name in applied.moved:
@@ -122,8 +123,8 @@ class Command(CommandWithExitCodes):
 
 def refuse_unknown(config: SesConfig, domain: str) -> None:
     """A name that was mistyped fails before anything is asked or changed."""
-    rows = reading.wanted_of(config, [domain])[domain].identity
-    known = [model.objects.of(config).filter(domain=domain).exists() for model in (DomainMark, LedgerEntry)]
+    rows = snapshot.desired_of(config, [domain])[domain].identity
+    known = [model.objects.of(config).filter(domain=domain).exists() for model in (DomainSync, LedgerEntry)]
     if not rows and not any(known):
         raise CommandError(f"SES was never asked for anything for {domain}.")
 
@@ -132,18 +133,18 @@ def _elsewhere_only(config: SesConfig) -> str:
     """A sentence where --apply would make all of it a second time; otherwise an empty string."""
     if not config.region or LedgerEntry.objects.of(config).exists():
         return ""
-    places = " and ".join(former.place for former in former_ledgers(config))
+    places = " and ".join(former.place for former in find_previous_scopes(config))
     return places and (
         f"Nothing was ever made in {config.region}, rule set {config.rule_set}, but in {places}: "
         "set AWS_REGION and SES_RULE_SET to that."
     )
 
 
-def _awaits_ours(it: Difference) -> bool:
-    return it.sort is Sort.REFERENCE and it.needed and not it.to_add
+def _awaits_ours(it: Drift) -> bool:
+    return it.sort is DriftKind.REFERENCE and it.needed and not it.to_add
 
 
-def _of(domain: str, comparison: Comparison) -> list[Difference]:
+def _of(domain: str, comparison: Comparison) -> list[Drift]:
     return [
         it
         for it in comparison.found
@@ -151,14 +152,14 @@ def _of(domain: str, comparison: Comparison) -> list[Difference]:
     ]
 
 
-def _chosen(found: Sequence[Difference], *, apply: bool, adopt: bool) -> list[str]:
+def _chosen(found: Sequence[Drift], *, apply: bool, adopt: bool) -> list[str]:
     return sorted(
-        {it.domain for it in found if (apply and it.sort.mended) or (adopt and it.adoptable)},
+        {it.domain for it in found if (apply and it.sort.repairable) or (adopt and it.adoptable)},
     )
 
 
 def _as_json(
-    config: SesConfig, comparison: Comparison, found: Sequence[Difference], applied: Applied | None
+    config: SesConfig, comparison: Comparison, found: Sequence[Drift], applied: Applied | None
 ) -> dict[str, Any]:
     values: dict[str, Any] = {
         "region": config.region,

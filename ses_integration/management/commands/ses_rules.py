@@ -4,14 +4,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from ses_integration.commands import ses_errors_as_command_errors
-from ses_integration.config import ses_config
-from ses_integration.gateway import Gateway
+from ses_integration.aws.gateway import Gateway
+from ses_integration.aws.observed import ObservedRule
+from ses_integration.cli.base import ses_errors_as_command_errors
+from ses_integration.cli.tables import table
+from ses_integration.conf import ses_config
+from ses_integration.coordination.rate_limit import turn
 from ses_integration.models import LedgerEntry
-from ses_integration.planning import Kind
-from ses_integration.rate import turn
-from ses_integration.seen import SeenRule
-from ses_integration.tables import table
+from ses_integration.plan.resources import ResourceKind
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         if not rules:
             self.stdout.write(f"Receipt rule set {config.rule_set} in {config.region} has no rules.")
             return
-        ledger = LedgerEntry.objects.of(config).filter(kind=Kind.RULE)
+        ledger = LedgerEntry.objects.of(config).filter(kind=ResourceKind.RULE)
         domains = dict(ledger.values_list("name", "domain"))
         self.stdout.write(
             table(
@@ -42,5 +42,5 @@ class Command(BaseCommand):
         )
 
 
-def _recipients(rule: SeenRule) -> str:
+def _recipients(rule: ObservedRule) -> str:
     return "\n".join(sorted(rule.recipients)) or "EVERY ADDRESS OF EVERY DOMAIN"

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ses_integration import account, setup
-from ses_integration.commands import ses_errors_as_command_errors
-from ses_integration.config import ses_config
+from ses_integration.aws import account, rule_set
+from ses_integration.cli.base import ses_errors_as_command_errors
+from ses_integration.conf import ses_config
 from ses_integration.errors import WrongAccount
 
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         config = ses_config()
         with ses_errors_as_command_errors():
             try:
-                done = setup.prepare(config, take_over=options["take_over"], new_account=options["new_account"])
+                done = rule_set.prepare(config, take_over=options["take_over"], new_account=options["new_account"])
             except WrongAccount as error:
                 raise CommandError(
                     f"The credentials are those of account {account.of_credentials(config)}, and what is recorded is in "

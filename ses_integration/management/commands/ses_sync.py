@@ -5,12 +5,12 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ses_integration import facts
-from ses_integration.budget import one_budget
-from ses_integration.commands import CommandWithExitCodes, outcome
-from ses_integration.config import ses_config
-from ses_integration.convergence import converge
-from ses_integration.models import DomainMark
+from ses_integration.cli.base import CommandWithExitCodes, outcome
+from ses_integration.conf import ses_config
+from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.models import DomainSync
+from ses_integration.reconcile.loop import reconcile
+from ses_integration.status import sync_state
 
 SECONDS_PER_DOMAIN = 30.0
 
@@ -27,20 +27,20 @@ class Command(CommandWithExitCodes):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        marks = DomainMark.objects.of(ses_config())
+        syncs = DomainSync.objects.of(ses_config())
         names: list[str] = [name.lower() for name in options["domain"]]
-        if unknown := sorted(set(names) - set(marks.filter(domain__in=names).values_list("domain", flat=True))):
+        if unknown := sorted(set(names) - set(syncs.filter(domain__in=names).values_list("domain", flat=True))):
             raise CommandError(f"SES was never asked for anything for {', '.join(unknown)}.")
-        names = names or list(facts.owed_marks().values_list("domain", flat=True))
+        names = names or list(sync_state.pending_domains().values_list("domain", flat=True))
         if not names:
             self.stdout.write("SES is owed nothing.")
             return
         for name in names:
             # Who tries by hand has a reason to hope: what failed before must not make the worker wait for longer now.
-            marks.filter(domain=name).update(next_attempt=None, attempts=0)
-            with one_budget(SECONDS_PER_DOMAIN):
-                converge(name)
+            syncs.filter(domain=name).update(retry_at=None, attempts=0)
+            with shared_deadline(SECONDS_PER_DOMAIN):
+                reconcile(name)
             self.stdout.write(f"{name}: {outcome(name)}")
-        if left := facts.owed_marks().filter(domain__in=names).count():
+        if left := sync_state.pending_domains().filter(domain__in=names).count():
             self.stdout.write(f"{left} owed. The worker goes on by itself; ses_status says when.")
             raise SystemExit(2)

@@ -83,9 +83,9 @@ def test_what_it_writes_is_for_nobody_or_for_what_cannot_be(ready):
         ("DeleteReceiptRule", {"RuleSetName": "inbound-email-rules", "RuleName": PROBE}),
     ]
     assert [action for action, _ in sent] == [action for action, _ in expected]
-    for (action, parameters), (_, wanted) in zip(sent, expected, strict=True):
+    for (action, parameters), (_, desired) in zip(sent, expected, strict=True):
         given = json.loads(parameters)
-        assert {name: given.get(name) for name in wanted} == wanted, action
+        assert {name: given.get(name) for name in desired} == desired, action
 
 
 def test_no_secret_is_shown(ready, environment):

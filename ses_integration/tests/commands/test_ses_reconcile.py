@@ -7,11 +7,13 @@ import boto3
 import pytest
 from django.core.management import CommandError
 
-from ses_integration import lease, reconciling, setup
-from ses_integration.config import ses_config
-from ses_integration.convergence import converge
-from ses_integration.gateway import Gateway
-from ses_integration.models import DomainMark, IdentityFacts, LedgerEntry
+from ses_integration.aws import rule_set
+from ses_integration.aws.gateway import Gateway
+from ses_integration.conf import ses_config
+from ses_integration.coordination import lease
+from ses_integration.drift import repair
+from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity
+from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.emulator.wire import control
 from ses_integration.tests.rows import DOMAIN, change_behind_our_back, receive, remove
@@ -58,7 +60,7 @@ class TestLooking:
     def test_every_kind_of_drift_is_a_line_and_nothing_is_changed(self, a, ses_v1):
         for domain in ("gone.org", "lost.org", "mixed.org"):
             receive("a", domain=domain)
-            converge(domain)
+            reconcile(domain)
         change(ses_v1, Recipients=["a@example.com", "intruder@example.com"])
         Gateway(ses_config()).delete_rule("inbound-mixed.org-rule")
         Gateway(ses_config()).delete_identity("mixed.org")
@@ -66,7 +68,7 @@ class TestLooking:
         for domain in ("gone.org", "lost.org"):
             remove(domain)
             # As if the marks had been lost.
-            DomainMark.objects.filter(domain=domain).update(generation=1, applied_generation=1)
+            DomainSync.objects.filter(domain=domain).update(generation=1, observed_generation=1)
         put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
         put(ses_v1, "everything")
         ses_v1.verify_domain_identity(Domain="theirs.org")
@@ -134,7 +136,7 @@ class TestLooking:
     def test_what_is_owed_is_told_with_its_reason(self, ses):
         ses.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied"})
         receive()
-        converge(DOMAIN)
+        reconcile(DOMAIN)
         code, text = run("ses_reconcile")
         assert code == 2
         assert "* domain example.com: owed: 1 change behind, next try " in text
@@ -148,7 +150,7 @@ class TestLooking:
     def test_the_tag_of_an_identity_is_read_only_where_something_is_claimed(self, a, ses_v1):
         ses_v1.verify_domain_identity(Domain="theirs.org")
         remove()
-        converge(DOMAIN)
+        reconcile(DOMAIN)
         ses_v1.verify_domain_identity(Domain=DOMAIN)
         a.clear_journal()
         assert run("ses_reconcile")[0] == 0
@@ -156,7 +158,7 @@ class TestLooking:
 
     def test_only_one_domain(self, a, ses_v1):
         receive("a", domain="other.org")
-        converge("other.org")
+        reconcile("other.org")
         Gateway(ses_config()).delete_identity("other.org")
         change(ses_v1, Enabled=False)
         text = run("ses_reconcile", "--domain", "Other.org")[1]
@@ -238,7 +240,7 @@ class TestLooking:
         def look_then_somebody_adds_an_address(self: Gateway) -> object:
             found = seen(self)
             receive("a", "b")
-            converge(DOMAIN)
+            reconcile(DOMAIN)
             return found
 
         monkeypatch.setattr(Gateway, "active_rules", look_then_somebody_adds_an_address)
@@ -250,7 +252,7 @@ class TestLooking:
         def look_then_the_domain_is_deleted(self: Gateway) -> object:
             found = seen(self)
             remove()
-            converge(DOMAIN)
+            reconcile(DOMAIN)
             return found
 
         monkeypatch.setattr(Gateway, "identities", look_then_the_domain_is_deleted)
@@ -261,7 +263,7 @@ class TestApplying:
     def test_all_that_is_ours_is_put_right_and_the_rest_left_alone(self, a, ses_v1, rows):
         for domain in ("gone.org", "mixed.org", "quiet.org"):
             receive("a", domain=domain)
-            converge(domain)
+            reconcile(domain)
         change(ses_v1, Recipients=["intruder@example.com"], Enabled=False)
         Gateway(ses_config()).delete_rule("inbound-mixed.org-rule")
         Gateway(ses_config()).delete_identity("mixed.org")
@@ -323,7 +325,7 @@ class TestApplying:
 
     def test_a_rule_goes_to_the_front_and_ours_keep_their_order(self, a, ses_v1):
         receive("a", domain="other.org")
-        converge("other.org")
+        reconcile("other.org")
         order = list(rules())
         put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
         run("ses_reconcile", "--apply")
@@ -331,9 +333,9 @@ class TestApplying:
 
     def test_a_rule_that_is_gone_by_then_is_not_moved(self, a, ses_v1):
         put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
-        seen = reconciling.compare(ses_config())
+        seen = repair.compare(ses_config())
         Gateway(ses_config()).delete_rule(RULE)
-        reconciling.put_in_front(ses_config(), seen, [DOMAIN])
+        repair.put_in_front(ses_config(), seen, [DOMAIN])
         assert list(rules()) == ["theirs"]
 
     def test_a_domain_with_a_mark_is_put_right_in_a_second_round(self, a):
@@ -347,7 +349,7 @@ class TestApplying:
     def test_what_is_waiting_for_its_next_try_is_tried_now(self, ses):
         ses.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied"})
         receive("a")
-        converge(DOMAIN)
+        reconcile(DOMAIN)
         code, text = run("ses_reconcile", "--apply")
         assert (code, text.splitlines()[-1]) == (0, EQUAL.strip())
 
@@ -362,7 +364,7 @@ class TestApplying:
     def test_no_more_domains_are_changed_than_allowed(self, a):
         for domain in ("b.org", "c.org"):
             receive("a", domain=domain)
-            converge(domain)
+            reconcile(domain)
         for name in list(rules()):
             Gateway(ses_config()).delete_rule(name)
         code, text = run("ses_reconcile", "--apply", "--limit", "2")
@@ -377,7 +379,7 @@ class TestApplying:
 
     def test_only_the_named_domain_is_changed(self, a):
         receive("a", domain="other.org")
-        converge("other.org")
+        reconcile("other.org")
         for name in list(rules()):
             Gateway(ses_config()).delete_rule(name)
         assert run("ses_reconcile", "--apply", "--domain", "other.org")[0] == 0
@@ -393,7 +395,7 @@ class TestApplying:
 
     def test_a_look_that_is_older_than_another_s_change_un_confirms_nothing(self, a, monkeypatch):
         Gateway(ses_config()).delete_rule(RULE)
-        unconfirm = reconciling.unconfirm
+        unconfirm = repair.unconfirm
 
         def somebody_puts_it_right_first(*args):
             monkeypatch.undo()
@@ -401,15 +403,15 @@ class TestApplying:
             a.clear_journal()
             return unconfirm(*args)
 
-        monkeypatch.setattr(reconciling, "unconfirm", somebody_puts_it_right_first)
+        monkeypatch.setattr(repair, "unconfirm", somebody_puts_it_right_first)
         assert run("ses_reconcile", "--apply")[0] == 0
         assert calls(a) == []
-        assert LedgerEntry.objects.get(name=RULE).known == "present"
+        assert LedgerEntry.objects.get(name=RULE).presence == "present"
 
     def test_one_writer_at_a_time_moves_a_rule(self, a, ses_v1, monkeypatch):
         put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
         holder = lease.acquire(ses_config())
-        monkeypatch.setattr(reconciling, "pause", lambda seconds: calls(a)[1:] or lease.release(holder))
+        monkeypatch.setattr(repair, "pause", lambda seconds: calls(a)[1:] or lease.release(holder))
         assert run("ses_reconcile", "--apply")[0] == 0
         assert calls(a) == ["CreateReceiptRule", "SetReceiptRulePosition"]
 
@@ -429,7 +431,7 @@ class TestInAShellWithAnotherRegion:
             settings.AWS_REGION = "eu-central-1"
         else:
             settings.SES_RULE_SET = "new-rules"
-        setup.prepare(ses_config(), take_over=True)
+        rule_set.prepare(ses_config(), take_over=True)
         a.clear_journal()
         return f"{settings.AWS_REGION}, rule set {settings.SES_RULE_SET}", f"eu-west-1, rule set {SET}"
 
@@ -462,11 +464,11 @@ class TestInAShellWithAnotherRegion:
         assert f"1/1 {DOMAIN}: in line" in text
         # What was left behind is still to be removed.
         assert (code, text.count(f"! ledger of {there}: it has")) == (2, 2)
-        assert LedgerEntry.objects.of(ses_config()).filter(kind="rule", known="present").count() == 1
+        assert LedgerEntry.objects.of(ses_config()).filter(kind="rule", presence="present").count() == 1
         assert run("ses_reconcile", "--apply")[0] == 2
 
     def test_what_somebody_else_has_there_is_none_of_it(self, a, settings):
-        IdentityFacts.objects.update(ours=False)
+        LedgerIdentity.objects.update(ours=False)
         LedgerEntry.objects.filter(kind="rule").delete()
         LedgerEntry.objects.update(region="eu-central-1")
         run("ses_reconcile", "--apply")
@@ -491,7 +493,7 @@ class TestAdopting:
 
     def test_its_rules_are_recognised_and_left_alone(self, old):
         receive("a")
-        converge(DOMAIN)
+        reconcile(DOMAIN)
         before = held(old)
         assert run("ses_reconcile", "--apply")[0] == 0
         assert run("ses_reconcile") == (
@@ -509,7 +511,7 @@ class TestAdopting:
 
     def test_a_rule_with_addresses_that_we_do_not_have_is_not_adopted(self, old):
         receive("a")
-        converge(DOMAIN)
+        reconcile(DOMAIN)
         before = held(old)
         assert run("ses_reconcile", "--adopt")[0] == 0
         assert held(old) == before
@@ -542,7 +544,7 @@ class TestAdopting:
     @pytest.mark.parametrize("adopt", [["--adopt"], ["--apply", "--adopt"]])
     def test_it_stays_while_ours_does_not_receive(self, old, ses_v1, wrong, adopt):
         receive("a", "b")
-        converge(DOMAIN)
+        reconcile(DOMAIN)
         if wrong == "missing":
             Gateway(ses_config()).delete_rule(RULE)
         else:
@@ -563,44 +565,44 @@ class TestAdopting:
         store = {"S3Action": {**STORE["S3Action"], "ObjectKeyPrefix": "emails/example.com/catchall/"}}
         put(ses_v1, "example.com-catchall-rule", DOMAIN, Actions=[store])
         receive(catch_all=True)
-        converge(DOMAIN)
+        reconcile(DOMAIN)
         assert run("ses_reconcile", "--adopt")[0] == 0
         assert rules() == {"inbound-example.com-catchall-rule": {DOMAIN}}
 
     def test_once_adopted_it_goes_with_its_domain(self, old):
         receive("a", "b")
-        converge(DOMAIN)
+        reconcile(DOMAIN)
         old.add_faults({"service": "ses", "action": "DeleteReceiptRule", "fault": "access_denied"})
         run("ses_reconcile", "--adopt")
         assert "example.com-rule" in rules()
         remove()
-        converge(DOMAIN)
+        reconcile(DOMAIN)
         assert set(rules()) == {"theirs.org-rule"}
 
     def test_adopting_mends_nothing_else(self, old):
         receive("a", "b")
         receive("a", domain="other.org")
-        converge("other.org")
+        reconcile("other.org")
         Gateway(ses_config()).delete_rule("inbound-other.org-rule")
         assert run("ses_reconcile", "--adopt")[0] == 2
         assert set(rules()) == {RULE, "theirs.org-rule"}
 
     def test_a_domain_that_is_deleted_at_that_moment_is_not_adopted_for(self, old, monkeypatch):
         receive("a", "b")
-        converge(DOMAIN)
-        adopt = reconciling.adopt
+        reconcile(DOMAIN)
+        adopt = repair.adopt
 
         def somebody_is_first(*args):
             receive("a")
             return adopt(*args)
 
-        monkeypatch.setattr(reconciling, "adopt", somebody_is_first)
+        monkeypatch.setattr(repair, "adopt", somebody_is_first)
         run("ses_reconcile", "--adopt")
         assert "example.com-rule" in rules()
         assert not LedgerEntry.objects.filter(name="example.com-rule").exists()
 
     def test_json_names_what_was_adopted(self, old):
         receive("a", "b")
-        converge(DOMAIN)
+        reconcile(DOMAIN)
         body = json.loads(run("ses_reconcile", "--adopt", "--json")[1])
         assert body["applied"] == {"adopted": ["example.com-rule"], "domains": {DOMAIN: "in line"}, "moved": []}

@@ -4,7 +4,7 @@ import boto3
 import pytest
 from django.core.management import CommandError
 
-from ses_integration.convergence import converge
+from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.rows import DOMAIN, receive
 
@@ -15,7 +15,7 @@ def test_an_empty_rule_set_says_so(ses):
 
 def test_it_shows_what_ses_holds_as_a_table(ses, rows):
     receive("b", "a")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert run("ses_rules") == (
         0,
         "RULE                      DOMAIN       RECIPIENTS     ACTIONS\n"

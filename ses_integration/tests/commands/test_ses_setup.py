@@ -7,9 +7,9 @@ import boto3
 import pytest
 from django.core.management import CommandError
 
-from ses_integration.convergence import converge
-from ses_integration.models import Capacity, DomainMark
-from ses_integration.sweep import sweep_ses
+from ses_integration.drift.sweep import sweep_ses
+from ses_integration.models import DomainSync, RuleSetState
+from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.rows import DOMAIN, receive
 from ses_integration.tests.seen import rules
@@ -85,18 +85,18 @@ def test_it_keeps_to_the_pace_that_ses_takes(aws, settings):
 
 def test_what_waited_for_it_is_due_at_once(aws, rows):
     receive("a")
-    converge(DOMAIN)
-    assert DomainMark.objects.get().needs_attention
+    reconcile(DOMAIN)
+    assert DomainSync.objects.get().stalled
     run("ses_setup")
-    assert DomainMark.objects.get().next_attempt is None
+    assert DomainSync.objects.get().retry_at is None
 
 
 @pytest.fixture
 def moved(ses, rows):
     """SES holds a rule of the rows, and the ledger is said to be of another account."""
     receive("a")
-    converge(DOMAIN)
-    Capacity.objects.update(account="999999999999")
+    reconcile(DOMAIN)
+    RuleSetState.objects.update(account="999999999999")
     ses.clear_journal()
     return ses
 
@@ -122,7 +122,7 @@ def test_it_moves_to_another_account_when_it_is_told_to(moved, settings):
         "Bucket inbound-mail is there.",
     ]
     assert sweep_ses().unconfirmed == [DOMAIN]
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert rules() == {"inbound-example.com-rule": {"a@example.com"}}
 
 

@@ -7,11 +7,11 @@ import boto3
 import pytest
 from django.utils import timezone
 
-from ses_integration import capacity
-from ses_integration.config import ses_config
-from ses_integration.convergence import converge
+from ses_integration.conf import ses_config
+from ses_integration.coordination import quotas
 from ses_integration.management.commands.ses_status import UNANSWERED
-from ses_integration.models import LedgerEntry, UnansweredCall
+from ses_integration.models import InFlightCall, LedgerEntry
+from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.rows import DOMAIN, receive, remove
 
@@ -20,20 +20,20 @@ HEAD = "eu-west-1, rule set inbound-email-rules:"
 
 def test_nothing_owed_is_exit_code_0(ses, rows):
     receive("a")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     used = "Used: 1 of 200 rules, 1 of 10000 identities, 1 of 500 recipients in the fullest rule."
     assert run("ses_status") == (0, f"{HEAD} 1 rule and 1 identity confirmed.\n{used}\nSES is owed nothing.\n")
 
 
 def test_what_others_use_counts_and_is_said(ses, rows):
-    capacity.note_foreign(ses_config(), rules=150, identities=2)
+    quotas.note_foreign(ses_config(), rules=150, identities=2)
     assert "Used: 150 of 200 rules (150 not ours), 2 of 10000 identities (2 not ours), 0 of" in run("ses_status")[1]
 
 
 def test_what_is_owed_is_shown_with_its_reason_and_exit_code_2(ses, rows):
     ses.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied"})
     receive("a")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     code, text = run("ses_status")
     assert code == 2
     assert "example.com  1 change behind, needs attention" in text
@@ -43,15 +43,15 @@ def test_what_is_owed_is_shown_with_its_reason_and_exit_code_2(ses, rows):
 
 def test_of_a_domain_that_is_only_in_doubt_it_says_until_when_and_why(ses, rows):
     receive("a")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     until = timezone.now() + timedelta(minutes=10)
     entry = LedgerEntry.objects.get(kind="rule")
-    doubt = UnansweredCall.objects.create(
+    outcome = InFlightCall.objects.create(
         entry=entry, operation="update_rule", recipients=["b@example.com"], until=until, fence=0
     )
     assert _row(run("ses_status")[1]) == ["example.com", "1 unanswered", f"{until:%Y-%m-%d %H:%M:%S} UTC", UNANSWERED]
-    doubt.until = timezone.now() - timedelta(seconds=1)
-    doubt.save()
+    outcome.until = timezone.now() - timedelta(seconds=1)
+    outcome.save()
     assert _row(run("ses_status")[1])[2] == "now"
 
 
@@ -67,7 +67,7 @@ def test_it_asks_aws_nothing(ses, rows):
 
 def test_all_shows_the_domains_that_are_in_line_too(ses, rows):
     receive("a")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert "example.com  in line" in run("ses_status", "--all")[1]
 
 
@@ -77,11 +77,11 @@ def test_all_says_of_a_deleted_domain_that_it_is_gone_and_not_before(ses, rows, 
         boto3.client("ses", region_name="eu-west-1").verify_domain_identity(Domain=DOMAIN)
     receive("a")
     receive("a", domain="other.org")
-    converge(DOMAIN)
-    converge("other.org")
+    reconcile(DOMAIN)
+    reconcile("other.org")
     remove()
     assert "example.com  1 change behind" in run("ses_status", "--all")[1]
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     code, text = run("ses_status", "--all")
     assert code == 0
     assert [line.split("  ", 1) for line in text.splitlines() if ".com  " in line or ".org  " in line] == [
@@ -93,14 +93,14 @@ def test_all_says_of_a_deleted_domain_that_it_is_gone_and_not_before(ses, rows, 
 def test_a_domain_without_addresses_whose_identity_is_not_ours_is_in_line(ses, rows):
     boto3.client("ses", region_name="eu-west-1").verify_domain_identity(Domain=DOMAIN)
     receive()
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     assert "example.com  in line" in run("ses_status", "--all")[1]
 
 
 def test_a_ledger_of_another_region_is_not_nothing(ses, rows, settings):
     """Most likely the shell has another environment than the server."""
     receive("a")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     for region in ("eu-central-1", ""):
         settings.AWS_REGION = region
         code, text = run("ses_status")

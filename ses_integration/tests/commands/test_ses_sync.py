@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from django.core.management import CommandError
 
-from ses_integration import lease
-from ses_integration.convergence import converge
-from ses_integration.models import DomainMark
+from ses_integration.coordination import lease
+from ses_integration.models import DomainSync
+from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.rows import DOMAIN, receive
 from ses_integration.tests.seen import rules
@@ -13,12 +13,12 @@ from ses_integration.tests.steps import Writer
 
 
 @pytest.fixture
-def owed(ses, rows):
+def pending(ses, rows):
     """Two domains that SES refused."""
     ses.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied", "times": 2})
     for domain in (DOMAIN, "other.org"):
         receive("a", domain=domain)
-        converge(domain)
+        reconcile(domain)
     return ses
 
 
@@ -26,17 +26,17 @@ def test_nothing_owed_is_said_so(ses):
     assert run("ses_sync") == (0, "SES is owed nothing.\n")
 
 
-def test_everything_that_is_owed_is_tried_now(owed):
+def test_everything_that_is_owed_is_tried_now(pending):
     assert run("ses_sync") == (0, "example.com: in line\nother.org: in line\n")
     assert set(rules()) == {"inbound-example.com-rule", "inbound-other.org-rule"}
 
 
-def test_only_the_named_domain_is_tried(owed):
+def test_only_the_named_domain_is_tried(pending):
     assert run("ses_sync", "Example.com") == (0, "example.com: in line\n")
 
 
-def test_what_is_still_owed_is_exit_code_2_with_the_reason(owed):
-    owed.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied", "times": 0})
+def test_what_is_still_owed_is_exit_code_2_with_the_reason(pending):
+    pending.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied", "times": 0})
     code, text = run("ses_sync", DOMAIN)
     assert (code, text) == (
         2,
@@ -45,11 +45,11 @@ def test_what_is_still_owed_is_exit_code_2_with_the_reason(owed):
     )
 
 
-def test_an_unknown_name_fails_before_anything_is_tried(owed):
-    owed.clear_journal()
+def test_an_unknown_name_fails_before_anything_is_tried(pending):
+    pending.clear_journal()
     with pytest.raises(CommandError, match=r"never asked for anything for typo\.org"):
         run("ses_sync", DOMAIN, "typo.org")
-    assert owed.journal() == []
+    assert pending.journal() == []
 
 
 def test_a_call_that_may_still_land_is_waited_for_and_said(ses, rows):
@@ -62,8 +62,8 @@ def test_a_call_that_may_still_land_is_waited_for_and_said(ses, rows):
     assert "An earlier call to AWS got no answer; it is repeated after" in text
 
 
-def test_a_try_by_hand_makes_nobody_wait_for_longer_afterwards(owed):
-    owed.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied", "times": None})
+def test_a_try_by_hand_makes_nobody_wait_for_longer_afterwards(pending):
+    pending.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied", "times": None})
     for _ in range(3):
         run("ses_sync", DOMAIN)
-    assert DomainMark.objects.get(domain=DOMAIN).attempts == 1
+    assert DomainSync.objects.get(domain=DOMAIN).attempts == 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.core.management import CommandError
 
-from ses_integration.config import ses_config
-from ses_integration.rate import turn
+from ses_integration.conf import ses_config
+from ses_integration.coordination.rate_limit import turn
 from ses_integration.tests.commands.run import run
 
 AGAIN = "Wait a second and run it again: SES takes about one control call a second, and other processes share it."
@@ -22,7 +22,7 @@ def test_a_command_that_is_throttled_says_to_run_it_again(ses, rows, command):
 
 @pytest.mark.parametrize("command", ["ses_rules", "ses_setup", "ses_reconcile", "ses_cleanup"])
 def test_a_command_whose_turn_does_not_come_says_the_same(ses, rows, command, settings, monkeypatch):
-    monkeypatch.setattr("ses_integration.rate.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("ses_integration.coordination.rate_limit.PATIENCE_SECONDS", 0.0)
     settings.SES_CALLS_PER_SECOND = 0.001
     with turn(ses_config()):
         pass

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import boto3
 import pytest
 
-from ses_integration import clients
+from ses_integration.aws import clients
 from ses_integration.tests.commands.run import run
 
 PROBE = "inbound-doctor"
@@ -40,7 +40,7 @@ def ready(ses):
     """An AWS in which all is well, with a rule and a mail of somebody's that must not be touched."""
     # AWS has the call; the emulator need not.
     fault(ses, "TagResource", "error", service="sesv2", code="NotFoundException", status=404, times=None)
-    receiving().create_receipt_rule(
+    spec().create_receipt_rule(
         RuleSetName="inbound-email-rules",
         Rule={"Name": "inbound-example.com-rule", "Enabled": True, "Recipients": ["hello@example.com"], "Actions": []},
     )
@@ -49,7 +49,7 @@ def ready(ses):
     return ses
 
 
-def receiving():
+def spec():
     return boto3.client("ses", region_name="eu-west-1")
 
 
@@ -99,7 +99,7 @@ def probe_calls(aws) -> list[str]:
 def leave_a_probe_rule(aws, **more: Any) -> None:
     """As a run leaves it that is killed in the middle."""
     rule = {"Name": PROBE, "Enabled": False, "Recipients": ["nobody@doctor.inbound.example.com"], "Actions": []}
-    receiving().create_receipt_rule(RuleSetName="inbound-email-rules", Rule={**rule, **more})
+    spec().create_receipt_rule(RuleSetName="inbound-email-rules", Rule={**rule, **more})
     aws.clear_journal()
 
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from ses_integration.convergence import converge
-from ses_integration.models import Capacity
-from ses_integration.tests.doctor.patient import asked, doctor, fault, held, outcome, receiving
+from ses_integration.models import RuleSetState
+from ses_integration.reconcile.loop import reconcile
+from ses_integration.tests.doctor.patient import asked, doctor, fault, held, outcome, spec
 from ses_integration.tests.rows import DOMAIN, receive
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +40,7 @@ def test_a_rule_set_that_is_not_there_is_for_ses_setup_unless_the_region_is_wron
 
 def test_a_region_that_the_database_does_not_know_is_held_against_the_one_that_it_knows(ses, rows, settings):
     receive("a")
-    converge(DOMAIN)
+    reconcile(DOMAIN)
     settings.AWS_REGION = "eu-central-1"
     _, found = doctor()
     do = (
@@ -51,8 +51,8 @@ def test_a_region_that_the_database_does_not_know_is_held_against_the_one_that_i
 
 
 def test_another_active_rule_set_is_named(ready):
-    receiving().create_receipt_rule_set(RuleSetName="theirs")
-    receiving().set_active_receipt_rule_set(RuleSetName="theirs")
+    spec().create_receipt_rule_set(RuleSetName="theirs")
+    spec().set_active_receipt_rule_set(RuleSetName="theirs")
     code, found = doctor()
     assert code == 1
     assert found["active rule set"]["seen"].startswith("theirs is active, not inbound-email-rules")
@@ -69,8 +69,8 @@ def test_credentials_of_another_account_write_nothing_there(ready, settings):
 
 def test_credentials_of_another_account_than_before_write_nothing_there(ses, rows):
     receive("a")
-    converge(DOMAIN)
-    Capacity.objects.update(account="999999999999")
+    reconcile(DOMAIN)
+    RuleSetState.objects.update(account="999999999999")
     ses.clear_journal()
     code, found = doctor()
     assert code == 1

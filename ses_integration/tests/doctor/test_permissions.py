@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ses_integration.doctor.permissions import ALL, RULE_SET, RULES, SETUP
-from ses_integration.tests.doctor.patient import doctor, fault, held, outcome, probe_calls, receiving
+from ses_integration.tests.doctor.patient import doctor, fault, held, outcome, probe_calls, spec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -16,20 +16,20 @@ def test_every_missing_permission_is_named_as_a_policy_has_it(ready):
     for service in ("ses", "sesv2", "s3"):
         fault(ready, "*", "access_denied", service=service, times=None)
     code, found = doctor()
-    wanted = {proof.name: IDENTITY_ARN if proof.for_identities else "*" for proof in ALL} | {
+    desired = {proof.name: IDENTITY_ARN if proof.for_identities else "*" for proof in ALL} | {
         "s3:ListBucketVersions": "arn:aws:s3:::inbound-mail",
         "s3:DeleteObjectVersion": "arn:aws:s3:::inbound-mail/emails/*",
     }
     assert code == 1
-    assert {check: outcome(found[check]) for check in wanted} == {
+    assert {check: outcome(found[check]) for check in desired} == {
         action: (
             "failed",
             "AWS does not allow it.",
             f"Allow {action} on {resource} in the policy of these credentials.",
         )
-        for action, resource in wanted.items()
+        for action, resource in desired.items()
     }
-    assert [check for check, finding in found.items() if finding["outcome"] == "failed"] == list(wanted)
+    assert [check for check, finding in found.items() if finding["outcome"] == "failed"] == list(desired)
     assert held(ready) == before
 
 
@@ -88,7 +88,7 @@ def test_permissions_of_ses_setup_are_not_needed_once_the_rule_set_is_active(rea
 
 
 def test_permissions_of_ses_setup_are_needed_until_then(ready):
-    receiving().set_active_receipt_rule_set()
+    spec().set_active_receipt_rule_set()
     for proof in SETUP:
         fault(ready, proof.action, "access_denied")
     code, found = doctor()

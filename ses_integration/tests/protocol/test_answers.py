@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from ses_integration import facts, ledger, schedule
-from ses_integration.config import ses_config
+from ses_integration.aws.gateway import Gateway
+from ses_integration.conf import ses_config
 from ses_integration.errors import Refused, Unanswered
-from ses_integration.gateway import Gateway
-from ses_integration.marks import generation
-from ses_integration.models import DomainMark, UnansweredCall
-from ses_integration.planning import Known, Operation
-from ses_integration.steps import Answer, Intent, Later, Settled, Stuck, Taken
+from ses_integration.models import DomainSync, InFlightCall
+from ses_integration.plan.resources import Operation, Presence
+from ses_integration.reconcile import backoff
+from ses_integration.reconcile import intent as ledger
+from ses_integration.reconcile.outbox import generation
+from ses_integration.reconcile.steps import Answer, Blocked, Intent, NameConflict, Settled, Wait
+from ses_integration.status import recipients
 from ses_integration.tests.protocol.names import RULE, A, B, in_line
 from ses_integration.tests.rows import DOMAIN, receive, remove
 from ses_integration.tests.seen import calls, rules
@@ -42,8 +44,8 @@ def test_an_answer_that_cannot_be_read_keeps_its_doubt(start):
     x = Writer()
     x.plan()
     x.record(Answer(error=Unanswered("an error page")))
-    assert UnansweredCall.objects.get().operation == Operation.UPDATE_RULE
-    assert ledger_of(RULE).known == Known.UNKNOWN
+    assert InFlightCall.objects.get().operation == Operation.UPDATE_RULE
+    assert ledger_of(RULE).presence == Presence.UNKNOWN
 
 
 def test_nothing_owed_is_settled_without_a_call(start):
@@ -58,7 +60,7 @@ def test_what_has_failed_in_a_pass_is_not_tried_again_in_it(start):
     assert isinstance(intent, Intent)
     x.record(Answer(error=Unanswered("no answer")))
     step = ledger.next_step(x.config, x.held, DOMAIN, failed={intent.call.key}, gathered=None)
-    assert step == Stuck(generation(DOMAIN), until=None)
+    assert step == Blocked(generation(DOMAIN), until=None)
 
 
 def test_only_what_every_call_on_its_way_keeps_counts_as_received(start):
@@ -66,9 +68,9 @@ def test_only_what_every_call_on_its_way_keeps_counts_as_received(start):
     x = Writer()
     x.lands(x.call_without_answer())  # the rule is gone, and nobody has heard of it
     receive("a")
-    assert facts.rule_names(DOMAIN, A) == []
+    assert recipients.rule_names(DOMAIN, A) == []
     Writer().finish()
-    assert facts.rule_names(DOMAIN, A) == [RULE]
+    assert recipients.rule_names(DOMAIN, A) == [RULE]
 
 
 def test_a_change_that_was_committed_during_a_failing_pass_is_due_at_once(start):
@@ -78,10 +80,10 @@ def test_a_change_that_was_committed_during_a_failing_pass_is_due_at_once(start)
     assert isinstance(intent, Intent)
     x.record(Answer(error=Unanswered("no answer")))
     stuck = ledger.next_step(x.config, x.held, DOMAIN, failed={intent.call.key}, gathered=None)
-    assert isinstance(stuck, Stuck)
+    assert isinstance(stuck, Blocked)
     receive("b")
-    schedule.postpone(x.config, DOMAIN, [Unanswered("no answer")], stuck)
-    assert DomainMark.objects.get().next_attempt is None
+    backoff.postpone(x.config, DOMAIN, [Unanswered("no answer")], stuck)
+    assert DomainSync.objects.get().retry_at is None
 
 
 def test_a_rule_of_another_domain_is_never_touched(ses, rows):
@@ -92,7 +94,7 @@ def test_a_rule_of_another_domain_is_never_touched(ses, rows):
     for _ in ("create the identity", "its token", "its MAIL FROM domain"):
         y.call()
     step = y.plan()
-    assert isinstance(step, Taken)
+    assert isinstance(step, NameConflict)
     assert rules() == {"inbound-x.com-catchall-rule": {"x.com"}}
     remove("x.com-catchall")
     Writer("x.com-catchall").finish()
@@ -110,6 +112,6 @@ def test_when_the_time_is_up_a_pass_only_asks_what_is_left(start):
     def left(*failed):
         return ledger.next_step(x.config, x.held, DOMAIN, failed=failed, gathered=None, may_call=False)
 
-    assert isinstance(left(intent.call.key), Stuck)
-    assert left() == Later(0.0)
-    assert not UnansweredCall.objects.exists()
+    assert isinstance(left(intent.call.key), Blocked)
+    assert left() == Wait(0.0)
+    assert not InFlightCall.objects.exists()

@@ -6,11 +6,13 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from ses_integration import facts, lease, recording
-from ses_integration.lease import LeaseLost
-from ses_integration.marks import generation
-from ses_integration.models import DomainMark, UnansweredCall
-from ses_integration.planning import Known, Operation
+from ses_integration.coordination import lease
+from ses_integration.coordination.lease import LeaseLost
+from ses_integration.models import DomainSync, InFlightCall
+from ses_integration.plan.resources import Operation, Presence
+from ses_integration.reconcile import record as recording
+from ses_integration.reconcile.outbox import generation
+from ses_integration.status import confirmation
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
 from ses_integration.tests.protocol.names import RULE, A, B, held, in_line
 from ses_integration.tests.rows import DOMAIN, receive
@@ -27,7 +29,7 @@ def an_answer_without_a_fence():
 @contextmanager
 def an_own_success_is_believed():
     """Whoever's own call was answered with success, and left the address out, says that it is gone: lease or no lease."""
-    record, recipient_gone = recording.record, facts.recipient_gone
+    record, recipient_gone = recording.record, confirmation.recipient_gone
     sent = []
 
     def remember(config, held, intent, answer):
@@ -38,7 +40,7 @@ def an_own_success_is_believed():
     def gone(domain, address, generation):
         return any(address not in recipients for recipients in sent) or recipient_gone(domain, address, generation)
 
-    with instead(recording, record=remember), instead(facts, recipient_gone=gone):
+    with instead(recording, record=remember), instead(confirmation, recipient_gone=gone):
         yield
 
 
@@ -47,9 +49,9 @@ def a_generation_is_proof_enough():
     """W looks at the applied generation, and not at the calls that may still land."""
 
     def gone(domain, address, generation):
-        return DomainMark.objects.filter(domain=domain, applied_generation__gte=generation).exists()
+        return DomainSync.objects.filter(domain=domain, observed_generation__gte=generation).exists()
 
-    with instead(facts, recipient_gone=gone):
+    with instead(confirmation, recipient_gone=gone):
         yield
 
 
@@ -80,8 +82,8 @@ def test_an_answer_of_a_holder_that_lost_the_lease_changes_nothing(start):
     Writer().finish()
     with pytest.raises(LeaseLost):
         x.record(answer)
-    assert ledger_of(RULE).known == Known.PRESENT
-    assert UnansweredCall.objects.get().operation == Operation.DELETE_RULE
+    assert ledger_of(RULE).presence == Presence.PRESENT
+    assert InFlightCall.objects.get().operation == Operation.DELETE_RULE
 
 
 @counterexample(10, an_own_success_is_believed)
@@ -117,7 +119,7 @@ def test_11_an_applied_generation_does_not_confirm_while_an_older_call_may_bring
     gone = generation(DOMAIN)
     Writer().finish()
     assert in_line(B)
-    assert DomainMark.objects.get().applied_generation >= gone
+    assert DomainSync.objects.get().observed_generation >= gone
     said = said_gone(A, gone)
     y.lands(late)
     with claim("What was said to be gone does not come back."):

@@ -8,10 +8,12 @@ import pytest
 from django.db import transaction
 from django.db.models import F
 
-from ses_integration import ledger, marks, recording
-from ses_integration.marks import generation
-from ses_integration.models import DomainMark, LedgerEntry
-from ses_integration.steps import Answer
+from ses_integration.models import DomainSync, LedgerEntry
+from ses_integration.reconcile import intent as ledger
+from ses_integration.reconcile import outbox
+from ses_integration.reconcile import record as recording
+from ses_integration.reconcile.outbox import generation
+from ses_integration.reconcile.steps import Answer
 from ses_integration.tests.meanwhile import commits_once_the_rows_are_read
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
 from ses_integration.tests.protocol.names import A, B, held, in_line
@@ -47,7 +49,7 @@ def an_answer_serves_every_generation():
     def serve(config, held, intent, answer):
         record(config, held, intent, answer)
         if answer.error is None:
-            DomainMark.objects.update(applied_generation=F("generation"))
+            DomainSync.objects.update(observed_generation=F("generation"))
 
     with instead(recording, record=serve):
         yield
@@ -60,7 +62,7 @@ def the_intent_serves_its_generation():
 
     def serve(*chosen):
         intent = write_down(*chosen)
-        DomainMark.objects.update(applied_generation=intent.generation)
+        DomainSync.objects.update(observed_generation=intent.generation)
         return intent
 
     with instead(ledger, _write_down=serve):
@@ -70,11 +72,11 @@ def the_intent_serves_its_generation():
 @contextmanager
 def rows_are_read_before_the_generation():
     """The rows are read first, and in a step of their own."""
-    next_step, wanted_of = ledger.next_step, ledger.wanted_of
+    next_step, desired_of = ledger.next_step, ledger.desired_of
 
     def plan(config, held, domain, **of_the_pass):
-        wanted = wanted_of(config, [domain])
-        with instead(ledger, wanted_of=lambda *_: wanted):
+        desired = desired_of(config, [domain])
+        with instead(ledger, desired_of=lambda *_: desired):
             return next_step(config, held, domain, **of_the_pass)
 
     with instead(ledger, next_step=plan):
@@ -84,8 +86,8 @@ def rows_are_read_before_the_generation():
 @contextmanager
 def marks_are_made_after_the_commit():
     """The mark is written once the change is committed."""
-    mark = marks.mark
-    with instead(marks, mark=lambda *domains: transaction.on_commit(lambda: mark(*domains))):
+    sync = outbox.mark_dirty
+    with instead(outbox, mark_dirty=lambda *domains: transaction.on_commit(lambda: sync(*domains))):
         yield
 
 
@@ -145,7 +147,7 @@ def test_15_a_crash_right_after_the_commit_of_a_change_leaves_its_mark(start):
     def change():
         transaction.on_commit(die)
         change_behind_our_back()
-        marks.mark(DOMAIN)
+        outbox.mark_dirty(DOMAIN)
 
     with pytest.raises(Killed):
         change()
@@ -157,7 +159,7 @@ def test_15_a_crash_right_after_the_commit_of_a_change_leaves_its_mark(start):
 def test_the_mark_is_in_the_transaction_of_the_change(start):
     before = generation(DOMAIN)
     with transaction.atomic():
-        marks.mark(DOMAIN)
+        outbox.mark_dirty(DOMAIN)
         assert generation(DOMAIN) == before + 1
         transaction.set_rollback(True)
     assert generation(DOMAIN) == before

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ses_integration.models import IdentityFacts
-from ses_integration.planning import Operation
+from ses_integration.models import LedgerIdentity
+from ses_integration.plan.resources import Operation
 from ses_integration.tests.rows import receive, remove
 from ses_integration.tests.seen import identities
 from ses_integration.tests.steps import Writer, settle
@@ -32,11 +32,11 @@ def test_an_identity_that_a_late_v1_verification_made_is_ours_when_the_domain_is
     remove("other.org")
     Writer("other.org").finish()
     x.lands(late)
-    receive("a", domain="other.org", life="2")
+    receive("a", domain="other.org", incarnation="2")
     Writer("other.org").finish()
     settle()
     Writer("other.org").finish()
-    assert IdentityFacts.objects.get().ours is True
+    assert LedgerIdentity.objects.get().ours is True
     remove("other.org")
     Writer("other.org").finish()
     assert identities() == set()

@@ -8,15 +8,16 @@ from dataclasses import replace
 
 import pytest
 
-from domains import deletion
+from domains.deletion import service
 from domains.models import DomainDeletion
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
-from ses_integration import ledger, recording
-from ses_integration.compiling import Wanted
-from ses_integration.marks import generation
-from ses_integration.models import DomainMark, LedgerEntry, UnansweredCall
-from ses_integration.planning import Known, Operation
-from ses_integration.steps import Intent, Stuck
+from ses_integration.models import DomainSync, InFlightCall, LedgerEntry
+from ses_integration.plan.compile import DesiredState
+from ses_integration.plan.resources import Operation, Presence
+from ses_integration.reconcile import intent as ledger
+from ses_integration.reconcile import record as recording
+from ses_integration.reconcile.outbox import generation
+from ses_integration.reconcile.steps import Blocked, Intent
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
 from ses_integration.tests.protocol.names import A, B, in_line
 from ses_integration.tests.rows import DOMAIN, receive, remove
@@ -46,43 +47,43 @@ def an_entry_goes_when_its_delete_is_sent():
 @contextmanager
 def the_mark_goes_with_the_domain():
     """The mark hangs on the domain's row."""
-    finish_rows = deletion._finish_rows
+    finish_rows = service._finish_rows
 
     def cascade(domain_id):
         finish_rows(domain_id)
-        DomainMark.objects.filter(domain=DomainDeletion.objects.get(domain_id=domain_id).name).delete()
+        DomainSync.objects.filter(domain=DomainDeletion.objects.get(domain_id=domain_id).name).delete()
 
-    with instead(deletion, _finish_rows=cascade):
+    with instead(service, _finish_rows=cascade):
         yield
 
 
 @contextmanager
 def mark_and_ledger_go_with_the_domain():
     """The ledger hangs on the domain's row as well."""
-    finish_rows = deletion._finish_rows
+    finish_rows = service._finish_rows
 
     def cascade(domain_id):
         finish_rows(domain_id)
         name = DomainDeletion.objects.get(domain_id=domain_id).name
-        DomainMark.objects.filter(domain=name).delete()
+        DomainSync.objects.filter(domain=name).delete()
         LedgerEntry.objects.filter(domain=name).delete()
 
-    with instead(deletion, _finish_rows=cascade):
+    with instead(service, _finish_rows=cascade):
         yield
 
 
 @contextmanager
 def a_teardown_follows_its_record():
     """Who has begun to tear a domain down goes on to the end, whatever the rows say by then."""
-    next_step, wanted_of = ledger.next_step, ledger.wanted_of
+    next_step, desired_of = ledger.next_step, ledger.desired_of
     tearing_down = set()
 
     def carry_on(config, held, domain, **of_the_pass):
-        if wanted_of(config, [domain])[domain] == Wanted():
+        if desired_of(config, [domain])[domain] == DesiredState():
             tearing_down.add(held.fence)
         if held.fence not in tearing_down:
             return next_step(config, held, domain, **of_the_pass)
-        with instead(ledger, wanted_of=lambda *_: {domain: Wanted()}):
+        with instead(ledger, desired_of=lambda *_: {domain: DesiredState()}):
             return next_step(config, held, domain, **of_the_pass)
 
     with instead(ledger, next_step=carry_on):
@@ -95,11 +96,15 @@ def nothing_is_held_back():
     plan = ledger.plan
 
     def trust(entry):
-        doubts = [doubt for doubt in entry.doubts if doubt.due or doubt.operation is not Operation.DELETE_IDENTITY]
-        return replace(entry, doubts=tuple(doubts))
+        unknown_outcomes = [
+            outcome
+            for outcome in entry.unknown_outcomes
+            if outcome.due or outcome.operation is not Operation.DELETE_IDENTITY
+        ]
+        return replace(entry, unknown_outcomes=tuple(unknown_outcomes))
 
     with instead(
-        ledger, plan=lambda domain, wanted, entries, **more: plan(domain, wanted, map(trust, entries), **more)
+        ledger, plan=lambda domain, desired, entries, **more: plan(domain, desired, map(trust, entries), **more)
     ):
         yield
 
@@ -126,7 +131,7 @@ def domain(ses):
 def delete_without_ses(domain, settings):
     """The rows go, and SES is not reached within the budget."""
     settings.SES_REQUEST_BUDGET = 0.0
-    deletion.delete_domain(domain=domain, requested_by="X")
+    service.delete_domain(domain=domain, requested_by="X")
     assert not type(domain).objects.exists()
     assert in_line(A)
 
@@ -143,7 +148,7 @@ def test_17_the_mark_of_a_domain_that_is_gone_says_what_ses_owes(domain, setting
 @counterexample(17, mark_and_ledger_go_with_the_domain)
 def test_17_the_ledger_outlives_the_domain(domain, settings):
     delete_without_ses(domain, settings)
-    DomainMark.objects.all().delete()
+    DomainSync.objects.all().delete()
     worker_and_database_sweep()
     with claim("SES follows the rows, and nobody had to ask it."):
         assert in_line()
@@ -154,7 +159,7 @@ def test_the_generation_goes_on_counting_when_a_domain_is_gone_and_comes_back(st
     before = generation(DOMAIN)
     remove()
     Writer().finish()
-    receive("a", life="2")
+    receive("a", incarnation="2")
     assert generation(DOMAIN) == before + 2
 
 
@@ -164,7 +169,7 @@ def test_18_a_domain_added_again_in_the_middle_of_its_teardown_keeps_rule_and_id
     x = Writer()
     x.call()
     assert (rules(), identities()) == ({}, {DOMAIN})  # the identity would be next
-    receive("b", life="2")
+    receive("b", incarnation="2")
     x.finish()
     worker()
     with claim("The new life has its identity and its rule."):
@@ -181,9 +186,9 @@ def test_20_an_identity_is_not_made_again_while_its_deletion_may_still_land(star
     assert late.call.operation == Operation.DELETE_IDENTITY
     x.finish()  # deletes it again, and has an answer
     assert identities() == set()
-    receive("b", life="2")
+    receive("b", incarnation="2")
     worker()
-    confirmed = ledger_of(DOMAIN).known == Known.PRESENT
+    confirmed = ledger_of(DOMAIN).presence == Presence.PRESENT
     x.lands(late)
     with claim("An identity that is confirmed is not taken away by its last life."):
         assert not confirmed or identities() == {DOMAIN}
@@ -198,7 +203,7 @@ def test_who_waits_for_a_deletion_of_an_identity_to_settle_says_until_when(start
     x = Writer()
     x.call()
     x.lands(x.call_without_answer())
-    receive("b", life="2")
+    receive("b", incarnation="2")
     y = Writer()
     steps = [y.plan()]
     while isinstance(steps[-1], Intent):
@@ -206,7 +211,7 @@ def test_who_waits_for_a_deletion_of_an_identity_to_settle_says_until_when(start
         steps.append(y.plan())
     made = [step.call.operation for step in steps if isinstance(step, Intent)]
     assert made == [Operation.READ_IDENTITY, Operation.CREATE_RULE]
-    assert steps[-1] == Stuck(generation(DOMAIN), until=UnansweredCall.objects.get().until)
+    assert steps[-1] == Blocked(generation(DOMAIN), until=InFlightCall.objects.get().until)
     settle()
     Writer().finish()
     assert identities() == {DOMAIN}

@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 from django.test import override_settings
 
-from ses_integration import clients, reading
+from ses_integration.aws import clients
 from ses_integration.checks import SETTLES_ON_AWS
-from ses_integration.compiling import Rule, rule_name
+from ses_integration.coordination.lease import LeaseLost
 from ses_integration.errors import Unsent
-from ses_integration.lease import LeaseLost
+from ses_integration.plan.compile import Rule, rule_name
+from ses_integration.reconcile import snapshot
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
 from ses_integration.tests.protocol.names import B, in_line
 from ses_integration.tests.rows import receive
@@ -69,16 +70,16 @@ def doubt_is_shorter_than_a_call_may_live():
 @contextmanager
 def no_address_is_an_empty_list():
     """A domain without addresses has a rule without recipients, and nobody refuses it."""
-    compile_domain = reading.compile_domain
+    compile_domain = snapshot.compile_domain
 
-    def compiled(receiving, layout):
-        wanted = compile_domain(receiving, layout)
-        if receiving is None or wanted.rules:
-            return wanted
-        name = rule_name(layout.rule_prefix, receiving.name, "-rule")
-        return replace(wanted, rules=(Rule(name, frozenset(), layout.bucket, receiving.key_prefix),))
+    def compiled(spec, layout):
+        desired = compile_domain(spec, layout)
+        if spec is None or desired.rules:
+            return desired
+        name = rule_name(layout.rule_prefix, spec.name, "-rule")
+        return replace(desired, rules=(Rule(name, frozenset(), layout.bucket, spec.key_prefix),))
 
-    with instead(reading, compile_domain=compiled), instead(Rule, __post_init__=lambda rule: None):
+    with instead(snapshot, compile_domain=compiled), instead(Rule, __post_init__=lambda rule: None):
         yield
 
 

@@ -10,13 +10,16 @@ from dataclasses import replace
 
 from django.db import transaction
 
-from ses_integration import lease, ledger, planning, recording
-from ses_integration.clock import database_now
+from ses_integration.coordination import lease
+from ses_integration.coordination.clock import database_now
 from ses_integration.errors import Refused, Unanswered
-from ses_integration.marks import generation
-from ses_integration.models import LedgerEntry, UnansweredCall
-from ses_integration.planning import Known, Operation
-from ses_integration.steps import Answer
+from ses_integration.models import InFlightCall, LedgerEntry
+from ses_integration.plan import diff
+from ses_integration.plan.resources import Operation, Presence
+from ses_integration.reconcile import intent as ledger
+from ses_integration.reconcile import record as recording
+from ses_integration.reconcile.outbox import generation
+from ses_integration.reconcile.steps import Answer
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
 from ses_integration.tests.protocol.names import RULE, A, B, held, in_line
 from ses_integration.tests.rows import DOMAIN, receive, remove
@@ -47,7 +50,7 @@ def no_intent_before_the_call():
             name=intent.call.name,
             defaults={"domain": intent.call.name, "changed_at": database_now()},
         )
-        record(config, held, replace(intent, entry_id=entry.pk, doubt_id=None), answer)
+        record(config, held, replace(intent, entry_id=entry.pk, in_flight_id=None), answer)
 
     with instead(ledger, _write_down=only_choose), instead(recording, record=write_afterwards):
         yield
@@ -85,8 +88,8 @@ def a_success_clears_all_doubt():
     record = recording.record
 
     def clear(config, held, intent, answer):
-        doubts = UnansweredCall.objects.filter(entry=intent.entry_id)
-        record(config, held, replace(intent, settles=tuple(doubts.values_list("pk", flat=True))), answer)
+        unknown_outcomes = InFlightCall.objects.filter(entry=intent.entry_id)
+        record(config, held, replace(intent, settles=tuple(unknown_outcomes.values_list("pk", flat=True))), answer)
 
     with instead(recording, record=clear):
         yield
@@ -98,7 +101,7 @@ def doubt_is_judged_when_the_answer_comes():
     record = recording.record
 
     def clear(config, held, intent, answer):
-        due = UnansweredCall.objects.filter(entry=intent.entry_id, until__lte=database_now())
+        due = InFlightCall.objects.filter(entry=intent.entry_id, until__lte=database_now())
         record(config, held, replace(intent, settles=tuple(due.values_list("pk", flat=True))), answer)
 
     with instead(recording, record=clear):
@@ -108,8 +111,8 @@ def doubt_is_judged_when_the_answer_comes():
 @contextmanager
 def no_repetition_of_what_is_known():
     """Due doubt needs no call where `known` is what is wanted."""
-    put_rule = planning._put_rule
-    with instead(planning, _put_rule=lambda rule, entry: put_rule(rule, replace(entry, doubts=()))):
+    put_rule = diff._put_rule
+    with instead(diff, _put_rule=lambda rule, entry: put_rule(rule, replace(entry, unknown_outcomes=()))):
         yield
 
 
@@ -128,7 +131,7 @@ def one_merged_doubt():
     def clear(config, held, intent, answer):
         record(config, held, intent, answer)
         if isinstance(answer.error, Refused):
-            UnansweredCall.objects.filter(entry=intent.entry_id).delete()
+            InFlightCall.objects.filter(entry=intent.entry_id).delete()
 
     with instead(recording, record=clear):
         yield
@@ -160,7 +163,7 @@ def test_1_a_create_whose_answer_is_lost_has_its_ledger_entry_already(start):
     x.lands(late)
     with claim("Whatever SES holds has a ledger entry."):
         assert LedgerEntry.objects.filter(name=NEW_RULE).exists()
-    assert ledger_of(NEW_RULE).known == Known.UNKNOWN
+    assert ledger_of(NEW_RULE).presence == Presence.UNKNOWN
     remove("other.org")
     Writer("other.org").finish()
     assert in_line(A)
@@ -233,7 +236,7 @@ def test_6_due_doubt_is_repeated_although_known_equals_wanted(start):
     receive("b")
     Writer().finish()
     x.lands(late)
-    assert ledger_of(RULE).known == Known.PRESENT
+    assert ledger_of(RULE).presence == Presence.PRESENT
     settle()
     start.clear_journal()
     worker_and_database_sweep()
@@ -281,7 +284,7 @@ def test_the_doubt_of_an_older_call_is_kept_and_that_of_the_confirmed_one_is_not
     x = Writer()
     x.call_without_answer()
     x.call()
-    assert UnansweredCall.objects.get().operation == Operation.DELETE_RULE
+    assert InFlightCall.objects.get().operation == Operation.DELETE_RULE
 
 
 def test_a_catch_all_whose_call_is_unanswered_could_bring_every_address_back(start):

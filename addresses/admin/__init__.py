@@ -1,0 +1,1 @@
+from addresses.admin import addresses as addresses

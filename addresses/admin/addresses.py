@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, cast
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from addresses import blocking, deletion, services
+from addresses.admin import ses
+from addresses.admin.forms import AddAddressForm, BlockForm, ChangeAddressForm
+from addresses.deletion import AddressDeletion
+from addresses.deletion_plan import build, text
+from addresses.models import BlockedEmail, EmailAddress
+from backoffice.deletion import Deleted, DeletesThroughService, Planned
+from backoffice.links import NOTHING, page_link, user_link
+from backoffice.service_forms import ServiceAdmin, warn
+from ses_integration.admin.columns import ShowsSesState
+from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.coordination.quotas import NoRoom
+
+
+class InSes(admin.SimpleListFilter):
+    title = "receipt rule"
+    parameter_name = "rule"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("with", "With a rule in SES"), ("without", "Without")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[EmailAddress]) -> QuerySet[EmailAddress]:
+        if self.value() is None:
+            return queryset
+        return queryset.filter(receipt_rule_name__isnull=self.value() == "without")  # type: ignore[misc]
+
+
+@admin.register(EmailAddress)
+class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[EmailAddress], ServiceAdmin[EmailAddress]):
+    refusals = (NoRoom,)
+    shared_deadline = staticmethod(shared_deadline)
+
+    list_display = ["address", "domain_link", "endpoint_link", "is_active", "rule", "ses"]
+    list_filter = ["is_active", InSes]
+    list_select_related = ["domain", "endpoint"]
+    search_fields = ["address", "id", "domain__owner__username"]
+    search_help_text = "Address, id, or the owner's user name"
+    date_hierarchy = "created_at"
+    ordering = ["-created_at", "address"]
+    autocomplete_fields = ["endpoint"]
+    readonly_fields = [
+        "address", "id", "domain_link", "owner_link", "endpoint_link", "rule", "ses", "slot", "created_at", "updated_at",
+    ]  # fmt: skip
+    fieldsets = [
+        (None, {"fields": ["address", "id", "domain_link", "owner_link"]}),
+        ("Receiving", {"fields": ["is_active", "endpoint", "endpoint_link"]}),
+        ("SES", {"fields": ["rule", "ses", "slot"]}),
+        ("Times", {"classes": ["collapse"], "fields": ["created_at", "updated_at"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EmailAddress]:
+        return EmailAddress.objects.select_related("domain__owner", "endpoint").with_rule_name()
+
+    def get_fieldsets(self, request: HttpRequest, obj: EmailAddress | None = None) -> Any:
+        return [(None, {"fields": ["address", "endpoint", "is_active"]})] if obj is None else self.fieldsets
+
+    def get_readonly_fields(self, request: HttpRequest, obj: EmailAddress | None = None) -> list[str]:
+        return [] if obj is None else self.readonly_fields
+
+    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
+        # A change offers the owner's endpoints, which are few; only when adding is the owner not known yet.
+        return self.autocomplete_fields if _adds(request) else []
+
+    def get_form(
+        self, request: HttpRequest, obj: EmailAddress | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[EmailAddress]]:
+        kwargs["form"] = AddAddressForm if obj is None else ChangeAddressForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: EmailAddress | None = None) -> bool:
+        deleting = obj is not None and obj.domain.deleting_since is not None
+        return not deleting and super().has_change_permission(request, obj)
+
+    def add_row(self, request: HttpRequest, form: Any) -> EmailAddress:
+        endpoint = form.cleaned_data["endpoint"]
+        try:
+            change = services.create_address(
+                domain=form.domain,
+                address=form.cleaned_data["address"],
+                endpoint_id=None if endpoint is None else endpoint.pk,
+                is_active=form.cleaned_data["is_active"],
+            )
+        except services.AddressTaken as error:
+            raise ValidationError({"address": "This address exists already."}) from error
+        warn(request, change.warning)
+        return change.address
+
+    def change_row(self, request: HttpRequest, row: EmailAddress, form: Any) -> EmailAddress:
+        endpoint = form.cleaned_data["endpoint"]
+        values = {
+            "endpoint_id": None if endpoint is None else endpoint.pk,
+            "is_active": form.cleaned_data["is_active"],
+        }
+        touched = {name.removesuffix("_id"): name for name in values}
+        changes = {touched[name]: values[touched[name]] for name in form.changed_data}
+        change = services.update_address(address=row, changes=changes)
+        warn(request, change.warning)
+        return change.address
+
+    def consequences(self, rows: Sequence[EmailAddress]) -> dict[Any, list[str | SafeString]]:
+        return ses.what_goes(rows)
+
+    def plan(self, row: EmailAddress) -> Planned | None:
+        plan = build.plan_of(row)
+        return Planned(text.sections(plan), plan.certain, str(plan.token))
+
+    def delete_planned(self, request: HttpRequest, row: EmailAddress, token: str) -> Deleted:
+        return _said(deletion.delete_address(row, plan_token=token))
+
+    def delete_rows(
+        self, request: HttpRequest, rows: Iterable[EmailAddress]
+    ) -> Iterator[tuple[EmailAddress, Deleted | None]]:
+        chosen = list(rows)
+        outcomes = deletion.delete_addresses(chosen)
+        for row in chosen:
+            outcome = outcomes.get(row.pk)
+            yield row, None if outcome is None else _said(outcome)
+
+    def ses_name(self, row: EmailAddress) -> str:
+        return row.domain.name
+
+    @admin.display(description="domain", ordering="domain__name")
+    def domain_link(self, address: EmailAddress) -> SafeString:
+        return page_link("domains.domain", address.domain_id, address.domain.name)
+
+    @admin.display(description="owner", ordering="domain__owner__username")
+    def owner_link(self, address: EmailAddress) -> SafeString:
+        return user_link(address.domain.owner_id, address.domain.owner)
+
+    @admin.display(description="goes to", ordering="endpoint__name")
+    def endpoint_link(self, address: EmailAddress) -> SafeString:
+        endpoint = address.endpoint
+        return NOTHING if endpoint is None else page_link("endpoints.endpoint", endpoint.pk, endpoint.name)
+
+    @admin.display(description="receipt rule")
+    def rule(self, address: Any) -> SafeString:
+        return ses.rule_link(address.receipt_rule_name) if address.receipt_rule_name else NOTHING
+
+
+def _said(outcome: AddressDeletion) -> Deleted:
+    if outcome.removed_from_ses:
+        return Deleted("SES is confirmed to receive nothing for it any more.")
+    return Deleted("", outcome.warning)
+
+
+def _adds(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and (match.url_name or "").endswith("_add")
+
+
+@admin.register(BlockedEmail)
+class BlockedEmailAdmin(ServiceAdmin[BlockedEmail]):
+    """Blocking and its end concern no rule: SES receives the mail, and it is dropped afterwards."""
+
+    list_display = ["email_address", "domain_link", "reason", "blocked_by_link", "created_at"]
+    list_filter = ["created_at"]
+    list_select_related = ["domain", "blocked_by"]
+    search_fields = ["email_address", "reason", "id"]
+    date_hierarchy = "created_at"
+    ordering = ["-created_at", "email_address"]
+    readonly_fields = ["email_address", "reason", "id", "domain_link", "blocked_by_link", "created_at"]
+
+    def get_fields(self, request: HttpRequest, obj: BlockedEmail | None = None) -> Any:
+        return ["email_address", "reason"] if obj is None else self.readonly_fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: BlockedEmail | None = None) -> list[str]:
+        return [] if obj is None else self.readonly_fields
+
+    def get_form(
+        self, request: HttpRequest, obj: BlockedEmail | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[BlockedEmail]]:
+        if obj is None:
+            kwargs["form"] = BlockForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: BlockedEmail | None = None) -> bool:
+        return False
+
+    def add_row(self, request: HttpRequest, form: Any) -> BlockedEmail:
+        try:
+            return blocking.block_address(
+                domain=form.domain,
+                address=form.cleaned_data["email_address"],
+                reason=form.cleaned_data["reason"],
+                blocked_by=cast(User, request.user),
+            )
+        except blocking.AlreadyBlocked as error:
+            raise ValidationError({"email_address": "This address is blocked already."}) from error
+        except blocking.CannotBlock as error:
+            raise ValidationError({"email_address": str(error)}) from error
+
+    @admin.display(description="domain", ordering="domain__name")
+    def domain_link(self, blocked: BlockedEmail) -> SafeString:
+        return page_link("domains.domain", blocked.domain_id, blocked.domain.name)
+
+    @admin.display(description="blocked by", ordering="blocked_by__username")
+    def blocked_by_link(self, blocked: BlockedEmail) -> SafeString:
+        return user_link(blocked.blocked_by_id, blocked.blocked_by)

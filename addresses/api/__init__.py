@@ -1,0 +1,1 @@
+"""The REST endpoints of email addresses and blocked emails."""

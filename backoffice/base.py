@@ -1,0 +1,68 @@
+"""What the admin of every app builds on: typed base classes, and rows that the machine owns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin, TabularInline
+    from django.forms import ModelForm
+else:
+    # Django's own classes take type parameters in its stubs only.
+    class ModelAdmin(admin.ModelAdmin):
+        def __class_getitem__(cls, _):
+            return cls
+
+    class TabularInline(admin.TabularInline):
+        def __class_getitem__(cls, _):
+            return cls
+
+    class ModelForm(forms.ModelForm):
+        def __class_getitem__(cls, _):
+            return cls
+
+
+__all__ = ["ModelAdmin", "ModelForm", "ReadOnlyAdmin", "ReadOnlyInline", "TabularInline"]
+
+Row = TypeVar("Row", bound=Model)
+Parent = TypeVar("Parent", bound=Model)
+
+
+class ReadOnlyAdmin(ModelAdmin[Row]):
+    """For rows that the machine owns: whoever may change them in Django's terms may look, and run the actions."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        return False
+
+
+class ReadOnlyInline(TabularInline[Row, Parent]):
+    """Shown to whoever may see the parent: it is a part of it."""
+
+    extra = 0
+    can_delete = False
+
+    class Media:
+        css = {"all": ["backoffice/inlines.css"]}
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any) -> bool:  # type: ignore[override]
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

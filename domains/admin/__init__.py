@@ -1,0 +1,2 @@
+from domains.admin import deletions as deletions
+from domains.admin import domains as domains

@@ -1,0 +1,136 @@
+"""Deletions of domains in the admin: what came of each step, and the proof."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from backoffice.base import ReadOnlyAdmin
+from backoffice.links import joined, list_link, rows_of_domain, user_link
+from domains.deletion import proof, retry, service
+from domains.dns import leftovers
+from domains.models import DomainDeletion
+from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.storage import erase
+
+ERASED = ("erased_versions", "erased_delete_markers", "erased_size")
+
+
+class Finished(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("owed", "Something is owed"), ("finished", "Finished")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[DomainDeletion]) -> QuerySet[DomainDeletion]:
+        return queryset if self.value() is None else queryset.filter(finished_at__isnull=self.value() == "owed")
+
+
+@admin.register(DomainDeletion)
+class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
+    """The report of each deletion, and the proof."""
+
+    list_display = [
+        "name", "started_at", "requested_by", "rules", "identity", "stored_mail", "finished", "proved",
+    ]  # fmt: skip
+    list_filter = [Finished, "identity"]
+    search_fields = ["name", "domain_id", "id", "requested_by", "owner__username"]
+    date_hierarchy = "started_at"
+    ordering = ["-started_at", "name"]
+    actions = ["go_on"]
+    list_select_related = ["owner"]
+    fieldsets = [
+        (None, {"fields": ["name", "domain_id", "id", "owner_link", "requested_by", "plan_token", "related"]}),
+        (
+            "Steps",
+            {
+                "fields": [
+                    ("started_at", "finished_at"),
+                    ("rules", "rules_at"),
+                    ("identity", "identity_at"),
+                    ("rows", "rows_at"),
+                    ("stored_mail", "stored_mail_at"),
+                    "still_owed",
+                ]
+            },
+        ),
+        (
+            "What there was",
+            {"fields": ["rules_there", "email_addresses", "blocked_emails", "dns_records", "records_told"]},
+        ),
+        ("Stored mail", {"fields": ["stored_under", ERASED, "late_versions", "kept_versions"]}),
+        ("Proof", {"fields": ["proved_at", "what_was_found", "look_again_at"]}),
+        ("Attempts", {"fields": ["ses_attempts", "problem", "attempts", "retry_at"]}),
+    ]
+
+    def has_go_on_permission(self, request: HttpRequest) -> bool:
+        # Not has_change_permission, which says for everybody that the row cannot be edited.
+        return request.user.has_perm("domains.change_domaindeletion")
+
+    @admin.action(description="Go on with what is owed now", permissions=["go_on"])
+    def go_on(self, request: HttpRequest, queryset: QuerySet[DomainDeletion]) -> None:
+        records = list(queryset.filter(finished_at=None))
+        with shared_deadline():
+            tried = [(record, retry.try_now(record)) for record in records]
+        if finished := sum(record.finished_at is not None for record in records):
+            messages.success(request, f"{finished} finished.")
+        if not records:
+            messages.info(request, "They owe nothing.")
+        for record, sentence in tried:
+            if record.finished_at is None:
+                messages.warning(request, f"{record.name}: {sentence}")
+
+    @admin.display(description="owner", ordering="owner__username")
+    def owner_link(self, record: DomainDeletion) -> SafeString:
+        return user_link(record.owner_id, record.owner)
+
+    @admin.display(description="finished", boolean=True, ordering="finished_at")
+    def finished(self, record: DomainDeletion) -> bool:
+        return record.finished_at is not None
+
+    @admin.display(description="proved", boolean=True, ordering="proved_at")
+    def proved(self, record: DomainDeletion) -> bool:
+        return record.proved_at is not None
+
+    @admin.display(description="receipt rules")
+    def rules_there(self, record: DomainDeletion) -> str:
+        return ", ".join(record.rule_names) or "none"
+
+    @admin.display(description="to be taken out of DNS")
+    def records_told(self, record: DomainDeletion) -> SafeString | str:
+        told = [it for it in record.told_records if not leftovers.is_owners_own(it["name"])]
+        lines = [format_html("{} {} {}", it["name"], it["type"], it["value"]) for it in told]
+        return joined(lines, "<br>") or "none known"
+
+    @admin.display(description="erased", ordering="erased_bytes")
+    def erased_size(self, record: DomainDeletion) -> str:
+        return filesizeformat(record.erased_bytes)
+
+    @admin.display(description="stored under")
+    def stored_under(self, record: DomainDeletion) -> str:
+        return erase.location(record.key_prefix, bucket=record.bucket)
+
+    @admin.display(description="what the last look found")
+    def what_was_found(self, record: DomainDeletion) -> str:
+        return proof.in_words(record)
+
+    @admin.display(description="still owed or kept")
+    def still_owed(self, record: DomainDeletion) -> str:
+        return service.warning(record) or "nothing"
+
+    @admin.display(description="see also")
+    def related(self, record: DomainDeletion) -> SafeString:
+        return joined(
+            [
+                list_link("ses_integration.ledgerentry", "SES ledger", domain=record.name),
+                list_link("ses_integration.domainsync", "Mark", domain=record.name),
+                rows_of_domain(record.name),
+            ]
+        )

@@ -1,0 +1,59 @@
+"""The admin's forms of a domain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from backoffice.service_forms import ServiceForm
+from domains.models import Domain
+from domains.names import normalise_domain
+
+
+class AddDomainForm(ServiceForm[Domain]):
+    class Meta:
+        model = Domain
+        fields = ["name", "owner"]
+
+    def clean_name(self) -> str:
+        try:
+            return normalise_domain(self.cleaned_data["name"])
+        except ValueError as error:
+            raise forms.ValidationError("This is not the name of a domain that one can own.") from error
+
+
+class CatchAllForm(ServiceForm[Domain]):
+    """What can be changed of a domain."""
+
+    class Meta:
+        model = Domain
+        fields = ["is_catch_all_enabled", "catch_all_endpoint"]
+        labels = {"is_catch_all_enabled": "Catch-all", "catch_all_endpoint": "Catch-all endpoint"}
+        help_texts = {
+            "is_catch_all_enabled": "Receive everything that is sent to the domain.",
+            "catch_all_endpoint": "Where it goes: one of the owner's active endpoints.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "catch_all_endpoint" in self.fields:
+            # `endpoints` is the reverse accessor of endpoints.Endpoint, which stands above this app.
+            endpoints = self.instance.owner.endpoints
+            current = endpoints.filter(pk=self.instance.catch_all_endpoint_id)
+            self.fields["catch_all_endpoint"].queryset = (  # type: ignore[attr-defined]
+                endpoints.filter(is_active=True) | current
+            ).order_by("name")
+
+    def clean(self) -> dict[str, Any] | None:
+        values = super().clean() or self.cleaned_data
+        if not self.changed_data or not values.get("is_catch_all_enabled"):
+            return values
+        if self.instance.status != Domain.Status.VERIFIED:
+            self.add_error("is_catch_all_enabled", "The domain must be verified before catch-all can be switched on.")
+        endpoint = values.get("catch_all_endpoint")
+        if endpoint is None and not self.has_error("catch_all_endpoint"):
+            self.add_error("catch_all_endpoint", "Catch-all needs an endpoint.")
+        elif endpoint is not None and not endpoint.is_active:
+            self.add_error("catch_all_endpoint", "This endpoint is not active.")
+        return values

@@ -1,0 +1,1 @@
+"""The REST endpoints of domains, DNS records, deletions and the SES status."""

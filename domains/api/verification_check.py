@@ -1,0 +1,103 @@
+"""`?check=true`: asking SES now, and what the answer looks like (api-v2 3.1, 3.3). DNS look-ups are not part of it yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import prefetch_related_objects
+from django.utils import timezone
+
+from domains.dns import records as dns_records
+from domains.lifecycle.identity import status_of, take_over
+from domains.models import Domain
+from rest.fields import timestamp
+from ses_integration.errors import NotConfigured, SesError
+from ses_integration.models import LedgerIdentity
+from ses_integration.status import verification
+
+
+def check_page(domains: Sequence[Domain]) -> dict[str, dict[str, Any]]:
+    """`verificationCheck` by domain name for a page of a list: two SES calls for all of them together."""
+    known: dict[str, LedgerIdentity] = {}
+    failure = ""
+    try:
+        known = verification.refresh([domain.name for domain in domains])
+    except NotConfigured:
+        failure = "Unknown"
+    except SesError:
+        failure = "Error"
+    prefetch_related_objects(list(domains), "dns_records")
+    for domain in domains:
+        # Only where something changes: a page must not cost statements by its length.
+        if domain.name in known and status_of(known[domain.name], domain) != domain.status:
+            take_over(domain, known[domain.name])
+    return {domain.name: _shown(domain, failure or _status(known.get(domain.name))) for domain in domains}
+
+
+def check_one(domain: Domain) -> dict[str, Any]:
+    """`verificationCheck` and `authRecommendations` of one domain: one SES call."""
+    try:
+        known = verification.check(domain.name)
+    except SesError as error:
+        check: dict[str, Any] = {"dkimVerified": False, "mailFromVerified": False}
+        if isinstance(error, NotConfigured):
+            check |= _shown(domain, "Unknown")
+        else:
+            check |= _shown(domain, "Error")
+            check |= {"dkimStatus": "Unknown", "dkimTokens": [], "mailFromStatus": "Unknown"}
+    else:
+        if known is not None:
+            take_over(domain, known)
+        check = _shown(domain, _status(known)) | _details(known)
+    return {"verificationCheck": check} | _recommendations(domain)
+
+
+def _status(known: LedgerIdentity | None) -> str:
+    return known.status if known and known.status else "NotFound"
+
+
+def _shown(domain: Domain, ses_status: str) -> dict[str, Any]:
+    records = list(domain.dns_records.all())
+    return {
+        "dnsRecords": [
+            {"type": row.record_type, "name": row.name, "value": row.value, "isVerified": row.is_verified}
+            for row in records
+        ],
+        "sesStatus": ses_status,
+        "isFullyVerified": ses_status == "Success" and bool(records) and all(row.is_verified for row in records),
+        "lastChecked": timestamp(timezone.now()),
+    }
+
+
+def _details(known: LedgerIdentity | None) -> dict[str, Any]:
+    dkim = (known.dkim_status if known else "") or "Pending"
+    mail_from = (known.mail_from_status if known else "") or "NotSet"
+    shown: dict[str, Any] = {
+        "dkimStatus": dkim,
+        "dkimVerified": dkim == "Success",
+        "dkimTokens": known.dkim_tokens if known else [],
+        "mailFromStatus": mail_from,
+        "mailFromVerified": mail_from == "Success",
+    }
+    if known and known.mail_from_domain:
+        shown["mailFromDomain"] = known.mail_from_domain
+    return shown
+
+
+def _recommendations(domain: Domain) -> dict[str, Any]:
+    """Only while one of the two is not verified."""
+    spf, dmarc = dns_records.spf(domain.name), dns_records.dmarc(domain.name)
+    verified = {(row.name, row.value) for row in domain.dns_records.all() if row.is_verified}
+    if {(spf.name, spf.value), (dmarc.name, dmarc.value)} <= verified:
+        return {}
+    return {
+        "authRecommendations": {
+            "spf": {"name": spf.name, "value": spf.value, "description": "SPF record for root domain (recommended)"},
+            "dmarc": {
+                "name": dmarc.name,
+                "value": dmarc.value,
+                "description": "DMARC policy record (starts with p=none for monitoring)",
+            },
+        }
+    }

@@ -1,0 +1,94 @@
+"""What a deletion of a domain would do, as it is known now: behind the API, dry runs, the admin and `plan_delete`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+
+from django.conf import settings
+
+from domains.deletion_plan.model import KIND, DeletionPlan, FromDatabase, FromOutside, Rows, StoredMail
+from domains.dependents import uses_of
+from domains.dns import leftovers
+from domains.dns.records import Record
+from domains.models import Domain
+from domains.provider import AddressRow, addresses_of, incarnation_of
+from rest import plan_token
+from rest.plan_token import PlanOutdated, Subject
+from ses_integration.status import preview
+from ses_integration.storage import erase, size
+
+__all__ = ["PlanOutdated", "check_plan", "check_token", "plan_of", "subject_of"]
+
+
+def plan_of(domain: Domain) -> DeletionPlan:
+    """Asks S3 and DNS, within bounds, and never raises for what they do; SES is not asked. Not for a transaction."""
+    database = _from_database(domain)
+    return DeletionPlan(
+        subject=subject_of(domain),
+        database=database,
+        outside=_from_outside(domain, database),
+        confirmed_at=preview.confirmed_at(domain.name, [domain.name, *(rule.name for rule in database.ses.rules)]),
+    )
+
+
+def subject_of(domain: Domain) -> Subject:
+    return Subject(KIND, domain.pk, domain.owner_id)
+
+
+def check_plan(domain: Domain, token: str) -> None:
+    """The whole plan, S3 and DNS included: before the deletion's transaction. Raises PlanOutdated."""
+    if str(plan_of(domain).token) != token:
+        raise PlanOutdated
+
+
+def check_token(domain: Domain, token: str) -> None:
+    """The database's part of it: inside the deletion's transaction, with the domain's row locked. Raises PlanOutdated.
+
+    Whoever adds or changes an address, blocks one or switches catch-all locks this row first, so that it cannot happen
+    between this look and the deletion.
+    """
+    plan_token.check(token, subject_of(domain), _from_database(domain))
+
+
+def _from_database(domain: Domain) -> FromDatabase:
+    addresses = addresses_of(domain)
+    ses = preview.preview(incarnation_of(domain, addresses), None)
+    below = Domain.objects.live().filter(owner_id=domain.owner_id, name__endswith=f".{domain.name}")
+    return FromDatabase(
+        domain=domain.name,
+        catch_all=domain.receives_everything,
+        deleting=domain.deleting_since is not None,
+        ses=ses,
+        ses_seconds=preview.seconds(ses),
+        rows=_rows(domain, addresses),
+        sub_domains=tuple(below.order_by("name").values_list("name", flat=True)),
+        endpoints=uses_of(domain),
+    )
+
+
+def _rows(domain: Domain, addresses: list[AddressRow]) -> Rows:
+    # Reverse accessor of the app above: addresses.BlockedEmail.
+    blocked = list(domain.blocked_emails.order_by("email_address").values_list("email_address", flat=True))
+    return Rows(
+        blocked_emails=len(blocked),
+        email_addresses=len(addresses),
+        active_email_addresses=sum(active for _, active, _ in addresses),
+        dns_records=domain.dns_records.count(),
+        digest=sha256(
+            repr([*((address, active) for address, active, _ in addresses), "blocked", *blocked]).encode()
+        ).hexdigest(),
+    )
+
+
+def _from_outside(domain: Domain, database: FromDatabase) -> FromOutside:
+    told = domain.dns_records.order_by("record_type", "name", "value").values_list("record_type", "name", "value")
+    records = [Record(kind, name, value, "") for kind, name, value in told]
+    mail = StoredMail(
+        location=erase.location(domain.key_prefix),
+        size=size.measure(domain.key_prefix),
+        keeps=settings.KEEP_MAIL_ON_DOMAIN_DELETE,
+    )
+    # A server gives several values of a name in any order.
+    dns = tuple(replace(it, found=tuple(sorted(it.found))) for it in leftovers.look_up(records))
+    return FromOutside(problem=preview.problem(database.ses), stored_mail=mail, dns=dns)

@@ -1,0 +1,123 @@
+"""Which of the records that an owner was told to publish are still in DNS, and should go with the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domains.dns import resolver
+from domains.dns.records import Record
+from domains.dns.resolver import Answer, Question
+
+SPF = "SPF include"
+SPF_INCLUDE = "include:amazonses.com"
+KEEP_THE_REST = f"Take {SPF_INCLUDE} out and keep the rest of the record. Leave it if you still send mail through SES."
+
+
+class State(StrEnum):
+    PUBLISHED = "published"
+    GONE = "gone"
+    # Could not look: never the same as gone.
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A record that was told to be published, and what DNS says of it now."""
+
+    type: str
+    name: str
+    value: str
+    purpose: str
+    state: State
+    # The published values that match, whole.
+    found: tuple[str, ...] = ()
+    # Why it is unknown.
+    why: str = ""
+    # What to do where the record should not simply be taken out.
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Leftover:
+    record: Record
+    purpose: str
+    matches: Callable[[str, str], bool]
+
+    @property
+    def question(self) -> Question:
+        return Question(self.record.name, self.record.type)
+
+
+def look_up(records: Sequence[Record]) -> list[Published]:
+    """Each record that is of no use without the domain, in their order; DMARC is the owner's own policy and is left out.
+
+    Asks DNS for all of them at once, within DNS_TIMEOUT_SECONDS together. Never raises; no database access.
+    """
+    leftovers = _leftovers(records)
+    answers = resolver.ask({leftover.question for leftover in leftovers})
+    return [_published(leftover, answers[leftover.question]) for leftover in leftovers]
+
+
+def is_owners_own(name: str) -> bool:
+    """Whether the record of that name says something of the domain without SES: DMARC is the owner's own policy."""
+    return name.startswith("_dmarc.")
+
+
+def _published(leftover: _Leftover, answer: Answer) -> Published:
+    record = leftover.record
+    found = tuple(value for value in answer.values if leftover.matches(record.value, value))
+    state = State.UNKNOWN if answer.why else State.PUBLISHED if found else State.GONE
+    return Published(
+        record.type,
+        record.name,
+        record.value,
+        leftover.purpose,
+        state,
+        found,
+        why=answer.why,
+        hint=_hint(leftover, found),
+    )
+
+
+def _leftovers(records: Sequence[Record]) -> list[_Leftover]:
+    mail_from = {record.name for record in records if record.type == "MX" and "feedback-smtp." in record.value}
+    return [leftover for record in records if (leftover := _leftover(record, mail_from))]
+
+
+def _leftover(record: Record, mail_from: set[str]) -> _Leftover | None:
+    if is_owners_own(record.name):
+        return None
+    if record.type == "MX":
+        return _Leftover(record, "MAIL FROM" if record.name in mail_from else "mail is sent to SES", _same_target)
+    if record.type == "CNAME":
+        return _Leftover(record, "DKIM", _same_target)
+    if record.name.startswith("_amazonses."):
+        return _Leftover(record, "SES verification", str.__eq__)
+    if record.name in mail_from:
+        return _Leftover(record, "MAIL FROM", _includes_ses)
+    return _Leftover(record, SPF, _includes_ses)
+
+
+def _hint(leftover: _Leftover, found: tuple[str, ...]) -> str:
+    """The domain's own SPF record is its owner's, and so is one below MAIL FROM that says more than was told."""
+    if leftover.matches is not _includes_ses:
+        return ""
+    says_more = any(value != leftover.record.value for value in found)
+    return KEEP_THE_REST if says_more or (found and leftover.purpose == SPF) else ""
+
+
+def _same_target(told: str, found: str) -> bool:
+    """The same host, whatever its preference, case and trailing dot."""
+    return _target(told) == _target(found)
+
+
+def _target(value: str) -> str:
+    return value.strip().rpartition(" ")[2].rstrip(".").lower()
+
+
+def _includes_ses(_told: str, found: str) -> bool:
+    """An SPF record (RFC 7208) that includes SES, whatever else it says."""
+    version, *terms = found.lower().split() or [""]
+    return version == "v=spf1" and any(term.lstrip("+-~?").rstrip(".") == SPF_INCLUDE for term in terms)

@@ -1,0 +1,93 @@
+"""The DNS records that an owner is told to publish (api-v2 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from domains.models import DnsRecord, Domain
+from ses_integration.models import LedgerIdentity
+from ses_integration.status import sync_state
+
+DEFAULT_DKIM_ZONE = "dkim.amazonses.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    type: str
+    name: str
+    value: str
+    description: str
+
+
+def spf(domain: str) -> Record:
+    return Record("TXT", domain, "v=spf1 include:amazonses.com ~all", "SPF record for root domain")
+
+
+def dmarc(domain: str) -> Record:
+    policy = f"v=DMARC1; p=none; rua=mailto:dmarc@{domain}; ruf=mailto:dmarc@{domain}; fo=1; aspf=r; adkim=r"
+    return Record("TXT", f"_dmarc.{domain}", policy, "DMARC policy record")
+
+
+def records_for(
+    domain: str, *, region: str, token: str = "", dkim_tokens: Sequence[str] = (), dkim_zone: str = ""
+) -> list[Record]:
+    """The documented six in their order, then the DKIM CNAMEs; without those whose token SES has not told yet.
+
+    Without a region there are none: what is published has to name it.
+    """
+    if not region:
+        return []
+    mail_from = f"mail.{domain}"
+    records = [
+        Record("TXT", f"_amazonses.{domain}", token, "SES domain verification"),
+        Record("MX", domain, f"10 inbound-smtp.{region}.amazonaws.com", "Inbound email routing"),
+        spf(domain),
+        dmarc(domain),
+        Record(
+            "MX",
+            mail_from,
+            f"10 feedback-smtp.{region}.amazonses.com",
+            'MAIL FROM domain MX record (eliminates "via amazonses.com")',
+        ),
+        Record("TXT", mail_from, "v=spf1 include:amazonses.com ~all", "SPF record for MAIL FROM domain"),
+    ]
+    records += [
+        Record(
+            "CNAME",
+            f"{dkim}._domainkey.{domain}",
+            f"{dkim}.{dkim_zone or DEFAULT_DKIM_ZONE}",
+            f"DKIM authentication token {number}",
+        )
+        for number, dkim in enumerate(dkim_tokens, start=1)
+    ]
+    return [record for record in records if record.value]
+
+
+def store(domain: Domain, facts: LedgerIdentity | None) -> list[Record]:
+    """Bring the domain's rows into line with what SES has told, and return the records in their order.
+
+    Records stay as they are; missing ones are added, and those of tokens that SES has replaced go.
+    """
+    records = records_for(
+        domain.name,
+        region=settings.AWS_REGION if sync_state.configured() else "",
+        token=facts.verification_token if facts else "",
+        dkim_tokens=facts.dkim_tokens if facts else (),
+        dkim_zone=facts.dkim_zone if facts else "",
+    )
+    desired = {(record.type, record.name, record.value) for record in records}
+    stored = {(row.record_type, row.name, row.value): row.pk for row in domain.dns_records.all()}
+    if facts and (stale := [pk for key, pk in stored.items() if key not in desired]):
+        domain.dns_records.filter(pk__in=stale).delete()
+    DnsRecord.objects.bulk_create(
+        [
+            DnsRecord(domain=domain, record_type=record.type, name=record.name, value=record.value)
+            for record in records
+            if (record.type, record.name, record.value) not in stored
+        ],
+        ignore_conflicts=True,
+    )
+    return records

@@ -1,0 +1,1 @@
+from endpoints.admin import endpoints as endpoints

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from backoffice.deletion import Deleted, DeletesThroughService
+from backoffice.links import list_link, user_link
+from backoffice.service_forms import ServiceAdmin
+from endpoints import services
+from endpoints.admin.forms import AddEndpointForm, ChangeEndpointForm
+from endpoints.models import Endpoint
+from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.coordination.quotas import NoRoom
+
+NAMED = 10
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
+    refusals = (NoRoom,)
+    shared_deadline = staticmethod(shared_deadline)
+
+    list_display = ["name", "type", "owner_link", "is_active", "addresses", "domains", "created_at"]
+    list_filter = ["type", "is_active"]
+    list_select_related = ["owner"]
+    search_fields = ["name", "id", "owner__username"]
+    date_hierarchy = "created_at"
+    ordering = ["-created_at", "name"]
+    autocomplete_fields = ["owner"]
+    readonly_fields = [
+        "id", "type", "owner_link", "shown_config", "webhook_format", "addresses", "domains", "created_at", "updated_at",
+    ]  # fmt: skip
+    fieldsets = [
+        (None, {"fields": ["name", "description", "is_active"]}),
+        ("Where it delivers", {"fields": ["type", "shown_config", "webhook_format"]}),
+        ("Used by", {"fields": ["owner_link", "addresses", "domains"]}),
+        ("Identity and times", {"classes": ["collapse"], "fields": ["id", "created_at", "updated_at"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
+        counts = {
+            "address_count": Count("email_addresses", distinct=True),
+            "domain_count": Count("catch_all_domains", distinct=True),
+        }
+        return super().get_queryset(request).annotate(**counts)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
+        return [(None, {"fields": AddEndpointForm.Meta.fields})] if obj is None else self.fieldsets
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> list[str]:
+        return [] if obj is None else self.readonly_fields
+
+    def get_form(
+        self, request: HttpRequest, obj: Endpoint | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[Endpoint]]:
+        kwargs["form"] = AddEndpointForm if obj is None else ChangeEndpointForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def add_row(self, request: HttpRequest, form: Any) -> Endpoint:
+        values = form.cleaned_data
+        return services.create_endpoint(
+            owner=values["owner"],
+            name=values["name"],
+            endpoint_type=values["type"],
+            config=values["config"],
+            description=values["description"],
+        )
+
+    def change_row(self, request: HttpRequest, row: Endpoint, form: Any) -> Endpoint:
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        return services.update_endpoint(endpoint=row, **changes)
+
+    def consequences(self, rows: Sequence[Endpoint]) -> dict[Any, list[str | SafeString]]:
+        chosen = Endpoint.objects.filter(pk__in=[row.pk for row in rows]).order_by()
+        lines: dict[Any, list[str | SafeString]] = {row.pk: [] for row in rows}
+        for found, said in (
+            (chosen.values_list("pk", "email_addresses__address"), "Addresses that receive, but lose their route: {}"),
+            (chosen.values_list("pk", "catch_all_domains__name"), "Domains whose catch-all goes off, in SES too: {}"),
+        ):
+            names: dict[Any, list[str]] = {row.pk: [] for row in rows}
+            for pk, name in found:
+                names[pk] += [name] if name else []
+            for pk, using in names.items():
+                lines[pk].append(said.format(_listed(using)))
+        return lines
+
+    def delete_row(self, request: HttpRequest, row: Endpoint) -> Deleted:
+        deleted = services.delete_endpoint(endpoint=row)
+        without_route, off = _listed(deleted.email_addresses), _listed(deleted.domains)
+        return Deleted(f"Addresses without a route now: {without_route}. Catch-alls off now: {off}.", deleted.warning)
+
+    @admin.display(description="owner", ordering="owner__username")
+    def owner_link(self, endpoint: Endpoint) -> SafeString:
+        return user_link(endpoint.owner_id, endpoint.owner)
+
+    @admin.display(description="addresses", ordering="address_count")
+    def addresses(self, endpoint: Any) -> SafeString:
+        return list_link("addresses.emailaddress", endpoint.address_count, endpoint__id__exact=endpoint.pk)
+
+    @admin.display(description="catch-all of", ordering="domain_count")
+    def domains(self, endpoint: Any) -> SafeString | str:
+        if endpoint.domain_count == 0:
+            return "0"
+        text = f"{endpoint.domain_count} {'domain' if endpoint.domain_count == 1 else 'domains'}"
+        return list_link("domains.domain", text, catch_all_endpoint__id__exact=endpoint.pk)
+
+    @admin.display(description="config, without its secrets")
+    def shown_config(self, endpoint: Endpoint) -> SafeString:
+        return format_html("<pre>{}</pre>", json.dumps(endpoint.public_config, indent=2, ensure_ascii=False))
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(sorted(names)[:NAMED]) + more if names else "none"

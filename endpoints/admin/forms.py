@@ -1,0 +1,46 @@
+"""The admin's forms of an endpoint. A config is typed in once, and never comes back in a page: it may hold secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from backoffice.service_forms import ServiceForm
+from endpoints.config_schema import ConfigError, clean_config
+from endpoints.models import Endpoint
+
+
+class WriteOnlyTextarea(forms.Textarea):
+    """Empty whenever it is shown, also beside an error."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+class AddEndpointForm(ServiceForm[Endpoint]):
+    class Meta:
+        model = Endpoint
+        fields = ["owner", "name", "type", "description", "config"]
+        widgets = {"config": WriteOnlyTextarea}
+        help_texts = {
+            "config": (
+                'JSON: {"url": "https://…"} for a webhook, {"forwardTo": "…"} for email, {"emails": ["…"]} for a group. '
+                "Its secrets are not shown again."
+            )
+        }
+
+    def clean(self) -> dict[str, Any] | None:
+        values = super().clean() or self.cleaned_data
+        if "type" in values and "config" in values:
+            try:
+                clean_config(values["type"], values["config"])
+            except ConfigError as error:
+                self.add_error("config", str(error))
+        return values
+
+
+class ChangeEndpointForm(ServiceForm[Endpoint]):
+    class Meta:
+        model = Endpoint
+        fields = ["name", "description", "is_active"]

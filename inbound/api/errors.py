@@ -1,0 +1,76 @@
+"""One shape for every error: `{"error": string, …}` (api-v2 1.3)."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from inbound.api.idempotency import Answered
+from rest.errors import Conflict
+from ses_integration.coordination.quotas import NoRoom
+
+logger = logging.getLogger(__name__)
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
+    """DRF's EXCEPTION_HANDLER. What is not an answer of ours is logged here, and its text stays here."""
+    if isinstance(error, Answered):
+        return error.answer
+    set_rollback()
+    if isinstance(error, Http404):
+        error = exceptions.NotFound("Not found")
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    elif isinstance(error, SuspiciousOperation):
+        # Django's word for a request out of bounds, such as one with thousands of parameters.
+        error = exceptions.ParseError("Invalid request")
+    elif isinstance(error, NoRoom):
+        error = Conflict({"error": error.sentence, "code": "SES_QUOTA_REACHED"})
+    if not isinstance(error, exceptions.APIException):
+        request = context["request"]
+        logger.error("%s %s", request.method, request.path, exc_info=error)
+        return Response({"error": "Internal server error"}, status=500)
+    if isinstance(error, exceptions.MethodNotAllowed):
+        return Response(status=405, headers={"Allow": ", ".join(context["view"].allowed_methods)})
+    if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        return Response({"error": "Unauthorized"}, status=401, headers={"WWW-Authenticate": "Bearer"})
+    return Response(_body(error.detail), status=error.status_code)
+
+
+def _body(detail: Any) -> dict[str, Any]:
+    """A dictionary with an `error` is an answer as it stands; of anything else the first text is the error."""
+    if isinstance(detail, dict) and "error" in detail:
+        return {key: _plain(value) for key, value in detail.items()}
+    return {"error": _first_text(detail)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, exceptions.ErrorDetail) else value
+
+
+def _first_text(detail: Any) -> str:
+    if isinstance(detail, dict):
+        return _first_text(next(iter(detail.values()), "Invalid request"))
+    if isinstance(detail, list):
+        return _first_text(next(iter(detail), "Invalid request"))
+    return str(detail)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
+    return JsonResponse({"error": "Invalid request"}, status=400)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
+    return JsonResponse({"error": "Not found"}, status=404)
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"error": "Internal server error"}, status=500)

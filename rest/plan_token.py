@@ -1,0 +1,83 @@
+"""A token that stands for a deletion plan: three keyed digests, so nothing has to be stored to know a plan again."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import urlsafe_b64encode
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Self
+
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+SALT = "rest.plan_token"
+DIGEST_BYTES = 16
+DIGEST = r"[A-Za-z0-9_-]{22}"
+TOKEN = re.compile(rf"plan_({DIGEST})\.({DIGEST})\.({DIGEST})")
+
+
+class PlanOutdated(Exception):
+    """The token is not that of the plan as it is now: look at the plan again before deleting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a plan is about: `kind` of row, its primary key, and whose it is."""
+
+    kind: str
+    pk: str
+    owner_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanToken:
+    """`database` and `outside` stand for the plan's two parts, and `seal` for these two being a plan of one subject."""
+
+    database: str
+    outside: str
+    seal: str
+
+    def __str__(self) -> str:
+        return f"plan_{self.database}.{self.outside}.{self.seal}"
+
+    @classmethod
+    def of(cls, subject: Subject, database: DataclassInstance, outside: DataclassInstance) -> Self:
+        """Everything in the two parts counts, so moments in time must be elsewhere."""
+        first, second = part_digest(subject, database), part_digest(subject, outside)
+        return cls(first, second, _digest(asdict(subject), first, second))
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Raises ValueError for what cannot be the token of any plan."""
+        match = TOKEN.fullmatch(text)
+        if match is None:
+            raise ValueError("not the token of a deletion plan")
+        return cls(*match.groups())
+
+    def is_of(self, subject: Subject) -> bool:
+        """Whether it was given out for a plan of `subject`, current or not, and whether or not the row is still there."""
+        return constant_time_compare(self.seal, _digest(asdict(subject), self.database, self.outside))
+
+
+def check(token: str, subject: Subject, database: DataclassInstance) -> None:
+    """Whether it is of a plan of `subject` with this part from the database, whatever is outside. Raises PlanOutdated."""
+    try:
+        given = PlanToken.read(token)
+    except ValueError as error:
+        raise PlanOutdated from error
+    if not given.is_of(subject) or not constant_time_compare(given.database, part_digest(subject, database)):
+        raise PlanOutdated
+
+
+def part_digest(subject: Subject, part: DataclassInstance) -> str:
+    return _digest(asdict(subject), asdict(part))
+
+
+def _digest(*values: object) -> str:
+    """Of plain values, in 22 characters that go into a URL as they are."""
+    text = json.dumps(values, sort_keys=True)
+    code = salted_hmac(SALT, text, algorithm="sha256").digest()[:DIGEST_BYTES]
+    return urlsafe_b64encode(code).decode().rstrip("=")

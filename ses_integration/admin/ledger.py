@@ -1,0 +1,241 @@
+"""The memory of SES, to look at. Nothing of it can be edited: whoever wants a change changes the rows, or pushes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Count, F, Max, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from backoffice.base import ReadOnlyAdmin, ReadOnlyInline
+from backoffice.links import NOTHING, list_link, rows_of_domain
+from ses_integration.admin.actions import push_and_tell
+from ses_integration.admin.columns import html
+from ses_integration.conf import ses_config
+from ses_integration.models import (
+    DomainSync,
+    InFlightCall,
+    Lease,
+    LedgerEntry,
+    LedgerIdentity,
+    LedgerRecipient,
+    RateLimit,
+    RuleSetState,
+)
+from ses_integration.plan.resources import Presence
+from ses_integration.status.sync_state import state
+
+SCOPE = ["region", "rule_set"]
+Key = tuple[str, str, str]
+
+
+class PendingReason(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("owed", "Owed"), ("applied", "Applied")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[DomainSync]) -> QuerySet[DomainSync]:
+        match self.value():
+            case "owed":
+                return queryset.filter(generation__gt=F("observed_generation"))
+            case "applied":
+                return queryset.filter(generation=F("observed_generation"))
+            case _:
+                return queryset
+
+
+@admin.register(DomainSync)
+class DomainSyncAdmin(ReadOnlyAdmin[DomainSync]):
+    list_display = ["domain", "ses", "rows", "applied", "attempts", "retry_at"]
+    list_filter = [PendingReason, "stalled", *SCOPE]
+    search_fields = ["domain", "last_error"]
+    date_hierarchy = "changed_at"
+    ordering = ["-changed_at", "domain"]
+    actions = ["push_to_ses"]
+    fieldsets = [
+        (None, {"fields": ["domain", "rows", "ledger", "region", "rule_set"]}),
+        ("SES", {"fields": ["ses", "stalled", "last_error", "attempts", "retry_at"]}),
+        ("Counted changes", {"fields": ["generation", "observed_generation", "changed_at"]}),
+    ]
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        changelist = super().get_changelist_instance(request)
+        page = list(changelist.result_list)
+        unknown_outcomes = _unknown_until([sync.domain for sync in page])
+        for sync in page:
+            sync.unknown_until = unknown_outcomes.get(_key(sync))
+        changelist.result_list = page
+        return changelist
+
+    @admin.display(description="SES")
+    def ses(self, sync: DomainSync) -> SafeString:
+        until = sync.unknown_until if hasattr(sync, "unknown_until") else _unknown_until([sync.domain]).get(_key(sync))
+        return html(state(sync, until))
+
+    @admin.display(description="changes applied")
+    def applied(self, sync: DomainSync) -> str:
+        return f"{sync.observed_generation} of {sync.generation}"
+
+    @admin.display(description="rows")
+    def rows(self, sync: DomainSync) -> SafeString:
+        return rows_of_domain(sync.domain)
+
+    @admin.display(description="ledger")
+    def ledger(self, sync: DomainSync) -> SafeString:
+        return list_link("ses_integration.ledgerentry", "Rules and identity", domain=sync.domain)
+
+    def has_push_permission(self, request: HttpRequest) -> bool:
+        # Not has_change_permission, which says for everybody that the row cannot be edited.
+        return request.user.has_perm("ses_integration.change_domainsync")
+
+    @admin.action(description="Push to SES now", permissions=["push"])
+    def push_to_ses(self, request: HttpRequest, queryset: QuerySet[DomainSync]) -> None:
+        config = ses_config()
+        here = [sync.domain for sync in queryset if (sync.region, sync.rule_set) == (config.region, config.rule_set)]
+        if elsewhere := len(queryset) - len(here):
+            messages.error(
+                request, f"{elsewhere} of another region or rule set: only the configured one is written to."
+            )
+        if here:
+            push_and_tell(request, here)
+
+
+def _key(sync: DomainSync) -> Key:
+    return sync.region, sync.rule_set, sync.domain
+
+
+def _unknown_until(domains: list[str]) -> dict[Key, datetime]:
+    """In every region and rule set, unlike `states.states`: until when a call may still be applied."""
+    calls = InFlightCall.objects.filter(entry__domain__in=domains).order_by()
+    rows = calls.values_list("entry__region", "entry__rule_set", "entry__domain").annotate(until=Max("until"))
+    return {(region, rule_set, domain): until for region, rule_set, domain, until in rows}
+
+
+@admin.register(Lease)
+class LeaseAdmin(ReadOnlyAdmin[Lease]):
+    list_display = ["rule_set", "region", "holder", "expires_at", "fence", "wanted_until", "outage_since"]
+    list_filter = [*SCOPE]
+    search_fields = ["holder", *SCOPE]
+
+
+@admin.register(RateLimit)
+class RateLimitAdmin(ReadOnlyAdmin[RateLimit]):
+    list_display = ["region", "next_slot"]
+    search_fields = ["region"]
+
+
+@admin.register(RuleSetState)
+class RuleSetStateAdmin(ReadOnlyAdmin[RuleSetState]):
+    """What was learned can be taken back: AWS may allow more one day, and tells nobody."""
+
+    list_display = [
+        "rule_set",
+        "region",
+        "account",
+        "recipients_per_rule",
+        "foreign_rules",
+        "foreign_identities",
+        "swept_at",
+    ]
+    list_filter = [*SCOPE]
+    search_fields = [*SCOPE]
+    readonly_fields = ["rule_set", "region", "account", "foreign_rules", "foreign_identities", "swept_at"]
+
+    def has_change_permission(self, request: HttpRequest, obj: RuleSetState | None = None) -> bool:
+        return request.user.has_perm("ses_integration.change_rulesetstate")
+
+
+class RecipientInline(ReadOnlyInline[LedgerRecipient, LedgerEntry]):
+    model = LedgerRecipient
+    fields = ["recipient"]
+    verbose_name_plural = "recipients"
+    ordering = ["recipient"]
+
+
+class IdentityInline(ReadOnlyInline[LedgerIdentity, LedgerEntry]):
+    model = LedgerIdentity
+    fields = ["ours", "status", "dkim_status", "mail_from_domain", "mail_from_status", "checked_at", "tokens"]
+    readonly_fields = ["tokens"]
+    verbose_name_plural = "identity"
+
+    @admin.display(description="tokens")
+    def tokens(self, identity: LedgerIdentity) -> SafeString:
+        known = filter(None, [identity.verification_token, *identity.dkim_tokens])
+        return format_html_join(SafeString("<br>"), "{}", ((token,) for token in known)) or NOTHING
+
+
+class InFlightInline(ReadOnlyInline[InFlightCall, LedgerEntry]):
+    model = InFlightCall
+    fields = ["operation", "concerns", "until", "fence"]
+    readonly_fields = ["concerns"]
+    ordering = ["until"]
+    verbose_name_plural = "calls without an answer"
+
+    @admin.display(description="recipients")
+    def concerns(self, call: InFlightCall) -> str:
+        return ", ".join(call.recipients) or "-"
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(ReadOnlyAdmin[LedgerEntry]):
+    list_display = ["name", "kind", "held", "recipient_count", "unknown_outcomes", "domain_link"]
+    list_filter = ["kind", "presence", *SCOPE]
+    search_fields = ["name", "domain", "recipients__recipient"]
+    date_hierarchy = "changed_at"
+    ordering = ["domain", "kind", "name"]
+    fieldsets = [
+        (None, {"fields": ["name", "kind", "domain", "rows", "sync", "region", "rule_set"]}),
+        ("In SES", {"fields": ["held", "digest", "changed_at"]}),
+    ]
+    inlines = [RecipientInline, IdentityInline, InFlightInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerEntry]:
+        counts = {
+            "recipient_count": Count("recipients", distinct=True),
+            "unknown_count": Count("in_flight", distinct=True),
+        }
+        return super().get_queryset(request).annotate(**counts)
+
+    def get_inlines(self, request: HttpRequest, obj: LedgerEntry | None) -> list[Any]:
+        """Those that have something to show."""
+        if obj is None:
+            return []
+        shown: dict[Any, bool] = {
+            RecipientInline: obj.recipients.exists(),
+            IdentityInline: hasattr(obj, "identity"),
+            InFlightInline: obj.in_flight.exists(),
+        }
+        return [inline for inline, there in shown.items() if there]
+
+    @admin.display(description="in SES", ordering="presence")
+    def held(self, entry: LedgerEntry) -> str:
+        if entry.presence == Presence.UNKNOWN:
+            return "there, contents unknown" if entry.exists else "unknown"
+        return entry.presence
+
+    @admin.display(description="recipients", ordering="recipient_count")
+    def recipient_count(self, entry: Any) -> int:
+        return int(entry.recipient_count)
+
+    @admin.display(description="without answer", ordering="unknown_count")
+    def unknown_outcomes(self, entry: Any) -> int:
+        return int(entry.unknown_count)
+
+    @admin.display(description="domain", ordering="domain")
+    def domain_link(self, entry: LedgerEntry) -> SafeString:
+        return list_link("domains.domain", entry.domain, name=entry.domain)
+
+    @admin.display(description="rows")
+    def rows(self, entry: LedgerEntry) -> SafeString:
+        return rows_of_domain(entry.domain)
+
+    @admin.display(description="mark")
+    def sync(self, entry: LedgerEntry) -> SafeString:
+        return list_link("ses_integration.domainsync", entry.domain, domain=entry.domain)

@@ -1,0 +1,125 @@
+"""From botocore's unrelated exception roots to one family, in one place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+)
+
+from ses_integration.aws.clients import NotFromAws, SendDeadlinePassed
+from ses_integration.coordination.clock import give_connection_back
+from ses_integration.errors import (
+    AlreadyThere,
+    BadCredentials,
+    NoRoomForRules,
+    NotConfigured,
+    NotThere,
+    Refused,
+    RuleSetMissing,
+    SesError,
+    Throttled,
+    TooManyRecipients,
+    Unanswered,
+    Unsent,
+)
+
+logger = logging.getLogger(__name__)
+
+NOT_CONFIGURED = "AWS region or credentials are missing."
+NO_ANSWER = "AWS gave no answer."
+UNREADABLE = "What came back is not an answer of AWS."
+
+# Without the suffix that only v2 has on the wire: `AlreadyExists` and `AlreadyExistsException` are one thing.
+_THROTTLED = {"Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "Throttled", "RequestThrottled"}
+_NOT_THERE = {"RuleDoesNotExist", "NotFound"}
+_DENIED = {"AccessDenied", "UnauthorizedOperation", "AccountSuspended", "SendingPaused"}
+_BAD_KEY = {
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClient",
+    "ExpiredToken",
+    "MissingAuthenticationToken",
+    "IncompleteSignature",
+    "RequestExpired",
+}
+_SENTENCES = {
+    "NoSuchBucket": "The bucket that S3_BUCKET_NAME names does not exist.",
+    "InvalidS3Configuration": "AWS cannot write to the bucket that S3_BUCKET_NAME names.",
+    "InvalidSnsTopic": "AWS cannot publish to the topic that SES_TOPIC_ARN names.",
+    "InvalidLambdaFunction": "AWS cannot invoke the function that LAMBDA_FUNCTION_NAME names.",
+    "LimitExceeded": "A quota of SES is used up.",
+    "InvalidParameterValue": "AWS does not accept a value, most likely a recipient.",
+}
+
+
+def _from_client_error(error: ClientError) -> SesError:
+    code = error.response["Error"].get("Code", "").removesuffix("Exception")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    if code in _THROTTLED or status == 429:
+        return Throttled()
+    if status >= 500:
+        return Unanswered("AWS answered with an error of its own.")
+    if code == "AlreadyExists":
+        return AlreadyThere("It exists already.")
+    if code in _NOT_THERE:
+        return NotThere("It does not exist.")
+    if code == "RuleSetDoesNotExist":
+        return RuleSetMissing("The receipt rule set does not exist; run ses_setup.")
+    if code == "LimitExceeded" and "recipients" in error.response["Error"].get("Message", "").lower():
+        return TooManyRecipients("SES takes fewer recipients in a rule.")
+    if code == "LimitExceeded" and "rules" in error.response["Error"].get("Message", "").lower():
+        return NoRoomForRules("The receipt rule set has no room for another rule.")
+    if code in _DENIED:
+        return Refused("AWS does not allow this call; the credentials lack a permission.", attention=True)
+    if code in _BAD_KEY:
+        return BadCredentials("AWS does not accept the credentials.")
+    return Refused(_SENTENCES.get(code, "AWS refused the call."), attention=True)
+
+
+@contextmanager
+def aws_errors(what: str) -> Iterator[None]:
+    """Every AWS call runs inside one: raises `SesError` and nothing else of botocore's. `what` is for the log."""
+    give_connection_back()
+    try:
+        yield
+    except ClientError as error:
+        translated = _from_client_error(error)
+        if not isinstance(translated, AlreadyThere | NotThere):
+            logger.warning("%s: %s", what, error)
+        raise translated from error
+    except SendDeadlinePassed as error:
+        raise Unsent("There was no time left to send the call.") from error
+    except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, NoRegionError) as error:
+        raise NotConfigured(NOT_CONFIGURED) from error
+    except (FileNotFoundError, PermissionError) as error:
+        logger.warning("%s: %s", what, error)
+        raise NotConfigured("A file of the AWS credentials cannot be read.") from error
+    except ParamValidationError as error:
+        logger.exception("%s", what)
+        raise Refused("AWS does not accept a value.", attention=True) from error
+    except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as error:
+        logger.warning("%s: %s", what, error)
+        raise Unsent("AWS cannot be reached.") from error
+    except BotoCoreError as error:  # read timeouts and resets
+        logger.warning("%s: %s", what, error)
+        raise Unanswered(NO_ANSWER) from error
+    except NotFromAws as error:
+        logger.warning("%s: the answer has no request id, so it is not AWS's.", what)
+        raise Unanswered(UNREADABLE) from error
+    except Exception as error:
+        # botocore's parsers raise whatever they stumble over.
+        logger.exception("%s", what)
+        raise Unanswered(UNREADABLE) from error

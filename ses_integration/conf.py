@@ -1,0 +1,66 @@
+"""The SES part of the settings as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+
+from ses_integration.plan.compile import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class SesConfig:
+    """What ses_integration needs to know of its surroundings; read anew for each operation, so tests can change it."""
+
+    region: str
+    rule_set: str
+    rule_prefix: str
+    bucket: str
+    topic_arn: str
+    account_id: str
+    lambda_function: str
+    installation_id: str
+    request_budget: float
+    calls_per_second: float
+    call_settle: timedelta
+    max_recipients: int
+    max_identities: int
+    auto_setup: bool
+
+    @property
+    def layout(self) -> Layout:
+        """As configured; `capacity.layout` knows better where SES has told of a smaller limit."""
+        return Layout(
+            rule_prefix=self.rule_prefix,
+            bucket=self.bucket,
+            topic_arn=self.topic_arn,
+            function_arn=self.function_arn,
+            max_recipients=self.max_recipients,
+        )
+
+    @property
+    def function_arn(self) -> str:
+        if not (self.lambda_function and self.account_id):
+            return ""
+        return f"arn:aws:lambda:{self.region}:{self.account_id}:function:{self.lambda_function}"
+
+
+def ses_config() -> SesConfig:
+    return SesConfig(
+        region=settings.AWS_REGION,
+        rule_set=settings.SES_RULE_SET,
+        rule_prefix=settings.SES_RULE_PREFIX,
+        bucket=settings.S3_BUCKET_NAME,
+        topic_arn=settings.SES_TOPIC_ARN,
+        account_id=settings.AWS_ACCOUNT_ID,
+        lambda_function=settings.LAMBDA_FUNCTION_NAME,
+        installation_id=settings.INSTALLATION_ID,
+        request_budget=settings.SES_REQUEST_BUDGET,
+        calls_per_second=settings.SES_CALLS_PER_SECOND,
+        call_settle=timedelta(seconds=settings.SES_CALL_SETTLE_SECONDS),
+        max_recipients=settings.SES_MAX_RECIPIENTS_PER_RULE,
+        max_identities=settings.SES_MAX_IDENTITIES,
+        auto_setup=settings.SES_AUTO_SETUP,
+    )

@@ -1,0 +1,27 @@
+"""How long everything that a request does may wait for SES: one deadline, a bulk action in the admin included."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from ses_integration.conf import ses_config
+
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def shared_deadline(seconds: float | None = None) -> Iterator[float]:
+    """Everything inside shares one deadline (of `time.monotonic()`); an outer budget wins. Default: SES_REQUEST_BUDGET."""
+    outer = _deadline.get()
+    if outer is not None:
+        yield outer
+        return
+    deadline = time.monotonic() + (ses_config().request_budget if seconds is None else seconds)
+    token = _deadline.set(deadline)
+    try:
+        yield deadline
+    finally:
+        _deadline.reset(token)

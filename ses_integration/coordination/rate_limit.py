@@ -1,0 +1,60 @@
+"""One rate limit for all processes: SES takes about one control call a second per account and region (ses.md 1.10)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from ses_integration.conf import SesConfig
+from ses_integration.coordination.clock import database_now, pause
+from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.errors import NoTurn
+from ses_integration.models import RateLimit
+
+PATIENCE_SECONDS = 10.0
+
+
+def claim_slot(config: SesConfig) -> datetime | None:
+    """Claim the right to make one call now, and return None; or, when it is not free yet, the time at which it will be."""
+    if config.calls_per_second <= 0:
+        return None
+    now = database_now()
+    following = now + timedelta(seconds=1 / config.calls_per_second)
+    if RateLimit.objects.filter(region=config.region, next_slot__lte=now).update(next_slot=following):
+        return None
+    row = RateLimit.objects.filter(region=config.region).first()
+    if row is not None:
+        return row.next_slot
+    made = RateLimit(region=config.region, next_slot=now)
+    RateLimit.objects.bulk_create([made], ignore_conflicts=True)
+    first = RateLimit.objects.filter(region=config.region, next_slot__lte=now).update(next_slot=following)
+    return None if first else following
+
+
+def answered(config: SesConfig) -> None:
+    """The last call has its answer: a whole interval from here to the next slot.
+
+    A call reaches SES some time after its slot was claimed, late if it had to wait for a connection, and the next one may
+    be quicker: SES would see them too close together, and refuse.
+    """
+    if config.calls_per_second <= 0:
+        return
+    following = database_now() + timedelta(seconds=1 / config.calls_per_second)
+    RateLimit.objects.filter(region=config.region, next_slot__lt=following).update(next_slot=following)
+
+
+@contextmanager
+def turn(config: SesConfig) -> Iterator[None]:
+    """Around one call: waits for a slot within the ambient budget, or ten seconds where there is none; raises NoTurn."""
+    with shared_deadline(PATIENCE_SECONDS) as deadline:
+        while (slot := claim_slot(config)) is not None:
+            wait = min(1.0, max(0.01, (slot - database_now()).total_seconds()))
+            if time.monotonic() + wait > deadline:
+                raise NoTurn
+            pause(wait)
+    try:
+        yield
+    finally:
+        answered(config)

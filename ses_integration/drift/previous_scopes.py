@@ -1,0 +1,90 @@
+"""What was put into another region or rule set, before AWS_REGION or SES_RULE_SET changed: each has a ledger of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from ses_integration.aws.observe import look
+from ses_integration.conf import SesConfig
+from ses_integration.models import LedgerEntry
+from ses_integration.plan.resources import ResourceKind
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousScope:
+    """Names of what SES may still hold there. Identities are the region's, whatever the rule set.
+
+    Of `unclear` ones it was never known whether they are ours: they may have been there before us, and send mail.
+    """
+
+    region: str
+    rule_set: str
+    rules: tuple[str, ...]
+    identities: tuple[str, ...]
+    unclear: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        return f"{self.region}, rule set {self.rule_set}"
+
+    @property
+    def contents(self) -> str:
+        return contents(len(self.rules), len(self.identities) + len(self.unclear))
+
+    @property
+    def size(self) -> int:
+        return len(self.rules) + len(self.identities) + len(self.unclear)
+
+
+def contents(rules: int, identities: int) -> str:
+    """What a ledger holds, in words."""
+    return f"{rules} rule{'' if rules == 1 else 's'} and {identities} identit{'y' if identities == 1 else 'ies'}"
+
+
+def find_previous_scopes(config: SesConfig) -> list[PreviousScope]:
+    """By region and rule set; one statement. What an identity's own region has in today's ledger is not left behind."""
+    # Without a region nothing is ever sent.
+    rows = LedgerEntry.objects.exclude(region=config.region, rule_set=config.rule_set).exclude(region="")
+    rows = rows.filter(~Q(presence="absent") | Q(in_flight__until__gt=Now())).exclude(identity__ours=False).distinct()
+    today = set(LedgerEntry.objects.of(config).filter(kind=ResourceKind.IDENTITY).values_list("name", flat=True))
+    found: dict[tuple[str, str], tuple[list[str], list[str], list[str]]] = {}
+    for region, rule_set, kind, name, ours in rows.order_by("region", "rule_set", "name").values_list(
+        "region", "rule_set", "kind", "name", "identity__ours"
+    ):
+        rules, identities, unclear = found.setdefault((region, rule_set), ([], [], []))
+        if kind == ResourceKind.RULE:
+            rules.append(name)
+        elif region != config.region or name not in today:
+            (identities if ours else unclear).append(name)
+    return [PreviousScope(*place, *map(tuple, names)) for place, names in found.items() if any(names)]
+
+
+def forget(former: PreviousScope) -> int:
+    """All that is recorded of that region and rule set, without asking SES: for when nobody can ask there; how many."""
+    return _delete(LedgerEntry.objects.filter(region=former.region, rule_set=former.rule_set))
+
+
+def forget_gone(config: SesConfig, former: PreviousScope) -> int:
+    """Ask SES there, and forget what it does not hold any more and no unanswered call can bring back; how many.
+
+    Raises SesError.
+    """
+    there = replace(config, region=former.region, rule_set=former.rule_set)
+    seen = look(there)
+    held = {ResourceKind.RULE: {rule.name for rule in seen.rules}, ResourceKind.IDENTITY: seen.identities}
+    rows = LedgerEntry.objects.of(there).filter(changed_at__lt=seen.asked_at).exclude(in_flight__until__gt=Now())
+    gone = [row.pk for row in rows if row.name not in held[ResourceKind(row.kind)]]
+    if former.region == config.region:
+        # The identity itself is in today's ledger.
+        today = LedgerEntry.objects.of(config).filter(kind=ResourceKind.IDENTITY).values("name")
+        gone += rows.filter(kind=ResourceKind.IDENTITY, name__in=today).values_list("pk", flat=True)
+    return _delete(LedgerEntry.objects.filter(pk__in=gone))
+
+
+def _delete(rows: QuerySet[LedgerEntry]) -> int:
+    """How many of them there were, without what hangs on them."""
+    _, by_model = rows.delete()
+    return by_model.get(LedgerEntry._meta.label, 0)

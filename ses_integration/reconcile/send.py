@@ -1,0 +1,73 @@
+"""Send one planned call, once, and classify its answer."""
+
+from __future__ import annotations
+
+import time
+
+from ses_integration.aws import account, clients, rule_set
+from ses_integration.aws.gateway import Gateway
+from ses_integration.conf import SesConfig
+from ses_integration.coordination import quotas
+from ses_integration.errors import (
+    AlreadyThere,
+    NotConfigured,
+    NotThere,
+    Refused,
+    RuleSetMissing,
+    SesError,
+    TooManyRecipients,
+)
+from ses_integration.plan.resources import Call, Operation
+from ses_integration.reconcile.steps import Answer, Intent
+
+
+def is_failure(error: SesError, call: Call) -> bool:
+    """Already there, gone and too many lead to the next plan; only what cannot go on now is a failure."""
+    if isinstance(error, RuleSetMissing):
+        return not call.operation.removes
+    if isinstance(error, TooManyRecipients):
+        return call.rule is None or not quotas.learns_from(len(call.rule.recipients))
+    return not isinstance(error, AlreadyThere | NotThere)
+
+
+def answer(config: SesConfig, intent: Intent, deadline: float) -> Answer:
+    """C. Send what was written down, once."""
+    try:
+        with clients.send_by(intent.send_by):
+            return _send(config, intent.call, deadline)
+    except RuleSetMissing as error:
+        if config.auto_setup and not intent.call.operation.removes:
+            try:
+                rule_set.prepare(config)
+                return Answer(error=Refused("The receipt rule set was missing; it has been made again."))
+            except SesError as setup_error:
+                return Answer(error=setup_error)
+        return Answer(error=error)
+    except SesError as error:
+        return Answer(error=error)
+
+
+def _send(config: SesConfig, call: Call, deadline: float) -> Answer:
+    if call.rule is not None and not config.bucket:
+        raise NotConfigured("S3_BUCKET_NAME is missing.")
+    account.check(config)
+    gateway = Gateway(config, seconds=deadline - time.monotonic())
+    match call.operation:
+        case Operation.CREATE_RULE | Operation.UPDATE_RULE:
+            if call.rule is None:
+                raise ValueError(f"{call.operation} without a rule")
+            send = gateway.create_rule if call.operation is Operation.CREATE_RULE else gateway.update_rule
+            send(call.rule)
+        case Operation.DELETE_RULE:
+            gateway.delete_rule(call.name)
+        case Operation.CREATE_IDENTITY:
+            return Answer(identity=gateway.create_identity(call.name))
+        case Operation.READ_IDENTITY:
+            return Answer(identity=gateway.read_identity(call.name))
+        case Operation.VERIFY_DOMAIN:
+            return Answer(token=gateway.verify_domain(call.name))
+        case Operation.SET_MAIL_FROM:
+            return Answer(mail_from=gateway.set_mail_from(call.name))
+        case Operation.DELETE_IDENTITY:
+            gateway.delete_identity(call.name)
+    return Answer()

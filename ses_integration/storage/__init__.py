@@ -1,0 +1,4 @@
+"""Stored mail in S3: count it and erase it.
+
+Imports `aws` and below. Used by the facade.
+"""
