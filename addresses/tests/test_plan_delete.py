@@ -128,7 +128,7 @@ def test_what_is_not_certain_is_exit_code_2(full, ses, settings):
     code, out = run("plan_delete", "example.com")
     assert code == 2
     assert "How much it is could not be looked up: AWS does not allow this call" in out
-    assert out.endswith("Not all of this is certain; what is in doubt or could not be looked up is said above.\n")
+    assert out.endswith("Not all of this is certain: what is unconfirmed or could not be looked up is marked above.\n")
     settings.AWS_REGION = ""
     assert run("plan_delete", "a@example.com")[0] == 2
 

@@ -15,7 +15,7 @@ from inbound.tests.seen import calls, store
 CHANGED = "Nothing was deleted: the plan has changed since you saw it. This is what it is now."
 UNPLANNED = "Nothing was deleted: no plan came with the request. This is the plan; confirm it below."
 USED = "Nothing was done: that plan has been carried out, or somebody was quicker. This is what is left of it."
-UNCERTAIN = "Not all of this is certain; what is in doubt or could not be looked up is said above."
+UNCERTAIN = "Not all of this is certain: what is unconfirmed or could not be looked up is marked above."
 
 
 @pytest.fixture

@@ -1,0 +1,63 @@
+"""Wording: counts, lists of names, sizes, dates and sections."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from backoffice.text import Section, amount, as_plain_text, listed, moment, plural, sections, shortened
+
+
+@dataclass
+class Measured:
+    objects: int
+    versions: int
+    bytes: int
+
+
+@pytest.mark.parametrize(
+    ("count", "noun", "expected"),
+    [
+        (1, "rule", "1 rule"),
+        (0, "rule", "0 rules"),
+        (2, "email address", "2 email addresses"),
+        (1, "identity", "1 identity"),
+        (3, "identity", "3 identities"),
+        (2, "key", "2 keys"),
+        (12000, "DNS record", "12,000 DNS records"),
+    ],
+)
+def test_a_count_takes_the_plural_of_its_noun(count, noun, expected):
+    assert plural(count, noun) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a, b"), (["a", "b", "c"], "a, b and 1 more")],
+)
+def test_a_long_list_of_names_is_cut(names, expected):
+    assert listed(names, at_most=2) == expected
+
+
+def test_more_than_a_thousand_other_names_have_a_separator():
+    assert listed([str(number) for number in range(1235)], at_most=1) == "0 and 1,234 more"
+
+
+def test_long_lists_of_lines_are_cut_and_say_where_the_rest_is():
+    assert shortened(["a", "b", "c"], 1, note=": see --json") == ["a", "and 2 more: see --json"]
+    assert shortened(["a", "b"], 2) == ["a", "b"]
+
+
+def test_an_amount_of_stored_mail_names_objects_versions_and_bytes():
+    assert amount(Measured(objects=1, versions=2, bytes=1536)) == "1 object, 2 versions, 1.5 KB"
+
+
+def test_a_moment_is_shown_in_utc_whatever_its_zone():
+    here = datetime(2026, 11, 26, 10, 30, 5, tzinfo=timezone(timedelta(hours=1)))
+    assert moment(here) == moment(here.astimezone(UTC)) == "2026-11-26 09:30:05 UTC"
+
+
+def test_sections_without_lines_are_left_out_of_the_text():
+    found = sections(("", ["first"]), ("Empty", []), ("Rows", ["a", "b"]))
+    assert found == [Section("", ("first",)), Section("Rows", ("a", "b"))]
+    assert as_plain_text(found) == "- first\n\nRows:\n- a\n- b"
