@@ -1,4 +1,7 @@
-"""Blocking an address of a catch-all domain, so that what is sent to it is not wanted (api-v2 8)."""
+"""Blocking an address of a catch-all domain, so that what is sent to it is not wanted.
+
+See docs/api/compatibility.md, "Blocked emails".
+"""
 
 from __future__ import annotations
 

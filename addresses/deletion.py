@@ -1,4 +1,7 @@
-"""Deleting an address so that SES is known to receive nothing for it any more (design 6)."""
+"""Deleting an address so that SES is known to receive nothing for it any more.
+
+See docs/architecture/deletion.md, "Delete an address".
+"""
 
 from __future__ import annotations
 

@@ -120,7 +120,10 @@ class DomainDeletionQuerySet(models.QuerySet["DomainDeletion"]):
 
 
 class DomainDeletion(models.Model):
-    """The report and the proof of a deletion; it outlives the domain. Never an instruction to call SES (protocol 8, 18)."""
+    """The report and the proof of a deletion; it outlives the domain. Never an instruction to call SES.
+
+    See docs/architecture/protocol.md, "Counterexamples", 18.
+    """
 
     class Step(models.TextChoices):
         OWED = "owed"

@@ -13,7 +13,8 @@ from publicsuffixlist import PublicSuffixList
 
 DOMAIN_LIMIT = 253
 LOCAL_PART_LIMIT = 64
-# RFC 5321 dot-atom, in lower case. No quotes and no globs: SES refuses them as recipients (ses.md 1.6).
+# RFC 5321 dot-atom, in lower case. No quotes and no globs: SES refuses them as recipients
+# (docs/architecture/ses.md, "Recipients").
 LOCAL_PART = re.compile(r"[a-z0-9!#$%&'+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'+/=?^_`{|}~-]+)*")
 # Letters or an A-label (RFC 3696, 2). With anything else a "domain" could have the name of another one's rule.
 TOP_LABEL = re.compile(r"[a-z]{2,63}|xn--[a-z0-9-]{1,59}")

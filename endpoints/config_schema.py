@@ -1,4 +1,7 @@
-"""What the `config` of an endpoint may hold, by the endpoint's type (api-v2 5.1, 12.1, 12.2). Pure."""
+"""What the `config` of an endpoint may hold, by the endpoint's type. Pure.
+
+See docs/api/compatibility.md, "Endpoint configuration".
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,7 @@ def _children(value: object) -> Iterable[Any]:
 
 def _normalise_webhook(config: Config) -> Config:
     timeout = config.get("timeout")
-    # The SDK sends milliseconds where the service means seconds (api-v2 12.1).
+    # The SDK sends milliseconds where the service means seconds (docs/api/compatibility.md, "Endpoint configuration").
     if _is_number(timeout) and 1000 <= timeout <= 300_000:
         seconds = timeout / 1000
         config["timeout"] = int(seconds) if seconds.is_integer() else seconds
@@ -127,7 +130,7 @@ def _is_web_address(url: str) -> bool:
 
 
 def _normalise_email(config: Config) -> Config:
-    # The SDK's createForwarder says `email` (api-v2 12.2).
+    # The SDK's createForwarder says `email` (docs/api/compatibility.md, "Endpoint configuration").
     alias = config.pop("email", None)
     if config.get("forwardTo") in (None, "") and alias is not None:
         config["forwardTo"] = alias

@@ -58,7 +58,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "inbound.urls"
 WSGI_APPLICATION = "inbound.wsgi.application"
-# A redirect turns the client's POST into a GET without a body (api-v2 1.1).
+# A redirect turns the client's POST into a GET without a body (docs/api/compatibility.md, "Requests").
 APPEND_SLASH = False
 
 TEMPLATES = [

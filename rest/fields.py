@@ -60,7 +60,7 @@ class Object(_Named, serializers.DictField):
 
 
 class Timestamp(serializers.DateTimeField):
-    """UTC, ISO 8601, milliseconds and `Z` (api-v2 1.4)."""
+    """UTC, ISO 8601, milliseconds and `Z` (docs/api/compatibility.md, "Values")."""
 
     def to_representation(self, value: Any) -> Any:
         return None if value is None else timestamp(value)

@@ -1,4 +1,4 @@
-"""Opaque identifiers in the format of api-v2 1.5: an optional prefix and 21 characters of `A-Za-z0-9_-`."""
+"""Opaque identifiers (docs/api/compatibility.md, "Identifiers"): an optional prefix and 21 characters of `A-Za-z0-9_-`."""
 
 from __future__ import annotations
 

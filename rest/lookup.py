@@ -32,7 +32,10 @@ def filter_by_id(rows: QuerySet[Row], request: Request, parameter: str, column: 
 
 
 def flag(request: Request, parameter: str) -> bool | None:
-    """A boolean filter: None if it is not there, True for `true`; anything else means false (api-v2 1.4)."""
+    """A boolean filter: None if it is not there, True for `true`; anything else means false.
+
+    See docs/api/compatibility.md, "Values".
+    """
     text = request.query_params.get(parameter)
     return None if text is None else text == "true"
 

@@ -29,7 +29,8 @@ RANGES = {
     "SES_DATABASE_SWEEP_SECONDS": (1, None),
     "SES_STATUS_SECONDS": (1, None),
 }
-# A call without an answer may be signed again and land as long as its signature holds (protocol 2.W).
+# A call without an answer may be signed again and land as long as its signature holds
+# (docs/architecture/protocol.md, "Unknown outcomes").
 SETTLES_ON_AWS = 900
 DEFAULT_INSTALLATION = "inbound"
 SERVICES = ("SES", "SESV2", "S3")

@@ -49,7 +49,7 @@ class Refused(SesError):
 
 
 class Throttled(Refused):
-    """SES takes about one control call a second of the whole account (ses.md 1.10)."""
+    """SES takes about one control call a second of the whole account (docs/architecture/ses.md, "Rate")."""
 
     def __init__(self) -> None:
         super().__init__("AWS is taking fewer calls than we make.")
@@ -68,13 +68,16 @@ class RuleSetMissing(Refused):
 
 
 class NoRoomForRules(Refused):
-    """The rule set has all the rules that it may have (ses.md 1.10)."""
+    """The rule set has all the rules that it may have (docs/architecture/ses.md, "Quotas")."""
 
     attention = True
 
 
 class TooManyRecipients(Refused):
-    """A rule has more recipients than this SES takes, which may be fewer than the quota that AWS names (ses.md 1.10)."""
+    """A rule has more recipients than this SES takes, which may be fewer than the quota that AWS names.
+
+    See docs/architecture/ses.md, "Quotas".
+    """
 
     attention = True
 

@@ -1,4 +1,4 @@
-"""The wire of addresses and blocked emails (api-v2 4, 8)."""
+"""The wire of addresses and blocked emails (docs/api/compatibility.md, "Email addresses")."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class EmailAddressSerializer(serializers.ModelSerializer[EmailAddress]):
         ]
 
     def get_webhookId(self, address: EmailAddress) -> None:
-        """Always null: there are no legacy webhooks (api-v2 16)."""
+        """Always null: there are no legacy webhooks (docs/api/compatibility.md, "Webhook ids")."""
 
     def get_isReceiptRuleConfigured(self, address: EmailAddress) -> bool:
         return address.receipt_rule_name is not None
@@ -92,7 +92,7 @@ def changed(change: AddressChange) -> dict[str, Any]:
 
 
 def deleted(deletion: AddressDeletion) -> dict[str, Any]:
-    """The answer to DELETE /email-addresses/{id} (api-v2 4.5)."""
+    """The answer to DELETE /email-addresses/{id} (docs/api/compatibility.md, "Address deletion")."""
     cleanup: dict[str, Any] = {
         "sesRuleUpdated": deletion.removed_from_ses,
         "emailAddress": deletion.address,

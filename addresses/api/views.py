@@ -73,7 +73,7 @@ class AddressList(OwnAddresses):
         if EmailAddress.objects.filter(address=address).exists():
             raise Conflict("Email address already exists")
         if body.get("endpointId"):
-            body.pop("webhookId", None)  # the endpoint wins (api-v2 4.2)
+            body.pop("webhookId", None)  # the endpoint wins (docs/api/compatibility.md, "New addresses")
         endpoint_id = self.endpoint_id(body)
         try:
             change = services.create_address(

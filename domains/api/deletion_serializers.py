@@ -1,4 +1,7 @@
-"""The wire of domain deletions: the answer to DELETE (api-v2 3.6), and the report with its proof."""
+"""The wire of domain deletions: the answer to DELETE, and the report with its proof.
+
+See docs/api/compatibility.md, "Domain deletion".
+"""
 
 from __future__ import annotations
 

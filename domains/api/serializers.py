@@ -1,4 +1,7 @@
-"""The wire of domains and DNS records (api-v2 3). Output only reads; input only checks shapes."""
+"""The wire of domains and DNS records. Output only reads; input only checks shapes.
+
+See docs/api/compatibility.md, "New domains".
+"""
 
 from __future__ import annotations
 
@@ -115,7 +118,7 @@ def catch_all_endpoint(domain: Domain) -> dict[str, Any] | None:
 
 
 def created(domain: Domain, records: list[Record], known: LedgerIdentity | None, warning: str | None) -> dict[str, Any]:
-    """The answer to POST /domains (api-v2 3.2)."""
+    """The answer to POST /domains (docs/api/compatibility.md, "New domains")."""
     shown: dict[str, Any] = {
         "id": domain.pk,
         "domain": domain.name,
@@ -173,14 +176,14 @@ class DnsRecordSerializer(serializers.ModelSerializer[DnsRecord]):
         ]
 
     def get_priority(self, record: DnsRecord) -> None:
-        """Always null: it is the first token of an MX record's value (api-v2 3.7)."""
+        """Always null: it is the first token of an MX record's value (docs/api/compatibility.md, "DNS records")."""
 
     def get_updatedAt(self, record: DnsRecord) -> str:
         return timestamp(record.last_checked or record.created_at)
 
 
 def catch_all_changed(change: CatchAllChange) -> dict[str, Any]:
-    """The answer to PUT /domains/{id} (api-v2 3.4)."""
+    """The answer to PUT /domains/{id} (docs/api/compatibility.md, "Catch-all")."""
     domain = change.domain
     shown: dict[str, Any] = {
         "id": domain.pk,

@@ -1,4 +1,7 @@
-"""`?check=true`: asking SES now, and what the answer looks like (api-v2 3.1, 3.3). DNS look-ups are not part of it yet."""
+"""`?check=true`: asking SES now, and what the answer looks like. DNS look-ups are not part of it yet.
+
+See docs/api/compatibility.md, "Verification check".
+"""
 
 from __future__ import annotations
 

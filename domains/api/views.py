@@ -139,7 +139,10 @@ class DomainDetail(OwnDomains):
         return endpoint_id
 
     def delete(self, request: Request, pk: str) -> Response:
-        """A deletion that still owes something goes on, and answers with what it has reached (design 7)."""
+        """A deletion that still owes something goes on, and answers with what it has reached.
+
+        See docs/architecture/deletion.md, "Delete again at once".
+        """
         asked = confirmation(request)
         if asked.dry_run:
             return plan_views.dry_run(request, pk, asked)

@@ -1,4 +1,7 @@
-"""Deleting a domain so that it is really gone: the documented order, made durable (design 7, protocol 3)."""
+"""Deleting a domain so that it is really gone: the documented order, made durable.
+
+See docs/architecture/deletion.md, "Delete a domain".
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,8 @@ from ses_integration.storage import erase
 
 ERASE_SECONDS_IN_REQUEST = 1.0
 ERASE_SECONDS_IN_TURN = 30.0
-# SES goes on trying for so long to store mail that it took before the rule went (ses.md 1.7): the worker looks again then.
+# SES goes on trying for so long to store mail that it took before the rule went
+# (docs/architecture/ses.md, "Late storage"): the worker looks again then.
 SES_STORES_LATE = timedelta(hours=4)
 
 KEPT = "The SES identity was not created by this installation, so it is kept."
@@ -110,7 +114,8 @@ def finish_rows_of(name: str) -> None:
 
 def _finish_rows(domain_id: str) -> None:
     """Blocked emails, addresses, DNS records, domain: in the documented order, counted; by primary key and only while it
-    is being deleted, so that a life that was added meanwhile keeps its rows (protocol 8, counterexample 19)."""
+    is being deleted, so that a life that was added meanwhile keeps its rows
+    (docs/architecture/protocol.md, "Counterexamples", 19)."""
     row = Domain.objects.select_for_update().filter(pk=domain_id, deleting_since__isnull=False).first()
     if row is None:
         return

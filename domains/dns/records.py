@@ -1,4 +1,4 @@
-"""The DNS records that an owner is told to publish (api-v2 3.2)."""
+"""The DNS records that an owner is told to publish (docs/api/compatibility.md, "DNS records")."""
 
 from __future__ import annotations
 

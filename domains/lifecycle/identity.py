@@ -13,7 +13,8 @@ from domains.models import Domain
 from ses_integration.models import LedgerIdentity
 from ses_integration.status import verification
 
-# SES looks at a verified domain again from time to time, and so do we at what it says (ses.md 2.1).
+# SES looks at a verified domain again from time to time, and so do we at what it says
+# (docs/architecture/ses.md, "Verification").
 VERIFIED_CHECK = timedelta(hours=1)
 STATUS = {"Success": Domain.Status.VERIFIED, "Failed": Domain.Status.FAILED}
 

@@ -1,4 +1,4 @@
-"""Endpoints as the API shows them and takes them (api-v2 5)."""
+"""Endpoints as the API shows them and takes them (docs/api/compatibility.md, "Endpoints")."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class CreateBody(Body):
 
 
 class UpdateBody(Body):
-    """All optional. `type` and `webhookFormat` are not looked at (api-v2 5.5)."""
+    """All optional. `type` and `webhookFormat` are not looked at (docs/api/compatibility.md, "Endpoint updates")."""
 
     name = Text(required=False)
     description = Text(required=False, allow_null=True, max_length=DESCRIPTION_LIMIT)
@@ -145,7 +145,10 @@ class CatchAllDomainSerializer(serializers.Serializer[Any]):
 
 
 class EndpointDeletionSerializer(serializers.BaseSerializer[EndpointDeletion]):
-    """The answer to DELETE (api-v2 5.6), with a `warning` while SES has not followed."""
+    """The answer to DELETE, with a `warning` while SES has not followed.
+
+    See docs/api/compatibility.md, "Endpoint deletion".
+    """
 
     def to_representation(self, instance: EndpointDeletion) -> dict[str, Any]:
         answer: dict[str, Any] = {

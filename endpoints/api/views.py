@@ -1,4 +1,7 @@
-"""`/api/v2/endpoints` (api-v2 5). Who may do what kind of thing is `HasScope`'s matter, whose rows is `get_queryset`'s."""
+"""`/api/v2/endpoints`. Who may do what kind of thing is `HasScope`'s matter, whose rows is `get_queryset`'s.
+
+See docs/api/compatibility.md, "Endpoints".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One shape for every error: `{"error": string, …}` (api-v2 1.3)."""
+"""One shape for every error: `{"error": string, …}` (docs/api/compatibility.md, "Errors")."""
 
 from __future__ import annotations
 

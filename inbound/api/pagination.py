@@ -16,7 +16,10 @@ MAX_OFFSET = 2**31
 
 
 class LimitOffset(BasePagination):
-    """`{data, pagination: {limit, offset, total, hasMore}}`; a limit over 100 is taken as 100 (api-v2 1.6)."""
+    """`{data, pagination: {limit, offset, total, hasMore}}`; a limit over 100 is taken as 100.
+
+    See docs/api/compatibility.md, "Lists".
+    """
 
     limit = DEFAULT_LIMIT
     offset = 0

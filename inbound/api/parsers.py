@@ -15,7 +15,10 @@ TOO_LARGE = "Request body is too large."
 
 
 class ObjectParser(BaseParser):
-    """JSON whatever the content type says, as the reference does; no body at all is an empty object (api-v2 1.1)."""
+    """JSON whatever the content type says, as the reference does; no body at all is an empty object.
+
+    See docs/api/compatibility.md, "Requests".
+    """
 
     media_type = "*/*"
 

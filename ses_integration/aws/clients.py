@@ -40,7 +40,8 @@ class NotFromAws(Exception):
 def send_by(monotonic: float) -> Iterator[None]:
     """Calls inside go out before `monotonic` (of `time.monotonic()`) or raise `SendDeadlinePassed`.
 
-    A sender that slept past its lease must not send with a fresh signature (protocol 2.C, counterexample 22): so the
+    A sender that slept past its lease must not send with a fresh signature
+    (docs/architecture/protocol.md, "Counterexamples", 22): so the
     check sits in botocore's `before-send`, which runs after signing, at each attempt.
     """
     token = _send_by.set(monotonic)
@@ -64,7 +65,8 @@ def _refuse_strangers(parsed: Mapping[str, Any], **_: Any) -> None:
 
 @lru_cache(maxsize=32)
 def _client(service: Any, region: str, read_timeout: int) -> Any:
-    # botocore's own retries would make several sends of one recorded intent (protocol 8, counterexample 7).
+    # botocore's own retries would make several sends of one recorded intent
+    # (docs/architecture/protocol.md, "Counterexamples", 7).
     config = Config(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=read_timeout,

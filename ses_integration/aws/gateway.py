@@ -147,7 +147,10 @@ class Gateway:
         )
 
     def verify_domain(self, name: str) -> str:
-        """The token for the `_amazonses` TXT record. Creates the identity if it is missing (ses.md 2.1)."""
+        """The token for the `_amazonses` TXT record. Creates the identity if it is missing.
+
+        See docs/architecture/ses.md, "Verification".
+        """
         with aws_errors(f"VerifyDomainIdentity {name}"):
             return self._ses.verify_domain_identity(Domain=name)["VerificationToken"]
 
@@ -245,7 +248,7 @@ def _from_aws(seen: ReceiptRuleOutputTypeDef) -> ObservedRule:
 def _digest(seen: ReceiptRuleOutputTypeDef) -> str:
     """That of the rule of ours which does the same to a mail, or an empty string: none would.
 
-    What SES leaves out of its answer has its default (ses.md 1.8).
+    What SES leaves out of its answer has its default (docs/architecture/ses.md, "Receipt rules").
     """
     told: Any = {"Enabled": False, "TlsPolicy": "Optional", "ScanEnabled": False, **seen}
     actions: Any = [

@@ -11,7 +11,8 @@ class ObservedRule:
 
     `digest` is empty where it does what no rule of ours does. `actions` are their kinds in AWS's words, in order;
     `key_prefixes` those of its S3 actions, as `bucket/prefix`. `ends`: its last action is Stop, so no rule behind it sees
-    the mail. `may_end`: it waits for a function, whose answer can do the same (ses.md 1.7).
+    the mail. `may_end`: it waits for a function, whose answer can do the same
+    (docs/architecture/ses.md, "Order of rules").
     """
 
     name: str
@@ -40,7 +41,10 @@ class ObservedRule:
 
 
 def share_mail(some: frozenset[str], others: frozenset[str]) -> bool:
-    """Whether there can be an address whose mail rules with these recipients would both take (ses.md 1.6)."""
+    """Whether there can be an address whose mail rules with these recipients would both take.
+
+    See docs/architecture/ses.md, "Recipients".
+    """
     return not some or not others or any(_meet(one, other) for one in some for other in others)
 
 

@@ -1,4 +1,7 @@
-"""The rule set and its activation, and on the emulator the bucket: what must be there before any rule (ses.md 9.4)."""
+"""The rule set and its activation, and on the emulator the bucket: what must be there before any rule.
+
+See docs/architecture/ses.md, "Rule sets".
+"""
 
 from __future__ import annotations
 

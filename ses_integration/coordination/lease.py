@@ -1,4 +1,7 @@
-"""One writer per region and rule set, between threads, processes and machines (protocol 2.L)."""
+"""One writer per region and rule set, between threads, processes and machines.
+
+See docs/architecture/protocol.md, "Take the lease".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much SES takes and how much of it is used (ses.md 1.10)."""
+"""How much SES takes and how much of it is used (docs/architecture/ses.md, "Quotas")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One rate limit for all processes: SES takes about one control call a second per account and region (ses.md 1.10)."""
+"""One rate limit for all processes: SES takes about one control call a second per account and region.
+
+See docs/architecture/ses.md, "Rate".
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,10 @@ class Names:
 
     @property
     def domain(self) -> str:
-        """Nobody's: example.com is reserved (RFC 2606, section 3). SES takes it, and refuses `.invalid` (ses.md 1.4)."""
+        """Nobody's: example.com is reserved (RFC 2606, section 3). SES takes it, and refuses `.invalid`.
+
+        See docs/architecture/ses.md, "Recipients".
+        """
         return f"doctor.{self.prefix}.example.com"
 
     @property

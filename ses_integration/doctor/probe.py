@@ -1,6 +1,7 @@
 """Whether SES reaches bucket, topic and function.
 
-SES tries the targets of a rule when it is created and when it is updated (ses.md 1.4), and there is no other way to ask.
+SES tries the targets of a rule when it is created and when it is updated
+(docs/architecture/ses.md, "Targets are tested"), and there is no other way to ask.
 So a rule is made, disabled and for a name that is nobody's, given one target after the other, and deleted. The rule is
 not in the ledger: it is no domain's, and its name is fixed, so that the next run removes what a killed one left.
 """

@@ -126,7 +126,10 @@ def _bucket(rule: Rule, seen: ObservedRule) -> str:
 
 
 def _order(drift_input: DriftInput) -> Iterator[Drift]:
-    """Order matters only behind what ends the set: without that, every rule that matches runs (ses.md 1.7)."""
+    """Order matters only behind what ends the set: without that, every rule that matches runs.
+
+    See docs/architecture/ses.md, "Order of rules".
+    """
     before: list[ObservedRule] = []
     owners = {
         rule.name: (domain, rule.recipients)

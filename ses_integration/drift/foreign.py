@@ -111,7 +111,7 @@ def _unclaimed_rule(drift_input: DriftInput, rule: ObservedRule, *, needed: bool
 
 def _taken_from(ours: frozenset[str], rule: ObservedRule) -> tuple[str, ...]:
     """The domains among `ours` that it names a recipient of."""
-    # `.example.com` takes every subdomain's mail (ses.md 1.6).
+    # `.example.com` takes every subdomain's mail (docs/architecture/ses.md, "Recipients").
     below = tuple(domain for domain in rule.domains if domain.startswith("."))
     return tuple(sorted(rule.domains & ours | {domain for domain in ours if below and domain.endswith(below)}))
 

@@ -1,4 +1,7 @@
-"""Recognising the receipt rules of the reference service, whose account we may be taking over (api-v2 9 and 17). Pure."""
+"""Recognising the receipt rules of the reference service, whose account we may be taking over. Pure.
+
+See docs/api/compatibility.md, "Rules of the reference service".
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Two looks that find what the marks cannot know: rows changed behind our back, and SES changed by others (protocol 5).
+"""Two looks that find what the marks cannot know: rows changed behind our back, and SES changed by others.
 
 Neither writes to SES: a difference un-confirms the ledger and bumps the mark, and the ordinary loop repairs. Where nothing
-differs they only read, in a number of statements that does not depend on how much there is.
+differs they only read, in a number of statements that does not depend on how much there is (docs/architecture/protocol.md,
+"Sweeps").
 """
 
 from __future__ import annotations
@@ -114,7 +115,8 @@ def sweep_ses() -> Swept:
 def unconfirm(config: SesConfig, seen: Observation, domains: Collection[str] | None = None) -> Swept:
     """Un-confirm what the ledger says otherwise than SES did, and mark it; of these domains, or of all.
 
-    Leaves alone what has changed since SES was asked, what is in doubt, and domains that have a mark (protocol 5).
+    Leaves alone what has changed since SES was asked, what is in doubt, and domains that have a mark
+    (docs/architecture/protocol.md, "Sweeps").
     """
     differing: dict[str, list[LedgerEntry]] = defaultdict(list)
     rules = {rule.name: rule for rule in seen.rules}

@@ -84,7 +84,8 @@ class LedgerIdentity(models.Model):
 class InFlightCall(models.Model):
     """A call that is on its way, or went out and got no answer: it may be applied at any moment up to `until`.
 
-    One row a call: a refusal must take away its own doubt and no older one (protocol 8, counterexample 23).
+    One row a call: a refusal must take away its own doubt and no older one
+    (docs/architecture/protocol.md, "Counterexamples", 23).
     """
 
     entry = models.ForeignKey(LedgerEntry, on_delete=models.CASCADE, related_name="in_flight")

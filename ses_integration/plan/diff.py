@@ -32,7 +32,9 @@ class Plan:
 
 
 def plan(domain: str, desired: DesiredState, entries: Iterable[RecordedResource], *, full: bool = False) -> Plan:
-    """Onboarding: identity, then rules, new before old. Teardown: rules, then identity (protocol 2, T2.5).
+    """Onboarding: identity, then rules, new before old. Teardown: rules, then identity.
+
+    See docs/architecture/protocol.md, "Order of the calls".
 
     `full`: SES has no room for a further rule, so what goes has to make room for what replaces it.
     """

@@ -129,7 +129,7 @@ def _run(
 
 
 def _answered(entry: RecordedResource, call: Call) -> RecordedResource:
-    """The entry after a call that SES carried out (protocol 2, T3)."""
+    """The entry after a call that SES carried out (docs/architecture/protocol.md, "Record the answer")."""
     settled = tuple(outcome for outcome in entry.unknown_outcomes if not outcome.due)
     gone = call.operation is Operation.READ_IDENTITY and entry.presence is Presence.ABSENT
     if call.operation.removes or gone:

@@ -1,4 +1,7 @@
-"""The transaction before every SES call: write down the intent (protocol 2, T2)."""
+"""The transaction before every SES call: write down the intent.
+
+See docs/architecture/protocol.md, "Plan and write the intent".
+"""
 
 from __future__ import annotations
 
@@ -112,7 +115,8 @@ def _write_down(
     )
     if entry.domain != domain:
         return NameConflict(call)
-    # Those that are due now, and not those that will be when the answer comes (protocol 8, counterexample 5).
+    # Those that are due now, and not those that will be when the answer comes
+    # (docs/architecture/protocol.md, "Counterexamples", 5).
     settles = tuple(entry.in_flight.filter(until__lte=now).values_list("pk", flat=True))
     in_flight_id = None
     if not call.operation.is_read:

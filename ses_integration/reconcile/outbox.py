@@ -1,4 +1,7 @@
-"""Noting that SES must follow: one mark per domain name, in the transaction that changes the rows (protocol 2.R)."""
+"""Noting that SES must follow: one mark per domain name, in the transaction that changes the rows.
+
+See docs/architecture/protocol.md, "Mark the change".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The transaction after every SES call: record the answer (protocol 2, T3)."""
+"""The transaction after every SES call: record the answer (docs/architecture/protocol.md, "Record the answer")."""
 
 from __future__ import annotations
 

@@ -33,7 +33,10 @@ class DomainState:
 
 
 def recipient_gone(domain: str, address: str, generation: int) -> bool:
-    """Whether SES is confirmed to hold no recipient for `address`, and cannot hold one again (protocol 2.W)."""
+    """Whether SES is confirmed to hold no recipient for `address`, and cannot hold one again.
+
+    See docs/architecture/protocol.md, "Confirm a removal".
+    """
     return not recipients_left(domain, [address], generation)
 
 

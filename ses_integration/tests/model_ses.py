@@ -1,4 +1,7 @@
-"""SES and the ledger as plain values: what a call does, and what its answer leaves known (protocol 2, T2 and T3)."""
+"""SES and the ledger as plain values: what a call does, and what its answer leaves known.
+
+See docs/architecture/protocol.md, "Plan and write the intent" and "Record the answer".
+"""
 
 from __future__ import annotations
 

@@ -131,6 +131,7 @@ TROUBLES = [
     Trouble("outage-from-here-on", _fault("dropped", times=None), sentence=NO_ANSWER_CAME, goes_on=True),
     Trouble("rules-removed", _somebody(_remove_rules), by_somebody_else=True),
     Trouble("rule-set-removed", _somebody(_remove_rule_set), by_somebody_else=True, sentence="run ses_setup"),
-    # v1 verification puts back what went just before it, without our tag (ses.md 2.1).
+    # v1 verification puts back what went just before it, without our tag
+    # (docs/architecture/ses.md, "Tags and ownership").
     Trouble("identity-removed", _somebody(_remove_identities), by_somebody_else=True, untags=True),
 ]

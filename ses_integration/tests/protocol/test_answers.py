@@ -1,4 +1,7 @@
-"""What an answer leads to (protocol 2, T3), and what a pass does with what has failed in it."""
+"""What an answer leads to, and what a pass does with what has failed in it.
+
+See docs/architecture/protocol.md, "Record the answer".
+"""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from ses_integration.tests.steps import (
     worker_and_database_sweep,
 )
 
-# A signature may be five minutes old, and AWS refuses older ones (protocol 1).
+# A signature may be five minutes old, and AWS refuses older ones (docs/architecture/protocol.md, "Send the call").
 SIGNATURE_SECONDS = 300
 
 

@@ -288,7 +288,7 @@ def test_the_doubt_of_an_older_call_is_kept_and_that_of_the_confirmed_one_is_not
 
 
 def test_a_catch_all_whose_call_is_unanswered_could_bring_every_address_back(start):
-    """Protocol 2.W: the bare domain in doubt is doubt of each address."""
+    """The bare domain in doubt is doubt of each address (docs/architecture/protocol.md, "Confirm a removal")."""
     receive("a", catch_all=True)
     x = Writer()
     late = x.call_without_answer()
