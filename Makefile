@@ -1,14 +1,22 @@
 # Two commands on a fresh machine: `make run` and `make test`. Paths are relative, so the folder's name does not matter.
 .DEFAULT_GOAL := help
-.PHONY: help run test nightly lint bench clean runtime dev
+.PHONY: help run test nightly coverage lint bench clean runtime dev
 
 export PYTHON
+# The tests start many Python processes, and compiling everything anew takes each of them longer than its work.
+unexport PYTHONDONTWRITEBYTECODE
 BIN = .venv/bin
+ON_SQLITE = env -u DATABASE_URL $(BIN)/python -m pytest
+ON_POSTGRESQL = $(BIN)/python scripts/with_postgres.py -- $(BIN)/python -m pytest
+MEASURED = $(BIN)/python -m coverage run -m pytest
+# Slow tests come first (conftest.py), and a worker takes the next test when it is done with one.
+PARALLEL = --numprocesses auto --dist load --maxschedchunk 1
 
 help:
 	@echo "make run    try it: emulated AWS, server, worker and a demo account (PORT=8000, AWS_EMULATOR_PORT=5599)"
-	@echo "make test   the test suite, on SQLite and on PostgreSQL (ARGS= goes to pytest)"
-	@echo "make nightly  the generated tests only, with many new examples (about half an hour)"
+	@echo "make test   the test suite, each test on the databases that can prove it (ARGS=path: that one, on both)"
+	@echo "make nightly  every test on both databases, with all generated cases and many new examples (hours)"
+	@echo "make coverage  the test suite with branch coverage, processes included"
 	@echo "make lint   style, types, import contracts, migrations"
 	@echo "make bench  the benchmark, on PostgreSQL (ARGS= goes to it)"
 	@echo "make clean  remove what these made: .venv, .run with the demo's data, caches"
@@ -21,13 +29,24 @@ run: runtime
 test: dev
 	@status=0; \
 	echo "== Tests on SQLite =="; \
-	env -u DATABASE_URL $(BIN)/python -m pytest $(ARGS) || status=1; \
+	$(ON_SQLITE) $(or $(ARGS),$(PARALLEL) -m "sqlite or sqlite_only") || status=1; \
 	echo "== Tests on PostgreSQL =="; \
-	$(BIN)/python scripts/with_postgres.py -- $(BIN)/python -m pytest $(ARGS) || status=1; \
+	$(ON_POSTGRESQL) $(or $(ARGS),$(PARALLEL) -m "not sqlite_only") || status=1; \
 	exit $$status
 
 nightly: dev
-	@exec env -u DATABASE_URL HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m hypothesis $(ARGS)
+	@status=0; \
+	echo "== All tests on SQLite, with many generated examples =="; \
+	HYPOTHESIS_PROFILE=nightly $(ON_SQLITE) $(PARALLEL) --full $(ARGS) || status=1; \
+	echo "== All tests on PostgreSQL =="; \
+	$(ON_POSTGRESQL) $(PARALLEL) --full $(ARGS) || status=1; \
+	exit $$status
+
+coverage: dev
+	@rm -f .coverage .coverage.*; \
+	env -u DATABASE_URL $(MEASURED) $(PARALLEL) -m "sqlite or sqlite_only"; \
+	$(BIN)/python scripts/with_postgres.py -- $(MEASURED) $(PARALLEL) -m "not sqlite_only"; \
+	$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 lint: dev
 	@$(BIN)/ruff check .

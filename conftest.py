@@ -1,4 +1,4 @@
-"""What every test may ask for: an AWS that forgets between tests, and clients of the API."""
+"""What every test may use: an emulated AWS and a database that are empty before each test, and clients of the API."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models.signals import post_migrate
+from django.test import TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from inbound.models import Scope, issue_key
+from inbound.tests.database import empty_tables
 from inbound.tests.factories import UserFactory
-from ses_integration.aws import account, clients, rule_set
+from inbound.tests.rotation import Rotation, rotation_of
+from ses_integration.aws import account, clients
 from ses_integration.conf import ses_config
 from ses_integration.emulator.server import Emulator
 
@@ -26,17 +29,38 @@ hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 # Receivers nudge after the commit, so a test that wraps everything in a transaction would test another program.
 TRANSACTIONAL = pytest.mark.django_db(transaction=True)
 
+# Creating about 60 permissions takes longer than most tests, and no test needs them.
+post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 
+# Tests with these marks take longest. They start first, so that the workers of a parallel run finish at the same time.
+SLOW_MARKS = ("processes", "sqlite_only", "hypothesis")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run every generated case, not the part that rotates")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Half a worker more for each processor: many tests wait for processes or for a time to pass."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(2, processors * 3 // 2)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("postgresql") and connection.vendor != "postgresql":
             item.add_marker(pytest.mark.skip(reason="about concurrency or crashes: PostgreSQL only"))
+    items.sort(key=lambda item: not any(item.get_closest_marker(mark) for mark in SLOW_MARKS))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_permissions_again_and_again() -> None:
-    """Emptying the tables after each test would make every permission anew, which costs more than most tests."""
-    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+def quick_flush() -> Iterator[None]:
+    """Empty the database after a test without Django's `flush`, and keep the connection."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: empty_tables())
+        patch.setattr(TransactionTestCase, "_should_reload_connections", lambda case: False)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -59,13 +83,18 @@ def aws(emulator_process: Emulator) -> Emulator:
 
 
 @pytest.fixture
-def ses(aws: Emulator, settings, transactional_db: None) -> Emulator:
-    """An AWS as `ses_setup` leaves it, with an empty journal."""
-    settings.SES_AUTO_SETUP = True
-    rule_set.prepare(ses_config())
-    settings.SES_AUTO_SETUP = False
-    aws.clear_journal()
+def ses(aws: Emulator, transactional_db: None) -> Emulator:
+    """An AWS as `ses_setup` leaves it, with an empty journal, and its account recorded."""
+    config = ses_config()
+    aws.prepare(config.region, rule_set=config.rule_set, bucket=config.bucket)
+    account.record(config, account.of_credentials(config))
     return aws
+
+
+@pytest.fixture
+def rotation(pytestconfig: pytest.Config) -> Rotation:
+    """Which generated cases this run takes."""
+    return rotation_of(pytestconfig)
 
 
 @pytest.fixture

@@ -24,9 +24,8 @@ from inbound.settings import BASE_DIR
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.skipif(
-        os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="the demo brings its own database"
-    ),
+    # It brings its own database.
+    pytest.mark.sqlite_only,
 ]
 
 START_SECONDS = 120

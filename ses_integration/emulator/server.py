@@ -12,6 +12,7 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from ses_integration.emulator import faults as fault_orders
+from ses_integration.emulator import stored_objects
 from ses_integration.emulator.accounts import DEFAULT_ACCOUNT, SesAccounts, SesRegion
 from ses_integration.emulator.aws import EmulatedAws
 from ses_integration.emulator.clock import CallRate
@@ -98,6 +99,13 @@ class Emulator:
     def reset(self) -> None:
         """Forget everything: rules, identities, buckets, faults, the journal, and the changes to clock and quotas."""
         self._aws.reset()
+
+    def prepare(self, region: str, *, rule_set: str, bucket: str) -> None:
+        """What `ses_setup` makes, past the wire: the active rule set, and the bucket. Not while calls are under way."""
+        rules = self.region(region).rules
+        rules.create_receipt_rule_set(rule_set)
+        rules.set_active_receipt_rule_set(rule_set)
+        stored_objects.create_bucket(bucket, region)
 
     def journal(self) -> list[dict[str, Any]]:
         """The calls so far, as `GET /_journal` gives them."""

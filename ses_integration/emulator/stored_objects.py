@@ -31,6 +31,10 @@ def fill(bucket: str, histories: Iterable[tuple[str, list[bytes | None]]]) -> No
         held.keys.setlist(key, versions)
 
 
+def create_bucket(name: str, region: str) -> None:
+    s3_backends[DEFAULT_ACCOUNT]["aws"].create_bucket(name, region)
+
+
 def count(bucket: str, prefix: str) -> int:
     """How many versions and delete markers are held under the prefix."""
     return sum(len(versions) for key, versions in _bucket(bucket).keys.iterlists() if key.startswith(prefix))

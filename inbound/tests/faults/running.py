@@ -19,11 +19,14 @@ from inbound.tests.faults.checks import (
     work_until_nothing_is_owed,
 )
 from inbound.tests.faults.operations import Claims, Operation
-from inbound.tests.faults.troubles import Trouble, in_flight, land
+from inbound.tests.faults.troubles import TROUBLES, Trouble, in_flight, land
 from inbound.tests.faults.world import Holding, World, rows
+from inbound.tests.rotation import Rotation
 from inbound.tests.seen import calls, written
 from inbound.worker import Worker
 from ses_integration.reconcile.loop import reconcile_due
+
+ALL = Rotation(None)
 
 
 def begin(world: World, stem: str, operation: Operation) -> None:
@@ -73,11 +76,19 @@ class Met:
 
 
 def meet_at_every_call(
-    world: World, subtests: pytest.Subtests, trouble: Trouble, operations: Sequence[Operation]
+    world: World,
+    subtests: pytest.Subtests,
+    trouble: Trouble,
+    operations: Sequence[Operation],
+    rotation: Rotation = ALL,
 ) -> Met:
     found = Met()
+    case = TROUBLES.index(trouble)
     for operation in operations:
         for number in range(len(operation.calls) - trouble.goes_on):
+            case += 1
+            if not rotation.takes(case):
+                continue
             stem = f"{operation.name}-{number}"
             found.cases.append((operation, number, stem))
             with subtests.test(f"{operation.name}, call {number}: {operation.calls[number]}"):
@@ -98,10 +109,15 @@ def meet_at_every_call(
 
 
 def end_in_line(
-    world: World, worker: Worker, subtests: pytest.Subtests, trouble: Trouble, operations: Sequence[Operation]
+    world: World,
+    worker: Worker,
+    subtests: pytest.Subtests,
+    trouble: Trouble,
+    operations: Sequence[Operation],
+    rotation: Rotation = ALL,
 ) -> None:
     """All of it for one trouble; `worker` is who works when it is over: nobody asks for anything again."""
-    met = meet_at_every_call(world, subtests, trouble, operations)
+    met = meet_at_every_call(world, subtests, trouble, operations, rotation)
     never_again = met.never_again
     if trouble.lands_late:
         never_again = undo(world, worker, subtests, met.cases)

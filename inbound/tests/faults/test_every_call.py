@@ -12,6 +12,9 @@ import pytest
 from inbound.tests.faults.operations import OPERATIONS
 from inbound.tests.faults.running import end_in_line, run_without_trouble
 from inbound.tests.faults.troubles import TROUBLES, Trouble
+from inbound.tests.rotation import Rotation
+
+pytestmark = pytest.mark.sqlite_only
 
 
 def test_a_run_without_trouble(world, worker, subtests):
@@ -19,5 +22,6 @@ def test_a_run_without_trouble(world, worker, subtests):
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)
-def test_at_every_call(world, worker, looking_worker, subtests, trouble: Trouble):
-    end_in_line(world, looking_worker if trouble.by_somebody_else else worker, subtests, trouble, OPERATIONS)
+def test_at_every_call(world, worker, looking_worker, subtests, trouble: Trouble, rotation: Rotation):
+    worker = looking_worker if trouble.by_somebody_else else worker
+    end_in_line(world, worker, subtests, trouble, OPERATIONS, rotation)

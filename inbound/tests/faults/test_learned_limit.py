@@ -16,6 +16,8 @@ from inbound.tests.faults.world import Holding, World
 from inbound.tests.seen import written
 from ses_integration.models import RuleSetState
 
+pytestmark = pytest.mark.sqlite_only
+
 CONFIGURED, TAKEN = 12, 10
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from inbound.tests.faults.checks import assert_in_line, work_until_nothing_is_owed
 from inbound.tests.faults.chores import Chore
 from inbound.tests.faults.troubles import TROUBLES
 from inbound.tests.faults.world import World
 from ses_integration.conf import ses_config
 from ses_integration.tests.emulator.wire import client, control
+
+pytestmark = pytest.mark.sqlite_only
 
 THEIRS = "theirs"
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from django.apps import apps
 from django.conf import settings
-from django.db import connection, transaction
 
 from addresses.models import EmailAddress
 from domains.models import Domain
-
-OUR_APPS = ("auth", "inbound", "endpoints", "addresses", "domains", "ses_integration")
 
 
 @dataclass(frozen=True)
@@ -66,13 +62,3 @@ def stored_lives() -> dict[str, Life]:
         )
         for domain in Domain.objects.filter(deleting_since=None)
     }
-
-
-def empty_tables() -> None:
-    """A fresh start in milliseconds; `flush` takes longer than all of an example."""
-    models = [model for app in OUR_APPS for model in apps.get_app_config(app).get_models(include_auto_created=True)]
-    kept = {"auth_permission"}
-    with transaction.atomic(), connection.cursor() as cursor:
-        # Django's foreign keys are looked at when the transaction ends, so the order does not matter.
-        for table in {model._meta.db_table for model in models} - kept:
-            cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")

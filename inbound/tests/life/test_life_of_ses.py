@@ -14,7 +14,7 @@ from inbound.tests.life.outsiders import Outsiders
 from inbound.tests.life.weather import Weather
 from inbound.tests.life.world import Complaints
 
-pytestmark = pytest.mark.hypothesis
+pytestmark = [pytest.mark.hypothesis, pytest.mark.sqlite_only]
 
 
 class LifeOfSes(Outsiders, Weather):

@@ -19,8 +19,9 @@ from rest_framework.test import APIClient
 
 from domains.models import DomainDeletion
 from inbound.models import issue_key
+from inbound.tests.database import empty_tables
 from inbound.tests.factories import EndpointFactory, UserFactory
-from inbound.tests.life.rows import Life, empty_tables
+from inbound.tests.life.rows import Life
 from inbound.tests.life.seen_ses import LateCall, late_calls, look
 from ses_integration.aws import clients, rule_set
 from ses_integration.conf import ses_config

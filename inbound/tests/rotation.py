@@ -1,0 +1,31 @@
+"""The part of the generated cases that one run takes.
+
+Fault and kill tests generate a case for every call or step, which takes minutes. A run takes every third case, chosen by
+the seed that pytest-randomly prints, so that successive runs cover all of them; `--full` (`make nightly`) takes all.
+To repeat a run: `pytest -p randomly --randomly-seed=…`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+PARTS = 3
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """`part` is the remainder of the case numbers that are taken, or None for every case."""
+
+    part: int | None
+
+    def takes(self, number: int) -> bool:
+        return self.part is None or number % PARTS == self.part
+
+
+def rotation_of(config: pytest.Config) -> Rotation:
+    if config.getoption("full"):
+        return Rotation(None)
+    seed = config.getoption("randomly_seed", 0)
+    return Rotation(seed % PARTS if isinstance(seed, int) else 0)
