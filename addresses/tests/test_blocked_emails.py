@@ -23,6 +23,8 @@ from inbound.tests.factories import (
 )
 from inbound.tests.seen import calls
 
+pytestmark = pytest.mark.sqlite
+
 URL = "/api/v2/blocked-emails"
 
 

@@ -14,6 +14,8 @@ from inbound.models import Scope
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, UserFactory
 from inbound.tests.seen import calls, rules
 
+pytestmark = pytest.mark.sqlite
+
 URL = "/api/v2/email-addresses/bulk-delete"
 EITHER = {"error": "Give either ids or domainId"}
 ONLY = {"error": "bulk-delete takes ids or domainId, and nothing else. Nothing was deleted."}

@@ -17,6 +17,8 @@ from inbound.models import Scope
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
 from inbound.tests.seen import calls, key_prefixes, out_of_order, rules, work_off, written
 
+pytestmark = pytest.mark.sqlite
+
 URL = "/api/v2/email-addresses"
 RULE = "inbound-example.com-rule"
 RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."

@@ -11,6 +11,8 @@ from inbound.models import Scope
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
 from inbound.tests.seen import calls, identities, out_of_order, remove_rule, rules, work_off, written
 
+pytestmark = pytest.mark.sqlite
+
 URL = "/api/v2/email-addresses"
 RULE, CATCH_ALL = "inbound-example.com-rule", "inbound-example.com-catchall-rule"
 NOT_CONFIGURED = "AWS configuration incomplete. SES rules may need manual cleanup."

@@ -12,6 +12,8 @@ from domains.models import Domain
 from inbound.tests.factories import EmailAddressFactory, EndpointFactory, UserFactory
 from inbound.tests.seen import calls, out_of_order
 
+pytestmark = pytest.mark.sqlite
+
 URL = "/api/v2/email-addresses"
 
 

@@ -14,6 +14,8 @@ from inbound.tests.factories import DomainFactory, EmailAddressFactory, Endpoint
 from inbound.tests.seen import calls
 from ses_integration.models import LedgerEntry, LedgerRecipient
 
+pytestmark = pytest.mark.sqlite
+
 URL = "/api/v2/email-addresses"
 RULE = "inbound-example.com-rule"
 

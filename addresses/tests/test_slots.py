@@ -8,6 +8,8 @@ from addresses.services import create_address, update_address
 from inbound.tests.factories import DomainFactory
 from ses_integration.tests.seen import calls, rules
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def domain(ses, settings):

@@ -14,6 +14,8 @@ from domains.tests.json_bodies import any_object
 from inbound.tests.factories import EmailAddressFactory, EndpointFactory, UserFactory
 from inbound.tests.seen import calls, out_of_order, rules, work_off, written
 
+pytestmark = pytest.mark.sqlite
+
 URL = "/api/v2/email-addresses"
 RULE = "inbound-example.com-rule"
 RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."

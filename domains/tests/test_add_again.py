@@ -16,6 +16,8 @@ from ses_integration.reconcile.loop import reconcile_due
 from ses_integration.status import sync_state
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
 
+pytestmark = pytest.mark.sqlite
+
 URL = "/api/v2/domains"
 RULE = "inbound-example.com-rule"
 Step = DomainDeletion.Step

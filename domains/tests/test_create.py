@@ -14,6 +14,8 @@ from inbound.models import Scope
 from inbound.tests.factories import DomainFactory, UserFactory
 from inbound.tests.seen import calls, foreign_identity, identities, nothing_published, out_of_order, work_off
 
+pytestmark = pytest.mark.sqlite
+
 URL = "/api/v2/domains"
 RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
 

@@ -31,6 +31,8 @@ from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.storage import erase
 from ses_integration.storage.inventory import Stored
 
+pytestmark = pytest.mark.sqlite
+
 URL = "/api/v2/domains"
 RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
 ERASING = "Stored mail is still to be erased; that goes on in the background."

@@ -14,6 +14,8 @@ from inbound.models import Scope
 from inbound.tests.factories import DomainFactory, UserFactory
 from inbound.tests.seen import calls
 
+pytestmark = pytest.mark.sqlite
+
 URL = "/api/v2/deletions"
 
 

@@ -9,6 +9,8 @@ from domains.models import Domain
 from inbound.tests.factories import DnsRecordFactory, DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
 from inbound.tests.seen import calls, found_in_dns, nothing_published, out_of_order
 
+pytestmark = pytest.mark.sqlite
+
 URL = "/api/v2/domains"
 ODD_IDS = ["nope", "indm_", "a%00b", "%20", "a b", "a" * 5000, "%F0%9F%92%A9", "a%ED%A0%80", "..", "%27%3B--", "a%0A"]
 

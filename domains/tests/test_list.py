@@ -13,6 +13,8 @@ from inbound.models import ApiKey
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
 from inbound.tests.seen import calls, found_in_dns, nothing_published, out_of_order
 
+pytestmark = pytest.mark.sqlite
+
 URL = "/api/v2/domains"
 
 

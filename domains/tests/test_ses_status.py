@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -12,6 +13,8 @@ from domains.lifecycle.register import add_domain
 from inbound.models import ApiKey
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
 from inbound.tests.seen import calls
+
+pytestmark = pytest.mark.sqlite
 
 URL = "/api/v2/ses/status"
 

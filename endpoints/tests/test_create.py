@@ -7,6 +7,8 @@ import pytest
 from endpoints.models import Endpoint
 from inbound.models import Scope
 
+pytestmark = pytest.mark.sqlite
+
 URL = "/api/v2/endpoints"
 WEBHOOK = {"name": "Main", "type": "webhook", "config": {"url": "https://example.org/mail"}}
 MISSING = {"error": "Missing required fields", "required": ["name", "type", "config"]}

@@ -14,6 +14,8 @@ from inbound.models import Scope
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
 from ses_integration.status import confirmation, sync_state
 
+pytestmark = pytest.mark.sqlite
+
 NOTHING = {
     "emailAddressesUpdated": 0,
     "emailAddresses": [],

@@ -10,7 +10,7 @@ from domains.models import Domain
 from inbound.models import Scope
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
 
-pytestmark = pytest.mark.usefixtures("ses")
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("ses")]
 
 
 def test_an_endpoint_is_shown_with_everything_the_contract_names(api, user):

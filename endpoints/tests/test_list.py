@@ -9,6 +9,8 @@ from endpoints.models import Endpoint
 from inbound.models import Scope
 from inbound.tests.factories import EndpointFactory, UserFactory
 
+pytestmark = pytest.mark.sqlite
+
 URL = "/api/v2/endpoints"
 
 

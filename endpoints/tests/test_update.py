@@ -10,6 +10,8 @@ from endpoints.models import Endpoint
 from inbound.models import Scope
 from inbound.tests.factories import EndpointFactory
 
+pytestmark = pytest.mark.sqlite
+
 GROUP = {"emails": ["jo@example.org", "mo@example.org"]}
 
 

@@ -9,6 +9,8 @@ from rest_framework.test import APIClient
 from inbound.models import ApiKey, issue_key
 from inbound.tests.factories import EndpointFactory, UserFactory
 
+pytestmark = pytest.mark.sqlite
+
 URL = "/api/v2/endpoints"
 
 

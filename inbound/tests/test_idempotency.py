@@ -24,6 +24,8 @@ from inbound.tests.factories import (
 from inbound.tests.keyed import BODY, TABLE, URL, assert_refused, assert_replayed, post, send
 from inbound.tests.seen import out_of_order, work_off
 
+pytestmark = pytest.mark.sqlite
+
 # What makes a write succeed in `world`. One that is not here is sent without a body, and its error is kept as well.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "domains"): {"domain": "example.net"},

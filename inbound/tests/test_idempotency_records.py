@@ -24,6 +24,8 @@ from inbound.tests.keyed import (
 )
 from inbound.worker import Worker
 
+pytestmark = pytest.mark.sqlite
+
 
 def test_a_failure_of_ours_leaves_the_key_free(api, monkeypatch):
     def fail(**_):

@@ -19,6 +19,8 @@ from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity, Rule
 from ses_integration.reconcile import outbox
 from ses_integration.tests.seen import identities, rules
 
+pytestmark = pytest.mark.sqlite
+
 LOOKS = ["DescribeReceiptRuleSet", "ListEmailIdentities"]
 
 

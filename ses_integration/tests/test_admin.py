@@ -22,6 +22,8 @@ from ses_integration.models import (
     RateLimit,
 )
 
+pytestmark = pytest.mark.sqlite
+
 MODELS: dict[str, type[Any]] = {
     "domainsync": DomainSync,
     "lease": Lease,

@@ -11,6 +11,8 @@ from ses_integration.status import sync_state
 from ses_integration.tests.rows import DOMAIN, receive
 from ses_integration.tests.seen import calls, recipients_sent, rules
 
+pytestmark = pytest.mark.sqlite
+
 RULE = "inbound-example.com-rule"
 
 

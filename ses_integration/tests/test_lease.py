@@ -10,7 +10,7 @@ from ses_integration.conf import ses_config
 from ses_integration.coordination import lease
 from ses_integration.models import Lease
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 
 
 def expire() -> None:

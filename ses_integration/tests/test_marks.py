@@ -10,7 +10,7 @@ from ses_integration.reconcile import outbox, queue
 from ses_integration.tests.rows import DOMAIN, receive
 from ses_integration.tests.seen import calls
 
-pytestmark = pytest.mark.usefixtures("rows")
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("rows")]
 
 
 def test_a_mark_is_made_with_its_transaction_and_nudged_after_it(ses):

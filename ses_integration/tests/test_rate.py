@@ -10,7 +10,7 @@ from ses_integration.coordination.rate_limit import claim_slot, turn
 from ses_integration.errors import Unsent
 from ses_integration.models import RateLimit
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ from ses_integration.tests.seen import calls, rules
 
 OTHER = "other.org"
 LONG = "abcdefgh"
-pytestmark = pytest.mark.usefixtures("rows")
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("rows")]
 
 
 @pytest.fixture

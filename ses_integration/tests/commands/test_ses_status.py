@@ -15,6 +15,8 @@ from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.rows import DOMAIN, receive, remove
 
+pytestmark = pytest.mark.sqlite
+
 HEAD = "eu-west-1, rule set inbound-email-rules:"
 
 

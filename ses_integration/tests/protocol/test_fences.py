@@ -18,6 +18,8 @@ from ses_integration.tests.protocol.names import RULE, A, B, held, in_line
 from ses_integration.tests.rows import DOMAIN, receive
 from ses_integration.tests.steps import Writer, ledger_of, said_gone, settle, worker
 
+pytestmark = pytest.mark.sqlite
+
 
 @contextmanager
 def an_answer_without_a_fence():

@@ -20,6 +20,8 @@ from ses_integration.tests.protocol.names import A, B, held, in_line
 from ses_integration.tests.rows import DOMAIN, change_behind_our_back, receive
 from ses_integration.tests.steps import Writer, said_gone, worker
 
+pytestmark = pytest.mark.sqlite
+
 
 class Killed(BaseException):
     """The process is gone."""
