@@ -10,6 +10,7 @@ from django.apps import apps
 from django.core.management import find_commands, load_command_class
 from django.core.management.base import BaseCommand
 
+from inbound.settings import BASE_DIR
 from inbound.tests.docs.pages import PAGES, codes, page, rows
 
 OURS = ("inbound", "endpoints", "addresses", "domains", "ses_integration")
@@ -68,3 +69,13 @@ def test_commands_in_the_documents_exist(source):
         if name in COMMANDS:
             known = {option for action in _parser(name)._actions for option in action.option_strings}
             assert {word for word in arguments.split() if word.startswith("--")} <= known
+
+
+def test_the_make_targets_exist_and_are_documented():
+    targets = set(re.findall(r"^([a-z]+):", (BASE_DIR / "Makefile").read_text(), re.MULTILINE)) - {
+        "help",
+        "runtime",
+        "dev",
+    }
+    shown = [text for source in PAGES for text in [*source.blocks("sh"), *codes(source.prose)]]
+    assert {target for text in shown for target in re.findall(r"(?<!\w)make ([a-z]+)", text)} == targets

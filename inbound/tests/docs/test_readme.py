@@ -18,9 +18,8 @@ from inbound.tests.test_demo import Demo
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.skipif(
-        os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="the demo brings its own database"
-    ),
+    # The demo brings its own database.
+    pytest.mark.sqlite_only,
     pytest.mark.skipif(shutil.which("curl") is None, reason="the documents use curl"),
 ]
 
