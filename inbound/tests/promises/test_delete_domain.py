@@ -11,6 +11,7 @@ from domains.models import DnsRecord, Domain, DomainDeletion
 from inbound.models import issue_key
 from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
 from inbound.tests.promises.looking import in_order, taken
+from inbound.tests.promises.promises import keeps
 from inbound.tests.seen import (
     calls,
     found_in_dns,
@@ -54,32 +55,14 @@ def rows_left():
     return [model.__name__ for model in (BlockedEmail, EmailAddress, DnsRecord, Domain) if model.objects.exists()]
 
 
-def test_all_of_it_goes(deleted, ses):
-    """This endpoint permanently deletes a domain and all associated resources.
-
-    This includes email addresses, DNS records, blocked emails, AWS SES receipt rules, and the SES identity.
-
-    All emails and configuration associated with this domain will be permanently deleted.
-
-    All data is permanently removed from the database.
-
-    All emails, addresses, and configuration will be lost.
-
-    When you delete a domain, the following resources are permanently removed
-
-    AWS SES resources are cleaned up and billing should stop
-    """
+@keeps("domain-everything-removed")
+def test_everything_is_removed(deleted, ses):
     assert deleted.status_code == 200
     assert (rows_left(), rules(ses), identities(ses), stored()) == ([], {}, set(), [])
 
 
-def test_the_answer_says_what_went(deleted):
-    """Whether the deletion was successful.
-
-    Success message describing what was deleted.
-
-    Summary of all resources that were deleted.
-    """
+@keeps("domain-answer")
+def test_answer_lists_what_was_deleted(deleted):
     body = deleted.json()
     assert body.pop("deletionId") == DomainDeletion.objects.get().pk
     assert body == {
@@ -96,9 +79,9 @@ def test_the_answer_says_what_went(deleted):
     }
 
 
+@keeps("domain-bearer-token")
 @pytest.mark.parametrize("authorization", [None, "Bearer YOUR_API_KEY", "Basic {}", "{}"])
-def test_without_a_bearer_token_nothing_is_done(user, domain, ses, authorization):
-    """Bearer token for API authentication."""
+def test_requires_bearer_token(user, domain, ses, authorization):
     _, key = issue_key(owner=user, name="test")
     client = APIClient(headers={"authorization": authorization.format(key)} if authorization else {})
     assert client.delete(f"{DOMAINS}/{domain.pk}").status_code == 401
@@ -106,11 +89,8 @@ def test_without_a_bearer_token_nothing_is_done(user, domain, ses, authorization
     assert calls(ses) == []
 
 
-def test_it_must_be_there_and_the_callers_own(api, client_for, domain, ses):
-    """The unique identifier of the domain to delete.
-
-    Verify that the domain exists and belongs to the authenticated user.
-    """
+@keeps("domain-owner-only")
+def test_only_the_owner_can_delete(api, client_for, domain, ses):
     for client, identifier in ((api, "indm_nothing"), (api, domain.name), (client_for(UserFactory()), domain.pk)):
         answer = client.delete(f"{DOMAINS}/{identifier}")
         assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
@@ -118,13 +98,8 @@ def test_it_must_be_there_and_the_callers_own(api, client_for, domain, ses):
     assert api.delete(f"{DOMAINS}/{domain.pk}").status_code == 200
 
 
-def test_the_steps_are_taken_in_the_documented_order(api, domain, ses):
-    """The domain deletion process follows these steps
-
-    Delete all associated records in the following order: Blocked emails, Email addresses, DNS records, Domain record
-
-    Remove the domain identity from AWS SES to complete the AWS cleanup.
-    """
+@keeps("domain-order")
+def test_steps_run_in_documented_order(api, domain, ses):
     with in_order(ses) as events:
         api.delete(f"{DOMAINS}/{domain.pk}")
     assert events == [
@@ -137,18 +112,9 @@ def test_the_steps_are_taken_in_the_documented_order(api, domain, ses):
     ]
 
 
+@keeps("domain-rules-removed", "domain-mail-stops")
 @pytest.mark.parametrize("catch_all", [False, True], ids=["individual", "catch-all"])
-def test_both_kinds_of_rules_go_and_nothing_is_received_any_more(api, domain, endpoint, ses, catch_all):
-    """Delete both catch-all and individual email receipt rules from AWS SES.
-
-    All receipt rules (catch-all and individual email rules)
-
-    This prevents any new emails from being processed for this domain.
-
-    This step is irreversible and will immediately stop email receiving for the domain.
-
-    All email receiving for the domain stops immediately
-    """
+def test_all_rules_are_removed_and_mail_stops(api, domain, endpoint, ses, catch_all):
     if catch_all:
         on = {"isCatchAllEnabled": True, "catchAllEndpointId": endpoint.pk}
         assert api.put(f"{DOMAINS}/{domain.pk}", on).status_code == 200
@@ -162,11 +128,8 @@ def test_both_kinds_of_rules_go_and_nothing_is_received_any_more(api, domain, en
     assert not any(taken(ses, address) for address in mail)
 
 
-def test_it_cannot_be_undone(api, domain, deleted, ses):
-    """This action is irreversible.
-
-    Domain deletion is permanent and cannot be undone.
-    """
+@keeps("domain-permanent")
+def test_deletion_is_permanent(api, domain, deleted, ses):
     ses.clear_journal()
     for method, body in ((api.get, None), (api.put, {"isCatchAllEnabled": False}), (api.delete, None)):
         answer = method(f"{DOMAINS}/{domain.pk}", body)
@@ -176,12 +139,9 @@ def test_it_cannot_be_undone(api, domain, deleted, ses):
     assert (rows_left(), calls(ses)) == ([], [])
 
 
+@keeps("domain-despite-aws")
 @pytest.mark.parametrize("fault", ["throttle", "access_denied", "fail", "lost"])
-def test_a_failing_ses_keeps_no_row(api, domain, ses, impatient, fault):
-    """If AWS SES operations fail, the domain will still be deleted from the database.
-
-    AWS SES cleanup is attempted but may not always succeed (this doesn't prevent domain deletion)
-    """
+def test_rows_are_deleted_when_ses_fails(api, domain, ses, impatient, fault):
     out_of_order(ses, fault=fault)
     answer = api.delete(f"{DOMAINS}/{domain.pk}")
     assert answer.status_code == 200
@@ -192,8 +152,8 @@ def test_a_failing_ses_keeps_no_row(api, domain, ses, impatient, fault):
     assert any(call.startswith("Delete") for call in calls(ses))
 
 
-def test_what_was_left_in_aws_needs_nobodys_hands(api, domain, ses, impatient):
-    """You may need to manually clean up AWS resources if needed."""
+@keeps("domain-no-manual-cleanup")
+def test_worker_finishes_what_ses_refused(api, domain, ses, impatient):
     out_of_order(ses)
     api.delete(f"{DOMAINS}/{domain.pk}")
     assert (len(rules(ses)), identities(ses)) == (1, {"example.com"})
@@ -201,13 +161,8 @@ def test_what_was_left_in_aws_needs_nobodys_hands(api, domain, ses, impatient):
     assert (rules(ses), identities(ses), stored()) == ({}, set(), [])
 
 
-def test_addresses_blocked_ones_and_records_are_found_no_more(api, domain):
-    """All email addresses configured for the domain
-
-    All blocked email entries for the domain
-
-    All DNS records required for domain verification
-    """
+@keeps("domain-children-removed")
+def test_child_rows_are_gone(api, domain):
     lists = [f"{API}/{kind}?domainId={domain.pk}" for kind in ("email-addresses", "blocked-emails", "dns-records")]
     before = [api.get(path).json()["data"] for path in lists]
     assert [len(found) for found in before] == [2, 1, DNS_RECORDS]
@@ -220,23 +175,16 @@ def test_addresses_blocked_ones_and_records_are_found_no_more(api, domain):
     assert {api.get(path).status_code for path in single} == {404}
 
 
-def test_its_mail_goes_and_nobody_elses(api, domain, ses):
-    """All received emails stored for the domain"""
+@keeps("domain-mail-erased")
+def test_stored_mail_is_erased(api, domain, ses):
     store("emails/sub.example.com/indm_other/mail")
     assert len(stored()) == 2
     api.delete(f"{DOMAINS}/{domain.pk}")
     assert stored() == ["emails/sub.example.com/indm_other/mail"]
 
 
-def test_nothing_is_known_of_its_identity_any_more(api, domain, ses):
-    """Domain identity in AWS SES
-
-    SES verification tokens and status
-
-    Verification status and history
-
-    Domain verification status
-    """
+@keeps("domain-identity-removed")
+def test_identity_is_forgotten(api, domain, ses):
     assert identities(ses) == {"example.com"}
     assert LedgerIdentity.objects.get().verification_token
     assert api.get(f"{DOMAINS}/{domain.pk}").json()["status"] == "verified"
@@ -247,15 +195,8 @@ def test_nothing_is_known_of_its_identity_any_more(api, domain, ses):
     assert api.get(f"{DOMAINS}/{domain.pk}").status_code == 404
 
 
-def test_a_new_life_knows_nothing_of_the_old_one(api, domain, endpoint, ses):
-    """Catch-all configuration
-
-    Provider detection information
-
-    All timestamps and metadata
-
-    The domain can be re-added later, but all configuration will need to be set up again
-    """
+@keeps("domain-settings-forgotten")
+def test_added_again_starts_with_default_settings(api, domain, endpoint, ses):
     api.put(f"{DOMAINS}/{domain.pk}", {"isCatchAllEnabled": True, "catchAllEndpointId": endpoint.pk})
     Domain.objects.update(dns_provider="Cloudflare", provider_confidence="high", receive_dmarc_emails=True)
     before = api.get(f"{DOMAINS}/{domain.pk}").json()
@@ -273,8 +214,8 @@ def test_a_new_life_knows_nothing_of_the_old_one(api, domain, endpoint, ses):
     assert rules(ses) == {}
 
 
-def test_it_can_be_added_again_and_is_verified_again(api, domain, deleted, ses):
-    """The domain can be re-added as a new domain (it will go through verification again)"""
+@keeps("domain-can-be-added-again")
+def test_can_be_added_again_and_is_verified_again(api, domain, deleted, ses):
     nothing_published(ses)
     again = api.post(DOMAINS, {"domain": "example.com"})
     assert (again.status_code, again.json()["status"]) == (201, "pending")
@@ -287,11 +228,8 @@ def test_it_can_be_added_again_and_is_verified_again(api, domain, deleted, ses):
     assert api.get(f"{DOMAINS}/{pk}?check=true").json()["status"] == "verified"
 
 
-def test_dns_is_left_alone_and_what_is_still_there_is_told(api, domain, dns):
-    """DNS records in your DNS provider remain (you may want to remove them manually)
-
-    DNS records in your DNS provider are not automatically removed
-    """
+@keeps("domain-dns-untouched")
+def test_dns_is_left_alone_and_leftovers_are_reported(api, domain, dns):
     told = [Record(row.record_type, row.name, row.value, "") for row in DnsRecord.objects.all()]
     dns.publish_records(told)
     pk = api.delete(f"{DOMAINS}/{domain.pk}").json()["deletionId"]
