@@ -1,8 +1,8 @@
-from django.urls import path
+"""The API resources of this app."""
 
-from endpoints.api.views import EndpointListView, EndpointView
+from endpoints.api.endpoints import EndpointViewSet
+from rest.router import Router
 
-urlpatterns = [
-    path("endpoints", EndpointListView.as_view()),
-    path("endpoints/<str:pk>", EndpointView.as_view()),
-]
+
+def register(router: Router) -> None:
+    router.register("endpoints", EndpointViewSet, basename="endpoint")

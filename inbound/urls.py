@@ -1,15 +1,20 @@
-"""Every address that the application answers."""
+"""Every path that the application answers."""
 
 from django.contrib import admin
 from django.urls import include, path
 
+import endpoints.urls
 from inbound.api.errors import bad_request, not_found, server_error
+from rest.router import Router
+
+router = Router()
+endpoints.urls.register(router)
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v2/", include("domains.urls")),
     path("api/v2/", include("addresses.urls")),
-    path("api/v2/", include("endpoints.urls")),
+    path("api/v2/", include(router.urls)),
 ]
 
 handler400 = bad_request

@@ -1,10 +1,10 @@
-"""Serializer fields that take exactly the JSON type that the contract names, and say so by the field's name."""
+"""Serializer fields that accept exactly the JSON type of the contract, and request bodies made of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -12,8 +12,8 @@ from rest_framework.exceptions import ValidationError
 TEXT_LIMIT = 255
 
 
-class _Named:
-    """Errors begin with the field's own name: `isActive must be a boolean`."""
+class _Typed:
+    """Mixin that accepts one JSON type only. Errors name the field: `isActive must be a boolean`."""
 
     what: str
     python: type
@@ -27,14 +27,14 @@ class _Named:
         if key in ("null", "invalid"):
             raise ValidationError(f"{self.field_name} must be {self.what}")  # type: ignore[attr-defined]
         super().fail(key, **kwargs)  # type: ignore[misc]
-        raise AssertionError  # `fail` always raises, which a mix-in's type checker cannot know
+        raise AssertionError  # mypy cannot know that `fail` always raises
 
 
-class Boolean(_Named, serializers.BooleanField):
+class Boolean(_Typed, serializers.BooleanField):
     what, python = "a boolean", bool
 
 
-class Text(_Named, serializers.CharField):
+class Text(_Typed, serializers.CharField):
     """A string of at most 255 characters; refuses what no database column takes (NUL, lone surrogates)."""
 
     what, python = "a string", str
@@ -55,7 +55,7 @@ def _first(detail: Any) -> str:
     return str(detail[0]) if isinstance(detail, list) and detail else str(detail)
 
 
-class Object(_Named, serializers.DictField):
+class Object(_Typed, serializers.DictField):
     what, python = "an object", dict
 
 
@@ -71,18 +71,25 @@ def timestamp(moment: datetime) -> str:
 
 
 class Body(serializers.Serializer[Any]):
-    """A request body. `required_together` are reported at once, with their names, before any other look at the body."""
+    """A request body, with the serializer of its answer.
 
-    required_together: tuple[str, ...] = ()
+    Fields in `required_together` are reported at once, with their names, before anything else is checked.
+    """
+
+    required_together: ClassVar[tuple[str, ...]] = ()
+    answer: ClassVar[type[serializers.BaseSerializer[Any]]]
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and any(data.get(name) in (None, "") for name in self.required_together):
             raise ValidationError({"error": "Missing required fields", "required": list(self.required_together)})
         return super().to_internal_value(data)
 
+    def to_representation(self, instance: Any) -> Any:
+        return self.answer(instance, context=self.context).data
+
     @classmethod
     def read(cls, data: Any) -> dict[str, Any]:
-        """The validated body; raises DRF's ValidationError, whose first text becomes the answer's `error`."""
+        """The validated body. Raises DRF's ValidationError."""
         body = cls(data=data)
         body.is_valid(raise_exception=True)
         values: dict[str, Any] = body.validated_data

@@ -23,41 +23,6 @@ class _Anything(serializers.Field[Any, Any, Any, Any]):
         return data
 
 
-class CreateBody(Body):
-    required_together = ("name", "type", "config")
-
-    name = Text()
-    type = _Anything(source="endpoint_type")
-    config = _Anything()
-    description = Text(required=False, allow_null=True, max_length=DESCRIPTION_LIMIT)
-
-    def to_internal_value(self, data: Any) -> Any:
-        # A name of blanks alone would be stored as an empty one.
-        if isinstance(data, Mapping) and isinstance(data.get("name"), str) and not data["name"].strip():
-            data = {**data, "name": ""}
-        values = super().to_internal_value(data)
-        if values["endpoint_type"] not in Endpoint.Type.values:
-            raise ValidationError({"error": "Invalid endpoint type", "validTypes": Endpoint.Type.values})
-        return _with_blank_description(values)
-
-
-class UpdateBody(Body):
-    """All optional. `type` and `webhookFormat` are not looked at (docs/api/compatibility.md, "Endpoint updates")."""
-
-    name = Text(required=False)
-    description = Text(required=False, allow_null=True, max_length=DESCRIPTION_LIMIT)
-    isActive = Boolean(required=False, source="is_active")
-    config = _Anything(required=False, allow_null=True)
-
-    def to_internal_value(self, data: Any) -> Any:
-        return _with_blank_description(super().to_internal_value(data))
-
-
-def _with_blank_description(values: dict[str, Any]) -> dict[str, Any]:
-    """The model's way to say none is the empty text."""
-    return {**values, "description": values["description"] or ""} if "description" in values else values
-
-
 class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
     """What every answer about an endpoint has. The config is whole: only its owner gets here."""
 
@@ -163,3 +128,41 @@ class EndpointDeletionSerializer(serializers.BaseSerializer[EndpointDeletion]):
             },
         }
         return answer if instance.warning is None else {**answer, "warning": instance.warning}
+
+
+class CreateBody(Body):
+    answer = CreatedEndpointSerializer
+    required_together = ("name", "type", "config")
+
+    name = Text()
+    type = _Anything(source="endpoint_type")
+    config = _Anything()
+    description = Text(required=False, allow_null=True, max_length=DESCRIPTION_LIMIT)
+
+    def to_internal_value(self, data: Any) -> Any:
+        # A name of blanks alone would be stored as an empty one.
+        if isinstance(data, Mapping) and isinstance(data.get("name"), str) and not data["name"].strip():
+            data = {**data, "name": ""}
+        values = super().to_internal_value(data)
+        if values["endpoint_type"] not in Endpoint.Type.values:
+            raise ValidationError({"error": "Invalid endpoint type", "validTypes": Endpoint.Type.values})
+        return _with_blank_description(values)
+
+
+class UpdateBody(Body):
+    """All optional. `type` and `webhookFormat` are ignored (docs/api/compatibility.md, "Endpoint updates")."""
+
+    answer = UpdatedEndpointSerializer
+
+    name = Text(required=False)
+    description = Text(required=False, allow_null=True, max_length=DESCRIPTION_LIMIT)
+    isActive = Boolean(required=False, source="is_active")
+    config = _Anything(required=False, allow_null=True)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return _with_blank_description(super().to_internal_value(data))
+
+
+def _with_blank_description(values: dict[str, Any]) -> dict[str, Any]:
+    """The model's way to say none is the empty text."""
+    return {**values, "description": values["description"] or ""} if "description" in values else values

@@ -1,3 +1,5 @@
+"""Scopes of API keys."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -15,13 +17,14 @@ SCOPES = {"GET": Scope.READ, "HEAD": Scope.READ, "OPTIONS": Scope.READ, "DELETE"
 
 
 class HasScope(BasePermission):
-    """May this key do that kind of thing? Reading, writing (POST, PUT, PATCH) or deleting; whose rows is the queryset's matter.
+    """Whether the API key may read, write (POST, PUT, PATCH) or delete. The queryset decides whose rows.
 
-    A view that deletes by another method than DELETE says so by its `required_scope`.
+    An action that deletes with another method than DELETE sets `required_scope`.
     """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        scope = Scope(getattr(view, "required_scope", SCOPES.get(request.method or "", Scope.WRITE)))
+        required = getattr(view, "required_scope", None)
+        scope = Scope(required) if required else SCOPES.get(request.method or "", Scope.WRITE)
         if not isinstance(request.auth, ApiKey):
             return False
         if not request.auth.allows(scope):

@@ -2,13 +2,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
 from endpoints.models import Endpoint
@@ -22,6 +20,7 @@ from inbound.tests.factories import (
     UserFactory,
 )
 from inbound.tests.keyed import BODY, TABLE, URL, assert_refused, assert_replayed, post, send
+from inbound.tests.routes import ROUTES, allows
 from inbound.tests.seen import out_of_order, work_off
 
 pytestmark = pytest.mark.sqlite
@@ -53,21 +52,7 @@ def world(ses, user) -> None:
     BlockedEmailFactory.create(pk="blocked-emails", domain=domain)
 
 
-def routes(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for pattern in patterns:
-        route = prefix + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from routes(pattern.url_patterns, route)
-        elif isinstance(pattern, URLPattern) and route.startswith("api/v2/"):
-            yield route.removeprefix("api/v2/"), pattern.callback
-
-
-WRITES = [
-    (method, route)
-    for route, view in routes(get_resolver().url_patterns)
-    for method in sorted(METHODS)
-    if hasattr(view.cls, method.lower())
-]
+WRITES = [(method, route) for route in ROUTES for method in sorted(METHODS) if allows(route, method)]
 
 
 def test_every_write_that_the_contract_has_is_known_here():

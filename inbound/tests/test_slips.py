@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from inbound.api.content_length import SENTENCE
-from inbound.tests.test_owners import OF_ONE, ROUTES, everything
+from inbound.tests.routes import allows
+from inbound.tests.test_owners import OF_ONE, everything
 from inbound.tests.test_owners import world as world  # a fixture
 
-DELETES = [route for route in OF_ONE if hasattr(ROUTES[route].cls, "delete")]
+DELETES = [route for route in OF_ONE if allows(route, "delete")]
 
 
 def path(route: str) -> str:

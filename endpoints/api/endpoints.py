@@ -1,0 +1,51 @@
+"""`/endpoints`: webhooks, addresses and groups that mail is routed to (docs/api/compatibility.md, "Endpoints")."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin, UpdateModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from endpoints import services
+from endpoints.api import serializers
+from endpoints.config_schema import ConfigError
+from endpoints.models import Endpoint
+from rest.confirmation import unplanned
+from rest.filters import ChoiceFilter, FlagFilter, OrderFilter
+from rest.viewsets import OwnedViewSet
+
+
+class EndpointViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, UpdateModelMixin, OwnedViewSet[Endpoint]):
+    queryset = Endpoint.objects.all()
+    not_found = "Endpoint not found"
+    serializer_class = serializers.EndpointDetailSerializer
+    serializer_classes = {
+        "list": serializers.ListedEndpointSerializer,
+        "create": serializers.CreateBody,
+        "update": serializers.UpdateBody,
+        "destroy": serializers.EndpointDeletionSerializer,
+    }
+    filters = [
+        ChoiceFilter("type", "type", Endpoint.Type.values),
+        FlagFilter("active", "is_active"),
+        OrderFilter("sortBy", {"newest": ("-created_at", "-pk"), "oldest": ("created_at", "pk")}),
+    ]
+    errors = {
+        ConfigError: lambda error: ValidationError({"error": "Invalid configuration", "details": str(error)}),
+    }
+
+    def perform_create(self, serializer: BaseSerializer[Endpoint]) -> None:
+        serializer.instance = services.create_endpoint(owner=self.caller, **serializer.validated_data)
+
+    def perform_update(self, serializer: BaseSerializer[Endpoint]) -> None:
+        endpoint = cast(Endpoint, serializer.instance)
+        serializer.instance = services.update_endpoint(endpoint=endpoint, **serializer.validated_data)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        endpoint = self.get_object()
+        unplanned(request, "an endpoint")
+        return Response(self.get_serializer(services.delete_endpoint(endpoint=endpoint)).data)

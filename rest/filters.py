@@ -1,0 +1,113 @@
+"""Query parameters of lists, declared on the viewset as `filters` and described for schema generators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from django.db.models import QuerySet
+from rest_framework.exceptions import ValidationError
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from rest.lookup import is_id
+
+
+class Filter(Protocol):
+    """A query parameter. `schema` is its JSON schema."""
+
+    @property
+    def parameter(self) -> str: ...
+
+    @property
+    def schema(self) -> dict[str, Any]: ...
+
+    def apply(self, rows: Any, text: str | None) -> Any:
+        """The rows that match; `text` is the parameter's value, or None if the query does not have it."""
+
+
+class QueryFilters(BaseFilterBackend):
+    """DRF filter backend that applies the view's `filters` in their order."""
+
+    def filter_queryset(self, request: Request, queryset: Any, view: APIView) -> Any:
+        for it in _filters(view):
+            queryset = it.apply(queryset, request.query_params.get(it.parameter))
+        return queryset
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        return [{"name": it.parameter, "in": "query", "required": False, "schema": it.schema} for it in _filters(view)]
+
+
+def _filters(view: APIView) -> Iterable[Filter]:
+    filters: Sequence[Filter] = getattr(view, "filters", ())
+    return filters
+
+
+@dataclass(frozen=True, slots=True)
+class IdFilter:
+    """Rows whose `column` is the given id. An unknown id leaves no rows; an empty one is ignored."""
+
+    parameter: str
+    column: str
+    schema: ClassVar[dict[str, Any]] = {"type": "string"}
+
+    def apply(self, rows: QuerySet[Any], text: str | None) -> QuerySet[Any]:
+        if not text:
+            return rows
+        return rows.filter(**{self.column: text}) if is_id(text) else rows.none()
+
+
+@dataclass(frozen=True, slots=True)
+class FlagFilter:
+    """Rows by a boolean: those whose column is that value, or what a function makes of rows and value.
+
+    `true` means true and any other text false, unless the filter is `strict`: then anything but `true` and `false` is 400
+    (docs/api/compatibility.md, "Values").
+    """
+
+    parameter: str
+    by: str | Callable[[Any, bool], Any]
+    strict: bool = False
+    schema: ClassVar[dict[str, Any]] = {"type": "boolean"}
+
+    def apply(self, rows: Any, text: str | None) -> Any:
+        if text is None:
+            return rows
+        if self.strict and text not in ("true", "false"):
+            raise ValidationError(f"{self.parameter} must be true or false")
+        value = text == "true"
+        return rows.filter(**{self.by: value}) if isinstance(self.by, str) else self.by(rows, value)
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceFilter:
+    """Rows whose column has the given value. Values that are no choice are ignored."""
+
+    parameter: str
+    column: str
+    choices: Collection[str]
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.choices)}
+
+    def apply(self, rows: QuerySet[Any], text: str | None) -> QuerySet[Any]:
+        return rows.filter(**{self.column: text}) if text in self.choices else rows
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Order by name. The first of `orders` is the default, also for unknown names."""
+
+    parameter: str
+    orders: Mapping[str, tuple[str, ...]]
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.orders)}
+
+    def apply(self, rows: QuerySet[Any], text: str | None) -> QuerySet[Any]:
+        default = next(iter(self.orders.values()))
+        return rows.order_by(*self.orders.get(text or "", default))

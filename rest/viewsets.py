@@ -1,0 +1,83 @@
+"""Base class of the API's viewsets: the caller's rows, serializers per action, and exceptions as answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
+
+from django.contrib.auth.models import User
+from django.db.models import Model, QuerySet
+from rest_framework.exceptions import APIException, NotFound
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.viewsets import GenericViewSet
+
+from rest.filters import Filter, QueryFilters
+from rest.lookup import find
+
+Row = TypeVar("Row", bound=Model)
+
+
+class Ownable(Protocol):
+    """A queryset that can be narrowed to the rows of one user."""
+
+    def owned_by(self, user: User) -> Self: ...
+
+
+Rows = TypeVar("Rows", bound=Ownable)
+
+
+class OwnedViewSet(GenericViewSet[Row]):
+    """The caller's own rows of one model. Other users' rows are 404, as if they did not exist.
+
+    `queryset` needs a method `owned_by(user)`. Actions come from DRF's mixins and `@action`; the methods that write call a
+    service and put its result into `serializer.instance`.
+    """
+
+    http_method_names = ["get", "post", "put", "delete", "head", "options"]
+    filter_backends = [QueryFilters]
+
+    # The resource's 404 sentence.
+    not_found: ClassVar[str]
+    # Query parameters of the list.
+    filters: ClassVar[Sequence[Filter]] = ()
+    # Serializers of the actions that `serializer_class` does not fit.
+    serializer_classes: ClassVar[Mapping[str, type[BaseSerializer[Any]]]] = {}
+    # Answers to exceptions of services.
+    errors: ClassVar[Mapping[type[Exception], Callable[[Any], APIException]]] = {}
+    # The scope that an API key needs, where the HTTP method does not tell. Set it with `@action`.
+    required_scope: str | None = None
+
+    @property
+    def caller(self) -> User:
+        return cast(User, self.request.user)
+
+    def owned(self, rows: Rows) -> Rows:
+        """Those of `rows` that the caller may see and change. Every access to rows goes through here."""
+        return rows.owned_by(self.caller)
+
+    def get_queryset(self) -> QuerySet[Row]:
+        rows: Any = super().get_queryset()
+        return cast("QuerySet[Row]", self.owned(rows))
+
+    def get_object(self) -> Row:
+        """Filters are for lists, so unlike in DRF they do not apply here."""
+        row = find(self.get_queryset(), self.kwargs["pk"], self.not_found)
+        self.check_object_permissions(self.request, row)
+        return row
+
+    def get_serializer_class(self) -> type[BaseSerializer[Row]]:
+        return self.serializer_classes.get(self.action) or super().get_serializer_class()
+
+    def handle_exception(self, exc: Exception) -> Response:
+        return super().handle_exception(self._answer_to(exc))
+
+    def _answer_to(self, error: Exception) -> Exception:
+        for kind, answer in self.errors.items():
+            if isinstance(error, kind):
+                return answer(error)
+        rows: Any = self.queryset
+        if rows is not None and isinstance(error, rows.model.DoesNotExist):
+            # The row was deleted while the request was running.
+            return NotFound(self.not_found)
+        return error
