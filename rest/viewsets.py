@@ -76,8 +76,6 @@ class OwnedViewSet(GenericViewSet[Row]):
         for kind, answer in self.errors.items():
             if isinstance(error, kind):
                 return answer(error)
-        rows: Any = self.queryset
-        if rows is not None and isinstance(error, rows.model.DoesNotExist):
-            # The row was deleted while the request was running.
-            return NotFound(self.not_found)
-        return error
+        model: Any = super().get_queryset().model
+        # The row was deleted while the request was running.
+        return NotFound(self.not_found) if isinstance(error, model.DoesNotExist) else error
