@@ -11,9 +11,9 @@ from addresses.deletion import delete_address
 from addresses.models import BlockedEmail, EmailAddress
 from domains.lifecycle.register import add_domain
 from domains.models import Domain
-from inbound.tests.admin_site import confirm, delete_selected, post, same_for_3_and_30, staff, text, url
+from inbound.tests.admin_site import assert_constant_statements, confirm, delete_selected, post, staff, text, url
+from inbound.tests.aws import calls, fail_calls, recover_and_run_worker, rules
 from inbound.tests.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory, EndpointFactory
-from inbound.tests.seen import calls, out_of_order, rules, work_off
 
 ADDRESSES = url("addresses.emailaddress", "changelist")
 ADD = url("addresses.emailaddress", "add")
@@ -56,12 +56,12 @@ def test_every_page_opens(domain, admin_client: Client):
 
 def test_lists_cost_the_same_however_long_they_are(ses, user, admin_client: Client, settings):
     settings.SES_REQUEST_BUDGET = 0
-    same_for_3_and_30(
+    assert_constant_statements(
         admin_client,
         ADDRESSES,
         lambda: EmailAddressFactory(domain=DomainFactory(owner=user), endpoint=EndpointFactory(owner=user)),
     )
-    same_for_3_and_30(admin_client, BLOCKED, lambda: BlockedEmailFactory(blocked_by=EndpointFactory().owner))
+    assert_constant_statements(admin_client, BLOCKED, lambda: BlockedEmailFactory(blocked_by=EndpointFactory().owner))
 
 
 def test_an_address_is_added_through_the_service(ses, domain, user, admin_client: Client):
@@ -110,7 +110,7 @@ def test_an_address_is_changed_through_the_service(ses, domain, user, admin_clie
 
 def test_ses_being_down_is_told_when_an_address_is_added_or_changed(ses, domain, admin_client: Client, settings):
     settings.SES_REQUEST_BUDGET = 0.3
-    out_of_order(ses)
+    fail_calls(ses)
     response, messages = post(admin_client, ADD, address="a@example.com", is_active="on")
     assert response.status_code == 302
     assert messages[0][0] == "warning"
@@ -182,14 +182,14 @@ def test_three_addresses_of_a_domain_are_deleted_at_once(ses, domain, admin_clie
 def test_with_ses_down_the_addresses_go_and_one_budget_covers_them_all(ses, domain, admin_client: Client, settings):
     chosen = [EmailAddressFactory(domain=domain, address=f"{name}@example.com") for name in "abc"]
     settings.SES_REQUEST_BUDGET = 0.3
-    out_of_order(ses)
+    fail_calls(ses)
     started = timezone.now()
     _, messages = delete_selected(admin_client, "addresses.emailaddress", chosen)
     assert (timezone.now() - started).total_seconds() < 2
     assert {level for level, _ in messages} == {"warning"}
     assert "is recorded and will be applied automatically" in messages[0][1]
     assert not EmailAddress.objects.exists()
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert rules(ses) == {}
 
 

@@ -14,6 +14,7 @@ from addresses.models import BlockedEmail
 from domains.models import Domain
 from domains.tests.json_bodies import any_object
 from inbound.models import Scope
+from inbound.tests.aws import calls
 from inbound.tests.factories import (
     BlockedEmailFactory,
     DomainFactory,
@@ -21,7 +22,6 @@ from inbound.tests.factories import (
     EndpointFactory,
     UserFactory,
 )
-from inbound.tests.seen import calls
 
 pytestmark = pytest.mark.sqlite
 

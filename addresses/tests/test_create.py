@@ -14,8 +14,8 @@ from addresses.models import EmailAddress
 from domains.models import Domain
 from domains.tests.json_bodies import any_object
 from inbound.models import Scope
+from inbound.tests.aws import calls, fail_calls, key_prefixes, recipients_sent, recover_and_run_worker, rules
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
-from inbound.tests.seen import calls, key_prefixes, out_of_order, rules, work_off, written
 
 pytestmark = pytest.mark.sqlite
 
@@ -67,7 +67,7 @@ def test_each_address_is_one_call(add, ses):
         add(address=f"{local}@example.com")
     assert calls(ses) == ["CreateReceiptRule", "UpdateReceiptRule", "UpdateReceiptRule"]
     a, b, c = (f"{local}@example.com" for local in "abc")
-    assert written(ses) == [{a}, {a, b}, {a, b, c}]
+    assert recipients_sent(ses) == [{a}, {a, b}, {a, b, c}]
 
 
 def test_an_inactive_address_is_no_recipient(add, ses):
@@ -207,13 +207,13 @@ def test_no_target_is_no_route(add):
     ],
 )
 def test_a_failing_ses_follows_later(add, api, ses, impatient, fault, sentence):
-    out_of_order(ses, fault=fault)
+    fail_calls(ses, fault=fault)
     answer = add()
     assert answer.status_code == 201
     body = answer.json()
     assert body["warning"] == f"SES configuration failed: {sentence} {RECORDED}"
     assert (body["isReceiptRuleConfigured"], body["receiptRuleName"]) == (False, None)
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert rules(ses) == {RULE: {"hello@example.com"}}
     assert api.get(f"{URL}/{body['id']}").json()["receiptRuleName"] == RULE
 

@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from addresses.models import EmailAddress
 from inbound.models import Scope
+from inbound.tests.aws import calls, fail_calls, identities, recipients_sent, recover_and_run_worker, remove_rule, rules
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
-from inbound.tests.seen import calls, identities, out_of_order, remove_rule, rules, work_off, written
 
 pytestmark = pytest.mark.sqlite
 
@@ -44,7 +44,7 @@ def test_one_of_three_is_one_update_without_it(api, have, ses):
     answer = api.delete(f"{URL}/{b.pk}")
     assert (answer.status_code, answer.json()) == (200, deleted(B))
     assert calls(ses) == ["UpdateReceiptRule"]
-    assert written(ses) == [{A, C}]
+    assert recipients_sent(ses) == [{A, C}]
     assert rules(ses) == {RULE: {A, C}}
     assert not EmailAddress.objects.filter(pk=b.pk).exists()
     assert api.get(f"{URL}/{a.pk}").json()["receiptRuleName"] == RULE
@@ -62,7 +62,7 @@ def test_one_after_the_other_no_rule_is_ever_without_recipients(api, have, ses):
     for row in have(A, B, C):
         assert api.delete(f"{URL}/{row.pk}").json()["cleanup"]["sesRuleUpdated"] is True
     assert calls(ses) == ["UpdateReceiptRule", "UpdateReceiptRule", "DeleteReceiptRule"]
-    assert written(ses) == [{B, C}, {C}]
+    assert recipients_sent(ses) == [{B, C}, {C}]
 
 
 def test_the_last_active_one_takes_the_rule_along(api, have, domain, ses):
@@ -132,7 +132,7 @@ def test_a_rule_that_somebody_removed_comes_back_without_it(api, have, ses):
 @pytest.mark.parametrize(("addresses", "what", "left"), [([A, B], "update", {RULE: {B}}), ([A], "deletion", {})])
 def test_a_failing_ses_stops_no_row_from_going(api, have, ses, impatient, fault, addresses, what, left):
     a = have(*addresses)[0]
-    out_of_order(ses, fault=fault)
+    fail_calls(ses, fault=fault)
     answer = api.delete(f"{URL}/{a.pk}")
     assert answer.status_code == 200
     warning = answer.json()["cleanup"].pop("warning")
@@ -142,7 +142,7 @@ def test_a_failing_ses_stops_no_row_from_going(api, have, ses, impatient, fault,
     assert ("An earlier call to AWS got no answer" in warning) == (fault in ("fail", "lost", "dropped"))
     assert not EmailAddress.objects.filter(pk=a.pk).exists()
     assert api.delete(f"{URL}/{a.pk}").status_code == 404
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert rules(ses) == left
 
 
@@ -170,7 +170,7 @@ def test_without_a_bucket_no_rule_is_updated(api, have, ses, settings, impatient
     assert api.delete(f"{URL}/{a.pk}").json() == deleted(A, sesRuleUpdated=False, warning=NOT_CONFIGURED)
     assert calls(ses) == []
     settings.S3_BUCKET_NAME = "inbound-mail"
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert rules(ses) == {RULE: {B}}
 
 

@@ -19,6 +19,8 @@ from domains.lifecycle.catch_all import set_catch_all
 from domains.models import Domain
 from endpoints.services import update_endpoint
 from inbound.models import Scope
+from inbound.tests.aws import calls, fail_calls, rules, store_mail
+from inbound.tests.database_locks import a_transaction_waits_for_a_lock
 from inbound.tests.factories import (
     BlockedEmailFactory,
     DomainFactory,
@@ -26,9 +28,7 @@ from inbound.tests.factories import (
     EndpointFactory,
     UserFactory,
 )
-from inbound.tests.locks import somebody_waits_for_a_lock
 from inbound.tests.processes.stack import eventually
-from inbound.tests.seen import calls, out_of_order, rules, store
 from rest.plan_token import PlanOutdated
 from ses_integration.models import InFlightCall, LedgerEntry, LedgerIdentity
 
@@ -179,7 +179,7 @@ def test_the_calls_of_the_plan_are_those_that_are_made(api, domain, crm, ses, se
 
 def test_a_call_without_an_answer_is_told(api, domain, ses, settings):
     settings.SES_REQUEST_BUDGET = 0.4
-    out_of_order(ses, action="CreateReceiptRule", fault="lost")
+    fail_calls(ses, action="CreateReceiptRule", fault="lost")
     address = EmailAddressFactory(domain=domain, address="a@example.com")
     plan = plan_of(api, address)
     [rule] = plan["receiptRules"]
@@ -193,7 +193,7 @@ def test_a_call_without_an_answer_is_told(api, domain, ses, settings):
 
 
 def test_a_call_that_failed_confirms_nothing(api, address, ses, impatient):
-    out_of_order(ses)
+    fail_calls(ses)
     EmailAddressFactory(domain=address.domain, address="c@example.com")
     assert calls(ses) == ["UpdateReceiptRule"]
     assert plan_of(api, address)["sesConfirmedAt"] is None
@@ -244,7 +244,7 @@ NOT_SHOWN = {
     "another address's route": lambda a: EmailAddress.objects.exclude(pk=a.pk).update(endpoint=a.endpoint),
     "another domain": lambda a: EmailAddressFactory(domain=DomainFactory(owner=a.domain.owner)),
     "another block": lambda a: BlockedEmailFactory(domain=a.domain),
-    "stored mail": lambda a: store(f"{a.domain.key_prefix}mail"),
+    "stored mail": lambda a: store_mail(f"{a.domain.key_prefix}mail"),
     "when SES has confirmed it": lambda a: LedgerEntry.objects.update(changed_at=timezone.now() + timedelta(hours=1)),
     "what SES tells of the identity": lambda a: LedgerIdentity.objects.update(status="Failed"),
 }
@@ -299,7 +299,7 @@ def test_an_address_that_is_added_between_the_look_and_the_lock_is_seen(address)
             Domain.objects.select_for_update().get(pk=row.domain_id)
             EmailAddressFactory(domain=row.domain, address="c@example.com")
             deleting = threads.submit(refused)
-            eventually(somebody_waits_for_a_lock, within=60, what="the deletion had looked and waited")
+            eventually(a_transaction_waits_for_a_lock, within=60, what="the deletion had looked and waited")
         assert deleting.result()
     assert EmailAddress.objects.count() == 3
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from addresses.models import EmailAddress
 from domains.models import Domain
+from inbound.tests.aws import calls, fail_calls
 from inbound.tests.factories import EmailAddressFactory, EndpointFactory, UserFactory
-from inbound.tests.seen import calls, out_of_order
 
 pytestmark = pytest.mark.sqlite
 
@@ -66,7 +66,7 @@ def test_an_endpoints_secrets_stay_with_the_endpoint(api, address, user):
 
 
 def test_what_ses_does_not_hold_is_not_configured(api, domain, ses, impatient):
-    out_of_order(ses)
+    fail_calls(ses)
     row = EmailAddressFactory(domain=domain)
     body = api.get(f"{URL}/{row.pk}").json()
     assert (body["isReceiptRuleConfigured"], body["receiptRuleName"]) == (False, None)

@@ -10,6 +10,7 @@ from django.core.management import CommandError
 from domains.deletion.service import delete_domain
 from domains.models import Domain, DomainDeletion
 from domains.tests.dns_server import dns_fixture, dns_process  # noqa: F401
+from inbound.tests.aws import calls, store_mail
 from inbound.tests.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
@@ -17,7 +18,6 @@ from inbound.tests.factories import (
     EmailAddressFactory,
     EndpointFactory,
 )
-from inbound.tests.seen import calls, store
 from ses_integration.tests.commands.run import run
 
 MX = "10 inbound-smtp.eu-west-1.amazonaws.com"
@@ -32,7 +32,7 @@ def full(domain, user, ses, dns):
     DnsRecordFactory(domain=domain, record_type="MX", name="example.com", value=MX)
     DnsRecordFactory(domain=domain, record_type="TXT", name="_amazonses.example.com", value="token")
     dns.publish("example.com", "MX", MX)
-    store(f"{domain.key_prefix}mail")
+    store_mail(f"{domain.key_prefix}mail")
     ses.clear_journal()
     return domain
 

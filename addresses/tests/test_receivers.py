@@ -10,8 +10,8 @@ from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
 
 from addresses.models import EmailAddress
+from inbound.tests.aws import calls, fail_calls, recover_and_run_worker, rules
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
-from inbound.tests.seen import calls, out_of_order, rules, work_off
 from ses_integration.models import DomainSync
 
 RULE = "inbound-example.com-rule"
@@ -87,10 +87,10 @@ def test_a_receiver_asks_no_parent(rows):
 
 
 def test_a_row_goes_although_ses_is_down(rows, ses, impatient):
-    out_of_order(ses, fault="fail")
+    fail_calls(ses, fault="fail")
     rows[0].delete()
     assert not EmailAddress.objects.filter(address=A).exists()
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert rules(ses) == {RULE: {B, C}}
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from addresses.models import EmailAddress
 from domains.tests.json_bodies import any_object
+from inbound.tests.aws import calls, fail_calls, recipients_sent, recover_and_run_worker, rules
 from inbound.tests.factories import EmailAddressFactory, EndpointFactory, UserFactory
-from inbound.tests.seen import calls, out_of_order, rules, work_off, written
 
 pytestmark = pytest.mark.sqlite
 
@@ -68,7 +68,7 @@ def test_switched_off_it_is_no_recipient_and_switched_on_again_it_is(put, ses):
     body = put(isActive=True).json()
     assert (body["isActive"], body["isReceiptRuleConfigured"], body["receiptRuleName"]) == (True, True, RULE)
     assert calls(ses) == ["UpdateReceiptRule", "UpdateReceiptRule"]
-    assert written(ses) == [{"b@example.com"}, {"a@example.com", "b@example.com"}]
+    assert recipients_sent(ses) == [{"b@example.com"}, {"a@example.com", "b@example.com"}]
 
 
 def test_the_last_one_switched_off_takes_the_rule_along(put, ses):
@@ -125,12 +125,12 @@ def test_somebody_elses_endpoint_is_not_found(put, ses):
 
 @pytest.mark.parametrize("fault", ["throttle", "access_denied", "lost", "dropped"])
 def test_a_failing_ses_follows_later(put, ses, impatient, fault):
-    out_of_order(ses, fault=fault)
+    fail_calls(ses, fault=fault)
     body = put(isActive=False).json()
     assert body["isActive"] is False
     assert body["warning"].startswith("SES configuration failed: AWS ")
     assert body["warning"].endswith(RECORDED)
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert rules(ses) == {RULE: {"b@example.com"}}
 
 

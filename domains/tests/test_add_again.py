@@ -9,8 +9,17 @@ import pytest
 from domains.deletion import service
 from domains.deletion.service import advance
 from domains.models import Domain, DomainDeletion
+from inbound.tests.aws import (
+    calls,
+    fail_calls,
+    identities,
+    key_prefixes,
+    recover_and_run_worker,
+    rules,
+    store_mail,
+    stored_keys,
+)
 from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
-from inbound.tests.seen import calls, identities, key_prefixes, out_of_order, rules, store, stored, work_off
 from ses_integration.models import DomainSync
 from ses_integration.reconcile.loop import reconcile_due
 from ses_integration.status import sync_state
@@ -27,7 +36,7 @@ Step = DomainDeletion.Step
 def lived(domain, ses):
     """`example.com` with an address and stored mail."""
     EmailAddressFactory(domain=domain, address="old@example.com")
-    store(f"{domain.key_prefix}mail-1")
+    store_mail(f"{domain.key_prefix}mail-1")
     ses.clear_journal()
     return domain
 
@@ -65,16 +74,16 @@ def test_a_deleted_domain_may_get_another_owner(api, client_for, add, lived):
 
 
 def test_what_is_owed_for_the_old_life_takes_nothing_from_the_new_one(api, add, lived, ses, impatient):
-    out_of_order(ses)
+    fail_calls(ses)
     old = api.delete(f"{URL}/{lived.pk}").json()
     assert "warning" in old
     again = add()
     assert DomainDeletion.objects.get().rules == Step.OWED
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert rules(ses) == {RULE: {"new@example.com"}}
     assert key_prefixes(ses) == {RULE: again.key_prefix}
     assert identities(ses) == {"example.com"}
-    assert stored() == []
+    assert stored_keys() == []
     record = DomainDeletion.objects.get()
     assert (record.rules, record.identity, record.stored_mail) == (Step.SUPERSEDED, Step.SUPERSEDED, Step.DONE)
     assert record.finished_at
@@ -84,19 +93,19 @@ def test_what_is_owed_for_the_old_life_takes_nothing_from_the_new_one(api, add, 
 
 def test_mail_that_still_came_for_the_old_life_goes_too(api, add, lived, ses, impatient):
     """The old rule stores under the old prefix until SES has followed; only after that is the prefix empty for good."""
-    out_of_order(ses)
+    fail_calls(ses)
     api.delete(f"{URL}/{lived.pk}")
     again = add()
     answer = api.delete(f"{URL}/{lived.pk}").json()
     assert answer["deletedResources"]["sesReceiptRules"] is False
-    store(f"{lived.key_prefix}mail-2")
-    store(f"{again.key_prefix}mail-3")
-    work_off(ses)
-    assert stored() == [f"{again.key_prefix}mail-3"]
+    store_mail(f"{lived.key_prefix}mail-2")
+    store_mail(f"{again.key_prefix}mail-3")
+    recover_and_run_worker(ses)
+    assert stored_keys() == [f"{again.key_prefix}mail-3"]
 
 
 def test_the_old_lifes_delete_tells_that_it_was_overtaken(api, add, lived, ses, impatient):
-    out_of_order(ses)
+    fail_calls(ses)
     api.delete(f"{URL}/{lived.pk}")
     add()
     ses.clear_faults()
@@ -108,11 +117,11 @@ def test_the_old_lifes_delete_tells_that_it_was_overtaken(api, add, lived, ses, 
 
 
 def test_what_ses_refuses_the_next_owner_is_not_told_by_a_second_delete(api, client_for, add, lived, ses, impatient):
-    out_of_order(ses)
+    fail_calls(ses)
     api.delete(f"{URL}/{lived.pk}")
     add(client_for(UserFactory()))
     ses.clear_faults()
-    out_of_order(ses, fault="access_denied")
+    fail_calls(ses, fault="access_denied")
     DomainSync.objects.update(retry_at=None)
     reconcile_due()
     denied = "AWS does not allow this call; the credentials lack a permission."
@@ -132,20 +141,20 @@ def test_a_life_that_was_about_to_go_makes_room(api, client_for, add, lived, ses
     assert list(Domain.objects.all()) == [again]
     record = DomainDeletion.objects.get()
     assert (record.rows, record.email_addresses, record.blocked_emails) == (Step.DONE, 1, 1)
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert rules(ses) == {RULE: {"new@example.com"}}
-    assert stored() == []
+    assert stored_keys() == []
     assert DomainDeletion.objects.get().finished_at
 
 
 def test_two_lives_are_cleaned_up_each(api, add, lived, ses, impatient):
-    out_of_order(ses)
+    fail_calls(ses)
     api.delete(f"{URL}/{lived.pk}")
     second = add()
-    store(f"{second.key_prefix}mail-2")
+    store_mail(f"{second.key_prefix}mail-2")
     api.delete(f"{URL}/{second.pk}")
-    work_off(ses)
-    assert (rules(ses), identities(ses), stored()) == ({}, set(), [])
+    recover_and_run_worker(ses)
+    assert (rules(ses), identities(ses), stored_keys()) == ({}, set(), [])
     assert DomainDeletion.objects.exclude(finished_at=None).count() == 2
 
 

@@ -14,15 +14,24 @@ from domains.deletion.service import delete_domain, resume_deletions
 from domains.lifecycle.register import add_domain
 from domains.models import Domain, DomainDeletion
 from inbound.tests.admin_site import (
-    act,
+    assert_constant_statements,
     confirm,
     delete_selected,
     open_links,
     post,
-    same_for_3_and_30,
+    run_action,
     staff,
     text,
     url,
+)
+from inbound.tests.aws import (
+    calls,
+    create_foreign_identity,
+    fail_calls,
+    identities,
+    recover_and_run_worker,
+    rules,
+    store_mail,
 )
 from inbound.tests.factories import (
     BlockedEmailFactory,
@@ -31,7 +40,6 @@ from inbound.tests.factories import (
     EmailAddressFactory,
     EndpointFactory,
 )
-from inbound.tests.seen import calls, foreign_identity, identities, out_of_order, rules, store, work_off
 from ses_integration.aws import clients
 
 DOMAINS = url("domains.domain", "changelist")
@@ -84,9 +92,9 @@ def test_lists_cost_the_same_however_long_they_are(ses, user, admin_client: Clie
         EmailAddressFactory(domain=row)
         DnsRecordFactory(domain=row)
 
-    same_for_3_and_30(admin_client, DOMAINS, domain)
-    same_for_3_and_30(admin_client, url("domains.dnsrecord", "changelist"), domain)
-    same_for_3_and_30(
+    assert_constant_statements(admin_client, DOMAINS, domain)
+    assert_constant_statements(admin_client, url("domains.dnsrecord", "changelist"), domain)
+    assert_constant_statements(
         admin_client,
         url("domains.domaindeletion", "changelist"),
         lambda: delete_domain(domain=DomainFactory(), requested_by="me"),
@@ -130,7 +138,7 @@ def test_a_domain_whose_rows_are_still_going_can_be_added_again(ses, user, admin
 
 def test_ses_being_down_is_told_when_a_domain_is_added(ses, user, admin_client: Client, settings):
     settings.SES_REQUEST_BUDGET = 0.3
-    out_of_order(ses)
+    fail_calls(ses)
     response, messages = post(admin_client, ADD, name="example.com", owner=user.pk)
     assert response.status_code == 302
     assert messages[0][0] == "warning"
@@ -184,7 +192,7 @@ def test_the_page_that_asks_says_what_will_go(ses, user, admin_client: Client, s
     domain = add_domain(owner=user, name="example.com").domain
     EmailAddressFactory(domain=domain, address="a@example.com")
     BlockedEmailFactory(domain=domain)
-    foreign_identity("example.org")
+    create_foreign_identity("example.org")
     kept = add_domain(owner=user, name="example.org").domain
     endpoint = EndpointFactory(owner=user, name="Main hook")
     Domain.objects.filter(pk=kept.pk).update(is_catch_all_enabled=True, catch_all_endpoint=endpoint)
@@ -231,7 +239,7 @@ def test_a_domain_is_deleted_through_the_service(ses, user, admin_client: Client
 
 
 def test_many_domains_are_deleted_at_once_with_an_outcome_for_each(ses, user, admin_client: Client):
-    foreign_identity("kept.example.com")
+    create_foreign_identity("kept.example.com")
     for name in ("a.example.com", "b.example.com", "kept.example.com"):
         EmailAddressFactory(domain=add_domain(owner=user, name=name).domain)
     chosen = list(Domain.objects.order_by("name"))
@@ -253,7 +261,7 @@ def test_with_ses_down_the_rows_go_and_the_outcome_warns(ses, user, admin_client
     domain = add_domain(owner=user, name="example.com").domain
     EmailAddressFactory(domain=domain)
     settings.SES_REQUEST_BUDGET = 0.3
-    out_of_order(ses)
+    fail_calls(ses)
     response, messages = confirm(admin_client, deletion(domain))
     assert response.status_code == 302
     [(level, sentence)] = messages
@@ -263,7 +271,7 @@ def test_with_ses_down_the_rows_go_and_the_outcome_warns(ses, user, admin_client
     assert not EmailAddress.objects.exists()
     record = DomainDeletion.objects.get()
     assert "is recorded" in text(admin_client.get(url("domains.domaindeletion", "change", record.pk)))
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert (rules(ses), identities(ses)) == ({}, set())
 
 
@@ -333,13 +341,13 @@ def test_pushing_converges_and_tells_the_outcome(ses, user, admin_client: Client
     settings.SES_REQUEST_BUDGET = 0
     chosen = [DomainFactory(owner=user), DomainFactory(owner=user)]
     settings.SES_REQUEST_BUDGET = 0.3
-    out_of_order(ses)
-    _, messages = act(admin_client, "domains.domain", "push_to_ses", chosen)
+    fail_calls(ses)
+    _, messages = run_action(admin_client, "domains.domain", "push_to_ses", chosen)
     assert messages[0][0] == "warning"
     assert messages[0][1].startswith("2 domains are not in line yet.")
     ses.clear_faults()
     settings.SES_REQUEST_BUDGET = 5
-    assert act(admin_client, "domains.domain", "push_to_ses", chosen)[1] == [
+    assert run_action(admin_client, "domains.domain", "push_to_ses", chosen)[1] == [
         ("success", "SES is in line with 2 domains.")
     ]
     assert identities(ses) == {domain.name for domain in chosen}
@@ -361,17 +369,17 @@ def test_what_a_deletion_owes_can_be_gone_on_with(ses, user, admin_client: Clien
     settings.SES_REQUEST_BUDGET = 0
     record = delete_domain(domain=domain, requested_by="me")
     settings.SES_REQUEST_BUDGET = 5
-    _, messages = act(admin_client, "domains.domaindeletion", "go_on", [record])
+    _, messages = run_action(admin_client, "domains.domaindeletion", "go_on", [record])
     assert messages == [("success", "1 finished.")]
     record.refresh_from_db()
     assert record.finished_at is not None
-    _, messages = act(admin_client, "domains.domaindeletion", "go_on", [record])
+    _, messages = run_action(admin_client, "domains.domaindeletion", "go_on", [record])
     assert messages == [("info", "They owe nothing.")]
 
 
 def test_a_deletion_that_aws_keeps_is_tried_before_its_turn(ses, user, admin_client: Client, settings):
     domain = add_domain(owner=user, name="example.com").domain
-    store(f"{domain.key_prefix}mail")
+    store_mail(f"{domain.key_prefix}mail")
     settings.SES_REQUEST_BUDGET = 0
     record = delete_domain(domain=domain, requested_by="me")
     settings.SES_REQUEST_BUDGET = 5
@@ -380,13 +388,13 @@ def test_a_deletion_that_aws_keeps_is_tried_before_its_turn(ses, user, admin_cli
         {"service": "s3", "action": "ListObjectVersions", "fault": "access_denied", "times": 2},
     )
     denied = "AWS does not allow this call; the credentials lack a permission."
-    _, [(level, first)] = act(admin_client, "domains.domaindeletion", "go_on", [record])
+    _, [(level, first)] = run_action(admin_client, "domains.domaindeletion", "go_on", [record])
     assert level == "warning"
     assert first.startswith("example.com: Still owed: identity, stored mail. ")
     assert denied in first
-    _, [(level, second)] = act(admin_client, "domains.domaindeletion", "go_on", [record])
+    _, [(level, second)] = run_action(admin_client, "domains.domaindeletion", "go_on", [record])
     assert level == "warning"
     assert second.startswith("example.com: Done now: identity. Still owed: stored mail. ")
     assert f"{denied} Next try " in second
-    _, messages = act(admin_client, "domains.domaindeletion", "go_on", [record])
+    _, messages = run_action(admin_client, "domains.domaindeletion", "go_on", [record])
     assert messages == [("success", "1 finished.")]

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from addresses.models import EmailAddress
 from domains.models import Domain, DomainDeletion
-from inbound.tests.admin_site import plan_token, post, said, text, url
+from inbound.tests.admin_site import messages_on, plan_token, post, text, url
+from inbound.tests.aws import calls, store_mail
 from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory
-from inbound.tests.seen import calls, store
 
 CHANGED = "Nothing was deleted: the plan has changed since you saw it. This is what it is now."
 UNPLANNED = "Nothing was deleted: no plan came with the request. This is the plan; confirm it below."
@@ -41,11 +41,11 @@ def test_what_came_up_since_the_page_was_shown_is_asked_about_again(address, dom
     path, page = asked(admin_client, "domains.domain", domain)
     for change, news in (
         (lambda: BlockedEmailFactory(domain=domain), "1 blocked email, 1 email address"),
-        (lambda: store(f"{domain.key_prefix}mail"), "1 object, 1 version, 4 bytes"),
+        (lambda: store_mail(f"{domain.key_prefix}mail"), "1 object, 1 version, 4 bytes"),
     ):
         change()
         response = admin_client.post(path, {"post": "yes", "plan": plan_token(page)})
-        assert (response.status_code, said(response)) == (200, [("warning", CHANGED)])
+        assert (response.status_code, messages_on(response)) == (200, [("warning", CHANGED)])
         page = text(response)
         assert news in page
     assert Domain.objects.live().filter(pk=domain.pk).exists()
@@ -59,7 +59,7 @@ def test_an_address_is_deleted_as_it_was_shown(address, domain, ses, admin_clien
     assert "Receipt rule inbound-example.com-rule goes: a@example.com." in page
     EmailAddressFactory(domain=domain, address="b@example.com")
     response = admin_client.post(path, {"post": "yes", "plan": plan_token(page)})
-    assert (response.status_code, said(response)) == (200, [("warning", CHANGED)])
+    assert (response.status_code, messages_on(response)) == (200, [("warning", CHANGED)])
     assert "loses a@example.com, and then has 1 recipient." in text(response)
     _, messages = post(admin_client, path, post="yes", plan=plan_token(text(response)))
     assert messages == [("success", "Deleted: a@example.com. SES is confirmed to receive nothing for it any more.")]
@@ -69,7 +69,7 @@ def test_an_address_is_deleted_as_it_was_shown(address, domain, ses, admin_clien
 def test_a_made_up_token_deletes_nothing(address, domain, admin_client: Client):
     for model, row in (("domains.domain", domain), ("addresses.emailaddress", address)):
         response = admin_client.post(url(model, "delete", row.pk), {"post": "yes", "plan": "made up"})
-        assert said(response) == [("warning", CHANGED)]
+        assert messages_on(response) == [("warning", CHANGED)]
     assert EmailAddress.objects.exists()
 
 
@@ -77,7 +77,7 @@ def test_without_a_token_nothing_is_deleted_and_the_plan_is_shown(address, domai
     for model, row in (("domains.domain", domain), ("addresses.emailaddress", address)):
         path = url(model, "delete", row.pk)
         response = admin_client.post(path, {"post": "yes"})
-        assert (response.status_code, said(response)) == (200, [("warning", UNPLANNED)])
+        assert (response.status_code, messages_on(response)) == (200, [("warning", UNPLANNED)])
         assert text(admin_client.get(path)).count(plan_token(text(response))) == 1
     assert EmailAddress.objects.exists()
     assert Domain.objects.live().exists()
@@ -91,7 +91,7 @@ def test_a_token_does_not_go_on_with_a_deletion_that_runs(address, domain, ses, 
     )
     Domain.objects.update(deleting_since=timezone.now())
     response = admin_client.post(path, {"post": "yes", "plan": plan_token(page)})
-    assert (response.status_code, said(response)) == (200, [("warning", USED)])
+    assert (response.status_code, messages_on(response)) == (200, [("warning", USED)])
     assert calls(ses) == []
     assert "A deletion of this domain has begun; this goes on with it." in text(response)
     assert 'name="plan"' not in text(response)

@@ -13,8 +13,8 @@ from domains.lifecycle import catch_all
 from domains.models import Domain
 from domains.tests.json_bodies import any_object
 from endpoints.models import Endpoint
+from inbound.tests.aws import calls, fail_calls, recipients_sent, recover_and_run_worker, rules
 from inbound.tests.factories import EmailAddressFactory, EndpointFactory, UserFactory
-from inbound.tests.seen import calls, out_of_order, rules, work_off, written
 
 RULE, CATCH_ALL = "inbound-example.com-rule", "inbound-example.com-catchall-rule"
 RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
@@ -69,7 +69,7 @@ def test_on_replaces_the_rule_of_the_addresses(switch_on, addresses, api, ses):
     """Both rules would deliver twice; and the new one comes first, so that no mail is lost in between."""
     switch_on()
     assert calls(ses) == ["CreateReceiptRule", "DeleteReceiptRule"]
-    assert written(ses) == [{"example.com"}]
+    assert recipients_sent(ses) == [{"example.com"}]
     assert rules(ses) == {CATCH_ALL: {"example.com"}}
     shown = api.get(f"/api/v2/email-addresses/{addresses[0].pk}").json()
     assert (shown["isReceiptRuleConfigured"], shown["receiptRuleName"]) == (True, CATCH_ALL)
@@ -187,22 +187,22 @@ def test_an_endpoint_that_goes_takes_the_catch_all_along(switch_on, addresses, e
     ],
 )
 def test_a_failing_ses_follows_later(switch_on, put, addresses, ses, impatient, fault, sentence):
-    out_of_order(ses, fault=fault)
+    fail_calls(ses, fault=fault)
     warning = f"SES catch-all configuration failed: {sentence} {RECORDED}"
     body = switch_on()
     assert (body["isCatchAllEnabled"], body["receiptRuleName"]) == (True, None)
     assert body["awsConfigurationWarning"] == warning
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert rules(ses) == {CATCH_ALL: {"example.com"}}
-    out_of_order(ses, fault=fault)
+    fail_calls(ses, fault=fault)
     body = put({"isCatchAllEnabled": False}).json()
     assert (body["receiptRuleName"], body["awsConfigurationWarning"]) == (None, warning)
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert rules(ses) == {RULE: {"a@example.com", "b@example.com"}}
 
 
 def test_the_rule_of_the_addresses_stays_while_the_catch_all_fails(switch_on, addresses, ses, impatient):
-    out_of_order(ses, "CreateReceiptRule")
+    fail_calls(ses, "CreateReceiptRule")
     switch_on()
     assert rules(ses) == {RULE: {"a@example.com", "b@example.com"}}
 

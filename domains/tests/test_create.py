@@ -11,8 +11,15 @@ from hypothesis import settings as hypothesis_settings
 from domains.models import DnsRecord, Domain
 from domains.tests.json_bodies import any_object
 from inbound.models import Scope
+from inbound.tests.aws import (
+    calls,
+    create_foreign_identity,
+    fail_calls,
+    identities,
+    keep_new_identities_pending,
+    recover_and_run_worker,
+)
 from inbound.tests.factories import DomainFactory, UserFactory
-from inbound.tests.seen import calls, foreign_identity, identities, nothing_published, out_of_order, work_off
 
 pytestmark = pytest.mark.sqlite
 
@@ -60,7 +67,7 @@ def test_adding_a_domain_is_three_calls(api, ses):
 
 
 def test_a_domain_that_ses_has_not_seen_published_is_pending(api, ses):
-    nothing_published(ses)
+    keep_new_identities_pending(ses)
     answer = api.post(URL, {"domain": "example.com"})
     assert answer.json()["status"] == "pending"
     assert "warning" not in answer.json()
@@ -192,7 +199,7 @@ def test_two_owners_have_a_domain_each(api, client_for, ses):
     ],
 )
 def test_a_failing_ses_leaves_a_pending_domain_that_the_worker_completes(api, ses, impatient, fault, sentence):
-    out_of_order(ses, fault=fault)
+    fail_calls(ses, fault=fault)
     answer = api.post(URL, {"domain": "example.com"})
     assert answer.status_code == 201
     body = answer.json()
@@ -200,7 +207,7 @@ def test_a_failing_ses_leaves_a_pending_domain_that_the_worker_completes(api, se
     assert body["warning"] == f"SES has not created the identity yet. {sentence} {RECORDED}"
     # All but those whose token only SES knows.
     assert len(body["dnsRecords"]) == 5
-    work_off(ses)
+    recover_and_run_worker(ses)
     shown = api.get(f"{URL}/{body['id']}").json()
     assert (shown["status"], shown["mailFromDomain"]) == ("verified", "mail.example.com")
     assert len(api.get(f"{URL}/{body['id']}/dns-records").json()["records"]) == 9
@@ -228,7 +235,7 @@ def test_without_a_region_no_record_can_be_told(api, ses, settings):
 
 
 def test_an_identity_that_somebody_else_made_is_used(api, ses):
-    foreign_identity("example.com")
+    create_foreign_identity("example.com")
     ses.clear_journal()
     answer = api.post(URL, {"domain": "example.com"})
     assert answer.json()["status"] == "verified"

@@ -17,6 +17,16 @@ from domains.deletion.erase import erase_mail
 from domains.deletion.service import note_facts, resume_deletions
 from domains.models import DnsRecord, Domain, DomainDeletion
 from inbound.models import Scope
+from inbound.tests.aws import (
+    calls,
+    create_foreign_identity,
+    fail_calls,
+    identities,
+    recover_and_run_worker,
+    rules,
+    store_mail,
+    stored_keys,
+)
 from inbound.tests.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
@@ -25,7 +35,6 @@ from inbound.tests.factories import (
     EndpointFactory,
     UserFactory,
 )
-from inbound.tests.seen import calls, foreign_identity, identities, out_of_order, rules, store, stored, work_off
 from ses_integration.aws import clients
 from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.storage import erase
@@ -47,7 +56,7 @@ def full(domain, ses):
     BlockedEmailFactory(domain=domain)
     for _ in range(2):
         DnsRecordFactory(domain=domain)
-    store(f"{domain.key_prefix}mail-1")
+    store_mail(f"{domain.key_prefix}mail-1")
     ses.clear_journal()
     return domain
 
@@ -75,7 +84,7 @@ def test_a_domain_goes_with_everything(api, full, ses):
         "deletionId": record.pk,
     }
     assert calls(ses) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
-    assert (rules(ses), identities(ses), stored()) == ({}, set(), [])
+    assert (rules(ses), identities(ses), stored_keys()) == ({}, set(), [])
     assert no_rows_are_left()
     assert (record.name, record.erased_versions) == ("example.com", 1)
     assert record.finished_at
@@ -116,17 +125,17 @@ def test_what_is_gone_from_ses_already_is_deleted(api, full, ses):
 def test_other_domains_stay(api, full, user, ses):
     for owner, name in ((user, "example.org"), (user, "sub.example.com"), (UserFactory(), "other.org")):
         EmailAddressFactory(domain=DomainFactory(owner=owner, name=name), address=f"a@{name}")
-    store("emails/sub.example.com/1/mail")
+    store_mail("emails/sub.example.com/1/mail")
     api.delete(f"{URL}/{full.pk}")
     assert set(rules(ses)) == {"inbound-example.org-rule", "inbound-sub.example.com-rule", "inbound-other.org-rule"}
     assert identities(ses) == {"example.org", "sub.example.com", "other.org"}
     assert EmailAddress.objects.count() == 3
-    assert stored() == ["emails/sub.example.com/1/mail"]
+    assert stored_keys() == ["emails/sub.example.com/1/mail"]
 
 
 @pytest.mark.parametrize("fault", ["throttle", "access_denied", "fail", "lost", "dropped"])
 def test_a_failing_ses_stops_no_row_from_going(api, full, ses, impatient, fault):
-    out_of_order(ses, fault=fault)
+    fail_calls(ses, fault=fault)
     answer = api.delete(f"{URL}/{full.pk}")
     assert answer.status_code == 200
     body = answer.json()
@@ -142,14 +151,14 @@ def test_a_failing_ses_stops_no_row_from_going(api, full, ses, impatient, fault)
     assert body["warning"].startswith("SES clean-up is not finished. ")
     assert body["warning"].endswith(f"{RECORDED} {ERASING}")
     assert no_rows_are_left()
-    work_off(ses)
-    assert (rules(ses), identities(ses), stored()) == ({}, set(), [])
+    recover_and_run_worker(ses)
+    assert (rules(ses), identities(ses), stored_keys()) == ({}, set(), [])
     assert DomainDeletion.objects.get().finished_at
     assert api.delete(f"{URL}/{full.pk}").status_code == 404
 
 
 def test_a_second_delete_tells_how_far_it_has_come(api, client_for, full, ses, impatient):
-    out_of_order(ses)
+    fail_calls(ses)
     first = api.delete(f"{URL}/{full.pk}").json()
     assert client_for(UserFactory()).delete(f"{URL}/{full.pk}").status_code == 404
     assert api.get(f"{URL}/{full.pk}").status_code == 404
@@ -174,8 +183,8 @@ def test_a_second_delete_tells_how_far_it_has_come(api, client_for, full, ses, i
     assert second.json()["deletionId"] == first["deletionId"]
     assert second.json()["warning"].startswith(ERASING)
     assert second.json()["report"]["owed"] == ["storedMail"]
-    work_off(ses)
-    assert stored() == []
+    recover_and_run_worker(ses)
+    assert stored_keys() == []
     assert api.delete(f"{URL}/{full.pk}").status_code == 404
 
 
@@ -187,7 +196,7 @@ def test_one_flag_says_nothing_of_the_other(api, full, ses, impatient):
 
 
 def test_an_identity_that_somebody_else_made_is_kept(api, ses):
-    foreign_identity("example.com")
+    create_foreign_identity("example.com")
     pk = api.post(URL, {"domain": "example.com"}).json()["id"]
     ses.clear_journal()
     body = api.delete(f"{URL}/{pk}").json()
@@ -257,7 +266,7 @@ def erasing(domain, ses, monkeypatch):
     """The record of a deletion of which only five stored mails are left, that are erased two at a time."""
     monkeypatch.setattr("ses_integration.storage.erase.KEYS_PER_CALL", 2)
     for number in range(5):
-        store(f"{domain.key_prefix}{number}")
+        store_mail(f"{domain.key_prefix}{number}")
     Domain.objects.filter(pk=domain.pk).delete()
     record = DomainDeletion.objects.get(domain_id=domain.pk)
     note_facts(record)
@@ -295,7 +304,7 @@ def test_a_crash_between_the_answer_and_the_record_counts_nothing_twice(erasing)
     next(erase.batches(erasing.key_prefix, seconds=10))
     DomainDeletion.objects.update(retry_at=None)
     erase_mail(erasing, seconds=10)
-    assert (stored(), erasing.stored_mail, erasing.erased_versions) == ([], "done", 3)
+    assert (stored_keys(), erasing.stored_mail, erasing.erased_versions) == ([], "done", 3)
 
 
 @pytest.mark.postgresql
@@ -317,7 +326,7 @@ def test_who_has_slept_past_its_claim_counts_nothing(erasing, ses):
     erase_mail(erasing, seconds=10)
     sleeper.join()
     erasing.refresh_from_db()
-    assert (stored(), erasing.stored_mail, erasing.erased_versions) == ([], "done", 5)
+    assert (stored_keys(), erasing.stored_mail, erasing.erased_versions) == ([], "done", 5)
 
 
 def test_what_s3_keeps_is_said_and_tried_again_after_a_while(erasing, ses):
@@ -325,7 +334,7 @@ def test_what_s3_keeps_is_said_and_tried_again_after_a_while(erasing, ses):
     s3 = clients.s3("eu-west-1")
     s3.put_bucket_policy(Bucket="inbound-mail", Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
     erase_mail(erasing, seconds=10)
-    assert stored() == [f"{erasing.key_prefix}3"]
+    assert stored_keys() == [f"{erasing.key_prefix}3"]
     assert (erasing.stored_mail, erasing.erased_versions, erasing.kept_versions) == ("owed", 4, 1)
     assert erasing.problem.startswith("S3 keeps 1 stored objects (AccessDenied)")
     assert erasing.retry_at > timezone.now() + timedelta(minutes=10)
@@ -343,7 +352,7 @@ def test_stored_mail_is_kept_where_that_is_the_setting(api, full, ses, settings)
     body = api.delete(f"{URL}/{full.pk}").json()
     where = f"s3://inbound-mail/{full.key_prefix}"
     assert body["warning"] == f"KEEP_MAIL_ON_DOMAIN_DELETE is on, so stored mail is kept: {where}"
-    assert stored() == [f"{full.key_prefix}mail-1"]
+    assert stored_keys() == [f"{full.key_prefix}mail-1"]
     assert not [entry for entry in ses.journal() if entry["service"] == "s3" and entry["action"] != "ListObjectsV2"]
     record = DomainDeletion.objects.get()
     assert (record.stored_mail, record.look_again_at) == ("kept", None)

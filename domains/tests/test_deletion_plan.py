@@ -11,6 +11,7 @@ from domains.lifecycle.catch_all import set_catch_all
 from domains.lifecycle.register import add_domain
 from domains.models import DnsRecord, Domain, DomainDeletion
 from inbound.models import Scope
+from inbound.tests.aws import calls, create_foreign_identity, fail_calls, recover_and_run_worker, store_mail
 from inbound.tests.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
@@ -19,7 +20,6 @@ from inbound.tests.factories import (
     EndpointFactory,
     UserFactory,
 )
-from inbound.tests.seen import calls, foreign_identity, out_of_order, store, work_off
 from rest.fields import timestamp
 from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerIdentity, LedgerRecipient
 
@@ -46,7 +46,7 @@ def full(domain, user, ses):
     DnsRecordFactory(
         domain=domain, record_type="MX", name="example.com", value="10 inbound-smtp.eu-west-1.amazonaws.com"
     )
-    store(f"{domain.key_prefix}mail-1")
+    store_mail(f"{domain.key_prefix}mail-1")
     ses.clear_journal()
     return domain
 
@@ -159,7 +159,7 @@ def test_the_plan_says_what_goes_and_what_stays(api, full, user, ses, dns):
 
 def test_a_call_that_failed_confirms_nothing(api, full, ses, dns, impatient):
     confirmed = plan_of(api, full)["sesConfirmedAt"]
-    out_of_order(ses)
+    fail_calls(ses)
     EmailAddressFactory(domain=full, address="c@example.com")
     assert calls(ses) == ["UpdateReceiptRule"]
     identity = LedgerEntry.objects.get(kind="identity").changed_at
@@ -295,7 +295,7 @@ def inactive_only(domain, user, ses, settings):
 
 
 def foreign(domain, user, ses, settings):
-    foreign_identity("kept.example.org")
+    create_foreign_identity("kept.example.org")
     kept = add_domain(owner=user, name="kept.example.org").domain
     EmailAddressFactory(domain=kept)
     return kept
@@ -334,7 +334,7 @@ def test_the_calls_of_the_plan_are_those_that_are_made(api, domain, user, ses, d
 
 def test_a_call_without_an_answer_is_planned_again_for_when_it_has_settled(api, domain, ses, dns, settings):
     settings.SES_REQUEST_BUDGET = 0.4
-    out_of_order(ses, action="CreateReceiptRule", fault="lost")
+    fail_calls(ses, action="CreateReceiptRule", fault="lost")
     EmailAddressFactory(domain=domain, address="a@example.com")
     ses.clear_faults()
     plan = plan_of(api, domain)
@@ -349,7 +349,7 @@ def test_a_call_without_an_answer_is_planned_again_for_when_it_has_settled(api, 
     DomainSync.objects.update(retry_at=None)
     settings.SES_REQUEST_BUDGET = 5
     assert delete(api, domain, plan=plan["token"]).status_code == 200
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert calls(ses) == [action for action, _ in named(plan)]
 
 
@@ -366,7 +366,7 @@ def test_a_token_deletes_once(api, full, ses, dns):
 
 def test_a_deletion_that_runs_is_not_gone_on_with_by_a_token(api, full, ses, dns, impatient):
     token = plan_of(api, full)["token"]
-    out_of_order(ses)
+    fail_calls(ses)
     assert delete(api, full).status_code == 200
     assert_refused(delete(api, full, plan=token), GONE)
     assert delete(api, full).status_code == 200
@@ -390,13 +390,13 @@ def test_a_dry_run_tells_that_a_token_is_outdated(api, full, dns):
 
 def test_the_token_of_another_domain_does_not_go_on_with_a_deletion_that_runs(api, full, user, ses, dns, impatient):
     other = plan_of(api, DomainFactory(owner=user))["token"]
-    out_of_order(ses)
+    fail_calls(ses)
     assert delete(api, full).status_code == 200
     assert_refused(delete(api, full, plan=other), GONE)
 
 
 def test_a_dry_run_of_a_deletion_that_runs_does_not_go_on_with_it(api, full, ses, impatient):
-    out_of_order(ses)
+    fail_calls(ses)
     delete(api, full)
     before = everything()
     assert delete(api, full, dry_run="true").status_code == 404

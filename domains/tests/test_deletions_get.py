@@ -13,6 +13,7 @@ from domains.deletion.proof import prove_deletions
 from domains.dns.records import Record
 from domains.lifecycle.register import add_domain
 from domains.models import DomainDeletion
+from inbound.tests.aws import calls, fail_calls, recover_and_run_worker, store_mail
 from inbound.tests.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
@@ -20,7 +21,6 @@ from inbound.tests.factories import (
     EmailAddressFactory,
     UserFactory,
 )
-from inbound.tests.seen import calls, out_of_order, store, work_off
 from ses_integration.reconcile.loop import reconcile_due
 
 pytestmark = pytest.mark.sqlite
@@ -35,7 +35,7 @@ def full(domain, ses):
     EmailAddressFactory(domain=domain, address="a@example.com")
     BlockedEmailFactory(domain=domain)
     DnsRecordFactory(domain=domain, name="_amazonses.example.com", value="token")
-    store(f"{domain.key_prefix}mail")
+    store_mail(f"{domain.key_prefix}mail")
     ses.clear_journal()
     return domain
 
@@ -122,7 +122,7 @@ def test_the_steps_are_in_the_documented_order_in_time(api, full):
 
 
 def test_what_is_owed_is_told_with_why_and_when_it_is_tried_next(api, full, ses, impatient):
-    out_of_order(ses, fault="access_denied")
+    fail_calls(ses, fault="access_denied")
     pk = delete(api, full)
     reconcile_due()
     report = api.get(f"{URL}/{pk}").json()
@@ -135,7 +135,7 @@ def test_what_is_owed_is_told_with_why_and_when_it_is_tried_next(api, full, ses,
     assert report["nextAttemptAt"] == rules["nextAttemptAt"]
     assert MOMENT.fullmatch(rules["nextAttemptAt"])
     assert (records["counts"]["emailAddresses"], rules["counts"]["rules"]) == (1, 1)
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert api.get(f"{URL}/{pk}").json()["owed"] == []
 
 
@@ -147,7 +147,7 @@ def test_what_s3_refuses_is_told_with_when_it_is_tried_next(api, full, ses):
     assert mail["problem"] == "AWS does not allow this call; the credentials lack a permission."
     assert report["nextAttemptAt"] == mail["nextAttemptAt"]
     assert MOMENT.fullmatch(mail["nextAttemptAt"])
-    work_off(ses)
+    recover_and_run_worker(ses)
     (mail,) = [it for it in api.get(f"{URL}/{pk}").json()["steps"] if it["step"] == "storedMail"]
     assert (mail["outcome"], mail["attempts"], mail["problem"]) == ("done", 2, None)
 

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from domains.models import Domain
+from inbound.tests.aws import calls, fail_calls, keep_new_identities_pending, set_verification_status
 from inbound.tests.factories import DnsRecordFactory, DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
-from inbound.tests.seen import calls, found_in_dns, nothing_published, out_of_order
 
 pytestmark = pytest.mark.sqlite
 
@@ -73,10 +73,10 @@ def test_an_endpoint_that_is_off_is_still_shown(api, domain, user):
 
 
 def test_a_check_asks_ses_once_and_takes_over_what_it_says(api, ses):
-    nothing_published(ses)
+    keep_new_identities_pending(ses)
     pk = api.post(URL, {"domain": "example.com"}).json()["id"]
     ses.clear_journal()
-    found_in_dns(ses, "example.com", "Success")
+    set_verification_status(ses, "example.com", "Success")
     shown = api.get(f"{URL}/{pk}?check=true").json()
     assert calls(ses) == ["GetEmailIdentity"]
     assert (shown["status"], shown["mailFromDomainStatus"]) == ("verified", "Success")
@@ -108,19 +108,19 @@ def test_all_records_verified_is_fully_verified(api, domain):
 
 
 def test_a_failed_verification_is_taken_over(api, domain, ses):
-    found_in_dns(ses, "example.com", "Failed")
+    set_verification_status(ses, "example.com", "Failed")
     assert api.get(f"{URL}/{domain.pk}?check=true").json()["status"] == "failed"
 
 
 @pytest.mark.parametrize("status", ["Pending", "TemporaryFailure", "NotStarted"])
 def test_a_hiccup_takes_no_status_away(api, domain, ses, status):
-    found_in_dns(ses, "example.com", status)
+    set_verification_status(ses, "example.com", status)
     shown = api.get(f"{URL}/{domain.pk}?check=true").json()
     assert (shown["status"], shown["verificationCheck"]["sesStatus"]) == ("verified", status)
 
 
 def test_a_check_that_fails_is_an_answer(api, domain, ses, settings):
-    out_of_order(ses)
+    fail_calls(ses)
     shown = api.get(f"{URL}/{domain.pk}?check=true").json()
     assert (shown["status"], shown["verificationCheck"]["sesStatus"]) == ("verified", "Error")
     settings.AWS_REGION = ""

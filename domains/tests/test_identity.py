@@ -9,8 +9,14 @@ from django.utils import timezone
 
 from domains.lifecycle.identity import complete_identities, refresh_identities
 from domains.models import Domain
+from inbound.tests.aws import (
+    calls,
+    fail_calls,
+    keep_new_identities_pending,
+    recover_and_run_worker,
+    set_verification_status,
+)
 from inbound.tests.factories import DomainFactory
-from inbound.tests.seen import calls, found_in_dns, nothing_published, out_of_order, work_off
 from ses_integration.errors import SesError
 from ses_integration.models import LedgerIdentity
 
@@ -20,7 +26,7 @@ URL = "/api/v2/domains"
 @pytest.fixture
 def pending(api, ses):
     """Two domains whose owners have not published anything yet, and were not asked about for long."""
-    nothing_published(ses)
+    keep_new_identities_pending(ses)
     for name in ("a.com", "b.com"):
         api.post(URL, {"domain": name})
     ses.clear_journal()
@@ -36,8 +42,8 @@ def statuses():
 
 
 def test_statuses_are_asked_for_together(pending, ses):
-    found_in_dns(ses, "a.com", "Success")
-    found_in_dns(ses, "b.com", "Failed")
+    set_verification_status(ses, "a.com", "Success")
+    set_verification_status(ses, "b.com", "Failed")
     assert refresh_identities() == 2
     assert statuses() == {"a.com": "verified", "b.com": "failed"}
     assert calls(ses) == ["GetIdentityVerificationAttributes", "GetIdentityMailFromDomainAttributes"]
@@ -55,14 +61,14 @@ def test_a_verified_domain_is_looked_at_less_often(api, ses):
     LedgerIdentity.objects.update(checked_at=timezone.now() - timedelta(minutes=10))
     assert refresh_identities() == 0
     a_while_ago()
-    found_in_dns(ses, "a.com", "Failed")
+    set_verification_status(ses, "a.com", "Failed")
     assert refresh_identities() == 1
     assert statuses() == {"a.com": "failed"}
 
 
 def test_a_failed_domain_is_verified_when_its_records_are_found(pending, ses):
     Domain.objects.update(status="failed")
-    found_in_dns(ses, "a.com", "Success")
+    set_verification_status(ses, "a.com", "Success")
     refresh_identities()
     assert statuses() == {"a.com": "verified", "b.com": "failed"}
 
@@ -70,25 +76,25 @@ def test_a_failed_domain_is_verified_when_its_records_are_found(pending, ses):
 def test_a_hiccup_takes_no_status_away(api, ses):
     api.post(URL, {"domain": "a.com"})
     for status in ("TemporaryFailure", "Pending"):
-        found_in_dns(ses, "a.com", status)
+        set_verification_status(ses, "a.com", status)
         a_while_ago()
         refresh_identities()
         assert statuses() == {"a.com": "verified"}
 
 
 def test_a_failing_ses_changes_no_status(pending, ses):
-    out_of_order(ses)
+    fail_calls(ses)
     with pytest.raises(SesError):
         refresh_identities()
     assert statuses() == {"a.com": "pending", "b.com": "pending"}
 
 
 def test_a_domain_that_is_going_gets_no_records(api, ses, impatient):
-    out_of_order(ses)
+    fail_calls(ses)
     pk = api.post(URL, {"domain": "example.com"}).json()["id"]
     domain = Domain.objects.get(pk=pk)
     ses.clear_faults()
-    work_off(ses)
+    recover_and_run_worker(ses)
     domain.dns_records.all().delete()
     Domain.objects.update(deleting_since=timezone.now())
     complete_identities()

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from domains.models import Domain
 from inbound.models import ApiKey
+from inbound.tests.aws import calls, fail_calls, keep_new_identities_pending, set_verification_status
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
-from inbound.tests.seen import calls, found_in_dns, nothing_published, out_of_order
 
 pytestmark = pytest.mark.sqlite
 
@@ -160,12 +160,12 @@ def test_once_a_minute_the_use_of_the_key_is_noted(api, domain, django_assert_nu
 
 
 def test_checking_a_page_is_two_calls(api, ses, user):
-    nothing_published(ses)
+    keep_new_identities_pending(ses)
     for name in ("a.com", "b.com", "c.com"):
         assert api.post(URL, {"domain": name}).json()["status"] == "pending"
     ses.clear_journal()
-    found_in_dns(ses, "a.com", "Success")
-    found_in_dns(ses, "b.com", "Failed")
+    set_verification_status(ses, "a.com", "Success")
+    set_verification_status(ses, "b.com", "Failed")
     answer = api.get(URL, {"check": "true"}).json()
     assert calls(ses) == ["GetIdentityVerificationAttributes", "GetIdentityMailFromDomainAttributes"]
     shown = {row["domain"]: (row["status"], row["verificationCheck"]["sesStatus"]) for row in answer["data"]}
@@ -178,7 +178,7 @@ def test_checking_a_page_is_two_calls(api, ses, user):
 
 
 def test_a_check_that_fails_is_an_answer(api, domain, ses):
-    out_of_order(ses)
+    fail_calls(ses)
     (row,) = api.get(URL, {"check": "true"}).json()["data"]
     assert row["status"] == "verified"
     assert row["verificationCheck"].pop("lastChecked")

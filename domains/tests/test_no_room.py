@@ -8,8 +8,8 @@ from addresses.models import EmailAddress
 from addresses.services import create_address
 from domains.lifecycle.register import add_domain
 from domains.models import Domain
+from inbound.tests.aws import calls, recover_and_run_worker, rules
 from inbound.tests.factories import EndpointFactory
-from inbound.tests.seen import calls, rules, work_off
 from ses_integration.conf import ses_config
 from ses_integration.coordination import quotas
 from ses_integration.models import DomainSync, LedgerEntry
@@ -134,7 +134,7 @@ def test_catch_all_whose_endpoint_goes_receives_until_its_rules_fit(api, user, d
     assert api.delete(f"{API}/endpoints/{endpoint.pk}").status_code == 200
     assert rules(ses) == {"inbound-example.com-catchall-rule": {"example.com"}}
     ses.set_quotas(rules=None)
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert set(rules(ses)) == {"inbound-example.com-rule", "inbound-example.com-rule-2"}
 
 

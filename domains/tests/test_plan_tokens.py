@@ -21,6 +21,8 @@ from domains.deletion_plan.build import PlanOutdated, check_token, plan_of
 from domains.lifecycle.catch_all import set_catch_all
 from domains.models import Domain, DomainDeletion
 from endpoints.services import delete_endpoint, update_endpoint
+from inbound.tests.aws import calls, store_mail
+from inbound.tests.database_locks import a_transaction_waits_for_a_lock
 from inbound.tests.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
@@ -29,9 +31,7 @@ from inbound.tests.factories import (
     EndpointFactory,
     UserFactory,
 )
-from inbound.tests.locks import somebody_waits_for_a_lock
 from inbound.tests.processes.stack import eventually
-from inbound.tests.seen import calls, store
 from rest.plan_token import PlanToken, Subject
 from ses_integration.aws import clients
 from ses_integration.models import InFlightCall, LedgerEntry, LedgerIdentity
@@ -68,7 +68,7 @@ def world(domain, user, ses, dns, settings):
     EmailAddressFactory(domain=domain, address="a@example.com", endpoint=crm)
     DnsRecordFactory(domain=domain, record_type="MX", name="example.com", value=MX)
     dns.publish("example.com", "MX", MX, "20 mx.example.org")
-    store(f"{domain.key_prefix}mail-1")
+    store_mail(f"{domain.key_prefix}mail-1")
     return World(domain, user, ses, dns, settings, crm, spare)
 
 
@@ -119,7 +119,7 @@ SHOWN = {
     "a DNS record is withdrawn": lambda w: w.dns.publish("example.com", "MX", "20 mx.example.org"),
     "a DNS record is published": lambda w: w.dns.publish("example.com", "MX", MX, "20 mx.example.org"),
     "DNS fails": lambda w: w.dns.answers("example.com", "SERVFAIL"),
-    "a mail arrives": lambda w: store(f"{w.domain.key_prefix}mail-2"),
+    "a mail arrives": lambda w: store_mail(f"{w.domain.key_prefix}mail-2"),
     "a mail is deleted": delete_mail,
     "mail is to be kept": lambda w: setattr(w.settings, "KEEP_MAIL_ON_DOMAIN_DELETE", True),
     "SES may be called less often": lambda w: setattr(w.settings, "SES_CALLS_PER_SECOND", 10.0),
@@ -158,7 +158,7 @@ NOT_SHOWN = {
     "the domain's checks": lambda w: Domain.objects.update(last_dns_check=timezone.now(), has_mx_records=True),
     "an address that was touched": lambda w: w.address("a").save(),
     "why an address is blocked": lambda w: w.domain.blocked_emails.update(reason="spam"),
-    "mail of another life": lambda w: store("emails/example.com/indm_before/mail"),
+    "mail of another life": lambda w: store_mail("emails/example.com/indm_before/mail"),
     "the order of DNS's answers": lambda w: w.dns.publish("example.com", "MX", "20 mx.example.org", MX),
     "what nobody was told to publish": lambda w: w.dns.publish("example.com", "TXT", "google-site-verification=1"),
     "when SES has confirmed it": lambda w: LedgerEntry.objects.update(changed_at=timezone.now() + timedelta(hours=1)),
@@ -221,7 +221,7 @@ def test_an_address_that_is_added_between_the_look_and_the_lock_is_seen(world):
             Domain.objects.select_for_update().get(pk=world.domain.pk)
             EmailAddressFactory(domain=world.domain, address="b@example.com")
             deleting = threads.submit(delete)
-            eventually(somebody_waits_for_a_lock, within=60, what="the deletion had looked and waited")
+            eventually(a_transaction_waits_for_a_lock, within=60, what="the deletion had looked and waited")
         assert deleting.result()
     assert Domain.objects.live().get(pk=world.domain.pk).email_addresses.count() == 2
     assert not DomainDeletion.objects.filter(domain_id=world.domain.pk).exists()

@@ -13,8 +13,17 @@ from domains.deletion import proof
 from domains.deletion.proof import in_words, prove_deletions
 from domains.deletion.service import resume_deletions
 from domains.models import DomainDeletion
+from inbound.tests.aws import (
+    calls,
+    create_foreign_identity,
+    fail_calls,
+    identities,
+    recover_and_run_worker,
+    rules,
+    store_mail,
+    stored_keys,
+)
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
-from inbound.tests.seen import calls, foreign_identity, identities, out_of_order, rules, store, stored, work_off
 from ses_integration.aws import clients
 from ses_integration.conf import ses_config
 from ses_integration.drift.sweep import sweep_database
@@ -32,7 +41,7 @@ LOOK = ["DescribeActiveReceiptRuleSet", "ListEmailIdentities"]
 def gone(domain, ses):
     """The record of `example.com`, which is deleted with everything."""
     EmailAddressFactory(domain=domain, address="a@example.com")
-    store(f"{domain.key_prefix}mail")
+    store_mail(f"{domain.key_prefix}mail")
     domain.delete()
     resume_deletions()
     ses.clear_journal()
@@ -47,10 +56,10 @@ def all_calls(ses):
 
 
 def put_rule(name, *recipients, prefix="elsewhere/", enabled=True):
-    store = {"S3Action": {"BucketName": "inbound-mail", "ObjectKeyPrefix": prefix}}
+    store_mail = {"S3Action": {"BucketName": "inbound-mail", "ObjectKeyPrefix": prefix}}
     clients.ses("eu-west-1").create_receipt_rule(
         RuleSetName=ses_config().rule_set,
-        Rule={"Name": name, "Enabled": enabled, "Recipients": list(recipients), "Actions": [store]},
+        Rule={"Name": name, "Enabled": enabled, "Recipients": list(recipients), "Actions": [store_mail]},
     )
 
 
@@ -67,7 +76,7 @@ def test_a_look_that_finds_nothing_proves_it(gone, ses):
 
 
 def test_nothing_is_proved_before_the_last_step(domain, ses, impatient):
-    out_of_order(ses)
+    fail_calls(ses)
     domain.delete()
     ses.clear_journal()
     assert prove_deletions() == 0
@@ -89,7 +98,7 @@ def test_a_rule_of_ours_that_is_still_there_is_owed_again(gone, ses):
     gone.refresh_from_db()
     assert (gone.rules, gone.identity, gone.finished_at, gone.proved_at) == ("owed", "done", None, None)
     assert gone.proof["found"] == [RULE]
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert rules(ses) == {}
     prove_deletions()
     gone.refresh_from_db()
@@ -105,7 +114,7 @@ def test_an_identity_of_ours_that_is_still_there_is_owed_again(gone, ses):
     prove_deletions()
     gone.refresh_from_db()
     assert (gone.rules, gone.identity, gone.finished_at) == ("done", "owed", None)
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert identities(ses) == set()
     prove_deletions()
     gone.refresh_from_db()
@@ -113,9 +122,9 @@ def test_an_identity_of_ours_that_is_still_there_is_owed_again(gone, ses):
 
 
 def test_an_identity_that_somebody_else_has_made_since_is_left_alone(gone, ses):
-    foreign_identity("example.com")
+    create_foreign_identity("example.com")
     prove_deletions()
-    work_off(ses)
+    recover_and_run_worker(ses)
     prove_deletions()
     assert identities(ses) == {"example.com"}
     gone.refresh_from_db()
@@ -131,18 +140,18 @@ def test_a_rule_of_somebody_else_is_told_and_not_touched(gone, ses):
     gone.refresh_from_db()
     assert gone.proved_at
     assert gone.proof["foreignRules"] == ["theirs"]
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert set(rules(ses)) == {"theirs", "elsewhere", "switched-off"}
 
 
 def test_a_domain_that_was_added_again_keeps_what_it_has(gone, ses):
     again = DomainFactory(owner=gone.owner, name="example.com")
     EmailAddressFactory(domain=again, address="a@example.com")
-    store(f"{again.key_prefix}mail")
+    store_mail(f"{again.key_prefix}mail")
     prove_deletions()
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert (set(rules(ses)), identities(ses)) == ({RULE}, {"example.com"})
-    assert stored() == [f"{again.key_prefix}mail"]
+    assert stored_keys() == [f"{again.key_prefix}mail"]
     gone.refresh_from_db()
     assert gone.proved_at
     assert (gone.proof["receiptRules"], gone.proof["identity"]) == (True, False)
@@ -156,7 +165,7 @@ def test_a_rule_of_the_old_life_is_found_and_repaired_after_the_domain_was_added
     DomainDeletion.objects.update(rule_names=[RULE, "inbound-example.com-rule-2"])
     again = DomainFactory(owner=gone.owner, name="example.com")
     EmailAddressFactory(domain=again, address="b@example.com")
-    work_off(ses)
+    recover_and_run_worker(ses)
     desired = rules(ses)
     assert set(desired) == {RULE}
     if name == RULE:
@@ -165,7 +174,7 @@ def test_a_rule_of_the_old_life_is_found_and_repaired_after_the_domain_was_added
     prove_deletions()
     gone.refresh_from_db()
     assert (gone.rules, gone.proved_at, gone.proof["found"]) == ("owed", None, [name])
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert rules(ses) == desired
     prove_deletions()
     gone.refresh_from_db()
@@ -176,14 +185,14 @@ def test_a_rule_of_the_old_life_is_found_and_repaired_after_the_domain_was_added
 def test_what_ses_stored_late_is_erased_and_noted(gone, ses):
     """SES goes on for four hours with mail that it took before the rule went."""
     prove_deletions()
-    store(f"{gone.key_prefix}late")
+    store_mail(f"{gone.key_prefix}late")
     DomainDeletion.objects.update(look_again_at=timezone.now() - timedelta(seconds=1))
     prove_deletions()
     gone.refresh_from_db()
     assert (gone.stored_mail, gone.finished_at, gone.proved_at) == ("owed", None, None)
     assert gone.proof["found"] == [f"s3://inbound-mail/{gone.key_prefix}"]
     resume_deletions()
-    assert stored() == []
+    assert stored_keys() == []
     prove_deletions()
     gone.refresh_from_db()
     assert (gone.stored_mail, gone.erased_versions, gone.late_versions) == ("done", 2, 1)
@@ -196,7 +205,7 @@ def test_what_ses_stored_late_is_erased_and_noted(gone, ses):
 
 def test_stored_mail_that_is_kept_is_not_looked_for(domain, ses, settings):
     settings.KEEP_MAIL_ON_DOMAIN_DELETE = True
-    store(f"{domain.key_prefix}mail")
+    store_mail(f"{domain.key_prefix}mail")
     domain.delete()
     resume_deletions()
     ses.clear_journal()
@@ -242,7 +251,7 @@ def test_a_second_look_that_could_not_look_is_made_again(gone, ses, client_for):
 
 @pytest.mark.parametrize("action", ["*", "DescribeActiveReceiptRuleSet", "ListEmailIdentities"])
 def test_a_failing_ses_proves_nothing(gone, ses, action):
-    out_of_order(ses, action=action)
+    fail_calls(ses, action=action)
     with pytest.raises(SesError):
         prove_deletions()
     assert DomainDeletion.objects.get().proved_at is None
@@ -251,13 +260,13 @@ def test_a_failing_ses_proves_nothing(gone, ses, action):
 
 
 def test_a_name_of_which_something_is_on_its_way_waits(gone, ses, impatient):
-    out_of_order(ses)
+    fail_calls(ses)
     DomainFactory(name="example.com").delete()
     ses.clear_faults()
     ses.clear_journal()
     assert prove_deletions() == 0
     assert calls(ses) == []
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert prove_deletions() == 2
 
 
@@ -298,7 +307,7 @@ def test_a_rule_that_stores_where_this_life_did_and_was_never_ours_is_left_alone
     prove_deletions()
     gone.refresh_from_db()
     assert (gone.proof["found"], gone.proof["foreignRules"]) == ([], ["copy-of-it"])
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert set(rules(ses)) == {"copy-of-it"}
 
 
@@ -327,7 +336,7 @@ def test_a_look_that_is_older_than_a_repair_proves_nothing(gone, ses, after_the_
         put_rule(RULE, "a@example.com", prefix=gone.key_prefix)
         DomainDeletion.objects.update(retry_at=None)
         prove_deletions()
-        work_off(ses)
+        recover_and_run_worker(ses)
 
     after_the_look(another_worker)
     assert prove_deletions() == 1
@@ -343,14 +352,14 @@ def test_a_look_that_is_older_than_a_change_that_waits_proves_nothing(gone, ses,
     """The name is added again after SES was asked, and SES is yet to follow."""
 
     def added_again():
-        out_of_order(ses)
+        fail_calls(ses)
         DomainFactory(name="example.com")
 
     after_the_look(added_again)
     assert prove_deletions() == 1
     gone.refresh_from_db()
     assert (gone.proof, gone.proved_at) == ({}, None)
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert prove_deletions() == 1
     gone.refresh_from_db()
     assert gone.proved_at
@@ -358,14 +367,14 @@ def test_a_look_that_is_older_than_a_change_that_waits_proves_nothing(gone, ses,
 
 def test_mail_is_erased_and_looked_for_where_it_was_stored(domain, ses, settings):
     """Whatever S3_BUCKET_NAME says by then."""
-    store(f"{domain.key_prefix}mail")
+    store_mail(f"{domain.key_prefix}mail")
     ses.add_faults({"service": "s3", "action": "*", "fault": "access_denied", "times": None})
     domain.delete()
     resume_deletions()
     settings.S3_BUCKET_NAME = "another-bucket"
-    work_off(ses)
+    recover_and_run_worker(ses)
     record = DomainDeletion.objects.get()
-    assert (record.stored_mail, record.erased_versions, stored()) == ("done", 1, [])
+    assert (record.stored_mail, record.erased_versions, stored_keys()) == ("done", 1, [])
 
 
 @pytest.fixture
@@ -445,14 +454,14 @@ def test_a_rule_whose_creation_had_no_answer_is_found_by_its_name(domain, ses, s
     address = EmailAddressFactory(domain=domain, address="a@example.com")
     address.delete()
     domain.delete()
-    work_off(ses)
+    recover_and_run_worker(ses)
     record = DomainDeletion.objects.get()
     assert (record.rule_names, record.finished_at is not None) == ([], True)
     put_rule(RULE, "a@example.com", prefix=record.key_prefix)
     prove_deletions()
     record.refresh_from_db()
     assert (record.rules, record.proved_at, record.proof["found"]) == ("owed", None, [RULE])
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert rules(ses) == {}
 
 
@@ -462,7 +471,7 @@ def test_a_domain_that_was_deleted_without_a_region_is_proved_by_names(domain, s
     domain.delete()
     settings.AWS_REGION = "eu-west-1"
     sweep_database()
-    work_off(ses)
+    recover_and_run_worker(ses)
     record = DomainDeletion.objects.get()
     assert record.finished_at
     put_rule(RULE, "a@example.com", prefix=record.key_prefix)

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from addresses.models import EmailAddress
 from domains.models import Domain, DomainDeletion
+from inbound.tests.aws import calls, fail_calls, identities, recover_and_run_worker, rules, store_mail, stored_keys
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
-from inbound.tests.seen import calls, identities, out_of_order, rules, store, stored, work_off
 from ses_integration.models import DomainSync
 
 
@@ -31,7 +31,7 @@ def do_and_undo(change):
 @pytest.fixture
 def received(domain, ses):
     EmailAddressFactory(domain=domain, address="a@example.com")
-    store(f"{domain.key_prefix}mail")
+    store_mail(f"{domain.key_prefix}mail")
     ses.clear_journal()
     return domain
 
@@ -55,8 +55,8 @@ def test_a_row_that_goes_by_any_door_is_cleaned_up(received, ses, door):
     door(received)
     assert calls(ses) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
     assert (rules(ses), identities(ses)) == ({}, set())
-    work_off(ses)
-    assert stored() == []
+    recover_and_run_worker(ses)
+    assert stored_keys() == []
     record = DomainDeletion.objects.get()
     assert (record.name, record.owner, record.requested_by) == ("example.com", received.owner, "")
     assert record.finished_at
@@ -109,11 +109,11 @@ def test_a_domain_that_is_marked_as_going_receives_no_more(received, ses):
 
 
 def test_a_row_goes_although_ses_is_down(received, ses, impatient):
-    out_of_order(ses)
+    fail_calls(ses)
     received.delete()
     assert not Domain.objects.exists()
-    work_off(ses)
-    assert (rules(ses), identities(ses), stored()) == ({}, set(), [])
+    recover_and_run_worker(ses)
+    assert (rules(ses), identities(ses), stored_keys()) == ({}, set(), [])
 
 
 def test_an_owner_with_domains_cannot_go(domain, ses):

@@ -16,8 +16,8 @@ from django.utils import timezone
 from addresses.models import EmailAddress
 from domains.deletion.service import delete_domain, note_facts
 from domains.models import Domain, DomainDeletion
+from inbound.tests.aws import create_foreign_identity, identities, rules, store_mail, stored_keys
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
-from inbound.tests.seen import foreign_identity, identities, rules, store, stored
 from rest.ids import domain_id
 from ses_integration.aws import clients
 from ses_integration.aws.gateway import Gateway
@@ -26,7 +26,7 @@ from ses_integration.drift import orphans
 from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity, RuleSetState
 from ses_integration.reconcile.loop import reconcile_due
 from ses_integration.tests.commands.run import run
-from ses_integration.tests.emulator.wire import control
+from ses_integration.tests.emulator.clients import control
 
 SET, RULE = "inbound-email-rules", "inbound-lost.org-rule"
 NOTHING = "Nothing is left over, and nothing is owed.\n"
@@ -60,7 +60,7 @@ def lost(ses):
     """`lost.org` with a rule, an identity and a stored mail, and nobody who knows of them; its folder."""
     domain = DomainFactory(name="lost.org")
     EmailAddressFactory(domain=domain, address="a@lost.org")
-    store(f"{domain.key_prefix}mail")
+    store_mail(f"{domain.key_prefix}mail")
     forget("lost.org")
     ses.clear_journal()
     return domain.key_prefix
@@ -78,7 +78,7 @@ def live(ses, user) -> Domain:
     """A domain of ours with an address and a mail."""
     domain = DomainFactory(name="live.org", owner=user)
     EmailAddressFactory(domain=domain, address="a@live.org")
-    store(f"{domain.key_prefix}mail")
+    store_mail(f"{domain.key_prefix}mail")
     ses.clear_journal()
     return domain
 
@@ -96,7 +96,7 @@ def test_nothing_is_left_over(ses, live):
 
 
 def test_all_that_is_left_over_is_shown_and_nothing_is_changed(ses, live, lost):
-    before, mail = held(ses), stored()
+    before, mail = held(ses), stored_keys()
     assert run("ses_cleanup") == (
         2,
         "Orphans in SES, ours and in no ledger:\n"
@@ -107,7 +107,7 @@ def test_all_that_is_left_over_is_shown_and_nothing_is_changed(ses, live, lost):
         f"? {lost}: 1 object, 1 version, 4 bytes. No deletion of it is recorded here, so it may be another "
         "installation's. If it is not: --apply --domain lost.org\n" + APPLY,
     )
-    assert (held(ses), stored()) == (before, mail)
+    assert (held(ses), stored_keys()) == (before, mail)
     assert calls(ses) == [*LOOK, "GetEmailIdentity"]
 
 
@@ -116,7 +116,7 @@ def test_orphans_are_removed_and_what_is_not_ours_stays(ses, live, lost):
     put("inbound-theirs-rule", "a@theirs.org")
     put("inbound-tagged.org-rule", "a@tagged.org")
     tagged("tagged.org", "inbound2")
-    foreign_identity("untagged.org")
+    create_foreign_identity("untagged.org")
     before = held(ses)
     ses.clear_journal()
     code, text = run("ses_cleanup", "--apply")
@@ -238,7 +238,7 @@ def test_a_rule_that_stores_into_another_bucket_is_somebody_s(ses, live):
         Bucket="their-mail", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )
     put("inbound-other.org-rule", "x@other.org", bucket="their-mail")
-    foreign_identity("other.org")
+    create_foreign_identity("other.org")
     before = held(ses)
     for options in (["--apply"], ["--apply", "--domain", "other.org"]):
         code, text = run("ses_cleanup", *options)
@@ -255,7 +255,7 @@ def test_only_the_named_domain_is_looked_at(ses, lost):
     code, text = run("ses_cleanup", "--apply", "--domain", "Lost.org")
     assert (code, text.endswith(f"\n{NOTHING}")) == (0, True)
     assert f"{lost}: 1 of 1 versions erased\n" in text
-    assert (rules(ses), identities(ses), stored()) == ({}, {"other.org"}, [])
+    assert (rules(ses), identities(ses), stored_keys()) == ({}, {"other.org"}, [])
 
 
 @pytest.mark.parametrize("apply", [[], ["--apply"]])
@@ -266,8 +266,8 @@ def test_a_name_that_nobody_knows_is_refused(ses, lost, apply):
 
 def test_a_name_that_only_a_foreign_rule_or_identity_or_mail_has_is_known(ses, live):
     put("theirs", "x@rule.org", "y@other.net")
-    foreign_identity("identity.org")
-    store("emails/stored.org/mail")
+    create_foreign_identity("identity.org")
+    store_mail("emails/stored.org/mail")
     for name in ("rule.org", "identity.org", "stored.org"):
         assert run("ses_cleanup", "--domain", name)[0] == 0
 
@@ -287,13 +287,13 @@ class TestStoredMail:
         delete_domain(domain=domain, requested_by="us")
         assert DomainDeletion.objects.get().finished_at
         for number in range(2):
-            store(f"{domain.key_prefix}mail-{number}")
+            store_mail(f"{domain.key_prefix}mail-{number}")
         return domain.key_prefix
 
     def test_mail_that_came_after_a_deletion_is_erased_with_all_its_versions(self, ses, late):
         s3 = clients.s3("eu-west-1")
         s3.put_bucket_versioning(Bucket="inbound-mail", VersioningConfiguration={"Status": "Enabled"})
-        store(f"{late}mail-0")
+        store_mail(f"{late}mail-0")
         s3.delete_object(Bucket="inbound-mail", Key=f"{late}mail-1")
         code, text = run("ses_cleanup")
         assert (code, text) == (
@@ -303,11 +303,11 @@ class TestStoredMail:
         code, text = run("ses_cleanup", "--apply")
         assert code == 0
         assert f"{late}: 4 of 4 versions erased\n" in text
-        assert all(key.startswith("emails/live.org/") for key in stored())
+        assert all(key.startswith("emails/live.org/") for key in stored_keys())
 
     def test_what_a_deletion_has_still_to_erase_is_owed_and_tried_before_its_turn(self, ses, live):
         domain = DomainFactory(name="gone.org")
-        store(f"{domain.key_prefix}mail")
+        store_mail(f"{domain.key_prefix}mail")
         ses.add_faults({"service": "s3", "action": "DeleteObjects", "fault": "access_denied", "times": 2})
         record = delete_domain(domain=domain, requested_by="us")
         assert record.owed_steps == ["stored_mail"]
@@ -319,17 +319,17 @@ class TestStoredMail:
         assert code == 2
         assert f"deletion of gone.org ({record.pk}): Still owed: stored mail. " in text
         assert f"{record.problem} Next try " in text
-        assert f"{domain.key_prefix}mail" in stored()
+        assert f"{domain.key_prefix}mail" in stored_keys()
         code, text = run("ses_cleanup", "--apply")
         assert code == 0
         assert f"deletion of gone.org ({record.pk}): finished.\n" in text
         record.refresh_from_db()
         assert record.erased_versions == 1
-        assert f"{domain.key_prefix}mail" not in stored()
+        assert f"{domain.key_prefix}mail" not in stored_keys()
 
     def test_who_may_be_erasing_at_this_moment_is_left_alone(self, ses, live):
         domain = DomainFactory(name="gone.org")
-        store(f"{domain.key_prefix}mail")
+        store_mail(f"{domain.key_prefix}mail")
         domain.delete()
         record = DomainDeletion.objects.get()
         note_facts(record)
@@ -339,12 +339,12 @@ class TestStoredMail:
         code, text = run("ses_cleanup", "--apply")
         assert code == 2
         assert f"It is being tried at this moment, or else at {claim:%Y-%m-%d %H:%M:%S} UTC.\n" in text
-        assert f"{record.key_prefix}mail" in stored()
+        assert f"{record.key_prefix}mail" in stored_keys()
         assert DomainDeletion.objects.get().retry_at == claim
 
     def test_what_a_foreign_rule_stores_is_never_erased(self, ses, live):
         folder = f"emails/theirs.org/{domain_id()}/"
-        store(f"{folder}mail")
+        store_mail(f"{folder}mail")
         put("theirs", "a@theirs.org", prefix=folder)
         for options in ([], ["--apply"], ["--apply", "--domain", "theirs.org"]):
             code, text = run("ses_cleanup", *options)
@@ -353,44 +353,44 @@ class TestStoredMail:
                 f"  {folder}: 1 object, 1 version, 4 bytes. Rule theirs stores mail there, so it is left alone.\n"
                 in text
             )
-        assert f"{folder}mail" in stored()
+        assert f"{folder}mail" in stored_keys()
 
     def test_what_a_rule_of_another_active_set_stores_is_never_erased(self, ses, live):
         folder = f"emails/theirs.org/{domain_id()}/"
-        store(f"{folder}mail")
+        store_mail(f"{folder}mail")
         v1 = clients.ses("eu-west-1")
         put("theirs", "a@theirs.org", prefix=folder)
         v1.clone_receipt_rule_set(RuleSetName="theirs", OriginalRuleSetName=SET)
         v1.delete_receipt_rule(RuleSetName=SET, RuleName="theirs")
         v1.set_active_receipt_rule_set(RuleSetName="theirs")
         run("ses_cleanup", "--apply", "--domain", "theirs.org")
-        assert f"{folder}mail" in stored()
+        assert f"{folder}mail" in stored_keys()
 
     def test_mail_of_a_domain_whose_identity_another_installation_has_is_never_erased(self, ses, live):
         folder = f"emails/theirs.org/{domain_id()}/"
-        store(f"{folder}mail")
+        store_mail(f"{folder}mail")
         tagged("theirs.org", "inbound2")
         code, text = run("ses_cleanup", "--apply", "--domain", "theirs.org")
         assert (code, "Its identity is of installation inbound2, so it is left alone.\n" in text) == (0, True)
-        assert f"{folder}mail" in stored()
+        assert f"{folder}mail" in stored_keys()
 
     def test_mail_of_a_life_that_nobody_recorded_has_to_be_named(self, ses, live):
         folder = f"emails/theirs.org/{domain_id()}/"
-        store(f"{folder}mail")
+        store_mail(f"{folder}mail")
         assert run("ses_cleanup", "--apply")[0] == 2
-        assert f"{folder}mail" in stored()
+        assert f"{folder}mail" in stored_keys()
         assert run("ses_cleanup", "--apply", "--domain", "theirs.org")[0] == 0
-        assert f"{folder}mail" not in stored()
+        assert f"{folder}mail" not in stored_keys()
 
     def test_mail_of_a_domain_that_is_being_deleted_is_its_deletion_s(self, ses, live):
         Domain.objects.update(deleting_since=timezone.now())
         run("ses_cleanup", "--apply", "--domain", "live.org")
-        assert stored() == [f"{live.key_prefix}mail"]
+        assert stored_keys() == [f"{live.key_prefix}mail"]
 
     def test_what_the_reference_service_stored_is_shown_and_never_erased(self, ses, live):
         kept = ["emails/live.org/mail-1", "emails/live.org/catchall/mail-2", "emails/old.org/mail-3"]
         for key in kept:
-            store(key)
+            store_mail(key)
         for options in (["--apply"], ["--apply", "--domain", "old.org"]):
             assert run("ses_cleanup", *options)[0] == 0
         text = run("ses_cleanup")[1]
@@ -400,7 +400,7 @@ class TestStoredMail:
             "  emails/old.org/: 1 object, 1 version, 4 bytes\n"
             f"\n{NOTHING}"
         )
-        assert set(kept) < set(stored())
+        assert set(kept) < set(stored_keys())
 
     def test_what_s3_keeps_is_said_and_left(self, ses, late):
         ses.add_faults({"service": "s3", "action": "DeleteObjects", "fault": "access_denied", "times": None})

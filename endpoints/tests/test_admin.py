@@ -12,9 +12,9 @@ from domains.lifecycle.catch_all import set_catch_all
 from domains.lifecycle.register import add_domain
 from domains.models import Domain
 from endpoints.models import Endpoint
-from inbound.tests.admin_site import delete_selected, open_links, post, same_for_3_and_30, staff, text, url
+from inbound.tests.admin_site import assert_constant_statements, delete_selected, open_links, post, staff, text, url
+from inbound.tests.aws import calls, fail_calls, recover_and_run_worker, rules
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
-from inbound.tests.seen import calls, out_of_order, rules, work_off
 
 ENDPOINTS = url("endpoints.endpoint", "changelist")
 ADD = url("endpoints.endpoint", "add")
@@ -69,7 +69,7 @@ def test_the_list_costs_the_same_however_long_it_is(ses, user, admin_client: Cli
         endpoint = EndpointFactory()
         EmailAddressFactory(domain=DomainFactory(owner=user, catch_all_endpoint=endpoint), endpoint=endpoint)
 
-    same_for_3_and_30(admin_client, ENDPOINTS, make)
+    assert_constant_statements(admin_client, ENDPOINTS, make)
 
 
 def test_an_endpoint_is_added_through_the_service(ses, user, admin_client: Client):
@@ -127,12 +127,12 @@ def test_an_endpoint_is_deleted_through_the_service(ses, endpoint, catch_all, ad
 
 def test_with_ses_down_the_outcome_warns(ses, endpoint, catch_all, user, admin_client: Client, settings):
     settings.SES_REQUEST_BUDGET = 0.3
-    out_of_order(ses)
+    fail_calls(ses)
     _, messages = delete_selected(admin_client, "endpoints.endpoint", [endpoint, EndpointFactory(owner=user)])
     assert {level for level, _ in messages} == {"warning", "success"}
     assert any("SES catch-all configuration failed:" in sentence for _, sentence in messages)
     assert not Endpoint.objects.exists()
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert rules(ses) == {}
 
 

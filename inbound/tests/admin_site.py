@@ -28,7 +28,7 @@ def text(response: Any) -> str:
     return unescape(response.content.decode())
 
 
-def said(response: Any) -> list[tuple[str, str]]:
+def messages_on(response: Any) -> list[tuple[str, str]]:
     """The messages on the page that a redirect led to, with their levels."""
     return [(message.level_tag, unescape(str(message))) for message in get_messages(response.wsgi_request)]
 
@@ -36,7 +36,7 @@ def said(response: Any) -> list[tuple[str, str]]:
 def post(client: Client, path: str, **values: Any) -> tuple[Any, list[tuple[str, str]]]:
     """Post, and collect the messages that the next page shows."""
     response = client.post(path, values)
-    messages = said(response)
+    messages = messages_on(response)
     if response.status_code == 302:
         # Shown once, so they are not in the way of the next ones.
         client.get(response["Location"])
@@ -60,7 +60,7 @@ def delete_selected(client: Client, model: str, rows: list[Any]) -> tuple[Any, l
     return post(client, url(model, "changelist"), **chosen)
 
 
-def act(client: Client, model: str, action: str, rows: list[Any]) -> tuple[Any, list[tuple[str, str]]]:
+def run_action(client: Client, model: str, action: str, rows: list[Any]) -> tuple[Any, list[tuple[str, str]]]:
     return post(client, url(model, "changelist"), action=action, _selected_action=[row.pk for row in rows], index="0")
 
 
@@ -72,20 +72,20 @@ def open_links(client: Client, path: str) -> set[str]:
     return links
 
 
-def statements(client: Client, path: str) -> int:
+def count_statements(client: Client, path: str) -> int:
     with CaptureQueriesContext(connection) as captured:
         assert client.get(path).status_code == 200
     return len(captured)
 
 
-def same_for_3_and_30(client: Client, path: str, make: Callable[[], object]) -> None:
+def assert_constant_statements(client: Client, path: str, make: Callable[[], object]) -> None:
     """A list costs the same number of statements however many rows are on it."""
     for _ in range(3):
         make()
-    few = statements(client, path)
+    few = count_statements(client, path)
     for _ in range(27):
         make()
-    assert statements(client, path) == few
+    assert count_statements(client, path) == few
 
 
 def staff(client: Client, *permissions: str) -> User:

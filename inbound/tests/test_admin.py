@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from inbound.models import ApiKey, Scope, hash_key, issue_key
-from inbound.tests.admin_site import act, delete_selected, post, same_for_3_and_30, staff, text, url
+from inbound.tests.admin_site import assert_constant_statements, delete_selected, post, run_action, staff, text, url
 from inbound.tests.factories import UserFactory
 
 KEYS = url("inbound.apikey", "changelist")
@@ -42,7 +42,7 @@ def test_every_page_opens_without_key_or_hash(user, admin_client: Client):
 
 
 def test_the_list_costs_the_same_however_long_it_is(user, admin_client: Client):
-    same_for_3_and_30(admin_client, KEYS, lambda: issue_key(owner=UserFactory(), name="ci"))
+    assert_constant_statements(admin_client, KEYS, lambda: issue_key(owner=UserFactory(), name="ci"))
 
 
 def test_a_key_is_issued_and_shown_exactly_once(user, admin_client: Client):
@@ -82,9 +82,9 @@ def test_only_the_name_can_be_changed(user, admin_client: Client):
 def test_keys_are_revoked_and_their_rows_stay(user, api, admin_client: Client):
     keys = [*ApiKey.objects.all(), issue_key(owner=user, name="ci")[0]]
     assert api.get("/api/v2/domains").status_code == 200
-    assert act(admin_client, "inbound.apikey", "revoke", keys)[1] == [("success", "2 keys are revoked.")]
+    assert run_action(admin_client, "inbound.apikey", "revoke", keys)[1] == [("success", "2 keys are revoked.")]
     assert api.get("/api/v2/domains").status_code == 401
-    assert act(admin_client, "inbound.apikey", "revoke", keys)[1] == [("success", "0 keys are revoked.")]
+    assert run_action(admin_client, "inbound.apikey", "revoke", keys)[1] == [("success", "0 keys are revoked.")]
     assert LogEntry.objects.count() == 2
     assert admin_client.post(url("inbound.apikey", "delete", keys[0].pk), {"post": "yes"}).status_code == 403
     delete_selected(admin_client, "inbound.apikey", keys)
@@ -96,7 +96,7 @@ def test_permissions_count(user, client: Client):
     staff(client, "inbound.view_apikey")
     assert client.get(page(row)).status_code == 200
     assert client.post(ADD, {"name": "x", "owner": user.pk, "can_read": "on"}).status_code == 403
-    act(client, "inbound.apikey", "revoke", [row])
+    run_action(client, "inbound.apikey", "revoke", [row])
     assert ApiKey.objects.usable().count() == 1
     staff(client)
     assert client.get(KEYS).status_code == 403

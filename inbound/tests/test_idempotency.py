@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from endpoints.models import Endpoint
 from inbound.api.idempotency import METHODS
 from inbound.models import IdempotencyRecord, Scope
+from inbound.tests.aws import fail_calls, recover_and_run_worker
 from inbound.tests.factories import (
     BlockedEmailFactory,
     DomainFactory,
@@ -19,9 +20,8 @@ from inbound.tests.factories import (
     EndpointFactory,
     UserFactory,
 )
-from inbound.tests.keyed import BODY, TABLE, URL, assert_refused, assert_replayed, post, send
+from inbound.tests.idempotency import BODY, TABLE, URL, assert_refused, assert_replayed, post, send
 from inbound.tests.routes import ROUTES, allows
-from inbound.tests.seen import out_of_order, work_off
 
 pytestmark = pytest.mark.sqlite
 
@@ -197,10 +197,10 @@ def test_a_copy_of_the_database_is_of_no_use_without_the_secret_of_the_installat
 
 def test_a_deletion_that_went_on_after_its_answer_is_replayed_with_that_answer(world, ses, api, settings):
     settings.SES_REQUEST_BUDGET = 0.4
-    out_of_order(ses)
+    fail_calls(ses)
     url = "/api/v2/domains/domains"
     first = send(api, "DELETE", url, {})
     assert first.json()["deletedResources"]["sesReceiptRules"] is False
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert_replayed(send(api, "DELETE", url, {}), first)
     assert send(api, "DELETE", url, {}, None).status_code == 404

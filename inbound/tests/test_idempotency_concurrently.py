@@ -13,9 +13,9 @@ from django.db.models.signals import post_save
 from domains.models import Domain
 from endpoints.models import Endpoint
 from inbound.models import IdempotencyRecord, prune_answers
+from inbound.tests.database_locks import a_transaction_waits_for_a_lock
 from inbound.tests.factories import DomainFactory
-from inbound.tests.keyed import assert_replayed, assert_running, grow_older, post, run_on, send
-from inbound.tests.locks import somebody_waits_for_a_lock
+from inbound.tests.idempotency import age_records, assert_replayed, assert_running, leave_running, post, send
 from inbound.tests.processes.stack import eventually
 
 pytestmark = pytest.mark.postgresql
@@ -60,8 +60,8 @@ def test_of_many_at_once_one_is_done(client_for, user, turn):
 
 @pytest.mark.parametrize("turn", range(5))
 def test_of_many_that_find_an_abandoned_one_one_takes_it_over(client_for, user, turn):
-    run_on(client_for(user))
-    grow_older(3600)
+    leave_running(client_for(user))
+    age_records(3600)
     assert_one_ran(all_at_once(client_for, user))
     assert Endpoint.objects.count() == 2
 
@@ -95,11 +95,13 @@ def test_a_second_one_does_not_wait_for_the_first_and_later_has_its_answer(ses, 
 
 def test_a_key_that_is_taken_over_while_it_is_to_be_forgotten_is_not_forgotten(client_for, user):
     post(client_for(user))
-    grow_older(48 * 3600)
+    age_records(48 * 3600)
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
             assert IdempotencyRecord.objects.expired().update(started_at=Now(), status=None) == 1
             pruned = threads.submit(lambda: closing(lambda: prune_answers(seconds=0)))
-            eventually(somebody_waits_for_a_lock, within=30, what="the pruning had listed the row and waited for it")
+            eventually(
+                a_transaction_waits_for_a_lock, within=30, what="the pruning had listed the row and waited for it"
+            )
         assert pruned.result() == 0
     assert IdempotencyRecord.objects.count() == 1

@@ -11,15 +11,15 @@ from inbound import models
 from inbound.api.idempotency import claim, settle
 from inbound.models import IdempotencyRecord, prune_answers
 from inbound.tests.factories import EmailAddressFactory
-from inbound.tests.keyed import (
+from inbound.tests.idempotency import (
     BODY,
     TABLE,
+    age_records,
     assert_refused,
     assert_replayed,
     assert_running,
-    grow_older,
+    leave_running,
     post,
-    run_on,
     send,
 )
 from inbound.worker import Worker
@@ -39,7 +39,7 @@ def test_a_failure_of_ours_leaves_the_key_free(api, monkeypatch):
 
 
 def test_while_the_first_is_running_the_second_is_told_to_wait(api, settings):
-    run_on(api)
+    leave_running(api)
     settings.SES_REQUEST_BUDGET = 4.2
     answer = post(api)
     assert_running(answer)
@@ -49,11 +49,11 @@ def test_while_the_first_is_running_the_second_is_told_to_wait(api, settings):
 
 
 def test_a_request_whose_process_was_killed_is_run_anew_when_it_can_no_longer_be_running(api, settings):
-    run_on(api)
+    leave_running(api)
     longest = settings.SES_REQUEST_BUDGET + 5 * 60
-    grow_older(longest - 60)
+    age_records(longest - 60)
     assert_running(post(api))
-    grow_older(61)
+    age_records(61)
     assert_refused(post(api, {}))
     first = post(api)
     assert first.status_code == 201
@@ -66,14 +66,14 @@ def test_a_deletion_that_was_killed_is_safe_to_run_anew(ses, api, user):
     url = f"/api/v2/email-addresses/{address.pk}"
     assert send(api, "DELETE", url, {}).status_code == 200
     IdempotencyRecord.objects.update(status=None)
-    grow_older(3600)
+    age_records(3600)
     answer = send(api, "DELETE", url, {})
     assert (answer.status_code, answer.json()) == (404, {"error": "Email address not found"})
 
 
 def test_a_run_that_was_given_up_does_not_answer_for_the_one_after_it(user):
     slow = claim(user.pk, "key-1", "request")
-    grow_older(3600)
+    age_records(3600)
     claim(user.pk, "key-1", "request")
     settle(slow, JsonResponse({"from": "slow"}))
     assert IdempotencyRecord.objects.get().status is None
@@ -95,9 +95,9 @@ def test_an_answer_that_cannot_be_kept_is_given_all_the_same(api, caplog):
 
 def test_after_its_time_the_key_is_as_good_as_new(api):
     post(api)
-    grow_older(24 * 3600 - 60)
+    age_records(24 * 3600 - 60)
     assert_refused(post(api, {**BODY, "name": "Other"}))
-    grow_older(61)
+    age_records(61)
     first = post(api, {**BODY, "name": "Other"})
     assert first.status_code == 201
     assert_replayed(post(api, {**BODY, "name": "Other"}), first)
@@ -105,7 +105,7 @@ def test_after_its_time_the_key_is_as_good_as_new(api):
 
 def test_the_worker_forgets_what_is_past_its_time(ses, api):
     post(api)
-    grow_older(24 * 3600 + 1)
+    age_records(24 * 3600 + 1)
     post(api, key="key-2")
     Worker().tick()
     assert [record.key for record in IdempotencyRecord.objects.all()] == ["key-2"]
@@ -113,10 +113,10 @@ def test_the_worker_forgets_what_is_past_its_time(ses, api):
 
 def test_what_is_running_is_not_forgotten_however_short_the_time(api, settings):
     settings.IDEMPOTENCY_RETENTION_SECONDS = 0
-    run_on(api)
-    grow_older(1)
+    leave_running(api)
+    age_records(1)
     assert prune_answers(seconds=10) == 0
-    grow_older(3600)
+    age_records(3600)
     assert prune_answers(seconds=10) == 1
 
 
@@ -124,7 +124,7 @@ def test_it_forgets_some_at_a_time_until_its_turn_is_over(api, monkeypatch):
     monkeypatch.setattr(models, "PRUNED_AT_ONCE", 2)
     for number in range(5):
         post(api, key=f"key-{number}")
-    grow_older(24 * 3600 + 1)
+    age_records(24 * 3600 + 1)
     assert prune_answers(lambda: True, seconds=10) == 0
     assert prune_answers(seconds=0) == 2
     with CaptureQueriesContext(connection) as statements:

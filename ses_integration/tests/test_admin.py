@@ -10,7 +10,15 @@ from django.test import Client
 from django.utils import timezone
 
 from domains.lifecycle.register import add_domain
-from inbound.tests.admin_site import act, delete_selected, open_links, same_for_3_and_30, staff, text, url
+from inbound.tests.admin_site import (
+    assert_constant_statements,
+    delete_selected,
+    open_links,
+    run_action,
+    staff,
+    text,
+    url,
+)
 from inbound.tests.factories import EmailAddressFactory
 from ses_integration.models import (
     DomainSync,
@@ -81,8 +89,8 @@ def test_lists_cost_the_same_however_long_they_are(ses, admin_client: Client):
         LedgerRecipient.objects.create(entry=row, recipient=f"a@{name}")
         InFlightCall.objects.create(entry=row, operation="create_rule", until=timezone.now(), fence=1)
 
-    same_for_3_and_30(admin_client, MARKS, sync)
-    same_for_3_and_30(admin_client, url("ses_integration.ledgerentry", "changelist"), entry)
+    assert_constant_statements(admin_client, MARKS, sync)
+    assert_constant_statements(admin_client, url("ses_integration.ledgerentry", "changelist"), entry)
 
 
 def test_the_state_of_each_mark_is_in_words(domain, admin_client: Client):
@@ -116,7 +124,7 @@ def test_nothing_can_be_added_changed_or_deleted(domain, admin_client: Client):
 def test_pushing_leaves_marks_of_another_rule_set_alone(domain, admin_client: Client):
     DomainSync.objects.update(retry_at=timezone.now() + timedelta(hours=1))
     elsewhere = DomainSync.objects.create(domain="example.org", region="eu-west-1", rule_set="another")
-    _, messages = act(admin_client, "ses_integration.domainsync", "push_to_ses", list(DomainSync.objects.all()))
+    _, messages = run_action(admin_client, "ses_integration.domainsync", "push_to_ses", list(DomainSync.objects.all()))
     assert [level for level, _ in messages] == ["error", "success"]
     assert messages[1][1] == "SES is in line with 1 domain."
     elsewhere.refresh_from_db()
@@ -127,7 +135,7 @@ def test_pushing_needs_the_permission_to_change_marks(domain, client: Client):
     staff(client, "ses_integration.view_domainsync")
     assert "Push to SES now" not in text(client.get(MARKS))
     generation = DomainSync.objects.get().generation
-    act(client, "ses_integration.domainsync", "push_to_ses", [DomainSync.objects.get()])
+    run_action(client, "ses_integration.domainsync", "push_to_ses", [DomainSync.objects.get()])
     assert DomainSync.objects.get().generation == generation
     staff(client, "ses_integration.change_domainsync")
     assert "Push to SES now" in text(client.get(MARKS))

@@ -12,15 +12,15 @@ from django.test import override_settings
 from django.utils import timezone
 
 from domains.models import Domain, DomainDeletion
+from inbound.tests.aws import calls, identities, key_prefixes, rules, stored_keys
 from inbound.tests.faults.operations import Claim
 from inbound.tests.faults.world import World, rows
 from inbound.tests.processes.checks import pending
-from inbound.tests.seen import calls, identities, key_prefixes, rules, stored
 from inbound.worker import Worker
 from ses_integration.aws.gateway import OWNER_TAG
 from ses_integration.conf import ses_config
 from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerIdentity
-from ses_integration.tests.emulator.wire import control
+from ses_integration.tests.emulator.clients import control
 
 ROUNDS = 12
 # The documented six, and three for DKIM.
@@ -122,7 +122,7 @@ def assert_in_line(world: World, *, tagged: bool = True) -> None:
         world.expected, DNS_RECORDS
     )
     assert not DomainDeletion.objects.filter(finished_at=None).exists()
-    assert stored() == []
+    assert stored_keys() == []
 
 
 def _identities(world: World) -> dict[str, tuple[Any, str]]:

@@ -8,14 +8,14 @@ from typing import Any
 
 from django.core.management import CommandError
 
+from inbound.tests.aws import identities, rules, store_mail, stored_keys
 from inbound.tests.faults.operations import CREATE, DELETE, NO_IDENTITY, ORG, UPDATE, Claims, add_back, delete_address
 from inbound.tests.faults.world import Holding, World
-from inbound.tests.seen import identities, rules, store, stored
 from ses_integration.aws.gateway import OWNER_TAG
 from ses_integration.conf import ses_config
 from ses_integration.models import DomainSync
 from ses_integration.tests.commands.run import run
-from ses_integration.tests.emulator.wire import client
+from ses_integration.tests.emulator.clients import client
 
 
 @dataclass(frozen=True)
@@ -98,14 +98,14 @@ def a_life_was_forgotten(world: World, stem: str) -> None:
     name = ORG.format(stem)
     put_rule(world, f"inbound-{name}-rule", f"a@{name}", _folder(name))
     put_identity(world, name, ses_config().installation_id)
-    store(f"{_folder(name)}mail")
+    store_mail(f"{_folder(name)}mail")
     put_theirs(world, name)
     DomainSync.objects.create(region=ses_config().region, rule_set=ses_config().rule_set, domain=name)
 
 
 def orphans(world: World, stem: str) -> set[str]:
     name = ORG.format(stem)
-    mail = {key for key in stored() if key.startswith(_folder(name))}
+    mail = {key for key in stored_keys() if key.startswith(_folder(name))}
     if name in world.expected:
         return mail
     return ({f"inbound-{name}-rule"} & rules(world.ses).keys()) | ({name} & identities(world.ses)) | mail

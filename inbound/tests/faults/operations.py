@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from inbound.tests.admin_site import delete_selected
+from inbound.tests.aws import fail_calls, store_mail
 from inbound.tests.factories import BlockedEmailFactory, EndpointFactory
 from inbound.tests.faults.world import RECIPIENTS_PER_RULE, Holding, World, address, domain
-from inbound.tests.seen import out_of_order, store
 from ses_integration.drift.sweep import sweep_database
 from ses_integration.reconcile.loop import reconcile
 
@@ -141,7 +141,7 @@ def add_back(holding: Holding) -> Callable[[World, str], Claims]:
 
 def with_mail(world: World, stem: str) -> None:
     row = domain(ORG.format(stem))
-    store(f"{row.key_prefix}mail")
+    store_mail(f"{row.key_prefix}mail")
     BlockedEmailFactory(domain=row)
 
 
@@ -149,7 +149,7 @@ def owed_its_deletion(world: World, stem: str) -> None:
     """The last life went while SES allowed nothing: rule, identity and mail are still there."""
     world.add(ORG.format(stem), Holding("a"))
     with_mail(world, stem)
-    out_of_order(world.ses, fault="access_denied")
+    fail_calls(world.ses, fault="access_denied")
     try:
         delete_domain(world, stem)
     finally:

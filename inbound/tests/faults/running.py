@@ -10,6 +10,7 @@ import pytest
 from django.test import override_settings
 
 from domains.models import DomainDeletion
+from inbound.tests.aws import calls, recipients_sent
 from inbound.tests.faults.checks import (
     a_while_later,
     assert_in_line,
@@ -22,7 +23,6 @@ from inbound.tests.faults.operations import Claims, Operation
 from inbound.tests.faults.troubles import TROUBLES, Trouble, in_flight, land
 from inbound.tests.faults.world import Holding, World, rows
 from inbound.tests.rotation import Rotation
-from inbound.tests.seen import calls, written
 from inbound.worker import Worker
 from ses_integration.reconcile.loop import reconcile_due
 
@@ -102,7 +102,7 @@ def meet_at_every_call(
                 put_off()
                 assert_written(world, stem, operation, operation.then)
                 found.never_again |= {claim for claim in said if not claim.held}
-                written(world.ses)  # fails where a rule without recipients was sent
+                recipients_sent(world.ses)  # fails where a rule without recipients was sent
                 found.late += in_flight(world) if trouble.lands_late else []
     world.ses.clear_journal()
     return found
@@ -125,7 +125,7 @@ def end_in_line(
             land(world, call)
         assert_true(never_again, world)
     work_until_nothing_is_owed(world, worker)
-    written(world.ses)
+    recipients_sent(world.ses)
     assert_in_line(world, tagged=not trouble.untags)
     assert_true(never_again, world)
 

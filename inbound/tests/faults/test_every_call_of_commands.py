@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import pytest
 from django.test import override_settings
 
+from inbound.tests.aws import recipients_sent
 from inbound.tests.faults.checks import (
     a_while_later,
     assert_in_line,
@@ -24,7 +25,6 @@ from inbound.tests.faults.chores import CHORES, Chore
 from inbound.tests.faults.troubles import TROUBLES, Trouble, in_flight, land
 from inbound.tests.faults.world import World
 from inbound.tests.rotation import Rotation
-from inbound.tests.seen import written
 from inbound.worker import Worker
 from ses_integration.models import DomainSync
 
@@ -92,7 +92,7 @@ def test_at_every_call(world, looking_worker, subtests, trouble: Trouble, rotati
                     assert_received(world, *(name.format(stem) for name in chore.given))
                 assert trouble.by_somebody_else or theirs(world) == others
             put_off()
-            written(world.ses)  # fails where a rule without recipients was sent
+            recipients_sent(world.ses)  # fails where a rule without recipients was sent
             late += in_flight(world) if trouble.lands_late else []
     others = theirs(world)
     world.ses.clear_journal()
@@ -109,7 +109,7 @@ def test_at_every_call(world, looking_worker, subtests, trouble: Trouble, rotati
                 code, text = chore.run(stem)
                 assert code == 0, text
             assert chore.left(world, stem) == set()
-    written(world.ses)
+    recipients_sent(world.ses)
     assert_in_line(world, tagged=not trouble.untags)
     assert theirs(world) == others
 

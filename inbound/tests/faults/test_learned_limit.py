@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
+from inbound.tests.aws import recipients_sent
 from inbound.tests.faults.checks import assert_in_line, work_until_nothing_is_owed
 from inbound.tests.faults.operations import CREATE, ORG, UPDATE, Claim, Operation, add_address, delete_address
 from inbound.tests.faults.running import end_in_line, meet_at_every_call, run_without_trouble
 from inbound.tests.faults.troubles import TROUBLES
 from inbound.tests.faults.world import Holding, World
-from inbound.tests.seen import written
 from ses_integration.models import RuleSetState
 
 pytestmark = pytest.mark.sqlite_only
@@ -54,7 +54,7 @@ def test_faults_at_every_call(world, worker, subtests):
         if not trouble.by_somebody_else and not trouble.lands_late:
             meet_at_every_call(world, subtests, trouble, [replace(LEARN, name=trouble.name)])
     work_until_nothing_is_owed(world, worker)
-    written(world.ses)
+    recipients_sent(world.ses)
     assert_in_line(world)
 
 

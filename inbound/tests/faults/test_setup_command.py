@@ -11,7 +11,7 @@ from inbound.tests.faults.chores import Chore
 from inbound.tests.faults.troubles import TROUBLES
 from inbound.tests.faults.world import World
 from ses_integration.conf import ses_config
-from ses_integration.tests.emulator.wire import client, control
+from ses_integration.tests.emulator.clients import client, control
 
 pytestmark = pytest.mark.sqlite_only
 

@@ -11,12 +11,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 from django.core.management import call_command
 
+from inbound.tests.aws import identities, rules
 from inbound.tests.faults.world import World
-from inbound.tests.seen import identities, rules
 from ses_integration.aws import clients
 from ses_integration.conf import ses_config
 from ses_integration.emulator.journal import NO_ANSWER
-from ses_integration.tests.emulator.wire import client, control
+from ses_integration.tests.emulator.clients import client, control
 
 NO_ANSWER_CAME = "AWS gave no answer."
 

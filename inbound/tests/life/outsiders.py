@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from addresses.models import BlockedEmail, EmailAddress
 from domains.models import DnsRecord, Domain
 from domains.names import domain_of
+from inbound.tests.aws import create_foreign_identity, store_mail
 from inbound.tests.life.doors import Doors
 from inbound.tests.life.seen_ses import look
 from inbound.tests.life.world import FOREIGN_RULE, NAMES, locals_, names, picks, step
-from inbound.tests.seen import foreign_identity, store
 from ses_integration.conf import ses_config
 from ses_integration.models import LedgerEntry
 from ses_integration.plan.resources import ResourceKind
-from ses_integration.tests.emulator.wire import client
+from ses_integration.tests.emulator.clients import client
 
 CONSOLE = ["remove_rule", "change_rule", "remove_identity", "make_identity", "remove_rule_set", "run_ses_setup"]
 SQL = ["switch_address", "delete_address_row", "delete_domain_row"]
@@ -49,7 +49,7 @@ class Outsiders(Doors):
         rules = [rule for _, rule in sorted(look(self.ses).rules.items()) if rule.key_prefix]
         if rules:
             key = f"{rules[pick % len(rules)].key_prefix}{len(self.mail)}"
-            store(key)
+            store_mail(key)
             self.mail.append(key)
 
     def remove_rule(self, pick: int) -> None:
@@ -71,7 +71,7 @@ class Outsiders(Doors):
         name = NAMES[pick % len(NAMES)]
         known = LedgerEntry.objects.filter(kind=ResourceKind.IDENTITY, name=name).exists()
         if not known and name not in look(self.ses).identities and name not in self.identity_gone:
-            self.undisturbed(foreign_identity, name)
+            self.undisturbed(create_foreign_identity, name)
             self.foreign.add(name)
 
     def remove_rule_set(self, pick: int) -> None:

@@ -12,7 +12,7 @@ from ses_integration.aws.gateway import OWNER_TAG
 from ses_integration.conf import ses_config
 from ses_integration.emulator.journal import NO_ANSWER
 from ses_integration.emulator.server import Emulator
-from ses_integration.tests.emulator.wire import client, control
+from ses_integration.tests.emulator.clients import client, control
 
 CHANGES = ("Create", "Update", "Delete", "Set", "Verify")
 

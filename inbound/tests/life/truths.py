@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis.stateful import invariant
 
 from domains.models import DomainDeletion
+from inbound.tests.aws import stored_keys
 from inbound.tests.life.rows import HeldRule, Life, stored_lives, wanted_rules
 from inbound.tests.life.seen_ses import SeenSes, look
 from inbound.tests.life.world import FOREIGN_RULE, NAMES, Manner, World
-from inbound.tests.seen import stored
 from inbound.worker import Worker
 from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerIdentity
 from ses_integration.plan.resources import Presence, ResourceKind
@@ -124,7 +124,7 @@ class Truths(World):
         for name in self.lives.keys() - self.foreign - failed:
             assert seen.identities[name].mail_from == f"mail.{name}", f"{name} has no MAIL FROM domain."
         kept = {f"emails/{name}/{life.pk}/" for name, life in self.lives.items()} | self.abandoned
-        assert stored() == sorted(key for key in self.mail if key.rpartition("/")[0] + "/" in kept)
+        assert stored_keys() == sorted(key for key in self.mail if key.rpartition("/")[0] + "/" in kept)
 
     def teardown(self) -> None:
         if self.whole:

@@ -21,6 +21,7 @@ from addresses.models import EmailAddress
 from domains.lifecycle.identity import complete_identities
 from domains.models import Domain, DomainDeletion
 from inbound.models import issue_key
+from inbound.tests.aws import store_mail, stored_keys
 from inbound.tests.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory
 from inbound.tests.processes.checks import (
     assert_ledger_equals_ses,
@@ -34,7 +35,6 @@ from inbound.tests.processes.forks import ForkServer, Incarnation
 from inbound.tests.processes.stack import Stack
 from inbound.tests.processes.wire import EmulatedAws
 from inbound.tests.rotation import Rotation
-from inbound.tests.seen import store, stored
 from ses_integration.emulator.server import Emulator
 from ses_integration.models import DomainSync
 
@@ -80,7 +80,7 @@ class Place:
         complete_identities()
         if not deletion.whole_domain:
             return f"email-addresses/{rows[0].pk}"
-        store(f"{domain.key_prefix}mail")
+        store_mail(f"{domain.key_prefix}mail")
         return f"domains/{domain.pk}"
 
     def delete(self, path: str, kill_at: int | None = None) -> Incarnation:
@@ -125,7 +125,7 @@ class Place:
         assert (record.rules, record.identity, record.rows, record.stored_mail) == ("done",) * 4
         gone = (record.email_addresses, record.blocked_emails, record.dns_records)
         assert gone == (len(deletion.addresses), 1, DNS_RECORDS)
-        assert not [key for key in stored() if key.startswith(record.key_prefix)]
+        assert not [key for key in stored_keys() if key.startswith(record.key_prefix)]
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from rest_framework.test import APIClient
 from addresses.models import EmailAddress
 from domains.models import Domain
 from inbound.models import issue_key
+from inbound.tests.aws import calls, fail_calls, identities, recipients_sent, recover_and_run_worker, rules
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
 from inbound.tests.promises.looking import in_order, taken
 from inbound.tests.promises.promises import keeps
-from inbound.tests.seen import calls, identities, out_of_order, rules, work_off, written
 
 API = "/api/v2"
 DOMAINS, ADDRESSES = f"{API}/domains", f"{API}/email-addresses"
@@ -86,13 +86,13 @@ def test_missing_aws_configuration_is_reported(api, hello, ses, no_region, impat
 
 @keeps("address-warning", "address-despite-aws", "address-no-manual-cleanup")
 def test_row_is_deleted_when_ses_fails_and_worker_finishes(api, hello, support, ses, impatient):
-    out_of_order(ses, fault="access_denied")
+    fail_calls(ses, fault="access_denied")
     cleanup = api.delete(EXAMPLE).json()["cleanup"]
     assert cleanup["sesRuleUpdated"] is False
     assert cleanup["warning"].startswith("SES rule update failed: ")
     assert not EmailAddress.objects.filter(address=HELLO).exists()
     assert rules(ses) == {RULE: {HELLO, SUPPORT}}
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert rules(ses) == {RULE: {SUPPORT}}
 
 
@@ -102,7 +102,7 @@ def test_confirmed_means_nothing_left_to_do(api, hello, support, ses):
     held = rules(ses)
     assert held == {RULE: {SUPPORT}}
     ses.clear_journal()
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert (calls(ses), rules(ses)) == ([], held)
 
 
@@ -153,7 +153,7 @@ def test_other_addresses_keep_receiving(api, hello, support, ses):
     api.delete(EXAMPLE)
     # One update in place: at no moment was there no rule, or one without them.
     assert calls(ses) == ["UpdateReceiptRule"]
-    assert written(ses) == [{SUPPORT}]
+    assert recipients_sent(ses) == [{SUPPORT}]
     assert taken(ses, SUPPORT)
     assert api.get(f"{ADDRESSES}/{support.pk}").json() == before
 
@@ -195,7 +195,7 @@ def test_deletion_is_permanent(api, hello, ses):
     for method, body in ((api.get, None), (api.put, {"isActive": True}), (api.delete, None)):
         answer = method(EXAMPLE, body)
         assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert not EmailAddress.objects.exists()
     assert calls(ses) == []
 

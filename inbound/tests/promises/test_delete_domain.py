@@ -9,20 +9,20 @@ from addresses.models import BlockedEmail, EmailAddress
 from domains.dns.records import Record
 from domains.models import DnsRecord, Domain, DomainDeletion
 from inbound.models import issue_key
+from inbound.tests.aws import (
+    calls,
+    fail_calls,
+    identities,
+    keep_new_identities_pending,
+    recover_and_run_worker,
+    rules,
+    set_verification_status,
+    store_mail,
+    stored_keys,
+)
 from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
 from inbound.tests.promises.looking import in_order, taken
 from inbound.tests.promises.promises import keeps
-from inbound.tests.seen import (
-    calls,
-    found_in_dns,
-    identities,
-    nothing_published,
-    out_of_order,
-    rules,
-    store,
-    stored,
-    work_off,
-)
 from ses_integration.models import LedgerEntry, LedgerIdentity
 
 API = "/api/v2"
@@ -40,7 +40,7 @@ def domain(api, ses, endpoint):
     for local in ("hello", "support"):
         EmailAddressFactory(domain=row, address=f"{local}@example.com", endpoint=endpoint)
     BlockedEmailFactory(domain=row)
-    store(f"{row.key_prefix}mail")
+    store_mail(f"{row.key_prefix}mail")
     ses.clear_journal()
     return row
 
@@ -58,7 +58,7 @@ def rows_left():
 @keeps("domain-everything-removed")
 def test_everything_is_removed(deleted, ses):
     assert deleted.status_code == 200
-    assert (rows_left(), rules(ses), identities(ses), stored()) == ([], {}, set(), [])
+    assert (rows_left(), rules(ses), identities(ses), stored_keys()) == ([], {}, set(), [])
 
 
 @keeps("domain-answer")
@@ -135,14 +135,14 @@ def test_deletion_is_permanent(api, domain, deleted, ses):
         answer = method(f"{DOMAINS}/{domain.pk}", body)
         assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
     assert api.get(DOMAINS).json()["data"] == []
-    work_off(ses)
+    recover_and_run_worker(ses)
     assert (rows_left(), calls(ses)) == ([], [])
 
 
 @keeps("domain-despite-aws")
 @pytest.mark.parametrize("fault", ["throttle", "access_denied", "fail", "lost"])
 def test_rows_are_deleted_when_ses_fails(api, domain, ses, impatient, fault):
-    out_of_order(ses, fault=fault)
+    fail_calls(ses, fault=fault)
     answer = api.delete(f"{DOMAINS}/{domain.pk}")
     assert answer.status_code == 200
     resources = answer.json()["deletedResources"]
@@ -154,11 +154,11 @@ def test_rows_are_deleted_when_ses_fails(api, domain, ses, impatient, fault):
 
 @keeps("domain-no-manual-cleanup")
 def test_worker_finishes_what_ses_refused(api, domain, ses, impatient):
-    out_of_order(ses)
+    fail_calls(ses)
     api.delete(f"{DOMAINS}/{domain.pk}")
     assert (len(rules(ses)), identities(ses)) == (1, {"example.com"})
-    work_off(ses)
-    assert (rules(ses), identities(ses), stored()) == ({}, set(), [])
+    recover_and_run_worker(ses)
+    assert (rules(ses), identities(ses), stored_keys()) == ({}, set(), [])
 
 
 @keeps("domain-children-removed")
@@ -177,10 +177,10 @@ def test_child_rows_are_gone(api, domain):
 
 @keeps("domain-mail-erased")
 def test_stored_mail_is_erased(api, domain, ses):
-    store("emails/sub.example.com/indm_other/mail")
-    assert len(stored()) == 2
+    store_mail("emails/sub.example.com/indm_other/mail")
+    assert len(stored_keys()) == 2
     api.delete(f"{DOMAINS}/{domain.pk}")
-    assert stored() == ["emails/sub.example.com/indm_other/mail"]
+    assert stored_keys() == ["emails/sub.example.com/indm_other/mail"]
 
 
 @keeps("domain-identity-removed")
@@ -216,7 +216,7 @@ def test_added_again_starts_with_default_settings(api, domain, endpoint, ses):
 
 @keeps("domain-can-be-added-again")
 def test_can_be_added_again_and_is_verified_again(api, domain, deleted, ses):
-    nothing_published(ses)
+    keep_new_identities_pending(ses)
     again = api.post(DOMAINS, {"domain": "example.com"})
     assert (again.status_code, again.json()["status"]) == (201, "pending")
     pk = again.json()["id"]
@@ -224,7 +224,7 @@ def test_can_be_added_again_and_is_verified_again(api, domain, deleted, ses):
     assert len(again.json()["dnsRecords"]) == DNS_RECORDS
     on = api.put(f"{DOMAINS}/{pk}", {"isCatchAllEnabled": True, "catchAllEndpointId": "any"})
     assert on.json() == {"error": "Domain must be verified before configuring catch-all"}
-    found_in_dns(ses, "example.com", "Success")
+    set_verification_status(ses, "example.com", "Success")
     assert api.get(f"{DOMAINS}/{pk}?check=true").json()["status"] == "verified"
 
 

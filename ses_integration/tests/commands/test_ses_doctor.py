@@ -7,26 +7,26 @@ from urllib.request import Request, urlopen
 import pytest
 
 from ses_integration.tests.commands.run import run
-from ses_integration.tests.doctor.patient import PROBE, SES_CALLS, asked, doctor, held, stored
+from ses_integration.tests.doctor.fixtures import PROBE, SES_CALLS, calls, doctor, ses_state, stored_keys
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_where_all_is_well_it_says_so_and_leaves_no_trace(ready):
-    before = held(ready)
+    before = ses_state(ready)
     code, found = doctor()
     assert code == 0
     assert {check for check, finding in found.items() if finding["outcome"] != "ok"} == {"endpoints"}
     assert found["endpoints"]["seen"].startswith("Not AWS but an emulator on this machine: ses, sesv2, s3, sts at http")
-    assert held(ready) == before
-    assert stored() == ["emails/example.com/indm_1/mail"]
+    assert ses_state(ready) == before
+    assert stored_keys() == ["emails/example.com/indm_1/mail"]
 
 
 def test_it_asks_this_and_nothing_else(ready):
     doctor()
-    assert asked(ready, "sts") == ["GetCallerIdentity"]
-    assert asked(ready, "ses", "sesv2") == [*SES_CALLS, "CreateReceiptRule", "DeleteReceiptRule"]
-    assert asked(ready, "s3") == [
+    assert calls(ready, "sts") == ["GetCallerIdentity"]
+    assert calls(ready, "ses", "sesv2") == [*SES_CALLS, "CreateReceiptRule", "DeleteReceiptRule"]
+    assert calls(ready, "s3") == [
         "HeadBucket",
         "GetBucketVersioning",
         "GetObjectLockConfiguration",
@@ -104,7 +104,7 @@ def test_it_takes_turns_with_everybody_else(ready, settings):
     _, found = doctor()
     # A call that is throttled proves nothing, which is a warning.
     assert {check for check, finding in found.items() if finding["outcome"] != "ok"} == {"endpoints"}
-    assert asked(ready, "ses", "sesv2") == [*SES_CALLS, "CreateReceiptRule", "DeleteReceiptRule"]
+    assert calls(ready, "ses", "sesv2") == [*SES_CALLS, "CreateReceiptRule", "DeleteReceiptRule"]
 
 
 def test_people_get_a_line_for_each_check_and_the_count(ready, settings):

@@ -15,7 +15,7 @@ from ses_integration.drift import repair
 from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.run import run
-from ses_integration.tests.emulator.wire import control
+from ses_integration.tests.emulator.clients import control
 from ses_integration.tests.rows import DOMAIN, change_behind_our_back, receive, remove
 from ses_integration.tests.seen import calls, identities, recipients_sent, rules
 from ses_integration.tests.steps import Writer

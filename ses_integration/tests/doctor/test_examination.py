@@ -4,7 +4,7 @@ import pytest
 
 from ses_integration.models import RuleSetState
 from ses_integration.reconcile.loop import reconcile
-from ses_integration.tests.doctor.patient import asked, doctor, fault, held, outcome, spec
+from ses_integration.tests.doctor.fixtures import calls, doctor, fault, outcome, ses_client, ses_state
 from ses_integration.tests.rows import DOMAIN, receive
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -14,7 +14,7 @@ def test_a_bucket_that_is_not_there_is_said_once(aws):
     code, found = doctor()
     assert (code, found["bucket"]["seen"]) == (1, "There is no bucket inbound-mail.")
     assert found["s3:DeleteObject"]["do"] == "Mend bucket first."
-    assert asked(aws, "s3") == ["HeadBucket"]
+    assert calls(aws, "s3") == ["HeadBucket"]
 
 
 def test_what_only_the_doctor_needs_is_a_warning(ready):
@@ -51,12 +51,12 @@ def test_a_region_that_the_database_does_not_know_is_held_against_the_one_that_i
 
 
 def test_another_active_rule_set_is_named(ready):
-    spec().create_receipt_rule_set(RuleSetName="theirs")
-    spec().set_active_receipt_rule_set(RuleSetName="theirs")
+    ses_client().create_receipt_rule_set(RuleSetName="theirs")
+    ses_client().set_active_receipt_rule_set(RuleSetName="theirs")
     code, found = doctor()
     assert code == 1
     assert found["active rule set"]["seen"].startswith("theirs is active, not inbound-email-rules")
-    assert held(ready)["eu-west-1"]["active_rule_set"] == "theirs"
+    assert ses_state(ready)["eu-west-1"]["active_rule_set"] == "theirs"
 
 
 def test_credentials_of_another_account_write_nothing_there(ready, settings):
@@ -109,7 +109,7 @@ def test_a_silent_ses_is_said_once(ready):
     code, found = doctor()
     assert code == 1
     assert [check for check, finding in found.items() if finding["outcome"] == "failed"] == ["SES"]
-    assert asked(ready, "ses", "sesv2") == ["DescribeActiveReceiptRuleSet"]
+    assert calls(ready, "ses", "sesv2") == ["DescribeActiveReceiptRuleSet"]
     assert found["bucket"]["outcome"] == "ok"
 
 
@@ -144,7 +144,7 @@ def test_settings_that_check_refuses_are_told_and_not_sent_to_ses(ready, setting
     assert (code, found["configuration"]["outcome"]) == (1, "failed")
     assert name in found["configuration"]["seen"]
     assert found["probe rule"]["do"] == "Mend configuration first."
-    assert asked(ready, "ses", "sesv2") == []
+    assert calls(ready, "ses", "sesv2") == []
     assert found["s3:DeleteObject"]["outcome"] == "ok"
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ses_integration.doctor.permissions import ALL, RULE_SET, RULES, SETUP
-from ses_integration.tests.doctor.patient import doctor, fault, held, outcome, probe_calls, spec
+from ses_integration.tests.doctor.fixtures import doctor, fault, outcome, probe_calls, ses_client, ses_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -11,7 +11,7 @@ IDENTITY_ARN = "arn:aws:ses:eu-west-1:123456789012:identity/*"
 
 
 def test_every_missing_permission_is_named_as_a_policy_has_it(ready):
-    before = held(ready)
+    before = ses_state(ready)
     ready.clear_faults()
     for service in ("ses", "sesv2", "s3"):
         fault(ready, "*", "access_denied", service=service, times=None)
@@ -30,19 +30,19 @@ def test_every_missing_permission_is_named_as_a_policy_has_it(ready):
         for action, resource in desired.items()
     }
     assert [check for check, finding in found.items() if finding["outcome"] == "failed"] == list(desired)
-    assert held(ready) == before
+    assert ses_state(ready) == before
 
 
 @pytest.mark.parametrize("proof", [RULE_SET, *RULES], ids=lambda proof: proof.action)
 def test_a_missing_permission_for_rules_is_the_only_failure_and_no_rule_is_made(ready, proof):
-    before = held(ready)
+    before = ses_state(ready)
     fault(ready, proof.action, "access_denied", times=None)
     code, found = doctor()
     assert code == 1
     assert [check for check, finding in found.items() if finding["outcome"] == "failed"] == [proof.name]
     assert found["probe rule"]["do"] == f"Mend {proof.name} first."
     assert probe_calls(ready) == []
-    assert held(ready) == before
+    assert ses_state(ready) == before
 
 
 def test_a_missing_permission_to_see_the_active_rule_set_leaves_only_that_unseen(ready):
@@ -88,7 +88,7 @@ def test_permissions_of_ses_setup_are_not_needed_once_the_rule_set_is_active(rea
 
 
 def test_permissions_of_ses_setup_are_needed_until_then(ready):
-    spec().set_active_receipt_rule_set()
+    ses_client().set_active_receipt_rule_set()
     for proof in SETUP:
         fault(ready, proof.action, "access_denied")
     code, found = doctor()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ses_integration.emulator.server import Emulator
-from ses_integration.tests.emulator.wire import REGION, client
+from ses_integration.tests.emulator.clients import REGION, client
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ses_integration.tests.emulator.wire import client, control, refusal
+from ses_integration.tests.emulator.clients import client, control, refusal
 
 pytestmark = pytest.mark.processes
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ses_integration.emulator.server import Emulator
-from ses_integration.tests.emulator.wire import control, refusal
+from ses_integration.tests.emulator.clients import control, refusal
 
 DOMAIN = "example.com"
 

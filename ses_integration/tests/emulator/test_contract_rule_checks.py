@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ses_integration.emulator.receipt_rules import recipients_match
-from ses_integration.tests.emulator.wire import REGION, client, refusal
+from ses_integration.tests.emulator.clients import REGION, client, refusal
 
 
 def creating(rules: Any, **rule: Any) -> Any:

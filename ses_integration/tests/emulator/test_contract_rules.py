@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ses_integration.emulator.server import Emulator
-from ses_integration.tests.emulator.wire import client, refusal
+from ses_integration.tests.emulator.clients import client, refusal
 
 
 def create(rules: Any, name: str, after: str | None = None, **rule: Any) -> None:

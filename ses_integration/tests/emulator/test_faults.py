@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from ses_integration.emulator.server import Emulator
-from ses_integration.tests.emulator.wire import control, refusal
+from ses_integration.tests.emulator.clients import control, refusal
 
 
 def rule_sets(ses: Any) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from ses_integration.emulator.calls import Call
 from ses_integration.emulator.journal import Journal
 from ses_integration.emulator.server import Emulator
-from ses_integration.tests.emulator.wire import client, control, refusal
+from ses_integration.tests.emulator.clients import client, control, refusal
 
 
 def test_calls_are_listed_in_order_with_their_parameters(emulator: Emulator, ses: Any, sesv2: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ses_integration.emulator.server import Emulator
-from ses_integration.tests.emulator.wire import client, control, refusal
+from ses_integration.tests.emulator.clients import client, control, refusal
 
 PUBLISHED = {"rule_sets": 40, "rules": 200, "actions": 10, "recipients": 500, "filters": 100, "identities": 10_000}
 HEADER = {"AddHeaderAction": {"HeaderName": "X-A", "HeaderValue": "b"}}

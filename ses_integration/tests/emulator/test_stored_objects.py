@@ -7,7 +7,7 @@ from contextlib import nullcontext
 import pytest
 
 from ses_integration.emulator import stored_objects
-from ses_integration.tests.emulator.wire import client
+from ses_integration.tests.emulator.clients import client
 
 BUCKET = "full"
 

@@ -40,20 +40,20 @@ def ready(ses):
     """An AWS in which all is well, with a rule and a mail of somebody's that must not be touched."""
     # AWS has the call; the emulator need not.
     fault(ses, "TagResource", "error", service="sesv2", code="NotFoundException", status=404, times=None)
-    spec().create_receipt_rule(
+    ses_client().create_receipt_rule(
         RuleSetName="inbound-email-rules",
         Rule={"Name": "inbound-example.com-rule", "Enabled": True, "Recipients": ["hello@example.com"], "Actions": []},
     )
-    storage().put_object(Bucket="inbound-mail", Key="emails/example.com/indm_1/mail", Body=b"mail")
+    s3_client().put_object(Bucket="inbound-mail", Key="emails/example.com/indm_1/mail", Body=b"mail")
     ses.clear_journal()
     return ses
 
 
-def spec():
+def ses_client():
     return boto3.client("ses", region_name="eu-west-1")
 
 
-def storage():
+def s3_client():
     return boto3.client("s3", region_name="eu-west-1")
 
 
@@ -71,18 +71,18 @@ def outcome(found: dict[str, str]) -> tuple[str, str, str]:
     return found["outcome"], found["seen"], found["do"]
 
 
-def held(aws) -> Any:
+def ses_state(aws) -> Any:
     """All that SES holds, in every region."""
     with urlopen(f"{aws.url}/_ses") as answer:
         return json.load(answer)
 
 
-def stored() -> list[str]:
-    page = storage().list_object_versions(Bucket="inbound-mail")
+def stored_keys() -> list[str]:
+    page = s3_client().list_object_versions(Bucket="inbound-mail")
     return [item["Key"] for item in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]]
 
 
-def asked(aws, *services: str) -> list[str]:
+def calls(aws, *services: str) -> list[str]:
     return [entry["action"] for entry in aws.journal() if entry["service"] in services]
 
 
@@ -99,7 +99,7 @@ def probe_calls(aws) -> list[str]:
 def leave_a_probe_rule(aws, **more: Any) -> None:
     """As a run leaves it that is killed in the middle."""
     rule = {"Name": PROBE, "Enabled": False, "Recipients": ["nobody@doctor.inbound.example.com"], "Actions": []}
-    spec().create_receipt_rule(RuleSetName="inbound-email-rules", Rule={**rule, **more})
+    ses_client().create_receipt_rule(RuleSetName="inbound-email-rules", Rule={**rule, **more})
     aws.clear_journal()
 
 

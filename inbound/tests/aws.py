@@ -15,7 +15,7 @@ from ses_integration.conf import ses_config
 from ses_integration.emulator.server import Emulator
 from ses_integration.models import DomainSync, InFlightCall
 from ses_integration.reconcile.loop import reconcile_due
-from ses_integration.tests.emulator.wire import control
+from ses_integration.tests.emulator.clients import control
 
 
 def rules(ses: Emulator) -> dict[str, set[str]]:
@@ -43,11 +43,11 @@ def _held(ses: Emulator) -> dict[str, Any]:
 
 def calls(ses: Emulator) -> list[str]:
     """Every call to SES's control API, looks included, in the order of arrival."""
-    written(ses)
+    recipients_sent(ses)
     return [entry["action"] for entry in ses.journal() if entry["service"] in ("ses", "sesv2")]
 
 
-def written(ses: Emulator) -> list[set[str]]:
+def recipients_sent(ses: Emulator) -> list[set[str]]:
     """The recipients of each rule that was sent; one without any would receive everybody's mail."""
     sent = [entry for entry in ses.journal() if entry["action"] in ("CreateReceiptRule", "UpdateReceiptRule")]
     recipients = [set(entry["parameters"]["Rule"].get("Recipients", [])) for entry in sent]
@@ -55,7 +55,7 @@ def written(ses: Emulator) -> list[set[str]]:
     return recipients
 
 
-def out_of_order(ses: Emulator, action: str = "*", fault: str = "throttle") -> None:
+def fail_calls(ses: Emulator, action: str = "*", fault: str = "throttle") -> None:
     """From now on SES, and nothing else of AWS, answers every such call like that."""
     ses.add_faults(
         {"service": "ses", "action": action, "fault": fault, "times": None},
@@ -63,7 +63,7 @@ def out_of_order(ses: Emulator, action: str = "*", fault: str = "throttle") -> N
     )
 
 
-def work_off(ses: Emulator) -> None:
+def recover_and_run_worker(ses: Emulator) -> None:
     """AWS behaves again, and the worker does what is owed, as if the time for it had come."""
     ses.clear_faults()
     past = timezone.now() - timedelta(seconds=1)
@@ -77,27 +77,27 @@ def work_off(ses: Emulator) -> None:
         resume_deletions()
 
 
-def store(key: str) -> None:
+def store_mail(key: str) -> None:
     """A mail that SES has stored."""
     clients.s3("eu-west-1").put_object(Bucket="inbound-mail", Key=key, Body=b"mail")
 
 
-def stored() -> list[str]:
+def stored_keys() -> list[str]:
     held = clients.s3("eu-west-1").list_objects_v2(Bucket="inbound-mail")
     return [item["Key"] for item in held.get("Contents", [])]
 
 
-def foreign_identity(name: str) -> None:
+def create_foreign_identity(name: str) -> None:
     """One that somebody else has made in the same AWS account: without our tag."""
     clients.sesv2("eu-west-1").create_email_identity(EmailIdentity=name)
 
 
-def nothing_published(ses: Emulator) -> None:
+def keep_new_identities_pending(ses: Emulator) -> None:
     """SES finds no DNS record of the identities that are made from now on."""
     control(ses.url, "POST", "/_identities", {"verify_new": False})
 
 
-def found_in_dns(ses: Emulator, name: str, status: str) -> None:
+def set_verification_status(ses: Emulator, name: str, status: str) -> None:
     """What SES makes of the identity's DNS records, when it is asked."""
     control(ses.url, "POST", "/_identities", {"identity": name, "status": status})
 

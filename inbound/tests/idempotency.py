@@ -42,11 +42,11 @@ def assert_running(answer) -> None:
     assert (answer.status_code, answer.json()) == (409, {"error": sentence})
 
 
-def run_on(client: APIClient) -> None:
+def leave_running(client: APIClient) -> None:
     """As if the process had been killed before it could keep the answer."""
     post(client)
     IdempotencyRecord.objects.update(status=None, headers={}, body="")
 
 
-def grow_older(seconds: float) -> None:
+def age_records(seconds: float) -> None:
     IdempotencyRecord.objects.update(started_at=F("started_at") - timedelta(seconds=seconds))

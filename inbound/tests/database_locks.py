@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import connection
 
 
-def somebody_waits_for_a_lock() -> bool:
+def a_transaction_waits_for_a_lock() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity "
