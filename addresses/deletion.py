@@ -99,8 +99,9 @@ def _warning(domain: str) -> str:
     others = EmailAddress.objects.filter(domain__name=domain).active().exists()
     if not sync_state.configured() or (others and not ses_config().bucket):
         return NOT_CONFIGURED
-    pending = sync_state.pending(domain)
-    text = f"SES rule {'update' if others else 'deletion'} failed: {confirmation.left_elsewhere(domain) or confirmation.RECORDED}"
+    pending = sync_state.pending_reason(domain)
+    reason = confirmation.left_elsewhere(domain) or confirmation.CHANGE_PENDING
+    text = f"SES rule {'update' if others else 'deletion'} failed: {reason}"
     if pending.unknown_until is not None:
         text += f" An earlier call to AWS got no answer; it is confirmed again by {pending.unknown_until:%H:%M} UTC."
     return text

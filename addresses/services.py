@@ -36,7 +36,7 @@ class AddressChange:
 def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_active: bool = True) -> AddressChange:
     """Add a normalised address of the domain, and wait within the budget for SES to receive it.
 
-    Raises AddressTaken, EndpointGone, NoRoom, Domain.DoesNotExist when the domain is being deleted, and
+    Raises AddressTaken, EndpointGone, QuotaExceeded, Domain.DoesNotExist when the domain is being deleted, and
     EmailAddress.DoesNotExist when the address is deleted again while SES is waited for.
     """
     with shared_deadline():
@@ -59,7 +59,7 @@ def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_
 def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> AddressChange:
     """Set `endpoint_id` and `is_active` as far as `changes` has them; SES follows only where `is_active` flips.
 
-    Raises EmailAddress.DoesNotExist when it is gone, EndpointGone, and NoRoom.
+    Raises EmailAddress.DoesNotExist when it is gone, EndpointGone, and QuotaExceeded.
     """
     with shared_deadline():
         try:
@@ -100,6 +100,6 @@ def _outcome(pk: str) -> AddressChange:
     if not ses_config().bucket:
         return AddressChange(row, NO_BUCKET)
     # An address that is to be received is put where it should be, whatever a former rule set has of it.
-    next_step = ("" if row.is_active else confirmation.left_elsewhere(name)) or confirmation.RECORDED
-    text = " ".join(filter(None, ["SES configuration failed:", sync_state.pending(name).error, next_step]))
+    next_step = ("" if row.is_active else confirmation.left_elsewhere(name)) or confirmation.CHANGE_PENDING
+    text = " ".join(filter(None, ["SES configuration failed:", sync_state.pending_reason(name).error, next_step]))
     return AddressChange(row, text)

@@ -105,4 +105,4 @@ def _warning(domains: list[str]) -> str | None:
     if not errors:
         return None
     error = next(filter(None, errors), "")
-    return " ".join(filter(None, ["SES catch-all configuration failed:", error, confirmation.RECORDED]))
+    return " ".join(filter(None, ["SES catch-all configuration failed:", error, confirmation.CHANGE_PENDING]))

@@ -28,7 +28,7 @@ class NotConfigured(Unsent):
     attention = True
 
 
-class NoTurn(Unsent):
+class RateLimitTimeout(Unsent):
     """Our own processes share what SES takes, and the others had all of it."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class RuleSetMissing(Refused):
     attention = True
 
 
-class NoRoomForRules(Refused):
+class RuleSetFull(Refused):
     """The rule set has all the rules that it may have (docs/architecture/ses.md, "Quotas")."""
 
     attention = True
@@ -82,11 +82,11 @@ class TooManyRecipients(Refused):
     attention = True
 
 
-class AlreadyThere(SesError):
+class AlreadyExists(SesError):
     """A create met something of that name."""
 
 
-class NotThere(SesError):
+class NotFound(SesError):
     """An update, a delete or a read met nothing of that name."""
 
 

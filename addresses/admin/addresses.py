@@ -22,7 +22,7 @@ from backoffice.links import NOTHING, page_link, user_link
 from backoffice.service_forms import ServiceAdmin, warn
 from ses_integration.admin.columns import ShowsSesState
 from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.coordination.quotas import NoRoom
+from ses_integration.coordination.quotas import QuotaExceeded
 
 
 class InSes(admin.SimpleListFilter):
@@ -40,7 +40,7 @@ class InSes(admin.SimpleListFilter):
 
 @admin.register(EmailAddress)
 class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[EmailAddress], ServiceAdmin[EmailAddress]):
-    refusals = (NoRoom,)
+    refusals = (QuotaExceeded,)
     shared_deadline = staticmethod(shared_deadline)
 
     list_display = ["address", "domain_link", "endpoint_link", "is_active", "rule", "ses"]

@@ -80,7 +80,7 @@ def plan_of(address: EmailAddress) -> AddressPlan:
     return AddressPlan(
         subject=subject_of(address),
         database=database,
-        outside=FromOutside(preview.problem(database.ses)),
+        outside=FromOutside(preview.configuration_problem(database.ses)),
         confirmed_at=preview.confirmed_at(database.domain, (rule.name for rule in database.ses.rules)),
     )
 
@@ -121,7 +121,7 @@ def _from_database(address: EmailAddress) -> FromDatabase:
         route=None if endpoint is None else Route(endpoint.pk, endpoint.name, endpoint.type, endpoint.is_active),
         dependants=dependants_of(domain, address.address),
         ses=replace(ses, rules=tuple(rule for rule in ses.rules if _concerns(rule, address))),
-        ses_seconds=preview.seconds(ses),
+        ses_seconds=preview.expected_seconds(ses),
         other_addresses=len(others),
         catch_all=domain.receives_everything,
         blocked=BlockedEmail.objects.filter(email_address=address.address).exists(),

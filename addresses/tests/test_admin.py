@@ -115,7 +115,7 @@ def test_ses_being_down_is_told_when_an_address_is_added_or_changed(ses, domain,
     assert response.status_code == 302
     assert messages[0][0] == "warning"
     assert messages[0][1].startswith("SES configuration failed:")
-    assert "owed: " in text(admin_client.get(ADDRESSES))
+    assert "pending: " in text(admin_client.get(ADDRESSES))
     _, messages = post(admin_client, page(EmailAddress.objects.get()))
     assert messages[0][0] == "warning"
 

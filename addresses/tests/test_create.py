@@ -21,7 +21,7 @@ pytestmark = pytest.mark.sqlite
 
 URL = "/api/v2/email-addresses"
 RULE = "inbound-example.com-rule"
-RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
+CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ def test_a_failing_ses_follows_later(add, api, ses, impatient, fault, sentence):
     answer = add()
     assert answer.status_code == 201
     body = answer.json()
-    assert body["warning"] == f"SES configuration failed: {sentence} {RECORDED}"
+    assert body["warning"] == f"SES configuration failed: {sentence} {CHANGE_PENDING}"
     assert (body["isReceiptRuleConfigured"], body["receiptRuleName"]) == (False, None)
     recover_and_run_worker(ses)
     assert rules(ses) == {RULE: {"hello@example.com"}}

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.sqlite
 URL = "/api/v2/email-addresses"
 RULE, CATCH_ALL = "inbound-example.com-rule", "inbound-example.com-catchall-rule"
 NOT_CONFIGURED = "AWS configuration incomplete. SES rules may need manual cleanup."
-RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
+CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."
 A, B, C = (f"{local}@example.com" for local in "abc")
 
 
@@ -137,7 +137,7 @@ def test_a_failing_ses_stops_no_row_from_going(api, have, ses, impatient, fault,
     assert answer.status_code == 200
     warning = answer.json()["cleanup"].pop("warning")
     assert answer.json()["cleanup"].pop("sesRuleUpdated") is False
-    assert warning.startswith(f"SES rule {what} failed: {RECORDED}")
+    assert warning.startswith(f"SES rule {what} failed: {CHANGE_PENDING}")
     # What may have been applied is confirmed once more; what was refused was not.
     assert ("An earlier call to AWS got no answer" in warning) == (fault in ("fail", "lost", "dropped"))
     assert not EmailAddress.objects.filter(pk=a.pk).exists()

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.sqlite
 
 URL = "/api/v2/email-addresses"
 RULE = "inbound-example.com-rule"
-RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
+CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_a_failing_ses_follows_later(put, ses, impatient, fault):
     body = put(isActive=False).json()
     assert body["isActive"] is False
     assert body["warning"].startswith("SES configuration failed: AWS ")
-    assert body["warning"].endswith(RECORDED)
+    assert body["warning"].endswith(CHANGE_PENDING)
     recover_and_run_worker(ses)
     assert rules(ses) == {RULE: {"b@example.com"}}
 

@@ -26,7 +26,7 @@ from domains.models import DnsRecord, Domain, DomainDeletion
 from ses_integration.admin.actions import push_and_tell
 from ses_integration.admin.columns import ShowsSesState, entries
 from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.coordination.quotas import NoRoom
+from ses_integration.coordination.quotas import QuotaExceeded
 
 
 class BeingDeleted(admin.SimpleListFilter):
@@ -42,7 +42,7 @@ class BeingDeleted(admin.SimpleListFilter):
 
 @admin.register(Domain)
 class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceAdmin[Domain]):
-    refusals = (NoRoom,)
+    refusals = (QuotaExceeded,)
     shared_deadline = staticmethod(shared_deadline)
 
     list_display = ["name", "status_shown", "owner_link", "addresses", "catch_all", "ses"]

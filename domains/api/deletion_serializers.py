@@ -17,10 +17,11 @@ from domains.dns.leftovers import Published
 from domains.dns.records import Record
 from domains.models import Domain, DomainDeletion
 from rest.fields import timestamp
-from ses_integration.status.sync_state import State, states
+from ses_integration.status.sync_state import SyncState, SyncStatus, sync_states
 from ses_integration.storage import erase
 
 NEEDED_AGAIN = "You have added the domain again, so it needs its DNS records."
+UNTROUBLED = SyncState(SyncStatus.UP_TO_DATE)
 NOT_KNOWN = "No DNS record is known that was to be published for the domain."
 
 
@@ -56,12 +57,12 @@ def reports(records: Iterable[DomainDeletion]) -> list[dict[str, Any]]:
         # Where somebody else has the name by now, SES's trouble with it is theirs.
         others = Domain.objects.filter(name__in=owing).exclude(owner_id=rows[0].owner_id)
         owing -= set(others.values_list("name", flat=True))
-    known = states(owing) if owing else {}
+    known = sync_states(owing) if owing else {}
     return [_report(row, known) for row in rows]
 
 
-def _report(row: DomainDeletion, known: Mapping[str, State]) -> dict[str, Any]:
-    steps = _steps(row, known.get(row.name, State("")))
+def _report(row: DomainDeletion, known: Mapping[str, SyncState]) -> dict[str, Any]:
+    steps = _steps(row, known.get(row.name, UNTROUBLED))
     pending = [step for step in steps if step["outcome"] == Step.OWED]
     return {
         "id": row.pk,
@@ -79,11 +80,11 @@ def _report(row: DomainDeletion, known: Mapping[str, State]) -> dict[str, Any]:
     }
 
 
-def _steps(row: DomainDeletion, ses: State) -> list[dict[str, Any]]:
+def _steps(row: DomainDeletion, ses: SyncState) -> list[dict[str, Any]]:
     """In the documented order. `nextAttemptAt` is null for what is owed and due now."""
 
     def step(
-        name: str, outcome: str, at: datetime | None, counts: dict[str, int], *, attempts: int, why: State
+        name: str, outcome: str, at: datetime | None, counts: dict[str, int], *, attempts: int, why: SyncState
     ) -> dict[str, Any]:
         pending = outcome == Step.OWED
         return {
@@ -92,11 +93,11 @@ def _steps(row: DomainDeletion, ses: State) -> list[dict[str, Any]]:
             "at": None if pending else _moment(at),
             "attempts": attempts,
             "counts": counts,
-            "problem": (why.why or None) if pending else None,
-            "nextAttemptAt": _moment(why.next_try) if pending else None,
+            "problem": (why.reason or None) if pending else None,
+            "nextAttemptAt": _moment(why.retry_at) if pending else None,
         }
 
-    mail = State("", row.problem, row.retry_at if row.problem else None)
+    mail = SyncState(SyncStatus.PENDING, row.problem, row.retry_at if row.problem else None)
     tried = row.ses_attempts
     stored = step(
         "storedMail",
@@ -128,7 +129,7 @@ def _steps(row: DomainDeletion, ses: State) -> list[dict[str, Any]]:
                 "domains": int(row.rows == Step.DONE),
             },
             attempts=int(row.rows == Step.DONE),
-            why=State(""),
+            why=UNTROUBLED,
         ),
         stored,
     ]

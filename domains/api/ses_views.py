@@ -16,7 +16,7 @@ from ses_integration.conf import ses_config
 from ses_integration.coordination import quotas
 from ses_integration.plan.resources import ResourceKind
 from ses_integration.status.recipients import recipients_by_rule
-from ses_integration.status.sync_state import State, states
+from ses_integration.status.sync_state import SyncState, sync_states
 
 
 class SesStatus(GenericAPIView[Domain]):
@@ -29,7 +29,7 @@ class SesStatus(GenericAPIView[Domain]):
         config = ses_config()
         page: Any = self.paginate_queryset(self.get_queryset())
         names = [domain.name for domain in page]
-        known, rules = states(names), _recipients_by_rule(page)
+        known, rules = sync_states(names), _recipients_by_rule(page)
         answer = self.get_paginated_response(
             [_shown(domain, known[domain.name], rules.get(domain.name, {})) for domain in page]
         )
@@ -58,12 +58,12 @@ def _used(used: quotas.Used) -> dict[str, int]:
     return {"used": used.total, "quota": used.quota}
 
 
-def _shown(domain: Domain, state: State, rules: dict[str, int]) -> dict[str, Any]:
+def _shown(domain: Domain, state: SyncState, rules: dict[str, int]) -> dict[str, Any]:
     return {
         "id": domain.pk,
         "domain": domain.name,
-        "state": state.word,
-        "reason": state.why or None,
-        "nextTry": state.next_try and timestamp(state.next_try),
+        "state": state.status.wire,
+        "reason": state.reason or None,
+        "nextTry": state.retry_at and timestamp(state.retry_at),
         "rules": [{"name": name, "recipients": recipients} for name, recipients in rules.items()],
     }

@@ -41,7 +41,7 @@ def check_page(domains: Sequence[Domain]) -> dict[str, dict[str, Any]]:
 def check_one(domain: Domain) -> dict[str, Any]:
     """`verificationCheck` and `authRecommendations` of one domain: one SES call."""
     try:
-        known = verification.check(domain.name)
+        known = verification.check_identity(domain.name)
     except SesError as error:
         check: dict[str, Any] = {"dkimVerified": False, "mailFromVerified": False}
         if isinstance(error, NotConfigured):

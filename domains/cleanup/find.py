@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from domains.cleanup import folders as stored_folders
 from domains.cleanup.folders import Folder, ReferenceMail
 from domains.models import Domain, DomainDeletion
-from ses_integration.aws.observe import look_at_all
+from ses_integration.aws.observe import observe_with_active_set
 from ses_integration.conf import SesConfig
 from ses_integration.drift import orphans, previous_scopes, repair
 from ses_integration.drift.model import Drift, DriftInput, DriftKind
@@ -137,7 +137,7 @@ def erasable(config: SesConfig, folders: Iterable[Folder], domain: str) -> list[
     chosen = [folder for folder in folders if removable(folder, domain)]
     if not chosen:
         return []
-    rules = look_at_all(config).all_rules
+    rules = observe_with_active_set(config).all_rules
     return [folder for folder in chosen if not stored_folders.storing(rules, f"{config.bucket}/{folder.prefix}")]
 
 

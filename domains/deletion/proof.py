@@ -20,7 +20,7 @@ from django.utils import timezone
 from domains.deletion.record import Step, changing, turn
 from domains.models import Domain, DomainDeletion
 from rest.fields import timestamp
-from ses_integration.aws.observe import Observation, look_at_all
+from ses_integration.aws.observe import Observation, observe_with_active_set
 from ses_integration.aws.observed import ObservedRule, share_mail
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination.clock import database_now
@@ -61,7 +61,7 @@ def prove_deletions(stop: Callable[[], bool] = lambda: False, *, seconds: float 
     records = _claim(config)
     if not records:
         return 0
-    seen = look_at_all(config)
+    seen = observe_with_active_set(config)
     names = {record.name for record in records}
     busy = set(sync_state.pending_domains().filter(domain__in=names).values_list("domain", flat=True))
     if LedgerEntry.objects.of(config).filter(domain__in=names).exists():

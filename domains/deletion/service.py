@@ -147,11 +147,11 @@ def note_facts(record: DomainDeletion) -> None:
         return
     state = confirmation.domain_state(record.name)
     # Only once the rules are the new ones: until then the old life's may go on storing mail under the old prefix.
-    again = added_again(record) and confirmation.rules_in_line(record.name)
+    again = added_again(record) and confirmation.rules_up_to_date(record.name)
     rules, identity = _reached(state, again=again)
     news = (record.rules == Step.OWED != rules) or (record.identity == Step.OWED != identity)
     pending = Step.OWED in (rules, identity)
-    tries = max(record.ses_attempts, sync_state.pending(record.name).attempts if pending else 0)
+    tries = max(record.ses_attempts, sync_state.pending_reason(record.name).attempts if pending else 0)
     if not news and tries == record.ses_attempts:
         return
     with changing(record) as row:
@@ -186,8 +186,8 @@ def warning(record: DomainDeletion) -> str | None:
     if Step.OWED in (record.rules, record.identity):
         # Where somebody else has the name by now, SES's trouble with it is theirs.
         theirs = Domain.objects.filter(name=record.name).exclude(owner_id=record.owner_id).exists()
-        sentences += ["SES clean-up is not finished.", "" if theirs else sync_state.pending(record.name).error]
-        sentences.append(confirmation.left_elsewhere(record.name) or confirmation.RECORDED)
+        sentences += ["SES clean-up is not finished.", "" if theirs else sync_state.pending_reason(record.name).error]
+        sentences.append(confirmation.left_elsewhere(record.name) or confirmation.CHANGE_PENDING)
     if record.identity == Step.KEPT:
         sentences.append(KEPT)
     if Step.SUPERSEDED in (record.rules, record.identity):

@@ -60,7 +60,7 @@ def _from_database(domain: Domain) -> FromDatabase:
         catch_all=domain.receives_everything,
         deleting=domain.deleting_since is not None,
         ses=ses,
-        ses_seconds=preview.seconds(ses),
+        ses_seconds=preview.expected_seconds(ses),
         rows=_rows(domain, addresses),
         sub_domains=tuple(below.order_by("name").values_list("name", flat=True)),
         endpoints=uses_of(domain),
@@ -91,4 +91,4 @@ def _from_outside(domain: Domain, database: FromDatabase) -> FromOutside:
     )
     # A server gives several values of a name in any order.
     dns = tuple(replace(it, found=tuple(sorted(it.found))) for it in leftovers.look_up(records))
-    return FromOutside(problem=preview.problem(database.ses), stored_mail=mail, dns=dns)
+    return FromOutside(problem=preview.configuration_problem(database.ses), stored_mail=mail, dns=dns)

@@ -33,7 +33,7 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
     """Switch catch-all on (to the endpoint) or off, and wait within the budget for SES to follow.
 
     Switching to another endpoint changes rows only: the rule does not depend on it. Raises Domain.DoesNotExist when the
-    domain is being deleted, EndpointGone, and NoRoom: the old rule stays until the new one is there.
+    domain is being deleted, EndpointGone, and QuotaExceeded: the old rule stays until the new one is there.
     """
     with shared_deadline():
         try:
@@ -65,8 +65,8 @@ def _outcome(domain: Domain) -> CatchAllChange:
     in_line = (rule_name is not None) == domain.receives_everything
     if in_line and not sync_state.pending_domains().filter(domain=domain.name).exists():
         return CatchAllChange(domain, rule_name, None)
-    error = sync_state.pending(domain.name).error
-    warning = " ".join(filter(None, [f"SES catch-all configuration failed: {error}", confirmation.RECORDED]))
+    error = sync_state.pending_reason(domain.name).error
+    warning = " ".join(filter(None, [f"SES catch-all configuration failed: {error}", confirmation.CHANGE_PENDING]))
     return CatchAllChange(domain, rule_name if in_line else None, warning)
 
 

@@ -41,8 +41,8 @@ def take_over(domain: Domain, known: LedgerIdentity | None) -> list[records.Reco
 def refresh_identities() -> int:
     """The worker's step: ask SES about the domains whose turn it is, at most a hundred; how many. Raises SesError."""
     pending = Domain.objects.live().exclude(status=Domain.Status.VERIFIED).values_list("name", flat=True)
-    names = verification.stale(timedelta(seconds=settings.SES_STATUS_SECONDS), list(pending))
-    names = names or verification.stale(VERIFIED_CHECK)
+    names = verification.stale_domains(timedelta(seconds=settings.SES_STATUS_SECONDS), list(pending))
+    names = names or verification.stale_domains(VERIFIED_CHECK)
     if not names:
         return 0
     known = verification.refresh(names)

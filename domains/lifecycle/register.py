@@ -39,7 +39,7 @@ class Onboarding:
 
 def add_domain(*, owner: AbstractBaseUser, name: str) -> Onboarding:
     """Register `name`, a normalised one, and wait within the budget for SES to create its identity. Raises DomainTaken and
-    NoRoom.
+    QuotaExceeded.
 
     A life of the same name whose deletion is not finished is taken out of the way in the same transaction; nothing has to
     be cancelled, because from that commit on SES follows the new rows.
@@ -62,7 +62,9 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> Onboarding:
         return Onboarding(domain, records, None)
     missing = "SES has not told all DNS records yet." if known else "SES has not created the identity yet."
     return Onboarding(
-        domain, records, " ".join(filter(None, [missing, sync_state.pending(name).error, confirmation.RECORDED]))
+        domain,
+        records,
+        " ".join(filter(None, [missing, sync_state.pending_reason(name).error, confirmation.CHANGE_PENDING])),
     )
 
 

@@ -125,7 +125,7 @@ def test_what_ses_refuses_the_next_owner_is_not_told_by_a_second_delete(api, cli
     DomainSync.objects.update(retry_at=None)
     reconcile_due()
     denied = "AWS does not allow this call; the credentials lack a permission."
-    assert sync_state.pending("example.com").error == denied
+    assert sync_state.pending_reason("example.com").error == denied
     warning = api.delete(f"{URL}/{lived.pk}").json()["warning"]
     assert warning.startswith("SES clean-up is not finished. SES has not confirmed the change.")
     assert denied not in warning

@@ -143,7 +143,7 @@ def test_ses_being_down_is_told_when_a_domain_is_added(ses, user, admin_client: 
     assert response.status_code == 302
     assert messages[0][0] == "warning"
     assert "SES has not created the identity yet." in messages[0][1]
-    assert "owed: " in text(admin_client.get(DOMAINS))
+    assert "pending: " in text(admin_client.get(DOMAINS))
 
 
 def test_catch_all_is_switched_through_the_service(ses, user, admin_client: Client):

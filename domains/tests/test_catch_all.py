@@ -17,7 +17,7 @@ from inbound.tests.aws import calls, fail_calls, recipients_sent, recover_and_ru
 from inbound.tests.factories import EmailAddressFactory, EndpointFactory, UserFactory
 
 RULE, CATCH_ALL = "inbound-example.com-rule", "inbound-example.com-catchall-rule"
-RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
+CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_an_endpoint_that_goes_takes_the_catch_all_along(switch_on, addresses, e
 )
 def test_a_failing_ses_follows_later(switch_on, put, addresses, ses, impatient, fault, sentence):
     fail_calls(ses, fault=fault)
-    warning = f"SES catch-all configuration failed: {sentence} {RECORDED}"
+    warning = f"SES catch-all configuration failed: {sentence} {CHANGE_PENDING}"
     body = switch_on()
     assert (body["isCatchAllEnabled"], body["receiptRuleName"]) == (True, None)
     assert body["awsConfigurationWarning"] == warning
@@ -210,7 +210,7 @@ def test_the_rule_of_the_addresses_stays_while_the_catch_all_fails(switch_on, ad
 def test_without_a_bucket_nothing_is_switched(switch_on, ses, settings, impatient):
     settings.S3_BUCKET_NAME = ""
     warning = switch_on()["awsConfigurationWarning"]
-    assert warning == f"SES catch-all configuration failed: S3_BUCKET_NAME is missing. {RECORDED}"
+    assert warning == f"SES catch-all configuration failed: S3_BUCKET_NAME is missing. {CHANGE_PENDING}"
     assert calls(ses) == []
 
 

@@ -24,7 +24,7 @@ from inbound.tests.factories import DomainFactory, UserFactory
 pytestmark = pytest.mark.sqlite
 
 URL = "/api/v2/domains"
-RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
+CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."
 
 
 def test_a_domain_is_added_and_its_owner_told_what_to_publish(api, ses, user):
@@ -204,7 +204,7 @@ def test_a_failing_ses_leaves_a_pending_domain_that_the_worker_completes(api, se
     assert answer.status_code == 201
     body = answer.json()
     assert body["status"] == "pending"
-    assert body["warning"] == f"SES has not created the identity yet. {sentence} {RECORDED}"
+    assert body["warning"] == f"SES has not created the identity yet. {sentence} {CHANGE_PENDING}"
     # All but those whose token only SES knows.
     assert len(body["dnsRecords"]) == 5
     recover_and_run_worker(ses)
@@ -228,7 +228,7 @@ def test_without_a_region_no_record_can_be_told(api, ses, settings):
     assert answer.status_code == 201
     assert (answer.json()["status"], answer.json()["dnsRecords"]) == ("pending", [])
     assert answer.json()["warning"] == (
-        f"SES has not created the identity yet. AWS region or credentials are missing. {RECORDED}"
+        f"SES has not created the identity yet. AWS region or credentials are missing. {CHANGE_PENDING}"
     )
     assert not DnsRecord.objects.exists()
     assert calls(ses) == []

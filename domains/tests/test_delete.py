@@ -43,7 +43,7 @@ from ses_integration.storage.inventory import Stored
 pytestmark = pytest.mark.sqlite
 
 URL = "/api/v2/domains"
-RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
+CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."
 ERASING = "Stored mail is still to be erased; that goes on in the background."
 KEPT = "The SES identity was not created by this installation, so it is kept."
 
@@ -149,7 +149,7 @@ def test_a_failing_ses_stops_no_row_from_going(api, full, ses, impatient, fault)
     }
     # With why in between, if there was time to write it down.
     assert body["warning"].startswith("SES clean-up is not finished. ")
-    assert body["warning"].endswith(f"{RECORDED} {ERASING}")
+    assert body["warning"].endswith(f"{CHANGE_PENDING} {ERASING}")
     assert no_rows_are_left()
     recover_and_run_worker(ses)
     assert (rules(ses), identities(ses), stored_keys()) == ({}, set(), [])
@@ -165,7 +165,7 @@ def test_a_second_delete_tells_how_far_it_has_come(api, client_for, full, ses, i
     again = api.delete(f"{URL}/{full.pk}").json()
     report = again.pop("report")
     # Why SES refused is in it if there was time to write it down.
-    assert again.pop("warning").endswith(f"{RECORDED} {ERASING}")
+    assert again.pop("warning").endswith(f"{CHANGE_PENDING} {ERASING}")
     assert again == {key: value for key, value in first.items() if key != "warning"}
     assert report["owed"] == ["receiptRules", "identity", "storedMail"]
     shown = api.get(f"/api/v2/deletions/{first['deletionId']}").json()
@@ -215,7 +215,7 @@ def test_without_a_configuration_nothing_is_claimed(api, full, ses, settings, re
     body = api.delete(f"{URL}/{full.pk}").json()
     resources = body["deletedResources"]
     assert (resources["sesReceiptRules"], resources["sesIdentity"]) == (False, False)
-    assert RECORDED in body["warning"]
+    assert CHANGE_PENDING in body["warning"]
     assert calls(ses) == []
     assert no_rows_are_left()
 

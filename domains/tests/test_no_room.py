@@ -42,7 +42,7 @@ def domain(user, ses):
 
 
 def others_use(*, rules=0, identities=0):
-    quotas.note_foreign(ses_config(), rules=rules, identities=identities)
+    quotas.record_foreign(ses_config(), rules=rules, identities=identities)
 
 
 def fill_up(ses):

@@ -316,15 +316,15 @@ def after_the_look(monkeypatch):
     """`after_the_look(do)`: as soon as the next look at SES has its answer, `do` happens."""
 
     def then(do):
-        look = proof.look_at_all
+        look = proof.observe_with_active_set
 
         def look_and_do(config):
-            monkeypatch.setattr(proof, "look_at_all", look)
+            monkeypatch.setattr(proof, "observe_with_active_set", look)
             seen = look(config)
             do()
             return seen
 
-        monkeypatch.setattr(proof, "look_at_all", look_and_do)
+        monkeypatch.setattr(proof, "observe_with_active_set", look_and_do)
 
     return then
 

@@ -18,14 +18,14 @@ from endpoints import services
 from endpoints.admin.forms import AddEndpointForm, ChangeEndpointForm
 from endpoints.models import Endpoint
 from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.coordination.quotas import NoRoom
+from ses_integration.coordination.quotas import QuotaExceeded
 
 NAMED = 10
 
 
 @admin.register(Endpoint)
 class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
-    refusals = (NoRoom,)
+    refusals = (QuotaExceeded,)
     shared_deadline = staticmethod(shared_deadline)
 
     list_display = ["name", "type", "owner_link", "is_active", "addresses", "domains", "created_at"]

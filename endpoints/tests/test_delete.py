@@ -145,7 +145,7 @@ def test_a_refusing_ses_does_not_stop_it_and_the_answer_says_so(delete, endpoint
     assert answer.json()["cleanup"]["domains"] == ["example.com"]
     warning = answer.json()["warning"]
     assert warning.startswith("SES catch-all configuration failed: ")
-    assert warning.endswith(confirmation.RECORDED)
+    assert warning.endswith(confirmation.CHANGE_PENDING)
     assert not Endpoint.objects.exists()
     assert sync_state.pending_domains().get().domain == "example.com"
 
@@ -156,7 +156,7 @@ def test_a_silent_ses_costs_one_budget_however_many_domains_there_are(delete, en
     settings.SES_REQUEST_BUDGET = 0.0
     ses.clear_journal()
     answer = delete()
-    assert answer.json()["warning"] == f"SES catch-all configuration failed: {confirmation.RECORDED}"
+    assert answer.json()["warning"] == f"SES catch-all configuration failed: {confirmation.CHANGE_PENDING}"
     assert ses.journal() == []
     assert sync_state.pending_domains().count() == 3
 

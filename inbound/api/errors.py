@@ -13,7 +13,7 @@ from rest_framework.views import set_rollback
 
 from inbound.api.idempotency import Answered
 from rest.errors import Conflict
-from ses_integration.coordination.quotas import NoRoom
+from ses_integration.coordination.quotas import QuotaExceeded
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     elif isinstance(error, SuspiciousOperation):
         # Django's word for a request out of bounds, such as one with thousands of parameters.
         error = exceptions.ParseError("Invalid request")
-    elif isinstance(error, NoRoom):
+    elif isinstance(error, QuotaExceeded):
         error = Conflict({"error": error.sentence, "code": "SES_QUOTA_REACHED"})
     if not isinstance(error, exceptions.APIException):
         request = context["request"]

@@ -30,4 +30,4 @@ def push_and_tell(request: HttpRequest, domains: Collection[str]) -> None:
     if behind:
         whys = " ".join(f"{name}: {why}" for name, why in sorted(behind.items())[:10])
         pending = f"{len(behind)} {'domain is' if len(behind) == 1 else 'domains are'}"
-        messages.warning(request, f"{pending} not in line yet. {whys} {confirmation.RECORDED}")
+        messages.warning(request, f"{pending} not in line yet. {whys} {confirmation.CHANGE_PENDING}")

@@ -16,21 +16,21 @@ from backoffice.base import ModelAdmin
 from ses_integration.conf import ses_config
 from ses_integration.models import LedgerEntry
 from ses_integration.plan.resources import Presence, ResourceKind
-from ses_integration.status.sync_state import State, states
+from ses_integration.status.sync_state import SyncState, SyncStatus, sync_states
 
 Row = TypeVar("Row", bound=Model)
 
 # A sentence gets room in a list; what is in order stays in the background.
 STYLES = {
-    "in line": "white-space: nowrap; color: var(--body-quiet-color)",
-    "owed": "display: inline-block; min-width: 16em",
-    "in doubt": "display: inline-block; min-width: 10em",
-    "needs attention": "display: inline-block; min-width: 16em; color: var(--error-fg)",
+    SyncStatus.UP_TO_DATE: "white-space: nowrap; color: var(--body-quiet-color)",
+    SyncStatus.PENDING: "display: inline-block; min-width: 16em",
+    SyncStatus.UNCONFIRMED: "display: inline-block; min-width: 10em",
+    SyncStatus.NEEDS_ATTENTION: "display: inline-block; min-width: 16em; color: var(--error-fg)",
 }
 
 
-def html(state: State) -> SafeString:
-    return format_html('<span style="{}">{}</span>', STYLES[state.word], state)
+def html(state: SyncState) -> SafeString:
+    return format_html('<span style="{}">{}</span>', STYLES[state.status], state)
 
 
 def entries(domains: Collection[str]) -> list[LedgerEntry]:
@@ -58,7 +58,7 @@ class ShowsSesState(ModelAdmin[Row]):
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         changelist = super().get_changelist_instance(request)
         page = list(changelist.result_list)
-        known = states(self.ses_name(row) for row in page)
+        known = sync_states(self.ses_name(row) for row in page)
         for row in page:
             row.ses_state = known[self.ses_name(row)]
         changelist.result_list = page
@@ -66,6 +66,6 @@ class ShowsSesState(ModelAdmin[Row]):
 
     @admin.display(description="SES")
     def ses(self, row: Row) -> SafeString:
-        known: State | None = getattr(row, "ses_state", None)
+        known: SyncState | None = getattr(row, "ses_state", None)
         name = self.ses_name(row)
-        return html(known or states([name])[name])
+        return html(known or sync_states([name])[name])

@@ -28,7 +28,7 @@ from ses_integration.models import (
     RuleSetState,
 )
 from ses_integration.plan.resources import Presence
-from ses_integration.status.sync_state import state
+from ses_integration.status.sync_state import state_of
 
 SCOPE = ["region", "rule_set"]
 Key = tuple[str, str, str]
@@ -77,7 +77,7 @@ class DomainSyncAdmin(ReadOnlyAdmin[DomainSync]):
     @admin.display(description="SES")
     def ses(self, sync: DomainSync) -> SafeString:
         until = sync.unknown_until if hasattr(sync, "unknown_until") else _unknown_until([sync.domain]).get(_key(sync))
-        return html(state(sync, until))
+        return html(state_of(sync, until))
 
     @admin.display(description="changes applied")
     def applied(self, sync: DomainSync) -> str:
@@ -120,7 +120,7 @@ def _unknown_until(domains: list[str]) -> dict[Key, datetime]:
 
 @admin.register(Lease)
 class LeaseAdmin(ReadOnlyAdmin[Lease]):
-    list_display = ["rule_set", "region", "holder", "expires_at", "fence", "wanted_until", "outage_since"]
+    list_display = ["rule_set", "region", "holder", "expires_at", "fence", "requested_until", "outage_since"]
     list_filter = [*SCOPE]
     search_fields = ["holder", *SCOPE]
 

@@ -19,7 +19,7 @@ _known: dict[str, str] = {}
 _silent: dict[str, tuple[float, SesError]] = {}
 
 
-def check(config: SesConfig) -> None:
+def verify(config: SesConfig) -> None:
     """Raises WrongAccount where the credentials are not those of the account that the ledger is of.
 
     The first account that is seen is recorded. Until then an STS that does not tell holds nothing up; from then on, what
@@ -44,7 +44,7 @@ def recorded(config: SesConfig) -> str:
 
 def record(config: SesConfig, account: str) -> None:
     """From now on the ledger is of `account`; the next sweep un-confirms what is not there."""
-    quotas.of_scope(config)
+    quotas.rule_set_state(config)
     RuleSetState.objects.of(config).update(account=account)
 
 
@@ -79,7 +79,7 @@ def _record_first(config: SesConfig, present: str) -> str:
     former = (config.region, config.rule_set) != (today.region, today.rule_set)
     if former and LedgerEntry.objects.of(config).exists():
         return ""
-    quotas.of_scope(config)
+    quotas.rule_set_state(config)
     # Of two that come at once, with different credentials, one is first.
     RuleSetState.objects.of(config).filter(account="").update(account=present)
     return recorded(config)

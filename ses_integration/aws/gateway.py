@@ -10,7 +10,7 @@ from ses_integration.aws import clients
 from ses_integration.aws.observed import ObservedRule
 from ses_integration.aws.translate import NOT_CONFIGURED, aws_errors
 from ses_integration.conf import SesConfig
-from ses_integration.coordination.rate_limit import turn
+from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.errors import NotConfigured
 from ses_integration.plan.compile import Rule, mail_from_domain
 
@@ -66,22 +66,22 @@ class Gateway:
     # Receipt rules
 
     def create_rule(self, rule: Rule) -> None:
-        """Raises AlreadyThere for a name that exists, whatever its contents. Goes in front of the other rules."""
+        """Raises AlreadyExists for a name that exists, whatever its contents. Goes in front of the other rules."""
         with aws_errors(f"CreateReceiptRule {rule.name}"):
             self._ses.create_receipt_rule(RuleSetName=self._config.rule_set, Rule=_to_aws(rule))
 
     def update_rule(self, rule: Rule) -> None:
-        """Replaces the whole rule; raises NotThere for a name that does not exist."""
+        """Replaces the whole rule; raises NotFound for a name that does not exist."""
         with aws_errors(f"UpdateReceiptRule {rule.name}"):
             self._ses.update_receipt_rule(RuleSetName=self._config.rule_set, Rule=_to_aws(rule))
 
     def delete_rule(self, name: str) -> None:
-        """A rule or rule set that does not exist raises NotThere or RuleSetMissing; SES itself takes a missing rule as done."""
+        """A rule or rule set that does not exist raises NotFound or RuleSetMissing; SES itself takes a missing rule as done."""
         with aws_errors(f"DeleteReceiptRule {name}"):
             self._ses.delete_receipt_rule(RuleSetName=self._config.rule_set, RuleName=name)
 
     def move_to_front(self, name: str) -> None:
-        """SetReceiptRulePosition, before all other rules of our set. Raises NotThere for a rule that does not exist."""
+        """SetReceiptRulePosition, before all other rules of our set. Raises NotFound for a rule that does not exist."""
         with aws_errors(f"SetReceiptRulePosition {name}"):
             self._ses.set_receipt_rule_position(RuleSetName=self._config.rule_set, RuleName=name)
 
@@ -112,7 +112,7 @@ class Gateway:
     # Identities
 
     def create_identity(self, name: str) -> ObservedIdentity:
-        """Tagged as ours; raises AlreadyThere for one that exists."""
+        """Tagged as ours; raises AlreadyExists for one that exists."""
         with aws_errors(f"CreateEmailIdentity {name}"):
             answer = self._sesv2.create_email_identity(
                 EmailIdentity=name, Tags=[{"Key": OWNER_TAG, "Value": self._config.installation_id}]
@@ -129,7 +129,7 @@ class Gateway:
         )
 
     def read_identity(self, name: str) -> ObservedIdentity:
-        """Raises NotThere."""
+        """Raises NotFound."""
         with aws_errors(f"GetEmailIdentity {name}"):
             answer = self._sesv2.get_email_identity(EmailIdentity=name)
         dkim, mail_from = answer.get("DkimAttributes", {}), answer.get("MailFromAttributes", {})
@@ -164,7 +164,7 @@ class Gateway:
         return domain
 
     def delete_identity(self, name: str) -> None:
-        """Raises NotThere for one that is gone already."""
+        """Raises NotFound for one that is gone already."""
         with aws_errors(f"DeleteEmailIdentity {name}"):
             self._sesv2.delete_email_identity(EmailIdentity=name)
 
@@ -189,7 +189,7 @@ class Gateway:
         addresses = 0
         token = ""
         while True:
-            with turn(self._config), aws_errors("ListEmailIdentities"):
+            with rate_limited(self._config), aws_errors("ListEmailIdentities"):
                 page = (
                     self._sesv2.list_email_identities(PageSize=IDENTITIES_PER_PAGE, NextToken=token)
                     if token

@@ -11,7 +11,7 @@ from ses_integration.aws.gateway import Gateway, ObservedIdentities
 from ses_integration.aws.observed import ObservedRule
 from ses_integration.conf import SesConfig
 from ses_integration.coordination.clock import database_now
-from ses_integration.coordination.rate_limit import turn
+from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.errors import RuleSetMissing, SesError
 
 
@@ -21,7 +21,7 @@ class Observation:
 
     `identities` are those of domains, `address_identities` how many there are of single addresses; `rules` in SES's order;
     `active` is the set that receives mail now, empty if none does or nobody asked, and `active_elsewhere` its rules where it
-    is not ours. `unlisted` says why the identities could not be listed: that there are none says nothing then.
+    is not ours. `identities_error` says why the identities could not be listed: that there are none says nothing then.
     """
 
     asked_at: datetime
@@ -31,38 +31,38 @@ class Observation:
     rule_set_exists: bool = True
     active: str = ""
     active_elsewhere: tuple[ObservedRule, ...] = ()
-    unlisted: SesError | None = None
+    identities_error: SesError | None = None
 
     @property
     def all_rules(self) -> tuple[ObservedRule, ...]:
         return (*self.rules, *self.active_elsewhere)
 
 
-def look(config: SesConfig) -> Observation:
+def observe(config: SesConfig) -> Observation:
     """DescribeReceiptRuleSet, and ListEmailIdentities for each 1,000. Raises SesError; a missing set holds no rules."""
-    return _complete(look_at_rules_at_least(config))
+    return _complete(observe_rules(config))
 
 
-def look_at_rules_at_least(config: SesConfig) -> Observation:
-    """The same, but where only the identities cannot be listed, the look has the rules, and the error in `unlisted`."""
-    account.check(config)
+def observe_rules(config: SesConfig) -> Observation:
+    """The same, but where only the identities cannot be listed, the look has the rules, and the error in `identities_error`."""
+    account.verify(config)
     gateway = Gateway(config)
-    with turn(config):
+    with rate_limited(config):
         asked_at = database_now()
         rules = _rules(gateway)
     return _look(gateway, asked_at, rules)
 
 
-def look_at_all(config: SesConfig) -> Observation:
+def observe_with_active_set(config: SesConfig) -> Observation:
     """The same, and which set is active: one call instead of the Describe while it is ours, else one more."""
-    account.check(config)
+    account.verify(config)
     gateway = Gateway(config)
-    with turn(config):
+    with rate_limited(config):
         asked_at = database_now()
         active, found = gateway.active_rules()
     if active == config.rule_set:
         return _complete(_look(gateway, asked_at, found, active))
-    with turn(config):
+    with rate_limited(config):
         rules = _rules(gateway)
     return _complete(_look(gateway, asked_at, rules, active, found))
 
@@ -81,11 +81,11 @@ def _look(
     active: str = "",
     elsewhere: Sequence[ObservedRule] = (),
 ) -> Observation:
-    identities, unlisted = ObservedIdentities([], 0), None
+    identities, identities_error = ObservedIdentities([], 0), None
     try:
         identities = gateway.identities()
     except SesError as error:
-        unlisted = error
+        identities_error = error
     return Observation(
         asked_at=asked_at,
         rules=tuple(rules or ()),
@@ -94,11 +94,11 @@ def _look(
         rule_set_exists=rules is not None,
         active=active,
         active_elsewhere=tuple(elsewhere),
-        unlisted=unlisted,
+        identities_error=identities_error,
     )
 
 
 def _complete(seen: Observation) -> Observation:
-    if seen.unlisted is not None:
-        raise seen.unlisted
+    if seen.identities_error is not None:
+        raise seen.identities_error
     return seen

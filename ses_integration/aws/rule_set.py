@@ -9,7 +9,7 @@ from ses_integration.aws import account, clients
 from ses_integration.aws.gateway import Gateway
 from ses_integration.aws.translate import aws_errors
 from ses_integration.conf import SesConfig
-from ses_integration.coordination.rate_limit import turn
+from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.errors import Refused
 from ses_integration.models import DomainSync
 
@@ -24,16 +24,16 @@ def prepare(config: SesConfig, *, take_over: bool = False, new_account: bool = F
     done: list[str] = []
     if new_account and (moved := _move(config)):
         done.append(moved)
-    account.check(config)
+    account.verify(config)
     gateway = Gateway(config)
-    with turn(config):
+    with rate_limited(config):
         active = gateway.active_rule_set()
     if active and active != config.rule_set and not take_over:
         raise Refused(f"Receipt rule set {active} is active and is not ours; mail goes there.", attention=True)
     if active != config.rule_set:
-        with turn(config):
+        with rate_limited(config):
             gateway.create_rule_set()
-        with turn(config):
+        with rate_limited(config):
             gateway.activate_rule_set()
         # Whoever was waiting for this need not wait for the long interval.
         DomainSync.objects.of(config).filter(stalled=True).update(retry_at=None)

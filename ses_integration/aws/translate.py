@@ -20,14 +20,14 @@ from botocore.exceptions import (
 )
 
 from ses_integration.aws.clients import NotFromAws, SendDeadlinePassed
-from ses_integration.coordination.clock import give_connection_back
+from ses_integration.coordination.clock import release_connection
 from ses_integration.errors import (
-    AlreadyThere,
+    AlreadyExists,
     BadCredentials,
-    NoRoomForRules,
     NotConfigured,
-    NotThere,
+    NotFound,
     Refused,
+    RuleSetFull,
     RuleSetMissing,
     SesError,
     Throttled,
@@ -73,15 +73,15 @@ def _from_client_error(error: ClientError) -> SesError:
     if status >= 500:
         return Unanswered("AWS answered with an error of its own.")
     if code == "AlreadyExists":
-        return AlreadyThere("It exists already.")
+        return AlreadyExists("It exists already.")
     if code in _NOT_THERE:
-        return NotThere("It does not exist.")
+        return NotFound("It does not exist.")
     if code == "RuleSetDoesNotExist":
         return RuleSetMissing("The receipt rule set does not exist; run ses_setup.")
     if code == "LimitExceeded" and "recipients" in error.response["Error"].get("Message", "").lower():
         return TooManyRecipients("SES takes fewer recipients in a rule.")
     if code == "LimitExceeded" and "rules" in error.response["Error"].get("Message", "").lower():
-        return NoRoomForRules("The receipt rule set has no room for another rule.")
+        return RuleSetFull("The receipt rule set has no room for another rule.")
     if code in _DENIED:
         return Refused("AWS does not allow this call; the credentials lack a permission.", attention=True)
     if code in _BAD_KEY:
@@ -92,12 +92,12 @@ def _from_client_error(error: ClientError) -> SesError:
 @contextmanager
 def aws_errors(what: str) -> Iterator[None]:
     """Every AWS call runs inside one: raises `SesError` and nothing else of botocore's. `what` is for the log."""
-    give_connection_back()
+    release_connection()
     try:
         yield
     except ClientError as error:
         translated = _from_client_error(error)
-        if not isinstance(translated, AlreadyThere | NotThere):
+        if not isinstance(translated, AlreadyExists | NotFound):
             logger.warning("%s: %s", what, error)
         raise translated from error
     except SendDeadlinePassed as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ses_integration.errors import NoTurn, SesError, Throttled
+from ses_integration.errors import RateLimitTimeout, SesError, Throttled
 from ses_integration.status import sync_state
 
 AGAIN = "Wait a second and run it again: SES takes about one control call a second, and other processes share it."
@@ -35,7 +35,7 @@ def ses_errors_as_command_errors() -> Iterator[None]:
     """A failing AWS is a sentence and exit code 1, not a traceback."""
     try:
         yield
-    except (NoTurn, Throttled) as error:
+    except (RateLimitTimeout, Throttled) as error:
         raise CommandError(f"{error.sentence} {AGAIN}") from error
     except SesError as error:
         raise CommandError(error.sentence) from error
@@ -45,7 +45,7 @@ def outcome(name: str) -> str:
     """Where a domain stands after it was converged, for people."""
     if not sync_state.pending_domains().filter(domain=name).exists():
         return "in line"
-    pending = sync_state.pending(name)
+    pending = sync_state.pending_reason(name)
     text = f"still owed. {pending.error}".strip()
     if pending.unknown_until:
         text += f" An earlier call to AWS got no answer; it is repeated after {pending.unknown_until:%H:%M:%S} UTC."

@@ -19,12 +19,12 @@ def database_now() -> datetime:
     return now
 
 
-def give_connection_back() -> None:
+def release_connection() -> None:
     """Before a wait or a call to AWS. The next statement takes a connection from the pool again."""
     if not connection.in_atomic_block and "pool" in connection.settings_dict.get("OPTIONS", {}):
         connection.close()
 
 
 def pause(seconds: float) -> None:
-    give_connection_back()
+    release_connection()
     time.sleep(max(0.0, seconds))

@@ -39,17 +39,17 @@ def acquire(config: SesConfig, *, background: bool = False) -> HeldLease | None:
     """Take the lease if it is free or has expired, else None. In the background, requests that wait go first."""
     before = time.monotonic()
     row, now = _row(config)
-    desired = row.wanted_until is not None and row.wanted_until > now
+    desired = row.requested_until is not None and row.requested_until > now
     free = not row.holder or row.expires_at <= now
     if background and desired:
         return None
     if not free:
         if not background and not desired:
-            Lease.objects.filter(pk=row.pk).update(wanted_until=now + timedelta(seconds=WANTED_SECONDS))
+            Lease.objects.filter(pk=row.pk).update(requested_until=now + timedelta(seconds=WANTED_SECONDS))
         return None
     holder = uuid.uuid4().hex
     taken = Lease.objects.filter(Q(holder="") | Q(expires_at__lte=now), pk=row.pk, fence=row.fence).update(
-        holder=holder, fence=F("fence") + 1, expires_at=now + timedelta(seconds=LEASE_SECONDS), wanted_until=None
+        holder=holder, fence=F("fence") + 1, expires_at=now + timedelta(seconds=LEASE_SECONDS), requested_until=None
     )
     if not taken:
         return None
@@ -64,7 +64,7 @@ def renew(held: HeldLease) -> None:
     held.until = before + LEASE_SECONDS
 
 
-def check(held: HeldLease) -> None:
+def verify(held: HeldLease) -> None:
     """Inside a transaction: raises LeaseLost unless the lease is still ours, and keeps others off it until the end."""
     if not _mine(held).update(fence=held.fence):
         raise LeaseLost

@@ -42,27 +42,27 @@ def layout(config: SesConfig) -> Layout:
     return replace(config.layout, max_recipients=min(config.max_recipients, learned or config.max_recipients))
 
 
-def learn(config: SesConfig, refused: int) -> None:
+def learn_recipient_limit(config: SesConfig, refused: int) -> None:
     """SES has refused a rule with so many recipients: compile smaller ones from now on.
 
     Marks no other domain: SES holds what it holds of theirs, and the database sweep spreads it at its leisure.
     """
-    if not learns_from(refused):
+    if not suggests_limit(refused):
         return
     half = max(FEWEST_RECIPIENTS, refused // 2)
     smaller = FORMER_RECIPIENTS_PER_RULE if refused > FORMER_RECIPIENTS_PER_RULE else half
-    of_scope(config)
+    rule_set_state(config)
     RuleSetState.objects.of(config).exclude(recipients_per_rule__lte=smaller).update(recipients_per_rule=smaller)
 
 
-def learns_from(refused: int) -> bool:
+def suggests_limit(refused: int) -> bool:
     """Whether a refusal of a rule with so many recipients tells of a limit."""
     return refused > FEWEST_RECIPIENTS
 
 
-def note_foreign(config: SesConfig, *, rules: int, identities: int) -> None:
+def record_foreign(config: SesConfig, *, rules: int, identities: int) -> None:
     """What a look at SES has shown of others: it counts towards the same quotas."""
-    of_scope(config)
+    rule_set_state(config)
     RuleSetState.objects.of(config).exclude(foreign_rules=rules, foreign_identities=identities).update(
         foreign_rules=rules, foreign_identities=identities
     )
@@ -71,13 +71,13 @@ def note_foreign(config: SesConfig, *, rules: int, identities: int) -> None:
 def used(config: SesConfig, kind: ResourceKind) -> Used:
     """Rules of our set, or identities of the region, against their quota; two statements."""
     ours = LedgerEntry.objects.of(config).filter(kind=kind).count()
-    others = of_scope(config)
+    others = rule_set_state(config)
     if kind is ResourceKind.RULE:
         return Used(ours, others.foreign_rules, RULES_PER_SET)
     return Used(ours, others.foreign_identities, config.max_identities)
 
 
-def of_scope(config: SesConfig) -> RuleSetState:
+def rule_set_state(config: SesConfig) -> RuleSetState:
     """The one row of this region and rule set; made when it is missing."""
     row = RuleSetState.objects.of(config).first()
     if row is None:
@@ -87,7 +87,7 @@ def of_scope(config: SesConfig) -> RuleSetState:
     return row
 
 
-class NoRoom(Exception):
+class QuotaExceeded(Exception):
     """A quota of SES is used up; `sentence` says which, and what can be done."""
 
     def __init__(self, sentence: str) -> None:
@@ -96,7 +96,7 @@ class NoRoom(Exception):
 
 
 def reserve(spec: DomainSpec, *, replaces: bool = False) -> None:
-    """Take a place in SES for each rule and identity of `receiving` that has none yet, or raise NoRoom.
+    """Take a place in SES for each rule and identity of `receiving` that has none yet, or raise QuotaExceeded.
 
     For the transaction that changes the rows, after the mark: a refusal rolls all of it back. A place is a ledger row
     that says `absent`: what is in the ledger counts as used until SES is confirmed not to hold it. No SES call.
@@ -112,12 +112,12 @@ def reserve(spec: DomainSpec, *, replaces: bool = False) -> None:
         return
     leaving = {key for key in places - needed if key[0] is ResourceKind.RULE} if replaces else set()
     # One at a time, or two would both take the last place. Always after the mark, and nothing is locked after it.
-    RuleSetState.objects.select_for_update().get(pk=of_scope(config).pk)
+    RuleSetState.objects.select_for_update().get(pk=rule_set_state(config).pk)
     for kind in ResourceKind:
         count = sum(key[0] is kind for key in missing)
         makes_room = sum(key[0] is kind for key in leaving)
         if count and used(config, kind).free + makes_room < count:
-            raise NoRoom(_sentence(config.region, kind, used(config, kind).quota))
+            raise QuotaExceeded(_sentence(config.region, kind, used(config, kind).quota))
     now = database_now()
     LedgerEntry.objects.bulk_create(
         [

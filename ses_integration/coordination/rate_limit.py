@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from ses_integration.conf import SesConfig
 from ses_integration.coordination.clock import database_now, pause
 from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.errors import NoTurn
+from ses_integration.errors import RateLimitTimeout
 from ses_integration.models import RateLimit
 
 PATIENCE_SECONDS = 10.0
@@ -36,7 +36,7 @@ def claim_slot(config: SesConfig) -> datetime | None:
     return None if first else following
 
 
-def answered(config: SesConfig) -> None:
+def delay_next_slot(config: SesConfig) -> None:
     """The last call has its answer: a whole interval from here to the next slot.
 
     A call reaches SES some time after its slot was claimed, late if it had to wait for a connection, and the next one may
@@ -49,15 +49,15 @@ def answered(config: SesConfig) -> None:
 
 
 @contextmanager
-def turn(config: SesConfig) -> Iterator[None]:
-    """Around one call: waits for a slot within the ambient budget, or ten seconds where there is none; raises NoTurn."""
+def rate_limited(config: SesConfig) -> Iterator[None]:
+    """Around one call: waits for a slot within the ambient budget, or ten seconds where there is none; raises RateLimitTimeout."""
     with shared_deadline(PATIENCE_SECONDS) as deadline:
         while (slot := claim_slot(config)) is not None:
             wait = min(1.0, max(0.01, (slot - database_now()).total_seconds()))
             if time.monotonic() + wait > deadline:
-                raise NoTurn
+                raise RateLimitTimeout
             pause(wait)
     try:
         yield
     finally:
-        answered(config)
+        delay_next_slot(config)

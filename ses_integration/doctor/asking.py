@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from ses_integration.aws.translate import aws_errors
 from ses_integration.conf import SesConfig
 from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.coordination.rate_limit import turn
+from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.doctor.reply import Reply
 from ses_integration.errors import Refused, SesError
 
@@ -32,7 +32,7 @@ def ask(what: str, call: Call, looked_for: Collection[str] = ()) -> Reply:
 def ask_ses(config: SesConfig, what: str, call: Call, looked_for: Collection[str] = ()) -> Reply:
     """The same in turn with every other process: SES counts these calls."""
     try:
-        with shared_deadline(PATIENCE_SECONDS), turn(config), aws_errors(what):
+        with shared_deadline(PATIENCE_SECONDS), rate_limited(config), aws_errors(what):
             return _asked(call, looked_for)
     except SesError as error:
         return _troubled(error)

@@ -31,7 +31,7 @@ def adopt_into_ledger(
     them can come in between. An identity's tag is not taken on trust: `ours` is unknown, and the loop reads it again.
     """
     with transaction.atomic():
-        outbox.bump(config, domain)
+        outbox.raise_generation(config, domain)
         if not allowed(snapshot.desired_of(config, [domain])[domain]):
             transaction.set_rollback(True)
             return False

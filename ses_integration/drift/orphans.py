@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import SesConfig
-from ses_integration.coordination.rate_limit import turn
+from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.drift.adopt import adopt_into_ledger
 from ses_integration.drift.foreign import tags_to_read, unclaimed_identities
 from ses_integration.drift.model import Drift, DriftInput
@@ -34,7 +34,7 @@ def take_over(config: SesConfig, orphans: Sequence[Drift]) -> list[str]:
     rules = [it for it in orphans if it.kind == ResourceKind.RULE]
     domains: list[str] = []
     if rules:
-        with turn(config):
+        with rate_limited(config):
             now = {rule.name: tuple(sorted(rule.recipients)) for rule in Gateway(config).rules()}
         domains += [it.domain for it in rules if now.get(it.name) == it.recipients and _take_rule(config, it)]
     domains += [it.name for it in orphans if it.kind == ResourceKind.IDENTITY and _take_identity(config, it.name)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from ses_integration.aws.observe import look
+from ses_integration.aws.observe import observe
 from ses_integration.conf import SesConfig
 from ses_integration.models import LedgerEntry
 from ses_integration.plan.resources import ResourceKind
@@ -73,7 +73,7 @@ def forget_gone(config: SesConfig, former: PreviousScope) -> int:
     Raises SesError.
     """
     there = replace(config, region=former.region, rule_set=former.rule_set)
-    seen = look(there)
+    seen = observe(there)
     held = {ResourceKind.RULE: {rule.name for rule in seen.rules}, ResourceKind.IDENTITY: seen.identities}
     rows = LedgerEntry.objects.of(there).filter(changed_at__lt=seen.asked_at).exclude(in_flight__until__gt=Now())
     gone = [row.pk for row in rows if row.name not in held[ResourceKind(row.kind)]]

@@ -12,13 +12,13 @@ from django.db.models import Max
 
 from ses_integration.aws import clients
 from ses_integration.aws.gateway import Gateway
-from ses_integration.aws.observe import Observation, look_at_all
+from ses_integration.aws.observe import Observation, observe_with_active_set
 from ses_integration.conf import SesConfig
 from ses_integration.coordination import lease
 from ses_integration.coordination.clock import database_now, pause
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.lease import HeldLease
-from ses_integration.coordination.rate_limit import turn
+from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.drift.adopt import adopt_into_ledger
 from ses_integration.drift.detect import drifts
 from ses_integration.drift.foreign import tags_to_read
@@ -26,7 +26,7 @@ from ses_integration.drift.model import Drift, DriftInput, DriftKind
 from ses_integration.drift.previous_scopes import find_previous_scopes
 from ses_integration.drift.reference_rules import not_received
 from ses_integration.drift.sweep import unconfirm
-from ses_integration.errors import NotThere, Unsent
+from ses_integration.errors import NotFound, Unsent
 from ses_integration.models import DomainSync, InFlightCall, LedgerEntry
 from ses_integration.plan.compile import DesiredState
 from ses_integration.plan.resources import ResourceKind
@@ -60,7 +60,7 @@ def compare(
     """
     # Read before SES is asked: a rule that is removed meanwhile must not look like an orphan.
     was_ours = frozenset(_ledger(config))
-    seen = look_at_all(config)
+    seen = observe_with_active_set(config)
     drift_input = _world(config, seen, was_ours)
     owners = {} if owners is None else owners
     unread = [name for name in tags(drift_input) if name not in owners]
@@ -72,10 +72,10 @@ def compare(
 
 def owner_of(config: SesConfig, identity: str) -> str:
     """The installation that the identity's tag names, or an empty string; one call."""
-    with turn(config):
+    with rate_limited(config):
         try:
             return Gateway(config).read_identity(identity).owner
-        except NotThere:
+        except NotFound:
             return ""
 
 
@@ -150,7 +150,7 @@ def mend(config: SesConfig, comparison: Comparison, domains: Collection[str]) ->
         with transaction.atomic():
             sync = DomainSync.objects.of(config).select_for_update().filter(domain=domain).first()
             if sync is None or not sync.pending:
-                outbox.bump(config, domain)
+                outbox.raise_generation(config, domain)
             else:
                 DomainSync.objects.filter(pk=sync.pk).update(retry_at=None)
     return not swept.skipped
@@ -172,10 +172,10 @@ def put_in_front(config: SesConfig, comparison: Comparison, domains: Collection[
     wrong = {it.name for it in comparison.found if it.sort is DriftKind.OUT_OF_ORDER and it.domain in domains}
     names = [rule.name for rule in comparison.seen.rules if rule.name in wrong]
     for name in reversed(names):
-        with _leased(config) as held, clients.send_by(held.until - lease.LEASE_SECONDS / 3), turn(config):
+        with _leased(config) as held, clients.send_by(held.until - lease.LEASE_SECONDS / 3), rate_limited(config):
             try:
                 Gateway(config).move_to_front(name)
-            except NotThere:
+            except NotFound:
                 continue  # it was removed since we looked
     return names
 

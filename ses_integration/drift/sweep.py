@@ -15,7 +15,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from ses_integration.aws.observe import Observation, look_at_rules_at_least
+from ses_integration.aws.observe import Observation, observe_rules
 from ses_integration.aws.observed import ObservedRule
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination import quotas
@@ -65,7 +65,7 @@ def _mark_if_behind(config: SesConfig, domain: str) -> bool:
         entries = snapshot.recorded_of(config, [domain], database_now()).get(domain, [])
         if plan(domain, snapshot.desired_of(config, [domain])[domain], entries).settled:
             return False
-        outbox.bump(config, domain)
+        outbox.raise_generation(config, domain)
         return True
 
 
@@ -79,7 +79,7 @@ def claim_sweep(spacing: float) -> float | None:
     config = ses_config()
     if not config.region:
         return None  # nobody's: the sweep itself says what is missing
-    quotas.of_scope(config)
+    quotas.rule_set_state(config)
     scope = RuleSetState.objects.of(config)
     now, apart = database_now(), timedelta(seconds=spacing)
     if scope.filter(Q(swept_at=None) | Q(swept_at__lte=now - apart)).update(swept_at=now):
@@ -96,14 +96,14 @@ def sweep_ses() -> Swept:
     config = ses_config()
     # Before and after: what we remove or make meanwhile is not somebody else's.
     known = _names(config)
-    seen = look_at_rules_at_least(config)
+    seen = observe_rules(config)
     with transaction.atomic():
         record.end_outage(config)
     swept = unconfirm(config, seen)
-    if seen.unlisted is not None:
-        raise seen.unlisted
+    if seen.identities_error is not None:
+        raise seen.identities_error
     known |= _names(config)
-    quotas.note_foreign(
+    quotas.record_foreign(
         config,
         rules=sum((ResourceKind.RULE, rule.name) not in known for rule in seen.rules),
         identities=sum((ResourceKind.IDENTITY, name) not in known for name in seen.identities)
@@ -122,7 +122,7 @@ def unconfirm(config: SesConfig, seen: Observation, domains: Collection[str] | N
     rules = {rule.name: rule for rule in seen.rules}
     held = _recipients(config)
     entries = LedgerEntry.objects.of(config).filter(changed_at__lt=seen.asked_at, in_flight=None)
-    if seen.unlisted is not None:
+    if seen.identities_error is not None:
         entries = entries.filter(kind=ResourceKind.RULE)
     for entry in entries:
         if (domains is None or entry.domain in domains) and _differs(entry, held, rules, seen.identities):
@@ -137,7 +137,7 @@ def unconfirm(config: SesConfig, seen: Observation, domains: Collection[str] | N
                 continue
             changed = [_unconfirm(entry, rules, seen.identities) for entry in differing[domain]]
             if any(changed):
-                outbox.bump(config, domain)
+                outbox.raise_generation(config, domain)
                 swept.unconfirmed.append(domain)
     return swept
 

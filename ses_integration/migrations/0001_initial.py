@@ -150,7 +150,7 @@ class Migration(migrations.Migration):
                 ("holder", models.CharField(blank=True, max_length=64)),
                 ("expires_at", models.DateTimeField()),
                 ("fence", models.PositiveBigIntegerField(default=0)),
-                ("wanted_until", models.DateTimeField(blank=True, null=True)),
+                ("requested_until", models.DateTimeField(blank=True, null=True)),
                 ("outage_since", models.DateTimeField(blank=True, null=True)),
             ],
             options={

@@ -52,7 +52,7 @@ class Lease(Scoped):
     expires_at = models.DateTimeField()
     fence = models.PositiveBigIntegerField(default=0)
     # A request is waiting until about then: the worker lets it go first.
-    wanted_until = models.DateTimeField(null=True, blank=True)
+    requested_until = models.DateTimeField(null=True, blank=True)
     # SES did not answer or answered with an error; the first success makes everybody's waiting work due.
     outage_since = models.DateTimeField(null=True, blank=True)
 

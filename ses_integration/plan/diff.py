@@ -23,12 +23,12 @@ class Plan:
     """The calls in the order in which they are due, what has to wait for an older call to settle, and what may be forgotten."""
 
     calls: tuple[Call, ...] = ()
-    held_back: tuple[Call, ...] = ()
+    deferred: tuple[Call, ...] = ()
     forget: tuple[tuple[ResourceKind, str], ...] = ()
 
     @property
     def settled(self) -> bool:
-        return not self.calls and not self.held_back
+        return not self.calls and not self.deferred
 
 
 def plan(domain: str, desired: DesiredState, entries: Iterable[RecordedResource], *, full: bool = False) -> Plan:
@@ -57,7 +57,7 @@ def plan(domain: str, desired: DesiredState, entries: Iterable[RecordedResource]
 
     removals: list[Call] = []
     replaced_later: list[Call] = []
-    held_back = [put.call for put in waiting]
+    deferred = [put.call for put in waiting]
     for entry in known.values():
         if entry.kind is not ResourceKind.RULE or desired.rule(entry.name) is not None:
             continue
@@ -72,14 +72,14 @@ def plan(domain: str, desired: DesiredState, entries: Iterable[RecordedResource]
     if full and creates <= len(replaced_later):
         # For a moment nobody receives. Only where all that comes will fit: else what is there is better than a part.
         removals, replaced_later = [*removals, *replaced_later], []
-    held_back += replaced_later
+    deferred += replaced_later
     calls = [*removals, *calls] if full else [*calls, *removals]
     if identity_call is not None:
         waits = identity_call.operation is Operation.CREATE_IDENTITY and any(
             outcome.operation is Operation.DELETE_IDENTITY and not outcome.due for outcome in identity.unknown_outcomes
         )
         if waits:
-            held_back.append(identity_call)
+            deferred.append(identity_call)
         elif desired.identity:
             calls.insert(0, identity_call)
         else:
@@ -87,7 +87,7 @@ def plan(domain: str, desired: DesiredState, entries: Iterable[RecordedResource]
 
     return Plan(
         calls=tuple(calls),
-        held_back=tuple(held_back),
+        deferred=tuple(deferred),
         forget=tuple(
             key
             for key, entry in known.items()

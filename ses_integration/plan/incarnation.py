@@ -27,7 +27,7 @@ class Incarnation:
     recipients: frozenset[str]
 
 
-def digest_of(name: str, key_prefix: str, layout: Layout) -> str:
+def rule_digest(name: str, key_prefix: str, layout: Layout) -> str:
     """That of every rule that the life writes which stores its mail under this prefix."""
     return compile_domain(DomainSpec(name, key_prefix, catch_all=True), layout).rules[0].digest
 
@@ -41,7 +41,7 @@ def own_rules(
     only this life's mail goes.
     """
     desired = {rule.name for rule in compile_domain(incarnation.spec, layout).rules}
-    digest = digest_of(incarnation.spec.name, incarnation.spec.key_prefix, layout)
+    digest = rule_digest(incarnation.spec.name, incarnation.spec.key_prefix, layout)
     own: dict[str, frozenset[str]] = {}
     for entry in entries:
         if entry.kind is not ResourceKind.RULE:
@@ -57,7 +57,7 @@ def own_rules(
     return own
 
 
-def shown_to(
+def visible_to_owner(
     incarnation: Incarnation, layout: Layout, forecast: Forecast, entries: Iterable[RecordedResource]
 ) -> Forecast:
     """The same without what another life has left: neither its recipients, nor its rules and the calls about them."""

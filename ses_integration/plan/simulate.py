@@ -98,7 +98,7 @@ def simulate(domain: str, desired: DesiredState, entries: Iterable[RecordedResou
     before = {(entry.kind, entry.name): entry for entry in entries}
     known = dict(before)
     calls = _run(domain, desired, known, CallTiming.NOW)
-    waiting = tuple(call.name for call in plan(domain, desired, known.values()).held_back)
+    waiting = tuple(call.name for call in plan(domain, desired, known.values()).deferred)
     for key, entry in known.items():
         known[key] = replace(
             entry, unknown_outcomes=tuple(replace(outcome, due=True) for outcome in entry.unknown_outcomes)

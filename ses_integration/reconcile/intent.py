@@ -73,7 +73,7 @@ def next_step(
             return Settled()
         call = next((call for call in work.calls if call.key not in failed), None)
         if call is None:
-            held_names = [call.name for call in work.held_back]
+            held_names = [call.name for call in work.deferred]
             waiting = (
                 InFlightCall.objects.of(config).filter(entry__name__in=held_names, until__gt=now).order_by("until")
             )
@@ -82,7 +82,7 @@ def next_step(
             return Wait(0.0)
         more_came = gathered is not None and sync.generation > gathered
         long = called and len(work.calls) > CALLS_OF_A_TURN
-        if (more_came or long) and queue.waiting(config).exclude(pk=sync.pk).exists():
+        if (more_came or long) and queue.ready(config).exclude(pk=sync.pk).exists():
             sync.queued_at = now
             sync.save(update_fields=["queued_at"])
             return Yield()

@@ -17,8 +17,8 @@ from ses_integration.coordination.clock import database_now, pause
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.lease import HeldLease, LeaseLost
 from ses_integration.errors import (
-    NoRoomForRules,
     Refused,
+    RuleSetFull,
     SesError,
 )
 from ses_integration.models import DomainSync
@@ -48,11 +48,11 @@ def reconcile(domain: str, *, done: Callable[[], bool] | None = None) -> None:
     done = done or _up_to_now(config, domain)
     with shared_deadline() as deadline:
         while not done():
-            wait = queue.seconds_to_turn(config, domain)
+            wait = queue.seconds_until_due(config, domain)
             if wait is None or time.monotonic() + wait >= deadline:
                 return
             if wait == 0.0 and (held := lease.acquire(config)):
-                if not with_lease(config, held, queue.first_in_line(config, domain), deadline):
+                if not with_lease(config, held, queue.next_domain(config, domain), deadline):
                     return
                 continue
             # At random, and not longer and longer: who came last would look most often and always be first.
@@ -68,12 +68,12 @@ def reconcile_due(stop: Callable[[], bool] = lambda: False, *, seconds: float = 
     config = ses_config()
     until = time.monotonic() + seconds
     served = 0
-    for domain in queue.due(config):
+    for domain in queue.due_domains(config):
         if stop() or time.monotonic() >= until:
             break
-        held = queue.acquire_patiently(config, stop)
+        held = queue.acquire_for_worker(config, stop)
         # A request may have served the domain, or failed to, since the list was made.
-        if held and queue.seconds_to_turn(config, domain) == 0.0:
+        if held and queue.seconds_until_due(config, domain) == 0.0:
             with_lease(config, held, domain, time.monotonic() + WORKER_SECONDS_PER_DOMAIN)
             served += 1
         elif held:
@@ -145,7 +145,7 @@ def _pass(config: SesConfig, held: HeldLease, domain: str, deadline: float) -> b
                 record.record(config, held, step, answer)
                 key = step.call.key
                 made[*key, step.generation] += 1
-                if isinstance(answer.error, NoRoomForRules) and not full:
+                if isinstance(answer.error, RuleSetFull) and not full:
                     full = True
                 elif answer.error is not None and send.is_failure(answer.error, step.call):
                     failed[key] = answer.error
@@ -176,6 +176,6 @@ def _up_to_now(config: SesConfig, domain: str) -> Callable[[], bool]:
 
     def applied() -> bool:
         behind = sync.filter(observed_generation__lt=generation).exists()
-        return not behind and not queue.unanswered_calls(config, domain).filter(until__lte=database_now()).exists()
+        return not behind and not queue.in_flight_calls(config, domain).filter(until__lte=database_now()).exists()
 
     return applied

@@ -68,12 +68,12 @@ def mark_dirty(*domains: str) -> None:
     shared = drains[0].shared if drains else _CommitBudget()
     with transaction.atomic(savepoint=False):
         for domain in unmarked:
-            bump(ses_config(), domain)
+            raise_generation(ses_config(), domain)
             # Robust: an error in the nudge must not turn a change that is committed into a 500.
             transaction.on_commit(AfterCommitDrain(domain, shared).run, robust=True)
 
 
-def bump(config: SesConfig, domain: str) -> None:
+def raise_generation(config: SesConfig, domain: str) -> None:
     """The mark alone: a new generation, due at once. Only marks and sweeps need it."""
     row = DomainSync.objects.of(config).filter(domain=domain)
     change = {

@@ -11,11 +11,11 @@ from ses_integration.conf import SesConfig
 from ses_integration.coordination import lease, quotas
 from ses_integration.coordination.clock import database_now
 from ses_integration.coordination.lease import HeldLease
-from ses_integration.coordination.rate_limit import answered
+from ses_integration.coordination.rate_limit import delay_next_slot
 from ses_integration.errors import (
-    AlreadyThere,
+    AlreadyExists,
     BadCredentials,
-    NotThere,
+    NotFound,
     Refused,
     RuleSetMissing,
     SesError,
@@ -36,18 +36,18 @@ def record(config: SesConfig, held: HeldLease, intent: Intent, answer: Answer) -
     A MAIL FROM domain is for sending only, so a lasting refusal of it is an answer, and holds nothing else up.
     """
     with transaction.atomic(durable=True):
-        lease.check(held)
-        answered(config)
+        lease.verify(held)
+        delay_next_slot(config)
         entry = LedgerEntry.objects.select_for_update().get(pk=intent.entry_id)
         entry.changed_at = database_now()
         operation, error = intent.call.operation, answer.error
         own = [] if intent.in_flight_id is None else [intent.in_flight_id]
         if isinstance(error, RuleSetMissing) and operation.removes:
-            error = NotThere(error.sentence)
+            error = NotFound(error.sentence)
         if operation is Operation.SET_MAIL_FROM and _is_lasting(error):
             answer = Answer(mail_from=mail_from_domain(intent.call.name), mail_from_status="Failed")
             error = None
-        gone = isinstance(error, NotThere) and (operation.removes or operation.is_read)
+        gone = isinstance(error, NotFound) and (operation.removes or operation.is_read)
         if error is None or gone:
             _confirm(entry, intent.call, answer, gone=gone or operation.removes)
             entry.in_flight.filter(pk__in=[*own, *intent.settles]).delete()
@@ -56,11 +56,11 @@ def record(config: SesConfig, held: HeldLease, intent: Intent, answer: Answer) -
             _begin_outage(config)
         else:
             entry.in_flight.filter(pk__in=own).delete()
-            if isinstance(error, NotThere):
+            if isinstance(error, NotFound):
                 _set_absent(entry)
             elif isinstance(error, TooManyRecipients) and intent.call.rule is not None:
-                quotas.learn(config, refused=len(intent.call.rule.recipients))
-            elif isinstance(error, AlreadyThere):
+                quotas.learn_recipient_limit(config, refused=len(intent.call.rule.recipients))
+            elif isinstance(error, AlreadyExists):
                 entry.presence, entry.exists = Presence.UNKNOWN, True
             elif not error.attention:
                 _begin_outage(config)

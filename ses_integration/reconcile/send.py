@@ -9,9 +9,9 @@ from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import SesConfig
 from ses_integration.coordination import quotas
 from ses_integration.errors import (
-    AlreadyThere,
+    AlreadyExists,
     NotConfigured,
-    NotThere,
+    NotFound,
     Refused,
     RuleSetMissing,
     SesError,
@@ -26,8 +26,8 @@ def is_failure(error: SesError, call: Call) -> bool:
     if isinstance(error, RuleSetMissing):
         return not call.operation.removes
     if isinstance(error, TooManyRecipients):
-        return call.rule is None or not quotas.learns_from(len(call.rule.recipients))
-    return not isinstance(error, AlreadyThere | NotThere)
+        return call.rule is None or not quotas.suggests_limit(len(call.rule.recipients))
+    return not isinstance(error, AlreadyExists | NotFound)
 
 
 def answer(config: SesConfig, intent: Intent, deadline: float) -> Answer:
@@ -50,7 +50,7 @@ def answer(config: SesConfig, intent: Intent, deadline: float) -> Answer:
 def _send(config: SesConfig, call: Call, deadline: float) -> Answer:
     if call.rule is not None and not config.bucket:
         raise NotConfigured("S3_BUCKET_NAME is missing.")
-    account.check(config)
+    account.verify(config)
     gateway = Gateway(config, seconds=deadline - time.monotonic())
     match call.operation:
         case Operation.CREATE_RULE | Operation.UPDATE_RULE:

@@ -15,7 +15,7 @@ from ses_integration.plan.resources import Operation, Presence, ResourceKind
 from ses_integration.reconcile import snapshot
 
 PUTS = [operation.value for operation in Operation if operation.puts]
-RECORDED = "SES has not confirmed the change. It is recorded and will be applied automatically."
+CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."
 LEFT_ELSEWHERE = "A rule set or region that was configured before may still receive for this name: see ses_cleanup."
 
 
@@ -105,10 +105,10 @@ def left_elsewhere(domain: str) -> str:
     return LEFT_ELSEWHERE if found and config.region else ""
 
 
-def rules_in_line(domain: str) -> bool:
+def rules_up_to_date(domain: str) -> bool:
     """Whether SES is known to hold the rules that the rows of `domain` want, and nothing is on its way to change them."""
     config = ses_config()
     entries = snapshot.recorded_of(config, [domain], database_now()).get(domain, [])
     work = plan(domain, snapshot.desired_of(config, [domain])[domain], entries)
-    pending = any(call.kind is ResourceKind.RULE for call in (*work.calls, *work.held_back))
+    pending = any(call.kind is ResourceKind.RULE for call in (*work.calls, *work.deferred))
     return not pending and not any(entry.unknown_outcomes for entry in entries if entry.kind is ResourceKind.RULE)

@@ -14,7 +14,7 @@ from ses_integration.coordination import quotas
 from ses_integration.coordination.clock import database_now
 from ses_integration.models import LedgerEntry
 from ses_integration.plan.compile import compile_domain
-from ses_integration.plan.incarnation import Incarnation, own_rules, shown_to
+from ses_integration.plan.incarnation import Incarnation, own_rules, visible_to_owner
 from ses_integration.plan.resources import Presence
 from ses_integration.plan.simulate import Forecast, IdentityOutcome, simulate
 from ses_integration.plan.spec import DomainSpec
@@ -31,7 +31,7 @@ def preview(incarnation: Incarnation, spec: DomainSpec | None) -> Forecast:
     config, domain = ses_config(), incarnation.spec.name
     layout = quotas.layout(config)
     entries = snapshot.recorded_of(config, [domain], database_now()).get(domain, [])
-    forecast = shown_to(incarnation, layout, simulate(domain, compile_domain(spec, layout), entries), entries)
+    forecast = visible_to_owner(incarnation, layout, simulate(domain, compile_domain(spec, layout), entries), entries)
     if elsewhere := confirmation.left_elsewhere(domain):
         forecast = replace(forecast, problems=(*forecast.problems, elsewhere))
     # Without a region this is nobody's ledger, and so its being empty says nothing.
@@ -45,7 +45,7 @@ def own_rule_names(incarnation: Incarnation) -> list[str]:
     return sorted(own_rules(incarnation, quotas.layout(config), entries))
 
 
-def seconds(forecast: Forecast) -> float:
+def expected_seconds(forecast: Forecast) -> float:
     """How long the calls that are due take at SES_CALLS_PER_SECOND, if nobody else calls; 0 without a limit."""
     rate = ses_config().calls_per_second
     return round(len(forecast.due) / rate, 1) if rate > 0 else 0.0
@@ -58,7 +58,7 @@ def confirmed_at(domain: str, names: Iterable[str]) -> datetime | None:
     return moment
 
 
-def problem(forecast: Forecast) -> str:
+def configuration_problem(forecast: Forecast) -> str:
     """Why the calls cannot be made with the present settings: a sentence, or an empty string."""
     if not sync_state.configured():
         return NOT_CONFIGURED

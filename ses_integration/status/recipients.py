@@ -9,7 +9,7 @@ from django.db.models import CharField, Count, OuterRef, Q, QuerySet, Subquery
 
 from ses_integration.conf import ses_config
 from ses_integration.models import LedgerEntry, LedgerRecipient
-from ses_integration.plan.incarnation import digest_of
+from ses_integration.plan.incarnation import rule_digest
 from ses_integration.plan.resources import Presence, ResourceKind
 
 
@@ -25,7 +25,7 @@ def rule_name_for(*recipients: str) -> Subquery:
     return Subquery(rules.order_by("entry__name").values("entry__name")[:1], output_field=CharField(null=True))
 
 
-def held_recipients() -> QuerySet[LedgerRecipient, str]:
+def recorded_recipients() -> QuerySet[LedgerRecipient, str]:
     """Every address and domain that SES is known to receive for; for `__in`."""
     return (
         LedgerRecipient.objects.of(ses_config())
@@ -51,7 +51,7 @@ def recipients_by_rule(
     the recipients that are among `addresses`, a list for `__in`, and the names that are `catch_alls`.
     """
     config = ses_config()
-    digests = [digest_of(name, key_prefix, config.layout) for name, key_prefix in key_prefixes.items()]
+    digests = [rule_digest(name, key_prefix, config.layout) for name, key_prefix in key_prefixes.items()]
     own = Q(recipients__recipient__in=addresses) | Q(recipients__recipient__in=list(catch_alls))
     counted = Count("recipients", filter=Q(digest__in=digests) | own)
     rows = LedgerEntry.objects.of(config).filter(

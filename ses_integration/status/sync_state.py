@@ -1,7 +1,8 @@
-"""How far SES is behind the rows, in two parts: a word, and why."""
+"""Sync state of domain names: whether SES follows their rows, and if not, why."""
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,64 +16,85 @@ from ses_integration.conf import ses_config
 from ses_integration.models import DomainSync, InFlightCall, Lease
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """`in line`, `owed`, `in doubt` or `needs attention`, and why; `next_try` is empty where it is due now or nothing is."""
+class SyncStatus(enum.Enum):
+    """Whether SES follows the rows of a domain name. People read `label`; JSON carries `wire`, which never changes."""
 
-    word: str
-    why: str = ""
-    next_try: datetime | None = None
+    UP_TO_DATE = ("up to date", "in line")
+    PENDING = ("pending", "owed")
+    UNCONFIRMED = ("unconfirmed", "in doubt")
+    NEEDS_ATTENTION = ("needs attention", "needs attention")
+
+    def __init__(self, label: str, wire: str) -> None:
+        self.label = label
+        self.wire = wire
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """A status and its reason. `retry_at` is None if nothing is left to do or it is due now."""
+
+    status: SyncStatus
+    reason: str = ""
+    retry_at: datetime | None = None
 
     def __str__(self) -> str:
-        return f"{self.word}{'' if self.word == 'in doubt' else ':'} {self.why}" if self.why else self.word
-
-
-def state(sync: DomainSync | None, unknown_until: datetime | None) -> State:
-    """`doubt_until`: when the last unanswered call for the name can no longer be applied."""
-    if sync is None:
-        return State("owed", "not looked at yet")
-    if sync.stalled:
-        return State("needs attention", sync.last_error, sync.retry_at)
-    if unknown_until is not None and unknown_until > timezone.now():
-        return State("in doubt", f"until {unknown_until:%H:%M} UTC", unknown_until)
-    if sync.pending or unknown_until is not None:
-        return State("owed", sync.last_error or "not tried yet", sync.retry_at)
-    return State("in line")
-
-
-def states(domains: Iterable[str]) -> dict[str, State]:
-    """The state of each name; two statements, however many there are."""
-    config, names = ses_config(), set(domains)
-    syncs = {sync.domain: sync for sync in DomainSync.objects.of(config).filter(domain__in=names)}
-    in_flight = InFlightCall.objects.of(config).filter(entry__domain__in=names).order_by()
-    unknown_outcomes = dict(in_flight.values_list("entry__domain").annotate(Max("until")))
-    return {name: state(syncs.get(name), unknown_outcomes.get(name)) for name in names}
+        """The state for people, such as `unconfirmed until 14:05 UTC` or `pending: AWS gave no answer.`"""
+        if not self.reason:
+            return self.status.label
+        separator = " " if self.status is SyncStatus.UNCONFIRMED else ": "
+        return f"{self.status.label}{separator}{self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
 class PendingReason:
-    """Why a domain is not in line yet: the last error in our words, how many tries in a row have failed, and until when
-    an unanswered call may still land."""
+    """Why a domain is not up to date.
+
+    `error` is the last error as a sentence, `attempts` the number of failed passes in a row, and `unknown_until` the time
+    until which a call without an answer may still be applied.
+    """
 
     error: str
     unknown_until: datetime | None
     attempts: int = 0
 
 
+def state_of(sync: DomainSync | None, unknown_until: datetime | None) -> SyncState:
+    """State of one name. `unknown_until`: when its last in-flight call can no longer be applied; None without any."""
+    if sync is None:
+        return SyncState(SyncStatus.PENDING, "not looked at yet")
+    if sync.stalled:
+        return SyncState(SyncStatus.NEEDS_ATTENTION, sync.last_error, sync.retry_at)
+    if unknown_until is not None and unknown_until > timezone.now():
+        return SyncState(SyncStatus.UNCONFIRMED, f"until {unknown_until:%H:%M} UTC", unknown_until)
+    if sync.pending or unknown_until is not None:
+        return SyncState(SyncStatus.PENDING, sync.last_error or "not tried yet", sync.retry_at)
+    return SyncState(SyncStatus.UP_TO_DATE)
+
+
+def sync_states(domains: Iterable[str]) -> dict[str, SyncState]:
+    """State of each name; two statements for any number of names."""
+    config, names = ses_config(), set(domains)
+    syncs = {sync.domain: sync for sync in DomainSync.objects.of(config).filter(domain__in=names)}
+    in_flight = InFlightCall.objects.of(config).filter(entry__domain__in=names).order_by()
+    unknown_until = dict(in_flight.values_list("entry__domain").annotate(Max("until")))
+    return {name: state_of(syncs.get(name), unknown_until.get(name)) for name in names}
+
+
 def configured() -> bool:
-    """Whether SES can be asked at all: there are a region and credentials, which are not tried."""
+    """Whether SES can be called at all: a region and credentials are set. The credentials are not tried."""
     return bool(ses_config().region) and have_credentials()
 
 
-def pending(domain: str) -> PendingReason:
+def pending_reason(domain: str) -> PendingReason:
+    """Why the domain is not up to date; two statements. An up-to-date domain has an empty `error`."""
     config = ses_config()
     sync = DomainSync.objects.of(config).filter(domain=domain).first()
-    # The call that the holder of the lease has just sent is under way, not without an answer.
-    under_way = Lease.objects.of(config).filter(expires_at__gt=Now()).exclude(holder="").values("fence")
+    # The call that the current lease holder has just sent is still waiting for its answer: its outcome is not unknown.
+    being_sent = Lease.objects.of(config).filter(expires_at__gt=Now()).exclude(holder="").values("fence")
     until = (
         InFlightCall.objects.of(config)
         .filter(entry__domain=domain, until__gt=Now())
-        .exclude(fence__in=under_way)
+        .exclude(fence__in=being_sent)
         .order_by("-until")
         .values_list("until", flat=True)
         .first()
@@ -83,8 +105,8 @@ def pending(domain: str) -> PendingReason:
 
 
 def pending_domains() -> QuerySet[DomainSync]:
-    """Every domain name that SES is not confirmed to follow, oldest change first."""
+    """Domain names that are not up to date (behind, or with an in-flight call), oldest change first."""
     config = ses_config()
-    doubtful = InFlightCall.objects.of(config).values("entry__domain")
-    behind = Q(generation__gt=F("observed_generation")) | Q(domain__in=doubtful)
-    return DomainSync.objects.of(config).filter(behind).order_by("changed_at", "domain")
+    with_call_in_flight = InFlightCall.objects.of(config).values("entry__domain")
+    not_confirmed = Q(generation__gt=F("observed_generation")) | Q(domain__in=with_call_in_flight)
+    return DomainSync.objects.of(config).filter(not_confirmed).order_by("changed_at", "domain")

@@ -14,8 +14,8 @@ from ses_integration.aws.gateway import IDENTITIES_PER_CALL, Gateway
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination.clock import database_now
 from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.coordination.rate_limit import turn
-from ses_integration.errors import NotThere
+from ses_integration.coordination.rate_limit import rate_limited
+from ses_integration.errors import NotFound
 from ses_integration.models import LedgerIdentity
 from ses_integration.plan.resources import ResourceKind
 from ses_integration.reconcile.record import note
@@ -25,15 +25,15 @@ from ses_integration.status import verification
 BATCH_SECONDS = 20.0
 
 
-def check(domain: str) -> LedgerIdentity | None:
+def check_identity(domain: str) -> LedgerIdentity | None:
     """Ask SES about one name, all that there is to know, in one call; None if SES does not know it. Raises SesError."""
     config = ses_config()
     with shared_deadline() as deadline:
-        account.check(config)
+        account.verify(config)
         try:
-            with turn(config):
+            with rate_limited(config):
                 seen = Gateway(config, deadline - time.monotonic()).read_identity(domain)
-        except NotThere:
+        except NotFound:
             return None
     known = verification.identities([domain]).get(domain)
     told = known or LedgerIdentity()
@@ -44,7 +44,7 @@ def check(domain: str) -> LedgerIdentity | None:
     return told
 
 
-def stale(older_than: timedelta, domains: Sequence[str] | None = None) -> list[str]:
+def stale_domains(older_than: timedelta, domains: Sequence[str] | None = None) -> list[str]:
     """Names, at most one batch, that SES was not asked about for so long: of `domains`, or of all; oldest first."""
     rows = LedgerIdentity.objects.of(ses_config()).filter(entry__kind=ResourceKind.IDENTITY)
     if domains is not None:
@@ -65,15 +65,15 @@ def refresh(domains: Sequence[str]) -> dict[str, LedgerIdentity]:
 
 
 def _refresh(config: SesConfig, domains: Sequence[str], deadline: float) -> dict[str, LedgerIdentity]:
-    account.check(config)
+    account.verify(config)
     known = verification.identities(domains)
     for start in range(0, len(domains), IDENTITIES_PER_CALL):
         batch = [name for name in domains[start : start + IDENTITIES_PER_CALL] if name in known]
         if not batch:
             continue
-        with turn(config):
+        with rate_limited(config):
             statuses = Gateway(config, deadline - time.monotonic()).verification(batch)
-        with turn(config):
+        with rate_limited(config):
             mail_from = Gateway(config, deadline - time.monotonic()).mail_from(batch)
         now = database_now()
         with transaction.atomic():

@@ -17,7 +17,7 @@ from ses_integration.aws import clients
 from ses_integration.conf import ses_config
 from ses_integration.coordination import lease
 from ses_integration.drift.sweep import sweep_database
-from ses_integration.errors import AlreadyThere, NotThere, Refused, Unanswered
+from ses_integration.errors import AlreadyExists, NotFound, Refused, Unanswered
 from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerEntry
 from ses_integration.reconcile import intent as ledger
 from ses_integration.reconcile import loop, send
@@ -81,7 +81,7 @@ class Writer:
 
     def lands(self, intent: Intent) -> None:
         """A call that its sender had given up is applied now, or refused, and nobody hears of it."""
-        with suppress(AlreadyThere, NotThere):
+        with suppress(AlreadyExists, NotFound):
             send._send(self.config, intent.call, time.monotonic() + PATIENCE_SECONDS)
 
     def finish(self) -> None:

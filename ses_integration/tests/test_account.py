@@ -15,7 +15,7 @@ from ses_integration.errors import WrongAccount
 from ses_integration.models import DomainSync, InFlightCall, RuleSetState
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.status import confirmation, sync_state
-from ses_integration.status.verification import check
+from ses_integration.status.verification import check_identity
 from ses_integration.tests.rows import DOMAIN, receive, remove
 from ses_integration.tests.seen import calls, identities, rules
 
@@ -87,7 +87,7 @@ def test_a_sweep_takes_nothing_for_lost(a):
 def test_no_status_is_asked_for_in_another_account(a):
     moved_to_another()
     with pytest.raises(WrongAccount):
-        check(DOMAIN)
+        check_identity(DOMAIN)
     assert calls(a) == []
 
 

@@ -94,16 +94,16 @@ def test_lists_cost_the_same_however_long_they_are(ses, admin_client: Client):
 
 
 def test_the_state_of_each_mark_is_in_words(domain, admin_client: Client):
-    assert "in line" in text(admin_client.get(MARKS))
+    assert "up to date" in text(admin_client.get(MARKS))
     sync = DomainSync.objects.get()
     sync.generation += 1
     sync.last_error = "SES is out of order."
     sync.save()
-    assert "owed: SES is out of order." in text(admin_client.get(MARKS))
+    assert "pending: SES is out of order." in text(admin_client.get(MARKS))
     until = timezone.now() + timedelta(minutes=10)
     entry = LedgerEntry.objects.get(kind="rule")
     InFlightCall.objects.create(entry=entry, operation="update_rule", until=until, fence=1)
-    assert f"in doubt until {until:%H:%M} UTC" in text(admin_client.get(MARKS))
+    assert f"unconfirmed until {until:%H:%M} UTC" in text(admin_client.get(MARKS))
     DomainSync.objects.update(stalled=True)
     for path in (MARKS, url("ses_integration.domainsync", "change", sync.pk)):
         assert "needs attention: SES is out of order." in text(admin_client.get(path))

@@ -39,7 +39,7 @@ def test_a_smaller_limit_is_learned_from_the_refusal_and_the_addresses_are_sprea
 
 
 def test_what_was_learned_is_known_for_every_domain(takes_100):
-    quotas.learn(ses_config(), refused=101)
+    quotas.learn_recipient_limit(ses_config(), refused=101)
     receive(*(f"a{n}" for n in range(101)))
     reconcile(DOMAIN)
     assert in_ses() == held(100, 1)
@@ -88,18 +88,18 @@ def test_a_deleted_address_goes_although_another_rule_cannot_be_made(ses, rows, 
 
 
 def test_a_setting_below_what_was_learned_counts(settings, transactional_db):
-    quotas.learn(ses_config(), refused=500)
+    quotas.learn_recipient_limit(ses_config(), refused=500)
     settings.SES_MAX_RECIPIENTS_PER_RULE = 50
     assert quotas.layout(ses_config()).max_recipients == 50
 
 
 def test_what_was_learned_never_grows_by_a_later_refusal(transactional_db):
     for refused in (80, 500):
-        quotas.learn(ses_config(), refused=refused)
+        quotas.learn_recipient_limit(ses_config(), refused=refused)
     assert RuleSetState.objects.get().recipients_per_rule == 40
 
 
 def test_others_use_the_same_quota(transactional_db):
-    quotas.note_foreign(ses_config(), rules=3, identities=9_990)
+    quotas.record_foreign(ses_config(), rules=3, identities=9_990)
     assert quotas.used(ses_config(), ResourceKind.RULE) == quotas.Used(ours=0, foreign=3, quota=200)
     assert quotas.used(ses_config(), ResourceKind.IDENTITY).free == 10

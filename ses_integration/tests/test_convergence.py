@@ -15,7 +15,7 @@ from ses_integration.models import DomainSync, InFlightCall, Lease
 from ses_integration.reconcile import outbox
 from ses_integration.reconcile.loop import reconcile, reconcile_due, with_lease
 from ses_integration.status import confirmation, sync_state, verification
-from ses_integration.status.verification import check
+from ses_integration.status.verification import check_identity
 from ses_integration.tests.rows import DOMAIN, receive, remove
 from ses_integration.tests.seen import calls, identities, rules
 
@@ -289,7 +289,7 @@ def test_a_mail_from_domain_that_nobody_was_asked_for_is_still_owed(ses, rows, c
     receive()
     reconcile(DOMAIN)
     assert verification.identities([DOMAIN])[DOMAIN].mail_from_domain == ""
-    assert sync_state.pending(DOMAIN).error == "AWS does not accept the credentials."
+    assert sync_state.pending_reason(DOMAIN).error == "AWS does not accept the credentials."
     due()
     reconcile_due()
     assert verification.identities([DOMAIN])[DOMAIN].mail_from_domain == "mail.example.com"
@@ -317,7 +317,7 @@ def test_an_identity_that_another_installation_has_made_since_is_theirs(a):
     sesv2 = clients.sesv2("eu-west-1")
     sesv2.delete_email_identity(EmailIdentity=DOMAIN)
     sesv2.create_email_identity(EmailIdentity=DOMAIN, Tags=[{"Key": "inbound", "Value": "the-other-one"}])
-    assert check(DOMAIN).ours is False
+    assert check_identity(DOMAIN).ours is False
     remove()
     reconcile(DOMAIN)
     assert (rules(), identities()) == ({}, {DOMAIN})

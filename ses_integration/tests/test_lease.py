@@ -42,7 +42,7 @@ def test_an_expired_lease_is_taken_over_and_its_old_holder_notices():
     with pytest.raises(lease.LeaseLost), transaction.atomic():
         lease.renew(old)
     with pytest.raises(lease.LeaseLost), transaction.atomic():
-        lease.check(old)
+        lease.verify(old)
 
 
 def test_a_late_release_does_not_free_the_successor_s_lease():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_integration.plan.compile import DesiredState, Layout, compile_domain
-from ses_integration.plan.incarnation import LEFT_OVER, Incarnation, own_rules, shown_to
+from ses_integration.plan.incarnation import LEFT_OVER, Incarnation, own_rules, visible_to_owner
 from ses_integration.plan.resources import Operation, Presence, RecordedResource, ResourceKind, UnknownOutcome
 from ses_integration.plan.simulate import simulate
 from ses_integration.plan.spec import AddressSpec, DomainSpec
@@ -37,7 +37,7 @@ def recorded_of(former: Incarnation) -> list[RecordedResource]:
 
 
 def gone(now: Incarnation, entries: list[RecordedResource]):
-    return shown_to(now, LAYOUT, simulate(DOMAIN, DesiredState(), entries), entries)
+    return visible_to_owner(now, LAYOUT, simulate(DOMAIN, DesiredState(), entries), entries)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_that_nothing_of_others_changes_is_no_change_and_that_something_does_is_
     former, now = incarnation("secret@x", "a@x", prefix="old/"), incarnation("a@x")
     entries = recorded_of(former)
     forecast = simulate(DOMAIN, compile_domain(now.spec, LAYOUT), entries)
-    (rule,) = shown_to(now, LAYOUT, forecast, entries).rules
+    (rule,) = visible_to_owner(now, LAYOUT, forecast, entries).rules
     assert (rule.before, rule.after, rule.changes) == (("a@x",), ("a@x",), True)
 
 
@@ -103,7 +103,7 @@ def two_lives(draw):
 def test_nothing_of_another_life_is_named(situation, stays):
     layout, entries, now = situation
     desired = compile_domain(now.spec, layout) if stays else DesiredState()
-    shown = shown_to(now, layout, simulate(DOMAIN, desired, entries), entries)
+    shown = visible_to_owner(now, layout, simulate(DOMAIN, desired, entries), entries)
     named = {name for rule in shown.rules for name in (*(rule.before or ()), *rule.may_add)}
     assert named <= now.recipients
     names = {rule.name for rule in shown.rules} | {DOMAIN}
@@ -125,4 +125,4 @@ def test_where_all_of_it_is_its_own_everything_is_shown(situation):
         or it.kind is ResourceKind.IDENTITY
     ]
     forecast = simulate(DOMAIN, DesiredState(), known)
-    assert shown_to(Incarnation(now.spec, frozenset(all_of_it)), layout, forecast, known) == forecast
+    assert visible_to_owner(Incarnation(now.spec, frozenset(all_of_it)), layout, forecast, known) == forecast

@@ -49,7 +49,7 @@ def test_domains_that_wait_since_the_same_moment_are_served_by_name(ses):
     for domain in ("b.org", "c.org", "a.org"):
         receive(domain=domain)
     DomainSync.objects.update(queued_at=timezone.now())
-    assert list(queue.waiting(ses_config()).values_list("domain", flat=True)) == ["a.org", "b.org", "c.org"]
+    assert list(queue.ready(ses_config()).values_list("domain", flat=True)) == ["a.org", "b.org", "c.org"]
 
 
 def test_an_error_in_a_nudge_does_not_reach_whoever_committed(ses, settings):

@@ -73,7 +73,7 @@ def test_switching_to_catch_all_brings_the_new_rule_before_the_old_one_goes():
     catch_all, old = rule(DOMAIN, name=CATCH_ALL), held(rule("a@example.com"))
     first = plan(DOMAIN, DesiredState(True, (catch_all,)), [IDENTITY, old])
     assert [call.operation for call in first.calls] == [Operation.CREATE_RULE]
-    assert [call.operation for call in first.held_back] == [Operation.DELETE_RULE]
+    assert [call.operation for call in first.deferred] == [Operation.DELETE_RULE]
     assert operations(DesiredState(True, (catch_all,)), IDENTITY, old, held(catch_all)) == ["delete_rule"]
 
 
@@ -114,7 +114,7 @@ def test_an_identity_is_not_made_while_its_deletion_may_still_land():
     )
     work = plan(DOMAIN, DesiredState(True), [going])
     assert not work.calls
-    assert work.held_back == (Call(Operation.CREATE_IDENTITY, ResourceKind.IDENTITY, DOMAIN),)
+    assert work.deferred == (Call(Operation.CREATE_IDENTITY, ResourceKind.IDENTITY, DOMAIN),)
 
 
 def test_an_entry_is_forgotten_only_when_it_is_absent_unwanted_and_beyond_doubt():
@@ -189,7 +189,7 @@ def test_an_address_is_in_its_new_rule_before_it_leaves_the_old_one():
     before = held(rule("a@example.com", "b@example.com"))
     moving = plan(DOMAIN, desired, [IDENTITY, before])
     assert [(call.operation, call.name) for call in moving.calls] == [(Operation.CREATE_RULE, second)]
-    assert [(call.operation, call.name) for call in moving.held_back] == [(Operation.UPDATE_RULE, RULE)]
+    assert [(call.operation, call.name) for call in moving.deferred] == [(Operation.UPDATE_RULE, RULE)]
     moved = plan(DOMAIN, desired, [IDENTITY, before, held(rule("b@example.com", name=second))])
     assert [call.name for call in moved.calls] == [RULE]
 
@@ -214,4 +214,4 @@ def test_where_only_a_part_would_fit_everything_stays():
     desired = DesiredState(True, (rule("a@example.com"), rule("b@example.com", name=second)))
     full = plan(DOMAIN, desired, [IDENTITY, held(rule(DOMAIN, name=CATCH_ALL))], full=True)
     assert [call.operation for call in full.calls] == [Operation.CREATE_RULE, Operation.CREATE_RULE]
-    assert [call.name for call in full.held_back] == [CATCH_ALL]
+    assert [call.name for call in full.deferred] == [CATCH_ALL]

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from ses_integration.conf import ses_config
-from ses_integration.coordination.rate_limit import claim_slot, turn
+from ses_integration.coordination.rate_limit import claim_slot, rate_limited
 from ses_integration.errors import Unsent
 from ses_integration.models import RateLimit
 
@@ -39,7 +39,7 @@ def test_no_limit_costs_no_statement(settings, django_assert_num_queries):
 
 def test_a_look_at_ses_does_not_wait_for_ever(monkeypatch):
     monkeypatch.setattr("ses_integration.coordination.rate_limit.PATIENCE_SECONDS", 0.1)
-    with turn(ses_config()):
+    with rate_limited(ses_config()):
         pass
-    with pytest.raises(Unsent), turn(ses_config()):
+    with pytest.raises(Unsent), rate_limited(ses_config()):
         pass

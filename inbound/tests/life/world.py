@@ -178,7 +178,7 @@ class World(RuleBasedStateMachine):
         self.ses.clear_journal()
 
     def lease_runs_out(self) -> None:
-        Lease.objects.update(expires_at=_past(), wanted_until=None)
+        Lease.objects.update(expires_at=_past(), requested_until=None)
 
     def next_attempts_come(self) -> None:
         DomainSync.objects.update(retry_at=None)

@@ -18,7 +18,7 @@ from inbound.tests.processes.checks import (
 from inbound.tests.processes.stack import Stack
 from inbound.tests.processes.stock import stock
 from inbound.tests.processes.wire import RULE_CALLS, Answer, Api, by_clients
-from ses_integration.status.confirmation import RECORDED
+from ses_integration.status.confirmation import CHANGE_PENDING
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
@@ -31,7 +31,7 @@ BUDGET_SECONDS = 5.0  # SES_REQUEST_BUDGET's default
 ALLOWANCE_SECONDS = 2.5
 # The second sentence where a call is under way at that moment.
 WARNING = re.compile(
-    rf"SES rule update failed: {re.escape(RECORDED)}"
+    rf"SES rule update failed: {re.escape(CHANGE_PENDING)}"
     r"( An earlier call to AWS got no answer; it is confirmed again by \d\d:\d\d UTC\.)?"
 )
 

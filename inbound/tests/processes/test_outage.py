@@ -16,7 +16,7 @@ from inbound.tests.processes.checks import (
     wait_until_nothing_is_owed,
 )
 from inbound.tests.processes.stack import Stack
-from ses_integration.status.confirmation import RECORDED
+from ses_integration.status.confirmation import CHANGE_PENDING
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
@@ -39,13 +39,13 @@ def test_everything_comes_back_into_line_without_another_request(stack_with: Cal
         "sesRuleUpdated": False,
         "emailAddress": "a@one.example.com",
         "domain": "one.example.com",
-        "warning": f"SES rule update failed: {RECORDED}",
+        "warning": f"SES rule update failed: {CHANGE_PENDING}",
     }
     assert api.get(f"email-addresses/{first}").status == 404
     # The last one of the domain: what is owed for it is a deletion.
     answer = api.delete(f"email-addresses/{last}")
     assert answer.body["cleanup"]["sesRuleUpdated"] is False
-    assert answer.body["cleanup"]["warning"] == f"SES rule deletion failed: {RECORDED}"
+    assert answer.body["cleanup"]["warning"] == f"SES rule deletion failed: {CHANGE_PENDING}"
 
     stack.emulator.start()
 

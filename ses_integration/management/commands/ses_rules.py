@@ -9,7 +9,7 @@ from ses_integration.aws.observed import ObservedRule
 from ses_integration.cli.base import ses_errors_as_command_errors
 from ses_integration.cli.tables import table
 from ses_integration.conf import ses_config
-from ses_integration.coordination.rate_limit import turn
+from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.models import LedgerEntry
 from ses_integration.plan.resources import ResourceKind
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = ses_config()
-        with ses_errors_as_command_errors(), turn(config):
+        with ses_errors_as_command_errors(), rate_limited(config):
             rules = Gateway(config).rules()
         if not rules:
             self.stdout.write(f"Receipt rule set {config.rule_set} in {config.region} has no rules.")

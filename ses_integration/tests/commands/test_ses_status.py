@@ -28,7 +28,7 @@ def test_nothing_owed_is_exit_code_0(ses, rows):
 
 
 def test_what_others_use_counts_and_is_said(ses, rows):
-    quotas.note_foreign(ses_config(), rules=150, identities=2)
+    quotas.record_foreign(ses_config(), rules=150, identities=2)
     assert "Used: 150 of 200 rules (150 not ours), 2 of 10000 identities (2 not ours), 0 of" in run("ses_status")[1]
 
 

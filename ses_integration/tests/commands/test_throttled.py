@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError
 
 from ses_integration.conf import ses_config
-from ses_integration.coordination.rate_limit import turn
+from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.tests.commands.run import run
 
 AGAIN = "Wait a second and run it again: SES takes about one control call a second, and other processes share it."
@@ -24,7 +24,7 @@ def test_a_command_that_is_throttled_says_to_run_it_again(ses, rows, command):
 def test_a_command_whose_turn_does_not_come_says_the_same(ses, rows, command, settings, monkeypatch):
     monkeypatch.setattr("ses_integration.coordination.rate_limit.PATIENCE_SECONDS", 0.0)
     settings.SES_CALLS_PER_SECOND = 0.001
-    with turn(ses_config()):
+    with rate_limited(ses_config()):
         pass
     with pytest.raises(CommandError) as error:
         run(command)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.sqlite
 @contextmanager
 def an_answer_without_a_fence():
     """T3 doesn't ask whose lease it is."""
-    with instead(lease, check=lambda held: None):
+    with instead(lease, verify=lambda held: None):
         yield
 
 
