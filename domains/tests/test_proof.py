@@ -9,7 +9,6 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from domains.deletion import proof
 from domains.deletion.proof import in_words, prove_deletions
 from domains.deletion.service import resume_deletions
 from domains.models import DomainDeletion
@@ -26,6 +25,7 @@ from inbound.tests.aws import (
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
 from ses_integration.aws import clients
 from ses_integration.conf import ses_config
+from ses_integration.drift import absence
 from ses_integration.drift.sweep import sweep_database
 from ses_integration.errors import SesError
 
@@ -316,15 +316,15 @@ def after_the_look(monkeypatch):
     """`after_the_look(do)`: as soon as the next look at SES has its answer, `do` happens."""
 
     def then(do):
-        look = proof.observe_with_active_set
+        look = absence.observe_with_active_set
 
         def look_and_do(config):
-            monkeypatch.setattr(proof, "observe_with_active_set", look)
+            monkeypatch.setattr(absence, "observe_with_active_set", look)
             seen = look(config)
             do()
             return seen
 
-        monkeypatch.setattr(proof, "observe_with_active_set", look_and_do)
+        monkeypatch.setattr(absence, "observe_with_active_set", look_and_do)
 
     return then
 

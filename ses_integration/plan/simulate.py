@@ -73,7 +73,8 @@ class RuleChange:
 class Forecast:
     """`waiting` are the rules and identities that a call must not touch before an earlier one has settled.
 
-    `problems`: sentences about what else SES may hold for the name, which the rest does not tell.
+    `problems`: sentences about what else SES may hold for the name, which the rest does not tell. `seconds` is how long the
+    calls that are due take at the configured rate, and `problem` a sentence that says why the present settings forbid them.
     """
 
     rules: tuple[RuleChange, ...]
@@ -81,6 +82,8 @@ class Forecast:
     calls: tuple[ForecastCall, ...]
     waiting: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    seconds: float = 0.0
+    problem: str = ""
 
     @property
     def due(self) -> tuple[ForecastCall, ...]:

@@ -46,3 +46,8 @@ def backoff(attempts: int) -> timedelta:
     """Exponential from one second to 15 minutes, with jitter down to the half, so that domains do not march in step."""
     seconds = min(LONG_INTERVAL.total_seconds(), 2.0 ** min(attempts - 1, 30))
     return timedelta(seconds=seconds * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
+
+
+def retry_delay(failures: int, *, attention: bool = False) -> timedelta:
+    """How long to wait after so many failures in a row: 1 s to 15 min with jitter; 15 min if people have to act first."""
+    return LONG_INTERVAL if attention else backoff(failures)

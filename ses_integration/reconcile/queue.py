@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
-from ses_integration.conf import SesConfig
+from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination import lease
 from ses_integration.coordination.clock import pause
 from ses_integration.coordination.lease import HeldLease
@@ -76,3 +76,11 @@ def acquire_for_worker(config: SesConfig, stop: Callable[[], bool]) -> HeldLease
             return held
         pause(POLL_SECONDS)
     return None
+
+
+def retry_now(*domains: str) -> None:
+    """Make the domains due now and forget their failed attempts, so that a retry by hand never delays the worker's next one.
+
+    One statement. Domains that are up to date stay so.
+    """
+    DomainSync.objects.of(ses_config()).filter(domain__in=domains).update(retry_at=None, attempts=0)

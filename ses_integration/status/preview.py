@@ -34,8 +34,10 @@ def preview(incarnation: Incarnation, spec: DomainSpec | None) -> Forecast:
     forecast = visible_to_owner(incarnation, layout, simulate(domain, compile_domain(spec, layout), entries), entries)
     if elsewhere := confirmation.left_elsewhere(domain):
         forecast = replace(forecast, problems=(*forecast.problems, elsewhere))
-    # Without a region this is nobody's ledger, and so its being empty says nothing.
-    return forecast if config.region else replace(forecast, identity=IdentityOutcome.UNKNOWN)
+    if not config.region:
+        # Without a region this is nobody's ledger, and so its being empty says nothing.
+        forecast = replace(forecast, identity=IdentityOutcome.UNKNOWN)
+    return replace(forecast, seconds=expected_seconds(forecast), problem=configuration_problem(forecast))
 
 
 def own_rule_names(incarnation: Incarnation) -> list[str]:

@@ -1,0 +1,122 @@
+"""Facade of ses_integration: every name that the apps above may use, besides `admin/` and `cli/`.
+
+An import contract enforces this. The names are grouped by what they are for; each is documented where it is defined.
+
+A service that changes what SES should hold works in this order: inside its transaction it changes rows, reserves room in SES
+(`reserve`) and marks the domain (`mark_dirty`; model signals do it, too). After the commit it waits (`reconcile`, inside a
+`shared_deadline`) and asks what SES has confirmed (`recipients_left`, `domain_state`). If that is not enough, its answer
+carries an `unconfirmed_warning`.
+"""
+
+from __future__ import annotations
+
+from ses_integration.conf import SesConfig, ses_config
+from ses_integration.coordination.clock import database_now
+from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.coordination.quotas import QuotaExceeded, reserve
+from ses_integration.drift.absence import AbsenceCheck, DeletedDomain, Remains
+from ses_integration.errors import NotConfigured, SesError
+from ses_integration.plan.compile import mail_from_domain
+from ses_integration.plan.incarnation import Incarnation
+from ses_integration.plan.simulate import CallTiming, Forecast, IdentityOutcome, RuleChange
+from ses_integration.plan.spec import AddressSpec, DomainSpec
+from ses_integration.reconcile.backoff import retry_delay
+from ses_integration.reconcile.loop import reconcile, reconcile_due
+from ses_integration.reconcile.outbox import generation, mark_dirty
+from ses_integration.reconcile.queue import retry_now
+from ses_integration.status.capacity import Capacity, capacity
+from ses_integration.status.confirmation import DomainState, domain_state, recipients_left, rules_up_to_date
+from ses_integration.status.identities import RecordedIdentity, check_identity, identities, refresh_identities
+from ses_integration.status.pending import Pending, pending, pending_names, unconfirmed_warning
+from ses_integration.status.preview import confirmed_at, own_rule_names, preview
+from ses_integration.status.recipients import recipients_by_rule, recorded_recipients, rule_name_for, rule_names
+from ses_integration.status.sync_state import SyncState, SyncStatus, configured, sync_states
+from ses_integration.status.verification import stale_domains
+from ses_integration.storage.erase import Batch as ErasedBatch
+from ses_integration.storage.erase import Progress as EraseProgress
+from ses_integration.storage.erase import batches as erase_batches
+from ses_integration.storage.erase import location as mail_location
+from ses_integration.storage.size import Size as MailSize
+from ses_integration.storage.size import measure as measure_mail
+
+# Change what SES should hold, and wait for it.
+__all__ = [
+    "AddressSpec",
+    "DomainSpec",
+    "QuotaExceeded",
+    "generation",
+    "mark_dirty",
+    "reconcile",
+    "reserve",
+    "retry_now",
+    "shared_deadline",
+]
+# What SES has confirmed.
+__all__ += [
+    "DomainState",
+    "Pending",
+    "SyncState",
+    "SyncStatus",
+    "domain_state",
+    "pending",
+    "pending_names",
+    "recipients_left",
+    "rules_up_to_date",
+    "sync_states",
+    "unconfirmed_warning",
+]
+# Recipients, for lists of addresses and domains.
+__all__ += [
+    "recipients_by_rule",
+    "recorded_recipients",
+    "rule_name_for",
+    "rule_names",
+]
+# Identities and their verification.
+__all__ += [
+    "RecordedIdentity",
+    "check_identity",
+    "identities",
+    "mail_from_domain",
+    "refresh_identities",
+    "stale_domains",
+]
+# Deletion plans.
+__all__ += [
+    "CallTiming",
+    "Forecast",
+    "IdentityOutcome",
+    "Incarnation",
+    "RuleChange",
+    "confirmed_at",
+    "own_rule_names",
+    "preview",
+]
+# Stored mail.
+__all__ += [
+    "EraseProgress",
+    "ErasedBatch",
+    "MailSize",
+    "erase_batches",
+    "mail_location",
+    "measure_mail",
+]
+# Proof that a deleted domain has left nothing.
+__all__ += [
+    "AbsenceCheck",
+    "DeletedDomain",
+    "Remains",
+]
+# Settings, capacity, errors, and the worker's steps.
+__all__ += [
+    "Capacity",
+    "NotConfigured",
+    "SesConfig",
+    "SesError",
+    "capacity",
+    "configured",
+    "database_now",
+    "reconcile_due",
+    "retry_delay",
+    "ses_config",
+]

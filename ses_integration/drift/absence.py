@@ -1,0 +1,136 @@
+"""Verification of absence: whether SES and S3 still hold anything of domains that were deleted.
+
+What is found and is ours goes back into the ledger, so that the ordinary loop removes it. What is not ours is only reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from ses_integration.aws.observe import Observation, observe_with_active_set
+from ses_integration.aws.observed import ObservedRule, share_mail
+from ses_integration.conf import SesConfig, ses_config
+from ses_integration.drift import adopt, sweep
+from ses_integration.drift.foreign import named_like_ours
+from ses_integration.errors import SesError
+from ses_integration.models import LedgerEntry
+from ses_integration.plan.resources import ResourceKind
+from ses_integration.status import sync_state
+from ses_integration.storage import erase
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedDomain:
+    """A deleted domain, and which parts of it should be gone.
+
+    `rule_names` are the rules that the ledger had when the deletion began. `bucket` is empty for the configured one. With
+    `added_again`, the name has a new domain, which owns the identity and all rules that store elsewhere.
+    """
+
+    name: str
+    key_prefix: str
+    bucket: str
+    rule_names: Collection[str]
+    identity_deleted: bool
+    mail_erased: bool
+    added_again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What is still there of one deleted domain.
+
+    `rules`, `identity` and `stored_mail` are ours and should be gone. `foreign_rules` are rules of others that take mail
+    for the name. `problem` is a sentence if S3 could not be asked.
+    """
+
+    rules: tuple[str, ...] = ()
+    identity: tuple[str, ...] = ()
+    stored_mail: tuple[str, ...] = ()
+    foreign_rules: tuple[str, ...] = ()
+    problem: str = ""
+
+
+class AbsenceCheck:
+    """One observation of SES, shared by all deletions that are verified with it.
+
+    `observed_at` is when SES was asked. `changing` are names that had changes on their way to SES then, for a later domain of
+    the same name: the observation proves nothing about them.
+    """
+
+    def __init__(self, names: Collection[str]) -> None:
+        """Observe SES: one DescribeActiveReceiptRuleSet and the identity list, and the rules of our set if another one is
+        active. Raises SesError. About five statements."""
+        self._config = config = ses_config()
+        self._seen = observe_with_active_set(config)
+        pending = sync_state.pending_domains().filter(domain__in=names)
+        self.changing = set(pending.values_list("domain", flat=True))
+        if LedgerEntry.objects.of(config).filter(domain__in=names).exists():
+            sweep.unconfirm(config, self._seen, names)
+        self._recorded = _recorded_rules(config, self._seen)
+
+    @property
+    def observed_at(self) -> datetime:
+        return self._seen.asked_at
+
+    def remains_of(self, deleted: DeletedDomain) -> Remains:
+        """Look for what is left of one domain, and put what is ours back into the ledger; one call to S3. Never raises for
+        what AWS does."""
+        rules = [rule for rule in self._seen.rules if _belongs_to(rule, deleted, self._config)]
+        for rule in rules:
+            self._adopt(ResourceKind.RULE, rule.name, deleted, rule.recipients)
+        names = tuple(rule.name for rule in rules)
+        identity: tuple[str, ...] = ()
+        foreign: tuple[str, ...] = ()
+        if not deleted.added_again:
+            if deleted.identity_deleted and deleted.name in self._seen.identities:
+                identity = (deleted.name,)
+                # It is deleted only if its tag, which the loop reads again, says that it is ours.
+                self._adopt(ResourceKind.IDENTITY, deleted.name, deleted)
+            foreign = tuple(self._foreign_rules(deleted.name, {*self._recorded, *names}))
+        stored, problem = _stored_mail(deleted)
+        return Remains(names, identity, stored, foreign, problem)
+
+    def _adopt(self, kind: ResourceKind, name: str, deleted: DeletedDomain, recipients: Collection[str] = ()) -> None:
+        # The ledger has forgotten it, so no sweep would find it.
+        adopt.adopt_into_ledger(self._config, kind, name, domain=deleted.name, recipients=recipients)
+
+    def _foreign_rules(self, name: str, known: Collection[str]) -> list[str]:
+        mail = frozenset({name})
+        return [
+            rule.name
+            for rule in self._seen.all_rules
+            if rule.enabled and rule.name not in known and share_mail(rule.recipients, mail)
+        ]
+
+
+def _recorded_rules(config: SesConfig, seen: Observation) -> set[str]:
+    """Rules that SES holds and that are in our ledger: of other domains, or of one that was added again."""
+    names = [rule.name for rule in seen.rules]
+    entries = LedgerEntry.objects.of(config).filter(kind=ResourceKind.RULE, name__in=names)
+    return set(entries.values_list("name", flat=True))
+
+
+def _belongs_to(rule: ObservedRule, deleted: DeletedDomain, config: SesConfig) -> bool:
+    """Whether the rule was made for this domain, and not for another domain of the same name.
+
+    The name alone does not tell: another installation may give its rule for the same domain the same name. So the rule has
+    to store where this domain's mail goes. The ledger may never have known it: a create may have got no answer.
+    """
+    mail = f"{deleted.bucket or config.bucket}/{deleted.key_prefix}"
+    stores_there = bool(rule.key_prefixes) and all(prefix.startswith(mail) for prefix in rule.key_prefixes)
+    ours = rule.name in deleted.rule_names or named_like_ours(rule, config.rule_prefix)
+    return ours and rule.domain == deleted.name and stores_there
+
+
+def _stored_mail(deleted: DeletedDomain) -> tuple[tuple[str, ...], str]:
+    """Where mail is left that should be erased, and why S3 could not be asked."""
+    if not deleted.mail_erased:
+        return (), ""
+    try:
+        empty = erase.is_empty(deleted.key_prefix, bucket=deleted.bucket)
+    except SesError as error:
+        return (), error.sentence
+    return (() if empty else (erase.location(deleted.key_prefix, bucket=deleted.bucket),)), ""

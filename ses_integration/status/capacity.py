@@ -1,0 +1,37 @@
+"""How much of SES's quotas is used, as one value for reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ses_integration.conf import ses_config
+from ses_integration.coordination import quotas
+from ses_integration.coordination.quotas import Used
+from ses_integration.plan.resources import ResourceKind
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Rules of the configured rule set and identities of the region against their quotas, and the recipients that one rule
+    may have.
+
+    All domains of the installation share the quotas, and so does everything else in the AWS account.
+    """
+
+    region: str
+    rule_set: str
+    rules: Used
+    identities: Used
+    recipients_per_rule: int
+
+
+def capacity() -> Capacity:
+    """Read the use of the quotas from the database; five statements, no call to AWS."""
+    config = ses_config()
+    return Capacity(
+        region=config.region,
+        rule_set=config.rule_set,
+        rules=quotas.used(config, ResourceKind.RULE),
+        identities=quotas.used(config, ResourceKind.IDENTITY),
+        recipients_per_rule=quotas.layout(config).max_recipients,
+    )
