@@ -17,7 +17,7 @@ from inbound.worker import RETRY_SECONDS, Step, Worker
 from ses_integration.aws import clients
 from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity, RuleSetState
 from ses_integration.reconcile import outbox
-from ses_integration.tests.seen import identities, rules
+from ses_integration.tests.ses_state import identities, rules
 
 pytestmark = pytest.mark.sqlite
 

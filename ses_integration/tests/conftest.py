@@ -1,6 +1,6 @@
 from __future__ import annotations
 
 from ses_integration.tests.doctor.fixtures import environment, ready
-from ses_integration.tests.rows import a, rows
+from ses_integration.tests.fake_domains import a, rows
 
 __all__ = ["a", "environment", "ready", "rows"]

@@ -19,9 +19,9 @@ from ses_integration.models import DomainSync, LedgerEntry, RuleSetState
 from ses_integration.reconcile import snapshot
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.status import recipients
-from ses_integration.tests.rows import DOMAIN, change_behind_our_back, receive, remove
-from ses_integration.tests.seen import calls, identities, rules
-from ses_integration.tests.steps import Writer
+from ses_integration.tests.fake_domains import DOMAIN, change_behind_our_back, receive, remove
+from ses_integration.tests.protocol_steps import Writer
+from ses_integration.tests.ses_state import calls, identities, rules
 
 RULE = "inbound-example.com-rule"
 NOTHING = Swept([], [])

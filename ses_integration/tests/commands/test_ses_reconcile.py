@@ -16,9 +16,9 @@ from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.emulator.clients import control
-from ses_integration.tests.rows import DOMAIN, change_behind_our_back, receive, remove
-from ses_integration.tests.seen import calls, identities, recipients_sent, rules
-from ses_integration.tests.steps import Writer
+from ses_integration.tests.fake_domains import DOMAIN, change_behind_our_back, receive, remove
+from ses_integration.tests.protocol_steps import Writer
+from ses_integration.tests.ses_state import calls, identities, recipients_sent, rules
 
 SET, RULE = "inbound-email-rules", "inbound-example.com-rule"
 STORE = {"S3Action": {"BucketName": "inbound-mail", "ObjectKeyPrefix": "emails/example.com/"}}

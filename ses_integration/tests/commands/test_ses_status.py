@@ -13,7 +13,7 @@ from ses_integration.management.commands.ses_status import UNANSWERED
 from ses_integration.models import InFlightCall, LedgerEntry
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.run import run
-from ses_integration.tests.rows import DOMAIN, receive, remove
+from ses_integration.tests.fake_domains import DOMAIN, receive, remove
 
 pytestmark = pytest.mark.sqlite
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from ses_integration.emulator.server import Emulator
-from ses_integration.tests.rows import receive
-from ses_integration.tests.steps import Writer
+from ses_integration.tests.fake_domains import receive
+from ses_integration.tests.protocol_steps import Writer
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from ses_integration.reconcile import intent as ledger
 from ses_integration.reconcile.outbox import generation
 from ses_integration.reconcile.steps import Answer, Blocked, Intent, NameConflict, Settled, Wait
 from ses_integration.status import recipients
-from ses_integration.tests.protocol.names import RULE, A, B, in_line
-from ses_integration.tests.rows import DOMAIN, receive, remove
-from ses_integration.tests.seen import calls, rules
-from ses_integration.tests.steps import Writer, ledger_of
+from ses_integration.tests.fake_domains import DOMAIN, receive, remove
+from ses_integration.tests.protocol.expectations import RULE, A, B, in_line
+from ses_integration.tests.protocol_steps import Writer, ledger_of
+from ses_integration.tests.ses_state import calls, rules
 
 
 def test_a_refused_update_of_a_rule_that_somebody_removed_leads_to_a_create(start):

@@ -13,10 +13,10 @@ from ses_integration.plan.resources import Operation, Presence
 from ses_integration.reconcile import record as recording
 from ses_integration.reconcile.outbox import generation
 from ses_integration.status import confirmation
+from ses_integration.tests.fake_domains import DOMAIN, receive
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
-from ses_integration.tests.protocol.names import RULE, A, B, held, in_line
-from ses_integration.tests.rows import DOMAIN, receive
-from ses_integration.tests.steps import Writer, ledger_of, said_gone, settle, worker
+from ses_integration.tests.protocol.expectations import RULE, A, B, held, in_line
+from ses_integration.tests.protocol_steps import Writer, ledger_of, said_gone, settle, worker
 
 pytestmark = pytest.mark.sqlite
 

@@ -14,11 +14,11 @@ from ses_integration.reconcile import outbox
 from ses_integration.reconcile import record as recording
 from ses_integration.reconcile.outbox import generation
 from ses_integration.reconcile.steps import Answer
-from ses_integration.tests.meanwhile import commits_once_the_rows_are_read
+from ses_integration.tests.fake_domains import DOMAIN, change_behind_our_back, receive
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
-from ses_integration.tests.protocol.names import A, B, held, in_line
-from ses_integration.tests.rows import DOMAIN, change_behind_our_back, receive
-from ses_integration.tests.steps import Writer, said_gone, worker
+from ses_integration.tests.protocol.expectations import A, B, held, in_line
+from ses_integration.tests.protocol_steps import Writer, said_gone, worker
+from ses_integration.tests.second_connection import commits_once_the_rows_are_read
 
 pytestmark = pytest.mark.sqlite
 

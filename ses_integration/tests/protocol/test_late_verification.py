@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ses_integration.models import LedgerIdentity
 from ses_integration.plan.resources import Operation
-from ses_integration.tests.rows import receive, remove
-from ses_integration.tests.seen import identities
-from ses_integration.tests.steps import Writer, settle
+from ses_integration.tests.fake_domains import receive, remove
+from ses_integration.tests.protocol_steps import Writer, settle
+from ses_integration.tests.ses_state import identities
 
 
 def test_a_v1_verification_that_lands_after_the_identity_is_gone_is_taken_back(ses, rows):

@@ -18,11 +18,11 @@ from ses_integration.reconcile import intent as ledger
 from ses_integration.reconcile import record as recording
 from ses_integration.reconcile.outbox import generation
 from ses_integration.reconcile.steps import Blocked, Intent
+from ses_integration.tests.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
-from ses_integration.tests.protocol.names import A, B, in_line
-from ses_integration.tests.rows import DOMAIN, receive, remove
-from ses_integration.tests.seen import identities, rules
-from ses_integration.tests.steps import Writer, ledger_of, settle, worker, worker_and_database_sweep
+from ses_integration.tests.protocol.expectations import A, B, in_line
+from ses_integration.tests.protocol_steps import Writer, ledger_of, settle, worker, worker_and_database_sweep
+from ses_integration.tests.ses_state import identities, rules
 
 
 @contextmanager

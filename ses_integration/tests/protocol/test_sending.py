@@ -14,17 +14,17 @@ from ses_integration.coordination.lease import LeaseLost
 from ses_integration.errors import Unsent
 from ses_integration.plan.compile import Rule, rule_name
 from ses_integration.reconcile import snapshot
+from ses_integration.tests.fake_domains import receive
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
-from ses_integration.tests.protocol.names import B, in_line
-from ses_integration.tests.rows import receive
-from ses_integration.tests.seen import calls, recipients_sent
-from ses_integration.tests.steps import (
+from ses_integration.tests.protocol.expectations import B, in_line
+from ses_integration.tests.protocol_steps import (
     Writer,
     asleep_before_signing,
     pass_time,
     settle,
     worker_and_database_sweep,
 )
+from ses_integration.tests.ses_state import calls, recipients_sent
 
 # A signature may be five minutes old, and AWS refuses older ones (docs/architecture/protocol.md, "Send the call").
 SIGNATURE_SECONDS = 300

@@ -20,11 +20,11 @@ from ses_integration.reconcile import intent as ledger
 from ses_integration.reconcile import record as recording
 from ses_integration.reconcile.outbox import generation
 from ses_integration.reconcile.steps import Answer
+from ses_integration.tests.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
-from ses_integration.tests.protocol.names import RULE, A, B, held, in_line
-from ses_integration.tests.rows import DOMAIN, receive, remove
-from ses_integration.tests.seen import calls
-from ses_integration.tests.steps import Writer, ledger_of, said_gone, settle, worker, worker_and_database_sweep
+from ses_integration.tests.protocol.expectations import RULE, A, B, held, in_line
+from ses_integration.tests.protocol_steps import Writer, ledger_of, said_gone, settle, worker, worker_and_database_sweep
+from ses_integration.tests.ses_state import calls
 
 NEW_RULE = "inbound-other.org-rule"
 

@@ -16,8 +16,8 @@ from ses_integration.reconcile import outbox
 from ses_integration.reconcile.loop import reconcile, reconcile_due, with_lease
 from ses_integration.status import confirmation, sync_state, verification
 from ses_integration.status.verification import check_identity
-from ses_integration.tests.rows import DOMAIN, receive, remove
-from ses_integration.tests.seen import calls, identities, rules
+from ses_integration.tests.fake_domains import DOMAIN, receive, remove
+from ses_integration.tests.ses_state import calls, identities, rules
 
 RULE = "inbound-example.com-rule"
 pytestmark = pytest.mark.usefixtures("rows")

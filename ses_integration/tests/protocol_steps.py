@@ -25,7 +25,7 @@ from ses_integration.reconcile import record as recording
 from ses_integration.reconcile.outbox import generation
 from ses_integration.reconcile.steps import Answer, Intent, Settled, Step
 from ses_integration.status import confirmation
-from ses_integration.tests.rows import DOMAIN
+from ses_integration.tests.fake_domains import DOMAIN
 
 PATIENCE_SECONDS = 60.0
 

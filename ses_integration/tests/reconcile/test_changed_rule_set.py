@@ -13,8 +13,8 @@ from ses_integration.plan.resources import ResourceKind
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.reconcile.outbox import generation
 from ses_integration.status import confirmation, sync_state, verification
-from ses_integration.tests.rows import DOMAIN, receive, remove
-from ses_integration.tests.seen import calls, identities, rules
+from ses_integration.tests.fake_domains import DOMAIN, receive, remove
+from ses_integration.tests.ses_state import calls, identities, rules
 
 pytestmark = pytest.mark.usefixtures("rows")
 ADDRESSES = ["a@example.com", "b@example.com"]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ses_integration.plan.compile import DesiredState, Layout, compile_domain
 from ses_integration.plan.resources import Operation, ResourceKind
 from ses_integration.plan.spec import AddressSpec, DomainSpec
-from ses_integration.tests.model_ses import Follower, ModelSes
-from ses_integration.tests.strategies import layouts, ledgers, receivings
+from ses_integration.tests.plan.model_ses import Follower, ModelSes
+from ses_integration.tests.plan.strategies import layouts, ledgers, receivings
 
 DOMAIN = "example.com"
 

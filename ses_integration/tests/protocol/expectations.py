@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ses_integration.tests.seen import rules
+from ses_integration.tests.ses_state import rules
 
 RULE = "inbound-example.com-rule"
 A, B = "a@example.com", "b@example.com"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ses_integration.plan.compile import DesiredState, Layout, compile_domain
 from ses_integration.plan.spec import AddressSpec, DomainSpec
-from ses_integration.tests.strategies import domain_names, layouts, receivings
+from ses_integration.tests.plan.strategies import domain_names, layouts, receivings
 
 # SES API Reference, ReceiptRule.Name
 RULE_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9]")

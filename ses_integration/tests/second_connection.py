@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from django.db import OperationalError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ses_integration.tests import rows
+from ses_integration.tests import fake_domains
 
 
 @contextmanager
 def commits_once_the_rows_are_read(change: Callable[[], None]) -> Iterator[None]:
     """Right after the next look at the rows `change` is committed; at the end, if it has to wait for a lock of ours."""
     tried: list[bool] = []
-    rows.after_reading.append(lambda: tried.append(_at_once(change)))
+    fake_domains.after_reading.append(lambda: tried.append(_at_once(change)))
     yield
     assert tried, "nobody has read the rows"
     if tried == [False]:

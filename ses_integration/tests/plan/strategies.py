@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ses_integration.plan.compile import Layout, compile_domain
 from ses_integration.plan.resources import Operation, Presence, RecordedResource, ResourceKind, UnknownOutcome
 from ses_integration.plan.spec import AddressSpec, DomainSpec
-from ses_integration.tests.model_ses import Key, ModelSes
+from ses_integration.tests.plan.model_ses import Key, ModelSes
 
 RULE_CALLS = [Operation.CREATE_RULE, Operation.UPDATE_RULE, Operation.DELETE_RULE]
 IDENTITY_CALLS = [Operation.CREATE_IDENTITY, Operation.SET_MAIL_FROM, Operation.DELETE_IDENTITY]

@@ -11,8 +11,8 @@ from ses_integration.plan.incarnation import LEFT_OVER, Incarnation, own_rules, 
 from ses_integration.plan.resources import Operation, Presence, RecordedResource, ResourceKind, UnknownOutcome
 from ses_integration.plan.simulate import simulate
 from ses_integration.plan.spec import AddressSpec, DomainSpec
-from ses_integration.tests.strategies import layouts, ledgers, receivings
-from ses_integration.tests.test_planning_properties import DOMAIN
+from ses_integration.tests.plan.strategies import layouts, ledgers, receivings
+from ses_integration.tests.plan.test_diff_properties import DOMAIN
 
 LAYOUT = Layout("inbound", "mail", max_recipients=2)
 RULE, SECOND, CATCH_ALL = (f"inbound-example.com-{end}" for end in ("rule", "rule-2", "catchall-rule"))

@@ -6,7 +6,7 @@ from hypothesis import given
 
 from ses_integration.plan.resources import Operation, Presence
 from ses_integration.plan.simulate import ACTIONS, CallTiming, IdentityOutcome, simulate
-from ses_integration.tests.test_planning_properties import DOMAIN, situations
+from ses_integration.tests.plan.test_diff_properties import DOMAIN, situations
 
 
 @given(situations())
