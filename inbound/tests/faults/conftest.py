@@ -4,36 +4,36 @@ import pytest
 from django.test import Client
 
 from inbound.tests.factories import UserFactory
-from inbound.tests.faults.world import RECIPIENTS_PER_RULE, Holding, World
+from inbound.tests.faults.installation import RECIPIENTS_PER_RULE, Installation, Receiving
 from inbound.worker import Worker
 
 
 @pytest.fixture
-def world(ses, user, api, settings) -> World:
+def installation(ses, user, api, settings) -> Installation:
     settings.SES_MAX_RECIPIENTS_PER_RULE = RECIPIENTS_PER_RULE
-    # What is arranged is complete, and nothing settles by itself, however slow the machine.
+    # On a slow machine, too, preparations are complete, and unanswered calls expire only when a test says so.
     settings.SES_REQUEST_BUDGET = 60
     settings.SES_CALL_SETTLE_SECONDS = 900
-    # The worker does at every round what it does once in a while.
+    # The worker does in every round what it usually does from time to time.
     settings.SES_DATABASE_SWEEP_SECONDS = settings.SES_STATUS_SECONDS = 0
     admin = Client()
     admin.force_login(UserFactory(is_staff=True, is_superuser=True))
-    # Nobody touches it.
-    world = World(ses, user, api, admin, expected={"bystander.org": Holding("ab")})
-    world.add("bystander.org", world.expected["bystander.org"])
-    return world
+    # No case changes this domain.
+    installation = Installation(ses, user, api, admin, expected={"bystander.org": Receiving("ab")})
+    installation.add("bystander.org", installation.expected["bystander.org"])
+    return installation
 
 
 @pytest.fixture
-def worker(world) -> Worker:
-    """One that has looked at SES at its start, and will not again: a fault alone must not need that."""
+def worker(installation) -> Worker:
+    """A worker that sweeps SES at its start only: faults alone must not need another sweep."""
     worker = Worker()
     worker.tick()
     return worker
 
 
 @pytest.fixture
-def looking_worker(world, settings) -> Worker:
-    """One that looks at SES at every round: what others have changed there cannot be known otherwise."""
+def sweeping_worker(installation, settings) -> Worker:
+    """A worker that sweeps SES in every round: only a sweep finds what others changed there."""
     settings.SES_SWEEP_SECONDS = 0
     return Worker()

@@ -1,4 +1,4 @@
-"""Operations without trouble, and with one at every SES call of each."""
+"""Run operations without faults, and with a fault at each of their SES calls."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from django.test import override_settings
 
 from domains.models import DomainDeletion
 from inbound.tests.aws import calls, recipients_sent
+from inbound.tests.faults.actions import Claims
 from inbound.tests.faults.checks import (
-    a_while_later,
-    assert_in_line,
-    assert_true,
-    impatience,
-    put_off,
-    work_until_nothing_is_owed,
+    assert_claims_hold,
+    assert_up_to_date,
+    make_everything_due,
+    postpone_everything,
+    short_budget,
+    work_until_idle,
 )
-from inbound.tests.faults.operations import Claims, Operation
-from inbound.tests.faults.troubles import TROUBLES, Trouble, in_flight, land
-from inbound.tests.faults.world import Holding, World, rows
+from inbound.tests.faults.fault_cases import FAULT_CASES, FaultCase, apply_late, unanswered_calls
+from inbound.tests.faults.installation import Installation, Receiving, rows
+from inbound.tests.faults.operations import Operation
 from inbound.tests.rotation import Rotation
 from inbound.worker import Worker
 from ses_integration.reconcile.loop import reconcile_due
@@ -29,123 +30,130 @@ from ses_integration.reconcile.loop import reconcile_due
 ALL = Rotation(None)
 
 
-def begin(world: World, stem: str, operation: Operation) -> None:
-    """Everything is as it is before the operation, and the journal is empty."""
+def prepare(installation: Installation, stem: str, operation: Operation) -> None:
+    """Create what an operation starts from, and clear the journal."""
     with override_settings(SES_MAX_RECIPIENTS_PER_RULE=operation.limit):
-        for name, holding in operation.given.items():
-            world.add(name.format(stem), holding)
-    operation.before(world, stem)
-    world.ses.clear_journal()
+        for name, receiving in operation.given.items():
+            installation.add(name.format(stem), receiving)
+    operation.before(installation, stem)
+    installation.ses.clear_journal()
 
 
-def assert_written(world: World, stem: str, operation: Operation, holdings: Mapping[str, Holding]) -> None:
-    """All that a request changes in the database, whatever SES does, and nothing by halves; this is how it is to stay."""
-    names = {name.format(stem) for name in (*operation.given, *operation.then)}
-    expected = {name.format(stem): holding for name, holding in holdings.items()}
-    assert {name: found for name, found in rows().items() if name in names} == {
-        name: holding.rows(name) for name, holding in expected.items()
-    }
-    world.expected = {name: kept for name, kept in world.expected.items() if name not in names} | expected
-
-
-def run_without_trouble(
-    world: World, worker: Worker, subtests: pytest.Subtests, operations: Sequence[Operation]
+def assert_rows(
+    installation: Installation, stem: str, operation: Operation, receiving_by_name: Mapping[str, Receiving]
 ) -> None:
-    """The calls and claims that stand with each operation are those that it makes."""
+    """The rows are as `receiving_by_name` says, and stay so: requests change all their rows, whatever SES does."""
+    names = {name.format(stem) for name in (*operation.given, *operation.then)}
+    expected = {name.format(stem): receiving for name, receiving in receiving_by_name.items()}
+    assert {name: found for name, found in rows().items() if name in names} == {
+        name: receiving.rows(name) for name, receiving in expected.items()
+    }
+    installation.expected = {name: kept for name, kept in installation.expected.items() if name not in names} | expected
+
+
+def run_without_faults(
+    installation: Installation, worker: Worker, subtests: pytest.Subtests, operations: Sequence[Operation]
+) -> None:
+    """Each operation makes the calls and the claims that its table entry lists."""
     for operation in operations:
         with subtests.test(operation.name):
-            begin(world, operation.name, operation)
-            said = operation.act(world, operation.name)
-            assert tuple(calls(world.ses)) == operation.calls
-            assert said == {claim.about(operation.name) for claim in operation.claims}
-            assert_true(said, world)
-            assert_written(world, operation.name, operation, operation.then)
+            prepare(installation, operation.name, operation)
+            claims = operation.act(installation, operation.name)
+            assert tuple(calls(installation.ses)) == operation.calls
+            assert claims == {claim.about(operation.name) for claim in operation.claims}
+            assert_claims_hold(claims, installation)
+            assert_rows(installation, operation.name, operation, operation.then)
             assert DomainDeletion.objects.filter(name=f"{operation.name}.org").count() == operation.deletions
-    work_until_nothing_is_owed(world, worker)
-    assert_in_line(world)
+    work_until_idle(installation, worker)
+    assert_up_to_date(installation)
 
 
 @dataclass
-class Met:
-    """Cases, each an operation, the number of the call that met trouble, and its stem; what was said to be gone for good;
-    and the calls that were not applied, and are to land later."""
+class FaultRun:
+    """What a run has done so far."""
 
+    # The operation, the number of the call that met the fault, and the stem of its names.
     cases: list[tuple[Operation, int, str]] = field(default_factory=list)
-    never_again: Claims = field(default_factory=set)
+    # What answers claimed to be gone for good.
+    promised_gone: Claims = field(default_factory=set)
+    # Calls that were not applied, and that `apply_late` applies at the end.
     late: list[dict[str, Any]] = field(default_factory=list)
 
 
-def meet_at_every_call(
-    world: World,
+def inject_at_every_call(
+    installation: Installation,
     subtests: pytest.Subtests,
-    trouble: Trouble,
+    fault_case: FaultCase,
     operations: Sequence[Operation],
     rotation: Rotation = ALL,
-) -> Met:
-    found = Met()
-    case = TROUBLES.index(trouble)
+) -> FaultRun:
+    """Run each operation once for each of its calls, with the fault at that call."""
+    found = FaultRun()
+    case = FAULT_CASES.index(fault_case)
     for operation in operations:
-        for number in range(len(operation.calls) - trouble.goes_on):
+        for number in range(len(operation.calls) - fault_case.persists):
             case += 1
             if not rotation.takes(case):
                 continue
             stem = f"{operation.name}-{number}"
             found.cases.append((operation, number, stem))
             with subtests.test(f"{operation.name}, call {number}: {operation.calls[number]}"):
-                begin(world, stem, operation)
-                with trouble.at(world, stem, number) as met, impatience():
-                    said = operation.act(world, stem)
-                    assert_true((claim for claim in said if not (claim.held and trouble.by_somebody_else)), world)
-                    if not met():  # on a slow machine the request's budget was spent before
+                prepare(installation, stem, operation)
+                with fault_case.inject(installation, stem, number) as injected, short_budget():
+                    claims = operation.act(installation, stem)
+                    assert_claims_hold(
+                        (claim for claim in claims if not (claim.held and fault_case.external)), installation
+                    )
+                    if not injected():  # the budget ran out before that call, on a slow machine
                         reconcile_due()
-                    assert met()
-                put_off()
-                assert_written(world, stem, operation, operation.then)
-                found.never_again |= {claim for claim in said if not claim.held}
-                recipients_sent(world.ses)  # fails where a rule without recipients was sent
-                found.late += in_flight(world) if trouble.lands_late else []
-    world.ses.clear_journal()
+                    assert injected()
+                postpone_everything()
+                assert_rows(installation, stem, operation, operation.then)
+                found.promised_gone |= {claim for claim in claims if not claim.held}
+                recipients_sent(installation.ses)  # fails if a rule without recipients was sent
+                found.late += unanswered_calls(installation) if fault_case.applied_late else []
+    installation.ses.clear_journal()
     return found
 
 
-def end_in_line(
-    world: World,
+def run_fault_case(
+    installation: Installation,
     worker: Worker,
     subtests: pytest.Subtests,
-    trouble: Trouble,
+    fault_case: FaultCase,
     operations: Sequence[Operation],
     rotation: Rotation = ALL,
 ) -> None:
-    """All of it for one trouble; `worker` is who works when it is over: nobody asks for anything again."""
-    met = meet_at_every_call(world, subtests, trouble, operations, rotation)
-    never_again = met.never_again
-    if trouble.lands_late:
-        never_again = undo(world, worker, subtests, met.cases)
-        for call in met.late:
-            land(world, call)
-        assert_true(never_again, world)
-    work_until_nothing_is_owed(world, worker)
-    recipients_sent(world.ses)
-    assert_in_line(world, tagged=not trouble.untags)
-    assert_true(never_again, world)
+    """Inject the fault, then let `worker` finish without another request, and check the result."""
+    run = inject_at_every_call(installation, subtests, fault_case, operations, rotation)
+    promised_gone = run.promised_gone
+    if fault_case.applied_late:
+        promised_gone = undo(installation, worker, subtests, run.cases)
+        for call in run.late:
+            apply_late(installation, call)
+        assert_claims_hold(promised_gone, installation)
+    work_until_idle(installation, worker)
+    recipients_sent(installation.ses)
+    assert_up_to_date(installation, tagged=not fault_case.loses_tags)
+    assert_claims_hold(promised_gone, installation)
 
 
 def undo(
-    world: World, worker: Worker, subtests: pytest.Subtests, cases: Iterable[tuple[Operation, int, str]]
+    installation: Installation, worker: Worker, subtests: pytest.Subtests, cases: Iterable[tuple[Operation, int, str]]
 ) -> Claims:
-    """The calls have been repeated, and then people want the opposite: now their landing does most harm.
+    """Undo every operation after its call was repeated: now the late call does most harm.
 
-    Returns what those people are told is gone.
+    Returns the claims that something is gone.
     """
-    a_while_later()
+    make_everything_due()
     worker.tick()
-    never_again: Claims = set()
+    promised_gone: Claims = set()
     for operation, number, stem in cases:
-        with subtests.test(f"{operation.name}, undone before call {number} lands"), impatience():
-            said = operation.undo(world, stem)
-            assert_true(said, world)
-            assert_written(world, stem, operation, operation.undone or operation.given)
-            never_again |= {claim for claim in said if not claim.held}
-    a_while_later()
+        with subtests.test(f"{operation.name}, undone before call {number} is applied"), short_budget():
+            claims = operation.undo(installation, stem)
+            assert_claims_hold(claims, installation)
+            assert_rows(installation, stem, operation, operation.undone or operation.given)
+            promised_gone |= {claim for claim in claims if not claim.held}
+    make_everything_due()
     worker.tick()
-    return never_again
+    return promised_gone

@@ -1,27 +1,26 @@
-"""Each trouble at every SES call of every operation; when it is over, SES and the rows are one without another request.
+"""Every fault at every SES call of every operation: afterwards the worker alone brings SES up to date.
 
-The cases of a trouble are generated: operation by operation and call by call, as the emulator has seen the calls of a run
-without trouble. Each has a domain of its own, named after it, so that what is wrong in the end says where it comes from.
-The worker serves them all at once: an installation for each case would cost minutes.
+The cases of one fault share an installation, because one for each case would take minutes. Each case has its own domain,
+named after the case, so that a failed comparison shows which case it belongs to.
 """
 
 from __future__ import annotations
 
 import pytest
 
+from inbound.tests.faults.fault_cases import FAULT_CASES, FaultCase
 from inbound.tests.faults.operations import OPERATIONS
-from inbound.tests.faults.running import end_in_line, run_without_trouble
-from inbound.tests.faults.troubles import TROUBLES, Trouble
+from inbound.tests.faults.running import run_fault_case, run_without_faults
 from inbound.tests.rotation import Rotation
 
 pytestmark = pytest.mark.sqlite_only
 
 
-def test_a_run_without_trouble(world, worker, subtests):
-    run_without_trouble(world, worker, subtests, OPERATIONS)
+def test_each_operation_makes_the_expected_calls(installation, worker, subtests):
+    run_without_faults(installation, worker, subtests, OPERATIONS)
 
 
-@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)
-def test_at_every_call(world, worker, looking_worker, subtests, trouble: Trouble, rotation: Rotation):
-    worker = looking_worker if trouble.by_somebody_else else worker
-    end_in_line(world, worker, subtests, trouble, OPERATIONS, rotation)
+@pytest.mark.parametrize("fault_case", FAULT_CASES, ids=lambda case: case.name)
+def test_at_every_call(installation, worker, sweeping_worker, subtests, fault_case: FaultCase, rotation: Rotation):
+    worker = sweeping_worker if fault_case.external else worker
+    run_fault_case(installation, worker, subtests, fault_case, OPERATIONS, rotation)

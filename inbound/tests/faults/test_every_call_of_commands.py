@@ -1,7 +1,7 @@
-"""Each trouble at every AWS call of each command that puts right what others have done; when it is over, what has rows is
-equal without another request, and a second run of the command finishes the rest.
+"""Every fault at every AWS call of the commands that repair what others changed.
 
-As in `test_every_call`, the cases of a trouble share one installation, and each has a domain of its own.
+Afterwards the worker alone brings the rules of existing rows up to date, and a second run of the command does the rest.
+As in `test_every_call`, the cases of one fault share an installation, and each has its own domain.
 """
 
 from __future__ import annotations
@@ -13,115 +13,119 @@ from django.test import override_settings
 
 from inbound.tests.aws import recipients_sent
 from inbound.tests.faults.checks import (
-    a_while_later,
-    assert_in_line,
-    assert_received,
-    impatience,
-    put_off,
-    theirs,
-    work_until_nothing_is_owed,
+    assert_rules_held,
+    assert_up_to_date,
+    foreign_rules,
+    make_everything_due,
+    postpone_everything,
+    short_budget,
+    work_until_idle,
 )
-from inbound.tests.faults.chores import CHORES, Chore
-from inbound.tests.faults.troubles import TROUBLES, Trouble, in_flight, land
-from inbound.tests.faults.world import World
+from inbound.tests.faults.command_cases import COMMAND_CASES, CommandCase
+from inbound.tests.faults.fault_cases import FAULT_CASES, FaultCase, apply_late, unanswered_calls
+from inbound.tests.faults.installation import Installation
 from inbound.tests.rotation import Rotation
 from inbound.worker import Worker
 from ses_integration.models import DomainSync
 
 pytestmark = pytest.mark.sqlite_only
 
-# More failures in a row than a command waits for: the first that it meets is its answer, and not one of a minute later.
+# So many failures in a row that a command does not wait for a retry: it reports the first failure that it meets.
 FAILED_BEFORE = 20
 
 
-def begin(world: World, stem: str, chore: Chore) -> None:
-    for name, holding in chore.given.items():
-        world.add(name.format(stem), holding)
-        world.expected[name.format(stem)] = holding
-    chore.before(world, stem)
-    assert chore.left(world, stem)
+def prepare(installation: Installation, stem: str, command: CommandCase) -> None:
+    for name, receiving in command.given.items():
+        installation.add(name.format(stem), receiving)
+        installation.expected[name.format(stem)] = receiving
+    command.before(installation, stem)
+    assert command.left(installation, stem)
     DomainSync.objects.update(attempts=FAILED_BEFORE)
-    world.ses.clear_journal()
+    installation.ses.clear_journal()
 
 
-def test_a_run_without_trouble(world, worker, subtests):
-    for chore in CHORES:
-        with subtests.test(chore.name):
-            begin(world, chore.name, chore)
-            code, text = chore.run(chore.name)
+def test_each_command_makes_the_expected_calls(installation, worker, subtests):
+    for command in COMMAND_CASES:
+        with subtests.test(command.name):
+            prepare(installation, command.name, command)
+            code, text = command.run(command.name)
             assert code == 0, text
-            assert tuple(entry["action"] for entry in world.ses.journal()) == chore.calls
-            assert chore.left(world, chore.name) == set()
-    assert_received(world)
-    work_until_nothing_is_owed(world, worker)
-    assert_in_line(world)
+            assert tuple(entry["action"] for entry in installation.ses.journal()) == command.calls
+            assert command.left(installation, command.name) == set()
+    assert_rules_held(installation)
+    work_until_idle(installation, worker)
+    assert_up_to_date(installation)
 
 
-def numbers(chore: Chore, trouble: Trouble) -> list[int]:
-    """Of the calls that the trouble is for. Somebody else acts before those to SES, which are counted alone.
+def numbers(command: CommandCase, fault_case: FaultCase) -> list[int]:
+    """The numbers of the calls that get the fault. External changes count SES calls only.
 
-    To a command any failure of a look is the same: one trouble stands for all, or this would cost minutes.
+    A command treats all failures of a read alike, so only the faults with `at_reads` are injected there.
     """
-    calls = chore.sent_to_ses() if trouble.by_somebody_else else chore.calls
-    met = range(len(calls) - trouble.goes_on)
-    looks = ("Describe", "List")
-    return [number for number in met if trouble.at_looks or not calls[number].startswith(looks)]
+    calls = command.sent_to_ses() if fault_case.external else command.calls
+    numbers = range(len(calls) - fault_case.persists)
+    reads = ("Describe", "List")
+    return [number for number in numbers if fault_case.at_reads or not calls[number].startswith(reads)]
 
 
-# A call that lands late was dropped before.
+# "late" includes "dropped": a call that is applied late was dropped first.
 @pytest.mark.parametrize(
-    "trouble", [trouble for trouble in TROUBLES if trouble.name != "dropped"], ids=lambda trouble: trouble.name
+    "fault_case", [case for case in FAULT_CASES if case.name != "dropped"], ids=lambda case: case.name
 )
-def test_at_every_call(world, looking_worker, subtests, trouble: Trouble, rotation: Rotation):
-    every = [(chore, number, f"{chore.name}-{number}") for chore in CHORES for number in numbers(chore, trouble)]
-    cases = [case for position, case in enumerate(every, TROUBLES.index(trouble)) if rotation.takes(position)]
+def test_at_every_call(installation, sweeping_worker, subtests, fault_case: FaultCase, rotation: Rotation):
+    every = [(command, number) for command in COMMAND_CASES for number in numbers(command, fault_case)]
+    cases = [
+        (command, number, f"{command.name}-{number}")
+        for position, (command, number) in enumerate(every, start=FAULT_CASES.index(fault_case))
+        if rotation.takes(position)
+    ]
     late = []
-    for chore, number, stem in cases:
-        with subtests.test(f"{chore.name}, call {number}"):
-            begin(world, stem, chore)
-            others = theirs(world)
-            # It serves nobody else.
-            with trouble.at(world, stem, number) as met, override_settings(SES_REQUEST_BUDGET=0):
-                code, text = chore.run(stem)
-                assert met()
+    for command, number, stem in cases:
+        with subtests.test(f"{command.name}, call {number}"):
+            prepare(installation, stem, command)
+            others = foreign_rules(installation)
+            # With this budget the command reconciles no other domain.
+            with fault_case.inject(installation, stem, number) as injected, override_settings(SES_REQUEST_BUDGET=0):
+                code, text = command.run(stem)
+                assert injected()
                 assert code in (0, 1, 2)
                 if code:
-                    assert trouble.sentence in text
-                elif not trouble.by_somebody_else:
-                    assert chore.left(world, stem) == set()
-                    assert_received(world, *(name.format(stem) for name in chore.given))
-                assert trouble.by_somebody_else or theirs(world) == others
-            put_off()
-            recipients_sent(world.ses)  # fails where a rule without recipients was sent
-            late += in_flight(world) if trouble.lands_late else []
-    others = theirs(world)
-    world.ses.clear_journal()
-    if trouble.lands_late:
-        undo(world, looking_worker, cases)
+                    assert fault_case.sentence in text
+                elif not fault_case.external:
+                    assert command.left(installation, stem) == set()
+                    assert_rules_held(installation, *(name.format(stem) for name in command.given))
+                assert fault_case.external or foreign_rules(installation) == others
+            postpone_everything()
+            recipients_sent(installation.ses)  # fails if a rule without recipients was sent
+            late += unanswered_calls(installation) if fault_case.applied_late else []
+    others = foreign_rules(installation)
+    installation.ses.clear_journal()
+    if fault_case.applied_late:
+        undo(installation, sweeping_worker, cases)
         for call in late:
-            land(world, call)
-    # What was done to the rows' rules is put right without the command; the rest is nobody's but the command's.
-    work_until_nothing_is_owed(world, looking_worker)
-    assert_received(world)
-    for chore, number, stem in cases:
-        with subtests.test(f"{chore.name}, after call {number}"):
-            if chore.left(world, stem):
-                code, text = chore.run(stem)
+            apply_late(installation, call)
+    # The worker repairs the rules of existing rows. Only the command repairs the rest.
+    work_until_idle(installation, sweeping_worker)
+    assert_rules_held(installation)
+    for command, number, stem in cases:
+        with subtests.test(f"{command.name}, after call {number}"):
+            if command.left(installation, stem):
+                code, text = command.run(stem)
                 assert code == 0, text
-            assert chore.left(world, stem) == set()
-    recipients_sent(world.ses)
-    assert_in_line(world, tagged=not trouble.untags)
-    assert theirs(world) == others
+            assert command.left(installation, stem) == set()
+    recipients_sent(installation.ses)
+    assert_up_to_date(installation, tagged=not fault_case.loses_tags)
+    assert foreign_rules(installation) == others
 
 
-def undo(world: World, worker: Worker, cases: Iterable[tuple[Chore, int, str]]) -> None:
-    """The calls have been repeated, and then people want something else: now their landing does most harm."""
-    a_while_later()
+def undo(installation: Installation, worker: Worker, cases: Iterable[tuple[CommandCase, int, str]]) -> None:
+    """Undo every operation after its call was repeated: now the late call does most harm."""
+    make_everything_due()
     worker.tick()
-    for chore, _, stem in cases:
-        if chore.undo and chore.undone:
-            with impatience():
-                chore.undo(world, stem)
-            world.expected |= {name.format(stem): holding for name, holding in chore.undone.items()}
-    a_while_later()
+    for command, _, stem in cases:
+        if command.undo and command.undone:
+            with short_budget():
+                command.undo(installation, stem)
+            installation.expected |= {name.format(stem): receiving for name, receiving in command.undone.items()}
+    make_everything_due()
     worker.tick()

@@ -1,6 +1,4 @@
-"""SES takes fewer recipients in a rule than is configured, and refuses the first that is too many: trouble meets the call
-that shows it, and those that follow from it.
-"""
+"""SES allows fewer recipients in a rule than configured: faults at the call that shows it, and at the calls that follow."""
 
 from __future__ import annotations
 
@@ -9,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from inbound.tests.aws import recipients_sent
-from inbound.tests.faults.checks import assert_in_line, work_until_nothing_is_owed
-from inbound.tests.faults.operations import CREATE, ORG, UPDATE, Claim, Operation, add_address, delete_address
-from inbound.tests.faults.running import end_in_line, meet_at_every_call, run_without_trouble
-from inbound.tests.faults.troubles import TROUBLES
-from inbound.tests.faults.world import Holding, World
+from inbound.tests.faults.actions import ORG, Claim, add_address, delete_address
+from inbound.tests.faults.checks import assert_up_to_date, work_until_idle
+from inbound.tests.faults.fault_cases import FAULT_CASES
+from inbound.tests.faults.installation import Installation, Receiving
+from inbound.tests.faults.operations import CREATE, UPDATE, Operation
+from inbound.tests.faults.running import inject_at_every_call, run_fault_case, run_without_faults
 from ses_integration.models import RuleSetState
 
 pytestmark = pytest.mark.sqlite_only
@@ -21,44 +20,44 @@ pytestmark = pytest.mark.sqlite_only
 CONFIGURED, TAKEN = 12, 10
 
 
-def nothing_was_learned(world: World, stem: str) -> None:
+def forget_learned_limit(installation: Installation, stem: str) -> None:
     RuleSetState.objects.update(recipients_per_rule=None)
 
 
 LEARN = Operation(
     "one-too-many",
-    given={ORG: Holding("bcdefghijk")},
+    given={ORG: Receiving("bcdefghijk")},
     limit=CONFIGURED,
-    before=nothing_was_learned,
+    before=forget_learned_limit,
     act=add_address,
     calls=(UPDATE, UPDATE, CREATE),
-    then={ORG: Holding("bcdefghijk", "a")},
+    then={ORG: Receiving("bcdefghijk", "a")},
     claims=(Claim("recipient", f"a@{ORG}", held=True),),
     undo=delete_address,
 )
 
 
 @pytest.fixture(autouse=True)
-def fewer_than_configured(world, settings) -> None:
+def lower_recipient_limit(installation, settings) -> None:
     settings.SES_MAX_RECIPIENTS_PER_RULE = CONFIGURED
-    world.ses.set_quotas(recipients=TAKEN)
+    installation.ses.set_quotas(recipients=TAKEN)
 
 
-def test_a_run_without_trouble(world, worker, subtests):
-    run_without_trouble(world, worker, subtests, [LEARN])
+def test_each_operation_makes_the_expected_calls(installation, worker, subtests):
+    run_without_faults(installation, worker, subtests, [LEARN])
 
 
-def test_faults_at_every_call(world, worker, subtests):
-    """All in one installation, because they are few."""
-    for trouble in TROUBLES:
-        if not trouble.by_somebody_else and not trouble.lands_late:
-            meet_at_every_call(world, subtests, trouble, [replace(LEARN, name=trouble.name)])
-    work_until_nothing_is_owed(world, worker)
-    recipients_sent(world.ses)
-    assert_in_line(world)
+def test_faults_at_every_call(installation, worker, subtests):
+    """In one installation, because the cases are few."""
+    for fault_case in FAULT_CASES:
+        if not fault_case.external and not fault_case.applied_late:
+            inject_at_every_call(installation, subtests, fault_case, [replace(LEARN, name=fault_case.name)])
+    work_until_idle(installation, worker)
+    recipients_sent(installation.ses)
+    assert_up_to_date(installation)
 
 
-def test_calls_that_land_late(world, worker, subtests):
-    for trouble in TROUBLES:
-        if trouble.lands_late:
-            end_in_line(world, worker, subtests, trouble, [LEARN])
+def test_calls_applied_late(installation, worker, subtests):
+    for fault_case in FAULT_CASES:
+        if fault_case.applied_late:
+            run_fault_case(installation, worker, subtests, fault_case, [LEARN])

@@ -1,4 +1,4 @@
-"""What SES should hold for the rows: compiled here once more and otherwise, so that both would have to be wrong alike."""
+"""What SES should hold for the rows. A second implementation, independent of `ses_integration.plan.compile`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from domains.models import Domain
 
 @dataclass(frozen=True)
 class HeldRule:
-    """A receipt rule, as it should be or as it was seen."""
+    """A receipt rule, desired or observed."""
 
     recipients: frozenset[str]
     key_prefix: str
 
 
 @dataclass
-class Life:
-    """What the API was told of a domain from its creation to its deletion. `addresses`: whether each is active."""
+class TrackedDomain:
+    """The state of a domain that follows from the API calls so far. `addresses` maps each address to whether it is active."""
 
     owner: int
     pk: str
@@ -29,8 +29,8 @@ class Life:
     catch_all: str | None = None
 
 
-def wanted_rules(name: str) -> dict[str, HeldRule]:
-    """The rules, by their names, that SES should hold for the rows of this name."""
+def desired_rules(name: str) -> dict[str, HeldRule]:
+    """The rules that SES should hold for the rows of this domain, by name."""
     domain = Domain.objects.filter(name=name, deleting_since=None).first()
     if domain is None:
         return {}
@@ -47,14 +47,14 @@ def wanted_rules(name: str) -> dict[str, HeldRule]:
 
 
 def _rule_name(domain: str, suffix: str) -> str:
-    whole = f"inbound-{domain}{suffix}"
-    return whole if len(whole) <= 64 else f"inbound-{hashlib.sha256(domain.encode()).hexdigest()[:16]}{suffix}"
+    readable = f"inbound-{domain}{suffix}"
+    return readable if len(readable) <= 64 else f"inbound-{hashlib.sha256(domain.encode()).hexdigest()[:16]}{suffix}"
 
 
-def stored_lives() -> dict[str, Life]:
-    """The live rows, in the form in which the model of the API remembers them; `owner` is the primary key."""
+def rows_as_tracked() -> dict[str, TrackedDomain]:
+    """The live rows in the form of `TrackedDomain`. Here `owner` is the primary key of the user."""
     return {
-        domain.name: Life(
+        domain.name: TrackedDomain(
             owner=domain.owner_id,
             pk=domain.pk,
             addresses=dict(domain.email_addresses.values_list("address", "is_active")),

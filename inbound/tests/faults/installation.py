@@ -1,4 +1,4 @@
-"""An installation that operations are tried on, and what its domains receive, as values that a table can hold."""
+"""An installation to run operations on, and the expected receiving of its domains as values for a table."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ from domains.models import Domain
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
 from ses_integration.emulator.server import Emulator
 
-# So few, that a third address needs a second rule.
+# So small that a third address needs a second rule.
 RECIPIENTS_PER_RULE = 2
 
 
-class Holding:
-    """What a domain receives: the local parts, a letter each, that every rule of it carries, and what else it has."""
+class Receiving:
+    """What a domain receives.
+
+    Each argument lists the local parts, one letter each, that one rule holds: `Receiving("ab", "c")` is two rules.
+    `inactive` lists the addresses that are switched off.
+    """
 
     def __init__(self, *rules: str, inactive: str = "", catch_all: bool = False) -> None:
         self.active = "".join(rules)
@@ -29,43 +33,43 @@ class Holding:
         self._rules = rules
 
     def rules(self, domain: str) -> dict[str, set[str]]:
-        """The recipients by rule, as SES should hold them."""
+        """The recipients by rule name that SES should hold."""
         if self.catch_all:
             return {f"inbound-{domain}-catchall-rule": {domain}}
         return {
-            f"inbound-{domain}-rule{f'-{number}' if number > 1 else ''}": {f"{local}@{domain}" for local in carried}
-            for number, carried in enumerate(self._rules, start=1)
+            f"inbound-{domain}-rule{f'-{number}' if number > 1 else ''}": {f"{local}@{domain}" for local in held}
+            for number, held in enumerate(self._rules, start=1)
         }
 
     def rows(self, domain: str) -> tuple[bool, dict[str, bool]]:
-        """Whether everything is received, and for each address whether it is active."""
+        """Whether the catch-all is on, and for each address whether it is active."""
         return self.catch_all, {f"{local}@{domain}": local in self.active for local in self.active + self.inactive}
 
 
 @dataclass
-class World:
-    """A user with the API, an administrator, and the emulated SES; `expected` is what there should be in the end."""
+class Installation:
+    """A user with the API, an administrator, and the emulated SES. `expected` is the final state, by domain name."""
 
     ses: Emulator
     user: User
     api: APIClient
     admin: Client
-    expected: dict[str, Holding] = field(default_factory=dict)
+    expected: dict[str, Receiving] = field(default_factory=dict)
 
-    def add(self, name: str, holding: Holding) -> None:
-        """Rows and SES as they are after some days of use."""
+    def add(self, name: str, receiving: Receiving) -> None:
+        """Create the rows of a domain and let SES follow."""
         with transaction.atomic():
             domain = DomainFactory(
                 owner=self.user,
                 name=name,
-                is_catch_all_enabled=holding.catch_all,
-                catch_all_endpoint=EndpointFactory(owner=self.user) if holding.catch_all else None,
+                is_catch_all_enabled=receiving.catch_all,
+                catch_all_endpoint=EndpointFactory(owner=self.user) if receiving.catch_all else None,
             )
-            for local in holding.active + holding.inactive:
-                EmailAddressFactory(domain=domain, address=f"{local}@{name}", is_active=local in holding.active)
+            for local in receiving.active + receiving.inactive:
+                EmailAddressFactory(domain=domain, address=f"{local}@{name}", is_active=local in receiving.active)
 
     def answer(self, method: str, path: str, body: Any = None) -> Any:
-        """The API's answer, which must be a success: SES's trouble is never the client's."""
+        """Call the API. It must answer with success, whatever SES does."""
         response = getattr(self.api, method)(f"/api/v2/{path}", body)
         assert 200 <= response.status_code < 300, (response.status_code, response.content)
         return response.json()
@@ -80,7 +84,7 @@ def address(text: str) -> EmailAddress:
 
 
 def rows() -> dict[str, tuple[bool, dict[str, bool]]]:
-    """What the rows of every domain say, as `Holding.rows` has it; those of one that is half gone, too."""
+    """What the rows of every domain say, in the form of `Receiving.rows`. Includes domains that are being deleted."""
     found: dict[str, tuple[bool, dict[str, bool]]] = {
         row.name: (row.receives_everything, {}) for row in Domain.objects.all()
     }

@@ -1,4 +1,4 @@
-"""What the emulated SES holds, and calls whose sender has given up, which land when a test says so."""
+"""What the emulated SES holds, and calls without an answer that a test applies later."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class ObservedIdentity:
 
 
 @dataclass(frozen=True)
-class SeenSes:
+class ObservedSes:
     """Rules and domain identities by name."""
 
     rules: dict[str, HeldRule]
     identities: dict[str, ObservedIdentity]
 
     def rules_of(self, domain: str) -> dict[str, HeldRule]:
-        """The rules that take mail for this very domain, whatever they are called."""
+        """The rules that receive for exactly this domain, whatever their names are."""
         return {
             name: rule
             for name, rule in self.rules.items()
@@ -44,7 +44,7 @@ class SeenSes:
 
 @dataclass(frozen=True)
 class LateCall:
-    """A call that went out and got no answer, and that SES has not applied yet."""
+    """A call that got no answer and that SES has not applied yet."""
 
     service: str
     action: str
@@ -55,8 +55,8 @@ class LateCall:
         what = [rule.get("Name"), *rule.get("Recipients", [])] if rule else list(self.parameters.values())
         return f"{self.action} {what}"
 
-    def land(self, ses: Emulator) -> None:
-        """SES applies it now; a refusal is heard by nobody."""
+    def apply(self, ses: Emulator) -> None:
+        """Apply it now. Nobody hears of a refusal."""
         aws = client(self.service, ses.url)
         try:
             getattr(aws, xform_name(self.action))(**self.parameters)
@@ -64,12 +64,12 @@ class LateCall:
             return
 
 
-def look(ses: Emulator) -> SeenSes:
-    """Costs no call to SES."""
+def observe_ses(ses: Emulator) -> ObservedSes:
+    """What SES holds. Makes no call to SES."""
     _, regions = control(ses.url, "GET", "/_ses")
     region = regions.get("eu-west-1", {"rule_sets": {}, "identities": []})
     rules = region["rule_sets"].get(ses_config().rule_set, [])
-    return SeenSes(
+    return ObservedSes(
         rules={
             rule["Name"]: HeldRule(
                 frozenset(rule["Recipients"]),
@@ -88,7 +88,7 @@ def look(ses: Emulator) -> SeenSes:
 
 
 def late_calls(ses: Emulator) -> list[LateCall]:
-    """Those of the journal that went unanswered and were not applied: in this test they are not lost, but late."""
+    """The calls in the journal that got no answer and were not applied."""
     return [
         LateCall(entry["service"], entry["action"], entry["parameters"])
         for entry in ses.journal()

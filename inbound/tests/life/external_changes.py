@@ -1,4 +1,4 @@
-"""Others: people in the AWS console, rows that are changed past every signal, mail, and a configuration that changes."""
+"""Rules of the state machine for changes from outside: the AWS console, SQL, stored mail and settings."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from addresses.models import BlockedEmail, EmailAddress
 from domains.models import DnsRecord, Domain
 from domains.names import domain_of
 from inbound.tests.aws import create_foreign_identity, store_mail
-from inbound.tests.life.doors import Doors
-from inbound.tests.life.seen_ses import look
-from inbound.tests.life.world import FOREIGN_RULE, NAMES, locals_, names, picks, step
+from inbound.tests.life.machine import FOREIGN_RULE, NAMES, locals_, names, picks, step
+from inbound.tests.life.observed import observe_ses
+from inbound.tests.life.operations import Operations
 from ses_integration.conf import ses_config
 from ses_integration.models import LedgerEntry
 from ses_integration.plan.resources import ResourceKind
@@ -21,32 +21,32 @@ CONSOLE = ["remove_rule", "change_rule", "remove_identity", "make_identity", "re
 SQL = ["switch_address", "delete_address_row", "delete_domain_row"]
 
 
-class Outsiders(Doors):
-    """Few rules for many things, because every rule is as likely as any other."""
+class ExternalChanges(Operations):
+    """Each rule covers several changes, because Hypothesis chooses every rule equally often."""
 
     @step(what=st.sampled_from(CONSOLE), pick=picks)
-    def somebody_in_the_console(self, what: str, pick: int) -> None:
+    def change_in_console(self, what: str, pick: int) -> None:
         getattr(self, what)(pick)
 
     @step(what=st.sampled_from(SQL), name=names, local=locals_)
-    def somebody_with_sql(self, what: str, name: str, local: str) -> None:
+    def change_by_sql(self, what: str, name: str, local: str) -> None:
         getattr(self, what)(self._address(name, local))
-        self.bypassed.add(name)
+        self.changed_by_sql.add(name)
 
     @step(most=st.sampled_from([1, 2, 3]))
-    def another_number_of_recipients_is_configured(self, most: int) -> None:
+    def change_recipient_setting(self, most: int) -> None:
         self.settings.SES_MAX_RECIPIENTS_PER_RULE = most
-        self.bypassed.update(NAMES)
+        self.changed_by_sql.update(NAMES)
 
     @step(most=st.sampled_from([1, 2, None]))
-    def ses_takes_another_number_of_recipients(self, most: int | None) -> None:
-        """Too few for the product to take it for a limit that it must live with."""
+    def change_recipient_quota(self, most: int | None) -> None:
+        """Set a quota of SES that is too small for the product to learn it as a limit."""
         self.ses.set_quotas(recipients=most)
 
     @step(pick=picks)
-    def mail_arrives(self, pick: int) -> None:
-        """Stored where the rule says that takes it."""
-        rules = [rule for _, rule in sorted(look(self.ses).rules.items()) if rule.key_prefix]
+    def receive_mail(self, pick: int) -> None:
+        """Store a mail under the key prefix of a rule."""
+        rules = [rule for _, rule in sorted(observe_ses(self.ses).rules.items()) if rule.key_prefix]
         if rules:
             key = f"{rules[pick % len(rules)].key_prefix}{len(self.mail)}"
             store_mail(key)
@@ -62,63 +62,63 @@ class Outsiders(Doors):
 
     def remove_identity(self, pick: int) -> None:
         name = NAMES[pick % len(NAMES)]
-        if name in look(self.ses).identities:
-            self._disturb(name)
-            self.foreign.discard(name)
+        if name in observe_ses(self.ses).identities:
+            self._changed(name)
+            self.foreign_identities.discard(name)
             self._console("delete_email_identity", service="sesv2", EmailIdentity=name)
 
     def make_identity(self, pick: int) -> None:
         name = NAMES[pick % len(NAMES)]
         known = LedgerEntry.objects.filter(kind=ResourceKind.IDENTITY, name=name).exists()
-        if not known and name not in look(self.ses).identities and name not in self.identity_gone:
-            self.undisturbed(create_foreign_identity, name)
-            self.foreign.add(name)
+        if not known and name not in observe_ses(self.ses).identities and name not in self.identity_reported_gone:
+            self.without_faults(create_foreign_identity, name)
+            self.foreign_identities.add(name)
 
     def remove_rule_set(self, pick: int) -> None:
-        self._disturb(*NAMES)
+        self._changed(*NAMES)
         self.foreign_rule = False
         self._console("set_active_receipt_rule_set", rule_set=False)
         self._console("delete_receipt_rule_set")
 
     def run_ses_setup(self, pick: int) -> None:
-        self.undisturbed(self.prepare_ses)
+        self.without_faults(self.prepare_ses)
 
     def switch_address(self, row: EmailAddress) -> None:
-        self.gone.discard(row.address)
-        self.lives[domain_of(row.address)].addresses[row.address] = not row.is_active
+        self.reported_gone.discard(row.address)
+        self.tracked_domains[domain_of(row.address)].addresses[row.address] = not row.is_active
         EmailAddress.objects.filter(pk=row.pk).update(is_active=not row.is_active)
 
     def delete_address_row(self, row: EmailAddress) -> None:
-        del self.lives[domain_of(row.address)].addresses[row.address]
+        del self.tracked_domains[domain_of(row.address)].addresses[row.address]
         rows = EmailAddress.objects.filter(pk=row.pk)
         rows._raw_delete(rows.db)
 
     def delete_domain_row(self, row: EmailAddress) -> None:
         name = domain_of(row.address)
-        del self.lives[name]
+        del self.tracked_domains[name]
         with transaction.atomic():
             for model in (BlockedEmail, EmailAddress, DnsRecord):
                 rows = model.objects.filter(domain_id=row.domain_id)
                 rows._raw_delete(rows.db)
             domains = Domain.objects.filter(pk=row.domain_id)
             domains._raw_delete(domains.db)
-        # Nobody has asked for its deletion, so nobody erases its mail.
-        self.abandoned.add(f"emails/{name}/{row.domain_id}/")
+        # Nobody asked the product to delete it, so nobody erases its mail.
+        self.abandoned_prefixes.add(f"emails/{name}/{row.domain_id}/")
 
     def _rule(self, pick: int) -> str | None:
-        rules = sorted(look(self.ses).rules.keys() - {FOREIGN_RULE})
+        rules = sorted(observe_ses(self.ses).rules.keys() - {FOREIGN_RULE})
         if not rules:
             return None
         name = rules[pick % len(rules)]
-        self._disturb(LedgerEntry.objects.get(kind=ResourceKind.RULE, name=name).domain)
+        self._changed(LedgerEntry.objects.get(kind=ResourceKind.RULE, name=name).domain)
         return name
 
-    def _disturb(self, *domains: str) -> None:
+    def _changed(self, *domains: str) -> None:
         self.note(f"{', '.join(domains)}")
-        self.disturbed.update(domains)
+        self.changed_in_ses.update(domains)
 
     def _console(self, operation: str, *, service: str = "ses", rule_set: bool = True, **parameters: object) -> None:
         aws = client(service, self.ses.url)
         if service == "ses" and rule_set:
             parameters["RuleSetName"] = ses_config().rule_set
-        self.undisturbed(getattr(aws, operation), **parameters)
+        self.without_faults(getattr(aws, operation), **parameters)

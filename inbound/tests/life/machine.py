@@ -1,4 +1,4 @@
-"""The world of the state machine: two owners, three names, one SES, and what was promised of it."""
+"""The base of the state machine: two owners, three domain names, one SES, and what answers said about it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from domains.models import DomainDeletion
 from inbound.models import issue_key
 from inbound.tests.database import empty_tables
 from inbound.tests.factories import EndpointFactory, UserFactory
-from inbound.tests.life.rows import Life
-from inbound.tests.life.seen_ses import LateCall, late_calls, look
+from inbound.tests.life.observed import LateCall, late_calls, observe_ses
+from inbound.tests.life.rows import TrackedDomain
 from ses_integration.aws import clients, rule_set
 from ses_integration.conf import ses_config
 from ses_integration.emulator.server import Emulator
@@ -30,53 +30,53 @@ from ses_integration.models import DomainSync, InFlightCall, Lease
 from ses_integration.reconcile.steps import Answer
 from ses_integration.tests.protocol_steps import Writer
 
-# A name, one below it that only the same owner may have beside it, and one whose rules cannot carry its name.
+# A name, its sub-domain (only the same owner may add that), and a name that is too long for rule names.
 NAMES = ("one.com", "sub.one.com", f"{'long' * 14}.com")
 LOCALS = ("a", "b", "c", "d")
-# Below the shortest back-off, so that a request that met a fault does not wait for the next try; more on a busy machine.
-PATIENT_SECONDS = 0.45
+# Below the shortest back-off, so that a request does not wait for a retry. On a slow machine the budget is larger.
+SHORT_BUDGET = 0.45
 FOREIGN_RULE = "theirs-rule"
 
-# Mostly one name, so that what happens to it has to do with each other.
+# Mostly one name, so that the steps affect each other.
 names, locals_, owners = st.sampled_from([*NAMES, NAMES[0], NAMES[0]]), st.sampled_from(LOCALS), st.sampled_from([0, 1])
 picks = st.integers(0, 11)
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How somebody works who needs SES: waiting for it or not, and the fault that one of the calls meets, from 0."""
+class Mode:
+    """How a request or the worker meets SES: whether it waits, and which call (from 0) meets which fault."""
 
-    patient: bool = True
+    waits: bool = True
     fault: str = ""
     call: int = 0
 
     def __repr__(self) -> str:
-        if not self.patient:
-            return "in a hurry"
-        return f"call {self.call} {self.fault}" if self.fault else "in peace"
+        if not self.waits:
+            return "without waiting"
+        return f"call {self.call} {self.fault}" if self.fault else "without faults"
 
 
 FAULTS = ("throttle", "fail", "access_denied", "dropped", "lost")
-manners = st.sampled_from(
+modes = st.sampled_from(
     [
-        *[Manner()] * 4,
-        *[Manner(patient=False)] * 2,
-        *[Manner(fault=fault, call=call) for fault in ("dropped", "dropped", "lost", "throttle") for call in (0, 1)],
-        Manner(fault="fail"),
-        Manner(fault="access_denied"),
+        *[Mode()] * 4,
+        *[Mode(waits=False)] * 2,
+        *[Mode(fault=fault, call=call) for fault in ("dropped", "dropped", "lost", "throttle") for call in (0, 1)],
+        Mode(fault="fail"),
+        Mode(fault="access_denied"),
     ]
 )
 
 
 def step(**strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Any]:
-    """A rule of the machine; after it, calls without an answer are kept to land later."""
+    """A rule of the machine. After it, calls without an answer are collected so that a rule can apply them later."""
 
     def decorate(run: Callable[..., None]) -> Any:
         @functools.wraps(run)
-        def inner(self: World, **drawn: Any) -> None:
-            self.whole = False
+        def inner(self: MachineBase, **drawn: Any) -> None:
+            self.steps_complete = False
             self.note(f"{run.__name__} {drawn or ''}")
-            with self.telling():
+            with self.recording_first_failure():
                 run(self, **drawn)
                 self.read_journal()
                 self.set_faults()
@@ -87,8 +87,8 @@ def step(**strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]]
     return decorate
 
 
-class Complaints(logging.Handler):
-    """Errors that the product catches and logs: behind each of them is a bug. And what happened when it first failed."""
+class ErrorLog(logging.Handler):
+    """Collects the errors that the product logs, each of which is a bug, and the history of the first failure."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -99,13 +99,13 @@ class Complaints(logging.Handler):
         self.texts.append(logging.Formatter("%(name)s: %(message)s").format(record))
 
 
-class World(RuleBasedStateMachine):
-    def __init__(self, ses: Emulator, settings: Any, complaints: Complaints) -> None:
+class MachineBase(RuleBasedStateMachine):
+    def __init__(self, ses: Emulator, settings: Any, error_log: ErrorLog) -> None:
         super().__init__()
-        self.ses, self.settings, self.complaints = ses, settings, complaints
-        self.whole = False
+        self.ses, self.settings, self.error_log = ses, settings, error_log
+        self.steps_complete = False
         self.history: list[str] = []
-        complaints.texts.clear()
+        error_log.texts.clear()
         empty_tables()
         ses.reset()
         settings.SES_MAX_RECIPIENTS_PER_RULE = 2
@@ -122,46 +122,46 @@ class World(RuleBasedStateMachine):
             self.users.append(user)
             self.clients.append(client)
             self.endpoints.append([EndpointFactory(owner=user).pk])
-        self.lives: dict[str, Life] = {}
-        # What was reported as gone, until somebody asks for it again: recipients, and names of identities.
-        self.gone: set[str] = set()
-        self.identity_gone: set[str] = set()
-        # Identities that somebody else has made, and names whose part of SES or whose rows were changed past us.
-        self.foreign: set[str] = set()
-        self.disturbed: set[str] = set()
-        self.bypassed: set[str] = set()
-        self.patience = 30.0
+        self.tracked_domains: dict[str, TrackedDomain] = {}
+        # Recipients and identities that were reported gone, until a request wants them again.
+        self.reported_gone: set[str] = set()
+        self.identity_reported_gone: set[str] = set()
+        # Identities that somebody else created, and domains that were changed in SES or by SQL without our knowledge.
+        self.foreign_identities: set[str] = set()
+        self.changed_in_ses: set[str] = set()
+        self.changed_by_sql: set[str] = set()
+        self.budget = 30.0
         self.outage: list[dict[str, Any]] = []
         self.late: list[LateCall] = []
         self.writers: list[tuple[Writer, Answer | None] | None] = [None, None]
-        # Keys of stored mail, and prefixes of lives that nobody deleted through a door of ours.
+        # Keys of stored mail, and key prefixes of domains that nobody deleted through the product.
         self.mail: list[str] = []
-        self.abandoned: set[str] = set()
+        self.abandoned_prefixes: set[str] = set()
 
-    # Telling
+    # Reporting
 
     def note(self, text: str) -> None:
-        """For the falsifying example that Hypothesis prints."""
+        """Add a line to the falsifying example that Hypothesis prints."""
         self.history.append(text)
         hypothesis.note(f"  {text}")
 
     @contextmanager
-    def telling(self) -> Iterator[None]:
-        """Keeps the first failure as it happened: one that depends on the time may not happen again."""
+    def recording_first_failure(self) -> Iterator[None]:
+        """Keep the first failure as it happened: one that depends on timing may not happen again."""
         try:
             yield
         except Exception as error:
-            self.complaints.first_failure = self.complaints.first_failure or [*self.history, repr(error)]
+            self.error_log.first_failure = self.error_log.first_failure or [*self.history, repr(error)]
             raise
 
-    # Surroundings
+    # AWS and time
 
     def prepare_ses(self) -> None:
-        """As `ses_setup` leaves it, with a rule of somebody else."""
+        """Bring SES into the state after `ses_setup`, with one foreign rule."""
         self.settings.SES_AUTO_SETUP = True
         rule_set.prepare(ses_config())
         self.settings.SES_AUTO_SETUP = False
-        if FOREIGN_RULE not in look(self.ses).rules:
+        if FOREIGN_RULE not in observe_ses(self.ses).rules:
             clients.ses("eu-west-1").create_receipt_rule(
                 RuleSetName=ses_config().rule_set, Rule={"Name": FOREIGN_RULE, "Recipients": ["x@theirs.org"]}
             )
@@ -177,50 +177,50 @@ class World(RuleBasedStateMachine):
         self.late += found
         self.ses.clear_journal()
 
-    def lease_runs_out(self) -> None:
+    def expire_lease(self) -> None:
         Lease.objects.update(expires_at=_past(), requested_until=None)
 
-    def next_attempts_come(self) -> None:
+    def end_backoffs(self) -> None:
         DomainSync.objects.update(retry_at=None)
         DomainDeletion.objects.update(retry_at=None)
 
-    def everything_settles(self, landing: bool) -> None:
-        """The calls without an answer land at the last moment, or never."""
-        if landing:
+    def settle_everything(self, applied: bool) -> None:
+        """End the time in which unanswered calls may be applied; if `applied`, they are applied at the last moment."""
+        if applied:
             for call in self.late:
                 self.note(f"{call}")
-                self.undisturbed(call.land, self.ses)
-        self.calls_settle()
+                self.without_faults(call.apply, self.ses)
+        self.expire_unanswered_calls()
 
-    def calls_settle(self) -> None:
-        """What had no answer so far can no longer be applied; an answer that is still to be recorded may be."""
+    def expire_unanswered_calls(self) -> None:
+        """Make it too late for SES to apply unanswered calls. A writer that has an answer may still record it."""
         self.late.clear()
         self.writers = [slot if slot and slot[1] else None for slot in self.writers]
         InFlightCall.objects.update(until=_past())
 
     def set_faults(self, *more: dict[str, Any]) -> None:
-        """The outage, if there is one, and what is ordered for the next step."""
+        """Set the faults of the current outage, and `more` for the next step."""
         self.ses.clear_faults()
         for order in (*more, *self.outage):
             self.ses.add_faults({"service": "ses", **order}, {"service": "sesv2", **order})
 
-    def work(self, manner: Manner) -> None:
-        """Whoever works from now on does it like this, and takes over from whoever is paused."""
-        self.lease_runs_out()
-        self.settings.SES_REQUEST_BUDGET = self.patience if manner.patient else 0.0
-        if manner.fault:
-            self.set_faults({"action": "*", "fault": manner.fault, "skip": manner.call})
+    def work(self, mode: Mode) -> None:
+        """Apply the mode to what happens next, and take the lease from a paused writer."""
+        self.expire_lease()
+        self.settings.SES_REQUEST_BUDGET = self.budget if mode.waits else 0.0
+        if mode.fault:
+            self.set_faults({"action": "*", "fault": mode.fault, "skip": mode.call})
 
-    def undisturbed(self, act: Callable[..., object], *arguments: object, **parameters: object) -> None:
-        """Faults are meant for our own calls, and for those that have not been sent."""
+    def without_faults(self, act: Callable[..., object], *arguments: object, **parameters: object) -> None:
+        """Run `act` without faults: they are meant for calls of the product only."""
         self.ses.clear_faults()
         act(*arguments, **parameters)
         self.ses.clear_journal()
         self.set_faults()
 
-    def ask(self, owner: int, method: str, path: str, body: object = None, manner: Manner = Manner()) -> Any:
+    def call_api(self, owner: int, method: str, path: str, body: object = None, mode: Mode = Mode()) -> Any:
         """The API's answer."""
-        self.work(manner)
+        self.work(mode)
         return getattr(self.clients[owner], method)(f"/api/v2{path}", body)
 
 

@@ -1,0 +1,136 @@
+"""What must hold after every step, and what must be equal when nothing is pending."""
+
+from __future__ import annotations
+
+from hypothesis.stateful import invariant
+
+from domains.models import DomainDeletion
+from inbound.tests.aws import stored_keys
+from inbound.tests.life.machine import FOREIGN_RULE, NAMES, MachineBase, Mode
+from inbound.tests.life.observed import ObservedSes, observe_ses
+from inbound.tests.life.rows import HeldRule, TrackedDomain, desired_rules, rows_as_tracked
+from inbound.worker import Worker
+from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerIdentity
+from ses_integration.plan.resources import Presence, ResourceKind
+
+MAX_ROUNDS = 15
+
+
+class Invariants(MachineBase):
+    @invariant()
+    def invariants_hold(self) -> None:
+        with self.recording_first_failure():
+            self._assert_invariants()
+
+    def _assert_invariants(self) -> None:
+        self.steps_complete = False
+        observed = observe_ses(self.ses)
+        for name, held in observed.rules.items():
+            assert held.recipients, f"{name} receives the mail of every domain."
+        for recipient in sorted(self.reported_gone):
+            assert not observed.holds(recipient), f"{recipient} was reported gone, and SES holds it."
+        for name in sorted(self.identity_reported_gone):
+            assert name not in observed.identities, f"The identity {name} was reported gone, and SES holds it."
+        self._assert_rows()
+        self._assert_ledger_is_complete(observed)
+        self._assert_ledger_is_right(observed)
+        self._assert_differences_are_pending(observed)
+        assert FOREIGN_RULE in observed.rules or not self.foreign_rule, "Somebody else's rule was deleted."
+        assert self.foreign_identities <= observed.identities.keys(), "Somebody else's identity was deleted."
+        assert not self.error_log.texts, "\n".join(self.error_log.texts)
+        self.steps_complete = True
+
+    def _assert_rows(self) -> None:
+        told = {
+            name: TrackedDomain(self.users[tracked.owner].pk, tracked.pk, tracked.addresses, tracked.catch_all)
+            for name, tracked in self.tracked_domains.items()
+        }
+        assert rows_as_tracked() == told
+
+    def _assert_ledger_is_complete(self, observed: ObservedSes) -> None:
+        entries = set(LedgerEntry.objects.values_list("kind", "name"))
+        assert {(ResourceKind.RULE.value, name) for name in observed.rules.keys() - {FOREIGN_RULE}} <= entries
+        assert {
+            (ResourceKind.IDENTITY.value, name) for name in observed.identities.keys() - self.foreign_identities
+        } <= entries
+
+    def _assert_ledger_is_right(self, observed: ObservedSes) -> None:
+        sure = LedgerEntry.objects.filter(in_flight=None).exclude(presence=Presence.UNKNOWN)
+        for entry in sure.exclude(domain__in=self.changed_in_ses).prefetch_related("recipients"):
+            if entry.kind == ResourceKind.IDENTITY:
+                # "absent" only means that we did not create it. The first call finds one that somebody else created.
+                there = entry.name in observed.identities
+                assert there == (entry.presence == Presence.PRESENT) or (
+                    there and entry.name in self.foreign_identities
+                ), f"{entry}"
+                continue
+            known = {recipient.recipient for recipient in entry.recipients.all()}
+            held = observed.rules.get(entry.name, HeldRule(frozenset(), ""))
+            assert held.recipients == known, f"{entry} with {sorted(known)}, but SES has {sorted(held.recipients)}."
+
+    def _assert_differences_are_pending(self, observed: ObservedSes) -> None:
+        syncs = {sync.domain for sync in DomainSync.objects.all() if sync.pending}
+        unknown_outcomes = set(InFlightCall.objects.values_list("entry__domain", flat=True))
+        for name in sorted(set(NAMES) - syncs - unknown_outcomes - self.changed_in_ses - self.changed_by_sql):
+            self._assert_up_to_date(name, observed)
+
+    def _assert_up_to_date(self, name: str, observed: ObservedSes) -> None:
+        desired, held = desired_rules(name), observed.rules_of(name)
+        assert held == desired, f"SES holds {held} for {name}, and the rows want {desired}."
+        there = name in self.tracked_domains or name in self.foreign_identities
+        assert (name in observed.identities) == there, f"{name} has {'no' if there else 'an'} identity."
+
+    # Finishing
+
+    def finish_everything(self) -> None:
+        """End all faults, let time pass and the worker finish and sweep: then SES equals the rows."""
+        self.outage.clear()
+        self.set_faults()
+        self.ses.set_quotas(recipients=None)
+        self.writers = [None, None]
+        self.prepare_ses()
+        quiet = 0
+        for _ in range(MAX_ROUNDS):
+            self.expire_unanswered_calls()
+            self.end_backoffs()
+            quiet = quiet + 1 if self._nothing_pending() else 0
+            if quiet == 2:
+                break
+            self.work(Mode(waits=False))
+            Worker().tick()
+        else:
+            raise AssertionError(f"Not finished after {MAX_ROUNDS} rounds: {self._pending()}")
+        self.changed_in_ses.clear()
+        self.changed_by_sql.clear()
+        self.read_journal()
+        self._assert_invariants()
+        self._assert_all_equal()
+
+    def _pending(self) -> list[object]:
+        return [
+            *(sync for sync in DomainSync.objects.all() if sync.pending),
+            *InFlightCall.objects.all(),
+            *DomainDeletion.objects.pending(),
+        ]
+
+    def _nothing_pending(self) -> bool:
+        return not self._pending()
+
+    def _assert_all_equal(self) -> None:
+        observed = observe_ses(self.ses)
+        everything = {name: held for domain in NAMES for name, held in desired_rules(domain).items()}
+        assert {name: held for name, held in observed.rules.items() if name != FOREIGN_RULE} == everything
+        assert observed.identities.keys() == self.tracked_domains.keys() | self.foreign_identities
+        # If SES refuses MAIL FROM for good, the rest of the identity does not wait for it.
+        failed = set(LedgerIdentity.objects.filter(mail_from_status="Failed").values_list("entry__name", flat=True))
+        for name in self.tracked_domains.keys() - self.foreign_identities - failed:
+            assert observed.identities[name].mail_from == f"mail.{name}", f"{name} has no MAIL FROM domain."
+        kept = {
+            f"emails/{name}/{tracked.pk}/" for name, tracked in self.tracked_domains.items()
+        } | self.abandoned_prefixes
+        assert stored_keys() == sorted(key for key in self.mail if key.rpartition("/")[0] + "/" in kept)
+
+    def teardown(self) -> None:
+        if self.steps_complete:
+            with self.recording_first_failure():
+                self.finish_everything()
