@@ -1,4 +1,4 @@
-"""What the admin of every app builds on: typed base classes, and rows that the machine owns."""
+"""Base classes of all admin pages: typed versions of Django's, and read-only ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, TabularInline
     from django.forms import ModelForm
 else:
-    # Django's own classes take type parameters in its stubs only.
+    # Django's classes take type parameters only in its stubs.
     class ModelAdmin(admin.ModelAdmin):
         def __class_getitem__(cls, _):
             return cls
@@ -34,7 +34,7 @@ Parent = TypeVar("Parent", bound=Model)
 
 
 class ReadOnlyAdmin(ModelAdmin[Row]):
-    """For rows that the machine owns: whoever may change them in Django's terms may look, and run the actions."""
+    """For rows that only services write. Permission to change the model grants viewing and the actions, not editing."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -47,7 +47,7 @@ class ReadOnlyAdmin(ModelAdmin[Row]):
 
 
 class ReadOnlyInline(TabularInline[Row, Parent]):
-    """Shown to whoever may see the parent: it is a part of it."""
+    """Rows shown as a part of their parent, to everybody who may view the parent."""
 
     extra = 0
     can_delete = False

@@ -1,4 +1,4 @@
-"""Deleting one or many rows in the admin through the service that the API uses, and never in Django's own transaction."""
+"""Deletes rows in the admin through the services that the API uses, outside Django's own transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import DELETION, LogEntry
-from django.contrib.admin.utils import model_ngettext, unquote
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -22,7 +22,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from backoffice.base import ModelAdmin
 from backoffice.links import page_link
-from backoffice.text import UNCERTAIN, Section
+from backoffice.text import UNCERTAIN, Section, listed, plural
 from backoffice.urls import list_url
 from rest.plan_token import PlanOutdated
 
@@ -32,18 +32,18 @@ Text = str | SafeString
 MOST_AT_ONCE = 200
 NAMED = 10
 PLAN = "plan"
-CHANGED = "Nothing was deleted: the plan has changed since you saw it. This is what it is now."
-UNPLANNED = "Nothing was deleted: no plan came with the request. This is the plan; confirm it below."
-USED = "Nothing was done: that plan has been carried out, or somebody was quicker. This is what is left of it."
+CHANGED = "Nothing was deleted: the plan has changed since you saw it. The new plan is below."
+UNPLANNED = "Nothing was deleted: the request carried no plan. The plan is below; confirm it there."
+USED = "Nothing was done: this plan was already used, or someone else started the deletion. Its current state is below."
 
 
 class PlanUsed(Exception):
-    """The deletion that the token stands for has begun: a token is good for one deletion, and does not go on with it."""
+    """The deletion has already begun. A token starts a deletion once, and does not continue one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What a service said about a row that is gone: `done` in any case, and `warning` while SES has not followed."""
+    """The outcome for a deleted row: `done` is shown in any case, `warning` while SES has not confirmed the change."""
 
     done: Text
     warning: str | None = None
@@ -51,9 +51,9 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What the deletion of one row does, in sections, whether that is certain, and the token of the plan that says so.
+    """A row's deletion plan as shown on the page: its sections, whether they are certain, and its token.
 
-    Without a token there is nothing to choose any more, and the row may be deleted without one.
+    The token is empty if the deletion has already begun: there is nothing left to confirm, and no token is required.
     """
 
     sections: Sequence[Section]
@@ -63,44 +63,48 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One row on the page that asks: with its whole plan, or with a line for each of the more important things."""
+    """One row on the confirmation page, with its plan (`sections`), or with a summary and perhaps a link to its plan."""
 
     pk: object
     link: SafeString
-    lines: Sequence[Text] = ()
     sections: Sequence[Section] = ()
+    lines: Sequence[Text] = ()
+    plan_link: SafeString | None = None
 
 
 class DeletesThroughService(ModelAdmin[Row]):
-    """Replaces both `delete_view` and `delete_selected` by a page that says what will go, and an outcome for each row.
+    """Replaces Django's `delete_view` and `delete_selected`: a confirmation page, and then a message with each outcome.
 
-    One row is shown with its plan, where it has one, and only that plan is carried out. For many it would take too long to
-    look into S3 and DNS. What goes along needs no permission of its own, as over the API: it is a part of the row.
+    Override `consequences` and `delete_row` (or `delete_rows`). If the model has deletion plans, set `has_plans` and
+    override `plan` and `delete_planned`: the page of one row shows its plan and deletes exactly that; the page of many rows
+    links to each plan, because building them all would ask S3 and DNS for too long. As over the API, the permission to
+    delete a row covers everything that is deleted with it.
     """
 
     actions = ["delete_selected"]
-    # Entered once around all deletions of a request: the services' waits inside share one deadline.
+    has_plans = False
+    # Entered once around all deletions of a request, so that the services' waits share one deadline.
     shared_deadline: Callable[[], AbstractContextManager[object]] = staticmethod(nullcontext)
 
     def consequences(self, rows: Sequence[Row]) -> dict[Any, list[Text]]:
-        """For each primary key what will go, or change; in a constant number of statements."""
+        """By primary key, a short summary of what is deleted or changes; in a constant number of statements."""
+        return {}
+
+    def plan(self, row: Row) -> Planned:
+        """The plan as it is now. May ask S3 and DNS."""
         raise NotImplementedError
 
-    def plan(self, row: Row) -> Planned | None:
-        """For rows whose deletion is planned: the plan as it is now. May look into S3 and DNS."""
-        return None
-
     def delete_row(self, request: HttpRequest, row: Row) -> Deleted:
-        """Call the service. Raises the model's DoesNotExist if somebody else was first."""
+        """Call the service. Raises the model's DoesNotExist if the row has already been deleted."""
         raise NotImplementedError
 
     def delete_planned(self, request: HttpRequest, row: Row, token: str) -> Deleted:
-        """The same, where `plan` gives one; raises PlanOutdated if `token` is not that of the plan as it is now, and
-        PlanUsed if the deletion has begun."""
+        """Call the service with the plan's token. Raises PlanOutdated if the plan has changed, and PlanUsed if the deletion
+        has already begun."""
         raise NotImplementedError
 
     def delete_rows(self, request: HttpRequest, rows: Iterable[Row]) -> Iterator[tuple[Row, Deleted | None]]:
-        """Each row with its outcome; None if somebody else was first. For services that take many at once to override."""
+        """Each row with its outcome, None if it had already been deleted. Override if the service takes many rows at once."""
         for row in rows:
             try:
                 yield row, self.delete_row(request, row)
@@ -115,18 +119,18 @@ class DeletesThroughService(ModelAdmin[Row]):
         if not self.has_delete_permission(request, row):
             raise PermissionDenied
         if row is None:
-            messages.error(request, f"This {self.opts.verbose_name} is gone already.")
+            messages.error(request, f"This {self.opts.verbose_name} has already been deleted.")
         elif request.method != "POST":
             return self._ask(request, [row], bulk=False)
-        elif why_not := self._delete_one(request, row, request.POST.get(PLAN, "")):
-            messages.warning(request, why_not)
+        elif refusal := self._delete_one(request, row, request.POST.get(PLAN, "")):
+            messages.warning(request, refusal)
             if row := self.get_object(request, unquote(object_id)):
                 return self._ask(request, [row], bulk=False)
         return HttpResponseRedirect(list_url(self, request))
 
     def _delete_one(self, request: HttpRequest, row: Row, token: str) -> str:
-        """Why nothing was deleted, or an empty string."""
-        if not token and (planned := self.plan(row)) and planned.token:
+        """Delete the row, and return an empty string or the reason why nothing was deleted."""
+        if not token and self.has_plans and self.plan(row).token:
             return UNPLANNED
         try:
             self._tell(request, self._as_planned(request, row, token) if token else self.delete_rows(request, [row]))
@@ -138,7 +142,7 @@ class DeletesThroughService(ModelAdmin[Row]):
 
     @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Row]) -> HttpResponse | None:
-        """Named like Django's, so that it takes its place."""
+        """Named like Django's action, which it replaces."""
         rows = list(queryset[: MOST_AT_ONCE + 1])
         if len(rows) > MOST_AT_ONCE:
             messages.error(request, f"Delete at most {MOST_AT_ONCE} at once.")
@@ -148,17 +152,16 @@ class DeletesThroughService(ModelAdmin[Row]):
         if not request.POST.get("post"):
             return self._ask(request, rows, bulk=True)
         if gone := len(set(request.POST.getlist(ACTION_CHECKBOX_NAME)) - {str(row.pk) for row in rows}):
-            messages.warning(request, f"{gone} {model_ngettext(self.opts, gone)} had gone already.")
+            messages.warning(request, f"{self._counted(gone)} had already been deleted.")
         self._tell(request, self.delete_rows(request, rows))
         return None
 
     def _ask(self, request: HttpRequest, rows: Sequence[Row], *, bulk: bool) -> HttpResponse:
-        planned = self.plan(rows[0]) if not bulk else None
-        count = f"{len(rows)} " if bulk else ""
+        planned = self.plan(rows[0]) if self.has_plans and not bulk else None
         request.current_app = self.admin_site.name
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Delete {count}{model_ngettext(self.opts, len(rows))}?",
+            "title": f"Delete {self._counted(len(rows)) if bulk else self.opts.verbose_name}?",
             "opts": self.opts,
             "media": self.media,
             "bulk": bulk,
@@ -170,11 +173,16 @@ class DeletesThroughService(ModelAdmin[Row]):
         return TemplateResponse(request, "admin/backoffice/delete_through_service.html", context)
 
     def _items(self, rows: Sequence[Row], planned: Planned | None) -> list[Item]:
-        links = {row.pk: page_link(self.opts.label_lower, row.pk, row) for row in rows}
+        model = self.opts.label_lower
+        links = {row.pk: page_link(model, row.pk, row) for row in rows}
         if planned is not None:
-            return [Item(pk, link, sections=planned.sections) for pk, link in links.items()]
+            return [Item(pk, link, planned.sections) for pk, link in links.items()]
         lines = self.consequences(rows)
-        return [Item(pk, link, lines[pk]) for pk, link in links.items()]
+        plans = {pk: page_link(model, pk, "Deletion plan", page="delete") for pk in links if self.has_plans}
+        return [Item(pk, link, lines=lines.get(pk, ()), plan_link=plans.get(pk)) for pk, link in links.items()]
+
+    def _counted(self, count: int) -> str:
+        return plural(count, str(self.opts.verbose_name))
 
     def _as_planned(self, request: HttpRequest, row: Row, token: str) -> Iterator[tuple[Row, Deleted | None]]:
         try:
@@ -187,17 +195,15 @@ class DeletesThroughService(ModelAdmin[Row]):
         with self.shared_deadline():
             for row, deleted in deletions:
                 if deleted is None:
-                    outcomes.setdefault((messages.WARNING, "Gone already", ""), []).append(str(row))
+                    outcomes.setdefault((messages.WARNING, "Already deleted", ""), []).append(str(row))
                     continue
                 LogEntry.objects.log_actions(cast(int, request.user.pk), [row], DELETION)
                 level = messages.WARNING if deleted.warning else messages.SUCCESS
                 said = _sentences(deleted.done, deleted.warning)
                 outcomes.setdefault((level, "Deleted", said), []).append(str(row))
-        # One message for all that met the same. It begins with a word, because the page capitalises what it begins with.
+        # One message for all rows with the same outcome. The page capitalises its first letter, which must not be a name's.
         for (level, what, sentences), names in outcomes.items():
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            named = f"{what}: {', '.join(names[:NAMED])}{more}."
-            messages.add_message(request, level, _sentences(named, sentences))
+            messages.add_message(request, level, _sentences(f"{what}: {listed(names, NAMED)}.", sentences))
 
 
 def _sentences(*sentences: Text | None) -> SafeString:

@@ -1,4 +1,4 @@
-"""Links from one admin page to another. Models are named by text, because most of them stand above this app."""
+"""Links between admin pages. Models are named by text (`domains.domain`), because they are defined above this app."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-# A page of a row would show None as it is.
+# Shown for an empty value, where Django would show None.
 NOTHING = SafeString("-")
 
 
-def page_link(model: str, pk: object, text: object) -> SafeString:
-    """To one row's page; `model` as in `domains.domain`. Costs no statement, and does not look whether the row is there."""
-    return format_html(
-        '<a href="{}">{}</a>', reverse(f"admin:{model.replace('.', '_')}_change", args=[quote(str(pk))]), text
-    )
+def page_link(model: str, pk: object, text: object, page: str = "change") -> SafeString:
+    """Link to a page of one row, by default where it is changed. Costs no statement, and does not check that it exists."""
+    url = reverse(f"admin:{model.replace('.', '_')}_{page}", args=[quote(str(pk))])
+    return format_html('<a href="{}">{}</a>', url, text)
 
 
 def list_link(model: str, text: object, **lookups: object) -> SafeString:
-    """To the list of the rows that `lookups` leave."""
+    """Link to the list of a model's rows, filtered by `lookups`."""
     url = reverse(f"admin:{model.replace('.', '_')}_changelist")
     return format_html('<a href="{}?{}">{}</a>', url, urlencode(lookups), text)
 
@@ -36,7 +35,7 @@ def user_link(pk: object, text: object) -> SafeString:
 
 
 def rows_of_domain(name: str) -> SafeString:
-    """From something that knows a domain by its name only to what has that name, or had it."""
+    """Links from a row that knows only a domain's name to the domain, and to the deletions of that name."""
     return joined(
         [
             list_link("domains.domain", "domain", name=name),

@@ -1,4 +1,4 @@
-"""Adding and changing rows in the admin through the services that the API uses."""
+"""Adds and changes rows in the admin through the services that the API uses, outside Django's own transaction."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from backoffice.urls import list_url
 
 Row = TypeVar("Row", bound=Model)
 
-GONE = "It is gone, or being deleted. Nothing was changed."
+GONE = "It has been deleted, or is being deleted. Nothing was changed."
 
 
 class Gone(Exception):
-    """The row, or what it hangs on, went while somebody looked at its form."""
+    """The row, or a row that it depends on, was deleted while its form was open."""
 
 
 class ServiceForm(ModelForm[Row]):
-    """Leaves it to the service to say what is taken: a row that is about to go may still have the name."""
+    """Leaves uniqueness to the service, which can reuse the name of a row that is being deleted."""
 
     def validate_unique(self) -> None:
-        """The service decides."""
+        """Checked by the service."""
 
     def validate_constraints(self) -> None:
-        """The service decides."""
+        """Checked by the service."""
 
 
 class ServiceAdmin(ModelAdmin[Row]):
-    """`add_row` and `change_row` call a service, and return the row as stored.
+    """An admin whose `add_row` and `change_row` call a service and return the stored row.
 
-    They may raise ValidationError or one of `refusals`, whose text is shown on the form, and the model's DoesNotExist. No
-    inlines.
+    They may raise ValidationError or one of `refusals`, whose text is shown on the form, and the model's DoesNotExist.
+    Inlines are not supported.
     """
 
     refusals: tuple[type[Exception], ...] = ()
@@ -58,11 +58,10 @@ class ServiceAdmin(ModelAdmin[Row]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """As Django's, but outside a transaction.
+        """Django's view without the transaction that Django wraps around it (`_changeform_view` is the wrapped function).
 
-        Django's wraps the whole view in one. The services commit, and only then wait for SES: inside of that transaction
-        they would hold its locks over the network, so they refuse (`durable=True`). `_changeform_view` is what Django
-        wraps. The entry in the history is written after the commit, by itself.
+        The services commit first and then wait for SES. Inside an outer transaction they would hold its locks while they
+        wait for the network, so they refuse to run there (`durable=True`). The history entry is written after the commit.
         """
         view = self._changeform_view  # type: ignore[attr-defined]
         try:
@@ -71,7 +70,7 @@ class ServiceAdmin(ModelAdmin[Row]):
             messages.error(request, GONE)
             return HttpResponseRedirect(list_url(self, request))
         except ValidationError as refusal:
-            # Only the service can tell, and by then the form was valid: so once more, with what it says.
+            # The form itself was valid. Render it again with the service's objection as its error.
             request.refusal = refusal  # type: ignore[attr-defined]
             response = view(request, object_id, form_url, extra_context)
         return response
@@ -88,7 +87,7 @@ class ServiceAdmin(ModelAdmin[Row]):
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
-            # Its icons open pop-ups to edit and delete what the row only points to.
+            # Without the icons that open pop-ups to edit or delete the related row.
             field.widget = field.widget.widget
         return field
 
@@ -101,10 +100,10 @@ class ServiceAdmin(ModelAdmin[Row]):
             raise ValidationError(str(error)) from error
 
     def save_model(self, request: HttpRequest, obj: Row, form: Any, change: Any) -> None:
-        """The service has saved it."""
+        """Nothing to do: the service has saved the row."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
-        """Nothing hangs on the form."""
+        """Nothing to do: there are no inlines."""
 
 
 def _refused(form: Any, refusal: ValidationError) -> Any:
@@ -116,6 +115,6 @@ def _refused(form: Any, refusal: ValidationError) -> Any:
 
 
 def warn(request: HttpRequest, warning: str | None) -> None:
-    """SES's trouble on the very page where it is met."""
+    """Show a service's warning on the next page."""
     if warning:
         messages.warning(request, warning)

@@ -1,4 +1,4 @@
-"""Where an admin view goes when it is done."""
+"""The address to return to when an admin view has finished."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.urls import reverse
 
 
 def list_url(model_admin: ModelAdmin[Any], request: HttpRequest) -> str:
-    """The list that the user came from, with its filters; the index for those who may not see it."""
+    """The list that the user came from, with its filters; the admin's index if the user may not see the list."""
     site, opts = model_admin.admin_site.name, model_admin.opts
     if not model_admin.has_view_or_change_permission(request):
         return reverse("admin:index", current_app=site)

@@ -6,12 +6,16 @@ import json
 import re
 from base64 import urlsafe_b64encode
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Self
+from datetime import datetime
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+Database = TypeVar("Database", bound="DataclassInstance")
+Outside = TypeVar("Outside", bound="DataclassInstance")
 
 SALT = "rest.plan_token"
 DIGEST_BYTES = 16
@@ -60,6 +64,28 @@ class PlanToken:
     def is_of(self, subject: Subject) -> bool:
         """Whether it was given out for a plan of `subject`, current or not, and whether or not the row is still there."""
         return constant_time_compare(self.seal, _digest(asdict(subject), self.database, self.outside))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan(Generic[Database, Outside]):
+    """A plan in two parts: what the database says, which is compared once more under its locks, and what others say.
+
+    `confirmed_at`: when SES last confirmed something that the plan is about. It does not count for the token.
+    """
+
+    subject: Subject
+    database: Database
+    outside: Outside
+    confirmed_at: datetime | None
+
+    @property
+    def token(self) -> PlanToken:
+        return PlanToken.of(self.subject, self.database, self.outside)
+
+    def check(self, token: str) -> None:
+        """Raises PlanOutdated unless `token` is this plan's."""
+        if not constant_time_compare(str(self.token), token):
+            raise PlanOutdated
 
 
 def check(token: str, subject: Subject, database: DataclassInstance) -> None:

@@ -1,6 +1,8 @@
+"""Addresses and blocked emails in the admin."""
+
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 from django.contrib import admin
@@ -12,13 +14,12 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from addresses import blocking, deletion, services
-from addresses.admin import ses
 from addresses.admin.forms import AddAddressForm, BlockForm, ChangeAddressForm
 from addresses.deletion import AddressDeletion
-from addresses.deletion_plan import build, text
+from addresses.deletion_plan import build, render
 from addresses.models import BlockedEmail, EmailAddress
 from backoffice.deletion import Deleted, DeletesThroughService, Planned
-from backoffice.links import NOTHING, page_link, user_link
+from backoffice.links import NOTHING, list_link, page_link, user_link
 from backoffice.service_forms import ServiceAdmin, warn
 from ses_integration.admin.columns import ShowsSesState
 from ses_integration.coordination.deadline import shared_deadline
@@ -42,6 +43,7 @@ class InSes(admin.SimpleListFilter):
 class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[EmailAddress], ServiceAdmin[EmailAddress]):
     refusals = (QuotaExceeded,)
     shared_deadline = staticmethod(shared_deadline)
+    has_plans = True
 
     list_display = ["address", "domain_link", "endpoint_link", "is_active", "rule", "ses"]
     list_filter = ["is_active", InSes]
@@ -110,12 +112,9 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
         warn(request, change.warning)
         return change.address
 
-    def consequences(self, rows: Sequence[EmailAddress]) -> dict[Any, list[str | SafeString]]:
-        return ses.what_goes(rows)
-
-    def plan(self, row: EmailAddress) -> Planned | None:
+    def plan(self, row: EmailAddress) -> Planned:
         plan = build.plan_of(row)
-        return Planned(text.sections(plan), plan.certain, str(plan.token))
+        return Planned(render.as_sections(plan), plan.certain, str(plan.token))
 
     def delete_planned(self, request: HttpRequest, row: EmailAddress, token: str) -> Deleted:
         return _said(deletion.delete_address(row, plan_token=token))
@@ -147,7 +146,8 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
 
     @admin.display(description="receipt rule")
     def rule(self, address: Any) -> SafeString:
-        return ses.rule_link(address.receipt_rule_name) if address.receipt_rule_name else NOTHING
+        name = address.receipt_rule_name
+        return list_link("ses_integration.ledgerentry", name, name=name) if name else NOTHING
 
 
 def _said(outcome: AddressDeletion) -> Deleted:

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from addresses import deletion, services
 from addresses.api import serializers
-from addresses.deletion_plan import build, wire
+from addresses.deletion_plan import build, render
 from addresses.models import EmailAddress, EmailAddressQuerySet
 from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain
@@ -121,7 +121,7 @@ class AddressDetail(OwnAddresses):
             plan = build.plan_of(address)
             if asked.token not in (None, plan.token):
                 raise outdated()
-            return Response(wire.shown(plan))
+            return Response(render.as_json(plan))
         try:
             done = deletion.delete_address(address, plan_token=str(asked.token or ""))
         except PlanOutdated as error:
@@ -143,4 +143,4 @@ class AddressDetail(OwnAddresses):
 class AddressDeletionPlan(OwnAddresses):
     def get(self, request: Request, pk: str) -> Response:
         """Reads the database only: SES's side as it was last confirmed."""
-        return Response(wire.shown(build.plan_of(find(self.get_queryset(), pk, NOT_FOUND))))
+        return Response(render.as_json(build.plan_of(find(self.get_queryset(), pk, NOT_FOUND))))

@@ -1,16 +1,15 @@
-"""What a deletion of an address would do, as it is known now: behind the API, dry runs, the admin and `plan_delete`."""
+"""Builds an address's deletion plan, for the API, dry runs, the admin and `plan_delete`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from addresses.models import BlockedEmail, EmailAddress
 from domains.dependents import Dependant, dependants_of
 from domains.models import Domain
 from domains.provider import addresses_of, incarnation_of
 from rest import plan_token
-from rest.plan_token import PlanToken, Subject
+from rest.plan_token import Plan, Subject
 from ses_integration.plan.simulate import Forecast, RuleChange
 from ses_integration.status import preview
 
@@ -19,7 +18,7 @@ KIND = "address"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The endpoint that its mail goes to. It stays."""
+    """The endpoint that receives the address's mail, and stays."""
 
     id: str
     name: str
@@ -29,11 +28,11 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class FromDatabase:
-    """What rows and ledger say: compared once more while the deletion holds the domain's row.
+    """Rows and ledger. The deletion compares this part once more while it holds the lock on the domain's row.
 
-    `ses.rules` are those that carry the address or that its deletion changes. `dependants` are endpoints that name the
-    address, and `other_addresses` the domain's that stay. `catch_all`: it goes on receiving mail for the address.
-    `blocked`: there is a block of it, which stays.
+    `ses.rules`: the rules that carry the address or that its deletion changes. `dependants`: endpoints whose configuration
+    names the address. `other_addresses`: the number of the domain's addresses that stay. `catch_all`: the domain still
+    receives mail for the address. `blocked`: the address has a block, which stays.
     """
 
     address: str
@@ -51,31 +50,21 @@ class FromDatabase:
 
 @dataclass(frozen=True, slots=True)
 class FromOutside:
-    """Why SES cannot be called with the present settings."""
+    """`problem` says why SES cannot be called with the present settings, or is empty."""
 
     problem: str
 
 
 @dataclass(frozen=True, slots=True)
-class AddressPlan:
-    """`confirmed_at`: when SES last confirmed something of what is said of it here."""
-
-    subject: Subject
-    database: FromDatabase
-    outside: FromOutside
-    confirmed_at: datetime | None
-
-    @property
-    def token(self) -> PlanToken:
-        return PlanToken.of(self.subject, self.database, self.outside)
-
+class AddressPlan(Plan[FromDatabase, FromOutside]):
     @property
     def certain(self) -> bool:
+        """Whether SES's state is confirmed, and SES can be called."""
         return self.database.ses.certain and not self.outside.problem
 
 
 def plan_of(address: EmailAddress) -> AddressPlan:
-    """Reads the database only."""
+    """Reads only the database: SES's side as it was last confirmed."""
     database = _from_database(address)
     return AddressPlan(
         subject=subject_of(address),
@@ -90,15 +79,14 @@ def subject_of(address: EmailAddress) -> Subject:
 
 
 def check_plan(address: EmailAddress, token: str) -> None:
-    """The whole plan, before the deletion's transaction. Raises PlanOutdated."""
-    if str(plan_of(address).token) != token:
-        raise plan_token.PlanOutdated
+    """Compare the whole plan, before the deletion's transaction. Raises PlanOutdated."""
+    plan_of(address).check(token)
 
 
 def check_token(address: EmailAddress, token: str) -> None:
-    """The database's part once more, inside the deletion's transaction. Raises PlanOutdated, EmailAddress.DoesNotExist.
+    """Compare the database's part again, in the deletion's transaction. Raises PlanOutdated and EmailAddress.DoesNotExist.
 
-    Locks the domain's row, as everybody does who adds or changes one of its addresses, and before any address.
+    Locks the domain's row first, as every service does that adds or changes one of its addresses.
     """
     Domain.objects.select_for_update().filter(pk=address.domain_id).first()
     row = EmailAddress.objects.select_related("domain__owner", "endpoint").get(pk=address.pk)
@@ -111,7 +99,7 @@ def _from_database(address: EmailAddress) -> FromDatabase:
     others = [row for row in rows if row[0] != address.address]
     after = incarnation_of(domain, others).spec if domain.deleting_since is None else None
     ses = preview.preview(incarnation_of(domain, rows), after)
-    # Nothing of others shows, wherever somebody has routed the address.
+    # Never show another user's endpoint, even if the address was routed to one.
     endpoint = address.endpoint if address.endpoint and address.endpoint.owner_id == domain.owner_id else None
     return FromDatabase(
         address=address.address,

@@ -135,20 +135,22 @@ def test_the_page_that_asks_says_what_becomes_of_the_rule(ses, domain, admin_cli
     inactive = EmailAddressFactory(domain=domain, address="c@example.com", is_active=False)
     asked = text(admin_client.get(deletion(first)))
     assert f"Receipt rule {RULE} loses a@example.com, and then has 1 recipient." in asked
-    assert "Endpoint Main hook: its mail goes there." in asked
-    assert "SES is to receive nothing for it as it is." in text(admin_client.get(deletion(inactive)))
+    assert "Endpoint Main hook, which receives its mail." in asked
+    assert "SES should already receive nothing for it." in text(admin_client.get(deletion(inactive)))
     chosen = {"action": "delete_selected", "_selected_action": [first.pk, second.pk], "index": "0"}
-    assert text(admin_client.post(ADDRESSES, chosen)).count(f"{RULE}</a> goes: nothing else is in it.") == 2
+    asked = text(admin_client.post(ADDRESSES, chosen))
+    assert "Delete 2 email addresses?" in asked
+    for address in (first, second):
+        assert f'<a href="{deletion(address)}">Deletion plan</a>' in asked
+    assert deletion(inactive) not in asked
     assert EmailAddress.objects.count() == 3
 
 
 def test_the_page_that_asks_knows_the_catch_all(ses, catch_all, admin_client: Client):
     address = EmailAddressFactory(domain=catch_all)
     asked = text(admin_client.get(deletion(address)))
-    assert "inbound-example.com-catchall-rule stays as it is: example.com." in asked
-    assert "The catch-all goes on receiving mail for the address." in asked
-    bulk = {"action": "delete_selected", "_selected_action": [address.pk], "index": "0"}
-    assert "stays: it is the catch-all" in text(admin_client.post(ADDRESSES, bulk))
+    assert "inbound-example.com-catchall-rule does not change: example.com." in asked
+    assert "The catch-all still receives mail for the address." in asked
     _, messages = confirm(admin_client, deletion(address))
     assert [level for level, _ in messages] == ["success"]
 
@@ -202,7 +204,7 @@ def test_an_address_that_vanished_meanwhile_is_said_to_be_gone(ses, domain, admi
         assert response.status_code == 302
         assert messages[0][0] in ("error", "warning")
     _, messages = delete_selected(admin_client, "addresses.emailaddress", [address])
-    assert messages == [("warning", "1 email address had gone already.")]
+    assert messages == [("warning", "1 email address had already been deleted.")]
 
 
 def test_nothing_is_deleted_without_the_permission(ses, domain, client: Client):

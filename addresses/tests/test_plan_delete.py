@@ -47,11 +47,11 @@ def test_a_domain_s_plan_is_told(full, ses):
     assert (code, without_moment(out)) == (
         0,
         f"""\
-Deleting example.com does this. Nothing has been changed.
+Plan for deleting example.com. Nothing has been changed.
 
 SES:
-- Receipt rule inbound-example.com-rule goes: a@example.com.
-- The SES identity goes: it was created by this installation.
+- Receipt rule inbound-example.com-rule is deleted: a@example.com.
+- SES identity: It was created by this installation, so it is deleted.
 
 Calls to SES:
 - DeleteReceiptRule inbound-example.com-rule
@@ -61,15 +61,15 @@ Rows:
 - 1 blocked email, 2 email addresses (1 inactive), 2 DNS records
 
 Stored mail:
-- What is under s3://inbound-mail/{full.key_prefix} goes, every version of it: 1 object, 1 version, 4 bytes.
+- s3://inbound-mail/{full.key_prefix} is erased, with every version: 1 object, 1 version, 4 bytes.
 
 What stays:
-- 1 domain below it, with all that is theirs: sub.example.com.
-- Endpoint CRM: the mail of 1 address goes there, and nothing else does.
+- 1 subdomain, unchanged: sub.example.com.
+- Endpoint CRM: it receives the mail of 1 address, and no other mail.
 
-In DNS, where you take it away yourself:
+DNS records to remove yourself:
 - MX example.com (mail is sent to SES) is published: {MX}.
-- Nothing is left of the others.
+- The other records are gone.
 """,
     )
     assert calls(ses) == []
@@ -82,17 +82,17 @@ def test_an_address_s_plan_is_told(full, ses):
     assert (code, without_moment(out)) == (
         0,
         """\
-Deleting a@example.com does this. Nothing has been changed.
+Plan for deleting a@example.com. Nothing has been changed.
 
 SES:
-- Receipt rule inbound-example.com-rule goes: a@example.com.
+- Receipt rule inbound-example.com-rule is deleted: a@example.com.
 
 Calls to SES:
 - DeleteReceiptRule inbound-example.com-rule
 
 What stays:
-- Endpoint CRM: its mail goes there.
-- Domain example.com, with 1 other email address and the mail that is stored for it.
+- Endpoint CRM, which receives its mail.
+- Domain example.com, with 1 other email address and the stored mail.
 """,
     )
     assert ses.journal() == []
@@ -107,7 +107,7 @@ def test_what_an_endpoint_still_says_of_an_address_is_told(full, user):
     )
     EndpointFactory(owner=user, name="Group", type="email_group", config={"emails": ["a@example.com", "b@example.com"]})
     out = run("plan_delete", "example.com")[1]
-    assert "- Endpoint CRM: the mail of 1 address goes there, and nothing else does.\n" in out
+    assert "- Endpoint CRM: it receives the mail of 1 address, and no other mail.\n" in out
     assert "- Endpoint Forwarder: it still forwards to a@example.com; it still sends from b@example.com.\n" in out
     assert "- Endpoint Group: it still forwards to a@example.com, b@example.com.\n" in out
     out = run("plan_delete", "a@example.com")[1]
@@ -127,7 +127,7 @@ def test_what_is_not_certain_is_exit_code_2(full, ses, settings):
     ses.add_faults({"service": "s3", "fault": "access_denied", "times": None})
     code, out = run("plan_delete", "example.com")
     assert code == 2
-    assert "How much it is could not be looked up: AWS does not allow this call" in out
+    assert "Its size could not be looked up: AWS does not allow this call" in out
     assert out.endswith("Not all of this is certain: what is unconfirmed or could not be looked up is marked above.\n")
     settings.AWS_REGION = ""
     assert run("plan_delete", "a@example.com")[0] == 2
@@ -154,12 +154,14 @@ def test_what_another_life_of_the_name_has_left_is_told_without_its_names(domain
     settings.SES_REQUEST_BUDGET = 0
     delete_domain(domain=domain, requested_by="me")
     EmailAddressFactory(domain=DomainFactory(name="example.com"), address="secret0@example.com")
-    others = "It has, or may yet get, others that are no addresses of the domain any more; those go, too."
+    others = (
+        "It has, or may still get, recipients that are no longer addresses of the domain; they are removed as well."
+    )
     left_over = "SES may still hold rules for addresses that the domain has no more"
     for name in ("example.com", "secret0@example.com"):
         code, out = run("plan_delete", name)
         assert code == 2
-        assert f"- Receipt rule inbound-example.com-rule goes: secret0@example.com. {others}\n" in out
+        assert f"- Receipt rule inbound-example.com-rule is deleted: secret0@example.com. {others}\n" in out
         assert left_over in out
         assert "secret1" not in out
         assert "-rule-2" not in out
@@ -174,4 +176,4 @@ def test_a_rule_that_stays_for_others_of_the_domain_loses_what_is_not_its_own(do
     EmailAddressFactory(domain=domain, address="a@example.com")
     EmailAddressFactory(domain=domain, address="new@example.com")
     _, out = run("plan_delete", "new@example.com")
-    assert "- Receipt rule inbound-example.com-rule keeps a@example.com. It has, or may yet get, others" in out
+    assert "- Receipt rule inbound-example.com-rule keeps a@example.com. It has, or may still get, recipients" in out

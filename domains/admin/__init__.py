@@ -1,2 +1,8 @@
-from domains.admin import deletions as deletions
-from domains.admin import domains as domains
+"""Admin pages of domains, their DNS records and their deletions. Django imports it; nothing else does.
+
+Changes go through the services of `lifecycle` and `deletion`, as over the API.
+"""
+
+from domains.admin import deletions, dns_records, domains
+
+__all__ = ["deletions", "dns_records", "domains"]

@@ -1,3 +1,5 @@
+"""Domains in the admin: add, switch catch-all, push to SES, delete as planned."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -12,19 +14,17 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from backoffice.base import ReadOnlyAdmin
 from backoffice.deletion import Deleted, DeletesThroughService, Planned, PlanUsed
 from backoffice.links import joined, list_link, page_link, user_link
 from backoffice.service_forms import ServiceAdmin, warn
-from domains.admin import ses
-from domains.admin.deletions import DomainDeletionAdmin  # noqa: F401 - registered by being imported
+from backoffice.text import moment
 from domains.admin.forms import AddDomainForm, CatchAllForm
 from domains.deletion import service
-from domains.deletion_plan import build, text
+from domains.deletion_plan import build, render
 from domains.lifecycle import catch_all, register
-from domains.models import DnsRecord, Domain, DomainDeletion
+from domains.models import Domain, DomainDeletion
 from ses_integration.admin.actions import push_and_tell
-from ses_integration.admin.columns import ShowsSesState, entries
+from ses_integration.admin.columns import ShowsSesState
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.quotas import QuotaExceeded
 
@@ -44,6 +44,7 @@ class BeingDeleted(admin.SimpleListFilter):
 class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceAdmin[Domain]):
     refusals = (QuotaExceeded,)
     shared_deadline = staticmethod(shared_deadline)
+    has_plans = True
 
     list_display = ["name", "status_shown", "owner_link", "addresses", "catch_all", "ses"]
     list_filter = ["status", "is_catch_all_enabled", BeingDeleted]
@@ -73,7 +74,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Domain]:
-        # `email_addresses` is the reverse accessor of addresses.EmailAddress, which stands above this app.
+        # `email_addresses`: reverse accessor of addresses.EmailAddress, in the app above.
         return super().get_queryset(request).annotate(address_count=Count("email_addresses"))
 
     def get_fieldsets(self, request: HttpRequest, obj: Domain | None = None) -> Any:
@@ -90,7 +91,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
 
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "catch_all_endpoint":
-            # The form has the owner's; this keeps Django from loading everybody's.
+            # The form sets the owner's endpoints. This keeps Django from loading everybody's.
             kwargs["queryset"] = db_field.related_model._default_manager.none()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
@@ -106,8 +107,12 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
         try:
             added = register.add_domain(owner=owner, name=form.cleaned_data["name"])
         except register.DomainTaken as taken:
-            whose = f"{owner} has it already." if taken.own else "It, its parent or its child belongs to somebody else."
-            raise ValidationError({"name": whose}) from taken
+            reason = (
+                f"{owner} has already added it."
+                if taken.own
+                else "This domain, its parent or its child belongs to another user."
+            )
+            raise ValidationError({"name": reason}) from taken
         warn(request, added.warning)
         return added.domain
 
@@ -124,13 +129,23 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
         return change.domain
 
     def consequences(self, rows: Sequence[Domain]) -> dict[Any, list[str | SafeString]]:
-        return ses.what_goes(rows)
+        parts = ("blocked_emails", "email_addresses", "dns_records")
+        chosen = Domain.objects.filter(pk__in=[row.pk for row in rows]).order_by()
+        # A statement for each, because three joins at once would multiply the rows.
+        counts = {part: dict(chosen.annotate(Count(part)).values_list("pk", f"{part}__count")) for part in parts}
+        return {
+            row.pk: [
+                *([render.BEGUN] if row.deleting_since else []),
+                render.row_counts(*(counts[part].get(row.pk, 0) for part in parts)),
+            ]
+            for row in rows
+        }
 
-    def plan(self, row: Domain) -> Planned | None:
+    def plan(self, row: Domain) -> Planned:
         plan = build.plan_of(row)
-        # One that has begun is gone on with, and there is nothing to choose any more.
+        # A deletion that has begun continues; there is no choice left to confirm.
         token = "" if row.deleting_since else str(plan.token)
-        return Planned(text.sections(plan), plan.certain, token)
+        return Planned(render.as_sections(plan), plan.certain, token)
 
     def delete_row(self, request: HttpRequest, row: Domain) -> Deleted:
         return self.delete_planned(request, row, "")
@@ -145,7 +160,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
                 raise
             if token:
                 raise PlanUsed from error
-            # One that stopped half-way goes on, as a second DELETE over the API does.
+            # Continue a deletion that stopped half-way, as a second DELETE over the API does.
             record = service.advance(running)
         return Deleted(_done(record), service.warning(record))
 
@@ -159,7 +174,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
     @admin.display(description="status", ordering="status")
     def status_shown(self, domain: Domain) -> str:
         if domain.deleting_since is not None:
-            return f"being deleted since {domain.deleting_since:%Y-%m-%d %H:%M} UTC"
+            return f"being deleted since {moment(domain.deleting_since)}"
         return domain.get_status_display()
 
     @admin.display(description="owner", ordering="owner__username")
@@ -182,7 +197,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
         of_domain = {"domain__id__exact": domain.pk}
         links = [
             list_link("addresses.emailaddress", f"Addresses ({domain.address_count})", **of_domain),
-            list_link("addresses.blockedemail", "Blocked", **of_domain),
+            list_link("addresses.blockedemail", "Blocked emails", **of_domain),
             list_link("domains.dnsrecord", "DNS records", **of_domain),
             list_link("ses_integration.ledgerentry", "SES ledger", domain=domain.name),
             list_link("domains.domaindeletion", "Deletions of this name", name=domain.name),
@@ -191,37 +206,12 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
             links.append(page_link("endpoints.endpoint", endpoint.pk, "Catch-all endpoint"))
         return joined(links)
 
-    @admin.display(description="receipt rules")
-    def ses_rules(self, domain: Domain) -> SafeString:
-        return ses.rules(entries([domain.name]), domain.name)
-
-    @admin.display(description="identity")
-    def ses_identity(self, domain: Domain) -> SafeString:
-        return ses.identity(entries([domain.name]), domain.name)
-
     @admin.display(description="stored under")
     def stored_under(self, domain: Domain) -> str:
         return domain.key_prefix
 
 
 def _done(record: DomainDeletion) -> SafeString:
-    counts = ses.counted({part: getattr(record, part) for part in ses.PARTS})
-    link = page_link("domains.domaindeletion", record.pk, "The record")
-    return format_html("With it went {}. {} of it stays.", counts, link)
-
-
-@admin.register(DnsRecord)
-class DnsRecordAdmin(ReadOnlyAdmin[DnsRecord]):
-    list_display = ["name", "record_type", "value", "domain_link", "is_required", "is_verified", "last_checked"]
-    list_filter = ["record_type", "is_verified", "is_required"]
-    list_select_related = ["domain"]
-    search_fields = ["name", "value", "id"]
-    ordering = ["domain__name", "record_type", "name"]
-    fieldsets = [
-        (None, {"fields": ["domain_link", "record_type", "name", "value", "is_required", "id"]}),
-        ("Check", {"fields": ["is_verified", "last_checked", "created_at"]}),
-    ]
-
-    @admin.display(description="domain", ordering="domain__name")
-    def domain_link(self, record: DnsRecord) -> SafeString:
-        return page_link("domains.domain", record.domain_id, record.domain.name)
+    counts = render.row_counts(record.blocked_emails, record.email_addresses, record.dns_records)
+    link = page_link("domains.domaindeletion", record.pk, "the deletion's record")
+    return format_html("This also deleted {}. See {}.", counts, link)

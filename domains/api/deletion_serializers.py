@@ -13,7 +13,7 @@ from domains.deletion import proof
 from domains.deletion.record import Step
 from domains.deletion.service import warning
 from domains.dns import leftovers
-from domains.dns.leftovers import Published
+from domains.dns.leftovers import published_as_json
 from domains.dns.records import Record
 from domains.models import Domain, DomainDeletion
 from rest.fields import timestamp
@@ -155,21 +155,7 @@ def still_in_dns(row: DomainDeletion) -> dict[str, Any]:
         told, note = [], NEEDED_AGAIN
     elif not told:
         note = NOT_KNOWN
-    return {"note": note, "records": [published_record(it) for it in leftovers.look_up(told)]}
-
-
-def published_record(it: Published) -> dict[str, Any]:
-    """`state`: `published` should go, `gone` is, and `unknown` could not be looked up: `why` says why."""
-    return {
-        "type": it.type,
-        "name": it.name,
-        "value": it.value,
-        "purpose": it.purpose,
-        "state": it.state.value,
-        "found": list(it.found),
-        "why": it.why or None,
-        "hint": it.hint or None,
-    }
+    return {"note": note, "records": [published_as_json(it) for it in leftovers.look_up(told)]}
 
 
 def _moment(moment: datetime | None) -> str | None:

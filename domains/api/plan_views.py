@@ -9,7 +9,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from domains.deletion_plan import build, wire
+from domains.deletion_plan import build, render
 from domains.deletion_plan.model import KIND
 from domains.models import Domain, DomainDeletion
 from rest.confirmation import GONE, Confirmation, outdated
@@ -23,7 +23,7 @@ class DomainDeletionPlan(GenericAPIView[Domain]):
     def get(self, request: Request, pk: str) -> Response:
         """Asks S3 and DNS, within their time limits, and not SES."""
         domain = find(Domain.objects.live().owned_by(request.user).select_related("owner"), pk, NOT_FOUND)
-        return Response(wire.shown(build.plan_of(domain)))
+        return Response(render.as_json(build.plan_of(domain)))
 
 
 def dry_run(request: Request, pk: str, asked: Confirmation) -> Response:
@@ -33,7 +33,7 @@ def dry_run(request: Request, pk: str, asked: Confirmation) -> Response:
     plan = build.plan_of(domain)
     if asked.token not in (None, plan.token):
         raise outdated()
-    return Response(wire.shown(plan))
+    return Response(render.as_json(plan))
 
 
 def refuse_used(request: Request, pk: str, asked: Confirmation) -> None:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from domains.deletion.erase import erase_mail
 from domains.deletion.record import Step, changing, turn, values_at_the_start
 from domains.deletion_plan.build import check_plan, check_token
+from domains.deletion_plan.model import NOT_CREATED_HERE
 from domains.models import Domain, DomainDeletion
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.reconcile.loop import reconcile
@@ -31,7 +32,7 @@ ERASE_SECONDS_IN_TURN = 30.0
 # (docs/architecture/ses.md, "Late storage"): the worker looks again then.
 SES_STORES_LATE = timedelta(hours=4)
 
-KEPT = "The SES identity was not created by this installation, so it is kept."
+KEPT = f"The SES identity {NOT_CREATED_HERE}"
 SUPERSEDED = "The domain was added again before its clean-up was finished; SES holds what the new one needs."
 MAIL_KEPT = "KEEP_MAIL_ON_DOMAIN_DELETE is on, so stored mail is kept:"
 ERASING = "Stored mail is still to be erased; that goes on in the background."

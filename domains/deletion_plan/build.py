@@ -1,4 +1,4 @@
-"""What a deletion of a domain would do, as it is known now: behind the API, dry runs, the admin and `plan_delete`."""
+"""Builds a domain's deletion plan, for the API, dry runs, the admin and `plan_delete`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ __all__ = ["PlanOutdated", "check_plan", "check_token", "plan_of", "subject_of"]
 
 
 def plan_of(domain: Domain) -> DeletionPlan:
-    """Asks S3 and DNS, within bounds, and never raises for what they do; SES is not asked. Not for a transaction."""
+    """Asks S3 and DNS, within their time limits; their failures become part of the plan. Does not ask SES.
+
+    Not for use inside a transaction, because it waits for the network.
+    """
     database = _from_database(domain)
     return DeletionPlan(
         subject=subject_of(domain),
@@ -37,16 +40,15 @@ def subject_of(domain: Domain) -> Subject:
 
 
 def check_plan(domain: Domain, token: str) -> None:
-    """The whole plan, S3 and DNS included: before the deletion's transaction. Raises PlanOutdated."""
-    if str(plan_of(domain).token) != token:
-        raise PlanOutdated
+    """Compare the whole plan, S3 and DNS included, before the deletion's transaction. Raises PlanOutdated."""
+    plan_of(domain).check(token)
 
 
 def check_token(domain: Domain, token: str) -> None:
-    """The database's part of it: inside the deletion's transaction, with the domain's row locked. Raises PlanOutdated.
+    """Compare the database's part, in the deletion's transaction and with the domain's row locked. Raises PlanOutdated.
 
-    Whoever adds or changes an address, blocks one or switches catch-all locks this row first, so that it cannot happen
-    between this look and the deletion.
+    Services that add, change or block an address or switch catch-all lock this row first, so nothing can change between
+    this check and the deletion.
     """
     plan_token.check(token, subject_of(domain), _from_database(domain))
 
@@ -82,13 +84,13 @@ def _rows(domain: Domain, addresses: list[AddressRow]) -> Rows:
 
 
 def _from_outside(domain: Domain, database: FromDatabase) -> FromOutside:
-    told = domain.dns_records.order_by("record_type", "name", "value").values_list("record_type", "name", "value")
-    records = [Record(kind, name, value, "") for kind, name, value in told]
+    rows = domain.dns_records.order_by("record_type", "name", "value").values_list("record_type", "name", "value")
+    records = [Record(kind, name, value, "") for kind, name, value in rows]
     mail = StoredMail(
         location=erase.location(domain.key_prefix),
         size=size.measure(domain.key_prefix),
         keeps=settings.KEEP_MAIL_ON_DOMAIN_DELETE,
     )
-    # A server gives several values of a name in any order.
+    # Sorted, because a server may give the values of one name in any order.
     dns = tuple(replace(it, found=tuple(sorted(it.found))) for it in leftovers.look_up(records))
     return FromOutside(problem=preview.configuration_problem(database.ses), stored_mail=mail, dns=dns)

@@ -1,34 +1,35 @@
-"""What a plan for the deletion of a domain says, as plain values. No moment in time is in its parts: see `PlanToken.of`."""
+"""The values of a domain's deletion plan. Its two parts contain no times, because these would change the token."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from domains.dependents import EndpointUse
 from domains.dns.leftovers import Published
-from rest.plan_token import PlanToken, Subject
+from rest.plan_token import Plan
 from ses_integration.plan.simulate import Forecast
 from ses_integration.storage.size import Size
 
 KIND = "domain"
+# Said of the SES identity in plans, and in the warning of a deletion.
+NOT_CREATED_HERE = "was not created by this installation, so it is kept."
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """How many rows go with the domain."""
+    """The number of rows that are deleted with the domain."""
 
     blocked_emails: int
     email_addresses: int
     active_email_addresses: int
     dns_records: int
-    # Of which they are: other rows in the same number are another plan.
+    # Of the rows themselves, because other rows in the same number make another plan.
     digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class FromDatabase:
-    """What rows and ledger say: compared once more while the deletion holds the domain's row."""
+    """Rows and ledger. The deletion compares this part once more while it holds the lock on the domain's row."""
 
     domain: str
     catch_all: bool
@@ -36,14 +37,14 @@ class FromDatabase:
     ses: Forecast
     ses_seconds: float
     rows: Rows
-    # Names of the owner's domains below this one. They stay.
+    # The owner's domains below this one, which stay.
     sub_domains: tuple[str, ...]
     endpoints: tuple[EndpointUse, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredMail:
-    """`keeps`: KEEP_MAIL_ON_DOMAIN_DELETE is on, so it stays."""
+    """The mail under the domain's prefix; `keeps` if KEEP_MAIL_ON_DOMAIN_DELETE is on."""
 
     location: str
     size: Size
@@ -52,7 +53,7 @@ class StoredMail:
 
 @dataclass(frozen=True, slots=True)
 class FromOutside:
-    """What S3 and DNS say, and in `problem` why SES cannot be called with the present settings."""
+    """Answers of S3 and DNS; `problem` says why SES cannot be called with the present settings, or is empty."""
 
     problem: str
     stored_mail: StoredMail
@@ -60,25 +61,14 @@ class FromOutside:
 
 
 @dataclass(frozen=True, slots=True)
-class DeletionPlan:
-    """`confirmed_at`: when SES last confirmed something of what is said of it here."""
-
-    subject: Subject
-    database: FromDatabase
-    outside: FromOutside
-    confirmed_at: datetime | None
-
-    @property
-    def token(self) -> PlanToken:
-        return PlanToken.of(self.subject, self.database, self.outside)
-
+class DeletionPlan(Plan[FromDatabase, FromOutside]):
     @property
     def certain(self) -> bool:
-        """Whether nothing is in doubt and everything could be looked at, to its end."""
+        """Whether SES's state is confirmed, and S3 and DNS answered completely."""
         mail, ses = self.outside.stored_mail, self.database.ses
         return (
             ses.certain
             and not self.outside.problem
             and mail.size.complete
-            and not any(it.why for it in self.outside.dns)
+            and not any(record.why for record in self.outside.dns)
         )

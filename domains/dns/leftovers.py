@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from domains.dns import resolver
 from domains.dns.records import Record
@@ -63,6 +64,20 @@ def look_up(records: Sequence[Record]) -> list[Published]:
 def is_owners_own(name: str) -> bool:
     """Whether the record of that name says something of the domain without SES: DMARC is the owner's own policy."""
     return name.startswith("_dmarc.")
+
+
+def published_as_json(it: Published) -> dict[str, Any]:
+    """The JSON of one record. With `state` `unknown`, `why` says why it could not be looked up."""
+    return {
+        "type": it.type,
+        "name": it.name,
+        "value": it.value,
+        "purpose": it.purpose,
+        "state": it.state.value,
+        "found": list(it.found),
+        "why": it.why or None,
+        "hint": it.hint or None,
+    }
 
 
 def _published(leftover: _Leftover, answer: Answer) -> Published:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from addresses.models import EmailAddress
@@ -119,8 +121,8 @@ def test_a_name_that_is_none_or_taken_is_an_error_on_the_form(ses, user, admin_c
     DomainFactory(name="example.com", owner=user)
     for name, owner, sentence in (
         ("co.uk", user, "This is not the name of a domain that one can own."),
-        ("example.com", user, "has it already."),
-        ("mail.example.com", other, "It, its parent or its child belongs to somebody else."),
+        ("example.com", user, "has already added it."),
+        ("mail.example.com", other, "This domain, its parent or its child belongs to another user."),
     ):
         response = admin_client.post(ADD, {"name": name, "owner": owner.pk})
         assert response.status_code == 200
@@ -198,25 +200,50 @@ def test_the_page_that_asks_says_what_will_go(ses, user, admin_client: Client, s
     Domain.objects.filter(pk=kept.pk).update(is_catch_all_enabled=True, catch_all_endpoint=endpoint)
     asked = text(admin_client.get(deletion(domain)))
     assert "1 blocked email, 1 email address, 9 DNS records" in asked
-    assert "Receipt rule inbound-example.com-rule goes: a@example.com." in asked
-    assert "The SES identity goes: it was created by this installation." in asked
-    assert f"s3://inbound-mail/{domain.key_prefix} goes, every version of it: 0 objects" in asked
+    assert "Receipt rule inbound-example.com-rule is deleted: a@example.com." in asked
+    assert "SES identity: It was created by this installation, so it is deleted." in asked
+    assert f"s3://inbound-mail/{domain.key_prefix} is erased, with every version: 0 objects" in asked
     asked = text(admin_client.get(deletion(kept)))
     assert "0 blocked emails, 0 email addresses, 9 DNS records" in asked
-    assert "The SES identity stays: it was not created by this installation." in asked
-    assert "Endpoint Main hook: the catch-all's goes there, and nothing else does." in asked
-    assert Domain.objects.live().count() == 2
-    bulk = {"action": "delete_selected", "_selected_action": [domain.pk, kept.pk], "index": "0"}
-    asked = text(admin_client.post(DOMAINS, bulk))
-    assert "1 blocked email, 1 email address, 9 DNS records" in asked
-    assert "inbound-example.com-rule</a>: a@example.com" in asked
-    assert "The SES identity stays: it was not created by this installation." in asked
-    assert "Main hook</a>; the endpoint itself stays." in asked
-    assert f"Stored mail, every version of it, under <code>s3://inbound-mail/{kept.key_prefix}" in asked
+    assert "SES identity: It was not created by this installation, so it is kept." in asked
+    assert "Endpoint Main hook: it receives the catch-all's mail, and no other mail." in asked
     settings.KEEP_MAIL_ON_DOMAIN_DELETE = True
-    assert f"Not the stored mail under <code>s3://inbound-mail/{kept.key_prefix}" in text(
-        admin_client.post(DOMAINS, bulk)
-    )
+    asked = text(admin_client.get(deletion(kept)))
+    assert f"s3://inbound-mail/{kept.key_prefix} is kept, because KEEP_MAIL_ON_DOMAIN_DELETE is on" in asked
+    assert Domain.objects.live().count() == 2
+
+
+def test_the_page_for_many_domains_counts_the_rows_of_each_and_links_to_its_plan(ses, user, admin_client: Client):
+    domain, deleting = DomainFactory(owner=user), DomainFactory(owner=user, deleting_since=timezone.now())
+    EmailAddressFactory.create_batch(2, domain=domain)
+    BlockedEmailFactory(domain=domain)
+    DnsRecordFactory.create_batch(3, domain=domain)
+    ses.clear_journal()
+    bulk = {"action": "delete_selected", "_selected_action": [domain.pk, deleting.pk], "index": "0"}
+    response = admin_client.post(DOMAINS, bulk)
+    first, second = sorted(response.context["items"], key=lambda item: item.pk != domain.pk)
+    assert first.lines == ["1 blocked email, 2 email addresses, 3 DNS records"]
+    assert second.lines == [
+        "The deletion of this domain has begun; confirming continues it.",
+        "0 blocked emails, 0 email addresses, 0 DNS records",
+    ]
+    for row, item in ((domain, first), (deleting, second)):
+        assert item.plan_link == f'<a href="{deletion(row)}">Deletion plan</a>'
+        assert f"<li>{item.lines[0]}</li>" in text(response)
+        assert item.plan_link in text(response)
+        assert admin_client.get(deletion(row)).status_code == 200
+    assert calls(ses) == []
+
+
+def test_the_page_for_many_domains_costs_the_same_however_many_they_are(ses, user, admin_client: Client):
+    def cost(count: int) -> int:
+        chosen = [DomainFactory(owner=user).pk for _ in range(count)]
+        bulk = {"action": "delete_selected", "_selected_action": chosen, "index": "0"}
+        with CaptureQueriesContext(connection) as captured:
+            assert admin_client.post(DOMAINS, bulk).status_code == 200
+        return len(captured)
+
+    assert cost(3) == cost(10)
 
 
 def test_a_domain_is_deleted_through_the_service(ses, user, admin_client: Client):
@@ -231,7 +258,7 @@ def test_a_domain_is_deleted_through_the_service(ses, user, admin_client: Client
     assert record.finished_at is not None
     [(level, sentence)] = messages
     assert level == "success"
-    went = "Deleted: example.com. With it went 0 blocked emails, 1 email address, 9 DNS records."
+    went = "Deleted: example.com. This also deleted 0 blocked emails, 1 email address, 9 DNS records."
     assert sentence.startswith(went)
     assert url("domains.domaindeletion", "change", record.pk) in sentence
     entry = LogEntry.objects.get()
@@ -316,7 +343,7 @@ def test_a_domain_that_vanished_meanwhile_is_said_to_be_gone(ses, user, admin_cl
         assert response.status_code == 302
         assert messages[0][0] in ("error", "warning")
     _, messages = delete_selected(admin_client, "domains.domain", [domain, other])
-    assert ("warning", "1 domain had gone already.") in messages
+    assert ("warning", "1 domain had already been deleted.") in messages
     assert not Domain.objects.exists()
 
 

@@ -12,9 +12,9 @@ from inbound.tests.admin_site import messages_on, plan_token, post, text, url
 from inbound.tests.aws import calls, store_mail
 from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory
 
-CHANGED = "Nothing was deleted: the plan has changed since you saw it. This is what it is now."
-UNPLANNED = "Nothing was deleted: no plan came with the request. This is the plan; confirm it below."
-USED = "Nothing was done: that plan has been carried out, or somebody was quicker. This is what is left of it."
+CHANGED = "Nothing was deleted: the plan has changed since you saw it. The new plan is below."
+UNPLANNED = "Nothing was deleted: the request carried no plan. The plan is below; confirm it there."
+USED = "Nothing was done: this plan was already used, or someone else started the deletion. Its current state is below."
 UNCERTAIN = "Not all of this is certain: what is unconfirmed or could not be looked up is marked above."
 
 
@@ -56,7 +56,7 @@ def test_what_came_up_since_the_page_was_shown_is_asked_about_again(address, dom
 
 def test_an_address_is_deleted_as_it_was_shown(address, domain, ses, admin_client: Client):
     path, page = asked(admin_client, "addresses.emailaddress", address)
-    assert "Receipt rule inbound-example.com-rule goes: a@example.com." in page
+    assert "Receipt rule inbound-example.com-rule is deleted: a@example.com." in page
     EmailAddressFactory(domain=domain, address="b@example.com")
     response = admin_client.post(path, {"post": "yes", "plan": plan_token(page)})
     assert (response.status_code, messages_on(response)) == (200, [("warning", CHANGED)])
@@ -93,7 +93,7 @@ def test_a_token_does_not_go_on_with_a_deletion_that_runs(address, domain, ses, 
     response = admin_client.post(path, {"post": "yes", "plan": plan_token(page)})
     assert (response.status_code, messages_on(response)) == (200, [("warning", USED)])
     assert calls(ses) == []
-    assert "A deletion of this domain has begun; this goes on with it." in text(response)
+    assert "The deletion of this domain has begun; confirming continues it." in text(response)
     assert 'name="plan"' not in text(response)
     assert admin_client.post(path, {"post": "yes"}).status_code == 302
     assert not Domain.objects.exists()
@@ -104,7 +104,7 @@ def test_a_token_deletes_once(address, domain, ses, admin_client: Client):
     admin_client.post(path, {"post": "yes", "plan": plan_token(page)})
     ses.clear_journal()
     _, messages = post(admin_client, path, post="yes", plan=plan_token(page))
-    assert messages[-1] == ("error", "This domain is gone already.")
+    assert messages[-1] == ("error", "This domain has already been deleted.")
     assert DomainDeletion.objects.count() == 1
     assert calls(ses) == []
 

@@ -139,7 +139,7 @@ def test_with_ses_down_the_outcome_warns(ses, endpoint, catch_all, user, admin_c
 def test_one_that_vanished_meanwhile_is_said_to_be_gone(ses, endpoint, admin_client: Client):
     path = deletion(endpoint)
     Endpoint.objects.all().delete()
-    assert post(admin_client, path, post="yes")[1] == [("error", "This endpoint is gone already.")]
+    assert post(admin_client, path, post="yes")[1] == [("error", "This endpoint has already been deleted.")]
 
 
 def test_permissions_count(ses, endpoint, client: Client):

@@ -7,10 +7,9 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from addresses.deletion_plan import build as address_plan
-from addresses.deletion_plan import text as address_report
-from addresses.deletion_plan import wire as address_serializers
+from addresses.deletion_plan import render as address_render
 from addresses.models import EmailAddress
-from domains.deletion_plan import build, text, wire
+from domains.deletion_plan import build, render
 from domains.models import Domain
 from domains.names import normalise_address, normalise_domain
 from ses_integration.cli.base import CommandWithExitCodes
@@ -18,10 +17,10 @@ from ses_integration.cli.base import CommandWithExitCodes
 
 class Command(CommandWithExitCodes):
     help = (
-        "Show what the deletion of a domain or of an address would do: receipt rules, identity, rows, stored mail, what "
-        "stays, what is left behind in DNS, and the calls to SES. Looks into S3 and DNS, reads SES's side from the ledger, "
-        "and changes nothing. Exit code 0 when all of it is certain, 2 when something is in doubt or could not be looked "
-        "up, 1 on an error."
+        "Show what deleting a domain or an address would do: receipt rules, identity, rows, stored mail, what stays, what "
+        "is left in DNS, and the calls to SES. Asks S3 and DNS, reads SES's side from the ledger, and changes nothing. "
+        "Exit code 0 when the whole plan is certain, 2 when something is unconfirmed or could not be looked up, 1 on an "
+        "error."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -30,8 +29,8 @@ class Command(CommandWithExitCodes):
 
     def handle(self, *args: Any, **options: Any) -> None:
         name: str = options["name"]
-        shown, sentences, certain = _address(name) if "@" in name else _domain(name)
-        self.stdout.write(json.dumps(shown, indent=2) if options["json"] else sentences)
+        as_json, text, certain = _address(name) if "@" in name else _domain(name)
+        self.stdout.write(json.dumps(as_json, indent=2) if options["json"] else text)
         if not certain:
             raise SystemExit(2)
 
@@ -42,8 +41,7 @@ def _domain(name: str) -> tuple[dict[str, Any], str, bool]:
     except (ValueError, Domain.DoesNotExist) as error:
         raise CommandError(f"There is no domain {name!r}.") from error
     plan = build.plan_of(domain)
-    sentences = text.text(domain.name, text.sections(plan), certain=plan.certain)
-    return wire.shown(plan), sentences, plan.certain
+    return render.as_json(plan), render.as_text(plan), plan.certain
 
 
 def _address(name: str) -> tuple[dict[str, Any], str, bool]:
@@ -53,5 +51,4 @@ def _address(name: str) -> tuple[dict[str, Any], str, bool]:
     except (ValueError, EmailAddress.DoesNotExist) as error:
         raise CommandError(f"There is no email address {name!r}.") from error
     plan = address_plan.plan_of(address)
-    sentences = text.text(address.address, address_report.sections(plan), certain=plan.certain)
-    return address_serializers.shown(plan), sentences, plan.certain
+    return address_render.as_json(plan), address_render.as_text(plan), plan.certain

@@ -1,0 +1,84 @@
+"""Renderings of an address's deletion plan: JSON for the API, sections for the admin, text for `plan_delete`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from addresses.deletion_plan.build import AddressPlan, FromDatabase
+from backoffice.text import Section, plural
+from domains.deletion_plan import parts
+from domains.deletion_plan.parts import Part
+
+
+def as_json(plan: AddressPlan) -> dict[str, Any]:
+    """The answer to GET /email-addresses/{id}/deletion-plan, and to DELETE with `dry_run=true`."""
+    database = plan.database
+    return {
+        "emailAddress": {"id": plan.subject.pk, "address": database.address, "isActive": database.active},
+        "token": str(plan.token),
+        "isCertain": plan.certain,
+        **_ses(plan).members,
+        **_calls(plan).members,
+        **_stays(database).members,
+    }
+
+
+def as_sections(plan: AddressPlan) -> list[Section]:
+    return parts.as_sections([_ses(plan), _calls(plan), _stays(plan.database)])
+
+
+def as_text(plan: AddressPlan) -> str:
+    return parts.as_text(plan.database.address, as_sections(plan), certain=plan.certain)
+
+
+def _ses(plan: AddressPlan) -> Part:
+    database, rules = plan.database, plan.database.ses.rules
+    lines = [
+        *([] if database.active else ["The address is inactive, so SES should already receive nothing for it."]),
+        *(parts.rules_as_lines(rules) if rules or database.active else []),
+        *database.ses.problems,
+        *(["The catch-all still receives mail for the address."] if database.catch_all else []),
+    ]
+    return Part(parts.ses_title(plan.confirmed_at), lines, {"receiptRules": parts.rules_as_json(rules)})
+
+
+def _calls(plan: AddressPlan) -> Part:
+    return parts.calls(
+        plan.database.ses,
+        seconds=plan.database.ses_seconds,
+        problem=plan.outside.problem,
+        confirmed_at=plan.confirmed_at,
+    )
+
+
+def _stays(database: FromDatabase) -> Part:
+    route = database.route
+    members = {
+        "domain": {
+            "id": database.domain_id,
+            "name": database.domain,
+            "emailAddresses": database.other_addresses,
+            "isCatchAllEnabled": database.catch_all,
+        },
+        "endpoint": route and {"id": route.id, "name": route.name, "type": route.type, "isActive": route.active},
+        "dependentEndpoints": [
+            {"id": it.id, "name": it.name, "type": it.type, **parts.names_as_json(it.names)}
+            for it in database.dependants
+        ],
+        "isBlocked": database.blocked,
+    }
+    return Part("What stays", _stays_lines(database), {"stays": members})
+
+
+def _stays_lines(database: FromDatabase) -> Iterator[str]:
+    route = database.route
+    if route is None:
+        yield "Its mail goes to no endpoint."
+    else:
+        yield f"Endpoint {route.name}{'' if route.active else ' (inactive)'}, which receives its mail."
+    for it in database.dependants:
+        yield f"Endpoint {it.name}: {'; '.join(parts.names_as_phrases(it.names))}."
+    yield f"Domain {database.domain}, with {plural(database.other_addresses, 'other email address')} and the stored mail."
+    if database.blocked:
+        yield "The block on this address."

@@ -1,0 +1,121 @@
+"""Parts that the deletion plans of domains and of addresses share: what becomes of SES, and frames for all renderings.
+
+A part states each fact once, as JSON members and as sentences, side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from backoffice.text import UNCERTAIN, Section, as_plain_text, listed, moment, plural, sections, shortened
+from domains.dependents import Names
+from rest.fields import timestamp
+from ses_integration.plan.simulate import CallTiming, Forecast, RuleChange
+
+SHOWN_CALLS = 20
+OTHERS = "It has, or may still get, recipients that are no longer addresses of the domain; they are removed as well."
+TIMING = {
+    CallTiming.NOW: "",
+    CallTiming.DEPENDS: ", depending on the answer to the call before it",
+    CallTiming.SETTLED: ", once an earlier unanswered call can no longer take effect",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One subject of a plan: title and sentences for people, and its members of the JSON object."""
+
+    title: str
+    lines: Iterable[str]
+    members: dict[str, Any] = field(default_factory=dict)
+
+
+def as_sections(parts: Iterable[Part]) -> list[Section]:
+    return sections(*((part.title, part.lines) for part in parts))
+
+
+def as_text(subject: str, parts: Sequence[Section], *, certain: bool) -> str:
+    """A plan for a terminal; `subject` is what would be deleted."""
+    end = "" if certain else f"\n\n{UNCERTAIN}"
+    return f"Plan for deleting {subject}. Nothing has been changed.\n\n{as_plain_text(parts)}{end}"
+
+
+def ses_title(confirmed_at: datetime | None) -> str:
+    return f"SES, as confirmed by {moment(confirmed_at)}" if confirmed_at else "SES"
+
+
+def rules_as_json(changes: Iterable[RuleChange]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": it.name,
+            "before": None if it.before is None else list(it.before),
+            "after": None if it.after is None else list(it.after),
+            "isConfirmed": it.confirmed,
+            "inDoubt": list(it.may_add),
+            "hasOthers": it.others,
+        }
+        for it in changes
+    ]
+
+
+def rules_as_lines(changes: Sequence[RuleChange]) -> Iterator[str]:
+    if not changes:
+        yield "No SES receipt rule is known for it."
+    for it in changes:
+        line = f"Receipt rule {it.name} {_becomes(it)}"
+        if it.may_add:
+            line += f" An unanswered call may still add {listed(it.may_add)}."
+        elif not it.confirmed:
+            line += " What SES holds now is unconfirmed."
+        yield f"{line} {OTHERS}" if it.others else line
+
+
+def _becomes(change: RuleChange) -> str:
+    before, after = change.before, change.after
+    if after is None:
+        return f"is deleted: {listed(before)}." if before else "is deleted."
+    if before is None:
+        return f"is created: {listed(after)}."
+    lost, new = sorted(set(before) - set(after)), sorted(set(after) - set(before))
+    if not lost and not new:
+        return f"{'keeps' if change.others else 'does not change:'} {listed(after)}."
+    changes = [*([f"loses {listed(lost)}"] if lost else []), *([f"gets {listed(new)}"] if new else [])]
+    return f"{' and '.join(changes)}, and then has {plural(len(after), 'recipient')}."
+
+
+def calls(ses: Forecast, *, seconds: float, problem: str, confirmed_at: datetime | None) -> Part:
+    """The calls to SES, how long they take at the rate limit, and why they cannot be made now (`problem`), if so."""
+    members = {
+        "sesCalls": {
+            "calls": [asdict(call) for call in ses.calls],
+            "count": len(ses.due),
+            "seconds": seconds,
+            "waiting": list(ses.waiting),
+            "problem": problem or None,
+        },
+        "sesConfirmedAt": timestamp(confirmed_at) if confirmed_at else None,
+        "sesProblems": list(ses.problems),
+    }
+    lines = shortened([f"{call.action} {call.name}{TIMING[call.when]}" for call in ses.calls], SHOWN_CALLS)
+    if seconds:
+        lines.append(f"At the rate limit this takes about {seconds:g} s, if nothing else is sent.")
+    if ses.waiting:
+        lines.append(f"These wait until an earlier unanswered call has settled: {', '.join(ses.waiting)}.")
+    if problem:
+        lines.append(f"SES cannot be called now; what is pending is kept until it can: {problem}")
+    return Part("Calls to SES", [*([] if ses.calls else ["None is needed."]), *lines], members)
+
+
+def names_as_json(names: Names) -> dict[str, Any]:
+    """The addresses about to be deleted that an endpoint's configuration still names."""
+    return {"forwardsTo": list(names.forwards_to), "sendsFrom": names.sends_from or None}
+
+
+def names_as_phrases(names: Names) -> Iterator[str]:
+    if names.forwards_to:
+        yield f"it still forwards to {listed(names.forwards_to)}"
+    if names.sends_from:
+        yield f"it still sends from {names.sends_from}"

@@ -1,0 +1,176 @@
+"""Renderings of a domain's deletion plan: JSON for the API, sections for the admin, text for `plan_delete`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from backoffice.text import Section, amount, listed, plural
+from domains.deletion_plan import parts
+from domains.deletion_plan.model import NOT_CREATED_HERE, DeletionPlan, FromDatabase, Rows, StoredMail
+from domains.deletion_plan.parts import Part
+from domains.dependents import EndpointUse
+from domains.dns.leftovers import Published, State, published_as_json
+from ses_integration.plan.simulate import Forecast, IdentityOutcome
+
+BEGUN = "The deletion of this domain has begun; confirming continues it."
+CREATED_HERE = "It was created by this installation, so it is deleted."
+NOT_KNOWN_HERE = "None is known in the configured region and rule set."
+# Published in docs/api/plans.md.
+IDENTITY_NOTES = {
+    IdentityOutcome.DELETED: None,
+    IdentityOutcome.KEPT: f"It {NOT_CREATED_HERE}",
+    IdentityOutcome.UNKNOWN: (
+        "It is not known yet whether it is ours. SES is asked first; it is deleted if it is, and kept if it is not."
+    ),
+    IdentityOutcome.NONE: "SES is known to hold none.",
+}
+
+
+def as_json(plan: DeletionPlan) -> dict[str, Any]:
+    """The answer to GET /domains/{id}/deletion-plan, and to DELETE with `dry_run=true`."""
+    database = plan.database
+    return {
+        "domain": {"id": plan.subject.pk, "name": database.domain, "isCatchAllEnabled": database.catch_all},
+        "token": str(plan.token),
+        "isCertain": plan.certain,
+        **_ses(plan).members,
+        **_calls(plan).members,
+        **_stored_mail(plan.outside.stored_mail).members,
+        **_rows(database.rows).members,
+        **_stays(plan).members,
+    }
+
+
+def as_sections(plan: DeletionPlan) -> list[Section]:
+    """In the order of the deletion's steps, and then what stays."""
+    return parts.as_sections(
+        [
+            Part("", [BEGUN] if plan.database.deleting else []),
+            _ses(plan),
+            _calls(plan),
+            _rows(plan.database.rows),
+            _stored_mail(plan.outside.stored_mail),
+            _stays(plan),
+            Part("DNS records to remove yourself", _dns(plan.outside.dns)),
+        ]
+    )
+
+
+def as_text(plan: DeletionPlan) -> str:
+    return parts.as_text(plan.database.domain, as_sections(plan), certain=plan.certain)
+
+
+def _ses(plan: DeletionPlan) -> Part:
+    ses = plan.database.ses
+    note = _identity_note(ses)
+    return Part(
+        parts.ses_title(plan.confirmed_at),
+        [*parts.rules_as_lines(ses.rules), f"SES identity: {note or CREATED_HERE}", *ses.problems],
+        {
+            "receiptRules": parts.rules_as_json(ses.rules),
+            "sesIdentity": {"outcome": ses.identity.value, "note": note},
+        },
+    )
+
+
+def _identity_note(ses: Forecast) -> str | None:
+    return NOT_KNOWN_HERE if ses.identity is IdentityOutcome.NONE and ses.problems else IDENTITY_NOTES[ses.identity]
+
+
+def _calls(plan: DeletionPlan) -> Part:
+    return parts.calls(
+        plan.database.ses,
+        seconds=plan.database.ses_seconds,
+        problem=plan.outside.problem,
+        confirmed_at=plan.confirmed_at,
+    )
+
+
+def row_counts(blocked_emails: int, email_addresses: int, dns_records: int, *, inactive: int = 0) -> str:
+    """`1 blocked email, 3 email addresses (1 inactive), 9 DNS records`."""
+    note = f" ({inactive:,} inactive)" if inactive else ""
+    addresses = f"{plural(email_addresses, 'email address')}{note}"
+    return f"{plural(blocked_emails, 'blocked email')}, {addresses}, {plural(dns_records, 'DNS record')}"
+
+
+def _rows(rows: Rows) -> Part:
+    inactive = rows.email_addresses - rows.active_email_addresses
+    line = row_counts(rows.blocked_emails, rows.email_addresses, rows.dns_records, inactive=inactive)
+    members = {
+        "blockedEmails": rows.blocked_emails,
+        "emailAddresses": rows.email_addresses,
+        "activeEmailAddresses": rows.active_email_addresses,
+        "dnsRecords": rows.dns_records,
+        "digest": rows.digest[:16],
+    }
+    return Part("Rows", [line], {"rows": members})
+
+
+def _stored_mail(mail: StoredMail) -> Part:
+    """`complete` false: there is at least so much. Counts are null where S3 could not be asked; `problem` says why."""
+    stored = mail.size.stored
+    if mail.keeps:
+        line = f"{mail.location} is kept, because KEEP_MAIL_ON_DOMAIN_DELETE is on"
+    else:
+        line = f"{mail.location} is erased, with every version"
+    if stored is None:
+        line += f". Its size could not be looked up: {mail.size.why}"
+    else:
+        line += f": {'' if mail.size.complete else 'at least '}{amount(stored)}."
+    members = {
+        "outcome": "kept" if mail.keeps else "erased",
+        "location": mail.location,
+        "objects": stored.objects if stored else None,
+        "versions": stored.versions if stored else None,
+        "bytes": stored.bytes if stored else None,
+        "complete": mail.size.complete,
+        "problem": mail.size.why or None,
+    }
+    return Part("Stored mail", [line], {"storedMail": members})
+
+
+def _stays(plan: DeletionPlan) -> Part:
+    database = plan.database
+    members = {
+        "subdomains": list(database.sub_domains),
+        "endpoints": [_endpoint_as_json(use) for use in database.endpoints],
+        "dnsRecords": [published_as_json(record) for record in plan.outside.dns],
+    }
+    return Part("What stays", _stays_lines(database), {"stays": members})
+
+
+def _stays_lines(database: FromDatabase) -> Iterator[str]:
+    if database.sub_domains:
+        yield f"{plural(len(database.sub_domains), 'subdomain')}, unchanged: {listed(database.sub_domains)}."
+    for use in database.endpoints:
+        mail = [
+            *([f"the mail of {plural(use.email_addresses, 'address')}"] if use.email_addresses else []),
+            *(["the catch-all's mail"] if use.catch_all else []),
+        ]
+        other = "mail of other domains as well" if use.used_elsewhere else "no other mail"
+        receives = [f"it receives {' and '.join(mail)}, and {other}"] if mail else []
+        yield f"Endpoint {use.name}: {'; '.join([*receives, *parts.names_as_phrases(use.names)])}."
+
+
+def _endpoint_as_json(use: EndpointUse) -> dict[str, Any]:
+    return {
+        "id": use.id,
+        "name": use.name,
+        "type": use.type,
+        "emailAddresses": use.email_addresses,
+        "isCatchAll": use.catch_all,
+        "isUsedElsewhere": use.used_elsewhere,
+        **parts.names_as_json(use.names),
+    }
+
+
+def _dns(records: Sequence[Published]) -> Iterator[str]:
+    for it in records:
+        name = f"{it.type} {it.name} ({it.purpose})"
+        if it.state is State.PUBLISHED:
+            yield " ".join(filter(None, [f"{name} is published: {'; '.join(it.found)}.", it.hint]))
+        elif it.state is State.UNKNOWN:
+            yield f"{name} could not be looked up: {it.why}"
+    if gone := sum(it.state is State.GONE for it in records):
+        yield "The other records are gone." if gone < len(records) else "None is published."
