@@ -12,8 +12,8 @@ from bench.measuring import progress
 from inbound.tests.processes.stack import ROOT, Stack
 from ses_integration.cli.tables import table
 from ses_integration.conf import ses_config
-from ses_integration.emulator.receipt_rules import RuleSet, with_defaults
 from ses_integration.emulator.server import Emulator
+from ses_integration.emulator.state.receipt_rules import RuleSet, with_defaults
 from ses_integration.plan.compile import DesiredState
 from ses_integration.reconcile.snapshot import desired_of
 

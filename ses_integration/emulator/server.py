@@ -11,15 +11,15 @@ from typing import Any
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from ses_integration.emulator import faults as fault_orders
 from ses_integration.emulator import stored_objects
-from ses_integration.emulator.accounts import DEFAULT_ACCOUNT, SesAccounts, SesRegion
-from ses_integration.emulator.aws import EmulatedAws
-from ses_integration.emulator.clock import CallRate
-from ses_integration.emulator.faults import Faults
-from ses_integration.emulator.journal import Journal
-from ses_integration.emulator.ses import Ses
-from ses_integration.emulator.wsgi import Environ
+from ses_integration.emulator.application import Application
+from ses_integration.emulator.control import faults as fault_orders
+from ses_integration.emulator.control.faults import Faults
+from ses_integration.emulator.control.journal import Journal
+from ses_integration.emulator.ses.call_rate import CallRate
+from ses_integration.emulator.ses.service import Ses
+from ses_integration.emulator.state.accounts import DEFAULT_ACCOUNT, SesAccounts, SesRegion
+from ses_integration.emulator.wire.wsgi import Environ
 
 # How often the serving thread looks whether it shall stop; it bounds how long `stop` takes.
 _POLL_SECONDS = 0.05
@@ -47,7 +47,7 @@ class Emulator:
         self._faults = Faults()
         self._journal = Journal()
         self._ses = Ses(SesAccounts(verify_new=verify_new), CallRate(calls_per_second, now))
-        self._aws = EmulatedAws(self._ses, self._faults, self._journal)
+        self._aws = Application(self._ses, self._faults, self._journal)
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
 

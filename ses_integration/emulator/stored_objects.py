@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from moto.s3.models import FakeDeleteMarker, FakeKey, S3Backend, s3_backends
 
-from ses_integration.emulator.accounts import DEFAULT_ACCOUNT
+from ses_integration.emulator.state.accounts import DEFAULT_ACCOUNT
 
 _list_object_versions = S3Backend.list_object_versions
 

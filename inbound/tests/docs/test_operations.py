@@ -10,9 +10,9 @@ from inbound.settings import BASE_DIR
 from inbound.tests.docs.pages import codes, page, rows
 from ses_integration.cli.drift_report import SIGNS
 from ses_integration.doctor.permissions import ALL
-from ses_integration.emulator.control import Control
-from ses_integration.emulator.faults import KINDS, Faults
-from ses_integration.emulator.journal import Journal
+from ses_integration.emulator.control.endpoints import Control
+from ses_integration.emulator.control.faults import KINDS, Faults
+from ses_integration.emulator.control.journal import Journal
 
 STORED_MAIL = {"s3:ListBucketVersions", "s3:DeleteObject", "s3:DeleteObjectVersion"}
 # Without them ses_doctor says less.

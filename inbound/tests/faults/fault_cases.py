@@ -15,7 +15,7 @@ from inbound.tests.aws import identities, rules
 from inbound.tests.faults.installation import Installation
 from ses_integration.aws import clients
 from ses_integration.conf import ses_config
-from ses_integration.emulator.journal import NO_ANSWER
+from ses_integration.emulator.control.journal import NO_ANSWER
 from ses_integration.tests.emulator.clients import client, control
 
 NO_ANSWER_SENTENCE = "AWS gave no answer."

@@ -10,7 +10,7 @@ from botocore import xform_name
 from inbound.tests.life.rows import HeldRule
 from ses_integration.aws.gateway import OWNER_TAG
 from ses_integration.conf import ses_config
-from ses_integration.emulator.journal import NO_ANSWER
+from ses_integration.emulator.control.journal import NO_ANSWER
 from ses_integration.emulator.server import Emulator
 from ses_integration.tests.emulator.clients import client, control
 

@@ -133,7 +133,7 @@ class EmulatedAws:
         self._ask("POST", "/_clock", {"calls_per_second": calls_per_second})
 
     def behave_badly(self, **fault: Any) -> None:
-        """Order a fault (`ses_integration.emulator.faults`)."""
+        """Order a fault (`ses_integration.emulator.control.faults`)."""
         self._ask("POST", "/_faults", {"service": "*", **fault})
 
     def behave(self) -> None:

@@ -9,7 +9,7 @@ from ses_integration.doctor.findings import blocked_by, counted, failed, ok, ski
 from ses_integration.doctor.names import Names
 from ses_integration.doctor.reply import Reply
 from ses_integration.doctor.targets import judge_left_rule, judge_probe_rule
-from ses_integration.emulator.rule_checks import is_recipient
+from ses_integration.emulator.state.validation import is_recipient
 from ses_integration.errors import Refused, Unanswered, Unsent
 
 NAMES = Names("inbound", "0123456789abcdef")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ses_integration.emulator.receipt_rules import recipients_match
+from ses_integration.emulator.state.receipt_rules import recipients_match
 from ses_integration.tests.emulator.clients import REGION, client, refusal
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from ses_integration.emulator.calls import Call
-from ses_integration.emulator.journal import Journal
+from ses_integration.emulator.control.journal import Journal
 from ses_integration.emulator.server import Emulator
+from ses_integration.emulator.wire.calls import Call
 from ses_integration.tests.emulator.clients import client, control, refusal
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ses_integration.emulator.accounts import SesRegion
-from ses_integration.emulator.errors import AwsError
-from ses_integration.emulator.identities import Identity
-from ses_integration.emulator.paging import page
-from ses_integration.emulator.receipt_rules import RuleSet
-from ses_integration.emulator.rule_checks import invalid
+from ses_integration.emulator.ses.paging import page
+from ses_integration.emulator.state.accounts import SesRegion
+from ses_integration.emulator.state.identities import Identity
+from ses_integration.emulator.state.receipt_rules import RuleSet
+from ses_integration.emulator.state.validation import invalid
+from ses_integration.emulator.wire.errors import AwsError
 
 Parameters = Mapping[str, Any]
 Result = dict[str, Any]

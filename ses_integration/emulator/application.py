@@ -14,21 +14,21 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from ses_integration.emulator.answers import Answer, ConnectionCut, collected, json_answer
-from ses_integration.emulator.calls import Call, read_call
-from ses_integration.emulator.control import Control
-from ses_integration.emulator.errors import AwsError, access_denied, answer_for, failed, throttled
-from ses_integration.emulator.faults import REFUSALS, Fault, Faults
-from ses_integration.emulator.journal import NO_ANSWER, Journal
-from ses_integration.emulator.ses import SERVICES, Ses
-from ses_integration.emulator.wsgi import Environ, StartResponse, read_body
+from ses_integration.emulator.control.endpoints import Control
+from ses_integration.emulator.control.faults import REFUSALS, Fault, Faults
+from ses_integration.emulator.control.journal import NO_ANSWER, Journal
+from ses_integration.emulator.ses.service import SERVICES, Ses
+from ses_integration.emulator.wire.calls import Call, parse_call
+from ses_integration.emulator.wire.errors import AwsError, access_denied, error_response, failed, throttled
+from ses_integration.emulator.wire.responses import ConnectionCut, Response, json_response, run_app
+from ses_integration.emulator.wire.wsgi import Environ, StartResponse, read_body
 
 PAGE = b"<html><head><title>Sign in</title></head><body><p>Sign in to use this network.</p></body></html>"
 
 logger = logging.getLogger(__name__)
 
 
-class EmulatedAws:
+class Application:
     """What a client of AWS sees at the emulator's address."""
 
     def __init__(self, ses: Ses, faults: Faults, journal: Journal) -> None:
@@ -47,9 +47,11 @@ class EmulatedAws:
         if path.startswith("/_"):
             answer = self._control.answer(environ["REQUEST_METHOD"], path, body)
         elif path.startswith("/moto-api"):
-            answer = json_answer({"error": "moto's own control endpoints are off; see /_reset."}, HTTPStatus.NOT_FOUND)
+            answer = json_response(
+                {"error": "moto's own control endpoints are off; see /_reset."}, HTTPStatus.NOT_FOUND
+            )
         else:
-            answer = self._meet(read_call(environ, body))
+            answer = self._meet(parse_call(environ, body))
         return answer.send(environ, start_response)
 
     def reset(self) -> None:
@@ -68,7 +70,7 @@ class EmulatedAws:
         self._forgotten.set()
         self._forgotten = threading.Event()
 
-    def _meet(self, call: Call) -> Answer:
+    def _meet(self, call: Call) -> Response:
         """The call meets the fault that waits for it, if there is one."""
         fault = self._faults.take(call.service, call.action)
         if fault is not None and fault.fault == "late":
@@ -78,12 +80,12 @@ class EmulatedAws:
         if fault is None:
             answer = self._apply(call)
         elif fault.fault in REFUSALS:
-            answer = answer_for(call.service, _refusal(call, fault))
+            answer = error_response(call.service, _refusal(call, fault))
             entry.finish(answer.status, applied=False)
             return answer
         elif fault.fault == "page":
             entry.finish(fault.status, applied=False)
-            return Answer(fault.status, [("Content-Type", "text/html")], PAGE)
+            return Response(fault.status, [("Content-Type", "text/html")], PAGE)
         elif fault.fault == "dropped":
             entry.finish(NO_ANSWER, applied=False)
             raise ConnectionCut
@@ -100,7 +102,7 @@ class EmulatedAws:
             entry = self._journal.begin(call)
             entry.finish(NO_ANSWER, applied=self._apply(call).accepted)
 
-    def _apply_after(self, call: Call, seconds: float, forgotten: threading.Event) -> Answer:
+    def _apply_after(self, call: Call, seconds: float, forgotten: threading.Event) -> Response:
         with self._waited(seconds, forgotten):
             return self._apply(call)
 
@@ -113,18 +115,18 @@ class EmulatedAws:
                 raise ConnectionCut
             yield
 
-    def _apply(self, call: Call) -> Answer:
+    def _apply(self, call: Call) -> Response:
         try:
             if call.service in SERVICES:
                 return self._ses.answer(call)
-            return _with_request_id(collected(self._moto, call.request()))
+            return _with_request_id(run_app(self._moto, call.request()))
         except Exception:
             # A hole in the emulator or in moto, or a service that is not installed: say so where a developer looks.
             logger.exception("%s:%s could not be emulated.", call.service, call.action)
-            return answer_for(call.service, failed(call.service))
+            return error_response(call.service, failed(call.service))
 
 
-def _with_request_id(answer: Answer) -> Answer:
+def _with_request_id(answer: Response) -> Response:
     """S3 sends one with every answer, to HEAD as well (Amazon S3 API Reference, Common Response Headers); moto does not."""
     if any(name.lower() == "x-amz-request-id" for name, _ in answer.headers):
         return answer

@@ -6,14 +6,14 @@ import copy
 import ipaddress
 from typing import Any
 
-from ses_integration.emulator.errors import AwsError
-from ses_integration.emulator.quotas import Quotas
-from ses_integration.emulator.rule_checks import check_name, invalid
+from ses_integration.emulator.state.quotas import Quotas
+from ses_integration.emulator.state.validation import check_name, invalid
+from ses_integration.emulator.wire.errors import AwsError
 
 ReceiptFilter = dict[str, Any]
 
 
-class FilterBook:
+class ReceiptFilterStore:
     """The filters by name. Every method is one operation of the SES API, named as it is there."""
 
     def __init__(self, quotas: Quotas) -> None:

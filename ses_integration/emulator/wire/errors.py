@@ -6,7 +6,7 @@ import json
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-from ses_integration.emulator.answers import Answer
+from ses_integration.emulator.wire.responses import Response
 
 _SES_NAMESPACE = "http://ses.amazonaws.com/doc/2010-12-01/"
 
@@ -47,7 +47,7 @@ def access_denied(service: str, action: str) -> AwsError:
     return AwsError(code, f"User is not authorized to perform: {service}:{action}", status=403)
 
 
-def answer_for(service: str, error: AwsError) -> Answer:
+def error_response(service: str, error: AwsError) -> Response:
     """The refusal on the wire. The v1 protocol is AWS Query, v2 and Lambda speak JSON, S3 its own XML."""
     request_id = str(uuid4())
     if _speaks_json(service):
@@ -56,7 +56,7 @@ def answer_for(service: str, error: AwsError) -> Answer:
             ("X-Amzn-ErrorType", error.code),
             ("x-amzn-RequestId", request_id),
         ]
-        return Answer(error.status, headers, json.dumps({"message": error.message, **error.members}).encode())
+        return Response(error.status, headers, json.dumps({"message": error.message, **error.members}).encode())
     details = "".join(
         f"<{name}>{escape(text)}</{name}>"
         for name, text in {"Code": error.code, "Message": error.message, **error.members}.items()
@@ -70,7 +70,7 @@ def answer_for(service: str, error: AwsError) -> Answer:
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"
         )
     id_header = "x-amz-request-id" if service == "s3" else "x-amzn-RequestId"
-    return Answer(error.status, [("Content-Type", "text/xml"), (id_header, request_id)], document.encode())
+    return Response(error.status, [("Content-Type", "text/xml"), (id_header, request_id)], document.encode())
 
 
 def _speaks_json(service: str) -> bool:

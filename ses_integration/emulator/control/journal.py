@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ses_integration.emulator.calls import Call, readable
+from ses_integration.emulator.wire.calls import Call, readable
 
 KEPT = 100_000
 

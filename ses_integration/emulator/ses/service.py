@@ -8,14 +8,14 @@ from uuid import uuid4
 from moto.core.serialize import SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 
-from ses_integration.emulator import ses_v1, ses_v2
-from ses_integration.emulator.accounts import SesAccounts
-from ses_integration.emulator.answers import Answer
-from ses_integration.emulator.calls import Call
-from ses_integration.emulator.clock import CallRate, is_limited
-from ses_integration.emulator.errors import AwsError, answer_for, throttled
+from ses_integration.emulator.ses import v1, v2
+from ses_integration.emulator.ses.call_rate import CallRate, is_limited
+from ses_integration.emulator.state.accounts import SesAccounts
+from ses_integration.emulator.wire.calls import Call
+from ses_integration.emulator.wire.errors import AwsError, error_response, throttled
+from ses_integration.emulator.wire.responses import Response
 
-_OPERATIONS = {"ses": ses_v1.OPERATIONS, "sesv2": ses_v2.OPERATIONS}
+_OPERATIONS = {"ses": v1.OPERATIONS, "sesv2": v2.OPERATIONS}
 _PROTOCOLS = {"ses": "query", "sesv2": "rest-json"}
 
 SERVICES = frozenset(_OPERATIONS)
@@ -29,15 +29,15 @@ class Ses:
         self.rate = rate
         self.lock = threading.RLock()
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call) -> Response:
         """Carry the call out, or refuse it."""
         try:
             with self.lock:
                 return self._apply(call)
         except AwsError as error:
-            return answer_for(call.service, ses_v2.in_v2_words(error) if call.service == "sesv2" else error)
+            return error_response(call.service, v2.in_v2_words(error) if call.service == "sesv2" else error)
 
-    def _apply(self, call: Call) -> Answer:
+    def _apply(self, call: Call) -> Response:
         if is_limited(call.service, call.action) and not self.rate.accepts(call.account, call.region):
             raise throttled(call.service)
         operation = _OPERATIONS[call.service].get(call.action)
@@ -54,7 +54,7 @@ class Ses:
         )
         serialized = serializer.serialize(result)
         headers = [*serialized["headers"].items(), ("x-amzn-RequestId", request_id)]
-        return Answer(serialized["status_code"], headers, serialized["body"].encode())
+        return Response(serialized["status_code"], headers, serialized["body"].encode())
 
 
 def _required(call: Call, name: str) -> AwsError:

@@ -7,9 +7,9 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from ses_integration.emulator.errors import AwsError
-from ses_integration.emulator.quotas import Quotas
-from ses_integration.emulator.rule_checks import is_recipient
+from ses_integration.emulator.state.quotas import Quotas
+from ses_integration.emulator.state.validation import is_recipient
+from ses_integration.emulator.wire.errors import AwsError
 
 # SES API Reference, IdentityVerificationAttributes: VerificationStatus.
 STATUSES = ("Pending", "Success", "Failed", "TemporaryFailure", "NotStarted")
@@ -89,7 +89,7 @@ class IdentitySettings:
         return "Success" if self.verify_new else "Pending"
 
 
-class IdentityBook:
+class IdentityStore:
     """The identities by name. Names are compared, and kept, in lower case."""
 
     def __init__(self, settings: IdentitySettings, quotas: Quotas) -> None:

@@ -17,7 +17,7 @@ from moto.core.utils import get_service_model
 from moto.iam.models import get_account_id_from
 from werkzeug.exceptions import NotFound
 
-from ses_integration.emulator.wsgi import Environ, with_body
+from ses_integration.emulator.wire.wsgi import Environ, with_body
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Scope:
 _UNSIGNED = Scope(access_key="", region="us-east-1", service="s3")
 
 
-def read_call(environ: Environ, body: bytes) -> Call:
+def parse_call(environ: Environ, body: bytes) -> Call:
     """The call behind the request. What cannot be made out is left empty, for moto to answer as it does."""
     scope = _scope(environ)
     service = scope.service

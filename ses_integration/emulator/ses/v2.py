@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ses_integration.emulator.accounts import SesRegion
-from ses_integration.emulator.errors import AwsError
-from ses_integration.emulator.identities import Identity
-from ses_integration.emulator.paging import page
-from ses_integration.emulator.ses_v1 import Operation, Parameters, Result
+from ses_integration.emulator.ses.paging import page
+from ses_integration.emulator.ses.v1 import Operation, Parameters, Result
+from ses_integration.emulator.state.accounts import SesRegion
+from ses_integration.emulator.state.identities import Identity
+from ses_integration.emulator.wire.errors import AwsError
 
 # v2 writes v1's statuses and choices in upper snake case.
 _V2_NAMES = {

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ses_integration.emulator.errors import AwsError
-from ses_integration.emulator.quotas import Quotas
-from ses_integration.emulator.rule_checks import Rule, check_name, check_rule
+from ses_integration.emulator.state.quotas import Quotas
+from ses_integration.emulator.state.validation import Rule, check_name, check_rule
+from ses_integration.emulator.wire.errors import AwsError
 
 
 def recipients_match(recipients: Sequence[str], address: str) -> bool:
@@ -76,7 +76,7 @@ class RuleSet:
         return 0 if after is None else self.position_or_refuse(after) + 1
 
 
-class RuleBook:
+class ReceiptRuleStore:
     """Rule sets and the one that is active.
 
     Every method is one operation of the SES API, named as it is there. A refused call changes nothing. `reach` tries

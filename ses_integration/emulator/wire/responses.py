@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from werkzeug.test import run_wsgi_app
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as WerkzeugResponse
 
-from ses_integration.emulator.wsgi import Environ, StartResponse, WSGIApplication
+from ses_integration.emulator.wire.wsgi import Environ, StartResponse, WSGIApplication
 
 
 class ConnectionCut(ConnectionError):
@@ -22,7 +22,7 @@ class ConnectionCut(ConnectionError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """Status, headers and body."""
 
     status: int
@@ -36,19 +36,19 @@ class Answer:
 
     def send(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Write it. A Content-Length that is already there stays: the answer to HEAD names a body it does not have."""
-        response = Response(self.body, status=self.status, headers=self.headers)
+        response = WerkzeugResponse(self.body, status=self.status, headers=self.headers)
         for name, value in self.headers:
             if name.lower() == "content-length":
                 response.headers["Content-Length"] = value
         return response(environ, start_response)
 
 
-def json_answer(value: object, status: int = HTTPStatus.OK) -> Answer:
+def json_response(value: object, status: int = HTTPStatus.OK) -> Response:
     """The answer of a control endpoint."""
-    return Answer(status, [("Content-Type", "application/json")], json.dumps(value, default=str).encode() + b"\n")
+    return Response(status, [("Content-Type", "application/json")], json.dumps(value, default=str).encode() + b"\n")
 
 
-def collected(app: WSGIApplication, environ: Environ) -> Answer:
+def run_app(app: WSGIApplication, environ: Environ) -> Response:
     """What the WSGI application answers, read to its end."""
     chunks, status, headers = run_wsgi_app(app, environ, buffered=True)
-    return Answer(int(status.split()[0]), list(headers), b"".join(chunks))
+    return Response(int(status.split()[0]), list(headers), b"".join(chunks))

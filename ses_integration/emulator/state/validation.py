@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ses_integration.emulator.errors import AwsError
-from ses_integration.emulator.quotas import Quotas
+from ses_integration.emulator.state.quotas import Quotas
+from ses_integration.emulator.wire.errors import AwsError
 
 Rule = dict[str, Any]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 
-class BadQuota(ValueError):
+class InvalidQuotas(ValueError):
     """The order cannot be understood; the sentence says why."""
 
 
@@ -33,13 +33,15 @@ class Quotas:
         """
         published = {quota.name: quota.default for quota in fields(self)}
         if not isinstance(order, Mapping) or not order:
-            raise BadQuota("The body has a number, or null for the published one, for each quota to change.")
+            raise InvalidQuotas("The body has a number, or null for the published one, for each quota to change.")
         unknown = set(order) - set(published)
         if unknown:
-            raise BadQuota(f"Unknown quotas: {', '.join(sorted(map(str, unknown)))}. Known: {', '.join(published)}.")
+            raise InvalidQuotas(
+                f"Unknown quotas: {', '.join(sorted(map(str, unknown)))}. Known: {', '.join(published)}."
+            )
         wrong = [name for name, value in order.items() if value is not None and not _is_count(value)]
         if wrong:
-            raise BadQuota(f"'{wrong[0]}' is a whole number from 0, or null.")
+            raise InvalidQuotas(f"'{wrong[0]}' is a whole number from 0, or null.")
         for name, value in order.items():
             setattr(self, name, published[name] if value is None else value)
 

@@ -15,7 +15,7 @@ KINDS = (*REFUSALS, *SILENCES, "delay", "page")
 _KEYS = {"service", "action", "fault", "times", "skip", "seconds", "code", "message", "status"}
 
 
-class BadFault(ValueError):
+class InvalidFault(ValueError):
     """The order cannot be understood; the sentence says why."""
 
 
@@ -95,17 +95,17 @@ class Faults:
 
 def _parse_one(order: object) -> Fault:
     if not isinstance(order, Mapping):
-        raise BadFault("A fault is a JSON object, or a list of them.")
+        raise InvalidFault("A fault is a JSON object, or a list of them.")
     unknown = set(order) - _KEYS
     if unknown:
-        raise BadFault(f"Unknown in a fault: {', '.join(sorted(map(str, unknown)))}.")
+        raise InvalidFault(f"Unknown in a fault: {', '.join(sorted(map(str, unknown)))}.")
     kind = order.get("fault")
     if kind not in KINDS:
-        raise BadFault(f"'fault' is one of {', '.join(sorted(KINDS))}.")
+        raise InvalidFault(f"'fault' is one of {', '.join(sorted(KINDS))}.")
     if kind in WAITS and "seconds" not in order:
-        raise BadFault(f"'{kind}' needs 'seconds'.")
+        raise InvalidFault(f"'{kind}' needs 'seconds'.")
     if kind == "error" and "code" not in order:
-        raise BadFault("'error' needs 'code'.")
+        raise InvalidFault("'error' needs 'code'.")
     code = _text(order, "code", "")
     times = _checked(order, "times", 1, "a whole number from 0, or null", _is_count_or_none)
     return Fault(
@@ -138,7 +138,7 @@ def _checked(
 ) -> Any:
     value = order.get(key, default)
     if not holds(value):
-        raise BadFault(f"'{key}' is {expected}.")
+        raise InvalidFault(f"'{key}' is {expected}.")
     return value
 
 

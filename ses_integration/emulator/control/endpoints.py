@@ -7,16 +7,16 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from ses_integration.emulator import faults as fault_orders
-from ses_integration.emulator.answers import Answer, json_answer
-from ses_integration.emulator.faults import Faults
-from ses_integration.emulator.identities import STATUSES
-from ses_integration.emulator.journal import Journal
-from ses_integration.emulator.quotas import BadQuota
-from ses_integration.emulator.ses import Ses
+from ses_integration.emulator.control import faults as fault_orders
+from ses_integration.emulator.control.faults import Faults
+from ses_integration.emulator.control.journal import Journal
+from ses_integration.emulator.ses.service import Ses
+from ses_integration.emulator.state.identities import STATUSES
+from ses_integration.emulator.state.quotas import InvalidQuotas
+from ses_integration.emulator.wire.responses import Response, json_response
 
 
-class BadOrder(ValueError):
+class InvalidBody(ValueError):
     """A body that cannot be understood; the sentence says why."""
 
 
@@ -44,18 +44,18 @@ class Control:
             ("POST", "/_reset"): lambda body: self._forget(),
         }
 
-    def answer(self, method: str, path: str, body: bytes) -> Answer:
+    def answer(self, method: str, path: str, body: bytes) -> Response:
         """Serve one control request."""
         endpoint = self._endpoints.get((method, path.rstrip("/")))
         if endpoint is None:
             there = sorted(f"{method} {path}" for method, path in self._endpoints)
-            return json_answer({"error": f"There is no {method} {path}.", "endpoints": there}, HTTPStatus.NOT_FOUND)
+            return json_response({"error": f"There is no {method} {path}.", "endpoints": there}, HTTPStatus.NOT_FOUND)
         try:
-            return json_answer(endpoint(json.loads(body) if body else None))
+            return json_response(endpoint(json.loads(body) if body else None))
         except json.JSONDecodeError as error:
-            return json_answer({"error": f"The body is no JSON: {error}."}, HTTPStatus.BAD_REQUEST)
-        except (BadOrder, BadQuota, fault_orders.BadFault) as error:
-            return json_answer({"error": str(error)}, HTTPStatus.BAD_REQUEST)
+            return json_response({"error": f"The body is no JSON: {error}."}, HTTPStatus.BAD_REQUEST)
+        except (InvalidBody, InvalidQuotas, fault_orders.InvalidFault) as error:
+            return json_response({"error": str(error)}, HTTPStatus.BAD_REQUEST)
 
     def _dump(self) -> object:
         with self._ses.lock:
@@ -78,25 +78,25 @@ class Control:
 
     def _set_clock(self, body: Any) -> object:
         if not isinstance(body, dict) or set(body) != {"calls_per_second"}:
-            raise BadOrder("The body is {'calls_per_second': a number, 0 or null}.")
+            raise InvalidBody("The body is {'calls_per_second': a number, 0 or null}.")
         rate = body["calls_per_second"]
         if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1e9):
-            raise BadOrder("'calls_per_second' is a number from 0, or null.")
+            raise InvalidBody("'calls_per_second' is a number from 0, or null.")
         self._ses.rate.set(rate)
         return self._clock()
 
     def _set_identities(self, body: Any) -> object:
         known = {"verify_new", "identity", "status"}
         if not isinstance(body, dict) or not body or set(body) - known or ("identity" in body) != ("status" in body):
-            raise BadOrder("The body has 'verify_new', or 'identity' and 'status', or all three.")
+            raise InvalidBody("The body has 'verify_new', or 'identity' and 'status', or all three.")
         verify_new = body.get("verify_new", self._ses.accounts.settings.verify_new)
         if not isinstance(verify_new, bool):
-            raise BadOrder("'verify_new' is true or false.")
+            raise InvalidBody("'verify_new' is true or false.")
         if "status" in body and body["status"] not in STATUSES:
-            raise BadOrder(f"'status' is one of {', '.join(STATUSES)}.")
+            raise InvalidBody(f"'status' is one of {', '.join(STATUSES)}.")
         with self._ses.lock:
             if "identity" in body and not self._ses.accounts.set_status(str(body["identity"]), body["status"]):
-                raise BadOrder(f"There is no identity {body['identity']}.")
+                raise InvalidBody(f"There is no identity {body['identity']}.")
             self._ses.accounts.settings.verify_new = verify_new
         return {"verify_new": verify_new}
 

@@ -6,8 +6,8 @@ import base64
 import binascii
 from collections.abc import Sequence
 
-from ses_integration.emulator.errors import AwsError
-from ses_integration.emulator.identities import Identity
+from ses_integration.emulator.state.identities import Identity
+from ses_integration.emulator.wire.errors import AwsError
 
 
 def page(identities: Sequence[Identity], token: str | None, size: int) -> tuple[list[Identity], str | None]:

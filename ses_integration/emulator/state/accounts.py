@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ses_integration.emulator.identities import IdentityBook, IdentitySettings
-from ses_integration.emulator.quotas import Quotas
-from ses_integration.emulator.receipt_filters import FilterBook
-from ses_integration.emulator.receipt_rules import RuleBook
-from ses_integration.emulator.targets import Targets
+from ses_integration.emulator.state.action_targets import ActionTargets
+from ses_integration.emulator.state.identities import IdentitySettings, IdentityStore
+from ses_integration.emulator.state.quotas import Quotas
+from ses_integration.emulator.state.receipt_filters import ReceiptFilterStore
+from ses_integration.emulator.state.receipt_rules import ReceiptRuleStore
 
 # The account that moto gives to every access key that it did not hand out itself.
 DEFAULT_ACCOUNT = "123456789012"
@@ -20,9 +20,9 @@ class SesRegion:
     def __init__(self, account: str, region: str, settings: IdentitySettings, quotas: Quotas) -> None:
         self.account = account
         self.region = region
-        self.identities = IdentityBook(settings, quotas)
-        self.rules = RuleBook(quotas, reach=Targets(account, region, self.identities).reach)
-        self.filters = FilterBook(quotas)
+        self.identities = IdentityStore(settings, quotas)
+        self.rules = ReceiptRuleStore(quotas, reach=ActionTargets(account, region, self.identities).reach)
+        self.filters = ReceiptFilterStore(quotas)
 
     def as_dict(self) -> dict[str, Any]:
         """For a human to read."""

@@ -14,18 +14,18 @@ from moto.awslambda.models import lambda_backends
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 
-from ses_integration.emulator.errors import AwsError
-from ses_integration.emulator.identities import IdentityBook
-from ses_integration.emulator.rule_checks import Rule
+from ses_integration.emulator.state.identities import IdentityStore
+from ses_integration.emulator.state.validation import Rule
+from ses_integration.emulator.wire.errors import AwsError
 
 _TOPIC_ARN = re.compile(r"arn:aws[\w-]*:sns:([a-z0-9-]+):(\d{12}):[\w-]{1,256}")
 _FUNCTION_ARN = re.compile(r"arn:aws[\w-]*:lambda:([a-z0-9-]+):(\d{12}):function:[\w-]+(:[\w$-]+)?")
 
 
-class Targets:
+class ActionTargets:
     """The targets that one account's rules can name in one region. Topic and function must be of that region."""
 
-    def __init__(self, account: str, region: str, identities: IdentityBook) -> None:
+    def __init__(self, account: str, region: str, identities: IdentityStore) -> None:
         self._account = account
         self._region = region
         self._identities = identities
