@@ -7,7 +7,7 @@ from ses_integration.tests.protocol.counterexamples import REFUTED
 # Also when only this file is run.
 for module in ("test_fences", "test_generations", "test_lives", "test_sending", "test_unanswered_calls"):
     import_module(f"ses_integration.tests.protocol.{module}")
-import_module("domains.tests.test_add_again")
+import_module("domains.tests.lifecycle.test_add_again")
 
 
 def test_each_of_the_24_counterexamples_is_refuted_by_a_trace():

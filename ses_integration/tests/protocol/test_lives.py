@@ -1,5 +1,5 @@
 """What is owed for a name outlives its rows and its rules, and a new life of it is safe from the old one: counterexamples
-16 to 18 and 20. 19 is about rows alone: `domains/tests/test_add_again.py`."""
+16 to 18 and 20. 19 is about rows alone: `domains/tests/lifecycle/test_add_again.py`."""
 
 from __future__ import annotations
 

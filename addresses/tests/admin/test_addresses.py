@@ -1,4 +1,4 @@
-"""Addresses and blocked emails in the admin."""
+"""Addresses in the admin."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from addresses.deletion import delete_address
-from addresses.models import BlockedEmail, EmailAddress
+from addresses.models import EmailAddress
 from domains.lifecycle.register import add_domain
 from domains.models import Domain
 from inbound.tests.admin_site import assert_constant_statements, confirm, delete_selected, post, staff, text, url
@@ -217,27 +217,3 @@ def test_nothing_is_deleted_without_the_permission(ses, domain, client: Client):
     assert EmailAddress.objects.exists()
     staff(client)
     assert client.get(ADDRESSES).status_code == 403
-
-
-def test_an_address_is_blocked_through_the_service_and_unblocked(ses, catch_all, admin_client: Client, admin_user):
-    response, messages = post(admin_client, BLOCK, email_address="Spam@example.com", reason="spam")
-    blocked = BlockedEmail.objects.get()
-    assert (response.status_code, messages[0][0]) == (302, "success")
-    assert (blocked.email_address, blocked.domain, blocked.blocked_by) == ("spam@example.com", catch_all, admin_user)
-    assert admin_client.post(url("addresses.blockedemail", "change", blocked.pk), {}).status_code == 403
-    post(admin_client, url("addresses.blockedemail", "delete", blocked.pk), post="yes")
-    assert not BlockedEmail.objects.exists()
-
-
-def test_what_cannot_be_blocked_is_an_error_on_the_form(ses, catch_all, user, admin_client: Client):
-    EmailAddressFactory(domain=catch_all, address="own@example.com")
-    BlockedEmailFactory(domain=catch_all, email_address="spam@example.com")
-    DomainFactory(name="example.org", owner=user)
-    for address, sentence in (
-        ("own@example.com", "Cannot block manually added email addresses."),
-        ("spam@example.com", "This address is blocked already."),
-        ("a@example.org", "Domain example.org does not have catch-all enabled."),
-        ("a@example.net", "example.net is not one of the domains here."),
-    ):
-        assert sentence in text(admin_client.post(BLOCK, {"email_address": address}))
-    assert BlockedEmail.objects.count() == 1

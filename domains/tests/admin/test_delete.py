@@ -1,0 +1,187 @@
+"""Deleting domains in the admin."""
+
+from __future__ import annotations
+
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from addresses.models import EmailAddress
+from domains.deletion.service import delete_domain
+from domains.lifecycle.register import add_domain
+from domains.models import Domain, DomainDeletion
+from inbound.tests.admin_site import confirm, delete_selected, post, staff, text, url
+from inbound.tests.aws import calls, create_foreign_identity, fail_calls, identities, recover_and_run_worker, rules
+from inbound.tests.factories import (
+    BlockedEmailFactory,
+    DnsRecordFactory,
+    DomainFactory,
+    EmailAddressFactory,
+    EndpointFactory,
+)
+
+DOMAINS = url("domains.domain", "changelist")
+ADD = url("domains.domain", "add")
+
+
+def page(domain: Domain) -> str:
+    return url("domains.domain", "change", domain.pk)
+
+
+def deletion(domain: Domain) -> str:
+    return url("domains.domain", "delete", domain.pk)
+
+
+def test_the_page_that_asks_says_what_will_go(ses, user, admin_client: Client, settings):
+    domain = add_domain(owner=user, name="example.com").domain
+    EmailAddressFactory(domain=domain, address="a@example.com")
+    BlockedEmailFactory(domain=domain)
+    create_foreign_identity("example.org")
+    kept = add_domain(owner=user, name="example.org").domain
+    endpoint = EndpointFactory(owner=user, name="Main hook")
+    Domain.objects.filter(pk=kept.pk).update(is_catch_all_enabled=True, catch_all_endpoint=endpoint)
+    asked = text(admin_client.get(deletion(domain)))
+    assert "1 blocked email, 1 email address, 9 DNS records" in asked
+    assert "Receipt rule inbound-example.com-rule is deleted: a@example.com." in asked
+    assert "SES identity: It was created by this installation, so it is deleted." in asked
+    assert f"s3://inbound-mail/{domain.key_prefix} is erased, with every version: 0 objects" in asked
+    asked = text(admin_client.get(deletion(kept)))
+    assert "0 blocked emails, 0 email addresses, 9 DNS records" in asked
+    assert "SES identity: It was not created by this installation, so it is kept." in asked
+    assert "Endpoint Main hook: it receives the catch-all's mail, and no other mail." in asked
+    settings.KEEP_MAIL_ON_DOMAIN_DELETE = True
+    asked = text(admin_client.get(deletion(kept)))
+    assert f"s3://inbound-mail/{kept.key_prefix} is kept, because KEEP_MAIL_ON_DOMAIN_DELETE is on" in asked
+    assert Domain.objects.live().count() == 2
+
+
+def test_the_page_for_many_domains_counts_the_rows_of_each_and_links_to_its_plan(ses, user, admin_client: Client):
+    domain, deleting = DomainFactory(owner=user), DomainFactory(owner=user, deleting_since=timezone.now())
+    EmailAddressFactory.create_batch(2, domain=domain)
+    BlockedEmailFactory(domain=domain)
+    DnsRecordFactory.create_batch(3, domain=domain)
+    ses.clear_journal()
+    bulk = {"action": "delete_selected", "_selected_action": [domain.pk, deleting.pk], "index": "0"}
+    response = admin_client.post(DOMAINS, bulk)
+    first, second = sorted(response.context["items"], key=lambda item: item.pk != domain.pk)
+    assert first.lines == ["1 blocked email, 2 email addresses, 3 DNS records"]
+    assert second.lines == [
+        "The deletion of this domain has begun; confirming continues it.",
+        "0 blocked emails, 0 email addresses, 0 DNS records",
+    ]
+    for row, item in ((domain, first), (deleting, second)):
+        assert item.plan_link == f'<a href="{deletion(row)}">Deletion plan</a>'
+        assert f"<li>{item.lines[0]}</li>" in text(response)
+        assert item.plan_link in text(response)
+        assert admin_client.get(deletion(row)).status_code == 200
+    assert calls(ses) == []
+
+
+def test_the_page_for_many_domains_costs_the_same_however_many_they_are(ses, user, admin_client: Client):
+    def cost(count: int) -> int:
+        chosen = [DomainFactory(owner=user).pk for _ in range(count)]
+        bulk = {"action": "delete_selected", "_selected_action": chosen, "index": "0"}
+        with CaptureQueriesContext(connection) as captured:
+            assert admin_client.post(DOMAINS, bulk).status_code == 200
+        return len(captured)
+
+    assert cost(3) == cost(10)
+
+
+def test_a_domain_is_deleted_through_the_service(ses, user, admin_client: Client):
+    domain = add_domain(owner=user, name="example.com").domain
+    EmailAddressFactory(domain=domain)
+    ses.clear_journal()
+    response, messages = confirm(admin_client, deletion(domain))
+    assert (response.status_code, response["Location"]) == (302, DOMAINS)
+    assert calls(ses) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
+    record = DomainDeletion.objects.get()
+    assert (record.requested_by, record.email_addresses, record.dns_records) == ("admin", 1, 9)
+    assert record.finished_at is not None
+    [(level, sentence)] = messages
+    assert level == "success"
+    went = "Deleted: example.com. This also deleted 0 blocked emails, 1 email address, 9 DNS records."
+    assert sentence.startswith(went)
+    assert url("domains.domaindeletion", "change", record.pk) in sentence
+    entry = LogEntry.objects.get()
+    assert (entry.object_id, entry.object_repr, entry.is_deletion()) == (domain.pk, "example.com", True)
+
+
+def test_many_domains_are_deleted_at_once_with_an_outcome_for_each(ses, user, admin_client: Client):
+    create_foreign_identity("kept.example.com")
+    for name in ("a.example.com", "b.example.com", "kept.example.com"):
+        EmailAddressFactory(domain=add_domain(owner=user, name=name).domain)
+    chosen = list(Domain.objects.order_by("name"))
+    asked = admin_client.post(
+        DOMAINS, {"action": "delete_selected", "_selected_action": [domain.pk for domain in chosen], "index": "0"}
+    )
+    assert "Delete 3 domains?" in text(asked)
+    assert Domain.objects.count() == 3
+    _, messages = delete_selected(admin_client, "domains.domain", chosen)
+    assert not Domain.objects.exists()
+    assert rules(ses) == {}
+    assert identities(ses) == {"kept.example.com"}
+    assert [level for level, _ in messages] == ["warning", "success", "success"]
+    assert messages[0][1].startswith("Deleted: kept.example.com.")
+    assert "so it is kept" in messages[0][1]
+
+
+def test_with_ses_down_the_rows_go_and_the_outcome_warns(ses, user, admin_client: Client, settings):
+    domain = add_domain(owner=user, name="example.com").domain
+    EmailAddressFactory(domain=domain)
+    settings.SES_REQUEST_BUDGET = 0.3
+    fail_calls(ses)
+    response, messages = confirm(admin_client, deletion(domain))
+    assert response.status_code == 302
+    [(level, sentence)] = messages
+    assert level == "warning"
+    assert "SES clean-up is not finished." in sentence
+    assert not Domain.objects.exists()
+    assert not EmailAddress.objects.exists()
+    record = DomainDeletion.objects.get()
+    assert "is recorded" in text(admin_client.get(url("domains.domaindeletion", "change", record.pk)))
+    recover_and_run_worker(ses)
+    assert (rules(ses), identities(ses)) == ({}, set())
+
+
+def test_a_deletion_that_stopped_half_way_goes_on(ses, user, admin_client: Client):
+    domain = add_domain(owner=user, name="example.com").domain
+    DomainDeletion.objects.create(domain_id=domain.pk, name=domain.name, owner=user)
+    Domain.objects.update(deleting_since=timezone.now())
+    _, messages = post(admin_client, deletion(domain), post="yes")
+    assert not Domain.objects.exists()
+    assert messages[0][1].startswith("Deleted: example.com.")
+
+
+def test_a_domain_that_vanished_meanwhile_is_said_to_be_gone(ses, user, admin_client: Client):
+    domain, other = DomainFactory(owner=user), DomainFactory(owner=user)
+    domain_pk = domain.pk
+    delete_domain(domain=domain, requested_by="somebody else")
+    for response, messages in (
+        post(admin_client, url("domains.domain", "delete", domain_pk), post="yes"),
+        post(admin_client, url("domains.domain", "change", domain_pk), is_catch_all_enabled="on"),
+    ):
+        assert response.status_code == 302
+        assert messages[0][0] in ("error", "warning")
+    _, messages = delete_selected(admin_client, "domains.domain", [domain, other])
+    assert ("warning", "1 domain had already been deleted.") in messages
+    assert not Domain.objects.exists()
+
+
+def test_nothing_is_deleted_by_looking_or_without_the_permission(ses, user, client: Client):
+    domain = add_domain(owner=user, name="example.com").domain
+    staff(client, "domains.view_domain", "domains.change_domain")
+    assert client.get(page(domain)).status_code == 200
+    for response in (client.get(deletion(domain)), client.post(deletion(domain), {"post": "yes"}), client.get(ADD)):
+        assert response.status_code == 403
+    delete_selected(client, "domains.domain", [domain])
+    staff(client, "domains.view_domain", "domains.delete_domain")
+    assert client.get(deletion(domain)).status_code == 200
+    assert client.post(page(domain), {}).status_code == 403
+    strict = Client(enforce_csrf_checks=True)
+    staff(strict, "domains.delete_domain", "domains.add_domain")
+    assert strict.post(deletion(domain), {"post": "yes"}).status_code == 403
+    assert strict.post(ADD, {"name": "example.org", "owner": user.pk}).status_code == 403
+    assert Domain.objects.live().count() == 1
