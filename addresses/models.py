@@ -81,6 +81,15 @@ class EmailAddress(models.Model):
             super().save(*args, **kwargs)
 
 
+class BlockedEmailQuerySet(models.QuerySet["BlockedEmail"]):
+    def live(self) -> Self:
+        """Without those whose domain is being deleted."""
+        return self.filter(domain__deleting_since=None)
+
+    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        return self.filter(domain__owner_id=user.pk)
+
+
 class BlockedEmail(models.Model):
     """An address of a catch-all domain whose mail is not wanted."""
 
@@ -93,6 +102,8 @@ class BlockedEmail(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = BlockedEmailQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.email_address

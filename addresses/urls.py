@@ -1,12 +1,10 @@
-from django.urls import path
+"""The API resources of this app."""
 
-from addresses.api import blocked_views, bulk_views, views
+from addresses.api.blocked_emails import BlockedEmailViewSet
+from addresses.api.email_addresses import EmailAddressViewSet
+from rest.router import Router
 
-urlpatterns = [
-    path("email-addresses", views.AddressList.as_view()),
-    path("email-addresses/bulk-delete", bulk_views.BulkDelete.as_view()),
-    path("email-addresses/<str:pk>", views.AddressDetail.as_view()),
-    path("email-addresses/<str:pk>/deletion-plan", views.AddressDeletionPlan.as_view()),
-    path("blocked-emails", blocked_views.BlockedEmailList.as_view()),
-    path("blocked-emails/<str:pk>", blocked_views.BlockedEmailDetail.as_view()),
-]
+
+def register(router: Router) -> None:
+    router.register("email-addresses", EmailAddressViewSet, basename="email-address")
+    router.register("blocked-emails", BlockedEmailViewSet, basename="blocked-email")

@@ -1,10 +1,9 @@
-"""Serializer fields that accept exactly the JSON type of the contract, and request bodies made of them."""
+"""Serializer fields. Those for requests accept exactly the JSON type of the contract."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -70,27 +69,22 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class Body(serializers.Serializer[Any]):
-    """A request body, with the serializer of its answer.
+class TextOrNull(serializers.CharField):
+    """Text that is stored as empty and shown as null when there is none. Read-only."""
 
-    Fields in `required_together` are reported at once, with their names, before anything else is checked.
-    """
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
 
-    required_together: ClassVar[tuple[str, ...]] = ()
-    answer: ClassVar[type[serializers.BaseSerializer[Any]]]
+    def to_representation(self, value: Any) -> Any:
+        return value or None
 
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and any(data.get(name) in (None, "") for name in self.required_together):
-            raise ValidationError({"error": "Missing required fields", "required": list(self.required_together)})
-        return super().to_internal_value(data)
 
-    def to_representation(self, instance: Any) -> Any:
-        return self.answer(instance, context=self.context).data
+class Constant(serializers.Field[Any, Any, Any, Any]):
+    """A part of an answer that is always the same."""
 
-    @classmethod
-    def read(cls, data: Any) -> dict[str, Any]:
-        """The validated body. Raises DRF's ValidationError."""
-        body = cls(data=data)
-        body.is_valid(raise_exception=True)
-        values: dict[str, Any] = body.validated_data
-        return values
+    def __init__(self, value: Any, **kwargs: Any) -> None:
+        super().__init__(read_only=True, source="*", **kwargs)
+        self.value = value
+
+    def to_representation(self, value: Any) -> Any:
+        return self.value

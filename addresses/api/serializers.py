@@ -1,40 +1,29 @@
-"""The wire of addresses and blocked emails (docs/api/compatibility.md, "Email addresses")."""
+"""Requests and answers of email addresses and blocked emails (docs/api/compatibility.md, "Email addresses")."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 
-from addresses.deletion import AddressDeletion
+from addresses.deletion_plan import render
+from addresses.deletion_plan.build import AddressPlan
 from addresses.models import BlockedEmail, EmailAddress
 from addresses.services import AddressChange
-from rest.fields import Body, Boolean, Text, Timestamp
+from domains.names import normalise_address
+from rest.fields import Boolean, Constant, Text, TextOrNull, Timestamp
+from rest.serializers import Answer, Body
 
 NO_ROUTE = {"type": "none", "id": None, "name": None, "isActive": False}
 
 
-class CreateAddressBody(Body):
-    required_together = ("address", "domainId")
-
-    address = Text(max_length=1000)
-    domainId = Text()
-    endpointId = Text(required=False, allow_null=True)
-    webhookId = Text(required=False, allow_null=True)
-    isActive = Boolean(required=False, default=True)
-
-
-class UpdateAddressBody(Body):
-    endpointId = Text(required=False, allow_null=True)
-    webhookId = Text(required=False, allow_null=True)
-    isActive = Boolean(required=False)
-
-
 class EmailAddressSerializer(serializers.ModelSerializer[EmailAddress]):
-    """Needs a queryset `with_rule_name()`, domain and endpoint selected along."""
+    """Needs rows `with_rule_name()` and, to save statements, `select_related("domain", "endpoint")`."""
 
     domainId = serializers.CharField(source="domain_id")
-    webhookId = serializers.SerializerMethodField()
+    # There are no legacy webhooks (docs/api/compatibility.md, "Webhook ids").
+    webhookId = Constant(None)
     endpointId = serializers.CharField(source="endpoint_id")
     isActive = serializers.BooleanField(source="is_active")
     isReceiptRuleConfigured = serializers.SerializerMethodField()
@@ -63,9 +52,6 @@ class EmailAddressSerializer(serializers.ModelSerializer[EmailAddress]):
             "routing",
         ]
 
-    def get_webhookId(self, address: EmailAddress) -> None:
-        """Always null: there are no legacy webhooks (docs/api/compatibility.md, "Webhook ids")."""
-
     def get_isReceiptRuleConfigured(self, address: EmailAddress) -> bool:
         return address.receipt_rule_name is not None
 
@@ -86,35 +72,71 @@ class EmailAddressSerializer(serializers.ModelSerializer[EmailAddress]):
         }
 
 
-def changed(change: AddressChange) -> dict[str, Any]:
-    shown = EmailAddressSerializer(change.address).data
-    return {**shown, **({"warning": change.warning} if change.warning else {})}
+class AddressChangeSerializer(serializers.BaseSerializer[AddressChange]):
+    """The answer to creating and updating an address."""
+
+    def to_representation(self, instance: AddressChange) -> dict[str, Any]:
+        shown = EmailAddressSerializer(instance.address).data
+        return {**shown, "warning": instance.warning} if instance.warning else shown
 
 
-def deleted(deletion: AddressDeletion) -> dict[str, Any]:
-    """The answer to DELETE /email-addresses/{id} (docs/api/compatibility.md, "Address deletion")."""
-    cleanup: dict[str, Any] = {
-        "sesRuleUpdated": deletion.removed_from_ses,
-        "emailAddress": deletion.address,
-        "domain": deletion.domain,
-    }
-    if deletion.warning:
-        cleanup["warning"] = deletion.warning
-    return {"message": "Email address deleted successfully", "cleanup": cleanup}
+class CleanupSerializer(Answer):
+    """What SES has confirmed about a deleted address."""
+
+    sesRuleUpdated = serializers.BooleanField(source="removed_from_ses")
+    emailAddress = serializers.CharField(source="address")
+    domain = serializers.CharField()
+    warning = serializers.CharField()
 
 
-class BlockBody(Body):
-    required_together = ("emailAddress",)
+class AddressDeletionSerializer(serializers.Serializer[Any]):
+    """The answer to DELETE (docs/api/compatibility.md, "Address deletion")."""
 
-    emailAddress = Text(max_length=1000)
-    reason = Text(required=False, allow_null=True, max_length=500)
+    message = Constant("Email address deleted successfully")
+    cleanup = CleanupSerializer(source="*")
+
+
+class AddressPlanSerializer(serializers.BaseSerializer[AddressPlan]):
+    def to_representation(self, instance: AddressPlan) -> dict[str, Any]:
+        return render.as_json(instance)
+
+
+class CreateAddressBody(Body):
+    answer = AddressChangeSerializer
+    required_together = ("address", "domainId")
+
+    address = Text(max_length=1000)
+    domainId = Text(source="domain_id")
+    endpointId = Text(required=False, allow_null=True, source="endpoint_id")
+    webhookId = Text(required=False, allow_null=True, source="webhook_id")
+    isActive = Boolean(required=False, default=True, source="is_active")
+
+    def validate(self, attrs: Any) -> Any:
+        attrs["address"] = _normalised(attrs["address"], "Invalid email address format")
+        if attrs.get("endpoint_id"):
+            # The endpoint wins (docs/api/compatibility.md, "New addresses").
+            attrs.pop("webhook_id", None)
+        return attrs
+
+
+class UpdateAddressBody(Body):
+    answer = AddressChangeSerializer
+
+    endpointId = Text(required=False, allow_null=True, source="endpoint_id")
+    webhookId = Text(required=False, allow_null=True, source="webhook_id")
+    isActive = Boolean(required=False, source="is_active")
+
+    def validate(self, attrs: Any) -> Any:
+        if attrs.get("endpoint_id") and attrs.get("webhook_id"):
+            raise ValidationError("Cannot specify both endpoint and webhook")
+        return attrs
 
 
 class BlockedEmailSerializer(serializers.ModelSerializer[BlockedEmail]):
     emailAddress = serializers.CharField(source="email_address")
     domain = serializers.CharField(source="domain.name")
     domainId = serializers.CharField(source="domain_id")
-    reason = serializers.SerializerMethodField()
+    reason = TextOrNull()
     blockedBy = serializers.CharField(source="blocked_by_id")
     createdAt = Timestamp(source="created_at")
 
@@ -122,5 +144,21 @@ class BlockedEmailSerializer(serializers.ModelSerializer[BlockedEmail]):
         model = BlockedEmail
         fields = ["id", "emailAddress", "domain", "domainId", "reason", "blockedBy", "createdAt"]
 
-    def get_reason(self, blocked: BlockedEmail) -> str | None:
-        return blocked.reason or None
+
+class BlockBody(Body):
+    answer = BlockedEmailSerializer
+    required_together = ("emailAddress",)
+
+    emailAddress = Text(max_length=1000, source="address")
+    reason = Text(required=False, allow_null=True, max_length=500)
+
+    def validate(self, attrs: Any) -> Any:
+        address = _normalised(attrs["address"], "Invalid email format")
+        return {"address": address, "reason": attrs.get("reason") or ""}
+
+
+def _normalised(address: str, error: str) -> str:
+    try:
+        return normalise_address(address)
+    except ValueError as cause:
+        raise ValidationError(error) from cause

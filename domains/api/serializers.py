@@ -12,7 +12,8 @@ from rest_framework import serializers
 from domains.dns.records import Record
 from domains.lifecycle.catch_all import CatchAllChange
 from domains.models import DnsRecord, Domain
-from rest.fields import Body, Boolean, Text, Timestamp, timestamp
+from rest.fields import Boolean, Text, Timestamp, timestamp
+from rest.serializers import Body
 from ses_integration.models import LedgerIdentity
 from ses_integration.plan.compile import mail_from_domain
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from rest_framework.exceptions import ValidationError
 from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin, UpdateModelMixin
@@ -38,10 +38,10 @@ class EndpointViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, Upda
         ConfigError: lambda error: ValidationError({"error": "Invalid configuration", "details": str(error)}),
     }
 
-    def perform_create(self, serializer: BaseSerializer[Endpoint]) -> None:
+    def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         serializer.instance = services.create_endpoint(owner=self.caller, **serializer.validated_data)
 
-    def perform_update(self, serializer: BaseSerializer[Endpoint]) -> None:
+    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         endpoint = cast(Endpoint, serializer.instance)
         serializer.instance = services.update_endpoint(endpoint=endpoint, **serializer.validated_data)
 

@@ -11,7 +11,8 @@ from rest_framework.exceptions import ValidationError
 from endpoints.config_schema import group_emails
 from endpoints.models import Endpoint
 from endpoints.services import EndpointDeletion
-from rest.fields import Body, Boolean, Text, Timestamp
+from rest.fields import Boolean, Text, Timestamp
+from rest.serializers import Body
 
 DESCRIPTION_LIMIT = 1000
 

@@ -12,8 +12,10 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from inbound.api.idempotency import Answered
+from rest.confirmation import outdated
 from rest.errors import Conflict
-from ses_integration.coordination.quotas import QuotaExceeded
+from rest.plan_token import PlanOutdated
+from ses_integration.api import QuotaExceeded
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +34,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
         error = exceptions.ParseError("Invalid request")
     elif isinstance(error, QuotaExceeded):
         error = Conflict({"error": error.sentence, "code": "SES_QUOTA_REACHED"})
+    elif isinstance(error, PlanOutdated):
+        error = outdated()
     if not isinstance(error, exceptions.APIException):
         request = context["request"]
         logger.error("%s %s", request.method, request.path, exc_info=error)

@@ -1,0 +1,51 @@
+"""`/blocked-emails`: addresses of catch-all domains whose mail is unwanted.
+
+See docs/api/compatibility.md, "Blocked emails".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from addresses import blocking
+from addresses.api import serializers
+from addresses.models import BlockedEmail
+from domains.models import Domain
+from domains.names import domain_of
+from rest.confirmation import unplanned
+from rest.errors import Conflict
+from rest.filters import IdFilter
+from rest.viewsets import OwnedViewSet
+
+
+class BlockedEmailViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, OwnedViewSet[BlockedEmail]):
+    queryset = BlockedEmail.objects.live().select_related("domain").order_by("-created_at", "id")
+    not_found = "Blocked email not found"
+    serializer_class = serializers.BlockedEmailSerializer
+    serializer_classes = {"create": serializers.BlockBody}
+    filters = [IdFilter("domainId", "domain_id")]
+    errors = {
+        blocking.AlreadyBlocked: lambda _: Conflict("Email address is already blocked"),
+        blocking.CannotBlock: lambda error: ValidationError(str(error)),
+    }
+
+    def perform_create(self, serializer: BaseSerializer[Any]) -> None:
+        body = serializer.validated_data
+        name = domain_of(body["address"])
+        try:
+            domain = self.owned(Domain.objects.live()).get(name=name)
+            serializer.instance = blocking.block_address(domain=domain, blocked_by=self.caller, **body)
+        except Domain.DoesNotExist as error:
+            raise NotFound(f"Domain {name} not found in the system") from error
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        blocked = self.get_object()
+        unplanned(request, "a blocked email")
+        blocked.delete()
+        return Response({"success": True, "message": f"Successfully unblocked {blocked.email_address}"})

@@ -1,0 +1,73 @@
+"""Request and answer of `POST /email-addresses/bulk-delete`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from addresses.api.serializers import CleanupSerializer
+from addresses.deletion import AddressDeletion
+from rest.fields import Text
+from rest.serializers import Body
+
+MOST_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class BulkDeletion:
+    """The ids of the request, the outcomes of those that were deleted, and, of a domain, how many addresses remain."""
+
+    ids: Sequence[str]
+    deleted: Mapping[str, AddressDeletion]
+    remaining: int | None
+
+
+class BulkDeletionSerializer(serializers.BaseSerializer[BulkDeletion]):
+    """One result for each id, in the order of the request. `not_found` in the context is the sentence for unknown ids."""
+
+    def to_representation(self, instance: BulkDeletion) -> dict[str, Any]:
+        deleted = instance.deleted
+        summary = {
+            "requested": len(instance.ids),
+            "deleted": len(deleted),
+            "sesConfirmed": sum(it.removed_from_ses for it in deleted.values()),
+        }
+        if instance.remaining is not None:
+            summary["remaining"] = instance.remaining
+        return {"results": [self._result(pk, deleted.get(pk)) for pk in instance.ids], "summary": summary}
+
+    def _result(self, pk: str, deletion: AddressDeletion | None) -> dict[str, Any]:
+        if deletion is None:
+            return {"id": pk, "deleted": False, "error": self.context["view"].not_found}
+        return {"id": pk, "deleted": True, "cleanup": CleanupSerializer(deletion).data}
+
+
+class BulkDeleteBody(Body):
+    """Either ids or a domain."""
+
+    answer = BulkDeletionSerializer
+
+    ids = serializers.ListField(child=Text(), required=False, allow_empty=False, max_length=MOST_AT_ONCE)
+    domainId = Text(required=False, source="domain_id")
+
+    def to_internal_value(self, data: Any) -> Any:
+        if set(data) - {"ids", "domainId"}:
+            raise ValidationError(
+                {"error": "bulk-delete takes ids or domainId, and nothing else. Nothing was deleted."}
+            )
+        if ("ids" in data) == ("domainId" in data):
+            raise ValidationError({"error": "Give either ids or domainId"})
+        ids = data.get("ids", [""])
+        if not isinstance(ids, list) or not 1 <= len(ids) <= MOST_AT_ONCE or not all(type(pk) is str for pk in ids):
+            raise ValidationError({"error": f"ids must be a list of 1 to {MOST_AT_ONCE} strings"})
+        return super().to_internal_value(data)
+
+    def validate(self, attrs: Any) -> Any:
+        if "domain_id" in attrs and self.context["request"].headers.get("Idempotency-Key"):
+            # A run that was killed after its commit is run again, and would delete the next thousand.
+            raise ValidationError("With an Idempotency-Key, bulk-delete takes ids. Nothing was deleted.")
+        return attrs

@@ -1,0 +1,135 @@
+"""`/email-addresses`, with bulk deletion and deletion plans (docs/api/compatibility.md, "Email addresses")."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin, UpdateModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from addresses import deletion, services
+from addresses.api import serializers
+from addresses.api.bulk_delete import MOST_AT_ONCE, BulkDeleteBody, BulkDeletion
+from addresses.deletion_plan import build
+from addresses.models import EmailAddress, EmailAddressQuerySet
+from domains.lifecycle.catch_all import EndpointGone
+from domains.models import Domain
+from domains.names import domain_of
+from rest.confirmation import refuse_plan
+from rest.errors import Conflict
+from rest.filters import FlagFilter, IdFilter
+from rest.lookup import find, is_id
+from rest.planned_deletion import PlannedDeletionViewSet
+
+NO_DOMAIN = "Domain not found or access denied"
+NO_ENDPOINT = "Endpoint not found or access denied"
+NO_WEBHOOK = "Webhook not found or access denied"
+
+
+class EmailAddressViewSet(
+    ListModelMixin,
+    CreateModelMixin,
+    RetrieveModelMixin,
+    UpdateModelMixin,
+    PlannedDeletionViewSet[EmailAddress],
+):
+    queryset = EmailAddress.objects.live().order_by("-created_at", "id")
+    not_found = "Email address not found"
+    serializer_class = serializers.EmailAddressSerializer
+    serializer_classes = {
+        "create": serializers.CreateAddressBody,
+        "update": serializers.UpdateAddressBody,
+        "destroy": serializers.AddressDeletionSerializer,
+        "deletion_plan": serializers.AddressPlanSerializer,
+    }
+    filters = [
+        FlagFilter("isActive", "is_active"),
+        FlagFilter("isReceiptRuleConfigured", EmailAddressQuerySet.configured),
+        IdFilter("domainId", "domain_id"),
+    ]
+    errors = {
+        services.AddressTaken: lambda _: Conflict("Email address already exists"),
+        EndpointGone: lambda _: NotFound(NO_ENDPOINT),
+        Domain.DoesNotExist: lambda _: NotFound(NO_DOMAIN),
+    }
+    plan_kind = build.KIND
+
+    def get_queryset(self) -> EmailAddressQuerySet:
+        rows = cast(EmailAddressQuerySet, super().get_queryset())
+        if self.action == "list":
+            return rows  # see `paginate_queryset`
+        return _with_details(rows)
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        """Find the ids of the page first, so that joins and rule names are not computed for the rows that it skips."""
+        ids = super().paginate_queryset(queryset.values_list("pk", flat=True))
+        return _with_details(self.get_queryset()).filter(pk__in=ids or [])
+
+    def perform_create(self, serializer: BaseSerializer[Any]) -> None:
+        body = serializer.validated_data
+        address = body["address"]
+        domain = find(self.owned(Domain.objects.live()), body["domain_id"], NO_DOMAIN)
+        if domain_of(address) != domain.name:
+            raise ValidationError(f"Email address must belong to domain {domain.name}")
+        if EmailAddress.objects.filter(address=address).exists():
+            raise services.AddressTaken
+        serializer.instance = services.create_address(
+            domain=domain, address=address, endpoint_id=self._endpoint_id(body), is_active=body["is_active"]
+        )
+
+    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+        body = serializer.validated_data
+        endpoint_id = self._endpoint_id(body)
+        changes = {name: body[name] for name in ("is_active",) if name in body}
+        # A null webhook, of which there are none, does not clear the endpoint.
+        if "endpoint_id" in body:
+            changes["endpoint_id"] = endpoint_id
+        address = cast(EmailAddress, serializer.instance)
+        serializer.instance = services.update_address(address=address, changes=changes)
+
+    def _endpoint_id(self, body: dict[str, Any]) -> str | None:
+        """The id of the caller's endpoint that the body names, or None. Inactive endpoints are accepted."""
+        if body.get("webhook_id"):
+            raise NotFound(NO_WEBHOOK)
+        if not body.get("endpoint_id"):
+            return None
+        # `endpoints` is the reverse accessor of endpoints.Endpoint, an app above this one.
+        return str(find(self.caller.endpoints.all(), body["endpoint_id"], NO_ENDPOINT).pk)
+
+    def plan_of(self, row: EmailAddress) -> build.AddressPlan:
+        """Reads the database only. What it says about SES was confirmed earlier."""
+        return build.plan_of(row)
+
+    def delete_row(self, row: EmailAddress, plan_token: str) -> deletion.AddressDeletion:
+        return deletion.delete_address(row, plan_token=plan_token)
+
+    @action(
+        detail=False, methods=["post"], url_path="bulk-delete", required_scope="delete", serializer_class=BulkDeleteBody
+    )
+    def bulk_delete(self, request: Request) -> Response:
+        refuse_plan(request, "bulk-delete has no plan: ask for that of each address. Nothing was deleted.")
+        serializer: BaseSerializer[Any] = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        serializer.instance = self._delete_many(**serializer.validated_data)
+        return Response(serializer.data)
+
+    def _delete_many(self, ids: list[str] | None = None, domain_id: str | None = None) -> BulkDeletion:
+        """Delete these addresses, or the oldest of a domain."""
+        rows = self.owned(EmailAddress.objects.live())
+        if ids is None:
+            domain = find(self.owned(Domain.objects.live()), domain_id, NO_DOMAIN)
+            oldest = rows.filter(domain=domain).order_by("created_at", "pk")
+            ids = list(oldest.values_list("pk", flat=True)[:MOST_AT_ONCE])
+        ids = list(dict.fromkeys(ids))
+        deleted = deletion.delete_addresses(list(rows.filter(pk__in=[pk for pk in ids if is_id(pk)])))
+        remaining = EmailAddress.objects.filter(domain_id=domain_id).count() if domain_id is not None else None
+        return BulkDeletion(ids, deleted, remaining)
+
+
+def _with_details(rows: EmailAddressQuerySet) -> EmailAddressQuerySet:
+    """Adds what an answer shows of each row."""
+    return rows.select_related("domain", "endpoint").with_rule_name()

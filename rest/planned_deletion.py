@@ -1,0 +1,68 @@
+"""Deletion with a plan: `GET {id}/deletion-plan`, and `DELETE {id}` with `dry_run` and `plan` (docs/api/plans.md)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Model
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from rest.confirmation import GONE, Confirmation, confirmation, outdated
+from rest.lookup import find_or_none
+from rest.plan_token import PlanToken, Subject
+from rest.viewsets import OwnedViewSet
+
+Row = TypeVar("Row", bound=Model)
+
+
+class Plan(Protocol):
+    @property
+    def token(self) -> PlanToken: ...
+
+
+class PlannedDeletionViewSet(OwnedViewSet[Row]):
+    """Adds the two actions to a viewset. It needs serializers for `deletion_plan` (of a plan) and `destroy` (of an outcome)."""
+
+    # The `kind` of the plan's subject.
+    plan_kind: ClassVar[str]
+
+    def plan_of(self, row: Row) -> Plan:
+        raise NotImplementedError
+
+    def delete_row(self, row: Row, plan_token: str) -> object:
+        """Call the service. Raises the model's DoesNotExist if the row is gone, and PlanOutdated."""
+        raise NotImplementedError
+
+    @action(detail=True, url_path="deletion-plan")
+    def deletion_plan(self, request: Request, pk: str) -> Response:
+        return Response(self._shown(self.plan_of(self.get_object())))
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        asked = confirmation(request)
+        row = find_or_none(self.get_queryset(), pk)
+        if row is None:
+            return self.answer_for_missing(pk, asked)
+        if asked.dry_run:
+            plan = self.plan_of(row)
+            if asked.token not in (None, plan.token):
+                raise outdated()
+            return Response(self._shown(plan))
+        try:
+            outcome = self.delete_row(row, str(asked.token or ""))
+        except ObjectDoesNotExist:
+            # Another request was faster.
+            return self.answer_for_missing(pk, asked)
+        return Response(self.get_serializer(outcome).data)
+
+    def answer_for_missing(self, pk: str, asked: Confirmation) -> Response:
+        """404; 409 if the client confirms a plan of this very row: the plan was carried out, or another request was faster."""
+        if asked.token and asked.token.is_of(Subject(self.plan_kind, pk, self.caller.pk)):
+            raise outdated(GONE)
+        raise NotFound(self.not_found)
+
+    def _shown(self, plan: Any) -> Any:
+        return self.serializer_classes["deletion_plan"](plan).data
