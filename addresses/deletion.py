@@ -15,11 +15,16 @@ from django.db import transaction
 from addresses.deletion_plan.build import check_plan, check_token
 from addresses.models import EmailAddress
 from domains.names import domain_of
-from ses_integration.conf import ses_config
-from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.reconcile import outbox
-from ses_integration.reconcile.loop import reconcile
-from ses_integration.status import confirmation, sync_state
+from ses_integration.api import (
+    configured,
+    generation,
+    mark_dirty,
+    recipients_left,
+    reconcile,
+    ses_config,
+    shared_deadline,
+    unconfirmed_warning,
+)
 
 NOT_CONFIGURED = "AWS configuration incomplete. SES rules may need manual cleanup."
 
@@ -66,12 +71,9 @@ def delete_addresses(
             for address in deleted.values():
                 by_domain[domain_of(address)].add(address)
             # Before the receivers do, which come row by row: marks are taken in the order of the domains' names.
-            outbox.mark_dirty(*by_domain)
+            mark_dirty(*by_domain)
             EmailAddress.objects.filter(pk__in=deleted).delete()
-            left_of = {
-                name: partial(confirmation.recipients_left, name, gone, outbox.generation(name))
-                for name, gone in by_domain.items()
-            }
+            left_of = {name: partial(recipients_left, name, gone, generation(name)) for name, gone in by_domain.items()}
         left: set[str] = set()
         warnings: dict[str, str] = {}
         for name, look in left_of.items():
@@ -97,11 +99,7 @@ def _finds_nothing(look: Callable[[], set[str]]) -> bool:
 def _warning(domain: str) -> str:
     # `email_addresses` of the domain that are left need an update of the rule, and that needs the bucket.
     others = EmailAddress.objects.filter(domain__name=domain).active().exists()
-    if not sync_state.configured() or (others and not ses_config().bucket):
+    if not configured() or (others and not ses_config().bucket):
         return NOT_CONFIGURED
-    pending = sync_state.pending_reason(domain)
-    reason = confirmation.left_elsewhere(domain) or confirmation.CHANGE_PENDING
-    text = f"SES rule {'update' if others else 'deletion'} failed: {reason}"
-    if pending.unknown_until is not None:
-        text += f" An earlier call to AWS got no answer; it is confirmed again by {pending.unknown_until:%H:%M} UTC."
-    return text
+    lead = f"SES rule {'update' if others else 'deletion'} failed:"
+    return unconfirmed_warning(lead, domain, error="", removal=True, in_flight=True)

@@ -10,7 +10,7 @@ from django.db.models import Case, Q, Value, When
 from addresses.slots import free_slot
 from domains.models import Domain
 from rest.ids import bare_id
-from ses_integration.status import recipients
+from ses_integration.api import recorded_recipients, rule_name_for
 
 
 class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
@@ -26,7 +26,7 @@ class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
 
     def with_rule_name(self) -> Self:
         """Adds `receipt_rule_name`: the rule that SES is known to hold for an active address, its own or the catch-all's."""
-        rule = recipients.rule_name_for("address", "domain__name")
+        rule = rule_name_for("address", "domain__name")
         return self.annotate(receipt_rule_name=Case(When(is_active=True, then=rule), default=Value(None)))
 
     def configured(self, configured: bool) -> Self:
@@ -34,7 +34,7 @@ class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
 
         By two sets that are looked up once, and not by the name of each one's rule: with 100,000 that takes seconds.
         """
-        held = recipients.recorded_recipients()
+        held = recorded_recipients()
         known = Q(is_active=True) & (Q(address__in=held) | Q(domain__name__in=held))
         return self.filter(known if configured else ~known)
 

@@ -10,7 +10,7 @@ from django.dispatch import receiver
 
 from addresses.models import EmailAddress
 from domains.names import domain_of
-from ses_integration.reconcile import outbox
+from ses_integration.api import mark_dirty
 
 # The columns that decide what SES should hold; where an address routes to is none of them.
 COMPILED = {"address", "domain", "is_active", "slot"}
@@ -20,7 +20,7 @@ COMPILED = {"address", "domain", "is_active", "slot"}
 def mark_saved_address(instance: EmailAddress, update_fields: Collection[str] | None, **_: Any) -> None:
     """Guards creation and every save in the admin and the shell; services that use `QuerySet.update` mark themselves."""
     if update_fields is None or COMPILED.intersection(update_fields):
-        outbox.mark_dirty(domain_of(instance.address))
+        mark_dirty(domain_of(instance.address))
 
 
 @receiver(post_delete, sender=EmailAddress, dispatch_uid="addresses.mark_deleted_address")
@@ -29,4 +29,4 @@ def mark_deleted_address(instance: EmailAddress, **_: Any) -> None:
 
     The domain's name is in the address: asking the parent for it would be a query for each row of a cascade.
     """
-    outbox.mark_dirty(domain_of(instance.address))
+    mark_dirty(domain_of(instance.address))

@@ -10,13 +10,17 @@ from django.db import IntegrityError, transaction
 from addresses.models import EmailAddress
 from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain
-from ses_integration.conf import ses_config
-from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.coordination.quotas import reserve
-from ses_integration.plan.spec import AddressSpec, DomainSpec
-from ses_integration.reconcile import outbox
-from ses_integration.reconcile.loop import reconcile
-from ses_integration.status import confirmation, sync_state
+from ses_integration.api import (
+    AddressSpec,
+    DomainSpec,
+    generation,
+    recipients_left,
+    reconcile,
+    reserve,
+    ses_config,
+    shared_deadline,
+    unconfirmed_warning,
+)
 
 NO_BUCKET = "AWS configuration incomplete. Missing S3_BUCKET_NAME or AWS_ACCOUNT_ID"
 
@@ -91,15 +95,11 @@ def _reserve(row: EmailAddress) -> None:
 def _outcome(pk: str) -> AddressChange:
     row = EmailAddress.objects.select_related("domain", "endpoint").with_rule_name().get(pk=pk)
     name = row.domain.name
-    if row.is_active:
-        followed = row.receipt_rule_name is not None
-    else:
-        followed = confirmation.recipient_gone(name, row.address, outbox.generation(name))
-    if followed:
+    held = row.receipt_rule_name is not None
+    if held if row.is_active else not recipients_left(name, [row.address], generation(name)):
         return AddressChange(row, None)
     if not ses_config().bucket:
         return AddressChange(row, NO_BUCKET)
-    # An address that is to be received is put where it should be, whatever a former rule set has of it.
-    next_step = ("" if row.is_active else confirmation.left_elsewhere(name)) or confirmation.CHANGE_PENDING
-    text = " ".join(filter(None, ["SES configuration failed:", sync_state.pending_reason(name).error, next_step]))
-    return AddressChange(row, text)
+    # What a previous rule set has of an active address does no harm.
+    warning = unconfirmed_warning("SES configuration failed:", name, removal=not row.is_active)
+    return AddressChange(row, warning)

@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from domains.models import Domain, key_prefix
-from ses_integration.plan.incarnation import Incarnation
-from ses_integration.plan.spec import AddressSpec, DomainSpec
+from ses_integration.api import AddressSpec, DomainSpec, Incarnation
 
 
 def domain_specs(names: list[str] | None) -> list[DomainSpec]:

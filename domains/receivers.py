@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from domains.deletion.record import values_at_the_start
 from domains.models import Domain, DomainDeletion
-from ses_integration.reconcile import outbox
+from ses_integration.api import mark_dirty
 
 # The columns that decide what SES should hold.
 COMPILED = {"name", "is_catch_all_enabled", "catch_all_endpoint", "deleting_since"}
@@ -21,7 +21,7 @@ COMPILED = {"name", "is_catch_all_enabled", "catch_all_endpoint", "deleting_sinc
 def mark_saved_domain(instance: Domain, update_fields: Collection[str] | None, **_: Any) -> None:
     """Guards creation and every save in the admin and the shell; services that use `QuerySet.update` mark themselves."""
     if update_fields is None or COMPILED.intersection(update_fields):
-        outbox.mark_dirty(instance.name)
+        mark_dirty(instance.name)
 
 
 @receiver(pre_delete, sender=Domain, dispatch_uid="domains.record_deletion")
@@ -47,4 +47,4 @@ def record_deletion(instance: Domain, **_: Any) -> None:
 
 @receiver(post_delete, sender=Domain, dispatch_uid="domains.mark_deleted_domain")
 def mark_deleted_domain(instance: Domain, **_: Any) -> None:
-    outbox.mark_dirty(instance.name)
+    mark_dirty(instance.name)

@@ -10,11 +10,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from domains.lifecycle.catch_all import CATCH_ALL_FAILED
 from domains.models import Domain
 from endpoints.config_schema import clean_config, group_emails
 from endpoints.models import Endpoint
-from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.status import confirmation, sync_state
+from ses_integration.api import pending, shared_deadline, unconfirmed_warning
 
 
 class EndpointChanges(TypedDict, total=False):
@@ -101,8 +101,5 @@ def _lock_domains(endpoint: Endpoint) -> None:
 
 
 def _warning(domains: list[str]) -> str | None:
-    errors = [mark.last_error for mark in sync_state.pending_domains().filter(domain__in=domains)]
-    if not errors:
-        return None
-    error = next(filter(None, errors), "")
-    return " ".join(filter(None, ["SES catch-all configuration failed:", error, confirmation.CHANGE_PENDING]))
+    errors = [state.error for state in pending(domains).values()]
+    return unconfirmed_warning(CATCH_ALL_FAILED, error=next(filter(None, errors), "")) if errors else None

@@ -16,12 +16,7 @@ from domains.deletion.proof import prove_deletions
 from domains.deletion.service import resume_deletions
 from domains.lifecycle.identity import complete_identities, refresh_identities
 from inbound.models import prune_answers
-from ses_integration.aws import rule_set
-from ses_integration.conf import ses_config
-from ses_integration.drift.sweep import any_in_line, claim_sweep, sweep_database, sweep_ses
-from ses_integration.errors import SesError
-from ses_integration.reconcile.backoff import LONG_INTERVAL, backoff
-from ses_integration.reconcile.loop import reconcile_due
+from ses_integration.api import SesError, SesSweeper, auto_setup, reconcile_due, retry_delay, ses_config, sweep_database
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +26,6 @@ TURN_SECONDS = 10.0
 # AWS or the database may just be starting, or be away for a moment: a step that runs once an hour does not wait for an hour then.
 # It waits longer each time, though, where AWS has failed: each try takes a turn from those who wait for SES.
 RETRY_SECONDS = 5.0
-# Workers that start together sweep SES so far apart.
-START_SECONDS = 60.0
 CONVERGE, REFRESH, RESUME, PROVE = "converge", "refresh identities", "resume deletions", "prove deletions"
 
 
@@ -56,7 +49,7 @@ class Step:
     def back_off(self, *, attention: bool = False) -> float:
         """After a failure: longer each time, or at once for long where people must act; in how many seconds."""
         self.failures += 1
-        delay = LONG_INTERVAL if attention else backoff(self.failures)
+        delay = retry_delay(self.failures, attention=attention)
         return self.put_off(max(min(self.every, RETRY_SECONDS), delay.total_seconds()))
 
     def put_off(self, seconds: float) -> float:
@@ -85,12 +78,11 @@ class Worker:
     def __init__(self) -> None:
         self._stop = threading.Event()
         self._alone = True
-        self._swept = False
-        self._skipped: list[str] = []
+        self._sweeper = SesSweeper(settings.SES_SWEEP_SECONDS)
         self._steps = [
             Step("set up", prepare, settings.SES_SWEEP_SECONDS),
             Step("sweep SES", self._sweep_ses, settings.SES_SWEEP_SECONDS),
-            Step("sweep SES again", self._sweep_ses_again, RETRY_SECONDS),
+            Step("sweep SES again", self._sweeper.run_again, RETRY_SECONDS),
             Step("sweep database", sweep_database, settings.SES_DATABASE_SWEEP_SECONDS),
             Step(CONVERGE, lambda: reconcile_due(self._stop.is_set, seconds=TURN_SECONDS)),
             Step("take over identities", complete_identities, min(5.0, settings.SES_STATUS_SECONDS)),
@@ -101,26 +93,8 @@ class Worker:
         ]
 
     def _sweep_ses(self) -> Wait | None:
-        """Once an interval for all workers together. Before, who has just started (on a database that may have been restored)
-        or has failed, looks as well; at most a minute later, so that those who do it together are not in each other's way.
-        """
-        spacing = settings.SES_SWEEP_SECONDS if self._swept else min(START_SECONDS, settings.SES_SWEEP_SECONDS)
-        seconds = claim_sweep(0.0 if self._alone else spacing)
-        if seconds is not None:
-            return Wait(seconds)
-        self._look()
-        return None
-
-    def _look(self) -> None:
-        self._swept = False
-        self._skipped = sweep_ses().skipped
-        self._swept = True
-
-    def _sweep_ses_again(self) -> None:
-        """What the sweep could not mend because a pass was on its way need not wait for an interval: the pass is over."""
-        if any_in_line(self._skipped):
-            claim_sweep(0.0)  # so that it counts for the others, too
-            self._look()
+        seconds = self._sweeper.run(at_once=self._alone)
+        return None if seconds is None else Wait(seconds)
 
     def _resume_deletions(self) -> int:
         budget = ses_config().request_budget
@@ -171,8 +145,6 @@ class Worker:
 
 
 def prepare() -> None:
-    """On the emulator, which forgets, the rule set and the bucket are made again; elsewhere `ses_setup` does it once."""
-    config = ses_config()
-    if config.auto_setup:
-        for sentence in rule_set.prepare(config):
-            logger.info(sentence)
+    """Set up the rule set and the bucket of the emulator, which forgets them; elsewhere `ses_setup` does it once."""
+    for sentence in auto_setup():
+        logger.info(sentence)

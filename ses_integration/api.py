@@ -10,11 +10,14 @@ carries an `unconfirmed_warning`.
 
 from __future__ import annotations
 
+from ses_integration.aws.rule_set import auto_setup
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination.clock import database_now
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck, DeletedDomain, Remains
+from ses_integration.drift.sweep import sweep_database, sweep_ses
+from ses_integration.drift.sweeper import SesSweeper
 from ses_integration.errors import NotConfigured, SesError
 from ses_integration.plan.compile import mail_from_domain
 from ses_integration.plan.incarnation import Incarnation
@@ -107,7 +110,16 @@ __all__ += [
     "DeletedDomain",
     "Remains",
 ]
-# Settings, capacity, errors, and the worker's steps.
+# Steps of the worker.
+__all__ += [
+    "SesSweeper",
+    "auto_setup",
+    "reconcile_due",
+    "retry_delay",
+    "sweep_database",
+    "sweep_ses",
+]
+# Settings, errors, and the quotas of SES.
 __all__ += [
     "Capacity",
     "NotConfigured",
@@ -116,7 +128,5 @@ __all__ += [
     "capacity",
     "configured",
     "database_now",
-    "reconcile_due",
-    "retry_delay",
     "ses_config",
 ]

@@ -22,8 +22,7 @@ from backoffice.deletion import Deleted, DeletesThroughService, Planned
 from backoffice.links import NOTHING, list_link, page_link, user_link
 from backoffice.service_forms import ServiceAdmin, warn
 from ses_integration.admin.columns import ShowsSesState
-from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.coordination.quotas import QuotaExceeded
+from ses_integration.api import QuotaExceeded, shared_deadline
 
 
 class InSes(admin.SimpleListFilter):

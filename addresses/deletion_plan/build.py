@@ -10,8 +10,7 @@ from domains.models import Domain
 from domains.provider import addresses_of, incarnation_of
 from rest import plan_token
 from rest.plan_token import Plan, Subject
-from ses_integration.plan.simulate import Forecast, RuleChange
-from ses_integration.status import preview
+from ses_integration.api import Forecast, RuleChange, confirmed_at, preview
 
 KIND = "address"
 
@@ -69,8 +68,8 @@ def plan_of(address: EmailAddress) -> AddressPlan:
     return AddressPlan(
         subject=subject_of(address),
         database=database,
-        outside=FromOutside(preview.configuration_problem(database.ses)),
-        confirmed_at=preview.confirmed_at(database.domain, (rule.name for rule in database.ses.rules)),
+        outside=FromOutside(database.ses.problem),
+        confirmed_at=confirmed_at(database.domain, (rule.name for rule in database.ses.rules)),
     )
 
 
@@ -98,7 +97,7 @@ def _from_database(address: EmailAddress) -> FromDatabase:
     rows = addresses_of(domain)
     others = [row for row in rows if row[0] != address.address]
     after = incarnation_of(domain, others).spec if domain.deleting_since is None else None
-    ses = preview.preview(incarnation_of(domain, rows), after)
+    ses = preview(incarnation_of(domain, rows), after)
     # Never show another user's endpoint, even if the address was routed to one.
     endpoint = address.endpoint if address.endpoint and address.endpoint.owner_id == domain.owner_id else None
     return FromDatabase(
@@ -109,7 +108,7 @@ def _from_database(address: EmailAddress) -> FromDatabase:
         route=None if endpoint is None else Route(endpoint.pk, endpoint.name, endpoint.type, endpoint.is_active),
         dependants=dependants_of(domain, address.address),
         ses=replace(ses, rules=tuple(rule for rule in ses.rules if _concerns(rule, address))),
-        ses_seconds=preview.expected_seconds(ses),
+        ses_seconds=ses.seconds,
         other_addresses=len(others),
         catch_all=domain.receives_everything,
         blocked=BlockedEmail.objects.filter(email_address=address.address).exists(),

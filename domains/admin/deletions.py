@@ -16,8 +16,7 @@ from backoffice.links import joined, list_link, rows_of_domain, user_link
 from domains.deletion import proof, retry, service
 from domains.dns import leftovers
 from domains.models import DomainDeletion
-from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.storage import erase
+from ses_integration.api import mail_location, shared_deadline
 
 ERASED = ("erased_versions", "erased_delete_markers", "erased_size")
 
@@ -115,7 +114,7 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
 
     @admin.display(description="stored under")
     def stored_under(self, record: DomainDeletion) -> str:
-        return erase.location(record.key_prefix, bucket=record.bucket)
+        return mail_location(record.key_prefix, bucket=record.bucket)
 
     @admin.display(description="what the last look found")
     def what_was_found(self, record: DomainDeletion) -> str:

@@ -25,8 +25,7 @@ from domains.lifecycle import catch_all, register
 from domains.models import Domain, DomainDeletion
 from ses_integration.admin.actions import push_and_tell
 from ses_integration.admin.columns import ShowsSesState
-from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.coordination.quotas import QuotaExceeded
+from ses_integration.api import QuotaExceeded, shared_deadline
 
 
 class BeingDeleted(admin.SimpleListFilter):

@@ -17,8 +17,7 @@ from domains.dns.leftovers import published_as_json
 from domains.dns.records import Record
 from domains.models import Domain, DomainDeletion
 from rest.fields import timestamp
-from ses_integration.status.sync_state import SyncState, SyncStatus, sync_states
-from ses_integration.storage import erase
+from ses_integration.api import SyncState, SyncStatus, mail_location, sync_states
 
 NEEDED_AGAIN = "You have added the domain again, so it needs its DNS records."
 UNTROUBLED = SyncState(SyncStatus.UP_TO_DATE)
@@ -114,7 +113,7 @@ def _steps(row: DomainDeletion, ses: SyncState) -> list[dict[str, Any]]:
         why=mail,
     )
     if row.stored_mail == Step.KEPT:
-        stored["location"] = erase.location(row.key_prefix, bucket=row.bucket)
+        stored["location"] = mail_location(row.key_prefix, bucket=row.bucket)
     return [
         step("receiptRules", row.rules, row.rules_at, {"rules": len(row.rule_names)}, attempts=tried, why=ses),
         step("identity", row.identity, row.identity_at, {}, attempts=tried, why=ses),

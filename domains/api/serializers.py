@@ -14,8 +14,7 @@ from domains.lifecycle.catch_all import CatchAllChange
 from domains.models import DnsRecord, Domain
 from rest.fields import Boolean, Text, Timestamp, timestamp
 from rest.serializers import Body
-from ses_integration.models import LedgerIdentity
-from ses_integration.plan.compile import mail_from_domain
+from ses_integration.api import RecordedIdentity, mail_from_domain
 
 
 class DomainBody(Body):
@@ -73,7 +72,7 @@ class DomainSerializer(serializers.ModelSerializer[Domain]):
 
     def to_representation(self, instance: Domain) -> dict[str, Any]:
         shown = super().to_representation(instance)
-        known: LedgerIdentity | None = self.context["known"].get(instance.name)
+        known: RecordedIdentity | None = self.context["known"].get(instance.name)
         shown |= _identity(instance, known)
         shown["stats"] = {
             "totalEmailAddresses": instance.total_addresses,  # type: ignore[attr-defined]
@@ -97,7 +96,7 @@ class DomainListSerializer(DomainSerializer):
         return {"hasCatchAll": domain.catch_all_endpoint_id is not None}
 
 
-def _identity(domain: Domain, known: LedgerIdentity | None) -> dict[str, Any]:
+def _identity(domain: Domain, known: RecordedIdentity | None) -> dict[str, Any]:
     if known is None:
         return dict.fromkeys(
             ("lastSesCheck", "mailFromDomain", "mailFromDomainStatus", "mailFromDomainVerifiedAt"), None
@@ -118,7 +117,9 @@ def catch_all_endpoint(domain: Domain) -> dict[str, Any] | None:
     return {"id": endpoint.pk, "name": endpoint.name, "type": endpoint.type, "isActive": endpoint.is_active}
 
 
-def created(domain: Domain, records: list[Record], known: LedgerIdentity | None, warning: str | None) -> dict[str, Any]:
+def created(
+    domain: Domain, records: list[Record], known: RecordedIdentity | None, warning: str | None
+) -> dict[str, Any]:
     """The answer to POST /domains (docs/api/compatibility.md, "New domains")."""
     shown: dict[str, Any] = {
         "id": domain.pk,

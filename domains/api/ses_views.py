@@ -12,11 +12,7 @@ from rest_framework.response import Response
 
 from domains.models import Domain
 from rest.fields import timestamp
-from ses_integration.conf import ses_config
-from ses_integration.coordination import quotas
-from ses_integration.plan.resources import ResourceKind
-from ses_integration.status.recipients import recipients_by_rule
-from ses_integration.status.sync_state import SyncState, sync_states
+from ses_integration.api import Capacity, SyncState, capacity, recipients_by_rule, sync_states
 
 
 class SesStatus(GenericAPIView[Domain]):
@@ -26,21 +22,13 @@ class SesStatus(GenericAPIView[Domain]):
         return Domain.objects.live().owned_by(self.request.user).order_by("name")
 
     def get(self, request: Request) -> Response:
-        config = ses_config()
         page: Any = self.paginate_queryset(self.get_queryset())
         names = [domain.name for domain in page]
         known, rules = sync_states(names), _recipients_by_rule(page)
         answer = self.get_paginated_response(
             [_shown(domain, known[domain.name], rules.get(domain.name, {})) for domain in page]
         )
-        answer.data = {
-            "region": config.region,
-            "ruleSet": config.rule_set,
-            "rules": _used(quotas.used(config, ResourceKind.RULE)),
-            "identities": _used(quotas.used(config, ResourceKind.IDENTITY)),
-            "recipientsPerRule": quotas.layout(config).max_recipients,
-            **answer.data,
-        }
+        answer.data = _capacity(capacity()) | answer.data
         return answer
 
 
@@ -54,8 +42,14 @@ def _recipients_by_rule(domains: Iterable[Domain]) -> dict[str, dict[str, int]]:
     )
 
 
-def _used(used: quotas.Used) -> dict[str, int]:
-    return {"used": used.total, "quota": used.quota}
+def _capacity(it: Capacity) -> dict[str, Any]:
+    return {
+        "region": it.region,
+        "ruleSet": it.rule_set,
+        "rules": {"used": it.rules.total, "quota": it.rules.quota},
+        "identities": {"used": it.identities.total, "quota": it.identities.quota},
+        "recipientsPerRule": it.recipients_per_rule,
+    }
 
 
 def _shown(domain: Domain, state: SyncState, rules: dict[str, int]) -> dict[str, Any]:

@@ -15,17 +15,15 @@ from domains.dns import records as dns_records
 from domains.lifecycle.identity import status_of, take_over
 from domains.models import Domain
 from rest.fields import timestamp
-from ses_integration.errors import NotConfigured, SesError
-from ses_integration.models import LedgerIdentity
-from ses_integration.status import verification
+from ses_integration.api import NotConfigured, RecordedIdentity, SesError, check_identity, refresh_identities
 
 
 def check_page(domains: Sequence[Domain]) -> dict[str, dict[str, Any]]:
     """`verificationCheck` by domain name for a page of a list: two SES calls for all of them together."""
-    known: dict[str, LedgerIdentity] = {}
+    known: dict[str, RecordedIdentity] = {}
     failure = ""
     try:
-        known = verification.refresh([domain.name for domain in domains])
+        known = refresh_identities([domain.name for domain in domains])
     except NotConfigured:
         failure = "Unknown"
     except SesError:
@@ -41,7 +39,7 @@ def check_page(domains: Sequence[Domain]) -> dict[str, dict[str, Any]]:
 def check_one(domain: Domain) -> dict[str, Any]:
     """`verificationCheck` and `authRecommendations` of one domain: one SES call."""
     try:
-        known = verification.check_identity(domain.name)
+        known = check_identity(domain.name)
     except SesError as error:
         check: dict[str, Any] = {"dkimVerified": False, "mailFromVerified": False}
         if isinstance(error, NotConfigured):
@@ -56,7 +54,7 @@ def check_one(domain: Domain) -> dict[str, Any]:
     return {"verificationCheck": check} | _recommendations(domain)
 
 
-def _status(known: LedgerIdentity | None) -> str:
+def _status(known: RecordedIdentity | None) -> str:
     return known.status if known and known.status else "NotFound"
 
 
@@ -73,7 +71,7 @@ def _shown(domain: Domain, ses_status: str) -> dict[str, Any]:
     }
 
 
-def _details(known: LedgerIdentity | None) -> dict[str, Any]:
+def _details(known: RecordedIdentity | None) -> dict[str, Any]:
     dkim = (known.dkim_status if known else "") or "Pending"
     mail_from = (known.mail_from_status if known else "") or "NotSet"
     shown: dict[str, Any] = {

@@ -18,8 +18,7 @@ from rest.confirmation import confirmation, outdated
 from rest.errors import Conflict
 from rest.lookup import ID, filter_by_id, find, flag
 from rest.plan_token import PlanOutdated
-from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.status import verification
+from ses_integration.api import identities, shared_deadline
 
 NOT_FOUND = "Domain not found"
 NO_ENDPOINT = "Endpoint not found or does not belong to user"
@@ -57,7 +56,7 @@ class DomainList(OwnDomains):
         if request.query_params.get("check") == "true":
             with shared_deadline():
                 checks = verification_check.check_page(page)
-        known = verification.identities(domain.name for domain in page)
+        known = identities(domain.name for domain in page)
         shown = serializers.DomainListSerializer(page, many=True, context={"known": known}).data
         for row in shown:
             if row["domain"] in checks:
@@ -76,7 +75,7 @@ class DomainList(OwnDomains):
             added = register.add_domain(owner=cast(User, request.user), name=name)
         except register.DomainTaken as error:
             raise Conflict(OWN if error.own else REGISTERED) from error
-        known = verification.identities([name]).get(name)
+        known = identities([name]).get(name)
         return Response(serializers.created(added.domain, added.records, known, added.warning), status=201)
 
     def _meta(self, request: Request) -> dict[str, Any]:
@@ -108,7 +107,7 @@ class DomainDetail(OwnDomains):
         domain = find(self.get_queryset(), pk, NOT_FOUND)
         with shared_deadline():
             extra = verification_check.check_one(domain) if request.query_params.get("check") == "true" else {}
-        known = verification.identities([domain.name])
+        known = identities([domain.name])
         return Response(serializers.DomainSerializer(domain, context={"known": known}).data | extra)
 
     def put(self, request: Request, pk: str) -> Response:

@@ -11,11 +11,7 @@ from django.utils import timezone
 
 from domains.deletion.record import Step, changing, turn
 from domains.models import DomainDeletion
-from ses_integration.coordination.clock import database_now
-from ses_integration.errors import SesError
-from ses_integration.reconcile.backoff import LONG_INTERVAL, backoff
-from ses_integration.storage import erase
-from ses_integration.storage.erase import Batch, Progress
+from ses_integration.api import ErasedBatch, EraseProgress, SesError, database_now, erase_batches, retry_delay
 
 # Who erases a prefix has it for themselves for so long, and again with each batch: longer than any two calls to S3.
 CLAIM = timedelta(seconds=60)
@@ -33,8 +29,8 @@ def erase_mail(record: DomainDeletion, *, seconds: float) -> None:
     # With this claim the record exists no more once somebody else has taken over.
     with suppress(DomainDeletion.DoesNotExist):
         try:
-            for batch in erase.batches(
-                record.key_prefix, Progress(**record.erasing), seconds=seconds, bucket=record.bucket
+            for batch in erase_batches(
+                record.key_prefix, EraseProgress(**record.erasing), seconds=seconds, bucket=record.bucket
             ):
                 claim = _note(record, claim, batch)
         except SesError as error:
@@ -55,7 +51,7 @@ def _claim(record: DomainDeletion) -> datetime | None:
     return claim
 
 
-def _note(record: DomainDeletion, claim: datetime | None, batch: Batch) -> datetime | None:
+def _note(record: DomainDeletion, claim: datetime | None, batch: ErasedBatch) -> datetime | None:
     """The claim from now on, or None at the end of the pass, which needs none."""
     with changing(record, retry_at=claim) as row:
         row.erased_versions += batch.versions
@@ -72,12 +68,12 @@ def _note(record: DomainDeletion, claim: datetime | None, batch: Batch) -> datet
     return None if batch.at_the_end else record.retry_at
 
 
-def _end_pass(row: DomainDeletion, progress: Progress) -> None:
+def _end_pass(row: DomainDeletion, progress: EraseProgress) -> None:
     row.erasing = {}
     row.kept_versions = progress.refused
     row.attempts += 1
     if progress.refused:
-        row.retry_at = database_now() + LONG_INTERVAL
+        row.retry_at = database_now() + retry_delay(1, attention=True)
     else:
         row.stored_mail, row.stored_mail_at, row.retry_at = Step.DONE, timezone.now(), None
 
@@ -86,4 +82,4 @@ def _note_failure(record: DomainDeletion, claim: datetime | None, error: SesErro
     with changing(record, retry_at=claim) as row:
         row.problem = error.sentence
         row.attempts += 1
-        row.retry_at = database_now() + (LONG_INTERVAL if error.attention else backoff(row.attempts))
+        row.retry_at = database_now() + retry_delay(row.attempts, attention=error.attention)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from domains.models import Domain, DomainDeletion
 from domains.provider import addresses_of, incarnation_of
-from ses_integration.status import preview
+from ses_integration.api import own_rule_names
 
 Step = DomainDeletion.Step
 
@@ -31,7 +31,7 @@ def values_at_the_start(domain: Domain) -> dict[str, Any]:
             {"type": row.record_type, "name": row.name, "value": row.value}
             for row in domain.dns_records.order_by("record_type", "name", "id")
         ],
-        "rule_names": preview.own_rule_names(incarnation_of(domain, addresses_of(domain))),
+        "rule_names": own_rule_names(incarnation_of(domain, addresses_of(domain))),
         "region": settings.AWS_REGION,
         "rule_set": settings.SES_RULE_SET,
         "bucket": settings.S3_BUCKET_NAME,

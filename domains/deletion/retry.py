@@ -8,10 +8,7 @@ from domains.deletion.erase import CLAIM
 from domains.deletion.record import Step
 from domains.deletion.service import ERASE_SECONDS_IN_REQUEST, advance, warning
 from domains.models import DomainDeletion
-from ses_integration.conf import ses_config
-from ses_integration.coordination.clock import database_now
-from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.models import DomainSync
+from ses_integration.api import database_now, retry_now, shared_deadline
 
 STEPS = {"rules": "rules", "identity": "identity", "rows": "rows", "stored_mail": "stored mail"}
 # A claim is kept where the next turn is. Twice as long: whoever has one renews it while this is being asked.
@@ -27,7 +24,7 @@ def try_now(record: DomainDeletion, *, seconds: float | None = None) -> str:
     pending, erased, attempts = record.owed_steps, record.erased_versions, record.attempts
     if Step.OWED in (record.rules, record.identity):
         # As ses_sync: a try by hand must not make the worker wait for longer.
-        DomainSync.objects.of(ses_config()).filter(domain=record.name).update(retry_at=None, attempts=0)
+        retry_now(record.name)
     late = DomainDeletion.objects.pending().filter(pk=record.pk, retry_at__gt=Now() + MAYBE_CLAIMED)
     late.update(retry_at=None)
     with shared_deadline(seconds):

@@ -21,10 +21,16 @@ from domains.deletion.record import Step, changing, turn, values_at_the_start
 from domains.deletion_plan.build import check_plan, check_token
 from domains.deletion_plan.model import NOT_CREATED_HERE
 from domains.models import Domain, DomainDeletion
-from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.reconcile.loop import reconcile
-from ses_integration.status import confirmation, sync_state
-from ses_integration.storage import erase
+from ses_integration.api import (
+    DomainState,
+    domain_state,
+    mail_location,
+    pending,
+    reconcile,
+    rules_up_to_date,
+    shared_deadline,
+    unconfirmed_warning,
+)
 
 ERASE_SECONDS_IN_REQUEST = 1.0
 ERASE_SECONDS_IN_TURN = 30.0
@@ -138,7 +144,7 @@ def _finish(record: DomainDeletion) -> None:
 
 
 def _ses_done(record: DomainDeletion) -> bool:
-    state = confirmation.domain_state(record.name)
+    state = domain_state(record.name)
     return state.rules_gone and (state.identity_gone or state.identity_kept)
 
 
@@ -146,13 +152,14 @@ def note_facts(record: DomainDeletion) -> None:
     """Fill the record's steps from what is known of SES now, and finish it when nothing is owed any more."""
     if Step.OWED not in (record.rules, record.identity):
         return
-    state = confirmation.domain_state(record.name)
+    state = domain_state(record.name)
     # Only once the rules are the new ones: until then the old life's may go on storing mail under the old prefix.
-    again = added_again(record) and confirmation.rules_up_to_date(record.name)
+    again = added_again(record) and rules_up_to_date(record.name)
     rules, identity = _reached(state, again=again)
     news = (record.rules == Step.OWED != rules) or (record.identity == Step.OWED != identity)
-    pending = Step.OWED in (rules, identity)
-    tries = max(record.ses_attempts, sync_state.pending_reason(record.name).attempts if pending else 0)
+    tries = record.ses_attempts
+    if Step.OWED in (rules, identity) and (behind := pending([record.name]).get(record.name)):
+        tries = max(tries, behind.attempts)
     if not news and tries == record.ses_attempts:
         return
     with changing(record) as row:
@@ -169,7 +176,7 @@ def note_facts(record: DomainDeletion) -> None:
             row.ses_attempts += 1
 
 
-def _reached(state: confirmation.DomainState, *, again: bool) -> tuple[Step, Step]:
+def _reached(state: DomainState, *, again: bool) -> tuple[Step, Step]:
     """The outcome for the rules and for the identity."""
     rules = identity = Step.SUPERSEDED if again else Step.OWED
     if state.identity_kept and not again:
@@ -184,18 +191,20 @@ def added_again(record: DomainDeletion) -> bool:
 def warning(record: DomainDeletion) -> str | None:
     """What a client should know: what is still owed or kept, and what happens next; None when all is gone."""
     sentences: list[str] = []
+    problem = record.problem
     if Step.OWED in (record.rules, record.identity):
-        # Where somebody else has the name by now, SES's trouble with it is theirs.
+        # If somebody else has the name by now, errors of SES about it are theirs.
         theirs = Domain.objects.filter(name=record.name).exclude(owner_id=record.owner_id).exists()
-        sentences += ["SES clean-up is not finished.", "" if theirs else sync_state.pending_reason(record.name).error]
-        sentences.append(confirmation.left_elsewhere(record.name) or confirmation.CHANGE_PENDING)
+        lead, error = "SES clean-up is not finished.", "" if theirs else None
+        sentences.append(unconfirmed_warning(lead, record.name, error=error, removal=True))
+        # S3 may have failed for the same reason.
+        problem = "" if problem in sentences[0] else problem
     if record.identity == Step.KEPT:
         sentences.append(KEPT)
     if Step.SUPERSEDED in (record.rules, record.identity):
         sentences.append(SUPERSEDED)
     if record.stored_mail == Step.OWED:
-        sentences += [ERASING, record.problem]
+        sentences += [ERASING, problem]
     if record.stored_mail == Step.KEPT:
-        sentences.append(f"{MAIL_KEPT} {erase.location(record.key_prefix, bucket=record.bucket)}")
-    # Two steps may have met the same.
-    return " ".join(dict.fromkeys(filter(None, sentences))) or None
+        sentences.append(f"{MAIL_KEPT} {mail_location(record.key_prefix, bucket=record.bucket)}")
+    return " ".join(filter(None, sentences)) or None

@@ -15,8 +15,7 @@ from domains.models import Domain
 from domains.provider import AddressRow, addresses_of, incarnation_of
 from rest import plan_token
 from rest.plan_token import PlanOutdated, Subject
-from ses_integration.status import preview
-from ses_integration.storage import erase, size
+from ses_integration.api import confirmed_at, mail_location, measure_mail, preview
 
 __all__ = ["PlanOutdated", "check_plan", "check_token", "plan_of", "subject_of"]
 
@@ -31,7 +30,7 @@ def plan_of(domain: Domain) -> DeletionPlan:
         subject=subject_of(domain),
         database=database,
         outside=_from_outside(domain, database),
-        confirmed_at=preview.confirmed_at(domain.name, [domain.name, *(rule.name for rule in database.ses.rules)]),
+        confirmed_at=confirmed_at(domain.name, [domain.name, *(rule.name for rule in database.ses.rules)]),
     )
 
 
@@ -55,14 +54,14 @@ def check_token(domain: Domain, token: str) -> None:
 
 def _from_database(domain: Domain) -> FromDatabase:
     addresses = addresses_of(domain)
-    ses = preview.preview(incarnation_of(domain, addresses), None)
+    ses = preview(incarnation_of(domain, addresses), None)
     below = Domain.objects.live().filter(owner_id=domain.owner_id, name__endswith=f".{domain.name}")
     return FromDatabase(
         domain=domain.name,
         catch_all=domain.receives_everything,
         deleting=domain.deleting_since is not None,
         ses=ses,
-        ses_seconds=preview.expected_seconds(ses),
+        ses_seconds=ses.seconds,
         rows=_rows(domain, addresses),
         sub_domains=tuple(below.order_by("name").values_list("name", flat=True)),
         endpoints=uses_of(domain),
@@ -87,10 +86,10 @@ def _from_outside(domain: Domain, database: FromDatabase) -> FromOutside:
     rows = domain.dns_records.order_by("record_type", "name", "value").values_list("record_type", "name", "value")
     records = [Record(kind, name, value, "") for kind, name, value in rows]
     mail = StoredMail(
-        location=erase.location(domain.key_prefix),
-        size=size.measure(domain.key_prefix),
+        location=mail_location(domain.key_prefix),
+        size=measure_mail(domain.key_prefix),
         keeps=settings.KEEP_MAIL_ON_DOMAIN_DELETE,
     )
     # Sorted, because a server may give the values of one name in any order.
     dns = tuple(replace(it, found=tuple(sorted(it.found))) for it in leftovers.look_up(records))
-    return FromOutside(problem=preview.configuration_problem(database.ses), stored_mail=mail, dns=dns)
+    return FromOutside(problem=database.ses.problem, stored_mail=mail, dns=dns)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from domains.dependents import EndpointUse
 from domains.dns.leftovers import Published
 from rest.plan_token import Plan
-from ses_integration.plan.simulate import Forecast
-from ses_integration.storage.size import Size
+from ses_integration.api import Forecast, MailSize
 
 KIND = "domain"
 # Said of the SES identity in plans, and in the warning of a deletion.
@@ -47,7 +46,7 @@ class StoredMail:
     """The mail under the domain's prefix; `keeps` if KEEP_MAIL_ON_DOMAIN_DELETE is on."""
 
     location: str
-    size: Size
+    size: MailSize
     keeps: bool
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from backoffice.text import UNCERTAIN, Section, as_plain_text, listed, moment, plural, sections, shortened
 from domains.dependents import Names
 from rest.fields import timestamp
-from ses_integration.plan.simulate import CallTiming, Forecast, RuleChange
+from ses_integration.api import CallTiming, Forecast, RuleChange
 
 SHOWN_CALLS = 20
 OTHERS = "It has, or may still get, recipients that are no longer addresses of the domain; they are removed as well."

@@ -11,7 +11,7 @@ from domains.deletion_plan.model import NOT_CREATED_HERE, DeletionPlan, FromData
 from domains.deletion_plan.parts import Part
 from domains.dependents import EndpointUse
 from domains.dns.leftovers import Published, State, published_as_json
-from ses_integration.plan.simulate import Forecast, IdentityOutcome
+from ses_integration.api import Forecast, IdentityOutcome
 
 BEGUN = "The deletion of this domain has begun; confirming continues it."
 CREATED_HERE = "It was created by this installation, so it is deleted."

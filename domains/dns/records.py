@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from domains.models import DnsRecord, Domain
-from ses_integration.models import LedgerIdentity
-from ses_integration.status import sync_state
+from ses_integration.api import RecordedIdentity, configured
 
 DEFAULT_DKIM_ZONE = "dkim.amazonses.com"
 
@@ -66,14 +65,14 @@ def records_for(
     return [record for record in records if record.value]
 
 
-def store(domain: Domain, facts: LedgerIdentity | None) -> list[Record]:
+def store(domain: Domain, facts: RecordedIdentity | None) -> list[Record]:
     """Bring the domain's rows into line with what SES has told, and return the records in their order.
 
     Records stay as they are; missing ones are added, and those of tokens that SES has replaced go.
     """
     records = records_for(
         domain.name,
-        region=settings.AWS_REGION if sync_state.configured() else "",
+        region=settings.AWS_REGION if configured() else "",
         token=facts.verification_token if facts else "",
         dkim_tokens=facts.dkim_tokens if facts else (),
         dkim_zone=facts.dkim_zone if facts else "",

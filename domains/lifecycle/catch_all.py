@@ -9,11 +9,17 @@ from django.utils import timezone
 
 from domains.models import Domain
 from domains.provider import domain_specs
-from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.coordination.quotas import reserve
-from ses_integration.reconcile import outbox
-from ses_integration.reconcile.loop import reconcile
-from ses_integration.status import confirmation, recipients, sync_state
+from ses_integration.api import (
+    mark_dirty,
+    pending,
+    reconcile,
+    reserve,
+    rule_names,
+    shared_deadline,
+    unconfirmed_warning,
+)
+
+CATCH_ALL_FAILED = "SES catch-all configuration failed:"
 
 
 class EndpointGone(Exception):
@@ -50,7 +56,7 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
                 )
                 # update(), and a mark of our own: the rule does not depend on the endpoint.
                 if follows:
-                    outbox.mark_dirty(row.name)
+                    mark_dirty(row.name)
                     for wish in domain_specs([row.name]):
                         reserve(wish, replaces=True)
         except IntegrityError as error:  # PostgreSQL looks at foreign keys when it commits
@@ -61,12 +67,11 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
 
 
 def _outcome(domain: Domain) -> CatchAllChange:
-    rule_name = next(iter(recipients.rule_names(domain.name, domain.name)), None)
+    rule_name = next(iter(rule_names(domain.name, domain.name)), None)
     in_line = (rule_name is not None) == domain.receives_everything
-    if in_line and not sync_state.pending_domains().filter(domain=domain.name).exists():
+    if in_line and not pending([domain.name]):
         return CatchAllChange(domain, rule_name, None)
-    error = sync_state.pending_reason(domain.name).error
-    warning = " ".join(filter(None, [f"SES catch-all configuration failed: {error}", confirmation.CHANGE_PENDING]))
+    warning = unconfirmed_warning(CATCH_ALL_FAILED, domain.name)
     return CatchAllChange(domain, rule_name if in_line else None, warning)
 
 
@@ -79,5 +84,5 @@ def release_endpoint(endpoint_id: str) -> list[str]:
     names = sorted(users.values_list("name", flat=True))
     if names:
         users.update(is_catch_all_enabled=False, catch_all_endpoint=None, updated_at=timezone.now())
-        outbox.mark_dirty(*names)
+        mark_dirty(*names)
     return names

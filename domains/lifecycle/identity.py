@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from domains.dns import records
 from domains.models import Domain
-from ses_integration.models import LedgerIdentity
-from ses_integration.status import verification
+from ses_integration.api import RecordedIdentity, identities, stale_domains
+from ses_integration.api import refresh_identities as ask_ses
 
 # SES looks at a verified domain again from time to time, and so do we at what it says
 # (docs/architecture/ses.md, "Verification").
@@ -19,12 +19,12 @@ VERIFIED_CHECK = timedelta(hours=1)
 STATUS = {"Success": Domain.Status.VERIFIED, "Failed": Domain.Status.FAILED}
 
 
-def status_of(known: LedgerIdentity | None, domain: Domain) -> str:
+def status_of(known: RecordedIdentity | None, domain: Domain) -> str:
     """What SES's answer makes of the domain. Other than Success and Failed nothing does: a hiccup changes no status."""
     return STATUS.get(known.status, domain.status) if known else domain.status
 
 
-def take_over(domain: Domain, known: LedgerIdentity | None) -> list[records.Record]:
+def take_over(domain: Domain, known: RecordedIdentity | None) -> list[records.Record]:
     """Set the status that SES's answer means, store the records of its tokens, and return the records."""
     with transaction.atomic():
         # Not while the domain is being deleted: its rows are about to go.
@@ -41,11 +41,11 @@ def take_over(domain: Domain, known: LedgerIdentity | None) -> list[records.Reco
 def refresh_identities() -> int:
     """The worker's step: ask SES about the domains whose turn it is, at most a hundred; how many. Raises SesError."""
     pending = Domain.objects.live().exclude(status=Domain.Status.VERIFIED).values_list("name", flat=True)
-    names = verification.stale_domains(timedelta(seconds=settings.SES_STATUS_SECONDS), list(pending))
-    names = names or verification.stale_domains(VERIFIED_CHECK)
+    names = stale_domains(timedelta(seconds=settings.SES_STATUS_SECONDS), list(pending))
+    names = names or stale_domains(VERIFIED_CHECK)
     if not names:
         return 0
-    known = verification.refresh(names)
+    known = ask_ses(names)
     for domain in Domain.objects.live().filter(name__in=names):
         take_over(domain, known.get(domain.name))
     return len(names)
@@ -55,6 +55,6 @@ def complete_identities() -> None:
     """The worker's step: take over what SES has told, after the request had given up waiting, of domains without it."""
     # Every live domain whose tokens are known has the record that carries them.
     incomplete = Domain.objects.live().exclude(dns_records__name__startswith="_amazonses.")
-    known = verification.identities(list(incomplete.values_list("name", flat=True)))
+    known = identities(list(incomplete.values_list("name", flat=True)))
     for domain in incomplete.filter(name__in=list(known)):
         take_over(domain, known[domain.name])

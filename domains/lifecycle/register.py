@@ -13,11 +13,7 @@ from domains.dns import records as dns_records
 from domains.lifecycle.identity import take_over
 from domains.models import Domain
 from domains.names import ancestors, registrable
-from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.coordination.quotas import reserve
-from ses_integration.plan.spec import DomainSpec
-from ses_integration.reconcile.loop import reconcile
-from ses_integration.status import confirmation, sync_state, verification
+from ses_integration.api import DomainSpec, identities, reconcile, reserve, shared_deadline, unconfirmed_warning
 
 
 class DomainTaken(Exception):
@@ -56,16 +52,12 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> Onboarding:
         except IntegrityError as error:
             raise DomainTaken(own=Domain.objects.filter(name=name).owned_by(owner).exists()) from error
         reconcile(name)
-    known = verification.identities([name]).get(name)
+    known = identities([name]).get(name)
     records = take_over(domain, known)
     if known and known.verification_token:
         return Onboarding(domain, records, None)
     missing = "SES has not told all DNS records yet." if known else "SES has not created the identity yet."
-    return Onboarding(
-        domain,
-        records,
-        " ".join(filter(None, [missing, sync_state.pending_reason(name).error, confirmation.CHANGE_PENDING])),
-    )
+    return Onboarding(domain, records, unconfirmed_warning(missing, name))
 
 
 def _take_turns(name: str) -> None:

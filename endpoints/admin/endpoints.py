@@ -17,8 +17,7 @@ from backoffice.service_forms import ServiceAdmin
 from endpoints import services
 from endpoints.admin.forms import AddEndpointForm, ChangeEndpointForm
 from endpoints.models import Endpoint
-from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.coordination.quotas import QuotaExceeded
+from ses_integration.api import QuotaExceeded, shared_deadline
 
 NAMED = 10
 

@@ -10,7 +10,7 @@ import urllib.request
 from domains.models import Domain
 from inbound.demo.place import Place
 from inbound.demo.seed import DOMAIN, EXPENDABLE, USER, Account
-from ses_integration.status import sync_state
+from ses_integration.api import pending
 
 ANSWER_SECONDS = 5
 # With these a second shell reaches the same AWS and the same rows.
@@ -44,7 +44,7 @@ def ses_in_line() -> bool:
     """Whether SES is confirmed to hold what the rows say."""
     verified = Domain.objects.live().filter(name=DOMAIN, status=Domain.Status.VERIFIED)
     # Only the demo's own domain: what somebody has tried out may be owed for ever.
-    return verified.exists() and not sync_state.pending_domains().filter(domain=DOMAIN).exists()
+    return verified.exists() and not pending([DOMAIN])
 
 
 def _answers(url: str, headers: dict[str, str] | None = None) -> bool:

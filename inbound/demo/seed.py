@@ -13,7 +13,7 @@ from endpoints.models import Endpoint
 from endpoints.services import create_endpoint
 from inbound.demo.place import Place
 from inbound.models import ApiKey, hash_key, issue_key
-from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.api import shared_deadline
 
 USER = "admin"
 DOMAIN = "example.com"

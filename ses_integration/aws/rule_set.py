@@ -8,7 +8,7 @@ from __future__ import annotations
 from ses_integration.aws import account, clients
 from ses_integration.aws.gateway import Gateway
 from ses_integration.aws.translate import aws_errors
-from ses_integration.conf import SesConfig
+from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.errors import Refused
 from ses_integration.models import DomainSync
@@ -41,6 +41,13 @@ def prepare(config: SesConfig, *, take_over: bool = False, new_account: bool = F
     if config.auto_setup and config.bucket and _make_bucket(config):
         done.append(f"Bucket {config.bucket} is there.")
     return done
+
+
+def auto_setup() -> list[str]:
+    """With SES_AUTO_SETUP (the emulator, which forgets), make what is missing as `prepare` does; elsewhere `ses_setup` does it
+    once. Returns a sentence for each thing that was done."""
+    config = ses_config()
+    return prepare(config) if config.auto_setup else []
 
 
 def _move(config: SesConfig) -> str:

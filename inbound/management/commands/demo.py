@@ -23,7 +23,7 @@ from inbound.demo.processes import Processes, read_procfile
 from inbound.demo.seed import seed
 from inbound.settings import BASE_DIR
 from inbound.worker import prepare
-from ses_integration.drift.sweep import sweep_ses
+from ses_integration.api import sweep_ses
 
 READY_SECONDS = 60
 LOOK_SECONDS = 0.1

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 
 from domains.models import DomainDeletion
 from inbound.worker import CONVERGE, PROVE, REFRESH, RESUME, Turn, Worker
-from ses_integration.status import sync_state
+from ses_integration.api import pending_names
 
 DONE = {
     CONVERGE: ("worked on {}", "domain"),
@@ -52,7 +52,7 @@ def _done(turn: Turn) -> str:
 
 
 def _left() -> str:
-    domains, deletions = sync_state.pending_domains().count(), DomainDeletion.objects.pending().count()
+    domains, deletions = pending_names().count(), DomainDeletion.objects.pending().count()
     left = [
         *([f"{_number(domains, 'domain')} (see ses_status)"] if domains else []),
         *([f"{_number(deletions, 'deletion')} (see ses_cleanup)"] if deletions else []),
