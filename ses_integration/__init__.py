@@ -1,5 +1,5 @@
-"""The edge to AWS SES: keeps what SES holds equal to what the rows say.
+"""Everything about AWS: makes SES hold what the rows of the apps above say, and tells them what it holds.
 
-Start with `plan/`, then `reconcile/`. The apps above import `api.py`, the columns of `admin/` and the base classes of `cli/`.
-No other package of the project talks to AWS.
+Start with docs/architecture/README.md, then `plan/`, then `reconcile/`. The apps above may import `api.py`, the columns of
+`admin/` and the base classes of `cli/`. No other package of the project talks to AWS.
 """

@@ -1,3 +1,5 @@
+"""App configuration: loads the system checks and registers the reconciler that runs after a commit."""
+
 from django.apps import AppConfig
 
 

@@ -1,4 +1,4 @@
-"""What of the configuration cannot work, or is likely not what was meant; `manage.py check` and every start say it."""
+"""System checks for SES settings that cannot work or are probably a mistake. They run with `manage.py check` and at start."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-# From AWS's list of endpoints and quotas: botocore's list of SES regions does not tell where mail can be received.
+# From AWS's list of endpoints and quotas (docs/architecture/ses.md, "Regions").
 RECEIVING_REGIONS = frozenset({
     "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "af-south-1", "il-central-1", "me-south-1",
     "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
@@ -20,7 +20,7 @@ RECEIVING_REGIONS = frozenset({
 })  # fmt: skip
 RULE_PREFIX = re.compile(r"[a-z0-9]{1,16}")
 RULE_SET = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-# Lowest and highest; a sweep without a pause would use up SES's rate by itself.
+# Lowest and highest value. A sweep without a pause would use up the rate limit of SES.
 RANGES = {
     "SES_REQUEST_BUDGET": (0, 60),
     "SES_CALLS_PER_SECOND": (0, None),
@@ -29,22 +29,21 @@ RANGES = {
     "SES_DATABASE_SWEEP_SECONDS": (1, None),
     "SES_STATUS_SECONDS": (1, None),
 }
-# A call without an answer may be signed again and land as long as its signature holds
-# (docs/architecture/protocol.md, "Unknown outcomes").
-SETTLES_ON_AWS = 900
+# Seconds for which AWS may still apply a call without an answer (docs/architecture/protocol.md, "State").
+SETTLE_SECONDS_ON_AWS = 900
 DEFAULT_INSTALLATION = "inbound"
 SERVICES = ("SES", "SESV2", "S3")
 
 
 @register
 def check_place(**_: Any) -> list[CheckMessage]:
-    """Where it works: region, rule set, bucket, function."""
+    """Check region, bucket and function."""
     found: list[CheckMessage] = []
     region = settings.AWS_REGION
     if not region:
         found.append(
             Warning(
-                "AWS_REGION is missing: nothing can be asked of SES.",
+                "AWS_REGION is missing: SES cannot be called.",
                 hint="Set AWS_REGION to the region that receives your mail, such as eu-west-1.",
                 id="ses_integration.W001",
             )
@@ -53,7 +52,7 @@ def check_place(**_: Any) -> list[CheckMessage]:
         found.append(
             Warning(
                 f"AWS_REGION is {region!r}, where SES is not known to receive mail.",
-                hint="Choose another region, or go on if AWS has opened this one: the list in this check may be behind.",
+                hint="Choose another region, or ignore this if AWS receives mail there now: the list may be out of date.",
                 id="ses_integration.W004",
             )
         )
@@ -69,7 +68,7 @@ def check_place(**_: Any) -> list[CheckMessage]:
         found.append(
             Error(
                 "LAMBDA_FUNCTION_NAME is set without AWS_ACCOUNT_ID, so rules would not call the function.",
-                hint="Set AWS_ACCOUNT_ID, which is part of the function's ARN, or take LAMBDA_FUNCTION_NAME out.",
+                hint="Set AWS_ACCOUNT_ID, which is part of the function's ARN, or remove LAMBDA_FUNCTION_NAME.",
                 id="ses_integration.E003",
             )
         )
@@ -78,11 +77,12 @@ def check_place(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_names(**_: Any) -> list[CheckMessage]:
+    """Check the prefix of rule names and the name of the rule set."""
     found: list[CheckMessage] = []
     if not RULE_PREFIX.fullmatch(settings.SES_RULE_PREFIX):
         found.append(
             Error(
-                f"SES_RULE_PREFIX is {settings.SES_RULE_PREFIX!r}, which no rule's name can begin with.",
+                f"SES_RULE_PREFIX is {settings.SES_RULE_PREFIX!r}, which no rule name can begin with.",
                 hint="Use 1 to 16 lower-case letters and digits.",
                 id="ses_integration.E001",
             )
@@ -90,7 +90,7 @@ def check_names(**_: Any) -> list[CheckMessage]:
     if not RULE_SET.fullmatch(settings.SES_RULE_SET):
         found.append(
             Error(
-                f"SES_RULE_SET is {settings.SES_RULE_SET!r}, which is not a rule set's name.",
+                f"SES_RULE_SET is {settings.SES_RULE_SET!r}, which is not a valid rule set name.",
                 hint="Use 1 to 64 lower-case letters, digits and hyphens, with a letter or a digit at both ends.",
                 id="ses_integration.E002",
             )
@@ -100,10 +100,11 @@ def check_names(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_numbers(**_: Any) -> list[CheckMessage]:
+    """Check that numbers are in their ranges, and the settle time."""
     found: list[CheckMessage] = []
     for name, (lowest, highest) in RANGES.items():
         value = getattr(settings, name)
-        # `not` around the whole: NaN is neither below nor above anything.
+        # Negated as a whole, because every comparison with NaN is false.
         if not (math.isfinite(value) and value >= lowest and (highest is None or value <= highest)):
             found.append(
                 Error(
@@ -112,12 +113,12 @@ def check_numbers(**_: Any) -> list[CheckMessage]:
                     id="ses_integration.E004",
                 )
             )
-    if 0 <= settings.SES_CALL_SETTLE_SECONDS < SETTLES_ON_AWS and not all(_endpoints()):
+    if 0 <= settings.SES_CALL_SETTLE_SECONDS < SETTLE_SECONDS_ON_AWS and not all(_endpoints()):
         found.append(
             Warning(
                 f"SES_CALL_SETTLE_SECONDS is {settings.SES_CALL_SETTLE_SECONDS:g}: on AWS a call without an answer may "
-                "still be applied after that, and undo what came later.",
-                hint=f"Leave it at {SETTLES_ON_AWS}; less is for an emulator (AWS_ENDPOINT_URL).",
+                "still be applied after that, and undo a later change.",
+                hint=f"Leave it at {SETTLE_SECONDS_ON_AWS}. A smaller value is for an emulator (AWS_ENDPOINT_URL).",
                 id="ses_integration.W003",
             )
         )
@@ -126,14 +127,14 @@ def check_numbers(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_installation(**_: Any) -> list[CheckMessage]:
-    """Two installations in one AWS account tell what is theirs by it."""
+    """Warn about the default INSTALLATION_ID: with the same one, two installations would delete each other's identities."""
     if settings.INSTALLATION_ID != DEFAULT_INSTALLATION or all(_endpoints()):
         return []
     return [
         Warning(
-            f"INSTALLATION_ID is {DEFAULT_INSTALLATION!r}, as it is everywhere where nobody has set it.",
+            f"INSTALLATION_ID is {DEFAULT_INSTALLATION!r}, the default.",
             hint="Before the first domain is added, set INSTALLATION_ID to a name that no other installation in this AWS "
-            "account has. Later, identities that have the old one as their tag would not be deleted any more.",
+            "account has. After a later change, identities that are tagged with the old name would never be deleted.",
             id="ses_integration.W005",
         )
     ]
@@ -141,7 +142,7 @@ def check_installation(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_auto_setup(**_: Any) -> list[CheckMessage]:
-    """It makes buckets and activates rule sets unasked, which in a real account stops somebody's mail."""
+    """Refuse SES_AUTO_SETUP on AWS: activating a rule set without being asked stops the mail of another one."""
     if not settings.SES_AUTO_SETUP or all(_is_loopback(endpoint) for endpoint in _endpoints()):
         return []
     return [
@@ -154,7 +155,7 @@ def check_auto_setup(**_: Any) -> list[CheckMessage]:
 
 
 def _endpoints() -> list[str]:
-    """Where botocore will send each service's calls; empty for AWS itself."""
+    """Endpoint to which botocore sends the calls of each service; empty for AWS itself."""
     everything = os.environ.get("AWS_ENDPOINT_URL", "")
     return [os.environ.get(f"AWS_ENDPOINT_URL_{service}", everything) for service in SERVICES]
 

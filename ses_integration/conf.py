@@ -1,4 +1,4 @@
-"""The SES part of the settings as one frozen value."""
+"""SES settings as one frozen value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ses_integration.plan.compile import Layout
 
 @dataclass(frozen=True, slots=True)
 class SesConfig:
-    """What ses_integration needs to know of its surroundings; read anew for each operation, so tests can change it."""
+    """Settings of `ses_integration`, read for each operation, so that tests can change them."""
 
     region: str
     rule_set: str
@@ -31,7 +31,7 @@ class SesConfig:
 
     @property
     def layout(self) -> Layout:
-        """As configured; `capacity.layout` knows better where SES has told of a smaller limit."""
+        """Layout of rules as configured. `quotas.layout` also applies a smaller limit that SES has shown."""
         return Layout(
             rule_prefix=self.rule_prefix,
             bucket=self.bucket,

@@ -1,12 +1,12 @@
-"""What can go wrong with a call to AWS, told apart by what may be believed afterwards."""
+"""Errors of AWS calls, by whether the call may have been applied (docs/architecture/ses.md, "Errors")."""
 
 from __future__ import annotations
 
 
 class SesError(Exception):
-    """The family. `sentence` is for clients and operators, in our words; AWS's own words go to the log only.
+    """Base class. `sentence` is for clients and operators; AWS's own message goes only to the log.
 
-    `attention`: trying again will not help before somebody changes something.
+    `attention`: retrying does not help until a person changes something.
     """
 
     attention = False
@@ -19,24 +19,24 @@ class SesError(Exception):
 
 
 class Unsent(SesError):
-    """The call surely never left: no connection, no credentials, its deadline had come. Nothing changed."""
+    """The call was certainly not sent: no connection, no credentials, or its deadline had passed."""
 
 
 class NotConfigured(Unsent):
-    """Region, credentials or bucket are missing, so the call was not even tried."""
+    """Region, credentials or bucket are missing."""
 
     attention = True
 
 
 class RateLimitTimeout(Unsent):
-    """Our own processes share what SES takes, and the others had all of it."""
+    """Other processes used all calls that the rate limit allowed while this one waited."""
 
     def __init__(self) -> None:
         super().__init__("SES is busy with other calls.")
 
 
 class WrongAccount(Unsent):
-    """The credentials are those of another AWS account than the one that holds what is recorded; which, `ses_doctor` says."""
+    """The credentials belong to another AWS account than the ledger; `ses_doctor` names both."""
 
     attention = True
 
@@ -45,49 +45,46 @@ class WrongAccount(Unsent):
 
 
 class Refused(SesError):
-    """AWS answered that it did not do it: throttled, over a quota, not allowed, not valid. Nothing changed."""
+    """AWS refused the call, so it was not applied: throttled, over a quota, not allowed or not valid."""
 
 
 class Throttled(Refused):
-    """SES takes about one control call a second of the whole account (docs/architecture/ses.md, "Rate")."""
+    """Too many control calls in the account and region (docs/architecture/ses.md, "Rate")."""
 
     def __init__(self) -> None:
         super().__init__("AWS is taking fewer calls than we make.")
 
 
 class BadCredentials(Refused):
-    """AWS does not accept who we are, whatever we ask for."""
+    """AWS does not accept the credentials for any call."""
 
     attention = True
 
 
 class RuleSetMissing(Refused):
-    """The rule set does not exist; `ses_setup` makes it."""
+    """The rule set does not exist; `ses_setup` creates it."""
 
     attention = True
 
 
 class RuleSetFull(Refused):
-    """The rule set has all the rules that it may have (docs/architecture/ses.md, "Quotas")."""
+    """The rule set has as many rules as SES allows (docs/architecture/ses.md, "Quotas")."""
 
     attention = True
 
 
 class TooManyRecipients(Refused):
-    """A rule has more recipients than this SES takes, which may be fewer than the quota that AWS names.
-
-    See docs/architecture/ses.md, "Quotas".
-    """
+    """The rule has more recipients than SES allows, which may be fewer than its documented quota."""
 
     attention = True
 
 
 class AlreadyExists(SesError):
-    """A create met something of that name."""
+    """A create found that the name exists already."""
 
 
 class NotFound(SesError):
-    """An update, a delete or a read met nothing of that name."""
+    """An update, a delete or a read found nothing with the name."""
 
 
 class Unanswered(SesError):

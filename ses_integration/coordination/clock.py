@@ -1,4 +1,4 @@
-"""One clock for all processes and machines: the database's."""
+"""The database's clock, which all processes and hosts share, and pauses that do not hold a database connection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 
 def database_now() -> datetime:
-    """The database's time. SQLite runs on this host, so its clock is ours and costs no statement."""
+    """The database's time: one statement on PostgreSQL; with SQLite, which runs in this process, the host's time."""
     if connection.vendor != "postgresql":
         return timezone.now()
     with connection.cursor() as cursor:
@@ -20,11 +20,12 @@ def database_now() -> datetime:
 
 
 def release_connection() -> None:
-    """Before a wait or a call to AWS. The next statement takes a connection from the pool again."""
+    """Return the connection to the pool before a pause or a call to AWS. The next statement takes one again."""
     if not connection.in_atomic_block and "pool" in connection.settings_dict.get("OPTIONS", {}):
         connection.close()
 
 
 def pause(seconds: float) -> None:
+    """Sleep without holding a database connection."""
     release_connection()
     time.sleep(max(0.0, seconds))

@@ -1,4 +1,4 @@
-"""How long everything that a request does may wait for SES: one deadline, a bulk action in the admin included."""
+"""One deadline for everything that a request does with SES, also if it changes many domains."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def shared_deadline(seconds: float | None = None) -> Iterator[float]:
-    """Everything inside shares one deadline (of `time.monotonic()`); an outer budget wins. Default: SES_REQUEST_BUDGET."""
+    """Give everything inside one deadline, a value of `time.monotonic()`. An outer deadline wins.
+
+    Default: SES_REQUEST_BUDGET.
+    """
     outer = _deadline.get()
     if outer is not None:
         yield outer

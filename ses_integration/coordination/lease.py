@@ -1,4 +1,4 @@
-"""One writer per region and rule set, between threads, processes and machines.
+"""The lease: one writer for each region and rule set, among all threads, processes and hosts.
 
 See docs/architecture/protocol.md, "Take the lease".
 """
@@ -18,16 +18,17 @@ from ses_integration.coordination.clock import database_now
 from ses_integration.models import Lease
 
 LEASE_SECONDS = 30
-WANTED_SECONDS = 0.5
+# For how long a request that waits for the lease keeps the worker off it. It asks again before that.
+REQUEST_SECONDS = 0.5
 
 
 class LeaseLost(Exception):
-    """Somebody took over. Nothing may be recorded or claimed any more; what was sent stands in the ledger as a doubt."""
+    """Another process has taken over. Nothing may be recorded or reported any more; the intent of a sent call remains."""
 
 
 @dataclass(slots=True)
 class HeldLease:
-    """A lease that is ours until `until` (of `time.monotonic()`, noted before the database was asked)."""
+    """A lease that we hold until `until`, a value of `time.monotonic()`. `fence` is our fencing token."""
 
     pk: int
     holder: str
@@ -36,16 +37,17 @@ class HeldLease:
 
 
 def acquire(config: SesConfig, *, background: bool = False) -> HeldLease | None:
-    """Take the lease if it is free or has expired, else None. In the background, requests that wait go first."""
+    """Take the lease if it is free or has expired, else return None. `background`: waiting requests go first."""
+    # Read before the statements that set `expires_at`, so that our term ends before the one in the database.
     before = time.monotonic()
     row, now = _row(config)
-    desired = row.requested_until is not None and row.requested_until > now
-    free = not row.holder or row.expires_at <= now
-    if background and desired:
+    is_requested = row.requested_until is not None and row.requested_until > now
+    is_free = not row.holder or row.expires_at <= now
+    if background and is_requested:
         return None
-    if not free:
-        if not background and not desired:
-            Lease.objects.filter(pk=row.pk).update(requested_until=now + timedelta(seconds=WANTED_SECONDS))
+    if not is_free:
+        if not background and not is_requested:
+            Lease.objects.filter(pk=row.pk).update(requested_until=now + timedelta(seconds=REQUEST_SECONDS))
         return None
     holder = uuid.uuid4().hex
     taken = Lease.objects.filter(Q(holder="") | Q(expires_at__lte=now), pk=row.pk, fence=row.fence).update(
@@ -57,7 +59,7 @@ def acquire(config: SesConfig, *, background: bool = False) -> HeldLease | None:
 
 
 def renew(held: HeldLease) -> None:
-    """Inside a transaction: hold on for another term; raises LeaseLost. The row stays locked until the transaction ends."""
+    """Extend the lease, or raise LeaseLost. Call it in a transaction: the row stays locked until its end."""
     before = time.monotonic()
     if not _mine(held).update(expires_at=Now() + timedelta(seconds=LEASE_SECONDS)):
         raise LeaseLost
@@ -65,12 +67,13 @@ def renew(held: HeldLease) -> None:
 
 
 def verify(held: HeldLease) -> None:
-    """Inside a transaction: raises LeaseLost unless the lease is still ours, and keeps others off it until the end."""
+    """Raise LeaseLost unless we still hold the lease. Call it in a transaction: nobody can take the lease until its end."""
     if not _mine(held).update(fence=held.fence):
         raise LeaseLost
 
 
 def release(held: HeldLease) -> None:
+    """Give the lease back. Does nothing if another process has taken it."""
     _mine(held).update(holder="", expires_at=database_now())
 
 
@@ -79,7 +82,7 @@ def _mine(held: HeldLease) -> QuerySet[Lease]:
 
 
 def _row(config: SesConfig) -> tuple[Lease, datetime]:
-    """The rule set's lease, and the database's time when it was read."""
+    """The lease of the rule set, created if it is missing, and the database's time."""
     rows = Lease.objects.of(config).annotate(now=Now())
     row = rows.first()
     if row is None:

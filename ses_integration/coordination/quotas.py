@@ -1,4 +1,4 @@
-"""How much SES takes and how much of it is used (docs/architecture/ses.md, "Quotas")."""
+"""SES quotas: limits, usage, and reservations for changes (docs/architecture/ses.md, "Quotas")."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ses_integration.plan.resources import Presence, ResourceKind
 from ses_integration.plan.spec import DomainSpec
 
 RULES_PER_SET = 200  # SES Developer Guide, "Service quotas", email receiving; not adjustable
-# What older AWS texts name, and so the first guess where SES takes fewer than the quota of today.
-FORMER_RECIPIENTS_PER_RULE = 100
-# A refusal of fewer is no limit of recipients, whatever it says; to believe it would use up the rules of the set.
+# The quota in older AWS texts, which is the first guess if SES refuses a larger rule.
+OLDER_RECIPIENTS_PER_RULE = 100
+# A refusal of a rule this small says nothing about a limit. Believing it would use up the rules of the set.
 FEWEST_RECIPIENTS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """`ours` counts what is reserved, too: rules and identities that the rows want and SES does not hold yet."""
+    """Usage of one quota. `ours` includes reservations, which SES does not hold yet."""
 
     ours: int
     foreign: int
@@ -36,32 +36,32 @@ class Used:
 
 
 def layout(config: SesConfig) -> Layout:
-    """The configured layout, with the smaller limit of recipients where SES has shown one; one statement."""
+    """The configured layout, with the smaller limit of recipients if SES has shown one; one statement."""
     rows = RuleSetState.objects.of(config).filter(recipients_per_rule__isnull=False)
     learned = rows.values_list("recipients_per_rule", flat=True).first()
     return replace(config.layout, max_recipients=min(config.max_recipients, learned or config.max_recipients))
 
 
 def learn_recipient_limit(config: SesConfig, refused: int) -> None:
-    """SES has refused a rule with so many recipients: compile smaller ones from now on.
+    """Compile smaller rules from now on, because SES has refused one with `refused` recipients.
 
-    Marks no other domain: SES holds what it holds of theirs, and the database sweep spreads it at its leisure.
+    Marks no domain dirty: SES still holds the rules of the others, and the database sweep will mark those that differ.
     """
     if not suggests_limit(refused):
         return
     half = max(FEWEST_RECIPIENTS, refused // 2)
-    smaller = FORMER_RECIPIENTS_PER_RULE if refused > FORMER_RECIPIENTS_PER_RULE else half
+    smaller = OLDER_RECIPIENTS_PER_RULE if refused > OLDER_RECIPIENTS_PER_RULE else half
     rule_set_state(config)
     RuleSetState.objects.of(config).exclude(recipients_per_rule__lte=smaller).update(recipients_per_rule=smaller)
 
 
 def suggests_limit(refused: int) -> bool:
-    """Whether a refusal of a rule with so many recipients tells of a limit."""
+    """Whether the refusal of a rule with `refused` recipients shows a limit of SES."""
     return refused > FEWEST_RECIPIENTS
 
 
 def record_foreign(config: SesConfig, *, rules: int, identities: int) -> None:
-    """What a look at SES has shown of others: it counts towards the same quotas."""
+    """Record the usage by others, which counts towards the same quotas."""
     rule_set_state(config)
     RuleSetState.objects.of(config).exclude(foreign_rules=rules, foreign_identities=identities).update(
         foreign_rules=rules, foreign_identities=identities
@@ -69,7 +69,7 @@ def record_foreign(config: SesConfig, *, rules: int, identities: int) -> None:
 
 
 def used(config: SesConfig, kind: ResourceKind) -> Used:
-    """Rules of our set, or identities of the region, against their quota; two statements."""
+    """Usage of the rules of our rule set, or of the identities of the region; two statements."""
     ours = LedgerEntry.objects.of(config).filter(kind=kind).count()
     others = rule_set_state(config)
     if kind is ResourceKind.RULE:
@@ -78,17 +78,17 @@ def used(config: SesConfig, kind: ResourceKind) -> Used:
 
 
 def rule_set_state(config: SesConfig) -> RuleSetState:
-    """The one row of this region and rule set; made when it is missing."""
+    """The row of this region and rule set, which is created if it is missing."""
     row = RuleSetState.objects.of(config).first()
     if row is None:
-        made = RuleSetState(region=config.region, rule_set=config.rule_set)
-        RuleSetState.objects.bulk_create([made], ignore_conflicts=True)
+        new = RuleSetState(region=config.region, rule_set=config.rule_set)
+        RuleSetState.objects.bulk_create([new], ignore_conflicts=True)
         row = RuleSetState.objects.of(config).get()
     return row
 
 
 class QuotaExceeded(Exception):
-    """A quota of SES is used up; `sentence` says which, and what can be done."""
+    """A quota of SES is used up; `sentence` says which one and what to do."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
@@ -96,27 +96,27 @@ class QuotaExceeded(Exception):
 
 
 def reserve(spec: DomainSpec, *, replaces: bool = False) -> None:
-    """Take a place in SES for each rule and identity of `receiving` that has none yet, or raise QuotaExceeded.
+    """Reserve room in SES for each rule and identity of `spec` that has none yet, or raise QuotaExceeded.
 
-    For the transaction that changes the rows, after the mark: a refusal rolls all of it back. A place is a ledger row
-    that says `absent`: what is in the ledger counts as used until SES is confirmed not to hold it. No SES call.
-    `replaces`: `receiving` is all that the domain will have, so its other rules make room where there is none.
+    Call it in the transaction that changes the rows, after `mark_dirty`: a refusal rolls everything back. A reservation is
+    a ledger entry that is absent from SES; every ledger entry counts as used. Makes no SES call. `replaces`: the domain will
+    have nothing but `spec`, so its other rules make room.
     """
     config = ses_config()
     desired = compile_domain(spec, layout(config))
     needed = {(ResourceKind.RULE, rule.name) for rule in desired.rules} | {(ResourceKind.IDENTITY, spec.name)}
-    known = LedgerEntry.objects.of(config).filter(domain=spec.name).values_list("kind", "name")
-    places = {(ResourceKind(kind), name) for kind, name in known}
-    missing = needed - places
+    recorded = LedgerEntry.objects.of(config).filter(domain=spec.name).values_list("kind", "name")
+    reserved = {(ResourceKind(kind), name) for kind, name in recorded}
+    missing = needed - reserved
     if not missing:
         return
-    leaving = {key for key in places - needed if key[0] is ResourceKind.RULE} if replaces else set()
-    # One at a time, or two would both take the last place. Always after the mark, and nothing is locked after it.
+    obsolete = {key for key in reserved - needed if key[0] is ResourceKind.RULE} if replaces else set()
+    # Two transactions must not both take the last place. Locked after the DomainSync row and last, so no deadlock.
     RuleSetState.objects.select_for_update().get(pk=rule_set_state(config).pk)
     for kind in ResourceKind:
         count = sum(key[0] is kind for key in missing)
-        makes_room = sum(key[0] is kind for key in leaving)
-        if count and used(config, kind).free + makes_room < count:
+        freed = sum(key[0] is kind for key in obsolete)
+        if count and used(config, kind).free + freed < count:
             raise QuotaExceeded(_sentence(config.region, kind, used(config, kind).quota))
     now = database_now()
     LedgerEntry.objects.bulk_create(
@@ -132,7 +132,7 @@ def reserve(spec: DomainSpec, *, replaces: bool = False) -> None:
             )
             for kind, name in sorted(missing)
         ],
-        # A rule's name that another domain has is convergence's to report.
+        # If another domain has the rule name, the reconciler reports the conflict.
         ignore_conflicts=True,
     )
 

@@ -1,7 +1,4 @@
-"""One rate limit for all processes: SES takes about one control call a second per account and region.
-
-See docs/architecture/ses.md, "Rate".
-"""
+"""Rate limit of control calls, shared by all processes (docs/architecture/ses.md, "Rate")."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ PATIENCE_SECONDS = 10.0
 
 
 def claim_slot(config: SesConfig) -> datetime | None:
-    """Claim the right to make one call now, and return None; or, when it is not free yet, the time at which it will be."""
+    """Claim the right to make one call now and return None, or return the time at which it becomes free."""
     if config.calls_per_second <= 0:
         return None
     now = database_now()
@@ -30,17 +27,17 @@ def claim_slot(config: SesConfig) -> datetime | None:
     row = RateLimit.objects.filter(region=config.region).first()
     if row is not None:
         return row.next_slot
-    made = RateLimit(region=config.region, next_slot=now)
-    RateLimit.objects.bulk_create([made], ignore_conflicts=True)
-    first = RateLimit.objects.filter(region=config.region, next_slot__lte=now).update(next_slot=following)
-    return None if first else following
+    new = RateLimit(region=config.region, next_slot=now)
+    RateLimit.objects.bulk_create([new], ignore_conflicts=True)
+    is_first = RateLimit.objects.filter(region=config.region, next_slot__lte=now).update(next_slot=following)
+    return None if is_first else following
 
 
 def delay_next_slot(config: SesConfig) -> None:
-    """The last call has its answer: a whole interval from here to the next slot.
+    """Put the next slot a whole interval after this moment, at which the last call was answered.
 
-    A call reaches SES some time after its slot was claimed, late if it had to wait for a connection, and the next one may
-    be quicker: SES would see them too close together, and refuse.
+    A call reaches SES some time after its slot was claimed. If the next one is faster, SES sees them too close together
+    and refuses it.
     """
     if config.calls_per_second <= 0:
         return
@@ -50,7 +47,7 @@ def delay_next_slot(config: SesConfig) -> None:
 
 @contextmanager
 def rate_limited(config: SesConfig) -> Iterator[None]:
-    """Around one call: waits for a slot within the ambient budget, or ten seconds where there is none; raises RateLimitTimeout."""
+    """Wait for a slot before the call inside, until the ambient deadline or for ten seconds; raise RateLimitTimeout."""
     with shared_deadline(PATIENCE_SECONDS) as deadline:
         while (slot := claim_slot(config)) is not None:
             wait = min(1.0, max(0.01, (slot - database_now()).total_seconds()))

@@ -52,7 +52,13 @@ class Migration(migrations.Migration):
                         max_length=8,
                     ),
                 ),
-                ("exists", models.BooleanField(default=False, help_text="Known unknown, but surely there.")),
+                (
+                    "exists",
+                    models.BooleanField(
+                        default=False,
+                        help_text="With presence unknown: it exists in SES, but its contents are not known.",
+                    ),
+                ),
                 ("digest", models.CharField(blank=True, max_length=64)),
                 ("changed_at", models.DateTimeField()),
             ],
@@ -85,14 +91,16 @@ class Migration(migrations.Migration):
                     "account",
                     models.CharField(
                         blank=True,
-                        help_text="The AWS account that the ledger is of; ses_setup --new-account changes it.",
+                        help_text="The AWS account that the ledger describes; ses_setup --new-account changes it.",
                         max_length=12,
                     ),
                 ),
                 (
                     "recipients_per_rule",
                     models.PositiveIntegerField(
-                        blank=True, help_text="Learned from a refusal; empty: as configured.", null=True
+                        blank=True,
+                        help_text="Learned when SES refused a rule as too large; if empty, the setting applies.",
+                        null=True,
                     ),
                 ),
                 ("foreign_rules", models.PositiveIntegerField(default=0)),
@@ -100,12 +108,12 @@ class Migration(migrations.Migration):
                 (
                     "swept_at",
                     models.DateTimeField(
-                        blank=True, help_text="When a worker last began to compare SES with the ledger.", null=True
+                        blank=True, help_text="When a worker last started to compare SES with the ledger.", null=True
                     ),
                 ),
             ],
             options={
-                "verbose_name_plural": "capacity",
+                "verbose_name_plural": "rule set states",
             },
         ),
         migrations.CreateModel(
@@ -182,7 +190,7 @@ class Migration(migrations.Migration):
                 ("checked_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                "verbose_name_plural": "identity facts",
+                "verbose_name_plural": "ledger identities",
             },
         ),
         migrations.AddIndex(

@@ -1,8 +1,8 @@
-"""The memory of what SES should hold, what it holds, and what is still in doubt.
+"""Durable state of the reconciler: sync state per domain name, the ledger of SES resources, lease and rate limit.
 
-Everything hangs on the domain's *name*, never on a foreign key: it outlives the domain, so that what is owed after a
-deletion is not forgotten, and what we made stays known as ours when the domain is added again
-(docs/architecture/protocol.md, "State").
+Rows refer to a domain by *name*, never by a foreign key, so they outlive it: work that is pending after a deletion is not
+forgotten, and SES resources are still known as ours when the domain is added again. docs/architecture/protocol.md, "State",
+describes the columns. Imports `plan` and `conf`. Every other package of `ses_integration` may import it; the apps above may not.
 """
 
 from ses_integration.models.ledger import InFlightCall, LedgerEntry, LedgerIdentity, LedgerRecipient

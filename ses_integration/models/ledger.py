@@ -1,4 +1,4 @@
-"""The ledger: every rule and identity that we have ever asked SES for."""
+"""The ledger: recorded state of SES resources, and calls in flight."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ses_integration.plan.resources import Operation, Presence, ResourceKind
 
 
 class LedgerEntry(Scoped):
-    """One receipt rule or identity that we have ever asked SES for, from before the first call to the confirmed removal."""
+    """A receipt rule or identity in SES: written before the first call for it, deleted after its confirmed removal."""
 
     domain = models.CharField(max_length=253)
     kind = models.CharField(max_length=8, choices=[(kind.value, kind.value) for kind in ResourceKind])
@@ -19,7 +19,9 @@ class LedgerEntry(Scoped):
         choices=[(presence.value, presence.value) for presence in Presence],
         default=Presence.UNKNOWN.value,
     )
-    exists = models.BooleanField(default=False, help_text="Known unknown, but surely there.")
+    exists = models.BooleanField(
+        default=False, help_text="With presence unknown: it exists in SES, but its contents are not known."
+    )
     digest = models.CharField(max_length=64, blank=True)
     changed_at = models.DateTimeField()
 
@@ -34,7 +36,7 @@ class LedgerEntry(Scoped):
                 condition=models.Q(presence__in=[presence.value for presence in Presence]), name="ledger_presence"
             ),
         ]
-        # The domain first: some look for it in every region and rule set.
+        # Domain first: some queries look for it in every scope.
         indexes = [models.Index(fields=["domain", "region", "rule_set"], name="ledger_by_name")]
 
     def __str__(self) -> str:
@@ -42,7 +44,7 @@ class LedgerEntry(Scoped):
 
 
 class LedgerRecipient(models.Model):
-    """A recipient of a rule, as the last answered call left it. Rows, so that lists of addresses can ask in one statement."""
+    """A recipient of a rule according to the last answered call (ADR 5)."""
 
     entry = models.ForeignKey(LedgerEntry, on_delete=models.CASCADE, related_name="recipients")
     recipient = models.CharField(max_length=320)
@@ -58,7 +60,7 @@ class LedgerRecipient(models.Model):
 
 
 class LedgerIdentity(models.Model):
-    """What SES has told us of an identity. `ours`: we created it, or its tag says so; unknown until an answer came."""
+    """Details of an identity, as SES last reported them. `ours`: created by this installation; None before the first answer."""
 
     entry = models.OneToOneField(LedgerEntry, on_delete=models.CASCADE, related_name="identity", primary_key=True)
     ours = models.BooleanField(null=True, blank=True)
@@ -75,17 +77,16 @@ class LedgerIdentity(models.Model):
     objects = EntryScopedQuerySet.as_manager()
 
     class Meta:
-        verbose_name_plural = "identity facts"
+        verbose_name_plural = "ledger identities"
 
     def __str__(self) -> str:
         return f"{self.entry_id}: {self.status}"
 
 
 class InFlightCall(models.Model):
-    """A call that is on its way, or went out and got no answer: it may be applied at any moment up to `until`.
+    """A call without an answer, just sent or unanswered: SES may apply it at any moment until `until`.
 
-    One row a call: a refusal must take away its own doubt and no older one
-    (docs/architecture/protocol.md, "Counterexamples", 23).
+    One row for each call: a refused call must not clear an older one (docs/architecture/protocol.md, "Unknown outcomes").
     """
 
     entry = models.ForeignKey(LedgerEntry, on_delete=models.CASCADE, related_name="in_flight")

@@ -1,4 +1,4 @@
-"""What SES has shown of itself."""
+"""What is known about a region and rule set in SES."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from ses_integration.models.scope import Scoped
 
 
 class RuleSetState(Scoped):
-    """What SES has shown of itself: whose it is, its limits, and how much of them others use, as of the last sweep."""
+    """AWS account, learned limit and foreign usage of a region and rule set. Foreign usage is that of the last SES sweep."""
 
     account = models.CharField(
         max_length=12,
         blank=True,
-        help_text="The AWS account that the ledger is of; ses_setup --new-account changes it.",
+        help_text="The AWS account that the ledger describes; ses_setup --new-account changes it.",
     )
     recipients_per_rule = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Learned from a refusal; empty: as configured."
+        null=True, blank=True, help_text="Learned when SES refused a rule as too large; if empty, the setting applies."
     )
     foreign_rules = models.PositiveIntegerField(default=0)
     foreign_identities = models.PositiveIntegerField(default=0)
     swept_at = models.DateTimeField(
-        null=True, blank=True, help_text="When a worker last began to compare SES with the ledger."
+        null=True, blank=True, help_text="When a worker last started to compare SES with the ledger."
     )
 
     class Meta:
-        verbose_name_plural = "capacity"
+        verbose_name_plural = "rule set states"
         constraints = [models.UniqueConstraint(fields=["region", "rule_set"], name="one_state_per_rule_set")]
 
     def __str__(self) -> str:

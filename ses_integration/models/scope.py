@@ -1,4 +1,4 @@
-"""Rows that belong to one rule set of one region."""
+"""Base of all rows that belong to a scope: one rule set in one region."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ Row = TypeVar("Row", bound=models.Model, covariant=True)
 
 
 class ScopedQuerySet(models.QuerySet[Row]):
-    """Rules live in one rule set of one region; a change of either starts a ledger of its own."""
+    """Rows with a scope. A change of the configured region or rule set starts an empty ledger."""
 
     _path = ""
 
     def of(self, config: SesConfig) -> Self:
+        """Only the rows of the configured scope."""
         return self.filter(
             **{f"{self._path}region": config.region, f"{self._path}rule_set": config.rule_set},
         )
 
 
 class EntryScopedQuerySet(ScopedQuerySet[Row]):
-    """The same for what hangs on a ledger entry."""
+    """Rows that have their scope from a ledger entry."""
 
     _path = "entry__"
 

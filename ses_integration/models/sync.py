@@ -1,4 +1,4 @@
-"""Sync state of each domain name, and who may call SES when."""
+"""Sync state of each domain name, the lease of each rule set, and the rate limit of each region."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from ses_integration.models.scope import Scoped
 
 
 class DomainSync(Scoped):
-    """SES must follow: `generation` counts the changes to the rows, `observed_generation` those that SES has answered."""
+    """How far SES follows the rows of a domain name, its place in the queue and its back-off.
+
+    `generation` counts the changes of the rows; SES is confirmed to follow up to `observed_generation`.
+    """
 
     domain = models.CharField(max_length=253)
     generation = models.PositiveBigIntegerField(default=0)
     observed_generation = models.PositiveBigIntegerField(default=0)
     changed_at = models.DateTimeField(auto_now_add=True)
-    # The domains' queue: since it fell behind, or had its last turn. Empty while it is in line.
+    # Since when the domain waits for its turn: since it fell behind or had its last turn. Empty while it is up to date.
     queued_at = models.DateTimeField(null=True, blank=True)
     retry_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
@@ -29,7 +32,7 @@ class DomainSync(Scoped):
             ),
         ]
         indexes = [
-            # The worker's question: whose turn is it?
+            # Finds the domains that are due, which each request and the worker ask for.
             models.Index(
                 fields=["region", "rule_set", "retry_at"],
                 condition=models.Q(generation__gt=models.F("observed_generation")),
@@ -46,14 +49,14 @@ class DomainSync(Scoped):
 
 
 class Lease(Scoped):
-    """Who may write to SES now. `fence` goes up by one at every acquisition; a holder without its fence records nothing."""
+    """The right to write to SES. `fence` is the fencing token: it goes up by one whenever the lease is taken."""
 
     holder = models.CharField(max_length=64, blank=True)
     expires_at = models.DateTimeField()
     fence = models.PositiveBigIntegerField(default=0)
-    # A request is waiting until about then: the worker lets it go first.
+    # A request waits for the lease until about this time; the worker lets it go first.
     requested_until = models.DateTimeField(null=True, blank=True)
-    # SES did not answer or answered with an error; the first success makes everybody's waiting work due.
+    # Since when SES fails or does not answer. The first success afterwards makes all domains in back-off due.
     outage_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -64,7 +67,7 @@ class Lease(Scoped):
 
 
 class RateLimit(models.Model):
-    """When the region's next control call may go out, for all processes and machines together."""
+    """When the next control call may be sent to the region, by any process on any host."""
 
     region = models.CharField(max_length=32, unique=True)
     next_slot = models.DateTimeField()

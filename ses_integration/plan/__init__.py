@@ -1,4 +1,4 @@
-"""Pure functions from a domain's spec to SES calls: compile, diff, simulate.
+"""Pure functions from the spec of a domain to SES calls: compile, diff, simulate.
 
-Imports neither Django nor boto3. Every other package of `ses_integration` may import it.
+Imports neither Django nor boto3, and nothing else of `ses_integration`. Every other package of it may import this one.
 """

@@ -1,4 +1,4 @@
-"""From what a domain should receive to what SES should hold for it. Pure: no Django, no AWS."""
+"""Compiles the spec of a domain into desired state: the identity and receipt rules that SES should hold for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RECIPIENTS_PER_RULE = 500  # SES Developer Guide, "Service quotas", email receiv
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How this installation names its rules, how many recipients they take, and what they do with a mail."""
+    """What all rules of this installation have in common: name prefix, actions, and the limit of recipients."""
 
     rule_prefix: str
     bucket: str
@@ -26,7 +26,10 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One receipt rule as SES should hold it. `function_arn` and `topic_arn` may be empty: no such action."""
+    """A receipt rule as SES should hold it. Without `topic_arn` or `function_arn` it has no such action.
+
+    Raises ValueError without recipients (docs/architecture/ses.md, "Empty recipient list").
+    """
 
     name: str
     recipients: frozenset[str]
@@ -37,18 +40,18 @@ class Rule:
 
     def __post_init__(self) -> None:
         if not self.recipients:
-            raise ValueError(f"Rule {self.name} has no recipients; SES would give it everybody's mail.")
+            raise ValueError(f"Rule {self.name} has no recipients; it would match every recipient of every domain.")
 
     @property
     def digest(self) -> str:
-        """Of everything but name and recipients; two rules with the same digest treat a mail alike."""
+        """Hash of everything but name and recipients. Rules with the same digest do the same with a mail."""
         actions = [self.bucket, self.key_prefix, self.topic_arn, self.function_arn]
         return hashlib.sha256(json.dumps(actions).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """What SES should hold for one domain name; `identity` false and no rules is the wish for nothing."""
+    """What SES should hold for one domain name; by default nothing."""
 
     identity: bool = False
     rules: tuple[Rule, ...] = ()
@@ -58,9 +61,9 @@ class DesiredState:
 
 
 def rule_name(prefix: str, domain: str, suffix: str) -> str:
-    """`<prefix>-<domain><suffix>`, or with a hash for the domain where that is longer than SES takes.
+    """Return `<prefix>-<domain><suffix>`, with a hash in place of the domain if that is too long for SES.
 
-    Names go one way: the ledger maps them back, nobody parses them.
+    Never parse a name: the ledger knows the domain of each rule.
     """
     name = f"{prefix}-{domain}{suffix}"
     if len(name) <= RULE_NAME_LIMIT:
@@ -69,13 +72,15 @@ def rule_name(prefix: str, domain: str, suffix: str) -> str:
 
 
 def mail_from_domain(domain: str) -> str:
+    """The custom MAIL FROM domain (docs/architecture/ses.md, "MAIL FROM")."""
     return f"mail.{domain}"
 
 
 def compile_domain(spec: DomainSpec | None, layout: Layout) -> DesiredState:
-    """What SES should hold. With catch-all on there are no address rules: they would match as well, and deliver twice.
+    """Return the desired state of a domain; without a spec, nothing.
 
-    An address's slot, and nothing about its neighbours, says which rule carries it: so one change touches one rule.
+    With catch-all on there are no address rules: they would match as well, and the mail would be stored twice. Only its
+    slot decides which rule carries an address, so a change of one address changes one rule.
     """
     if spec is None:
         return DesiredState()

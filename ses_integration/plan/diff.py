@@ -1,4 +1,7 @@
-"""From what SES should hold and what we know that it holds to the calls that make them equal. Pure: no Django, no AWS."""
+"""Diffs desired and recorded state: the SES calls that make them equal, in an order that loses no mail.
+
+The order, and the reason for each part of it, is in docs/architecture/protocol.md, "Order of the calls".
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,11 @@ from ses_integration.plan.resources import Call, Operation, Presence, RecordedRe
 
 
 @dataclass(frozen=True, slots=True)
-class Put:
-    """A create or an update of `rule`, which is known to have the recipients `held` until then."""
-
-    call: Call
-    rule: Rule
-    held: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
-    """The calls in the order in which they are due, what has to wait for an older call to settle, and what may be forgotten."""
+    """Calls to make in this order, calls that must wait, and the ledger entries that can be deleted.
+
+    A deferred call waits for an in-flight call to settle or for another call of the same plan to succeed.
+    """
 
     calls: tuple[Call, ...] = ()
     deferred: tuple[Call, ...] = ()
@@ -31,54 +28,41 @@ class Plan:
         return not self.calls and not self.deferred
 
 
-def plan(domain: str, desired: DesiredState, entries: Iterable[RecordedResource], *, full: bool = False) -> Plan:
-    """Onboarding: identity, then rules, new before old. Teardown: rules, then identity.
+@dataclass(frozen=True, slots=True)
+class RuleWrite:
+    """A create or an update of `rule`, which was last recorded with the recipients `recorded`."""
 
-    See docs/architecture/protocol.md, "Order of the calls".
+    call: Call
+    rule: Rule
+    recorded: frozenset[str]
 
-    `full`: SES has no room for a further rule, so what goes has to make room for what replaces it.
+
+def plan(
+    domain: str, desired: DesiredState, resources: Iterable[RecordedResource], *, rule_set_full: bool = False
+) -> Plan:
+    """Plan the calls that lead from the recorded `resources` of a domain name to its desired state.
+
+    `rule_set_full`: SES has no room for another rule, so rules that are no longer desired are deleted first.
     """
-    known = {(entry.kind, entry.name): entry for entry in entries}
-    identity = known.get(
-        (ResourceKind.IDENTITY, domain), RecordedResource(ResourceKind.IDENTITY, domain, Presence.ABSENT)
-    )
-    identity_call = _present_identity(identity) if desired.identity else _absent_identity(identity)
+    recorded = {resource.key: resource for resource in resources}
+    writes = _rule_writes(desired, recorded)
+    pending = [write.rule for write in writes]
+    up_to_date = frozenset[str]().union(*(rule.recipients for rule in desired.rules if rule not in pending))
+    calls, waiting = _order_writes(writes, up_to_date)
+    deferred = [write.call for write in waiting]
 
-    puts: list[Put] = []
-    for rule in desired.rules:
-        entry = known.get(
-            (ResourceKind.RULE, rule.name), RecordedResource(ResourceKind.RULE, rule.name, Presence.ABSENT)
-        )
-        if call := _put_rule(rule, entry):
-            puts.append(Put(call, rule, entry.recipients))
-    pending = [put.rule for put in puts]
-    needless = [rule.recipients for rule in desired.rules if rule not in pending]
-    calls, waiting = _without_a_gap(puts, frozenset().union(*needless))
+    removals, replacements_pending = _rule_removals(desired, recorded.values(), pending)
+    creates = sum(write.call.operation is Operation.CREATE_RULE for write in writes)
+    if rule_set_full and creates <= len(replacements_pending):
+        # Nobody receives for a moment. Only if all new rules will fit: otherwise the old rules are better than a part.
+        removals, replacements_pending = [*removals, *replacements_pending], []
+    deferred += replacements_pending
+    calls = [*removals, *calls] if rule_set_full else [*calls, *removals]
 
-    removals: list[Call] = []
-    replaced_later: list[Call] = []
-    deferred = [put.call for put in waiting]
-    for entry in known.values():
-        if entry.kind is not ResourceKind.RULE or desired.rule(entry.name) is not None:
-            continue
-        if entry.presence is Presence.ABSENT and not entry.due:
-            continue
-        removal = Call(Operation.DELETE_RULE, ResourceKind.RULE, entry.name)
-        # Mail must not be lost in between: a rule goes only when nothing that replaces it is still on its way.
-        replaced = any(_covers(rule, entry.recipients) for rule in pending)
-        (replaced_later if replaced else removals).append(removal)
-
-    creates = sum(put.call.operation is Operation.CREATE_RULE for put in puts)
-    if full and creates <= len(replaced_later):
-        # For a moment nobody receives. Only where all that comes will fit: else what is there is better than a part.
-        removals, replaced_later = [*removals, *replaced_later], []
-    deferred += replaced_later
-    calls = [*removals, *calls] if full else [*calls, *removals]
+    identity = recorded.get((ResourceKind.IDENTITY, domain), RecordedResource.absent(ResourceKind.IDENTITY, domain))
+    identity_call = _call_to_have_identity(identity) if desired.identity else _call_to_remove_identity(identity)
     if identity_call is not None:
-        waits = identity_call.operation is Operation.CREATE_IDENTITY and any(
-            outcome.operation is Operation.DELETE_IDENTITY and not outcome.due for outcome in identity.unknown_outcomes
-        )
-        if waits:
+        if identity_call.operation is Operation.CREATE_IDENTITY and _may_still_be_deleted(identity):
             deferred.append(identity_call)
         elif desired.identity:
             calls.insert(0, identity_call)
@@ -90,79 +74,115 @@ def plan(domain: str, desired: DesiredState, entries: Iterable[RecordedResource]
         deferred=tuple(deferred),
         forget=tuple(
             key
-            for key, entry in known.items()
-            if entry.presence is Presence.ABSENT and not entry.unknown_outcomes and not _is_wanted(entry, desired)
+            for key, resource in recorded.items()
+            if resource.presence is Presence.ABSENT
+            and not resource.unknown_outcomes
+            and not _is_desired(resource, desired)
         ),
     )
 
 
-def _without_a_gap(puts: list[Put], settled: frozenset[str]) -> tuple[list[Call], list[Put]]:
-    """Calls to make now, and puts that wait for them, because they take a recipient away that another is yet to receive.
+def _rule_writes(desired: DesiredState, recorded: dict[tuple[ResourceKind, str], RecordedResource]) -> list[RuleWrite]:
+    writes = []
+    for rule in desired.rules:
+        key = (ResourceKind.RULE, rule.name)
+        resource = recorded.get(key, RecordedResource.absent(*key))
+        if call := _call_to_write(rule, resource):
+            writes.append(RuleWrite(call, rule, resource.recipients))
+    return writes
 
-    `settled` are the recipients of the wanted rules that need no call.
 
-    So it is when the limit of recipients changes, and addresses go from one rule to another.
+def _call_to_write(rule: Rule, resource: RecordedResource) -> Call | None:
+    is_present = resource.presence is Presence.PRESENT
+    is_equal = (resource.recipients, resource.digest) == (rule.recipients, rule.digest)
+    if is_present and is_equal and not resource.has_due_call:
+        return None
+    operation = Operation.UPDATE_RULE if resource.known_to_exist else Operation.CREATE_RULE
+    return Call(operation, ResourceKind.RULE, rule.name, rule)
+
+
+def _order_writes(writes: list[RuleWrite], up_to_date: frozenset[str]) -> tuple[list[Call], list[RuleWrite]]:
+    """Split the writes into calls to make now and writes that wait, so that no recipient is without a rule in between.
+
+    A write waits if it removes a recipient that another rule has yet to get, which happens when the limit of recipients
+    changes and addresses move between rules. `up_to_date` are the recipients of the desired rules that need no write.
     """
-    arriving = {recipient for put in puts for recipient in put.rule.recipients - put.held}
-    waiting = [put for put in puts if not (put.held - put.rule.recipients).isdisjoint(arriving)]
-    # Two that wait for each other would wait for ever.
-    if len(waiting) == len(puts):
+    arriving = {recipient for write in writes for recipient in write.rule.recipients - write.recorded}
+    waiting = [write for write in writes if not (write.recorded - write.rule.recipients).isdisjoint(arriving)]
+    # Rules that exchange recipients would wait for each other for ever.
+    if len(waiting) == len(writes):
         waiting = waiting[1:]
-    calls = [put.call for put in puts if put not in waiting]
-    # What nobody wants any more need not wait: a deleted address must go although another rule cannot be made.
-    desired = {recipient for put in puts for recipient in put.rule.recipients} | settled
-    for put in waiting:
-        if put.held - desired and put.call.operation is Operation.UPDATE_RULE:
-            calls.append(replace(put.call, rule=replace(put.rule, recipients=put.held & desired)))
+    calls = [write.call for write in writes if write not in waiting]
+    # A recipient that no rule should have goes at once: a deleted address must not wait for another rule to be created.
+    desired = {recipient for write in writes for recipient in write.rule.recipients} | up_to_date
+    for write in waiting:
+        if write.recorded - desired and write.call.operation is Operation.UPDATE_RULE:
+            calls.append(replace(write.call, rule=replace(write.rule, recipients=write.recorded & desired)))
     return calls, waiting
 
 
-def _is_wanted(entry: RecordedResource, desired: DesiredState) -> bool:
-    return desired.identity if entry.kind is ResourceKind.IDENTITY else desired.rule(entry.name) is not None
+def _rule_removals(
+    desired: DesiredState, resources: Iterable[RecordedResource], pending: list[Rule]
+) -> tuple[list[Call], list[Call]]:
+    """Deletions of the rules that are not desired: those to make now, and those whose replacement is still `pending`."""
+    removals: list[Call] = []
+    replacements_pending: list[Call] = []
+    for resource in resources:
+        if resource.kind is not ResourceKind.RULE or _is_desired(resource, desired):
+            continue
+        if resource.presence is Presence.ABSENT and not resource.has_due_call:
+            continue
+        is_replaced = any(_receives_for(rule, resource.recipients) for rule in pending)
+        (replacements_pending if is_replaced else removals).append(
+            Call(Operation.DELETE_RULE, ResourceKind.RULE, resource.name)
+        )
+    return removals, replacements_pending
 
 
-def _covers(rule: Rule, recipients: frozenset[str]) -> bool:
-    """Whether mail that `recipients` receive now will go to `rule` (an address, or its domain either way round)."""
+def _is_desired(resource: RecordedResource, desired: DesiredState) -> bool:
+    return desired.identity if resource.kind is ResourceKind.IDENTITY else desired.rule(resource.name) is not None
+
+
+def _receives_for(rule: Rule, recipients: frozenset[str]) -> bool:
+    """Whether `rule` will receive mail of these recipients: it has one of them, its domain, or an address of its domain."""
     domains = {recipient.rpartition("@")[2] for recipient in recipients}
     return bool(recipients & rule.recipients or domains & rule.recipients) or any(
         recipient.rpartition("@")[2] in recipients for recipient in rule.recipients
     )
 
 
-def _put_rule(rule: Rule, entry: RecordedResource) -> Call | None:
-    holds = entry.presence is Presence.PRESENT and (entry.recipients, entry.digest) == (rule.recipients, rule.digest)
-    if holds and not entry.due:
-        return None
-    there = entry.presence is Presence.PRESENT or (entry.presence is Presence.UNKNOWN and entry.exists)
-    return Call(Operation.UPDATE_RULE if there else Operation.CREATE_RULE, ResourceKind.RULE, rule.name, rule)
+def _may_still_be_deleted(identity: RecordedResource) -> bool:
+    return any(
+        outcome.operation is Operation.DELETE_IDENTITY and not outcome.due for outcome in identity.unknown_outcomes
+    )
 
 
-def _present_identity(entry: RecordedResource) -> Call | None:
+def _call_to_have_identity(identity: RecordedResource) -> Call | None:
     def call(operation: Operation) -> Call:
-        return Call(operation, ResourceKind.IDENTITY, entry.name)
+        return Call(operation, ResourceKind.IDENTITY, identity.name)
 
-    if entry.presence is Presence.ABSENT or (entry.presence is Presence.UNKNOWN and not entry.exists):
+    if not identity.known_to_exist:
         return call(Operation.CREATE_IDENTITY)
-    # Reading is enough for what can no longer land: it shows what the late call left.
-    if entry.presence is Presence.UNKNOWN or entry.due or entry.ours is None:
+    # An identity with a due call is read instead of written again: the answer shows what the late call has left.
+    if identity.presence is Presence.UNKNOWN or identity.has_due_call or identity.ours is None:
         return call(Operation.READ_IDENTITY)
-    if not entry.has_verification_token:
+    if not identity.has_verification_token:
         return call(Operation.VERIFY_DOMAIN)
-    # An identity that somebody else made keeps the MAIL FROM domain that it has.
-    if entry.ours and not entry.has_mail_from:
+    # An identity that somebody else has created keeps its MAIL FROM domain.
+    if identity.ours and not identity.has_mail_from:
         return call(Operation.SET_MAIL_FROM)
     return None
 
 
-def _absent_identity(entry: RecordedResource) -> Call | None:
-    if entry.presence is Presence.ABSENT and not entry.due:
+def _call_to_remove_identity(identity: RecordedResource) -> Call | None:
+    if identity.presence is Presence.ABSENT and not identity.has_due_call:
         return None
-    # A late v1 verification has put it there without our tag, so that reading would not tell whose it is.
-    verified_late = entry.presence is Presence.ABSENT and any(
-        outcome.due and outcome.operation is Operation.VERIFY_DOMAIN for outcome in entry.unknown_outcomes
+    # A late v1 verification creates the identity without our tag, so reading it would not show that it is ours.
+    verified_late = identity.presence is Presence.ABSENT and any(
+        outcome.due and outcome.operation is Operation.VERIFY_DOMAIN for outcome in identity.unknown_outcomes
     )
-    if entry.ours or verified_late:
-        return Call(Operation.DELETE_IDENTITY, ResourceKind.IDENTITY, entry.name)
-    if entry.presence is Presence.PRESENT and entry.ours is False and not entry.due:
-        return None  # somebody else's: used, never deleted
-    return Call(Operation.READ_IDENTITY, ResourceKind.IDENTITY, entry.name)
+    if identity.ours or verified_late:
+        return Call(Operation.DELETE_IDENTITY, ResourceKind.IDENTITY, identity.name)
+    if identity.presence is Presence.PRESENT and identity.ours is False and not identity.has_due_call:
+        return None  # created by somebody else: used, never deleted
+    return Call(Operation.READ_IDENTITY, ResourceKind.IDENTITY, identity.name)

@@ -1,4 +1,4 @@
-"""What of a name's ledger belongs to one life of the domain, and so may be shown to its owner. Pure: no Django, no AWS."""
+"""Filters what is recorded for a domain name to one incarnation, so that an owner never sees a previous owner's data."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ses_integration.plan.simulate import Forecast, RuleChange
 from ses_integration.plan.spec import DomainSpec
 
 LEFT_OVER = (
-    "SES may still hold rules for addresses that the domain has no more, deleted ones or those of an earlier life of its"
-    " name. They are removed without anybody asking, and are not in this plan."
+    "SES may still hold rules for addresses that the domain no longer has: deleted ones, or those of an earlier"
+    " registration of its name. They are removed automatically and are not part of this plan."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Incarnation:
-    """A domain from its creation to its deletion; the ledger hangs on its name, which may have had other owners before.
+    """A domain from its creation to its deletion. The ledger is kept by name, and the name may have had other owners.
 
-    `receiving` is what its rows want now, and `recipients` all that they name, inactive addresses included.
+    `spec` describes the domain now; `recipients` are all recipients that its rows name, with inactive addresses.
     """
 
     spec: DomainSpec
@@ -28,42 +28,42 @@ class Incarnation:
 
 
 def rule_digest(name: str, key_prefix: str, layout: Layout) -> str:
-    """That of every rule that the life writes which stores its mail under this prefix."""
+    """Digest of every rule of the incarnation of `name` that stores its mail under `key_prefix`."""
     return compile_domain(DomainSpec(name, key_prefix, catch_all=True), layout).rules[0].digest
 
 
 def own_rules(
-    incarnation: Incarnation, layout: Layout, entries: Iterable[RecordedResource]
+    incarnation: Incarnation, layout: Layout, resources: Iterable[RecordedResource]
 ) -> dict[str, frozenset[str]]:
-    """The rules of this life, and those recipients of each, held or in doubt, that are its own as well.
+    """Rules of this incarnation by name, each with those of its recorded and in-flight recipients that are its own.
 
-    A rule is its own if its rows want it, if it has one of its recipients, or if this life has written it: it stores where
-    only this life's mail goes.
+    A rule belongs to the incarnation if its rows want the rule, if the rule has one of its recipients, or if the rule
+    stores mail under the incarnation's prefix.
     """
     desired = {rule.name for rule in compile_domain(incarnation.spec, layout).rules}
     digest = rule_digest(incarnation.spec.name, incarnation.spec.key_prefix, layout)
     own: dict[str, frozenset[str]] = {}
-    for entry in entries:
-        if entry.kind is not ResourceKind.RULE:
+    for resource in resources:
+        if resource.kind is not ResourceKind.RULE:
             continue
-        written = entry.digest == digest
-        carried = entry.recipients.union(*(outcome.recipients for outcome in entry.unknown_outcomes))
-        # Never a union with all that the life has: of a large domain that is more than the ledger, once for each rule.
-        known = carried & incarnation.recipients
-        if written:
-            known |= entry.recipients
-        if written or entry.name in desired or known:
-            own[entry.name] = known
+        is_own = resource.digest == digest
+        recipients = resource.recipients.union(*(outcome.recipients for outcome in resource.unknown_outcomes))
+        # Start from the rule's recipients: a large domain has far more, and this runs once for each rule.
+        visible = recipients & incarnation.recipients
+        if is_own:
+            visible |= resource.recipients
+        if is_own or resource.name in desired or visible:
+            own[resource.name] = visible
     return own
 
 
 def visible_to_owner(
-    incarnation: Incarnation, layout: Layout, forecast: Forecast, entries: Iterable[RecordedResource]
+    incarnation: Incarnation, layout: Layout, forecast: Forecast, resources: Iterable[RecordedResource]
 ) -> Forecast:
-    """The same without what another life has left: neither its recipients, nor its rules and the calls about them."""
-    own = own_rules(incarnation, layout, entries)
+    """Return the forecast without rules, calls and recipients of other incarnations; if it had any, `problems` says so."""
+    own = own_rules(incarnation, layout, resources)
     rules = tuple(
-        _without_others(rule, own.get(rule.name, frozenset()))
+        _with_own_recipients(rule, own.get(rule.name, frozenset()))
         for rule in forecast.rules
         if rule.after is not None or rule.name in own
     )
@@ -79,7 +79,7 @@ def visible_to_owner(
     )
 
 
-def _without_others(rule: RuleChange, known: frozenset[str]) -> RuleChange:
-    before = None if rule.before is None else tuple(it for it in rule.before if it in known)
-    may_add = tuple(it for it in rule.may_add if it in known)
+def _with_own_recipients(rule: RuleChange, own: frozenset[str]) -> RuleChange:
+    before = None if rule.before is None else tuple(recipient for recipient in rule.before if recipient in own)
+    may_add = tuple(recipient for recipient in rule.may_add if recipient in own)
     return replace(rule, before=before, may_add=may_add, others=(before, may_add) != (rule.before, rule.may_add))

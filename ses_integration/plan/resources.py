@@ -1,4 +1,4 @@
-"""Ledger values that the planner reads, and the calls that it returns. Pure: no Django, no AWS."""
+"""Recorded state of SES resources, which the planner reads, and calls to SES, which it returns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class ResourceKind(enum.StrEnum):
 
 
 class Presence(enum.StrEnum):
-    """What the last answered call left in SES."""
+    """Whether a resource exists in SES, according to the last call that got an answer."""
 
     ABSENT = "absent"
     PRESENT = "present"
@@ -22,7 +22,7 @@ class Presence(enum.StrEnum):
 
 
 class Operation(enum.StrEnum):
-    """One SES call each, except that `READ_IDENTITY` changes nothing and so leaves no doubt behind."""
+    """An SES call. Each but `READ_IDENTITY` changes something, so its outcome is unknown until it is answered."""
 
     CREATE_RULE = "create_rule"
     UPDATE_RULE = "update_rule"
@@ -42,14 +42,17 @@ class Operation(enum.StrEnum):
         return self is Operation.READ_IDENTITY
 
     @property
-    def puts(self) -> bool:
-        """Whether the call, landing late, would leave something in SES that receives. v1 verification creates, too."""
+    def adds(self) -> bool:
+        """Whether the call, applied late, leaves a rule or an identity in SES. `VERIFY_DOMAIN` creates a missing one."""
         return not self.removes and self not in (Operation.READ_IDENTITY, Operation.SET_MAIL_FROM)
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownOutcome:
-    """A call that went out and got no answer. `due`: it can no longer land, and must be repeated once more."""
+    """A call that got no answer. `due`: it can no longer be applied, and the operation must be repeated once.
+
+    `recipients` are those that a create or an update has sent.
+    """
 
     operation: Operation
     due: bool
@@ -58,10 +61,10 @@ class UnknownOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RecordedResource:
-    """One ledger row as the plan sees it.
+    """A ledger entry as a plain value.
 
-    `exists` only says more about `Known.UNKNOWN`: that the thing is there, with contents that we do not know.
-    `recipients` are those of the last answered call. The identity's fields mean nothing for a rule.
+    `exists` matters only with `Presence.UNKNOWN`: the resource exists, but its contents are not known. `recipients` and
+    `digest` are those of the last answered call. A rule has no `ours`, `has_verification_token` or `has_mail_from`.
     """
 
     kind: ResourceKind
@@ -75,14 +78,27 @@ class RecordedResource:
     has_mail_from: bool = False
     unknown_outcomes: tuple[UnknownOutcome, ...] = ()
 
+    @classmethod
+    def absent(cls, kind: ResourceKind, name: str) -> RecordedResource:
+        """What is recorded of a resource that is not in the ledger."""
+        return cls(kind, name, Presence.ABSENT)
+
     @property
-    def due(self) -> bool:
+    def key(self) -> tuple[ResourceKind, str]:
+        return self.kind, self.name
+
+    @property
+    def known_to_exist(self) -> bool:
+        return self.presence is Presence.PRESENT or (self.presence is Presence.UNKNOWN and self.exists)
+
+    @property
+    def has_due_call(self) -> bool:
         return any(outcome.due for outcome in self.unknown_outcomes)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call to make. `rule` is what to send for a create or an update."""
+    """A call to make. `rule` is what a create or an update sends."""
 
     operation: Operation
     kind: ResourceKind

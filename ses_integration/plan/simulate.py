@@ -1,4 +1,7 @@
-"""What SES will be asked and what it will hold, if rows change and it answers every call. Pure: no Django, no AWS."""
+"""Simulates a reconcile pass in memory: the calls to SES and their result, if SES carries out every call.
+
+Deletion plans show the result (`status/preview.py`).
+"""
 
 from __future__ import annotations
 
@@ -23,15 +26,20 @@ ACTIONS = {
 
 
 class CallTiming(enum.StrEnum):
+    """When a call is made. The values are part of the API."""
+
     NOW = "now"
-    # It turns on what a call before it will tell.
+    # Whether it is made depends on the answer to an earlier call.
     DEPENDS = "depends"
-    # An earlier call got no answer, and may be applied until then.
+    # Once an earlier call without an answer can no longer be applied.
     SETTLED = "settled"
 
 
 class IdentityOutcome(enum.StrEnum):
-    """What becomes of the identity. `NONE`: SES is known to hold none."""
+    """What happens to the identity when nothing is desired any more. The values are part of the API.
+
+    `NONE`: SES is known to hold no identity.
+    """
 
     DELETED = "deleted"
     KEPT = "kept"
@@ -41,7 +49,7 @@ class IdentityOutcome(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ForecastCall:
-    """`action` as AWS calls it, about the rule or identity `name`."""
+    """A call to the AWS operation `action` for the rule or identity `name`."""
 
     action: str
     name: str
@@ -50,11 +58,10 @@ class ForecastCall:
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """A rule's recipients, in order; None where there is no rule.
+    """Recipients of a rule before and after, sorted; None if there is no rule.
 
-    `before` is what the last answered call left, and `in_doubt` what a call without an answer may add to it. Only where
-    `confirmed` is it known that SES holds exactly that. `after` is what the rows want. `others`: the two are without
-    some that are not for the owner to see.
+    `before` are those of the last answered call, `may_add` those that an in-flight call may still add. `confirmed`: SES is
+    known to hold exactly `before`. `others`: recipients that the owner must not see were left out of both.
     """
 
     name: str
@@ -71,10 +78,10 @@ class RuleChange:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """`waiting` are the rules and identities that a call must not touch before an earlier one has settled.
+    """Result of a simulation.
 
-    `problems`: sentences about what else SES may hold for the name, which the rest does not tell. `seconds` is how long the
-    calls that are due take at the configured rate, and `problem` a sentence that says why the present settings forbid them.
+    `waiting` names the rules and identities whose calls wait until an earlier call has settled. `problems` are sentences
+    about what SES may hold for the name beyond that.
     """
 
     rules: tuple[RuleChange, ...]
@@ -82,8 +89,6 @@ class Forecast:
     calls: tuple[ForecastCall, ...]
     waiting: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
-    seconds: float = 0.0
-    problem: str = ""
 
     @property
     def due(self) -> tuple[ForecastCall, ...]:
@@ -91,99 +96,99 @@ class Forecast:
 
     @property
     def certain(self) -> bool:
-        """Whether SES's side is known, and the calls are exactly these."""
+        """Whether it is known what SES holds, and exactly these calls will be made."""
         known = all(rule.confirmed for rule in self.rules) and not self.problems
         return known and not self.waiting and all(call.when is CallTiming.NOW for call in self.calls)
 
 
-def simulate(domain: str, desired: DesiredState, entries: Iterable[RecordedResource]) -> Forecast:
-    """From the ledger's `entries` of one domain name to what is `wanted`, the way that convergence takes."""
-    before = {(entry.kind, entry.name): entry for entry in entries}
-    known = dict(before)
-    calls = _run(domain, desired, known, CallTiming.NOW)
-    waiting = tuple(call.name for call in plan(domain, desired, known.values()).deferred)
-    for key, entry in known.items():
-        known[key] = replace(
-            entry, unknown_outcomes=tuple(replace(outcome, due=True) for outcome in entry.unknown_outcomes)
-        )
-    calls += _run(domain, desired, known, CallTiming.SETTLED)
+def simulate(domain: str, desired: DesiredState, resources: Iterable[RecordedResource]) -> Forecast:
+    """Simulate the way from the recorded `resources` of one domain name to its desired state."""
+    before = {resource.key: resource for resource in resources}
+    recorded = dict(before)
+    calls = _run(domain, desired, recorded, CallTiming.NOW)
+    waiting = tuple(call.name for call in plan(domain, desired, recorded.values()).deferred)
+    for key, resource in recorded.items():
+        due = tuple(replace(outcome, due=True) for outcome in resource.unknown_outcomes)
+        recorded[key] = replace(resource, unknown_outcomes=due)
+    calls += _run(domain, desired, recorded, CallTiming.SETTLED)
     return Forecast(
-        rules=_rules(desired, before.values()),
-        identity=_fate(before.get((ResourceKind.IDENTITY, domain)), calls),
+        rules=_rule_changes(desired, before.values()),
+        identity=_identity_outcome(before.get((ResourceKind.IDENTITY, domain)), calls),
         calls=tuple(calls),
         waiting=waiting,
     )
 
 
 def _run(
-    domain: str, desired: DesiredState, known: dict[tuple[ResourceKind, str], RecordedResource], when: CallTiming
+    domain: str, desired: DesiredState, recorded: dict[tuple[ResourceKind, str], RecordedResource], when: CallTiming
 ) -> list[ForecastCall]:
-    """The calls until nothing is due, with `known` as their answers leave it."""
+    """Make calls until none is left, and update `recorded` with their results."""
     made: list[ForecastCall] = []
-    told = False
-    while work := plan(domain, desired, known.values()).calls:
-        call = work[0]
-        depends = when is CallTiming.NOW and told and call.kind is ResourceKind.IDENTITY
+    identity_was_read = False
+    while calls := plan(domain, desired, recorded.values()).calls:
+        call = calls[0]
+        depends = when is CallTiming.NOW and identity_was_read and call.kind is ResourceKind.IDENTITY
         made.append(ForecastCall(ACTIONS[call.operation], call.name, CallTiming.DEPENDS if depends else when))
-        entry = known.get(call.key, RecordedResource(call.kind, call.name, Presence.ABSENT))
-        told = told or call.operation is Operation.READ_IDENTITY
-        known[call.key] = _answered(entry, call)
+        identity_was_read = identity_was_read or call.operation is Operation.READ_IDENTITY
+        recorded[call.key] = _after(call, recorded.get(call.key, RecordedResource.absent(*call.key)))
     return made
 
 
-def _answered(entry: RecordedResource, call: Call) -> RecordedResource:
-    """The entry after a call that SES carried out (docs/architecture/protocol.md, "Record the answer")."""
-    settled = tuple(outcome for outcome in entry.unknown_outcomes if not outcome.due)
-    gone = call.operation is Operation.READ_IDENTITY and entry.presence is Presence.ABSENT
-    if call.operation.removes or gone:
-        return RecordedResource(entry.kind, entry.name, Presence.ABSENT, unknown_outcomes=settled)
-    there = replace(entry, presence=Presence.PRESENT, exists=True, unknown_outcomes=settled)
+def _after(call: Call, resource: RecordedResource) -> RecordedResource:
+    """The resource after SES has carried out `call` (docs/architecture/protocol.md, "Record the answer")."""
+    not_settled = tuple(outcome for outcome in resource.unknown_outcomes if not outcome.due)
+    is_missing = call.operation is Operation.READ_IDENTITY and resource.presence is Presence.ABSENT
+    if call.operation.removes or is_missing:
+        return replace(RecordedResource.absent(*resource.key), unknown_outcomes=not_settled)
+    present = replace(resource, presence=Presence.PRESENT, exists=True, unknown_outcomes=not_settled)
     match call.operation:
         case Operation.VERIFY_DOMAIN:
-            return replace(there, has_verification_token=True)
+            return replace(present, has_verification_token=True)
         case Operation.SET_MAIL_FROM:
-            return replace(there, has_mail_from=True)
+            return replace(present, has_mail_from=True)
         case Operation.CREATE_IDENTITY:
-            return replace(there, ours=True, has_verification_token=False, has_mail_from=False)
+            return replace(present, ours=True, has_verification_token=False, has_mail_from=False)
         case Operation.READ_IDENTITY:
-            # The longer way: if it is ours, there is more to do.
-            return replace(there, ours=True if entry.ours is None else entry.ours)
+            # Of two possible answers the one with more calls: an identity of ours is also set up or deleted.
+            return replace(present, ours=True if resource.ours is None else resource.ours)
     if call.rule is None:
-        return there
-    return replace(there, recipients=call.rule.recipients, digest=call.rule.digest)
+        return present
+    return replace(present, recipients=call.rule.recipients, digest=call.rule.digest)
 
 
-def _rules(desired: DesiredState, entries: Iterable[RecordedResource]) -> tuple[RuleChange, ...]:
-    known = {entry.name: entry for entry in entries if entry.kind is ResourceKind.RULE}
+def _rule_changes(desired: DesiredState, resources: Iterable[RecordedResource]) -> tuple[RuleChange, ...]:
+    recorded = {resource.name: resource for resource in resources if resource.kind is ResourceKind.RULE}
     after = {rule.name: tuple(sorted(rule.recipients)) for rule in desired.rules}
     changes = []
-    for name in sorted(known.keys() | after.keys()):
-        entry = known.get(name, RecordedResource(ResourceKind.RULE, name, Presence.ABSENT))
-        there = entry.presence is not Presence.ABSENT
-        if not there and not entry.unknown_outcomes and name not in after:
+    for name in sorted(recorded.keys() | after.keys()):
+        resource = recorded.get(name, RecordedResource.absent(ResourceKind.RULE, name))
+        is_absent = resource.presence is Presence.ABSENT
+        if is_absent and not resource.unknown_outcomes and name not in after:
             continue
-        coming = frozenset[str]().union(
-            *(outcome.recipients for outcome in entry.unknown_outcomes if outcome.operation.puts)
+        in_flight = frozenset[str]().union(
+            *(outcome.recipients for outcome in resource.unknown_outcomes if outcome.operation.adds)
         )
         changes.append(
             RuleChange(
                 name=name,
-                before=tuple(sorted(entry.recipients)) if there else None,
+                before=None if is_absent else tuple(sorted(resource.recipients)),
                 after=after.get(name),
-                confirmed=entry.presence is not Presence.UNKNOWN and not entry.unknown_outcomes,
-                may_add=tuple(sorted(coming - entry.recipients)),
+                confirmed=resource.presence is not Presence.UNKNOWN and not resource.unknown_outcomes,
+                may_add=tuple(sorted(in_flight - resource.recipients)),
             )
         )
     return tuple(changes)
 
 
-def _fate(entry: RecordedResource | None, calls: Iterable[ForecastCall]) -> IdentityOutcome:
-    """Of an identity that is wanted no more."""
-    made = {call.action: call.when for call in calls if entry is not None and call.name == entry.name}
-    if entry is None or (entry.presence is Presence.ABSENT and not entry.unknown_outcomes):
+def _identity_outcome(identity: RecordedResource | None, calls: Iterable[ForecastCall]) -> IdentityOutcome:
+    """What these calls do to an identity that is no longer desired."""
+    if identity is None or (identity.presence is Presence.ABSENT and not identity.unknown_outcomes):
         return IdentityOutcome.NONE
-    if ACTIONS[Operation.READ_IDENTITY] in made and made.get(ACTIONS[Operation.DELETE_IDENTITY]) is not CallTiming.NOW:
+    timing = {call.action: call.when for call in calls if call.name == identity.name}
+    is_read = ACTIONS[Operation.READ_IDENTITY] in timing
+    deletion = timing.get(ACTIONS[Operation.DELETE_IDENTITY])
+    if is_read and deletion is not CallTiming.NOW:
         return IdentityOutcome.UNKNOWN
-    if ACTIONS[Operation.DELETE_IDENTITY] in made:
+    if deletion is not None:
         return IdentityOutcome.DELETED
-    return IdentityOutcome.KEPT if entry.presence is Presence.PRESENT else IdentityOutcome.UNKNOWN
+    return IdentityOutcome.KEPT if identity.presence is Presence.PRESENT else IdentityOutcome.UNKNOWN

@@ -1,4 +1,4 @@
-"""What a domain should receive, as a plain value: all that ses_integration ever learns of the rows above it."""
+"""Plain description of a domain: everything that `ses_integration` knows about the rows of the apps above it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class AddressSpec:
-    """One address that should receive, and its slot: a number from 0, unique in its domain, that it keeps for life."""
+    """An active address. `slot` is a number from 0, unique in its domain; an address keeps it for life."""
 
     address: str
     slot: int = 0
@@ -15,9 +15,9 @@ class AddressSpec:
 
 @dataclass(frozen=True, slots=True)
 class DomainSpec:
-    """A live domain: its name, where its mail is stored, its active addresses, and whether everything else comes too.
+    """A live domain and its active addresses. A domain that does not exist or is being deleted has no spec.
 
-    A domain that is gone or being deleted has no such value at all.
+    SES stores its mail under `key_prefix`. `catch_all`: the domain receives mail for every address.
     """
 
     name: str

@@ -60,7 +60,7 @@ def next_step(
         now = sync.now
         # The generation first, the rows after it: whoever changes a row bumps this mark, and waits for our lock.
         desired = desired_of(config, [domain])[domain]
-        work = plan(domain, desired, recorded_of(config, [domain], now).get(domain, []), full=full)
+        work = plan(domain, desired, recorded_of(config, [domain], now).get(domain, []), rule_set_full=full)
         # As late as it may be: until the end of the transaction everybody who looks for the lease waits for its row.
         lease.renew(held)
         for kind, name in work.forget:

@@ -14,7 +14,7 @@ from ses_integration.plan.diff import plan
 from ses_integration.plan.resources import Operation, Presence, ResourceKind
 from ses_integration.reconcile import snapshot
 
-PUTS = [operation.value for operation in Operation if operation.puts]
+ADDING_OPERATIONS = [operation.value for operation in Operation if operation.adds]
 CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."
 LEFT_ELSEWHERE = "A rule set or region that was configured before may still receive for this name: see ses_cleanup."
 
@@ -51,7 +51,7 @@ def recipients_left(domain: str, addresses: Iterable[str], generation: int) -> s
     if generation and not applied.exists():
         return asked
     rules = Q(entry__domain=domain, entry__kind=ResourceKind.RULE) & ~Q(entry__region="")
-    unknown_outcomes = InFlightCall.objects.filter(rules, operation__in=PUTS)
+    unknown_outcomes = InFlightCall.objects.filter(rules, operation__in=ADDING_OPERATIONS)
     held = {recipient for outcome in unknown_outcomes for recipient in outcome.recipients}
     elsewhere = LedgerRecipient.objects.filter(rules, recipient__in=[*asked, domain])
     held |= set(
@@ -76,7 +76,9 @@ def domain_state(domain: str) -> DomainState:
     rows = (
         LedgerEntry.objects.exclude(region="")
         .filter(domain=domain)
-        .annotate(landing=Count("in_flight", filter=Q(in_flight__operation__in=PUTS)), ours=F("identity__ours"))
+        .annotate(
+            landing=Count("in_flight", filter=Q(in_flight__operation__in=ADDING_OPERATIONS)), ours=F("identity__ours")
+        )
         .values_list("region", "rule_set", "kind", "presence", "landing", "ours")
     )
     for region, rule_set, kind, known, landing, entry_ours in rows:

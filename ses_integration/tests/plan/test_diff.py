@@ -205,13 +205,13 @@ def test_where_there_is_no_room_what_goes_makes_it_for_what_replaces_it():
     desired = DesiredState(True, (rule(DOMAIN, name=CATCH_ALL),))
     entries = [IDENTITY, held(rule("a@example.com"))]
     assert [call.operation for call in plan(DOMAIN, desired, entries).calls] == [Operation.CREATE_RULE]
-    full = plan(DOMAIN, desired, entries, full=True)
+    full = plan(DOMAIN, desired, entries, rule_set_full=True)
     assert [call.operation for call in full.calls] == [Operation.DELETE_RULE, Operation.CREATE_RULE]
 
 
 def test_where_only_a_part_would_fit_everything_stays():
     second = RULE + "-2"
     desired = DesiredState(True, (rule("a@example.com"), rule("b@example.com", name=second)))
-    full = plan(DOMAIN, desired, [IDENTITY, held(rule(DOMAIN, name=CATCH_ALL))], full=True)
+    full = plan(DOMAIN, desired, [IDENTITY, held(rule(DOMAIN, name=CATCH_ALL))], rule_set_full=True)
     assert [call.operation for call in full.calls] == [Operation.CREATE_RULE, Operation.CREATE_RULE]
     assert [call.name for call in full.deferred] == [CATCH_ALL]

@@ -9,7 +9,7 @@ import pytest
 from django.test import override_settings
 
 from ses_integration.aws import clients
-from ses_integration.checks import SETTLES_ON_AWS
+from ses_integration.checks import SETTLE_SECONDS_ON_AWS
 from ses_integration.coordination.lease import LeaseLost
 from ses_integration.errors import Unsent
 from ses_integration.plan.compile import Rule, rule_name
@@ -131,7 +131,7 @@ def test_22_a_sender_that_slept_past_its_deadline_sends_nothing(start):
 
 @pytest.fixture
 def settles_as_on_aws(settings):
-    settings.SES_CALL_SETTLE_SECONDS = SETTLES_ON_AWS
+    settings.SES_CALL_SETTLE_SECONDS = SETTLE_SECONDS_ON_AWS
 
 
 @counterexample(22, doubt_is_shorter_than_a_call_may_live)

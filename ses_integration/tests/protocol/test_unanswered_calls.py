@@ -111,8 +111,10 @@ def doubt_is_judged_when_the_answer_comes():
 @contextmanager
 def no_repetition_of_what_is_known():
     """Due doubt needs no call where `known` is what is wanted."""
-    put_rule = diff._put_rule
-    with instead(diff, _put_rule=lambda rule, entry: put_rule(rule, replace(entry, unknown_outcomes=()))):
+    call_to_write = diff._call_to_write
+    with instead(
+        diff, _call_to_write=lambda rule, resource: call_to_write(rule, replace(resource, unknown_outcomes=()))
+    ):
         yield
 
 
