@@ -81,7 +81,8 @@ class Forecast:
     """Result of a simulation.
 
     `waiting` names the rules and identities whose calls wait until an earlier call has settled. `problems` are sentences
-    about what SES may hold for the name beyond that.
+    about what SES may hold for the name beyond that. `seconds` is how long the due calls take at the configured rate, and
+    `problem` says why the present settings do not allow them; `status/preview.py` fills in both.
     """
 
     rules: tuple[RuleChange, ...]
@@ -89,6 +90,8 @@ class Forecast:
     calls: tuple[ForecastCall, ...]
     waiting: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    seconds: float = 0.0
+    problem: str = ""
 
     @property
     def due(self) -> tuple[ForecastCall, ...]:
