@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from bench import seeding
 from bench.measuring import Request, progress, run
 from domains.models import Domain
-from inbound.tests.processes.checks import wait_until_nothing_is_owed
-from inbound.tests.processes.stack import Stack, eventually, running
-from inbound.tests.processes.wire import RULE_CALLS
+from inbound.tests.processes.checks import wait_until_idle
+from inbound.tests.processes.clients import RULE_CALLS
+from inbound.tests.processes.stack import Stack, running, wait_for
 from ses_integration.cli.tables import table
 
 CLIENTS = 32
@@ -55,10 +55,10 @@ def measured(stack: Stack) -> str:
         cases = _seeded(account)
         progress("Taking the addresses to SES …")
         stack.command("ses_sync", SES_CALLS_PER_SECOND="0")
-        stack.aws.take_only(1.0)
+        stack.aws.limit_rate(1.0)
         stack.worker.start()
         # It looks at SES once, at its start.
-        eventually(lambda: stack.aws.calls("ListEmailIdentities"), within=60, what="the worker had swept")
+        wait_for(lambda: stack.aws.calls("ListEmailIdentities"), within=60, what="the worker had swept")
         rows = [_case(stack, account.key, case, ids) for case, ids in cases]
     return f"{table(HEAD, rows)}\n\n{NOTES}"
 
@@ -91,7 +91,7 @@ def _case(stack: Stack, key: str, case: Case, ids: list[str]) -> list[str]:
     requests = [Request("DELETE", f"email-addresses/{pk}", lane=lane) for lane, pk in enumerate(ids)]
     started = time.monotonic()
     found = run(stack.web_api.with_key(key), requests, clients=CLIENTS, seconds=math.inf)
-    wait_until_nothing_is_owed(within=PATIENCE_SECONDS)
+    wait_until_idle(within=PATIENCE_SECONDS)
     settled = time.monotonic() - started
     calls = [call for call in stack.aws.calls(*RULE_CALLS) if call["applied"]]
     progress(f"{case.deletions} deletions over {case.domains}: {len(calls)} rule calls in {settled:.1f} s")

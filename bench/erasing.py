@@ -10,7 +10,7 @@ from typing import Any
 from bench import seeding
 from bench.measuring import peak_memory, progress
 from domains.models import DomainDeletion
-from inbound.tests.processes.stack import Process, Stack, eventually
+from inbound.tests.processes.stack import Process, Stack, wait_for
 from ses_integration.cli.tables import table
 from ses_integration.conf import ses_config
 from ses_integration.emulator import stored_objects
@@ -74,7 +74,7 @@ class _Erasing:
     def _first_worker(self, enough: int) -> None:
         worker = self._stack.worker
         before = self._started(worker)
-        eventually(
+        wait_for(
             lambda: self._record().erased_versions >= enough, within=PATIENCE_SECONDS, what="half of it was erased"
         )
         peak = _peak(worker)
@@ -85,11 +85,9 @@ class _Erasing:
         killed = time.monotonic()
         worker = self._stack.another_worker("second worker")
         before = self._started(worker)
-        eventually(
-            lambda: self._record().erased_versions > self._counted, within=PATIENCE_SECONDS, what="it was resumed"
-        )
+        wait_for(lambda: self._record().erased_versions > self._counted, within=PATIENCE_SECONDS, what="it was resumed")
         waited = time.monotonic() - killed
-        eventually(lambda: self._record().finished_at, within=PATIENCE_SECONDS, what="all of it was erased")
+        wait_for(lambda: self._record().finished_at, within=PATIENCE_SECONDS, what="all of it was erased")
         self._note("second worker", memory=(before, _peak(worker)))
         return f"From the kill to the next version in the record: {waited:.0f} s."
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from inbound.tests.processes.wire import Answer, Api
+from inbound.tests.processes.clients import Answer, Api
 
 # An operation that is slower than expected is measured less often, so that the whole stays bounded.
 SECONDS_PER_OPERATION = 3.0

@@ -7,8 +7,8 @@ from statistics import median
 from bench.counting import HEADER
 from bench.measuring import Request, Run, peak_memory, progress, run
 from bench.seeding import LISTED, Account
+from inbound.tests.processes.clients import Api
 from inbound.tests.processes.stack import Process, Stack
-from inbound.tests.processes.wire import Api
 from ses_integration.cli.tables import table
 
 # Requests, of which some are not made if they take long.

@@ -11,8 +11,8 @@ from bench.counting import HEADER
 from bench.measuring import Request, Run, peak_memory, progress, run
 from bench.operations import CROWD, LIFE, LISTS, READS_PER_LANE, Lane
 from domains.models import Domain
+from inbound.tests.processes.clients import Api
 from inbound.tests.processes.stack import Process, Stack, running
-from inbound.tests.processes.wire import Api
 from ses_integration.cli.tables import table
 
 COUNTED_LANES = 3

@@ -28,7 +28,7 @@ from inbound.tests.factories import (
     EndpointFactory,
     UserFactory,
 )
-from inbound.tests.processes.stack import eventually
+from inbound.tests.processes.stack import wait_for
 from rest.plan_token import PlanOutdated
 from ses_integration.models import InFlightCall, LedgerEntry, LedgerIdentity
 
@@ -299,7 +299,7 @@ def test_an_address_that_is_added_between_the_look_and_the_lock_is_seen(address)
             Domain.objects.select_for_update().get(pk=row.domain_id)
             EmailAddressFactory(domain=row.domain, address="c@example.com")
             deleting = threads.submit(refused)
-            eventually(a_transaction_waits_for_a_lock, within=60, what="the deletion had looked and waited")
+            wait_for(a_transaction_waits_for_a_lock, within=60, what="the deletion had looked and waited")
         assert deleting.result()
     assert EmailAddress.objects.count() == 3
 

@@ -16,7 +16,7 @@ from inbound.models import IdempotencyRecord, prune_answers
 from inbound.tests.database_locks import a_transaction_waits_for_a_lock
 from inbound.tests.factories import DomainFactory
 from inbound.tests.idempotency import age_records, assert_replayed, assert_running, leave_running, post, send
-from inbound.tests.processes.stack import eventually
+from inbound.tests.processes.stack import wait_for
 
 pytestmark = pytest.mark.postgresql
 
@@ -100,8 +100,6 @@ def test_a_key_that_is_taken_over_while_it_is_to_be_forgotten_is_not_forgotten(c
         with transaction.atomic():
             assert IdempotencyRecord.objects.expired().update(started_at=Now(), status=None) == 1
             pruned = threads.submit(lambda: closing(lambda: prune_answers(seconds=0)))
-            eventually(
-                a_transaction_waits_for_a_lock, within=30, what="the pruning had listed the row and waited for it"
-            )
+            wait_for(a_transaction_waits_for_a_lock, within=30, what="the pruning had listed the row and waited for it")
         assert pruned.result() == 0
     assert IdempotencyRecord.objects.count() == 1

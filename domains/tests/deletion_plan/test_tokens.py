@@ -31,7 +31,7 @@ from inbound.tests.factories import (
     EndpointFactory,
     UserFactory,
 )
-from inbound.tests.processes.stack import eventually
+from inbound.tests.processes.stack import wait_for
 from rest.plan_token import PlanToken, Subject
 from ses_integration.aws import clients
 from ses_integration.models import InFlightCall, LedgerEntry, LedgerIdentity
@@ -221,7 +221,7 @@ def test_an_address_that_is_added_between_the_look_and_the_lock_is_seen(world):
             Domain.objects.select_for_update().get(pk=world.domain.pk)
             EmailAddressFactory(domain=world.domain, address="b@example.com")
             deleting = threads.submit(delete)
-            eventually(a_transaction_waits_for_a_lock, within=60, what="the deletion had looked and waited")
+            wait_for(a_transaction_waits_for_a_lock, within=60, what="the deletion had looked and waited")
         assert deleting.result()
     assert Domain.objects.live().get(pk=world.domain.pk).email_addresses.count() == 2
     assert not DomainDeletion.objects.filter(domain_id=world.domain.pk).exists()

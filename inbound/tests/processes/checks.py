@@ -1,4 +1,4 @@
-"""What must be true in the end, and the two ways in which these tests hurry time along."""
+"""What must hold in the end, and two ways to make time pass."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from django.db.models import F, QuerySet
 
 from addresses.models import EmailAddress
 from domains.models import Domain, DomainDeletion
-from inbound.tests.processes.stack import Stack, eventually
+from inbound.tests.processes.stack import Stack, wait_for
 from ses_integration.coordination.clock import database_now
 from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerEntry
 from ses_integration.status import sync_state
 
 
-def rules_of_rows() -> dict[str, frozenset[str]]:
-    """The rules that SES should hold, worked out from the rows without the application's own compiler.
+def desired_rules() -> dict[str, frozenset[str]]:
+    """The rules that SES should hold, computed from the rows without the application's own compiler.
 
     For the few addresses and the short names of these tests: one rule for each domain.
     """
@@ -29,7 +29,7 @@ def rules_of_rows() -> dict[str, frozenset[str]]:
     return {name: frozenset(recipients) for name, recipients in desired.items()}
 
 
-def prefixes_of_rows() -> dict[str, str]:
+def desired_prefixes() -> dict[str, str]:
     addressed = _live().filter(is_catch_all_enabled=False, email_addresses__is_active=True)
     rules = [(row, "rule") for row in addressed] + [(row, "catchall-rule") for row in _catch_alls()]
     return {f"inbound-{row.name}-{suffix}": f"emails/{row.name}/{row.pk}/" for row, suffix in rules}
@@ -44,14 +44,14 @@ def _catch_alls() -> QuerySet[Domain]:
 
 
 def assert_ses_equals_rows(stack: Stack) -> None:
-    """Every rule and identity that there should be, as it should be, and not one more."""
-    assert stack.aws.rules() == rules_of_rows()
-    assert stack.aws.prefixes() == prefixes_of_rows()
+    """SES holds exactly the rules and identities that the rows want."""
+    assert stack.aws.rules() == desired_rules()
+    assert stack.aws.prefixes() == desired_prefixes()
     assert stack.aws.identities() == set(_live().values_list("name", flat=True))
 
 
 def assert_ledger_equals_ses(stack: Stack) -> None:
-    """What the application believes is what SES holds."""
+    """The ledger records exactly what SES holds."""
     entries = LedgerEntry.objects.filter(kind="rule").exclude(presence="absent").prefetch_related("recipients")
     believed = {entry.name: frozenset(row.recipient for row in entry.recipients.all()) for entry in entries}
     assert believed == stack.aws.rules()
@@ -59,7 +59,7 @@ def assert_ledger_equals_ses(stack: Stack) -> None:
 
 
 def pending() -> list[str]:
-    """Everything that somebody still has to do, in words."""
+    """Everything that is still pending, as text."""
     syncs = DomainSync.objects.filter(generation__gt=F("observed_generation"))
     return [
         *(f"{sync}: {sync.last_error}" for sync in syncs),
@@ -68,16 +68,16 @@ def pending() -> list[str]:
     ]
 
 
-def wait_until_nothing_is_owed(*, within: float) -> None:
+def wait_until_idle(*, within: float) -> None:
     try:
-        eventually(lambda: not pending(), within=within, what="nothing was owed")
+        wait_for(lambda: not pending(), within=within, what="nothing is pending")
     except AssertionError as error:
-        raise AssertionError(f"{error} Owed: {pending()}") from None
+        raise AssertionError(f"{error} Pending: {pending()}") from None
     assert not sync_state.pending_domains().exists()
 
 
 def assert_no_rule_receives_everything(stack: Stack) -> None:
-    """Whatever was sent: a rule without recipients takes the mail of every domain of the account."""
+    """No rule was sent without recipients: it would receive the mail of every domain in the account."""
     for call in stack.aws.calls("CreateReceiptRule", "UpdateReceiptRule"):
         assert call["parameters"]["Rule"].get("Recipients"), call
 
@@ -87,30 +87,32 @@ def counted(journal: list[dict[str, Any]]) -> Counter[str]:
 
 
 def expire_lease() -> None:
-    """The thirty seconds of a holder that is dead, or stopped, are over.
+    """End the thirty seconds of a lease whose holder is dead or stopped.
 
-    Faithful: that moment is nothing but `expires_at` being past, all comparisons are with the database's clock, and the
-    holder, which can do nothing meanwhile, would find the same row thirty seconds later.
+    The same as waiting: the lease expires when `expires_at` is past by the database's clock, and the holder, which can do
+    nothing meanwhile, would find the same row thirty seconds later.
     """
     Lease.objects.exclude(holder="").update(expires_at=database_now())
 
 
-def settle() -> None:
-    """The time in which the unanswered calls may still land is over.
+def expire_in_flight_calls() -> None:
+    """Make it too late for SES to apply the unanswered calls.
 
-    Faithful once none of them is on its way any more, which the caller makes sure of: then waiting for `until` would
-    change nothing else.
+    The same as waiting for `until`, if none of them is still under way. The caller makes sure of that.
     """
     InFlightCall.objects.update(until=database_now())
 
 
-def eventually_in_line(stack: Stack, *, within: float) -> None:
-    """For an SES that forgot: until the worker has looked, nothing is owed, because nobody knows yet."""
+def wait_until_up_to_date(stack: Stack, *, within: float) -> None:
+    """Wait until SES equals the rows.
+
+    After SES has lost everything, nothing is pending until the worker's sweep has found that.
+    """
 
     def in_line() -> bool:
         identities = set(_live().values_list("name", flat=True))
-        return stack.aws.rules() == rules_of_rows() and stack.aws.identities() == identities
+        return stack.aws.rules() == desired_rules() and stack.aws.identities() == identities
 
-    eventually(in_line, within=within, what="SES held what the rows say")
-    # SES has the last call before its answer is recorded.
-    wait_until_nothing_is_owed(within=20)
+    wait_for(in_line, within=within, what="SES equals the rows")
+    # SES applies the last call before its answer is recorded.
+    wait_until_idle(within=20)

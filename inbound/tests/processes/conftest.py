@@ -1,4 +1,4 @@
-"""Processes for a test: started when it asks, gone when it ends, and their logs shown when it fails."""
+"""Processes for a test: it starts them, they end with it, and their logs are shown if it fails."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from inbound.models import issue_key
+from inbound.tests.processes.clients import Api
 from inbound.tests.processes.stack import Stack, url_of_database
-from inbound.tests.processes.wire import Api
 
 SHOWN_CHARACTERS = 6000
 
 
 @pytest.fixture
 def stack_with(tmp_path: Path, transactional_db: None) -> Iterator[Callable[..., Stack]]:
-    """`stack_with(SES_SWEEP_SECONDS="1")`: processes on the test's database with these settings, not started yet."""
+    """`stack_with(SES_SWEEP_SECONDS="1")`: processes with these settings on the test database, not started yet."""
     stacks: list[Stack] = []
 
     def make(**settings: str) -> Stack:
@@ -49,7 +49,7 @@ def key(user: User) -> str:
 
 @pytest.fixture
 def api(stack: Stack, key: str) -> Api:
-    """The API of the stack's server; takes the place of the in-process client of the other tests."""
+    """A client of the stack's server. Replaces the in-process client of the other tests."""
     return stack.web_api.with_key(key)
 
 

@@ -1,8 +1,8 @@
-"""A process that has loaded the application once and forks: each child serves one request, or is one round of the worker.
+"""A process that has loaded the application and forks: each child serves one request or runs the worker once.
 
-What a server or a worker does in production runs here unchanged, on the production settings; it is only counted, and the
-child kills itself at the step that the order names. Started by `forks.ForkServer`, which gives it orders on its standard
-input, one JSON object a line, and reads the outcomes, in the same way, from its standard output.
+The code of the server and the worker runs unchanged, with the production settings. Its steps are counted, and the child
+kills itself at the step that the order names. `forks.ForkServer` starts this process, writes orders to its standard input,
+one JSON object per line, and reads the results from its standard output in the same form.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from wsgiref.util import setup_testing_defaults
 import boto3
 
 WRITES = ("INSERT", "UPDATE", "DELETE")
-# They change nothing, so what a kill would leave behind is what the step before leaves.
+# They change nothing, so a kill after them leaves the same state as a kill after the step before.
 LOOKS = ("Describe", "Get", "List", "Head")
 
 
 class Steps:
-    """Counts the points at which what is durable may differ, tells each to the parent, and dies at number `kill_at` from 1.
+    """Counts the points after which the durable state may differ, and kills the process at number `kill_at` (from 1).
 
-    They are: right after a commit that has written something, an autocommitted statement included, and directly before
-    and directly after each call that changes something at AWS.
+    These points are: right after a commit with writes (or an autocommitted write), and right before and right after each
+    AWS call that changes something. The parent is told of each.
     """
 
     def __init__(self, told: int, kill_at: int | None) -> None:
@@ -36,7 +36,7 @@ class Steps:
         self._count = 0
         self._written: list[str] = []
 
-    def passed(self, step: str) -> None:
+    def record_step(self, step: str) -> None:
         self._count += 1
         os.write(self._told, f"{step}\n".encode())
         if self._count == self._kill_at:
@@ -51,7 +51,7 @@ class Steps:
     def _called(self, when: str, event_name: str) -> None:
         action = event_name.rpartition(".")[2]
         if not action.startswith(LOOKS):
-            self.passed(f"{when} {action}")
+            self.record_step(f"{when} {action}")
 
     @contextmanager
     def watching_the_database(self) -> Any:
@@ -63,7 +63,7 @@ class Steps:
             commit()
             written, self._written = self._written, []
             if written:
-                self.passed(f"after COMMIT of {', '.join(written)}")
+                self.record_step(f"after COMMIT of {', '.join(written)}")
 
         def execute_and_tell(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
             result = execute(sql, params, many, context)
@@ -74,7 +74,7 @@ class Steps:
                 if context["connection"].in_atomic_block:
                     self._written += [table] if table not in self._written else []
                 else:
-                    self.passed(f"after {words[0]} of {table}")
+                    self.record_step(f"after {words[0]} of {table}")
             return result
 
         connection.commit = commit_and_tell  # type: ignore[method-assign]
@@ -98,14 +98,14 @@ def _after_call(**event: Any) -> None:
 def main() -> None:
     boto3.setup_default_session()
     assert boto3.DEFAULT_SESSION is not None
-    # Every client that the application makes takes these over.
+    # Every client that the application creates inherits these.
     boto3.DEFAULT_SESSION.events.register("before-send", _before_send)
     boto3.DEFAULT_SESSION.events.register("after-call", _after_call)
     from inbound.wsgi import application
 
     _load()
     answer = os.fdopen(os.dup(1), "w")
-    # Whatever else writes goes to the log.
+    # All other output goes to the log.
     os.dup2(2, 1)
     print("ready", file=answer, flush=True)
     for line in sys.stdin:
@@ -113,7 +113,7 @@ def main() -> None:
 
 
 def _load() -> None:
-    """What every child would load for itself: no connection is opened, so that there is none to share."""
+    """Load what every child would load. Opens no connection: children must not share one."""
     from django.conf import settings
     from django.urls import get_resolver
 

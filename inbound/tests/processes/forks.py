@@ -1,4 +1,4 @@
-"""Processes that live for one request, or for one round of the worker, and are killed at any step of it."""
+"""Processes for one request or one run of the worker, killed at any step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIGKILLED = -9
 
 @dataclass(frozen=True, slots=True)
 class Incarnation:
-    """The steps that the process has come past, in their order, and how it ended."""
+    """The steps that the process has passed, in order, and its exit status."""
 
     steps: list[str]
     status: int
@@ -27,7 +27,7 @@ class Incarnation:
 
 
 class ForkServer:
-    """Loads the application once; each process is a fork of it, and as fresh as one that was just started."""
+    """Starts processes as forks of one that has loaded the application; each is as fresh as a new one."""
 
     def __init__(self, env: dict[str, str], log: Path) -> None:
         with log.open("ab") as stderr:
@@ -43,11 +43,11 @@ class ForkServer:
         assert self._read() == "ready"
 
     def delete(self, path: str, key: str, *, kill_at: int | None = None) -> Incarnation:
-        """DELETE /api/v2/<path> by the production application; killed right after step number `kill_at`, from 1."""
+        """Send DELETE /api/v2/<path> to the application; kill it right after step number `kill_at` (from 1)."""
         return self._fork(path=path, key=key, kill_at=kill_at)
 
     def worker(self, *, kill_at: int | None = None) -> Incarnation:
-        """`ses_worker --once`, killed like that."""
+        """Run `ses_worker --once`; kill it right after step number `kill_at` (from 1)."""
         return self._fork(path=None, kill_at=kill_at)
 
     def stop(self) -> None:

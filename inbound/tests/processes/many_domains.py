@@ -1,4 +1,4 @@
-"""Clients that create, switch and delete at random over the same few domains, and what each of them may be told."""
+"""Clients that change the same few domains at random, and the answers that they may get."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from django.db import connection
 
 from addresses.models import EmailAddress
 from domains.models import Domain
-from inbound.tests.processes.stack import START_SECONDS, Stack, eventually
-from inbound.tests.processes.wire import Api
+from inbound.tests.processes.clients import Api
+from inbound.tests.processes.stack import START_SECONDS, Stack, wait_for
 
 NAMES = [f"d{number}.example.com" for number in range(20)]
-# Of a domain that is there; one that is not is added.
+# What happens to an existing domain, by weight. A missing domain is added.
 WEIGHTS = {"delete the domain": 2, "add an address": 8, "delete an address": 6, "switch catch-all": 4}
 CUT_OFF = "cut off"
 
@@ -24,16 +24,16 @@ class ServerFailed(Exception):
 
 
 class Client:
-    """One client of one server, with a choice of its own at every step.
+    """A client of one server that chooses each step at random.
 
-    `done` is what it has done, `gone` the addresses of which it was told that SES holds them no more. An address is used
-    once, so that one of them in SES, whenever it is looked at, is a lie.
+    `done` lists its steps. `gone` lists the addresses that an answer said SES no longer holds; as every address is used
+    only once, SES must never hold one of them again.
     """
 
     def __init__(
         self, number: int, seed: int, stack: Stack, api: Api, endpoint_id: str, *, may_be_cut_off: bool = False
     ) -> None:
-        """`may_be_cut_off`: its server may die or fall asleep under it, so that an answer is missing or a 500."""
+        """`may_be_cut_off`: its server may be killed or paused, so an answer may be missing or a 500."""
         self._number = number
         self._random = random.Random(f"{seed}/{number}")
         self._stack = stack
@@ -44,7 +44,7 @@ class Client:
         self.gone: list[str] = []
 
     def run(self, operations: int) -> None:
-        """Raises AssertionError for an answer that nobody may get."""
+        """Do so many steps. Raises AssertionError for an answer that is not allowed."""
         try:
             for _ in range(operations):
                 self.done.append(self._act())
@@ -73,7 +73,7 @@ class Client:
         except (OSError, http.client.HTTPException, ServerFailed):
             if not self._may_be_cut_off:
                 raise
-            eventually(self._api.up, within=START_SECONDS, what="the server was back")
+            wait_for(self._api.up, within=START_SECONDS, what="the server is back")
             return CUT_OFF
         return what
 
@@ -90,12 +90,12 @@ class Client:
     def _switch_catch_all(self, domain: Domain) -> None:
         on = not domain.is_catch_all_enabled
         body = {"isCatchAllEnabled": on, "catchAllEndpointId": self._endpoint_id if on else None}
-        # 400: a domain whose identity is still owed is not verified, and cannot be switched on.
+        # 400: a domain whose identity is pending is not verified, and its catch-all cannot be enabled.
         pending = set() if domain.status == Domain.Status.VERIFIED else {400}
         self._ask({200, 404} | pending, "PUT", f"domains/{domain.pk}", body)
 
     def _ask(self, allowed: set[int], method: str, path: str, body: Any = None) -> Any:
-        """What the server says, which must be one of these; others may have changed what it is about meanwhile."""
+        """Send a request; the status must be one of `allowed`, because other clients change the same rows."""
         answer = self._api.request(method, path, body)
         if answer.status >= 500:
             raise ServerFailed(f"{method} {path} {body}: {answer}")

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from inbound.tests.processes.wire import Api, EmulatedAws
+from inbound.tests.processes.clients import Api, EmulatedAws
 
 ROOT = Path(__file__).resolve().parents[3]
-# The interpreter's own folder, not the one that a link leads to: that is where gunicorn is.
+# In the folder of the interpreter itself, not of the file that it links to.
 GUNICORN = Path(sys.executable).with_name("gunicorn")
 SET_FOR_US = ("AWS_", "SES_", "S3_", "LAMBDA_", "DATABASE_", "DJANGO_", "DNS_", "WEB_", "GUNICORN_", "BIND", "PORT")
 START_SECONDS = 30.0
@@ -25,12 +25,12 @@ STOP_SECONDS = 30.0
 POLL_SECONDS = 0.02
 
 
-def eventually(check: Callable[[], object], *, within: float, what: str) -> None:
-    """Wait until `check()` holds, looking again and again; raises AssertionError after `within` seconds."""
+def wait_for(check: Callable[[], object], *, within: float, what: str) -> None:
+    """Poll until `check()` is true. Raises AssertionError after `within` seconds."""
     deadline = time.monotonic() + within
     while not check():
         if time.monotonic() > deadline:
-            raise AssertionError(f"Within {within:g} s it did not come about that {what}.")
+            raise AssertionError(f"Not within {within:g} s: {what}.")
         time.sleep(POLL_SECONDS)
 
 
@@ -47,7 +47,7 @@ def free_port() -> int:
 
 
 def environment(database_url: str, aws_port: int, **more: str) -> dict[str, str]:
-    """What a process of ours finds: the shipped settings, this database, this emulator, and nothing of the shell's."""
+    """The environment of a process: the shipped settings, this database and this emulator, nothing from the shell."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(SET_FOR_US)}
     return {
         **inherited,
@@ -65,14 +65,14 @@ def environment(database_url: str, aws_port: int, **more: str) -> dict[str, str]
         "SES_AUTO_SETUP": "true",
         "SES_CALLS_PER_SECOND": "0",
         "SES_CALL_SETTLE_SECONDS": "2",
-        # Refuses at once: nobody's resolver is asked.
+        # Nothing listens there, so no real resolver is asked.
         "DNS_RESOLVERS": "127.0.0.1:9",
         **more,
     }
 
 
 class Process:
-    """One command and its children, in a session of their own, so that a signal reaches all of them at once."""
+    """A command and its children in their own session, so that a signal reaches all of them at once."""
 
     def __init__(self, command: list[str], env: dict[str, str], log: Path, ready: Callable[[str], bool]) -> None:
         self.log = log
@@ -80,22 +80,22 @@ class Process:
         self._env = env
         self._ready = ready
         self._process: subprocess.Popen[bytes] | None = None
-        self._earlier_lives = 0
+        self._earlier_output = 0
 
     @property
     def group(self) -> int:
-        """The process group of this life: its leader's id."""
+        """The id of the process group."""
         if self._process is None:
             raise RuntimeError(f"{self.log.stem} is not running.")
         return self._process.pid
 
     @property
     def text(self) -> str:
-        """What all its lives have written so far."""
+        """The output of all its runs so far."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def start(self, *, wait: bool = True) -> None:
-        self._earlier_lives = len(self.text)
+        self._earlier_output = len(self.text)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -110,31 +110,31 @@ class Process:
             self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
-        eventually(self._started, within=START_SECONDS, what=f"{self.log.stem} was ready")
+        wait_for(self._started, within=START_SECONDS, what=f"{self.log.stem} is ready")
 
     def _started(self) -> bool:
         if self._process is None or self._process.poll() is not None:
             raise AssertionError(f"{self.log.stem} ended instead of starting:\n{self.text}")
-        return self._ready(self.text[self._earlier_lives :])
+        return self._ready(self.text[self._earlier_output :])
 
     def kill(self) -> None:
-        """SIGKILL, to all of it at the same time: nobody gets to clean up."""
+        """Send SIGKILL to all of its processes at once; none can clean up."""
         self._signal(signal.SIGKILL)
         self._ended()
 
     def pause(self) -> None:
-        """As if the machine slept: it keeps its connections and what it believes."""
+        """Stop it as if the machine slept: it keeps its connections and its memory."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """The clean way. Nothing happens if it is not running."""
+        """Stop it with SIGTERM. Does nothing if it is not running."""
         if self._process is None:
             return
         self._signal(signal.SIGCONT)
-        # To the first process only: it is the one that tells its children.
+        # Only to the first process, which stops its children.
         self._process.terminate()
         try:
             self._process.wait(STOP_SECONDS)
@@ -154,7 +154,7 @@ class Process:
 
 
 class Stack:
-    """An emulated AWS, servers and workers that share one database. `more` are settings, as environment variables."""
+    """An emulated AWS, servers and workers on one database. `more` are settings as environment variables."""
 
     def __init__(self, folder: Path, database_url: str, **more: str) -> None:
         self._folder = folder
@@ -167,7 +167,7 @@ class Stack:
         self.worker = self.another_worker("worker")
 
     def server(self, name: str, **more: str) -> tuple[Process, Api]:
-        """A production server, as shipped, on a port of its own, and a client of it."""
+        """A production server, as shipped, on its own port, and a client of it."""
         port = free_port()
         api = Api(port)
         command = [str(GUNICORN), "inbound.wsgi"]
@@ -177,26 +177,26 @@ class Stack:
         return self._manage(name, "ses_worker", ready=lambda said: "is running." in said, **more)
 
     def command(self, *arguments: str, **more: str) -> str:
-        """A management command, to its end; what it wrote. Raises CalledProcessError."""
+        """Run a management command and return its output. Raises CalledProcessError."""
         command = [sys.executable, "manage.py", *arguments]
         env = {**self.env, **more}
         done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
         return done.stdout
 
     def start(self, *, worker: bool = True) -> None:
-        """The emulator with its rule set and bucket, the server, and the worker if wanted; all of them answer then."""
+        """Start the emulator with its rule set and bucket, the server, and the worker if wanted; wait for all of them."""
         self.emulator.start(wait=False)
         self.web.start(wait=False)
         self.emulator.wait_until_ready()
         if worker:
             self.worker.start()
-            eventually(self.aws.is_set_up, within=START_SECONDS, what="the worker had set up the emulator")
+            wait_for(self.aws.is_set_up, within=START_SECONDS, what="the worker has set up the emulator")
         else:
             self.command("ses_setup")
         self.web.wait_until_ready()
 
     def stop(self) -> None:
-        """Everything, the emulator last, so that a call under way gets its answer."""
+        """Stop everything, the emulator last, so that running calls get their answers."""
         try:
             for process in reversed(self._processes):
                 process.stop()
@@ -219,7 +219,7 @@ class Stack:
 
 @contextmanager
 def running(stack: Stack, **options: Any) -> Iterator[Stack]:
-    """Started, and stopped at the end whatever happens."""
+    """Start the stack, and stop it at the end in any case."""
     try:
         stack.start(**options)
         yield stack

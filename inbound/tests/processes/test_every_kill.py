@@ -1,7 +1,6 @@
-"""Both deletions, and the process that carries them out is killed: at every step, one process for each.
+"""The process that deletes a domain or an address is killed at every step, one process for each step.
 
-The steps are found by a run that is only counted (`fork_server.Steps`). Whatever is killed wherever, a worker that comes
-after it finds all that is owed.
+A first run counts the steps (`fork_server.Steps`). Wherever a process is killed, a later worker finishes its work.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ from inbound.tests.processes.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
+    expire_in_flight_calls,
     expire_lease,
     pending,
-    settle,
 )
+from inbound.tests.processes.clients import EmulatedAws
 from inbound.tests.processes.forks import ForkServer, Incarnation
 from inbound.tests.processes.stack import Stack
-from inbound.tests.processes.wire import EmulatedAws
 from inbound.tests.rotation import Rotation
 from ses_integration.emulator.server import Emulator
 from ses_integration.models import DomainSync
@@ -41,20 +40,20 @@ from ses_integration.models import DomainSync
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
 ROUNDS = 4
-# The documented six, and three for DKIM.
+# The six documented records, and three for DKIM.
 DNS_RECORDS = 9
 
 
 @dataclass(frozen=True)
 class Deletion:
-    """What is deleted of a domain with these addresses: one of them, or all of it."""
+    """A deletion of a domain with these addresses, or of its first address."""
 
     name: str
     addresses: str
     whole_domain: bool = False
 
 
-# The domain's deletion contains the steps of the others, so only theirs rotate.
+# The deletion of a domain contains the steps of the others, so only the steps of the others rotate.
 DELETIONS = [
     Deletion("one-of-several-addresses", "ab"),
     Deletion("last-address", "a"),
@@ -62,21 +61,21 @@ DELETIONS = [
 ]
 
 
-class Place:
-    """One installation: processes that can be killed, the rows and what SES holds."""
+class KillSetup:
+    """An installation with processes that can be killed."""
 
     def __init__(self, stack: Stack, forks: ForkServer, user: User) -> None:
         self.stack = stack
         self.forks = forks
         self._user = user
 
-    def given(self, deletion: Deletion, name: str) -> str:
-        """A domain with all that can hang on it; the path that deletes what the deletion is about."""
+    def prepare(self, deletion: Deletion, name: str) -> str:
+        """Create a domain with everything that can belong to it; returns the path to delete."""
         with transaction.atomic():
             domain = DomainFactory(owner=self._user, name=name)
             rows = [EmailAddressFactory(domain=domain, address=f"{local}@{name}") for local in deletion.addresses]
             BlockedEmailFactory(domain=domain)
-        # SES has its identity by now, and so its owner has the records to publish.
+        # SES holds the identity by now, so this adds the DNS records.
         complete_identities()
         if not deletion.whole_domain:
             return f"email-addresses/{rows[0].pk}"
@@ -84,31 +83,30 @@ class Place:
         return f"domains/{domain.pk}"
 
     def delete(self, path: str, kill_at: int | None = None) -> Incarnation:
-        """By a key of its own: its first use is a write, and so a step."""
+        """Delete `path` with a new key: the first use of a key is a write, and so a step."""
         return self.forks.delete(path, issue_key(owner=self._user, name="test")[1], kill_at=kill_at)
 
-    def time_passes(self) -> None:
-        """All that the killed process still claims has run out, and it is everybody's turn.
+    def expire_everything(self) -> None:
+        """End the lease, claims and back-offs of the killed process.
 
-        Faithful as the two in `checks`: each of these moments is nothing but a column that is past, and nobody is alive
-        who could do anything until then.
+        The same as waiting, as in `checks`: each is a column with a time, and no process is alive to act before that time.
         """
         expire_lease()
-        settle()
+        expire_in_flight_calls()
         DomainSync.objects.update(retry_at=None)
-        # The worker leaves the rows of a new deletion to its request, for as long as that may take.
+        # The worker leaves the rows of a new deletion to its request for as long as a request may take.
         DomainDeletion.objects.update(retry_at=None, started_at=F("started_at") - timedelta(hours=1))
 
     def finish(self) -> None:
-        """A new worker, until nothing is owed."""
+        """Run new workers until nothing is pending."""
         for _ in range(ROUNDS):
-            self.time_passes()
+            self.expire_everything()
             self.forks.worker()
             if not pending():
                 return
         raise AssertionError(f"The worker leaves something behind: {pending()}")
 
-    def assert_all_is_well(self, deletion: Deletion, name: str, *, deleted: bool) -> None:
+    def assert_finished(self, deletion: Deletion, name: str, *, deleted: bool) -> None:
         assert_ses_equals_rows(self.stack)
         assert_ledger_equals_ses(self.stack)
         assert_no_rule_receives_everything(self.stack)
@@ -129,62 +127,64 @@ class Place:
 
 
 @pytest.fixture
-def place(stack_with: Callable[..., Stack], ses: Emulator, user: User, tmp_path: Path) -> Iterator[Place]:
-    # On a slow machine, too, a request comes to its end, and doubts are settled only when the test says so.
+def setup(stack_with: Callable[..., Stack], ses: Emulator, user: User, tmp_path: Path) -> Iterator[KillSetup]:
+    # On a slow machine, too, a request finishes, and unanswered calls expire only when the test says so.
     patience = {"SES_REQUEST_BUDGET": "60", "SES_CALL_SETTLE_SECONDS": "900"}
     stack = stack_with(AWS_ENDPOINT_URL=ses.url, SES_AUTO_SETUP="false", **patience)
     port = urlsplit(ses.url).port
     assert port is not None
     stack.aws = EmulatedAws(port)
     forks = ForkServer(stack.env, tmp_path / "stack0" / "forks.log")
-    # The first round of all writes what later ones find.
+    # The first run ever writes rows that later runs find.
     forks.worker()
-    yield Place(stack, forks, user)
+    yield KillSetup(stack, forks, user)
     forks.stop()
 
 
 def first_commit(steps: list[str]) -> int:
-    """The number of the step at which the rows have changed and nobody else has heard of it."""
+    """The number of the first commit: the rows have changed, and nothing else has happened."""
     return next(number for number, step in enumerate(steps, start=1) if "COMMIT" in step)
 
 
 @pytest.mark.parametrize("deletion", DELETIONS, ids=lambda deletion: deletion.name)
 def test_the_web_process_is_killed(
-    place: Place, subtests: pytest.Subtests, deletion: Deletion, rotation: Rotation
+    setup: KillSetup, subtests: pytest.Subtests, deletion: Deletion, rotation: Rotation
 ) -> None:
-    steps = place.delete(place.given(deletion, "counted.org")).steps
+    steps = setup.delete(setup.prepare(deletion, "counted.org")).steps
     for number, step in enumerate(steps, start=1):
         if not (deletion.whole_domain or rotation.takes(number)):
             continue
         with subtests.test(f"{number}, {step}"):
             name = f"{deletion.name}-{number}.org"
-            incarnation = place.delete(place.given(deletion, name), kill_at=number)
-            assert incarnation.killed
-            assert incarnation.steps == steps[:number]
-            place.finish()
-            place.assert_all_is_well(deletion, name, deleted=number >= first_commit(steps))
+            run = setup.delete(setup.prepare(deletion, name), kill_at=number)
+            assert run.killed
+            assert run.steps == steps[:number]
+            setup.finish()
+            setup.assert_finished(deletion, name, deleted=number >= first_commit(steps))
 
 
 @pytest.mark.parametrize("deletion", DELETIONS, ids=lambda deletion: deletion.name)
-def test_the_worker_is_killed(place: Place, subtests: pytest.Subtests, deletion: Deletion, rotation: Rotation) -> None:
-    """Over a deletion whose request was killed before it could do anything but change the rows."""
-    cut_off = first_commit(place.delete(place.given(deletion, "counted.org")).steps)
+def test_the_worker_is_killed(
+    setup: KillSetup, subtests: pytest.Subtests, deletion: Deletion, rotation: Rotation
+) -> None:
+    """The worker finishes a deletion whose request was killed right after the first commit."""
+    first = first_commit(setup.delete(setup.prepare(deletion, "counted.org")).steps)
 
     def leave_to_the_worker(name: str) -> None:
-        assert place.delete(place.given(deletion, name), kill_at=cut_off).killed
-        place.time_passes()
+        assert setup.delete(setup.prepare(deletion, name), kill_at=first).killed
+        setup.expire_everything()
 
-    place.finish()
+    setup.finish()
     leave_to_the_worker("worked-off.org")
-    steps = place.forks.worker().steps
+    steps = setup.forks.worker().steps
     for number, step in enumerate(steps, start=1):
         if not (deletion.whole_domain or rotation.takes(number)):
             continue
         with subtests.test(f"{number}, {step}"):
             name = f"{deletion.name}-{number}.org"
             leave_to_the_worker(name)
-            incarnation = place.forks.worker(kill_at=number)
-            assert incarnation.killed
-            assert incarnation.steps == steps[:number]
-            place.finish()
-            place.assert_all_is_well(deletion, name, deleted=True)
+            run = setup.forks.worker(kill_at=number)
+            assert run.killed
+            assert run.steps == steps[:number]
+            setup.finish()
+            setup.assert_finished(deletion, name, deleted=True)

@@ -1,4 +1,4 @@
-"""At one call a second, many clients keep changing one domain, and single changes of other domains get their turn."""
+"""At one call a second, many clients keep changing one domain; single changes of other domains are still confirmed."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from inbound.tests.processes.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
-    wait_until_nothing_is_owed,
+    wait_until_idle,
 )
-from inbound.tests.processes.stack import Stack, eventually
-from inbound.tests.processes.stock import stock
-from inbound.tests.processes.wire import RULE_CALLS, Answer, Api
+from inbound.tests.processes.clients import RULE_CALLS, Answer, Api
+from inbound.tests.processes.seed import seed
+from inbound.tests.processes.stack import Stack, wait_for
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
 BUSY = "busy.example.com"
 CLIENTS = 16
-# With `--full`, all of them; each change takes seconds.
+# All of them with `--full`, because each change takes seconds.
 QUIET = ["one.example.com", "two.example.com", "three.example.com"]
 
 
 class Burst:
-    """Clients that add an address of one domain and delete it again, over and over, until they are told to end."""
+    """Clients that keep adding and deleting an address of one domain until `end`."""
 
     def __init__(self, api: Api, domain_id: str) -> None:
         self._api = api
@@ -41,7 +41,7 @@ class Burst:
         self._end.set()
 
     def run(self, number: int) -> None:
-        """One of the clients. Raises AssertionError for any answer but success."""
+        """Run one of the clients. Raises AssertionError for an answer without success."""
         rounds = 0
         while not self._end.is_set():
             rounds += 1
@@ -60,8 +60,8 @@ def test_a_single_change_is_confirmed_while_a_burst_on_another_domain_goes_on(
     stack = stack_with(SES_CALLS_PER_SECOND="1")
     stack.start()
     api = stack.web_api.with_key(key)
-    rows = stock(stack, user, [BUSY, *quiet], addresses=2)
-    stack.aws.take_only(1.0)
+    rows = seed(stack, user, [BUSY, *quiet], addresses=2)
+    stack.aws.limit_rate(1.0)
     stack.aws.clear_journal()
     burst = Burst(api, rows[BUSY][0].domain_id)
     singles: list[Answer] = []
@@ -69,7 +69,7 @@ def test_a_single_change_is_confirmed_while_a_burst_on_another_domain_goes_on(
     with ThreadPoolExecutor(CLIENTS) as pool:
         clients = [pool.submit(burst.run, number) for number in range(CLIENTS)]
         try:
-            eventually(lambda: len(burst.answers) >= CLIENTS, within=60, what="the burst was going on")
+            wait_for(lambda: len(burst.answers) >= CLIENTS, within=60, what="the burst has started")
             for name in quiet:
                 singles += [delete(api, rows[name][0]), add(api, rows[name][1])]
         finally:
@@ -79,11 +79,11 @@ def test_a_single_change_is_confirmed_while_a_burst_on_another_domain_goes_on(
 
     waited = [(confirmed(answer), round(answer.seconds, 1)) for answer in singles]
     assert all(held for held, _ in waited), waited
-    # It did go on all the while: every other call or so was the burst's.
+    # The burst did not stop meanwhile: about every second call was one of its own.
     rules = [call["parameters"].get("Rule", {}).get("Name") for call in stack.aws.calls(*RULE_CALLS)]
     assert rules.count(f"inbound-{BUSY}-rule") >= len(singles)
     assert stack.aws.refused() == []
-    wait_until_nothing_is_owed(within=30)
+    wait_until_idle(within=30)
     assert_ses_equals_rows(stack)
     assert_ledger_equals_ses(stack)
     assert_no_rule_receives_everything(stack)
@@ -99,7 +99,7 @@ def add(api: Api, neighbour: EmailAddress) -> Answer:
 
 
 def confirmed(answer: Answer) -> bool:
-    """Whether the answer says that SES has followed."""
+    """Whether the answer says that SES is up to date."""
     body = answer.body
     held: bool = body["cleanup"]["sesRuleUpdated"] if "cleanup" in body else body["isReceiptRuleConfigured"]
     return held

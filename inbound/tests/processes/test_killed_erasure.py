@@ -1,4 +1,4 @@
-"""The worker is killed over stored mail of several pages: another one goes on, and no version is counted twice."""
+"""The worker is killed while it erases several pages of stored mail: another continues and counts nothing twice."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 
 from domains.models import Domain, DomainDeletion
 from inbound.tests.factories import DomainFactory
-from inbound.tests.processes.stack import Stack, eventually
-from inbound.tests.processes.wire import EmulatedAws
+from inbound.tests.processes.clients import EmulatedAws
+from inbound.tests.processes.stack import Stack, wait_for
 from ses_integration.emulator import stored_objects
 from ses_integration.emulator.server import Emulator
 from ses_integration.storage.erase import KEYS_PER_CALL
@@ -19,17 +19,17 @@ from ses_integration.storage.erase import KEYS_PER_CALL
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
 BUCKET = "inbound-mail"
-# Longer than it takes to see that the call has come and to kill who waits for the answer.
+# Longer than it takes to see the call arrive and to kill the process that waits for the answer.
 DELAY_SECONDS = 3.0
 OBJECTS = 2_000
-# Every object has been deleted by somebody: its version and the marker, so that there are four pages.
+# Every object has a version and a delete marker, so there are four pages.
 HISTORY = [b"mail", None]
 STORED = OBJECTS * len(HISTORY)
 
 
 @pytest.fixture
 def stack_of(stack_with: Callable[..., Stack], ses: Emulator) -> Iterator[Stack]:
-    """Processes whose AWS is this process's, which can be filled past the wire."""
+    """Processes that use the emulator of the test process, whose bucket the test can fill directly."""
     port = urlsplit(ses.url).port
     assert port is not None
     with stored_objects.quick_lists():
@@ -45,41 +45,41 @@ def test_a_third_worker_finishes_what_two_were_killed_over(stack_of: Stack, ses:
     stored_objects.fill(BUCKET, [("emails/example.org/indm_other/mail", [b"mail"])])
     Domain.objects.filter(pk=domain.pk).delete()
 
-    # After a page it asks for the next one, and has no answer yet: nothing is lost with it.
-    _killed_over(stack_of, "ListObjectVersions")
+    # Killed while it lists the next page: nothing is lost.
+    _kill_during(stack_of, "ListObjectVersions")
     assert _counted() == STORED - stored_objects.count(BUCKET, prefix) == KEYS_PER_CALL
-    # After another page S3 deletes a third one for it, and there is nobody any more to write that down.
-    _killed_over(stack_of, "DeleteObjects")
-    eventually(
+    # Killed while S3 deletes a page: nobody records that.
+    _kill_during(stack_of, "DeleteObjects")
+    wait_for(
         lambda: stored_objects.count(BUCKET, prefix) == STORED - 3 * KEYS_PER_CALL,
         within=20,
-        what="the dead worker's call had landed",
+        what="the call of the killed worker is applied",
     )
     assert _counted() == 2 * KEYS_PER_CALL
-    _take_over()
+    _expire_claim()
     stack_of.another_worker("last worker").start()
-    eventually(lambda: DomainDeletion.objects.get().finished_at, within=40, what="the deletion was finished")
+    wait_for(lambda: DomainDeletion.objects.get().finished_at, within=40, what="the deletion is finished")
 
     record = DomainDeletion.objects.get()
     assert stored_objects.count(BUCKET, prefix) == 0
     assert stored_objects.count(BUCKET, "emails/") == 1
-    # One page less than there was: the one whose answer nobody got.
+    # All but the page whose answer nobody received.
     assert record.erased_versions == STORED - KEYS_PER_CALL
     assert record.late_versions == 0
 
 
-def _killed_over(stack: Stack, action: str) -> None:
-    """A new worker, that erases one page and dies in its next call of that action."""
-    _take_over()
-    stack.aws.behave_badly(service="s3", action=action, fault="delay", seconds=DELAY_SECONDS, skip=1)
+def _kill_during(stack: Stack, action: str) -> None:
+    """Start a worker, and kill it in the second call of this action."""
+    _expire_claim()
+    stack.aws.add_fault(service="s3", action=action, fault="delay", seconds=DELAY_SECONDS, skip=1)
     worker = stack.another_worker(f"killed over {action}")
     worker.start()
-    eventually(stack.aws.has_met_its_faults, within=40, what=f"the worker was waiting for {action}")
+    wait_for(stack.aws.faults_are_used, within=40, what=f"the worker waits for {action}")
     worker.kill()
 
 
-def _take_over() -> None:
-    """The minute for which a dead worker has the record for itself is over. It is nothing but a moment that is past."""
+def _expire_claim() -> None:
+    """End the minute for which the killed worker has claimed the deletion."""
     DomainDeletion.objects.update(retry_at=None)
 
 

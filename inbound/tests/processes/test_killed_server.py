@@ -1,4 +1,4 @@
-"""The server is killed after the rows have changed and before SES has followed; nobody asks again."""
+"""The server is killed after the rows have changed and before SES is up to date; no request follows."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from inbound.tests.processes.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
-    eventually_in_line,
+    expire_in_flight_calls,
     expire_lease,
-    settle,
-    wait_until_nothing_is_owed,
+    wait_until_idle,
+    wait_until_up_to_date,
 )
-from inbound.tests.processes.stack import Stack, eventually
-from inbound.tests.processes.wire import Answer, Api
+from inbound.tests.processes.clients import Answer, Api
+from inbound.tests.processes.stack import Stack, wait_for
 from ses_integration.models import DomainSync, InFlightCall, Lease
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
-# What the emulator lets pass before it applies the call: longer than it takes to kill, and shorter than a call may live.
+# How long the emulator delays the call: longer than a kill takes, shorter than a call may be under way.
 ON_ITS_WAY_SECONDS = 3.0
 
 
 @pytest.fixture
 def domain(stack: Stack, api: Api) -> str:
-    """The id of gone.example.com with two addresses, beside a domain that nobody touches; no worker runs."""
+    """The id of gone.example.com, which has two addresses. Another domain must stay as it is. No worker runs."""
     stack.start(worker=False)
     other = api.add_domain("kept.example.com")
     api.add_address(other, "a@kept.example.com")
@@ -44,7 +44,7 @@ def domain(stack: Stack, api: Api) -> str:
 
 @pytest.fixture
 def path(request: pytest.FixtureRequest, domain: str) -> str:
-    """What is deleted: the whole domain, or one of its two addresses."""
+    """The path to delete: the whole domain, or one of its two addresses."""
     if request.param == "domain":
         return f"domains/{domain}"
     return f"email-addresses/{EmailAddress.objects.get(address='a@gone.example.com').pk}"
@@ -56,8 +56,8 @@ def rows_are_gone(path: str) -> bool:
 
 
 @contextmanager
-def cut_off(api: Api, path: str) -> Iterator[None]:
-    """A client deletes `path` and loses its connection before there is an answer."""
+def connection_lost(api: Api, path: str) -> Iterator[None]:
+    """A client deletes `path`, and loses the connection before the answer."""
     with ThreadPoolExecutor(1) as pool:
         asked: Future[Answer] = pool.submit(api.delete, path)
         yield
@@ -65,12 +65,12 @@ def cut_off(api: Api, path: str) -> Iterator[None]:
             asked.result()
 
 
-def assert_all_is_well(stack: Stack, path: str) -> None:
+def assert_finished(stack: Stack, path: str) -> None:
     assert_ses_equals_rows(stack)
     assert_ledger_equals_ses(stack)
     assert_no_rule_receives_everything(stack)
-    # The worker may be at a look of its own.
-    eventually(lambda: Lease.objects.get().holder == "", within=5, what="the lease had been given back")
+    # The worker may hold the lease for a sweep.
+    wait_for(lambda: Lease.objects.get().holder == "", within=5, what="the lease is released")
     if path.startswith("domains/"):
         assert not Domain.objects.filter(name="gone.example.com").exists()
         deletion = DomainDeletion.objects.get(name="gone.example.com")
@@ -80,15 +80,13 @@ def assert_all_is_well(stack: Stack, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["address", "domain"], indirect=True)
-def test_a_call_that_was_under_way_is_made_again_and_the_late_one_is_outlived(
-    stack: Stack, api: Api, path: str
-) -> None:
+def test_a_call_under_way_is_repeated_until_the_late_one_cannot_undo_it(stack: Stack, api: Api, path: str) -> None:
     action = "DeleteReceiptRule" if path.startswith("domains/") else "UpdateReceiptRule"
-    stack.aws.behave_badly(action=action, fault="delay", seconds=ON_ITS_WAY_SECONDS)
+    stack.aws.add_fault(action=action, fault="delay", seconds=ON_ITS_WAY_SECONDS)
     stack.aws.clear_journal()
 
-    with cut_off(api, path):
-        eventually(stack.aws.has_met_its_faults, within=60, what="the call was at SES")
+    with connection_lost(api, path):
+        wait_for(stack.aws.faults_are_used, within=60, what="the call is at SES")
         assert rows_are_gone(path)
         stack.web.kill()
     assert InFlightCall.objects.count() == 1
@@ -98,61 +96,61 @@ def test_a_call_that_was_under_way_is_made_again_and_the_late_one_is_outlived(
     stack.worker.start()
     stack.web.start()
 
-    # The worker has no reason to wait for the doubt: it repeats the call at once, and once more when the doubt is due.
-    eventually(
-        lambda: len(stack.aws.calls(action)) >= 2, within=60, what="the call was repeated, and the late one landed"
+    # The worker repeats the call at once, and once more when the first one can no longer be applied.
+    wait_for(
+        lambda: len(stack.aws.calls(action)) >= 2, within=60, what="the call is repeated, and the late one applied"
     )
     assert InFlightCall.objects.count() == 1
     if path.startswith("domains/"):
-        settle()  # the other case waits for the real time
-    wait_until_nothing_is_owed(within=30)
+        expire_in_flight_calls()  # the other case really waits
+    wait_until_idle(within=30)
     assert len(stack.aws.calls(action)) == 3
-    assert_all_is_well(stack, path)
+    assert_finished(stack, path)
 
 
 @pytest.mark.parametrize("path", ["address", "domain"], indirect=True)
-def test_a_call_that_could_not_be_made_is_made_when_ses_is_back(stack: Stack, api: Api, path: str) -> None:
+def test_a_call_that_failed_is_repeated_when_ses_is_back(stack: Stack, api: Api, path: str) -> None:
     stack.emulator.kill()
 
-    with cut_off(api, path):
-        eventually(
+    with connection_lost(api, path):
+        wait_for(
             lambda: DomainSync.objects.filter(domain="gone.example.com", attempts__gte=1).exists(),
             within=60,
-            what="the server had tried, and waited to try again",
+            what="the server has tried once",
         )
         assert rows_are_gone(path)
         stack.web.kill()
 
-    # The emulator forgets, so the other domain's rule and both identities are missing as well: the sweep finds that.
+    # The restarted emulator is empty: the other domain's rule and both identities are missing, too. A sweep finds that.
     stack.emulator.start()
     expire_lease()
     stack.another_worker("sweeping worker", SES_SWEEP_SECONDS="1").start()
     stack.web.start()
 
-    wait_until_nothing_is_owed(within=30)
-    eventually_in_line(stack, within=20)
-    assert_all_is_well(stack, path)
+    wait_until_idle(within=30)
+    wait_until_up_to_date(stack, within=20)
+    assert_finished(stack, path)
     if path.startswith("domains/"):
         assert stack.aws.calls("DeleteReceiptRule")[0]["parameters"]["RuleName"] == "inbound-gone.example.com-rule"
         assert stack.aws.calls("DeleteEmailIdentity")[0]["parameters"]["EmailIdentity"] == "gone.example.com"
 
 
 @pytest.mark.parametrize("path", ["domain"], indirect=True)
-def test_a_call_that_ses_refused_is_made_when_ses_takes_it(stack: Stack, api: Api, path: str) -> None:
-    stack.aws.behave_badly(action="*", fault="throttle", times=None)
+def test_a_throttled_call_is_repeated_when_ses_accepts_it(stack: Stack, api: Api, path: str) -> None:
+    stack.aws.add_fault(action="*", fault="throttle", times=None)
 
-    with cut_off(api, path):
-        eventually(
+    with connection_lost(api, path):
+        wait_for(
             lambda: DomainSync.objects.filter(domain="gone.example.com", attempts__gte=1).exists(),
             within=60,
-            what="the server had tried, and waited to try again",
+            what="the server has tried once",
         )
         stack.web.kill()
     assert set(stack.aws.rules()) == {"inbound-gone.example.com-rule", "inbound-kept.example.com-rule"}
 
-    stack.aws.behave()
+    stack.aws.clear_faults()
     expire_lease()
     stack.worker.start()
 
-    wait_until_nothing_is_owed(within=30)
-    assert_all_is_well(stack, path)
+    wait_until_idle(within=30)
+    assert_finished(stack, path)

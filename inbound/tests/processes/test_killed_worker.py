@@ -1,4 +1,4 @@
-"""The worker is killed in the middle of its work; another one finishes it."""
+"""The worker is killed in the middle of its work; another worker finishes it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from inbound.tests.processes.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
+    expire_in_flight_calls,
     expire_lease,
     pending,
-    settle,
-    wait_until_nothing_is_owed,
+    wait_until_idle,
 )
-from inbound.tests.processes.stack import Stack, eventually
-from inbound.tests.processes.wire import RULE_CALLS, Api
+from inbound.tests.processes.clients import RULE_CALLS, Api
+from inbound.tests.processes.stack import Stack, wait_for
 from ses_integration.models import InFlightCall
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
@@ -22,20 +22,20 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 DOMAINS = 4
 
 
-def test_a_second_worker_finishes_the_domains_that_the_first_was_killed_over(stack: Stack, api: Api) -> None:
+def test_a_second_worker_finishes_the_work_of_a_killed_one(stack: Stack, api: Api) -> None:
     stack.start(worker=False)
     for number in range(DOMAINS):
         domain = api.add_domain(f"d{number}.example.com")
         api.add_address(domain, f"a@d{number}.example.com")
     stack.web.stop()
-    # SES loses everything, so the worker's first look owes every domain its identity and its rule.
+    # SES loses everything, so after the first sweep the identity and the rule of every domain are pending.
     stack.emulator.kill()
     stack.emulator.start()
-    # Slow enough to be killed in the middle: the second rule's call is at SES when the worker dies.
-    stack.aws.behave_badly(action="CreateReceiptRule", fault="delay", seconds=1.5, skip=1)
+    # The call for the second rule is slow, so the worker is killed while it is at SES.
+    stack.aws.add_fault(action="CreateReceiptRule", fault="delay", seconds=1.5, skip=1)
 
     stack.worker.start()
-    eventually(stack.aws.has_met_its_faults, within=30, what="the worker was in the middle of its second rule")
+    wait_for(stack.aws.faults_are_used, within=30, what="the worker has sent its second rule")
     stack.worker.kill()
     assert len(stack.aws.rules()) == 1
     assert len(pending()) >= DOMAINS - 1
@@ -44,17 +44,17 @@ def test_a_second_worker_finishes_the_domains_that_the_first_was_killed_over(sta
     expire_lease()
     second = stack.another_worker("second worker")
     second.start()
-    eventually(
+    wait_for(
         lambda: len(stack.aws.calls("CreateReceiptRule", "UpdateReceiptRule")) > DOMAINS,
         within=30,
-        what="the second worker had made its calls, and the first one's late call had landed",
+        what="the second worker has made its calls, and the late call of the first is applied",
     )
-    settle()
+    expire_in_flight_calls()
 
-    wait_until_nothing_is_owed(within=40)
+    wait_until_idle(within=40)
     assert_ses_equals_rows(stack)
     assert_ledger_equals_ses(stack)
     assert_no_rule_receives_everything(stack)
     assert len(stack.aws.rules()) == DOMAINS
-    # One for each rule; what goes beyond that is the one call whose answer was lost, made again at once and when its time was over.
+    # One for each rule. The call without an answer is repeated at once, and again when it can no longer be applied.
     assert len(stack.aws.calls(*RULE_CALLS)) <= DOMAINS + 3

@@ -1,4 +1,4 @@
-"""Two clients take away the last two addresses of a domain at the same moment."""
+"""Two clients delete the last two addresses of a domain at the same moment."""
 
 from __future__ import annotations
 
@@ -9,30 +9,28 @@ from inbound.tests.processes.checks import (
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
     counted,
-    wait_until_nothing_is_owed,
+    wait_until_idle,
 )
+from inbound.tests.processes.clients import Api, simultaneously
 from inbound.tests.processes.stack import Stack
-from inbound.tests.processes.wire import Api, at_once
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
 TIMES, TIMES_IN_FULL = 8, 50
 
 
-def test_no_rule_is_left_however_often_two_clients_delete_the_last_two_addresses(
-    stack: Stack, api: Api, pytestconfig: pytest.Config
-) -> None:
+def test_no_rule_remains(stack: Stack, api: Api, pytestconfig: pytest.Config) -> None:
     times = TIMES_IN_FULL if pytestconfig.getoption("full") else TIMES
     stack.start()
     domain = api.add_domain("two.example.com")
 
     for round_number in range(times):
-        # A fresh name each time: one that is added again would hide a recipient that was left behind.
+        # New names in each round: adding a name again would hide a recipient that was left behind.
         names = [f"{name}{round_number}@two.example.com" for name in ("a", "b")]
-        ids = at_once(lambda name: api.add_address(domain, name), names)
+        ids = simultaneously(lambda name: api.add_address(domain, name), names)
         assert stack.aws.rules() == {"inbound-two.example.com-rule": frozenset(names)}
 
-        answers = at_once(lambda pk: api.delete(f"email-addresses/{pk}"), ids)
+        answers = simultaneously(lambda pk: api.delete(f"email-addresses/{pk}"), ids)
 
         for name, answer in zip(names, answers, strict=True):
             assert (answer.status, answer.body["cleanup"]) == (
@@ -42,7 +40,7 @@ def test_no_rule_is_left_however_often_two_clients_delete_the_last_two_addresses
         assert stack.aws.rules() == {}, f"in round {round_number}"
 
     assert_no_rule_receives_everything(stack)
-    wait_until_nothing_is_owed(within=5)
+    wait_until_idle(within=5)
     assert_ses_equals_rows(stack)
     assert_ledger_equals_ses(stack)
     calls = counted(stack.aws.journal())

@@ -1,4 +1,4 @@
-"""Many clients delete the addresses of one domain at once: few calls, true answers, and nobody waits past the budget."""
+"""Many clients delete addresses of one domain at once: few calls, true answers, no answer after the budget."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from inbound.tests.processes.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
-    wait_until_nothing_is_owed,
+    wait_until_idle,
 )
+from inbound.tests.processes.clients import RULE_CALLS, Answer, Api, by_clients
+from inbound.tests.processes.seed import seed
 from inbound.tests.processes.stack import Stack
-from inbound.tests.processes.stock import stock
-from inbound.tests.processes.wire import RULE_CALLS, Answer, Api, by_clients
 from ses_integration.status.confirmation import CHANGE_PENDING
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
@@ -27,17 +27,17 @@ CLIENTS = 32
 NAME = "many.example.com"
 RULE = f"inbound-{NAME}-rule"
 BUDGET_SECONDS = 5.0  # SES_REQUEST_BUDGET's default
-# The way to the server and back, and its statements before and after the waiting, on a machine with other things to do.
+# For HTTP, and for the statements before and after the wait, on a busy machine.
 ALLOWANCE_SECONDS = 2.5
-# The second sentence where a call is under way at that moment.
+# With the second sentence if a call is under way at that moment.
 WARNING = re.compile(
     rf"SES rule update failed: {re.escape(CHANGE_PENDING)}"
     r"( An earlier call to AWS got no answer; it is confirmed again by \d\d:\d\d UTC\.)?"
 )
 
 
-def delete_them_all(stack: Stack, api: Api, addresses: list[EmailAddress]) -> list[Answer]:
-    """By 32 clients, each of which looks at SES itself when it has its answer; checks what must be true of each."""
+def delete_all(stack: Stack, api: Api, addresses: list[EmailAddress]) -> list[Answer]:
+    """Delete them with 32 clients, each of which compares its answer with SES at once."""
 
     def delete(row: EmailAddress) -> Answer:
         answer = api.delete(f"email-addresses/{row.pk}")
@@ -67,16 +67,16 @@ def assert_one_is_left(stack: Stack, kept: EmailAddress) -> None:
 
 def test_two_hundred_deletions_by_many_clients_cost_a_tenth_as_many_calls(stack: Stack, api: Api, user: User) -> None:
     stack.start()
-    # One stays, so that every call is an update.
-    kept, *going = stock(stack, user, [NAME], addresses=ADDRESSES + 1)[NAME]
+    # One address stays, so that every call is an update.
+    kept, *going = seed(stack, user, [NAME], addresses=ADDRESSES + 1)[NAME]
     stack.aws.clear_journal()
 
-    answers = delete_them_all(stack, api, going)
+    answers = delete_all(stack, api, going)
 
-    # Nothing but the machine is slow here: who is told no has waited as long as anybody may.
+    # SES is fast here, so an answer without confirmation has waited for the whole budget.
     early = [answer for answer in answers if answer.seconds < BUDGET_SECONDS]
     assert all(answer.body["cleanup"]["sesRuleUpdated"] for answer in early)
-    wait_until_nothing_is_owed(within=20)
+    wait_until_idle(within=20)
     calls = stack.aws.calls(*RULE_CALLS)
     assert {call["action"] for call in calls} == {"UpdateReceiptRule"}
     assert len(calls) <= ADDRESSES / 10
@@ -88,17 +88,17 @@ def test_at_one_call_a_second_nobody_is_throttled_and_nobody_waits_past_the_budg
 ) -> None:
     stack = stack_with(SES_CALLS_PER_SECOND="1")
     stack.start()
-    kept, *going = stock(stack, user, [NAME], addresses=ADDRESSES + 1)[NAME]
+    kept, *going = seed(stack, user, [NAME], addresses=ADDRESSES + 1)[NAME]
     stack.aws.clear_journal()
-    stack.aws.take_only(1.0)
+    stack.aws.limit_rate(1.0)
 
-    answers = delete_them_all(stack, stack.web_api.with_key(key), going)
+    answers = delete_all(stack, stack.web_api.with_key(key), going)
 
     assert max(answer.seconds for answer in answers) <= BUDGET_SECONDS + ALLOWANCE_SECONDS
-    # The next call's turn may be past the end of the budget: then there is nothing to wait for in its last second.
+    # Near the end of the budget a request does not wait for a call whose turn comes later.
     early = [answer for answer in answers if answer.seconds < BUDGET_SECONDS - 1.5]
     assert early
     assert all(answer.body["cleanup"]["sesRuleUpdated"] for answer in early)
-    wait_until_nothing_is_owed(within=20)
+    wait_until_idle(within=20)
     assert len(stack.aws.calls(*RULE_CALLS)) <= ADDRESSES / 10
     assert_one_is_left(stack, kept)

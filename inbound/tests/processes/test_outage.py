@@ -1,4 +1,4 @@
-"""SES is away while an address is deleted, and has forgotten everything when it comes back."""
+"""SES is unreachable while addresses are deleted, and empty when it is back."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from inbound.tests.processes.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
-    eventually_in_line,
-    wait_until_nothing_is_owed,
+    wait_until_idle,
+    wait_until_up_to_date,
 )
 from inbound.tests.processes.stack import Stack
 from ses_integration.status.confirmation import CHANGE_PENDING
@@ -21,7 +21,7 @@ from ses_integration.status.confirmation import CHANGE_PENDING
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
 
-def test_everything_comes_back_into_line_without_another_request(stack_with: Callable[..., Stack], key: str) -> None:
+def test_ses_is_brought_up_to_date_without_another_request(stack_with: Callable[..., Stack], key: str) -> None:
     stack = stack_with(SES_SWEEP_SECONDS="1", SES_DATABASE_SWEEP_SECONDS="1")
     stack.start()
     api = stack.web_api.with_key(key)
@@ -42,15 +42,15 @@ def test_everything_comes_back_into_line_without_another_request(stack_with: Cal
         "warning": f"SES rule update failed: {CHANGE_PENDING}",
     }
     assert api.get(f"email-addresses/{first}").status == 404
-    # The last one of the domain: what is owed for it is a deletion.
+    # The last address of the domain: the rule itself is to be deleted.
     answer = api.delete(f"email-addresses/{last}")
     assert answer.body["cleanup"]["sesRuleUpdated"] is False
     assert answer.body["cleanup"]["warning"] == f"SES rule deletion failed: {CHANGE_PENDING}"
 
     stack.emulator.start()
 
-    eventually_in_line(stack, within=40)
-    wait_until_nothing_is_owed(within=10)
+    wait_until_up_to_date(stack, within=40)
+    wait_until_idle(within=10)
     assert_ses_equals_rows(stack)
     assert_ledger_equals_ses(stack)
     assert_no_rule_receives_everything(stack)

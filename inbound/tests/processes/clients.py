@@ -1,4 +1,4 @@
-"""Clients of the processes: of the API, with many threads at once, and of the emulator's control endpoints."""
+"""Clients for the processes: of the API, also from many threads, and of the emulator's control endpoints."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Any, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# More than the server may take, so that it is the server's patience that a test sees.
+# Longer than any answer may take, so that a test sees the time limits of the server.
 PATIENCE_SECONDS = 60.0
 RULE_CALLS = ("CreateReceiptRule", "UpdateReceiptRule", "DeleteReceiptRule")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, and how long it took."""
+    """An HTTP answer, and how long it took."""
 
     status: int
     body: Any
@@ -30,7 +30,7 @@ class Answer:
 
 
 class Api:
-    """The API as a client with a key sees it; a connection for each request, so that threads can share it."""
+    """A client of the API with a key. It opens a connection for each request, so threads can share it."""
 
     def __init__(self, port: int, key: str = "") -> None:
         self.port = port
@@ -57,7 +57,7 @@ class Api:
     def request(
         self, method: str, path: str, body: Any = None, connection: http.client.HTTPConnection | None = None
     ) -> Answer:
-        """One request, on `connection` where that is given, which is then kept open. A path is one below /api/v2/."""
+        """Send a request to `/api/v2/<path>`. A `connection` that is passed in stays open."""
         own = connection or self.connection()
         headers = {"Authorization": f"Bearer {self.key}"}
         payload = None
@@ -81,16 +81,16 @@ class Api:
         except OSError:
             return False
 
-    # What the tests do all the time; each expects to succeed.
+    # Frequent calls; each must succeed.
 
     def add_domain(self, name: str) -> str:
-        """Its id."""
+        """Add it, and return its id."""
         answer = self.post("domains", {"domain": name})
         assert answer.status == 201, answer
         return str(answer.body["id"])
 
     def add_address(self, domain_id: str, address: str) -> str:
-        """Its id."""
+        """Add it, and return its id."""
         answer = self.post("email-addresses", {"address": address, "domainId": domain_id})
         assert answer.status == 201, answer
         return str(answer.body["id"])
@@ -110,7 +110,7 @@ class EmulatedAws:
         return True
 
     def is_set_up(self) -> bool:
-        """Whether the bucket is there, which is made last."""
+        """Whether the bucket exists. The setup creates it last."""
         return any(call["applied"] for call in self.calls("CreateBucket"))
 
     def journal(self) -> list[dict[str, Any]]:
@@ -118,43 +118,43 @@ class EmulatedAws:
         return found
 
     def calls(self, *actions: str) -> list[dict[str, Any]]:
-        """The calls of these actions so far, in order."""
+        """The calls of these actions, in order."""
         return [call for call in self.journal() if call["action"] in actions]
 
     def refused(self) -> list[dict[str, Any]]:
-        """The calls to SES that it did not take, because they came too fast or for any other reason."""
+        """The SES calls that were not answered with success, throttled ones included."""
         return [call for call in self.journal() if call["service"] in ("ses", "sesv2") and call["status"] != 200]
 
     def clear_journal(self) -> None:
         self._ask("DELETE", "/_journal")
 
-    def take_only(self, calls_per_second: float) -> None:
-        """Throttle what comes faster, as AWS does above one call a second."""
+    def limit_rate(self, calls_per_second: float) -> None:
+        """Throttle faster calls, as AWS does above one call a second."""
         self._ask("POST", "/_clock", {"calls_per_second": calls_per_second})
 
-    def behave_badly(self, **fault: Any) -> None:
-        """Order a fault (`ses_integration.emulator.control.faults`)."""
+    def add_fault(self, **fault: Any) -> None:
+        """Add a fault, as described in `ses_integration.emulator.control.faults`."""
         self._ask("POST", "/_faults", {"service": "*", **fault})
 
-    def behave(self) -> None:
+    def clear_faults(self) -> None:
         self._ask("DELETE", "/_faults")
 
-    def has_met_its_faults(self) -> bool:
-        """Whether the calls that faults were ordered for have arrived."""
+    def faults_are_used(self) -> bool:
+        """Whether every fault has met its call."""
         return not self._ask("GET", "/_faults")
 
     def rules(self, region: str = "eu-west-1", rule_set: str = "inbound-email-rules") -> dict[str, frozenset[str]]:
-        """Recipients by rule name."""
+        """The recipients by rule name."""
         rules = self._region(region).get("rule_sets", {}).get(rule_set, [])
         return {rule["Name"]: frozenset(rule.get("Recipients", [])) for rule in rules}
 
     def prefixes(self, region: str = "eu-west-1", rule_set: str = "inbound-email-rules") -> dict[str, str]:
-        """Where each rule stores the mail, by rule name."""
+        """The key prefix of the stored mail by rule name."""
         rules = self._region(region).get("rule_sets", {}).get(rule_set, [])
         return {rule["Name"]: rule["Actions"][0]["S3Action"]["ObjectKeyPrefix"] for rule in rules}
 
     def recipients(self) -> frozenset[str]:
-        """Everything that some rule receives for."""
+        """The recipients of all rules."""
         return frozenset[str]().union(*self.rules().values())
 
     def identities(self, region: str = "eu-west-1") -> set[str]:
@@ -176,8 +176,8 @@ class EmulatedAws:
         return json.loads(text)
 
 
-def at_once(act: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """`act` on each item, each in a thread of its own, all set off at the same moment; the results in order."""
+def simultaneously(act: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Run `act` on every item at the same moment, each in its own thread; the results in order."""
     gate = threading.Barrier(len(items))
 
     def run(item: Item) -> Result:
@@ -189,6 +189,6 @@ def at_once(act: Callable[[Item], Result], items: Sequence[Item]) -> list[Result
 
 
 def by_clients(act: Callable[[Item], Result], items: Iterable[Item], *, clients: int) -> list[Result]:
-    """`act` on each item by so many clients, each of which takes the next item when it has its answer."""
+    """Run `act` on every item with so many clients in parallel; the results in order."""
     with ThreadPoolExecutor(clients) as pool:
         return list(pool.map(act, items))

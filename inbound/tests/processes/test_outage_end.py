@@ -1,4 +1,4 @@
-"""The first success after an outage makes everybody's work due, while a change of many domains is being committed."""
+"""The first success after an outage makes all pending work due, while a change of several domains is not committed yet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from inbound.tests.processes.stack import eventually
+from inbound.tests.processes.stack import wait_for
 from ses_integration.conf import ses_config
 from ses_integration.coordination import lease
 from ses_integration.models import DomainSync, Lease, LedgerEntry
@@ -21,8 +21,8 @@ from ses_integration.reconcile.steps import Answer, Intent
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
 
-def test_it_does_not_wait_for_marks_that_others_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It meets the marks in any order, and a change of many takes them in the order of their names: that could deadlock."""
+def test_it_does_not_wait_for_locked_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could deadlock: it locks the rows in any order, and the change locks them in the order of their names."""
     config = ses_config()
     monkeypatch.setattr(outbox.AfterCommitDrain, "run", lambda drain: None)
     intent = an_intent_for("c.example.com")
@@ -54,7 +54,7 @@ def test_it_does_not_wait_for_marks_that_others_hold(monkeypatch: pytest.MonkeyP
         holds_a.wait(10)
         ending = pool.submit(end_the_outage)
         try:
-            eventually(ending.done, within=5, what="it was through while the change was not")
+            wait_for(ending.done, within=5, what="the outage is ended before the change")
         finally:
             may_go_on.set()
         ending.result()
@@ -67,7 +67,7 @@ def test_it_does_not_wait_for_marks_that_others_hold(monkeypatch: pytest.MonkeyP
 
 
 def an_intent_for(domain: str) -> tuple[lease.HeldLease, Intent]:
-    """A call that is under way: the removal of a rule that nobody wants."""
+    """An intent to delete a rule that no row wants."""
     config = ses_config()
     held = lease.acquire(config)
     assert held is not None
