@@ -15,7 +15,7 @@ SIGKILLED = -9
 
 
 @dataclass(frozen=True, slots=True)
-class Incarnation:
+class ForkedRun:
     """The steps that the process has passed, in order, and its exit status."""
 
     steps: list[str]
@@ -42,11 +42,11 @@ class ForkServer:
             )
         assert self._read() == "ready"
 
-    def delete(self, path: str, key: str, *, kill_at: int | None = None) -> Incarnation:
+    def delete(self, path: str, key: str, *, kill_at: int | None = None) -> ForkedRun:
         """Send DELETE /api/v2/<path> to the application; kill it right after step number `kill_at` (from 1)."""
         return self._fork(path=path, key=key, kill_at=kill_at)
 
-    def worker(self, *, kill_at: int | None = None) -> Incarnation:
+    def worker(self, *, kill_at: int | None = None) -> ForkedRun:
         """Run `ses_worker --once`; kill it right after step number `kill_at` (from 1)."""
         return self._fork(path=None, kill_at=kill_at)
 
@@ -57,12 +57,12 @@ class ForkServer:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
-    def _fork(self, **order: Any) -> Incarnation:
+    def _fork(self, **order: Any) -> ForkedRun:
         assert self._process.stdin is not None
         print(json.dumps(order), file=self._process.stdin, flush=True)
-        incarnation = Incarnation(**json.loads(self._read()))
-        assert incarnation.killed or incarnation.status == 0, incarnation
-        return incarnation
+        run = ForkedRun(**json.loads(self._read()))
+        assert run.killed or run.status == 0, run
+        return run
 
     def _read(self) -> str:
         assert self._process.stdout is not None

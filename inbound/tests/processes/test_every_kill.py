@@ -31,7 +31,7 @@ from inbound.tests.processes.checks import (
     pending,
 )
 from inbound.tests.processes.clients import EmulatedAws
-from inbound.tests.processes.forks import ForkServer, Incarnation
+from inbound.tests.processes.forks import ForkServer, ForkedRun
 from inbound.tests.processes.stack import Stack
 from inbound.tests.rotation import Rotation
 from ses_integration.emulator.server import Emulator
@@ -82,7 +82,7 @@ class KillSetup:
         store_mail(f"{domain.key_prefix}mail")
         return f"domains/{domain.pk}"
 
-    def delete(self, path: str, kill_at: int | None = None) -> Incarnation:
+    def delete(self, path: str, kill_at: int | None = None) -> ForkedRun:
         """Delete `path` with a new key: the first use of a key is a write, and so a step."""
         return self.forks.delete(path, issue_key(owner=self._user, name="test")[1], kill_at=kill_at)
 
