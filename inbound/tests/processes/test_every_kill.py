@@ -31,7 +31,7 @@ from inbound.tests.processes.checks import (
     pending,
 )
 from inbound.tests.processes.clients import EmulatedAws
-from inbound.tests.processes.forks import ForkServer, ForkedRun
+from inbound.tests.processes.forks import ForkedRun, ForkServer
 from inbound.tests.processes.stack import Stack
 from inbound.tests.rotation import Rotation
 from ses_integration.emulator.server import Emulator
