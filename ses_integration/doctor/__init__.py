@@ -1,5 +1,5 @@
-"""`ses_doctor`: whether this installation can do its work on AWS, and what to mend where it cannot.
+"""`ses_doctor`: checks whether this installation can do its work on AWS, and says what to fix.
 
-`findings`, `names` and the `judging` of what was seen are pure; `replies`, `permissions`, `storage` and `probe` make the
-calls; `examination` puts them in order. It knows no row of the ledger, and writes none.
+`diagnosis` runs everything in order: `probes` calls AWS, `checks` turns what came back into results. `names` and
+`results` are plain values. The doctor neither reads nor writes the ledger. Only the command `ses_doctor` imports it.
 """

@@ -9,7 +9,7 @@ import re
 from inbound.settings import BASE_DIR
 from inbound.tests.docs.pages import codes, page, rows
 from ses_integration.cli.drift_report import SIGNS
-from ses_integration.doctor.permissions import ALL
+from ses_integration.doctor.probes.permissions import ALL
 from ses_integration.emulator.control.endpoints import Control
 from ses_integration.emulator.control.faults import KINDS, Faults
 from ses_integration.emulator.control.journal import Journal

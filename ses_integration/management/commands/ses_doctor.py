@@ -8,86 +8,87 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from backoffice.text import plural
 from ses_integration.cli.tables import table
 from ses_integration.conf import ses_config
-from ses_integration.doctor.examination import examine, expected_seconds
-from ses_integration.doctor.findings import Finding, Outcome, counted
+from ses_integration.doctor.diagnosis import diagnose, expected_seconds
+from ses_integration.doctor.results import CheckResult, Outcome, count_outcomes
 
 WIDTH = 100
-STOPPED = "Stopped. If the probe rule is left, the next run removes it first."
-INTERRUPTED = 130  # as from manage.py for every other command
+STOPPED = "Stopped. If the probe rule is left behind, the next run removes it."
+INTERRUPTED = 130  # the exit code of manage.py after Ctrl-C
 
 
 class Command(BaseCommand):
     help = (
-        "Prove that this installation can do its work on AWS: region, endpoints, credentials, clocks, every permission, rule set, "
-        "bucket, topic and function; and say what to mend. It changes nothing but a disabled receipt rule for nobody "
-        "and its test object, which it takes away again. Exit code 0 when nothing failed, 1 when something did."
+        "Check that this installation can do its work on AWS, and say what to fix: region, endpoints, credentials, clocks, "
+        "every permission, rule set, bucket, topic and function. It writes only a disabled receipt rule without real "
+        "recipients and a test object, and removes both. Exit code 0 if no check failed, 1 otherwise."
     )
-    # They are a line of the report.
+    # The report includes them.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--no-probe",
             action="store_true",
-            help="write nothing, not even for a moment; whether SES reaches bucket, topic and function is not proven then",
+            help="write nothing, not even for a moment; then it cannot check whether SES reaches bucket, topic and function",
         )
-        parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+        parser.add_argument("--json", action="store_true", help="print the results as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         config, probe = ses_config(), not options["no_probe"]
         if not options["json"]:
-            seconds = expected_seconds(config, probe=probe)
-            self.stdout.write(f"This takes about {seconds} second{'' if seconds == 1 else 's'} …")
+            seconds = plural(expected_seconds(config, probe=probe), "second")
+            self.stdout.write(f"This takes about {seconds} …")
             self.stdout.flush()
         try:
-            findings = examine(config, probe=probe)
+            results = diagnose(config, probe=probe)
         except KeyboardInterrupt:
             raise CommandError(STOPPED, returncode=INTERRUPTED) from None
-        self.stdout.write(_as_json(findings) if options["json"] else _as_text(findings))
-        if counted(findings)[Outcome.FAILED]:
+        self.stdout.write(_as_json(results) if options["json"] else _as_text(results))
+        if count_outcomes(results)[Outcome.FAILED]:
             raise SystemExit(1)
 
 
-def _as_json(findings: Sequence[Finding]) -> str:
+def _as_json(results: Sequence[CheckResult]) -> str:
     return json.dumps(
         {
-            "ok": not counted(findings)[Outcome.FAILED],
-            "counts": counted(findings),
+            "ok": not count_outcomes(results)[Outcome.FAILED],
+            "counts": count_outcomes(results),
             "checks": [
-                {"check": finding.check, "outcome": finding.outcome, "seen": finding.seen, "do": finding.do}
-                for finding in findings
+                {"check": result.check, "outcome": result.outcome, "seen": result.seen, "do": result.do}
+                for result in results
             ],
         },
         indent=2,
     )
 
 
-def _as_text(findings: Sequence[Finding]) -> str:
+def _as_text(results: Sequence[CheckResult]) -> str:
     rows = [
         [
-            finding.outcome.upper() if finding.outcome is Outcome.FAILED else finding.outcome,
-            finding.check,
-            _told(finding),
+            result.outcome.upper() if result.outcome is Outcome.FAILED else result.outcome,
+            result.check,
+            _seen_and_do(result),
         ]
-        for finding in findings
+        for result in results
     ]
     counts = ", ".join(
         f"{count} {outcome}{'s' if outcome == Outcome.WARNING and count > 1 else ''}"
-        for outcome, count in counted(findings).items()
+        for outcome, count in count_outcomes(results).items()
         if count
     )
-    return f"{table(['RESULT', 'CHECK', 'SEEN'], rows)}\n{len(findings)} checks: {counts}."
+    return f"{table(['RESULT', 'CHECK', 'SEEN'], rows)}\n{len(results)} checks: {counts}."
 
 
-def _told(finding: Finding) -> str:
-    """What was seen, and below it what to do; what was left out fits on one line."""
-    if finding.outcome is Outcome.SKIPPED:
-        return f"{finding.seen} {finding.do}"
-    return "\n".join([*_wrapped(finding.seen), *_wrapped(f"→ {finding.do}" if finding.do else "")])
+def _seen_and_do(result: CheckResult) -> str:
+    """What was seen, and below it what to do. Skipped checks fit on one line."""
+    if result.outcome is Outcome.SKIPPED:
+        return f"{result.seen} {result.do}"
+    return "\n".join([*_wrapped(result.seen), *_wrapped(f"→ {result.do}" if result.do else "")])
 
 
 def _wrapped(sentence: str) -> list[str]:
-    # An ARN that is cut cannot be copied.
+    # A broken ARN could not be copied.
     return textwrap.wrap(sentence, WIDTH, break_long_words=False, break_on_hyphens=False)

@@ -12,17 +12,17 @@ from ses_integration.tests.doctor.fixtures import PROBE, SES_CALLS, calls, docto
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_where_all_is_well_it_says_so_and_leaves_no_trace(ready):
+def test_a_healthy_installation_passes_and_nothing_is_left_behind(ready):
     before = ses_state(ready)
     code, found = doctor()
     assert code == 0
-    assert {check for check, finding in found.items() if finding["outcome"] != "ok"} == {"endpoints"}
+    assert {check for check, result in found.items() if result["outcome"] != "ok"} == {"endpoints"}
     assert found["endpoints"]["seen"].startswith("Not AWS but an emulator on this machine: ses, sesv2, s3, sts at http")
     assert ses_state(ready) == before
     assert stored_keys() == ["emails/example.com/indm_1/mail"]
 
 
-def test_it_asks_this_and_nothing_else(ready):
+def test_it_makes_exactly_these_calls(ready):
     doctor()
     assert calls(ready, "sts") == ["GetCallerIdentity"]
     assert calls(ready, "ses", "sesv2") == [*SES_CALLS, "CreateReceiptRule", "DeleteReceiptRule"]
@@ -37,7 +37,7 @@ def test_it_asks_this_and_nothing_else(ready):
     ]
 
 
-def test_what_it_writes_is_for_nobody_or_for_what_cannot_be(ready):
+def test_it_writes_only_to_names_that_nobody_uses_or_that_cannot_exist(ready):
     doctor()
     sent = [
         (entry["action"], re.sub(r"[0-9a-f]{16}", "RANDOM", json.dumps(entry["parameters"], sort_keys=True)))
@@ -98,16 +98,16 @@ def test_no_secret_is_shown(ready, environment):
     assert "s3cr3t" not in run("ses_doctor")[1]
 
 
-def test_it_takes_turns_with_everybody_else(ready, settings):
+def test_it_keeps_to_the_rate_limit(ready, settings):
     settings.SES_CALLS_PER_SECOND = 25
     urlopen(Request(f"{ready.url}/_clock", data=b'{"calls_per_second": 25}', method="POST")).close()
     _, found = doctor()
-    # A call that is throttled proves nothing, which is a warning.
-    assert {check for check, finding in found.items() if finding["outcome"] != "ok"} == {"endpoints"}
+    # A throttled call proves nothing and would be a warning.
+    assert {check for check, result in found.items() if result["outcome"] != "ok"} == {"endpoints"}
     assert calls(ready, "ses", "sesv2") == [*SES_CALLS, "CreateReceiptRule", "DeleteReceiptRule"]
 
 
-def test_people_get_a_line_for_each_check_and_the_count(ready, settings):
+def test_the_text_has_a_line_for_each_check_and_the_counts(ready, settings):
     settings.SES_CALLS_PER_SECOND = 0
     settings.S3_BUCKET_NAME = ""
     code, text = run("ses_doctor")
@@ -116,7 +116,7 @@ def test_people_get_a_line_for_each_check_and_the_count(ready, settings):
     assert lines[0] == "This takes about 1 second …"
     assert lines[1].split() == ["RESULT", "CHECK", "SEEN"]
     assert "ok       ses:CreateReceiptRule                    Allowed." in lines
-    assert "skipped  s3:DeleteObject                          Not looked at. Mend bucket first." in lines
+    assert "skipped  s3:DeleteObject                          Not checked. Fix bucket first." in lines
     at = next(number for number, line in enumerate(lines) if line.startswith("FAILED"))
     assert lines[at].split(maxsplit=2) == [
         "FAILED",
@@ -127,7 +127,7 @@ def test_people_get_a_line_for_each_check_and_the_count(ready, settings):
     assert re.fullmatch(r"\d+ checks: \d+ ok, 1 warning, 1 failed, 5 skipped\.", lines[-1])
 
 
-def test_the_time_that_it_takes_is_told_before(ready, settings):
+def test_the_expected_time_is_printed_first(ready, settings):
     settings.SES_CALLS_PER_SECOND = 1000
     assert run("ses_doctor")[1].startswith("This takes about 1 second …\n")
     settings.AWS_REGION, settings.SES_CALLS_PER_SECOND = "", 1

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ses_integration.doctor.permissions import ALL, RULE_SET, RULES, SETUP
+from ses_integration.doctor.probes.permissions import ALL, RULE_SET, RULES, SETUP
 from ses_integration.tests.doctor.fixtures import doctor, fault, outcome, probe_calls, ses_client, ses_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -10,13 +10,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 IDENTITY_ARN = "arn:aws:ses:eu-west-1:123456789012:identity/*"
 
 
-def test_every_missing_permission_is_named_as_a_policy_has_it(ready):
+def test_every_missing_permission_is_named_as_in_a_policy(ready):
     before = ses_state(ready)
     ready.clear_faults()
     for service in ("ses", "sesv2", "s3"):
         fault(ready, "*", "access_denied", service=service, times=None)
     code, found = doctor()
-    desired = {proof.name: IDENTITY_ARN if proof.for_identities else "*" for proof in ALL} | {
+    desired = {probe.name: IDENTITY_ARN if probe.for_identities else "*" for probe in ALL} | {
         "s3:ListBucketVersions": "arn:aws:s3:::inbound-mail",
         "s3:DeleteObjectVersion": "arn:aws:s3:::inbound-mail/emails/*",
     }
@@ -29,23 +29,23 @@ def test_every_missing_permission_is_named_as_a_policy_has_it(ready):
         )
         for action, resource in desired.items()
     }
-    assert [check for check, finding in found.items() if finding["outcome"] == "failed"] == list(desired)
+    assert [check for check, result in found.items() if result["outcome"] == "failed"] == list(desired)
     assert ses_state(ready) == before
 
 
-@pytest.mark.parametrize("proof", [RULE_SET, *RULES], ids=lambda proof: proof.action)
-def test_a_missing_permission_for_rules_is_the_only_failure_and_no_rule_is_made(ready, proof):
+@pytest.mark.parametrize("probe", [RULE_SET, *RULES], ids=lambda probe: probe.action)
+def test_a_missing_permission_for_rules_is_the_only_failure_and_no_rule_is_created(ready, probe):
     before = ses_state(ready)
-    fault(ready, proof.action, "access_denied", times=None)
+    fault(ready, probe.action, "access_denied", times=None)
     code, found = doctor()
     assert code == 1
-    assert [check for check, finding in found.items() if finding["outcome"] == "failed"] == [proof.name]
-    assert found["probe rule"]["do"] == f"Mend {proof.name} first."
+    assert [check for check, result in found.items() if result["outcome"] == "failed"] == [probe.name]
+    assert found["probe rule"]["do"] == f"Fix {probe.name} first."
     assert probe_calls(ready) == []
     assert ses_state(ready) == before
 
 
-def test_a_missing_permission_to_see_the_active_rule_set_leaves_only_that_unseen(ready):
+def test_without_permission_to_read_the_active_rule_set_only_that_check_is_skipped(ready):
     fault(ready, "DescribeActiveReceiptRuleSet", "access_denied", times=None)
     code, found = doctor()
     assert code == 1
@@ -63,41 +63,41 @@ def test_a_missing_permission_to_delete_objects_without_a_version_is_named(ready
     )
 
 
-def test_without_the_permission_to_erase_ses_is_not_made_to_write(ready):
+def test_without_permission_to_erase_the_bucket_is_not_probed(ready):
     fault(ready, "DeleteObjects", "access_denied", service="s3", times=None)
     _, found = doctor()
-    assert outcome(found["SES to bucket"]) == ("skipped", "Not looked at.", "Mend s3:DeleteObjectVersion first.")
+    assert outcome(found["SES to bucket"]) == ("skipped", "Not checked.", "Fix s3:DeleteObjectVersion first.")
     assert probe_calls(ready) == []
 
 
 @pytest.mark.parametrize("kind", ["access_denied", "throttle"])
-def test_a_rule_that_could_not_be_deleted_is_not_made(ready, kind):
+def test_without_proof_that_rules_can_be_deleted_no_probe_rule_is_created(ready, kind):
     fault(ready, "DeleteReceiptRule", kind)
     _, found = doctor()
-    assert found["probe rule"]["do"] == "Mend ses:DeleteReceiptRule first."
+    assert found["probe rule"]["do"] == "Fix ses:DeleteReceiptRule first."
     assert probe_calls(ready) == []
 
 
 def test_permissions_of_ses_setup_are_not_needed_once_the_rule_set_is_active(ready):
-    for proof in SETUP:
-        fault(ready, proof.action, "access_denied")
+    for probe in SETUP:
+        fault(ready, probe.action, "access_denied")
     code, found = doctor()
     assert code == 0
-    for proof in SETUP:
-        assert outcome(found[proof.name]) == ("ok", "Not allowed, and not needed: the rule set is active.", "")
+    for probe in SETUP:
+        assert outcome(found[probe.name]) == ("ok", "Not allowed, and not needed: the rule set is active.", "")
 
 
-def test_permissions_of_ses_setup_are_needed_until_then(ready):
+def test_permissions_of_ses_setup_are_needed_before_that(ready):
     ses_client().set_active_receipt_rule_set()
-    for proof in SETUP:
-        fault(ready, proof.action, "access_denied")
+    for probe in SETUP:
+        fault(ready, probe.action, "access_denied")
     code, found = doctor()
     assert code == 1
-    for proof in SETUP:
-        assert found[proof.name]["do"] == f"Allow {proof.name} on * in the policy of these credentials."
+    for probe in SETUP:
+        assert found[probe.name]["do"] == f"Allow {probe.name} on * in the policy of these credentials."
 
 
-def test_a_call_that_is_throttled_proves_nothing_and_says_so(ready):
+def test_a_throttled_call_proves_nothing(ready):
     fault(ready, "VerifyDomainIdentity", "throttle")
     code, found = doctor()
     assert code == 0
@@ -108,6 +108,6 @@ def test_a_call_that_is_throttled_proves_nothing_and_says_so(ready):
     )
 
 
-def test_an_answer_of_aws_s_front_door_proves_nothing(ready):
+def test_a_validation_error_proves_nothing(ready):
     fault(ready, "CreateEmailIdentity", "error", service="sesv2", code="ValidationException")
     assert doctor()[1]["ses:CreateEmailIdentity"]["seen"] == "Not proven: AWS answered Validation."

@@ -31,14 +31,14 @@ def test_topic_and_function_are_tried_one_by_one(ready, settings):
     assert outcome(found["SES to function"]) == (
         "failed",
         "SES cannot invoke arn:aws:lambda:eu-west-1:123456789012:function:on-mail.",
-        "Make the function, or with `aws lambda add-permission` let ses.amazonaws.com do lambda:InvokeFunction on it with "
+        "Create the function, or use `aws lambda add-permission` to allow ses.amazonaws.com lambda:InvokeFunction with "
         "AWS:SourceArn like arn:aws:ses:eu-west-1:123456789012:receipt-rule-set/inbound-email-rules:receipt-rule/*.",
     )
     assert probe_calls(ready) == ["CreateReceiptRule", "UpdateReceiptRule", "UpdateReceiptRule", "DeleteReceiptRule"]
     assert ses_state(ready) == before
 
 
-def test_a_topic_that_is_not_there_hides_nothing_else(ready, settings):
+def test_a_missing_topic_does_not_hide_other_failures(ready, settings):
     settings.SES_TOPIC_ARN = "arn:aws:sns:us-east-1:123456789012:mail"
     fault(ready, "CreateReceiptRule", "error", skip=1, code="InvalidS3Configuration")
     code, found = doctor()
@@ -46,8 +46,8 @@ def test_a_topic_that_is_not_there_hides_nothing_else(ready, settings):
     assert found["SES to bucket"]["seen"] == "SES cannot write to inbound-mail."
     assert "s3:PutObject on arn:aws:s3:::inbound-mail/emails/*" in found["SES to bucket"]["do"]
     assert found["SES to topic"]["seen"] == "SES cannot publish to arn:aws:sns:us-east-1:123456789012:mail."
-    assert "Use a topic that is in eu-west-1" in found["SES to topic"]["do"]
-    # Nothing was made, so there was nothing to delete.
+    assert "Use a topic in eu-west-1" in found["SES to topic"]["do"]
+    # Nothing was created, so there was nothing to delete.
     assert probe_calls(ready) == ["CreateReceiptRule", "CreateReceiptRule"]
     assert found["clean-up"]["outcome"] == "ok"
 
@@ -58,26 +58,26 @@ def test_a_probe_rule_of_a_killed_run_is_removed_first(ready):
     code, found = doctor()
     assert (code, found["probe rule"]["seen"]) == (
         0,
-        "inbound-doctor was left by a run that was ended, and is removed first.",
+        "inbound-doctor was left by an interrupted run and is removed first.",
     )
     assert probe_calls(ready) == ["DeleteReceiptRule", "CreateReceiptRule", "DeleteReceiptRule"]
     assert ses_state(ready) == before
 
 
 @pytest.mark.parametrize("theirs", [{"Enabled": True}, {"Recipients": ["hello@example.com"]}, {"Recipients": []}])
-def test_a_rule_of_that_name_that_does_something_is_left_alone(ready, theirs):
+def test_an_active_rule_with_the_probe_rule_s_name_is_left_alone(ready, theirs):
     leave_a_probe_rule(ready, **theirs)
     before = ses_state(ready)
     code, found = doctor()
     assert code == 1
-    assert found["probe rule"]["seen"] == "There is a rule inbound-doctor that ses_doctor did not make."
+    assert found["probe rule"]["seen"] == "There is a rule inbound-doctor that ses_doctor did not create."
     assert found["SES to bucket"]["outcome"] == "skipped"
     assert probe_calls(ready) == []
     assert ses_state(ready) == before
 
 
 @pytest.mark.parametrize("kind", ["throttle", "fail", "dropped", "lost"])
-def test_a_removal_that_fails_once_is_tried_again(ready, kind):
+def test_a_failed_removal_is_retried(ready, kind):
     before = ses_state(ready)
     fault(ready, "DeleteReceiptRule", kind, skip=1)
     code, found = doctor()
@@ -85,7 +85,7 @@ def test_a_removal_that_fails_once_is_tried_again(ready, kind):
     assert ses_state(ready) == before
 
 
-def test_a_removal_that_goes_on_failing_is_told_and_made_up_for_by_the_next_run(ready):
+def test_a_removal_that_keeps_failing_is_reported_and_done_by_the_next_run(ready):
     before = ses_state(ready)
     fault(ready, "DeleteReceiptRule", "fail", skip=1, times=None)
     code, found = doctor()
@@ -102,7 +102,7 @@ def test_a_removal_that_goes_on_failing_is_told_and_made_up_for_by_the_next_run(
 
 
 @pytest.mark.parametrize("kind", ["lost", "dropped", "fail"])
-def test_a_creation_without_an_answer_is_taken_back_and_told(ready, settings, kind):
+def test_a_creation_without_an_answer_is_undone_and_reported(ready, settings, kind):
     settings.SES_CALL_SETTLE_SECONDS = 900
     settings.SES_TOPIC_ARN = boto3.client("sns", region_name="eu-west-1").create_topic(Name="mail")["TopicArn"]
     before = ses_state(ready)
@@ -113,39 +113,39 @@ def test_a_creation_without_an_answer_is_taken_back_and_told(ready, settings, ki
     assert found["SES to topic"]["outcome"] == "ok"
     assert outcome(found["clean-up"]) == (
         "warning",
-        "AWS gave no answer to a call that makes inbound-doctor; it may still be applied.",
+        "AWS gave no answer to a call that creates inbound-doctor; it may still be applied.",
         "Run ses_doctor again after 15 minutes: it removes the rule first.",
     )
     assert ses_state(ready) == before
 
 
-def test_another_doctor_s_rule_is_left_to_it(ready):
+def test_a_probe_rule_of_another_doctor_is_left_alone(ready):
     fault(ready, "CreateReceiptRule", "error", skip=1, code="AlreadyExists")
     code, found = doctor()
-    assert (code, found["SES to bucket"]["seen"]) == (0, "Not proven: another ses_doctor is at work.")
+    assert (code, found["SES to bucket"]["seen"]) == (0, "Not proven: another ses_doctor is running.")
     assert probe_calls(ready) == ["CreateReceiptRule"]
 
 
-def test_without_a_probe_nothing_of_ours_is_written(ready, settings):
+def test_without_the_probe_nothing_is_written(ready, settings):
     settings.SES_TOPIC_ARN = "arn:aws:sns:eu-west-1:123456789012:mail"
     s3_client().put_bucket_versioning(Bucket="inbound-mail", VersioningConfiguration={"Status": "Enabled"})
     ready.clear_journal()
     code, found = doctor("--no-probe")
     assert code == 0
-    assert {check for check, finding in found.items() if finding["outcome"] == "skipped"} == {
+    assert {check for check, result in found.items() if result["outcome"] == "skipped"} == {
         "s3:DeleteObject",
         "SES to bucket",
         "SES to topic",
     }
-    assert outcome(found["SES to topic"])[1:] == ("Left out on request.", "Run ses_doctor without --no-probe.")
+    assert outcome(found["SES to topic"])[1:] == ("Skipped on request.", "Run ses_doctor without --no-probe.")
     assert calls(ready, "ses", "sesv2") == SES_CALLS
     assert "DeleteObject" not in calls(ready, "s3")
 
 
 @pytest.mark.parametrize("status", ["Enabled", "Suspended"])
-def test_where_versions_are_kept_its_own_object_goes_with_every_version(ready, status):
+def test_in_a_versioned_bucket_every_version_of_the_test_object_is_erased(ready, status):
     s3_client().put_bucket_versioning(Bucket="inbound-mail", VersioningConfiguration={"Status": "Enabled"})
-    # What SES writes when it tries the bucket, which the emulator does not.
+    # SES writes this when it tests the bucket; the emulator does not.
     key = "emails/doctor.inbound.example.com/doctor/AMAZON_SES_SETUP_NOTIFICATION"
     s3_client().put_object(Bucket="inbound-mail", Key=key, Body=b"set up")
     s3_client().put_object(Bucket="inbound-mail", Key=key, Body=b"set up")
@@ -157,12 +157,12 @@ def test_where_versions_are_kept_its_own_object_goes_with_every_version(ready, s
     assert stored_keys() == ["emails/example.com/indm_1/mail"]
 
 
-def test_objects_that_could_not_be_erased_are_told(ready):
+def test_test_objects_that_could_not_be_erased_are_reported(ready):
     key = "emails/doctor.inbound.example.com/doctor/old"
     s3_client().put_object(Bucket="inbound-mail", Key=key, Body=b"set up")
     fault(ready, "DeleteObjects", "access_denied", service="s3", skip=1)
     code, found = doctor()
     assert code == 0
-    assert "Test objects may be left below emails/doctor.inbound.example.com/doctor/." in found["clean-up"]["seen"]
+    assert "Test objects may be left in emails/doctor.inbound.example.com/doctor/." in found["clean-up"]["seen"]
     assert doctor()[1]["clean-up"]["outcome"] == "ok"
     assert key not in stored_keys()

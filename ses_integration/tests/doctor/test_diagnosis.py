@@ -10,42 +10,42 @@ from ses_integration.tests.fake_domains import DOMAIN, receive
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_bucket_that_is_not_there_is_said_once(aws):
+def test_a_missing_bucket_is_reported_once(aws):
     code, found = doctor()
     assert (code, found["bucket"]["seen"]) == (1, "There is no bucket inbound-mail.")
-    assert found["s3:DeleteObject"]["do"] == "Mend bucket first."
+    assert found["s3:DeleteObject"]["do"] == "Fix bucket first."
     assert calls(aws, "s3") == ["HeadBucket"]
 
 
-def test_what_only_the_doctor_needs_is_a_warning(ready):
+def test_a_missing_permission_that_only_the_doctor_needs_is_a_warning(ready):
     fault(ready, "GetBucketVersioning", "access_denied", service="s3")
     fault(ready, "GetObjectLockConfiguration", "access_denied", service="s3")
     fault(ready, "HeadBucket", "access_denied", service="s3")
     code, found = doctor()
     assert code == 0
     assert found["bucket"]["outcome"] == "ok"
-    assert found["bucket versioning"]["seen"] == "Not looked at: s3:GetBucketVersioning is not allowed."
-    assert found["object lock"]["seen"] == "Not looked at: s3:GetBucketObjectLockConfiguration is not allowed."
+    assert found["bucket versioning"]["seen"] == "Not checked: s3:GetBucketVersioning is not allowed."
+    assert found["object lock"]["seen"] == "Not checked: s3:GetBucketObjectLockConfiguration is not allowed."
 
 
-def test_a_rule_set_that_is_not_there_is_for_ses_setup_unless_the_region_is_wrong(aws):
+def test_a_missing_rule_set_suggests_ses_setup_or_another_region(aws):
     code, found = doctor()
-    do = "If AWS_REGION=eu-west-1 is the right one, run `python manage.py ses_setup`; else set it."
+    do = "If AWS_REGION=eu-west-1 is right, run `python manage.py ses_setup`; otherwise correct it."
     assert code == 1
     assert outcome(found["active rule set"]) == ("failed", "None is active in eu-west-1: SES refuses all mail.", do)
     assert outcome(found["rule set"]) == ("failed", "There is no rule set inbound-email-rules in eu-west-1.", do)
     assert found["ses:DescribeReceiptRuleSet"]["outcome"] == "ok"
-    assert found["SES to bucket"]["do"] == "Mend rule set first."
+    assert found["SES to bucket"]["do"] == "Fix rule set first."
 
 
-def test_a_region_that_the_database_does_not_know_is_held_against_the_one_that_it_knows(ses, rows, settings):
+def test_a_region_without_a_rule_set_suggests_the_region_in_the_database(ses, rows, settings):
     receive("a")
     reconcile(DOMAIN)
     settings.AWS_REGION = "eu-central-1"
     _, found = doctor()
     do = (
-        "The database knows of 1 rule and 1 identity in AWS_REGION=eu-west-1, SES_RULE_SET=inbound-email-rules: "
-        "set that if it is meant. Else run `python manage.py ses_setup`."
+        "The database has 1 rule and 1 identity in AWS_REGION=eu-west-1, SES_RULE_SET=inbound-email-rules: "
+        "set those if you mean them. Otherwise run `python manage.py ses_setup`."
     )
     assert [found[check]["do"] for check in ("active rule set", "rule set")] == [do, do]
 
@@ -59,7 +59,7 @@ def test_another_active_rule_set_is_named(ready):
     assert ses_state(ready)["eu-west-1"]["active_rule_set"] == "theirs"
 
 
-def test_credentials_of_another_account_write_nothing_there(ready, settings):
+def test_nothing_is_written_with_credentials_of_another_account(ready, settings):
     settings.AWS_ACCOUNT_ID = "999999999999"
     code, found = doctor()
     assert code == 1
@@ -67,14 +67,14 @@ def test_credentials_of_another_account_write_nothing_there(ready, settings):
     assert [entry["action"] for entry in ready.journal()] == ["GetCallerIdentity"]
 
 
-def test_credentials_of_another_account_than_before_write_nothing_there(ses, rows):
+def test_nothing_is_written_with_credentials_of_another_account_than_the_ledger_s(ses, rows):
     receive("a")
     reconcile(DOMAIN)
     RuleSetState.objects.update(account="999999999999")
     ses.clear_journal()
     code, found = doctor()
     assert code == 1
-    assert found["credentials"]["seen"].endswith("account 123456789012; what is recorded is in account 999999999999.")
+    assert found["credentials"]["seen"].endswith("account 123456789012; the ledger belongs to account 999999999999.")
     assert [entry["action"] for entry in ses.journal()] == ["GetCallerIdentity"]
 
 
@@ -86,16 +86,16 @@ def test_credentials_of_another_account_than_before_write_nothing_there(ses, row
         ("ExpiredTokenException", "They have expired."),
     ],
 )
-def test_credentials_that_aws_refuses_stop_it_there(ready, code, seen):
+def test_refused_credentials_end_the_calls_to_aws(ready, code, seen):
     fault(ready, "GetCallerIdentity", "error", service="sts", code=code, status=403)
     exit_code, found = doctor()
     assert (exit_code, found["credentials"]["seen"]) == (1, seen)
     assert found["clock"]["outcome"] == "ok"
-    assert found["SES to bucket"]["do"] == "Mend credentials first."
+    assert found["SES to bucket"]["do"] == "Fix credentials first."
     assert [entry["action"] for entry in ready.journal()] == ["GetCallerIdentity"]
 
 
-def test_without_sts_the_rest_is_looked_at_all_the_same(ready):
+def test_without_sts_the_other_checks_still_run(ready):
     fault(ready, "GetCallerIdentity", "dropped", service="sts")
     code, found = doctor()
     assert code == 0
@@ -104,17 +104,17 @@ def test_without_sts_the_rest_is_looked_at_all_the_same(ready):
     assert found["SES to bucket"]["outcome"] == "ok"
 
 
-def test_a_silent_ses_is_said_once(ready):
+def test_an_unreachable_ses_is_reported_once(ready):
     fault(ready, "*", "dropped", times=None)
     code, found = doctor()
     assert code == 1
-    assert [check for check, finding in found.items() if finding["outcome"] == "failed"] == ["SES"]
+    assert [check for check, result in found.items() if result["outcome"] == "failed"] == ["SES"]
     assert calls(ready, "ses", "sesv2") == ["DescribeActiveReceiptRuleSet"]
     assert found["bucket"]["outcome"] == "ok"
 
 
 @pytest.mark.parametrize("region", ["", "eu west", "EU-west-1"])
-def test_without_a_region_nothing_is_asked(ready, settings, region):
+def test_without_a_region_no_call_is_made(ready, settings, region):
     settings.AWS_REGION = region
     code, found = doctor()
     assert (code, found["region"]["outcome"]) == (1, "failed")
@@ -129,7 +129,7 @@ def test_without_a_region_nothing_is_asked(ready, settings, region):
         ({"AWS_ENDPOINT_URL_S3": "https://s3.eu-west-1.amazonaws.com"}, "The services are in different places: "),
     ],
 )
-def test_endpoints_that_cannot_be_meant_are_not_asked(ready, environment, variables, seen):
+def test_invalid_endpoints_get_no_call(ready, environment, variables, seen):
     environment(**variables)
     code, found = doctor()
     assert (code, found["endpoints"]["outcome"]) == (1, "failed")
@@ -138,17 +138,17 @@ def test_endpoints_that_cannot_be_meant_are_not_asked(ready, environment, variab
 
 
 @pytest.mark.parametrize(("name", "value"), [("SES_RULE_PREFIX", "In"), ("SES_CALLS_PER_SECOND", float("nan"))])
-def test_settings_that_check_refuses_are_told_and_not_sent_to_ses(ready, settings, name, value):
+def test_invalid_settings_are_reported_and_not_sent_to_ses(ready, settings, name, value):
     setattr(settings, name, value)
     code, found = doctor()
     assert (code, found["configuration"]["outcome"]) == (1, "failed")
     assert name in found["configuration"]["seen"]
-    assert found["probe rule"]["do"] == "Mend configuration first."
+    assert found["probe rule"]["do"] == "Fix configuration first."
     assert calls(ready, "ses", "sesv2") == []
     assert found["s3:DeleteObject"]["outcome"] == "ok"
 
 
-def test_an_empty_secret_key_is_a_line_and_no_traceback(ready, settings):
+def test_an_empty_secret_key_is_reported_without_a_traceback(ready, settings):
     settings.SECRET_KEY = ""
     code, found = doctor()
     assert (code, found["configuration"]["seen"]) == (1, "The SECRET_KEY setting must not be empty.")

@@ -1,4 +1,4 @@
-"""The clients that the doctor asks, and who it is there."""
+"""The AWS clients the doctor uses, and the identity of the caller."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_integration.aws import clients
 from ses_integration.conf import SesConfig
-from ses_integration.doctor.names import Names
+from ses_integration.doctor.names import DoctorNames
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Aws:
-    """`account` and `caller` (an ARN) are empty until AWS has told them.
+class AwsSession:
+    """`account` and `caller` (an ARN) are empty until AWS has named them.
 
-    Each client is built when it is first asked for, which raises NotConfigured where profile or endpoint cannot be
-    used; its cause is what botocore says.
+    Clients are created on first use. That raises NotConfigured if the profile or the endpoint cannot be used; its cause
+    is botocore's error.
     """
 
     config: SesConfig
-    names: Names
+    names: DoctorNames
     account: str = ""
     caller: str = ""
 
@@ -45,7 +45,7 @@ class Aws:
         return clients.sts(self.config.region)
 
     def endpoints(self) -> dict[str, str]:
-        """Where each service's calls go, whatever said so: environment, profile or botocore's own rules."""
+        """Each service's URL, whether it comes from the environment, a profile or botocore's defaults."""
         return {
             "ses": self.ses.meta.endpoint_url,
             "sesv2": self.sesv2.meta.endpoint_url,
@@ -55,12 +55,12 @@ class Aws:
 
     @property
     def partition(self) -> str:
-        """`aws`, or the name of one of AWS's separate clouds."""
+        """`aws`, or the name of a separate AWS cloud such as `aws-cn`."""
         return self.caller.split(":")[1] if self.caller.count(":") > 1 else "aws"
 
     @property
     def identity_arn(self) -> str:
-        """What policies for SES v2 may be limited to, up to the identity's name."""
+        """The ARN of an SES identity, up to its name."""
         return f"arn:{self.partition}:ses:{self.config.region}:{self.account}:identity/"
 
     @property

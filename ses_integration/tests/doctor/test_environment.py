@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ses_integration.doctor.surroundings import judge_clock, judge_database_clock, judge_endpoints, judge_region
+from ses_integration.doctor.checks.environment import check_clock, check_endpoints, check_region, compare_database_clock
 
 NOW = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)
 AWS = {
@@ -28,8 +28,8 @@ AWS = {
         ("eu-west-1a", "failed"),
     ],
 )
-def test_a_region_is_known_to_receive_or_not_known_or_none(region, outcome):
-    assert judge_region(region).outcome == outcome
+def test_a_region_receives_mail_is_unknown_or_is_no_region(region, outcome):
+    assert check_region(region).outcome == outcome
 
 
 @pytest.mark.parametrize(
@@ -41,28 +41,28 @@ def test_a_region_is_known_to_receive_or_not_known_or_none(region, outcome):
         ("Sun, 22 Nov 2026 03:04:59 GMT", "warning", "This machine is 299 s behind AWS."),
         ("Sun, 22 Nov 2026 03:05:00 GMT", "failed", "This machine is 300 s behind AWS."),
         ("Sun, 22 Nov 2026 01:00:00 GMT", "failed", "This machine is 7200 s ahead of AWS."),
-        ("yesterday", "skipped", "AWS gave no answer to compare it with."),
+        ("yesterday", "skipped", "No response from AWS to compare it with."),
     ],
 )
-def test_this_machine_s_clock_is_compared_with_aws_s(date, outcome, seen):
-    finding = judge_clock({"date": date}, NOW)
-    assert finding.outcome == outcome
-    assert finding.seen.startswith(seen)
+def test_the_clock_is_compared_with_the_date_of_an_aws_response(date, outcome, seen):
+    result = check_clock({"date": date}, NOW)
+    assert result.outcome == outcome
+    assert result.seen.startswith(seen)
 
 
-def test_without_an_answer_there_is_no_clock_to_compare_with():
-    assert judge_clock({}, NOW).outcome == "skipped"
+def test_without_a_response_the_clock_check_is_skipped():
+    assert check_clock({}, NOW).outcome == "skipped"
 
 
 @pytest.mark.parametrize(("seconds", "outcome"), [(0, "ok"), (59, "ok"), (-60, "warning"), (600, "warning")])
-def test_the_database_s_clock_is_compared_too(seconds, outcome):
-    assert judge_database_clock(NOW + timedelta(seconds=seconds), NOW).outcome == outcome
+def test_the_database_clock_is_compared_with_this_machine(seconds, outcome):
+    assert compare_database_clock(NOW + timedelta(seconds=seconds), NOW).outcome == outcome
 
 
-def test_aws_itself_is_well_and_is_named():
-    finding = judge_endpoints(AWS)
-    assert finding.outcome == "ok"
-    assert finding.seen == (
+def test_endpoints_of_aws_are_ok_and_listed():
+    result = check_endpoints(AWS)
+    assert result.outcome == "ok"
+    assert result.seen == (
         "AWS itself: ses, sesv2 at https://email.eu-west-1.amazonaws.com; s3 at https://s3.eu-west-1.amazonaws.com; "
         "sts at https://sts.eu-west-1.amazonaws.com."
     )
@@ -77,8 +77,8 @@ def test_aws_itself_is_well_and_is_named():
         "https://email.cn-north-1.amazonaws.com.cn",
     ],
 )
-def test_every_endpoint_of_aws_s_is_aws(url):
-    assert judge_endpoints({**AWS, "ses": url, "sesv2": url}).outcome == "ok"
+def test_fips_vpc_and_dual_stack_endpoints_are_aws(url):
+    assert check_endpoints({**AWS, "ses": url, "sesv2": url}).outcome == "ok"
 
 
 @pytest.mark.parametrize(
@@ -92,20 +92,20 @@ def test_every_endpoint_of_aws_s_is_aws(url):
         ("https://notamazonaws.com", "Not AWS but another host: "),
     ],
 )
-def test_any_other_host_is_said_plainly(url, seen):
-    finding = judge_endpoints(dict.fromkeys(AWS, url))
-    assert finding.outcome == "warning"
-    assert finding.seen == f"{seen}ses, sesv2, s3, sts at {url}."
+def test_any_other_host_is_a_warning_that_names_it(url, seen):
+    result = check_endpoints(dict.fromkeys(AWS, url))
+    assert result.outcome == "warning"
+    assert result.seen == f"{seen}ses, sesv2, s3, sts at {url}."
 
 
 @pytest.mark.parametrize("service", ["ses", "sesv2", "s3"])
-def test_services_in_different_places_cannot_work_together(service):
-    assert judge_endpoints({**AWS, service: "http://127.0.0.1:5599"}).outcome == "failed"
+def test_services_in_different_places_are_a_failure(service):
+    assert check_endpoints({**AWS, service: "http://127.0.0.1:5599"}).outcome == "failed"
 
 
-def test_only_sts_elsewhere_is_odd_and_no_failure():
-    assert judge_endpoints({**AWS, "sts": "http://127.0.0.1:5599"}).outcome == "warning"
+def test_only_sts_in_another_place_is_a_warning():
+    assert check_endpoints({**AWS, "sts": "http://127.0.0.1:5599"}).outcome == "warning"
 
 
-def test_what_may_be_a_password_in_an_endpoint_is_not_shown():
-    assert "secret" not in judge_endpoints(dict.fromkeys(AWS, "http://user:secret@127.0.0.1:5599/secret")).seen
+def test_a_password_in_an_endpoint_is_not_shown():
+    assert "secret" not in check_endpoints(dict.fromkeys(AWS, "http://user:secret@127.0.0.1:5599/secret")).seen

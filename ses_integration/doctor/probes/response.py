@@ -1,4 +1,4 @@
-"""What came back of one call, as a plain value."""
+"""The result of one AWS call, as a plain value."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Any
 
 from ses_integration.errors import NotConfigured, Refused, SesError, Unanswered, Unsent
 
-# HeadBucket's refusals have no body, so botocore takes their status for the code.
-DENIED = frozenset({"AccessDenied", "UnauthorizedOperation", "403"})
+# HeadBucket's errors have no body, so botocore reports the HTTP status as the code.
+ACCESS_DENIED = frozenset({"AccessDenied", "UnauthorizedOperation", "403"})
+# Only an emulator answers this; AWS has every operation.
+NOT_IMPLEMENTED = "NotImplemented"
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """`code` is AWS's own without the suffix `Exception`, empty where the call was carried out or nothing came back.
+class Response:
+    """`code` is AWS's error code without the suffix `Exception`; empty after success and if nothing came back.
 
-    `error` is what translation makes of a refusal or a silence. A refusal that was looked for has a code and no error.
+    `error` is what `aws.translate` made of the failure. An error that the caller expected has a code but no `error`.
     """
 
     body: Mapping[str, Any] = field(default_factory=dict)
@@ -26,28 +28,28 @@ class Reply:
     error: SesError | None = None
 
     @property
-    def done(self) -> bool:
+    def succeeded(self) -> bool:
         return not self.code and self.error is None
 
     @property
     def denied(self) -> bool:
-        return self.code in DENIED
+        return self.code in ACCESS_DENIED
 
     @property
-    def busy(self) -> bool:
-        """AWS takes fewer calls than all of us make; it never looked at this one."""
+    def throttled(self) -> bool:
+        """The rate limit, AWS's or our own, refused the call before anybody looked at it."""
         return isinstance(self.error, Refused) and not self.error.attention
 
     @property
-    def silent(self) -> bool:
+    def unanswered(self) -> bool:
         """Nothing came back that says what AWS would have done."""
         return isinstance(self.error, Unsent | Unanswered)
 
     @property
-    def may_add(self) -> bool:
-        """It may have been carried out, or may still be."""
+    def outcome_unknown(self) -> bool:
+        """AWS may have carried out the call, or may still do so."""
         return isinstance(self.error, Unanswered)
 
     @property
-    def without_credentials(self) -> bool:
+    def no_credentials(self) -> bool:
         return isinstance(self.error, NotConfigured)

@@ -1,0 +1,4 @@
+"""Decisions: each function takes what was observed and returns a `CheckResult`.
+
+All pure, except `installation`, which runs the system checks and queries the database. Imported by `diagnosis` only.
+"""
