@@ -82,6 +82,15 @@ def key_prefix(name: str, pk: str) -> str:
     return f"emails/{name}/{pk}/"
 
 
+class DnsRecordQuerySet(models.QuerySet["DnsRecord"]):
+    def live(self) -> Self:
+        """Without those whose domain is being deleted."""
+        return self.filter(domain__deleting_since=None)
+
+    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        return self.filter(domain__owner_id=user.pk)
+
+
 class DnsRecord(models.Model):
     """A record that the owner is told to publish."""
 
@@ -99,6 +108,8 @@ class DnsRecord(models.Model):
     is_verified = models.BooleanField(default=False)
     last_checked = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = DnsRecordQuerySet.as_manager()
 
     class Meta:
         verbose_name = "DNS record"

@@ -1,15 +1,14 @@
-from django.urls import path
+"""The API resources of this app."""
 
-from domains.api import deletion_views, plan_views, ses_views, views
+from domains.api.deletions import DeletionViewSet
+from domains.api.dns_records import DnsRecordViewSet
+from domains.api.domains import DomainViewSet
+from domains.api.ses_status import SesStatusViewSet
+from rest.router import Router
 
-urlpatterns = [
-    path("ses/status", ses_views.SesStatus.as_view()),
-    path("domains", views.DomainList.as_view()),
-    path("domains/<str:pk>", views.DomainDetail.as_view()),
-    path("domains/<str:pk>/deletion-plan", plan_views.DomainDeletionPlan.as_view()),
-    path("domains/<str:pk>/dns-records", views.DomainDnsRecords.as_view()),
-    path("deletions", deletion_views.DeletionList.as_view()),
-    path("deletions/<str:pk>", deletion_views.DeletionDetail.as_view()),
-    path("dns-records", views.DnsRecordList.as_view()),
-    path("dns-records/<str:pk>", views.DnsRecordDetail.as_view()),
-]
+
+def register(router: Router) -> None:
+    router.register("domains", DomainViewSet, basename="domain")
+    router.register("deletions", DeletionViewSet, basename="deletion")
+    router.register("dns-records", DnsRecordViewSet, basename="dns-record")
+    router.register("ses/status", SesStatusViewSet, basename="ses-status")

@@ -4,17 +4,18 @@ from django.contrib import admin
 from django.urls import include, path
 
 import addresses.urls
+import domains.urls
 import endpoints.urls
 from inbound.api.errors import bad_request, not_found, server_error
 from rest.router import Router
 
 router = Router()
+domains.urls.register(router)
 addresses.urls.register(router)
 endpoints.urls.register(router)
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("api/v2/", include("domains.urls")),
     path("api/v2/", include(router.urls)),
 ]
 

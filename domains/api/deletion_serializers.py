@@ -1,17 +1,18 @@
-"""The wire of domain deletions: the answer to DELETE, and the report with its proof.
-
-See docs/api/compatibility.md, "Domain deletion".
-"""
+"""Answers about domain deletions: the answer to DELETE, the report, and the plan (docs/api/deletion.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+
+from rest_framework import serializers
 
 from domains.deletion import proof
 from domains.deletion.record import Step
 from domains.deletion.service import warning
+from domains.deletion_plan import render
+from domains.deletion_plan.model import DeletionPlan
 from domains.dns import leftovers
 from domains.dns.leftovers import published_as_json
 from domains.dns.records import Record
@@ -20,48 +21,72 @@ from rest.fields import timestamp
 from ses_integration.api import SyncState, SyncStatus, mail_location, sync_states
 
 NEEDED_AGAIN = "You have added the domain again, so it needs its DNS records."
-UNTROUBLED = SyncState(SyncStatus.UP_TO_DATE)
 NOT_KNOWN = "No DNS record is known that was to be published for the domain."
+NO_TROUBLE = SyncState(SyncStatus.UP_TO_DATE)
 
 
-def deleted(record: DomainDeletion) -> dict[str, Any]:
-    """The answer to DELETE /domains/{id}, from the record of the deletion as it stands."""
-    shown: dict[str, Any] = {
-        "success": True,
-        "message": f"Successfully deleted domain {record.name} and all associated resources",
-        "deletedResources": {
-            "domain": record.name,
-            "emailAddresses": record.email_addresses,
-            "dnsRecords": record.dns_records,
-            "blockedEmails": record.blocked_emails,
-            "sesIdentity": record.identity == Step.DONE,
-            "sesReceiptRules": record.rules == Step.DONE,
-        },
-        "deletionId": record.pk,
-    }
-    text = warning(record)
-    return shown | ({"warning": text} if text else {})
+class DeletionPlanSerializer(serializers.BaseSerializer[DeletionPlan]):
+    def to_representation(self, instance: DeletionPlan) -> dict[str, Any]:
+        return render.as_json(instance)
 
 
-def still_running(record: DomainDeletion) -> dict[str, Any]:
-    """The answer to a second DELETE: the same, and how far it has come."""
-    return deleted(record) | {"report": reports([record])[0]}
+class DeletionSerializer(serializers.BaseSerializer[DomainDeletion]):
+    """The answer to DELETE /domains/{id} (docs/api/compatibility.md, "Domain deletion")."""
+
+    def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "success": True,
+            "message": f"Successfully deleted domain {instance.name} and all associated resources",
+            "deletedResources": {
+                "domain": instance.name,
+                "emailAddresses": instance.email_addresses,
+                "dnsRecords": instance.dns_records,
+                "blockedEmails": instance.blocked_emails,
+                "sesIdentity": instance.identity == Step.DONE,
+                "sesReceiptRules": instance.rules == Step.DONE,
+            },
+            "deletionId": instance.pk,
+        }
+        text = warning(instance)
+        return shown | ({"warning": text} if text else {})
 
 
-def reports(records: Iterable[DomainDeletion]) -> list[dict[str, Any]]:
-    """What is known of each deletion of one owner; three statements for all that still owe something in SES, none otherwise."""
-    rows = list(records)
-    owing = {row.name for row in rows if Step.OWED in (row.rules, row.identity)}
-    if owing:
-        # Where somebody else has the name by now, SES's trouble with it is theirs.
-        others = Domain.objects.filter(name__in=owing).exclude(owner_id=rows[0].owner_id)
-        owing -= set(others.values_list("name", flat=True))
-    known = sync_states(owing) if owing else {}
-    return [_report(row, known) for row in rows]
+class UnfinishedDeletionSerializer(DeletionSerializer):
+    """The answer to another DELETE: the same, with a report."""
+
+    def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
+        report = ReportSerializer(instance, context={"sync_states": sync_states_of([instance])})
+        return super().to_representation(instance) | {"report": report.data}
 
 
-def _report(row: DomainDeletion, known: Mapping[str, SyncState]) -> dict[str, Any]:
-    steps = _steps(row, known.get(row.name, UNTROUBLED))
+class ReportSerializer(serializers.BaseSerializer[DomainDeletion]):
+    """What is known about a deletion. The context has `sync_states` by domain name, see `sync_states_of`."""
+
+    def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
+        return _report(instance, self.context["sync_states"].get(instance.name, NO_TROUBLE))
+
+
+class ReportWithDnsSerializer(ReportSerializer):
+    """With a look into DNS, which may take DNS_TIMEOUT_SECONDS."""
+
+    def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
+        return super().to_representation(instance) | {"dns": still_in_dns(instance)}
+
+
+def sync_states_of(rows: Sequence[DomainDeletion]) -> dict[str, SyncState]:
+    """States of the names whose deletions are pending in SES; three statements, or none if there are no such names.
+
+    All rows belong to one owner. A name that another user has by now is left out, because its state is theirs.
+    """
+    names = {row.name for row in rows if Step.OWED in (row.rules, row.identity)}
+    if names:
+        others = Domain.objects.filter(name__in=names).exclude(owner_id=rows[0].owner_id)
+        names -= set(others.values_list("name", flat=True))
+    return sync_states(names) if names else {}
+
+
+def _report(row: DomainDeletion, ses: SyncState) -> dict[str, Any]:
+    steps = _steps(row, ses)
     pending = [step for step in steps if step["outcome"] == Step.OWED]
     return {
         "id": row.pk,
@@ -73,14 +98,14 @@ def _report(row: DomainDeletion, known: Mapping[str, SyncState]) -> dict[str, An
         "planToken": row.plan_token or None,
         "steps": steps,
         "owed": [step["step"] for step in pending],
-        # Text of one format, in UTC: the first in the alphabet is the earliest.
+        # All are texts of the same format in UTC, so they sort by time.
         "nextAttemptAt": min((step["nextAttemptAt"] for step in pending if step["nextAttemptAt"]), default=None),
         "confirmation": _confirmation(row),
     }
 
 
 def _steps(row: DomainDeletion, ses: SyncState) -> list[dict[str, Any]]:
-    """In the documented order. `nextAttemptAt` is null for what is owed and due now."""
+    """In the documented order. `nextAttemptAt` is null for a pending step that is due now."""
 
     def step(
         name: str, outcome: str, at: datetime | None, counts: dict[str, int], *, attempts: int, why: SyncState
@@ -128,15 +153,17 @@ def _steps(row: DomainDeletion, ses: SyncState) -> list[dict[str, Any]]:
                 "domains": int(row.rows == Step.DONE),
             },
             attempts=int(row.rows == Step.DONE),
-            why=UNTROUBLED,
+            why=NO_TROUBLE,
         ),
         stored,
     ]
 
 
 def _confirmation(row: DomainDeletion) -> dict[str, Any] | None:
-    """The last look at SES and S3; null before the first. `confirmedAt` is null if it found something, or could not look,
-    or if one is due that cannot be made."""
+    """The last verification in SES and S3, or null before the first.
+
+    `confirmedAt` is null if it found something, if it failed, or if it is due and cannot be done.
+    """
     out_of_sight = proof.out_of_sight(row)
     if not row.proof and not out_of_sight:
         return None
@@ -147,7 +174,7 @@ def _confirmation(row: DomainDeletion) -> dict[str, Any] | None:
 
 
 def still_in_dns(row: DomainDeletion) -> dict[str, Any]:
-    """Which of the records that the owner was told to publish are published now: asks DNS, and never raises."""
+    """Which of the records that the owner was told to publish are still in DNS. Asks DNS and never raises."""
     told = [Record(it["type"], it["name"], it["value"], "") for it in row.told_records]
     note = None
     if Domain.objects.live().filter(name=row.name, owner_id=row.owner_id).exists():

@@ -1,7 +1,4 @@
-"""`?check=true`: asking SES now, and what the answer looks like. DNS look-ups are not part of it yet.
-
-See docs/api/compatibility.md, "Verification check".
-"""
+"""`?check=true`: ask SES now, and what an answer has in addition (docs/api/compatibility.md, "Verification check")."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from ses_integration.api import NotConfigured, RecordedIdentity, SesError, check
 
 
 def check_page(domains: Sequence[Domain]) -> dict[str, dict[str, Any]]:
-    """`verificationCheck` by domain name for a page of a list: two SES calls for all of them together."""
+    """`verificationCheck` by domain name for a page of a list; two SES calls altogether."""
     known: dict[str, RecordedIdentity] = {}
     failure = ""
     try:
@@ -30,14 +27,17 @@ def check_page(domains: Sequence[Domain]) -> dict[str, dict[str, Any]]:
         failure = "Error"
     prefetch_related_objects(list(domains), "dns_records")
     for domain in domains:
-        # Only where something changes: a page must not cost statements by its length.
+        # Skip the unchanged ones, so that the number of statements does not grow with the page.
         if domain.name in known and status_of(known[domain.name], domain) != domain.status:
             take_over(domain, known[domain.name])
-    return {domain.name: _shown(domain, failure or _status(known.get(domain.name))) for domain in domains}
+    return {
+        domain.name: {"verificationCheck": _shown(domain, failure or _status(known.get(domain.name)))}
+        for domain in domains
+    }
 
 
 def check_one(domain: Domain) -> dict[str, Any]:
-    """`verificationCheck` and `authRecommendations` of one domain: one SES call."""
+    """`verificationCheck` and `authRecommendations` of one domain; one SES call."""
     try:
         known = check_identity(domain.name)
     except SesError as error:
@@ -87,7 +87,7 @@ def _details(known: RecordedIdentity | None) -> dict[str, Any]:
 
 
 def _recommendations(domain: Domain) -> dict[str, Any]:
-    """Only while one of the two is not verified."""
+    """Recommended records, while one of the two is not verified."""
     spf, dmarc = dns_records.spf(domain.name), dns_records.dmarc(domain.name)
     verified = {(row.name, row.value) for row in domain.dns_records.all() if row.is_verified}
     if {(spf.name, spf.value), (dmarc.name, dmarc.value)} <= verified:

@@ -1,0 +1,26 @@
+"""`/deletions`: the reports of the caller's domain deletions, which outlive the domains (docs/api/deletion.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+
+from domains.api import deletion_serializers
+from domains.models import DomainDeletion
+from rest.filters import FlagFilter
+from rest.viewsets import OwnedViewSet
+
+
+class DeletionViewSet(ListModelMixin, RetrieveModelMixin, OwnedViewSet[DomainDeletion]):
+    queryset = DomainDeletion.objects.order_by("-started_at", "id")
+    not_found = "Deletion not found"
+    serializer_class = deletion_serializers.ReportSerializer
+    serializer_classes = {"retrieve": deletion_serializers.ReportWithDnsSerializer}
+    filters = [
+        FlagFilter("finished", lambda rows, finished: rows.filter(finished_at__isnull=not finished), strict=True),
+    ]
+
+    def facts(self, rows: Sequence[DomainDeletion]) -> dict[str, Any]:
+        return {"sync_states": deletion_serializers.sync_states_of(rows)}

@@ -1,0 +1,149 @@
+"""`/domains`, with their DNS records and deletion plans (docs/api/calls.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django.db.models import Count, Q, QuerySet
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin, UpdateModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from domains.api import deletion_serializers, serializers, verification_check
+from domains.deletion import service
+from domains.deletion_plan import build
+from domains.deletion_plan.model import KIND, DeletionPlan
+from domains.lifecycle import catch_all, register
+from domains.models import Domain, DomainDeletion
+from rest.confirmation import GONE, Confirmation, outdated
+from rest.errors import Conflict
+from rest.filters import ChoiceFilter, FlagFilter
+from rest.lookup import find_or_none, is_id
+from rest.planned_deletion import PlannedDeletionViewSet
+from ses_integration.api import identities, shared_deadline
+
+NO_ENDPOINT = "Endpoint not found or does not belong to user"
+OWN = "You have already added this domain to your account"
+REGISTERED = {
+    "error": (
+        "This domain is already registered on our platform. If you believe this is an error or you need to transfer "
+        "ownership, please contact our support team."
+    ),
+    "code": "DOMAIN_ALREADY_REGISTERED",
+}
+
+
+class DomainViewSet(
+    ListModelMixin,
+    CreateModelMixin,
+    RetrieveModelMixin,
+    UpdateModelMixin,
+    PlannedDeletionViewSet[Domain],
+):
+    queryset = Domain.objects.live().order_by("-created_at", "id")
+    not_found = "Domain not found"
+    serializer_class = serializers.DomainSerializer
+    serializer_classes = {
+        "list": serializers.ListedDomainSerializer,
+        "create": serializers.DomainBody,
+        "update": serializers.CatchAllBody,
+        "destroy": deletion_serializers.DeletionSerializer,
+        "deletion_plan": deletion_serializers.DeletionPlanSerializer,
+        "dns_records": serializers.RecordsOfDomainSerializer,
+    }
+    filters = [
+        ChoiceFilter("status", "status", Domain.Status.values),
+        FlagFilter("canReceive", "can_receive_emails"),
+    ]
+    errors = {
+        register.DomainTaken: lambda error: Conflict(OWN if error.own else REGISTERED),
+        catch_all.EndpointGone: lambda _: ValidationError(NO_ENDPOINT),
+    }
+    plan_kind = KIND
+
+    def get_queryset(self) -> QuerySet[Domain]:
+        rows = super().get_queryset()
+        if self.action not in ("list", "retrieve", "update"):
+            return rows.select_related("owner")
+        # `email_addresses` is the reverse accessor of addresses.EmailAddress, an app above this one.
+        return rows.select_related("catch_all_endpoint").annotate(
+            total_addresses=Count("email_addresses"),
+            active_addresses=Count("email_addresses", filter=Q(email_addresses__is_active=True)),
+        )
+
+    def facts(self, rows: Sequence[Domain]) -> dict[str, Any]:
+        checks: dict[str, Any] = {}
+        if self.request.query_params.get("check") == "true":
+            with shared_deadline():
+                checks = (
+                    verification_check.check_page(rows)
+                    if self.action == "list"
+                    else {rows[0].name: verification_check.check_one(rows[0])}
+                )
+        return {"identities": identities(row.name for row in rows), "checks": checks}
+
+    def get_paginated_response(self, data: Any) -> Response:
+        answer = super().get_paginated_response(data)
+        answer.data["meta"] = self._meta()
+        return answer
+
+    def _meta(self) -> dict[str, Any]:
+        """Counts over everything that matches the filters, not only the page; one statement."""
+        counts = self.filter_queryset(super().get_queryset()).aggregate(
+            total=Count("pk"),
+            catch_all=Count("pk", filter=Q(is_catch_all_enabled=True)),
+            **{status.value: Count("pk", filter=Q(status=status)) for status in Domain.Status},
+        )
+        return {
+            "totalCount": counts["total"],
+            "verifiedCount": counts["verified"],
+            "withCatchAllCount": counts["catch_all"],
+            "statusBreakdown": {name: counts[name] for name in ("verified", "pending", "failed")},
+        }
+
+    def perform_create(self, serializer: BaseSerializer[Any]) -> None:
+        serializer.instance = register.add_domain(owner=self.caller, name=serializer.validated_data["name"])
+
+    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+        domain, body = cast(Domain, serializer.instance), serializer.validated_data
+        enabled = body["enabled"]
+        endpoint_id = self._endpoint_id(domain, body.get("endpoint_id")) if enabled else None
+        serializer.instance = catch_all.set_catch_all(domain=domain, enabled=enabled, endpoint_id=endpoint_id)
+
+    def _endpoint_id(self, domain: Domain, endpoint_id: str | None) -> str:
+        if domain.status != Domain.Status.VERIFIED:
+            raise ValidationError("Domain must be verified before configuring catch-all")
+        if not endpoint_id:
+            raise ValidationError("catchAllEndpointId is required when enabling catch-all")
+        # `endpoints` is the reverse accessor of endpoints.Endpoint, an app above this one.
+        endpoint = find_or_none(self.caller.endpoints.all(), endpoint_id)
+        if endpoint is None:
+            raise ValidationError(NO_ENDPOINT)
+        if not endpoint.is_active:
+            raise ValidationError("Selected endpoint is not active")
+        return endpoint_id
+
+    @action(detail=True, url_path="dns-records")
+    def dns_records(self, request: Request, pk: str) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)
+
+    def plan_of(self, row: Domain) -> DeletionPlan:
+        """Asks S3 and DNS, within their time limits, but not SES."""
+        return build.plan_of(row)
+
+    def delete_row(self, row: Domain, plan_token: str) -> DomainDeletion:
+        return service.delete_domain(domain=row, requested_by=self.caller.get_username(), plan_token=plan_token)
+
+    def answer_for_missing(self, pk: str, asked: Confirmation) -> Response:
+        """Another DELETE while the deletion is unfinished continues it, and answers with what it has done so far."""
+        unfinished = self.owned(DomainDeletion.objects.pending())
+        deletion = unfinished.filter(domain_id=pk).first() if is_id(pk) else None
+        if deletion is not None and asked.token:
+            raise outdated(GONE)
+        if deletion is None or asked.dry_run:
+            return super().answer_for_missing(pk, asked)
+        return Response(deletion_serializers.UnfinishedDeletionSerializer(service.advance(deletion)).data)

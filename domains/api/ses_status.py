@@ -1,0 +1,71 @@
+"""`/ses/status`: the capacity of SES, and how far SES has followed each domain. Reads the database only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.mixins import ListModelMixin
+from rest_framework.response import Response
+
+from domains.models import Domain
+from rest.fields import TextOrNull, Timestamp
+from rest.viewsets import OwnedViewSet
+from ses_integration.api import capacity, recipients_by_rule, sync_states
+
+
+class UsedSerializer(serializers.Serializer[Any]):
+    used = serializers.IntegerField(source="total")
+    quota = serializers.IntegerField()
+
+
+class CapacitySerializer(serializers.Serializer[Any]):
+    """Region and quotas, which all domains of the installation share."""
+
+    region = serializers.CharField()
+    ruleSet = serializers.CharField(source="rule_set")
+    rules = UsedSerializer()
+    identities = UsedSerializer()
+    recipientsPerRule = serializers.IntegerField(source="recipients_per_rule")
+
+
+class SyncStateSerializer(serializers.Serializer[Any]):
+    state = serializers.CharField(source="status.wire")
+    reason = TextOrNull()
+    nextTry = Timestamp(source="retry_at")
+
+
+class DomainStatusSerializer(serializers.BaseSerializer[Domain]):
+    """One domain. The context has `sync_states` and `rules`, both by domain name."""
+
+    def to_representation(self, instance: Domain) -> dict[str, Any]:
+        rules = self.context["rules"].get(instance.name, {})
+        return {
+            "id": instance.pk,
+            "domain": instance.name,
+            **SyncStateSerializer(self.context["sync_states"][instance.name]).data,
+            "rules": [{"name": name, "recipients": recipients} for name, recipients in rules.items()],
+        }
+
+
+class SesStatusViewSet(ListModelMixin, OwnedViewSet[Domain]):
+    queryset = Domain.objects.live().order_by("name")
+    not_found = "Domain not found"
+    serializer_class = DomainStatusSerializer
+
+    def facts(self, rows: Sequence[Domain]) -> dict[str, Any]:
+        return {
+            "sync_states": sync_states(row.name for row in rows),
+            "rules": recipients_by_rule(
+                {row.name: row.key_prefix for row in rows},
+                # `email_addresses` is the reverse accessor of addresses.EmailAddress, an app above this one.
+                Domain.objects.filter(pk__in=[row.pk for row in rows]).values("email_addresses__address"),
+                [row.name for row in rows if row.receives_everything],
+            ),
+        }
+
+    def get_paginated_response(self, data: Any) -> Response:
+        answer = super().get_paginated_response(data)
+        answer.data = {**CapacitySerializer(capacity()).data, **answer.data}
+        return answer
