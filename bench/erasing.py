@@ -31,7 +31,7 @@ waits until the first one's claim is over (a minute). MEMORY (VmHWM, MB): BEFORE
 def measured(stack: Stack) -> str:
     """The part `erasing`. The emulator is this process's, to be filled past the wire."""
     emulator = Emulator(port=stack.aws.port)
-    with stored_objects.quick_lists():
+    with stored_objects.fast_version_listing():
         emulator.start()
         try:
             stack.command("ses_setup")
@@ -54,8 +54,8 @@ class _Erasing:
         domain = api.add_domain("erasing.example.com")
         bucket, prefix = ses_config().bucket, f"emails/erasing.example.com/{domain}/"
         progress(f"Storing {OBJECTS} objects …")
-        stored_objects.fill(bucket, _histories(prefix))
-        seeded = stored_objects.count(bucket, prefix)
+        stored_objects.store_versions(bucket, _histories(prefix))
+        seeded = stored_objects.count_versions(bucket, prefix)
 
         self._emulator.clear_journal()
         answer = api.delete(f"domains/{domain}")
@@ -66,7 +66,7 @@ class _Erasing:
         waited = self._second_worker()
 
         record = self._record()
-        left = stored_objects.count(bucket, prefix)
+        left = stored_objects.count_versions(bucket, prefix)
         if left or record.erased_versions > seeded:
             raise RuntimeError(f"{left} versions are left; {record.erased_versions} of {seeded} were counted.")
         return f"{table(HEAD, self._rows)}\n\n{NOTES}\n\n{self._sums(record, seeded)}\n{waited}"

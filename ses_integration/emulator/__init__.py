@@ -1,13 +1,13 @@
-"""An AWS to run against: moto's S3, SNS, Lambda and STS, and an SES that behaves as the real one does.
+"""An emulated AWS for development and tests: SES as the real one behaves, and moto's S3, SNS, Lambda and STS.
 
-moto accepts what SES refuses (duplicate rule names, too many recipients, patterns that are none) and lacks what the
-product needs most, `DeleteReceiptRule`. So the two SES services are answered here, from the published behaviour that
-each function names; everything else goes on to moto. The same code runs as a process of its own
-(`python manage.py aws_emulator`) and inside a test (`Emulator` in `server.py`).
+moto accepts what SES refuses (duplicate rule names, too many recipients, invalid patterns) and lacks the operation that
+matters most here, `DeleteReceiptRule`. So both SES APIs are implemented in this package, from the published behaviour
+that each function cites; all other calls go to moto. `server.Emulator` runs it in a thread of a test,
+`python manage.py aws_emulator` as a process.
 
-It can be told to misbehave (`faults.py`), writes down what it was asked (`journal.py`) and can keep SES's pace of one
-call a second (`clock.py`).
+A process holds one emulated AWS: moto keeps its state in module globals, so two `Emulator` objects in a process would
+share buckets, topics and functions.
 
-One process holds one emulated AWS: moto keeps its state in module globals, so a second `Emulator` in the same process
-would share buckets, topics and functions with the first.
+`server` > `application` > `control` > `ses` > `state` > `wire`: each imports only what stands to its right.
+`stored_objects` fills S3 directly. Only the command `aws_emulator` and the tests may import this package.
 """

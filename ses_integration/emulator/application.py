@@ -1,4 +1,4 @@
-"""The emulated AWS as one WSGI application: control endpoints, faults, the journal, SES, and moto for the rest."""
+"""The emulated AWS as a WSGI application: dispatches to control endpoints, SES and moto, and applies faults."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from ses_integration.emulator.wire.errors import AwsError, access_denied, error_
 from ses_integration.emulator.wire.responses import ConnectionCut, Response, json_response, run_app
 from ses_integration.emulator.wire.wsgi import Environ, StartResponse, read_body
 
-PAGE = b"<html><head><title>Sign in</title></head><body><p>Sign in to use this network.</p></body></html>"
+HTML_PAGE = b"<html><head><title>Sign in</title></head><body><p>Sign in to use this network.</p></body></html>"
 
 logger = logging.getLogger(__name__)
 
 
 class Application:
-    """What a client of AWS sees at the emulator's address."""
+    """Serves every request to the emulator: `/_…` goes to the control endpoints, everything else is an AWS call."""
 
     def __init__(self, ses: Ses, faults: Faults, journal: Journal) -> None:
         self._ses = ses
@@ -37,27 +37,27 @@ class Application:
         self._journal = journal
         self._control = Control(ses, faults, journal, self.reset)
         self._moto = DomainDispatcherApplication(create_backend_app)
-        # Set when the state that a waiting call was meant for has been forgotten.
-        self._forgotten = threading.Event()
+        # Replaced at each reset. Set: the state that delayed calls were meant for is gone.
+        self._discarded = threading.Event()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         body = read_body(environ)
         path: str = environ.get("PATH_INFO", "")
-        # No bucket's name begins with an underscore, so the control endpoints hide nothing of S3.
+        # Bucket names cannot start with an underscore, so the control endpoints hide no S3 path.
         if path.startswith("/_"):
-            answer = self._control.answer(environ["REQUEST_METHOD"], path, body)
+            response = self._control.serve(environ["REQUEST_METHOD"], path, body)
         elif path.startswith("/moto-api"):
-            answer = json_response(
+            response = json_response(
                 {"error": "moto's own control endpoints are off; see /_reset."}, HTTPStatus.NOT_FOUND
             )
         else:
-            answer = self._meet(parse_call(environ, body))
-        return answer.send(environ, start_response)
+            response = self._serve(parse_call(environ, body))
+        return response.send(environ, start_response)
 
     def reset(self) -> None:
-        """Forget everything, calls that are still waiting included."""
+        """Clear everything and end delayed calls."""
         with self._ses.lock:
-            self.cut_waiting()
+            self.cancel_delayed()
             self._faults.clear()
             self._ses.accounts.reset()
             self._ses.rate.reset()
@@ -65,27 +65,27 @@ class Application:
             reset_model_data()
             self._journal.clear()
 
-    def cut_waiting(self) -> None:
-        """End the calls that wait for a fault's seconds, unapplied."""
-        self._forgotten.set()
-        self._forgotten = threading.Event()
+    def cancel_delayed(self) -> None:
+        """End the calls that a fault is delaying, without applying them."""
+        self._discarded.set()
+        self._discarded = threading.Event()
 
-    def _meet(self, call: Call) -> Response:
-        """The call meets the fault that waits for it, if there is one."""
+    def _serve(self, call: Call) -> Response:
+        """Apply the call, unless a fault is waiting for it. Raises ConnectionCut to close the connection without a response."""
         fault = self._faults.take(call.service, call.action)
         if fault is not None and fault.fault == "late":
-            threading.Thread(target=self._apply_late, args=(call, fault.seconds, self._forgotten), daemon=True).start()
+            threading.Thread(target=self._apply_late, args=(call, fault.seconds, self._discarded), daemon=True).start()
             raise ConnectionCut
         entry = self._journal.begin(call)
         if fault is None:
-            answer = self._apply(call)
+            response = self._apply(call)
         elif fault.fault in REFUSALS:
-            answer = error_response(call.service, _refusal(call, fault))
-            entry.finish(answer.status, applied=False)
-            return answer
+            response = error_response(call.service, _refusal(call, fault))
+            entry.finish(response.status, applied=False)
+            return response
         elif fault.fault == "page":
             entry.finish(fault.status, applied=False)
-            return Response(fault.status, [("Content-Type", "text/html")], PAGE)
+            return Response(fault.status, [("Content-Type", "text/html")], HTML_PAGE)
         elif fault.fault == "dropped":
             entry.finish(NO_ANSWER, applied=False)
             raise ConnectionCut
@@ -93,44 +93,47 @@ class Application:
             entry.finish(NO_ANSWER, applied=self._apply(call).accepted)
             raise ConnectionCut
         else:
-            answer = self._apply_after(call, fault.seconds, self._forgotten)
-        entry.finish(answer.status, applied=answer.accepted)
-        return answer
+            response = self._apply_after(call, fault.seconds, self._discarded)
+        entry.finish(response.status, applied=response.accepted)
+        return response
 
-    def _apply_late(self, call: Call, seconds: float, forgotten: threading.Event) -> None:
-        with suppress(ConnectionCut), self._waited(seconds, forgotten):
+    def _apply_late(self, call: Call, seconds: float, discarded: threading.Event) -> None:
+        with suppress(ConnectionCut), self._after(seconds, discarded):
             entry = self._journal.begin(call)
             entry.finish(NO_ANSWER, applied=self._apply(call).accepted)
 
-    def _apply_after(self, call: Call, seconds: float, forgotten: threading.Event) -> Response:
-        with self._waited(seconds, forgotten):
+    def _apply_after(self, call: Call, seconds: float, discarded: threading.Event) -> Response:
+        with self._after(seconds, discarded):
             return self._apply(call)
 
     @contextmanager
-    def _waited(self, seconds: float, forgotten: threading.Event) -> Iterator[None]:
-        """Let the time pass, then hold the state; cut the call if the state it was meant for is gone by then."""
-        forgotten.wait(seconds)
+    def _after(self, seconds: float, discarded: threading.Event) -> Iterator[None]:
+        """Wait, then lock the state. Raises ConnectionCut if the emulator has been reset meanwhile."""
+        discarded.wait(seconds)
         with self._ses.lock:
-            if forgotten.is_set():
+            if discarded.is_set():
                 raise ConnectionCut
             yield
 
     def _apply(self, call: Call) -> Response:
         try:
             if call.service in SERVICES:
-                return self._ses.answer(call)
+                return self._ses.serve(call)
             return _with_request_id(run_app(self._moto, call.request()))
         except Exception:
-            # A hole in the emulator or in moto, or a service that is not installed: say so where a developer looks.
+            # A bug in the emulator or in moto, or a service that moto lacks here. The log tells the developer.
             logger.exception("%s:%s could not be emulated.", call.service, call.action)
             return error_response(call.service, failed(call.service))
 
 
-def _with_request_id(answer: Response) -> Response:
-    """S3 sends one with every answer, to HEAD as well (Amazon S3 API Reference, Common Response Headers); moto does not."""
-    if any(name.lower() == "x-amz-request-id" for name, _ in answer.headers):
-        return answer
-    return replace(answer, headers=[*answer.headers, ("x-amz-request-id", str(uuid4()))])
+def _with_request_id(response: Response) -> Response:
+    """Add S3's request id, which moto omits. AWS sends one with every response, also to HEAD.
+
+    Source: Amazon S3 API Reference, Common Response Headers.
+    """
+    if any(name.lower() == "x-amz-request-id" for name, _ in response.headers):
+        return response
+    return replace(response, headers=[*response.headers, ("x-amz-request-id", str(uuid4()))])
 
 
 def _refusal(call: Call, fault: Fault) -> AwsError:

@@ -1,4 +1,4 @@
-"""The emulator on a socket: in a thread of a test, or as a process of its own."""
+"""The emulator on a socket, in a background thread."""
 
 from __future__ import annotations
 
@@ -21,17 +21,16 @@ from ses_integration.emulator.ses.service import Ses
 from ses_integration.emulator.state.accounts import DEFAULT_ACCOUNT, SesAccounts, SesRegion
 from ses_integration.emulator.wire.wsgi import Environ
 
-# How often the serving thread looks whether it shall stop; it bounds how long `stop` takes.
+# The serving thread checks this often whether to stop, so `stop` takes about this long.
 _POLL_SECONDS = 0.05
 _BACKLOG = 512
 
 
 class Emulator:
-    """An AWS at an address of this machine.
+    """An emulated AWS at a loopback address.
 
-    It takes any credentials and keeps nothing on disk, so it binds to loopback only. moto's state is global in the
-    process: a process has one emulated AWS, and a second `Emulator` in it would share buckets, topics and functions.
-    `now` is the clock behind `calls_per_second`.
+    It accepts any credentials, so it never listens on another address, and keeps everything in memory. `verify_new`:
+    whether new identities are verified at once. `now`: the clock for `calls_per_second`.
     """
 
     def __init__(
@@ -53,20 +52,20 @@ class Emulator:
 
     @property
     def url(self) -> str:
-        """Where it listens; with port 0, known once it is started."""
+        """The address it listens on. Raises RuntimeError before `start`."""
         if self._server is None:
             raise RuntimeError("The emulator is not started.")
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._server.port}"
 
     def start(self) -> None:
-        """Bind and serve from a background thread; calls are accepted when this returns.
+        """Listen and serve from a background thread. Calls are accepted when this returns.
 
-        Raises OSError where the port is taken.
+        Raises OSError if the port is in use.
         """
         if self._server is not None:
             raise RuntimeError("The emulator is started already.")
-        # werkzeug would end the process where the port is taken, so the socket is bound here.
+        # werkzeug would exit the process if the port is in use, so the socket is bound here.
         with _listening(self._host, self._port) as bound:
             self._server = make_server(
                 self._host, self._port, self._aws, threaded=True, request_handler=_Handler, fd=bound.fileno()
@@ -77,16 +76,16 @@ class Emulator:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening; calls that wait for a fault's seconds are cut. Stopping twice is no harm."""
+        """Stop listening, and end calls that a fault is delaying. May be called twice."""
         server, thread = self._server, self._thread
         self._server = self._thread = None
-        self._aws.cut_waiting()
+        self._aws.cancel_delayed()
         if server is not None and thread is not None:
             server.shutdown()
             thread.join()
 
     def serve_forever(self) -> None:
-        """Serve until another thread or a signal handler's exception ends it."""
+        """Serve until another thread calls `stop`, or a signal handler raises."""
         if self._server is None:
             self.start()
         thread = self._thread
@@ -97,54 +96,54 @@ class Emulator:
             self.stop()
 
     def reset(self) -> None:
-        """Forget everything: rules, identities, buckets, faults, the journal, and the changes to clock and quotas."""
+        """Clear everything: rules, identities, buckets, faults and journal; rate limit and quotas return to their defaults."""
         self._aws.reset()
 
     def prepare(self, region: str, *, rule_set: str, bucket: str) -> None:
-        """What `ses_setup` makes, past the wire: the active rule set, and the bucket. Not while calls are under way."""
+        """Create what `ses_setup` creates, without HTTP: the active rule set and the bucket. Not while calls are running."""
         rules = self.region(region).rules
         rules.create_receipt_rule_set(rule_set)
         rules.set_active_receipt_rule_set(rule_set)
         stored_objects.create_bucket(bucket, region)
 
     def journal(self) -> list[dict[str, Any]]:
-        """The calls so far, as `GET /_journal` gives them."""
+        """The calls so far, in the format of `GET /_journal`."""
         return self._journal.entries()
 
     def clear_journal(self) -> None:
-        """Forget the calls so far."""
+        """Remove all calls from the journal."""
         self._journal.clear()
 
     def add_faults(self, *faults: dict[str, Any]) -> None:
-        """Order faults, each as `POST /_faults` takes it."""
+        """Add faults, each in the format of `POST /_faults`."""
         self._faults.add(fault_orders.parse(list(faults)))
 
     def clear_faults(self) -> None:
-        """Withdraw the faults that are still open."""
+        """Remove the faults that have not been used up."""
         self._faults.clear()
 
     def region(self, name: str) -> SesRegion:
-        """What SES holds there, to be filled past the wire; not while calls are under way."""
+        """The state of SES in a region, to be changed without HTTP. Not while calls are running."""
         return self._ses.accounts.region(DEFAULT_ACCOUNT, name)
 
     def set_quotas(self, **quotas: int | None) -> None:
-        """Change quotas, by the names that `GET /_quotas` gives; `None` puts the published one back."""
+        """Change quotas, named as in `GET /_quotas`; `None` restores the published value."""
         with self._ses.lock:
             self._ses.accounts.quotas.change(quotas)
 
 
 class _Handler(WSGIRequestHandler):
-    """werkzeug's handler, quiet, for clients on the same machine."""
+    """werkzeug's request handler without logging, tuned for clients on the same machine."""
 
-    # Head and body of an answer are two small writes; Nagle's algorithm would hold the second back.
+    # Head and body of a response are two small writes; Nagle's algorithm would delay the second.
     disable_nagle_algorithm = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """No line for each request; the journal has them."""
+        """Log nothing; the journal has every call."""
 
     def connection_dropped(self, error: BaseException, environ: Environ | None = None) -> None:
-        """Nothing to say: the client went away, or a fault cuts it off."""
-        # Without this the handler would wait for a next request on a connection that has had no answer.
+        """Log nothing: the client disconnected, or a fault closes the connection."""
+        # Otherwise the handler would wait for another request on this connection.
         self.close_connection = True
 
 

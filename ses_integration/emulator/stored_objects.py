@@ -1,4 +1,4 @@
-"""Very many stored objects, past the wire and in seconds: a prefix as SES leaves it after years."""
+"""Fills the emulated S3 directly, without HTTP: 100,000 objects in seconds, for benchmarks and tests."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ses_integration.emulator.state.accounts import DEFAULT_ACCOUNT
 _list_object_versions = S3Backend.list_object_versions
 
 
-def fill(bucket: str, histories: Iterable[tuple[str, list[bytes | None]]]) -> None:
-    """Store each key's versions, the oldest first; None is a delete marker. The bucket must be there and gets versioning.
+def store_versions(bucket: str, histories: Iterable[tuple[str, list[bytes | None]]]) -> None:
+    """Store the versions of each key, oldest first; None is a delete marker. Turns on versioning of the bucket.
 
-    Not while calls to the bucket are under way.
+    Not while calls to the bucket are running.
     """
     held = _bucket(bucket)
     held.versioning_status = "Enabled"
@@ -35,14 +35,14 @@ def create_bucket(name: str, region: str) -> None:
     s3_backends[DEFAULT_ACCOUNT]["aws"].create_bucket(name, region)
 
 
-def count(bucket: str, prefix: str) -> int:
-    """How many versions and delete markers are held under the prefix."""
+def count_versions(bucket: str, prefix: str) -> int:
+    """The number of versions and delete markers under the prefix."""
     return sum(len(versions) for key, versions in _bucket(bucket).keys.iterlists() if key.startswith(prefix))
 
 
 @contextmanager
-def quick_lists() -> Iterator[None]:
-    """ListObjectVersions looks at what can be on its page; moto copies all that the bucket holds, deep, for each page."""
+def fast_version_listing() -> Iterator[None]:
+    """Make ListObjectVersions look only at the keys of one page. moto makes a deep copy of the whole bucket for each page."""
     with patch.object(S3Backend, "list_object_versions", _list_one_page):
         yield
 
@@ -81,7 +81,7 @@ def _list_one_page(
     if not delimiter and max_keys is not None:
         whole, bucket = bucket.keys, copy.copy(bucket)
         bucket.keys = type(whole)()
-        # Those of the marker's own key may be skipped, and one beyond the page tells that there is a next one.
+        # The marker may skip versions of its own key, and one version beyond the page shows that there is a next page.
         room = max_keys + len(whole.getlist(key_marker, []) if key_marker else ())
         for key in sorted(key for key in list(whole) if key.startswith(prefix) and key >= (key_marker or "")):
             versions = whole.getlist(key, [])

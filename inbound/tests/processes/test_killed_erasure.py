@@ -32,7 +32,7 @@ def stack_of(stack_with: Callable[..., Stack], ses: Emulator) -> Iterator[Stack]
     """Processes that use the emulator of the test process, whose bucket the test can fill directly."""
     port = urlsplit(ses.url).port
     assert port is not None
-    with stored_objects.quick_lists():
+    with stored_objects.fast_version_listing():
         stack = stack_with(AWS_ENDPOINT_URL=ses.url, SES_AUTO_SETUP="false")
         stack.aws = EmulatedAws(port)
         yield stack
@@ -41,17 +41,17 @@ def stack_of(stack_with: Callable[..., Stack], ses: Emulator) -> Iterator[Stack]
 def test_a_third_worker_finishes_what_two_were_killed_over(stack_of: Stack, ses: Emulator, user: User) -> None:
     domain = DomainFactory(owner=user, name="example.com")
     prefix = domain.key_prefix
-    stored_objects.fill(BUCKET, ((f"{prefix}{number:04}", HISTORY) for number in range(OBJECTS)))
-    stored_objects.fill(BUCKET, [("emails/example.org/indm_other/mail", [b"mail"])])
+    stored_objects.store_versions(BUCKET, ((f"{prefix}{number:04}", HISTORY) for number in range(OBJECTS)))
+    stored_objects.store_versions(BUCKET, [("emails/example.org/indm_other/mail", [b"mail"])])
     Domain.objects.filter(pk=domain.pk).delete()
 
     # Killed while it lists the next page: nothing is lost.
     _kill_during(stack_of, "ListObjectVersions")
-    assert _counted() == STORED - stored_objects.count(BUCKET, prefix) == KEYS_PER_CALL
+    assert _counted() == STORED - stored_objects.count_versions(BUCKET, prefix) == KEYS_PER_CALL
     # Killed while S3 deletes a page: nobody records that.
     _kill_during(stack_of, "DeleteObjects")
     wait_for(
-        lambda: stored_objects.count(BUCKET, prefix) == STORED - 3 * KEYS_PER_CALL,
+        lambda: stored_objects.count_versions(BUCKET, prefix) == STORED - 3 * KEYS_PER_CALL,
         within=20,
         what="the call of the killed worker is applied",
     )
@@ -61,8 +61,8 @@ def test_a_third_worker_finishes_what_two_were_killed_over(stack_of: Stack, ses:
     wait_for(lambda: DomainDeletion.objects.get().finished_at, within=40, what="the deletion is finished")
 
     record = DomainDeletion.objects.get()
-    assert stored_objects.count(BUCKET, prefix) == 0
-    assert stored_objects.count(BUCKET, "emails/") == 1
+    assert stored_objects.count_versions(BUCKET, prefix) == 0
+    assert stored_objects.count_versions(BUCKET, "emails/") == 1
     # All but the page whose answer nobody received.
     assert record.erased_versions == STORED - KEYS_PER_CALL
     assert record.late_versions == 0

@@ -1,4 +1,4 @@
-"""The endpoints that steer and read the emulator. Their paths begin with an underscore; AWS has none that do."""
+"""Control endpoints: read the emulator's state and change its behaviour. AWS has no paths that start with `/_`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ses_integration.emulator.wire.responses import Response, json_response
 
 
 class InvalidBody(ValueError):
-    """A body that cannot be understood; the sentence says why."""
+    """The body is not valid; the message says why."""
 
 
 class Control:
-    """One method for each endpoint; it takes the JSON body and returns what goes back as JSON."""
+    """One method per endpoint. It takes the parsed JSON body and returns the JSON to send."""
 
     def __init__(self, ses: Ses, faults: Faults, journal: Journal, reset: Callable[[], None]) -> None:
         self._ses = ses
@@ -30,22 +30,22 @@ class Control:
         self._reset = reset
         self._endpoints: dict[tuple[str, str], Callable[[Any], object]] = {
             ("GET", "/_health"): lambda body: {"status": "ok"},
-            ("GET", "/_ses"): lambda body: self._dump(),
+            ("GET", "/_ses"): lambda body: self._ses_state(),
             ("GET", "/_journal"): lambda body: journal.entries(),
-            ("DELETE", "/_journal"): lambda body: self._forget_calls(),
+            ("DELETE", "/_journal"): lambda body: self._clear_journal(),
             ("GET", "/_faults"): lambda body: faults.listed(),
             ("POST", "/_faults"): self._add_faults,
-            ("DELETE", "/_faults"): lambda body: self._behave(),
+            ("DELETE", "/_faults"): lambda body: self._clear_faults(),
             ("GET", "/_clock"): lambda body: self._clock(),
             ("POST", "/_clock"): self._set_clock,
             ("POST", "/_identities"): self._set_identities,
             ("GET", "/_quotas"): lambda body: self._quotas(),
             ("POST", "/_quotas"): self._set_quotas,
-            ("POST", "/_reset"): lambda body: self._forget(),
+            ("POST", "/_reset"): lambda body: self._reset_all(),
         }
 
-    def answer(self, method: str, path: str, body: bytes) -> Response:
-        """Serve one control request."""
+    def serve(self, method: str, path: str, body: bytes) -> Response:
+        """The response to one control request."""
         endpoint = self._endpoints.get((method, path.rstrip("/")))
         if endpoint is None:
             there = sorted(f"{method} {path}" for method, path in self._endpoints)
@@ -57,11 +57,11 @@ class Control:
         except (InvalidBody, InvalidQuotas, fault_orders.InvalidFault) as error:
             return json_response({"error": str(error)}, HTTPStatus.BAD_REQUEST)
 
-    def _dump(self) -> object:
+    def _ses_state(self) -> object:
         with self._ses.lock:
             return self._ses.accounts.as_dict()
 
-    def _forget_calls(self) -> object:
+    def _clear_journal(self) -> object:
         self._journal.clear()
         return []
 
@@ -69,7 +69,7 @@ class Control:
         self._faults.add(fault_orders.parse(body))
         return self._faults.listed()
 
-    def _behave(self) -> object:
+    def _clear_faults(self) -> object:
         self._faults.clear()
         return []
 
@@ -109,6 +109,6 @@ class Control:
             self._ses.accounts.quotas.change(body)
             return self._quotas()
 
-    def _forget(self) -> object:
+    def _reset_all(self) -> object:
         self._reset()
         return {"status": "ok"}

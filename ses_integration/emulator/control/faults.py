@@ -1,4 +1,4 @@
-"""Misbehaviour to order: what the next calls of a kind shall meet."""
+"""Faults to inject into the next matching calls."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _KEYS = {"service", "action", "fault", "times", "skip", "seconds", "code", "mess
 
 
 class InvalidFault(ValueError):
-    """The order cannot be understood; the sentence says why."""
+    """The fault is not valid; the message says why."""
 
 
 @dataclass
 class Fault:
-    """One order.
+    """One fault, for `times` matching calls (None: all of them) after the first `skip` calls.
 
-    - `throttle`, `fail`, `access_denied`, `error`: refused and not applied.
-    - `lost`: applied, then the connection closes without an answer.
-    - `dropped`: the connection closes without an answer and nothing is applied.
-    - `page`: not applied; a proxy in between answers with a page of HTML, and with 200 if no `status` is given.
-    - `delay`: applied and answered, but only `seconds` later.
-    - `late`: the connection closes at once without an answer, and the call is applied `seconds` later: it lands after
-      its sender has given up.
+    - `throttle`, `fail`, `access_denied`, `error`: AWS returns an error; the call is not applied.
+    - `lost`: applied, then the connection closes without a response.
+    - `dropped`: the connection closes without a response; the call is not applied.
+    - `page`: not applied; the response is an HTML page, as from a proxy, with `status` or 200.
+    - `delay`: applied and answered after `seconds`.
+    - `late`: the connection closes at once without a response, and the call is applied after `seconds`, when its sender
+      has already given up.
     """
 
     fault: str
@@ -43,31 +43,31 @@ class Fault:
     status: int
 
     def matches(self, service: str, action: str) -> bool:
-        """Whether a call is one of those that were meant."""
+        """Whether the fault is meant for this call; `*` matches every service or action."""
         return self.service in ("*", service) and self.action in ("*", action)
 
 
-def parse(order: object) -> list[Fault]:
-    """The faults that a JSON body orders: one object, or a list of them. All of it is valid, or nothing is taken."""
-    if isinstance(order, list):
-        return [_parse_one(item) for item in order]
-    return [_parse_one(order)]
+def parse(body: object) -> list[Fault]:
+    """Parse a JSON body: one fault or a list. Raises InvalidFault if any of them is not valid."""
+    if isinstance(body, list):
+        return [_parse_one(item) for item in body]
+    return [_parse_one(body)]
 
 
 class Faults:
-    """The orders that are still open, in their order: the first that matches a call is the one that is used up."""
+    """The faults that are not used up, in order. The first one that matches a call applies. Thread-safe."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
 
     def add(self, faults: Iterable[Fault]) -> None:
-        """Append them."""
+        """Append faults."""
         with self._lock:
             self._faults.extend(faults)
 
     def take(self, service: str, action: str) -> Fault | None:
-        """The fault that this call meets. One that lets its first calls pass counts them here."""
+        """The fault for this call, if any. Counts down `skip` and `times`."""
         with self._lock:
             for fault in self._faults:
                 if not fault.matches(service, action):
@@ -83,60 +83,58 @@ class Faults:
         return None
 
     def listed(self) -> list[dict[str, Any]]:
-        """What is still open, with what is left of `times` and `skip`."""
+        """The remaining faults, with the remaining `times` and `skip`."""
         with self._lock:
             return [asdict(fault) for fault in self._faults]
 
     def clear(self) -> None:
-        """Behave again."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
 
 
-def _parse_one(order: object) -> Fault:
-    if not isinstance(order, Mapping):
+def _parse_one(item: object) -> Fault:
+    if not isinstance(item, Mapping):
         raise InvalidFault("A fault is a JSON object, or a list of them.")
-    unknown = set(order) - _KEYS
+    unknown = set(item) - _KEYS
     if unknown:
         raise InvalidFault(f"Unknown in a fault: {', '.join(sorted(map(str, unknown)))}.")
-    kind = order.get("fault")
+    kind = item.get("fault")
     if kind not in KINDS:
         raise InvalidFault(f"'fault' is one of {', '.join(sorted(KINDS))}.")
-    if kind in WAITS and "seconds" not in order:
+    if kind in WAITS and "seconds" not in item:
         raise InvalidFault(f"'{kind}' needs 'seconds'.")
-    if kind == "error" and "code" not in order:
+    if kind == "error" and "code" not in item:
         raise InvalidFault("'error' needs 'code'.")
-    code = _text(order, "code", "")
-    times = _checked(order, "times", 1, "a whole number from 0, or null", _is_count_or_none)
+    code = _text(item, "code", "")
+    times = _checked(item, "times", 1, "a whole number from 0, or null", _is_count_or_none)
     return Fault(
         fault=str(kind),
-        service=_text(order, "service", "*"),
-        action=_text(order, "action", "*"),
+        service=_text(item, "service", "*"),
+        action=_text(item, "action", "*"),
         times=times or None,
-        skip=_checked(order, "skip", 0, "a whole number from 0", _is_count),
-        seconds=float(_checked(order, "seconds", 0, "a number from 0", _is_duration)),
+        skip=_checked(item, "skip", 0, "a whole number from 0", _is_count),
+        seconds=float(_checked(item, "seconds", 0, "a number from 0", _is_duration)),
         code=code,
-        message=_text(order, "message", code),
-        status=_status(order, kind),
+        message=_text(item, "message", code),
+        status=_status(item, kind),
     )
 
 
-def _status(order: Mapping[str, Any], kind: object) -> int:
+def _status(item: Mapping[str, Any], kind: object) -> int:
     lowest = 200 if kind == "page" else 400
     expected = f"an HTTP status from {lowest} to 599"
     return int(
-        _checked(order, "status", lowest, expected, lambda value: isinstance(value, int) and lowest <= value <= 599)
+        _checked(item, "status", lowest, expected, lambda value: isinstance(value, int) and lowest <= value <= 599)
     )
 
 
-def _text(order: Mapping[str, Any], key: str, default: str) -> str:
-    return str(_checked(order, key, default, "a text", lambda value: isinstance(value, str)))
+def _text(item: Mapping[str, Any], key: str, default: str) -> str:
+    return str(_checked(item, key, default, "a text", lambda value: isinstance(value, str)))
 
 
-def _checked(
-    order: Mapping[str, Any], key: str, default: object, expected: str, holds: Callable[[object], bool]
-) -> Any:
-    value = order.get(key, default)
+def _checked(item: Mapping[str, Any], key: str, default: object, expected: str, holds: Callable[[object], bool]) -> Any:
+    value = item.get(key, default)
     if not holds(value):
         raise InvalidFault(f"'{key}' is {expected}.")
     return value

@@ -1,4 +1,4 @@
-"""What the emulated AWS was asked, in order of arrival."""
+"""The journal: every call to the emulated AWS, in order of arrival."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 from ses_integration.emulator.wire.calls import Call, readable
 
-KEPT = 100_000
+CAPACITY = 100_000
 
-# The status of a call whose connection was closed without an answer.
+# The status of a call whose connection was closed without a response.
 NO_ANSWER = 0
 
 
 @dataclass
 class Entry:
-    """One call. Until it is finished it keeps its place but is not shown."""
+    """One call. It has its place from the start, but is listed only after `finish`."""
 
     service: str
     action: str
@@ -28,12 +28,12 @@ class Entry:
     applied: bool = False
 
     def finish(self, status: int, *, applied: bool) -> None:
-        """`status` is what the client was answered; `applied`, whether the call took effect."""
+        """`status`: of the response, or NO_ANSWER. `applied`: whether the call took effect."""
         self.applied = applied
         self.status = status
 
     def as_dict(self) -> dict[str, Any]:
-        """The entry as `GET /_journal` shows it."""
+        """The entry in the format of `GET /_journal`."""
         return {
             "service": self.service,
             "action": self.action,
@@ -45,25 +45,25 @@ class Entry:
 
 
 class Journal:
-    """The last calls; older ones fall off, so that a long demo does not fill the memory."""
+    """The last `capacity` calls; older ones are dropped, so that a long demo does not fill the memory. Thread-safe."""
 
-    def __init__(self, kept: int = KEPT) -> None:
-        self._entries: deque[Entry] = deque(maxlen=kept)
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._entries: deque[Entry] = deque(maxlen=capacity)
         self._lock = threading.Lock()
 
     def begin(self, call: Call) -> Entry:
-        """Take the call's place in the order of arrival."""
+        """Add the call in the order of arrival."""
         entry = Entry(call.service, call.action, readable(call.parameters))
         with self._lock:
             self._entries.append(entry)
         return entry
 
     def entries(self) -> list[dict[str, Any]]:
-        """Every finished call."""
+        """All finished calls."""
         with self._lock:
             return [entry.as_dict() for entry in self._entries if entry.status is not None]
 
     def clear(self) -> None:
-        """Forget them; a call that is still under way leaves no entry either."""
+        """Remove all calls, including those still running: they leave no entry later."""
         with self._lock:
             self._entries.clear()

@@ -1,4 +1,4 @@
-"""SES's pace: one call a second."""
+"""SES's rate limit: one call per second."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 
 class CallRate:
-    """How many control calls an account and region may make.
+    """The rate limit per account and region. Thread-safe.
 
-    Amazon SES Developer Guide, "Service quotas": all API calls other than sending, one request a second. Whether the
-    quota is shared by the operations or kept for each is not published; shared is the stricter reading. A call that
-    was refused does not count. `now` is injectable, so that a test needs no real second.
+    Amazon SES Developer Guide, "Service quotas": one request per second for all API calls except sending. AWS does not
+    say whether operations share the quota; sharing it is the stricter reading. Refused calls do not count. `now` is the
+    clock, so that tests need not wait.
     """
 
     def __init__(self, calls_per_second: float | None = None, now: Callable[[], float] = time.monotonic) -> None:
@@ -23,7 +23,7 @@ class CallRate:
         self.calls_per_second = calls_per_second
 
     def accepts(self, account: str, region: str) -> bool:
-        """Whether a call may pass now. One that may is counted."""
+        """Whether a call is allowed now. If so, it is counted."""
         with self._lock:
             if not self.calls_per_second:
                 return True
@@ -35,16 +35,16 @@ class CallRate:
             return True
 
     def set(self, calls_per_second: float | None) -> None:
-        """Change the pace; `None` and 0 switch it off."""
+        """Change the limit; `None` or 0 removes it."""
         with self._lock:
             self.calls_per_second = calls_per_second or None
             self._last.clear()
 
     def reset(self) -> None:
-        """Back to the pace that the emulator was started with."""
+        """Restore the limit the emulator was started with."""
         self.set(self._configured)
 
 
 def is_limited(service: str, action: str) -> bool:
-    """Whether SES's quota for control calls counts this one; sending has quotas of its own."""
+    """Whether the rate limit applies. Sending has its own quotas."""
     return service in ("ses", "sesv2") and not action.startswith("Send")

@@ -1,4 +1,4 @@
-"""Long lists in pages, with a token that says where the next one starts."""
+"""Pages of long lists, with a token for the next page."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ses_integration.emulator.wire.errors import AwsError
 
 
 def page(identities: Sequence[Identity], token: str | None, size: int) -> tuple[list[Identity], str | None]:
-    """One page of identities in the order of their names, and the token for the next.
+    """One page of identities, which are sorted by name, and the token for the next page, if there is one.
 
-    The token holds the last name shown, so a page neither repeats nor skips what was there all along, whatever came or
-    went in between.
+    The token holds the last name of the page. So no page repeats or skips an identity that exists throughout, even if
+    others are created or deleted in between. Raises AwsError for an invalid token.
     """
     start = _decode(token) if token else ""
     rest = [identity for identity in identities if identity.name > start]

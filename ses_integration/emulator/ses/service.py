@@ -1,4 +1,4 @@
-"""One call to SES, v1 or v2: from the parameters on the wire to the answer on the wire."""
+"""Dispatches a call to SES v1 or v2: rate limit, operation, serialised response."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ SERVICES = frozenset(_OPERATIONS)
 
 
 class Ses:
-    """Both SES services over one state, one call at a time: each call is atomic, and there is no more than that."""
+    """Both SES APIs on the same state. Calls run one at a time, so each is atomic; there are no transactions across calls."""
 
     def __init__(self, accounts: SesAccounts, rate: CallRate) -> None:
         self.accounts = accounts
         self.rate = rate
         self.lock = threading.RLock()
 
-    def answer(self, call: Call) -> Response:
-        """Carry the call out, or refuse it."""
+    def serve(self, call: Call) -> Response:
+        """The response to the call, an error included."""
         try:
             with self.lock:
                 return self._apply(call)
         except AwsError as error:
-            return error_response(call.service, v2.in_v2_words(error) if call.service == "sesv2" else error)
+            return error_response(call.service, v2.translate_error(error) if call.service == "sesv2" else error)
 
     def _apply(self, call: Call) -> Response:
         if is_limited(call.service, call.action) and not self.rate.accepts(call.account, call.region):
@@ -58,7 +58,7 @@ class Ses:
 
 
 def _required(call: Call, name: str) -> AwsError:
-    """botocore checks this before it sends; other clients may not."""
+    """botocore checks required parameters before it sends; other clients may not."""
     code = "BadRequestException" if call.service == "sesv2" else "ValidationError"
     return AwsError(
         code,

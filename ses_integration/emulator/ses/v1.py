@@ -1,4 +1,7 @@
-"""SES API v1 (2010-12-01): receiving, and identities. Parameters and results are those of AWS's own model."""
+"""SES API v1 (2010-12-01): receipt rules, IP filters and identities.
+
+Each function is one operation; parameters and results have the names of the API reference that it cites.
+"""
 
 from __future__ import annotations
 
@@ -22,50 +25,50 @@ def _described(rule_set: RuleSet) -> Result:
 
 
 def describe_active_receipt_rule_set(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API Reference, DescribeActiveReceiptRuleSet: where nothing is active the answer is empty, not an error."""
+    """SES API Reference, DescribeActiveReceiptRuleSet: an empty result, not an error, if no rule set is active."""
     return {} if ses.rules.active is None else _described(ses.rules.rule_set(ses.rules.active))
 
 
 def list_receipt_rule_sets(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API Reference, ListReceiptRuleSets. All 40 that an account can have fit on one page."""
+    """SES API Reference, ListReceiptRuleSets. The 40 that an account can have fit on one page."""
     rule_sets = sorted(ses.rules.rule_sets.values(), key=lambda rule_set: rule_set.name)
     return {"RuleSets": [_described(rule_set)["Metadata"] for rule_set in rule_sets]}
 
 
 def verify_domain_identity(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API Reference, VerifyDomainIdentity: registers a domain that is new; the token is always the same one."""
+    """SES API Reference, VerifyDomainIdentity: registers a new domain; the token of a domain never changes."""
     identity = _registered_domain(ses, parameters)
     return {"VerificationToken": identity.verification_token}
 
 
 def verify_domain_dkim(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API Reference, VerifyDomainDkim: registers a domain that is new as well; its three tokens stay the same."""
+    """SES API Reference, VerifyDomainDkim: registers a new domain; its three tokens never change."""
     identity = _registered_domain(ses, parameters)
     identity.dkim_started = True
     return {"DkimTokens": identity.dkim_tokens}
 
 
 def delete_identity(ses: SesRegion, parameters: Parameters) -> None:
-    """SES API Reference, DeleteIdentity: success also for one that is unknown."""
+    """SES API Reference, DeleteIdentity: succeeds for an unknown identity, too."""
     ses.identities.delete(parameters["Identity"])
 
 
 def list_identities(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API Reference, ListIdentities: at most 1000 a page, and 1000 where nothing is said."""
+    """SES API Reference, ListIdentities: at most 1000 per page, which is the default."""
     kind = parameters.get("IdentityType")
     if kind not in (None, "Domain", "EmailAddress"):
         raise invalid("identityType", "Member must satisfy enum value set: [Domain, EmailAddress]")
-    desired = [it for it in ses.identities.named() if kind is None or it.is_domain == (kind == "Domain")]
+    matching = [it for it in ses.identities.named() if kind is None or it.is_domain == (kind == "Domain")]
     size = parameters.get("MaxItems", 1000)
     if not 1 <= size <= 1000:
         raise invalid("maxItems", "Member must be between 1 and 1000")
-    shown, token = page(desired, parameters.get("NextToken"), size)
+    shown, token = page(matching, parameters.get("NextToken"), size)
     result: Result = {"Identities": [identity.name for identity in shown]}
     return result if token is None else {**result, "NextToken": token}
 
 
 def get_identity_verification_attributes(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API Reference, GetIdentityVerificationAttributes: unknown identities are just absent from the map."""
+    """SES API Reference, GetIdentityVerificationAttributes: omits unknown identities."""
     attributes = {}
     for identity in _known(ses, parameters):
         attributes[identity.name] = {"VerificationStatus": identity.status}
@@ -89,7 +92,7 @@ def get_identity_dkim_attributes(ses: SesRegion, parameters: Parameters) -> Resu
 
 
 def set_identity_mail_from_domain(ses: SesRegion, parameters: Parameters) -> None:
-    """SES API Reference, SetIdentityMailFromDomain: for identities that exist."""
+    """SES API Reference, SetIdentityMailFromDomain: refuses an unknown identity."""
     identity = ses.identities.find(parameters["Identity"])
     if identity is None:
         raise AwsError("InvalidParameterValue", f"Identity <{parameters['Identity']}> does not exist.")
@@ -121,7 +124,7 @@ def _registered_domain(ses: SesRegion, parameters: Parameters) -> Identity:
 
 
 def _known(ses: SesRegion, parameters: Parameters) -> list[Identity]:
-    """The identities asked for that exist; at most 100 can be asked for at once."""
+    """The requested identities that exist. A request may name at most 100."""
     names = parameters["Identities"]
     if len(names) > 100:
         raise invalid("identities", "Member must have length less than or equal to 100")

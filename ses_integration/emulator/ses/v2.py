@@ -1,4 +1,4 @@
-"""SES API v2 (2019-09-27): identities. They are the same ones that v1 sees."""
+"""SES API v2 (2019-09-27): identities, shared with v1. Each function is one operation, as in the API reference."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ses_integration.emulator.state.accounts import SesRegion
 from ses_integration.emulator.state.identities import Identity
 from ses_integration.emulator.wire.errors import AwsError
 
-# v2 writes v1's statuses and choices in upper snake case.
+# v2 uses v1's statuses and options in upper snake case.
 _V2_NAMES = {
     "Pending": "PENDING",
     "Success": "SUCCESS",
@@ -22,14 +22,14 @@ _V2_NAMES = {
 }
 _V1_NAMES = {v2: v1 for v1, v2 in _V2_NAMES.items()}
 
-# v1's words for what v2 has words of its own for.
+# Error codes that v2 names differently.
 _V2_CODES = {"InvalidParameterValue": "BadRequestException", "LimitExceeded": "LimitExceededException"}
 
 
 def create_email_identity(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API v2 Reference, CreateEmailIdentity: refuses a name that is there already, however it came there.
+    """SES API v2 Reference, CreateEmailIdentity: refuses a name that exists, even if v1 created it.
 
-    DKIM begins with the identity; its tokens come back at once, with `NOT_STARTED` until SES has looked.
+    DKIM starts with the identity. The response has its tokens, with `NOT_STARTED` until SES has checked DNS.
     """
     name = parameters["EmailIdentity"]
     if ses.identities.find(name) is not None:
@@ -61,12 +61,12 @@ def get_email_identity(ses: SesRegion, parameters: Parameters) -> Result:
 
 
 def delete_email_identity(ses: SesRegion, parameters: Parameters) -> None:
-    """SES API v2 Reference, DeleteEmailIdentity: `NotFoundException` where v1 would say nothing."""
+    """SES API v2 Reference, DeleteEmailIdentity: `NotFoundException` for an unknown identity, unlike v1."""
     ses.identities.delete(_existing(ses, parameters["EmailIdentity"]).name)
 
 
 def list_email_identities(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API v2 Reference, ListEmailIdentities: up to 1000 a page."""
+    """SES API v2 Reference, ListEmailIdentities: at most 1000 per page."""
     size = parameters.get("PageSize", 1000)
     if not 1 <= size <= 1000:
         raise AwsError("BadRequestException", "PageSize must be between 1 and 1000.")
@@ -86,7 +86,7 @@ def list_email_identities(ses: SesRegion, parameters: Parameters) -> Result:
 
 
 def put_email_identity_mail_from_attributes(ses: SesRegion, parameters: Parameters) -> None:
-    """SES API v2 Reference, PutEmailIdentityMailFromAttributes: an unknown identity is a bad request."""
+    """SES API v2 Reference, PutEmailIdentityMailFromAttributes: `BadRequestException` for an unknown identity."""
     identity = ses.identities.find(parameters["EmailIdentity"])
     if identity is None:
         raise AwsError("BadRequestException", f"Identity <{parameters['EmailIdentity']}> does not exist.")
@@ -96,8 +96,8 @@ def put_email_identity_mail_from_attributes(ses: SesRegion, parameters: Paramete
     ses.identities.set_mail_from(identity, parameters.get("MailFromDomain"), _V1_NAMES[behavior])
 
 
-def in_v2_words(error: AwsError) -> AwsError:
-    """A refusal of the shared state, with the code that v2 gives it."""
+def translate_error(error: AwsError) -> AwsError:
+    """An error of the shared state, with v2's code."""
     return AwsError(_V2_CODES.get(error.code, error.code), error.message, status=error.status, **error.members)
 
 

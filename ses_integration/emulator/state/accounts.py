@@ -1,4 +1,4 @@
-"""SES's whole state: what every account holds in every region."""
+"""The complete state of SES: one `SesRegion` for each account and region."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ses_integration.emulator.state.quotas import Quotas
 from ses_integration.emulator.state.receipt_filters import ReceiptFilterStore
 from ses_integration.emulator.state.receipt_rules import ReceiptRuleStore
 
-# The account that moto gives to every access key that it did not hand out itself.
+# moto assigns this account to every access key that it did not create.
 DEFAULT_ACCOUNT = "123456789012"
 
 
@@ -21,11 +21,11 @@ class SesRegion:
         self.account = account
         self.region = region
         self.identities = IdentityStore(settings, quotas)
-        self.rules = ReceiptRuleStore(quotas, reach=ActionTargets(account, region, self.identities).reach)
+        self.rules = ReceiptRuleStore(quotas, check_targets=ActionTargets(account, region, self.identities).check)
         self.filters = ReceiptFilterStore(quotas)
 
     def as_dict(self) -> dict[str, Any]:
-        """For a human to read."""
+        """The state in the format of `GET /_ses`."""
         return {
             "active_rule_set": self.rules.active,
             "rule_sets": {name: rule_set.rules for name, rule_set in self.rules.rule_sets.items()},
@@ -35,7 +35,7 @@ class SesRegion:
 
 
 class SesAccounts:
-    """Every account and region that was called so far. Not locked: one call at a time is the caller's business."""
+    """All accounts and regions that have been called. Not thread-safe: the caller must hold `Ses.lock`."""
 
     def __init__(self, *, verify_new: bool) -> None:
         self.settings = IdentitySettings(verify_new)
@@ -44,26 +44,26 @@ class SesAccounts:
         self._regions: dict[tuple[str, str], SesRegion] = {}
 
     def region(self, account: str, region: str) -> SesRegion:
-        """The account's state there, empty at first."""
+        """The state of an account in a region; created empty on first use."""
         key = (account, region)
         if key not in self._regions:
             self._regions[key] = SesRegion(account, region, self.settings, self.quotas)
         return self._regions[key]
 
     def set_status(self, identity: str, status: str) -> bool:
-        """Wherever there is such an identity; whether there was one."""
+        """Set the verification status of an identity in every region that has it. Returns whether any has."""
         found = [state.identities.set_status(identity, status) for state in self._regions.values()]
         return any(found)
 
     def as_dict(self) -> dict[str, Any]:
-        """All regions, keyed by region; another account's carry its number in front."""
+        """All regions by name; those of other accounts are prefixed with the account number."""
         return {
             region if account == DEFAULT_ACCOUNT else f"{account}/{region}": state.as_dict()
             for (account, region), state in sorted(self._regions.items())
         }
 
     def reset(self) -> None:
-        """Forget it all."""
+        """Clear everything, and restore the settings and quotas the emulator was started with."""
         self._regions.clear()
         self.settings.verify_new = self._configured
         self.quotas.reset()

@@ -1,8 +1,7 @@
-"""Whether the targets of a rule's actions can be reached, asked of moto's S3, SNS and Lambda.
+"""Tests the targets of a rule's actions against moto's S3, SNS and Lambda.
 
-Amazon SES Developer Guide, "Giving permissions to Amazon SES for email receiving": SES tries bucket, topic and function
-when a rule is created and again when it is updated. Only that they exist is looked at here; policies, KMS keys and IAM
-roles are not.
+Amazon SES Developer Guide, "Giving permissions to Amazon SES for email receiving": SES tests bucket, topic and function
+when a rule is created or updated. The emulator only tests that they exist, not policies, KMS keys or IAM roles.
 """
 
 from __future__ import annotations
@@ -23,32 +22,32 @@ _FUNCTION_ARN = re.compile(r"arn:aws[\w-]*:lambda:([a-z0-9-]+):(\d{12}):function
 
 
 class ActionTargets:
-    """The targets that one account's rules can name in one region. Topic and function must be of that region."""
+    """Tests targets for the rules of one account and region. Topic and function must be in that region."""
 
     def __init__(self, account: str, region: str, identities: IdentityStore) -> None:
         self._account = account
         self._region = region
         self._identities = identities
 
-    def reach(self, rule: Rule) -> None:
-        """Raise SES's refusal for the first target of the rule that is not there."""
+    def check(self, rule: Rule) -> None:
+        """Raises SES's AwsError for the first target of the rule that does not exist."""
         for action in rule["Actions"]:
             for kind, parameters in action.items():
-                self._reach_topic(parameters.get("TopicArn"))
+                self._check_topic(parameters.get("TopicArn"))
                 if kind == "S3Action":
-                    self._reach_bucket(parameters)
+                    self._check_bucket(parameters)
                 elif kind == "LambdaAction":
-                    self._reach_function(parameters)
+                    self._check_function(parameters)
                 elif kind == "BounceAction":
-                    self._reach_sender(parameters)
+                    self._check_sender(parameters)
 
-    def _reach_bucket(self, action: dict[str, Any]) -> None:
+    def _check_bucket(self, action: dict[str, Any]) -> None:
         bucket = action.get("BucketName", "")
         partition = "aws-us-gov" if self._region.startswith("us-gov-") else "aws"
         if bucket not in s3_backends[self._account][partition].buckets:
             raise AwsError("InvalidS3Configuration", f"No such bucket: {bucket}", Bucket=bucket)
 
-    def _reach_topic(self, arn: str | None) -> None:
+    def _check_topic(self, arn: str | None) -> None:
         if arn is None:
             return
         match = _TOPIC_ARN.fullmatch(arn)
@@ -58,7 +57,7 @@ class ActionTargets:
         if region != self._region or arn not in sns_backends[account][region].topics:
             raise AwsError("InvalidSnsTopic", f"Could not publish to SNS topic: {arn}", Topic=arn)
 
-    def _reach_function(self, action: dict[str, Any]) -> None:
+    def _check_function(self, action: dict[str, Any]) -> None:
         arn = action.get("FunctionArn", "")
         match = _FUNCTION_ARN.fullmatch(arn)
         if match is None:
@@ -69,12 +68,12 @@ class ActionTargets:
                 raise LookupError(region)
             lambda_backends[account][region].get_function(arn)
         except Exception as error:
-            # moto's own refusal of an unknown function is an HTTP answer of Lambda, and SES gives its own.
+            # moto raises Lambda's HTTP error for an unknown function; SES has its own error.
             raise AwsError(
                 "InvalidLambdaFunction", f"Could not invoke Lambda function: {arn}", FunctionArn=arn
             ) from error
 
-    def _reach_sender(self, action: dict[str, Any]) -> None:
+    def _check_sender(self, action: dict[str, Any]) -> None:
         sender = action.get("Sender", "")
         if not self._identities.is_verified(sender):
             raise AwsError("InvalidParameterValue", f"Identity is not verified: {sender}")

@@ -1,4 +1,4 @@
-"""The verified identities of one account and region, which SES v1 and v2 share."""
+"""The identities of one account and region, shared by SES v1 and v2."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class MailFrom:
 
 @dataclass
 class Identity:
-    """A domain, or an address, that the account may use. Its name is lower case."""
+    """A domain or an email address. `name` is lower case."""
 
     name: str
     status: str
@@ -44,21 +44,21 @@ class Identity:
 
     @property
     def dkim_status(self) -> str:
-        """Easy DKIM is looked for at the same time as the identity; one that nobody asked for never starts."""
+        """The status of Easy DKIM: that of the identity once DKIM has been requested."""
         return self.status if self.dkim_started else "NotStarted"
 
     @property
     def verification_token(self) -> str:
-        """For the TXT record at `_amazonses.<domain>`."""
+        """The value of the TXT record at `_amazonses.<domain>`."""
         return verification_token(self.name)
 
     @property
     def dkim_tokens(self) -> list[str]:
-        """For the three CNAME records at `<token>._domainkey.<domain>`."""
+        """The names of the three CNAME records at `<token>._domainkey.<domain>`; empty if DKIM was not requested."""
         return dkim_tokens(self.name) if self.dkim_started else []
 
     def as_dict(self) -> dict[str, Any]:
-        """The identity as `GET /_ses` shows it."""
+        """The identity in the format of `GET /_ses`."""
         return {
             "name": self.name,
             "status": self.status,
@@ -68,19 +68,19 @@ class Identity:
 
 
 def verification_token(name: str) -> str:
-    """Like SES's own, 44 characters of base64, and the same one each time it is asked for."""
+    """44 characters of base64, as in SES; always the same for a name."""
     return base64.b64encode(hashlib.sha256(f"verification {name}".encode()).digest()).decode()
 
 
 def dkim_tokens(name: str) -> list[str]:
-    """Three names of 32 lower-case letters and digits, the same ones each time they are asked for."""
+    """Three tokens of 32 lower-case letters and digits; always the same for a name."""
     digests = [hashlib.sha256(f"dkim {number} {name}".encode()).digest() for number in range(3)]
     return [base64.b32encode(digest[:20]).decode().lower() for digest in digests]
 
 
 @dataclass
 class IdentitySettings:
-    """How new identities begin, for all accounts and regions."""
+    """Whether new identities are verified at once, for all accounts and regions."""
 
     verify_new: bool = True
 
@@ -90,7 +90,7 @@ class IdentitySettings:
 
 
 class IdentityStore:
-    """The identities by name. Names are compared, and kept, in lower case."""
+    """Identities by name, in lower case."""
 
     def __init__(self, settings: IdentitySettings, quotas: Quotas) -> None:
         self._settings = settings
@@ -101,11 +101,11 @@ class IdentityStore:
         return self._identities.get(name.lower())
 
     def named(self) -> list[Identity]:
-        """All of them, in the order of their names: an order in which pages stay true while identities come and go."""
+        """All identities, sorted by name, so that paging stays correct while identities are created and deleted."""
         return [self._identities[name] for name in sorted(self._identities)]
 
     def create(self, name: str, *, dkim: bool, tags: list[dict[str, str]] | None = None) -> Identity:
-        """A new one. Whether the name is free is the caller's question, as v1 and v2 answer it differently."""
+        """Create an identity. The caller checks whether the name is taken, because v1 and v2 treat that differently."""
         if not is_recipient(name) or name.startswith("."):
             raise AwsError("InvalidParameterValue", f"Invalid identity: {name}")
         if len(self._identities) >= self._quotas.identities:
@@ -115,20 +115,20 @@ class IdentityStore:
         return identity
 
     def find_or_create(self, name: str) -> Identity:
-        """What v1's Verify operations do: they register the name when it is new, and start nothing twice."""
+        """The existing identity, or a new one, as in the Verify operations of v1."""
         return self.find(name) or self.create(name, dkim=False)
 
     def delete(self, name: str) -> bool:
-        """Whether there was one. Rules, DNS records and stored mail are left alone, as SES leaves them."""
+        """Delete an identity, and return whether it existed. Like SES, leaves rules and stored mail alone."""
         return self._identities.pop(name.lower(), None) is not None
 
     def is_verified(self, address: str) -> bool:
-        """Whether the account may send as this address: it, or its domain, is verified."""
+        """Whether the address or its domain is verified."""
         candidates = (self.find(address), self.find(address.rpartition("@")[2]))
         return any(identity is not None and identity.is_verified for identity in candidates)
 
     def set_mail_from(self, identity: Identity, domain: str | None, behavior_on_mx_failure: str) -> None:
-        """SES API Reference, SetIdentityMailFromDomain: a subdomain of the identity's domain; none switches it off."""
+        """SES API Reference, SetIdentityMailFromDomain: a subdomain of the identity's domain; None turns it off."""
         if not domain:
             identity.mail_from = None
             return
@@ -141,7 +141,7 @@ class IdentityStore:
         identity.mail_from = MailFrom(domain.lower(), behavior_on_mx_failure, self._settings.first_status)
 
     def set_status(self, name: str, status: str) -> bool:
-        """As if the DNS records had been found, or not; whether there is such an identity."""
+        """Set the status that SES would derive from DNS. Returns whether the identity exists."""
         identity = self.find(name)
         if identity is None:
             return False

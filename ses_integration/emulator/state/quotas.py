@@ -1,4 +1,4 @@
-"""SES's quotas of the control plane: as published, and others where a test or a benchmark needs them."""
+"""SES's quotas for resources: the published values, which tests and benchmarks can change."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from dataclasses import asdict, dataclass, fields
 
 
 class InvalidQuotas(ValueError):
-    """The order cannot be understood; the sentence says why."""
+    """The quotas are not valid; the message says why."""
 
 
 @dataclass
 class Quotas:
-    """How many of each an account may have in one region; the same for all of them.
+    """Quotas per account and region.
 
-    Amazon SES Developer Guide, "Service quotas": rule sets, rules in a set, actions and recipients in a rule, IP address
-    filters, verified identities. 500 recipients is what the service enforces; older text says 100. The quota of calls a
-    second is kept by `CallRate`.
+    Amazon SES Developer Guide, "Service quotas". SES enforces 500 recipients per rule; older documentation says 100. The
+    quota for calls per second is `CallRate`.
     """
 
     rule_sets: int = 40
@@ -26,27 +25,27 @@ class Quotas:
     filters: int = 100
     identities: int = 10_000
 
-    def change(self, order: object) -> None:
-        """Quotas by name; `None` puts the published one back. All of it is valid, or nothing is taken.
+    def change(self, values: object) -> None:
+        """Change quotas by name; None restores the published value. A quota below current use only refuses new resources.
 
-        A quota below what is held already takes nothing away: it refuses what is sent from now on. Raises BadQuota.
+        Raises InvalidQuotas, and then changes nothing.
         """
         published = {quota.name: quota.default for quota in fields(self)}
-        if not isinstance(order, Mapping) or not order:
+        if not isinstance(values, Mapping) or not values:
             raise InvalidQuotas("The body has a number, or null for the published one, for each quota to change.")
-        unknown = set(order) - set(published)
+        unknown = set(values) - set(published)
         if unknown:
             raise InvalidQuotas(
                 f"Unknown quotas: {', '.join(sorted(map(str, unknown)))}. Known: {', '.join(published)}."
             )
-        wrong = [name for name, value in order.items() if value is not None and not _is_count(value)]
+        wrong = [name for name, value in values.items() if value is not None and not _is_count(value)]
         if wrong:
             raise InvalidQuotas(f"'{wrong[0]}' is a whole number from 0, or null.")
-        for name, value in order.items():
+        for name, value in values.items():
             setattr(self, name, published[name] if value is None else value)
 
     def reset(self) -> None:
-        """The published ones."""
+        """Restore the published values."""
         self.change(dict.fromkeys(self.as_dict()))
 
     def as_dict(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The IP address filters of one account and region. No mail arrives here, so they are only kept."""
+"""The IP address filters of one account and region. The emulator receives no mail, so they have no effect."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ ReceiptFilter = dict[str, Any]
 
 
 class ReceiptFilterStore:
-    """The filters by name. Every method is one operation of the SES API, named as it is there."""
+    """Filters by name. Each method is the SES operation of that name."""
 
     def __init__(self, quotas: Quotas) -> None:
         self._quotas = quotas
         self._filters: dict[str, ReceiptFilter] = {}
 
     def create_receipt_filter(self, receipt_filter: ReceiptFilter) -> None:
-        """SES API Reference, CreateReceiptFilter and ReceiptIpFilter: an address or a range, blocked or allowed."""
+        """SES API Reference, CreateReceiptFilter and ReceiptIpFilter: blocks or allows an address or a range."""
         name, ip_filter = receipt_filter.get("Name", ""), receipt_filter.get("IpFilter", {})
         check_name(name, member="filter.name", kind="filterName")
         if ip_filter.get("Policy") not in ("Block", "Allow"):
@@ -35,17 +35,17 @@ class ReceiptFilterStore:
         self._filters[name] = copy.deepcopy(receipt_filter)
 
     def delete_receipt_filter(self, name: str) -> None:
-        """SES API Reference, DeleteReceiptFilter: it has no error of its own, so one that is missing is success."""
+        """SES API Reference, DeleteReceiptFilter: documents no error, so it succeeds for an unknown name."""
         self._filters.pop(name, None)
 
     def list_receipt_filters(self) -> list[ReceiptFilter]:
-        """SES API Reference, ListReceiptFilters: all of them, which is not paged."""
+        """SES API Reference, ListReceiptFilters: not paged."""
         return list(self._filters.values())
 
 
 def _is_range(cidr: str) -> bool:
     try:
-        # The reference's own example of a range, 10.0.0.1/24, has bits of a host.
+        # strict=False: the example in the reference, 10.0.0.1/24, has host bits set.
         ipaddress.ip_network(cidr, strict=False)
     except ValueError:
         return False

@@ -1,4 +1,4 @@
-"""The receipt rules of one account and region, as SES keeps them."""
+"""The receipt rule sets of one account and region."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ses_integration.emulator.wire.errors import AwsError
 
 
 def recipients_match(recipients: Sequence[str], address: str) -> bool:
-    """Whether a rule with these recipients takes mail for the address.
+    """Whether a rule with these recipients receives mail for the address. Ignores case.
 
-    Amazon SES Developer Guide, "Creating receipt rules": `user@example.com` takes `user+label@example.com` as well,
-    `user+label@…` only that label, `example.com` every address of exactly that domain, `.example.com` every address of
-    every subdomain but not of the domain. SES API Reference, ReceiptRule: **no recipients at all means every address of
-    every verified domain of the account**. Compared without regard to case.
+    Amazon SES Developer Guide, "Creating receipt rules": `user@example.com` also matches `user+label@example.com`;
+    `user+label@…` matches only that label; `example.com` matches every address of exactly that domain; `.example.com`
+    matches every address of its subdomains, but not of the domain. SES API Reference, ReceiptRule: **an empty list
+    matches every address of every verified domain of the account**.
     """
     if not recipients:
         return True
@@ -34,10 +34,10 @@ def recipients_match(recipients: Sequence[str], address: str) -> bool:
 
 
 def with_defaults(rule: Rule) -> Rule:
-    """The rule as Describe shows it.
+    """The rule with all members, as DescribeReceiptRule returns it.
 
-    SES API Reference, ReceiptRule and SNSAction: what the caller leaves out is not kept from before but falls to its
-    default, and for recipients the default is everything.
+    SES API Reference, ReceiptRule and SNSAction: members that an update omits return to their defaults, they do not keep
+    their values. The default for recipients matches every address.
     """
     complete: Rule = {
         "Name": rule.get("Name", ""),
@@ -55,71 +55,71 @@ def with_defaults(rule: Rule) -> Rule:
 
 @dataclass
 class RuleSet:
-    """Rules in the order in which SES runs them."""
+    """A rule set. SES applies the rules in this order."""
 
     name: str
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     rules: list[Rule] = field(default_factory=list)
 
     def position(self, name: str) -> int | None:
-        """Where the rule stands; names are compared exactly."""
+        """The index of the rule, or None. Names are case-sensitive."""
         return next((index for index, rule in enumerate(self.rules) if rule["Name"] == name), None)
 
-    def position_or_refuse(self, name: str) -> int:
+    def existing_position(self, name: str) -> int:
         position = self.position(name)
         if position is None:
             raise AwsError("RuleDoesNotExist", f"Rule does not exist: {name}", Name=name)
         return position
 
     def position_behind(self, after: str | None) -> int:
-        """Where a rule goes: behind the named one, and to the front where none is named."""
-        return 0 if after is None else self.position_or_refuse(after) + 1
+        """The index behind the named rule; 0 if no rule is named."""
+        return 0 if after is None else self.existing_position(after) + 1
 
 
 class ReceiptRuleStore:
-    """Rule sets and the one that is active.
+    """Rule sets, and which of them is active. Each method is the SES operation of that name; an error changes nothing.
 
-    Every method is one operation of the SES API, named as it is there. A refused call changes nothing. `reach` tries
-    the targets of a rule's actions, which SES does on create and on update, and raises where one cannot be reached.
+    `check_targets` tests the targets of a rule's actions, as SES does on create and update. It raises AwsError for one
+    that cannot be reached.
     """
 
-    def __init__(self, quotas: Quotas, reach: Callable[[Rule], None] = lambda rule: None) -> None:
+    def __init__(self, quotas: Quotas, check_targets: Callable[[Rule], None] = lambda rule: None) -> None:
         self._quotas = quotas
-        self._reach = reach
+        self._check_targets = check_targets
         self.rule_sets: dict[str, RuleSet] = {}
         self.active: str | None = None
 
     def create_receipt_rule_set(self, name: str) -> None:
-        """SES API Reference, CreateReceiptRuleSet: made empty and inactive."""
+        """SES API Reference, CreateReceiptRuleSet: empty and inactive."""
         self._add_rule_set(name, rules=())
 
     def clone_receipt_rule_set(self, name: str, original: str) -> None:
-        """SES API Reference, CloneReceiptRuleSet: rules and their order, but not the active flag."""
+        """SES API Reference, CloneReceiptRuleSet: copies rules and order; the copy is inactive."""
         source = self.rule_sets.get(original)
         if name not in self.rule_sets and source is None:
             raise _no_such_rule_set(original)
         self._add_rule_set(name, rules=source.rules if source else ())
 
     def delete_receipt_rule_set(self, name: str) -> None:
-        """SES API Reference, DeleteReceiptRuleSet: never the active one; one that does not exist is success."""
+        """SES API Reference, DeleteReceiptRuleSet: refuses the active one; succeeds for an unknown name."""
         if name == self.active:
             raise AwsError("CannotDelete", "Cannot delete active rule set", Name=name)
         self.rule_sets.pop(name, None)
 
     def set_active_receipt_rule_set(self, name: str | None) -> None:
-        """SES API Reference, SetActiveReceiptRuleSet: without a name, all receiving is switched off."""
+        """SES API Reference, SetActiveReceiptRuleSet: without a name, all receiving stops."""
         self.active = None if name is None else self.rule_set(name).name
 
     def rule_set(self, name: str) -> RuleSet:
-        """The set, or `RuleSetDoesNotExist`."""
+        """The rule set. Raises `RuleSetDoesNotExist`."""
         if name not in self.rule_sets:
             raise _no_such_rule_set(name)
         return self.rule_sets[name]
 
     def create_receipt_rule(self, set_name: str, rule: Rule, after: str | None = None) -> None:
-        """SES API Reference, CreateReceiptRule: to the front, or right behind `after`.
+        """SES API Reference, CreateReceiptRule: at the front, or right behind `after`.
 
-        A name that is taken is `AlreadyExists` whatever the rest of the rule says.
+        A name that exists is `AlreadyExists`, even if the rest of the rule is not valid.
         """
         complete = with_defaults(rule)
         name = complete["Name"]
@@ -136,31 +136,31 @@ class ReceiptRuleStore:
         rule_set.rules.insert(position, complete)
 
     def update_receipt_rule(self, set_name: str, rule: Rule) -> None:
-        """SES API Reference, UpdateReceiptRule: the whole rule is replaced; it keeps its name and its place."""
+        """SES API Reference, UpdateReceiptRule: replaces the whole rule; name and position stay."""
         complete = with_defaults(rule)
         check_name(complete["Name"], member="rule.name", kind="ruleName")
         rule_set = self.rule_set(set_name)
-        position = rule_set.position_or_refuse(complete["Name"])
+        position = rule_set.existing_position(complete["Name"])
         self._check(complete)
         rule_set.rules[position] = complete
 
     def delete_receipt_rule(self, set_name: str, name: str) -> None:
-        """SES API Reference, DeleteReceiptRule: `RuleSetDoesNotExist` is its only error; a missing rule is success."""
+        """SES API Reference, DeleteReceiptRule: succeeds for an unknown rule; its only error is `RuleSetDoesNotExist`."""
         rule_set = self.rule_set(set_name)
         rule_set.rules = [rule for rule in rule_set.rules if rule["Name"] != name]
 
     def describe_receipt_rule(self, set_name: str, name: str) -> Rule:
         """SES API Reference, DescribeReceiptRule."""
         rule_set = self.rule_set(set_name)
-        return rule_set.rules[rule_set.position_or_refuse(name)]
+        return rule_set.rules[rule_set.existing_position(name)]
 
     def set_receipt_rule_position(self, set_name: str, name: str, after: str | None = None) -> None:
-        """SES API Reference, SetReceiptRulePosition: to the front, or right behind `after`; behind itself it stays."""
+        """SES API Reference, SetReceiptRulePosition: to the front, or right behind `after`; after itself is no change."""
         check_name(name, member="ruleName", kind="ruleName")
         if after is not None:
             check_name(after, member="after", kind="ruleName")
         rule_set = self.rule_set(set_name)
-        position = rule_set.position_or_refuse(name)
+        position = rule_set.existing_position(name)
         rule_set.position_behind(after)
         if after == name:
             return
@@ -168,14 +168,14 @@ class ReceiptRuleStore:
         rule_set.rules.insert(rule_set.position_behind(after), rule)
 
     def reorder_receipt_rule_set(self, set_name: str, names: Sequence[str]) -> None:
-        """SES API Reference, ReorderReceiptRuleSet: all rules of the set, each once."""
+        """SES API Reference, ReorderReceiptRuleSet: must name every rule of the set once."""
         rule_set = self.rule_set(set_name)
         if len(set(names)) < len(names):
             raise AwsError("InvalidParameterValue", "Multiple positions found for rule")
         omitted = [rule["Name"] for rule in rule_set.rules if rule["Name"] not in names]
         if omitted:
             raise AwsError("InvalidParameterValue", f"Positions for rules not found: {', '.join(omitted)}")
-        rule_set.rules = [rule_set.rules[rule_set.position_or_refuse(name)] for name in names]
+        rule_set.rules = [rule_set.rules[rule_set.existing_position(name)] for name in names]
 
     def _add_rule_set(self, name: str, rules: Iterable[Rule]) -> None:
         check_name(name, member="ruleSetName", kind="ruleSetName")
@@ -187,7 +187,7 @@ class ReceiptRuleStore:
 
     def _check(self, rule: Rule) -> None:
         check_rule(rule, self._quotas)
-        self._reach(rule)
+        self._check_targets(rule)
 
 
 def _no_such_rule_set(name: str) -> AwsError:

@@ -1,4 +1,4 @@
-"""What SES refuses about a receipt rule before it looks at the targets of its actions."""
+"""Validation of receipt rules and names, which SES does before it tests the targets of a rule's actions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LOCAL_PART = re.compile(r"[\w!#$%&'/=?^`{|}~+-]+(\.[\w!#$%&'/=?^`{|}~+-]+)*", r
 
 
 def invalid(member: str, constraint: str) -> AwsError:
-    """The refusal of AWS's front door, before the service itself has seen the call."""
+    """The `ValidationError` of AWS's API layer, raised before the service sees the call."""
     return AwsError(
         "ValidationError",
         f"1 validation error detected: Value at '{member}' failed to satisfy constraint: {constraint}",
@@ -39,10 +39,11 @@ def invalid(member: str, constraint: str) -> AwsError:
 
 
 def check_name(name: str, *, member: str, kind: str) -> None:
-    """A rule's or rule set's name.
+    """Validate the name of a rule or rule set.
 
-    SES API Reference, ReceiptRule and CreateReceiptRuleSet: letters, digits, `_`, `-` and `.`, first and last a letter
-    or digit, at most 64 characters. Wrong characters are a `ValidationError`, the rest is `InvalidParameterValue`.
+    SES API Reference, ReceiptRule and CreateReceiptRuleSet: letters, digits, `_`, `-` and `.`, starting and
+    ending with a letter or digit, at most 64 characters. Other characters are a `ValidationError`, everything else is
+    `InvalidParameterValue`.
     """
     if not _NAME_CHARACTERS.fullmatch(name):
         raise invalid(member, "Member must satisfy regular expression pattern: ^[a-zA-Z0-9_.-]+$")
@@ -51,9 +52,9 @@ def check_name(name: str, *, member: str, kind: str) -> None:
 
 
 def check_rule(rule: Rule, quotas: Quotas) -> None:
-    """Recipients, actions and TLS policy of a rule that has its defaults."""
+    """Validate recipients, actions and TLS policy. The rule must have all members (`with_defaults`)."""
     _check_shape(rule)
-    # The count comes first: 501 entries are "too many" even where one of them is no address at all.
+    # SES checks the number first: 501 recipients are "too many" even if one of them is not valid.
     if len(rule["Recipients"]) > quotas.recipients:
         raise AwsError("LimitExceeded", "Too many recipients")
     for recipient in rule["Recipients"]:
@@ -66,10 +67,10 @@ def check_rule(rule: Rule, quotas: Quotas) -> None:
 
 
 def is_recipient(pattern: str) -> bool:
-    """Whether SES takes it as a recipient condition.
+    """Whether SES accepts the pattern as a recipient.
 
     Amazon SES Developer Guide, "Creating receipt rules": an address, an address with a label, a domain, or `.domain`
-    for all its subdomains. There are no wildcards, and a made-up top level domain such as `.invalid` is refused.
+    for all its subdomains. There are no wildcards. A top-level domain that cannot exist, such as `.invalid`, is refused.
     """
     local_part, at, domain = pattern.rpartition("@")
     if at:
@@ -78,7 +79,7 @@ def is_recipient(pattern: str) -> bool:
 
 
 def is_domain(name: str) -> bool:
-    """Whether it can be a domain: at least two labels, and a top level domain that can exist."""
+    """Whether the name can be a domain: at least two labels, and a top-level domain that can exist."""
     labels = name.split(".")
     return (
         len(name) <= 253

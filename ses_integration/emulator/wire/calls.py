@@ -1,4 +1,4 @@
-"""Reading an HTTP request as the AWS call that it is: service, operation, account, region, parameters."""
+"""Parses an HTTP request into an AWS call: service, operation, account, region and parameters."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNKNOWN_ACTION = "Unknown"
 
 @dataclass(frozen=True)
 class Call:
-    """One call as AWS's own model of the service names it."""
+    """One AWS call. `parameters` have the names of the service's model in botocore."""
 
     service: str
     action: str
@@ -37,25 +37,25 @@ class Call:
     body: bytes = field(repr=False)
 
     def request(self) -> Environ:
-        """The request, ready to be read from its start."""
+        """The WSGI environment of the request, with an unread body."""
         return with_body(self.environ, self.body)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """The credential scope that every signed request carries (AWS Signature Version 4)."""
+    """The credential scope of a signed request (AWS Signature Version 4)."""
 
     access_key: str
     region: str
     service: str
 
 
-# What moto takes an unsigned request for.
+# moto treats an unsigned request as one to S3.
 _UNSIGNED = Scope(access_key="", region="us-east-1", service="s3")
 
 
 def parse_call(environ: Environ, body: bytes) -> Call:
-    """The call behind the request. What cannot be made out is left empty, for moto to answer as it does."""
+    """Parse a request. What cannot be determined stays empty; moto then answers as it would on its own."""
     scope = _scope(environ)
     service = scope.service
     if service == "ses" and environ.get("PATH_INFO", "").startswith("/v2/"):
@@ -73,7 +73,7 @@ def parse_call(environ: Environ, body: bytes) -> Call:
 
 
 def readable(value: object) -> Any:
-    """The parameters as JSON can hold them; a body in bytes becomes its length."""
+    """Parameters as JSON-compatible values; bytes become `n bytes`."""
     if isinstance(value, Mapping):
         return {str(name): readable(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
@@ -118,7 +118,7 @@ def _operation(service: str, environ: Environ) -> tuple[str, dict[str, Any]]:
     except (UnknownServiceError, NotFound, NotImplementedError):
         return str(request.values.get("Action", action)), {}
     except Exception:
-        # moto's parser raises whatever it stumbles over; a request that it cannot read is still a call.
+        # moto's parser may raise anything. A request that it cannot parse is still a call.
         logger.warning("The parameters of %s %s could not be read.", service, action, exc_info=True)
         return action, {}
     return action, dict(parameters)

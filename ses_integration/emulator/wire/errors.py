@@ -1,4 +1,4 @@
-"""What the emulated AWS refuses with, and the form in which each protocol says it."""
+"""AWS errors, and their format in each service's protocol."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SES_NAMESPACE = "http://ses.amazonaws.com/doc/2010-12-01/"
 
 
 class AwsError(Exception):
-    """A refusal as AWS sends it: its code, its message, and the members that name the culprit (`Name`, `Bucket`, …)."""
+    """An error as AWS sends it: code, message, and members that name the resource (`Name`, `Bucket`, …)."""
 
     def __init__(self, code: str, message: str, *, status: int = 400, **members: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -23,7 +23,7 @@ class AwsError(Exception):
 
 
 def throttled(service: str) -> AwsError:
-    """Too many calls, in the words of the service.
+    """The service's error for too many calls.
 
     SES API v2 Reference, Common Errors: `TooManyRequestsException` with 429. SES v1 answers 400 `Throttling`, "Rate
     exceeded". Amazon S3 Error Responses: `SlowDown` with 503.
@@ -36,21 +36,21 @@ def throttled(service: str) -> AwsError:
 
 
 def failed(service: str) -> AwsError:
-    """AWS's own trouble: 500, and S3 has a name of its own for it (Amazon S3 Error Responses: `InternalError`)."""
+    """An internal error of AWS: 500 `InternalFailure`; S3 calls it `InternalError` (Amazon S3 Error Responses)."""
     code = "InternalError" if service == "s3" else "InternalFailure"
     return AwsError(code, "We encountered an internal error. Please try again.", status=500)
 
 
 def access_denied(service: str, action: str) -> AwsError:
-    """The caller may not do this: 403, with the suffix `Exception` in the JSON protocols only."""
-    code = "AccessDeniedException" if _speaks_json(service) else "AccessDenied"
+    """The caller lacks the permission: 403, with the suffix `Exception` in the JSON protocols only."""
+    code = "AccessDeniedException" if _uses_json(service) else "AccessDenied"
     return AwsError(code, f"User is not authorized to perform: {service}:{action}", status=403)
 
 
 def error_response(service: str, error: AwsError) -> Response:
-    """The refusal on the wire. The v1 protocol is AWS Query, v2 and Lambda speak JSON, S3 its own XML."""
+    """The error in the service's format: SES v1 uses AWS Query, SES v2 and Lambda JSON, S3 its own XML."""
     request_id = str(uuid4())
-    if _speaks_json(service):
+    if _uses_json(service):
         headers = [
             ("Content-Type", "application/json"),
             ("X-Amzn-ErrorType", error.code),
@@ -73,5 +73,5 @@ def error_response(service: str, error: AwsError) -> Response:
     return Response(error.status, [("Content-Type", "text/xml"), (id_header, request_id)], document.encode())
 
 
-def _speaks_json(service: str) -> bool:
+def _uses_json(service: str) -> bool:
     return service in ("sesv2", "lambda")

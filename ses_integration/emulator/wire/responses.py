@@ -1,4 +1,4 @@
-"""An answer, whole, before it goes on the wire: so that a fault can hold it back."""
+"""Complete HTTP responses, kept as values so that a fault can delay or drop them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ses_integration.emulator.wire.wsgi import Environ, StartResponse, WSGIAppli
 
 
 class ConnectionCut(ConnectionError):
-    """Ends a call without a byte of an answer.
+    """Closes the connection without sending a byte.
 
-    It is a `ConnectionError` because that is what werkzeug's server takes for a connection that is gone: it then writes
-    nothing and closes the socket, and the client sees the connection end where it expected a status line.
+    werkzeug's server treats a `ConnectionError` as a client that has disconnected: it writes nothing and closes the
+    socket. The client sees the connection end instead of a status line.
     """
 
 
@@ -31,11 +31,11 @@ class Response:
 
     @property
     def accepted(self) -> bool:
-        """Whether the call was carried out."""
+        """Whether AWS carried out the call."""
         return self.status < 400
 
     def send(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Write it. A Content-Length that is already there stays: the answer to HEAD names a body it does not have."""
+        """Write the response. An existing Content-Length is kept: a response to HEAD states the length of a body it omits."""
         response = WerkzeugResponse(self.body, status=self.status, headers=self.headers)
         for name, value in self.headers:
             if name.lower() == "content-length":
@@ -44,11 +44,11 @@ class Response:
 
 
 def json_response(value: object, status: int = HTTPStatus.OK) -> Response:
-    """The answer of a control endpoint."""
+    """The response of a control endpoint."""
     return Response(status, [("Content-Type", "application/json")], json.dumps(value, default=str).encode() + b"\n")
 
 
 def run_app(app: WSGIApplication, environ: Environ) -> Response:
-    """What the WSGI application answers, read to its end."""
+    """The complete response of a WSGI application."""
     chunks, status, headers = run_wsgi_app(app, environ, buffered=True)
     return Response(int(status.split()[0]), list(headers), b"".join(chunks))

@@ -1,4 +1,4 @@
-"""The types of WSGI that the emulator's parts hand to each other, and reading a request's body."""
+"""WSGI types, and helpers to read and replay a request's body."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Environ = dict[str, Any]
 
 
 def read_body(environ: Environ) -> bytes:
-    """The whole body, chunked or not. Read before anything else: a socket closed on unread data resets the client."""
+    """Read the whole body, chunked or not. Do this first: closing a socket with unread data resets the client's connection."""
     stream = environ["wsgi.input"]
     size = -1 if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
     body: bytes = stream.read(size)
@@ -23,7 +23,7 @@ def read_body(environ: Environ) -> bytes:
 
 
 def with_body(environ: Environ, body: bytes) -> Environ:
-    """A copy of the request that can be read from its start, any number of times, also after its connection ended."""
+    """A copy of the request with an unread body, usable repeatedly and after its connection has ended."""
     copy = {key: value for key, value in environ.items() if not key.startswith("werkzeug.")}
     copy.pop("HTTP_TRANSFER_ENCODING", None)
     copy.pop("wsgi.input_terminated", None)

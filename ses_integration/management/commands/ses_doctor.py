@@ -23,7 +23,7 @@ class Command(BaseCommand):
     help = (
         "Check that this installation can do its work on AWS, and say what to fix: region, endpoints, credentials, clocks, "
         "every permission, rule set, bucket, topic and function. It writes only a disabled receipt rule without real "
-        "recipients and a test object, and removes both. Exit code 0 if no check failed, 1 otherwise."
+        "recipients and a test object, and removes both. Exit code 0 when no check failed, 1 when one did."
     )
     # The report includes them.
     requires_system_checks: list[str] = []

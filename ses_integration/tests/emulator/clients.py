@@ -1,4 +1,4 @@
-"""Talking to the emulator as the product does: boto3, one attempt, over the wire."""
+"""Clients of the emulator: boto3 with a single attempt, as in the product, and the control endpoints."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ REGION = "eu-west-1"
 
 @cache
 def client(service: str, url: str, region: str = REGION) -> Any:
-    """A client that sends each call once. Kept, because making one costs more than the calls of a test."""
-    # boto3-stubs have an overload for each service; here the name is a variable.
+    """A boto3 client that never retries. Cached, because creating one takes longer than the calls of a test."""
+    # boto3-stubs has an overload per service; here the name is a variable.
     make: Any = boto3.client
     return make(
         service,
@@ -33,7 +33,7 @@ def client(service: str, url: str, region: str = REGION) -> Any:
 
 @dataclass(frozen=True)
 class Refusal:
-    """What AWS refused with."""
+    """An error response of AWS."""
 
     code: str
     message: str
@@ -41,7 +41,7 @@ class Refusal:
 
 
 def refusal(method: Any, **parameters: Any) -> Refusal:
-    """Make the call, which must be refused."""
+    """Make the call and return its error. Raises AssertionError if it succeeds."""
     try:
         method(**parameters)
     except ClientError as error:
@@ -53,7 +53,7 @@ def refusal(method: Any, **parameters: Any) -> Refusal:
 
 
 def control(url: str, method: str, path: str, body: object = None) -> tuple[int, Any]:
-    """Call a control endpoint: its status and its JSON. `body` may be raw bytes."""
+    """Call a control endpoint; returns status and parsed JSON. `body` is JSON, or raw bytes."""
     connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
     try:
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()

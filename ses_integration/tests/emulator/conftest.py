@@ -1,4 +1,4 @@
-"""One emulator for the whole run, empty for every test, and clients of it."""
+"""One emulator for the whole run, reset before every test, and clients for it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def s3(emulator: Emulator) -> Any:
 
 @pytest.fixture
 def rules(ses: Any) -> Any:
-    """The client, once there is a rule set named `set`."""
+    """The SES client, with an empty rule set named `set`."""
     ses.create_receipt_rule_set(RuleSetName="set")
     return ses
 

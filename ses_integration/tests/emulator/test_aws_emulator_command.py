@@ -1,4 +1,4 @@
-"""`python manage.py aws_emulator`, as the process that it is."""
+"""`python manage.py aws_emulator` as a process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ses_integration.tests.emulator.clients import client, control, refusal
 
 pytestmark = pytest.mark.processes
 
-# A project with nothing but the command in it: no database, no settings to get right.
+# A project with only this command: it needs no database and no other settings.
 _MANAGE = """
 import sys, django
 from django.conf import settings
@@ -51,7 +51,7 @@ def start() -> Iterator[Start]:
 
 
 def announced(process: subprocess.Popen[str]) -> str:
-    """The URL in the one line that it prints."""
+    """The URL in the line it prints."""
     assert process.stdout is not None
     assert select.select([process.stdout], [], [], 30)[0], "It said nothing."
     line: str = process.stdout.readline()
@@ -70,8 +70,8 @@ def taken() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_it_starts_answers_and_ends_cleanly(start: Start, ending: signal.Signals) -> None:
-    """One line, then AWS; asked to end, it ends with 0 and without a traceback."""
+def test_it_starts_answers_and_stops_cleanly(start: Start, ending: signal.Signals) -> None:
+    """It prints one line and serves AWS. A signal stops it with exit code 0 and without a traceback."""
     process = start("--port", "0")
     url = announced(process)
     assert control(url, "GET", "/_health") == (200, {"status": "ok"})
@@ -82,7 +82,7 @@ def test_it_starts_answers_and_ends_cleanly(start: Start, ending: signal.Signals
 
 
 def test_its_options_reach_the_emulator(start: Start) -> None:
-    """Pace and pending identities."""
+    """Rate limit and pending identities."""
     url = announced(start("--port", "0", "--calls-per-second", "0.001", "--pending-identities"))
     created = client("sesv2", url).create_email_identity(EmailIdentity="example.com")
     assert created["VerifiedForSendingStatus"] is False
@@ -90,7 +90,7 @@ def test_its_options_reach_the_emulator(start: Start) -> None:
 
 
 def test_the_port_comes_from_the_environment(start: Start, taken: int) -> None:
-    """AWS_EMULATOR_PORT; and a port that is taken is one sentence."""
+    """From AWS_EMULATOR_PORT. A port in use is reported in one sentence."""
     process = start(AWS_EMULATOR_PORT=str(taken))
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 1

@@ -1,4 +1,4 @@
-"""Filling a bucket past the wire, and listing it as moto does but quickly."""
+"""Filling a bucket without HTTP, and listing it faster than moto does."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ BUCKET = "full"
 def s3(aws):
     s3 = client("s3", aws.url)
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    stored_objects.fill(BUCKET, [(f"a/{number}", [b"old", b"new", None]) for number in range(3)])
-    stored_objects.fill(BUCKET, [("b/0", [b"another"])])
+    stored_objects.store_versions(BUCKET, [(f"a/{number}", [b"old", b"new", None]) for number in range(3)])
+    stored_objects.store_versions(BUCKET, [("b/0", [b"another"])])
     return s3
 
 
@@ -36,19 +36,19 @@ def pages(s3, **of):
 
 @pytest.mark.parametrize("of", [{}, {"Prefix": "a/"}, {"Prefix": "b/"}, {"Prefix": "c/"}])
 @pytest.mark.parametrize("size", [1, 2, 4, 9, 1000])
-def test_quick_lists_have_the_same_pages(s3, of, size):
+def test_fast_listing_returns_the_same_pages(s3, of, size):
     seen = []
-    for manner in (nullcontext(), stored_objects.quick_lists()):
+    for manner in (nullcontext(), stored_objects.fast_version_listing()):
         with manner:
             seen.append(pages(s3, MaxKeys=size, **of))
     assert seen[0] == seen[1]
 
 
-def test_what_is_filled_in_is_there_for_a_client(s3):
-    assert stored_objects.count(BUCKET, "a/") == 9
+def test_stored_versions_are_visible_to_a_client(s3):
+    assert stored_objects.count_versions(BUCKET, "a/") == 9
     (page,) = pages(s3, Prefix="a/")
     assert len(page) == 9
     assert s3.get_object(Bucket=BUCKET, Key="b/0")["Body"].read() == b"another"
     gone = s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": k, "VersionId": v} for k, v in page]})
     assert len(gone["Deleted"]) == 9
-    assert (stored_objects.count(BUCKET, "a/"), stored_objects.count(BUCKET, "")) == (0, 1)
+    assert (stored_objects.count_versions(BUCKET, "a/"), stored_objects.count_versions(BUCKET, "")) == (0, 1)

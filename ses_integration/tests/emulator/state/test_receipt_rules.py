@@ -1,4 +1,4 @@
-"""SES's receipt rules, as published, over the wire."""
+"""SES's receipt rules, as documented."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_an_empty_after_is_refused(rules: Any) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"Enabled": True}, {"Recipients": ["b.example.com"]}])
-def test_a_name_that_is_taken_is_refused_whatever_the_body(rules: Any, body: dict[str, Any]) -> None:
+def test_an_existing_name_is_refused_whatever_the_body(rules: Any, body: dict[str, Any]) -> None:
     """SES API Reference, CreateReceiptRule: AlreadyExists, because a resource of that name exists."""
     create(rules, "a")
     answer = refusal(rules.create_receipt_rule, RuleSetName="set", Rule={"Name": "a", **body})
@@ -60,7 +60,7 @@ def test_a_name_that_is_taken_is_refused_whatever_the_body(rules: Any, body: dic
     assert names(rules) == ["a"]
 
 
-def test_the_refusal_names_the_culprit(rules: Any) -> None:
+def test_the_error_names_the_resource(rules: Any) -> None:
     """SES API Reference, AlreadyExistsException: it has the member Name, and botocore maps the code to its class."""
     create(rules, "a")
     with pytest.raises(rules.exceptions.AlreadyExistsException) as caught:
@@ -74,7 +74,7 @@ def test_a_rule_needs_its_rule_set(ses: Any) -> None:
     assert (answer.code, answer.message) == ("RuleSetDoesNotExist", "Rule set does not exist: nowhere")
 
 
-def test_describe_fills_the_defaults(rules: Any) -> None:
+def test_describe_includes_defaults(rules: Any) -> None:
     """SES API Reference, ReceiptRule: TlsPolicy is Optional, Enabled and ScanEnabled are false by default."""
     create(rules, "bare")
     assert described(rules, "bare") == {
@@ -87,7 +87,7 @@ def test_describe_fills_the_defaults(rules: Any) -> None:
     }
 
 
-def test_a_rule_comes_back_as_it_was_sent(rules: Any, bucket: str) -> None:
+def test_describe_returns_the_rule_as_it_was_sent(rules: Any, bucket: str) -> None:
     """SES API Reference, DescribeReceiptRule: the details of the rule."""
     rule = {
         "Name": "example.com-rule.1",
@@ -112,7 +112,7 @@ def test_an_update_replaces_the_whole_rule_in_its_place(rules: Any) -> None:
     assert (rule["Enabled"], rule["ScanEnabled"], rule["TlsPolicy"]) == (True, False, "Optional")
 
 
-def test_an_update_without_recipients_widens_the_rule_to_everything(rules: Any) -> None:
+def test_an_update_without_recipients_makes_the_rule_match_everything(rules: Any) -> None:
     """SES API Reference, ReceiptRule: without recipients it matches all recipients under all verified domains."""
     create(rules, "a", Recipients=["a@example.com"])
     rules.update_receipt_rule(RuleSetName="set", Rule={"Name": "a", "Recipients": []})
@@ -132,7 +132,7 @@ def test_a_refused_update_changes_nothing(rules: Any) -> None:
     assert described(rules, "a")["Recipients"] == ["a@example.com"]
 
 
-def test_a_delete_takes_one_rule_and_can_be_repeated(rules: Any) -> None:
+def test_a_delete_removes_one_rule_and_can_be_repeated(rules: Any) -> None:
     """SES API Reference, DeleteReceiptRule: a missing rule is no error."""
     create(rules, "b")
     create(rules, "a")
@@ -172,7 +172,7 @@ def test_a_rule_moves_behind_another_or_to_the_front(rules: Any) -> None:
         ({"RuleSetName": "set", "RuleName": "a b"}, "ValidationError"),
     ],
 )
-def test_a_move_that_is_refused_moves_nothing(rules: Any, where: dict[str, str], code: str) -> None:
+def test_a_refused_move_changes_nothing(rules: Any, where: dict[str, str], code: str) -> None:
     """SES API Reference, SetReceiptRulePosition: RuleDoesNotExist and RuleSetDoesNotExist; names are looked at first."""
     create(rules, "b")
     create(rules, "a")
@@ -261,7 +261,7 @@ def test_a_clone_has_the_rules_but_is_not_active(rules: Any) -> None:
     assert rules.describe_active_receipt_rule_set()["Metadata"]["Name"] == "set"
 
 
-def test_calls_in_parallel_are_atomic_each(rules: Any) -> None:
+def test_parallel_calls_are_atomic(rules: Any) -> None:
     """SES API Reference, CreateReceiptRule: nothing is lost between calls that touch different rules."""
     with ThreadPoolExecutor(max_workers=10) as pool:
         list(pool.map(lambda number: create(rules, f"rule-{number}"), range(50)))

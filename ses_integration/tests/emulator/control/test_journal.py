@@ -1,4 +1,4 @@
-"""What the emulator writes down, and what it shows of its state."""
+"""The journal, and the other control endpoints."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_calls_are_listed_in_order_with_their_parameters(emulator: Emulator, ses
     ]  # fmt: skip
 
 
-def test_an_entry_says_what_was_answered_and_when(emulator: Emulator, ses: Any) -> None:
+def test_an_entry_has_status_effect_and_time(emulator: Emulator, ses: Any) -> None:
     """The emulator's own: the HTTP status, whether it took effect, and the time of arrival in UTC."""
     before = datetime.now(UTC)
     ses.create_receipt_rule_set(RuleSetName="set")
@@ -42,14 +42,14 @@ def test_an_entry_says_what_was_answered_and_when(emulator: Emulator, ses: Any) 
     assert before.timestamp() - 0.001 <= moment.timestamp() <= after.timestamp()
 
 
-def test_a_refusal_by_a_fault_is_listed_as_not_applied(emulator: Emulator, ses: Any) -> None:
+def test_a_call_that_a_fault_refused_is_listed_as_not_applied(emulator: Emulator, ses: Any) -> None:
     """The emulator's own."""
     emulator.add_faults({"fault": "throttle"})
     refusal(ses.create_receipt_rule_set, RuleSetName="set")
     assert [(entry["status"], entry["applied"]) for entry in emulator.journal()] == [(400, False)]
 
 
-def test_s3_calls_have_their_names_bucket_and_key(emulator: Emulator, s3: Any, bucket: str) -> None:
+def test_s3_calls_are_listed_with_name_bucket_and_key(emulator: Emulator, s3: Any, bucket: str) -> None:
     """Amazon S3 API Reference: the names of the operations. A body is listed by its length only."""
     s3.head_bucket(Bucket=bucket)
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -96,14 +96,14 @@ def test_the_journal_is_read_and_cleared_over_http(emulator: Emulator, ses: Any)
 
 def test_only_the_last_calls_are_kept() -> None:
     """The emulator's own: bounded memory."""
-    journal = Journal(kept=2)
+    journal = Journal(capacity=2)
     for action in ("A", "B", "C"):
         journal.begin(Call("ses", action, "", "", {}, {}, b"")).finish(200, applied=True)
     assert [entry["action"] for entry in journal.entries()] == ["B", "C"]
 
 
-def test_a_call_under_way_keeps_its_place_but_is_not_shown() -> None:
-    """The emulator's own: the order is that of arrival, not of the answers."""
+def test_a_running_call_has_its_place_but_is_not_listed() -> None:
+    """The emulator's own: the order is that of arrival, not of the responses."""
     journal = Journal()
     first = journal.begin(Call("ses", "First", "", "", {}, {}, b""))
     journal.begin(Call("ses", "Second", "", "", {}, {}, b"")).finish(200, applied=True)
@@ -112,7 +112,7 @@ def test_a_call_under_way_keeps_its_place_but_is_not_shown() -> None:
     assert [entry["action"] for entry in journal.entries()] == ["First", "Second"]
 
 
-def test_the_state_can_be_read_by_a_human(emulator: Emulator, rules: Any, sesv2: Any) -> None:
+def test_the_state_of_ses_is_shown(emulator: Emulator, rules: Any, sesv2: Any) -> None:
     """The emulator's own: keyed by region, rules in their order."""
     rules.create_receipt_rule(RuleSetName="set", Rule={"Name": "b"})
     rules.create_receipt_rule(RuleSetName="set", Rule={"Name": "a"})
@@ -127,13 +127,13 @@ def test_the_state_can_be_read_by_a_human(emulator: Emulator, rules: Any, sesv2:
     assert region["identities"] == [{"name": "example.com", "status": "Success", "tags": [], "mail_from": None}]
 
 
-def test_a_region_can_be_filled_past_the_wire(emulator: Emulator, sesv2: Any) -> None:
+def test_a_region_can_be_filled_without_http(emulator: Emulator, sesv2: Any) -> None:
     """The emulator's own: for a benchmark that needs ten thousand domains."""
     emulator.region("eu-west-1").identities.create("example.com", dkim=True)
     assert [found["IdentityName"] for found in sesv2.list_email_identities()["EmailIdentities"]] == ["example.com"]
 
 
-def test_a_reset_forgets_everything(emulator: Emulator, rules: Any, sesv2: Any, s3: Any, bucket: str) -> None:
+def test_a_reset_clears_everything(emulator: Emulator, rules: Any, sesv2: Any, s3: Any, bucket: str) -> None:
     """The emulator's own."""
     sesv2.create_email_identity(EmailIdentity="example.com")
     control(emulator.url, "POST", "/_identities", {"verify_new": False})
@@ -149,24 +149,24 @@ def test_a_reset_forgets_everything(emulator: Emulator, rules: Any, sesv2: Any, 
     assert sesv2.create_email_identity(EmailIdentity="example.com")["VerifiedForSendingStatus"] is True
 
 
-def test_it_says_that_it_is_healthy(emulator: Emulator) -> None:
+def test_the_health_endpoint_answers(emulator: Emulator) -> None:
     """The emulator's own: for a process manager to wait on."""
     assert control(emulator.url, "GET", "/_health") == (200, {"status": "ok"})
 
 
 def test_an_unknown_control_endpoint_is_not_found(emulator: Emulator) -> None:
-    """The emulator's own: a misspelt endpoint must not pass for a bucket."""
+    """The emulator's own: a misspelt endpoint must not look like a bucket."""
     status, answer = control(emulator.url, "POST", "/_fault", {})
     assert status == 404
     assert "POST /_faults" in answer["endpoints"]
 
 
 def test_motos_own_control_endpoints_are_off(emulator: Emulator) -> None:
-    """The emulator's own: moto's reset would forget half of the state."""
+    """The emulator's own: moto's reset would clear half of the state."""
     assert control(emulator.url, "POST", "/moto-api/reset")[0] == 404
 
 
-def test_an_operation_that_is_not_emulated_says_so(emulator: Emulator, ses: Any) -> None:
+def test_an_operation_that_is_not_emulated_is_reported(emulator: Emulator, ses: Any) -> None:
     """The emulator's own: 501, where an SDK would otherwise have nothing to read."""
     answer = refusal(ses.list_templates)
     assert (answer.code, answer.status) == ("NotImplemented", 501)

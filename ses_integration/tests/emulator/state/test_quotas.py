@@ -1,4 +1,4 @@
-"""SES's quotas: where they are other than the published ones, and those of identities and IP address filters."""
+"""SES's quotas: changing them, and those of identities and IP address filters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def ip_filter(name: str, cidr: str = "10.0.0.1/24", policy: str = "Block") -> di
     return {"Name": name, "IpFilter": {"Policy": policy, "Cidr": cidr}}
 
 
-def test_the_published_quotas_hold_at_first(emulator: Emulator) -> None:
+def test_the_published_quotas_are_the_default(emulator: Emulator) -> None:
     """Amazon SES Developer Guide, "Service quotas"."""
     assert control(emulator.url, "GET", "/_quotas") == (200, PUBLISHED)
 
@@ -34,9 +34,7 @@ def test_v2_refuses_one_identity_too_many(emulator: Emulator, ses: Any, sesv2: A
 
 
 @pytest.mark.parametrize("operation", ["verify_domain_identity", "verify_domain_dkim"])
-def test_v1_refuses_one_identity_too_many_but_not_one_that_is_there(
-    emulator: Emulator, ses: Any, operation: str
-) -> None:
+def test_v1_refuses_one_identity_too_many_but_not_an_existing_one(emulator: Emulator, ses: Any, operation: str) -> None:
     """SES API Reference, LimitExceeded: "a resource could not be created because of service limits", 400."""
     emulator.set_quotas(identities=1)
     verify = getattr(ses, operation)
@@ -47,7 +45,7 @@ def test_v1_refuses_one_identity_too_many_but_not_one_that_is_there(
     assert ses.list_identities()["Identities"] == ["a.example.com"]
 
 
-def test_an_identity_that_goes_makes_room(emulator: Emulator, sesv2: Any) -> None:
+def test_deleting_an_identity_makes_room(emulator: Emulator, sesv2: Any) -> None:
     """Amazon SES Developer Guide, "Service quotas": the number of verified identities, not of those that ever were."""
     emulator.set_quotas(identities=1)
     sesv2.create_email_identity(EmailIdentity="a.example.com")
@@ -55,7 +53,7 @@ def test_an_identity_that_goes_makes_room(emulator: Emulator, sesv2: Any) -> Non
     sesv2.create_email_identity(EmailIdentity="b.example.com")
 
 
-def test_a_hundred_filters_are_the_most(ses: Any) -> None:
+def test_there_can_be_100_filters(ses: Any) -> None:
     """Amazon SES Developer Guide, "Service quotas": 100 IP address filters. One more is LimitExceeded."""
     for number in range(100):
         ses.create_receipt_filter(Filter=ip_filter(f"filter-{number}"))
@@ -85,13 +83,13 @@ def test_filters_are_created_once_listed_and_deleted(ses: Any) -> None:
         (ip_filter("a", cidr="10.0.0.256"), "InvalidParameterValue"),
     ],
 )
-def test_a_filter_that_makes_no_sense_is_refused(ses: Any, receipt_filter: dict[str, Any], code: str) -> None:
+def test_an_invalid_filter_is_refused(ses: Any, receipt_filter: dict[str, Any], code: str) -> None:
     """SES API Reference, ReceiptFilter and ReceiptIpFilter."""
     assert refusal(ses.create_receipt_filter, Filter=receipt_filter).code == code
     assert ses.list_receipt_filters()["Filters"] == []
 
 
-def test_quotas_are_changed_one_by_one_and_put_back(emulator: Emulator) -> None:
+def test_quotas_are_changed_one_by_one_and_restored(emulator: Emulator) -> None:
     """The emulator's own: null is the published one again."""
     changed = {**PUBLISHED, "recipients": 100, "rules": 0}
     assert control(emulator.url, "POST", "/_quotas", {"recipients": 100, "rules": 0}) == (200, changed)
@@ -101,7 +99,7 @@ def test_quotas_are_changed_one_by_one_and_put_back(emulator: Emulator) -> None:
     assert control(emulator.url, "GET", "/_quotas") == (200, PUBLISHED)
 
 
-def test_changed_quotas_are_those_that_count(emulator: Emulator, rules: Any) -> None:
+def test_changed_quotas_are_enforced(emulator: Emulator, rules: Any) -> None:
     """The emulator's own; the messages are those of the published quotas."""
     emulator.set_quotas(recipients=1, actions=1, rules=1, rule_sets=1, filters=0)
     recipients = ["a@example.com", "b@example.com"]
@@ -116,7 +114,7 @@ def test_changed_quotas_are_those_that_count(emulator: Emulator, rules: Any) -> 
     rules.update_receipt_rule(RuleSetName="set", Rule={"Name": "a", "Recipients": recipients})
 
 
-def test_a_smaller_quota_takes_nothing_away_and_refuses_the_next_update(emulator: Emulator, rules: Any) -> None:
+def test_a_smaller_quota_removes_nothing_and_refuses_the_next_update(emulator: Emulator, rules: Any) -> None:
     """The emulator's own: as if an account that has more were moved to the older 100 recipients."""
     recipients = [f"user{number}@example.com" for number in range(3)]
     rules.create_receipt_rule(RuleSetName="set", Rule={"Name": "a", "Recipients": recipients})
@@ -127,7 +125,7 @@ def test_a_smaller_quota_takes_nothing_away_and_refuses_the_next_update(emulator
     assert described["Recipients"] == recipients
 
 
-def test_quotas_hold_in_every_region_for_itself(emulator: Emulator, ses: Any) -> None:
+def test_quotas_count_each_region_separately(emulator: Emulator, ses: Any) -> None:
     """Amazon SES Developer Guide, "Service quotas": per account and region."""
     emulator.set_quotas(identities=1)
     ses.verify_domain_identity(Domain="a.example.com")
@@ -138,7 +136,7 @@ def test_quotas_hold_in_every_region_for_itself(emulator: Emulator, ses: Any) ->
     "body",
     [None, {}, [], 5, {"recipients": -1}, {"recipients": "9"}, {"recipients": True}, {"rules": 1, "surprise": 1}],
 )
-def test_quotas_that_make_no_sense_are_refused_whole(emulator: Emulator, body: object) -> None:
+def test_one_invalid_quota_refuses_the_whole_request(emulator: Emulator, body: object) -> None:
     """The emulator's own."""
     status, answer = control(emulator.url, "POST", "/_quotas", body)
     assert status == 400

@@ -1,4 +1,4 @@
-"""What SES refuses in a receipt rule, as published, over the wire."""
+"""SES's validation of receipt rules, as documented."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def test_a_name_of_wrong_length_or_edges_is_an_invalid_value(rules: Any, name: s
 
 
 @pytest.mark.parametrize("name", ["a", "a.b_c-1", "a" * 64])
-def test_a_name_up_to_64_characters_is_taken(rules: Any, name: str) -> None:
+def test_a_name_of_up_to_64_characters_is_accepted(rules: Any, name: str) -> None:
     """SES API Reference, ReceiptRule: 64 characters or fewer."""
     rules.create_receipt_rule(RuleSetName="set", Rule={"Name": name})
     assert rules.describe_receipt_rule(RuleSetName="set", RuleName=name)["Rule"]["Name"] == name
 
 
-def test_a_rule_sets_name_is_checked_as_well(ses: Any) -> None:
+def test_the_name_of_a_rule_set_is_validated_too(ses: Any) -> None:
     """SES API Reference, CreateReceiptRuleSet: the same limits for the name of a set."""
     assert refusal(ses.create_receipt_rule_set, RuleSetName="a" * 65).code == "InvalidParameterValue"
     assert refusal(ses.create_receipt_rule_set, RuleSetName="a b").code == "ValidationError"
@@ -47,7 +47,7 @@ def test_a_rule_sets_name_is_checked_as_well(ses: Any) -> None:
     ["*@example.com", "*", "a@b@example.com", "example", "a@", "@example.com", "a b@example.com", ".a@example.com",
      "..example.com", "a@.example.com", "-a.example.com", "a@example.invalid", "not a recipient"],
 )  # fmt: skip
-def test_a_recipient_that_is_no_pattern_is_refused(rules: Any, recipient: str) -> None:
+def test_an_invalid_recipient_is_refused(rules: Any, recipient: str) -> None:
     """Amazon SES Developer Guide, "Creating receipt rules": addresses, domains, and no wildcards."""
     answer = creating(rules, Recipients=["a@example.com", recipient])
     assert (answer.code, answer.message) == ("InvalidParameterValue", f"Invalid recipient: {recipient}")
@@ -61,7 +61,7 @@ def test_addresses_labels_domains_and_subdomains_are_recipients(rules: Any) -> N
     assert described["Recipients"] == recipients
 
 
-def test_five_hundred_recipients_are_the_most(rules: Any) -> None:
+def test_a_rule_can_have_500_recipients(rules: Any) -> None:
     """Amazon SES Developer Guide, "Service quotas": 500 recipients per receipt rule."""
     recipients = [f"user{number}@example.com" for number in range(500)]
     rules.create_receipt_rule(RuleSetName="set", Rule={"Name": "full", "Recipients": recipients})
@@ -69,12 +69,12 @@ def test_five_hundred_recipients_are_the_most(rules: Any) -> None:
     assert (answer.code, answer.message) == ("LimitExceeded", "Too many recipients")
 
 
-def test_recipients_are_counted_before_they_are_read(rules: Any) -> None:
-    """Amazon SES Developer Guide, "Service quotas": the quota is checked first, also where an entry is no pattern."""
+def test_recipients_are_counted_before_they_are_validated(rules: Any) -> None:
+    """Amazon SES Developer Guide, "Service quotas": the quota is checked first, even if an entry is not valid."""
     assert creating(rules, Recipients=["*@example.com"] * 501).code == "LimitExceeded"
 
 
-def test_two_hundred_rules_are_the_most(rules: Any) -> None:
+def test_a_rule_set_can_have_200_rules(rules: Any) -> None:
     """Amazon SES Developer Guide, "Service quotas": 200 receipt rules per rule set."""
     for number in range(200):
         rules.create_receipt_rule(RuleSetName="set", Rule={"Name": f"rule-{number}"})
@@ -82,14 +82,14 @@ def test_two_hundred_rules_are_the_most(rules: Any) -> None:
     assert (answer.code, answer.message) == ("LimitExceeded", "Too many rules")
 
 
-def test_forty_rule_sets_are_the_most(ses: Any) -> None:
+def test_there_can_be_40_rule_sets(ses: Any) -> None:
     """Amazon SES Developer Guide, "Service quotas": 40 receipt rule sets per account."""
     for number in range(40):
         ses.create_receipt_rule_set(RuleSetName=f"set-{number}")
     assert refusal(ses.create_receipt_rule_set, RuleSetName="one-more").code == "LimitExceeded"
 
 
-def test_ten_actions_are_the_most(rules: Any) -> None:
+def test_a_rule_can_have_10_actions(rules: Any) -> None:
     """Amazon SES Developer Guide, "Service quotas": 10 actions per receipt rule."""
     header = {"AddHeaderAction": {"HeaderName": "X-A", "HeaderValue": "b"}}
     rules.create_receipt_rule(RuleSetName="set", Rule={"Name": "full", "Actions": [header] * 10})
@@ -135,7 +135,7 @@ def test_the_tls_policy_is_one_of_two(rules: Any) -> None:
     ],
     ids=["bucket", "topic", "malformed topic", "function", "malformed function", "sender"],
 )
-def test_targets_are_tried_on_create_and_on_update(
+def test_targets_are_tested_on_create_and_on_update(
     rules: Any, bucket: str, operation: str, action: dict[str, Any], code: str, message: str
 ) -> None:
     """SES API Reference, CreateReceiptRule and UpdateReceiptRule: InvalidS3Configuration and its siblings."""
@@ -145,7 +145,7 @@ def test_targets_are_tried_on_create_and_on_update(
     assert (answer.code, answer.message, answer.status) == (code, message, 400)
 
 
-def test_targets_that_are_there_are_taken(emulator: Any, rules: Any, bucket: str, function: str) -> None:
+def test_existing_targets_are_accepted(emulator: Any, rules: Any, bucket: str, function: str) -> None:
     """SES API Reference, S3Action, SNSAction and LambdaAction."""
     topic = client("sns", emulator.url).create_topic(Name="mail")["TopicArn"]
     actions = [
@@ -160,7 +160,7 @@ def test_targets_that_are_there_are_taken(emulator: Any, rules: Any, bucket: str
     assert described[2] == actions[2]
 
 
-def test_topic_and_function_must_be_of_the_region(emulator: Any, function: str) -> None:
+def test_topic_and_function_must_be_in_the_region(emulator: Any, function: str) -> None:
     """Amazon SES Developer Guide, "Regions and Amazon SES": topics and functions of the region of the endpoint."""
     elsewhere = client("ses", emulator.url, region="us-east-1")
     elsewhere.create_receipt_rule_set(RuleSetName="set")

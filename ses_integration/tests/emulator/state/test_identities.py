@@ -1,4 +1,4 @@
-"""SES's identities, as published, over the wire: v1 and v2 see the same ones."""
+"""SES's identities, as documented: v1 and v2 share them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_v2_deletes_an_identity_once(ses: Any, sesv2: Any) -> None:
     assert refusal(sesv2.delete_email_identity, EmailIdentity=DOMAIN).code == "NotFoundException"
 
 
-def test_v1_deletes_an_identity_as_often_as_one_likes(ses: Any, sesv2: Any) -> None:
+def test_v1_deletes_an_identity_repeatedly(ses: Any, sesv2: Any) -> None:
     """SES API Reference, DeleteIdentity: no error for an unknown identity, nor for an address of a known domain."""
     sesv2.create_email_identity(EmailIdentity=DOMAIN)
     ses.delete_identity(Identity="user@example.com")
@@ -104,7 +104,7 @@ def test_v1_and_v2_give_the_same_dkim_tokens(ses: Any, sesv2: Any) -> None:
 
 
 def test_unknown_identities_are_absent_from_the_attributes(ses: Any) -> None:
-    """SES API Reference, GetIdentityVerificationAttributes: and its two siblings."""
+    """SES API Reference, GetIdentityVerificationAttributes: and the two similar operations."""
     ses.verify_domain_identity(Domain=DOMAIN)
     asked = {"Identities": [DOMAIN, "example.org"]}
     assert list(ses.get_identity_verification_attributes(**asked)["VerificationAttributes"]) == [DOMAIN]
@@ -112,7 +112,7 @@ def test_unknown_identities_are_absent_from_the_attributes(ses: Any) -> None:
     assert list(ses.get_identity_mail_from_domain_attributes(**asked)["MailFromDomainAttributes"]) == [DOMAIN]
 
 
-def test_attributes_of_at_most_100_identities_can_be_asked_for(ses: Any) -> None:
+def test_attributes_of_at_most_100_identities_can_be_requested(ses: Any) -> None:
     """SES API Reference, GetIdentityVerificationAttributes: up to 100 identities at a time."""
     names = [f"d{number}.example.com" for number in range(101)]
     assert ses.get_identity_verification_attributes(Identities=names[:100])["VerificationAttributes"] == {}
@@ -141,7 +141,7 @@ def test_a_mail_from_domain_is_a_subdomain_of_a_known_identity(ses: Any, sesv2: 
     }
 
 
-def test_a_mail_from_domain_can_be_taken_back(ses: Any, sesv2: Any) -> None:
+def test_a_mail_from_domain_can_be_removed(ses: Any, sesv2: Any) -> None:
     """SES API Reference, SetIdentityMailFromDomain: without a domain the custom setting is disabled."""
     sesv2.create_email_identity(EmailIdentity=DOMAIN)
     ses.set_identity_mail_from_domain(Identity=DOMAIN, MailFromDomain="mail.example.com")
@@ -184,7 +184,7 @@ def test_a_page_has_at_most_1000_identities(sesv2: Any) -> None:
     assert refusal(sesv2.list_email_identities, PageSize=1001).code == "BadRequestException"
 
 
-def test_junk_is_no_identity(ses: Any, sesv2: Any) -> None:
+def test_an_invalid_name_is_refused(ses: Any, sesv2: Any) -> None:
     """SES API v2 Reference, CreateEmailIdentity: BadRequestException. v1 says InvalidParameterValue."""
     assert refusal(sesv2.create_email_identity, EmailIdentity="not a domain").code == "BadRequestException"
     assert refusal(ses.verify_domain_identity, Domain="not a domain").code == "InvalidParameterValue"
@@ -225,8 +225,8 @@ def test_an_identity_can_be_given_any_status(emulator: Emulator, ses: Any, sesv2
     [None, [], {}, {"verify_new": "no"}, {"identity": DOMAIN}, {"identity": DOMAIN, "status": "Great"},
      {"identity": "unknown.example.com", "status": "Success"}, {"surprise": 1}],
 )  # fmt: skip
-def test_an_order_about_identities_that_makes_no_sense_is_refused(emulator: Emulator, sesv2: Any, body: object) -> None:
-    """The emulator's own: a mistake in a test must not pass for an order."""
+def test_an_invalid_request_about_identities_is_refused(emulator: Emulator, sesv2: Any, body: object) -> None:
+    """The emulator's own: a mistake in a test must not go unnoticed."""
     sesv2.create_email_identity(EmailIdentity=DOMAIN)
     status, answer = control(emulator.url, "POST", "/_identities", body)
     assert status == 400

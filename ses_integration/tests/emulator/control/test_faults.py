@@ -1,4 +1,4 @@
-"""Misbehaviour to order, seen from the client."""
+"""Faults, as a client sees them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rule_sets(ses: Any) -> list[str]:
     ],
     ids=lambda value: value["fault"] if isinstance(value, dict) else None,
 )  # fmt: skip
-def test_v1_refuses_in_its_protocol_and_applies_nothing(
+def test_v1_errors_have_its_format_and_apply_nothing(
     emulator: Emulator, ses: Any, fault: dict[str, Any], code: str, status: int
 ) -> None:
     """SES API Reference, Common Errors; throttling is 400 Throttling "Rate exceeded"."""
@@ -49,7 +49,7 @@ def test_v1_refuses_in_its_protocol_and_applies_nothing(
     ],
     ids=lambda value: value["fault"] if isinstance(value, dict) else None,
 )  # fmt: skip
-def test_v2_refuses_in_its_protocol_and_applies_nothing(
+def test_v2_errors_have_its_format_and_apply_nothing(
     emulator: Emulator, sesv2: Any, fault: dict[str, Any], code: str, status: int
 ) -> None:
     """SES API v2 Reference, Common Errors; throttling is 429 TooManyRequestsException."""
@@ -63,7 +63,7 @@ def test_v2_refuses_in_its_protocol_and_applies_nothing(
     ("kind", "code", "status"),
     [("throttle", "SlowDown", 503), ("fail", "InternalError", 500), ("access_denied", "AccessDenied", 403)],
 )
-def test_s3_refuses_in_its_protocol_and_applies_nothing(
+def test_s3_errors_have_its_format_and_apply_nothing(
     emulator: Emulator, s3: Any, bucket: str, kind: str, code: str, status: int
 ) -> None:
     """Amazon S3 API Reference, Error Responses."""
@@ -73,8 +73,8 @@ def test_s3_refuses_in_its_protocol_and_applies_nothing(
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
 
 
-def test_a_lost_call_is_applied_and_not_answered(emulator: Emulator, ses: Any) -> None:
-    """The emulator's own: the answer is lost on its way, which a client cannot tell from a call that never arrived."""
+def test_a_lost_call_is_applied_without_a_response(emulator: Emulator, ses: Any) -> None:
+    """The emulator's own: the response is lost, which a client cannot tell from a call that never arrived."""
     emulator.add_faults({"action": "CreateReceiptRuleSet", "fault": "lost"})
     with pytest.raises(ConnectionClosedError):
         ses.create_receipt_rule_set(RuleSetName="set")
@@ -104,8 +104,8 @@ def test_a_delayed_call_is_applied_and_answered_after_the_delay(emulator: Emulat
     assert (entry["action"], entry["status"], entry["applied"]) == ("CreateReceiptRuleSet", 200, True)
 
 
-def test_a_delayed_call_holds_nobody_up(emulator: Emulator, ses: Any) -> None:
-    """The emulator's own: others pass while it waits. A reset ends the waiting, and the call is not applied."""
+def test_a_delayed_call_does_not_delay_others(emulator: Emulator, ses: Any) -> None:
+    """The emulator's own: other calls pass while it waits. A reset ends the wait, and the call is not applied."""
     emulator.add_faults({"action": "CreateReceiptRuleSet", "fault": "delay", "seconds": 3600})
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(ses.create_receipt_rule_set, RuleSetName="slow")
@@ -118,8 +118,8 @@ def test_a_delayed_call_holds_nobody_up(emulator: Emulator, ses: Any) -> None:
     assert rule_sets(ses) == []
 
 
-def test_a_late_call_is_cut_off_at_once(emulator: Emulator, ses: Any) -> None:
-    """The emulator's own: its sender hears nothing, and nothing has happened yet."""
+def test_the_connection_of_a_late_call_closes_at_once(emulator: Emulator, ses: Any) -> None:
+    """The emulator's own: its sender gets no response, and nothing has happened yet."""
     emulator.add_faults({"action": "CreateReceiptRuleSet", "fault": "late", "seconds": 3600})
     with pytest.raises(ConnectionClosedError):
         ses.create_receipt_rule_set(RuleSetName="set")
@@ -127,7 +127,7 @@ def test_a_late_call_is_cut_off_at_once(emulator: Emulator, ses: Any) -> None:
     assert [entry["action"] for entry in emulator.journal()] == ["ListReceiptRuleSets"]
 
 
-def test_a_late_call_lands_after_its_sender_gave_up(emulator: Emulator, ses: Any) -> None:
+def test_a_late_call_is_applied_after_its_sender_gave_up(emulator: Emulator, ses: Any) -> None:
     """The emulator's own: it is journaled when it is applied."""
     emulator.add_faults({"action": "CreateReceiptRuleSet", "fault": "late", "seconds": 0.05})
     with pytest.raises(ConnectionClosedError):
@@ -136,8 +136,8 @@ def test_a_late_call_lands_after_its_sender_gave_up(emulator: Emulator, ses: Any
     eventually(lambda: landed(emulator) == [(0, True)])
 
 
-def test_a_reset_forgets_calls_that_are_still_to_land(emulator: Emulator, ses: Any) -> None:
-    """The emulator's own: no call of one test lands in the next. The old one would land before the new one does."""
+def test_a_reset_cancels_late_calls(emulator: Emulator, ses: Any) -> None:
+    """The emulator's own: no call of one test is applied in the next. The old call would be applied before the new one."""
     for name in ("old", "new"):
         emulator.reset()
         emulator.add_faults({"action": "CreateReceiptRuleSet", "fault": "late", "seconds": 0.2})
@@ -147,8 +147,8 @@ def test_a_reset_forgets_calls_that_are_still_to_land(emulator: Emulator, ses: A
     assert rule_sets(ses) == ["new"]
 
 
-def test_a_fault_is_used_up(emulator: Emulator, ses: Any) -> None:
-    """The emulator's own: once, unless told otherwise."""
+def test_a_fault_applies_once(emulator: Emulator, ses: Any) -> None:
+    """The emulator's own: once by default."""
     emulator.add_faults({"fault": "throttle"}, {"fault": "fail", "times": 2})
     create = ses.create_receipt_rule_set
     codes = [refusal(create, RuleSetName="set").code for _ in range(3)]
@@ -157,7 +157,7 @@ def test_a_fault_is_used_up(emulator: Emulator, ses: Any) -> None:
 
 
 @pytest.mark.parametrize("times", [0, None])
-def test_a_fault_without_an_end_stays_until_it_is_withdrawn(emulator: Emulator, ses: Any, times: int | None) -> None:
+def test_a_fault_without_a_count_stays_until_it_is_deleted(emulator: Emulator, ses: Any, times: int | None) -> None:
     """The emulator's own: 0 and null mean until deleted."""
     emulator.add_faults({"fault": "throttle", "times": times})
     for _ in range(5):
@@ -166,7 +166,7 @@ def test_a_fault_without_an_end_stays_until_it_is_withdrawn(emulator: Emulator, 
     ses.create_receipt_rule_set(RuleSetName="set")
 
 
-def test_a_fault_can_let_calls_pass_first(emulator: Emulator, ses: Any) -> None:
+def test_a_fault_can_skip_calls(emulator: Emulator, ses: Any) -> None:
     """The emulator's own: `skip` counts calls that match."""
     emulator.add_faults({"action": "CreateReceiptRuleSet", "fault": "throttle", "skip": 2})
     ses.create_receipt_rule_set(RuleSetName="one")
@@ -175,7 +175,7 @@ def test_a_fault_can_let_calls_pass_first(emulator: Emulator, ses: Any) -> None:
     assert refusal(ses.create_receipt_rule_set, RuleSetName="three").code == "Throttling"
 
 
-def test_a_fault_meets_only_the_calls_that_are_meant(emulator: Emulator, ses: Any, sesv2: Any, s3: Any) -> None:
+def test_a_fault_applies_only_to_matching_calls(emulator: Emulator, ses: Any, sesv2: Any, s3: Any) -> None:
     """The emulator's own: service and action, each a name or `*`."""
     emulator.add_faults({"service": "sesv2", "fault": "throttle"}, {"action": "ListBuckets", "fault": "fail"})
     ses.create_receipt_rule_set(RuleSetName="set")
@@ -184,8 +184,8 @@ def test_a_fault_meets_only_the_calls_that_are_meant(emulator: Emulator, ses: An
     assert control(emulator.url, "GET", "/_faults") == (200, [])
 
 
-def test_faults_are_ordered_shown_and_withdrawn_over_http(emulator: Emulator) -> None:
-    """The emulator's own: POST takes one object or a list, GET shows what is left, DELETE withdraws it."""
+def test_faults_are_added_listed_and_deleted_over_http(emulator: Emulator) -> None:
+    """The emulator's own: POST takes one object or a list, GET lists what is left, DELETE removes all."""
     control(emulator.url, "POST", "/_faults", {"fault": "throttle", "service": "ses", "times": 3})
     status, listed = control(emulator.url, "POST", "/_faults", [{"fault": "late", "seconds": 1.5}])
     assert status == 200
@@ -206,8 +206,8 @@ def test_faults_are_ordered_shown_and_withdrawn_over_http(emulator: Emulator) ->
      {"fault": "error", "code": "A", "status": 200}, {"fault": "fail", "tmies": 2},
      [{"fault": "fail"}, {"fault": "explode"}]],
 )  # fmt: skip
-def test_a_bad_order_is_refused_whole(emulator: Emulator, body: object) -> None:
-    """The emulator's own: a misspelt fault must not pass for one that never fires."""
+def test_one_invalid_fault_refuses_the_whole_list(emulator: Emulator, body: object) -> None:
+    """The emulator's own: a misspelt fault must not look like one that never fires."""
     status, answer = control(emulator.url, "POST", "/_faults", body)
     assert status == 400
     assert answer["error"]
@@ -222,7 +222,7 @@ def landed(emulator: Emulator) -> list[tuple[int, bool]]:
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    """Ask again until it holds, or fail."""
+    """Poll until the condition holds, or fail."""
     deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline
