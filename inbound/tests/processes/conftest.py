@@ -13,6 +13,7 @@ from django.db import connection
 
 from inbound.models import issue_key
 from inbound.tests.processes.clients import Api
+from inbound.tests.processes.quick_stack import QuickStack
 from inbound.tests.processes.stack import Stack, url_of_database
 
 SHOWN_CHARACTERS = 6000
@@ -23,11 +24,11 @@ def stack_with(tmp_path: Path, transactional_db: None) -> Iterator[Callable[...,
     """`stack_with(SES_SWEEP_SECONDS="1")`: processes with these settings on the test database, not started yet."""
     stacks: list[Stack] = []
 
-    def make(**settings: str) -> Stack:
+    def make(kind: type[Stack] = Stack, **settings: str) -> Stack:
         url = url_of_database(os.environ["DATABASE_URL"], str(connection.settings_dict["NAME"]))
         folder = tmp_path / f"stack{len(stacks)}"
         folder.mkdir()
-        stacks.append(Stack(folder, url, **settings))
+        stacks.append(kind(folder, url, **settings))
         return stacks[-1]
 
     yield make
@@ -39,6 +40,12 @@ def stack_with(tmp_path: Path, transactional_db: None) -> Iterator[Callable[...,
 def stack(stack_with: Callable[..., Stack]) -> Stack:
     """Processes with the usual settings, not started yet."""
     return stack_with()
+
+
+@pytest.fixture
+def quick_stack(stack_with: Callable[..., Stack]) -> Stack:
+    """The same with fewer processes, for tests with few requests."""
+    return stack_with(QuickStack)
 
 
 @pytest.fixture

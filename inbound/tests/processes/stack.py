@@ -162,9 +162,21 @@ class Stack:
         aws_port = free_port()
         self.env = environment(database_url, aws_port, **more)
         self.aws = EmulatedAws(aws_port)
-        self.emulator = self._manage("emulator", "aws_emulator", "--port", str(aws_port), ready=lambda _: self.aws.up())
+        self.emulator = self.create_emulator(aws_port)
+        self._processes.append(self.emulator)
         self.web, self.web_api = self.server("web")
         self.worker = self.another_worker("worker")
+
+    def create_emulator(self, port: int) -> Process:
+        command = [sys.executable, "manage.py", "aws_emulator", "--port", str(port)]
+        return Process(command, self.env, self._folder / "emulator.log", lambda _: self.aws.up())
+
+    def set_up_ses(self, *, by_worker: bool) -> None:
+        """Let the rule set and the bucket be created."""
+        if by_worker:
+            wait_for(self.aws.is_set_up, within=START_SECONDS, what="the worker has set up the emulator")
+        else:
+            self.command("ses_setup")
 
     def server(self, name: str, **more: str) -> tuple[Process, Api]:
         """A production server, as shipped, on its own port, and a client of it."""
@@ -190,9 +202,7 @@ class Stack:
         self.emulator.wait_until_ready()
         if worker:
             self.worker.start()
-            wait_for(self.aws.is_set_up, within=START_SECONDS, what="the worker has set up the emulator")
-        else:
-            self.command("ses_setup")
+        self.set_up_ses(by_worker=worker)
         self.web.wait_until_ready()
 
     def stop(self) -> None:

@@ -31,6 +31,11 @@ ON_ITS_WAY_SECONDS = 3.0
 
 
 @pytest.fixture
+def stack(quick_stack: Stack) -> Stack:
+    return quick_stack
+
+
+@pytest.fixture
 def domain(stack: Stack, api: Api) -> str:
     """The id of gone.example.com, which has two addresses. Another domain must stay as it is. No worker runs."""
     stack.start(worker=False)

@@ -22,6 +22,11 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 DOMAINS = 4
 
 
+@pytest.fixture
+def stack(quick_stack: Stack) -> Stack:
+    return quick_stack
+
+
 def test_a_second_worker_finishes_the_work_of_a_killed_one(stack: Stack, api: Api) -> None:
     stack.start(worker=False)
     for number in range(DOMAINS):

@@ -15,6 +15,7 @@ from inbound.tests.processes.checks import (
     wait_until_idle,
     wait_until_up_to_date,
 )
+from inbound.tests.processes.quick_stack import QuickStack
 from inbound.tests.processes.stack import Stack
 from ses_integration.status.confirmation import CHANGE_PENDING
 
@@ -22,7 +23,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
 
 def test_ses_is_brought_up_to_date_without_another_request(stack_with: Callable[..., Stack], key: str) -> None:
-    stack = stack_with(SES_SWEEP_SECONDS="1", SES_DATABASE_SWEEP_SECONDS="1")
+    stack = stack_with(QuickStack, SES_SWEEP_SECONDS="1", SES_DATABASE_SWEEP_SECONDS="1")
     stack.start()
     api = stack.web_api.with_key(key)
     ids = {}

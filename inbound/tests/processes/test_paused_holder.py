@@ -25,6 +25,11 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 RULE = "inbound-sleepy.example.com-rule"
 
 
+@pytest.fixture
+def stack(quick_stack: Stack) -> Stack:
+    return quick_stack
+
+
 @contextmanager
 def paused_during_call(stack: Stack, api: Api, path: str) -> Iterator[Future[Answer]]:
     """The server deletes `path` and is paused while its call is at SES; it continues at the end."""
