@@ -1,4 +1,4 @@
-"""The only package that talks to AWS: clients, the gateway, and the translation of AWS errors into ours.
+"""The only package that calls AWS: clients, the gateway, observations of SES, and the translation of AWS errors.
 
-Imports `coordination` for the rate limit. Used by `reconcile`, `storage`, `status`, `drift` and `doctor`.
+Imports `coordination` and what is below it. `reconcile`, `storage` and the packages above them may import it; the apps may not.
 """

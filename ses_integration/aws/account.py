@@ -1,4 +1,7 @@
-"""Whose SES the ledger speaks of: to the credentials of another account, what it holds is not there, which is not "gone"."""
+"""The AWS account that the ledger describes (ADR 8).
+
+With credentials of another account everything in the ledger would look deleted, so no call may be made with them.
+"""
 
 from __future__ import annotations
 
@@ -12,74 +15,80 @@ from ses_integration.errors import SesError, Unanswered, Unsent, WrongAccount
 from ses_integration.models import LedgerEntry, RuleSetState
 
 PATIENCE_SECONDS = 2
-# STS may be out of reach where SES is not; to wait for it with every call would help nobody.
+# STS can be out of reach while SES is not. Do not wait for it before every call.
 ASK_AGAIN_SECONDS = 10.0
 
-_known: dict[str, str] = {}
-_silent: dict[str, tuple[float, SesError]] = {}
+_account_of_key: dict[str, str] = {}
+_last_failure: dict[str, tuple[float, SesError]] = {}
 
 
 def verify(config: SesConfig) -> None:
-    """Raises WrongAccount where the credentials are not those of the account that the ledger is of.
+    """Raise WrongAccount if the credentials belong to another account than the ledger.
 
-    The first account that is seen is recorded. Until then an STS that does not tell holds nothing up; from then on, what
-    it gave as its reason is raised: nothing has been sent.
+    Records the first account that is seen. Until then an error of STS is ignored; from then on it is raised, as an error of
+    a call that was not sent.
     """
     if not config.region:
         return
     try:
-        present = of_credentials(config)
+        account = of_credentials(config)
     except SesError as error:
         if recorded(config):
             raise (Unsent(error.sentence) if isinstance(error, Unanswered) else error) from error
         return
-    if (recorded(config) or _record_first(config, present)) != present:
+    if (recorded(config) or _record_first(config, account)) != account:
         raise WrongAccount
 
 
 def recorded(config: SesConfig) -> str:
-    """The account that the ledger is of; empty where none has been seen yet."""
+    """The account that the ledger describes, or an empty string before the first one was recorded."""
     return RuleSetState.objects.of(config).values_list("account", flat=True).first() or ""
 
 
 def record(config: SesConfig, account: str) -> None:
-    """From now on the ledger is of `account`; the next sweep un-confirms what is not there."""
+    """Let the ledger describe `account` from now on. The next SES sweep invalidates what does not exist there."""
     quotas.rule_set_state(config)
     RuleSetState.objects.of(config).update(account=account)
 
 
 def of_credentials(config: SesConfig) -> str:
-    """From GetCallerIdentity, which needs no permission; asked once for each access key. Raises SesError."""
+    """Account of the credentials, from GetCallerIdentity, which needs no permission. Raises SesError.
+
+    An answer is kept for each access key, an error for ten seconds.
+    """
     key = clients.access_key()
-    if key in _known:
-        return _known[key]
-    until, error = _silent.get(key, (0.0, None))
+    if key in _account_of_key:
+        return _account_of_key[key]
+    until, error = _last_failure.get(key, (0.0, None))
     if error is not None and time.monotonic() < until:
         raise error
     try:
         with aws_errors("GetCallerIdentity"):
             account: str = clients.sts(config.region, PATIENCE_SECONDS).get_caller_identity()["Account"]
     except SesError as error:
-        _silent[key] = time.monotonic() + ASK_AGAIN_SECONDS, error
+        _last_failure[key] = time.monotonic() + ASK_AGAIN_SECONDS, error
         raise
     if key:
-        _known[key] = account
+        _account_of_key[key] = account
     return account
 
 
 def forget() -> None:
-    """Ask STS anew; for tests that change what it answers."""
-    _known.clear()
-    _silent.clear()
+    """Forget the answers of STS; for tests that change them."""
+    _account_of_key.clear()
+    _last_failure.clear()
 
 
-def _record_first(config: SesConfig, present: str) -> str:
-    """What is recorded by now. Of a former region or rule set nobody knows any more whose it was, if it has a ledger."""
-    today = ses_config()
-    former = (config.region, config.rule_set) != (today.region, today.rule_set)
-    if former and LedgerEntry.objects.of(config).exists():
+def _record_first(config: SesConfig, account: str) -> str:
+    """Record `account` unless one is recorded, and return what is recorded then.
+
+    Not for a previous scope with a ledger: nobody knows whose that was.
+    """
+    current = ses_config()
+    is_previous_scope = (config.region, config.rule_set) != (current.region, current.rule_set)
+    if is_previous_scope and LedgerEntry.objects.of(config).exists():
         return ""
     quotas.rule_set_state(config)
-    # Of two that come at once, with different credentials, one is first.
-    RuleSetState.objects.of(config).filter(account="").update(account=present)
+    # Conditional, because two processes with different credentials may come at once.
+    RuleSetState.objects.of(config).filter(account="").update(account=account)
     return recorded(config)

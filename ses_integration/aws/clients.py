@@ -1,4 +1,4 @@
-"""boto3 clients: one attempt, short time limits, and no send after a deadline."""
+"""boto3 clients with one attempt, short time limits and a send deadline."""
 
 from __future__ import annotations
 
@@ -24,25 +24,24 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 2
 READ_TIMEOUT = 5
 
-_building = threading.Lock()  # boto3's default session is not thread-safe while it builds a client
+_building = threading.Lock()  # boto3's default session cannot build two clients at a time
 _send_by: ContextVar[float | None] = ContextVar("send_by", default=None)
 
 
 class SendDeadlinePassed(Exception):
-    """Raised between signing and sending, so the call surely never left."""
+    """The deadline passed between signing and sending, so the call was certainly not sent."""
 
 
 class NotFromAws(Exception):
-    """Somebody in between has answered: whether AWS got the call, nobody knows."""
+    """The answer has no AWS request id, so it came from a proxy. Whether AWS got the call is unknown."""
 
 
 @contextmanager
 def send_by(monotonic: float) -> Iterator[None]:
-    """Calls inside go out before `monotonic` (of `time.monotonic()`) or raise `SendDeadlinePassed`.
+    """Let the calls inside be sent before `monotonic`, a value of `time.monotonic()`, or raise SendDeadlinePassed.
 
-    A sender that slept past its lease must not send with a fresh signature
-    (docs/architecture/protocol.md, "Counterexamples", 22): so the
-    check sits in botocore's `before-send`, which runs after signing, at each attempt.
+    The check is in botocore's `before-send`, after signing: a process that slept must not send an old intent with a fresh
+    signature (docs/architecture/protocol.md, "Send the call").
     """
     token = _send_by.set(monotonic)
     try:
@@ -57,16 +56,15 @@ def _refuse_late(**_: Any) -> None:
         raise SendDeadlinePassed
 
 
-def _refuse_strangers(parsed: Mapping[str, Any], **_: Any) -> None:
-    """A proxy's page reads as an answer of v2 or S3 that has nothing in it: done, or an empty list."""
+def _require_request_id(parsed: Mapping[str, Any], **_: Any) -> None:
+    """Without this, botocore would parse the page of a proxy as an empty answer, which means success or an empty list."""
     if not parsed["ResponseMetadata"].get("RequestId"):
         raise NotFromAws
 
 
 @lru_cache(maxsize=32)
 def _client(service: Any, region: str, read_timeout: int) -> Any:
-    # botocore's own retries would make several sends of one recorded intent
-    # (docs/architecture/protocol.md, "Counterexamples", 7).
+    # A retry of botocore would be a second send of one intent (docs/architecture/protocol.md, "Send the call").
     config = Config(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=read_timeout,
@@ -84,17 +82,17 @@ def _client(service: Any, region: str, read_timeout: int) -> Any:
     except ValueError as error:
         raise NotConfigured("AWS_ENDPOINT_URL is not the address of a server.") from error
     client.meta.events.register("before-send", _refuse_late)
-    client.meta.events.register("after-call", _refuse_strangers)
+    client.meta.events.register("after-call", _require_request_id)
     return client
 
 
 def _whole_seconds(seconds: float) -> int:
-    # Never so short that a call which is only slow becomes a doubt for as long as it may still land.
+    # Not shorter: the outcome of a call that is only slow would be unknown for the whole settle time.
     return max(2, min(READ_TIMEOUT, int(seconds)))
 
 
 def ses(region: str, seconds: float = READ_TIMEOUT) -> SESClient:
-    """The v1 API, the only one with receipt rules; waits for an answer for `seconds`, in whole ones, from 2 to 5."""
+    """Client of the v1 API, the only one with receipt rules. It waits for an answer for 2 to 5 whole `seconds`."""
     client: SESClient = _client("ses", region, _whole_seconds(seconds))
     return client
 
@@ -110,7 +108,7 @@ def s3(region: str, seconds: float = READ_TIMEOUT) -> S3Client:
 
 
 def sts(region: str, seconds: float = READ_TIMEOUT) -> Any:
-    """Tells whose credentials they are."""
+    """Client of STS, which knows the account of the credentials."""
     return _client("sts", region, _whole_seconds(seconds))
 
 
@@ -120,22 +118,22 @@ def _session() -> boto3.Session:
 
 
 def have_credentials() -> bool:
-    """Whether botocore's chain finds any; they are not tried."""
+    """Whether botocore finds credentials. They are not tried."""
     try:
         with _building:
             return _session().get_credentials() is not None
     except (BotoCoreError, OSError):
-        return False  # a profile that does not exist, or half of a key
+        return False  # such as a profile that does not exist, or a key without its secret
 
 
 def access_key() -> str:
-    """The id, which is no secret, of the credentials that botocore's chain finds now; empty where it finds none."""
+    """Access key id (not secret) of the credentials that botocore finds now, or an empty string."""
     try:
         with _building:
             found = _session().get_credentials()
         return found.get_frozen_credentials().access_key or "" if found else ""
     except (BotoCoreError, ClientError, OSError):
-        return ""  # such as a role that may not be assumed: the call itself will tell
+        return ""  # such as a role that cannot be assumed; the call itself will report it
 
 
 def forget() -> None:

@@ -1,4 +1,4 @@
-"""One look at what SES holds: the rule set and the list of identities, each call in its turn."""
+"""Observes what SES holds: one description of the rule set and one list of identities, within the rate limit."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ses_integration.aws import account
-from ses_integration.aws.gateway import Gateway, ObservedIdentities
-from ses_integration.aws.observed import ObservedRule
+from ses_integration.aws.gateway import Gateway
+from ses_integration.aws.observed import ObservedIdentities, ObservedRule
 from ses_integration.conf import SesConfig
 from ses_integration.coordination.clock import database_now
 from ses_integration.coordination.rate_limit import rate_limited
@@ -17,11 +17,12 @@ from ses_integration.errors import RuleSetMissing, SesError
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What SES held at some moment after `asked_at`: a ledger row that is newer than that knows better.
+    """What SES held at some moment after `asked_at`. Ledger entries that have changed since then are newer.
 
-    `identities` are those of domains, `address_identities` how many there are of single addresses; `rules` in SES's order;
-    `active` is the set that receives mail now, empty if none does or nobody asked, and `active_elsewhere` its rules where it
-    is not ours. `identities_error` says why the identities could not be listed: that there are none says nothing then.
+    `rules` are those of our rule set, in order. `identities` are domain names, in lower case; `address_identities` counts
+    the identities of single addresses. `active` is the name of the active rule set, empty if there is none or it was not asked
+    for; `active_elsewhere` are its rules if it is not ours. `identities_error` says why the identities could not be listed:
+    then an empty `identities` means nothing.
     """
 
     asked_at: datetime
@@ -39,32 +40,35 @@ class Observation:
 
 
 def observe(config: SesConfig) -> Observation:
-    """DescribeReceiptRuleSet, and ListEmailIdentities for each 1,000. Raises SesError; a missing set holds no rules."""
-    return _complete(observe_rules(config))
+    """Observe rules and identities: one call, and one more for each 1,000 identities. Raises SesError.
+
+    A missing rule set has no rules.
+    """
+    return _require_identities(observe_rules(config))
 
 
 def observe_rules(config: SesConfig) -> Observation:
-    """The same, but where only the identities cannot be listed, the look has the rules, and the error in `identities_error`."""
+    """The same, but an error about the identities is returned in `identities_error` instead of raised."""
     account.verify(config)
     gateway = Gateway(config)
     with rate_limited(config):
         asked_at = database_now()
         rules = _rules(gateway)
-    return _look(gateway, asked_at, rules)
+    return _observation(gateway, asked_at, rules)
 
 
 def observe_with_active_set(config: SesConfig) -> Observation:
-    """The same, and which set is active: one call instead of the Describe while it is ours, else one more."""
+    """The same, and the active rule set; one call more if that is not ours."""
     account.verify(config)
     gateway = Gateway(config)
     with rate_limited(config):
         asked_at = database_now()
-        active, found = gateway.active_rules()
+        active, active_rules = gateway.active_rules()
     if active == config.rule_set:
-        return _complete(_look(gateway, asked_at, found, active))
+        return _require_identities(_observation(gateway, asked_at, active_rules, active))
     with rate_limited(config):
         rules = _rules(gateway)
-    return _complete(_look(gateway, asked_at, rules, active, found))
+    return _require_identities(_observation(gateway, asked_at, rules, active, active_rules))
 
 
 def _rules(gateway: Gateway) -> list[ObservedRule] | None:
@@ -74,7 +78,7 @@ def _rules(gateway: Gateway) -> list[ObservedRule] | None:
         return None
 
 
-def _look(
+def _observation(
     gateway: Gateway,
     asked_at: datetime,
     rules: list[ObservedRule] | None,
@@ -98,7 +102,7 @@ def _look(
     )
 
 
-def _complete(seen: Observation) -> Observation:
-    if seen.identities_error is not None:
-        raise seen.identities_error
-    return seen
+def _require_identities(observation: Observation) -> Observation:
+    if observation.identities_error is not None:
+        raise observation.identities_error
+    return observation

@@ -1,4 +1,4 @@
-"""Receipt rules as SES tells of them, and what can be said of one without asking anybody. Pure: no Django, no AWS."""
+"""What SES was seen to hold: receipt rules and identities as plain values. Imports neither Django nor boto3."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ObservedRule:
-    """A receipt rule as SES holds it; all of it in lower case where SES does not tell cases apart.
+    """A receipt rule in SES. Recipients are in lower case, because SES ignores case.
 
-    `digest` is empty where it does what no rule of ours does. `actions` are their kinds in AWS's words, in order;
-    `key_prefixes` those of its S3 actions, as `bucket/prefix`. `ends`: its last action is Stop, so no rule behind it sees
-    the mail. `may_end`: it waits for a function, whose answer can do the same
-    (docs/architecture/ses.md, "Order of rules").
+    `digest` is that of the rule of ours that does the same, or empty if none does. `actions` are their AWS names, in order.
+    `key_prefixes` are those of the S3 actions, as `bucket/prefix`. `ends`: the last action is Stop, so later rules do not get
+    the mail. `may_end`: it waits for a function that can do the same (docs/architecture/ses.md, "Order of rules").
     """
 
     name: str
@@ -27,12 +26,12 @@ class ObservedRule:
 
     @property
     def takes_everything(self) -> bool:
-        """Without a recipient it gets the mail of every domain of the account (SES API Reference, ReceiptRule)."""
+        """Whether it matches every recipient of the account (docs/architecture/ses.md, "Empty recipient list")."""
         return not self.recipients
 
     @property
     def domain(self) -> str:
-        """The one domain that all its recipients are of, or an empty string."""
+        """The domain of all its recipients, or an empty string if they are of several."""
         return next(iter(self.domains)) if len(self.domains) == 1 else ""
 
     @property
@@ -40,16 +39,40 @@ class ObservedRule:
         return frozenset(recipient.rpartition("@")[2] for recipient in self.recipients)
 
 
-def share_mail(some: frozenset[str], others: frozenset[str]) -> bool:
-    """Whether there can be an address whose mail rules with these recipients would both take.
+@dataclass(frozen=True, slots=True)
+class ObservedIdentity:
+    """An identity in SES. Statuses are in v1's spelling: Pending, Success, Failed, TemporaryFailure, NotStarted.
 
-    See docs/architecture/ses.md, "Recipients".
+    `owner` is the installation in its tag, or empty: v1 verification creates identities without a tag, ours included.
+    `ours`: the tag names this installation.
     """
+
+    name: str
+    status: str
+    ours: bool
+    owner: str = ""
+    dkim_tokens: tuple[str, ...] = ()
+    dkim_zone: str = ""
+    dkim_status: str = ""
+    mail_from_domain: str = ""
+    mail_from_status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedIdentities:
+    """Names of all domain identities, and the number of address identities, which count towards the same quota."""
+
+    domains: list[str]
+    addresses: int
+
+
+def share_mail(some: frozenset[str], others: frozenset[str]) -> bool:
+    """Whether rules with these recipients could both match the same mail (docs/architecture/ses.md, "Recipients")."""
     return not some or not others or any(_meet(one, other) for one in some for other in others)
 
 
 def covers(recipients: frozenset[str], recipient: str) -> bool:
-    """Whether all mail for `recipient` (an address or a domain) goes to a rule with `recipients` as well."""
+    """Whether a rule with `recipients` matches all mail for `recipient`, an address or a domain."""
     local, at, domain = recipient.rpartition("@")
     return bool(recipients & {recipient, domain, f"{local.partition('+')[0]}{at}{domain}"})
 
@@ -58,11 +81,11 @@ def _meet(one: str, other: str) -> bool:
     one_local, _, one_domain = one.rpartition("@")
     other_local, _, other_domain = other.rpartition("@")
     if one_domain != other_domain:
-        # `.example.com` takes every subdomain's mail, and nothing else reaches beyond its own domain.
+        # Only `.example.com`, which matches all subdomains, reaches beyond its own domain.
         return (one_domain.startswith(".") and other_domain.endswith(one_domain)) or (
             other_domain.startswith(".") and one_domain.endswith(other_domain)
         )
     if not one_local or not other_local or one_local == other_local:
         return True
-    # `user@` takes `user+label@`, too.
+    # `user@` matches `user+label@`, too.
     return one_local.partition("+")[0] == other_local or other_local.partition("+")[0] == one_local

@@ -1,7 +1,4 @@
-"""The rule set and its activation, and on the emulator the bucket: what must be there before any rule.
-
-See docs/architecture/ses.md, "Rule sets".
-"""
+"""Sets up what rules need: the active rule set and, on the emulator, the bucket (docs/architecture/ses.md, "Rule sets")."""
 
 from __future__ import annotations
 
@@ -15,15 +12,15 @@ from ses_integration.models import DomainSync
 
 
 def prepare(config: SesConfig, *, take_over: bool = False, new_account: bool = False) -> list[str]:
-    """Make what is missing, and return a sentence for each thing that was done; nothing to do is an empty list.
+    """Create and activate what is missing, and return a sentence for each change.
 
-    Raises Refused when another rule set is active and `take_over` is not given: activating ours would stop its mail.
-    Raises WrongAccount when the ledger is of another account and `new_account` is not given: what is owed there would be
-    taken for done.
+    Raises Refused if another rule set is active and `take_over` is not given: activating ours would stop its mail. Raises
+    WrongAccount if the ledger describes another account and `new_account` is not given: work that is pending there would
+    look done.
     """
     done: list[str] = []
-    if new_account and (moved := _move(config)):
-        done.append(moved)
+    if new_account and (changed := _change_account(config)):
+        done.append(changed)
     account.verify(config)
     gateway = Gateway(config)
     with rate_limited(config):
@@ -35,31 +32,30 @@ def prepare(config: SesConfig, *, take_over: bool = False, new_account: bool = F
             gateway.create_rule_set()
         with rate_limited(config):
             gateway.activate_rule_set()
-        # Whoever was waiting for this need not wait for the long interval.
+        # Domains that were stalled because of this are due now.
         DomainSync.objects.of(config).filter(stalled=True).update(retry_at=None)
-        done.append(f"Receipt rule set {config.rule_set} is there and active.")
-    if config.auto_setup and config.bucket and _make_bucket(config):
-        done.append(f"Bucket {config.bucket} is there.")
+        done.append(f"Receipt rule set {config.rule_set} exists and is active.")
+    if config.auto_setup and config.bucket and _create_bucket(config):
+        done.append(f"Bucket {config.bucket} exists.")
     return done
 
 
 def auto_setup() -> list[str]:
-    """With SES_AUTO_SETUP (the emulator, which forgets), make what is missing as `prepare` does; elsewhere `ses_setup` does it
-    once. Returns a sentence for each thing that was done."""
+    """Run `prepare` if SES_AUTO_SETUP is on, which is for the emulator: it loses everything when it stops."""
     config = ses_config()
     return prepare(config) if config.auto_setup else []
 
 
-def _move(config: SesConfig) -> str:
-    """A sentence if the ledger is of the credentials' account only from now on. Raises SesError."""
+def _change_account(config: SesConfig) -> str:
+    """Record the account of the credentials. Return a sentence if another one was recorded before. Raises SesError."""
     before, now = account.recorded(config), account.of_credentials(config)
     if before in ("", now):
         return ""
     account.record(config, now)
-    return f"What is recorded is of account {now} from now on, and no more of {before}."
+    return f"The ledger describes account {now} from now on, and no longer {before}."
 
 
-def _make_bucket(config: SesConfig) -> bool:
+def _create_bucket(config: SesConfig) -> bool:
     s3 = clients.s3(config.region)
     with aws_errors("CreateBucket"):
         if any(bucket.get("Name") == config.bucket for bucket in s3.list_buckets().get("Buckets", [])):

@@ -1,4 +1,4 @@
-"""From botocore's unrelated exception roots to one family, in one place."""
+"""Translates everything that boto3 raises into the errors of `ses_integration/errors.py`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NOT_CONFIGURED = "AWS region or credentials are missing."
 NO_ANSWER = "AWS gave no answer."
 UNREADABLE = "What came back is not an answer of AWS."
 
-# Without the suffix that only v2 has on the wire: `AlreadyExists` and `AlreadyExistsException` are one thing.
+# Error codes without the suffix `Exception`, which only v2 has on the wire.
 _THROTTLED = {"Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "Throttled", "RequestThrottled"}
 _NOT_THERE = {"RuleDoesNotExist", "NotFound"}
 _DENIED = {"AccessDenied", "UnauthorizedOperation", "AccountSuspended", "SendingPaused"}
@@ -91,7 +91,7 @@ def _from_client_error(error: ClientError) -> SesError:
 
 @contextmanager
 def aws_errors(what: str) -> Iterator[None]:
-    """Every AWS call runs inside one: raises `SesError` and nothing else of botocore's. `what` is for the log."""
+    """Wrap an AWS call: raise `SesError` instead of every other error. `what` names the call in the log."""
     release_connection()
     try:
         yield
@@ -120,6 +120,6 @@ def aws_errors(what: str) -> Iterator[None]:
         logger.warning("%s: the answer has no request id, so it is not AWS's.", what)
         raise Unanswered(UNREADABLE) from error
     except Exception as error:
-        # botocore's parsers raise whatever they stumble over.
+        # botocore's parsers raise errors of any kind.
         logger.exception("%s", what)
         raise Unanswered(UNREADABLE) from error

@@ -1,4 +1,5 @@
-"""The reconciler: outbox, queue, plan, write the intent, send once, record the answer, until nothing differs.
+"""The reconciler: makes SES hold what the rows say. outbox -> queue -> snapshot and intent -> send -> record, until settled.
 
-Imports `plan`, `models`, `coordination` and `aws`. Used by `status`, `drift` and the facade.
+docs/architecture/protocol.md explains the order of the steps. Imports `aws`, `coordination`, `models` and `plan`. `status`,
+`drift` and the facade may import it.
 """

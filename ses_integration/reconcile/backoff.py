@@ -1,4 +1,4 @@
-"""When what has failed is tried again: soon and then less often, or at the long interval where people must act."""
+"""Back-off: when a domain that could not be finished is tried again."""
 
 from __future__ import annotations
 
@@ -17,37 +17,36 @@ from ses_integration.reconcile.steps import Blocked
 LONG_INTERVAL = timedelta(minutes=15)
 
 
-def postpone(config: SesConfig, domain: str, errors: Collection[SesError], stuck: Blocked) -> None:
-    """After a pass that could not finish: when to try again, and what to tell people meanwhile.
+def postpone(config: SesConfig, domain: str, errors: Collection[SesError], blocked: Blocked) -> None:
+    """Record why a pass could not finish and when to try again.
 
-    Not for a change that was committed since: that one is due at once, and so is one that is being made at this moment.
+    Not if the rows have changed since `blocked.generation`, or are being changed now: then the domain is due at once.
     """
-    attention = next((error for error in errors if error.attention), None)
-    worst = attention or next(iter(errors), None)
+    worst = max(errors, key=lambda error: error.attention, default=None)
     with transaction.atomic(durable=True):
-        # Not to wait here: whoever changes many rows of the domain holds the mark for as long, and we hold the lease.
+        # Do not wait for the row while we hold the lease: a transaction that changes many rows can hold it for long.
         sync = DomainSync.objects.select_for_update(skip_locked=True).of(config).filter(domain=domain).first()
         if sync is None:
             return
         now = sync.queued_at = database_now()
-        if sync.generation != stuck.generation:
+        if sync.generation != blocked.generation:
             pass
         elif worst is None:
-            sync.retry_at = stuck.until
+            sync.retry_at = blocked.until
             sync.last_error = "Waiting until an earlier call to AWS can no longer be applied."
         else:
             sync.attempts += 1
-            sync.retry_at = now + (LONG_INTERVAL if attention else backoff(sync.attempts))
-            sync.stalled, sync.last_error = attention is not None, worst.sentence
+            sync.retry_at = now + retry_delay(sync.attempts, attention=worst.attention)
+            sync.stalled, sync.last_error = worst.attention, worst.sentence
         sync.save()
 
 
-def backoff(attempts: int) -> timedelta:
-    """Exponential from one second to 15 minutes, with jitter down to the half, so that domains do not march in step."""
-    seconds = min(LONG_INTERVAL.total_seconds(), 2.0 ** min(attempts - 1, 30))
-    return timedelta(seconds=seconds * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
-
-
 def retry_delay(failures: int, *, attention: bool = False) -> timedelta:
-    """How long to wait after so many failures in a row: 1 s to 15 min with jitter; 15 min if people have to act first."""
-    return LONG_INTERVAL if attention else backoff(failures)
+    """Delay after a number of failures in a row: 1 s to 15 min, doubling, with jitter down to half of it.
+
+    `attention`: 15 min at once, because a person must act first.
+    """
+    if attention:
+        return LONG_INTERVAL
+    seconds = min(LONG_INTERVAL.total_seconds(), 2.0 ** min(failures - 1, 30))
+    return timedelta(seconds=seconds * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret

@@ -1,4 +1,4 @@
-"""The transaction before every SES call: write down the intent.
+"""The transaction before every SES call: plan from the committed rows and write the intent.
 
 See docs/architecture/protocol.md, "Plan and write the intent".
 """
@@ -6,131 +6,122 @@ See docs/architecture/protocol.md, "Plan and write the intent".
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from ses_integration.conf import SesConfig
 from ses_integration.coordination import lease
-from ses_integration.coordination.lease import HeldLease
 from ses_integration.coordination.rate_limit import claim_slot
 from ses_integration.models import DomainSync, InFlightCall, LedgerEntry
-from ses_integration.plan.diff import plan
-from ses_integration.plan.resources import Call, Presence, ResourceKind
+from ses_integration.plan.diff import Plan, plan
+from ses_integration.plan.resources import Call, Presence
 from ses_integration.reconcile import queue
 from ses_integration.reconcile.snapshot import desired_of, recorded_of
-from ses_integration.reconcile.steps import Blocked, Intent, Locked, NameConflict, Settled, Step, Wait, Yield
+from ses_integration.reconcile.steps import Blocked, Intent, Locked, NameConflict, PassState, Settled, Step, Wait, Yield
 
 SEND_SECONDS = 10
 LEASE_MARGIN_SECONDS = 10
-GATHER_SECONDS = 0.1
-# So many are made at one go: what one domain's creation or deletion takes. A longer plan lets others in between.
-CALLS_OF_A_TURN = 4
+BATCH_SECONDS = 0.1
+# A pass may make this many calls in a row, which is what the creation or deletion of one domain takes. With more left, it
+# lets other domains go first.
+CALLS_IN_A_ROW = 4
 
 
-def next_step(
-    config: SesConfig,
-    held: HeldLease,
-    domain: str,
-    *,
-    failed: Collection[tuple[ResourceKind, str]],
-    gathered: int | None,
-    called: bool = False,
-    may_call: bool = True,
-    full: bool = False,
-) -> Step:
-    """T2. Plans from the rows as committed, and either confirms the domain or writes one intent down.
+def next_step(state: PassState, *, may_call: bool = True) -> Step:
+    """Plan, then settle the domain or write one intent. Raises LeaseLost.
 
-    `gathered` is the generation that the pass has worked on so far: where it has moved on, wait a moment for more. Where it
-    has moved on, or the pass has `called` and much is left to do, give way to other domains, so that neither a burst nor the
-    many rules of one hold up a single change of another. Without `may_call` it only tells whether there is anything left to
-    call for. `full`: SES has no room for a further rule. Raises LeaseLost.
+    Without `may_call` no intent is written; the step says only whether there is anything left to call.
     """
+    config, domain = state.config, state.domain
     with transaction.atomic(durable=True):
         started = time.monotonic()
-        marked = DomainSync.objects.of(config).annotate(now=Now()).filter(domain=domain)
-        # Not to wait here: whoever changes many rows of the domain holds the mark for as long, and we hold the lease.
-        sync = marked.select_for_update(skip_locked=True).first()
+        syncs = DomainSync.objects.of(config).annotate(now=Now()).filter(domain=domain)
+        # Do not wait for the row while we hold the lease: a transaction that changes many rows can hold it for long.
+        sync = syncs.select_for_update(skip_locked=True).first()
         if sync is None:
-            return Locked() if marked.exists() else Settled()
-        # Not before `started`, so what is sent in time can no longer land at `until`.
+            return Locked() if syncs.exists() else Settled()
+        # Later than `started`, so a call that is sent before its deadline can no longer be applied at its `until`.
         now = sync.now
-        # The generation first, the rows after it: whoever changes a row bumps this mark, and waits for our lock.
+        # Read the rows after the generation: whoever changes a row updates `sync`, which we have locked.
         desired = desired_of(config, [domain])[domain]
-        work = plan(domain, desired, recorded_of(config, [domain], now).get(domain, []), rule_set_full=full)
-        # As late as it may be: until the end of the transaction everybody who looks for the lease waits for its row.
-        lease.renew(held)
+        recorded = recorded_of(config, [domain], now).get(domain, [])
+        work = plan(domain, desired, recorded, rule_set_full=state.rule_set_full)
+        # As late as possible: until the end of the transaction everybody who asks for the lease waits for its row.
+        lease.renew(state.held)
         for kind, name in work.forget:
-            _row(config, kind, name).delete()
+            LedgerEntry.objects.of(config).filter(kind=kind, name=name).delete()
         if work.settled:
-            sync.observed_generation = sync.generation
-            sync.attempts, sync.retry_at, sync.stalled, sync.last_error = 0, None, False, ""
-            sync.queued_at = None
-            sync.save()
+            _settle(sync)
             return Settled()
-        call = next((call for call in work.calls if call.key not in failed), None)
+        call = next((call for call in work.calls if call.key not in state.failed), None)
         if call is None:
-            held_names = [call.name for call in work.deferred]
-            waiting = (
-                InFlightCall.objects.of(config).filter(entry__name__in=held_names, until__gt=now).order_by("until")
-            )
-            return Blocked(sync.generation, until=waiting.values_list("until", flat=True).first())
+            return Blocked(sync.generation, until=_deferred_until(config, work, now))
         if not may_call:
             return Wait(0.0)
-        more_came = gathered is not None and sync.generation > gathered
-        long = called and len(work.calls) > CALLS_OF_A_TURN
-        if (more_came or long) and queue.ready(config).exclude(pk=sync.pk).exists():
+        has_changed = state.batched_generation is not None and sync.generation > state.batched_generation
+        has_long_plan = state.has_called and len(work.calls) > CALLS_IN_A_ROW
+        if (has_changed or has_long_plan) and queue.ready(config).exclude(pk=sync.pk).exists():
             sync.queued_at = now
             sync.save(update_fields=["queued_at"])
             return Yield()
-        if more_came:
-            return Wait(GATHER_SECONDS, sync.generation)
+        if has_changed:
+            return Wait(BATCH_SECONDS, sync.generation)
         if (slot := claim_slot(config)) is not None:
             return Wait(max(0.0, (slot - now).total_seconds()))
-        return _write_down(config, held, domain, call, now, started, sync.generation)
+        return _write_intent(state, call, now=now, started=started, generation=sync.generation)
 
 
-def _row(config: SesConfig, kind: ResourceKind, name: str) -> QuerySet[LedgerEntry]:
-    return LedgerEntry.objects.of(config).filter(kind=kind, name=name)
+def _settle(sync: DomainSync) -> None:
+    sync.observed_generation = sync.generation
+    sync.attempts, sync.retry_at, sync.stalled, sync.last_error = 0, None, False, ""
+    sync.queued_at = None
+    sync.save()
 
 
-def _write_down(
-    config: SesConfig, held: HeldLease, domain: str, call: Call, now: datetime, started: float, generation: int
+def _deferred_until(config: SesConfig, work: Plan, now: datetime) -> datetime | None:
+    """When the first in-flight call settles that a deferred call waits for."""
+    names = [call.name for call in work.deferred]
+    in_flight = InFlightCall.objects.of(config).filter(entry__name__in=names, until__gt=now)
+    return in_flight.order_by("until").values_list("until", flat=True).first()
+
+
+def _write_intent(
+    state: PassState, call: Call, *, now: datetime, started: float, generation: int
 ) -> Intent | NameConflict:
+    config = state.config
     entry, _ = LedgerEntry.objects.get_or_create(
         region=config.region,
         rule_set=config.rule_set,
         kind=call.kind,
         name=call.name,
         defaults={
-            "domain": domain,
-            # What is to be read is there, says the ledger of another rule set; until an answer comes, nothing else is known.
+            "domain": state.domain,
+            # A read without an entry: the ledger of another rule set knows the identity, so it exists in the region.
             "presence": Presence.UNKNOWN if call.operation.is_read else Presence.ABSENT,
             "exists": call.operation.is_read,
             "changed_at": now,
         },
     )
-    if entry.domain != domain:
+    if entry.domain != state.domain:
         return NameConflict(call)
-    # Those that are due now, and not those that will be when the answer comes
-    # (docs/architecture/protocol.md, "Counterexamples", 5).
+    # The calls that are due now, not those that will be when the answer comes
+    # (docs/architecture/protocol.md, "Record the answer").
     settles = tuple(entry.in_flight.filter(until__lte=now).values_list("pk", flat=True))
     in_flight_id = None
     if not call.operation.is_read:
         entry.exists = entry.presence == Presence.PRESENT or (entry.presence == Presence.UNKNOWN and entry.exists)
         entry.presence, entry.changed_at = Presence.UNKNOWN, now
         entry.save()
-        # From here on only what this call keeps is surely there, whatever becomes of its answer.
+        # From here on, SES certainly holds only the recipients that the call keeps.
         entry.recipients.exclude(recipient__in=call.rule.recipients if call.rule else ()).delete()
         in_flight_id = InFlightCall.objects.create(
             entry=entry,
             operation=call.operation,
             recipients=sorted(call.rule.recipients) if call.rule else [],
             until=now + timedelta(seconds=SEND_SECONDS) + config.call_settle,
-            fence=held.fence,
+            fence=state.held.fence,
         ).pk
     return Intent(
         call=call,
@@ -138,5 +129,5 @@ def _write_down(
         in_flight_id=in_flight_id,
         settles=settles,
         generation=generation,
-        send_by=min(started + SEND_SECONDS, held.until - LEASE_MARGIN_SECONDS),
+        send_by=min(started + SEND_SECONDS, state.held.until - LEASE_MARGIN_SECONDS),
     )

@@ -1,4 +1,4 @@
-"""Noting that SES must follow: one mark per domain name, in the transaction that changes the rows.
+"""Transactional outbox: marks a domain name dirty in the transaction that changes its rows.
 
 See docs/architecture/protocol.md, "Mark the change".
 """
@@ -19,62 +19,65 @@ from ses_integration.models import DomainSync
 
 
 def _not_registered(domain: str) -> None:
-    raise RuntimeError(f"No reconciler is registered, so {domain} stays dirty until the worker comes.")
+    raise RuntimeError(f"No reconciler is registered: {domain} stays dirty until the worker reconciles it.")
 
 
 _reconcile: Callable[[str], None] = _not_registered
 
 
 def register_reconciler(reconcile: Callable[[str], None]) -> None:
-    """Set what runs after the commit of a dirty domain. The app registers the loop at start-up, which imports this module."""
+    """Set the function that reconciles a dirty domain after the commit.
+
+    The app registers the loop at start-up; this module cannot import it, because the loop imports this module.
+    """
     global _reconcile
     _reconcile = reconcile
 
 
 @dataclass
-class _CommitBudget:
-    """All nudges of one commit share one budget, so that a cascade over many domains cannot hang its caller."""
+class _CommitDeadline:
+    """The deadline that all drains of one commit share, so that a cascade over many domains cannot block its caller."""
 
-    deadline: float | None = None
+    at: float | None = None
 
 
 @dataclass
 class AfterCommitDrain:
-    """What runs after the commit of a marked change: converge the domain, at once if that is possible."""
+    """Reconciles one dirty domain right after the commit, within the time that a request may take."""
 
     domain: str
-    shared: _CommitBudget = field(default_factory=_CommitBudget)
+    deadline: _CommitDeadline = field(default_factory=_CommitDeadline)
 
     def run(self) -> None:
-        if self.shared.deadline is None:
-            self.shared.deadline = time.monotonic() + ses_config().request_budget
-        with shared_deadline(self.shared.deadline - time.monotonic()):
+        if self.deadline.at is None:
+            self.deadline.at = time.monotonic() + ses_config().request_budget
+        with shared_deadline(self.deadline.at - time.monotonic()):
             _reconcile(self.domain)
 
 
 def mark_dirty(*domains: str) -> None:
-    """Bump the generation of each domain, and nudge it after the commit. No network, no look at any row but the mark.
+    """Raise the generation of each domain, and reconcile it after the commit. Makes no network call.
 
-    Call it as the last thing of a transaction: marks are taken in sorted order, so that two changes of the same domains
-    cannot deadlock. A second mark of a domain in one transaction costs nothing.
+    Call it last in a transaction: it locks the DomainSync rows in the order of their names, so that two changes of the same
+    domains cannot deadlock. Marking a domain again in the same transaction costs nothing (ADR 4).
     """
-    # A savepoint that rolls back takes the mark with it, and Django drops its callbacks: so a nudge that is still
-    # registered is the proof that this transaction's mark stands. A flag of our own would lose work there.
+    # A drain that is still registered proves that this transaction has marked its domain: if a savepoint rolls back, the mark
+    # goes and Django drops the callback with it. A flag of our own would survive, and the change would be lost.
     hooks = [getattr(hook[1], "__self__", None) for hook in connection.run_on_commit]
     drains = [drain for drain in hooks if isinstance(drain, AfterCommitDrain)]
-    unmarked = sorted(set(domains) - {drain.domain for drain in drains})
-    if not unmarked:
+    clean = sorted(set(domains) - {drain.domain for drain in drains})
+    if not clean:
         return
-    shared = drains[0].shared if drains else _CommitBudget()
+    deadline = drains[0].deadline if drains else _CommitDeadline()
     with transaction.atomic(savepoint=False):
-        for domain in unmarked:
+        for domain in clean:
             raise_generation(ses_config(), domain)
-            # Robust: an error in the nudge must not turn a change that is committed into a 500.
-            transaction.on_commit(AfterCommitDrain(domain, shared).run, robust=True)
+            # Robust: an error in the drain must not turn a committed change into a 500.
+            transaction.on_commit(AfterCommitDrain(domain, deadline).run, robust=True)
 
 
 def raise_generation(config: SesConfig, domain: str) -> None:
-    """The mark alone: a new generation, due at once. Only marks and sweeps need it."""
+    """Raise the generation without a drain, and make the domain due at once. For `mark_dirty`, sweeps and repairs."""
     row = DomainSync.objects.of(config).filter(domain=domain)
     change = {
         "generation": F("generation") + 1,
@@ -90,6 +93,6 @@ def raise_generation(config: SesConfig, domain: str) -> None:
 
 
 def generation(domain: str) -> int:
-    """The domain's generation as this transaction sees it; 0 if it was never marked."""
+    """Generation of the domain as this transaction sees it; 0 if it was never marked."""
     row = DomainSync.objects.of(ses_config()).filter(domain=domain)
     return row.values_list("generation", flat=True).first() or 0

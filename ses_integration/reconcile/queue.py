@@ -1,4 +1,4 @@
-"""The domains' queue: whose turn it is, and who waits for the lease."""
+"""Queue of the domains that are not up to date: which one is next, when it is due, and how long to wait for the lease."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ses_integration.coordination.clock import pause
 from ses_integration.coordination.lease import HeldLease
 from ses_integration.models import DomainSync, InFlightCall
 
-# The worker lets requests that wait for the lease go first, for this long.
+# For this long the worker lets waiting requests take the lease first.
 YIELD_SECONDS = 5.0
 POLL_SECONDS = 0.2
 
 
 def ready(config: SesConfig) -> QuerySet[DomainSync]:
-    """Behind, and not put off: whose turn may come now, the one that has waited longest first."""
-    turn = Q(retry_at=None) | Q(retry_at__lte=Now())
-    behind = DomainSync.objects.of(config).filter(turn, generation__gt=F("observed_generation"))
-    # SQLite tells time in milliseconds: domains of one transaction often share one.
+    """Domains that are behind and not in back-off, longest wait first."""
+    is_due = Q(retry_at=None) | Q(retry_at__lte=Now())
+    behind = DomainSync.objects.of(config).filter(is_due, generation__gt=F("observed_generation"))
+    # Also by name: with SQLite, whose time has milliseconds, domains of one transaction often have the same time.
     return behind.order_by("queued_at", "domain")
 
 
@@ -34,7 +34,7 @@ def in_flight_calls(config: SesConfig, domain: str) -> QuerySet[InFlightCall]:
 
 
 def seconds_until_due(config: SesConfig, domain: str) -> float | None:
-    """How long until something can be done for the domain: 0 for now, None for nothing that we know of."""
+    """Seconds until something can be done for the domain: 0.0 for now, None if there is nothing to do."""
     sync = DomainSync.objects.of(config).annotate(now=Now()).filter(domain=domain).first()
     if sync is None:
         return None
@@ -45,30 +45,30 @@ def seconds_until_due(config: SesConfig, domain: str) -> float | None:
 
 
 def next_domain(config: SesConfig, domain: str) -> str:
-    """Whose turn it is when a request has the lease: the longest waiting of those whose requests may be waiting, too.
+    """The domain that a request for `domain` serves when it has the lease: the one with the longest wait.
 
-    Who only served its own domain would win by numbers: of many that wait for a busy domain one is always first. What has
-    waited for longer than a request does is the worker's, so that a request is not held up by all that an outage left.
+    If each request served its own domain, a domain with many requests would nearly always win. Domains that have waited longer
+    than a request does are left to the worker, so that an outage's backlog does not hold up a request.
     """
     recent = Q(queued_at__gt=Now() - timedelta(seconds=config.request_budget))
-    line = ready(config).filter(recent | Q(domain=domain))
+    candidates = ready(config).filter(recent | Q(domain=domain))
     with transaction.atomic():
-        # Whose rows are being changed at this moment cannot be served, and would be first again and again.
-        first = line.select_for_update(skip_locked=True).values_list("domain", flat=True).first()
+        # Skip domains whose rows are being changed: they cannot be served now, and would be first again and again.
+        first = candidates.select_for_update(skip_locked=True).values_list("domain", flat=True).first()
     return first or domain
 
 
 def due_domains(config: SesConfig) -> list[str]:
-    """The worker's list: those that are behind, the longest waiting first, and then those with doubts that are due."""
+    """Domains for the worker: those that are ready, longest wait first, then those with in-flight calls that are due."""
     behind = list(ready(config).values_list("domain", flat=True))
-    doubtful = InFlightCall.objects.of(config).filter(until__lte=Now())
-    turn = Q(retry_at=None) | Q(retry_at__lte=Now())
-    their_turn = DomainSync.objects.of(config).filter(turn, domain__in=doubtful.values("entry__domain"))
-    return list(dict.fromkeys([*behind, *their_turn.order_by("domain").values_list("domain", flat=True)]))
+    due_calls = InFlightCall.objects.of(config).filter(until__lte=Now())
+    is_due = Q(retry_at=None) | Q(retry_at__lte=Now())
+    with_due_calls = DomainSync.objects.of(config).filter(is_due, domain__in=due_calls.values("entry__domain"))
+    return list(dict.fromkeys([*behind, *with_due_calls.order_by("domain").values_list("domain", flat=True)]))
 
 
 def acquire_for_worker(config: SesConfig, stop: Callable[[], bool]) -> HeldLease | None:
-    """The lease for the worker: requests that wait go first, but not for ever."""
+    """Take the lease for the worker. Waiting requests go first, but not for ever. None on `stop()` or if it stays taken."""
     patience = time.monotonic() + YIELD_SECONDS
     while not stop():
         held = lease.acquire(config, background=time.monotonic() < patience)
@@ -79,8 +79,8 @@ def acquire_for_worker(config: SesConfig, stop: Callable[[], bool]) -> HeldLease
 
 
 def retry_now(*domains: str) -> None:
-    """Make the domains due now and forget their failed attempts, so that a retry by hand never delays the worker's next one.
+    """Make the domains due now and reset their attempts, so that a retry by hand does not delay the worker's next one.
 
-    One statement. Domains that are up to date stay so.
+    One statement. Does not mark domains that are up to date.
     """
     DomainSync.objects.of(ses_config()).filter(domain__in=domains).update(retry_at=None, attempts=0)

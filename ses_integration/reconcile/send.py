@@ -1,4 +1,4 @@
-"""Send one planned call, once, and classify its answer."""
+"""Sends one planned call, once (docs/architecture/protocol.md, "Send the call")."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ses_integration.reconcile.steps import Answer, Intent
 
 
 def is_failure(error: SesError, call: Call) -> bool:
-    """Already there, gone and too many lead to the next plan; only what cannot go on now is a failure."""
+    """Whether the error ends the resource's part of the pass. Otherwise the next plan takes the error into account."""
     if isinstance(error, RuleSetMissing):
         return not call.operation.removes
     if isinstance(error, TooManyRecipients):
@@ -30,11 +30,14 @@ def is_failure(error: SesError, call: Call) -> bool:
     return not isinstance(error, AlreadyExists | NotFound)
 
 
-def answer(config: SesConfig, intent: Intent, deadline: float) -> Answer:
-    """C. Send what was written down, once."""
+def send_once(config: SesConfig, intent: Intent, deadline: float) -> Answer:
+    """Send the call of an intent, once, and return its answer; every SesError is returned, not raised.
+
+    With SES_AUTO_SETUP a missing rule set is created, for the next attempt.
+    """
     try:
         with clients.send_by(intent.send_by):
-            return _send(config, intent.call, deadline)
+            return _call_aws(config, intent.call, deadline)
     except RuleSetMissing as error:
         if config.auto_setup and not intent.call.operation.removes:
             try:
@@ -47,7 +50,7 @@ def answer(config: SesConfig, intent: Intent, deadline: float) -> Answer:
         return Answer(error=error)
 
 
-def _send(config: SesConfig, call: Call, deadline: float) -> Answer:
+def _call_aws(config: SesConfig, call: Call, deadline: float) -> Answer:
     if call.rule is not None and not config.bucket:
         raise NotConfigured("S3_BUCKET_NAME is missing.")
     account.verify(config)

@@ -1,4 +1,4 @@
-"""Both sides of every comparison: what the rows want and what the ledger knows, as the plain values that a plan takes."""
+"""Loads the planner's inputs: desired state from the rows (SES_SPEC_PROVIDER) and recorded state from the ledger."""
 
 from __future__ import annotations
 
@@ -19,74 +19,89 @@ from ses_integration.plan.spec import DomainSpec
 
 
 def desired_of(config: SesConfig, domains: Iterable[str] | None) -> dict[str, DesiredState]:
-    """What SES should hold, from the rows as this transaction sees them, for `domains` or for all that are live."""
+    """Desired state by domain name, from the rows as this transaction sees them. With None: of all live domains."""
     provider = import_string(settings.SES_SPEC_PROVIDER)
     names = None if domains is None else list(domains)
     layout = quotas.layout(config)
-    found: dict[str, DomainSpec] = {spec.name: spec for spec in provider(names)}
-    return {name: compile_domain(found.get(name), layout) for name in (found if names is None else names)}
+    specs: dict[str, DomainSpec] = {spec.name: spec for spec in provider(names)}
+    return {name: compile_domain(specs.get(name), layout) for name in (specs if names is None else names)}
 
 
 def recorded_of(config: SesConfig, domains: Collection[str] | None, now: datetime) -> dict[str, list[RecordedResource]]:
-    """The ledger as plain values, by domain name; three statements.
+    """Recorded state by domain name; three statements. With None: of all names in the ledger.
 
-    An identity is the region's: one that only the ledger of another rule set has is there, and this one is to read it.
-    Columns, and no model instances: a sweep reads all of a large ledger, and instances would be most of what it costs.
+    An identity belongs to the region. One that only the ledger of another rule set knows exists, and is read next.
     """
-    of_another_set = Q(kind=ResourceKind.IDENTITY) & ~Q(presence=Presence.ABSENT)
-    rows = LedgerEntry.objects.filter(Q(rule_set=config.rule_set) | of_another_set, region=config.region)
-    recipients, unknown_outcomes = LedgerRecipient.objects.of(config), InFlightCall.objects.of(config)
+    identity_of_other_set = Q(kind=ResourceKind.IDENTITY) & ~Q(presence=Presence.ABSENT)
+    rows = LedgerEntry.objects.filter(Q(rule_set=config.rule_set) | identity_of_other_set, region=config.region)
     if domains is not None:
         rows = rows.filter(domain__in=domains)
-        recipients, unknown_outcomes = (
-            recipients.filter(entry__domain__in=domains),
-            unknown_outcomes.filter(entry__domain__in=domains),
+    # Columns instead of instances: a sweep reads all of a large ledger, and instances would be most of its cost.
+    entries = list(
+        rows.order_by("name").values_list(
+            "pk",
+            "rule_set",
+            "domain",
+            "kind",
+            "name",
+            "presence",
+            "exists",
+            "digest",
+            "identity__ours",
+            "identity__verification_token",
+            "identity__mail_from_domain",
         )
-    columns = rows.order_by("name").values_list(
-        "pk",
-        "rule_set",
-        "domain",
-        "kind",
-        "name",
-        "presence",
-        "exists",
-        "digest",
-        "identity__ours",
-        "identity__verification_token",
-        "identity__mail_from_domain",
     )
-    if not (entries := list(columns)):
+    if not entries:
         return {}
-    held: dict[int, list[str]] = defaultdict(list)
-    for pk, recipient in recipients.values_list("entry_id", "recipient"):
-        held[pk].append(recipient)
-    open_calls: dict[int, list[UnknownOutcome]] = defaultdict(list)
-    for pk, operation, until, sent in unknown_outcomes.values_list("entry_id", "operation", "until", "recipients"):
-        open_calls[pk].append(UnknownOutcome(Operation(operation), due=until <= now, recipients=frozenset(sent)))
-    found: dict[str, list[RecordedResource]] = defaultdict(list)
-    known_today = {
+    recipients = _recipients_by_entry(config, domains)
+    unknown_outcomes = _unknown_outcomes_by_entry(config, domains, now)
+    own_identities = {
         name
         for _, rule_set, _, kind, name, *_ in entries
         if (rule_set, kind) == (config.rule_set, ResourceKind.IDENTITY)
     }
-    for pk, rule_set, domain, kind, name, known, exists, digest, ours, token, mail_from in entries:
+    found: dict[str, list[RecordedResource]] = defaultdict(list)
+    for pk, rule_set, domain, kind, name, presence, exists, digest, ours, token, mail_from in entries:
         if rule_set != config.rule_set:
-            if name not in known_today:
-                known_today.add(name)
+            if name not in own_identities:
+                own_identities.add(name)
                 found[domain].append(RecordedResource(ResourceKind.IDENTITY, name, Presence.UNKNOWN, exists=True))
             continue
         found[domain].append(
             RecordedResource(
                 kind=ResourceKind(kind),
                 name=name,
-                presence=Presence(known),
+                presence=Presence(presence),
                 exists=exists,
-                recipients=frozenset(held.get(pk, ())),
+                recipients=frozenset(recipients.get(pk, ())),
                 digest=digest,
                 ours=ours,
                 has_verification_token=bool(token),
                 has_mail_from=bool(mail_from),
-                unknown_outcomes=tuple(open_calls.get(pk, ())),
+                unknown_outcomes=tuple(unknown_outcomes.get(pk, ())),
             )
         )
     return dict(found)
+
+
+def _recipients_by_entry(config: SesConfig, domains: Collection[str] | None) -> dict[int, list[str]]:
+    rows = LedgerRecipient.objects.of(config)
+    if domains is not None:
+        rows = rows.filter(entry__domain__in=domains)
+    found: dict[int, list[str]] = defaultdict(list)
+    for pk, recipient in rows.values_list("entry_id", "recipient"):
+        found[pk].append(recipient)
+    return found
+
+
+def _unknown_outcomes_by_entry(
+    config: SesConfig, domains: Collection[str] | None, now: datetime
+) -> dict[int, list[UnknownOutcome]]:
+    rows = InFlightCall.objects.of(config)
+    if domains is not None:
+        rows = rows.filter(entry__domain__in=domains)
+    found: dict[int, list[UnknownOutcome]] = defaultdict(list)
+    for pk, operation, until, sent in rows.values_list("entry_id", "operation", "until", "recipients"):
+        found[pk].append(UnknownOutcome(Operation(operation), due=until <= now, recipients=frozenset(sent)))
+    return found

@@ -1,13 +1,32 @@
-"""What a pass over a domain is told to do next (T2), and what came of it (for T3), as plain values."""
+"""Values that the steps of a pass exchange: the state of the pass, the next step, and the answer to a call."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from ses_integration.aws.gateway import ObservedIdentity
+from ses_integration.aws.observed import ObservedIdentity
+from ses_integration.conf import SesConfig
+from ses_integration.coordination.lease import HeldLease
 from ses_integration.errors import SesError
-from ses_integration.plan.resources import Call
+from ses_integration.plan.resources import Call, ResourceKind
+
+
+@dataclass(slots=True)
+class PassState:
+    """State of one pass over one domain.
+
+    `failed` are the resources whose calls have failed in this pass. `batched_generation` is the last generation that the pass
+    has planned. `has_called`: it has sent a call. `rule_set_full`: SES has no room for another rule.
+    """
+
+    config: SesConfig
+    held: HeldLease
+    domain: str
+    failed: dict[tuple[ResourceKind, str], SesError] = field(default_factory=dict)
+    batched_generation: int | None = None
+    has_called: bool = False
+    rule_set_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +36,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """What is left of `generation` has failed in this pass or is held back, the latter until `until`."""
+    """Everything that is left of `generation` has failed in this pass or is deferred, the latter until `until`."""
 
     generation: int
     until: datetime | None
@@ -25,24 +44,27 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class NameConflict:
-    """The name that this call is about is in the ledger of another domain, whose rule must not be touched."""
+    """The ledger has the name of this call's resource under another domain, whose rule must not be touched."""
 
     call: Call
 
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """Somebody is changing the domain's rows at this moment, and has not committed."""
+    """Another transaction is changing the domain and has not committed yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Yield:
-    """The domain keeps changing, or has much left to do, and others wait: it goes to the end of the queue."""
+    """Other domains wait, and this one has changed again or has a long plan: it went to the end of the queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing was written down: `seconds` to go to the next free slot, or to gather changes up to `generation` and more."""
+    """Wait for `seconds` and plan again: until the next slot of the rate limit, or to batch changes.
+
+    `generation` is set only in the second case, to the latest generation.
+    """
 
     seconds: float
     generation: int | None = None
@@ -50,7 +72,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One call that may now be sent, once, before `send_by` (of `time.monotonic()`)."""
+    """A call that was written down and may be sent once, before `send_by`, a value of `time.monotonic()`.
+
+    `settles` are the in-flight calls that its success clears: those that were due when the intent was written.
+    """
 
     call: Call
     entry_id: int
@@ -65,7 +90,7 @@ Step = Settled | Blocked | NameConflict | Locked | Yield | Wait | Intent
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: an error of ours or none, and what an identity call told."""
+    """Result of a call: an error or None, and what an identity call has returned."""
 
     error: SesError | None = None
     identity: ObservedIdentity | None = None

@@ -18,7 +18,7 @@ from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.errors import NotFound
 from ses_integration.models import LedgerIdentity
 from ses_integration.plan.resources import ResourceKind
-from ses_integration.reconcile.record import note
+from ses_integration.reconcile.record import update_identity
 from ses_integration.status import verification
 
 # Without a request that is waiting.
@@ -37,7 +37,7 @@ def check_identity(domain: str) -> LedgerIdentity | None:
             return None
     known = verification.identities([domain]).get(domain)
     told = known or LedgerIdentity()
-    note(told, seen, database_now(), ours_untagged=bool(told.ours))
+    update_identity(told, seen, database_now(), ours_untagged=bool(told.ours))
     # Whose it is and whether it is there is convergence's to say: only what it has in the ledger is brought up to date.
     if known is not None:
         known.save()
@@ -72,9 +72,9 @@ def _refresh(config: SesConfig, domains: Sequence[str], deadline: float) -> dict
         if not batch:
             continue
         with rate_limited(config):
-            statuses = Gateway(config, deadline - time.monotonic()).verification(batch)
+            statuses = Gateway(config, deadline - time.monotonic()).verification_statuses(batch)
         with rate_limited(config):
-            mail_from = Gateway(config, deadline - time.monotonic()).mail_from(batch)
+            mail_from = Gateway(config, deadline - time.monotonic()).mail_from_domains(batch)
         now = database_now()
         with transaction.atomic():
             for name in batch:

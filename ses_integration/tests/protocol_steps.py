@@ -19,11 +19,10 @@ from ses_integration.coordination import lease
 from ses_integration.drift.sweep import sweep_database
 from ses_integration.errors import AlreadyExists, NotFound, Refused, Unanswered
 from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerEntry
-from ses_integration.reconcile import intent as ledger
-from ses_integration.reconcile import loop, send
+from ses_integration.reconcile import intent, loop, send
 from ses_integration.reconcile import record as recording
 from ses_integration.reconcile.outbox import generation
-from ses_integration.reconcile.steps import Answer, Intent, Settled, Step
+from ses_integration.reconcile.steps import Answer, Intent, PassState, Settled, Step
 from ses_integration.status import confirmation
 from ses_integration.tests.fake_domains import DOMAIN
 
@@ -47,14 +46,14 @@ class Writer:
 
     def plan(self) -> Step:
         """T2."""
-        step = ledger.next_step(self.config, self.held, self.domain, failed=(), gathered=None)
+        step = intent.next_step(PassState(self.config, self.held, self.domain))
         self.intent = step if isinstance(step, Intent) else None
         return step
 
     def send(self) -> Answer:
         """C, and what came back."""
         assert self.intent is not None
-        return send.answer(self.config, self.intent, time.monotonic() + PATIENCE_SECONDS)
+        return send.send_once(self.config, self.intent, time.monotonic() + PATIENCE_SECONDS)
 
     def record(self, answer: Answer) -> None:
         """T3."""
@@ -79,10 +78,10 @@ class Writer:
         self.plan()
         self.record(Answer(error=Refused("throttled")))
 
-    def lands(self, intent: Intent) -> None:
+    def lands(self, late: Intent) -> None:
         """A call that its sender had given up is applied now, or refused, and nobody hears of it."""
         with suppress(AlreadyExists, NotFound):
-            send._send(self.config, intent.call, time.monotonic() + PATIENCE_SECONDS)
+            send._call_aws(self.config, late.call, time.monotonic() + PATIENCE_SECONDS)
 
     def finish(self) -> None:
         """T2, C and T3 until T2 finds nothing more to do."""

@@ -17,7 +17,7 @@ from inbound.tests.faults.actions import Claim
 from inbound.tests.faults.installation import Installation, rows
 from inbound.tests.processes.checks import pending
 from inbound.worker import Worker
-from ses_integration.aws.gateway import OWNER_TAG
+from ses_integration.aws.wire import OWNER_TAG
 from ses_integration.conf import ses_config
 from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerIdentity
 from ses_integration.tests.emulator.clients import control

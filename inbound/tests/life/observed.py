@@ -8,7 +8,7 @@ from typing import Any
 from botocore import xform_name
 
 from inbound.tests.life.rows import HeldRule
-from ses_integration.aws.gateway import OWNER_TAG
+from ses_integration.aws.wire import OWNER_TAG
 from ses_integration.conf import ses_config
 from ses_integration.emulator.control.journal import NO_ANSWER
 from ses_integration.emulator.server import Emulator

@@ -16,7 +16,7 @@ from ses_integration.models import DomainSync, Lease, LedgerEntry
 from ses_integration.plan.resources import ResourceKind
 from ses_integration.reconcile import intent as ledger
 from ses_integration.reconcile import outbox, record
-from ses_integration.reconcile.steps import Answer, Intent
+from ses_integration.reconcile.steps import Answer, Intent, PassState
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -76,6 +76,6 @@ def an_intent_for(domain: str) -> tuple[lease.HeldLease, Intent]:
     LedgerEntry.objects.create(
         **scope, domain=domain, kind=ResourceKind.RULE, name="c", presence="present", changed_at=timezone.now()
     )
-    step = ledger.next_step(config, held, domain, failed=(), gathered=None)
+    step = ledger.next_step(PassState(config, held, domain))
     assert isinstance(step, Intent)
     return held, step

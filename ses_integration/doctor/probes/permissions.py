@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ses_integration.aws.gateway import OWNER_TAG
+from ses_integration.aws.wire import OWNER_TAG
 from ses_integration.doctor.probes.response import NOT_IMPLEMENTED, Response
 from ses_integration.doctor.probes.send import send_to_ses
 from ses_integration.doctor.probes.session import AwsSession

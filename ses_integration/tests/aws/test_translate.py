@@ -33,8 +33,8 @@ CALLS = {
     "verify_domain": lambda gateway: gateway.verify_domain(DOMAIN),
     "set_mail_from": lambda gateway: gateway.set_mail_from(DOMAIN),
     "delete_identity": lambda gateway: gateway.delete_identity(DOMAIN),
-    "verification": lambda gateway: gateway.verification([DOMAIN]),
-    "mail_from": lambda gateway: gateway.mail_from([DOMAIN]),
+    "verification": lambda gateway: gateway.verification_statuses([DOMAIN]),
+    "mail_from": lambda gateway: gateway.mail_from_domains([DOMAIN]),
     "identities": lambda gateway: gateway.identities(),
     "is_empty": lambda _: is_empty("emails/example.com/1/"),
 }

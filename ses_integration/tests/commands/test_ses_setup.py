@@ -35,7 +35,7 @@ def foreign(aws):
 
 
 def test_it_makes_the_rule_set_and_activates_it(aws):
-    assert run("ses_setup") == (0, "Receipt rule set inbound-email-rules is there and active.\n")
+    assert run("ses_setup") == (0, "Receipt rule set inbound-email-rules exists and is active.\n")
     assert active() == "inbound-email-rules"
 
 
@@ -48,7 +48,7 @@ def test_a_second_run_changes_nothing(aws):
 
 def test_on_the_emulator_it_makes_the_bucket(aws, settings):
     settings.SES_AUTO_SETUP = True
-    assert "Bucket inbound-mail is there.\n" in run("ses_setup")[1]
+    assert "Bucket inbound-mail exists.\n" in run("ses_setup")[1]
 
 
 def test_elsewhere_the_bucket_is_somebody_else_s_matter(aws):
@@ -117,9 +117,9 @@ def test_it_moves_to_another_account_when_it_is_told_to(moved, settings):
     settings.SES_AUTO_SETUP = True
     _, said = run("ses_setup", "--new-account")
     assert said.splitlines() == [
-        "What is recorded is of account 123456789012 from now on, and no more of 999999999999.",
-        "Receipt rule set inbound-email-rules is there and active.",
-        "Bucket inbound-mail is there.",
+        "The ledger describes account 123456789012 from now on, and no longer 999999999999.",
+        "Receipt rule set inbound-email-rules exists and is active.",
+        "Bucket inbound-mail exists.",
     ]
     assert sweep_ses().unconfirmed == [DOMAIN]
     reconcile(DOMAIN)

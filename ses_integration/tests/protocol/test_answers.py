@@ -13,12 +13,14 @@ from ses_integration.plan.resources import Operation, Presence
 from ses_integration.reconcile import backoff
 from ses_integration.reconcile import intent as ledger
 from ses_integration.reconcile.outbox import generation
-from ses_integration.reconcile.steps import Answer, Blocked, Intent, NameConflict, Settled, Wait
+from ses_integration.reconcile.steps import Answer, Blocked, Intent, NameConflict, PassState, Settled, Wait
 from ses_integration.status import recipients
 from ses_integration.tests.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.protocol.expectations import RULE, A, B, in_line
 from ses_integration.tests.protocol_steps import Writer, ledger_of
 from ses_integration.tests.ses_state import calls, rules
+
+NO_ANSWER = Unanswered("no answer")
 
 
 def test_a_refused_update_of_a_rule_that_somebody_removed_leads_to_a_create(start):
@@ -62,7 +64,7 @@ def test_what_has_failed_in_a_pass_is_not_tried_again_in_it(start):
     intent = x.plan()
     assert isinstance(intent, Intent)
     x.record(Answer(error=Unanswered("no answer")))
-    step = ledger.next_step(x.config, x.held, DOMAIN, failed={intent.call.key}, gathered=None)
+    step = ledger.next_step(PassState(x.config, x.held, DOMAIN, failed={intent.call.key: NO_ANSWER}))
     assert step == Blocked(generation(DOMAIN), until=None)
 
 
@@ -82,7 +84,7 @@ def test_a_change_that_was_committed_during_a_failing_pass_is_due_at_once(start)
     intent = x.plan()
     assert isinstance(intent, Intent)
     x.record(Answer(error=Unanswered("no answer")))
-    stuck = ledger.next_step(x.config, x.held, DOMAIN, failed={intent.call.key}, gathered=None)
+    stuck = ledger.next_step(PassState(x.config, x.held, DOMAIN, failed={intent.call.key: NO_ANSWER}))
     assert isinstance(stuck, Blocked)
     receive("b")
     backoff.postpone(x.config, DOMAIN, [Unanswered("no answer")], stuck)
@@ -113,7 +115,8 @@ def test_when_the_time_is_up_a_pass_only_asks_what_is_left(start):
     x.record(Answer(error=Refused("throttled")))
 
     def left(*failed):
-        return ledger.next_step(x.config, x.held, DOMAIN, failed=failed, gathered=None, may_call=False)
+        state = PassState(x.config, x.held, DOMAIN, failed=dict.fromkeys(failed, NO_ANSWER))
+        return ledger.next_step(state, may_call=False)
 
     assert isinstance(left(intent.call.key), Blocked)
     assert left() == Wait(0.0)

@@ -30,16 +30,16 @@ class Killed(BaseException):
 @contextmanager
 def the_intent_is_taken_for_the_deed():
     """T2 writes down as known what it is about to send."""
-    write_down = ledger._write_down
+    write_down = ledger._write_intent
 
-    def believe(*chosen):
-        intent = write_down(*chosen)
+    def believe(*chosen, **when):
+        intent = write_down(*chosen, **when)
         entry = LedgerEntry.objects.get(pk=intent.entry_id)
         recording._confirm(entry, intent.call, Answer(), gone=intent.call.operation.removes)
         entry.save()
         return intent
 
-    with instead(ledger, _write_down=believe):
+    with instead(ledger, _write_intent=believe):
         yield
 
 
@@ -60,14 +60,14 @@ def an_answer_serves_every_generation():
 @contextmanager
 def the_intent_serves_its_generation():
     """T2 advances the applied generation when it writes the intent down."""
-    write_down = ledger._write_down
+    write_down = ledger._write_intent
 
-    def serve(*chosen):
-        intent = write_down(*chosen)
+    def serve(*chosen, **when):
+        intent = write_down(*chosen, **when)
         DomainSync.objects.update(observed_generation=intent.generation)
         return intent
 
-    with instead(ledger, _write_down=serve):
+    with instead(ledger, _write_intent=serve):
         yield
 
 
@@ -76,10 +76,10 @@ def rows_are_read_before_the_generation():
     """The rows are read first, and in a step of their own."""
     next_step, desired_of = ledger.next_step, ledger.desired_of
 
-    def plan(config, held, domain, **of_the_pass):
-        desired = desired_of(config, [domain])
+    def plan(state, **options):
+        desired = desired_of(state.config, [state.domain])
         with instead(ledger, desired_of=lambda *_: desired):
-            return next_step(config, held, domain, **of_the_pass)
+            return next_step(state, **options)
 
     with instead(ledger, next_step=plan):
         yield

@@ -28,10 +28,10 @@ from ses_integration.tests.ses_state import identities, rules
 @contextmanager
 def an_entry_goes_when_its_delete_is_sent():
     """T2 removes the ledger entry of what it is about to delete."""
-    write_down, record = ledger._write_down, recording.record
+    write_down, record = ledger._write_intent, recording.record
 
-    def forget(*chosen):
-        intent = write_down(*chosen)
+    def forget(*chosen, **when):
+        intent = write_down(*chosen, **when)
         if intent.call.operation.removes:
             LedgerEntry.objects.filter(pk=intent.entry_id).delete()
         return intent
@@ -40,7 +40,7 @@ def an_entry_goes_when_its_delete_is_sent():
         if LedgerEntry.objects.filter(pk=intent.entry_id).exists():
             record(config, held, intent, answer)
 
-    with instead(ledger, _write_down=forget), instead(recording, record=record_if_known):
+    with instead(ledger, _write_intent=forget), instead(recording, record=record_if_known):
         yield
 
 
@@ -78,13 +78,13 @@ def a_teardown_follows_its_record():
     next_step, desired_of = ledger.next_step, ledger.desired_of
     tearing_down = set()
 
-    def carry_on(config, held, domain, **of_the_pass):
-        if desired_of(config, [domain])[domain] == DesiredState():
-            tearing_down.add(held.fence)
-        if held.fence not in tearing_down:
-            return next_step(config, held, domain, **of_the_pass)
-        with instead(ledger, desired_of=lambda *_: {domain: DesiredState()}):
-            return next_step(config, held, domain, **of_the_pass)
+    def carry_on(state, **options):
+        if desired_of(state.config, [state.domain])[state.domain] == DesiredState():
+            tearing_down.add(state.held.fence)
+        if state.held.fence not in tearing_down:
+            return next_step(state, **options)
+        with instead(ledger, desired_of=lambda *_: {state.domain: DesiredState()}):
+            return next_step(state, **options)
 
     with instead(ledger, next_step=carry_on):
         yield

@@ -32,11 +32,11 @@ NEW_RULE = "inbound-other.org-rule"
 @contextmanager
 def no_intent_before_the_call():
     """T2 writes nothing down; T3 writes what it is sure of, and nothing without an answer."""
-    write_down, record = ledger._write_down, recording.record
+    write_down, record = ledger._write_intent, recording.record
 
-    def only_choose(*chosen):
+    def only_choose(*chosen, **when):
         with transaction.atomic():
-            intent = write_down(*chosen)
+            intent = write_down(*chosen, **when)
             transaction.set_rollback(True)
         return intent
 
@@ -52,7 +52,7 @@ def no_intent_before_the_call():
         )
         record(config, held, replace(intent, entry_id=entry.pk, in_flight_id=None), answer)
 
-    with instead(ledger, _write_down=only_choose), instead(recording, record=write_afterwards):
+    with instead(ledger, _write_intent=only_choose), instead(recording, record=write_afterwards):
         yield
 
 
