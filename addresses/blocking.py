@@ -1,4 +1,4 @@
-"""Blocking an address of a catch-all domain, so that what is sent to it is not wanted.
+"""Blocks addresses of catch-all domains, so that their mail is dropped.
 
 See docs/api/compatibility.md, "Blocked emails".
 """
@@ -17,13 +17,13 @@ class AlreadyBlocked(Exception):
 
 
 class CannotBlock(Exception):
-    """With the contract's sentence that says why."""
+    """The address cannot be blocked. The message is the published sentence."""
 
 
 def block_address(*, domain: Domain, address: str, reason: str, blocked_by: AbstractBaseUser) -> BlockedEmail:
-    """Block a normalised address of the domain. SES cannot subtract it from a catch-all: ingestion drops its mail.
+    """Block a normalised address of the domain. SES still receives its mail, which must be dropped when it is read.
 
-    Raises AlreadyBlocked, CannotBlock, and Domain.DoesNotExist when the domain is being deleted.
+    Raises AlreadyBlocked, CannotBlock, and Domain.DoesNotExist if the domain is being deleted.
     """
     try:
         with transaction.atomic(durable=True):

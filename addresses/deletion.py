@@ -1,4 +1,4 @@
-"""Deleting an address so that SES is known to receive nothing for it any more.
+"""Deletes addresses, and reports whether SES has confirmed that it no longer receives mail for them.
 
 See docs/architecture/deletion.md, "Delete an address".
 """
@@ -31,7 +31,7 @@ NOT_CONFIGURED = "AWS configuration incomplete. SES rules may need manual cleanu
 
 @dataclass(frozen=True, slots=True)
 class AddressDeletion:
-    """What is gone. `removed_from_ses`: SES is confirmed to hold no recipient for it; if not, `warning` says why."""
+    """A deleted address. `removed_from_ses`: SES has confirmed that it holds no recipient for it; otherwise `warning` says why."""
 
     address: str
     domain: str
@@ -40,10 +40,10 @@ class AddressDeletion:
 
 
 def delete_address(address: EmailAddress, *, plan_token: str = "") -> AddressDeletion:
-    """Delete the row, wait within the budget for SES to follow, and say what SES has confirmed.
+    """Delete the row, wait until SES has confirmed it or the deadline ends, and report the outcome.
 
-    Raises EmailAddress.DoesNotExist if somebody else was first, and PlanOutdated if `plan_token` is given and is not that
-    of the plan as it is now.
+    Raises EmailAddress.DoesNotExist if it has already been deleted, and PlanOutdated if `plan_token` is given and the plan
+    has changed.
     """
     if plan_token:
         check_plan(address, plan_token)
@@ -56,10 +56,10 @@ def delete_address(address: EmailAddress, *, plan_token: str = "") -> AddressDel
 def delete_addresses(
     addresses: Sequence[EmailAddress], *, check: Callable[[], None] | None = None
 ) -> dict[str, AddressDeletion]:
-    """Delete them in one transaction, and then wait for SES domain by domain: one rule update for those of one rule.
+    """Delete addresses in one transaction, and then wait for SES domain by domain, with one update for each rule.
 
-    Returns the outcomes by id; an address that somebody else has deleted has none. The statements do not grow with the
-    number of addresses but with that of their domains. `check` is called first in the transaction, and ends it by raising.
+    Returns the outcomes by id, without addresses that had already been deleted. The number of statements depends on the
+    number of domains, not of addresses. `check` runs first in the transaction, and may raise to end it.
     """
     with shared_deadline():
         with transaction.atomic(durable=True):
@@ -70,13 +70,15 @@ def delete_addresses(
             by_domain: dict[str, set[str]] = defaultdict(set)
             for address in deleted.values():
                 by_domain[domain_of(address)].add(address)
-            # Before the receivers do, which come row by row: marks are taken in the order of the domains' names.
+            # Mark before the receivers do so row by row, because marks must be locked in the order of the domains' names.
             mark_dirty(*by_domain)
             EmailAddress.objects.filter(pk__in=deleted).delete()
-            left_of = {name: partial(recipients_left, name, gone, generation(name)) for name, gone in by_domain.items()}
+            remaining = {
+                name: partial(recipients_left, name, gone, generation(name)) for name, gone in by_domain.items()
+            }
         left: set[str] = set()
         warnings: dict[str, str] = {}
-        for name, look in left_of.items():
+        for name, look in remaining.items():
             reconcile(name, done=partial(_finds_nothing, look))
             if found := look():
                 left |= found
@@ -97,7 +99,7 @@ def _finds_nothing(look: Callable[[], set[str]]) -> bool:
 
 
 def _warning(domain: str) -> str:
-    # `email_addresses` of the domain that are left need an update of the rule, and that needs the bucket.
+    # Other addresses need an update of the rule instead of its deletion, and an update needs the bucket.
     others = EmailAddress.objects.filter(domain__name=domain).active().exists()
     if not configured() or (others and not ses_config().bucket):
         return NOT_CONFIGURED

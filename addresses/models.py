@@ -1,3 +1,5 @@
+"""Email addresses and blocked emails."""
+
 from __future__ import annotations
 
 from typing import Any, Self
@@ -5,9 +7,8 @@ from typing import Any, Self
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models, transaction
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, Exists, F, Min, OuterRef, Q, Value, When
 
-from addresses.slots import free_slot
 from domains.models import Domain
 from rest.ids import bare_id
 from ses_integration.api import recorded_recipients, rule_name_for
@@ -15,7 +16,7 @@ from ses_integration.api import recorded_recipients, rule_name_for
 
 class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
     def live(self) -> Self:
-        """Without those whose domain is being deleted: to the API they are gone already."""
+        """Without addresses of domains that are being deleted, which the API no longer shows."""
         return self.filter(domain__deleting_since=None)
 
     def active(self) -> Self:
@@ -25,37 +26,47 @@ class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
         return self.filter(domain__owner_id=user.pk)
 
     def with_rule_name(self) -> Self:
-        """Adds `receipt_rule_name`: the rule that SES is known to hold for an active address, its own or the catch-all's."""
+        """Adds `receipt_rule_name`: the recorded rule of an active address, its own or the catch-all's; else None."""
         rule = rule_name_for("address", "domain__name")
         return self.annotate(receipt_rule_name=Case(When(is_active=True, then=rule), default=Value(None)))
 
     def configured(self, configured: bool) -> Self:
-        """The ones that SES is known to receive for, by their own rule or the catch-all's, or the others.
+        """Addresses that SES is known to receive for, by their own rule or the catch-all's, or all others.
 
-        By two sets that are looked up once, and not by the name of each one's rule: with 100,000 that takes seconds.
+        Looks two sets up once. Looking up the rule of each address would take seconds with 100,000 of them.
         """
         held = recorded_recipients()
         known = Q(is_active=True) & (Q(address__in=held) | Q(domain__name__in=held))
         return self.filter(known if configured else ~known)
+
+    def next_free_slot(self) -> int:
+        """The lowest slot that these addresses, all of one domain, do not use; one statement. Lock the domain's row first.
+
+        Inactive addresses keep their slot, so that each fits again when it is activated. Slots of deleted addresses are
+        reused, and no address ever moves.
+        """
+        following = self.filter(slot=OuterRef("slot") + 1)
+        found = self.aggregate(first=Min("slot"), gap=Min(F("slot") + 1, filter=~Q(Exists(following))))
+        return 0 if found["first"] != 0 else found["gap"]
 
 
 class EmailAddress(models.Model):
     id = models.CharField(primary_key=True, max_length=255, default=bare_id, editable=False)
     address = models.CharField(max_length=320, unique=True)
     domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="email_addresses")
-    # A string, because endpoints stands above addresses.
+    # Named by a string, because endpoints is an app above this one.
     endpoint = models.ForeignKey(
         "endpoints.Endpoint", on_delete=models.SET_NULL, null=True, blank=True, related_name="email_addresses"
     )
     is_active = models.BooleanField(default=True)
-    # Says which rule of its domain carries it, for life: so one change touches one rule.
+    # Determines the address's rule within its domain, and never changes, so that a change touches a single rule.
     slot = models.PositiveIntegerField(editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = EmailAddressQuerySet.as_manager()
 
-    # Of a row that was read `with_rule_name()`.
+    # Set by `with_rule_name()`.
     receipt_rule_name: str | None
 
     class Meta:
@@ -63,7 +74,7 @@ class EmailAddress(models.Model):
         constraints = [models.UniqueConstraint(fields=["domain", "slot"], name="slot_once_per_domain")]
         indexes = [
             models.Index(fields=["domain", "-created_at"], name="addresses_of_domain"),
-            # A page of all that an owner has, newest first, without sorting them.
+            # A page of an owner's addresses, newest first, without sorting.
             models.Index(fields=["-created_at", "id"], name="addresses_newest_first"),
         ]
 
@@ -71,12 +82,13 @@ class EmailAddress(models.Model):
         return self.address
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Gives a new row its slot; `bulk_create`, which does not come by here, must bring its own.
+        """Give a new row its slot, and commit the row together with its outbox mark, in autocommit mode as well.
 
-        Row and mark commit together in a shell, too: the receiver marks after Django's own transaction has ended.
+        Without the transaction, the receiver would mark the domain after Django's own has ended. `bulk_create` does not call
+        this, so it needs rows with slots.
         """
         if self._state.adding and self.__dict__.get("slot") is None:
-            self.slot = free_slot(EmailAddress.objects.filter(domain_id=self.domain_id))
+            self.slot = EmailAddress.objects.filter(domain_id=self.domain_id).next_free_slot()
         with transaction.atomic(savepoint=False):
             super().save(*args, **kwargs)
 
@@ -91,7 +103,7 @@ class BlockedEmailQuerySet(models.QuerySet["BlockedEmail"]):
 
 
 class BlockedEmail(models.Model):
-    """An address of a catch-all domain whose mail is not wanted."""
+    """An address of a catch-all domain whose mail is dropped."""
 
     id = models.CharField(primary_key=True, max_length=255, default=bare_id, editable=False)
     email_address = models.CharField(max_length=320, unique=True)

@@ -1,4 +1,4 @@
-"""Adding an address and changing where its mail goes."""
+"""Adds addresses and changes them. Both wait for SES to confirm the change, up to the deadline."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ NO_BUCKET = "AWS configuration incomplete. Missing S3_BUCKET_NAME or AWS_ACCOUNT
 
 
 class AddressTaken(Exception):
-    """The address exists already, whoever has it."""
+    """The address already exists, with this owner or another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddressChange:
-    """The address as stored, with `receipt_rule_name`, and a sentence if SES has not followed yet."""
+    """The stored address with its `receipt_rule_name`, and a warning if SES has not confirmed the change."""
 
     address: EmailAddress
     warning: str | None
 
 
 def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_active: bool = True) -> AddressChange:
-    """Add a normalised address of the domain, and wait within the budget for SES to receive it.
+    """Add a normalised address of the domain.
 
-    Raises AddressTaken, EndpointGone, QuotaExceeded, Domain.DoesNotExist when the domain is being deleted, and
-    EmailAddress.DoesNotExist when the address is deleted again while SES is waited for.
+    Raises AddressTaken, EndpointGone, QuotaExceeded, Domain.DoesNotExist if the domain is being deleted, and
+    EmailAddress.DoesNotExist if the address is deleted again during the wait for SES.
     """
     with shared_deadline():
         try:
             with transaction.atomic(durable=True):
-                # A deletion of the domain that starts now waits for us, and takes the address with it.
+                # A deletion of the domain that starts now waits for this lock, and then deletes the address, too.
                 locked = Domain.objects.live().select_for_update().get(pk=domain.pk)
                 row = EmailAddress.objects.create(
                     domain=locked, address=address, endpoint_id=endpoint_id, is_active=is_active
                 )
                 _reserve(row)
         except IntegrityError as error:
-            # PostgreSQL looks at foreign keys when it commits, so it may be the endpoint as well.
+            # PostgreSQL checks foreign keys at commit, so the endpoint may be the cause.
             taken = EmailAddress.objects.filter(address=address).exists()
             raise (AddressTaken if taken else EndpointGone) from error
         reconcile(domain.name)
@@ -61,14 +61,14 @@ def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_
 
 
 def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> AddressChange:
-    """Set `endpoint_id` and `is_active` as far as `changes` has them; SES follows only where `is_active` flips.
+    """Set the address's `endpoint_id` and `is_active`, whichever `changes` contains. Only `is_active` changes SES.
 
-    Raises EmailAddress.DoesNotExist when it is gone, EndpointGone, and QuotaExceeded.
+    Raises EmailAddress.DoesNotExist if it has been deleted, EndpointGone, and QuotaExceeded.
     """
     with shared_deadline():
         try:
             with transaction.atomic(durable=True):
-                # The domain first, as every change does: an endpoint that is being deleted holds it, and waits for marks.
+                # Lock the domain first, as every change does. Deleting an endpoint holds it, and then waits for marks.
                 Domain.objects.select_for_update().filter(pk=address.domain_id).first()
                 row = EmailAddress.objects.live().select_for_update(of=("self",)).get(pk=address.pk)
                 touched = {name for name, value in changes.items() if getattr(row, name) != value}
@@ -85,7 +85,7 @@ def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> Address
 
 
 def _reserve(row: EmailAddress) -> None:
-    """A place in SES for the rule that carries the address, if it needs one."""
+    """Reserve room in SES for the rule that carries the address, if it needs one."""
     if row.is_active:
         domain = row.domain
         address = AddressSpec(row.address, row.slot)

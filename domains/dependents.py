@@ -1,4 +1,4 @@
-"""Which endpoints of a domain's owner depend on it: its mail goes there, or they forward to it or send from it."""
+"""Endpoints that depend on a domain or an address: they receive its mail, forward to it or send from it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FORWARDERS = ("email", "email_group")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What an endpoint's configuration names of a domain, as it is written there: `sends_from` may be empty."""
+    """Addresses of a domain in an endpoint's configuration, as written there. `sends_from` may be empty."""
 
     forwards_to: tuple[str, ...] = ()
     sends_from: str = ""
@@ -28,9 +28,9 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class EndpointUse:
-    """An endpoint of the owner that mail of the domain goes to, or that names one of its addresses. It stays.
+    """An endpoint of the owner that receives mail of the domain or names one of its addresses.
 
-    `used_elsewhere`: mail of another of their domains goes there, too.
+    `used_elsewhere`: it also receives mail of the owner's other domains.
     """
 
     id: str
@@ -44,7 +44,7 @@ class EndpointUse:
 
 @dataclass(frozen=True, slots=True)
 class Dependant:
-    """An endpoint of the owner that names an address. It stays."""
+    """An endpoint of the owner whose configuration names an address."""
 
     id: str
     name: str
@@ -53,9 +53,11 @@ class Dependant:
 
 
 def uses_of(domain: Domain) -> tuple[EndpointUse, ...]:
-    """The owner's own only, and only their own domains count as other users: nothing of others shows. Three statements."""
-    # `email_addresses` and `endpoints` are the reverse accessors of addresses.EmailAddress and endpoints.Endpoint, which
-    # stand above this app.
+    """The owner's endpoints that depend on the domain, by name; three statements.
+
+    Ignores the endpoints and domains of other users, so nothing of theirs is revealed.
+    """
+    # `email_addresses` and `endpoints`: reverse accessors of models in the apps above this one.
     routed = domain.email_addresses.filter(endpoint__isnull=False).order_by()
     addresses = dict(routed.values_list("endpoint_id").annotate(Count("pk")))
     used = {*addresses, *filter(None, [domain.catch_all_endpoint_id])}
@@ -87,7 +89,7 @@ def uses_of(domain: Domain) -> tuple[EndpointUse, ...]:
 
 
 def dependants_of(domain: Domain, address: str) -> tuple[Dependant, ...]:
-    """The owner's endpoints that forward to `address`, one of the domain's, or send from it; one statement."""
+    """The owner's endpoints that forward to or send from `address`, an address of the domain; one statement."""
     rows = domain.owner.endpoints.filter(type__in=FORWARDERS).order_by("name", "pk")
     return tuple(
         Dependant(pk, name, kind, names)
@@ -96,15 +98,15 @@ def dependants_of(domain: Domain, address: str) -> tuple[Dependant, ...]:
     )
 
 
-def _names(kind: str, config: Any, concerned: Callable[[str], bool]) -> Names:
+def _names(kind: str, config: Any, matches: Callable[[str], bool]) -> Names:
     if kind not in FORWARDERS or not isinstance(config, dict):
         return Names()
     given = [config.get("forwardTo")] if kind == "email" else config.get("emails") or []
     sender = config.get("fromAddress")
     return Names(
-        forwards_to=tuple(it for it in given if isinstance(it, str) and concerned(it)),
-        # May have a name before the address.
-        sends_from=sender if isinstance(sender, str) and concerned(parseaddr(sender)[1]) else "",
+        forwards_to=tuple(it for it in given if isinstance(it, str) and matches(it)),
+        # It may contain a display name.
+        sends_from=sender if isinstance(sender, str) and matches(parseaddr(sender)[1]) else "",
     )
 
 
@@ -119,7 +121,7 @@ def _is_of(address: str, domain: str) -> bool:
 
 
 def _goes_to(given: str, address: str) -> bool:
-    """SES gives the mail for `user+label@` to `user@` as well."""
+    """Whether mail for `given` reaches `address`. SES delivers mail for `user+label@` to `user@` as well."""
     try:
         local, _, name = normalise_address(given).rpartition("@")
     except ValueError:

@@ -1,5 +1,8 @@
+"""Domains, the DNS records that their owners publish, and the records of deleted domains (tombstones)."""
+
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Self
 
 from django.conf import settings
@@ -12,7 +15,7 @@ from rest.ids import deletion_id, dns_record_id, domain_id
 
 class DomainQuerySet(models.QuerySet["Domain"]):
     def live(self) -> Self:
-        """Without those that are being deleted: to the API they are gone already."""
+        """Without domains that are being deleted, which the API no longer shows."""
         return self.filter(deleting_since=None)
 
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
@@ -40,7 +43,7 @@ class Domain(models.Model):
     provider_confidence = models.CharField(max_length=6, choices=Confidence, blank=True)
     last_dns_check = models.DateTimeField(null=True, blank=True)
     is_catch_all_enabled = models.BooleanField(default=False)
-    # A string, because endpoints stands above domains.
+    # Named by a string, because endpoints is an app above this one.
     catch_all_endpoint = models.ForeignKey(
         "endpoints.Endpoint", on_delete=models.SET_NULL, null=True, blank=True, related_name="catch_all_domains"
     )
@@ -64,13 +67,16 @@ class Domain(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Row and mark commit together in a shell, too: the receiver marks after Django's own transaction has ended."""
+        """Commit the row together with its outbox mark, in autocommit mode as well.
+
+        Without this, the receiver would mark the domain after Django's own transaction has ended.
+        """
         with transaction.atomic(savepoint=False):
             super().save(*args, **kwargs)
 
     @property
     def key_prefix(self) -> str:
-        """Where SES stores the mail of this life of the domain: one added again gets another, so old mail can be erased."""
+        """Where SES stores this domain's mail. A domain that is added again gets another prefix, so old mail can be erased."""
         return key_prefix(self.name, self.pk)
 
     @property
@@ -92,7 +98,7 @@ class DnsRecordQuerySet(models.QuerySet["DnsRecord"]):
 
 
 class DnsRecord(models.Model):
-    """A record that the owner is told to publish."""
+    """A DNS record that the owner has to publish."""
 
     class Type(models.TextChoices):
         TXT = "TXT"
@@ -131,47 +137,49 @@ class DomainDeletionQuerySet(models.QuerySet["DomainDeletion"]):
 
 
 class DomainDeletion(models.Model):
-    """The report and the proof of a deletion; it outlives the domain. Never an instruction to call SES.
+    """The record of one domain's deletion: what each step has reached, and the proof. It outlives the domain.
 
-    See docs/architecture/protocol.md, "Counterexamples", 18.
+    It never causes a call to SES (docs/architecture/protocol.md, "Counterexamples", 18).
     """
 
     class Step(models.TextChoices):
-        OWED = "owed"
+        # The published value. People read "pending".
+        PENDING = "owed", "Pending"
         DONE = "done"
         KEPT = "kept"
-        SUPERSEDED = "superseded", "superseded: the domain was added again"
+        SUPERSEDED = "superseded", "Superseded: the domain was added again"
 
+    # Names of fields of this model, in the documented order.
     STEPS = ("rules", "identity", "rows", "stored_mail")
 
     id = models.CharField(primary_key=True, max_length=255, default=deletion_id, editable=False)
     domain_id = models.CharField(max_length=255, unique=True, editable=False)
     name = models.CharField(max_length=253)
-    # SET_NULL: the proof outlives the account as well.
+    # SET_NULL, because the proof outlives the account, too.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="domain_deletions"
     )
-    requested_by = models.CharField(max_length=255, blank=True, help_text="Who asked for it; empty for other doors.")
+    requested_by = models.CharField(max_length=255, blank=True, help_text="User who requested it, if known.")
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    rules = models.CharField(max_length=10, choices=Step, default=Step.OWED)
-    identity = models.CharField(max_length=10, choices=Step, default=Step.OWED)
-    rows = models.CharField(max_length=10, choices=Step, default=Step.OWED)
-    stored_mail = models.CharField(max_length=10, choices=Step, default=Step.OWED)
-    # When each was reached.
+    rules = models.CharField(max_length=10, choices=Step, default=Step.PENDING)
+    identity = models.CharField(max_length=10, choices=Step, default=Step.PENDING)
+    rows = models.CharField(max_length=10, choices=Step, default=Step.PENDING)
+    stored_mail = models.CharField(max_length=10, choices=Step, default=Step.PENDING)
+    # When each step was reached.
     rules_at = models.DateTimeField(null=True, blank=True)
     identity_at = models.DateTimeField(null=True, blank=True)
     rows_at = models.DateTimeField(null=True, blank=True)
     stored_mail_at = models.DateTimeField(null=True, blank=True)
-    ses_attempts = models.PositiveIntegerField(default=0, help_text="How often SES was tried, as far as was seen.")
+    ses_attempts = models.PositiveIntegerField(default=0, help_text="Attempts to clean up SES that were observed.")
 
-    # What there was at the start, because the rows and the ledger forget it.
-    plan_token = models.CharField(max_length=255, blank=True, help_text="The plan that it was confirmed with, if any.")
-    told_records = models.JSONField(
-        default=list, blank=True, help_text="DNS records that the owner was told to publish."
+    # The state at the start, which rows and ledger do not keep.
+    plan_token = models.CharField(max_length=255, blank=True, help_text="Token of the confirmed plan, if any.")
+    records_to_publish = models.JSONField(
+        default=list, blank=True, help_text="DNS records that the owner had to publish."
     )
-    rule_names = models.JSONField(default=list, blank=True, help_text="Receipt rules that the ledger had for the name.")
+    rule_names = models.JSONField(default=list, blank=True, help_text="Receipt rules in the ledger for the name.")
     blocked_emails = models.PositiveIntegerField(default=0)
     email_addresses = models.PositiveIntegerField(default=0)
     dns_records = models.PositiveIntegerField(default=0)
@@ -180,19 +188,20 @@ class DomainDeletion(models.Model):
     erased_delete_markers = models.PositiveBigIntegerField(default=0)
     erased_bytes = models.PositiveBigIntegerField(default=0)
     late_versions = models.PositiveBigIntegerField(
-        default=0, help_text="Of the erased: what SES stored after the prefix had been empty once."
+        default=0, help_text="Erased versions that SES stored after the prefix had been empty once."
     )
-    kept_versions = models.PositiveBigIntegerField(default=0, help_text="What S3 refused to delete, at the last try.")
-    # How far the present pass through the prefix has come (`stored_mail.Progress`); empty between passes.
-    erasing = models.JSONField(default=dict, blank=True)
+    kept_versions = models.PositiveBigIntegerField(
+        default=0, help_text="Versions that S3 refused to delete at the last attempt."
+    )
+    # Progress of the current pass through the prefix (`ses_integration.api.EraseProgress`); empty between passes.
+    erase_progress = models.JSONField(default=dict, blank=True)
 
-    # The fresh look at SES and S3 after the last step, and when the next one is due.
+    # The observation of SES and S3 after the last step, and when the next one is due.
     proved_at = models.DateTimeField(null=True, blank=True)
     proof = models.JSONField(default=dict, blank=True)
     look_again_at = models.DateTimeField(null=True, blank=True)
 
-    # Where SES received for it and stored its mail when it was deleted, whatever is configured by now; empty: what is
-    # configured.
+    # Where SES received and stored its mail when it was deleted. Empty means: what is configured now.
     region = models.CharField(max_length=32, blank=True)
     rule_set = models.CharField(max_length=64, blank=True)
     bucket = models.CharField(max_length=63, blank=True)
@@ -207,11 +216,11 @@ class DomainDeletion(models.Model):
             models.CheckConstraint(
                 condition=Q(finished_at=None)
                 | ~Q(rules="owed") & ~Q(identity="owed") & ~Q(rows="owed") & ~Q(stored_mail="owed"),
-                name="finished_owes_nothing",
+                name="finished_deletion_has_no_pending_step",
             )
         ]
         indexes = [
-            models.Index(fields=["started_at"], condition=Q(finished_at=None), name="deletions_owed"),
+            models.Index(fields=["started_at"], condition=Q(finished_at=None), name="deletions_pending"),
             models.Index(fields=["finished_at"], condition=Q(proved_at=None), name="deletions_unproved"),
             models.Index(
                 fields=["look_again_at"], condition=Q(look_again_at__isnull=False), name="deletions_look_again"
@@ -227,6 +236,11 @@ class DomainDeletion(models.Model):
         return key_prefix(self.name, self.domain_id)
 
     @property
-    def owed_steps(self) -> list[str]:
-        """In the documented order, by the names of the fields."""
-        return [step for step in self.STEPS if getattr(self, step) == self.Step.OWED]
+    def pending_steps(self) -> list[str]:
+        """Field names, in the order of STEPS."""
+        return [step for step in self.STEPS if getattr(self, step) == self.Step.PENDING]
+
+    @classmethod
+    def labels(cls, steps: Iterable[str]) -> str:
+        """Steps as people read them: `identity, stored mail`."""
+        return ", ".join(step.replace("_", " ") for step in steps)

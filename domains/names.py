@@ -1,6 +1,6 @@
-"""Domain names and addresses in the one form in which they are stored, sent to SES and compared: lower case, IDNA.
+"""Normalisation of domain names and addresses: lower case, IDNA. They are stored, sent and compared in this form.
 
-Pure. What cannot be brought into that form raises ValueError.
+Pure functions. Names and addresses that cannot be normalised raise ValueError.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ LOCAL_PART_LIMIT = 64
 # RFC 5321 dot-atom, in lower case. No quotes and no globs: SES refuses them as recipients
 # (docs/architecture/ses.md, "Recipients").
 LOCAL_PART = re.compile(r"[a-z0-9!#$%&'+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'+/=?^_`{|}~-]+)*")
-# Letters or an A-label (RFC 3696, 2). With anything else a "domain" could have the name of another one's rule.
+# Letters or an A-label (RFC 3696, 2). Anything else could make two domains share the name of a rule.
 TOP_LABEL = re.compile(r"[a-z]{2,63}|xn--[a-z0-9-]{1,59}")
-# RFC 6761 and 7686: nobody can own one of these, and SES refuses them as recipients.
+# RFC 6761 and 7686. Nobody can own these, and SES refuses them as recipients.
 SPECIAL_USE = {"invalid", "localhost", "local", "onion"}
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -29,9 +29,9 @@ def _suffixes() -> PublicSuffixList:
 
 
 def normalise_domain(text: str) -> str:
-    """`Bücher.Example ` becomes `xn--bcher-kva.example`. A trailing dot is taken off.
+    """`Bücher.Example ` becomes `xn--bcher-kva.example`. Removes a trailing dot.
 
-    Refuses a single label and a name under which anybody may register: nobody can own mail for all of those.
+    Refuses single labels and public suffixes, such as `co.uk`, because nobody owns all mail below them.
     """
     name = text.strip().removesuffix(".")
     try:
@@ -42,14 +42,14 @@ def normalise_domain(text: str) -> str:
     if len(name) > DOMAIN_LIMIT or len(labels) < 2 or not all(LABEL.fullmatch(label) for label in labels):
         raise ValueError(f"not a domain name: {text!r}")
     if not TOP_LABEL.fullmatch(labels[-1]) or labels[-1] in SPECIAL_USE or _suffixes().publicsuffix(name) == name:
-        raise ValueError(f"not a domain name that one can own: {text!r}")
+        raise ValueError(f"not a domain name that can be registered: {text!r}")
     return name
 
 
 def normalise_address(text: str) -> str:
-    """`Hello@Example.COM` becomes `hello@example.com`. The local part is ASCII; `a+x@` is an address of its own."""
+    """`Hello@Example.COM` becomes `hello@example.com`. The local part must be ASCII; labels (`a+x@`) are kept."""
     local, at, domain = text.strip().rpartition("@")
-    # Before lower(): the Kelvin sign's is an ASCII `k`.
+    # Checked before lower(), which turns the Kelvin sign into an ASCII `k`.
     if not at or not local.isascii() or domain != domain.strip():
         raise ValueError(f"not an email address: {text!r}")
     local = local.lower()
@@ -64,11 +64,11 @@ def domain_of(address: str) -> str:
 
 
 def registrable(name: str) -> str:
-    """The part of a normalised name that somebody has registered: `a.b.example.co.uk` has `example.co.uk`."""
+    """The registered part of a normalised name: `example.co.uk` for `a.b.example.co.uk`."""
     return _suffixes().privatesuffix(name) or name
 
 
 def ancestors(name: str) -> list[str]:
-    """`a.b.example.com` has `b.example.com`, `example.com` and `com`."""
+    """All parents of a name: `b.example.com`, `example.com` and `com` for `a.b.example.com`."""
     labels = name.split(".")
     return [".".join(labels[start:]) for start in range(1, len(labels))]

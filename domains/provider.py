@@ -1,4 +1,4 @@
-"""What every domain should receive, for SES: the one provider that `settings.SES_SPEC_PROVIDER` names."""
+"""Specs of all domains for ses_integration; `settings.SES_SPEC_PROVIDER` names `domain_specs`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from ses_integration.api import AddressSpec, DomainSpec, Incarnation
 
 
 def domain_specs(names: list[str] | None) -> list[DomainSpec]:
-    """The live domains among `names`, or all of them, as plain values; two statements.
+    """Specs of the live domains among `names`, or of all if None; two statements.
 
-    A domain that is being deleted has none: SES should hold nothing for it. Catch-all needs an endpoint: enabled without
-    one receives like off.
+    A domain that is being deleted has none, so SES should hold nothing for it. Catch-all without an endpoint counts as off.
     """
     domains = Domain.objects.live()
     if names is not None:
         domains = domains.filter(name__in=names)
-    # `email_addresses` is the reverse accessor of addresses.EmailAddress, which stands above this app.
+    # `email_addresses`: reverse accessor of addresses.EmailAddress, in the app above.
     active = domains.filter(email_addresses__is_active=True)
     addresses: dict[str, list[AddressSpec]] = defaultdict(list)
     for pk, address, slot in active.values_list("pk", "email_addresses__address", "email_addresses__slot"):
@@ -36,17 +35,18 @@ def domain_specs(names: list[str] | None) -> list[DomainSpec]:
     ]
 
 
-# Its address, whether it is active, and its slot.
+# Address, whether it is active, and its slot.
 AddressRow = tuple[str, bool, int]
 
 
 def addresses_of(domain: Domain) -> list[AddressRow]:
-    """All of them, in order; one statement."""
-    # `email_addresses` is the reverse accessor of addresses.EmailAddress, which stands above this app.
+    """All addresses of the domain, in order; one statement."""
+    # `email_addresses`: reverse accessor of addresses.EmailAddress, in the app above.
     return list(domain.email_addresses.order_by("address").values_list("address", "is_active", "slot"))
 
 
 def incarnation_of(domain: Domain, addresses: Iterable[AddressRow]) -> Incarnation:
+    """The domain with these addresses, for plans that must not show data of an earlier domain of the same name."""
     rows = list(addresses)
     return Incarnation(
         spec=DomainSpec(

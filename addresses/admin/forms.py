@@ -1,4 +1,4 @@
-"""The admin's forms of addresses. The domain is in the address, so nobody is asked for it."""
+"""Forms to add, change and block addresses. The domain follows from the address."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from domains.names import domain_of, normalise_address
 
 
 def normalised(text: str) -> tuple[str, Domain]:
-    """The address as it is stored, and its domain; raises ValidationError."""
+    """The normalised address and its domain. Raises ValidationError."""
     try:
         address = normalise_address(text)
     except ValueError as error:
-        raise forms.ValidationError("This is not an email address that can be received.") from error
+        raise forms.ValidationError("This is not an email address that can receive mail.") from error
     domain = Domain.objects.live().filter(name=domain_of(address)).first()
     if domain is None:
-        raise forms.ValidationError(f"{domain_of(address)} is not one of the domains here.")
+        raise forms.ValidationError(f"There is no domain {domain_of(address)} here.")
     return address, domain
 
 
@@ -29,8 +29,8 @@ class AddAddressForm(ServiceForm[EmailAddress]):
         model = EmailAddress
         fields = ["address", "endpoint", "is_active"]
         help_texts = {
-            "address": "Of one of the domains here, like hello@example.com.",
-            "endpoint": "Where its mail goes: one of the domain's owner's. Look it up by its name or its owner.",
+            "address": "Such as hello@example.com; its domain must exist here.",
+            "endpoint": "The endpoint that receives its mail: one of the domain's owner. Search by name or owner.",
         }
 
     domain: Domain
@@ -51,12 +51,12 @@ class ChangeAddressForm(ServiceForm[EmailAddress]):
     class Meta:
         model = EmailAddress
         fields = ["endpoint", "is_active"]
-        help_texts = {"endpoint": "Where its mail goes: one of the domain's owner's."}
+        help_texts = {"endpoint": "The endpoint that receives its mail: one of the domain's owner."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "endpoint" in self.fields:
-            # `endpoints` is the reverse accessor of endpoints.Endpoint, which stands above this app.
+            # `endpoints`: reverse accessor of endpoints.Endpoint, in an app above this one.
             endpoints = self.instance.domain.owner.endpoints.order_by("name")
             self.fields["endpoint"].queryset = endpoints  # type: ignore[attr-defined]
 
@@ -65,7 +65,7 @@ class BlockForm(ServiceForm[BlockedEmail]):
     class Meta:
         model = BlockedEmail
         fields = ["email_address", "reason"]
-        help_texts = {"email_address": "Of a domain with catch-all, and not one of its own addresses."}
+        help_texts = {"email_address": "An address of a domain with catch-all that has not been added itself."}
 
     domain: Domain
 

@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 
 from backoffice.base import ReadOnlyAdmin
 from backoffice.links import joined, list_link, rows_of_domain, user_link
-from domains.deletion import proof, retry, service
+from domains.deletion import proof, retry
+from domains.deletion.record import warning
 from domains.dns import leftovers
 from domains.models import DomainDeletion
 from ses_integration.api import mail_location, shared_deadline
@@ -77,7 +78,7 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
     def go_on(self, request: HttpRequest, queryset: QuerySet[DomainDeletion]) -> None:
         records = list(queryset.filter(finished_at=None))
         with shared_deadline():
-            tried = [(record, retry.try_now(record)) for record in records]
+            tried = [(record, retry.retry_deletion(record)) for record in records]
         if finished := sum(record.finished_at is not None for record in records):
             messages.success(request, f"{finished} finished.")
         if not records:
@@ -104,7 +105,7 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
 
     @admin.display(description="to be taken out of DNS")
     def records_told(self, record: DomainDeletion) -> SafeString | str:
-        told = [it for it in record.told_records if not leftovers.is_owners_own(it["name"])]
+        told = [it for it in record.records_to_publish if not leftovers.is_owners_own(it["name"])]
         lines = [format_html("{} {} {}", it["name"], it["type"], it["value"]) for it in told]
         return joined(lines, "<br>") or "none known"
 
@@ -122,7 +123,7 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
 
     @admin.display(description="still owed or kept")
     def still_owed(self, record: DomainDeletion) -> str:
-        return service.warning(record) or "nothing"
+        return warning(record) or "nothing"
 
     @admin.display(description="see also")
     def related(self, record: DomainDeletion) -> SafeString:

@@ -20,6 +20,7 @@ from backoffice.service_forms import ServiceAdmin, warn
 from backoffice.text import moment
 from domains.admin.forms import AddDomainForm, CatchAllForm
 from domains.deletion import service
+from domains.deletion.record import warning
 from domains.deletion_plan import build, render
 from domains.lifecycle import catch_all, register
 from domains.models import Domain, DomainDeletion
@@ -161,7 +162,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
                 raise PlanUsed from error
             # Continue a deletion that stopped half-way, as a second DELETE over the API does.
             record = service.advance(running)
-        return Deleted(_done(record), service.warning(record))
+        return Deleted(_done(record), warning(record))
 
     @admin.action(description="Push to SES now", permissions=["push"])
     def push_to_ses(self, request: HttpRequest, queryset: QuerySet[Domain]) -> None:

@@ -1,4 +1,4 @@
-"""The admin's forms of a domain."""
+"""Forms to add a domain and to switch its catch-all."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ class AddDomainForm(ServiceForm[Domain]):
         try:
             return normalise_domain(self.cleaned_data["name"])
         except ValueError as error:
-            raise forms.ValidationError("This is not the name of a domain that one can own.") from error
+            raise forms.ValidationError("This is not a domain name that can be registered.") from error
 
 
 class CatchAllForm(ServiceForm[Domain]):
-    """What can be changed of a domain."""
+    """The only part of a domain that can be changed."""
 
     class Meta:
         model = Domain
         fields = ["is_catch_all_enabled", "catch_all_endpoint"]
         labels = {"is_catch_all_enabled": "Catch-all", "catch_all_endpoint": "Catch-all endpoint"}
         help_texts = {
-            "is_catch_all_enabled": "Receive everything that is sent to the domain.",
-            "catch_all_endpoint": "Where it goes: one of the owner's active endpoints.",
+            "is_catch_all_enabled": "Receive mail for every address of the domain.",
+            "catch_all_endpoint": "The endpoint that receives this mail: an active one of the owner.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "catch_all_endpoint" in self.fields:
-            # `endpoints` is the reverse accessor of endpoints.Endpoint, which stands above this app.
+            # `endpoints`: reverse accessor of endpoints.Endpoint, in an app above this one.
             endpoints = self.instance.owner.endpoints
             current = endpoints.filter(pk=self.instance.catch_all_endpoint_id)
             self.fields["catch_all_endpoint"].queryset = (  # type: ignore[attr-defined]

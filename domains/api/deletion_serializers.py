@@ -9,8 +9,7 @@ from typing import Any
 from rest_framework import serializers
 
 from domains.deletion import proof
-from domains.deletion.record import Step
-from domains.deletion.service import warning
+from domains.deletion.record import Step, warning
 from domains.deletion_plan import render
 from domains.deletion_plan.model import DeletionPlan
 from domains.dns import leftovers
@@ -78,7 +77,7 @@ def sync_states_of(rows: Sequence[DomainDeletion]) -> dict[str, SyncState]:
 
     All rows belong to one owner. A name that another user has by now is left out, because its state is theirs.
     """
-    names = {row.name for row in rows if Step.OWED in (row.rules, row.identity)}
+    names = {row.name for row in rows if Step.PENDING in (row.rules, row.identity)}
     if names:
         others = Domain.objects.filter(name__in=names).exclude(owner_id=rows[0].owner_id)
         names -= set(others.values_list("name", flat=True))
@@ -87,7 +86,7 @@ def sync_states_of(rows: Sequence[DomainDeletion]) -> dict[str, SyncState]:
 
 def _report(row: DomainDeletion, ses: SyncState) -> dict[str, Any]:
     steps = _steps(row, ses)
-    pending = [step for step in steps if step["outcome"] == Step.OWED]
+    pending = [step for step in steps if step["outcome"] == Step.PENDING]
     return {
         "id": row.pk,
         "domainId": row.domain_id,
@@ -110,7 +109,7 @@ def _steps(row: DomainDeletion, ses: SyncState) -> list[dict[str, Any]]:
     def step(
         name: str, outcome: str, at: datetime | None, counts: dict[str, int], *, attempts: int, why: SyncState
     ) -> dict[str, Any]:
-        pending = outcome == Step.OWED
+        pending = outcome == Step.PENDING
         return {
             "step": name,
             "outcome": outcome,
@@ -175,7 +174,7 @@ def _confirmation(row: DomainDeletion) -> dict[str, Any] | None:
 
 def still_in_dns(row: DomainDeletion) -> dict[str, Any]:
     """Which of the records that the owner was told to publish are still in DNS. Asks DNS and never raises."""
-    told = [Record(it["type"], it["name"], it["value"], "") for it in row.told_records]
+    told = [Record(it["type"], it["name"], it["value"], "") for it in row.records_to_publish]
     note = None
     if Domain.objects.live().filter(name=row.name, owner_id=row.owner_id).exists():
         told, note = [], NEEDED_AGAIN

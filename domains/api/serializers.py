@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from domains.lifecycle.register import Onboarding
+from domains.lifecycle.register import AddedDomain
 from domains.models import DnsRecord, Domain
 from domains.names import normalise_domain
 from rest.fields import Boolean, Constant, Text, TextOrNull, Timestamp, timestamp
@@ -126,7 +126,7 @@ class NewDomainSerializer(serializers.Serializer[Any]):
     createdAt = Timestamp(source="domain.created_at")
     updatedAt = Timestamp(source="domain.updated_at")
 
-    def to_representation(self, instance: Onboarding) -> dict[str, Any]:
+    def to_representation(self, instance: AddedDomain) -> dict[str, Any]:
         shown = super().to_representation(instance)
         name = instance.domain.name
         known = identities([name]).get(name)

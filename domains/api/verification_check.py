@@ -9,7 +9,7 @@ from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from domains.dns import records as dns_records
-from domains.lifecycle.identity import status_of, take_over
+from domains.lifecycle.identity import apply_identity, status_of
 from domains.models import Domain
 from rest.fields import timestamp
 from ses_integration.api import NotConfigured, RecordedIdentity, SesError, check_identity, refresh_identities
@@ -29,7 +29,7 @@ def check_page(domains: Sequence[Domain]) -> dict[str, dict[str, Any]]:
     for domain in domains:
         # Skip the unchanged ones, so that the number of statements does not grow with the page.
         if domain.name in known and status_of(known[domain.name], domain) != domain.status:
-            take_over(domain, known[domain.name])
+            apply_identity(domain, known[domain.name])
     return {
         domain.name: {"verificationCheck": _shown(domain, failure or _status(known.get(domain.name)))}
         for domain in domains
@@ -49,7 +49,7 @@ def check_one(domain: Domain) -> dict[str, Any]:
             check |= {"dkimStatus": "Unknown", "dkimTokens": [], "mailFromStatus": "Unknown"}
     else:
         if known is not None:
-            take_over(domain, known)
+            apply_identity(domain, known)
         check = _shown(domain, _status(known)) | _details(known)
     return {"verificationCheck": check} | _recommendations(domain)
 

@@ -97,7 +97,7 @@ def _lives(pk: str | None = None) -> tuple[set[str], set[str], set[str]]:
     domains, deletions = Domain.objects.all(), DomainDeletion.objects.all()
     if pk is not None:
         domains, deletions = domains.filter(pk=pk), deletions.filter(domain_id=pk)
-    pending = deletions.filter(stored_mail__in=[DomainDeletion.Step.OWED, DomainDeletion.Step.KEPT])
+    pending = deletions.filter(stored_mail__in=[DomainDeletion.Step.PENDING, DomainDeletion.Step.KEPT])
     return (
         set(domains.values_list("pk", flat=True)),
         set(pending.values_list("domain_id", flat=True)),

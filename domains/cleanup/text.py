@@ -10,7 +10,6 @@ from django.template.defaultfilters import filesizeformat
 
 from domains.cleanup.find import Findings, Orphan, removable
 from domains.cleanup.folders import Folder
-from domains.deletion.retry import STEPS
 from domains.models import DomainDeletion
 from ses_integration.drift.foreign import NEEDED
 from ses_integration.drift.model import Drift
@@ -73,7 +72,7 @@ def as_values(found: Findings, domain: str) -> dict[str, Any]:
         "former": [asdict(it) for it in found.previous_scopes],
         "owed": found.pending,
         "deletions": [
-            {"id": it.pk, "domain": it.name, "owed": _owed_steps(it), "problem": it.problem} for it in found.deletions
+            {"id": it.pk, "domain": it.name, "owed": it.pending_steps, "problem": it.problem} for it in found.deletions
         ],
         "nothing_left": found.nothing_left,
     }
@@ -145,13 +144,9 @@ def _some(commands: Sequence[str]) -> Iterator[str]:
 
 
 def _deletion(it: DomainDeletion) -> str:
-    text = f"* deletion of {it.name} ({it.pk}): {', '.join(STEPS[step] for step in _owed_steps(it))}"
+    text = f"* deletion of {it.name} ({it.pk}): {it.labels(it.pending_steps)}"
     if it.problem:
         text += f". {it.problem}"
     if it.retry_at:
         text += f" Next try {it.retry_at:%Y-%m-%d %H:%M:%S} UTC."
     return text
-
-
-def _owed_steps(it: DomainDeletion) -> Sequence[str]:
-    return [step for step in STEPS if getattr(it, step) == DomainDeletion.Step.OWED]

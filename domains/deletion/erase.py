@@ -1,4 +1,4 @@
-"""Erasing the stored mail of a deleted domain, and counting each version once, whoever dies."""
+"""Erases a deleted domain's mail. Resumable; counts each version exactly once, even across crashes."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from datetime import datetime, timedelta
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from domains.deletion.record import Step, changing, turn
+from domains.deletion.record import Step, due, updating
 from domains.models import DomainDeletion
 from ses_integration.api import ErasedBatch, EraseProgress, SesError, database_now, erase_batches, retry_delay
 
-# Who erases a prefix has it for themselves for so long, and again with each batch: longer than any two calls to S3.
+# A process claims a prefix for this long, and again with each batch. Longer than any two calls to S3.
 CLAIM = timedelta(seconds=60)
 
 
 def erase_mail(record: DomainDeletion, *, seconds: float) -> None:
-    """Erase stored mail for about `seconds`; what is left is owed, and the next turn is noted.
+    """Erase stored mail for about `seconds`, and record when to continue.
 
-    Does nothing while somebody else is at it. Each batch is written down before the next one is listed, and only by who
-    still has the claim: of two that erased the same page, because one of them slept, one counts it.
+    Does nothing while another process has the claim. Records each batch before it lists the next one, and only while it
+    holds the claim: if two processes erased the same page, because one of them was paused, only one counts it.
     """
     claim = _claim(record)
     if claim is None:
         return
-    # With this claim the record exists no more once somebody else has taken over.
+    # Raised when another process has taken over the claim.
     with suppress(DomainDeletion.DoesNotExist):
         try:
             for batch in erase_batches(
-                record.key_prefix, EraseProgress(**record.erasing), seconds=seconds, bucket=record.bucket
+                record.key_prefix, EraseProgress(**record.erase_progress), seconds=seconds, bucket=record.bucket
             ):
-                claim = _note(record, claim, batch)
+                claim = _record_batch(record, claim, batch)
         except SesError as error:
-            _note_failure(record, claim, error)
+            _record_failure(record, claim, error)
         else:
             if claim is not None:
-                # The others first: a prefix with very much mail must not keep them waiting.
+                # Queue behind other deletions, so that a prefix with much mail does not delay them.
                 DomainDeletion.objects.filter(pk=record.pk, retry_at=claim).update(retry_at=Now())
     record.refresh_from_db()
 
 
 def _claim(record: DomainDeletion) -> datetime | None:
-    mine = DomainDeletion.objects.filter(turn(), pk=record.pk, stored_mail=Step.OWED)
+    mine = DomainDeletion.objects.filter(due(), pk=record.pk, stored_mail=Step.PENDING)
     claim = database_now() + CLAIM
     if not mine.update(retry_at=claim):
         return None
@@ -51,15 +51,15 @@ def _claim(record: DomainDeletion) -> datetime | None:
     return claim
 
 
-def _note(record: DomainDeletion, claim: datetime | None, batch: ErasedBatch) -> datetime | None:
-    """The claim from now on, or None at the end of the pass, which needs none."""
-    with changing(record, retry_at=claim) as row:
+def _record_batch(record: DomainDeletion, claim: datetime | None, batch: ErasedBatch) -> datetime | None:
+    """Returns the renewed claim, or None at the end of the pass."""
+    with updating(record, retry_at=claim) as row:
         row.erased_versions += batch.versions
         row.erased_delete_markers += batch.delete_markers
         row.erased_bytes += batch.bytes
         if row.stored_mail_at is not None:
             row.late_versions += batch.versions
-        row.erasing = asdict(batch.progress)
+        row.erase_progress = asdict(batch.progress)
         row.problem = batch.progress.problem
         if batch.at_the_end:
             _end_pass(row, batch.progress)
@@ -69,7 +69,7 @@ def _note(record: DomainDeletion, claim: datetime | None, batch: ErasedBatch) ->
 
 
 def _end_pass(row: DomainDeletion, progress: EraseProgress) -> None:
-    row.erasing = {}
+    row.erase_progress = {}
     row.kept_versions = progress.refused
     row.attempts += 1
     if progress.refused:
@@ -78,8 +78,8 @@ def _end_pass(row: DomainDeletion, progress: EraseProgress) -> None:
         row.stored_mail, row.stored_mail_at, row.retry_at = Step.DONE, timezone.now(), None
 
 
-def _note_failure(record: DomainDeletion, claim: datetime | None, error: SesError) -> None:
-    with changing(record, retry_at=claim) as row:
+def _record_failure(record: DomainDeletion, claim: datetime | None, error: SesError) -> None:
+    with updating(record, retry_at=claim) as row:
         row.problem = error.sentence
         row.attempts += 1
         row.retry_at = database_now() + retry_delay(row.attempts, attention=error.attention)

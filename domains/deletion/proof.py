@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from domains.deletion.record import Step, changing, turn
+from domains.deletion.record import Step, due, updating
 from domains.models import Domain, DomainDeletion
 from rest.fields import timestamp
 from ses_integration.api import (
@@ -68,7 +68,7 @@ def _claim(config: SesConfig) -> list[DomainDeletion]:
     here = Q(region="") | Q(region=config.region, rule_set=config.rule_set)
     with transaction.atomic():
         records = list(
-            DomainDeletion.objects.filter(waiting, here, turn(), finished_at__isnull=False)
+            DomainDeletion.objects.filter(waiting, here, due(), finished_at__isnull=False)
             .exclude(name__in=pending_names().order_by())
             .select_for_update(skip_locked=True)
             .order_by(F("retry_at").asc(nulls_first=True), "finished_at", "name")[:AT_ONCE]
@@ -92,7 +92,7 @@ def _deleted_domain(record: DomainDeletion) -> DeletedDomain:
 
 def _note(record: DomainDeletion, check: AbsenceCheck, remains: Remains, *, added_again: bool) -> None:
     found = {"rules": remains.rules, "identity": remains.identity, "stored_mail": remains.stored_mail}
-    with changing(record) as row:
+    with updating(record) as row:
         if row.finished_at != record.finished_at:
             return  # somebody else has found something since: this look is older than the repair
         row.proof = {
@@ -109,7 +109,7 @@ def _note(record: DomainDeletion, check: AbsenceCheck, remains: Remains, *, adde
             row.proved_at = row.finished_at = None
             row.attempts = 0
             for step in filter(found.get, found):
-                setattr(row, step, Step.OWED)
+                setattr(row, step, Step.PENDING)
         elif remains.problem:
             # Also where an earlier look had proved it: what is shown is the last look, and this one is made again.
             row.proved_at = None

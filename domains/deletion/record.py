@@ -1,9 +1,10 @@
-"""The record of a deletion: what it is opened with, and how it is changed by several at once."""
+"""The record of a deletion: its initial values, the progress that SES has confirmed, and the warning for clients."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -12,22 +13,41 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from domains.deletion_plan.model import NOT_CREATED_HERE
 from domains.models import Domain, DomainDeletion
 from domains.provider import addresses_of, incarnation_of
-from ses_integration.api import own_rule_names
+from ses_integration.api import (
+    DomainState,
+    domain_state,
+    mail_location,
+    own_rule_names,
+    pending,
+    rules_up_to_date,
+    unconfirmed_warning,
+)
 
 Step = DomainDeletion.Step
 
+# SES retries for this long to store mail that it accepted before the rule was deleted
+# (docs/architecture/ses.md, "Late storage"), so the worker checks the prefix again afterwards.
+SES_STORES_LATE = timedelta(hours=4)
 
-def values_at_the_start(domain: Domain) -> dict[str, Any]:
-    """What a new record of `domain` says, as long as its rows and its ledger are still there to tell.
+NOT_FINISHED = "SES clean-up is not finished."
+KEPT = f"The SES identity {NOT_CREATED_HERE}"
+SUPERSEDED = "The domain was added again before its clean-up was finished; SES holds what the new one needs."
+MAIL_KEPT = "KEEP_MAIL_ON_DOMAIN_DELETE is on, so stored mail is kept:"
+ERASING = "Stored mail is still to be erased; that goes on in the background."
 
-    Of what another life of the name has left in SES, nothing: that is in the record of the other.
+
+def initial_values(domain: Domain) -> dict[str, Any]:
+    """Values of a new record, read while the domain's rows and ledger still exist.
+
+    They leave out what an earlier domain of the same name has left in SES, which its own record covers.
     """
     values: dict[str, Any] = {
         "name": domain.name,
         "owner_id": domain.owner_id,
-        "told_records": [
+        "records_to_publish": [
             {"type": row.record_type, "name": row.name, "value": row.value}
             for row in domain.dns_records.order_by("record_type", "name", "id")
         ],
@@ -41,21 +61,83 @@ def values_at_the_start(domain: Domain) -> dict[str, Any]:
     return values
 
 
-def turn() -> Q:
-    """Records whose time has come, and that nobody has for themselves."""
+def due() -> Q:
+    """Records whose next attempt is due and that nobody has claimed."""
     return Q(retry_at=None) | Q(retry_at__lte=Now())
 
 
 @contextmanager
-def changing(record: DomainDeletion, **as_it_was: Any) -> Iterator[DomainDeletion]:
-    """Change the record as it is now, not as it was read: requests and workers may be at it together.
+def updating(record: DomainDeletion, **expected: Any) -> Iterator[DomainDeletion]:
+    """Lock and save the record's current row, because requests and workers may change it concurrently.
 
-    Raises DomainDeletion.DoesNotExist if its fields are not `as_it_was`. Finishes a record that owes nothing any more.
+    Raises DomainDeletion.DoesNotExist if its fields do not have the `expected` values. Finishes the record if no step is
+    pending any more. Refreshes `record`.
     """
     with transaction.atomic():
-        row = DomainDeletion.objects.select_for_update().get(pk=record.pk, **as_it_was)
+        row = DomainDeletion.objects.select_for_update().get(pk=record.pk, **expected)
         yield row
-        if row.finished_at is None and not row.owed_steps:
+        if row.finished_at is None and not row.pending_steps:
             row.finished_at = timezone.now()
         row.save()
     record.refresh_from_db()
+
+
+def update_ses_steps(record: DomainDeletion) -> None:
+    """Update the rules and identity steps from what SES has confirmed, and finish the record if nothing is pending."""
+    if Step.PENDING not in (record.rules, record.identity):
+        return
+    state = domain_state(record.name)
+    # Not before SES holds the new domain's rules: until then the old ones may store mail under the old prefix.
+    again = _added_again(record) and rules_up_to_date(record.name)
+    rules, identity = _ses_outcomes(state, again=again)
+    changed = (record.rules == Step.PENDING != rules) or (record.identity == Step.PENDING != identity)
+    attempts = record.ses_attempts
+    if Step.PENDING in (rules, identity) and (behind := pending([record.name]).get(record.name)):
+        attempts = max(attempts, behind.attempts)
+    if not changed and attempts == record.ses_attempts:
+        return
+    with updating(record) as row:
+        if Step.PENDING not in (row.rules, row.identity):
+            return  # another process was first
+        row.ses_attempts = max(row.ses_attempts, attempts)
+        if row.rules == Step.PENDING and rules != Step.PENDING:
+            row.rules, row.rules_at = rules, timezone.now()
+            if row.stored_mail != Step.KEPT:
+                row.look_again_at = row.rules_at + SES_STORES_LATE
+        if row.identity == Step.PENDING and identity != Step.PENDING:
+            row.identity, row.identity_at = identity, timezone.now()
+        if Step.PENDING not in (row.rules, row.identity):
+            row.ses_attempts += 1
+
+
+def _ses_outcomes(state: DomainState, *, again: bool) -> tuple[Step, Step]:
+    """Outcomes of the rules and identity steps; `again`: the name has a new domain whose rules are in place."""
+    rules = identity = Step.SUPERSEDED if again else Step.PENDING
+    if state.identity_kept and not again:
+        identity = Step.KEPT
+    return Step.DONE if state.rules_gone else rules, Step.DONE if state.identity_gone else identity
+
+
+def _added_again(record: DomainDeletion) -> bool:
+    return Domain.objects.filter(name=record.name).exclude(pk=record.domain_id).exists()
+
+
+def warning(record: DomainDeletion) -> str | None:
+    """What is still pending or kept, and what happens next, for clients; None if nothing is left."""
+    sentences: list[str] = []
+    problem = record.problem
+    if Step.PENDING in (record.rules, record.identity):
+        # If another user has the name by now, errors of SES about it concern only them.
+        theirs = Domain.objects.filter(name=record.name).exclude(owner_id=record.owner_id).exists()
+        sentences.append(unconfirmed_warning(NOT_FINISHED, record.name, error="" if theirs else None, removal=True))
+        # S3 may have failed for the same reason.
+        problem = "" if problem in sentences[0] else problem
+    if record.identity == Step.KEPT:
+        sentences.append(KEPT)
+    if Step.SUPERSEDED in (record.rules, record.identity):
+        sentences.append(SUPERSEDED)
+    if record.stored_mail == Step.PENDING:
+        sentences += [ERASING, problem]
+    if record.stored_mail == Step.KEPT:
+        sentences.append(f"{MAIL_KEPT} {mail_location(record.key_prefix, bucket=record.bucket)}")
+    return " ".join(filter(None, sentences)) or None

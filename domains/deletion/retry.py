@@ -1,29 +1,29 @@
-"""Going on with a deletion before its turn, because somebody has mended what kept it and does not want to wait."""
+"""Retries an unfinished deletion now, ignoring its back-off, because an operator has fixed the cause."""
 
 from __future__ import annotations
 
 from django.db.models.functions import Now
 
+from backoffice.text import moment, plural
 from domains.deletion.erase import CLAIM
-from domains.deletion.record import Step
-from domains.deletion.service import ERASE_SECONDS_IN_REQUEST, advance, warning
+from domains.deletion.record import Step, warning
+from domains.deletion.service import ERASE_SECONDS_IN_REQUEST, advance
 from domains.models import DomainDeletion
 from ses_integration.api import database_now, retry_now, shared_deadline
 
-STEPS = {"rules": "rules", "identity": "identity", "rows": "rows", "stored_mail": "stored mail"}
-# A claim is kept where the next turn is. Twice as long: whoever has one renews it while this is being asked.
+# A claim is stored as the time of the next attempt. Twice as long, because its holder may renew it at this moment.
 MAYBE_CLAIMED = 2 * CLAIM
 
 
-def try_now(record: DomainDeletion, *, seconds: float | None = None) -> str:
-    """Go on with what the deletion owes, whenever its next turn would be; what came of it, for people.
+def retry_deletion(record: DomainDeletion, *, seconds: float | None = None) -> str:
+    """Continue a deletion before its next attempt is due, and return sentences about the outcome.
 
-    `seconds` is for how long, erasing included (an outer budget wins); by default as long as a request has. Only a turn
-    that may be somebody's claim to be erasing at this moment is left alone: what they erase would not be counted.
+    Runs for `seconds`, erasing included, unless an outer deadline ends first; by default as long as a request. Does not take
+    over a claim, because the versions that its holder erases would not be counted.
     """
-    pending, erased, attempts = record.owed_steps, record.erased_versions, record.attempts
-    if Step.OWED in (record.rules, record.identity):
-        # As ses_sync: a try by hand must not make the worker wait for longer.
+    before, erased, attempts = record.pending_steps, record.erased_versions, record.attempts
+    if Step.PENDING in (record.rules, record.identity):
+        # As in ses_sync: a manual retry must not lengthen the worker's back-off.
         retry_now(record.name)
     late = DomainDeletion.objects.pending().filter(pk=record.pk, retry_at__gt=Now() + MAYBE_CLAIMED)
     late.update(retry_at=None)
@@ -31,20 +31,21 @@ def try_now(record: DomainDeletion, *, seconds: float | None = None) -> str:
         advance(record, erase_seconds=ERASE_SECONDS_IN_REQUEST if seconds is None else seconds)
     if record.finished_at is not None:
         return "finished."
-    reached = [STEPS[step] for step in pending if step not in record.owed_steps]
+    done = [step for step in before if step not in record.pending_steps]
+    new = record.erased_versions - erased
     sentences = [
-        f"Done now: {', '.join(reached)}." if reached else "",
-        f"Erased now: {record.erased_versions - erased:,} versions." if record.erased_versions > erased else "",
-        f"Still owed: {', '.join(STEPS[step] for step in record.owed_steps)}.",
+        f"Done now: {record.labels(done)}." if done else "",
+        f"Erased now: {plural(new, 'version')}." if new else "",
+        f"Still pending: {record.labels(record.pending_steps)}.",
         warning(record) or "",
-        _turn(record, tried=record.attempts > attempts),
+        _next_attempt(record, tried=record.attempts > attempts),
     ]
     return " ".join(filter(None, sentences))
 
 
-def _turn(record: DomainDeletion, *, tried: bool) -> str:
-    """When stored mail is tried next, where that is all that is waited for."""
-    if record.owed_steps != ["stored_mail"] or record.retry_at is None or record.retry_at <= database_now():
+def _next_attempt(record: DomainDeletion, *, tried: bool) -> str:
+    """When stored mail is tried again, if it is the only pending step."""
+    if record.pending_steps != ["stored_mail"] or record.retry_at is None or record.retry_at <= database_now():
         return ""
-    moment = f"{record.retry_at:%Y-%m-%d %H:%M:%S} UTC"
-    return f"Next try {moment}." if tried else f"It is being tried at this moment, or else at {moment}."
+    at = moment(record.retry_at)
+    return f"Next try {at}." if tried else f"Another process may be erasing it now; otherwise the next try is {at}."

@@ -1,4 +1,4 @@
-"""What of the settings for looking into DNS cannot work; `manage.py check` and every start say it."""
+"""System checks of the DNS settings."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check_dns_timeout(**_: Any) -> list[CheckMessage]:
     return [
         Error(
             f"DNS_TIMEOUT_SECONDS is {seconds}.",
-            hint=f"Use a number from {SHORTEST:g} to {LONGEST:g}: a person waits for it.",
+            hint=f"Use a number from {SHORTEST:g} to {LONGEST:g}, because a person waits for it.",
             id="domains.E002",
         )
     ]

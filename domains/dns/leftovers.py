@@ -1,4 +1,4 @@
-"""Which of the records that an owner was told to publish are still in DNS, and should go with the domain."""
+"""DNS records that were published for a domain and should be removed when it is deleted."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ KEEP_THE_REST = f"Take {SPF_INCLUDE} out and keep the rest of the record. Leave 
 class State(StrEnum):
     PUBLISHED = "published"
     GONE = "gone"
-    # Could not look: never the same as gone.
+    # DNS could not be asked, which never means that the record is gone.
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A record that was told to be published, and what DNS says of it now."""
+    """A record that the owner had to publish, and its state in DNS now."""
 
     type: str
     name: str
     value: str
     purpose: str
     state: State
-    # The published values that match, whole.
+    # The published values that match, complete.
     found: tuple[str, ...] = ()
     # Why it is unknown.
     why: str = ""
-    # What to do where the record should not simply be taken out.
+    # What to do if the record should not simply be removed.
     hint: str = ""
 
 
@@ -52,9 +52,9 @@ class _Leftover:
 
 
 def look_up(records: Sequence[Record]) -> list[Published]:
-    """Each record that is of no use without the domain, in their order; DMARC is the owner's own policy and is left out.
+    """Look up the records that are useless without the domain, in their order. Leaves out DMARC, the owner's own policy.
 
-    Asks DNS for all of them at once, within DNS_TIMEOUT_SECONDS together. Never raises; no database access.
+    Asks DNS for all of them at once, within DNS_TIMEOUT_SECONDS. Never raises, and does not use the database.
     """
     leftovers = _leftovers(records)
     answers = resolver.ask({leftover.question for leftover in leftovers})
@@ -62,7 +62,7 @@ def look_up(records: Sequence[Record]) -> list[Published]:
 
 
 def is_owners_own(name: str) -> bool:
-    """Whether the record of that name says something of the domain without SES: DMARC is the owner's own policy."""
+    """Whether the record makes sense without SES, as DMARC does: it is the owner's own policy."""
     return name.startswith("_dmarc.")
 
 
@@ -116,23 +116,23 @@ def _leftover(record: Record, mail_from: set[str]) -> _Leftover | None:
 
 
 def _hint(leftover: _Leftover, found: tuple[str, ...]) -> str:
-    """The domain's own SPF record is its owner's, and so is one below MAIL FROM that says more than was told."""
+    """SPF records that contain more than we asked for belong to the owner, so only the include should be removed."""
     if leftover.matches is not _includes_ses:
         return ""
     says_more = any(value != leftover.record.value for value in found)
     return KEEP_THE_REST if says_more or (found and leftover.purpose == SPF) else ""
 
 
-def _same_target(told: str, found: str) -> bool:
-    """The same host, whatever its preference, case and trailing dot."""
-    return _target(told) == _target(found)
+def _same_target(wanted: str, found: str) -> bool:
+    """Compares hosts and ignores preference, case and trailing dot."""
+    return _target(wanted) == _target(found)
 
 
 def _target(value: str) -> str:
     return value.strip().rpartition(" ")[2].rstrip(".").lower()
 
 
-def _includes_ses(_told: str, found: str) -> bool:
-    """An SPF record (RFC 7208) that includes SES, whatever else it says."""
+def _includes_ses(_wanted: str, found: str) -> bool:
+    """Whether an SPF record (RFC 7208) includes SES, whatever else it contains."""
     version, *terms = found.lower().split() or [""]
     return version == "v=spf1" and any(term.lstrip("+-~?").rstrip(".") == SPF_INCLUDE for term in terms)

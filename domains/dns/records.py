@@ -1,4 +1,4 @@
-"""The DNS records that an owner is told to publish (docs/api/compatibility.md, "DNS records")."""
+"""The DNS records that an owner has to publish (docs/api/compatibility.md, "DNS records")."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def dmarc(domain: str) -> Record:
 def records_for(
     domain: str, *, region: str, token: str = "", dkim_tokens: Sequence[str] = (), dkim_zone: str = ""
 ) -> list[Record]:
-    """The documented six in their order, then the DKIM CNAMEs; without those whose token SES has not told yet.
+    """The six documented records in their order, and the DKIM CNAMEs. Leaves out records whose token is not known yet.
 
-    Without a region there are none: what is published has to name it.
+    There are none without a region, because records contain its name.
     """
     if not region:
         return []
@@ -66,9 +66,9 @@ def records_for(
 
 
 def store(domain: Domain, facts: RecordedIdentity | None) -> list[Record]:
-    """Bring the domain's rows into line with what SES has told, and return the records in their order.
+    """Make the domain's rows match the recorded identity, and return the records in their order.
 
-    Records stay as they are; missing ones are added, and those of tokens that SES has replaced go.
+    Existing rows are kept, missing ones are added, and those of tokens that SES has replaced are deleted.
     """
     records = records_for(
         domain.name,

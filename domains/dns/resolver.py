@@ -1,6 +1,6 @@
-"""What DNS says now, through a stub resolver, all questions at once and within one time limit.
+"""Stub resolver: asks many DNS questions in parallel, within one time limit.
 
-An answer counts as "there is none" only from a server that knows or asks for others; anything else is "could not look".
+"No such record" counts only from a server that is authoritative or recursive. Everything else is "could not be looked up".
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from dns.rdtypes.ANY.TXT import TXT
 logger = logging.getLogger(__name__)
 
 DNS_PORT = 53
-# More questions than these wait for their turn, within the same time limit; a domain has nine.
+# Further questions wait, within the same time limit. A domain has nine.
 MOST_AT_ONCE = 32
-# CNAMEs that lead on after so many are a mistake or a circle.
+# A longer chain of CNAMEs is a mistake or a loop.
 LONGEST_CHAIN = 10
-# What a UDP answer may take without being split on its way (DNS flag day 2020); larger ones come over TCP.
+# Largest UDP answer that is not fragmented (DNS flag day 2020). Larger ones come over TCP.
 UDP_PAYLOAD = 1232
 UNREADABLE = "The answer of DNS cannot be understood."
 
@@ -46,18 +46,18 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The values that DNS has, or in `why` a sentence that says why it could not be looked up."""
+    """The values in DNS. If DNS could not be asked, `why` is a sentence with the reason."""
 
     values: tuple[str, ...] = ()
     why: str = ""
 
 
 class CouldNotLook(Exception):
-    """Its text is for people."""
+    """DNS could not be asked. The message is a sentence for users."""
 
 
 def ask(questions: Collection[Question]) -> dict[Question, Answer]:
-    """Each question's answer, all of them within DNS_TIMEOUT_SECONDS. Never raises."""
+    """Answers all questions within DNS_TIMEOUT_SECONDS. Never raises."""
     seconds = settings.DNS_TIMEOUT_SECONDS
     deadline = time.monotonic() + seconds
     answers = dict.fromkeys(questions, Answer(why=f"DNS did not answer within {seconds:g} s."))
@@ -80,9 +80,9 @@ def ask(questions: Collection[Question]) -> dict[Question, Answer]:
 
 
 def nameserver(text: str) -> tuple[str, int]:
-    """The address and port of `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`.
+    """Address and port of `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`.
 
-    Raises ValueError for anything else, host names included: there is nobody to ask for them.
+    Raises ValueError for anything else, such as host names, which could not be resolved yet.
     """
     host, port = text.strip(), str(DNS_PORT)
     if host.startswith("["):
@@ -98,7 +98,7 @@ def nameserver(text: str) -> tuple[str, int]:
 
 
 class _Connected(dns.nameserver.Do53Nameserver):
-    """Hears at once when nobody listens, as the system's own resolver does; an unconnected socket waits for its time limit."""
+    """A name server that is asked over a connected socket, which reports a closed port at once instead of timing out."""
 
     def query(
         self,
@@ -112,7 +112,7 @@ class _Connected(dns.nameserver.Do53Nameserver):
     ) -> dns.message.Message:
         if max_size:
             return super().query(request, timeout, source, source_port, max_size, one_rr_per_rrset, ignore_trailing)
-        # dnspython's own limits are of this clock; ours is kept by ask().
+        # dnspython's time limits use this clock. Our own time limit is kept by ask().
         expires = time.time() + timeout
         with dns.query.make_socket(dns.inet.af_for_address(self.address), SOCK_DGRAM) as udp:
             udp.connect(dns.inet.low_level_address_tuple((self.address, self.port)))
@@ -124,7 +124,7 @@ class _Connected(dns.nameserver.Do53Nameserver):
 
 
 def _resolver() -> dns.resolver.Resolver:
-    """As DNS_RESOLVERS says, else as the system does. Raises CouldNotLook."""
+    """A resolver for DNS_RESOLVERS, by default the system's. Raises CouldNotLook."""
     try:
         servers = [nameserver(text) for text in settings.DNS_RESOLVERS]
         resolver = dns.resolver.Resolver(configure=not servers)
@@ -134,7 +134,7 @@ def _resolver() -> dns.resolver.Resolver:
         raise CouldNotLook("This machine knows no DNS resolver. Set DNS_RESOLVERS.") from None
     servers = servers or [(str(address), DNS_PORT) for address in resolver.nameservers]
     resolver.nameservers = [_Connected(*server) for server in servers]
-    # So that one that is silent leaves time for the next one, or for a second try.
+    # A silent server must leave time for the next one, or for a second try.
     resolver.timeout = settings.DNS_TIMEOUT_SECONDS / max(2, len(servers))
     resolver.use_edns(0, 0, UDP_PAYLOAD)
     return resolver
@@ -144,7 +144,7 @@ def _answer(resolver: dns.resolver.Resolver, question: Question, deadline: float
     try:
         name = dns.name.from_text(question.name)
     except (dns.name.NameTooLong, dns.name.LabelTooLong):
-        # No such name can exist: DNS has no room for it.
+        # Such a name cannot exist in DNS.
         return Answer()
     except (dns.exception.DNSException, UnicodeError):
         return Answer(why=f"{question.name} is not a name that can be looked up.")
@@ -166,35 +166,35 @@ def _answer(resolver: dns.resolver.Resolver, question: Question, deadline: float
 def _values(
     resolver: dns.resolver.Resolver, name: dns.name.Name, kind: str, deadline: float
 ) -> Sequence[dns.rdata.Rdata]:
-    """None if DNS says that there are none. A CNAME is followed beyond what the server has followed itself."""
+    """The records, or an empty list if DNS has none. Follows CNAMEs that the server has not followed itself."""
     for _ in range(LONGEST_CHAIN):
         seconds = max(0.0, deadline - time.monotonic())
         try:
             answer = resolver.resolve(name, kind, lifetime=seconds, search=False, raise_on_no_answer=False)
         except dns.resolver.NXDOMAIN as error:
             for response in error.kwargs["responses"].values():
-                _refuse_hearsay(response)
+                _require_authority(response)
             return []
         if answer.rrset is not None:
             return list(answer.rrset)
         if not answer.chaining_result.cnames:
-            _refuse_hearsay(answer.response)
+            _require_authority(answer.response)
             return []
         name = answer.canonical_name
     raise CouldNotLook("A CNAME leads on to another one too many times.")
 
 
-def _refuse_hearsay(response: dns.message.Message) -> None:
-    """Who neither has the zone nor asks for others, such as one who refers us to somebody else, cannot say "there is none"."""
+def _require_authority(response: dns.message.Message) -> None:
+    """A server that is neither authoritative nor recursive cannot say that a record does not exist."""
     if not response.flags & (dns.flags.AA | dns.flags.RA):
         raise CouldNotLook("The DNS server looks nothing up for others. Name a resolver in DNS_RESOLVERS.")
 
 
 def _text(value: dns.rdata.Rdata) -> str:
-    """As it would be written down, without the dot at a name's end; a TXT's strings belong together."""
+    """The value in presentation format, without the trailing dot of names; the strings of a TXT record are joined."""
     if isinstance(value, TXT):
         text = b"".join(value.strings).decode(errors="backslashreplace")
-        # PostgreSQL stores no NUL, and a terminal obeys an escape.
+        # Escaped, because PostgreSQL cannot store NUL and a terminal interprets escape sequences.
         return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
     if isinstance(value, MX):
         return f"{value.preference} {value.exchange.to_text(omit_final_dot=True)}"
@@ -202,7 +202,7 @@ def _text(value: dns.rdata.Rdata) -> str:
 
 
 def _sentence(error: dns.resolver.NoNameservers) -> str:
-    """What the last server that was asked did."""
+    """A sentence about the last server that was asked."""
     _, _, _, what, _ = error.kwargs["errors"][-1]
     if isinstance(what, str):
         return f"The DNS server answered {what}."

@@ -1,4 +1,4 @@
-"""Receiving everything that is sent to a domain: on, off, and off because the endpoint goes."""
+"""Switches catch-all on and off, and off when its endpoint is deleted."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ CATCH_ALL_FAILED = "SES catch-all configuration failed:"
 
 
 class EndpointGone(Exception):
-    """The endpoint was deleted while something was being routed to it."""
+    """The endpoint was deleted while mail was being routed to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatchAllChange:
-    """The domain as stored, the catch-all rule that SES is confirmed to hold, and a sentence if SES has not followed."""
+    """The stored domain, the catch-all rule that SES has confirmed, and a warning if SES has not confirmed the change."""
 
     domain: Domain
     rule_name: str | None
@@ -36,16 +36,16 @@ class CatchAllChange:
 
 
 def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> CatchAllChange:
-    """Switch catch-all on (to the endpoint) or off, and wait within the budget for SES to follow.
+    """Switch catch-all on (to the endpoint) or off, and wait until SES has confirmed it or the deadline ends.
 
-    Switching to another endpoint changes rows only: the rule does not depend on it. Raises Domain.DoesNotExist when the
-    domain is being deleted, EndpointGone, and QuotaExceeded: the old rule stays until the new one is there.
+    Another endpoint changes only rows, because the rule does not depend on it. Raises Domain.DoesNotExist if the domain is
+    being deleted, EndpointGone, and QuotaExceeded: the old rules stay until the new ones exist.
     """
     with shared_deadline():
         try:
             with transaction.atomic(durable=True):
                 row = Domain.objects.live().select_for_update().get(pk=domain.pk)
-                follows = row.receives_everything != enabled
+                changes_ses = row.receives_everything != enabled
                 row.is_catch_all_enabled = enabled
                 row.catch_all_endpoint_id = endpoint_id if enabled else None
                 row.updated_at = timezone.now()
@@ -54,31 +54,31 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
                     catch_all_endpoint=row.catch_all_endpoint_id,
                     updated_at=row.updated_at,
                 )
-                # update(), and a mark of our own: the rule does not depend on the endpoint.
-                if follows:
+                # update() and an explicit mark, because another endpoint does not change the rule.
+                if changes_ses:
                     mark_dirty(row.name)
-                    for wish in domain_specs([row.name]):
-                        reserve(wish, replaces=True)
-        except IntegrityError as error:  # PostgreSQL looks at foreign keys when it commits
+                    for spec in domain_specs([row.name]):
+                        reserve(spec, replaces=True)
+        except IntegrityError as error:  # PostgreSQL checks foreign keys at commit
             raise EndpointGone from error
         reconcile(row.name)
-    # As it is by now: the endpoint may have been deleted meanwhile, which switches off what was switched on.
+    # Read again, because deleting the endpoint meanwhile would have switched catch-all off.
     return _outcome(Domain.objects.live().select_related("catch_all_endpoint").get(pk=domain.pk))
 
 
 def _outcome(domain: Domain) -> CatchAllChange:
     rule_name = next(iter(rule_names(domain.name, domain.name)), None)
-    in_line = (rule_name is not None) == domain.receives_everything
-    if in_line and not pending([domain.name]):
+    confirmed = (rule_name is not None) == domain.receives_everything
+    if confirmed and not pending([domain.name]):
         return CatchAllChange(domain, rule_name, None)
     warning = unconfirmed_warning(CATCH_ALL_FAILED, domain.name)
-    return CatchAllChange(domain, rule_name if in_line else None, warning)
+    return CatchAllChange(domain, rule_name if confirmed else None, warning)
 
 
 def release_endpoint(endpoint_id: str) -> list[str]:
-    """Switch off every catch-all that delivers to this endpoint, because the endpoint goes; returns the domains' names.
+    """Switch off every catch-all that delivers to an endpoint that is being deleted; returns the domains' names.
 
-    Call it inside the transaction that deletes the endpoint, before the row goes.
+    Call it in the transaction that deletes the endpoint, before the row is deleted.
     """
     users = Domain.objects.filter(catch_all_endpoint_id=endpoint_id)
     names = sorted(users.values_list("name", flat=True))

@@ -1,4 +1,4 @@
-"""Adding a domain: the row first, then SES; never a 500 with a row left behind."""
+"""Adds a domain: the row first, then SES, so that an error of SES never leaves a request half done."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
-from domains.deletion import service
+from domains.deletion.service import delete_rows_of
 from domains.dns import records as dns_records
-from domains.lifecycle.identity import take_over
+from domains.lifecycle.identity import apply_identity
 from domains.models import Domain
 from domains.names import ancestors, registrable
 from ses_integration.api import DomainSpec, identities, reconcile, reserve, shared_deadline, unconfirmed_warning
 
 
 class DomainTaken(Exception):
-    """The name is registered already: by the same owner (`own`), or it, its parent or its child by somebody else."""
+    """The owner has already added the name (`own`), or another user has it, its parent or its child."""
 
     def __init__(self, *, own: bool) -> None:
         super().__init__()
@@ -25,26 +25,25 @@ class DomainTaken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Onboarding:
-    """The new domain, the records to publish as far as they are known, and a sentence if SES has not followed yet."""
+class AddedDomain:
+    """The new domain, the DNS records known so far, and a warning if SES has not confirmed the identity yet."""
 
     domain: Domain
     records: list[dns_records.Record]
     warning: str | None
 
 
-def add_domain(*, owner: AbstractBaseUser, name: str) -> Onboarding:
-    """Register `name`, a normalised one, and wait within the budget for SES to create its identity. Raises DomainTaken and
-    QuotaExceeded.
+def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
+    """Add `name`, which is normalised, and wait until SES has created its identity or the deadline ends.
 
-    A life of the same name whose deletion is not finished is taken out of the way in the same transaction; nothing has to
-    be cancelled, because from that commit on SES follows the new rows.
+    Deletes the rows of an unfinished deletion of the same name in the same transaction. Nothing else has to be cancelled,
+    because SES follows the new rows from that commit on. Raises DomainTaken and QuotaExceeded.
     """
     with shared_deadline():
         try:
             with transaction.atomic(durable=True):
-                _take_turns(name)
-                service.finish_rows_of(name)
+                _serialize(name)
+                delete_rows_of(name)
                 _refuse_taken(owner, name)
                 domain = Domain.objects.create(owner_id=owner.pk, name=name)
                 dns_records.store(domain, None)
@@ -53,17 +52,17 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> Onboarding:
             raise DomainTaken(own=Domain.objects.filter(name=name).owned_by(owner).exists()) from error
         reconcile(name)
     known = identities([name]).get(name)
-    records = take_over(domain, known)
+    records = apply_identity(domain, known)
     if known and known.verification_token:
-        return Onboarding(domain, records, None)
+        return AddedDomain(domain, records, None)
     missing = "SES has not told all DNS records yet." if known else "SES has not created the identity yet."
-    return Onboarding(domain, records, unconfirmed_warning(missing, name))
+    return AddedDomain(domain, records, unconfirmed_warning(missing, name))
 
 
-def _take_turns(name: str) -> None:
-    """One at a time below a registrable name, until the transaction ends: two owners may be adding a parent and its child.
+def _serialize(name: str) -> None:
+    """Lock the registrable name until the transaction ends: two owners may be adding a parent and its child.
 
-    SQLite has one writer anyway.
+    Only on PostgreSQL, because SQLite has a single writer.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -71,7 +70,7 @@ def _take_turns(name: str) -> None:
 
 
 def _refuse_taken(owner: AbstractBaseUser, name: str) -> None:
-    """Mail for a parent or a child of somebody's domain is theirs as well: only one owner may hold a tree of names."""
+    """Raise DomainTaken. A domain's owner also owns the mail of its parents and children, so a tree has a single owner."""
     if Domain.objects.filter(name=name).owned_by(owner).exists():
         raise DomainTaken(own=True)
     related = Q(name=name) | Q(name__in=ancestors(name)) | Q(name__endswith=f".{name}")

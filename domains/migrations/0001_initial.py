@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=253)),
                 (
                     "requested_by",
-                    models.CharField(blank=True, help_text="Who asked for it; empty for other doors.", max_length=255),
+                    models.CharField(blank=True, help_text="User who requested it, if known.", max_length=255),
                 ),
                 ("started_at", models.DateTimeField(auto_now_add=True)),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
@@ -122,10 +122,10 @@ class Migration(migrations.Migration):
                     "rules",
                     models.CharField(
                         choices=[
-                            ("owed", "Owed"),
+                            ("owed", "Pending"),
                             ("done", "Done"),
                             ("kept", "Kept"),
-                            ("superseded", "superseded: the domain was added again"),
+                            ("superseded", "Superseded: the domain was added again"),
                         ],
                         default="owed",
                         max_length=10,
@@ -135,10 +135,10 @@ class Migration(migrations.Migration):
                     "identity",
                     models.CharField(
                         choices=[
-                            ("owed", "Owed"),
+                            ("owed", "Pending"),
                             ("done", "Done"),
                             ("kept", "Kept"),
-                            ("superseded", "superseded: the domain was added again"),
+                            ("superseded", "Superseded: the domain was added again"),
                         ],
                         default="owed",
                         max_length=10,
@@ -148,10 +148,10 @@ class Migration(migrations.Migration):
                     "rows",
                     models.CharField(
                         choices=[
-                            ("owed", "Owed"),
+                            ("owed", "Pending"),
                             ("done", "Done"),
                             ("kept", "Kept"),
-                            ("superseded", "superseded: the domain was added again"),
+                            ("superseded", "Superseded: the domain was added again"),
                         ],
                         default="owed",
                         max_length=10,
@@ -161,10 +161,10 @@ class Migration(migrations.Migration):
                     "stored_mail",
                     models.CharField(
                         choices=[
-                            ("owed", "Owed"),
+                            ("owed", "Pending"),
                             ("done", "Done"),
                             ("kept", "Kept"),
-                            ("superseded", "superseded: the domain was added again"),
+                            ("superseded", "Superseded: the domain was added again"),
                         ],
                         default="owed",
                         max_length=10,
@@ -176,25 +176,19 @@ class Migration(migrations.Migration):
                 ("stored_mail_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "ses_attempts",
-                    models.PositiveIntegerField(default=0, help_text="How often SES was tried, as far as was seen."),
+                    models.PositiveIntegerField(default=0, help_text="Attempts to clean up SES that were observed."),
                 ),
                 (
                     "plan_token",
-                    models.CharField(
-                        blank=True, help_text="The plan that it was confirmed with, if any.", max_length=255
-                    ),
+                    models.CharField(blank=True, help_text="Token of the confirmed plan, if any.", max_length=255),
                 ),
                 (
-                    "told_records",
-                    models.JSONField(
-                        blank=True, default=list, help_text="DNS records that the owner was told to publish."
-                    ),
+                    "records_to_publish",
+                    models.JSONField(blank=True, default=list, help_text="DNS records that the owner had to publish."),
                 ),
                 (
                     "rule_names",
-                    models.JSONField(
-                        blank=True, default=list, help_text="Receipt rules that the ledger had for the name."
-                    ),
+                    models.JSONField(blank=True, default=list, help_text="Receipt rules in the ledger for the name."),
                 ),
                 ("blocked_emails", models.PositiveIntegerField(default=0)),
                 ("email_addresses", models.PositiveIntegerField(default=0)),
@@ -205,14 +199,16 @@ class Migration(migrations.Migration):
                 (
                     "late_versions",
                     models.PositiveBigIntegerField(
-                        default=0, help_text="Of the erased: what SES stored after the prefix had been empty once."
+                        default=0, help_text="Erased versions that SES stored after the prefix had been empty once."
                     ),
                 ),
                 (
                     "kept_versions",
-                    models.PositiveBigIntegerField(default=0, help_text="What S3 refused to delete, at the last try."),
+                    models.PositiveBigIntegerField(
+                        default=0, help_text="Versions that S3 refused to delete at the last attempt."
+                    ),
                 ),
-                ("erasing", models.JSONField(blank=True, default=dict)),
+                ("erase_progress", models.JSONField(blank=True, default=dict)),
                 ("proved_at", models.DateTimeField(blank=True, null=True)),
                 ("proof", models.JSONField(blank=True, default=dict)),
                 ("look_again_at", models.DateTimeField(blank=True, null=True)),
@@ -264,7 +260,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="domaindeletion",
-            index=models.Index(condition=models.Q(("finished_at", None)), fields=["started_at"], name="deletions_owed"),
+            index=models.Index(
+                condition=models.Q(("finished_at", None)), fields=["started_at"], name="deletions_pending"
+            ),
         ),
         migrations.AddIndex(
             model_name="domaindeletion",
@@ -297,7 +295,7 @@ class Migration(migrations.Migration):
                     ),
                     _connector="OR",
                 ),
-                name="finished_owes_nothing",
+                name="finished_deletion_has_no_pending_step",
             ),
         ),
     ]

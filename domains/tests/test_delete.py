@@ -14,7 +14,8 @@ from django.utils import timezone
 from addresses.models import BlockedEmail, EmailAddress
 from domains.cleanup.folders import Folder, nobody_s
 from domains.deletion.erase import erase_mail
-from domains.deletion.service import note_facts, resume_deletions
+from domains.deletion.record import update_ses_steps
+from domains.deletion.service import resume_deletions
 from domains.models import DnsRecord, Domain, DomainDeletion
 from inbound.models import Scope
 from inbound.tests.aws import (
@@ -269,8 +270,8 @@ def erasing(domain, ses, monkeypatch):
         store_mail(f"{domain.key_prefix}{number}")
     Domain.objects.filter(pk=domain.pk).delete()
     record = DomainDeletion.objects.get(domain_id=domain.pk)
-    note_facts(record)
-    assert record.owed_steps == ["stored_mail"]
+    update_ses_steps(record)
+    assert record.pending_steps == ["stored_mail"]
     ses.clear_journal()
     return record
 

@@ -14,7 +14,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from addresses.models import EmailAddress
-from domains.deletion.service import delete_domain, note_facts
+from domains.deletion.record import update_ses_steps
+from domains.deletion.service import delete_domain
 from domains.models import Domain, DomainDeletion
 from inbound.tests.aws import create_foreign_identity, identities, rules, store_mail, stored_keys
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
@@ -310,14 +311,14 @@ class TestStoredMail:
         store_mail(f"{domain.key_prefix}mail")
         ses.add_faults({"service": "s3", "action": "DeleteObjects", "fault": "access_denied", "times": 2})
         record = delete_domain(domain=domain, requested_by="us")
-        assert record.owed_steps == ["stored_mail"]
+        assert record.pending_steps == ["stored_mail"]
         code, text = run("ses_cleanup")
         assert code == 2
         assert "Stored mail of no domain" not in text
         assert f"* deletion of gone.org ({record.pk}): stored mail. {record.problem} Next try " in text
         code, text = run("ses_cleanup", "--apply")
         assert code == 2
-        assert f"deletion of gone.org ({record.pk}): Still owed: stored mail. " in text
+        assert f"deletion of gone.org ({record.pk}): Still pending: stored mail. " in text
         assert f"{record.problem} Next try " in text
         assert f"{domain.key_prefix}mail" in stored_keys()
         code, text = run("ses_cleanup", "--apply")
@@ -332,13 +333,15 @@ class TestStoredMail:
         store_mail(f"{domain.key_prefix}mail")
         domain.delete()
         record = DomainDeletion.objects.get()
-        note_facts(record)
+        update_ses_steps(record)
         claim = timezone.now() + timedelta(seconds=50)
         DomainDeletion.objects.update(retry_at=claim)
         ses.clear_journal()
         code, text = run("ses_cleanup", "--apply")
         assert code == 2
-        assert f"It is being tried at this moment, or else at {claim:%Y-%m-%d %H:%M:%S} UTC.\n" in text
+        assert (
+            f"Another process may be erasing it now; otherwise the next try is {claim:%Y-%m-%d %H:%M:%S} UTC.\n" in text
+        )
         assert f"{record.key_prefix}mail" in stored_keys()
         assert DomainDeletion.objects.get().retry_at == claim
 

@@ -11,7 +11,7 @@ from domains.cleanup import find
 from domains.cleanup.find import Findings, Orphan, Search
 from domains.cleanup.folders import Folder
 from domains.cleanup.text import as_values, report
-from domains.deletion.retry import try_now
+from domains.deletion.retry import retry_deletion
 from domains.models import DomainDeletion
 from domains.names import normalise_domain
 from ses_integration.cli.base import CommandWithExitCodes, outcome, ses_errors_as_command_errors
@@ -116,7 +116,7 @@ class Command(CommandWithExitCodes):
         erased = -1
         while record.finished_at is None and record.erased_versions != erased:
             erased = record.erased_versions
-            self.tell(f"deletion of {record.name} ({record.pk}): {try_now(record, seconds=SECONDS_PER_TRY)}")
+            self.tell(f"deletion of {record.name} ({record.pk}): {retry_deletion(record, seconds=SECONDS_PER_TRY)}")
             if record.problem:
                 return
 

@@ -74,11 +74,11 @@ def test_a_deletion_that_aws_keeps_is_tried_before_its_turn(ses, user, admin_cli
     denied = "AWS does not allow this call; the credentials lack a permission."
     _, [(level, first)] = run_action(admin_client, "domains.domaindeletion", "go_on", [record])
     assert level == "warning"
-    assert first.startswith("example.com: Still owed: identity, stored mail. ")
+    assert first.startswith("example.com: Still pending: identity, stored mail. ")
     assert denied in first
     _, [(level, second)] = run_action(admin_client, "domains.domaindeletion", "go_on", [record])
     assert level == "warning"
-    assert second.startswith("example.com: Done now: identity. Still owed: stored mail. ")
+    assert second.startswith("example.com: Done now: identity. Still pending: stored mail. ")
     assert f"{denied} Next try " in second
     _, messages = run_action(admin_client, "domains.domaindeletion", "go_on", [record])
     assert messages == [("success", "1 finished.")]

@@ -89,7 +89,7 @@ def test_a_name_that_is_none_or_taken_is_an_error_on_the_form(ses, user, admin_c
     other = EndpointFactory().owner
     DomainFactory(name="example.com", owner=user)
     for name, owner, sentence in (
-        ("co.uk", user, "This is not the name of a domain that one can own."),
+        ("co.uk", user, "This is not a domain name that can be registered."),
         ("example.com", user, "has already added it."),
         ("mail.example.com", other, "This domain, its parent or its child belongs to another user."),
     ):

@@ -78,7 +78,7 @@ def test_what_is_owed_for_the_old_life_takes_nothing_from_the_new_one(api, add, 
     old = api.delete(f"{URL}/{lived.pk}").json()
     assert "warning" in old
     again = add()
-    assert DomainDeletion.objects.get().rules == Step.OWED
+    assert DomainDeletion.objects.get().rules == Step.PENDING
     recover_and_run_worker(ses)
     assert rules(ses) == {RULE: {"new@example.com"}}
     assert key_prefixes(ses) == {RULE: again.key_prefix}
@@ -191,7 +191,7 @@ def rows_go_by_name():
             row.email_addresses.all().delete()
             row.delete()
 
-    with instead(service, _finish_rows=finish):
+    with instead(service, _delete_rows=finish):
         yield
 
 

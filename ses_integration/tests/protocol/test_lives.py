@@ -47,20 +47,20 @@ def an_entry_goes_when_its_delete_is_sent():
 @contextmanager
 def the_mark_goes_with_the_domain():
     """The mark hangs on the domain's row."""
-    finish_rows = service._finish_rows
+    finish_rows = service._delete_rows
 
     def cascade(domain_id):
         finish_rows(domain_id)
         DomainSync.objects.filter(domain=DomainDeletion.objects.get(domain_id=domain_id).name).delete()
 
-    with instead(service, _finish_rows=cascade):
+    with instead(service, _delete_rows=cascade):
         yield
 
 
 @contextmanager
 def mark_and_ledger_go_with_the_domain():
     """The ledger hangs on the domain's row as well."""
-    finish_rows = service._finish_rows
+    finish_rows = service._delete_rows
 
     def cascade(domain_id):
         finish_rows(domain_id)
@@ -68,7 +68,7 @@ def mark_and_ledger_go_with_the_domain():
         DomainSync.objects.filter(domain=name).delete()
         LedgerEntry.objects.filter(domain=name).delete()
 
-    with instead(service, _finish_rows=cascade):
+    with instead(service, _delete_rows=cascade):
         yield
 
 
