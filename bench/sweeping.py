@@ -25,7 +25,7 @@ def main(which: str) -> None:
 
     sweeps: dict[str, Callable[[], list[str]]] = {
         "database": sweep_database,
-        "ses": lambda: sweep_ses().unconfirmed,
+        "ses": lambda: sweep_ses().invalidated,
     }
     connection.ensure_connection()
     statements = 0

@@ -16,9 +16,8 @@ from ses_integration.coordination.clock import database_now
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck, DeletedDomain, Remains
-from ses_integration.drift.sweep import sweep_database, sweep_ses
-from ses_integration.drift.sweeper import SesSweeper
-from ses_integration.errors import NotConfigured, SesError
+from ses_integration.drift.sweep import SesSweeper, sweep_database, sweep_ses
+from ses_integration.errors import NotConfigured, SesError, WrongAccount
 from ses_integration.plan.compile import mail_from_domain
 from ses_integration.plan.incarnation import Incarnation
 from ses_integration.plan.simulate import CallTiming, Forecast, IdentityOutcome, RuleChange
@@ -125,6 +124,7 @@ __all__ += [
     "NotConfigured",
     "SesConfig",
     "SesError",
+    "WrongAccount",
     "capacity",
     "configured",
     "database_now",

@@ -1,38 +1,61 @@
-"""What should be gone and is not: orphans in SES and in the bucket, what an older configuration left, and what is owed."""
+"""Find what should be gone and is not: orphans in SES and in the bucket, previous scopes, and everything that is pending."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
-from domains.cleanup import folders as stored_folders
-from domains.cleanup.folders import Folder, ReferenceMail
 from domains.models import Domain, DomainDeletion
-from ses_integration.aws.observe import observe_with_active_set
-from ses_integration.conf import SesConfig
-from ses_integration.drift import orphans, previous_scopes, repair
-from ses_integration.drift.model import Drift, DriftInput, DriftKind
-from ses_integration.drift.previous_scopes import PreviousScope
-from ses_integration.errors import SesError
-from ses_integration.models import DomainSync, LedgerEntry
-from ses_integration.plan.resources import ResourceKind
-from ses_integration.storage import erase as stored_mail
-
-ERASE_SECONDS = 10.0
+from ses_integration.cli import leftovers
+from ses_integration.cli.leftovers import Drift, Leftovers, LeftoverSearch, PreviousScope, ReferenceMail, Stored
 
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """A rule or an identity that looks like ours. `recorded`: something else here knows of its domain."""
+    """A rule or an identity that looks like ours and is in no ledger. `recorded`: its domain is, or was, known here."""
 
     found: Drift
     recorded: bool
 
+    def removable(self, domain: str) -> bool:
+        """Whether --apply may remove it: it may be another installation's if its domain is not recorded, so `domain` has to
+        name it then. A rule that may be needed stays until ours is repaired."""
+        return not self.found.needed and (self.recorded or self.found.domain == domain)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """`emails/<domain>/<domain id>/` of a domain that is gone, or that nobody knows.
+
+    `recorded`: its deletion is recorded here, so it was ours. `rule`: one in SES that stores mail there. `owner`: another
+    installation, whose tag the domain's identity carries.
+    """
+
+    prefix: str
+    domain: str
+    stored: Stored
+    recorded: bool = False
+    rule: str = ""
+    owner: str = ""
+
+    @property
+    def in_use(self) -> bool:
+        return bool(self.rule or (self.owner and not self.recorded))
+
+    def removable(self, domain: str) -> bool:
+        """Whether --apply may erase it; `domain` has to name it if it is not recorded."""
+        return not self.in_use and (self.recorded or self.domain == domain)
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """`suspects` have our prefix, or our kind of name, and are somebody else's all the same."""
+    """Everything that `ses_cleanup` has found. `domain` is the one that was named, or empty.
 
+    `suspects` have our prefix and are somebody else's all the same. `pending` has the reason by domain.
+    """
+
+    domain: str = ""
     orphans: list[Orphan] = field(default_factory=list)
     suspects: list[Drift] = field(default_factory=list)
     folders: list[Folder] = field(default_factory=list)
@@ -43,115 +66,91 @@ class Findings:
 
     @property
     def nothing_left(self) -> bool:
-        strangers = [folder for folder in self.folders if not folder.somebody_s]
-        return not (self.orphans or strangers or self.previous_scopes or self.pending or self.deletions)
+        unused = [folder for folder in self.folders if not folder.in_use]
+        return not (self.orphans or unused or self.previous_scopes or self.pending or self.deletions)
+
+    @property
+    def removable(self) -> list[Orphan | Folder]:
+        """What --apply removes."""
+        found: list[Orphan | Folder] = [*self.orphans, *self.folders]
+        return [it for it in found if it.removable(self.domain)]
 
 
 @dataclass
 class Search:
-    """Looks, and remembers the tags that were read: each costs a call.
+    """A search that can be repeated. `known`: whether any of them has found something of the named domain, wherever it was."""
 
-    `told` is called with what is looked at, a number (from 1) and how many there are. `known`: whether any look has found
-    something of the domain, here, in SES or in the bucket.
-    """
-
-    config: SesConfig
-    domain: str
-    told: Callable[[str, int, int], None]
+    ses: LeftoverSearch
     known: bool = False
-    _owners: dict[str, str] = field(default_factory=dict)
 
     def findings(self) -> Findings:
-        """Changes nothing. Raises SesError."""
-        seen = repair.compare(
-            self.config,
-            tags=self._tags,
-            owners=self._owners,
-            told=lambda number, total: self.told("identities", number, total),
-        )
+        """Search SES, the bucket and the database. Changes nothing. Raises SesError."""
+        domain = self.ses.domain
+        left = self.ses.in_ses()
         here = known_here()
-        lost = [
-            Orphan(it, it.domain in here)
-            for it in seen.found
-            if it.sort is DriftKind.ORPHAN and self._wanted(it.domain)
-        ]
-        orphaned = {it.found.name for it in lost if removable(it, self.domain)}
-        folders, reference = stored_folders.find(
-            self.config.bucket,
-            # An orphan rule stores nothing any more once it is removed, which comes first.
-            [rule for rule in seen.seen.all_rules if rule.name not in orphaned],
-            {name: owner for name, owner in self._owners.items() if owner not in ("", self.config.installation_id)},
-            domain=self.domain,
-            told=lambda number, total: self.told("stored mail", number, total),
-        )
-        elsewhere = seen.seen.identities.union(*(rule.domains for rule in seen.seen.all_rules))
-        self.known = self.known or self.domain in here | elsewhere or bool(folders or reference)
+        orphans = [Orphan(it, it.domain in here) for it in left.orphans]
+        folders, reference = self._folders(left, orphans)
+        self.known = self.known or domain in here | left.domains or bool(folders or reference)
         deletions = DomainDeletion.objects.pending().order_by("started_at", "name")
         return Findings(
-            orphans=lost,
-            suspects=[it for it in seen.found if self._suspect(it) and self._wanted(it.domain)],
+            domain=domain,
+            orphans=orphans,
+            suspects=left.suspects,
             folders=folders,
             reference_mail=reference,
-            previous_scopes=[] if self.domain else previous_scopes.find_previous_scopes(self.config),
-            pending={name: why for name, why in repair.why_owed(self.config).items() if self._wanted(name)},
-            deletions=[record for record in deletions if self._wanted(record.name)],
+            previous_scopes=self.ses.previous_scopes(),
+            pending=self.ses.pending(),
+            deletions=[record for record in deletions if domain in ("", record.name)],
         )
 
-    def _wanted(self, name: str) -> bool:
-        return not self.domain or name == self.domain
+    def _folders(self, left: Leftovers, orphans: list[Orphan]) -> tuple[list[Folder], list[ReferenceMail]]:
+        # Orphan rules are removed first, and store nothing any more then.
+        removed = {it.found.name for it in orphans if it.removable(self.ses.domain)}
+        prefixes, reference = self.ses.in_bucket()
+        # Read after the bucket: a folder of a domain that was added meanwhile must not look like nobody's.
+        live, erasing, recorded = _domain_ids()
+        folders: list[Folder] = []
+        for prefix in prefixes:
+            name, pk = prefix.split("/")[1:3]
+            if pk not in live | erasing and (stored := leftovers.count(prefix)).versions:
+                rule = left.rule_storing_in(prefix, without=removed)
+                folders.append(Folder(prefix, name, stored, pk in recorded, rule, left.owners.get(name, "")))
+        return folders, reference
 
-    def _tags(self, drift_input: DriftInput) -> list[str]:
-        return [name for name in orphans.every_tag_to_read(drift_input) if self._wanted(name)]
-
-    def _suspect(self, it: Drift) -> bool:
-        return (
-            it.sort is DriftKind.FOREIGN
-            and it.kind == ResourceKind.RULE
-            and it.name.startswith(f"{self.config.rule_prefix}-")
-        )
-
-
-def known_here() -> frozenset[str]:
-    """Names of domains that this installation has, or has had to do with; in any region and rule set."""
-    names: set[str] = set()
-    for rows in (
-        Domain.objects.values_list("name", flat=True),
-        DomainDeletion.objects.values_list("name", flat=True),
-        DomainSync.objects.values_list("domain", flat=True),
-        LedgerEntry.objects.values_list("domain", flat=True),
-    ):
-        names.update(rows)
-    return frozenset(names)
-
-
-def removable(it: Folder | Orphan, domain: str) -> bool:
-    """What is removed is gone for good. So what was never recorded here, and may be another installation's, has to be
-    named; what a rule still stores into is somebody's; and what may be needed stays until ours is put right."""
-    if isinstance(it, Orphan):
-        return not it.found.needed and (it.recorded or it.found.domain == domain)
-    return not it.somebody_s and (it.recorded or it.domain == domain)
-
-
-def erasable(config: SesConfig, folders: Iterable[Folder], domain: str) -> list[Folder]:
-    """Those that may be erased now, as SES is after the orphan rules have gone. Raises SesError."""
-    chosen = [folder for folder in folders if removable(folder, domain)]
-    if not chosen:
-        return []
-    rules = observe_with_active_set(config).all_rules
-    return [folder for folder in chosen if not stored_folders.storing(rules, f"{config.bucket}/{folder.prefix}")]
+    def erasable(self, found: Findings) -> list[Folder]:
+        """Folders that may be erased now, as SES is after the orphan rules have gone. Raises SesError."""
+        chosen = [folder for folder in found.folders if folder.removable(found.domain)]
+        if not chosen:
+            return []
+        unused = self.ses.without_rule([folder.prefix for folder in chosen])
+        return [folder for folder in chosen if folder.prefix in unused]
 
 
 def erase(folder: Folder) -> Iterator[int]:
-    """Erase it, and tell how many versions have gone so far. Raises SesError, also for what S3 keeps.
+    """Erase the folder while it is unowned, and yield how many versions are gone. Raises SesError."""
+    return leftovers.erase_folder(folder.prefix, allowed=partial(is_unowned, folder.prefix))
 
-    Nothing is noted down: what a crash leaves is found again by the next look.
-    """
-    erased = 0
-    while stored_folders.nobody_s(folder):
-        run = stored_mail.erase(folder.prefix, seconds=ERASE_SECONDS)
-        erased += run.versions
-        yield erased
-        if run.problem:
-            raise SesError(run.problem)
-        if run.finished:
-            return
+
+def is_unowned(prefix: str) -> bool:
+    """Whether the folder belongs to no domain, and to no deletion that still erases it or that keeps the mail."""
+    live, erasing, _ = _domain_ids(prefix.split("/")[2])
+    return not live and not erasing
+
+
+def known_here() -> set[str]:
+    """Names of domains that this installation has, or has ever had to do with; four statements."""
+    rows = (Domain.objects.values_list("name", flat=True), DomainDeletion.objects.values_list("name", flat=True))
+    return leftovers.recorded_domains().union(*rows)
+
+
+def _domain_ids(pk: str | None = None) -> tuple[set[str], set[str], set[str]]:
+    """Ids of all domains, of deletions that still erase or that keep the mail, and of all deletions; or only this one."""
+    domains, deletions = Domain.objects.all(), DomainDeletion.objects.all()
+    if pk is not None:
+        domains, deletions = domains.filter(pk=pk), deletions.filter(domain_id=pk)
+    erasing = deletions.filter(stored_mail__in=[DomainDeletion.Step.PENDING, DomainDeletion.Step.KEPT])
+    return (
+        set(domains.values_list("pk", flat=True)),
+        set(erasing.values_list("domain_id", flat=True)),
+        set(deletions.values_list("domain_id", flat=True)),
+    )

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from addresses.models import BlockedEmail, EmailAddress
-from domains.cleanup.folders import Folder, nobody_s
+from domains.cleanup.find import is_unowned
 from domains.deletion.erase import erase_mail
 from domains.deletion.record import update_ses_steps
 from domains.deletion.service import resume_deletions
@@ -39,7 +39,6 @@ from inbound.tests.factories import (
 from ses_integration.aws import clients
 from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.storage import erase
-from ses_integration.storage.inventory import Stored
 
 pytestmark = pytest.mark.sqlite
 
@@ -357,7 +356,7 @@ def test_stored_mail_is_kept_where_that_is_the_setting(api, full, ses, settings)
     assert not [entry for entry in ses.journal() if entry["service"] == "s3" and entry["action"] != "ListObjectsV2"]
     record = DomainDeletion.objects.get()
     assert (record.stored_mail, record.look_again_at) == ("kept", None)
-    assert not nobody_s(Folder(full.key_prefix, full.name, Stored()))
+    assert not is_unowned(full.key_prefix)
     assert record.finished_at
     assert api.delete(f"{URL}/{full.pk}").status_code == 404
 

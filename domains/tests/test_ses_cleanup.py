@@ -22,15 +22,15 @@ from inbound.tests.factories import DomainFactory, EmailAddressFactory
 from rest.ids import domain_id
 from ses_integration.aws import clients
 from ses_integration.aws.gateway import Gateway
+from ses_integration.cli import leftovers
 from ses_integration.conf import ses_config
-from ses_integration.drift import orphans
 from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity, RuleSetState
 from ses_integration.reconcile.loop import reconcile_due
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.emulator.clients import control
 
 SET, RULE = "inbound-email-rules", "inbound-lost.org-rule"
-NOTHING = "Nothing is left over, and nothing is owed.\n"
+NOTHING = "Nothing is left over, and nothing is pending.\n"
 APPLY = "\nses_cleanup --apply removes what is marked with !.\n"
 
 
@@ -122,7 +122,7 @@ def test_orphans_are_removed_and_what_is_not_ours_stays(ses, live, lost):
     ses.clear_journal()
     code, text = run("ses_cleanup", "--apply")
     assert code == 2  # the stored mail has to be named
-    assert "1/1 lost.org: in line\n" in text
+    assert "1/1 lost.org: up to date\n" in text
     assert (
         "They have our prefix and are not ours, so they are left alone:\n"
         "  rule inbound-tagged.org-rule: a@tagged.org "
@@ -143,39 +143,39 @@ def test_orphans_are_removed_and_what_is_not_ours_stays(ses, live, lost):
 
 
 def test_the_tag_is_read_once_more_before_an_identity_is_deleted(ses, lost, monkeypatch):
-    put_over = orphans.take_over
+    adopt_orphans = leftovers.adopt_orphans
 
     def somebody_else_makes_it_anew(*args):
         Gateway(ses_config()).delete_identity("lost.org")
         tagged("lost.org", "inbound2")
-        return put_over(*args)
+        return adopt_orphans(*args)
 
-    monkeypatch.setattr(orphans, "take_over", somebody_else_makes_it_anew)
+    monkeypatch.setattr(leftovers, "adopt_orphans", somebody_else_makes_it_anew)
     run("ses_cleanup", "--apply")
     assert identities(ses) == {"lost.org"}
 
 
 def test_a_rule_that_was_changed_while_tags_were_read_is_left_for_the_next_look(ses, lost, monkeypatch):
-    take_over = orphans.take_over
+    adopt_orphans = leftovers.adopt_orphans
 
     def somebody_else_makes_it_theirs(*args):
         Gateway(ses_config()).delete_rule(RULE)
         put(RULE, "b@lost.org")
-        return take_over(*args)
+        return adopt_orphans(*args)
 
-    monkeypatch.setattr(orphans, "take_over", somebody_else_makes_it_theirs)
+    monkeypatch.setattr(leftovers, "adopt_orphans", somebody_else_makes_it_theirs)
     run("ses_cleanup", "--apply")
     assert rules(ses) == {RULE: {"b@lost.org"}}
 
 
 def test_a_domain_that_is_added_again_meanwhile_keeps_what_it_wants(ses, lost, monkeypatch):
-    take_over = orphans.take_over
+    adopt_orphans = leftovers.adopt_orphans
 
     def somebody_adds_it_again(*args):
         EmailAddressFactory(domain=DomainFactory(name="lost.org"), address="b@lost.org")
-        return take_over(*args)
+        return adopt_orphans(*args)
 
-    monkeypatch.setattr(orphans, "take_over", somebody_adds_it_again)
+    monkeypatch.setattr(leftovers, "adopt_orphans", somebody_adds_it_again)
     run("ses_cleanup", "--apply")
     assert (rules(ses), identities(ses)) == ({RULE: {"b@lost.org"}}, {"lost.org"})
 
@@ -432,7 +432,7 @@ class TestFormerLedgers:
             2,
             "Left behind when AWS_REGION or SES_RULE_SET changed:\n"
             "> eu-west-1, rule set inbound-email-rules: 1 rule and 0 identities.\n"
-            "    If the change was a mistake, change it back. Else remove them, and ses_cleanup --apply forgets them:\n"
+            "    If the change was a mistake, undo it. Otherwise remove these, and ses_cleanup --apply forgets them:\n"
             "    aws ses delete-receipt-rule --region eu-west-1 --rule-set-name inbound-email-rules "
             "--rule-name inbound-live.org-rule\n",
         )
@@ -455,7 +455,7 @@ class TestFormerLedgers:
         RuleSetState.objects.filter(rule_set=SET).update(account="999999999999")
         code, text = run("ses_cleanup", "--apply")
         assert code == 2
-        assert "eu-west-1, rule set inbound-email-rules: it is of another AWS account" in text
+        assert "eu-west-1, rule set inbound-email-rules: it is in another AWS account" in text
         assert LedgerEntry.objects.filter(rule_set=SET).count() == 2
         ses.clear_journal()
         code, text = run("ses_cleanup", "--apply", "--forget-former")
@@ -485,9 +485,9 @@ class TestFormerLedgers:
             2,
             "Left behind when AWS_REGION or SES_RULE_SET changed:\n"
             "> eu-central-1, rule set inbound-email-rules: 0 rules and 3 identities.\n"
-            "    If the change was a mistake, change it back. Else remove them, and ses_cleanup --apply forgets them:\n"
+            "    If the change was a mistake, undo it. Otherwise remove these, and ses_cleanup --apply forgets them:\n"
             "    aws sesv2 delete-email-identity --region eu-central-1 --email-identity ours.org\n"
-            "    Whether these identities are ours was never known. Look at the tag `inbound` first, and delete only those "
+            "    It was never known whether these identities are ours. Look at the tag `inbound` first, and delete only those "
             "where it is INSTALLATION_ID:\n"
             "    aws sesv2 get-email-identity --region eu-central-1 --query Tags --email-identity never-asked.org\n"
             "    aws sesv2 get-email-identity --region eu-central-1 --query Tags --email-identity no-answer.org\n",
@@ -522,10 +522,10 @@ def test_everything_that_is_owed_is_shown(ses, settings):
     code, text = run("ses_cleanup")
     assert (code, text) == (
         2,
-        "SES is still owed; the worker goes on by itself, ses_sync tries now:\n"
+        "Pending in SES; the worker retries by itself, ses_sync retries now:\n"
         "* gone.org: 3 changes behind\n"
         "\n"
-        "Deletions that still owe something; the worker goes on by itself, ses_cleanup --apply tries now:\n"
+        "Unfinished deletions; the worker retries by itself, ses_cleanup --apply retries now:\n"
         f"* deletion of gone.org ({record.pk}): stored mail\n",
     )
 

@@ -1,9 +1,10 @@
-"""What the ses_* commands have in common."""
+"""Base class and helpers of the ses_* commands: exit codes, errors, and the outcome for a domain."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -15,7 +16,7 @@ AGAIN = "Wait a second and run it again: SES takes about one control call a seco
 
 
 class CommandWithExitCodes(BaseCommand):
-    """For commands whose exit code 2 is an answer: wrong usage, for which argparse exits with 2, is an error and exits with 1."""
+    """Base of commands whose exit code 2 is an answer: wrong usage, for which argparse exits with 2, exits with 1."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         # `--app` must not apply.
@@ -32,7 +33,7 @@ class CommandWithExitCodes(BaseCommand):
 
 @contextmanager
 def ses_errors_as_command_errors() -> Iterator[None]:
-    """A failing AWS is a sentence and exit code 1, not a traceback."""
+    """Turn errors of AWS into a sentence and exit code 1."""
     try:
         yield
     except (RateLimitTimeout, Throttled) as error:
@@ -41,12 +42,29 @@ def ses_errors_as_command_errors() -> Iterator[None]:
         raise CommandError(error.sentence) from error
 
 
-def outcome(name: str) -> str:
-    """Where a domain stands after it was converged, for people."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Whether a domain is up to date after it was reconciled, and if not, why. People read `str()`; JSON carries `wire`."""
+
+    up_to_date: bool
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return "up to date" if self.up_to_date else f"still pending. {self.reason}".strip()
+
+    @property
+    def wire(self) -> str:
+        return "in line" if self.up_to_date else f"still owed. {self.reason}".strip()
+
+
+def outcome(name: str) -> Outcome:
+    """Look up the outcome for one domain; one statement if it is up to date, else three."""
     if not sync_state.pending_domains().filter(domain=name).exists():
-        return "in line"
+        return Outcome(up_to_date=True)
     pending = sync_state.pending_reason(name)
-    text = f"still owed. {pending.error}".strip()
+    reasons = [pending.error] if pending.error else []
     if pending.unknown_until:
-        text += f" An earlier call to AWS got no answer; it is repeated after {pending.unknown_until:%H:%M:%S} UTC."
-    return text
+        reasons.append(
+            f"An earlier call to AWS got no answer; it is repeated after {pending.unknown_until:%H:%M:%S} UTC."
+        )
+    return Outcome(up_to_date=False, reason=" ".join(reasons))

@@ -68,7 +68,7 @@ class AbsenceCheck:
         pending = sync_state.pending_domains().filter(domain__in=names)
         self.changing = set(pending.values_list("domain", flat=True))
         if LedgerEntry.objects.of(config).filter(domain__in=names).exists():
-            sweep.unconfirm(config, self._seen, names)
+            sweep.invalidate(config, self._seen, names)
         self._recorded = _recorded_rules(config, self._seen)
 
     @property
@@ -95,7 +95,7 @@ class AbsenceCheck:
 
     def _adopt(self, kind: ResourceKind, name: str, deleted: DeletedDomain, recipients: Collection[str] = ()) -> None:
         # The ledger has forgotten it, so no sweep would find it.
-        adopt.adopt_into_ledger(self._config, kind, name, domain=deleted.name, recipients=recipients)
+        adopt.adopt(self._config, kind, name, domain=deleted.name, recipients=recipients)
 
     def _foreign_rules(self, name: str, known: Collection[str]) -> list[str]:
         mail = frozenset({name})

@@ -1,20 +1,30 @@
-"""Taking something that is in SES and in no ledger into ours, so that the ordinary loop does with it what the rows want."""
+"""Adoption: record something that SES holds in the ledger, so that the ordinary loop decides what becomes of it.
+
+Nothing is removed from here, so a crash forgets nothing. A row "exists, contents unknown" and a new generation are committed
+in one transaction. From then on the loop plans the resource from the rows as they are at that moment: what they want is put
+right, what they do not want is removed, and a rule only once nothing that replaces it is still on its way. The tag of an
+identity is read again, and the identity deleted only if it is ours.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from django.db import transaction
 
+from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import SesConfig
 from ses_integration.coordination.clock import database_now
+from ses_integration.coordination.rate_limit import rate_limited
+from ses_integration.drift.foreign import not_received
+from ses_integration.drift.model import Drift
 from ses_integration.models import LedgerEntry, LedgerRecipient
 from ses_integration.plan.compile import DesiredState
 from ses_integration.plan.resources import Presence, ResourceKind
 from ses_integration.reconcile import outbox, snapshot
 
 
-def adopt_into_ledger(
+def adopt(
     config: SesConfig,
     kind: ResourceKind,
     name: str,
@@ -23,29 +33,68 @@ def adopt_into_ledger(
     recipients: Collection[str] = (),
     allowed: Callable[[DesiredState], bool] = lambda desired: True,
 ) -> bool:
-    """One transaction: a ledger row "is there, with contents that we do not know", and a mark. False if it has one already.
+    """Record one resource of `domain` in the ledger and mark the domain dirty, in one transaction.
 
-    Record before you act: from its commit on nothing is forgotten, whoever dies. The loop plans it afresh from the rows:
-    what they want is kept and put right, what they do not want is removed, and a rule only once nothing that replaces it
-    is still on its way (`planning.plan`). `allowed` is asked about what the rows want with the mark held, so no change of
-    them can come in between. An identity's tag is not taken on trust: `ours` is unknown, and the loop reads it again.
+    `allowed` is asked about the desired state while the domain's sync state is locked, so no change can come in between.
+    False if it says no, or if the ledger has the resource already.
     """
     with transaction.atomic():
         outbox.raise_generation(config, domain)
         if not allowed(snapshot.desired_of(config, [domain])[domain]):
             transaction.set_rollback(True)
             return False
-        entry, taken = LedgerEntry.objects.of(config).get_or_create(
+        entry, created = LedgerEntry.objects.of(config).get_or_create(
             region=config.region,
             rule_set=config.rule_set,
             kind=kind,
             name=name,
             defaults={"domain": domain, "presence": Presence.UNKNOWN, "exists": True, "changed_at": database_now()},
         )
-        if not taken:
+        if not created:
             transaction.set_rollback(True)
             return False
         LedgerRecipient.objects.bulk_create(
             LedgerRecipient(entry=entry, recipient=recipient) for recipient in sorted(recipients)
         )
     return True
+
+
+def adopt_orphans(config: SesConfig, orphans: Sequence[Drift]) -> list[str]:
+    """Adopt rules and identities of ours that are in no ledger, so that the loop removes them; returns the domains to reconcile.
+
+    Asks SES for its rules once more, because reading tags may have taken long: a rule that has changed since, or is gone, is
+    left for the next look. Raises SesError.
+    """
+    rules = [it for it in orphans if it.resource == ResourceKind.RULE]
+    domains: list[str] = []
+    if rules:
+        with rate_limited(config):
+            now = {rule.name: tuple(sorted(rule.recipients)) for rule in Gateway(config).rules()}
+        domains += [it.domain for it in rules if now.get(it.name) == it.recipients and _adopt_orphan_rule(config, it)]
+    identities = [it.name for it in orphans if it.resource == ResourceKind.IDENTITY]
+    domains += [name for name in identities if _adopt_orphan_identity(config, name)]
+    return sorted(set(domains))
+
+
+def adopt_reference_rules(config: SesConfig, rules: Sequence[Drift]) -> list[str]:
+    """Adopt rules of the reference service, each only while our rows receive all of its mail; returns their names.
+
+    The loop then creates ours and removes these, in this order.
+    """
+
+    def allowed(rule: Drift) -> Callable[[DesiredState], bool]:
+        return lambda desired: not not_received(rule.recipients, desired)
+
+    return [rule.name for rule in rules if _adopt_rule(config, rule, allowed(rule))]
+
+
+def _adopt_rule(config: SesConfig, rule: Drift, allowed: Callable[[DesiredState], bool]) -> bool:
+    return adopt(config, ResourceKind.RULE, rule.name, domain=rule.domain, recipients=rule.recipients, allowed=allowed)
+
+
+def _adopt_orphan_rule(config: SesConfig, orphan: Drift) -> bool:
+    return _adopt_rule(config, orphan, lambda desired: desired.rule(orphan.name) is None)
+
+
+def _adopt_orphan_identity(config: SesConfig, name: str) -> bool:
+    return adopt(config, ResourceKind.IDENTITY, name, domain=name, allowed=lambda desired: not desired.identity)

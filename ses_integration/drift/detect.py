@@ -1,132 +1,139 @@
-"""From rows, ledger and SES to what differs between them. Pure: no Django, no AWS."""
+"""Drift detection: compares desired, recorded and observed state. Pure: no Django, no AWS."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from ses_integration.aws.observed import ObservedRule, share_mail
-from ses_integration.drift.foreign import not_ours
+from ses_integration.drift.foreign import unmanaged
 from ses_integration.drift.model import Drift, DriftInput, DriftKind
 from ses_integration.plan.compile import Rule
 from ses_integration.plan.diff import plan
 from ses_integration.plan.resources import Presence, RecordedResource, ResourceKind
 
-RIGHT_PLACE = "is AWS_REGION right? If it was changed, see ses_cleanup."
+CHECK_REGION = "is AWS_REGION right? If it was changed, see ses_cleanup."
 
 
-def drifts(drift_input: DriftInput) -> list[Drift]:
-    """By sort and name: what has to be done first, what is only good to know last."""
+def detect(drift_input: DriftInput) -> list[Drift]:
+    """Everything that differs or is not ours, by kind, resource, domain and name."""
     found = [
         *_elsewhere(drift_input),
         *_rule_set(drift_input),
         *_rules(drift_input),
         *_order(drift_input),
         *_identities(drift_input),
-        *_owed(drift_input),
+        *_pending(drift_input),
     ]
-    found += not_ours(drift_input, _not_receiving(found) | drift_input.moving)
-    found += _behind(drift_input, set(domains_to_mend(found)))
+    found += unmanaged(drift_input, _not_receiving(found) | drift_input.changing)
+    found += _behind(drift_input, set(repairable_domains(found)))
     rank = list(DriftKind)
-    return sorted(found, key=lambda it: (rank.index(it.sort), it.kind, it.domain, it.name))
+    return sorted(found, key=lambda it: (rank.index(it.kind), it.resource, it.domain, it.name))
+
+
+def repairable_domains(found: Sequence[Drift]) -> list[str]:
+    return sorted({it.domain for it in found if it.kind.repairable})
+
+
+def contradicts(entry: RecordedResource, rules: Mapping[str, ObservedRule], identities: Collection[str]) -> bool:
+    """Whether SES holds something else than the last answered call left. Never for an entry with unknown contents."""
+    if entry.presence is Presence.UNKNOWN:
+        return False
+    if entry.kind is ResourceKind.IDENTITY:
+        return (entry.presence is Presence.PRESENT) != (entry.name in identities)
+    rule = rules.get(entry.name)
+    if rule is None or entry.presence is Presence.ABSENT:
+        return (rule is not None) != (entry.presence is Presence.PRESENT)
+    return (rule.recipients, rule.digest) != (entry.recipients, entry.digest)
 
 
 def _not_receiving(found: Iterable[Drift]) -> set[str]:
-    """Domains of which a rule of ours is not in SES as the rows want it, whatever the ledger believes."""
+    """Domains of which a rule of ours is not in SES as the rows want it, whatever the ledger says."""
     wrong = (DriftKind.MISSING, DriftKind.DIFFERENT, DriftKind.DISABLED)
-    return {it.domain for it in found if it.kind == ResourceKind.RULE and it.sort in wrong}
-
-
-def domains_to_mend(found: Sequence[Drift]) -> list[str]:
-    return sorted({it.domain for it in found if it.sort.repairable})
+    return {it.domain for it in found if it.resource == ResourceKind.RULE and it.kind in wrong}
 
 
 def _elsewhere(drift_input: DriftInput) -> Iterator[Drift]:
     for place, count in drift_input.elsewhere.items():
-        yield Drift(DriftKind.ELSEWHERE, "ledger of", place, why=f"it has {count} more: {RIGHT_PLACE}")
+        yield Drift(DriftKind.ELSEWHERE, "ledger of", place, reason=f"it has {count} more: {CHECK_REGION}")
 
 
 def _rule_set(drift_input: DriftInput) -> Iterator[Drift]:
+    active, ours = drift_input.active, drift_input.rule_set
     if not drift_input.rule_set_exists:
-        why = "It does not exist: run ses_setup."
-        if drift_input.active:
-            why = f"It does not exist, and {drift_input.active} is active: run ses_setup --take-over if that may stop."
-    elif not drift_input.active:
-        why = "No rule set is active, so no mail is received: run ses_setup."
-    elif drift_input.active != drift_input.rule_set:
-        why = f"{drift_input.active} is active and receives the mail: run ses_setup --take-over if that may stop."
+        reason = "It does not exist: run ses_setup."
+        if active:
+            reason = f"It does not exist, and {active} is active: run ses_setup --take-over if that may stop."
+    elif not active:
+        reason = "No rule set is active, so no mail is received: run ses_setup."
+    elif active != ours:
+        reason = f"{active} is active and receives the mail: run ses_setup --take-over if that may stop."
     else:
         return
-    yield Drift(DriftKind.NOT_ACTIVE, "rule set", drift_input.rule_set, why=why)
+    yield Drift(DriftKind.NOT_ACTIVE, "rule set", ours, reason=reason)
 
 
 def _rules(drift_input: DriftInput) -> Iterator[Drift]:
-    seen = {rule.name: rule for rule in drift_input.rules}
+    observed = {rule.name: rule for rule in drift_input.rules}
     for domain, desired in drift_input.desired.items():
-        if domain not in drift_input.moving:
-            known = {
-                entry.name: entry for entry in drift_input.entries.get(domain, ()) if entry.kind is ResourceKind.RULE
-            }
+        if domain not in drift_input.changing:
+            known = {it.name: it for it in drift_input.entries.get(domain, ()) if it.kind is ResourceKind.RULE}
             for rule in desired.rules:
-                if found := _wanted_rule(domain, rule, seen.get(rule.name), known.get(rule.name)):
+                if found := _desired_rule(domain, rule, observed.get(rule.name), known.get(rule.name)):
                     yield found
     for domain, entries in drift_input.entries.items():
         for entry in entries:
             if (
                 entry.kind is not ResourceKind.RULE
-                or domain in drift_input.moving
+                or domain in drift_input.changing
                 or drift_input.desired_of(domain).rule(entry.name)
             ):
                 continue
-            if extra := seen.get(entry.name):
+            if extra := observed.get(entry.name):
+                removed = _sorted(extra.recipients)
                 yield Drift(
-                    DriftKind.EXTRA,
-                    ResourceKind.RULE,
-                    entry.name,
-                    domain,
-                    "not wanted any more",
-                    removed=_sorted(extra.recipients),
+                    DriftKind.EXTRA, ResourceKind.RULE, entry.name, domain, "not wanted any more", removed=removed
                 )
-            elif entry.presence is Presence.PRESENT:
-                yield Drift(
-                    DriftKind.UNCONFIRMED, ResourceKind.RULE, entry.name, domain, "gone; the ledger still has it"
-                )
+            elif contradicts(entry, observed, ()):
+                reason = "gone; the ledger still has it"
+                yield Drift(DriftKind.UNCONFIRMED, ResourceKind.RULE, entry.name, domain, reason)
 
 
-def _wanted_rule(domain: str, rule: Rule, seen: ObservedRule | None, entry: RecordedResource | None) -> Drift | None:
-    def drift(sort: DriftKind, why: str = "", held: frozenset[str] = frozenset()) -> Drift:
+def _desired_rule(
+    domain: str, rule: Rule, observed: ObservedRule | None, entry: RecordedResource | None
+) -> Drift | None:
+    def drift(kind: DriftKind, reason: str = "", held: frozenset[str] = frozenset()) -> Drift:
         added, removed = rule.recipients - held, held - rule.recipients
-        return Drift(sort, ResourceKind.RULE, rule.name, domain, why, _sorted(added), _sorted(removed))
+        return Drift(kind, ResourceKind.RULE, rule.name, domain, reason, _sorted(added), _sorted(removed))
 
-    if seen is None:
+    if observed is None:
         return drift(DriftKind.MISSING)
-    if seen.takes_everything:
+    held = observed.recipients
+    if observed.takes_everything:
         return drift(DriftKind.DIFFERENT, "it has no recipients, so it takes the mail of every domain")
-    if not seen.enabled:
-        return drift(DriftKind.DISABLED, held=seen.recipients)
+    if not observed.enabled:
+        return drift(DriftKind.DISABLED, held=held)
     wrong = [
-        *(["recipients"] if seen.recipients != rule.recipients else []),
-        *(["actions"] if seen.digest != rule.digest else []),
+        *(["recipients"] if held != rule.recipients else []),
+        *(["actions"] if observed.digest != rule.digest else []),
     ]
     if wrong:
-        return drift(DriftKind.DIFFERENT, f"other {' and '.join(wrong)}{_bucket(rule, seen)}", seen.recipients)
+        return drift(DriftKind.DIFFERENT, f"other {' and '.join(wrong)}{_bucket(rule, observed)}", held)
     if entry is None:
-        return drift(DriftKind.UNCONFIRMED, "as wanted; the ledger does not have it", seen.recipients)
-    if entry.presence is Presence.ABSENT or (
-        entry.presence is Presence.PRESENT and (entry.recipients, entry.digest) != (seen.recipients, seen.digest)
-    ):
-        return drift(DriftKind.UNCONFIRMED, "as wanted; the ledger has it otherwise", seen.recipients)
+        return drift(DriftKind.UNCONFIRMED, "as wanted; the ledger does not have it", held)
+    if contradicts(entry, {rule.name: observed}, ()):
+        return drift(DriftKind.UNCONFIRMED, "as wanted; the ledger has it otherwise", held)
     return None
 
 
-def _bucket(rule: Rule, seen: ObservedRule) -> str:
-    """Both buckets where they are not the same: most likely it is the setting that is wrong, and not SES."""
-    others = sorted({place.partition("/")[0] for place in seen.key_prefixes} - {rule.bucket})
+def _bucket(rule: Rule, observed: ObservedRule) -> str:
+    """Name both buckets if they differ: most likely the setting is wrong, and not SES."""
+    others = sorted({place.partition("/")[0] for place in observed.key_prefixes} - {rule.bucket})
     configured = f"S3_BUCKET_NAME is {rule.bucket}" if rule.bucket else "S3_BUCKET_NAME is missing"
     return f": it stores to the bucket {', '.join(others)}, and {configured}" if others else ""
 
 
 def _order(drift_input: DriftInput) -> Iterator[Drift]:
-    """Order matters only behind what ends the set: without that, every rule that matches runs.
+    """Rules of ours behind a rule that ends the rule set. Otherwise order does not matter: every rule that matches runs.
 
     See docs/architecture/ses.md, "Order of rules".
     """
@@ -143,9 +150,9 @@ def _order(drift_input: DriftInput) -> Iterator[Drift]:
                 before.append(rule)
             continue
         domain, recipients = owners[rule.name]
-        reasons = [why for other in before if (why := _hides(other, recipients))]
-        if reasons and domain not in drift_input.moving:
-            yield Drift(DriftKind.OUT_OF_ORDER, ResourceKind.RULE, rule.name, domain, why=" ".join(reasons))
+        reasons = [reason for other in before if (reason := _hides(other, recipients))]
+        if reasons and domain not in drift_input.changing:
+            yield Drift(DriftKind.OUT_OF_ORDER, ResourceKind.RULE, rule.name, domain, " ".join(reasons))
 
 
 def _hides(other: ObservedRule, recipients: frozenset[str]) -> str:
@@ -161,50 +168,42 @@ def _hides(other: ObservedRule, recipients: frozenset[str]) -> str:
 
 
 def _identities(drift_input: DriftInput) -> Iterator[Drift]:
+    def drift(kind: DriftKind, domain: str, reason: str = "") -> Drift:
+        return Drift(kind, ResourceKind.IDENTITY, domain, domain, reason)
+
     entries = {(domain, entry.name): entry for domain, of in drift_input.entries.items() for entry in of}
     for domain, desired in drift_input.desired.items():
-        entry = entries.get((domain, domain))
-        if not desired.identity or domain in drift_input.moving:
+        if not desired.identity or domain in drift_input.changing:
             continue
+        entry = entries.get((domain, domain))
         if domain not in drift_input.identities:
-            yield Drift(DriftKind.MISSING, ResourceKind.IDENTITY, domain, domain)
-        elif entry is None or entry.presence is Presence.ABSENT:
-            yield Drift(
-                DriftKind.UNCONFIRMED, ResourceKind.IDENTITY, domain, domain, "there; the ledger does not have it"
-            )
+            yield drift(DriftKind.MISSING, domain)
+        elif entry is None or contradicts(entry, {}, drift_input.identities):
+            yield drift(DriftKind.UNCONFIRMED, domain, "there; the ledger does not have it")
     for entry in drift_input.recorded_of(ResourceKind.IDENTITY):
         domain = entry.name
-        if drift_input.desired_of(domain).identity or domain in drift_input.moving:
+        if drift_input.desired_of(domain).identity or domain in drift_input.changing:
             continue
         if domain not in drift_input.identities:
-            if entry.presence is Presence.PRESENT:
-                yield Drift(
-                    DriftKind.UNCONFIRMED, ResourceKind.IDENTITY, domain, domain, "gone; the ledger still has it"
-                )
+            if contradicts(entry, {}, drift_input.identities):
+                yield drift(DriftKind.UNCONFIRMED, domain, "gone; the ledger still has it")
         elif entry.ours is False:
-            yield Drift(
-                DriftKind.KEPT,
-                ResourceKind.IDENTITY,
-                domain,
-                domain,
-                "not created by this installation, so it is never deleted",
-            )
+            yield drift(DriftKind.KEPT, domain, "not created by this installation, so it is never deleted")
         else:
-            yield Drift(DriftKind.EXTRA, ResourceKind.IDENTITY, domain, domain, "not wanted any more")
+            yield drift(DriftKind.EXTRA, domain, "not wanted any more")
 
 
-def _owed(drift_input: DriftInput) -> Iterator[Drift]:
-    for domain, why in drift_input.pending.items():
-        yield Drift(DriftKind.OWED, "domain", domain, domain, why)
+def _pending(drift_input: DriftInput) -> Iterator[Drift]:
+    for domain, reason in drift_input.pending.items():
+        yield Drift(DriftKind.PENDING, "domain", domain, domain, reason)
 
 
-def _behind(drift_input: DriftInput, told: set[str]) -> Iterator[Drift]:
-    """Domains of which a pass would call SES although nothing differs, and no mark says so."""
-    for domain in sorted((drift_input.desired.keys() | drift_input.entries.keys()) - drift_input.moving - told):
+def _behind(drift_input: DriftInput, reported: set[str]) -> Iterator[Drift]:
+    """Domains for which a pass would call SES although nothing differs and they are not marked dirty."""
+    for domain in sorted((drift_input.desired.keys() | drift_input.entries.keys()) - drift_input.changing - reported):
         if not plan(domain, drift_input.desired_of(domain), drift_input.entries.get(domain, ())).settled:
-            yield Drift(
-                DriftKind.UNCONFIRMED, "domain", domain, domain, "the ledger does not say what SES holds for it"
-            )
+            reason = "the ledger does not say what SES holds for it"
+            yield Drift(DriftKind.UNCONFIRMED, "domain", domain, domain, reason)
 
 
 def _sorted(recipients: frozenset[str]) -> tuple[str, ...]:

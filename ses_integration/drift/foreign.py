@@ -1,37 +1,30 @@
-"""What is in SES and neither in our ledger nor wanted by our rows: somebody else's until it is proven otherwise. Pure.
+"""Unmanaged resources: in SES, but in neither ledger nor desired state. Foreign unless ownership is proven. Pure.
 
-The proof is a rule's name, which is that of a rule of ours for its recipients, the place in our bucket where it stores their
-mail, and no other owner's tag on their identity; and of an identity its tag.
+An unmanaged rule is ours if it has the name that we would give a rule with its recipients, stores their mail where we would in
+our bucket, and their identity does not carry the tag of another installation. An unmanaged identity is ours if its tag says so.
+
+Rules of the reference service, whose account we may be taking over, are recognised by what that service makes: see
+docs/api/compatibility.md, "Rules of the reference service".
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ses_integration.aws.observed import ObservedRule
+from ses_integration.aws.observed import ObservedRule, covers
 from ses_integration.drift.model import Drift, DriftInput, DriftKind
-from ses_integration.drift.reference_rules import is_reference_rule, not_received
+from ses_integration.plan.compile import DesiredState
 from ses_integration.plan.resources import ResourceKind
 
 NEEDED = "rules of ours do not receive as they should, so it may be needed: run ses_reconcile --apply first"
-
-
-def looks_like_ours(rule: ObservedRule, prefix: str, bucket: str) -> bool:
-    """Whether an installation with this prefix and bucket may have made it: it is named after its recipients' domain, and
-    stores where mail of that domain goes."""
-    domain = rule.domain
-    return (
-        named_like_ours(rule, prefix)
-        and any(rule.key_prefixes)
-        and all(key.startswith(f"{bucket}/emails/{domain}/") for key in rule.key_prefixes)
-    )
+_REFERENCE_ACTIONS = (("S3Action",), ("S3Action", "LambdaAction"))
 
 
 def named_like_ours(rule: ObservedRule, prefix: str) -> bool:
-    """Whether an installation with this prefix gives such a name to a rule with these recipients."""
+    """Whether an installation with this prefix would give this name to a rule with these recipients."""
     domain = rule.domain
     hashed = hashlib.sha256(domain.encode()).hexdigest()[:16]
     return bool(domain) and any(
@@ -40,44 +33,80 @@ def named_like_ours(rule: ObservedRule, prefix: str) -> bool:
     )
 
 
+def looks_like_ours(rule: ObservedRule, prefix: str, bucket: str) -> bool:
+    """Whether an installation with this prefix and bucket may have made it: its name fits, and it stores mail where mail of
+    its domain goes."""
+    return (
+        named_like_ours(rule, prefix)
+        and any(rule.key_prefixes)
+        and all(key.startswith(f"{bucket}/emails/{rule.domain}/") for key in rule.key_prefixes)
+    )
+
+
+def is_reference_rule(rule: ObservedRule) -> bool:
+    """Whether the reference service made it: `<domain>-rule` with addresses of the domain, or `<domain>-catchall-rule` with
+    the domain, storing where that service does."""
+    domain = rule.domain
+    if not domain or rule.actions not in _REFERENCE_ACTIONS or rule.may_end:
+        return False
+    if rule.name == f"{domain}-catchall-rule":
+        prefix, fits = f"emails/{domain}/catchall/", rule.recipients == {domain}
+    else:
+        fits = rule.name == f"{domain}-rule" and domain not in rule.recipients
+        prefix = f"emails/{domain}/"
+    return fits and all(key.partition("/")[2] == prefix for key in rule.key_prefixes)
+
+
+def not_received(recipients: Iterable[str], desired: DesiredState) -> list[str]:
+    """Those of a rule's recipients whose mail the desired rules would not receive."""
+    ours = frozenset(recipient for own in desired.rules for recipient in own.recipients)
+    return sorted(recipient for recipient in recipients if not covers(ours, recipient))
+
+
 def tags_to_read(drift_input: DriftInput) -> list[str]:
-    """Identities whose tag has to be read before anything can be claimed: of them, and of orphan rules of their domain."""
+    """Identities whose tag decides about something that looks like ours: about them, or about rules of their domain."""
     ours = {entry.name for entry in drift_input.recorded_of(ResourceKind.IDENTITY) if entry.ours}
     rules = {
         rule.domain
-        for rule in _unclaimed_rules(drift_input)
+        for rule in _unmanaged_rules(drift_input)
         if looks_like_ours(rule, drift_input.rule_prefix, drift_input.bucket)
     }
-    identities = {name for name in unclaimed_identities(drift_input) if name in drift_input.marked}
+    identities = {name for name in _unmanaged_identities(drift_input) if name in drift_input.known_domains}
     return sorted(((rules & drift_input.identities) - ours) | identities)
 
 
-def not_ours(drift_input: DriftInput, not_receiving: Collection[str]) -> Iterator[Drift]:
-    """`not_receiving` are domains of which our own rules are not known to be as wanted: what else takes their mail stays."""
+def all_tags_to_read(drift_input: DriftInput) -> list[str]:
+    """The same and every other unmanaged identity: only its tag can tell that it is ours."""
+    return sorted({*tags_to_read(drift_input), *_unmanaged_identities(drift_input)})
+
+
+def unmanaged(drift_input: DriftInput, not_receiving: Collection[str]) -> Iterator[Drift]:
+    """Classify everything that is unmanaged. `not_receiving` are domains of which our own rules are not known to be as wanted:
+    other rules that take their mail must stay."""
     ours = frozenset(domain for domain, desired in drift_input.desired.items() if desired.identity)
-    for rule in _unclaimed_rules(drift_input):
-        drift = _unclaimed_rule(drift_input, rule, needed=rule.domain in not_receiving)
-        if drift.sort is DriftKind.FOREIGN and rule.enabled:
+    for rule in _unmanaged_rules(drift_input):
+        drift = _classify(drift_input, rule, needed=rule.domain in not_receiving)
+        if drift.kind is DriftKind.FOREIGN and rule.enabled:
             drift = replace(drift, takes_from=_taken_from(ours, rule))
         yield drift
-    for name in unclaimed_identities(drift_input):
+    for name in _unmanaged_identities(drift_input):
         owner = drift_input.owners.get(name)
         if owner == drift_input.installation:
-            why = "it has our tag, and is in no ledger: ses_cleanup removes it"
-            yield Drift(DriftKind.ORPHAN, ResourceKind.IDENTITY, name, name, why)
+            reason = "it has our tag, and is in no ledger: ses_cleanup removes it"
+            yield Drift(DriftKind.ORPHAN, ResourceKind.IDENTITY, name, name, reason)
         else:
-            why = f"created by installation {owner}" if owner else ""
-            yield Drift(DriftKind.FOREIGN, ResourceKind.IDENTITY, name, name, why)
+            reason = f"created by installation {owner}" if owner else ""
+            yield Drift(DriftKind.FOREIGN, ResourceKind.IDENTITY, name, name, reason)
 
 
-def _unclaimed_rule(drift_input: DriftInput, rule: ObservedRule, *, needed: bool) -> Drift:
-    def drift(sort: DriftKind, why: str, *, to_add: Sequence[str] = (), adoptable: bool = False) -> Drift:
+def _classify(drift_input: DriftInput, rule: ObservedRule, *, needed: bool) -> Drift:
+    def drift(kind: DriftKind, reason: str, *, to_add: Sequence[str] = (), adoptable: bool = False) -> Drift:
         return Drift(
-            sort,
+            kind,
             ResourceKind.RULE,
             rule.name,
             rule.domain,
-            why,
+            reason,
             recipients=tuple(sorted(rule.recipients)),
             to_add=tuple(to_add),
             takes_everything=rule.takes_everything and rule.enabled,
@@ -87,11 +116,10 @@ def _unclaimed_rule(drift_input: DriftInput, rule: ObservedRule, *, needed: bool
 
     if looks_like_ours(rule, drift_input.rule_prefix, drift_input.bucket):
         owner = drift_input.owners.get(rule.domain, "")
-        if needed and owner in ("", drift_input.installation):
-            return drift(DriftKind.ORPHAN, f"it has our prefix, and is in no ledger; {NEEDED}")
-        if owner in ("", drift_input.installation):
-            return drift(DriftKind.ORPHAN, "it has our prefix, and is in no ledger: ses_cleanup removes it")
-        return drift(DriftKind.FOREIGN, f"it has our prefix, but the identity is of installation {owner}")
+        if owner not in ("", drift_input.installation):
+            return drift(DriftKind.FOREIGN, f"it has our prefix, but the identity is of installation {owner}")
+        then = f"; {NEEDED}" if needed else ": ses_cleanup removes it"
+        return drift(DriftKind.ORPHAN, f"it has our prefix, and is in no ledger{then}")
     if is_reference_rule(rule):
         desired = drift_input.desired.get(rule.domain)
         if desired is None:
@@ -110,25 +138,27 @@ def _unclaimed_rule(drift_input: DriftInput, rule: ObservedRule, *, needed: bool
 
 
 def _taken_from(ours: frozenset[str], rule: ObservedRule) -> tuple[str, ...]:
-    """The domains among `ours` that it names a recipient of."""
-    # `.example.com` takes every subdomain's mail (docs/architecture/ses.md, "Recipients").
+    """Domains of ours whose mail the rule takes."""
+    # `.example.com` takes the mail of every subdomain (docs/architecture/ses.md, "Recipients").
     below = tuple(domain for domain in rule.domains if domain.startswith("."))
     return tuple(sorted(rule.domains & ours | {domain for domain in ours if below and domain.endswith(below)}))
 
 
-def _unclaimed_rules(drift_input: DriftInput) -> Iterator[ObservedRule]:
-    claimed = {entry.name for entry in drift_input.recorded_of(ResourceKind.RULE)}
-    claimed |= {rule.name for desired in drift_input.desired.values() for rule in desired.rules}
+def _unmanaged_rules(drift_input: DriftInput) -> Iterator[ObservedRule]:
+    managed = {entry.name for entry in drift_input.recorded_of(ResourceKind.RULE)}
+    managed |= {rule.name for desired in drift_input.desired.values() for rule in desired.rules}
     return (
         rule
         for rule in drift_input.rules
-        if rule.name not in claimed and (ResourceKind.RULE, rule.name) not in drift_input.was_ours
+        if rule.name not in managed and (ResourceKind.RULE, rule.name) not in drift_input.recorded_before
     )
 
 
-def unclaimed_identities(drift_input: DriftInput) -> list[str]:
-    claimed = {entry.name for entry in drift_input.recorded_of(ResourceKind.IDENTITY)}
-    claimed |= {domain for domain, desired in drift_input.desired.items() if desired.identity}
+def _unmanaged_identities(drift_input: DriftInput) -> list[str]:
+    managed = {entry.name for entry in drift_input.recorded_of(ResourceKind.IDENTITY)}
+    managed |= {domain for domain, desired in drift_input.desired.items() if desired.identity}
     return sorted(
-        name for name in drift_input.identities - claimed if (ResourceKind.IDENTITY, name) not in drift_input.was_ours
+        name
+        for name in drift_input.identities - managed
+        if (ResourceKind.IDENTITY, name) not in drift_input.recorded_before
     )

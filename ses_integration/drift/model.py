@@ -1,4 +1,4 @@
-"""What is compared, and what comes out of it. Pure: no Django, no AWS."""
+"""The values of a drift detection: what is compared, and what is found. Pure: no Django, no AWS."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from ses_integration.plan.resources import RecordedResource, ResourceKind
 
 
 class DriftKind(enum.StrEnum):
+    """How something in SES differs from what it should be, in the order of reports. JSON carries the values."""
+
     ELSEWHERE = "elsewhere"
     MISSING = "missing"
     EXTRA = "extra"
@@ -19,7 +21,7 @@ class DriftKind(enum.StrEnum):
     DISABLED = "disabled"
     OUT_OF_ORDER = "out of order"
     UNCONFIRMED = "unconfirmed"
-    OWED = "owed"
+    PENDING = "owed"
     NOT_ACTIVE = "not active"
     ORPHAN = "orphan"
     KEPT = "kept"
@@ -27,8 +29,13 @@ class DriftKind(enum.StrEnum):
     FOREIGN = "foreign"
 
     @property
-    def drift(self) -> bool:
-        """Whether SES is not as it should be, whatever it is about; the others are information."""
+    def label(self) -> str:
+        """The kind for people."""
+        return "pending" if self is DriftKind.PENDING else self.value
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether SES is not as it should be; the other kinds are information."""
         return self not in (DriftKind.KEPT, DriftKind.REFERENCE, DriftKind.FOREIGN)
 
     @property
@@ -39,30 +46,33 @@ class DriftKind(enum.StrEnum):
             DriftKind.DIFFERENT,
             DriftKind.DISABLED,
             DriftKind.UNCONFIRMED,
-            DriftKind.OWED,
+            DriftKind.PENDING,
         )
 
     @property
     def repairable(self) -> bool:
-        """Whether `ses_reconcile --apply` does something about it."""
+        """Whether `ses_reconcile --apply` repairs it."""
         return self is DriftKind.OUT_OF_ORDER or self.repaired_by_reconcile
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One thing that is not as the rows want it, or not ours.
+    """One resource that is not as the rows want it, or is not ours.
 
-    `added` and `removed` are the recipients that putting it right would add and remove; `recipients` those of a rule that
-    stays as it is; `to_add` those that have to be added to our rows before a rule of the reference service can be adopted.
-    `needed`: rules of ours are not as wanted, so this one, which is not in our ledger, may be all that takes their mail.
-    `takes_from` are domains of ours whose mail a foreign rule takes as well; `takes_everything`: that of every domain.
+    `resource` is its type: `rule`, `identity`, `domain`, `rule set` or `ledger of` (a previous scope). `reason` is a phrase.
+    A repair would add the recipients in `added` and take away those in `removed`; `recipients` are those of a rule that
+    stays as it is. `takes_from` are domains of ours whose mail a foreign rule takes, too, and `takes_everything` says that it
+    takes everybody's.
+
+    A rule of the reference service is `adoptable` once our rows receive all of its mail; `to_add` are the recipients that
+    are missing. `needed`: our own rules are not as wanted, so this unmanaged rule may be all that receives their mail.
     """
 
-    sort: DriftKind
-    kind: str
+    kind: DriftKind
+    resource: str
     name: str
     domain: str = ""
-    why: str = ""
+    reason: str = ""
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
@@ -74,23 +84,25 @@ class Drift:
 
     @property
     def intrudes(self) -> bool:
-        """Somebody else's rule gets mail of ours, which only whoever made it can end."""
-        return self.sort is DriftKind.FOREIGN and (self.takes_everything or bool(self.takes_from))
+        """Whether a foreign rule gets mail of ours. Only whoever made it can end that."""
+        return self.kind is DriftKind.FOREIGN and (self.takes_everything or bool(self.takes_from))
 
     @property
-    def drift(self) -> bool:
+    def is_problem(self) -> bool:
         """Whether SES is not as it should be because of this."""
-        return self.sort.drift or self.intrudes
+        return self.kind.is_problem or self.intrudes
 
 
 @dataclass(frozen=True, slots=True)
 class DriftInput:
-    """All that is compared, as of about one moment.
+    """Everything that is compared, as of about one moment.
 
-    `moving` are domains whose ledger has changed since SES was asked: of them SES's answer is too old to say anything.
-    `was_ours` is what the ledger had before SES was asked. `owners` are the tags of identities that were read: the
-    installation's id, or empty for an identity without a tag or none at all. `elsewhere` is how much the ledgers of other
-    regions and rule sets still have, by their names.
+    `rules`, `identities`, `active` (the rule set that receives mail) and `rule_set_exists` were observed in SES; `desired` and
+    `entries` are the desired and the recorded state by domain. `changing` are domains whose ledger has changed since SES was
+    asked, so the observation says nothing about them. `recorded_before` is what the ledger had before SES was asked.
+    `known_domains` are those that were ever marked dirty. `owners` are the identity tags that were read: the id of an
+    installation, or an empty string. `pending` has the reason for each domain that is not up to date, and `elsewhere` the
+    number of resources by previous scope.
     """
 
     rule_set: str
@@ -103,9 +115,9 @@ class DriftInput:
     entries: Mapping[str, Sequence[RecordedResource]]
     active: str = ""
     rule_set_exists: bool = True
-    moving: frozenset[str] = frozenset()
-    was_ours: frozenset[tuple[ResourceKind, str]] = frozenset()
-    marked: frozenset[str] = frozenset()
+    changing: frozenset[str] = frozenset()
+    recorded_before: frozenset[tuple[ResourceKind, str]] = frozenset()
+    known_domains: frozenset[str] = frozenset()
     owners: Mapping[str, str] = field(default_factory=dict)
     pending: Mapping[str, str] = field(default_factory=dict)
     elsewhere: Mapping[str, int] = field(default_factory=dict)

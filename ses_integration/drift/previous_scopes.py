@@ -1,4 +1,4 @@
-"""What was put into another region or rule set, before AWS_REGION or SES_RULE_SET changed: each has a ledger of its own."""
+"""Previous scopes: what an earlier AWS_REGION or SES_RULE_SET has left in SES. Each scope has a ledger of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from backoffice.text import plural
 from ses_integration.aws.observe import observe
 from ses_integration.conf import SesConfig
 from ses_integration.models import LedgerEntry
@@ -15,9 +16,9 @@ from ses_integration.plan.resources import ResourceKind
 
 @dataclass(frozen=True, slots=True)
 class PreviousScope:
-    """Names of what SES may still hold there. Identities are the region's, whatever the rule set.
+    """Names of the rules and identities that SES may still hold there. Identities belong to the region.
 
-    Of `unclear` ones it was never known whether they are ours: they may have been there before us, and send mail.
+    `unclear` are identities of which it was never known whether they are ours: they may be older than us, and send mail.
     """
 
     region: str
@@ -40,16 +41,19 @@ class PreviousScope:
 
 
 def contents(rules: int, identities: int) -> str:
-    """What a ledger holds, in words."""
-    return f"{rules} rule{'' if rules == 1 else 's'} and {identities} identit{'y' if identities == 1 else 'ies'}"
+    """`1 rule and 2 identities`."""
+    return f"{plural(rules, 'rule')} and {plural(identities, 'identity')}"
 
 
 def find_previous_scopes(config: SesConfig) -> list[PreviousScope]:
-    """By region and rule set; one statement. What an identity's own region has in today's ledger is not left behind."""
+    """Every previous scope that still holds something, by region and rule set; two statements.
+
+    An identity of the configured region that is in the current ledger, too, is not left behind.
+    """
     # Without a region nothing is ever sent.
     rows = LedgerEntry.objects.exclude(region=config.region, rule_set=config.rule_set).exclude(region="")
     rows = rows.filter(~Q(presence="absent") | Q(in_flight__until__gt=Now())).exclude(identity__ours=False).distinct()
-    today = set(LedgerEntry.objects.of(config).filter(kind=ResourceKind.IDENTITY).values_list("name", flat=True))
+    current = set(LedgerEntry.objects.of(config).filter(kind=ResourceKind.IDENTITY).values_list("name", flat=True))
     found: dict[tuple[str, str], tuple[list[str], list[str], list[str]]] = {}
     for region, rule_set, kind, name, ours in rows.order_by("region", "rule_set", "name").values_list(
         "region", "rule_set", "kind", "name", "identity__ours"
@@ -57,34 +61,34 @@ def find_previous_scopes(config: SesConfig) -> list[PreviousScope]:
         rules, identities, unclear = found.setdefault((region, rule_set), ([], [], []))
         if kind == ResourceKind.RULE:
             rules.append(name)
-        elif region != config.region or name not in today:
+        elif region != config.region or name not in current:
             (identities if ours else unclear).append(name)
     return [PreviousScope(*place, *map(tuple, names)) for place, names in found.items() if any(names)]
 
 
-def forget(former: PreviousScope) -> int:
-    """All that is recorded of that region and rule set, without asking SES: for when nobody can ask there; how many."""
-    return _delete(LedgerEntry.objects.filter(region=former.region, rule_set=former.rule_set))
+def forget(scope: PreviousScope) -> int:
+    """Delete the ledger of the scope without asking SES, for when nobody can ask there; returns how many entries."""
+    return _delete(LedgerEntry.objects.filter(region=scope.region, rule_set=scope.rule_set))
 
 
-def forget_gone(config: SesConfig, former: PreviousScope) -> int:
-    """Ask SES there, and forget what it does not hold any more and no unanswered call can bring back; how many.
+def forget_gone(config: SesConfig, scope: PreviousScope) -> int:
+    """Ask SES there, and delete ledger entries that it does not hold any more and no call in flight can bring back.
 
-    Raises SesError.
+    Returns how many. Raises SesError.
     """
-    there = replace(config, region=former.region, rule_set=former.rule_set)
+    there = replace(config, region=scope.region, rule_set=scope.rule_set)
     seen = observe(there)
     held = {ResourceKind.RULE: {rule.name for rule in seen.rules}, ResourceKind.IDENTITY: seen.identities}
     rows = LedgerEntry.objects.of(there).filter(changed_at__lt=seen.asked_at).exclude(in_flight__until__gt=Now())
     gone = [row.pk for row in rows if row.name not in held[ResourceKind(row.kind)]]
-    if former.region == config.region:
-        # The identity itself is in today's ledger.
-        today = LedgerEntry.objects.of(config).filter(kind=ResourceKind.IDENTITY).values("name")
-        gone += rows.filter(kind=ResourceKind.IDENTITY, name__in=today).values_list("pk", flat=True)
+    if scope.region == config.region:
+        # The identity itself is in the current ledger.
+        current = LedgerEntry.objects.of(config).filter(kind=ResourceKind.IDENTITY).values("name")
+        gone += rows.filter(kind=ResourceKind.IDENTITY, name__in=current).values_list("pk", flat=True)
     return _delete(LedgerEntry.objects.filter(pk__in=gone))
 
 
 def _delete(rows: QuerySet[LedgerEntry]) -> int:
-    """How many of them there were, without what hangs on them."""
+    """How many entries there were; what belongs to them is not counted."""
     _, by_model = rows.delete()
     return by_model.get(LedgerEntry._meta.label, 0)

@@ -1,8 +1,8 @@
-"""Two looks that find what the marks cannot know: rows changed behind our back, and SES changed by others.
+"""Sweeps: find what no dirty mark tells, which is rows changed behind our back and SES changed by others.
 
-Neither writes to SES: a difference un-confirms the ledger and bumps the mark, and the ordinary loop repairs. Where nothing
-differs they only read, in a number of statements that does not depend on how much there is (docs/architecture/protocol.md,
-"Sweeps").
+A sweep never writes to SES: it invalidates the ledger and marks the domain dirty, and the ordinary loop repairs. If nothing
+differs it only reads, in a number of statements that does not depend on how much there is. See
+docs/architecture/protocol.md, "Sweeps".
 """
 
 from __future__ import annotations
@@ -20,31 +20,35 @@ from ses_integration.aws.observed import ObservedRule
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination import quotas
 from ses_integration.coordination.clock import database_now
+from ses_integration.drift.detect import contradicts
 from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity, LedgerRecipient, RuleSetState
 from ses_integration.plan.compile import DesiredState
 from ses_integration.plan.diff import plan
-from ses_integration.plan.resources import Presence, ResourceKind
+from ses_integration.plan.resources import Presence, RecordedResource, ResourceKind
 from ses_integration.reconcile import outbox, record, snapshot
+
+# Workers that start together sweep SES so far apart, in seconds.
+START_SPACING = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """Names of domains: whose ledger was un-confirmed, and who differ too but have a mark, so that a pass is on its way.
+    """Names of domains: those whose ledger was invalidated, and those that differ, too, but were dirty already.
 
-    That pass may know nothing of the difference: look at them again once they are in line.
+    The pass that is under way for the latter may not know of the difference: sweep again once they are up to date.
     """
 
-    unconfirmed: list[str]
+    invalidated: list[str]
     skipped: list[str]
 
 
 def sweep_database() -> list[str]:
-    """Compare rows and ledger, and mark each domain that differs without having a mark; no AWS call.
+    """Compare rows and ledger, and mark each domain dirty that differs and is not; no AWS call. Returns their names.
 
-    Heals raw SQL, `_raw_delete`, lost marks, and ledger rows whose domain is gone. Returns the names it marked.
+    Heals raw SQL, `_raw_delete`, lost marks, and ledger rows whose domain is gone.
     """
     config = ses_config()
-    pending = set(_owed(config).values_list("domain", flat=True))
+    pending = set(_dirty(config).values_list("domain", flat=True))
     entries = snapshot.recorded_of(config, None, database_now())
     desired = snapshot.desired_of(config, None)
     return [
@@ -52,12 +56,12 @@ def sweep_database() -> list[str]:
         for domain in sorted(desired.keys() | entries.keys())
         if domain not in pending
         and not plan(domain, desired.get(domain, DesiredState()), entries.get(domain, [])).settled
-        and _mark_if_behind(config, domain)
+        and _mark_dirty_if_behind(config, domain)
     ]
 
 
-def _mark_if_behind(config: SesConfig, domain: str) -> bool:
-    """Rows and ledger were read one after the other, and much may have happened since: look at both with the mark held."""
+def _mark_dirty_if_behind(config: SesConfig, domain: str) -> bool:
+    """Compare once more with the sync state locked: rows and ledger were read one after the other."""
     with transaction.atomic():
         sync = DomainSync.objects.of(config).select_for_update().filter(domain=domain).first()
         if sync is not None and sync.pending:
@@ -70,15 +74,14 @@ def _mark_if_behind(config: SesConfig, domain: str) -> bool:
 
 
 def claim_sweep(spacing: float) -> float | None:
-    """None for whoever is to sweep SES now; else in how many seconds to ask again: `spacing` after the last one began.
+    """Claim the next sweep of SES: None if the caller is to sweep now, else the seconds until it may ask again.
 
-    Of workers that come at the same time one is enough, and each call that is saved is a request's. The claim is no lease,
-    and nobody gives it back: whoever still needs a sweep, because one has failed or its worker was killed, asks for it
-    with a short `spacing`.
+    A sweep may begin `spacing` seconds after the last one began. The claim is no lease and is never given back: a worker
+    whose sweep has failed, or that has just started, asks with a short `spacing`.
     """
     config = ses_config()
     if not config.region:
-        return None  # nobody's: the sweep itself says what is missing
+        return None  # the sweep itself says what is missing
     quotas.rule_set_state(config)
     scope = RuleSetState.objects.of(config)
     now, apart = database_now(), timedelta(seconds=spacing)
@@ -91,7 +94,7 @@ def claim_sweep(spacing: float) -> float | None:
 def sweep_ses() -> Swept:
     """Compare SES and ledger: one DescribeReceiptRuleSet and the identity list. Raises SesError when SES cannot be asked.
 
-    Where only the identities cannot be listed, what differs of the rules is un-confirmed all the same before it raises.
+    If only the identities cannot be listed, rules that differ are invalidated all the same before it raises.
     """
     config = ses_config()
     # Before and after: what we remove or make meanwhile is not somebody else's.
@@ -99,7 +102,7 @@ def sweep_ses() -> Swept:
     seen = observe_rules(config)
     with transaction.atomic():
         record.end_outage(config)
-    swept = unconfirm(config, seen)
+    swept = invalidate(config, seen)
     if seen.identities_error is not None:
         raise seen.identities_error
     known |= _names(config)
@@ -112,11 +115,10 @@ def sweep_ses() -> Swept:
     return swept
 
 
-def unconfirm(config: SesConfig, seen: Observation, domains: Collection[str] | None = None) -> Swept:
-    """Un-confirm what the ledger says otherwise than SES did, and mark it; of these domains, or of all.
+def invalidate(config: SesConfig, seen: Observation, domains: Collection[str] | None = None) -> Swept:
+    """Invalidate ledger entries that SES contradicts, and mark their domains dirty; of these domains, or of all.
 
-    Leaves alone what has changed since SES was asked, what is in doubt, and domains that have a mark
-    (docs/architecture/protocol.md, "Sweeps").
+    Leaves alone entries that have changed since SES was asked or have a call in flight, and domains that are dirty already.
     """
     differing: dict[str, list[LedgerEntry]] = defaultdict(list)
     rules = {rule.name: rule for rule in seen.rules}
@@ -125,33 +127,33 @@ def unconfirm(config: SesConfig, seen: Observation, domains: Collection[str] | N
     if seen.identities_error is not None:
         entries = entries.filter(kind=ResourceKind.RULE)
     for entry in entries:
-        if (domains is None or entry.domain in domains) and _differs(entry, held, rules, seen.identities):
+        if domains is not None and entry.domain not in domains:
+            continue
+        if contradicts(_recorded(entry, held.get(entry.pk, ())), rules, seen.identities):
             differing[entry.domain].append(entry)
     swept = Swept([], [])
     for domain in sorted(differing):
         with transaction.atomic():
-            # The mark first, as every pass does, so that we cannot deadlock with one.
+            # The sync state first, as every pass does, so that we cannot deadlock with one.
             sync = DomainSync.objects.of(config).select_for_update().filter(domain=domain).first()
             if sync is not None and sync.pending:
                 swept.skipped.append(domain)
                 continue
-            changed = [_unconfirm(entry, rules, seen.identities) for entry in differing[domain]]
+            changed = [_invalidate(entry, rules, seen.identities) for entry in differing[domain]]
             if any(changed):
                 outbox.raise_generation(config, domain)
-                swept.unconfirmed.append(domain)
+                swept.invalidated.append(domain)
     return swept
 
 
-def any_in_line(domains: Collection[str]) -> bool:
-    """Whether a pass has brought one of these domains to its end, as far as the pass knows."""
+def any_up_to_date(domains: Collection[str]) -> bool:
+    """Whether one of these domains is not dirty any more."""
     config = ses_config()
-    return (
-        bool(domains)
-        and DomainSync.objects.of(config).filter(domain__in=domains).exclude(pk__in=_owed(config).values("pk")).exists()
-    )
+    clean = DomainSync.objects.of(config).filter(domain__in=domains).exclude(pk__in=_dirty(config).values("pk"))
+    return bool(domains) and clean.exists()
 
 
-def _owed(config: SesConfig) -> QuerySet[DomainSync]:
+def _dirty(config: SesConfig) -> QuerySet[DomainSync]:
     return DomainSync.objects.of(config).filter(generation__gt=F("observed_generation"))
 
 
@@ -167,30 +169,58 @@ def _recipients(config: SesConfig) -> dict[int, set[str]]:
     return found
 
 
-def _differs(
-    entry: LedgerEntry, held: dict[int, set[str]], rules: dict[str, ObservedRule], identities: Collection[str]
-) -> bool:
-    if entry.presence == Presence.UNKNOWN:
-        return False  # it has a mark already
-    if entry.kind == ResourceKind.IDENTITY:
-        return (entry.presence == Presence.PRESENT) != (entry.name in identities)
-    seen = rules.get(entry.name)
-    if seen is None or entry.presence == Presence.ABSENT:
-        return (seen is not None) != (entry.presence == Presence.PRESENT)
-    return (seen.recipients, seen.digest) != (frozenset(held.get(entry.pk, ())), entry.digest)
+def _recorded(entry: LedgerEntry, recipients: Collection[str]) -> RecordedResource:
+    kind, presence = ResourceKind(entry.kind), Presence(entry.presence)
+    return RecordedResource(kind, entry.name, presence, recipients=frozenset(recipients), digest=entry.digest)
 
 
-def _unconfirm(entry: LedgerEntry, rules: dict[str, ObservedRule], identities: Collection[str]) -> bool:
+def _invalidate(entry: LedgerEntry, rules: dict[str, ObservedRule], identities: Collection[str]) -> bool:
     exists = entry.name in (rules if entry.kind == ResourceKind.RULE else identities)
-    # Only if no call has been made or answered since we looked.
+    # Only if no call has been made or answered since SES was observed.
     if not LedgerEntry.objects.filter(pk=entry.pk, changed_at=entry.changed_at, in_flight=None).update(
         presence=Presence.UNKNOWN, exists=exists
     ):
         return False
-    # What others have taken out, switched off or sent elsewhere is not received any more.
+    # Recipients that others have taken out, switched off or sent elsewhere are not received any more.
     rule = rules.get(entry.name) if entry.kind == ResourceKind.RULE else None
     seen = rule.recipients if rule and rule.enabled and rule.digest else frozenset()
     entry.recipients.exclude(recipient__in=seen).delete()
     if not exists:
         LedgerIdentity.objects.filter(entry=entry).delete()
     return True
+
+
+class SesSweeper:
+    """Sweeps SES for one worker process: once an interval for all workers together, and sooner after a start or a failure.
+
+    A worker that has just started sweeps because its database may have been restored, and one whose sweep has failed because
+    it is still missing; at most a minute later, so that several of them do not get in each other's way.
+    """
+
+    def __init__(self, interval: float) -> None:
+        """`interval` is in seconds."""
+        self._interval = interval
+        self._swept = False
+        self._skipped: list[str] = []
+
+    def run(self, *, at_once: bool = False) -> float | None:
+        """Sweep if it is this worker's turn or `at_once`, and return None; else return in how many seconds to ask again.
+
+        Raises SesError when SES cannot be asked.
+        """
+        spacing = self._interval if self._swept else min(START_SPACING, self._interval)
+        seconds = claim_sweep(0.0 if at_once else spacing)
+        if seconds is None:
+            self._sweep()
+        return seconds
+
+    def run_again(self) -> None:
+        """Sweep again once a domain that the last sweep had to skip, because a pass was under way, is up to date."""
+        if any_up_to_date(self._skipped):
+            claim_sweep(0.0)  # so that it counts for the other workers, too
+            self._sweep()
+
+    def _sweep(self) -> None:
+        self._swept = False
+        self._skipped = sweep_ses().skipped
+        self._swept = True

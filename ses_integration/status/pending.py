@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import QuerySet
 
-from ses_integration.models import DomainSync
+from backoffice.text import moment, plural
+from ses_integration.conf import ses_config
+from ses_integration.models import DomainSync, InFlightCall
 from ses_integration.status import confirmation, sync_state
 
 
@@ -28,6 +32,52 @@ def pending(domains: Collection[str]) -> dict[str, Pending]:
 def pending_names() -> QuerySet[DomainSync, str]:
     """Names of all domains that are not up to date, oldest change first: to iterate, to count, or for `__in`."""
     return sync_state.pending_domains().values_list("domain", flat=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How far SES is behind one domain, for operators.
+
+    `behind` is the number of changes that are not applied yet, and `in_flight` has a moment for each call without an answer:
+    when it can no longer be applied, and is repeated. `retry_at` is None if the next try is due now.
+    """
+
+    domain: str
+    behind: int
+    in_flight: tuple[datetime, ...]
+    stalled: bool
+    retry_at: datetime | None
+    error: str
+
+    @property
+    def reason(self) -> str:
+        """Why the domain is not up to date, such as `2 changes behind, next try 2026-11-26 09:30:00 UTC. AWS gave no answer.`"""
+        parts = [f"{plural(self.behind, 'change')} behind"] if self.behind else []
+        if self.in_flight:
+            parts.append(f"a call got no answer and may be applied until {max(self.in_flight):%H:%M:%S} UTC")
+        if self.behind and self.retry_at:
+            parts.append(f"next try {moment(self.retry_at)}")
+        return ". ".join(filter(None, [", ".join(parts), self.error]))
+
+
+def backlogs(*, everything: bool = False) -> list[Backlog]:
+    """Backlog of each domain that is not up to date, oldest change first, or of `everything` by name; two statements."""
+    config = ses_config()
+    in_flight: dict[str, list[datetime]] = defaultdict(list)
+    for domain, until in InFlightCall.objects.of(config).values_list("entry__domain", "until"):
+        in_flight[domain].append(until)
+    syncs = DomainSync.objects.of(config).order_by("domain") if everything else sync_state.pending_domains()
+    return [
+        Backlog(
+            domain=sync.domain,
+            behind=sync.generation - sync.observed_generation,
+            in_flight=tuple(in_flight[sync.domain]),
+            stalled=sync.stalled,
+            retry_at=sync.retry_at,
+            error=sync.last_error,
+        )
+        for sync in syncs
+    ]
 
 
 def unconfirmed_warning(

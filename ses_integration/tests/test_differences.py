@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ses_integration.aws.observed import ObservedRule
-from ses_integration.drift.detect import drifts
+from ses_integration.drift.detect import detect
 from ses_integration.drift.foreign import looks_like_ours, tags_to_read
 from ses_integration.drift.model import DriftInput, DriftKind
 from ses_integration.plan.compile import DesiredState, Rule
@@ -48,16 +48,16 @@ EQUAL = DriftInput(
     identities=frozenset({DOMAIN}),
     desired={DOMAIN: DesiredState(identity=True, rules=(wants(A),))},
     entries={DOMAIN: (IDENTITY, knows(A))},
-    was_ours=frozenset({(ResourceKind.RULE, RULE), (ResourceKind.IDENTITY, DOMAIN)}),
+    recorded_before=frozenset({(ResourceKind.RULE, RULE), (ResourceKind.IDENTITY, DOMAIN)}),
 )
 
 
 def found(**changes) -> list[tuple[DriftKind, str]]:
-    return [(it.sort, it.name) for it in drifts(replace(EQUAL, **changes))]
+    return [(it.kind, it.name) for it in detect(replace(EQUAL, **changes))]
 
 
 def one(**changes):
-    [drift] = drifts(replace(EQUAL, **changes))
+    [drift] = detect(replace(EQUAL, **changes))
     return drift
 
 
@@ -71,23 +71,23 @@ def test_nothing_differs():
 
 def test_a_rule_that_is_not_there_is_missing_with_its_recipients():
     drift = one(rules=())
-    assert (drift.sort, drift.name, drift.added) == (DriftKind.MISSING, RULE, (A,))
+    assert (drift.kind, drift.name, drift.added) == (DriftKind.MISSING, RULE, (A,))
 
 
 def test_a_rule_that_is_not_wanted_any_more_is_extra_with_its_recipients():
     drift = one(desired={DOMAIN: DesiredState(identity=True)})
-    assert (drift.sort, drift.name, drift.removed) == (DriftKind.EXTRA, RULE, (A,))
+    assert (drift.kind, drift.name, drift.removed) == (DriftKind.EXTRA, RULE, (A,))
 
 
 def test_other_recipients_are_told_apart():
     drift = one(rules=(holds(B),))
-    assert (drift.sort, drift.added, drift.removed) == (DriftKind.DIFFERENT, (A,), (B,))
-    assert drift.why == "other recipients"
+    assert (drift.kind, drift.added, drift.removed) == (DriftKind.DIFFERENT, (A,), (B,))
+    assert drift.reason == "other recipients"
 
 
 def test_other_actions_differ_without_a_change_of_recipients():
     drift = one(rules=(holds(A, digest=""),))
-    assert (drift.sort, drift.why, drift.added, drift.removed) == (
+    assert (drift.kind, drift.reason, drift.added, drift.removed) == (
         DriftKind.DIFFERENT,
         "other actions",
         (),
@@ -101,17 +101,17 @@ def test_other_actions_differ_without_a_change_of_recipients():
 def test_another_bucket_is_named_beside_the_configured_one(bucket, configured):
     moved = DesiredState(identity=True, rules=(replace(wants(A), bucket=bucket),))
     drift = one(desired={DOMAIN: moved})
-    assert drift.sort is DriftKind.DIFFERENT
-    assert drift.why == f"other actions: it stores to the bucket inbound-mail, and {configured}"
+    assert drift.kind is DriftKind.DIFFERENT
+    assert drift.reason == f"other actions: it stores to the bucket inbound-mail, and {configured}"
 
 
 def test_a_rule_of_ours_that_lost_all_recipients_takes_everybody_s_mail():
-    assert one(rules=(holds(digest=""),)).why == "it has no recipients, so it takes the mail of every domain"
+    assert one(rules=(holds(digest=""),)).reason == "it has no recipients, so it takes the mail of every domain"
 
 
 def test_a_disabled_rule_is_disabled_whatever_else():
     drift = one(rules=(holds(A, B, enabled=False, digest=""),))
-    assert (drift.sort, drift.removed) == (DriftKind.DISABLED, (B,))
+    assert (drift.kind, drift.removed) == (DriftKind.DISABLED, (B,))
 
 
 @pytest.mark.parametrize(
@@ -124,20 +124,20 @@ def test_a_disabled_rule_is_disabled_whatever_else():
     ],
 )
 def test_what_is_right_and_not_known_to_be_is_unconfirmed(entries, why):
-    drift = one(entries={DOMAIN: entries}, was_ours=frozenset())
-    assert (drift.sort, drift.why) == (DriftKind.UNCONFIRMED, why)
+    drift = one(entries={DOMAIN: entries}, recorded_before=frozenset())
+    assert (drift.kind, drift.reason) == (DriftKind.UNCONFIRMED, why)
 
 
 def test_what_an_answer_is_waited_for_is_owed_and_not_unconfirmed():
     doubtful = knows(A, presence=Presence.UNKNOWN, unknown_outcomes=(UnknownOutcome(Operation.UPDATE_RULE, due=False),))
     assert found(entries={DOMAIN: (IDENTITY, doubtful)}, pending={DOMAIN: "a call got no answer"}) == [
-        (DriftKind.OWED, DOMAIN)
+        (DriftKind.PENDING, DOMAIN)
     ]
 
 
 def test_what_a_pass_would_still_ask_for_without_a_mark_is_unconfirmed():
     drift = one(entries={DOMAIN: (replace(IDENTITY, has_verification_token=False), knows(A))})
-    assert (drift.sort, drift.kind, drift.domain) == (DriftKind.UNCONFIRMED, "domain", DOMAIN)
+    assert (drift.kind, drift.resource, drift.domain) == (DriftKind.UNCONFIRMED, "domain", DOMAIN)
 
 
 def test_an_identity_is_missing():
@@ -161,7 +161,7 @@ def test_what_the_ledger_still_has_of_a_domain_that_ses_has_forgotten_is_unconfi
 
 
 def test_of_a_domain_that_changed_while_ses_was_asked_nothing_is_said():
-    assert found(rules=(), identities=frozenset(), moving=frozenset({DOMAIN})) == []
+    assert found(rules=(), identities=frozenset(), changing=frozenset({DOMAIN})) == []
 
 
 def test_a_rule_that_was_removed_while_ses_was_asked_is_no_orphan():
@@ -171,16 +171,17 @@ def test_a_rule_that_was_removed_while_ses_was_asked_is_no_orphan():
 class TestOrder:
     def test_behind_a_stop_for_the_same_mail(self):
         rules = with_foreign(holds("example.com", name="theirs", ends=True))
-        [drift, foreign] = drifts(replace(EQUAL, **rules))
-        assert (drift.sort, drift.name) == (DriftKind.OUT_OF_ORDER, RULE)
+        [drift, foreign] = detect(replace(EQUAL, **rules))
+        assert (drift.kind, drift.name) == (DriftKind.OUT_OF_ORDER, RULE)
         assert (
-            drift.why == "It stands behind theirs, which takes the same mail first and ends there, with a Stop action."
+            drift.reason
+            == "It stands behind theirs, which takes the same mail first and ends there, with a Stop action."
         )
-        assert foreign.sort is DriftKind.FOREIGN
+        assert foreign.kind is DriftKind.FOREIGN
 
     def test_behind_a_stop_for_other_mail_it_loses_what_goes_to_both(self):
         rules = with_foreign(holds("x@theirs.org", name="theirs", ends=True))
-        assert "ends a mail that goes to both" in drifts(replace(EQUAL, **rules))[0].why
+        assert "ends a mail that goes to both" in detect(replace(EQUAL, **rules))[0].reason
 
     def test_behind_a_function_that_may_end_it_only_if_they_share_mail(self):
         shared = with_foreign(holds("A+news@example.com".lower(), name="theirs", may_end=True))
@@ -208,8 +209,8 @@ class TestOrder:
 )
 def test_a_set_that_receives_nothing_says_what_to_run(active, exists, tells):
     drift = one(active=active, rule_set_exists=exists)
-    assert drift.sort is DriftKind.NOT_ACTIVE
-    assert tells in drift.why
+    assert drift.kind is DriftKind.NOT_ACTIVE
+    assert tells in drift.reason
 
 
 class TestOrphans:
@@ -222,8 +223,8 @@ class TestOrphans:
         drift_input = replace(EQUAL, **with_foreign(self.LOST), identities=frozenset({DOMAIN, "lost.org"}))
         assert tags_to_read(drift_input) == ["lost.org"]
         for owner, sort in (("us", DriftKind.ORPHAN), ("", DriftKind.ORPHAN), ("them", DriftKind.FOREIGN)):
-            [rule] = [it for it in drifts(replace(drift_input, owners={"lost.org": owner})) if it.kind == "rule"]
-            assert rule.sort is sort
+            [rule] = [it for it in detect(replace(drift_input, owners={"lost.org": owner})) if it.resource == "rule"]
+            assert rule.kind is sort
 
     def test_a_rule_of_a_live_domain_under_another_name(self):
         hashed = f"inbound-{hashlib.sha256(DOMAIN.encode()).hexdigest()[:16]}-rule"
@@ -259,27 +260,27 @@ class TestOrphans:
         assert tags_to_read(replace(EQUAL, rules=(holds(A), rule), identities=frozenset({DOMAIN, "lost.org"}))) == []
         assert found(**with_foreign(rule)) == [(DriftKind.FOREIGN, "inbound-lost.org-rule")]
 
-    @pytest.mark.parametrize("moving", [frozenset(), frozenset({DOMAIN})])
-    def test_it_may_be_needed_while_ours_of_its_domain_is_not_known_to_receive(self, moving):
+    @pytest.mark.parametrize("changing", [frozenset(), frozenset({DOMAIN})])
+    def test_it_may_be_needed_while_ours_of_its_domain_is_not_known_to_receive(self, changing):
         orphan = holds(A, name="inbound-example.com-rule-7")
         assert not one(rules=(holds(A), orphan)).needed
         for rules in ((orphan,), (holds(A, enabled=False), orphan), (holds(B), orphan)):
-            [*_, last] = drifts(replace(EQUAL, rules=rules, moving=moving))
+            [*_, last] = detect(replace(EQUAL, rules=rules, changing=changing))
             assert (last.name, last.needed) == (orphan.name, True)
 
     def test_a_wanted_rule_that_no_ledger_has_is_no_orphan(self):
-        assert found(entries={DOMAIN: (IDENTITY,)}, was_ours=frozenset()) == [(DriftKind.UNCONFIRMED, RULE)]
+        assert found(entries={DOMAIN: (IDENTITY,)}, recorded_before=frozenset()) == [(DriftKind.UNCONFIRMED, RULE)]
 
     def test_an_identity_with_a_mark_and_our_tag(self):
-        drift_input = replace(EQUAL, identities=frozenset({DOMAIN, "lost.org"}), marked=frozenset({"lost.org"}))
+        drift_input = replace(EQUAL, identities=frozenset({DOMAIN, "lost.org"}), known_domains=frozenset({"lost.org"}))
         assert tags_to_read(drift_input) == ["lost.org"]
         for owner, sort in (("us", DriftKind.ORPHAN), ("", DriftKind.FOREIGN), ("us2", DriftKind.FOREIGN)):
-            assert drifts(replace(drift_input, owners={"lost.org": owner}))[0].sort is sort
+            assert detect(replace(drift_input, owners={"lost.org": owner}))[0].kind is sort
 
     def test_an_identity_that_we_never_had_to_do_with_is_not_even_asked_about(self):
         drift_input = replace(EQUAL, identities=frozenset({DOMAIN, "theirs.org"}))
         assert tags_to_read(drift_input) == []
-        assert drifts(drift_input)[0].sort is DriftKind.FOREIGN
+        assert detect(drift_input)[0].kind is DriftKind.FOREIGN
 
 
 def test_a_foreign_rule_that_takes_everybody_s_mail_is_marked():
@@ -300,9 +301,9 @@ def test_a_foreign_rule_that_takes_everybody_s_mail_is_marked():
 )
 def test_a_foreign_rule_with_recipients_of_our_domains_is_drift(recipients, takes_from):
     theirs = one(**with_foreign(holds(*recipients, name="theirs")))
-    assert (theirs.sort, theirs.takes_from, theirs.drift) == (DriftKind.FOREIGN, takes_from, bool(takes_from))
+    assert (theirs.kind, theirs.takes_from, theirs.is_problem) == (DriftKind.FOREIGN, takes_from, bool(takes_from))
     disabled = one(**with_foreign(holds(*recipients, name="theirs", enabled=False)))
-    assert (disabled.takes_from, disabled.drift) == ((), False)
+    assert (disabled.takes_from, disabled.is_problem) == ((), False)
 
 
 class TestReferenceService:
@@ -316,16 +317,16 @@ class TestReferenceService:
 
     def test_it_can_be_adopted_when_our_rows_receive_all_of_its_mail(self):
         drift = one(**with_foreign(self.rule(A, "a+news@example.com"), behind=True))
-        assert (drift.sort, drift.adoptable, drift.to_add) == (DriftKind.REFERENCE, True, ())
+        assert (drift.kind, drift.adoptable, drift.to_add) == (DriftKind.REFERENCE, True, ())
 
     def test_addresses_that_we_do_not_have_come_first(self):
         drift = one(**with_foreign(self.rule(A, B)))
         assert (drift.adoptable, drift.to_add) == (False, (B,))
-        assert drift.why == "its mail would be lost: add these addresses first"
+        assert drift.reason == "its mail would be lost: add these addresses first"
 
     def test_a_catch_all_needs_ours(self):
         drift = one(**with_foreign(self.rule(DOMAIN, kind="catchall-")))
-        assert (drift.adoptable, drift.why) == (
+        assert (drift.adoptable, drift.reason) == (
             False,
             "its mail would be lost: switch its catch-all on first",
         )
@@ -335,12 +336,14 @@ class TestReferenceService:
             "entries": {DOMAIN: (IDENTITY, knows(DOMAIN, name=catch_all.name))},
         }
         for rule in (self.rule(DOMAIN, kind="catchall-"), self.rule(A, B)):
-            assert one(rules=(rule, holds(DOMAIN, name=catch_all.name)), **drift_input, was_ours=frozenset()).adoptable
+            assert one(
+                rules=(rule, holds(DOMAIN, name=catch_all.name)), **drift_input, recorded_before=frozenset()
+            ).adoptable
 
     def test_of_a_domain_that_is_not_ours_it_is_only_shown(self):
         drift = one(**with_foreign(self.rule("x@theirs.org", domain="theirs.org")))
-        assert (drift.sort, drift.adoptable) == (DriftKind.REFERENCE, False)
-        assert drift.why == "theirs.org is no domain of ours: add it first"
+        assert (drift.kind, drift.adoptable) == (DriftKind.REFERENCE, False)
+        assert drift.reason == "theirs.org is no domain of ours: add it first"
 
     @pytest.mark.parametrize(
         ("recipients", "more"),
@@ -357,4 +360,4 @@ class TestReferenceService:
     )
     def test_what_does_not_fit_is_foreign(self, recipients, more):
         drift = one(**with_foreign(self.rule(*recipients, **more), behind=True))
-        assert (drift.sort, drift.adoptable) == (DriftKind.FOREIGN, False)
+        assert (drift.kind, drift.adoptable) == (DriftKind.FOREIGN, False)

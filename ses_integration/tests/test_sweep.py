@@ -13,7 +13,7 @@ from django.utils import timezone
 from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import ses_config
 from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.drift.sweep import Swept, any_in_line, claim_sweep, sweep_database, sweep_ses
+from ses_integration.drift.sweep import Swept, any_up_to_date, claim_sweep, sweep_database, sweep_ses
 from ses_integration.errors import SesError
 from ses_integration.models import DomainSync, LedgerEntry, RuleSetState
 from ses_integration.reconcile import snapshot
@@ -71,7 +71,7 @@ def test_a_domain_that_is_owed_something_is_not_marked_again(a):
 
 def test_a_rule_that_somebody_removed_is_put_back(a):
     Gateway(ses_config()).delete_rule(RULE)
-    assert sweep_ses().unconfirmed == [DOMAIN]
+    assert sweep_ses().invalidated == [DOMAIN]
     reconcile_due()
     assert rules() == {RULE: {"a@example.com"}}
 
@@ -82,7 +82,7 @@ def test_a_rule_that_somebody_changed_is_put_right(a):
     ses.update_receipt_rule(
         RuleSetName="inbound-email-rules", Rule={**rule, "Recipients": ["a@example.com", "intruder@example.com"]}
     )
-    assert sweep_ses().unconfirmed == [DOMAIN]
+    assert sweep_ses().invalidated == [DOMAIN]
     reconcile_due()
     assert rules() == {RULE: {"a@example.com"}}
 
@@ -106,7 +106,7 @@ def test_a_rule_that_does_something_else_than_ours_is_put_right(a, change):
     ses = boto3.client("ses", region_name="eu-west-1")
     rule = ses.describe_receipt_rule(RuleSetName="inbound-email-rules", RuleName=RULE)["Rule"]
     ses.update_receipt_rule(RuleSetName="inbound-email-rules", Rule={**rule, **change})
-    assert sweep_ses().unconfirmed == [DOMAIN]
+    assert sweep_ses().invalidated == [DOMAIN]
     reconcile_due()
     assert sweep_ses() == NOTHING
 
@@ -121,14 +121,14 @@ def test_a_rule_that_somebody_removed_is_put_back_although_identities_cannot_be_
     assert (rules(), identities()) == ({RULE: {"a@example.com"}}, set())
     # What could not be listed is not taken for what is missing.
     assert LedgerEntry.objects.get(kind="identity").presence == "present"
-    assert sweep_ses().unconfirmed == [DOMAIN]
+    assert sweep_ses().invalidated == [DOMAIN]
     reconcile_due()
     assert identities() == {DOMAIN}
 
 
 def test_an_identity_that_somebody_removed_is_made_again(a):
     Gateway(ses_config()).delete_identity(DOMAIN)
-    assert sweep_ses().unconfirmed == [DOMAIN]
+    assert sweep_ses().invalidated == [DOMAIN]
     reconcile_due()
     assert identities() == {DOMAIN}
 
@@ -139,7 +139,7 @@ def test_an_emulator_that_forgot_everything_is_brought_back_in_line(a, settings)
     from ses_integration.aws import rule_set
 
     rule_set.prepare(ses_config())
-    assert sweep_ses().unconfirmed == [DOMAIN]
+    assert sweep_ses().invalidated == [DOMAIN]
     reconcile_due()
     assert (rules(), identities()) == ({RULE: {"a@example.com"}}, {DOMAIN})
 
@@ -198,11 +198,11 @@ def test_a_domain_that_has_a_mark_is_skipped_and_seen_again_once_it_is_in_line(a
     reconcile("other.org")
     Gateway(ses_config()).delete_identity("other.org")
     receive("b", domain="other.org")
-    assert sweep_ses() == Swept(unconfirmed=[], skipped=["other.org"])
-    assert not any_in_line(["other.org"])
+    assert sweep_ses() == Swept(invalidated=[], skipped=["other.org"])
+    assert not any_up_to_date(["other.org"])
     reconcile("other.org")
-    assert any_in_line(["other.org"])
-    assert sweep_ses() == Swept(unconfirmed=["other.org"], skipped=[])
+    assert any_up_to_date(["other.org"])
+    assert sweep_ses() == Swept(invalidated=["other.org"], skipped=[])
     reconcile_due()
     assert identities() == {DOMAIN, "other.org"}
 

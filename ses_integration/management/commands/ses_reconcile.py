@@ -9,20 +9,21 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ses_integration.cli.base import CommandWithExitCodes, outcome, ses_errors_as_command_errors
+from ses_integration.cli.base import CommandWithExitCodes, Outcome, outcome, ses_errors_as_command_errors
 from ses_integration.cli.drift_report import as_values, report
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.drift import repair
-from ses_integration.drift.detect import domains_to_mend
+from ses_integration.drift.adopt import adopt_reference_rules
+from ses_integration.drift.compare import Comparison, compare
+from ses_integration.drift.detect import repairable_domains
 from ses_integration.drift.model import Drift, DriftKind
 from ses_integration.drift.previous_scopes import find_previous_scopes
-from ses_integration.drift.repair import Comparison
 from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.reconcile import snapshot
 
-# What differs of a domain that has a mark is seen in a second round; a third would find only what came up meanwhile.
+# Drift of a domain that was dirty already is seen in a second round; a third would only find what is new.
 ROUNDS = 2
-# Of no domain, and so shown with each.
+# They concern no domain, and so are shown with each.
 ABOUT_ALL = (DriftKind.ELSEWHERE, DriftKind.NOT_ACTIVE)
 
 
@@ -34,33 +35,35 @@ def at_least_one(text: str) -> int:
 
 @dataclass
 class Applied:
+    """What --apply or --adopt has done: names of adopted rules, of moved rules, and the outcome by domain."""
+
     adopted: list[str] = field(default_factory=list)
     moved: list[str] = field(default_factory=list)
-    outcomes: dict[str, str] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
 
 
 class Command(CommandWithExitCodes):
     help = (
-        "Compare what SES holds with the database and print what differs, as a plan. Changes nothing unless --apply or "
-        "--adopt is given, and nothing that is not ours even then. Exit code 0 when SES equals the rows, 2 when something "
-        "differs or somebody else's rule takes mail of ours (after --apply: when something is left), 1 on an error. Refuses "
-        "to change anything where nothing was ever made while there is something in another region or rule set, unless "
+        "Compare what SES holds with the database, and print the differences as a plan. Changes nothing unless --apply or "
+        "--adopt is given, and even then nothing that is not ours. Exit code 0 when SES equals the rows, 2 when something "
+        "differs or a foreign rule takes our mail (after --apply: when something is left), 1 on an error. Refuses to change "
+        "anything in a region or rule set where nothing was ever made while another one still holds something, unless "
         "--new-region is given."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--apply", action="store_true", help="put SES right, one domain after the other")
+        parser.add_argument("--apply", action="store_true", help="repair SES, one domain after the other")
         parser.add_argument(
             "--adopt",
             action="store_true",
-            help="replace rules of the reference service by ours, where our rows receive all of their mail; nothing else",
+            help="replace rules of the reference service by ours if our rows receive all of their mail; nothing else",
         )
         parser.add_argument(
             "--new-region",
             action="store_true",
-            help="AWS_REGION or SES_RULE_SET was changed on purpose: make there anew all that the rows want",
+            help="AWS_REGION or SES_RULE_SET was changed on purpose: create there everything that the rows want",
         )
-        parser.add_argument("--domain", metavar="NAME", help="look at this domain only")
+        parser.add_argument("--domain", metavar="NAME", help="compare this domain only")
         parser.add_argument("--limit", metavar="N", type=at_least_one, help="change at most N domains. Default: all")
         parser.add_argument("--json", action="store_true", help="print JSON; progress goes to stderr")
 
@@ -74,7 +77,7 @@ class Command(CommandWithExitCodes):
         if elsewhere_only and (options["apply"] or options["adopt"]) and not options["new_region"]:
             raise CommandError(f"{elsewhere_only} If they were changed on purpose, give --new-region.")
         with ses_errors_as_command_errors():
-            comparison = repair.compare(config)
+            comparison = compare(config)
             found = _of(domain, comparison)
             chosen = _chosen(found, apply=options["apply"], adopt=options["adopt"])[: options["limit"]]
             applied = Applied() if options["apply"] or options["adopt"] else None
@@ -82,15 +85,15 @@ class Command(CommandWithExitCodes):
                 if not options["json"]:
                     self.stdout.write(f"{report(found)}\n\n")
                 applied = self._carry_out(config, comparison, chosen, apply=options["apply"], adopt=options["adopt"])
-                comparison = repair.compare(config)
+                comparison = compare(config)
                 found = _of(domain, comparison)
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(config, comparison, found, applied), indent=2))
         else:
             self.stdout.write(report(found, others=not chosen))
-            if not options["apply"] and domains_to_mend(found):
-                self.stdout.write(elsewhere_only or "ses_reconcile --apply puts right what is ours.")
-        if any(it.drift for it in found):
+            if not options["apply"] and repairable_domains(found):
+                self.stdout.write(elsewhere_only or "ses_reconcile --apply repairs what is ours.")
+        if any(it.is_problem for it in found):
             raise SystemExit(2)
 
     def _carry_out(
@@ -99,20 +102,20 @@ class Command(CommandWithExitCodes):
         applied = Applied()
         domains = list(chosen)
         for _ in range(ROUNDS):
-            complete = not apply or repair.mend(config, comparison, domains)
+            complete = not apply or repair.make_due(config, comparison, domains)
             if adopt:
                 rules = [it for it in comparison.found if it.adoptable and it.domain in domains]
-                applied.adopted += repair.adopt(config, rules)
-                # Those of the reference service may become adoptable by what this round puts right.
+                applied.adopted += adopt_reference_rules(config, rules)
+                # Rules of the reference service may become adoptable by the repairs of this round.
                 complete &= not (apply and any(_awaits_ours(it) and it.domain in domains for it in comparison.found))
-            for number, name in enumerate(repair.bring_into_line(domains), 1):
+            for number, name in enumerate(repair.reconcile_each(domains), 1):
                 applied.outcomes[name] = outcome(name)
                 self.tell(f"{number}/{len(domains)} {name}: {applied.outcomes[name]}")
             if apply:
-                applied.moved += repair.put_in_front(config, comparison, domains)
+                applied.moved += repair.move_to_front(config, comparison, domains)
             if complete:
                 break
-            comparison = repair.compare(config)
+            comparison = compare(config)
             left = _chosen(comparison.found, apply=apply, adopt=adopt)
             domains = [domain for domain in domains if domain in left]
         for name in applied.moved:
@@ -122,7 +125,7 @@ class Command(CommandWithExitCodes):
 
 
 def refuse_unknown(config: SesConfig, domain: str) -> None:
-    """A name that was mistyped fails before anything is asked or changed."""
+    """Fail for a mistyped name before SES is asked or anything is changed."""
     rows = snapshot.desired_of(config, [domain])[domain].identity
     known = [model.objects.of(config).filter(domain=domain).exists() for model in (DomainSync, LedgerEntry)]
     if not rows and not any(known):
@@ -130,10 +133,10 @@ def refuse_unknown(config: SesConfig, domain: str) -> None:
 
 
 def _elsewhere_only(config: SesConfig) -> str:
-    """A sentence where --apply would make all of it a second time; otherwise an empty string."""
+    """A sentence if --apply would create everything a second time, in another scope; otherwise an empty string."""
     if not config.region or LedgerEntry.objects.of(config).exists():
         return ""
-    places = " and ".join(former.place for former in find_previous_scopes(config))
+    places = " and ".join(scope.place for scope in find_previous_scopes(config))
     return places and (
         f"Nothing was ever made in {config.region}, rule set {config.rule_set}, but in {places}: "
         "set AWS_REGION and SES_RULE_SET to that."
@@ -141,20 +144,20 @@ def _elsewhere_only(config: SesConfig) -> str:
 
 
 def _awaits_ours(it: Drift) -> bool:
-    return it.sort is DriftKind.REFERENCE and it.needed and not it.to_add
+    return it.kind is DriftKind.REFERENCE and it.needed and not it.to_add
 
 
 def _of(domain: str, comparison: Comparison) -> list[Drift]:
     return [
         it
         for it in comparison.found
-        if not domain or domain in (it.domain, *it.takes_from) or it.sort in ABOUT_ALL or it.takes_everything
+        if not domain or domain in (it.domain, *it.takes_from) or it.kind in ABOUT_ALL or it.takes_everything
     ]
 
 
 def _chosen(found: Sequence[Drift], *, apply: bool, adopt: bool) -> list[str]:
     return sorted(
-        {it.domain for it in found if (apply and it.sort.repairable) or (adopt and it.adoptable)},
+        {it.domain for it in found if (apply and it.kind.repairable) or (adopt and it.adoptable)},
     )
 
 
@@ -165,9 +168,13 @@ def _as_json(
         "region": config.region,
         "rule_set": config.rule_set,
         "active_rule_set": comparison.seen.active,
-        "equal": not any(it.drift for it in found),
+        "equal": not any(it.is_problem for it in found),
         "differences": as_values(found),
     }
     if applied is not None:
-        values["applied"] = {"adopted": applied.adopted, "domains": applied.outcomes, "moved": applied.moved}
+        values["applied"] = {
+            "adopted": applied.adopted,
+            "domains": {name: it.wire for name, it in applied.outcomes.items()},
+            "moved": applied.moved,
+        }
     return values

@@ -15,7 +15,7 @@ from ses_integration.plan.resources import ResourceKind
 
 
 class Command(BaseCommand):
-    help = "Show the receipt rules that SES holds now, in their order: one DescribeReceiptRuleSet, nothing is changed."
+    help = "List the receipt rules that SES holds now, in their order. One DescribeReceiptRuleSet; changes nothing."
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = ses_config()

@@ -13,20 +13,22 @@ from ses_integration.errors import WrongAccount
 
 class Command(BaseCommand):
     help = (
-        "Make the receipt rule set and activate it; with SES_AUTO_SETUP (the emulator) make the bucket as well. "
+        "Create the receipt rule set and activate it; with SES_AUTO_SETUP (the emulator), create the bucket, too. "
         "Refuses while another rule set is active, unless --take-over is given. Run it once for each region. "
-        "Refuses with the credentials of another account than before, unless --new-account is given."
+        "Refuses if the credentials are those of another account than before, unless --new-account is given."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--take-over", action="store_true", help="activate our rule set although another one receives mail now"
+            "--take-over",
+            action="store_true",
+            help="activate our rule set although another one is active and receives mail",
         )
         parser.add_argument(
             "--new-account",
             action="store_true",
-            help="the installation has moved to the account of the present credentials: the next sweep makes there what the "
-            "rows want, and what the former account still holds is not touched any more",
+            help="the installation has moved to the account of the present credentials: the next sweep creates there what the "
+            "rows want, and the previous account is not touched any more",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,7 +40,7 @@ class Command(BaseCommand):
                 raise CommandError(
                     f"The credentials are those of account {account.of_credentials(config)}, and what is recorded is in "
                     f"account {account.recorded(config)}. Use the credentials of the latter; if the installation has moved, "
-                    "run ses_cleanup with its former credentials first, and then ses_setup --new-account."
+                    "run ses_cleanup with its previous credentials first, and then ses_setup --new-account."
                 ) from error
-        for sentence in done or [f"Receipt rule set {config.rule_set} was there and active; nothing to do."]:
+        for sentence in done or [f"Receipt rule set {config.rule_set} exists and is active; nothing to do."]:
             self.stdout.write(sentence)

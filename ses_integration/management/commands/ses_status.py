@@ -1,117 +1,97 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 
+from backoffice.text import moment, plural
 from ses_integration.cli.base import CommandWithExitCodes
 from ses_integration.cli.tables import table
 from ses_integration.conf import SesConfig, ses_config
-from ses_integration.coordination import quotas
 from ses_integration.coordination.clock import database_now
-from ses_integration.drift.detect import RIGHT_PLACE
+from ses_integration.coordination.quotas import Used
+from ses_integration.drift.detect import CHECK_REGION
 from ses_integration.drift.previous_scopes import contents, find_previous_scopes
-from ses_integration.models import DomainSync, InFlightCall, LedgerEntry
+from ses_integration.models import LedgerEntry
 from ses_integration.plan.resources import Presence, ResourceKind
 from ses_integration.reconcile import snapshot
-from ses_integration.status import sync_state
+from ses_integration.status.capacity import capacity
+from ses_integration.status.pending import Backlog, backlogs
 
 UNANSWERED = "A call to AWS got no answer. It may be applied until then, and is repeated after that."
 
 
 class Command(CommandWithExitCodes):
     help = (
-        "Show how much of SES's quotas is used, and what SES is owed: "
-        "domains whose changes it has not confirmed, why, and when they are tried again. "
-        "Reads the database only. Exit code 0 when nothing is owed, 2 when something is, or when another region or rule set "
-        "may still hold something of ours."
+        "Show how much of SES's quotas is used, and which domains are not up to date: how far SES is behind, why, and when it "
+        "is tried again. Reads the database only. Exit code 0 when everything is up to date, 2 when something is pending, or "
+        "when another region or rule set may still hold something of ours."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--all", action="store_true", help="show the domains that are in line, and those that are gone, too"
+            "--all", action="store_true", help="also show the domains that are up to date, and those that are gone"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = ses_config()
-        entries = LedgerEntry.objects.of(config)
-        limit = quotas.layout(config).max_recipients
-        used = {kind: quotas.used(config, kind) for kind in ResourceKind}
-        rules, identities = (
-            entries.filter(kind=kind, presence="present").count() for kind in (ResourceKind.RULE, ResourceKind.IDENTITY)
-        )
-        self.stdout.write(
-            f"{config.region or 'no region'}, rule set {config.rule_set}: {contents(rules, identities)} confirmed."
-        )
-        self.stdout.write(
-            f"Used: {_used(used[ResourceKind.RULE], 'rules')}, {_used(used[ResourceKind.IDENTITY], 'identities')}, "
-            f"{_fullest(entries)} of {limit} recipients in the fullest rule."
-        )
-        pending = sync_state.pending_domains()
-        shown = DomainSync.objects.of(config).order_by("domain") if options["all"] else pending
-        unknown_outcomes: dict[str, list[datetime]] = {}
-        for domain, until in InFlightCall.objects.of(config).values_list("entry__domain", "until"):
-            unknown_outcomes.setdefault(domain, []).append(until)
-        gone = _gone(config, [sync.domain for sync in shown if not sync.pending]) if options["all"] else set()
+        self.stdout.write("\n".join(_summary(config)))
+        shown = backlogs(everything=options["all"])
+        pending = [it for it in shown if it.behind or it.in_flight]
+        gone = _gone(config, [it.domain for it in shown if not it.behind]) if options["all"] else set()
         now = database_now()
-        rows = [
-            [
-                sync.domain,
-                _state(sync, unknown_outcomes, gone),
-                *_next_try(sync, unknown_outcomes.get(sync.domain, []), now),
-            ]
-            for sync in shown
-        ]
+        rows = [[it.domain, _state(it, gone), *_next_try(it, now)] for it in shown]
         if rows:
             self.stdout.write(table(["DOMAIN", "STATE", "NEXT TRY", "WHY"], rows))
-        count = pending.count()
-        if elsewhere := sum(ledger.size for ledger in find_previous_scopes(config)):
-            self.stdout.write(f"{elsewhere} more in another region or rule set: {RIGHT_PLACE}")
-        if count:
-            self.stdout.write(f"{count} owed. The worker goes on by itself; ses_sync tries now.")
+        if elsewhere := sum(scope.size for scope in find_previous_scopes(config)):
+            self.stdout.write(f"{elsewhere} more in another region or rule set: {CHECK_REGION}")
+        if pending:
+            self.stdout.write(f"{len(pending)} pending. The worker retries by itself; ses_sync retries now.")
         else:
-            self.stdout.write("Nothing is owed here." if elsewhere else "SES is owed nothing.")
-        if count or elsewhere:
+            self.stdout.write("Nothing is pending here." if elsewhere else "Everything is up to date.")
+        if pending or elsewhere:
             raise SystemExit(2)
 
 
-def _used(used: quotas.Used, what: str) -> str:
+def _summary(config: SesConfig) -> list[str]:
+    entries, used = LedgerEntry.objects.of(config), capacity()
+    rules, identities = (entries.filter(kind=kind, presence=Presence.PRESENT).count() for kind in ResourceKind)
+    sizes = entries.filter(kind=ResourceKind.RULE).annotate(size=Count("recipients")).order_by("-size")
+    fullest = sizes.values_list("size", flat=True).first() or 0
+    return [
+        f"{config.region or 'no region'}, rule set {config.rule_set}: {contents(rules, identities)} confirmed.",
+        f"Used: {_used(used.rules, 'rules')}, {_used(used.identities, 'identities')}, "
+        f"{fullest} of {used.recipients_per_rule} recipients in the fullest rule.",
+    ]
+
+
+def _used(used: Used, what: str) -> str:
     return f"{used.total} of {used.quota} {what}" + (f" ({used.foreign} not ours)" if used.foreign else "")
 
 
-def _fullest(entries: QuerySet[LedgerEntry]) -> int:
-    sizes = entries.filter(kind=ResourceKind.RULE).annotate(size=Count("recipients")).order_by("-size")
-    return sizes.values_list("size", flat=True).first() or 0
-
-
 def _gone(config: SesConfig, domains: Iterable[str]) -> set[str]:
-    """Those without a row, of which SES is known to hold nothing that would be ours to remove."""
+    """Domains without a row, of which SES is known to hold nothing that would be ours to remove."""
     held = LedgerEntry.objects.of(config).exclude(presence=Presence.ABSENT).exclude(identity__ours=False)
     left = set(domains).difference(held.values_list("domain", flat=True))
     return {domain for domain, desired in snapshot.desired_of(config, left).items() if not desired.identity}
 
 
-def _state(sync: DomainSync, unknown_outcomes: Mapping[str, Collection[datetime]], gone: Container[str]) -> str:
-    waiting = sync.generation - sync.observed_generation
-    parts = [f"{waiting} change{'s' if waiting > 1 else ''} behind"] if waiting else []
-    if in_flight := unknown_outcomes.get(sync.domain):
-        parts.append(f"{len(in_flight)} unanswered")
-    if sync.stalled:
-        parts.append("needs attention")
-    return ", ".join(parts) or ("gone" if sync.domain in gone else "in line")
+def _state(it: Backlog, gone: Container[str]) -> str:
+    parts = [
+        f"{plural(it.behind, 'change')} behind" if it.behind else "",
+        f"{len(it.in_flight)} unanswered" if it.in_flight else "",
+        "needs attention" if it.stalled else "",
+    ]
+    return ", ".join(filter(None, parts)) or ("gone" if it.domain in gone else "up to date")
 
 
-def _next_try(sync: DomainSync, unknown_outcomes: Collection[datetime], now: datetime) -> tuple[str, str]:
-    """When, and why it is not done yet; a call without an answer is repeated once it cannot be applied any more."""
-    if sync.pending:
-        return _moment(sync.retry_at, now), sync.last_error
-    if unknown_outcomes:
-        return _moment(max(unknown_outcomes), now), sync.last_error or UNANSWERED
-    return "", sync.last_error
-
-
-def _moment(at: datetime | None, now: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at and at > now else "now"
+def _next_try(it: Backlog, now: datetime) -> tuple[str, str]:
+    """When it is tried again, and why it is not done yet. A call without an answer is repeated once it can no longer be
+    applied."""
+    if not it.behind and not it.in_flight:
+        return "", it.error
+    at = it.retry_at if it.behind else max(it.in_flight)
+    return moment(at) if at and at > now else "now", it.error or ("" if it.behind else UNANSWERED)

@@ -10,6 +10,7 @@ from ses_integration.conf import ses_config
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.models import DomainSync
 from ses_integration.reconcile.loop import reconcile
+from ses_integration.reconcile.queue import retry_now
 from ses_integration.status import sync_state
 
 SECONDS_PER_DOMAIN = 30.0
@@ -17,13 +18,13 @@ SECONDS_PER_DOMAIN = 30.0
 
 class Command(CommandWithExitCodes):
     help = (
-        "Try now what SES is owed, without waiting for the next turn: for the named domains, or for all that are owed. "
-        "Exit code 0 when SES has confirmed all of it, 2 when something is still owed."
+        "Apply pending changes to SES now, without waiting for the next retry: those of the named domains, or all. "
+        "Exit code 0 when SES has confirmed all of them, 2 when something is still pending."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "domain", metavar="DOMAIN", nargs="*", help="a domain's name; default: every domain that is owed something"
+            "domain", metavar="DOMAIN", nargs="*", help="a domain's name; default: every domain with pending changes"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,14 +34,13 @@ class Command(CommandWithExitCodes):
             raise CommandError(f"SES was never asked for anything for {', '.join(unknown)}.")
         names = names or list(sync_state.pending_domains().values_list("domain", flat=True))
         if not names:
-            self.stdout.write("SES is owed nothing.")
+            self.stdout.write("Nothing is pending.")
             return
         for name in names:
-            # Who tries by hand has a reason to hope: what failed before must not make the worker wait for longer now.
-            syncs.filter(domain=name).update(retry_at=None, attempts=0)
+            retry_now(name)
             with shared_deadline(SECONDS_PER_DOMAIN):
                 reconcile(name)
             self.stdout.write(f"{name}: {outcome(name)}")
         if left := sync_state.pending_domains().filter(domain__in=names).count():
-            self.stdout.write(f"{left} owed. The worker goes on by itself; ses_status says when.")
+            self.stdout.write(f"{left} still pending. The worker retries by itself; ses_status says when.")
             raise SystemExit(2)

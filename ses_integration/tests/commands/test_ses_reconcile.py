@@ -12,6 +12,8 @@ from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import ses_config
 from ses_integration.coordination import lease
 from ses_integration.drift import repair
+from ses_integration.drift.compare import compare
+from ses_integration.management.commands import ses_reconcile
 from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.run import run
@@ -95,7 +97,7 @@ class TestLooking:
             "  identity: theirs.org\n"
             "\n"
             "Plan: 2 to create, 1 to change, 2 to remove, 1 to move, 3 for you to do.\n"
-            "ses_reconcile --apply puts right what is ours.\n",
+            "ses_reconcile --apply repairs what is ours.\n",
         )
         assert held(a) == before
         assert calls(a)[-4:] == [
@@ -139,7 +141,7 @@ class TestLooking:
         reconcile(DOMAIN)
         code, text = run("ses_reconcile")
         assert code == 2
-        assert "* domain example.com: owed: 1 change behind, next try " in text
+        assert "* domain example.com: pending: 1 change behind, next try " in text
         assert "AWS does not allow this call; the credentials lack a permission.\n" in text
 
     def test_a_call_without_an_answer_is_told_with_its_time(self, a):
@@ -280,10 +282,10 @@ class TestApplying:
         assert text.partition("Plan: ")[2] == (
             "2 to create, 2 to change, 2 to remove, 2 to move.\n"
             "\n"
-            "1/4 example.com: in line\n"
-            "2/4 gone.org: in line\n"
-            "3/4 mixed.org: in line\n"
-            "4/4 quiet.org: in line\n"
+            "1/4 example.com: up to date\n"
+            "2/4 gone.org: up to date\n"
+            "3/4 mixed.org: up to date\n"
+            "4/4 quiet.org: up to date\n"
             "inbound-quiet.org-rule: put in front of all other rules\n"
             "inbound-example.com-rule: put in front of all other rules\n"
             "\n"
@@ -333,9 +335,9 @@ class TestApplying:
 
     def test_a_rule_that_is_gone_by_then_is_not_moved(self, a, ses_v1):
         put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
-        seen = repair.compare(ses_config())
+        seen = compare(ses_config())
         Gateway(ses_config()).delete_rule(RULE)
-        repair.put_in_front(ses_config(), seen, [DOMAIN])
+        repair.move_to_front(ses_config(), seen, [DOMAIN])
         assert list(rules()) == ["theirs"]
 
     def test_a_domain_with_a_mark_is_put_right_in_a_second_round(self, a):
@@ -343,7 +345,7 @@ class TestApplying:
         receive("a", "b")
         code, text = run("ses_reconcile", "--apply")
         assert code == 0
-        assert text.count("1/1 example.com: in line\n") == 2
+        assert text.count("1/1 example.com: up to date\n") == 2
         assert (rules(), identities()) == ({RULE: {"a@example.com", "b@example.com"}}, {DOMAIN})
 
     def test_what_is_waiting_for_its_next_try_is_tried_now(self, ses):
@@ -358,8 +360,10 @@ class TestApplying:
         a.add_faults({"service": "ses", "action": "CreateReceiptRule", "fault": "access_denied", "times": None})
         code, text = run("ses_reconcile", "--apply")
         assert code == 2
-        assert "1/1 example.com: still owed. AWS does not allow this call; the credentials lack a permission.\n" in text
-        assert text.endswith("Plan: 1 to create, 1 owed.\n")
+        assert (
+            "1/1 example.com: still pending. AWS does not allow this call; the credentials lack a permission.\n" in text
+        )
+        assert text.endswith("Plan: 1 to create, 1 pending.\n")
 
     def test_no_more_domains_are_changed_than_allowed(self, a):
         for domain in ("b.org", "c.org"):
@@ -395,15 +399,15 @@ class TestApplying:
 
     def test_a_look_that_is_older_than_another_s_change_un_confirms_nothing(self, a, monkeypatch):
         Gateway(ses_config()).delete_rule(RULE)
-        unconfirm = repair.unconfirm
+        invalidate = repair.invalidate
 
         def somebody_puts_it_right_first(*args):
             monkeypatch.undo()
             run("ses_reconcile", "--apply")
             a.clear_journal()
-            return unconfirm(*args)
+            return invalidate(*args)
 
-        monkeypatch.setattr(repair, "unconfirm", somebody_puts_it_right_first)
+        monkeypatch.setattr(repair, "invalidate", somebody_puts_it_right_first)
         assert run("ses_reconcile", "--apply")[0] == 0
         assert calls(a) == []
         assert LedgerEntry.objects.get(name=RULE).presence == "present"
@@ -461,7 +465,7 @@ class TestInAShellWithAnotherRegion:
     def test_a_move_is_said_to_be_one(self, a, elsewhere):
         _, there = elsewhere
         code, text = run("ses_reconcile", "--apply", "--new-region")
-        assert f"1/1 {DOMAIN}: in line" in text
+        assert f"1/1 {DOMAIN}: up to date" in text
         # What was left behind is still to be removed.
         assert (code, text.count(f"! ledger of {there}: it has")) == (2, 2)
         assert LedgerEntry.objects.of(ses_config()).filter(kind="rule", presence="present").count() == 1
@@ -521,7 +525,7 @@ class TestAdopting:
         receive("a", "b")
         code, text = run("ses_reconcile", "--apply", "--adopt")
         assert code == 0
-        assert text.count("1/1 example.com: in line\n") == 2
+        assert text.count("1/1 example.com: up to date\n") == 2
         assert calls(old)[-2:] == ["CreateReceiptRule", "DeleteReceiptRule"]
         assert set(rules()) == {RULE, "theirs.org-rule"}
         assert identities() == {DOMAIN}
@@ -590,13 +594,13 @@ class TestAdopting:
     def test_a_domain_that_is_deleted_at_that_moment_is_not_adopted_for(self, old, monkeypatch):
         receive("a", "b")
         reconcile(DOMAIN)
-        adopt = repair.adopt
+        adopt = ses_reconcile.adopt_reference_rules
 
         def somebody_is_first(*args):
             receive("a")
             return adopt(*args)
 
-        monkeypatch.setattr(repair, "adopt", somebody_is_first)
+        monkeypatch.setattr(ses_reconcile, "adopt_reference_rules", somebody_is_first)
         run("ses_reconcile", "--adopt")
         assert "example.com-rule" in rules()
         assert not LedgerEntry.objects.filter(name="example.com-rule").exists()

@@ -42,7 +42,7 @@ def test_it_makes_the_rule_set_and_activates_it(aws):
 def test_a_second_run_changes_nothing(aws):
     run("ses_setup")
     aws.clear_journal()
-    assert run("ses_setup")[1] == "Receipt rule set inbound-email-rules was there and active; nothing to do.\n"
+    assert run("ses_setup")[1] == "Receipt rule set inbound-email-rules exists and is active; nothing to do.\n"
     assert [entry["action"] for entry in aws.journal()] == ["DescribeActiveReceiptRuleSet"]
 
 
@@ -106,7 +106,7 @@ def test_it_refuses_another_account_than_before(moved):
         run("ses_setup")
     assert str(refusal.value) == (
         "The credentials are those of account 123456789012, and what is recorded is in account 999999999999. Use the "
-        "credentials of the latter; if the installation has moved, run ses_cleanup with its former credentials first, and "
+        "credentials of the latter; if the installation has moved, run ses_cleanup with its previous credentials first, and "
         "then ses_setup --new-account."
     )
     assert moved.journal() == []
@@ -121,10 +121,10 @@ def test_it_moves_to_another_account_when_it_is_told_to(moved, settings):
         "Receipt rule set inbound-email-rules exists and is active.",
         "Bucket inbound-mail exists.",
     ]
-    assert sweep_ses().unconfirmed == [DOMAIN]
+    assert sweep_ses().invalidated == [DOMAIN]
     reconcile(DOMAIN)
     assert rules() == {"inbound-example.com-rule": {"a@example.com"}}
 
 
 def test_told_to_move_where_it_is_it_changes_nothing(ses):
-    assert run("ses_setup", "--new-account")[1].endswith("was there and active; nothing to do.\n")
+    assert run("ses_setup", "--new-account")[1].endswith("exists and is active; nothing to do.\n")

@@ -24,7 +24,7 @@ def test_nothing_owed_is_exit_code_0(ses, rows):
     receive("a")
     reconcile(DOMAIN)
     used = "Used: 1 of 200 rules, 1 of 10000 identities, 1 of 500 recipients in the fullest rule."
-    assert run("ses_status") == (0, f"{HEAD} 1 rule and 1 identity confirmed.\n{used}\nSES is owed nothing.\n")
+    assert run("ses_status") == (0, f"{HEAD} 1 rule and 1 identity confirmed.\n{used}\nEverything is up to date.\n")
 
 
 def test_what_others_use_counts_and_is_said(ses, rows):
@@ -40,7 +40,7 @@ def test_what_is_owed_is_shown_with_its_reason_and_exit_code_2(ses, rows):
     assert code == 2
     assert "example.com  1 change behind, needs attention" in text
     assert "AWS does not allow this call; the credentials lack a permission." in text
-    assert text.endswith("1 owed. The worker goes on by itself; ses_sync tries now.\n")
+    assert text.endswith("1 pending. The worker retries by itself; ses_sync retries now.\n")
 
 
 def test_of_a_domain_that_is_only_in_doubt_it_says_until_when_and_why(ses, rows):
@@ -70,7 +70,7 @@ def test_it_asks_aws_nothing(ses, rows):
 def test_all_shows_the_domains_that_are_in_line_too(ses, rows):
     receive("a")
     reconcile(DOMAIN)
-    assert "example.com  in line" in run("ses_status", "--all")[1]
+    assert "example.com  up to date" in run("ses_status", "--all")[1]
 
 
 @pytest.mark.parametrize("ours", [True, False])
@@ -88,7 +88,7 @@ def test_all_says_of_a_deleted_domain_that_it_is_gone_and_not_before(ses, rows, 
     assert code == 0
     assert [line.split("  ", 1) for line in text.splitlines() if ".com  " in line or ".org  " in line] == [
         ["example.com", "gone"],
-        ["other.org", "  in line"],
+        ["other.org", "  up to date"],
     ]
 
 
@@ -96,7 +96,7 @@ def test_a_domain_without_addresses_whose_identity_is_not_ours_is_in_line(ses, r
     boto3.client("ses", region_name="eu-west-1").verify_domain_identity(Domain=DOMAIN)
     receive()
     reconcile(DOMAIN)
-    assert "example.com  in line" in run("ses_status", "--all")[1]
+    assert "example.com  up to date" in run("ses_status", "--all")[1]
 
 
 def test_a_ledger_of_another_region_is_not_nothing(ses, rows, settings):
@@ -108,4 +108,4 @@ def test_a_ledger_of_another_region_is_not_nothing(ses, rows, settings):
         code, text = run("ses_status")
         assert code == 2
         assert "2 more in another region or rule set: is AWS_REGION right?" in text
-        assert text.endswith("Nothing is owed here.\n")
+        assert text.endswith("Nothing is pending here.\n")

@@ -23,16 +23,16 @@ def pending(ses, rows):
 
 
 def test_nothing_owed_is_said_so(ses):
-    assert run("ses_sync") == (0, "SES is owed nothing.\n")
+    assert run("ses_sync") == (0, "Nothing is pending.\n")
 
 
 def test_everything_that_is_owed_is_tried_now(pending):
-    assert run("ses_sync") == (0, "example.com: in line\nother.org: in line\n")
+    assert run("ses_sync") == (0, "example.com: up to date\nother.org: up to date\n")
     assert set(rules()) == {"inbound-example.com-rule", "inbound-other.org-rule"}
 
 
 def test_only_the_named_domain_is_tried(pending):
-    assert run("ses_sync", "Example.com") == (0, "example.com: in line\n")
+    assert run("ses_sync", "Example.com") == (0, "example.com: up to date\n")
 
 
 def test_what_is_still_owed_is_exit_code_2_with_the_reason(pending):
@@ -40,8 +40,8 @@ def test_what_is_still_owed_is_exit_code_2_with_the_reason(pending):
     code, text = run("ses_sync", DOMAIN)
     assert (code, text) == (
         2,
-        "example.com: still owed. AWS does not allow this call; the credentials lack a permission.\n"
-        "1 owed. The worker goes on by itself; ses_status says when.\n",
+        "example.com: still pending. AWS does not allow this call; the credentials lack a permission.\n"
+        "1 still pending. The worker retries by itself; ses_status says when.\n",
     )
 
 
