@@ -1,23 +1,22 @@
-"""Addresses and blocked emails in the admin."""
+"""Addresses in the admin: add, change, delete as planned."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from addresses import blocking, deletion, services
-from addresses.admin.forms import AddAddressForm, BlockForm, ChangeAddressForm
+from addresses import deletion, services
+from addresses.admin.forms import AddAddressForm, ChangeAddressForm
 from addresses.deletion import AddressDeletion
 from addresses.deletion_plan import build, render
-from addresses.models import BlockedEmail, EmailAddress
+from addresses.models import EmailAddress
 from backoffice.deletion import Deleted, DeletesThroughService, Planned
 from backoffice.links import NOTHING, list_link, page_link, user_link
 from backoffice.service_forms import ServiceAdmin, warn
@@ -25,12 +24,12 @@ from ses_integration.admin.columns import ShowsSesState
 from ses_integration.api import QuotaExceeded, shared_deadline
 
 
-class InSes(admin.SimpleListFilter):
+class RuleFilter(admin.SimpleListFilter):
     title = "receipt rule"
     parameter_name = "rule"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("with", "With a rule in SES"), ("without", "Without")]
+        return [("with", "With a rule in SES"), ("without", "Without a rule")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[EmailAddress]) -> QuerySet[EmailAddress]:
         if self.value() is None:
@@ -45,7 +44,7 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
     has_plans = True
 
     list_display = ["address", "domain_link", "endpoint_link", "is_active", "rule", "ses"]
-    list_filter = ["is_active", InSes]
+    list_filter = ["is_active", RuleFilter]
     list_select_related = ["domain", "endpoint"]
     search_fields = ["address", "id", "domain__owner__username"]
     search_help_text = "Address, id, or the owner's user name"
@@ -72,7 +71,7 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
         return [] if obj is None else self.readonly_fields
 
     def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
-        # A change offers the owner's endpoints, which are few; only when adding is the owner not known yet.
+        # The form for changes offers the owner's endpoints, which are few. The form for adding does not know the owner yet.
         return self.autocomplete_fields if _adds(request) else []
 
     def get_form(
@@ -95,7 +94,7 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
                 is_active=form.cleaned_data["is_active"],
             )
         except services.AddressTaken as error:
-            raise ValidationError({"address": "This address exists already."}) from error
+            raise ValidationError({"address": "This address already exists."}) from error
         warn(request, change.warning)
         return change.address
 
@@ -116,7 +115,7 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
         return Planned(render.as_sections(plan), plan.certain, str(plan.token))
 
     def delete_planned(self, request: HttpRequest, row: EmailAddress, token: str) -> Deleted:
-        return _said(deletion.delete_address(row, plan_token=token))
+        return _deleted(deletion.delete_address(row, plan_token=token))
 
     def delete_rows(
         self, request: HttpRequest, rows: Iterable[EmailAddress]
@@ -125,7 +124,7 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
         outcomes = deletion.delete_addresses(chosen)
         for row in chosen:
             outcome = outcomes.get(row.pk)
-            yield row, None if outcome is None else _said(outcome)
+            yield row, None if outcome is None else _deleted(outcome)
 
     def ses_name(self, row: EmailAddress) -> str:
         return row.domain.name
@@ -138,7 +137,7 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
     def owner_link(self, address: EmailAddress) -> SafeString:
         return user_link(address.domain.owner_id, address.domain.owner)
 
-    @admin.display(description="goes to", ordering="endpoint__name")
+    @admin.display(description="endpoint", ordering="endpoint__name")
     def endpoint_link(self, address: EmailAddress) -> SafeString:
         endpoint = address.endpoint
         return NOTHING if endpoint is None else page_link("endpoints.endpoint", endpoint.pk, endpoint.name)
@@ -149,62 +148,12 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
         return list_link("ses_integration.ledgerentry", name, name=name) if name else NOTHING
 
 
-def _said(outcome: AddressDeletion) -> Deleted:
+def _deleted(outcome: AddressDeletion) -> Deleted:
     if outcome.removed_from_ses:
-        return Deleted("SES is confirmed to receive nothing for it any more.")
+        return Deleted("SES has confirmed the deletion.")
     return Deleted("", outcome.warning)
 
 
 def _adds(request: HttpRequest) -> bool:
     match = request.resolver_match
     return match is not None and (match.url_name or "").endswith("_add")
-
-
-@admin.register(BlockedEmail)
-class BlockedEmailAdmin(ServiceAdmin[BlockedEmail]):
-    """Blocking and its end concern no rule: SES receives the mail, and it is dropped afterwards."""
-
-    list_display = ["email_address", "domain_link", "reason", "blocked_by_link", "created_at"]
-    list_filter = ["created_at"]
-    list_select_related = ["domain", "blocked_by"]
-    search_fields = ["email_address", "reason", "id"]
-    date_hierarchy = "created_at"
-    ordering = ["-created_at", "email_address"]
-    readonly_fields = ["email_address", "reason", "id", "domain_link", "blocked_by_link", "created_at"]
-
-    def get_fields(self, request: HttpRequest, obj: BlockedEmail | None = None) -> Any:
-        return ["email_address", "reason"] if obj is None else self.readonly_fields
-
-    def get_readonly_fields(self, request: HttpRequest, obj: BlockedEmail | None = None) -> list[str]:
-        return [] if obj is None else self.readonly_fields
-
-    def get_form(
-        self, request: HttpRequest, obj: BlockedEmail | None = None, change: bool = False, **kwargs: Any
-    ) -> type[ModelForm[BlockedEmail]]:
-        if obj is None:
-            kwargs["form"] = BlockForm
-        return super().get_form(request, obj, change=change, **kwargs)
-
-    def has_change_permission(self, request: HttpRequest, obj: BlockedEmail | None = None) -> bool:
-        return False
-
-    def add_row(self, request: HttpRequest, form: Any) -> BlockedEmail:
-        try:
-            return blocking.block_address(
-                domain=form.domain,
-                address=form.cleaned_data["email_address"],
-                reason=form.cleaned_data["reason"],
-                blocked_by=cast(User, request.user),
-            )
-        except blocking.AlreadyBlocked as error:
-            raise ValidationError({"email_address": "This address is blocked already."}) from error
-        except blocking.CannotBlock as error:
-            raise ValidationError({"email_address": str(error)}) from error
-
-    @admin.display(description="domain", ordering="domain__name")
-    def domain_link(self, blocked: BlockedEmail) -> SafeString:
-        return page_link("domains.domain", blocked.domain_id, blocked.domain.name)
-
-    @admin.display(description="blocked by", ordering="blocked_by__username")
-    def blocked_by_link(self, blocked: BlockedEmail) -> SafeString:
-        return user_link(blocked.blocked_by_id, blocked.blocked_by)

@@ -1,1 +1,4 @@
-"""What the deletion of an email address would do: one value, and its renderings."""
+"""What deleting an address would do: `build` makes one value, `render` turns it into JSON, text and admin sections.
+
+Imported by the deletion, which checks tokens, by `admin`, `api` and the command `plan_delete`.
+"""

@@ -1,4 +1,4 @@
-"""Deletions of domains in the admin: what came of each step, and the proof."""
+"""Deletions of domains in the admin: what each step has reached, the proof, and an action to retry."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.base import ReadOnlyAdmin
 from backoffice.links import joined, list_link, rows_of_domain, user_link
-from domains.deletion import proof, retry
+from backoffice.text import size
+from domains.deletion import proof
 from domains.deletion.record import warning
+from domains.deletion.retry import retry_deletion
 from domains.dns import leftovers
 from domains.models import DomainDeletion
 from ses_integration.api import mail_location, shared_deadline
@@ -22,29 +23,27 @@ from ses_integration.api import mail_location, shared_deadline
 ERASED = ("erased_versions", "erased_delete_markers", "erased_size")
 
 
-class Finished(admin.SimpleListFilter):
+class StateFilter(admin.SimpleListFilter):
     title = "state"
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("owed", "Something is owed"), ("finished", "Finished")]
+        return [("pending", "Pending"), ("finished", "Finished")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[DomainDeletion]) -> QuerySet[DomainDeletion]:
-        return queryset if self.value() is None else queryset.filter(finished_at__isnull=self.value() == "owed")
+        return queryset if self.value() is None else queryset.filter(finished_at__isnull=self.value() == "pending")
 
 
 @admin.register(DomainDeletion)
 class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
-    """The report of each deletion, and the proof."""
-
     list_display = [
         "name", "started_at", "requested_by", "rules", "identity", "stored_mail", "finished", "proved",
     ]  # fmt: skip
-    list_filter = [Finished, "identity"]
+    list_filter = [StateFilter, "identity"]
     search_fields = ["name", "domain_id", "id", "requested_by", "owner__username"]
     date_hierarchy = "started_at"
     ordering = ["-started_at", "name"]
-    actions = ["go_on"]
+    actions = ["retry"]
     list_select_related = ["owner"]
     fieldsets = [
         (None, {"fields": ["name", "domain_id", "id", "owner_link", "requested_by", "plan_token", "related"]}),
@@ -57,35 +56,35 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
                     ("identity", "identity_at"),
                     ("rows", "rows_at"),
                     ("stored_mail", "stored_mail_at"),
-                    "still_owed",
+                    "pending_or_kept",
                 ]
             },
         ),
         (
-            "What there was",
-            {"fields": ["rules_there", "email_addresses", "blocked_emails", "dns_records", "records_told"]},
+            "At the start",
+            {"fields": ["rules_there", "email_addresses", "blocked_emails", "dns_records", "dns_records_left"]},
         ),
         ("Stored mail", {"fields": ["stored_under", ERASED, "late_versions", "kept_versions"]}),
-        ("Proof", {"fields": ["proved_at", "what_was_found", "look_again_at"]}),
+        ("Proof", {"fields": ["proved_at", "last_observation", "look_again_at"]}),
         ("Attempts", {"fields": ["ses_attempts", "problem", "attempts", "retry_at"]}),
     ]
 
-    def has_go_on_permission(self, request: HttpRequest) -> bool:
-        # Not has_change_permission, which says for everybody that the row cannot be edited.
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        # has_change_permission would not do: it is always False, because the rows cannot be edited.
         return request.user.has_perm("domains.change_domaindeletion")
 
-    @admin.action(description="Go on with what is owed now", permissions=["go_on"])
-    def go_on(self, request: HttpRequest, queryset: QuerySet[DomainDeletion]) -> None:
+    @admin.action(description="Retry unfinished deletions now", permissions=["retry"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[DomainDeletion]) -> None:
         records = list(queryset.filter(finished_at=None))
         with shared_deadline():
-            tried = [(record, retry.retry_deletion(record)) for record in records]
+            outcomes = [(record, retry_deletion(record)) for record in records]
         if finished := sum(record.finished_at is not None for record in records):
             messages.success(request, f"{finished} finished.")
         if not records:
-            messages.info(request, "They owe nothing.")
-        for record, sentence in tried:
+            messages.info(request, "They are already finished.")
+        for record, outcome in outcomes:
             if record.finished_at is None:
-                messages.warning(request, f"{record.name}: {sentence}")
+                messages.warning(request, f"{record.name}: {outcome}")
 
     @admin.display(description="owner", ordering="owner__username")
     def owner_link(self, record: DomainDeletion) -> SafeString:
@@ -103,26 +102,26 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
     def rules_there(self, record: DomainDeletion) -> str:
         return ", ".join(record.rule_names) or "none"
 
-    @admin.display(description="to be taken out of DNS")
-    def records_told(self, record: DomainDeletion) -> SafeString | str:
-        told = [it for it in record.records_to_publish if not leftovers.is_owners_own(it["name"])]
-        lines = [format_html("{} {} {}", it["name"], it["type"], it["value"]) for it in told]
+    @admin.display(description="to be removed from DNS")
+    def dns_records_left(self, record: DomainDeletion) -> SafeString | str:
+        records = [it for it in record.records_to_publish if not leftovers.is_owners_own(it["name"])]
+        lines = [format_html("{} {} {}", it["name"], it["type"], it["value"]) for it in records]
         return joined(lines, "<br>") or "none known"
 
     @admin.display(description="erased", ordering="erased_bytes")
     def erased_size(self, record: DomainDeletion) -> str:
-        return filesizeformat(record.erased_bytes)
+        return size(record.erased_bytes)
 
     @admin.display(description="stored under")
     def stored_under(self, record: DomainDeletion) -> str:
         return mail_location(record.key_prefix, bucket=record.bucket)
 
-    @admin.display(description="what the last look found")
-    def what_was_found(self, record: DomainDeletion) -> str:
+    @admin.display(description="last observation")
+    def last_observation(self, record: DomainDeletion) -> str:
         return proof.in_words(record)
 
-    @admin.display(description="still owed or kept")
-    def still_owed(self, record: DomainDeletion) -> str:
+    @admin.display(description="still pending or kept")
+    def pending_or_kept(self, record: DomainDeletion) -> str:
         return warning(record) or "nothing"
 
     @admin.display(description="see also")
@@ -130,7 +129,7 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
         return joined(
             [
                 list_link("ses_integration.ledgerentry", "SES ledger", domain=record.name),
-                list_link("ses_integration.domainsync", "Mark", domain=record.name),
+                list_link("ses_integration.domainsync", "Sync state", domain=record.name),
                 rows_of_domain(record.name),
             ]
         )

@@ -29,7 +29,7 @@ from ses_integration.admin.columns import ShowsSesState
 from ses_integration.api import QuotaExceeded, shared_deadline
 
 
-class BeingDeleted(admin.SimpleListFilter):
+class DeletingFilter(admin.SimpleListFilter):
     title = "being deleted"
     parameter_name = "deleting"
 
@@ -47,7 +47,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
     has_plans = True
 
     list_display = ["name", "status_shown", "owner_link", "addresses", "catch_all", "ses"]
-    list_filter = ["status", "is_catch_all_enabled", BeingDeleted]
+    list_filter = ["status", "is_catch_all_enabled", DeletingFilter]
     list_select_related = ["owner", "catch_all_endpoint"]
     search_fields = ["name", "id", "owner__username"]
     date_hierarchy = "created_at"

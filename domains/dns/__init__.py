@@ -1,1 +1,4 @@
-"""DNS records that owners publish: which ones, what is left of them after a deletion, and how they are looked up."""
+"""DNS: the records that owners publish, what is left of them after a deletion, the resolver, and checks of the settings.
+
+Imported by everything in domains above the models.
+"""

@@ -85,7 +85,7 @@ def test_what_cannot_be_added_is_an_error_on_the_form(ses, domain, admin_client:
     for values, sentence in (
         ({"address": "a b@example.com"}, "This is not an email address that can receive mail."),
         ({"address": "a@example.org"}, "There is no domain example.org here."),
-        ({"address": "A@example.com"}, "This address exists already."),
+        ({"address": "A@example.com"}, "This address already exists."),
         ({"address": "b@example.com", "endpoint": EndpointFactory().pk}, "does not belong to the owner of example.com"),
     ):
         response = admin_client.post(ADD, {"is_active": "on", **values})
@@ -161,7 +161,7 @@ def test_an_address_is_deleted_through_the_service(ses, domain, admin_client: Cl
     ses.clear_journal()
     response, messages = confirm(admin_client, deletion(first))
     assert (response.status_code, response["Location"]) == (302, ADDRESSES)
-    assert messages == [("success", "Deleted: a@example.com. SES is confirmed to receive nothing for it any more.")]
+    assert messages == [("success", "Deleted: a@example.com. SES has confirmed the deletion.")]
     assert (calls(ses), rules(ses)) == (["UpdateReceiptRule"], {RULE: {"b@example.com"}})
     confirm(admin_client, deletion(second))
     assert (calls(ses), rules(ses)) == (["UpdateReceiptRule", "DeleteReceiptRule"], {})

@@ -43,7 +43,7 @@ def test_what_cannot_be_blocked_is_an_error_on_the_form(ses, catch_all, user, ad
     DomainFactory(name="example.org", owner=user)
     for address, sentence in (
         ("own@example.com", "Cannot block manually added email addresses."),
-        ("spam@example.com", "This address is blocked already."),
+        ("spam@example.com", "This address is already blocked."),
         ("a@example.org", "Domain example.org does not have catch-all enabled."),
         ("a@example.net", "There is no domain example.net here."),
     ):

@@ -62,7 +62,7 @@ def test_an_address_is_deleted_as_it_was_shown(address, domain, ses, admin_clien
     assert (response.status_code, messages_on(response)) == (200, [("warning", CHANGED)])
     assert "loses a@example.com, and then has 1 recipient." in text(response)
     _, messages = post(admin_client, path, post="yes", plan=plan_token(text(response)))
-    assert messages == [("success", "Deleted: a@example.com. SES is confirmed to receive nothing for it any more.")]
+    assert messages == [("success", "Deleted: a@example.com. SES has confirmed the deletion.")]
     assert [row.address for row in EmailAddress.objects.all()] == ["b@example.com"]
 
 

@@ -53,12 +53,12 @@ def test_what_a_deletion_owes_can_be_gone_on_with(ses, user, admin_client: Clien
     settings.SES_REQUEST_BUDGET = 0
     record = delete_domain(domain=domain, requested_by="me")
     settings.SES_REQUEST_BUDGET = 5
-    _, messages = run_action(admin_client, "domains.domaindeletion", "go_on", [record])
+    _, messages = run_action(admin_client, "domains.domaindeletion", "retry", [record])
     assert messages == [("success", "1 finished.")]
     record.refresh_from_db()
     assert record.finished_at is not None
-    _, messages = run_action(admin_client, "domains.domaindeletion", "go_on", [record])
-    assert messages == [("info", "They owe nothing.")]
+    _, messages = run_action(admin_client, "domains.domaindeletion", "retry", [record])
+    assert messages == [("info", "They are already finished.")]
 
 
 def test_a_deletion_that_aws_keeps_is_tried_before_its_turn(ses, user, admin_client: Client, settings):
@@ -72,13 +72,13 @@ def test_a_deletion_that_aws_keeps_is_tried_before_its_turn(ses, user, admin_cli
         {"service": "s3", "action": "ListObjectVersions", "fault": "access_denied", "times": 2},
     )
     denied = "AWS does not allow this call; the credentials lack a permission."
-    _, [(level, first)] = run_action(admin_client, "domains.domaindeletion", "go_on", [record])
+    _, [(level, first)] = run_action(admin_client, "domains.domaindeletion", "retry", [record])
     assert level == "warning"
     assert first.startswith("example.com: Still pending: identity, stored mail. ")
     assert denied in first
-    _, [(level, second)] = run_action(admin_client, "domains.domaindeletion", "go_on", [record])
+    _, [(level, second)] = run_action(admin_client, "domains.domaindeletion", "retry", [record])
     assert level == "warning"
     assert second.startswith("example.com: Done now: identity. Still pending: stored mail. ")
     assert f"{denied} Next try " in second
-    _, messages = run_action(admin_client, "domains.domaindeletion", "go_on", [record])
+    _, messages = run_action(admin_client, "domains.domaindeletion", "retry", [record])
     assert messages == [("success", "1 finished.")]

@@ -32,7 +32,7 @@ def test_every_page_opens(ses, user, admin_client: Client):
     for path in (
         *(url(f"domains.{model}", "changelist") for model in ("domain", "dnsrecord", "domaindeletion")),
         f"{DOMAINS}?q=example&status__exact=verified&deleting=no",
-        f"{url('domains.domaindeletion', 'changelist')}?state=owed",
+        f"{url('domains.domaindeletion', 'changelist')}?state=pending",
         ADD,
         page(domain),
         url("domains.domain", "history", domain.pk),

@@ -70,7 +70,7 @@ def delete_addresses(installation: Installation, stem: str) -> Claims:
         installation.admin, "addresses.emailaddress", [address(text) for text in chosen]
     )
     assert response.status_code == 302
-    confirmed = " ".join(text for _, text in messages if "SES is confirmed to receive nothing" in text)
+    confirmed = " ".join(text for _, text in messages if "SES has confirmed the deletion" in text)
     return {Claim("recipient", text, held=False) for text in chosen if text in confirmed}
 
 

@@ -1,0 +1,68 @@
+"""Blocked emails in the admin: block and unblock."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from addresses import blocking
+from addresses.admin.forms import BlockForm
+from addresses.models import BlockedEmail
+from backoffice.links import page_link, user_link
+from backoffice.service_forms import ServiceAdmin
+
+
+@admin.register(BlockedEmail)
+class BlockedEmailAdmin(ServiceAdmin[BlockedEmail]):
+    """Neither blocking nor unblocking changes a rule: SES receives the mail, which is dropped later."""
+
+    list_display = ["email_address", "domain_link", "reason", "blocked_by_link", "created_at"]
+    list_filter = ["created_at"]
+    list_select_related = ["domain", "blocked_by"]
+    search_fields = ["email_address", "reason", "id"]
+    date_hierarchy = "created_at"
+    ordering = ["-created_at", "email_address"]
+    readonly_fields = ["email_address", "reason", "id", "domain_link", "blocked_by_link", "created_at"]
+
+    def get_fields(self, request: HttpRequest, obj: BlockedEmail | None = None) -> Any:
+        return ["email_address", "reason"] if obj is None else self.readonly_fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: BlockedEmail | None = None) -> list[str]:
+        return [] if obj is None else self.readonly_fields
+
+    def get_form(
+        self, request: HttpRequest, obj: BlockedEmail | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[BlockedEmail]]:
+        if obj is None:
+            kwargs["form"] = BlockForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: BlockedEmail | None = None) -> bool:
+        return False
+
+    def add_row(self, request: HttpRequest, form: Any) -> BlockedEmail:
+        try:
+            return blocking.block_address(
+                domain=form.domain,
+                address=form.cleaned_data["email_address"],
+                reason=form.cleaned_data["reason"],
+                blocked_by=cast(User, request.user),
+            )
+        except blocking.AlreadyBlocked as error:
+            raise ValidationError({"email_address": "This address is already blocked."}) from error
+        except blocking.CannotBlock as error:
+            raise ValidationError({"email_address": str(error)}) from error
+
+    @admin.display(description="domain", ordering="domain__name")
+    def domain_link(self, blocked: BlockedEmail) -> SafeString:
+        return page_link("domains.domain", blocked.domain_id, blocked.domain.name)
+
+    @admin.display(description="blocked by", ordering="blocked_by__username")
+    def blocked_by_link(self, blocked: BlockedEmail) -> SafeString:
+        return user_link(blocked.blocked_by_id, blocked.blocked_by)
