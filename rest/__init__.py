@@ -1,4 +1,6 @@
-"""What all REST endpoints share: ids, fields, look-up, confirmation, plan tokens and errors.
+"""What all REST endpoints share. Imports no app; every app may import it.
 
-A plain package without models. Imports no app; every app may import it.
+`viewsets`, `planned_deletion`, `filters` and `router` are the base of the viewsets, `serializers` and `fields` of their
+requests and answers. `ids` and `lookup` are about ids, `confirmation` and `plan_token` about confirmed deletion plans, and
+`errors` has answers that DRF lacks. No models.
 """

@@ -1,4 +1,7 @@
-"""What a DELETE may carry in its query: `plan=TOKEN` and `dry_run=true`. A slip of the pen must not delete."""
+"""Query parameters of DELETE: `dry_run=true` and `plan=TOKEN` (docs/api/plans.md, "Confirming a plan").
+
+They are strict: a slip, such as `dryRun=true` or a plan in the body, is 400 and deletes nothing.
+"""
 
 from __future__ import annotations
 
@@ -20,46 +23,50 @@ GONE = "What this plan was about has been deleted, or is being deleted. A plan's
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """`token` is None where the client confirms no plan."""
+    """What a DELETE asks for. `token` is None if the client confirms no plan."""
 
     dry_run: bool
     token: PlanToken | None
 
 
-def confirmation(request: Request) -> Confirmation:
-    """Of a DELETE. Raises ValidationError for anything that may have been meant as one of the two and is not."""
+def read_confirmation(request: Request) -> Confirmation:
+    """Read both parameters of a DELETE. Raises ValidationError for a slip."""
     _refuse_in_body(request)
     return _in_query(request)
 
 
 def refuse_plan(request: Request, sentence: str) -> None:
-    """For what deletes without a plan: raises ValidationError where one is asked for or confirmed all the same."""
+    """Raise ValidationError if a request that has no plan asks for a dry run or confirms a plan."""
     asked = _in_query(request)
     if asked.dry_run or asked.token:
         raise ValidationError(sentence)
 
 
-def unplanned(request: Request, what: str) -> None:
-    """The same for a DELETE. `what` is what there is no plan for, such as `an endpoint`."""
+def refuse_plan_of(request: Request, what: str) -> None:
+    """The same for a DELETE of `what`, such as `an endpoint`."""
     _refuse_in_body(request)
     refuse_plan(request, f"There is no plan for deleting {what}, and no dry run. Nothing was deleted.")
 
 
+def plan_outdated(sentence: str = OUTDATED) -> Conflict:
+    return Conflict({"error": sentence, "code": "PLAN_OUTDATED"})
+
+
 def _refuse_in_body(request: Request) -> None:
-    """A body of a DELETE is not read, and what else it says does no harm."""
-    if any(_may_mean_one(name) for name in request.data):
+    """Other members of the body are ignored: some clients send one with every request."""
+    if any(_resembles_parameter(name) for name in request.data):
         raise ValidationError(NOT_IN_BODY)
 
 
-def _may_mean_one(name: str) -> bool:
+def _resembles_parameter(name: str) -> bool:
     return "".join(filter(str.isalnum, name.lower())) in ("dryrun", "plan", "token", "plantoken")
 
 
 def _in_query(request: Request) -> Confirmation:
     for name in request.query_params:
-        if name not in (DRY_RUN, PLAN) and _may_mean_one(name):
+        if name not in (DRY_RUN, PLAN) and _resembles_parameter(name):
             raise ValidationError(f"{name} is not a parameter of DELETE: use {DRY_RUN}=true or {PLAN}=TOKEN.")
-    dry_run, plan = _once(request, DRY_RUN), _once(request, PLAN)
+    dry_run, plan = _single(request, DRY_RUN), _single(request, PLAN)
     if dry_run not in (None, "true", "false"):
         raise ValidationError(f"{DRY_RUN} must be true or false. Nothing was deleted.")
     if plan is None:
@@ -72,12 +79,8 @@ def _in_query(request: Request) -> Confirmation:
         ) from error
 
 
-def _once(request: Request, name: str) -> str | None:
+def _single(request: Request, name: str) -> str | None:
     values = request.query_params.getlist(name)
     if len(values) > 1:
         raise ValidationError(f"{name} is there more than once. Nothing was deleted.")
     return values[0] if values else None
-
-
-def outdated(sentence: str = OUTDATED) -> Conflict:
-    return Conflict({"error": sentence, "code": "PLAN_OUTDATED"})

@@ -1,4 +1,4 @@
-"""Answers that are errors, beyond those that DRF brings along."""
+"""Error answers that DRF lacks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rest_framework.exceptions import APIException
 
 
 class Conflict(APIException):
-    """409. `detail` is the error's text, or a dictionary with an `error` and whatever else the contract has beside it."""
+    """409. `detail` is the text of the error, or a dictionary with `error` and further members of the body."""
 
     status_code = 409
     default_detail = "Conflict"

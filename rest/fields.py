@@ -54,10 +54,6 @@ def _first(detail: Any) -> str:
     return str(detail[0]) if isinstance(detail, list) and detail else str(detail)
 
 
-class Object(_Typed, serializers.DictField):
-    what, python = "an object", dict
-
-
 class Timestamp(serializers.DateTimeField):
     """UTC, ISO 8601, milliseconds and `Z` (docs/api/compatibility.md, "Values")."""
 

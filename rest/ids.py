@@ -10,7 +10,7 @@ LENGTH = 21
 
 
 def new_id(prefix: str = "") -> str:
-    """126 bits of randomness, so ids are not reused and cannot be guessed."""
+    """An id with 126 random bits, which is never reused and cannot be guessed."""
     return prefix + "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 

@@ -6,8 +6,7 @@ import re
 from typing import TypeGuard, TypeVar
 
 from django.db.models import Model, QuerySet
-from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.request import Request
+from rest_framework.exceptions import NotFound
 
 Row = TypeVar("Row", bound=Model)
 
@@ -30,26 +29,3 @@ def find(rows: QuerySet[Row], pk: object, error: str) -> Row:
     if row is None:
         raise NotFound(error)
     return row
-
-
-# Used by the views that are not viewsets yet.
-ID = _ID
-
-
-def filter_by_id(rows: QuerySet[Row], request: Request, parameter: str, column: str) -> QuerySet[Row]:
-    pk = request.query_params.get(parameter)
-    if not pk:
-        return rows
-    return rows.filter(**{column: pk}) if ID.fullmatch(pk) else rows.none()
-
-
-def flag(request: Request, parameter: str) -> bool | None:
-    text = request.query_params.get(parameter)
-    return None if text is None else text == "true"
-
-
-def strict_flag(request: Request, parameter: str) -> bool | None:
-    text = request.query_params.get(parameter)
-    if text not in (None, "true", "false"):
-        raise ValidationError(f"{parameter} must be true or false")
-    return flag(request, parameter)

@@ -1,4 +1,4 @@
-"""A token that stands for a deletion plan: three keyed digests, so nothing has to be stored to know a plan again."""
+"""Token of a deletion plan: three keyed digests, so that plans need not be stored (docs/api/plans.md)."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ TOKEN = re.compile(rf"plan_({DIGEST})\.({DIGEST})\.({DIGEST})")
 
 
 class PlanOutdated(Exception):
-    """The token is not that of the plan as it is now: look at the plan again before deleting."""
+    """The token does not belong to the current plan. Nothing was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a plan is about: `kind` of row, its primary key, and whose it is."""
+    """The row that a plan is about: its kind, primary key and owner."""
 
     kind: str
     pk: str
@@ -38,7 +38,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class PlanToken:
-    """`database` and `outside` stand for the plan's two parts, and `seal` for these two being a plan of one subject."""
+    """Digests of the plan's two parts, from the database and from outside, and a seal that ties them to a subject."""
 
     database: str
     outside: str
@@ -49,20 +49,20 @@ class PlanToken:
 
     @classmethod
     def of(cls, subject: Subject, database: DataclassInstance, outside: DataclassInstance) -> Self:
-        """Everything in the two parts counts, so moments in time must be elsewhere."""
+        """Token of a plan with these two parts. Every value in them counts, so they must not contain the current time."""
         first, second = part_digest(subject, database), part_digest(subject, outside)
         return cls(first, second, _digest(asdict(subject), first, second))
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Raises ValueError for what cannot be the token of any plan."""
+        """Parse a token. Raises ValueError if the text cannot be one."""
         match = TOKEN.fullmatch(text)
         if match is None:
             raise ValueError("not the token of a deletion plan")
         return cls(*match.groups())
 
     def is_of(self, subject: Subject) -> bool:
-        """Whether it was given out for a plan of `subject`, current or not, and whether or not the row is still there."""
+        """Whether the token was issued for a plan of `subject`, even an outdated one or one whose row is gone."""
         return constant_time_compare(self.seal, _digest(asdict(subject), self.database, self.outside))
 
 
@@ -89,7 +89,7 @@ class Plan(Generic[Database, Outside]):
 
 
 def check(token: str, subject: Subject, database: DataclassInstance) -> None:
-    """Whether it is of a plan of `subject` with this part from the database, whatever is outside. Raises PlanOutdated."""
+    """Check subject and database part of a token, but not the part from outside. Raises PlanOutdated."""
     try:
         given = PlanToken.read(token)
     except ValueError as error:
@@ -103,7 +103,7 @@ def part_digest(subject: Subject, part: DataclassInstance) -> str:
 
 
 def _digest(*values: object) -> str:
-    """Of plain values, in 22 characters that go into a URL as they are."""
+    """22 characters that need no escaping in URLs. `values` must be JSON-serializable."""
     text = json.dumps(values, sort_keys=True)
     code = salted_hmac(SALT, text, algorithm="sha256").digest()[:DIGEST_BYTES]
     return urlsafe_b64encode(code).decode().rstrip("=")

@@ -11,7 +11,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rest.confirmation import GONE, Confirmation, confirmation, outdated
+from rest.confirmation import GONE, Confirmation, plan_outdated, read_confirmation
 from rest.lookup import find_or_none
 from rest.plan_token import PlanToken, Subject
 from rest.viewsets import OwnedViewSet
@@ -42,14 +42,14 @@ class PlannedDeletionViewSet(OwnedViewSet[Row]):
         return Response(self._shown(self.plan_of(self.get_object())))
 
     def destroy(self, request: Request, pk: str) -> Response:
-        asked = confirmation(request)
+        asked = read_confirmation(request)
         row = find_or_none(self.get_queryset(), pk)
         if row is None:
             return self.answer_for_missing(pk, asked)
         if asked.dry_run:
             plan = self.plan_of(row)
             if asked.token not in (None, plan.token):
-                raise outdated()
+                raise plan_outdated()
             return Response(self._shown(plan))
         try:
             outcome = self.delete_row(row, str(asked.token or ""))
@@ -61,7 +61,7 @@ class PlannedDeletionViewSet(OwnedViewSet[Row]):
     def answer_for_missing(self, pk: str, asked: Confirmation) -> Response:
         """404; 409 if the client confirms a plan of this very row: the plan was carried out, or another request was faster."""
         if asked.token and asked.token.is_of(Subject(self.plan_kind, pk, self.caller.pk)):
-            raise outdated(GONE)
+            raise plan_outdated(GONE)
         raise NotFound(self.not_found)
 
     def _shown(self, plan: Any) -> Any:

@@ -26,14 +26,6 @@ class Body(serializers.Serializer[Any]):
     def to_representation(self, instance: Any) -> Any:
         return self.answer(instance, context=self.context).data
 
-    @classmethod
-    def read(cls, data: Any) -> dict[str, Any]:
-        """The validated body. Raises DRF's ValidationError."""
-        body = cls(data=data)
-        body.is_valid(raise_exception=True)
-        values: dict[str, Any] = body.validated_data
-        return values
-
 
 class Answer(serializers.Serializer[Any]):
     """An answer whose `optional` fields are absent when they have no value (docs/api/compatibility.md, "Values")."""

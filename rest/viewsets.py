@@ -53,7 +53,7 @@ class OwnedViewSet(GenericViewSet[Row]):
         return cast(User, self.request.user)
 
     def owned(self, rows: Rows) -> Rows:
-        """Those of `rows` that the caller may see and change. Every access to rows goes through here."""
+        """Those of `rows` that the caller may see and change: the one place that decides whose rows an answer is about."""
         return rows.owned_by(self.caller)
 
     def get_queryset(self) -> QuerySet[Row]:

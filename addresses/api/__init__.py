@@ -1,1 +1,1 @@
-"""The REST endpoints of email addresses and blocked emails."""
+"""REST API of email addresses and blocked emails: viewsets and serializers. Only `addresses/urls.py` imports it."""

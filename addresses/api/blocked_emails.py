@@ -18,7 +18,7 @@ from addresses.api import serializers
 from addresses.models import BlockedEmail
 from domains.models import Domain
 from domains.names import domain_of
-from rest.confirmation import unplanned
+from rest.confirmation import refuse_plan_of
 from rest.errors import Conflict
 from rest.filters import IdFilter
 from rest.viewsets import OwnedViewSet
@@ -28,7 +28,7 @@ class BlockedEmailViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, 
     queryset = BlockedEmail.objects.live().select_related("domain").order_by("-created_at", "id")
     not_found = "Blocked email not found"
     serializer_class = serializers.BlockedEmailSerializer
-    serializer_classes = {"create": serializers.BlockBody}
+    serializer_classes = {"create": serializers.BlockBody, "destroy": serializers.UnblockedSerializer}
     filters = [IdFilter("domainId", "domain_id")]
     errors = {
         blocking.AlreadyBlocked: lambda _: Conflict("Email address is already blocked"),
@@ -46,6 +46,6 @@ class BlockedEmailViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, 
 
     def destroy(self, request: Request, pk: str) -> Response:
         blocked = self.get_object()
-        unplanned(request, "a blocked email")
+        refuse_plan_of(request, "a blocked email")
         blocked.delete()
-        return Response({"success": True, "message": f"Successfully unblocked {blocked.email_address}"})
+        return Response(self.get_serializer(blocked).data)

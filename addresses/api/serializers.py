@@ -145,6 +145,14 @@ class BlockedEmailSerializer(serializers.ModelSerializer[BlockedEmail]):
         fields = ["id", "emailAddress", "domain", "domainId", "reason", "blockedBy", "createdAt"]
 
 
+class UnblockedSerializer(serializers.Serializer[Any]):
+    success = Constant(True)
+    message = serializers.SerializerMethodField()
+
+    def get_message(self, blocked: BlockedEmail) -> str:
+        return f"Successfully unblocked {blocked.email_address}"
+
+
 class BlockBody(Body):
     answer = BlockedEmailSerializer
     required_together = ("emailAddress",)

@@ -1,1 +1,4 @@
-"""The REST endpoints of domains, DNS records, deletions and the SES status."""
+"""REST API of domains, DNS records, domain deletions and the SES status: viewsets and serializers.
+
+Only `domains/urls.py` imports it.
+"""

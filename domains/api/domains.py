@@ -19,7 +19,7 @@ from domains.deletion_plan import build
 from domains.deletion_plan.model import KIND, DeletionPlan
 from domains.lifecycle import catch_all, register
 from domains.models import Domain, DomainDeletion
-from rest.confirmation import GONE, Confirmation, outdated
+from rest.confirmation import GONE, Confirmation, plan_outdated
 from rest.errors import Conflict
 from rest.filters import ChoiceFilter, FlagFilter
 from rest.lookup import find_or_none, is_id
@@ -143,7 +143,7 @@ class DomainViewSet(
         unfinished = self.owned(DomainDeletion.objects.pending())
         deletion = unfinished.filter(domain_id=pk).first() if is_id(pk) else None
         if deletion is not None and asked.token:
-            raise outdated(GONE)
+            raise plan_outdated(GONE)
         if deletion is None or asked.dry_run:
             return super().answer_for_missing(pk, asked)
         return Response(deletion_serializers.UnfinishedDeletionSerializer(service.advance(deletion)).data)

@@ -1,1 +1,1 @@
-"""The REST endpoints of endpoints: where mail goes."""
+"""REST API of endpoints: the viewset and its serializers. Only `endpoints/urls.py` imports it."""

@@ -14,7 +14,7 @@ from endpoints import services
 from endpoints.api import serializers
 from endpoints.config_schema import ConfigError
 from endpoints.models import Endpoint
-from rest.confirmation import unplanned
+from rest.confirmation import refuse_plan_of
 from rest.filters import ChoiceFilter, FlagFilter, OrderFilter
 from rest.viewsets import OwnedViewSet
 
@@ -47,5 +47,5 @@ class EndpointViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, Upda
 
     def destroy(self, request: Request, pk: str) -> Response:
         endpoint = self.get_object()
-        unplanned(request, "an endpoint")
+        refuse_plan_of(request, "an endpoint")
         return Response(self.get_serializer(services.delete_endpoint(endpoint=endpoint)).data)

@@ -1,4 +1,4 @@
-"""Endpoints as the API shows them and takes them (docs/api/compatibility.md, "Endpoints")."""
+"""Requests and answers of endpoints (docs/api/compatibility.md, "Endpoints")."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ from rest_framework.exceptions import ValidationError
 
 from endpoints.config_schema import group_emails
 from endpoints.models import Endpoint
-from endpoints.services import EndpointDeletion
-from rest.fields import Boolean, Text, Timestamp
-from rest.serializers import Body
+from rest.fields import Boolean, Constant, Text, TextOrNull, Timestamp
+from rest.serializers import Answer, Body
 
 DESCRIPTION_LIMIT = 1000
 
 
 class _Anything(serializers.Field[Any, Any, Any, Any]):
-    """Any JSON value: whoever uses it checks it."""
+    """Any JSON value, validated elsewhere."""
 
     def to_internal_value(self, data: Any) -> Any:
         return data
 
 
 class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
-    """What every answer about an endpoint has. The config is whole: only its owner gets here."""
+    """The part that all answers about an endpoint share. The config is not redacted, because only its owner sees it."""
 
     isActive = serializers.BooleanField(source="is_active")
-    description = serializers.SerializerMethodField()
+    description = TextOrNull()
     userId = serializers.CharField(source="owner_id")
     createdAt = Timestamp(source="created_at")
     updatedAt = Timestamp(source="updated_at")
@@ -40,23 +39,17 @@ class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
             "id", "name", "type", "config", "isActive", "description", "userId", "createdAt", "updatedAt", "groupEmails",
         ]  # fmt: skip
 
-    def get_description(self, endpoint: Endpoint) -> str | None:
-        return endpoint.description or None
-
     def get_groupEmails(self, endpoint: Endpoint) -> list[str] | None:
         return group_emails(endpoint.type, endpoint.config)
 
 
 class ListedEndpointSerializer(EndpointSerializer):
-    """There is no delivery history yet: statistics count nothing, and `recentDeliveries` below is empty."""
+    """Nothing is delivered yet, so statistics are zero and `recentDeliveries` is empty."""
 
-    deliveryStats = serializers.SerializerMethodField()
+    deliveryStats = Constant({"total": 0, "successful": 0, "failed": 0, "lastDelivery": None})
 
     class Meta(EndpointSerializer.Meta):
         fields = [*EndpointSerializer.Meta.fields, "deliveryStats"]
-
-    def get_deliveryStats(self, endpoint: Endpoint) -> dict[str, int | None]:
-        return {"total": 0, "successful": 0, "failed": 0, "lastDelivery": None}
 
 
 class UpdatedEndpointSerializer(EndpointSerializer):
@@ -74,9 +67,9 @@ class CreatedEndpointSerializer(ListedEndpointSerializer):
 
 
 class EndpointDetailSerializer(CreatedEndpointSerializer):
-    """With what is routed to it: two more statements."""
+    """With the addresses and domains that are routed to it; two more statements."""
 
-    recentDeliveries = serializers.SerializerMethodField()
+    recentDeliveries = Constant([])
     associatedEmails = serializers.SerializerMethodField()
     catchAllDomains = serializers.SerializerMethodField()
 
@@ -84,9 +77,6 @@ class EndpointDetailSerializer(CreatedEndpointSerializer):
         fields = [
             *CreatedEndpointSerializer.Meta.fields, "recentDeliveries", "associatedEmails", "catchAllDomains",
         ]  # fmt: skip
-
-    def get_recentDeliveries(self, endpoint: Endpoint) -> list[dict[str, Any]]:
-        return []
 
     def get_associatedEmails(self, endpoint: Endpoint) -> Any:
         rows = endpoint.email_addresses.live().order_by("created_at", "pk")
@@ -110,25 +100,26 @@ class CatchAllDomainSerializer(serializers.Serializer[Any]):
     status = serializers.CharField()
 
 
-class EndpointDeletionSerializer(serializers.BaseSerializer[EndpointDeletion]):
-    """The answer to DELETE, with a `warning` while SES has not followed.
+class _Length(serializers.Field[Any, Any, Any, Any]):
+    def to_representation(self, value: Any) -> int:
+        return len(value)
 
-    See docs/api/compatibility.md, "Endpoint deletion".
-    """
 
-    def to_representation(self, instance: EndpointDeletion) -> dict[str, Any]:
-        answer: dict[str, Any] = {
-            "message": "Endpoint deleted successfully",
-            "cleanup": {
-                "emailAddressesUpdated": len(instance.email_addresses),
-                "emailAddresses": instance.email_addresses,
-                "domainsUpdated": len(instance.domains),
-                "domains": instance.domains,
-                "groupEmailsDeleted": instance.group_emails,
-                "deliveriesDeleted": 0,
-            },
-        }
-        return answer if instance.warning is None else {**answer, "warning": instance.warning}
+class _CleanupSerializer(serializers.Serializer[Any]):
+    emailAddressesUpdated = _Length(source="email_addresses")
+    emailAddresses = serializers.ListField(source="email_addresses")
+    domainsUpdated = _Length(source="domains")
+    domains = serializers.ListField()
+    groupEmailsDeleted = serializers.IntegerField(source="group_emails")
+    deliveriesDeleted = Constant(0)
+
+
+class EndpointDeletionSerializer(Answer):
+    """The answer to DELETE (docs/api/compatibility.md, "Endpoint deletion")."""
+
+    message = Constant("Endpoint deleted successfully")
+    cleanup = _CleanupSerializer(source="*")
+    warning = serializers.CharField()
 
 
 class CreateBody(Body):
@@ -141,7 +132,7 @@ class CreateBody(Body):
     description = Text(required=False, allow_null=True, max_length=DESCRIPTION_LIMIT)
 
     def to_internal_value(self, data: Any) -> Any:
-        # A name of blanks alone would be stored as an empty one.
+        # A name of blanks only would be stored as an empty one.
         if isinstance(data, Mapping) and isinstance(data.get("name"), str) and not data["name"].strip():
             data = {**data, "name": ""}
         values = super().to_internal_value(data)
@@ -165,5 +156,5 @@ class UpdateBody(Body):
 
 
 def _with_blank_description(values: dict[str, Any]) -> dict[str, Any]:
-    """The model's way to say none is the empty text."""
+    """The model stores no description as an empty text."""
     return {**values, "description": values["description"] or ""} if "description" in values else values

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from inbound.api.idempotency import Answered
-from rest.confirmation import outdated
+from rest.confirmation import plan_outdated
 from rest.errors import Conflict
 from rest.plan_token import PlanOutdated
 from ses_integration.api import QuotaExceeded
@@ -35,7 +35,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     elif isinstance(error, QuotaExceeded):
         error = Conflict({"error": error.sentence, "code": "SES_QUOTA_REACHED"})
     elif isinstance(error, PlanOutdated):
-        error = outdated()
+        error = plan_outdated()
     if not isinstance(error, exceptions.APIException):
         request = context["request"]
         logger.error("%s %s", request.method, request.path, exc_info=error)
