@@ -10,8 +10,7 @@ from endpoints.models import Endpoint
 from inbound import models
 from inbound.api.idempotency import claim, settle
 from inbound.models import IdempotencyRecord, prune_answers
-from inbound.tests.factories import EmailAddressFactory
-from inbound.tests.idempotency import (
+from inbound.tests.api.idempotency_requests import (
     BODY,
     TABLE,
     age_records,
@@ -22,6 +21,7 @@ from inbound.tests.idempotency import (
     post,
     send,
 )
+from inbound.tests.factories import EmailAddressFactory
 from inbound.worker import Worker
 
 pytestmark = pytest.mark.sqlite

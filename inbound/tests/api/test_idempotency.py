@@ -12,6 +12,8 @@ from rest_framework.test import APIClient
 from endpoints.models import Endpoint
 from inbound.api.idempotency import METHODS
 from inbound.models import IdempotencyRecord, Scope
+from inbound.tests.api.idempotency_requests import BODY, TABLE, URL, assert_refused, assert_replayed, post, send
+from inbound.tests.api.routes import ROUTES, allows
 from inbound.tests.aws import fail_calls, recover_and_run_worker
 from inbound.tests.factories import (
     BlockedEmailFactory,
@@ -20,8 +22,6 @@ from inbound.tests.factories import (
     EndpointFactory,
     UserFactory,
 )
-from inbound.tests.idempotency import BODY, TABLE, URL, assert_refused, assert_replayed, post, send
-from inbound.tests.routes import ROUTES, allows
 
 pytestmark = pytest.mark.sqlite
 

@@ -13,9 +13,16 @@ from django.db.models.signals import post_save
 from domains.models import Domain
 from endpoints.models import Endpoint
 from inbound.models import IdempotencyRecord, prune_answers
+from inbound.tests.api.idempotency_requests import (
+    age_records,
+    assert_replayed,
+    assert_running,
+    leave_running,
+    post,
+    send,
+)
 from inbound.tests.database_locks import a_transaction_waits_for_a_lock
 from inbound.tests.factories import DomainFactory
-from inbound.tests.idempotency import age_records, assert_replayed, assert_running, leave_running, post, send
 from inbound.tests.processes.stack import wait_for
 
 pytestmark = pytest.mark.postgresql

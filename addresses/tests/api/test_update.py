@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from addresses.models import EmailAddress
-from domains.tests.json_bodies import any_object
+from domains.tests.api.json_bodies import any_object
 from inbound.tests.aws import calls, fail_calls, recipients_sent, recover_and_run_worker, rules
 from inbound.tests.factories import EmailAddressFactory, EndpointFactory, UserFactory
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from addresses.models import BlockedEmail
 from domains.models import Domain
-from domains.tests.json_bodies import any_object
+from domains.tests.api.json_bodies import any_object
 from inbound.models import Scope
 from inbound.tests.aws import calls
 from inbound.tests.factories import (

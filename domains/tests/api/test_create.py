@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
 from domains.models import DnsRecord, Domain
-from domains.tests.json_bodies import any_object
+from domains.tests.api.json_bodies import any_object
 from inbound.models import Scope
 from inbound.tests.aws import (
     calls,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from inbound.api.content_length import SENTENCE
-from inbound.tests.routes import allows
-from inbound.tests.test_owners import OF_ONE, everything
-from inbound.tests.test_owners import world as world  # a fixture
+from inbound.tests.api.routes import allows
+from inbound.tests.api.test_owners import OF_ONE, everything
+from inbound.tests.api.test_owners import world as world  # a fixture
 
 DELETES = [route for route in OF_ONE if allows(route, "delete")]
 

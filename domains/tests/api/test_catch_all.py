@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domains.lifecycle import catch_all
 from domains.models import Domain
-from domains.tests.json_bodies import any_object
+from domains.tests.api.json_bodies import any_object
 from endpoints.models import Endpoint
 from inbound.tests.aws import calls, fail_calls, recipients_sent, recover_and_run_worker, rules
 from inbound.tests.factories import EmailAddressFactory, EndpointFactory, UserFactory

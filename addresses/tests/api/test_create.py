@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from addresses import services
 from addresses.models import EmailAddress
 from domains.models import Domain
-from domains.tests.json_bodies import any_object
+from domains.tests.api.json_bodies import any_object
 from inbound.models import Scope
 from inbound.tests.aws import calls, fail_calls, key_prefixes, recipients_sent, recover_and_run_worker, rules
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory

@@ -15,6 +15,7 @@ from domains.deletion.service import delete_domain
 from domains.deletion_plan.build import plan_of as domain_plan
 from domains.models import DnsRecord, Domain, DomainDeletion
 from endpoints.models import Endpoint
+from inbound.tests.api.routes import ROUTES, allows
 from inbound.tests.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
@@ -23,7 +24,6 @@ from inbound.tests.factories import (
     EndpointFactory,
     UserFactory,
 )
-from inbound.tests.routes import ROUTES, allows
 from ses_integration.models import InFlightCall, LedgerEntry
 
 METHODS = ["get", "head", "options", "post", "put", "patch", "delete"]

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+from rest_framework.exceptions import ValidationError
+
+from rest.filters import ChoiceFilter, Filter, FlagFilter, IdFilter, OrderFilter, QueryFilters
+
+
+class Rows:
+    """A queryset that notes how it was narrowed and ordered."""
+
+    def __init__(self, *calls: object) -> None:
+        self.calls = calls
+
+    def filter(self, **conditions: object) -> Rows:
+        return Rows(*self.calls, conditions)
+
+    def none(self) -> Rows:
+        return Rows(*self.calls, "none")
+
+    def order_by(self, *names: str) -> Rows:
+        return Rows(*self.calls, names)
+
+
+def applied(it: Filter, text: str | None) -> tuple[object, ...]:
+    rows: Rows = it.apply(Rows(), text)
+    return rows.calls
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, ()),
+        ("", ()),
+        ("indm_x-1", ({"domain_id": "indm_x-1"},)),
+        ("no id", ("none",)),
+        ("\x00", ("none",)),
+        ("x" * 256, ("none",)),
+    ],
+)
+def test_an_id_selects_its_rows_and_no_id_selects_none(text, expected):
+    assert applied(IdFilter("domainId", "domain_id"), text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, ()),
+        ("true", ({"is_active": True},)),
+        ("false", ({"is_active": False},)),
+        ("", ({"is_active": False},)),
+        ("TRUE", ({"is_active": False},)),
+    ],
+)
+def test_any_text_but_true_means_false(text, expected):
+    assert applied(FlagFilter("active", "is_active"), text) == expected
+
+
+def test_a_flag_can_select_by_a_function():
+    by = FlagFilter("finished", lambda rows, value: rows.filter(finished=value))
+    assert applied(by, "true") == ({"finished": True},)
+
+
+@pytest.mark.parametrize("text", ["", "TRUE", "1", "yes"])
+def test_a_strict_flag_refuses_other_texts(text):
+    with pytest.raises(ValidationError, match="finished must be true or false"):
+        applied(FlagFilter("finished", "finished", strict=True), text)
+
+
+@pytest.mark.parametrize(("text", "expected"), [(None, ()), ("fax", ()), ("email", ({"type": "email"},))])
+def test_an_unknown_choice_is_ignored(text, expected):
+    assert applied(ChoiceFilter("type", "type", ["webhook", "email"]), text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [(None, ("-pk",)), ("newest", ("-pk",)), ("oldest", ("pk",)), ("x", ("-pk",))]
+)
+def test_the_first_order_is_the_default(text, expected):
+    assert applied(OrderFilter("sortBy", {"newest": ("-pk",), "oldest": ("pk",)}), text) == (expected,)
+
+
+def test_a_view_without_filters_has_no_parameters():
+    assert QueryFilters().get_schema_operation_parameters(object()) == []
