@@ -1,5 +1,5 @@
-"""The two published DELETE pages, sentence by sentence: what a customer was told, and whether it holds.
+"""Acceptance tests of the two published DELETE pages.
 
-`sentences.py` has the pages. Each test's docstring is the sentences that it proves, in the pages' words, a paragraph each;
-`test_every_sentence.py` holds both together. How the deletions do it in detail is tested beside the apps.
+Each test names the promises that it shows with `@keeps`. `promises.py` lists their ids, and `docs/promises.md` explains
+them. The details of both deletions are tested in the apps.
 """
