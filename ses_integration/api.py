@@ -34,12 +34,8 @@ from ses_integration.status.preview import confirmed_at, own_rule_names, preview
 from ses_integration.status.recipients import recipients_by_rule, recorded_recipients, rule_name_for, rule_names
 from ses_integration.status.sync_state import SyncState, SyncStatus, configured, sync_states
 from ses_integration.status.verification import stale_domains
-from ses_integration.storage.erase import Batch as ErasedBatch
-from ses_integration.storage.erase import Progress as EraseProgress
-from ses_integration.storage.erase import batches as erase_batches
-from ses_integration.storage.erase import location as mail_location
-from ses_integration.storage.size import Size as MailSize
-from ses_integration.storage.size import measure as measure_mail
+from ses_integration.storage.erase import ErasedBatch, EraseProgress, erase_batches, mail_location
+from ses_integration.storage.inventory import MailSize, measure_mail
 
 # Change what SES should hold, and wait for it.
 __all__ = [

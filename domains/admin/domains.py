@@ -24,7 +24,7 @@ from domains.deletion.record import warning
 from domains.deletion_plan import build, render
 from domains.lifecycle import catch_all, register
 from domains.models import Domain, DomainDeletion
-from ses_integration.admin.actions import push_and_tell
+from ses_integration.admin.actions import push
 from ses_integration.admin.columns import ShowsSesState
 from ses_integration.api import QuotaExceeded, shared_deadline
 
@@ -166,7 +166,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
 
     @admin.action(description="Push to SES now", permissions=["push"])
     def push_to_ses(self, request: HttpRequest, queryset: QuerySet[Domain]) -> None:
-        push_and_tell(request, [domain.name for domain in queryset])
+        push(request, [domain.name for domain in queryset])
 
     def ses_name(self, row: Domain) -> str:
         return row.name

@@ -1,4 +1,4 @@
-"""The memory of SES, to look at. Nothing of it can be edited: whoever wants a change changes the rows, or pushes."""
+"""Read-only admin pages of the ledger and the reconciler's state. To change SES, change the rows, or push a domain."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from backoffice.base import ReadOnlyAdmin, ReadOnlyInline
 from backoffice.links import NOTHING, list_link, rows_of_domain
-from ses_integration.admin.actions import push_and_tell
+from ses_integration.admin.actions import push
 from ses_integration.admin.columns import html
 from ses_integration.conf import ses_config
 from ses_integration.models import (
@@ -34,12 +34,12 @@ SCOPE = ["region", "rule_set"]
 Key = tuple[str, str, str]
 
 
-class PendingReason(admin.SimpleListFilter):
+class AppliedFilter(admin.SimpleListFilter):
     title = "state"
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("owed", "Owed"), ("applied", "Applied")]
+        return [("owed", "Pending"), ("applied", "Applied")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[DomainSync]) -> QuerySet[DomainSync]:
         match self.value():
@@ -54,7 +54,7 @@ class PendingReason(admin.SimpleListFilter):
 @admin.register(DomainSync)
 class DomainSyncAdmin(ReadOnlyAdmin[DomainSync]):
     list_display = ["domain", "ses", "rows", "applied", "attempts", "retry_at"]
-    list_filter = [PendingReason, "stalled", *SCOPE]
+    list_filter = [AppliedFilter, "stalled", *SCOPE]
     search_fields = ["domain", "last_error"]
     date_hierarchy = "changed_at"
     ordering = ["-changed_at", "domain"]
@@ -92,7 +92,7 @@ class DomainSyncAdmin(ReadOnlyAdmin[DomainSync]):
         return list_link("ses_integration.ledgerentry", "Rules and identity", domain=sync.domain)
 
     def has_push_permission(self, request: HttpRequest) -> bool:
-        # Not has_change_permission, which says for everybody that the row cannot be edited.
+        # Not has_change_permission: it says that nobody can edit the row.
         return request.user.has_perm("ses_integration.change_domainsync")
 
     @admin.action(description="Push to SES now", permissions=["push"])
@@ -104,7 +104,7 @@ class DomainSyncAdmin(ReadOnlyAdmin[DomainSync]):
                 request, f"{elsewhere} of another region or rule set: only the configured one is written to."
             )
         if here:
-            push_and_tell(request, here)
+            push(request, here)
 
 
 def _key(sync: DomainSync) -> Key:
@@ -112,7 +112,7 @@ def _key(sync: DomainSync) -> Key:
 
 
 def _unknown_until(domains: list[str]) -> dict[Key, datetime]:
-    """In every region and rule set, unlike `states.states`: until when a call may still be applied."""
+    """When the last call in flight can no longer be applied, by scope and domain: in every scope, unlike `sync_states`."""
     calls = InFlightCall.objects.filter(entry__domain__in=domains).order_by()
     rows = calls.values_list("entry__region", "entry__rule_set", "entry__domain").annotate(until=Max("until"))
     return {(region, rule_set, domain): until for region, rule_set, domain, until in rows}
@@ -133,7 +133,7 @@ class RateLimitAdmin(ReadOnlyAdmin[RateLimit]):
 
 @admin.register(RuleSetState)
 class RuleSetStateAdmin(ReadOnlyAdmin[RuleSetState]):
-    """What was learned can be taken back: AWS may allow more one day, and tells nobody."""
+    """The learned recipient limit can be reset: AWS does not say when it allows more."""
 
     list_display = [
         "rule_set",
@@ -176,7 +176,7 @@ class InFlightInline(ReadOnlyInline[InFlightCall, LedgerEntry]):
     fields = ["operation", "concerns", "until", "fence"]
     readonly_fields = ["concerns"]
     ordering = ["until"]
-    verbose_name_plural = "calls without an answer"
+    verbose_name_plural = "unanswered calls"
 
     @admin.display(description="recipients")
     def concerns(self, call: InFlightCall) -> str:
@@ -204,7 +204,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin[LedgerEntry]):
         return super().get_queryset(request).annotate(**counts)
 
     def get_inlines(self, request: HttpRequest, obj: LedgerEntry | None) -> list[Any]:
-        """Those that have something to show."""
+        """Inlines that have something to show."""
         if obj is None:
             return []
         shown: dict[Any, bool] = {
@@ -224,7 +224,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin[LedgerEntry]):
     def recipient_count(self, entry: Any) -> int:
         return int(entry.recipient_count)
 
-    @admin.display(description="without answer", ordering="unknown_count")
+    @admin.display(description="unanswered calls", ordering="unknown_count")
     def unknown_outcomes(self, entry: Any) -> int:
         return int(entry.unknown_count)
 
@@ -236,6 +236,6 @@ class LedgerEntryAdmin(ReadOnlyAdmin[LedgerEntry]):
     def rows(self, entry: LedgerEntry) -> SafeString:
         return rows_of_domain(entry.domain)
 
-    @admin.display(description="mark")
+    @admin.display(description="sync state")
     def sync(self, entry: LedgerEntry) -> SafeString:
         return list_link("ses_integration.domainsync", entry.domain, domain=entry.domain)

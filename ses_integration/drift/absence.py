@@ -133,4 +133,4 @@ def _stored_mail(deleted: DeletedDomain) -> tuple[tuple[str, ...], str]:
         empty = erase.is_empty(deleted.key_prefix, bucket=deleted.bucket)
     except SesError as error:
         return (), error.sentence
-    return (() if empty else (erase.location(deleted.key_prefix, bucket=deleted.bucket),)), ""
+    return (() if empty else (erase.mail_location(deleted.key_prefix, bucket=deleted.bucket),)), ""

@@ -1,21 +1,22 @@
-"""What lies in the bucket under a prefix, counted without reading any of it: objects, their versions, and bytes."""
+"""What the bucket holds under a prefix, without reading any of it: objects, versions, bytes, and the folders below."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ses_integration.aws import clients
-from ses_integration.aws.translate import NOT_CONFIGURED, aws_errors
-from ses_integration.conf import ses_config
-from ses_integration.errors import NotConfigured
-from ses_integration.storage.erase import KEYS_PER_CALL
+from ses_integration.errors import SesError
+from ses_integration.storage.bucket import list_versions, open_bucket
+
+MOST_PAGES = 10
+PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """`objects` can be read; `versions` are all that S3 keeps, of deleted objects and delete markers, too."""
+    """`objects` can be read. `versions` are all that S3 keeps, including those of deleted objects, and delete markers."""
 
     objects: int = 0
     versions: int = 0
@@ -25,45 +26,60 @@ class Stored:
         return Stored(self.objects + other.objects, self.versions + other.versions, self.bytes + other.bytes)
 
 
+@dataclass(frozen=True, slots=True)
+class MailSize:
+    """A measurement: `stored` is at least what there is, and all of it if `complete`. If S3 could not be asked, `stored` is
+    None and `why` a sentence."""
+
+    stored: Stored | None
+    complete: bool = False
+    why: str = ""
+
+
+def measure_mail(prefix: str, most_pages: int = MOST_PAGES) -> MailSize:
+    """Measure what is under `prefix`: up to `most_pages` calls for 1,000 versions each, of which none begins after ten
+    seconds. Never raises."""
+    found = Stored()
+    until = time.monotonic() + PATIENCE_SECONDS
+    try:
+        for number, page in enumerate(_pages(prefix), 1):
+            found += _counted(page)
+            if not page.get("IsTruncated"):
+                return MailSize(found, complete=True)
+            if number >= most_pages or time.monotonic() >= until:
+                break
+    except SesError as error:
+        return MailSize(None, why=error.sentence)
+    return MailSize(found)
+
+
 def count(prefix: str) -> Stored:
-    """Everything under `prefix`, one call for each 1,000 versions. Raises SesError."""
-    return sum((counted(page) for page in pages(prefix)), Stored())
+    """Count everything under `prefix`; one call for each 1,000 versions. Raises SesError."""
+    return sum((_counted(page) for page in _pages(prefix)), Stored())
 
 
 def folders(prefix: str) -> tuple[list[str], Stored]:
     """The prefixes one slash further down, and what lies directly under this one. Raises SesError."""
     found: list[str] = []
     direct = Stored()
-    for page in pages(prefix, Delimiter="/"):
+    for page in _pages(prefix, delimiter="/"):
         found += [common["Prefix"] for common in page.get("CommonPrefixes", [])]
-        direct += counted(page)
+        direct += _counted(page)
     return found, direct
 
 
-def pages(prefix: str, **options: Any) -> Iterator[Any]:
-    """S3's answers one by one, each asked for when it is wanted. Raises SesError."""
-    config = ses_config()
-    if not config.region or not clients.have_credentials():
-        raise NotConfigured(NOT_CONFIGURED)
-    if not config.bucket:
-        raise NotConfigured("S3_BUCKET_NAME is missing.")
-    s3 = clients.s3(config.region)
-    start: Any = {}
+def _pages(prefix: str, *, delimiter: str = "") -> Iterator[Any]:
+    s3, bucket = open_bucket()
+    after = ("", "")
     while True:
-        with aws_errors(f"ListObjectVersions {prefix}"):
-            page = s3.list_object_versions(
-                Bucket=config.bucket, Prefix=prefix, MaxKeys=KEYS_PER_CALL, **options, **start
-            )
+        page = list_versions(s3, bucket, prefix, after=after, delimiter=delimiter)
         yield page
         if not page.get("IsTruncated"):
             return
-        start = {"KeyMarker": page["NextKeyMarker"]}
-        if page.get("NextVersionIdMarker"):
-            start["VersionIdMarker"] = page["NextVersionIdMarker"]
+        after = (page["NextKeyMarker"], page.get("NextVersionIdMarker") or "")
 
 
-def counted(page: Any) -> Stored:
-    """What one of S3's answers lists."""
+def _counted(page: Any) -> Stored:
     versions, markers = page.get("Versions", []), page.get("DeleteMarkers", [])
     return Stored(
         objects=sum(version["IsLatest"] for version in versions),

@@ -166,10 +166,10 @@ def test_pushing_converges_and_tells_the_outcome(ses, user, admin_client: Client
     fail_calls(ses)
     _, messages = run_action(admin_client, "domains.domain", "push_to_ses", chosen)
     assert messages[0][0] == "warning"
-    assert messages[0][1].startswith("2 domains are not in line yet.")
+    assert messages[0][1].startswith("Not up to date yet: 2 domains.")
     ses.clear_faults()
     settings.SES_REQUEST_BUDGET = 5
     assert run_action(admin_client, "domains.domain", "push_to_ses", chosen)[1] == [
-        ("success", "SES is in line with 2 domains.")
+        ("success", "SES is up to date with 2 domains.")
     ]
     assert identities(ses) == {domain.name for domain in chosen}

@@ -264,7 +264,7 @@ def test_a_key_without_the_scope_may_not_delete(client_for, user, domain):
 @pytest.fixture
 def erasing(domain, ses, monkeypatch):
     """The record of a deletion of which only five stored mails are left, that are erased two at a time."""
-    monkeypatch.setattr("ses_integration.storage.erase.KEYS_PER_CALL", 2)
+    monkeypatch.setattr("ses_integration.storage.bucket.KEYS_PER_CALL", 2)
     for number in range(5):
         store_mail(f"{domain.key_prefix}{number}")
     Domain.objects.filter(pk=domain.pk).delete()
@@ -301,7 +301,7 @@ def test_an_erasure_goes_on_where_it_stopped(erasing):
 def test_a_crash_between_the_answer_and_the_record_counts_nothing_twice(erasing):
     """Only the batch that was under way is missing in the count."""
     erase_mail(erasing, seconds=0)
-    next(erase.batches(erasing.key_prefix, seconds=10))
+    next(erase.erase_batches(erasing.key_prefix, seconds=10))
     DomainDeletion.objects.update(retry_at=None)
     erase_mail(erasing, seconds=10)
     assert (stored_keys(), erasing.stored_mail, erasing.erased_versions) == ([], "done", 3)

@@ -14,7 +14,7 @@ from inbound.tests.processes.clients import EmulatedAws
 from inbound.tests.processes.stack import Stack, wait_for
 from ses_integration.emulator import stored_objects
 from ses_integration.emulator.server import Emulator
-from ses_integration.storage.erase import KEYS_PER_CALL
+from ses_integration.storage.bucket import KEYS_PER_CALL
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 

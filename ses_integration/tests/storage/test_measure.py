@@ -3,9 +3,8 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from ses_integration.storage import inventory
-from ses_integration.storage.inventory import Stored
-from ses_integration.storage.size import Size, measure
+from ses_integration.storage import bucket
+from ses_integration.storage.inventory import MailSize, Stored, measure_mail
 
 pytestmark = pytest.mark.usefixtures("ses")
 
@@ -16,30 +15,30 @@ def mails(monkeypatch):
     s3 = boto3.client("s3", region_name="eu-west-1")
     for number in range(3):
         s3.put_object(Bucket="inbound-mail", Key=f"a/{number}", Body=b"12345")
-    monkeypatch.setattr(inventory, "KEYS_PER_CALL", 2)
+    monkeypatch.setattr(bucket, "KEYS_PER_CALL", 2)
 
 
 def test_all_of_it_is_counted_within_the_bound(mails, ses):
     ses.clear_journal()
-    assert measure("a/") == Size(Stored(objects=3, versions=3, bytes=15), complete=True)
+    assert measure_mail("a/") == MailSize(Stored(objects=3, versions=3, bytes=15), complete=True)
     assert [entry["action"] for entry in ses.journal()] == ["ListObjectVersions"] * 2
-    assert measure("b/") == Size(Stored(), complete=True)
+    assert measure_mail("b/") == MailSize(Stored(), complete=True)
 
 
 def test_at_the_bound_it_is_at_least_so_much(mails, ses):
     ses.clear_journal()
-    assert measure("a/", most_pages=1) == Size(Stored(objects=2, versions=2, bytes=10), complete=False)
+    assert measure_mail("a/", most_pages=1) == MailSize(Stored(objects=2, versions=2, bytes=10), complete=False)
     assert len(ses.journal()) == 1
 
 
 @pytest.mark.parametrize("fault", ["access_denied", "fail", "dropped"])
 def test_who_could_not_look_does_not_say_none(mails, ses, fault):
     ses.add_faults({"service": "s3", "fault": fault, "times": None})
-    size = measure("a/")
+    size = measure_mail("a/")
     assert (size.stored, size.complete) == (None, False)
     assert size.why.startswith("AWS ")
 
 
 def test_without_a_bucket_the_sentence_says_so(settings):
     settings.S3_BUCKET_NAME = ""
-    assert measure("a/") == Size(None, why="S3_BUCKET_NAME is missing.")
+    assert measure_mail("a/") == MailSize(None, why="S3_BUCKET_NAME is missing.")

@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from ses_integration.errors import NotConfigured, SesError
-from ses_integration.storage.erase import Batch, Progress, batches, erase, is_empty
+from ses_integration.storage.erase import ErasedBatch, EraseProgress, erase, erase_batches, is_empty
 
 PREFIX = "emails/example.com/indm_1/"
 
@@ -24,7 +24,7 @@ def put(s3, *keys: str) -> None:
 
 @pytest.fixture
 def two_at_a_time(monkeypatch):
-    monkeypatch.setattr("ses_integration.storage.erase.KEYS_PER_CALL", 2)
+    monkeypatch.setattr("ses_integration.storage.bucket.KEYS_PER_CALL", 2)
 
 
 def actions(ses) -> list[str]:
@@ -47,9 +47,9 @@ def test_every_version_and_delete_marker_goes(s3):
     s3.put_bucket_versioning(Bucket="inbound-mail", VersioningConfiguration={"Status": "Enabled"})
     put(s3, f"{PREFIX}1", f"{PREFIX}1")
     s3.delete_object(Bucket="inbound-mail", Key=f"{PREFIX}1")
-    first, end = batches(PREFIX, seconds=10)
+    first, end = erase_batches(PREFIX, seconds=10)
     assert (first.versions, first.delete_markers, first.bytes) == (3, 1, 8)
-    assert end == Batch(Progress(), at_the_end=True)
+    assert end == ErasedBatch(EraseProgress(), at_the_end=True)
     assert left(s3) == []
 
 
@@ -74,7 +74,7 @@ def test_a_prefix_without_its_slash_is_refused():
 def test_no_more_than_a_page_is_listed_before_the_caller_comes_back(s3, ses, two_at_a_time):
     put(s3, *(f"{PREFIX}{number}" for number in range(5)))
     ses.clear_journal()
-    running = batches(PREFIX, seconds=10)
+    running = erase_batches(PREFIX, seconds=10)
     for number in (1, 2):
         assert next(running).versions == 2
         assert actions(ses) == ["ListObjectVersions", "DeleteObjects"] * number
@@ -97,7 +97,7 @@ def test_pages_of_which_s3_keeps_everything_hide_nothing(s3, two_at_a_time):
     kept = [f"{PREFIX}kept-{number}" for number in range(5)]
     put(s3, f"{PREFIX}before", *kept, f"{PREFIX}then-1", f"{PREFIX}then-2", f"{PREFIX}then-3")
     refuse(s3, f"{PREFIX}kept-*")
-    run = list(batches(PREFIX, seconds=10))
+    run = list(erase_batches(PREFIX, seconds=10))
     assert [batch.versions for batch in run] == [1, 0, 0, 2, 1, 0]
     assert run[-1].at_the_end
     assert run[-1].progress.refused == 5
@@ -114,7 +114,7 @@ def test_versions_of_one_second_that_s3_keeps_are_counted_once(s3, two_at_a_time
     put(s3, *[f"{PREFIX}kept"] * 6)
     s3.delete_object(Bucket="inbound-mail", Key=f"{PREFIX}kept")
     refuse(s3, f"{PREFIX}kept")
-    run = list(batches(PREFIX, seconds=10))
+    run = list(erase_batches(PREFIX, seconds=10))
     assert [batch.progress.refused for batch in run] == [2, 4, 6, 7, 7]
     assert run[-1].at_the_end
     assert left(s3) == [f"{PREFIX}kept"] * 7
@@ -123,9 +123,9 @@ def test_versions_of_one_second_that_s3_keeps_are_counted_once(s3, two_at_a_time
 def test_a_pass_is_taken_up_behind_what_s3_keeps(s3, two_at_a_time):
     put(s3, f"{PREFIX}kept-1", f"{PREFIX}kept-2", f"{PREFIX}then")
     refuse(s3, f"{PREFIX}kept-*")
-    (first,) = batches(PREFIX, seconds=0)
-    (second,) = batches(PREFIX, first.progress, seconds=0)
-    (third,) = batches(PREFIX, second.progress, seconds=0)
+    (first,) = erase_batches(PREFIX, seconds=0)
+    (second,) = erase_batches(PREFIX, first.progress, seconds=0)
+    (third,) = erase_batches(PREFIX, second.progress, seconds=0)
     assert [(it.versions, it.progress.refused, it.at_the_end) for it in (first, second, third)] == [
         (0, 2, False),
         (1, 2, False),

@@ -4,7 +4,7 @@ import boto3
 import pytest
 
 from ses_integration.errors import NotConfigured
-from ses_integration.storage import inventory
+from ses_integration.storage import bucket as storage_bucket
 from ses_integration.storage.inventory import Stored, count, folders
 
 pytestmark = pytest.mark.usefixtures("ses")
@@ -27,13 +27,13 @@ def bucket():
 
 @pytest.mark.parametrize("per_call", [1000, 2, 1])
 def test_everything_is_counted_however_many_pages_it_takes(bucket, monkeypatch, per_call):
-    monkeypatch.setattr(inventory, "KEYS_PER_CALL", per_call)
+    monkeypatch.setattr(storage_bucket, "KEYS_PER_CALL", per_call)
     assert count("a/") == Stored(objects=4, versions=7, bytes=30)
 
 
 @pytest.mark.parametrize("per_call", [1000, 2, 1])
 def test_folders_are_told_from_what_lies_beside_them(bucket, monkeypatch, per_call):
-    monkeypatch.setattr(inventory, "KEYS_PER_CALL", per_call)
+    monkeypatch.setattr(storage_bucket, "KEYS_PER_CALL", per_call)
     assert folders("a/") == (["a/b/", "a/c/"], Stored(objects=1, versions=4, bytes=15))
 
 

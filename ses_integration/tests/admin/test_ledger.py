@@ -126,7 +126,7 @@ def test_pushing_leaves_marks_of_another_rule_set_alone(domain, admin_client: Cl
     elsewhere = DomainSync.objects.create(domain="example.org", region="eu-west-1", rule_set="another")
     _, messages = run_action(admin_client, "ses_integration.domainsync", "push_to_ses", list(DomainSync.objects.all()))
     assert [level for level, _ in messages] == ["error", "success"]
-    assert messages[1][1] == "SES is in line with 1 domain."
+    assert messages[1][1] == "SES is up to date with 1 domain."
     elsewhere.refresh_from_db()
     assert elsewhere.generation == 0
 
