@@ -157,7 +157,7 @@ def test_what_another_life_of_the_name_has_left_is_told_without_its_names(domain
     others = (
         "It has, or may still get, recipients that are no longer addresses of the domain; they are removed as well."
     )
-    left_over = "SES may still hold rules for addresses that the domain has no more"
+    left_over = "SES may still hold rules for addresses that the domain no longer has"
     for name in ("example.com", "secret0@example.com"):
         code, out = run("plan_delete", name)
         assert code == 2

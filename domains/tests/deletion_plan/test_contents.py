@@ -1,4 +1,4 @@
-"""GET /domains/{id}/deletion-plan, and DELETE with `plan` and `dry_run`."""
+"""What a domain's deletion plan says."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from addresses.models import BlockedEmail, EmailAddress
-from domains.lifecycle.catch_all import set_catch_all
-from domains.lifecycle.register import add_domain
-from domains.models import DnsRecord, Domain, DomainDeletion
-from inbound.models import Scope
-from inbound.tests.aws import calls, create_foreign_identity, fail_calls, recover_and_run_worker, store_mail
+from addresses.models import EmailAddress
+from domains.tests.plan_requests import DOMAINS, delete, plan_of, plan_url
+from inbound.tests.aws import calls, fail_calls, store_mail
 from inbound.tests.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
@@ -21,19 +18,10 @@ from inbound.tests.factories import (
     UserFactory,
 )
 from rest.fields import timestamp
-from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerIdentity, LedgerRecipient
+from ses_integration.models import LedgerEntry
 
-URL = "/api/v2/domains"
 RULE = "inbound-example.com-rule"
-OUTDATED = (
-    "The plan has changed since this token was made. Fetch the deletion plan again, look at it, and use its token."
-)
-GONE = "What this plan was about has been deleted, or is being deleted. A plan's token is good for one deletion."
 ELSEWHERE = "A rule set or region that was configured before may still receive for this name: see ses_cleanup."
-TABLES = [
-    Domain, EmailAddress, BlockedEmail, DnsRecord, DomainDeletion, DomainSync, LedgerEntry, LedgerRecipient,
-    LedgerIdentity, InFlightCall,
-]  # fmt: skip
 
 
 @pytest.fixture
@@ -49,32 +37,6 @@ def full(domain, user, ses):
     store_mail(f"{domain.key_prefix}mail-1")
     ses.clear_journal()
     return domain
-
-
-def plan_url(domain):
-    return f"{URL}/{domain.pk}/deletion-plan"
-
-
-def plan_of(api, domain):
-    answer = api.get(plan_url(domain))
-    assert answer.status_code == 200, answer.json()
-    return answer.json()
-
-
-def delete(api, domain, **query):
-    return api.delete(f"{URL}/{domain.pk}", query_params=query)
-
-
-def everything():
-    return [list(model.objects.order_by("pk").values()) for model in TABLES]
-
-
-def named(plan):
-    return [(call["action"], call["when"]) for call in plan["sesCalls"]["calls"]]
-
-
-def assert_refused(answer, sentence=OUTDATED):
-    assert (answer.status_code, answer.json()) == (409, {"error": sentence, "code": "PLAN_OUTDATED"})
 
 
 def test_the_plan_says_what_goes_and_what_stays(api, full, user, ses, dns):
@@ -276,189 +238,6 @@ def test_nothing_of_others_is_in_the_plan(api, client_for, full, dns):
         assert (answer.status_code, answer.json()) == (404, {"error": "Domain not found"})
 
 
-# Each shape of domain, and the calls that its deletion takes.
-
-
-def many_rules(domain, user, ses, settings):
-    settings.SES_MAX_RECIPIENTS_PER_RULE = 1
-    for local in "abc":
-        EmailAddressFactory(domain=domain, address=f"{local}@example.com")
-
-
-def catch_all(domain, user, ses, settings):
-    EmailAddressFactory(domain=domain, address="a@example.com")
-    set_catch_all(domain=domain, enabled=True, endpoint_id=EndpointFactory(owner=user).pk)
-
-
-def inactive_only(domain, user, ses, settings):
-    EmailAddressFactory(domain=domain, address="a@example.com", is_active=False)
-
-
-def foreign(domain, user, ses, settings):
-    create_foreign_identity("kept.example.org")
-    kept = add_domain(owner=user, name="kept.example.org").domain
-    EmailAddressFactory(domain=kept)
-    return kept
-
-
-def behind(domain, user, ses, settings):
-    """The rule of the last change has not been made: there is nothing to delete."""
-    settings.SES_REQUEST_BUDGET = 0
-    EmailAddressFactory(domain=domain, address="a@example.com")
-    settings.SES_REQUEST_BUDGET = 5
-
-
-def whose_is_unknown(domain, user, ses, settings):
-    LedgerIdentity.objects.update(ours=None)
-
-
-def nothing_special(domain, user, ses, settings):
-    EmailAddressFactory(domain=domain, address="a@example.com")
-
-
-SHAPES = [nothing_special, many_rules, catch_all, inactive_only, foreign, behind, whose_is_unknown]
-
-
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
-def test_the_calls_of_the_plan_are_those_that_are_made(api, domain, user, ses, dns, settings, shape):
-    domain = shape(domain, user, ses, settings) or domain
-    plan = plan_of(api, domain)
-    ses.clear_journal()
-    settings.SES_REQUEST_BUDGET = 5
-    answer = delete(api, domain, plan=plan["token"])
-    assert answer.status_code == 200
-    assert [action for action, _ in named(plan)] == calls(ses)
-    kept = plan["sesIdentity"]["outcome"] == "kept"
-    assert answer.json()["deletedResources"]["sesIdentity"] is not kept
-
-
-def test_a_call_without_an_answer_is_planned_again_for_when_it_has_settled(api, domain, ses, dns, settings):
-    settings.SES_REQUEST_BUDGET = 0.4
-    fail_calls(ses, action="CreateReceiptRule", fault="lost")
-    EmailAddressFactory(domain=domain, address="a@example.com")
-    ses.clear_faults()
-    plan = plan_of(api, domain)
-    [rule] = plan["receiptRules"]
-    assert (rule["isConfirmed"], rule["inDoubt"], plan["isCertain"]) == (False, ["a@example.com"], False)
-    assert named(plan) == [
-        ("DeleteReceiptRule", "now"),
-        ("DeleteEmailIdentity", "now"),
-        ("DeleteReceiptRule", "settled"),
-    ]
-    ses.clear_journal()
-    DomainSync.objects.update(retry_at=None)
-    settings.SES_REQUEST_BUDGET = 5
-    assert delete(api, domain, plan=plan["token"]).status_code == 200
-    recover_and_run_worker(ses)
-    assert calls(ses) == [action for action, _ in named(plan)]
-
-
-def test_a_token_deletes_once(api, full, ses, dns):
-    token = plan_of(api, full)["token"]
-    assert delete(api, full, plan=token).status_code == 200
-    assert DomainDeletion.objects.get().plan_token == token
-    ses.clear_journal()
-    assert_refused(delete(api, full, plan=token), GONE)
-    assert_refused(delete(api, full, plan=token, dry_run="true"), GONE)
-    assert calls(ses) == []
-    assert delete(api, full).status_code == 404
-
-
-def test_a_deletion_that_runs_is_not_gone_on_with_by_a_token(api, full, ses, dns, impatient):
-    token = plan_of(api, full)["token"]
-    fail_calls(ses)
-    assert delete(api, full).status_code == 200
-    assert_refused(delete(api, full, plan=token), GONE)
-    assert delete(api, full).status_code == 200
-
-
-@pytest.mark.parametrize("query", [{"dry_run": "true"}, {"dry_run": "true", "plan": "TOKEN"}])
-def test_a_dry_run_changes_nothing(api, full, ses, dns, query):
-    plan = plan_of(api, full)
-    query = {name: value.replace("TOKEN", plan["token"]) for name, value in query.items()}
-    before = everything()
-    answer = delete(api, full, **query)
-    assert (answer.status_code, answer.json()) == (200, plan)
-    assert (everything(), calls(ses)) == (before, [])
-
-
-def test_a_dry_run_tells_that_a_token_is_outdated(api, full, dns):
-    token = plan_of(api, full)["token"]
-    BlockedEmailFactory(domain=full)
-    assert_refused(delete(api, full, plan=token, dry_run="true"))
-
-
-def test_the_token_of_another_domain_does_not_go_on_with_a_deletion_that_runs(api, full, user, ses, dns, impatient):
-    other = plan_of(api, DomainFactory(owner=user))["token"]
-    fail_calls(ses)
-    assert delete(api, full).status_code == 200
-    assert_refused(delete(api, full, plan=other), GONE)
-
-
-def test_a_dry_run_of_a_deletion_that_runs_does_not_go_on_with_it(api, full, ses, impatient):
-    fail_calls(ses)
-    delete(api, full)
-    before = everything()
-    assert delete(api, full, dry_run="true").status_code == 404
-    assert everything() == before
-
-
-def test_a_dry_run_needs_the_scope_of_deleting_and_a_plan_that_of_reading(client_for, user, full, dns):
-    reader, deleter = client_for(user, Scope.READ), client_for(user, Scope.DELETE)
-    assert (reader.get(plan_url(full)).status_code, deleter.get(plan_url(full)).status_code) == (200, 403)
-    assert delete(reader, full, dry_run="true").status_code == 403
-    assert delete(deleter, full, dry_run="true").status_code == 200
-
-
-SLIPS = [
-    "dry_run=1",
-    "dry_run=True",
-    "dry_run=",
-    "dry_run=true&dry_run=false",
-    "dryRun=true",
-    "dry-run=true",
-    "DRY_RUN=true",
-    "plan=",
-    "plan=nope",
-    "Plan=plan_x",
-    "planToken=plan_x",
-    "plan=plan_x.y.z",
-    "plan=%00",
-]
-
-
-@pytest.mark.parametrize("query", SLIPS)
-def test_a_slip_of_the_pen_deletes_nothing(api, full, ses, query):
-    before = everything()
-    answer = api.delete(f"{URL}/{full.pk}?{query}")
-    assert answer.status_code == 400
-    assert set(answer.json()) == {"error"}
-    assert (everything(), calls(ses)) == (before, [])
-
-
-def test_what_has_nothing_to_do_with_plans_is_ignored_as_ever(api, full):
-    assert delete(api, full, dry_run="false", verbose="1").status_code == 200
-
-
-def test_the_token_of_another_domain_is_refused(api, full, user, dns):
-    other = plan_of(api, DomainFactory(owner=user))["token"]
-    assert_refused(delete(api, full, plan=other))
-    mixed = plan_of(api, full)["token"].rpartition(".")[0] + "." + other.rpartition(".")[2]
-    assert_refused(delete(api, full, plan=mixed))
-    assert delete(api, Domain(pk="nope"), plan=other).status_code == 404
-
-
-@pytest.mark.parametrize("pk", ["nope", "a%00b", "%20"])
-def test_an_id_that_nothing_has_is_not_found(api, full, dns, pk):
-    token = plan_of(api, full)["token"]
-    for answer in (
-        api.get(f"{URL}/{pk}/deletion-plan"),
-        api.delete(f"{URL}/{pk}?dry_run=true"),
-        api.delete(f"{URL}/{pk}?plan={token}"),
-    ):
-        assert (answer.status_code, answer.json()) == (404, {"error": "Domain not found"})
-
-
 def test_its_size_costs_no_statements(api, user, ses, dns):
     statements = []
     for size in (2, 40):
@@ -472,7 +251,7 @@ def test_its_size_costs_no_statements(api, user, ses, dns):
         ]
         EmailAddress.objects.bulk_create(bulk)
         EmailAddressFactory(domain=domain)
-        api.get(f"{URL}/{domain.pk}")
+        api.get(f"{DOMAINS}/{domain.pk}")
         with CaptureQueriesContext(connection) as captured:
             plan_of(api, domain)
         statements.append(len(captured))
@@ -480,12 +259,3 @@ def test_its_size_costs_no_statements(api, user, ses, dns):
     # below 1, endpoints 3, DNS records 1.
     assert statements == [statements[0]] * 2
     assert statements[0] <= 18
-
-
-@pytest.mark.parametrize("query", [{}, {"dry_run": "false"}])
-def test_without_a_token_nothing_is_asked_for_a_plan(api, full, ses, dns, query):
-    assert delete(api, full, **query).status_code == 200
-    # Two looks for what is to be erased, before and after.
-    asked = [entry["action"] for entry in ses.journal() if entry["service"] == "s3"]
-    assert asked == ["ListObjectVersions", "DeleteObjects", "ListObjectVersions"]
-    assert dns.asked == []

@@ -1,0 +1,205 @@
+"""What an address's deletion plan says, and that the deletion makes its calls."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from addresses.models import EmailAddress
+from addresses.services import update_address
+from domains.lifecycle.catch_all import set_catch_all
+from domains.tests.plan_requests import ADDRESSES, delete, plan_of
+from inbound.tests.aws import calls, fail_calls, rules
+from inbound.tests.factories import EmailAddressFactory, EndpointFactory
+
+RULE = "inbound-example.com-rule"
+CATCH_ALL = "inbound-example.com-catchall-rule"
+
+
+@pytest.fixture
+def crm(user):
+    return EndpointFactory(owner=user, name="CRM")
+
+
+@pytest.fixture
+def address(domain, crm, ses):
+    """One of two."""
+    row = EmailAddressFactory(domain=domain, address="a@example.com", endpoint=crm)
+    EmailAddressFactory(domain=domain, address="b@example.com")
+    ses.clear_journal()
+    return row
+
+
+def test_the_plan_says_what_becomes_of_the_rule_and_what_stays(api, address, crm, ses):
+    plan = plan_of(api, address)
+    assert plan.pop("token").startswith("plan_")
+    assert plan.pop("sesConfirmedAt")
+    assert plan == {
+        "emailAddress": {"id": address.pk, "address": "a@example.com", "isActive": True},
+        "isCertain": True,
+        "receiptRules": [
+            {
+                "name": RULE,
+                "before": ["a@example.com", "b@example.com"],
+                "after": ["b@example.com"],
+                "isConfirmed": True,
+                "inDoubt": [],
+                "hasOthers": False,
+            }
+        ],
+        "sesCalls": {
+            "calls": [{"action": "UpdateReceiptRule", "name": RULE, "when": "now"}],
+            "count": 1,
+            "seconds": 0.0,
+            "waiting": [],
+            "problem": None,
+        },
+        "sesProblems": [],
+        "stays": {
+            "domain": {
+                "id": address.domain_id,
+                "name": "example.com",
+                "emailAddresses": 1,
+                "isCatchAllEnabled": False,
+            },
+            "endpoint": {"id": crm.pk, "name": "CRM", "type": "webhook", "isActive": True},
+            "dependentEndpoints": [],
+            "isBlocked": False,
+        },
+    }
+    assert ses.journal() == []
+
+
+def one_of_two(domain, crm, settings):
+    EmailAddressFactory(domain=domain, address="b@example.com")
+    return {RULE: (["a@example.com", "b@example.com"], ["b@example.com"])}
+
+
+def the_last(domain, crm, settings):
+    return {RULE: (["a@example.com"], None)}
+
+
+def with_inactive_ones(domain, crm, settings):
+    EmailAddressFactory(domain=domain, address="b@example.com", is_active=False)
+    return {RULE: (["a@example.com"], None)}
+
+
+def of_a_chunk(domain, crm, settings):
+    """The others' rules are not concerned."""
+    settings.SES_MAX_RECIPIENTS_PER_RULE = 1
+    EmailAddressFactory(domain=domain, address="b@example.com")
+    return {RULE: (["a@example.com"], None)}
+
+
+def behind_a_catch_all(domain, crm, settings):
+    set_catch_all(domain=domain, enabled=True, endpoint_id=crm.pk)
+    return {CATCH_ALL: (["example.com"], ["example.com"])}
+
+
+def inactive(domain, crm, settings):
+    update_address(address=EmailAddress.objects.get(), changes={"is_active": False})
+    return {}
+
+
+def while_another_is_on_its_way(domain, crm, settings):
+    settings.SES_REQUEST_BUDGET = 0
+    EmailAddressFactory(domain=domain, address="b@example.com")
+    settings.SES_REQUEST_BUDGET = 5
+    return {RULE: (["a@example.com"], ["b@example.com"])}
+
+
+def while_the_catch_all_is_on_its_way(domain, crm, settings):
+    settings.SES_REQUEST_BUDGET = 0
+    set_catch_all(domain=domain, enabled=True, endpoint_id=crm.pk)
+    settings.SES_REQUEST_BUDGET = 5
+    return {CATCH_ALL: (None, ["example.com"]), RULE: (["a@example.com"], None)}
+
+
+SHAPES = [
+    one_of_two, the_last, with_inactive_ones, of_a_chunk, behind_a_catch_all, inactive, while_another_is_on_its_way,
+    while_the_catch_all_is_on_its_way,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+def test_the_calls_of_the_plan_are_those_that_are_made(api, domain, crm, ses, settings, shape):
+    address = EmailAddressFactory(domain=domain, address="a@example.com")
+    expected = shape(domain, crm, settings)
+    plan = plan_of(api, address)
+    assert {rule["name"]: (rule["before"], rule["after"]) for rule in plan["receiptRules"]} == expected
+    ses.clear_journal()
+    answer = delete(api, address, plan=plan["token"])
+    assert (answer.status_code, answer.json()["cleanup"]["sesRuleUpdated"]) == (200, True)
+    assert calls(ses) == [call["action"] for call in plan["sesCalls"]["calls"]]
+    after = {rule["name"]: set(rule["after"]) for rule in plan["receiptRules"] if rule["after"] is not None}
+    assert rules(ses).items() >= after.items()
+
+
+def test_a_call_without_an_answer_is_told(api, domain, ses, settings):
+    settings.SES_REQUEST_BUDGET = 0.4
+    fail_calls(ses, action="CreateReceiptRule", fault="lost")
+    address = EmailAddressFactory(domain=domain, address="a@example.com")
+    plan = plan_of(api, address)
+    [rule] = plan["receiptRules"]
+    assert (rule["isConfirmed"], rule["inDoubt"], rule["after"], plan["isCertain"]) == (
+        False,
+        ["a@example.com"],
+        None,
+        False,
+    )
+    assert [call["when"] for call in plan["sesCalls"]["calls"]] == ["now", "settled"]
+
+
+def test_a_call_that_failed_confirms_nothing(api, address, ses, impatient):
+    fail_calls(ses)
+    EmailAddressFactory(domain=address.domain, address="c@example.com")
+    assert calls(ses) == ["UpdateReceiptRule"]
+    assert plan_of(api, address)["sesConfirmedAt"] is None
+
+
+def test_what_is_missing_for_an_update_is_said(api, address, settings):
+    settings.S3_BUCKET_NAME = ""
+    plan = plan_of(api, address)
+    assert (plan["sesCalls"]["problem"], plan["isCertain"]) == ("S3_BUCKET_NAME is missing.", False)
+
+
+def test_an_endpoint_that_names_the_address_depends_on_it(api, address, user):
+    """SES gives the mail for a label to the address without it as well, and not the other way round."""
+    emails = ["A@Example.com", "a+x@example.com", "b@example.com", "a@example.org", "a@sub.example.com"]
+    group = EndpointFactory(owner=user, name="group", type="email_group", config={"emails": emails})
+    sender = EndpointFactory(
+        owner=user,
+        name="sender",
+        type="email",
+        config={"forwardTo": "b@example.com", "fromAddress": "A <a@example.com>"},
+    )
+    EndpointFactory(owner=user, type="email", config={"forwardTo": '"@example.com'})
+    EndpointFactory(name="theirs", type="email", config={"forwardTo": "a@example.com"})
+    assert plan_of(api, address)["stays"]["dependentEndpoints"] == [
+        {"id": group.pk, "name": "group", "type": "email_group", "forwardsTo": emails[:2], "sendsFrom": None},
+        {"id": sender.pk, "name": "sender", "type": "email", "forwardsTo": [], "sendsFrom": "A <a@example.com>"},
+    ]
+    labelled = EmailAddressFactory(domain=address.domain, address="a+x@example.com")
+    [dependant] = plan_of(api, labelled)["stays"]["dependentEndpoints"]
+    assert dependant["forwardsTo"] == ["a+x@example.com"]
+
+
+def test_an_endpoint_of_somebody_else_does_not_show(api, domain):
+    address = EmailAddressFactory(domain=domain, endpoint=EndpointFactory(name="Theirs"))
+    assert plan_of(api, address)["stays"]["endpoint"] is None
+
+
+def test_its_domain_s_size_costs_no_statements(api, domain, ses):
+    address = EmailAddressFactory(domain=domain)
+    statements = []
+    for count in (1, 40):
+        bulk = [
+            EmailAddress(domain=domain, address=f"{count}-{n}@example.com", slot=count * 100 + n) for n in range(count)
+        ]
+        EmailAddress.objects.bulk_create(bulk)
+        api.get(ADDRESSES)
+        with CaptureQueriesContext(connection) as captured:
+            plan_of(api, address)
+        statements.append(len(captured))
+    assert statements[0] == statements[1] <= 14
