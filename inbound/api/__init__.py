@@ -1,1 +1,4 @@
-"""What every API request passes through: authentication, permissions, parsing, pagination, errors and idempotency."""
+"""What every API request passes through: authentication, scopes, parsing, pagination, errors and idempotency.
+
+`inbound/settings.py` and `inbound/urls.py` name these modules; only tests import them.
+"""

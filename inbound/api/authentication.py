@@ -1,4 +1,4 @@
-"""`Authorization: Bearer <key>`."""
+"""Authentication by API key: `Authorization: Bearer KEY` (docs/api/compatibility.md, "Requests")."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rest_framework.request import Request
 
 from inbound.models import ApiKey, hash_key
 
-USE_NOTED_EVERY = timedelta(minutes=1)
+LAST_USE_INTERVAL = timedelta(minutes=1)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """The same 401 for a key that is missing, unknown, expired, revoked, or of an account that is closed.
+    """Authenticate by key. A key that is missing, unknown, expired or revoked, or whose account is closed, gets the same 401.
 
-    The admin's session is not looked at: a browser's cookie must not win over the key that a client shows.
+    Sessions of the admin are ignored: a browser's cookie must not override the key.
     """
 
     def authenticate(self, request: Request) -> tuple[AbstractBaseUser, ApiKey]:
@@ -30,16 +30,16 @@ class ApiKeyAuthentication(BaseAuthentication):
         row = ApiKey.objects.usable().select_related("owner").filter(key_hash=hash_key(text)).first()
         if row is None:
             raise AuthenticationFailed
-        self._note_use(row)
+        self._record_use(row)
         return row.owner, row
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
     @staticmethod
-    def _note_use(row: ApiKey) -> None:
-        """At most once a minute: each write would take SQLite's only write lock."""
+    def _record_use(row: ApiKey) -> None:
+        """Write at most once a minute, because a write on each request would take SQLite's only write lock."""
         now = timezone.now()
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_NOTED_EVERY)
-        if row.last_used_at is None or row.last_used_at < now - USE_NOTED_EVERY:
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USE_INTERVAL)
+        if row.last_used_at is None or row.last_used_at < now - LAST_USE_INTERVAL:
             ApiKey.objects.filter(stale, pk=row.pk).update(last_used_at=now)

@@ -1,4 +1,4 @@
-"""A body without a length, which would be taken for none: refused before anything is done for the request."""
+"""Middleware that refuses bodies without a length."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ SENTENCE = "Send the body with a Content-Length: one in chunks is not read."
 
 
 class LengthRequired:
-    """Django reads as much as Content-Length says: of a body in chunks (RFC 9112, 7.1) nothing, whatever it asks for."""
+    """Answer 411 to chunked requests (RFC 9112, section 7.1).
+
+    Django reads as many bytes as Content-Length says, so it would take the body for empty.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

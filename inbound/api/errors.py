@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
-    """DRF's EXCEPTION_HANDLER. What is not an answer of ours is logged here, and its text stays here."""
+    """DRF's EXCEPTION_HANDLER. An unexpected exception is logged, and its text is not sent to the client."""
     if isinstance(error, Answered):
         return error.answer
     set_rollback()
@@ -30,7 +30,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     elif isinstance(error, SuspiciousOperation):
-        # Django's word for a request out of bounds, such as one with thousands of parameters.
+        # Django raises this for excessive requests, such as one with thousands of parameters.
         error = exceptions.ParseError("Invalid request")
     elif isinstance(error, QuotaExceeded):
         error = Conflict({"error": error.sentence, "code": "SES_QUOTA_REACHED"})
@@ -48,7 +48,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
 
 
 def _body(detail: Any) -> dict[str, Any]:
-    """A dictionary with an `error` is an answer as it stands; of anything else the first text is the error."""
+    """A dictionary with `error` is the body as it stands. Otherwise the first text in `detail` is the error."""
     if isinstance(detail, dict) and "error" in detail:
         return {key: _plain(value) for key, value in detail.items()}
     return {"error": _first_text(detail)}

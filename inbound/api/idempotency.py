@@ -1,7 +1,7 @@
-"""`Idempotency-Key`: a write that is sent twice is done once, and answered the same (ADR 7).
+"""Idempotency keys: a write that is sent twice is carried out once and gets the same answer (docs/api/idempotency.md, ADR 7).
 
-`OncePerKey` claims the key before the view runs, `KeepAnswer` keeps the answer after it. Each does so in a statement that
-commits by itself: the claim is there for every process before the work begins, and what the work commits never waits for it.
+`OncePerKey` claims the key before the view runs, and `KeepAnswer` stores the answer afterwards. Each uses a statement that
+commits by itself. So every process sees the claim before the work begins, and the work's own transactions do not include it.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KEY = re.compile(r"[!-~]{1,255}")
-# Where a claim travels with its request, from the gate to the middleware.
+# Key in `request.META` under which the claim travels from the throttle to the middleware.
 CLAIM = "inbound.api.idempotency"
-# About who asks or how often, and so not the answer to what was asked.
+# These answers are about the client, not about what it asked for.
 NOT_KEPT = frozenset({401, 403, 429})
-# A record may go between two looks at it, and its key is free then. Where that keeps happening, others are at it: wait.
+# A record may be deleted between two reads, which frees its key. If that keeps happening, other requests use the key.
 TRIES = 3
 
 INVALID = f"{HEADER} must be 1 to 255 visible ASCII characters."
@@ -54,7 +54,7 @@ RUNNING = f"The first request with this {HEADER} is still running. Send it again
 
 
 class Answered(Exception):
-    """Not for the view: the request has its answer already."""
+    """Skips the view, because the request already has an answer."""
 
     def __init__(self, answer: HttpResponse) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class Answered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to run the request, until `run` is another one's; what may be kept of it is sealed."""
+    """The right to run the request, as long as the record has this `run`. `seal` encrypts the stored answer."""
 
     owner_id: int
     key: str
@@ -75,7 +75,11 @@ class Claim:
 
 
 class OncePerKey(BaseThrottle):
-    """The last thing that DRF asks before the view, so a key that may not do this neither runs nor reads anything."""
+    """DRF throttle that claims the key.
+
+    Throttles come after authentication and permissions, so a client without the scope can neither claim a key nor read a
+    stored answer.
+    """
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         key = request.headers.get(HEADER)
@@ -87,7 +91,7 @@ class OncePerKey(BaseThrottle):
 
 
 class KeepAnswer:
-    """Innermost of the middleware: it sees the answer as the view gave it, rendered."""
+    """Innermost middleware, so that it sees the rendered answer of the view."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -98,13 +102,13 @@ class KeepAnswer:
             try:
                 settle(request.META[CLAIM], answer)
             except DatabaseError:
-                # The work is done, and says so; the key is free again when its record counts as abandoned.
+                # The work is done, so send its answer. The key becomes free when its record counts as abandoned.
                 logger.exception("The answer to %s %s could not be kept", request.method, request.path)
         return answer
 
 
 def canonical(request: Request) -> str:
-    """What makes two requests the same: method, path, query and body, whatever the order of names and the blanks in them."""
+    """Text that is equal for equal requests: method, path, query and body, without the order of names and white space."""
     return json.dumps([request.method, request.path, sorted(request.query_params.lists()), _body(request)])
 
 
@@ -116,13 +120,13 @@ def _body(request: Request) -> str:
     try:
         return json.dumps(ObjectParser().parse(BytesIO(content)), sort_keys=True)
     except (ParseError, RecursionError):
-        # The view refuses it, or does not look; here it is the same again if every byte is.
+        # The view refuses or ignores such a body. Two of them are equal if all bytes are.
         return content.decode("latin-1")
 
 
 def claim(owner_id: int, key: str, request: str) -> Claim:
-    """Claim the key for this request. Raises Answered if it has its answer, is still running, or is another's key."""
-    # Keyed, so that nobody can try out from a copy of the database what a request or an answer may have been.
+    """Claim the key for this request. Raises Answered if it was answered, is running, or if another request used the key."""
+    # Keyed digests, so that guesses about a request cannot be verified with a copy of the database.
     secret = json.dumps([owner_id, key, request])
     fingerprint = salted_hmac("inbound.api.idempotency.fingerprint", secret, algorithm="sha256").hexdigest()
     seal = salted_hmac("inbound.api.idempotency.seal", secret, algorithm="sha256").digest()
@@ -143,13 +147,13 @@ def claim(owner_id: int, key: str, request: str) -> Claim:
 
 
 def _begin(claimed: Claim, fingerprint: str) -> bool:
-    """Insert the record, or take over one that expired or was abandoned; of many that try, one succeeds."""
+    """Insert the record, or take over one that has expired or was abandoned. Of several attempts one succeeds."""
     try:
         IdempotencyRecord.objects.create(
             owner_id=claimed.owner_id, key=claimed.key, fingerprint=fingerprint, run=claimed.run, started_at=Now()
         )
     except IntegrityError:
-        # An abandoned one is taken over by its own request only: until it expires the key is not for another.
+        # Only the same request may take over an abandoned record. For others the key is used until the record expires.
         free = claimed.records().expired() | claimed.records().abandoned().filter(fingerprint=fingerprint)
         taken = free.update(
             fingerprint=fingerprint, run=claimed.run, started_at=Now(), status=None, headers={}, body=""
@@ -159,7 +163,10 @@ def _begin(claimed: Claim, fingerprint: str) -> bool:
 
 
 def settle(claimed: Claim, answer: HttpResponse) -> None:
-    """Keep the answer; or free the key, where another try may be answered otherwise. Nothing if the run was given up."""
+    """Store the answer, or free the key if another attempt may get another answer.
+
+    Does nothing if another run has taken over the record.
+    """
     mine = claimed.records().filter(run=claimed.run)
     if answer.streaming or answer.status_code >= 500 or answer.status_code in NOT_KEPT:
         mine.delete()
@@ -173,7 +180,7 @@ def settle(claimed: Claim, answer: HttpResponse) -> None:
 
 def _replay(record: IdempotencyRecord, status: int, seal: Fernet) -> HttpResponse:
     answer = HttpResponse(seal.decrypt(record.body), status=status)
-    # Django's own guess; an answer without a body has none.
+    # Django's default. An answer without a body has no content type.
     del answer["Content-Type"]
     for name, value in (record.headers | {REPLAYED: "true"}).items():
         answer[name] = value

@@ -1,3 +1,5 @@
+"""Content negotiation without negotiation: JSON in, JSON out."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -9,7 +11,7 @@ from rest_framework.request import Request
 
 
 class JsonAlways(BaseContentNegotiation):
-    """Whatever a client says that it accepts or sends, it is JSON; so no answer depends on anything before the key."""
+    """Ignore `Accept` and `Content-Type`. Otherwise a client without a key could get a 406 or 415 instead of a 401."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
         return next(iter(parsers))

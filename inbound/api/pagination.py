@@ -1,3 +1,5 @@
+"""Pages of lists (docs/api/compatibility.md, "Lists")."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
-# What the widest column of any database takes; more is no offset into anything.
+# No table has more rows, and databases refuse offsets beyond 64 bits.
 MAX_OFFSET = 2**31
 
 
@@ -25,7 +27,7 @@ class LimitOffset(BasePagination):
     offset = 0
     total = 0
 
-    # Any: DRF's own signature takes sequences as well, whose `count` is another.
+    # Any, because DRF also allows sequences, whose `count` has another signature.
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         limit_error, offset_error = "Limit must be between 1 and 100", "Offset must be non-negative"
         self.limit = min(_whole(request, "limit", DEFAULT_LIMIT, limit_error), MAX_LIMIT)
@@ -53,7 +55,7 @@ def _whole(request: Request, name: str, default: int, error: str) -> int:
     text = request.query_params.get(name, "")
     if not text:
         return default
-    # isascii: int() also takes other scripts' digits, signs with blanks, and underscores.
+    # int() also accepts digits of other scripts, blanks and underscores.
     if not text.isascii() or not text.removeprefix("-").isdigit() or len(text) > 20:
         raise ValidationError(error)
     return int(text)

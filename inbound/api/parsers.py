@@ -1,3 +1,5 @@
+"""Parsing of request bodies (docs/api/compatibility.md, "Requests")."""
+
 from __future__ import annotations
 
 import codecs
@@ -9,7 +11,7 @@ from typing import IO, Any, NoReturn
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-# Many times what any request of the contract needs; Django's own limit does not hold for a body that is read as a stream.
+# Far more than any request needs. Django's own limit does not apply to a body that is read as a stream.
 SIZE_LIMIT = 1024 * 1024
 TOO_LARGE = "Request body is too large."
 
@@ -43,6 +45,6 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _finite(text: str) -> float:
-    """`1e999` is JSON, but as a number here it is infinite, and an answer cannot carry that."""
+    """`1e999` is valid JSON but becomes infinity, which cannot be written as JSON."""
     number = float(text)
     return number if math.isfinite(number) else _refuse(text)
