@@ -28,12 +28,12 @@ from ses_integration.reconcile.outbox import generation, mark_dirty
 from ses_integration.reconcile.queue import retry_now
 from ses_integration.status.capacity import Capacity, capacity
 from ses_integration.status.confirmation import DomainState, domain_state, recipients_left, rules_up_to_date
-from ses_integration.status.identities import RecordedIdentity, check_identity, identities, refresh_identities
+from ses_integration.status.identities import RecordedIdentity, identities
 from ses_integration.status.pending import Pending, pending, pending_names, unconfirmed_warning
 from ses_integration.status.preview import confirmed_at, own_rule_names, preview
 from ses_integration.status.recipients import recipients_by_rule, recorded_recipients, rule_name_for, rule_names
 from ses_integration.status.sync_state import SyncState, SyncStatus, configured, sync_states
-from ses_integration.status.verification import stale_domains
+from ses_integration.status.verification import check_identity, refresh_identities, stale_domains
 from ses_integration.storage.erase import ErasedBatch, EraseProgress, erase_batches, mail_location
 from ses_integration.storage.inventory import MailSize, measure_mail
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ses_integration.errors import RateLimitTimeout, SesError, Throttled
-from ses_integration.status import sync_state
+from ses_integration.status.pending import pending_domains, pending_reason
 
 AGAIN = "Wait a second and run it again: SES takes about one control call a second, and other processes share it."
 
@@ -59,9 +59,9 @@ class Outcome:
 
 def outcome(name: str) -> Outcome:
     """Look up the outcome for one domain; one statement if it is up to date, else three."""
-    if not sync_state.pending_domains().filter(domain=name).exists():
+    if not pending_domains().filter(domain=name).exists():
         return Outcome(up_to_date=True)
-    pending = sync_state.pending_reason(name)
+    pending = pending_reason(name)
     reasons = [pending.error] if pending.error else []
     if pending.unknown_until:
         reasons.append(

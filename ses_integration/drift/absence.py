@@ -17,7 +17,7 @@ from ses_integration.drift.foreign import named_like_ours
 from ses_integration.errors import SesError
 from ses_integration.models import LedgerEntry
 from ses_integration.plan.resources import ResourceKind
-from ses_integration.status import sync_state
+from ses_integration.status.pending import pending_domains
 from ses_integration.storage import erase
 
 
@@ -65,7 +65,7 @@ class AbsenceCheck:
         active. Raises SesError. About five statements."""
         self._config = config = ses_config()
         self._seen = observe_with_active_set(config)
-        pending = sync_state.pending_domains().filter(domain__in=names)
+        pending = pending_domains().filter(domain__in=names)
         self.changing = set(pending.values_list("domain", flat=True))
         if LedgerEntry.objects.of(config).filter(domain__in=names).exists():
             sweep.invalidate(config, self._seen, names)

@@ -1,4 +1,4 @@
-"""What SES is known to hold, read from the ledger for answers, lists and deletion plans. Makes no control calls but verification.
+"""What is known about SES, read from the ledger for answers, lists and deletion plans. Only `verification` calls SES.
 
-Imports everything below. Used by `drift`, `admin`, `cli` and the facade.
+Imports `reconcile` and what is below it. `drift`, `admin`, `cli` and the facade may import it.
 """

@@ -1,4 +1,4 @@
-"""How much of SES's quotas is used, as one value for reports."""
+"""Usage of the SES quotas as one value, for reports."""
 
 from __future__ import annotations
 

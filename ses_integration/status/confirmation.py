@@ -1,11 +1,11 @@
-"""What is known of SES, read from the ledger where somebody wants to show it; never copied, never guessed."""
+"""Confirms removals: what SES is known not to hold any more (docs/architecture/protocol.md, "Confirm a removal")."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q
 
 from ses_integration.conf import ses_config
 from ses_integration.coordination.clock import database_now
@@ -21,7 +21,7 @@ LEFT_ELSEWHERE = "A rule set or region that was configured before may still rece
 
 @dataclass(frozen=True, slots=True)
 class DomainState:
-    """What SES is known to hold for a name. `identity_ours` is None while nobody can say."""
+    """What is confirmed to be gone for a domain name. `identity_ours` is None while that is unknown."""
 
     rules_gone: bool
     identity_gone: bool
@@ -33,72 +33,63 @@ class DomainState:
 
 
 def recipient_gone(domain: str, address: str, generation: int) -> bool:
-    """Whether SES is confirmed to hold no recipient for `address`, and cannot hold one again.
-
-    See docs/architecture/protocol.md, "Confirm a removal".
-    """
+    """Whether SES is confirmed to hold no recipient for `address`, and no call in flight can bring it back."""
     return not recipients_left(domain, [address], generation)
 
 
 def recipients_left(domain: str, addresses: Iterable[str], generation: int) -> set[str]:
-    """Those of the addresses, all of `domain`, that are not confirmed to be gone for good; three statements for all.
+    """Those of the addresses, all of `domain`, that are not confirmed to be gone; up to three statements.
 
-    The applied generation is read first: what is in doubt when it covers ours is in the second answer. What was put into
-    another region or rule set, before the settings changed, is not gone either.
+    `generation` is that of their removal. The observed generation is read before the calls in flight: a call that still
+    counts when it covers ours is then found. Recipients that another region or rule set may hold are not gone either.
     """
     config, asked = ses_config(), set(addresses)
-    applied = DomainSync.objects.of(config).filter(domain=domain, observed_generation__gte=generation)
-    if generation and not applied.exists():
+    observed = DomainSync.objects.of(config).filter(domain=domain, observed_generation__gte=generation)
+    if generation and not observed.exists():
         return asked
     rules = Q(entry__domain=domain, entry__kind=ResourceKind.RULE) & ~Q(entry__region="")
-    unknown_outcomes = InFlightCall.objects.filter(rules, operation__in=ADDING_OPERATIONS)
-    held = {recipient for outcome in unknown_outcomes for recipient in outcome.recipients}
-    elsewhere = LedgerRecipient.objects.filter(rules, recipient__in=[*asked, domain])
-    held |= set(
-        elsewhere.exclude(entry__region=config.region, entry__rule_set=config.rule_set).values_list(
-            "recipient", flat=True
-        )
-    )
-    return asked if domain in held else asked & held
+    in_flight = InFlightCall.objects.filter(rules, operation__in=ADDING_OPERATIONS)
+    left = {recipient for call in in_flight for recipient in call.recipients}
+    recorded = LedgerRecipient.objects.filter(rules, recipient__in=[*asked, domain])
+    elsewhere = recorded.exclude(entry__region=config.region, entry__rule_set=config.rule_set)
+    left |= set(elsewhere.values_list("recipient", flat=True))
+    return asked if domain in left else asked & left
 
 
 def domain_state(domain: str) -> DomainState:
-    """One statement, so that a call which is answered in between cannot be missed both as a doubt and as a fact.
+    """What is confirmed to be gone. One statement: with two, a call that is answered in between could be missed by both.
 
-    What was put into another region or rule set, before the settings changed, is not gone either.
+    What another region or rule set may hold is not gone either.
     """
     config = ses_config()
-    # Without a region this is nobody's ledger, and so its being empty says nothing.
-    rules_gone = gone_elsewhere = bool(config.region)
-    # Its identity is that of the region: today's ledger knows best, but may know nothing yet.
-    identity = (bool(config.region), None)
-    by_today = False
+    # Without a region the ledger belongs to nobody, so that it is empty proves nothing.
+    rules_gone = gone_in_other_regions = identity_gone = bool(config.region)
+    identity_ours: bool | None = None
+    # An identity belongs to the region, so the current rule set's entry for it is the latest, if there is one.
+    has_current_entry = False
     rows = (
         LedgerEntry.objects.exclude(region="")
         .filter(domain=domain)
-        .annotate(
-            landing=Count("in_flight", filter=Q(in_flight__operation__in=ADDING_OPERATIONS)), ours=F("identity__ours")
-        )
-        .values_list("region", "rule_set", "kind", "presence", "landing", "ours")
+        .annotate(adding=Count("in_flight", filter=Q(in_flight__operation__in=ADDING_OPERATIONS)))
+        .values_list("region", "rule_set", "kind", "presence", "adding", "identity__ours")
     )
-    for region, rule_set, kind, known, landing, entry_ours in rows:
-        gone = known == Presence.ABSENT and not landing
+    for region, rule_set, kind, presence, adding, ours in rows:
+        gone = presence == Presence.ABSENT and not adding
         if kind == ResourceKind.RULE:
             rules_gone = rules_gone and gone
         elif (region, rule_set) == (config.region, config.rule_set):
-            identity, by_today = (gone, entry_ours), True
+            identity_gone, identity_ours, has_current_entry = gone, ours, True
         elif region != config.region:
-            gone_elsewhere = gone_elsewhere and (gone or entry_ours is False)
-        elif not by_today and not gone:
-            identity = (False, entry_ours)
-    gone, ours = identity
-    return DomainState(rules_gone, identity_gone=gone and gone_elsewhere, identity_ours=ours)
+            gone_in_other_regions = gone_in_other_regions and (gone or ours is False)
+        elif not has_current_entry and not gone:
+            identity_gone, identity_ours = False, ours
+    return DomainState(rules_gone, identity_gone and gone_in_other_regions, identity_ours)
 
 
 def left_elsewhere(domain: str) -> str:
     """A sentence if the ledger of another region or rule set still has something of `domain`, else an empty string.
 
-    Without their names, which may be those of an earlier owner's time: `former_ledgers` has them for operators.
+    It does not name them, because an earlier owner of the name may have used them; `drift/previous_scopes.py` does, for operators.
     """
     config = ses_config()
     others = LedgerEntry.objects.filter(domain=domain).exclude(region="").exclude(presence=Presence.ABSENT)
@@ -108,9 +99,10 @@ def left_elsewhere(domain: str) -> str:
 
 
 def rules_up_to_date(domain: str) -> bool:
-    """Whether SES is known to hold the rules that the rows of `domain` want, and nothing is on its way to change them."""
+    """Whether SES is known to hold the desired rules of `domain`, and no call that changes a rule is in flight."""
     config = ses_config()
-    entries = snapshot.recorded_of(config, [domain], database_now()).get(domain, [])
-    work = plan(domain, snapshot.desired_of(config, [domain])[domain], entries)
-    pending = any(call.kind is ResourceKind.RULE for call in (*work.calls, *work.deferred))
-    return not pending and not any(entry.unknown_outcomes for entry in entries if entry.kind is ResourceKind.RULE)
+    recorded = snapshot.recorded_of(config, [domain], database_now()).get(domain, [])
+    work = plan(domain, snapshot.desired_of(config, [domain])[domain], recorded)
+    rules = [resource for resource in recorded if resource.kind is ResourceKind.RULE]
+    is_pending = any(call.kind is ResourceKind.RULE for call in (*work.calls, *work.deferred))
+    return not is_pending and not any(rule.unknown_outcomes for rule in rules)

@@ -1,22 +1,23 @@
-"""What SES has said of identities, as plain values for the apps above."""
+"""Recorded identities: what SES last reported about the identity of a domain."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from ses_integration.conf import ses_config
 from ses_integration.models import LedgerIdentity
-from ses_integration.status import verification
+from ses_integration.plan.resources import ResourceKind
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedIdentity:
-    """What SES last said of the identity of one domain.
+    """What SES last reported about the identity of one domain.
 
-    Statuses are AWS's words, such as `Success`, and empty while SES has not said. `ours` says whether this installation
-    created the identity; None while that is unknown. `dkim_zone` is empty for the default zone.
+    Statuses are in AWS's spelling, such as `Success`, and empty before the first report. `ours`: created by this
+    installation; None while that is unknown. `dkim_zone` is empty for the default zone.
     """
 
     ours: bool | None
@@ -47,16 +48,15 @@ class RecordedIdentity:
 
 
 def identities(domains: Iterable[str]) -> dict[str, RecordedIdentity]:
-    """Look up recorded identities by domain name; one statement, no call to AWS. A domain without one is left out."""
-    return {name: RecordedIdentity.of(row) for name, row in verification.identities(domains).items()}
+    """Recorded identities by domain name; one statement. A domain without one is left out."""
+    return {name: RecordedIdentity.of(row) for name, row in identity_rows(domains).items()}
 
 
-def check_identity(domain: str) -> RecordedIdentity | None:
-    """Ask SES about the identity of one domain and record the answer; one call. None if SES has none. Raises SesError."""
-    row = verification.check_identity(domain)
-    return None if row is None else RecordedIdentity.of(row)
-
-
-def refresh_identities(domains: Sequence[str]) -> dict[str, RecordedIdentity]:
-    """Ask SES about many identities and record the answers; two calls for each 100 domains. Raises SesError."""
-    return {name: RecordedIdentity.of(row) for name, row in verification.refresh(domains).items()}
+def identity_rows(domains: Iterable[str]) -> dict[str, LedgerIdentity]:
+    """The same as rows, to update them."""
+    rows = (
+        LedgerIdentity.objects.of(ses_config())
+        .filter(entry__kind=ResourceKind.IDENTITY, entry__domain__in=list(domains))
+        .select_related("entry")
+    )
+    return {row.entry.domain: row for row in rows}

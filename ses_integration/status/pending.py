@@ -1,4 +1,4 @@
-"""Domains that SES is not confirmed to follow yet, and the warning that an answer carries meanwhile."""
+"""Domains that are not up to date: which ones, why, and the warning for an answer."""
 
 from __future__ import annotations
 
@@ -7,31 +7,59 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 
 from backoffice.text import moment, plural
 from ses_integration.conf import ses_config
-from ses_integration.models import DomainSync, InFlightCall
-from ses_integration.status import confirmation, sync_state
+from ses_integration.models import DomainSync, InFlightCall, Lease
+from ses_integration.status import confirmation
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """`error` is the last error as a sentence, or empty, and `attempts` how many passes in a row have failed."""
+    """`error` is the last error as a sentence, or empty; `attempts` is the number of failed passes in a row."""
 
     error: str
     attempts: int
 
 
-def pending(domains: Collection[str]) -> dict[str, Pending]:
-    """Those of the domains that are not up to date, oldest change first; one statement."""
-    rows = sync_state.pending_domains().filter(domain__in=domains)
-    return {sync.domain: Pending(sync.last_error, sync.attempts) for sync in rows}
+@dataclass(frozen=True, slots=True)
+class PendingReason:
+    """`error` is the last error as a sentence, or empty. A call without an answer may be applied until `unknown_until`."""
+
+    error: str
+    unknown_until: datetime | None
+
+
+def pending_domains() -> QuerySet[DomainSync]:
+    """Domain names that are behind or have a call in flight, oldest change first."""
+    config = ses_config()
+    with_call_in_flight = InFlightCall.objects.of(config).values("entry__domain")
+    not_up_to_date = Q(generation__gt=F("observed_generation")) | Q(domain__in=with_call_in_flight)
+    return DomainSync.objects.of(config).filter(not_up_to_date).order_by("changed_at", "domain")
 
 
 def pending_names() -> QuerySet[DomainSync, str]:
-    """Names of all domains that are not up to date, oldest change first: to iterate, to count, or for `__in`."""
-    return sync_state.pending_domains().values_list("domain", flat=True)
+    """Their names: to iterate, to count, or for `__in`."""
+    return pending_domains().values_list("domain", flat=True)
+
+
+def pending(domains: Collection[str]) -> dict[str, Pending]:
+    """Those of the domains that are not up to date, oldest change first; one statement."""
+    rows = pending_domains().filter(domain__in=domains)
+    return {sync.domain: Pending(sync.last_error, sync.attempts) for sync in rows}
+
+
+def pending_reason(domain: str) -> PendingReason:
+    """Why the domain is not up to date; two statements. For an up-to-date domain both fields are empty."""
+    config = ses_config()
+    error = DomainSync.objects.of(config).filter(domain=domain).values_list("last_error", flat=True).first()
+    # A call that the current holder of the lease has just sent still waits for its answer: its outcome is not unknown.
+    being_sent = Lease.objects.of(config).filter(expires_at__gt=Now()).exclude(holder="").values("fence")
+    unanswered = InFlightCall.objects.of(config).filter(entry__domain=domain, until__gt=Now())
+    until = unanswered.exclude(fence__in=being_sent).order_by("-until").values_list("until", flat=True).first()
+    return PendingReason(error=error or "", unknown_until=until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +94,7 @@ def backlogs(*, everything: bool = False) -> list[Backlog]:
     in_flight: dict[str, list[datetime]] = defaultdict(list)
     for domain, until in InFlightCall.objects.of(config).values_list("entry__domain", "until"):
         in_flight[domain].append(until)
-    syncs = DomainSync.objects.of(config).order_by("domain") if everything else sync_state.pending_domains()
+    syncs = DomainSync.objects.of(config).order_by("domain") if everything else pending_domains()
     return [
         Backlog(
             domain=sync.domain,
@@ -92,7 +120,7 @@ def unconfirmed_warning(
 
     Two statements if the error or an unanswered call is looked up, and one more with `removal`.
     """
-    reason = sync_state.pending_reason(domain) if error is None or in_flight else None
+    reason = pending_reason(domain) if error is None or in_flight else None
     if error is None and reason is not None:
         error = reason.error
     ending = (confirmation.left_elsewhere(domain) if removal else "") or confirmation.CHANGE_PENDING

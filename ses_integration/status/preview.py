@@ -1,4 +1,4 @@
-"""SES's part of a plan, from the ledger: no call is made for it."""
+"""Previews the effect of a change on SES, for deletion plans. Reads the ledger and makes no call."""
 
 from __future__ import annotations
 
@@ -23,45 +23,45 @@ from ses_integration.status import confirmation, sync_state
 
 
 def preview(incarnation: Incarnation, spec: DomainSpec | None) -> Forecast:
-    """What SES will be asked, and will hold, once the rows say that the domain receives like that, or nothing if None.
+    """Forecast for the owner of a domain: calls and changes in SES once its rows are as in `spec`, or gone with None.
 
-    For the owner to see: what another life of the name has left in SES is not in it. What is left in another region or
-    rule set, before the settings changed, is among the problems.
+    What another incarnation of the name has left in SES is not shown. What another region or rule set may hold is among the
+    problems.
     """
     config, domain = ses_config(), incarnation.spec.name
     layout = quotas.layout(config)
-    entries = snapshot.recorded_of(config, [domain], database_now()).get(domain, [])
-    forecast = visible_to_owner(incarnation, layout, simulate(domain, compile_domain(spec, layout), entries), entries)
+    recorded = snapshot.recorded_of(config, [domain], database_now()).get(domain, [])
+    forecast = visible_to_owner(incarnation, layout, simulate(domain, compile_domain(spec, layout), recorded), recorded)
     if elsewhere := confirmation.left_elsewhere(domain):
         forecast = replace(forecast, problems=(*forecast.problems, elsewhere))
     if not config.region:
-        # Without a region this is nobody's ledger, and so its being empty says nothing.
+        # Without a region the ledger belongs to nobody, so that it is empty proves nothing.
         forecast = replace(forecast, identity=IdentityOutcome.UNKNOWN)
     return replace(forecast, seconds=expected_seconds(forecast), problem=configuration_problem(forecast))
 
 
 def own_rule_names(incarnation: Incarnation) -> list[str]:
-    """The rules of this life that the ledger has, whether SES holds them or not; in order."""
+    """Names of this incarnation's rules in the ledger, whether SES holds them or not, sorted."""
     config, domain = ses_config(), incarnation.spec.name
-    entries = snapshot.recorded_of(config, [domain], database_now()).get(domain, [])
-    return sorted(own_rules(incarnation, quotas.layout(config), entries))
+    recorded = snapshot.recorded_of(config, [domain], database_now()).get(domain, [])
+    return sorted(own_rules(incarnation, quotas.layout(config), recorded))
 
 
 def expected_seconds(forecast: Forecast) -> float:
-    """How long the calls that are due take at SES_CALLS_PER_SECOND, if nobody else calls; 0 without a limit."""
+    """How long the due calls take at SES_CALLS_PER_SECOND, if nobody else makes calls; 0 without a limit."""
     rate = ses_config().calls_per_second
     return round(len(forecast.due) / rate, 1) if rate > 0 else 0.0
 
 
 def confirmed_at(domain: str, names: Iterable[str]) -> datetime | None:
-    """When SES last confirmed one of these rules and identities of `domain`; None if it has confirmed none of them."""
+    """When SES last confirmed one of these rules and identities of `domain`; None if it has confirmed none."""
     entries = LedgerEntry.objects.of(ses_config()).filter(domain=domain, name__in=list(names))
     moment: datetime | None = entries.exclude(presence=Presence.UNKNOWN).aggregate(last=Max("changed_at"))["last"]
     return moment
 
 
 def configuration_problem(forecast: Forecast) -> str:
-    """Why the calls cannot be made with the present settings: a sentence, or an empty string."""
+    """A sentence that says why the present settings do not allow the calls, or an empty string."""
     if not sync_state.configured():
         return NOT_CONFIGURED
     if not ses_config().bucket and any(rule.after for rule in forecast.rules if rule.changes):

@@ -1,4 +1,4 @@
-"""Recipients that SES is known to hold, read from the ledger for lists of addresses and domains."""
+"""Recipients that SES is known to hold, as parts of statements for lists of addresses and domains."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ses_integration.plan.resources import Presence, ResourceKind
 
 
 def rule_name_for(*recipients: str) -> Subquery:
-    """For a list of addresses, inside its one statement: the rule that SES is known to hold for any of these fields.
+    """Subquery for a list: the name of a rule that SES is known to hold with one of these recipients, or NULL.
 
-    `recipients` are field names of the outer query, such as its address and its domain's name.
+    `recipients` are field names of the outer query, such as those of an address and of its domain's name.
     """
-    anyone = Q()
+    matches = Q()
     for recipient in recipients:
-        anyone |= Q(recipient=OuterRef(recipient))
-    rules = LedgerRecipient.objects.of(ses_config()).filter(anyone, entry__kind=ResourceKind.RULE)
+        matches |= Q(recipient=OuterRef(recipient))
+    rules = LedgerRecipient.objects.of(ses_config()).filter(matches, entry__kind=ResourceKind.RULE)
     return Subquery(rules.order_by("entry__name").values("entry__name")[:1], output_field=CharField(null=True))
 
 
 def recorded_recipients() -> QuerySet[LedgerRecipient, str]:
-    """Every address and domain that SES is known to receive for; for `__in`."""
+    """Addresses and domains that SES is known to receive for; for `__in`."""
     return (
         LedgerRecipient.objects.of(ses_config())
         .filter(entry__kind=ResourceKind.RULE)
@@ -35,7 +35,7 @@ def recorded_recipients() -> QuerySet[LedgerRecipient, str]:
 
 
 def rule_names(domain: str, recipient: str) -> list[str]:
-    """The rules that SES is known to hold with this recipient."""
+    """Names of the rules of `domain` that SES is known to hold with this recipient."""
     rules = LedgerRecipient.objects.of(ses_config()).filter(
         entry__domain=domain, entry__kind=ResourceKind.RULE, recipient=recipient
     )
@@ -45,21 +45,21 @@ def rule_names(domain: str, recipient: str) -> list[str]:
 def recipients_by_rule(
     key_prefixes: Mapping[str, str], addresses: QuerySet[Any, Any], catch_alls: Iterable[str]
 ) -> dict[str, dict[str, int]]:
-    """For each name, the rules that SES is known to hold and how many recipients they have; one statement.
+    """Rules that SES is known to hold, by domain name, with their numbers of recipients; one statement.
 
-    Nothing of what another life of the name has left: what the life with this key prefix has written, and of other rules
-    the recipients that are among `addresses`, a list for `__in`, and the names that are `catch_alls`.
+    Leaves out what a previous owner of a name has left. A rule is counted whole if it stores mail under the domain's key
+    prefix; of other rules, only the recipients that are in `addresses` (for `__in`) or `catch_alls` (domain names) count.
     """
     config = ses_config()
     digests = [rule_digest(name, key_prefix, config.layout) for name, key_prefix in key_prefixes.items()]
     own = Q(recipients__recipient__in=addresses) | Q(recipients__recipient__in=list(catch_alls))
-    counted = Count("recipients", filter=Q(digest__in=digests) | own)
+    visible = Count("recipients", filter=Q(digest__in=digests) | own)
     rows = LedgerEntry.objects.of(config).filter(
         domain__in=key_prefixes, kind=ResourceKind.RULE, presence=Presence.PRESENT
     )
     found: dict[str, dict[str, int]] = {}
     for domain, name, recipients in (
-        rows.values_list("domain", "name").annotate(n=counted).filter(n__gt=0).order_by("name")
+        rows.values_list("domain", "name").annotate(n=visible).filter(n__gt=0).order_by("name")
     ):
         found.setdefault(domain, {})[name] = recipients
     return found

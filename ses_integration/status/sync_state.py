@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Max, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Max
 from django.utils import timezone
 
 from ses_integration.aws.clients import have_credentials
 from ses_integration.conf import ses_config
-from ses_integration.models import DomainSync, InFlightCall, Lease
+from ses_integration.models import DomainSync, InFlightCall
 
 
 class SyncStatus(enum.Enum):
@@ -45,19 +44,6 @@ class SyncState:
         return f"{self.status.label}{separator}{self.reason}"
 
 
-@dataclass(frozen=True, slots=True)
-class PendingReason:
-    """Why a domain is not up to date.
-
-    `error` is the last error as a sentence, `attempts` the number of failed passes in a row, and `unknown_until` the time
-    until which a call without an answer may still be applied.
-    """
-
-    error: str
-    unknown_until: datetime | None
-    attempts: int = 0
-
-
 def state_of(sync: DomainSync | None, unknown_until: datetime | None) -> SyncState:
     """State of one name. `unknown_until`: when its last in-flight call can no longer be applied; None without any."""
     if sync is None:
@@ -83,30 +69,3 @@ def sync_states(domains: Iterable[str]) -> dict[str, SyncState]:
 def configured() -> bool:
     """Whether SES can be called at all: a region and credentials are set. The credentials are not tried."""
     return bool(ses_config().region) and have_credentials()
-
-
-def pending_reason(domain: str) -> PendingReason:
-    """Why the domain is not up to date; two statements. An up-to-date domain has an empty `error`."""
-    config = ses_config()
-    sync = DomainSync.objects.of(config).filter(domain=domain).first()
-    # The call that the current lease holder has just sent is still waiting for its answer: its outcome is not unknown.
-    being_sent = Lease.objects.of(config).filter(expires_at__gt=Now()).exclude(holder="").values("fence")
-    until = (
-        InFlightCall.objects.of(config)
-        .filter(entry__domain=domain, until__gt=Now())
-        .exclude(fence__in=being_sent)
-        .order_by("-until")
-        .values_list("until", flat=True)
-        .first()
-    )
-    if sync is None:
-        return PendingReason(error="", unknown_until=until)
-    return PendingReason(error=sync.last_error, unknown_until=until, attempts=sync.attempts)
-
-
-def pending_domains() -> QuerySet[DomainSync]:
-    """Domain names that are not up to date (behind, or with an in-flight call), oldest change first."""
-    config = ses_config()
-    with_call_in_flight = InFlightCall.objects.of(config).values("entry__domain")
-    not_confirmed = Q(generation__gt=F("observed_generation")) | Q(domain__in=with_call_in_flight)
-    return DomainSync.objects.of(config).filter(not_confirmed).order_by("changed_at", "domain")

@@ -1,9 +1,9 @@
-"""Asking SES, in batches, whether identities are verified; the answers go into the ledger's facts."""
+"""Asks SES about identities and records the answers: whether they are verified, DKIM, MAIL FROM."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import transaction
@@ -19,85 +19,75 @@ from ses_integration.errors import NotFound
 from ses_integration.models import LedgerIdentity
 from ses_integration.plan.resources import ResourceKind
 from ses_integration.reconcile.record import update_identity
-from ses_integration.status import verification
+from ses_integration.status.identities import RecordedIdentity, identity_rows
 
-# Without a request that is waiting.
+# The deadline of a refresh outside a request.
 BATCH_SECONDS = 20.0
 
 
-def check_identity(domain: str) -> LedgerIdentity | None:
-    """Ask SES about one name, all that there is to know, in one call; None if SES does not know it. Raises SesError."""
+def check_identity(domain: str) -> RecordedIdentity | None:
+    """Ask SES about the identity of one domain, with one call. None if SES has none. Raises SesError.
+
+    Records the answer only if the ledger has the identity: to add entries is up to the reconciler.
+    """
     config = ses_config()
     with shared_deadline() as deadline:
         account.verify(config)
         try:
             with rate_limited(config):
-                seen = Gateway(config, deadline - time.monotonic()).read_identity(domain)
+                observed = Gateway(config, deadline - time.monotonic()).read_identity(domain)
         except NotFound:
             return None
-    known = verification.identities([domain]).get(domain)
-    told = known or LedgerIdentity()
-    update_identity(told, seen, database_now(), ours_untagged=bool(told.ours))
-    # Whose it is and whether it is there is convergence's to say: only what it has in the ledger is brought up to date.
-    if known is not None:
-        known.save()
-    return told
+    row = identity_rows([domain]).get(domain)
+    identity = row or LedgerIdentity()
+    update_identity(identity, observed, database_now(), ours_untagged=bool(identity.ours))
+    if row is not None:
+        row.save()
+    return RecordedIdentity.of(identity)
 
 
 def stale_domains(older_than: timedelta, domains: Sequence[str] | None = None) -> list[str]:
-    """Names, at most one batch, that SES was not asked about for so long: of `domains`, or of all; oldest first."""
+    """Up to 100 domains whose identity was not checked for that long, longest first. With None: of all domains."""
     rows = LedgerIdentity.objects.of(ses_config()).filter(entry__kind=ResourceKind.IDENTITY)
     if domains is not None:
         rows = rows.filter(entry__domain__in=domains)
     rows = rows.filter(Q(checked_at=None) | Q(checked_at__lt=database_now() - older_than))
-    oldest_first = rows.order_by(F("checked_at").asc(nulls_first=True), "entry__domain")
-    return list(oldest_first.values_list("entry__domain", flat=True)[:IDENTITIES_PER_CALL])
+    longest_first = rows.order_by(F("checked_at").asc(nulls_first=True), "entry__domain")
+    return list(longest_first.values_list("entry__domain", flat=True)[:IDENTITIES_PER_CALL])
 
 
-def refresh(domains: Sequence[str]) -> dict[str, LedgerIdentity]:
-    """Ask SES about these names, note what it says, and return it; two calls for each 100. Raises SesError.
+def refresh_identities(domains: Sequence[str]) -> dict[str, RecordedIdentity]:
+    """Ask SES for the statuses of these identities and record them; two calls for each 100 domains. Raises SesError.
 
-    A name that SES does not know keeps no status: the sweep is what puts a lost identity back.
+    The status of an identity that SES does not have becomes empty; the SES sweep restores the identity.
     """
     config = ses_config()
     with shared_deadline(BATCH_SECONDS) as deadline:
-        return _refresh(config, domains, deadline)
+        account.verify(config)
+        rows = identity_rows(domains)
+        for start in range(0, len(domains), IDENTITIES_PER_CALL):
+            batch = {name: rows[name] for name in domains[start : start + IDENTITIES_PER_CALL] if name in rows}
+            if batch:
+                _refresh_batch(config, batch, deadline)
+    return {name: RecordedIdentity.of(row) for name, row in rows.items()}
 
 
-def _refresh(config: SesConfig, domains: Sequence[str], deadline: float) -> dict[str, LedgerIdentity]:
-    account.verify(config)
-    known = verification.identities(domains)
-    for start in range(0, len(domains), IDENTITIES_PER_CALL):
-        batch = [name for name in domains[start : start + IDENTITIES_PER_CALL] if name in known]
-        if not batch:
-            continue
-        with rate_limited(config):
-            statuses = Gateway(config, deadline - time.monotonic()).verification_statuses(batch)
-        with rate_limited(config):
-            mail_from = Gateway(config, deadline - time.monotonic()).mail_from_domains(batch)
-        now = database_now()
-        with transaction.atomic():
-            for name in batch:
-                row = known[name]
-                row.status = statuses.get(name, "")
-                row.checked_at = now
-                row.mail_from_domain, row.mail_from_status = mail_from.get(
-                    name, (row.mail_from_domain, row.mail_from_status)
-                )
-                if row.mail_from_status == "Success":
-                    row.mail_from_verified_at = row.mail_from_verified_at or now
-            LedgerIdentity.objects.bulk_update(
-                [known[name] for name in batch],
-                ["status", "checked_at", "mail_from_domain", "mail_from_status", "mail_from_verified_at"],
-            )
-    return known
-
-
-def identities(domains: Iterable[str]) -> dict[str, LedgerIdentity]:
-    """What SES told of the identities of these names; one statement. A name without any is absent."""
-    rows = (
-        LedgerIdentity.objects.of(ses_config())
-        .filter(entry__kind=ResourceKind.IDENTITY, entry__domain__in=list(domains))
-        .select_related("entry")
-    )
-    return {facts.entry.domain: facts for facts in rows}
+def _refresh_batch(config: SesConfig, rows: dict[str, LedgerIdentity], deadline: float) -> None:
+    names = list(rows)
+    with rate_limited(config):
+        statuses = Gateway(config, deadline - time.monotonic()).verification_statuses(names)
+    with rate_limited(config):
+        mail_from = Gateway(config, deadline - time.monotonic()).mail_from_domains(names)
+    now = database_now()
+    with transaction.atomic():
+        for name, row in rows.items():
+            row.status = statuses.get(name, "")
+            row.checked_at = now
+            if name in mail_from:
+                row.mail_from_domain, row.mail_from_status = mail_from[name]
+            if row.mail_from_status == "Success":
+                row.mail_from_verified_at = row.mail_from_verified_at or now
+        LedgerIdentity.objects.bulk_update(
+            rows.values(),
+            ["status", "checked_at", "mail_from_domain", "mail_from_status", "mail_from_verified_at"],
+        )

@@ -22,7 +22,7 @@ from inbound.tests.aws import (
 from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
 from ses_integration.models import DomainSync
 from ses_integration.reconcile.loop import reconcile_due
-from ses_integration.status import sync_state
+from ses_integration.status.pending import pending_reason
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
 
 pytestmark = pytest.mark.sqlite
@@ -125,7 +125,7 @@ def test_what_ses_refuses_the_next_owner_is_not_told_by_a_second_delete(api, cli
     DomainSync.objects.update(retry_at=None)
     reconcile_due()
     denied = "AWS does not allow this call; the credentials lack a permission."
-    assert sync_state.pending_reason("example.com").error == denied
+    assert pending_reason("example.com").error == denied
     warning = api.delete(f"{URL}/{lived.pk}").json()["warning"]
     assert warning.startswith("SES clean-up is not finished. SES has not confirmed the change.")
     assert denied not in warning

@@ -12,7 +12,8 @@ from endpoints import services
 from endpoints.models import Endpoint
 from inbound.models import Scope
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
-from ses_integration.status import confirmation, sync_state
+from ses_integration.status import confirmation
+from ses_integration.status.pending import pending_domains
 
 pytestmark = pytest.mark.sqlite
 
@@ -147,7 +148,7 @@ def test_a_refusing_ses_does_not_stop_it_and_the_answer_says_so(delete, endpoint
     assert warning.startswith("SES catch-all configuration failed: ")
     assert warning.endswith(confirmation.CHANGE_PENDING)
     assert not Endpoint.objects.exists()
-    assert sync_state.pending_domains().get().domain == "example.com"
+    assert pending_domains().get().domain == "example.com"
 
 
 def test_a_silent_ses_costs_one_budget_however_many_domains_there_are(delete, endpoint, ses, settings):
@@ -158,7 +159,7 @@ def test_a_silent_ses_costs_one_budget_however_many_domains_there_are(delete, en
     answer = delete()
     assert answer.json()["warning"] == f"SES catch-all configuration failed: {confirmation.CHANGE_PENDING}"
     assert ses.journal() == []
-    assert sync_state.pending_domains().count() == 3
+    assert pending_domains().count() == 3
 
 
 @pytest.mark.parametrize("door", ["instance", "queryset", "owner"])

@@ -12,7 +12,7 @@ from domains.models import Domain, DomainDeletion
 from inbound.tests.processes.stack import Stack, wait_for
 from ses_integration.coordination.clock import database_now
 from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerEntry
-from ses_integration.status import sync_state
+from ses_integration.status.pending import pending_domains
 
 
 def desired_rules() -> dict[str, frozenset[str]]:
@@ -73,7 +73,7 @@ def wait_until_idle(*, within: float) -> None:
         wait_for(lambda: not pending(), within=within, what="nothing is pending")
     except AssertionError as error:
         raise AssertionError(f"{error} Pending: {pending()}") from None
-    assert not sync_state.pending_domains().exists()
+    assert not pending_domains().exists()
 
 
 def assert_no_rule_receives_everything(stack: Stack) -> None:

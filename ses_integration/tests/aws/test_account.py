@@ -14,7 +14,8 @@ from ses_integration.emulator.server import Emulator
 from ses_integration.errors import WrongAccount
 from ses_integration.models import DomainSync, InFlightCall, RuleSetState
 from ses_integration.reconcile.loop import reconcile
-from ses_integration.status import confirmation, sync_state
+from ses_integration.status import confirmation
+from ses_integration.status.pending import pending_domains
 from ses_integration.status.verification import check_identity
 from ses_integration.tests.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.ses_state import calls, identities, rules
@@ -132,7 +133,7 @@ def test_without_a_region_nobody_is_asked(ses, settings):
     settings.AWS_REGION = ""
     receive("a")
     reconcile(DOMAIN)
-    assert sync_state.pending_domains().get().last_error == "AWS region or credentials are missing."
+    assert pending_domains().get().last_error == "AWS region or credentials are missing."
     assert questions(ses) == []
     assert not RuleSetState.objects.filter(region="").exists()
 

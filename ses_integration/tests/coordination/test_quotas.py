@@ -7,7 +7,7 @@ from ses_integration.coordination import quotas
 from ses_integration.models import RuleSetState
 from ses_integration.plan.resources import ResourceKind
 from ses_integration.reconcile.loop import reconcile
-from ses_integration.status import sync_state
+from ses_integration.status.pending import pending_domains
 from ses_integration.tests.fake_domains import DOMAIN, receive
 from ses_integration.tests.ses_state import calls, recipients_sent, rules
 
@@ -70,7 +70,7 @@ def test_a_refusal_of_a_small_rule_tells_of_no_limit(ses, rows):
     ses.set_quotas(recipients=0)
     receive("a", "b", "c")
     reconcile(DOMAIN)
-    assert sync_state.pending_domains().get().last_error == "SES takes fewer recipients in a rule."
+    assert pending_domains().get().last_error == "SES takes fewer recipients in a rule."
     assert calls(ses).count("CreateReceiptRule") == 1
     assert quotas.layout(ses_config()).max_recipients == 500
 
@@ -84,7 +84,7 @@ def test_a_deleted_address_goes_although_another_rule_cannot_be_made(ses, rows, 
     receive(*(f"a{n}" for n in range(1, 6)))
     reconcile(DOMAIN)
     assert rules() == {RULE: {f"a{n}@example.com" for n in range(1, 6)}}
-    assert sync_state.pending_domains().get().last_error == "The receipt rule set has no room for another rule."
+    assert pending_domains().get().last_error == "The receipt rule set has no room for another rule."
 
 
 def test_a_setting_below_what_was_learned_counts(settings, transactional_db):

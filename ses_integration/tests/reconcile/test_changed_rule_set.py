@@ -12,7 +12,9 @@ from ses_integration.models import LedgerEntry
 from ses_integration.plan.resources import ResourceKind
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.reconcile.outbox import generation
-from ses_integration.status import confirmation, sync_state, verification
+from ses_integration.status import confirmation
+from ses_integration.status.identities import identities as recorded_identities
+from ses_integration.status.pending import pending_domains
 from ses_integration.tests.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.ses_state import calls, identities, rules
 
@@ -79,8 +81,8 @@ class TestTheIdentityIsThatOfTheRegion:
         receive("a")
         reconcile(DOMAIN)
         assert "CreateEmailIdentity" not in calls(other_set)
-        assert verification.identities([DOMAIN])[DOMAIN].ours
-        assert verification.identities([DOMAIN])[DOMAIN].dkim_tokens
+        assert recorded_identities([DOMAIN])[DOMAIN].ours
+        assert recorded_identities([DOMAIN])[DOMAIN].dkim_tokens
 
     def test_an_answer_that_does_not_come_leaves_it_there(self, other_set):
         other_set.add_faults({"service": "sesv2", "action": "GetEmailIdentity", "fault": "access_denied"})
@@ -102,4 +104,4 @@ class TestTheIdentityIsThatOfTheRegion:
         sweep_database()
         reconcile_due()
         assert confirmation.domain_state(DOMAIN).identity_gone
-        assert not sync_state.pending_domains().exists()
+        assert not pending_domains().exists()

@@ -14,7 +14,9 @@ from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.models import DomainSync, InFlightCall, Lease
 from ses_integration.reconcile import outbox
 from ses_integration.reconcile.loop import reconcile, reconcile_due, with_lease
-from ses_integration.status import confirmation, sync_state, verification
+from ses_integration.status import confirmation
+from ses_integration.status.identities import identities as recorded_identities
+from ses_integration.status.pending import pending_domains, pending_reason
 from ses_integration.status.verification import check_identity
 from ses_integration.tests.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.ses_state import calls, identities, rules
@@ -70,7 +72,7 @@ def test_a_throttled_call_is_repeated_within_the_budget(a):
     receive("a", "b")
     reconcile(DOMAIN)
     assert [entry["status"] for entry in a.journal()] == [400, 400, 200]
-    assert not sync_state.pending_domains().exists()
+    assert not pending_domains().exists()
 
 
 @pytest.mark.parametrize("fault", ["throttle", "fail", "dropped", "lost"])
@@ -79,7 +81,7 @@ def test_a_transient_failure_is_owed_and_paid_when_its_turn_comes(a, fault):
     receive("a", "b")
     with shared_deadline(1):
         reconcile(DOMAIN)
-    sync = sync_state.pending_domains().get()
+    sync = pending_domains().get()
     assert (sync.stalled, sync.attempts > 0, sync.retry_at is not None) == (False, True, True)
     a.clear_faults()
     due()
@@ -115,7 +117,7 @@ def test_what_only_a_person_can_mend_needs_attention_and_is_tried_at_the_long_in
     started = time.monotonic()
     reconcile(DOMAIN)
     assert time.monotonic() - started < 2  # nothing to wait for
-    sync = sync_state.pending_domains().get()
+    sync = pending_domains().get()
     assert (sync.stalled, sync.last_error) == (True, sentence)
     assert sync.retry_at - timezone.now() > timedelta(minutes=14)
 
@@ -126,7 +128,7 @@ def test_a_change_makes_its_domain_s_turn_come_at_once(a):
     reconcile(DOMAIN)
     receive("a", "b", "c")
     reconcile(DOMAIN)
-    assert not sync_state.pending_domains().exists()
+    assert not pending_domains().exists()
 
 
 def test_one_bad_domain_holds_nobody_up(ses):
@@ -135,7 +137,7 @@ def test_one_bad_domain_holds_nobody_up(ses):
     receive("a", domain="good.org")
     reconcile_due()
     assert rules() == {"inbound-bad.org-rule": {"a@bad.org"}, "inbound-good.org-rule": {"a@good.org"}}
-    assert [sync.domain for sync in sync_state.pending_domains()] == ["bad.org"]
+    assert [sync.domain for sync in pending_domains()] == ["bad.org"]
 
 
 def test_the_first_success_after_an_outage_makes_everybody_s_turn_come(ses):
@@ -157,7 +159,7 @@ def test_a_spent_budget_calls_nothing_and_loses_nothing(a):
     with shared_deadline(0):
         reconcile(DOMAIN)
     assert a.journal() == []
-    assert sync_state.pending_domains().get().retry_at is None
+    assert pending_domains().get().retry_at is None
 
 
 def test_a_dead_holder_s_lease_ends_by_itself(a):
@@ -175,7 +177,7 @@ def test_without_a_bucket_nothing_is_put_and_removals_still_go(a, settings):
     settings.S3_BUCKET_NAME = ""
     receive("a", "b")
     reconcile(DOMAIN)
-    assert sync_state.pending_domains().get().last_error == "S3_BUCKET_NAME is missing."
+    assert pending_domains().get().last_error == "S3_BUCKET_NAME is missing."
     receive()
     reconcile(DOMAIN)
     assert calls(a) == ["DeleteReceiptRule"]
@@ -185,14 +187,14 @@ def test_without_a_region_the_change_is_owed(settings, rows, transactional_db, a
     settings.AWS_REGION = ""
     receive("a")
     reconcile(DOMAIN)
-    assert sync_state.pending_domains().get().last_error == "AWS region or credentials are missing."
+    assert pending_domains().get().last_error == "AWS region or credentials are missing."
     assert aws.journal() == []
 
 
 def test_a_missing_rule_set_needs_attention(aws, transactional_db, rows):
     receive("a")
     reconcile(DOMAIN)
-    assert sync_state.pending_domains().get().last_error == "The receipt rule set does not exist; run ses_setup."
+    assert pending_domains().get().last_error == "The receipt rule set does not exist; run ses_setup."
 
 
 def test_on_the_emulator_a_missing_rule_set_is_made_again(aws, transactional_db, rows, settings):
@@ -207,7 +209,7 @@ def test_a_rolled_back_change_calls_nothing(a):
         outbox.mark_dirty(DOMAIN)
         transaction.set_rollback(True)
     assert a.journal() == []
-    assert not sync_state.pending_domains().exists()
+    assert not pending_domains().exists()
 
 
 def test_an_identity_that_somebody_else_made_is_used_and_kept(ses):
@@ -250,8 +252,8 @@ def test_a_mail_from_domain_that_is_refused_holds_nothing_up(ses):
     ses.add_faults({"service": "ses", "action": "SetIdentityMailFromDomain", "fault": "access_denied"})
     receive("a")
     reconcile(DOMAIN)
-    assert not sync_state.pending_domains().exists()
-    assert verification.identities([DOMAIN])[DOMAIN].mail_from_status == "Failed"
+    assert not pending_domains().exists()
+    assert recorded_identities([DOMAIN])[DOMAIN].mail_from_status == "Failed"
 
 
 def test_a_rule_that_another_domain_has_needs_attention(ses):
@@ -259,7 +261,7 @@ def test_a_rule_that_another_domain_has_needs_attention(ses):
     reconcile("x.com")
     receive("b", domain="x.com-catchall")
     reconcile("x.com-catchall")
-    assert sync_state.pending_domains().get().last_error == "Another domain has a rule of this name."
+    assert pending_domains().get().last_error == "Another domain has a rule of this name."
     assert rules() == {"inbound-x.com-catchall-rule": {"x.com"}}
 
 
@@ -288,11 +290,11 @@ def test_a_mail_from_domain_that_nobody_was_asked_for_is_still_owed(ses, rows, c
     ses.add_faults({"service": "ses", "action": "SetIdentityMailFromDomain", "fault": "error", "code": code})
     receive()
     reconcile(DOMAIN)
-    assert verification.identities([DOMAIN])[DOMAIN].mail_from_domain == ""
-    assert sync_state.pending_reason(DOMAIN).error == "AWS does not accept the credentials."
+    assert recorded_identities([DOMAIN])[DOMAIN].mail_from_domain == ""
+    assert pending_reason(DOMAIN).error == "AWS does not accept the credentials."
     due()
     reconcile_due()
-    assert verification.identities([DOMAIN])[DOMAIN].mail_from_domain == "mail.example.com"
+    assert recorded_identities([DOMAIN])[DOMAIN].mail_from_domain == "mail.example.com"
 
 
 def test_a_connection_that_the_database_takes_away_is_no_error_of_the_change(a):
@@ -309,7 +311,7 @@ def test_a_connection_that_the_database_takes_away_is_no_error_of_the_change(a):
     with connection.execute_wrapper(wake):
         assert with_lease(ses_config(), held, DOMAIN, time.monotonic() + 5)
         reconcile(DOMAIN)
-    assert not sync_state.pending_domains().exists()
+    assert not pending_domains().exists()
 
 
 def test_an_identity_that_another_installation_has_made_since_is_theirs(a):

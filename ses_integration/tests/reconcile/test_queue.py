@@ -20,7 +20,7 @@ from ses_integration.models import DomainSync, InFlightCall, LedgerEntry
 from ses_integration.reconcile import backoff
 from ses_integration.reconcile.loop import reconcile, reconcile_due, with_lease
 from ses_integration.reconcile.steps import Blocked
-from ses_integration.status import sync_state
+from ses_integration.status.pending import pending_domains
 from ses_integration.tests.fake_domains import DOMAIN, after_reading, receive
 from ses_integration.tests.ses_state import calls, rules
 
@@ -48,7 +48,7 @@ def test_with_much_to_do_a_pass_gives_way_after_each_call_to_who_waits(one_addre
     assert calls(one_address_a_rule) == ["CreateEmailIdentity"]
     assert DomainSync.objects.order_by("queued_at").first().domain == OTHER
     reconcile_due()
-    while sync_state.pending_domains().exists():
+    while pending_domains().exists():
         reconcile_due()
     assert len(rules()) == len(LONG) + 1
 
@@ -56,7 +56,7 @@ def test_with_much_to_do_a_pass_gives_way_after_each_call_to_who_waits(one_addre
 def test_with_nobody_waiting_it_goes_on_to_its_end(one_address_a_rule):
     receive(*LONG)
     one_pass()
-    assert not sync_state.pending_domains().exists()
+    assert not pending_domains().exists()
     assert calls(one_address_a_rule).count("CreateReceiptRule") == len(LONG)
 
 
@@ -134,10 +134,10 @@ def test_a_bug_in_one_domain_s_pass_neither_reaches_its_caller_nor_holds_up_the_
     DomainSync.objects.update(retry_at=None)
     after_reading.append(fail)
     reconcile_due()
-    assert sync_state.pending_domains().count() == 1
+    assert pending_domains().count() == 1
     DomainSync.objects.update(retry_at=None)
     reconcile_due()
-    assert not sync_state.pending_domains().exists()
+    assert not pending_domains().exists()
 
 
 class Locked:
