@@ -1,4 +1,4 @@
-"""The protocol's steps, one at a time, so that a test can put them in any order and lose any answer."""
+"""Runs the steps of a pass one at a time, so that a test can order them freely and lose answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ses_integration.drift.sweep import sweep_database
 from ses_integration.errors import AlreadyExists, NotFound, Refused, Unanswered
 from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerEntry
 from ses_integration.reconcile import intent, loop, send
-from ses_integration.reconcile import record as recording
+from ses_integration.reconcile import record as record_step
 from ses_integration.reconcile.outbox import generation
 from ses_integration.reconcile.steps import Answer, Intent, PassState, Settled, Step
 from ses_integration.status import confirmation
@@ -30,7 +30,10 @@ PATIENCE_SECONDS = 60.0
 
 
 class Writer:
-    """A request or a worker at work on one domain, which may stop anywhere."""
+    """A process that holds the lease and works on one domain. A test can stop it after any step.
+
+    Each new writer takes the lease from the one before, as if that had crashed or paused.
+    """
 
     def __init__(self, domain: str = DOMAIN) -> None:
         self.config = ses_config()
@@ -45,30 +48,30 @@ class Writer:
         return held
 
     def plan(self) -> Step:
-        """T2."""
+        """Plan, and write the intent if there is a call to make."""
         step = intent.next_step(PassState(self.config, self.held, self.domain))
         self.intent = step if isinstance(step, Intent) else None
         return step
 
     def send(self) -> Answer:
-        """C, and what came back."""
+        """Send the planned call and return its answer."""
         assert self.intent is not None
         return send.send_once(self.config, self.intent, time.monotonic() + PATIENCE_SECONDS)
 
     def record(self, answer: Answer) -> None:
-        """T3."""
+        """Record the answer to the planned call."""
         assert self.intent is not None
-        recording.record(self.config, self.held, self.intent, answer)
+        record_step.record(self.config, self.held, self.intent, answer)
 
     def call(self) -> Answer:
-        """T2, C and T3 without trouble."""
+        """Plan, send and record one call."""
         self.plan()
         answer = self.send()
         self.record(answer)
         return answer
 
     def call_without_answer(self) -> Intent:
-        """T2, then nothing comes back: the call may have been applied, be lost, or land later."""
+        """Plan a call and get no answer to it. The call is not applied, until `apply_late`."""
         self.plan()
         assert self.intent is not None
         self.record(Answer(error=Unanswered("no answer")))
@@ -78,41 +81,41 @@ class Writer:
         self.plan()
         self.record(Answer(error=Refused("throttled")))
 
-    def lands(self, late: Intent) -> None:
-        """A call that its sender had given up is applied now, or refused, and nobody hears of it."""
+    def apply_late(self, late: Intent) -> None:
+        """Let SES apply, or refuse, a call that its sender has given up. Nobody gets the answer."""
         with suppress(AlreadyExists, NotFound):
             send._call_aws(self.config, late.call, time.monotonic() + PATIENCE_SECONDS)
 
     def finish(self) -> None:
-        """T2, C and T3 until T2 finds nothing more to do."""
+        """Run passes until the domain is settled."""
         for _ in range(20):
             if isinstance(self.plan(), Settled):
                 return
             if self.intent is None:
-                raise AssertionError("held back")
+                raise AssertionError("The domain is blocked.")
             self.record(self.send())
-        raise AssertionError("no end")
+        raise AssertionError("The pass does not end.")
 
 
-def worker() -> None:
-    """K: whatever is owed, and only that. Whoever had the lease is paused or dead."""
+def run_worker() -> None:
+    """Let the worker reconcile all domains that are due. The holder of the lease is paused or dead."""
     expire_lease()
     loop.reconcile_due()
 
 
-def worker_and_database_sweep() -> None:
-    """All that heals without asking SES what it holds."""
-    worker()
+def run_worker_and_database_sweep() -> None:
+    """Do everything that repairs without asking SES what it holds."""
+    run_worker()
     sweep_database()
-    worker()
+    run_worker()
 
 
 def expire_lease() -> None:
     Lease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
 
 
-def settle(*intents: Intent) -> None:
-    """Time passes until these calls, or all that are unanswered, cannot be applied any more, and back-off is over."""
+def settle_calls(*intents: Intent) -> None:
+    """Let time pass until these calls (default: all in flight) can no longer be applied and back-off is over."""
     unknown_outcomes = InFlightCall.objects.all()
     if intents:
         unknown_outcomes = unknown_outcomes.filter(pk__in=[intent.in_flight_id for intent in intents])
@@ -121,24 +124,24 @@ def settle(*intents: Intent) -> None:
 
 
 def pass_time(seconds: float) -> None:
-    """The same for some seconds, whatever they bring."""
+    """Let some seconds pass for calls in flight, back-off and lease."""
     InFlightCall.objects.update(until=F("until") - timedelta(seconds=seconds))
     DomainSync.objects.update(retry_at=F("retry_at") - timedelta(seconds=seconds))
     expire_lease()
 
 
-def ledger_of(name: str) -> LedgerEntry:
+def ledger_entry(name: str) -> LedgerEntry:
     return LedgerEntry.objects.get(name=name)
 
 
-def said_gone(address: str, since: int | None = None) -> bool:
-    """W: what a request would answer that removed `address` with generation `since` (default: the last one)."""
+def is_reported_gone(address: str, since: int | None = None) -> bool:
+    """Whether a request that removed `address` with generation `since` (default: the latest) would report it as gone."""
     return confirmation.recipient_gone(DOMAIN, address, generation(DOMAIN) if since is None else since)
 
 
 @contextmanager
 def asleep_before_signing(meanwhile: Callable[[], None]) -> Iterator[None]:
-    """The v1 call inside falls asleep when it is about to be signed; `meanwhile` happens, and an hour is gone."""
+    """Let the v1 call inside sleep for an hour before it is signed, and run `meanwhile` during that."""
     events = clients.ses(ses_config().region, PATIENCE_SECONDS).meta.events
     slept = 0.0
 

@@ -23,7 +23,7 @@ from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory, Us
 from ses_integration.models import DomainSync
 from ses_integration.reconcile.loop import reconcile_due
 from ses_integration.status.pending import pending_reason
-from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
+from ses_integration.tests.protocol.counterexamples import claim, counterexample, patched
 
 pytestmark = pytest.mark.sqlite
 
@@ -191,7 +191,7 @@ def rows_go_by_name():
             row.email_addresses.all().delete()
             row.delete()
 
-    with instead(service, _delete_rows=finish):
+    with patched(service, _delete_rows=finish):
         yield
 
 

@@ -1,7 +1,7 @@
-"""Each trace runs on ours, where it must pass, and on the variant that it refutes, where its claim must break.
+"""Runs each trace on the real code, where it must pass, and on the wrong variants that it refutes, where its claim must break.
 
-The variants are mutants, not mocks: wrong code in the place of exactly the code of ours that differs. They prove that a
-trace can tell the difference, and nothing else ever runs on one.
+A variant is a mutant: wrong code in place of the real code. It proves that the trace can tell the difference.
+docs/architecture/protocol.md, "Counterexamples", has the table of variants.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import pytest
 Variant = Callable[[], AbstractContextManager[None]]
 Trace = Callable[..., None]
 
-# By the number in the protocol's table: the variants that a trace refutes.
+# The variants that a trace refutes, by their number in the table.
 REFUTED: dict[int, set[str]] = {}
 
 
 class ClaimBroken(AssertionError):
-    """What the protocol promises at this point of the trace does not hold."""
+    """The trace's claim does not hold."""
 
 
 @contextmanager
 def claim(sentence: str) -> Iterator[None]:
-    """Around the assertion that a variant must break. All others are of the trace itself, and hold on variants as well."""
+    """Wrap the assertion that a variant must break. The other assertions of a trace hold on variants as well."""
     try:
         yield
     except AssertionError as error:
@@ -34,9 +34,9 @@ def claim(sentence: str) -> Iterator[None]:
 
 
 def counterexample(number: int, *variants: Variant) -> Callable[[Trace], Trace]:
-    """The trace refutes `variants` of the protocol's table, row `number`: it is run once on ours and once on each."""
+    """Run the test once on the real code and once on each of the `variants`, row `number` of the table."""
 
-    def both_ways(trace: Trace) -> Trace:
+    def run_on_all(trace: Trace) -> Trace:
         @wraps(trace)
         def test(variant: Variant | None, **fixtures: object) -> None:
             if variant is None:
@@ -50,14 +50,14 @@ def counterexample(number: int, *variants: Variant) -> Callable[[Trace], Trace]:
         test.__signature__ = asked.replace(parameters=[variant, *asked.parameters.values()])  # type: ignore[attr-defined]
         names = [variant.__name__ for variant in variants]
         REFUTED.setdefault(number, set()).update(names)
-        return pytest.mark.parametrize("variant", [None, *variants], ids=["ours", *names])(test)
+        return pytest.mark.parametrize("variant", [None, *variants], ids=["real", *names])(test)
 
-    return both_ways
+    return run_on_all
 
 
 @contextmanager
-def instead(where: object, **wrong: object) -> Iterator[None]:
-    """Put wrong code in the place of these names of ours, which must exist."""
+def patched(where: object, **wrong: object) -> Iterator[None]:
+    """Replace existing names of `where` with wrong code."""
     with pytest.MonkeyPatch.context() as patch:
         for name, replacement in wrong.items():
             patch.setattr(where, name, replacement)

@@ -1,7 +1,4 @@
-"""What an answer leads to, and what a pass does with what has failed in it.
-
-See docs/architecture/protocol.md, "Record the answer".
-"""
+"""Answers other than success, and calls that have failed in a pass (docs/architecture/protocol.md, "Record the answer")."""
 
 from __future__ import annotations
 
@@ -11,87 +8,87 @@ from ses_integration.errors import Refused, Unanswered
 from ses_integration.models import DomainSync, InFlightCall
 from ses_integration.plan.resources import Operation, Presence
 from ses_integration.reconcile import backoff
-from ses_integration.reconcile import intent as ledger
+from ses_integration.reconcile import intent as intent_step
 from ses_integration.reconcile.outbox import generation
 from ses_integration.reconcile.steps import Answer, Blocked, Intent, NameConflict, PassState, Settled, Wait
 from ses_integration.status import recipients
 from ses_integration.tests.fake_domains import DOMAIN, receive, remove
-from ses_integration.tests.protocol.expectations import RULE, A, B, in_line
-from ses_integration.tests.protocol_steps import Writer, ledger_of
+from ses_integration.tests.protocol.expectations import RULE, A, B, ses_holds
+from ses_integration.tests.protocol_steps import Writer, ledger_entry
 from ses_integration.tests.ses_state import calls, rules
 
 NO_ANSWER = Unanswered("no answer")
 
 
-def test_a_refused_update_of_a_rule_that_somebody_removed_leads_to_a_create(start):
+def test_update_of_a_missing_rule_leads_to_a_create(start):
     receive("a", "b")
     Gateway(ses_config()).delete_rule(RULE)
     start.clear_journal()
     Writer().finish()
     assert calls(start) == ["UpdateReceiptRule", "CreateReceiptRule"]
-    assert in_line(A, B)
+    assert ses_holds(A, B)
 
 
-def test_a_lost_answer_to_a_create_leads_to_an_update(start):
+def test_create_of_an_existing_rule_leads_to_an_update(start):
     receive()
     Writer().finish()
     receive("b")
     x = Writer()
-    x.lands(x.call_without_answer())
+    x.apply_late(x.call_without_answer())
     start.clear_journal()
     Writer().finish()
     assert calls(start) == ["CreateReceiptRule", "UpdateReceiptRule"]
-    assert in_line(B)
+    assert ses_holds(B)
 
 
-def test_an_answer_that_cannot_be_read_keeps_its_doubt(start):
+def test_unreadable_answer_keeps_the_call_in_flight(start):
     receive("a", "b")
     x = Writer()
     x.plan()
     x.record(Answer(error=Unanswered("an error page")))
     assert InFlightCall.objects.get().operation == Operation.UPDATE_RULE
-    assert ledger_of(RULE).presence == Presence.UNKNOWN
+    assert ledger_entry(RULE).presence == Presence.UNKNOWN
 
 
-def test_nothing_owed_is_settled_without_a_call(start):
+def test_domain_without_pending_changes_settles_without_a_call(start):
     assert isinstance(Writer().plan(), Settled)
     assert start.journal() == []
 
 
-def test_what_has_failed_in_a_pass_is_not_tried_again_in_it(start):
+def test_failed_call_is_not_tried_again_in_the_same_pass(start):
     receive("a", "b")
     x = Writer()
     intent = x.plan()
     assert isinstance(intent, Intent)
-    x.record(Answer(error=Unanswered("no answer")))
-    step = ledger.next_step(PassState(x.config, x.held, DOMAIN, failed={intent.call.key: NO_ANSWER}))
+    x.record(Answer(error=NO_ANSWER))
+    step = intent_step.next_step(PassState(x.config, x.held, DOMAIN, failed={intent.call.key: NO_ANSWER}))
     assert step == Blocked(generation(DOMAIN), until=None)
 
 
-def test_only_what_every_call_on_its_way_keeps_counts_as_received(start):
+def test_recipient_that_a_call_in_flight_removes_is_not_recorded(start):
     receive()
     x = Writer()
-    x.lands(x.call_without_answer())  # the rule is gone, and nobody has heard of it
+    x.apply_late(x.call_without_answer())  # the rule is gone, without an answer
     receive("a")
     assert recipients.rule_names(DOMAIN, A) == []
     Writer().finish()
     assert recipients.rule_names(DOMAIN, A) == [RULE]
 
 
-def test_a_change_that_was_committed_during_a_failing_pass_is_due_at_once(start):
+def test_change_committed_during_a_failing_pass_is_due_at_once(start):
     receive("a", "b")
     x = Writer()
     intent = x.plan()
     assert isinstance(intent, Intent)
-    x.record(Answer(error=Unanswered("no answer")))
-    stuck = ledger.next_step(PassState(x.config, x.held, DOMAIN, failed={intent.call.key: NO_ANSWER}))
-    assert isinstance(stuck, Blocked)
+    x.record(Answer(error=NO_ANSWER))
+    blocked = intent_step.next_step(PassState(x.config, x.held, DOMAIN, failed={intent.call.key: NO_ANSWER}))
+    assert isinstance(blocked, Blocked)
     receive("b")
-    backoff.postpone(x.config, DOMAIN, [Unanswered("no answer")], stuck)
+    backoff.postpone(x.config, DOMAIN, [NO_ANSWER], blocked)
     assert DomainSync.objects.get().retry_at is None
 
 
-def test_a_rule_of_another_domain_is_never_touched(ses, rows):
+def test_rule_of_another_domain_is_never_touched(ses, rows):
     receive("a", domain="x.com", catch_all=True)
     Writer("x.com").finish()
     receive("b", domain="x.com-catchall")  # whose rule would have the same name
@@ -106,8 +103,8 @@ def test_a_rule_of_another_domain_is_never_touched(ses, rows):
     assert rules() == {"inbound-x.com-catchall-rule": {"x.com"}}
 
 
-def test_when_the_time_is_up_a_pass_only_asks_what_is_left(start):
-    """So that what has failed by then is noted, with the next try, and nothing is written down that nobody will send."""
+def test_after_the_deadline_a_pass_writes_no_intent(start):
+    """It only finds out what is left, to record failures and the next attempt."""
     receive("a", "b")
     x = Writer()
     intent = x.plan()
@@ -116,7 +113,7 @@ def test_when_the_time_is_up_a_pass_only_asks_what_is_left(start):
 
     def left(*failed):
         state = PassState(x.config, x.held, DOMAIN, failed=dict.fromkeys(failed, NO_ANSWER))
-        return ledger.next_step(state, may_call=False)
+        return intent_step.next_step(state, may_call=False)
 
     assert isinstance(left(intent.call.key), Blocked)
     assert left() == Wait(0.0)

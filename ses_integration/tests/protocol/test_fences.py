@@ -1,4 +1,4 @@
-"""Who has lost the lease records nothing and claims nothing; `true` needs more than a generation: counterexamples 9 to 11."""
+"""A process that has lost the lease records and confirms nothing. Counterexamples 9 to 11."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from ses_integration.coordination import lease
 from ses_integration.coordination.lease import LeaseLost
 from ses_integration.models import DomainSync, InFlightCall
 from ses_integration.plan.resources import Operation, Presence
-from ses_integration.reconcile import record as recording
+from ses_integration.reconcile import record as record_step
 from ses_integration.reconcile.outbox import generation
 from ses_integration.status import confirmation
 from ses_integration.tests.fake_domains import DOMAIN, receive
-from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
-from ses_integration.tests.protocol.expectations import RULE, A, B, held, in_line
-from ses_integration.tests.protocol_steps import Writer, ledger_of, said_gone, settle, worker
+from ses_integration.tests.protocol.counterexamples import claim, counterexample, patched
+from ses_integration.tests.protocol.expectations import RULE, A, B, claim_no_false_report, recipients_in_ses, ses_holds
+from ses_integration.tests.protocol_steps import Writer, is_reported_gone, ledger_entry, run_worker, settle_calls
 
 pytestmark = pytest.mark.sqlite
 
 
 @contextmanager
-def an_answer_without_a_fence():
-    """T3 doesn't ask whose lease it is."""
-    with instead(lease, verify=lambda held: None):
+def answer_is_recorded_without_a_fence():
+    """The answer is recorded without checking the lease."""
+    with patched(lease, verify=lambda held: None):
         yield
 
 
 @contextmanager
-def an_own_success_is_believed():
-    """Whoever's own call was answered with success, and left the address out, says that it is gone: lease or no lease."""
-    record, recipient_gone = recording.record, confirmation.recipient_gone
+def own_success_confirms():
+    """An own successful call without the address confirms its removal, even if the lease was lost."""
+    record, recipient_gone = record_step.record, confirmation.recipient_gone
     sent = []
 
     def remember(config, held, intent, answer):
@@ -42,40 +42,40 @@ def an_own_success_is_believed():
     def gone(domain, address, generation):
         return any(address not in recipients for recipients in sent) or recipient_gone(domain, address, generation)
 
-    with instead(recording, record=remember), instead(confirmation, recipient_gone=gone):
+    with patched(record_step, record=remember), patched(confirmation, recipient_gone=gone):
         yield
 
 
 @contextmanager
-def a_generation_is_proof_enough():
-    """W looks at the applied generation, and not at the calls that may still land."""
+def generation_alone_confirms():
+    """A removal is confirmed by the observed generation, whatever calls are in flight."""
 
     def gone(domain, address, generation):
         return DomainSync.objects.filter(domain=domain, observed_generation__gte=generation).exists()
 
-    with instead(confirmation, recipient_gone=gone):
+    with patched(confirmation, recipient_gone=gone):
         yield
 
 
-@counterexample(9, an_answer_without_a_fence)
-def test_9_a_holder_that_lost_the_lease_records_nothing(start):
+@counterexample(9, answer_is_recorded_without_a_fence)
+def test_9_holder_that_lost_the_lease_records_nothing(start):
     receive()
     x = Writer()
-    x.plan()  # a Delete, which is slow
+    x.plan()  # a delete, which is slow
     receive("b")
     Writer().finish()
-    assert in_line(B)
+    assert ses_holds(B)
     answer = x.send()
-    assert in_line()
+    assert ses_holds()
     with suppress(LeaseLost):
         x.record(answer)
-    settle()
-    worker()
+    settle_calls()
+    run_worker()
     with claim("SES follows the rows again."):
-        assert in_line(B)
+        assert ses_holds(B)
 
 
-def test_an_answer_of_a_holder_that_lost_the_lease_changes_nothing(start):
+def test_answer_after_the_lease_was_lost_changes_nothing(start):
     receive()
     x = Writer()
     x.plan()
@@ -84,12 +84,12 @@ def test_an_answer_of_a_holder_that_lost_the_lease_changes_nothing(start):
     Writer().finish()
     with pytest.raises(LeaseLost):
         x.record(answer)
-    assert ledger_of(RULE).presence == Presence.PRESENT
+    assert ledger_entry(RULE).presence == Presence.PRESENT
     assert InFlightCall.objects.get().operation == Operation.DELETE_RULE
 
 
-@counterexample(10, an_own_success_is_believed)
-def test_10_an_own_call_that_succeeded_after_the_lease_was_lost_confirms_nothing(start):
+@counterexample(10, own_success_confirms)
+def test_10_success_after_the_lease_was_lost_confirms_nothing(start):
     receive("a", "b")
     y = Writer()
     y.plan()  # Update{a,b}, on its way
@@ -100,33 +100,32 @@ def test_10_an_own_call_that_succeeded_after_the_lease_was_lost_confirms_nothing
     x.plan()
     answer = x.send()
     assert answer.error is None
-    assert in_line(B)
+    assert ses_holds(B)
     Writer()  # the worker takes over before X can record
-    y.lands(late)
-    assert in_line(A, B)
+    y.apply_late(late)
+    assert ses_holds(A, B)
     with suppress(LeaseLost):
         x.record(answer)
-    with claim("Nobody is told that a is gone while SES holds it."):
-        assert not (said_gone(A, gone) and A in held())
-    worker()
-    assert in_line(B)
+    claim_no_false_report(A, gone)
+    run_worker()
+    assert ses_holds(B)
 
 
-@counterexample(11, a_generation_is_proof_enough)
-def test_11_an_applied_generation_does_not_confirm_while_an_older_call_may_bring_the_address_back(start):
+@counterexample(11, generation_alone_confirms)
+def test_11_observed_generation_alone_does_not_confirm_a_removal(start):
     receive("a", "b")
     y = Writer()
     late = y.call_without_answer()
     receive("b")
     gone = generation(DOMAIN)
     Writer().finish()
-    assert in_line(B)
+    assert ses_holds(B)
     assert DomainSync.objects.get().observed_generation >= gone
-    said = said_gone(A, gone)
-    y.lands(late)
-    with claim("What was said to be gone does not come back."):
-        assert not (said and A in held())
-    settle()
-    worker()
-    assert said_gone(A, gone)
-    assert in_line(B)
+    said = is_reported_gone(A, gone)
+    y.apply_late(late)
+    with claim("A recipient that was reported as gone does not come back."):
+        assert not (said and A in recipients_in_ses())
+    settle_calls()
+    run_worker()
+    assert is_reported_gone(A, gone)
+    assert ses_holds(B)

@@ -1,4 +1,4 @@
-"""What counts as applied: what was compiled under the mark's lock, and answered. Counterexamples 8 and 12 to 15."""
+"""When a change counts as observed: compiled under the lock of the DomainSync row, and answered. Counterexamples 8, 12 to 15."""
 
 from __future__ import annotations
 
@@ -9,123 +9,121 @@ from django.db import transaction
 from django.db.models import F
 
 from ses_integration.models import DomainSync, LedgerEntry
-from ses_integration.reconcile import intent as ledger
+from ses_integration.reconcile import intent as intent_step
 from ses_integration.reconcile import outbox
-from ses_integration.reconcile import record as recording
+from ses_integration.reconcile import record as record_step
 from ses_integration.reconcile.outbox import generation
 from ses_integration.reconcile.steps import Answer
 from ses_integration.tests.fake_domains import DOMAIN, change_behind_our_back, receive
-from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
-from ses_integration.tests.protocol.expectations import A, B, held, in_line
-from ses_integration.tests.protocol_steps import Writer, said_gone, worker
+from ses_integration.tests.protocol.counterexamples import claim, counterexample, patched
+from ses_integration.tests.protocol.expectations import A, B, claim_no_false_report, recipients_in_ses, ses_holds
+from ses_integration.tests.protocol_steps import Writer, is_reported_gone, run_worker
 from ses_integration.tests.second_connection import commits_once_the_rows_are_read
 
 pytestmark = pytest.mark.sqlite
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The process is killed."""
 
 
 @contextmanager
-def the_intent_is_taken_for_the_deed():
-    """T2 writes down as known what it is about to send."""
-    write_down = ledger._write_intent
+def intent_is_recorded_as_done():
+    """The intent records the call as successful."""
+    write_down = intent_step._write_intent
 
-    def believe(*chosen, **when):
+    def record_as_done(*chosen, **when):
         intent = write_down(*chosen, **when)
         entry = LedgerEntry.objects.get(pk=intent.entry_id)
-        recording._confirm(entry, intent.call, Answer(), gone=intent.call.operation.removes)
+        record_step._confirm(entry, intent.call, Answer(), gone=intent.call.operation.removes)
         entry.save()
         return intent
 
-    with instead(ledger, _write_intent=believe):
+    with patched(intent_step, _write_intent=record_as_done):
         yield
 
 
 @contextmanager
-def an_answer_serves_every_generation():
-    """T3 advances the applied generation to the current one, instead of T2 to the one that it read."""
-    record = recording.record
+def answer_advances_to_the_current_generation():
+    """The answer advances the observed generation to the current one, instead of the plan to the one that it has read."""
+    record = record_step.record
 
-    def serve(config, held, intent, answer):
+    def advance(config, held, intent, answer):
         record(config, held, intent, answer)
         if answer.error is None:
             DomainSync.objects.update(observed_generation=F("generation"))
 
-    with instead(recording, record=serve):
+    with patched(record_step, record=advance):
         yield
 
 
 @contextmanager
-def the_intent_serves_its_generation():
-    """T2 advances the applied generation when it writes the intent down."""
-    write_down = ledger._write_intent
+def intent_advances_the_generation():
+    """The intent advances the observed generation."""
+    write_down = intent_step._write_intent
 
-    def serve(*chosen, **when):
+    def advance(*chosen, **when):
         intent = write_down(*chosen, **when)
         DomainSync.objects.update(observed_generation=intent.generation)
         return intent
 
-    with instead(ledger, _write_intent=serve):
+    with patched(intent_step, _write_intent=advance):
         yield
 
 
 @contextmanager
 def rows_are_read_before_the_generation():
-    """The rows are read first, and in a step of their own."""
-    next_step, desired_of = ledger.next_step, ledger.desired_of
+    """The rows are read first, outside the transaction."""
+    next_step, desired_of = intent_step.next_step, intent_step.desired_of
 
     def plan(state, **options):
         desired = desired_of(state.config, [state.domain])
-        with instead(ledger, desired_of=lambda *_: desired):
+        with patched(intent_step, desired_of=lambda *_: desired):
             return next_step(state, **options)
 
-    with instead(ledger, next_step=plan):
+    with patched(intent_step, next_step=plan):
         yield
 
 
 @contextmanager
-def marks_are_made_after_the_commit():
-    """The mark is written once the change is committed."""
-    sync = outbox.mark_dirty
-    with instead(outbox, mark_dirty=lambda *domains: transaction.on_commit(lambda: sync(*domains))):
+def domain_is_marked_after_the_commit():
+    """The domain is marked once the change is committed."""
+    mark_dirty = outbox.mark_dirty
+    with patched(outbox, mark_dirty=lambda *domains: transaction.on_commit(lambda: mark_dirty(*domains))):
         yield
 
 
-@counterexample(8, the_intent_is_taken_for_the_deed)
-def test_8_a_refused_call_does_not_count_as_made(start):
+@counterexample(8, intent_is_recorded_as_done)
+def test_8_refused_call_does_not_count_as_done(start):
     receive()
     Writer().call_refused()
-    assert A in held()
-    worker()
-    with claim("Nobody is told that a is gone while SES holds it."):
-        assert not (said_gone(A) and A in held())
-    assert in_line()
+    assert A in recipients_in_ses()
+    run_worker()
+    claim_no_false_report(A)
+    assert ses_holds()
 
 
-@counterexample(12, an_answer_serves_every_generation)
-def test_12_a_change_that_commits_during_a_call_is_not_served_by_it(start):
+@counterexample(12, answer_advances_to_the_current_generation)
+def test_12_change_committed_during_a_call_is_not_observed_by_its_answer(start):
     receive()
     x = Writer()
     x.plan()
     answer = x.send()
     receive("b")
     x.record(answer)
-    worker()
-    with claim("Y's change reaches SES."):
-        assert in_line(B)
+    run_worker()
+    with claim("SES gets Y's change."):
+        assert ses_holds(B)
 
 
-@counterexample(13, the_intent_serves_its_generation)
-def test_13_the_intent_advances_no_generation(start):
+@counterexample(13, intent_advances_the_generation)
+def test_13_intent_does_not_advance_the_observed_generation(start):
     receive()
     Writer().call_refused()
-    with claim("Nobody is told that a is gone while SES holds it."):
-        assert not (said_gone(A) and A in held())
-    worker()
-    assert in_line()
-    assert said_gone(A)
+    claim_no_false_report(A)
+    run_worker()
+    assert ses_holds()
+    assert is_reported_gone(A)
 
 
 @counterexample(14, rows_are_read_before_the_generation)
@@ -134,14 +132,14 @@ def test_14_rows_are_read_after_the_generation_and_under_its_lock(start):
     x = Writer()
     x.call()
     with commits_once_the_rows_are_read(lambda: receive("b")):
-        x.plan()  # nothing more to do for the rows that it has read
-    worker()
-    with claim("Y's change reaches SES."):
-        assert in_line(B)
+        x.plan()  # nothing left to do for the rows that it reads
+    run_worker()
+    with claim("SES gets Y's change."):
+        assert ses_holds(B)
 
 
-@counterexample(15, marks_are_made_after_the_commit)
-def test_15_a_crash_right_after_the_commit_of_a_change_leaves_its_mark(start):
+@counterexample(15, domain_is_marked_after_the_commit)
+def test_15_crash_right_after_the_commit_leaves_the_domain_dirty(start):
     def die():
         raise Killed
 
@@ -153,12 +151,12 @@ def test_15_a_crash_right_after_the_commit_of_a_change_leaves_its_mark(start):
 
     with pytest.raises(Killed):
         change()
-    worker()
-    with claim("The change reaches SES, and no sweep had to find it."):
-        assert in_line()
+    run_worker()
+    with claim("SES gets the change without a sweep."):
+        assert ses_holds()
 
 
-def test_the_mark_is_in_the_transaction_of_the_change(start):
+def test_domain_is_marked_in_the_transaction_of_the_change(start):
     before = generation(DOMAIN)
     with transaction.atomic():
         outbox.mark_dirty(DOMAIN)

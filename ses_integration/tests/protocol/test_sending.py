@@ -1,4 +1,4 @@
-"""One intent is one send, in time or never, and never of an empty list: counterexamples 7, 22 and 24."""
+"""An intent is sent once, in time or never, and never with an empty list of recipients. Counterexamples 7, 22 and 24."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from ses_integration.errors import Unsent
 from ses_integration.plan.compile import Rule, rule_name
 from ses_integration.reconcile import snapshot
 from ses_integration.tests.fake_domains import receive
-from ses_integration.tests.protocol.counterexamples import claim, counterexample, instead
-from ses_integration.tests.protocol.expectations import B, in_line
+from ses_integration.tests.protocol.counterexamples import claim, counterexample, patched
+from ses_integration.tests.protocol.expectations import B, claim_ses_follows, ses_holds
 from ses_integration.tests.protocol_steps import (
     Writer,
     asleep_before_signing,
     pass_time,
-    settle,
-    worker_and_database_sweep,
+    run_worker_and_database_sweep,
+    settle_calls,
 )
 from ses_integration.tests.ses_state import calls, recipients_sent
 
-# A signature may be five minutes old, and AWS refuses older ones (docs/architecture/protocol.md, "Send the call").
+# AWS refuses a signature that is older (docs/architecture/protocol.md, "Send the call").
 SIGNATURE_SECONDS = 300
 
 
 @contextmanager
-def botocore_tries_again():
-    """Two attempts for one intent."""
+def botocore_retries():
+    """botocore makes two attempts for one intent."""
     config = clients.Config
 
     def retrying(**options):
@@ -40,15 +40,15 @@ def botocore_tries_again():
 
     clients.forget()
     try:
-        with instead(clients, Config=retrying):
+        with patched(clients, Config=retrying):
             yield
     finally:
         clients.forget()
 
 
 @contextmanager
-def the_deadline_is_checked_before_signing():
-    """The send deadline is looked at once, and after that the call is signed and goes out whenever it does."""
+def deadline_is_checked_before_signing():
+    """The send deadline is checked once, before the call is signed."""
 
     @contextmanager
     def send_by(monotonic):
@@ -56,20 +56,20 @@ def the_deadline_is_checked_before_signing():
             raise Unsent("There was no time left to send the call.")
         yield
 
-    with instead(clients, send_by=send_by):
+    with patched(clients, send_by=send_by):
         yield
 
 
 @contextmanager
-def doubt_is_shorter_than_a_call_may_live():
-    """A call counts as settled while AWS would still take its signature."""
+def settle_time_is_too_short():
+    """A call counts as settled while AWS still accepts its signature."""
     with override_settings(SES_CALL_SETTLE_SECONDS=60):
         yield
 
 
 @contextmanager
 def no_address_is_an_empty_list():
-    """A domain without addresses has a rule without recipients, and nobody refuses it."""
+    """A domain without addresses has a rule without recipients."""
     compile_domain = snapshot.compile_domain
 
     def compiled(spec, layout):
@@ -79,12 +79,12 @@ def no_address_is_an_empty_list():
         name = rule_name(layout.rule_prefix, spec.name, "-rule")
         return replace(desired, rules=(Rule(name, frozenset(), layout.bucket, spec.key_prefix),))
 
-    with instead(snapshot, compile_domain=compiled), instead(Rule, __post_init__=lambda rule: None):
+    with patched(snapshot, compile_domain=compiled), patched(Rule, __post_init__=lambda rule: None):
         yield
 
 
-@counterexample(7, botocore_tries_again)
-def test_7_an_attempt_without_an_answer_is_not_covered_by_another_one(start):
+@counterexample(7, botocore_retries)
+def test_7_success_of_a_retry_does_not_cover_an_unanswered_attempt(start):
     receive()
     x = Writer()
     x.plan()
@@ -93,28 +93,27 @@ def test_7_an_attempt_without_an_answer_is_not_covered_by_another_one(start):
     x.record(x.send())  # its first attempt is still on its way
     receive("b")
     Writer().finish()
-    assert in_line(B)
-    x.lands(late)
-    settle()
-    worker_and_database_sweep()
-    with claim("SES follows the rows again, and nobody had to ask it."):
-        assert in_line(B)
+    assert ses_holds(B)
+    x.apply_late(late)
+    settle_calls()
+    run_worker_and_database_sweep()
+    claim_ses_follows(B)
 
 
-def test_one_intent_is_one_attempt_on_the_wire(start):
+def test_intent_is_one_attempt_on_the_wire(start):
     receive("a", "b")
     start.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "fail", "times": 5})
     Writer().call()
     assert calls(start) == ["UpdateReceiptRule"]
 
 
-@counterexample(22, the_deadline_is_checked_before_signing)
-def test_22_a_sender_that_slept_past_its_deadline_sends_nothing(start):
+@counterexample(22, deadline_is_checked_before_signing)
+def test_22_sender_that_slept_past_its_deadline_sends_nothing(start):
     def meanwhile():
         receive("b")
-        settle()
+        settle_calls()
         Writer().finish()
-        assert in_line(B)
+        assert ses_holds(B)
 
     receive()
     x = Writer()
@@ -123,9 +122,8 @@ def test_22_a_sender_that_slept_past_its_deadline_sends_nothing(start):
         answer = x.send()
     with suppress(LeaseLost):
         x.record(answer)
-    worker_and_database_sweep()
-    with claim("SES follows the rows, and nobody had to ask it."):
-        assert in_line(B)
+    run_worker_and_database_sweep()
+    claim_ses_follows(B)
     assert calls(start) == ["UpdateReceiptRule"]
 
 
@@ -134,27 +132,26 @@ def settles_as_on_aws(settings):
     settings.SES_CALL_SETTLE_SECONDS = SETTLE_SECONDS_ON_AWS
 
 
-@counterexample(22, doubt_is_shorter_than_a_call_may_live)
-def test_22_a_call_stays_in_doubt_for_as_long_as_it_may_live(start, settles_as_on_aws):
+@counterexample(22, settle_time_is_too_short)
+def test_22_call_stays_in_flight_as_long_as_it_may_be_applied(start, settles_as_on_aws):
     receive()
     x = Writer()
     late = x.call_without_answer()
     receive("b")
     pass_time(SIGNATURE_SECONDS)
     Writer().finish()
-    assert in_line(B)
-    x.lands(late)
-    settle()
-    worker_and_database_sweep()
-    with claim("SES follows the rows again, and nobody had to ask it."):
-        assert in_line(B)
+    assert ses_holds(B)
+    x.apply_late(late)
+    settle_calls()
+    run_worker_and_database_sweep()
+    claim_ses_follows(B)
 
 
 @counterexample(24, no_address_is_an_empty_list)
-def test_24_the_last_address_never_goes_by_an_update(start):
+def test_24_last_address_is_never_removed_by_an_update(start):
     receive()
     Writer().finish()
-    with claim("No rule without recipients is ever sent: it would receive everybody's mail."):
+    with claim("No rule without recipients is ever sent: it would match every recipient."):
         assert [] not in recipients_sent(start)
     assert calls(start) == ["DeleteReceiptRule"]
-    assert in_line()
+    assert ses_holds()
