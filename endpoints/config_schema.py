@@ -16,27 +16,27 @@ SIZE_LIMIT = 32 * 1024
 DEPTH_LIMIT = 32
 GROUP_LIMIT = 50
 ADDRESS_LIMIT = 320
-SHOWN_OF_A_BAD_ADDRESS = 100
+SHOWN_CHARACTERS = 100
 
-# Looser than our own addresses, because it is somebody else's; but nothing that is more than one address in a header.
+# Looser than the rules for our own addresses, but it excludes characters that could add a second address to a header.
 ADDRESS = re.compile(r"""[^\s\x00-\x1f\x7f@,;:<>()\[\]\\"]+@[^\s\x00-\x1f\x7f@,;:<>()\[\]\\"]+""")
-# PostgreSQL's jsonb refuses both: NUL, and half of a surrogate pair.
+# PostgreSQL's jsonb cannot store NUL or unpaired surrogates.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 LINE_BREAK = re.compile(r"[\r\n]")
-# Parsers disagree on where a host ends after one of these.
+# URL parsers disagree about where the host ends if one of these occurs.
 NOT_IN_URLS = re.compile(r"[\s\x00-\x1f\x7f\\]")
 
 Config = dict[str, Any]
 
 
 class ConfigError(ValueError):
-    """`str(error)` is the `details` of the answer."""
+    """The config is not valid. `str(error)` is the `details` of the response."""
 
 
 def clean_config(endpoint_type: str, config: object) -> Config:
-    """The config as it is stored; unknown keys stay, and None counts as not given. Cleaning twice is cleaning once.
+    """Validate and normalise a config for storage. Keeps unknown keys; None counts as missing. Idempotent.
 
-    Raises ConfigError with the first rule that fails.
+    Raises ConfigError for the first rule that fails.
     """
     if not isinstance(config, Mapping):
         raise ConfigError("Configuration must be an object")
@@ -44,20 +44,20 @@ def clean_config(endpoint_type: str, config: object) -> Config:
         raise ConfigError("Unknown endpoint type")
     normalise, check = _CLEANERS[endpoint_type]
     cleaned = normalise(dict(config))
-    # Before the rules: their texts quote values, and an answer cannot carry what cannot be stored either.
+    # First, because error messages quote values, and a response cannot carry what cannot be stored.
     _check_storable(cleaned)
     check(cleaned)
     return cleaned
 
 
 def group_emails(endpoint_type: str, config: Config) -> list[str] | None:
-    """A group's addresses, of which the config is the one place; None for the other types."""
+    """The addresses of a group, which only its config holds; None for other types."""
     return config.get("emails", []) if endpoint_type == "email_group" else None
 
 
 def _check_storable(config: Config) -> None:
     level: list[Any] = [config]
-    # Level by level, because the nesting that is being refused must not exhaust the stack.
+    # Level by level instead of recursively, so that deep nesting cannot exhaust the stack.
     for _ in range(DEPTH_LIMIT + 1):
         level = [child for value in level for child in _children(value)]
         if not level:
@@ -123,7 +123,7 @@ def _is_web_address(url: str) -> bool:
         return False
     try:
         parts = urlsplit(url)
-        # Reading the port checks it.
+        # Accessing the port validates it.
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
@@ -159,14 +159,14 @@ def _check_group(config: Config) -> None:
     for email in emails:
         if not _is_address(email):
             shown = email if isinstance(email, str) else json.dumps(email)
-            raise ConfigError(f"Invalid email address in group: {shown[:SHOWN_OF_A_BAD_ADDRESS]}")
+            raise ConfigError(f"Invalid email address in group: {shown[:SHOWN_CHARACTERS]}")
     if len({email.lower() for email in emails}) < len(emails):
         raise ConfigError("Email group contains duplicate email addresses")
     _check_forwarding(config)
 
 
 def _check_forwarding(config: Config) -> None:
-    """The optional keys that email and email_group share. The texts become headers, where a line break starts another."""
+    """Check the optional keys of email and email_group. Texts become mail headers, so line breaks are refused."""
     for key in ("includeAttachments", "preserveHeaders"):
         if not isinstance(config.get(key), bool | None):
             raise ConfigError(f"{key} must be a boolean")

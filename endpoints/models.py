@@ -1,3 +1,5 @@
+"""The model of endpoints."""
+
 from __future__ import annotations
 
 from typing import Any, Self
@@ -17,7 +19,7 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
 
 
 class Endpoint(models.Model):
-    """Where mail goes: a webhook, one address, or a group of addresses."""
+    """Where mail is delivered to: a webhook, an address or a group of addresses."""
 
     class Type(models.TextChoices):
         WEBHOOK = "webhook"
@@ -29,7 +31,7 @@ class Endpoint(models.Model):
     name = models.CharField(max_length=255)
     type = models.CharField(max_length=11, choices=Type)
     webhook_format = models.CharField(max_length=8, default="inbound", editable=False)
-    # May hold secrets: shown whole to the owner at /endpoints, redacted everywhere else (`endpoints.redaction`).
+    # May hold secrets. Only the owner sees them, at /endpoints; everywhere else they are redacted (`endpoints.redaction`).
     config = models.JSONField()
     description = models.CharField(max_length=1000, blank=True)
     is_active = models.BooleanField(default=True)
@@ -49,5 +51,5 @@ class Endpoint(models.Model):
 
     @property
     def public_config(self) -> dict[str, Any]:
-        """The config without its secrets, for every reader but the owner at /endpoints."""
+        """The config without secrets, for all uses except the owner's at /endpoints."""
         return redacted(self.config)

@@ -1,4 +1,4 @@
-"""What every door through which an endpoint goes has in common: no catch-all stays on without a receiver."""
+"""Signal receiver: however an endpoint is deleted, catch-alls that use it are turned off."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ from endpoints.models import Endpoint
 
 @receiver(pre_delete, sender=Endpoint, dispatch_uid="endpoints.release_deleted_endpoint")
 def release_deleted_endpoint(instance: Endpoint, **_: Any) -> None:
-    """Guards the service, the admin, `QuerySet.delete`, the shell, and the cascade from the endpoint's owner."""
+    """Covers the service, the admin, `QuerySet.delete`, the shell, and the cascade from the owner."""
     release_endpoint(instance.pk)

@@ -1,4 +1,4 @@
-"""An endpoint's config for readers other than the one who configures it: everything but what opens a door."""
+"""Removes secrets from an endpoint's config, for readers other than its owner."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 HIDDEN = "***"
 
 SECRET_KEY = re.compile("secret|password|passwd|token|apikey|authorization|credential")
-# Greedy: a password may hold an `@` of its own, and the last one ends the user's part.
+# Greedy, because a password may contain `@`: the last one ends the user part.
 USER_PART = re.compile(r"([a-z][a-z0-9+.-]*://)[^/?#\s]*@", re.IGNORECASE)
 PARAMETER = re.compile(r"([?&])([^=&#\s]+)=([^&#\s]*)")
 
 
 def redacted(config: dict[str, Any]) -> dict[str, Any]:
-    """A copy in which, at any depth, `***` stands for the value of each header and of each key that looks secret.
+    """A copy in which `***` replaces, at any depth, the value of every header and of every key that looks secret.
 
-    Looks secret: `secret`, `password`, `token`, `apiKey` and the like, also inside a longer key, in any case and with any
-    separators; in the query of a URL as well. A URL's user and password go too.
+    A key looks secret if it contains `secret`, `password`, `token`, `apiKey` or similar, in any case and with any
+    separators. This includes query parameters of URLs. User and password in a URL are replaced, too.
     """
     return {key: _value(key, value) for key, value in config.items()}
 

@@ -1,4 +1,4 @@
-"""Every write to an endpoint. The config is cleaned here, so that no door stores one that is not valid."""
+"""Services: every write to an endpoint. They validate the config, so API and admin cannot store an invalid one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ses_integration.api import pending, shared_deadline, unconfirmed_warning
 
 
 class EndpointChanges(TypedDict, total=False):
-    """What of an endpoint can be changed; its type cannot. Absent means: leave it."""
+    """The fields of an endpoint that can change. A missing key leaves the field as it is."""
 
     name: str
     description: str
@@ -28,7 +28,10 @@ class EndpointChanges(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class EndpointDeletion:
-    """What went with the endpoint: where it was the route, and a sentence if SES has not followed yet."""
+    """What a deletion affected: addresses without a route now, domains without a catch-all now.
+
+    `group_emails`: the number of addresses in a deleted group. `warning`: a sentence if SES has not confirmed yet.
+    """
 
     email_addresses: list[str]
     domains: list[str]
@@ -39,7 +42,7 @@ class EndpointDeletion:
 def create_endpoint(
     *, owner: AbstractBaseUser, name: str, endpoint_type: str, config: object, description: str = ""
 ) -> Endpoint:
-    """Raises ConfigError when `config` is not one of `endpoint_type`."""
+    """Create an endpoint. Raises ConfigError if `config` is not valid for `endpoint_type`."""
     return Endpoint.objects.create(
         owner_id=owner.pk,
         name=name,
@@ -50,9 +53,9 @@ def create_endpoint(
 
 
 def update_endpoint(*, endpoint: Endpoint, **changes: Unpack[EndpointChanges]) -> Endpoint:
-    """Change what is given, and return the row as stored. A config replaces the whole one.
+    """Change the given fields and return the stored row. A new config replaces the old one completely.
 
-    Raises ConfigError when the config is not one of the endpoint's type, Endpoint.DoesNotExist when the row went meanwhile.
+    Raises ConfigError if the config is not valid for the type, Endpoint.DoesNotExist if the row has been deleted meanwhile.
     """
     values: dict[str, Any] = {**changes}
     if "config" in values:
@@ -66,10 +69,10 @@ def update_endpoint(*, endpoint: Endpoint, **changes: Unpack[EndpointChanges]) -
 
 
 def delete_endpoint(*, endpoint: Endpoint) -> EndpointDeletion:
-    """Delete the row, detach what is routed to it, and wait within the budget for SES to drop its catch-alls.
+    """Delete the row, clear it as route and catch-all, and wait up to the deadline until SES has dropped the catch-alls.
 
-    An address that loses its route still receives, so SES does not change for it. Raises Endpoint.DoesNotExist when the
-    row went meanwhile.
+    Addresses that lose their route still receive mail, so nothing changes for them in SES. Raises Endpoint.DoesNotExist if
+    the row has been deleted meanwhile.
     """
     with shared_deadline():
         with transaction.atomic(durable=True):
@@ -79,7 +82,7 @@ def delete_endpoint(*, endpoint: Endpoint) -> EndpointDeletion:
             addresses = row.email_addresses.select_for_update(of=("self",)).order_by("pk")
             detached = [address for address in addresses.select_related("domain") if not address.domain.deleting_since]
             row.email_addresses.update(endpoint=None, updated_at=timezone.now())
-            # The receiver switches the catch-alls off and marks them; the nudges run when the block has committed.
+            # The receiver turns the catch-alls off and marks their domains; SES is updated after the commit.
             row.delete()
         return EndpointDeletion(
             email_addresses=sorted(address.address for address in detached),
@@ -90,11 +93,11 @@ def delete_endpoint(*, endpoint: Endpoint) -> EndpointDeletion:
 
 
 def _lock_domains(endpoint: Endpoint) -> None:
-    """Lock the domains that the endpoint's deletion touches, before the endpoint and the addresses.
+    """Lock the domains that the deletion affects, before the endpoint and the addresses.
 
-    Whoever adds an address or deletes a domain locks in this order too, and the other way round the two could deadlock.
+    Adding an address and deleting a domain lock in the same order; the opposite order could deadlock.
     """
-    # `email_addresses` and `catch_all_domains` are the reverse accessors of the apps below.
+    # `email_addresses` and `catch_all_domains` are reverse accessors that the apps below define.
     routed = Q(pk__in=endpoint.email_addresses.values("domain"))
     domains = Domain.objects.filter(routed | Q(catch_all_endpoint=endpoint))
     list(domains.select_for_update().order_by("pk").values_list("pk"))

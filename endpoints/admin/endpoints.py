@@ -14,12 +14,11 @@ from django.utils.safestring import SafeString
 from backoffice.deletion import Deleted, DeletesThroughService
 from backoffice.links import list_link, user_link
 from backoffice.service_forms import ServiceAdmin
+from backoffice.text import listed, plural
 from endpoints import services
 from endpoints.admin.forms import AddEndpointForm, ChangeEndpointForm
 from endpoints.models import Endpoint
 from ses_integration.api import QuotaExceeded, shared_deadline
-
-NAMED = 10
 
 
 @admin.register(Endpoint)
@@ -80,15 +79,21 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
     def consequences(self, rows: Sequence[Endpoint]) -> dict[Any, list[str | SafeString]]:
         chosen = Endpoint.objects.filter(pk__in=[row.pk for row in rows]).order_by()
         lines: dict[Any, list[str | SafeString]] = {row.pk: [] for row in rows}
-        for found, said in (
-            (chosen.values_list("pk", "email_addresses__address"), "Addresses that receive, but lose their route: {}"),
-            (chosen.values_list("pk", "catch_all_domains__name"), "Domains whose catch-all goes off, in SES too: {}"),
+        for found, line in (
+            (
+                chosen.values_list("pk", "email_addresses__address"),
+                "Addresses that lose their route, but still receive: {}",
+            ),
+            (
+                chosen.values_list("pk", "catch_all_domains__name"),
+                "Domains whose catch-all is turned off, in SES too: {}",
+            ),
         ):
             names: dict[Any, list[str]] = {row.pk: [] for row in rows}
             for pk, name in found:
                 names[pk] += [name] if name else []
             for pk, using in names.items():
-                lines[pk].append(said.format(_listed(using)))
+                lines[pk].append(line.format(_listed(using)))
         return lines
 
     def delete_row(self, request: HttpRequest, row: Endpoint) -> Deleted:
@@ -108,14 +113,13 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
     def domains(self, endpoint: Any) -> SafeString | str:
         if endpoint.domain_count == 0:
             return "0"
-        text = f"{endpoint.domain_count} {'domain' if endpoint.domain_count == 1 else 'domains'}"
+        text = plural(endpoint.domain_count, "domain")
         return list_link("domains.domain", text, catch_all_endpoint__id__exact=endpoint.pk)
 
-    @admin.display(description="config, without its secrets")
+    @admin.display(description="config, without secrets")
     def shown_config(self, endpoint: Endpoint) -> SafeString:
         return format_html("<pre>{}</pre>", json.dumps(endpoint.public_config, indent=2, ensure_ascii=False))
 
 
 def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(sorted(names)[:NAMED]) + more if names else "none"
+    return listed(sorted(names)) or "none"

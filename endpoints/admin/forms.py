@@ -1,4 +1,4 @@
-"""The admin's forms of an endpoint. A config is typed in once, and never comes back in a page: it may hold secrets."""
+"""Admin forms for endpoints. A config may hold secrets, so no page ever shows it in a form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from endpoints.models import Endpoint
 
 
 class WriteOnlyTextarea(forms.Textarea):
-    """Empty whenever it is shown, also beside an error."""
+    """A textarea that is always rendered empty, also next to an error."""
 
     def format_value(self, value: Any) -> str:
         return ""

@@ -1,4 +1,4 @@
-"""Endpoints in the admin: no secret of a config is in any page."""
+"""Endpoints in the admin. No page shows a secret of a config."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_every_page_opens_without_any_secret(endpoint, catch_all, admin_client: 
     assert f"/admin/domains/domain/?catch_all_endpoint__id__exact={endpoint.pk}" in links
 
 
-def test_the_list_costs_the_same_however_long_it_is(ses, user, admin_client: Client, settings):
+def test_the_number_of_statements_does_not_depend_on_the_number_of_endpoints(ses, user, admin_client: Client, settings):
     settings.SES_REQUEST_BUDGET = 0
 
     def make():
@@ -81,7 +81,7 @@ def test_an_endpoint_is_added_through_the_service(ses, user, admin_client: Clien
     assert LogEntry.objects.get().object_id == endpoint.pk
 
 
-def test_a_config_that_is_not_valid_is_an_error_that_does_not_repeat_it(ses, user, admin_client: Client):
+def test_the_error_for_an_invalid_config_does_not_show_the_config(ses, user, admin_client: Client):
     values = {"owner": user.pk, "name": "Hook", "type": "webhook"}
     for config, sentence in (
         (json.dumps({**CONFIG, "timeout": 0}), "Timeout must be a number between 1 and 300 seconds"),
@@ -104,12 +104,12 @@ def test_name_description_and_activity_can_be_changed_and_nothing_else(ses, endp
     assert calls(ses) == []
 
 
-def test_the_page_that_asks_says_what_loses_its_receiver(ses, endpoint, catch_all, admin_client: Client):
+def test_the_confirmation_page_names_what_loses_its_receiver(ses, endpoint, catch_all, admin_client: Client):
     EmailAddressFactory(domain=catch_all, address="a@example.com", endpoint=endpoint)
-    asked = text(admin_client.get(deletion(endpoint)))
-    assert "lose their route: a@example.com" in asked
-    assert "catch-all goes off, in SES too: example.com" in asked
-    assert "lose their route: none" in text(admin_client.get(deletion(EndpointFactory())))
+    page_text = text(admin_client.get(deletion(endpoint)))
+    assert "lose their route, but still receive: a@example.com" in page_text
+    assert "catch-all is turned off, in SES too: example.com" in page_text
+    assert "lose their route, but still receive: none" in text(admin_client.get(deletion(EndpointFactory())))
     assert Endpoint.objects.count() == 2
 
 
@@ -125,7 +125,7 @@ def test_an_endpoint_is_deleted_through_the_service(ses, endpoint, catch_all, ad
     assert LogEntry.objects.get().is_deletion()
 
 
-def test_with_ses_down_the_outcome_warns(ses, endpoint, catch_all, user, admin_client: Client, settings):
+def test_while_ses_fails_the_message_is_a_warning(ses, endpoint, catch_all, user, admin_client: Client, settings):
     settings.SES_REQUEST_BUDGET = 0.3
     fail_calls(ses)
     _, messages = delete_selected(admin_client, "endpoints.endpoint", [endpoint, EndpointFactory(owner=user)])
@@ -136,13 +136,13 @@ def test_with_ses_down_the_outcome_warns(ses, endpoint, catch_all, user, admin_c
     assert rules(ses) == {}
 
 
-def test_one_that_vanished_meanwhile_is_said_to_be_gone(ses, endpoint, admin_client: Client):
+def test_an_endpoint_deleted_meanwhile_is_reported(ses, endpoint, admin_client: Client):
     path = deletion(endpoint)
     Endpoint.objects.all().delete()
     assert post(admin_client, path, post="yes")[1] == [("error", "This endpoint has already been deleted.")]
 
 
-def test_permissions_count(ses, endpoint, client: Client):
+def test_staff_need_permissions(ses, endpoint, client: Client):
     staff(client, "endpoints.view_endpoint")
     shown = text(client.get(page(endpoint)))
     assert "hooks.example.org" in shown
