@@ -1,1 +1,4 @@
-"""A try of everything on one machine, with an emulated AWS and a demo account: `python manage.py demo`."""
+"""`python manage.py demo`: everything on one machine, with an emulated AWS and a demo account.
+
+Its settings and files (`environment`), processes, sample data (`seed`) and readiness checks. Only the command imports it.
+"""

@@ -1,4 +1,4 @@
-"""Where a demo lives: its folder, its ports, and an environment in which no real AWS account can be reached."""
+"""The demo's folder, ports and environment variables, which keep it away from any real AWS account."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from urllib.parse import quote
 from inbound.settings import BASE_DIR
 
 HOST = "127.0.0.1"
-# What these say in a developer's shell is about something else, or about a real account.
-FOREIGN_PREFIXES = ("AWS_", "SES_", "S3_", "LAMBDA_", "GUNICORN_")
-FOREIGN = {
+# Removed: in a developer's shell they may point to something else, such as a real account.
+REMOVED_PREFIXES = ("AWS_", "SES_", "S3_", "LAMBDA_", "GUNICORN_")
+REMOVED = {
     "ALLOWED_HOSTS",
     "BEHIND_TLS_PROXY",
     "BIND",
@@ -28,26 +28,29 @@ FOREIGN = {
 }
 
 
-class Unusable(Exception):
-    """The demo cannot run here; the sentence says why."""
+class DemoError(Exception):
+    """The demo cannot run; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DemoEnvironment:
+    """`folder` keeps database, secrets and `demo.env` between runs."""
+
     folder: Path
     web_port: int
     emulator_port: int
 
     @classmethod
-    def named_by(cls, environ: Mapping[str, str]) -> Place:
-        place = cls(
+    def from_variables(cls, environ: Mapping[str, str]) -> DemoEnvironment:
+        """Read DEMO_DIR, PORT and AWS_EMULATOR_PORT. Raises DemoError."""
+        demo = cls(
             folder=Path(environ.get("DEMO_DIR") or BASE_DIR / ".run").resolve(),
             web_port=_port(environ, "PORT", 8000),
             emulator_port=_port(environ, "AWS_EMULATOR_PORT", 5599),
         )
-        if place.web_port == place.emulator_port:
-            raise Unusable("PORT and AWS_EMULATOR_PORT must differ.")
-        return place
+        if demo.web_port == demo.emulator_port:
+            raise DemoError("PORT and AWS_EMULATOR_PORT must differ.")
+        return demo
 
     @property
     def web_url(self) -> str:
@@ -59,24 +62,24 @@ class Place:
 
     @property
     def values_file(self) -> Path:
-        """What the demo printed, for scripts; it is there only while everything answers."""
+        """The printed values, for scripts. It exists only while the demo is ready."""
         return self.folder / "demo.env"
 
-    def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """The environment of the demo's processes."""
-        ours = {
+    def variables(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """The environment variables of the demo's processes. `environ`: those of the shell."""
+        inherited = {
             name: value
             for name, value in environ.items()
-            if name not in FOREIGN and not name.startswith(FOREIGN_PREFIXES)
+            if name not in REMOVED and not name.startswith(REMOVED_PREFIXES)
         }
         database = environ.get("DEMO_DATABASE_URL") or f"sqlite:///{quote(str(self.folder / 'inbound.sqlite3'))}"
-        direct = ",".join(dict.fromkeys([*filter(None, environ.get("no_proxy", "").split(",")), HOST]))
+        no_proxy = ",".join(dict.fromkeys([*filter(None, environ.get("no_proxy", "").split(",")), HOST]))
         programs = str(Path(sys.executable).parent)
         path = [part for part in environ.get("PATH", os.defpath).split(os.pathsep) if part != programs]
-        return ours | {
+        return inherited | {
             "PATH": os.pathsep.join([programs, *path]),
-            "no_proxy": direct,
-            "NO_PROXY": direct,
+            "no_proxy": no_proxy,
+            "NO_PROXY": no_proxy,
             "PORT": str(self.web_port),
             "DEMO_DIR": str(self.folder),
             "DATABASE_URL": database,
@@ -97,31 +100,31 @@ class Place:
             "SES_SWEEP_SECONDS": "10",
             "SES_DATABASE_SWEEP_SECONDS": "10",
             "SES_STATUS_SECONDS": "5",
-            # Refuses at once: somebody else's example.com says nothing about the demo's.
+            # Refuses connections at once. The DNS records of the real example.com would be misleading.
             "DNS_RESOLVERS": environ.get("DNS_RESOLVERS") or f"{HOST}:9",
         }
 
     def secret(self, name: str) -> str:
-        """The secret of that name; made when it is asked for the first time, and the same from then on."""
-        kept = self.kept_secret(name)
-        if not kept:
-            kept = secrets.token_urlsafe(15)
-            self.keep_secret(name, kept)
-        return kept
+        """The secret of that name. Created on first use, and the same from then on."""
+        secret = self.stored_secret(name)
+        if not secret:
+            secret = secrets.token_urlsafe(15)
+            self.store_secret(name, secret)
+        return secret
 
-    def kept_secret(self, name: str) -> str:
-        """The secret of that name, or nothing if there is none yet."""
+    def stored_secret(self, name: str) -> str:
+        """The secret of that name, or an empty string."""
         file = self.folder / name
         return file.read_text().strip() if file.exists() else ""
 
-    def keep_secret(self, name: str, value: str) -> None:
+    def store_secret(self, name: str, value: str) -> None:
         write_private(self.folder / name, f"{value}\n")
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write it whole or not at all, for the user's eyes only."""
+    """Write the file atomically, readable only by the current user."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Temporary files have mode 0600.
+    # NamedTemporaryFile creates files with mode 0600.
     with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}-", delete=False) as new:
         new.write(text)
     Path(new.name).replace(file)
@@ -130,5 +133,5 @@ def write_private(file: Path, text: str) -> None:
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name) or str(default)
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
-        raise Unusable(f"{name} is {text!r}; it must be a port, a number from 1 to 65535.")
+        raise DemoError(f"{name} is {text!r}; it must be a port, a number from 1 to 65535.")
     return int(text)

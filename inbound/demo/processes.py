@@ -1,4 +1,4 @@
-"""The demo's processes: started one by one, stopped together, none left behind."""
+"""Starting and stopping the demo's processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STOP_SECONDS = 10
 
 
 class Processes:
-    """Stops on the way out what it started, in reverse order: whoever uses another goes first."""
+    """A context manager that stops its processes on exit, in reverse order, so that none loses one it depends on."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -31,13 +31,13 @@ class Processes:
             _stop(process)
 
     def start(self, name: str, command: str) -> None:
-        # A session of its own: Ctrl-C in the terminal reaches only us, and we stop the processes in our order.
+        # In a new session, so that Ctrl-C reaches only this process, which then stops the others in order.
         self._running[name] = subprocess.Popen(
             shlex.split(command), cwd=self._folder, stdin=subprocess.DEVNULL, start_new_session=True
         )
 
     def ended(self) -> str | None:
-        """The name of one that has ended without being asked to."""
+        """The name of a process that has ended unexpectedly, or None."""
         return next((name for name, process in self._running.items() if process.poll() is not None), None)
 
 
@@ -46,12 +46,12 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     with suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)
     with suppress(ProcessLookupError):
-        # It, if it did not listen, and whatever it has left behind.
+        # The process itself if it ignored SIGTERM, and any children it left behind.
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def read_procfile(file: Path) -> dict[str, str]:
-    """The commands of a Procfile by their names."""
+    """The commands of a Procfile by name."""
     lines = (line.partition(":") for line in file.read_text().splitlines() if line.strip())
     return {name.strip(): command.strip() for name, _, command in lines}

@@ -1,4 +1,4 @@
-"""Whether everything answers, asked from outside as a client would, and what to say then."""
+"""Checks whether the demo is ready, as a client would, and the text to print then."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import urllib.error
 import urllib.request
 
 from domains.models import Domain
-from inbound.demo.place import Place
+from inbound.demo.environment import DemoEnvironment
 from inbound.demo.seed import DOMAIN, EXPENDABLE, USER, Account
 from ses_integration.api import pending
 
 ANSWER_SECONDS = 5
-# With these a second shell reaches the same AWS and the same rows.
+# The settings a second shell needs to use the same AWS and database.
 FOR_COMMANDS = (
     "AWS_ENDPOINT_URL",
     "AWS_REGION",
@@ -28,27 +28,27 @@ FOR_COMMANDS = (
     "SECRET_KEY",
 )
 
-# A proxy of the developer's shell must not come between processes of one machine.
+# Ignore a proxy from the developer's shell: all processes run on this machine.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def emulator_answers(place: Place) -> bool:
-    return _answers(f"{place.emulator_url}/_health")
+def emulator_answers(demo: DemoEnvironment) -> bool:
+    return _answers(f"{demo.emulator_url}/_health")
 
 
-def api_answers(place: Place, account: Account) -> bool:
-    return _answers(f"{place.web_url}/api/v2/domains", {"Authorization": f"Bearer {account.key}"})
+def api_answers(demo: DemoEnvironment, account: Account) -> bool:
+    return _answers(f"{demo.web_url}/api/v2/domains", {"Authorization": f"Bearer {account.key}"})
 
 
-def ses_in_line() -> bool:
-    """Whether SES is confirmed to hold what the rows say."""
+def ses_up_to_date() -> bool:
+    """Whether SES has confirmed the demo's domain."""
     verified = Domain.objects.live().filter(name=DOMAIN, status=Domain.Status.VERIFIED)
-    # Only the demo's own domain: what somebody has tried out may be owed for ever.
+    # Only this domain: other domains, added while trying things out, may stay pending for ever.
     return verified.exists() and not pending([DOMAIN])
 
 
 def _answers(url: str, headers: dict[str, str] | None = None) -> bool:
-    request = urllib.request.Request(url, headers=headers or {})  # noqa: S310 - the scheme is ours
+    request = urllib.request.Request(url, headers=headers or {})  # noqa: S310 - always http
     try:
         with _opener.open(request, timeout=ANSWER_SECONDS) as answer:
             return bool(answer.status == 200)
@@ -56,36 +56,36 @@ def _answers(url: str, headers: dict[str, str] | None = None) -> bool:
         return False
 
 
-def values(place: Place, account: Account) -> dict[str, str]:
-    """What scripts need to use the demo, and a shell to run the commands on it."""
+def values(demo: DemoEnvironment, account: Account) -> dict[str, str]:
+    """The variables for `demo.env`: what scripts and other shells need to use the demo."""
     return {
-        "BASE_URL": f"{place.web_url}/api/v2",
+        "BASE_URL": f"{demo.web_url}/api/v2",
         "API_KEY": account.key,
-        "ADMIN_URL": f"{place.web_url}/admin/",
+        "ADMIN_URL": f"{demo.web_url}/admin/",
         "ADMIN_USER": USER,
         "ADMIN_PASSWORD": account.password,
-        # boto3 asks for this one.
+        # boto3 reads this one.
         "AWS_DEFAULT_REGION": os.environ["AWS_REGION"],
     } | {name: os.environ[name] for name in FOR_COMMANDS}
 
 
-def announcement(place: Place, account: Account, *, seconds: float) -> str:
-    said = values(place, account)
-    base = said["BASE_URL"]
+def announcement(demo: DemoEnvironment, account: Account, *, seconds: float) -> str:
+    shown = values(demo, account)
+    base = shown["BASE_URL"]
     key = f"-H 'Authorization: Bearer {account.key}'"
     return f"""
 inbound is running, after {seconds:.0f} seconds.
 
   API      {base}
   API key  {account.key}
-  Admin    {said["ADMIN_URL"]}  user {USER}, password {account.password}
-  AWS      {place.emulator_url} (emulated)
+  Admin    {shown["ADMIN_URL"]}  user {USER}, password {account.password}
+  AWS      {demo.emulator_url} (emulated)
 
-To try: list the addresses, see what SES holds, delete {EXPENDABLE} (and see that SES no longer holds it).
+To try: list the addresses, see what SES holds, delete {EXPENDABLE} (and see that SES no longer has it).
 
   curl {key} {base}/email-addresses
-  curl {place.emulator_url}/_ses
+  curl {demo.emulator_url}/_ses
   curl -X DELETE {key} {base}/email-addresses/{account.expendable_id}
 
-For scripts the same is in {place.values_file}. Ctrl-C stops everything and keeps the data in {place.folder}.
+Scripts find these values in {demo.values_file}. Ctrl-C stops everything and keeps the data in {demo.folder}.
 """

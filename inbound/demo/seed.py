@@ -1,4 +1,4 @@
-"""The demo's account: what is missing of it is made, so a second run finds everything and makes nothing."""
+"""Creates the demo's account, domain and addresses. Creates only what is missing, so it can run again."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from domains.lifecycle.register import add_domain
 from domains.models import Domain
 from endpoints.models import Endpoint
 from endpoints.services import create_endpoint
-from inbound.demo.place import Place
+from inbound.demo.environment import DemoEnvironment
 from inbound.models import ApiKey, hash_key, issue_key
 from ses_integration.api import shared_deadline
 
 USER = "admin"
 DOMAIN = "example.com"
 ADDRESSES = ["hello@example.com", "support@example.com"]
-# The one that the last line to try deletes; it is back at the next run.
+# The printed example deletes this one; the next run creates it again.
 EXPENDABLE = "sales@example.com"
 
 
@@ -29,12 +29,12 @@ class Account:
     expendable_id: str
 
 
-def seed(place: Place) -> Account:
-    """Make what is missing. Does not wait for SES to follow: that is for the worker, once it is started."""
-    password = place.secret("admin_password")
+def seed(demo: DemoEnvironment) -> Account:
+    """Create what is missing. Does not wait for SES; the worker, which starts later, updates it."""
+    password = demo.secret("admin_password")
     with shared_deadline(0):
         owner = _owner(password)
-        key = _key(place, owner)
+        key = _key(demo, owner)
         endpoint, domain = _domain(owner)
         expendable = domain.email_addresses.filter(address=EXPENDABLE).first()
         if expendable is None:
@@ -49,19 +49,19 @@ def _owner(password: str) -> User:
     if owner is None:
         return User.objects.create_superuser(USER, "admin@example.com", password)
     if not owner.check_password(password):
-        # What is printed must let in, whoever played with it.
+        # The printed password must work, even if somebody has changed it.
         owner.set_password(password)
         owner.save(update_fields=["password"])
     return owner
 
 
-def _key(place: Place, owner: User) -> str:
-    """Only its hash is in the database, so the key itself is kept in the demo's folder."""
-    key = place.kept_secret("api_key")
+def _key(demo: DemoEnvironment, owner: User) -> str:
+    """The API key. The database has only its hash, so the demo's folder keeps the key itself."""
+    key = demo.stored_secret("api_key")
     if key and ApiKey.objects.usable().filter(owner=owner, key_hash=hash_key(key)).exists():
         return key
     _, key = issue_key(owner=owner, name="Demo")
-    place.keep_secret("api_key", key)
+    demo.store_secret("api_key", key)
     return key
 
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import pytest
 
 from inbound.settings import BASE_DIR
+from inbound.tests.demo.running import Demo
 from inbound.tests.docs.pages import Page, page
-from inbound.tests.test_demo import Demo
 
 pytestmark = [
     pytest.mark.processes,

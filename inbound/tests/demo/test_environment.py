@@ -1,0 +1,46 @@
+"""The demo's environment variables."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from inbound.demo.environment import DemoEnvironment, DemoError
+
+
+@pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
+def test_an_invalid_port_is_refused(port: str) -> None:
+    with pytest.raises(DemoError, match=re.escape(f"PORT is {port!r}; it must be a port")):
+        DemoEnvironment.from_variables({"PORT": port})
+
+
+def test_the_same_port_for_both_is_refused() -> None:
+    with pytest.raises(DemoError, match="must differ"):
+        DemoEnvironment.from_variables({"PORT": "5599"})
+
+
+def test_variables_of_a_real_account_are_removed(tmp_path: Path) -> None:
+    shell = {
+        "AWS_PROFILE": "production",
+        "AWS_SESSION_TOKEN": "secret",
+        "AWS_ENDPOINT_URL_SES": "https://email.eu-west-1.amazonaws.com",
+        "AWS_ACCESS_KEY_ID": "AKIAREAL",
+        "SES_RULE_SET": "production",
+        "DATABASE_URL": "postgres://production",
+        "http_proxy": "http://proxy.example",
+        "HOME": "/home/me",
+        "DEMO_DIR": str(tmp_path / "a folder"),
+    }
+    demo = DemoEnvironment.from_variables(shell)
+    variables = demo.variables(shell)
+    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_SES", "SES_RULE_SET"} & variables.keys()
+    assert variables["AWS_ENDPOINT_URL"] == "http://127.0.0.1:5599"
+    assert variables["AWS_ACCESS_KEY_ID"] == "demo"
+    assert variables["AWS_CONFIG_FILE"] == os.devnull
+    assert variables["DATABASE_URL"] == f"sqlite:///{tmp_path}/a%20folder/inbound.sqlite3"
+    assert variables["no_proxy"] == "127.0.0.1"
+    assert variables["HOME"] == "/home/me"
+    assert demo.variables(variables) == variables
