@@ -1,3 +1,5 @@
+"""The admin site and its pages for API keys."""
+
 from __future__ import annotations
 
 from typing import Any, cast
@@ -14,12 +16,13 @@ from django.utils.safestring import SafeString
 
 from backoffice.links import user_link
 from backoffice.service_forms import ServiceAdmin, ServiceForm
+from backoffice.text import plural
 from inbound.models import ApiKey, Scope, issue_key
 
 admin.site.site_header = "inbound"
 admin.site.site_title = "inbound"
 admin.site.index_title = "Inbound mail on SES"
-# "View site" would lead to an API's 404.
+# "View site" would lead to a 404 of the API.
 admin.site.site_url = None
 
 
@@ -37,17 +40,17 @@ class ApiKeyForm(ServiceForm[ApiKey]):
     def clean(self) -> dict[str, Any] | None:
         values = super().clean() or self.cleaned_data
         if not any(values.get(f"can_{scope.value}") for scope in Scope):
-            raise forms.ValidationError("A key that may do nothing is none.")
+            raise forms.ValidationError("Choose at least one permission.")
         return values
 
 
-class RenameForm(ServiceForm[ApiKey]):
+class RenameKeyForm(ServiceForm[ApiKey]):
     class Meta:
         model = ApiKey
         fields = ["name"]
 
 
-class Usable(admin.SimpleListFilter):
+class StateFilter(admin.SimpleListFilter):
     title = "state"
     parameter_name = "state"
 
@@ -68,10 +71,10 @@ class Usable(admin.SimpleListFilter):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ServiceAdmin[ApiKey]):
-    """A key is issued, renamed and revoked. Its row stays, so that it can be told whose it was."""
+    """Keys can be issued, renamed and revoked, but not deleted: the row records whose key it was."""
 
     list_display = ["name", "start", "owner_link", "scopes", "state", "last_used_at", "expires_at", "created_at"]
-    list_filter = [Usable, "can_write", "can_delete"]
+    list_filter = [StateFilter, "can_write", "can_delete"]
     list_select_related = ["owner"]
     search_fields = ["name", "start", "owner__username"]
     date_hierarchy = "created_at"
@@ -100,7 +103,7 @@ class ApiKeyAdmin(ServiceAdmin[ApiKey]):
         self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **kwargs: Any
     ) -> type[DjangoModelForm[ApiKey]]:
         if obj is not None:
-            kwargs["form"] = RenameForm
+            kwargs["form"] = RenameKeyForm
         return super().get_form(request, obj, change=change, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
@@ -123,17 +126,17 @@ class ApiKeyAdmin(ServiceAdmin[ApiKey]):
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         revoked = []
         for key in queryset.filter(revoked_at=None):
-            # By itself, so that nobody's second click moves the moment.
+            # One conditional UPDATE per key, so that a second click does not change the time.
             if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
                 revoked.append(key)
         LogEntry.objects.log_actions(cast(int, request.user.pk), revoked, CHANGE, "Revoked.")
-        messages.success(request, f"{len(revoked)} {'key is' if len(revoked) == 1 else 'keys are'} revoked.")
+        messages.success(request, f"Revoked {plural(len(revoked), 'key')}.")
 
     @admin.display(description="owner", ordering="owner__username")
     def owner_link(self, key: ApiKey) -> SafeString:
         return user_link(key.owner_id, key.owner)
 
-    @admin.display(description="may")
+    @admin.display(description="permissions")
     def scopes(self, key: ApiKey) -> str:
         return ", ".join(scope.value for scope in Scope if key.allows(scope))
 
@@ -143,4 +146,4 @@ class ApiKeyAdmin(ServiceAdmin[ApiKey]):
             return f"revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC"
         if key.expires_at is not None and key.expires_at <= timezone.now():
             return "expired"
-        return "usable" if key.owner.is_active else "owner is not active"
+        return "usable" if key.owner.is_active else "owner is inactive"

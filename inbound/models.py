@@ -1,3 +1,5 @@
+"""API keys, and idempotency records: writes with an `Idempotency-Key` and their responses."""
+
 from __future__ import annotations
 
 import hashlib
@@ -15,10 +17,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 KEY_BYTES = 32
-SHOWN = 8
-# What a request may take beyond its wait for SES, with much to spare.
+SHOWN_CHARACTERS = 8
+# A generous limit for how long a request may run beyond its wait for SES.
 REQUEST_MARGIN = timedelta(minutes=5)
-PRUNED_AT_ONCE = 1000
+PRUNE_BATCH = 1000
 
 
 class Scope(models.TextChoices):
@@ -29,17 +31,19 @@ class Scope(models.TextChoices):
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def usable(self) -> Self:
-        """Neither revoked nor expired, and its owner may sign in."""
-        alive = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-        return self.filter(alive, revoked_at=None, owner__is_active=True)
+        """Keys that are not revoked or expired, and whose owner is active."""
+        not_expired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+        return self.filter(not_expired, revoked_at=None, owner__is_active=True)
 
 
 class ApiKey(models.Model):
-    """A bearer key. Only its hash is stored: the key has 256 random bits, so a slow hash would add nothing but waiting."""
+    """A bearer key. Only its SHA-256 is stored: with 256 random bits in the key, a slow hash would not add security."""
 
     name = models.CharField(max_length=255)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
-    start = models.CharField(max_length=SHOWN, editable=False, help_text="The key's first characters, to tell it by.")
+    start = models.CharField(
+        max_length=SHOWN_CHARACTERS, editable=False, help_text="The key's first characters, to recognise it."
+    )
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     can_read = models.BooleanField(default=True)
     can_write = models.BooleanField(default=True)
@@ -68,13 +72,13 @@ def hash_key(key: str) -> str:
 def issue_key(
     *, owner: AbstractBaseUser, name: str, scopes: list[Scope] | None = None, expires_at: datetime | None = None
 ) -> tuple[ApiKey, str]:
-    """Make a key, and return its row and the key itself, which nobody can show again. Default: all scopes, no expiry."""
+    """Create a key; returns its row and the key itself, which is not stored. Default: all scopes, no expiry."""
     key = "inb_" + secrets.token_urlsafe(KEY_BYTES)
     granted = list(Scope) if scopes is None else scopes
     row = ApiKey.objects.create(
         owner_id=owner.pk,
         name=name,
-        start=key[:SHOWN],
+        start=key[:SHOWN_CHARACTERS],
         key_hash=hash_key(key),
         can_read=Scope.READ in granted,
         can_write=Scope.WRITE in granted,
@@ -86,27 +90,31 @@ def issue_key(
 
 class IdempotencyQuerySet(models.QuerySet["IdempotencyRecord"]):
     def abandoned(self) -> Self:
-        """Begun so long ago, by the database's clock, that whoever ran it was killed."""
+        """Started so long ago, by the database's clock, that the process must have been killed."""
         longest = timedelta(seconds=settings.SES_REQUEST_BUDGET) + REQUEST_MARGIN
         return self.filter(status=None, started_at__lt=Now() - longest)
 
     def expired(self) -> Self:
-        """Past its time, and not running: its key is as good as new."""
+        """Older than the retention time and not running: the key may be used again."""
         kept = timedelta(seconds=settings.IDEMPOTENCY_RETENTION_SECONDS)
         return (self.exclude(status=None) | self.abandoned()).filter(started_at__lt=Now() - kept)
 
 
 class IdempotencyRecord(models.Model):
-    """A write that came with an `Idempotency-Key`, and its answer once there is one (ADR 7)."""
+    """A write with an `Idempotency-Key`, and its response once it has one (docs/adr/0007-idempotency-keys.md)."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64, help_text="A keyed hash of the request.")
-    run = models.UUIDField(help_text="Who runs it: a run that was given up must not answer for the one after it.")
+    run = models.UUIDField(
+        help_text="The run that may store the response: an abandoned run must not answer for a later one."
+    )
     started_at = models.DateTimeField(db_index=True)
-    status = models.PositiveSmallIntegerField(null=True, help_text="The answer's status; none while it is running.")
+    status = models.PositiveSmallIntegerField(
+        null=True, help_text="The status of the response; none while the request is running."
+    )
     headers = models.JSONField(default=dict)
-    body = models.TextField(help_text="Sealed with the request: nobody without it can read the answer.")
+    body = models.TextField(help_text="Encrypted with a key derived from the request: only that request can read it.")
 
     objects = IdempotencyQuerySet.as_manager()
 
@@ -114,16 +122,16 @@ class IdempotencyRecord(models.Model):
         constraints = [models.UniqueConstraint(fields=["owner", "key"], name="one_record_per_owner_and_key")]
 
 
-def prune_answers(stop: Callable[[], bool] = lambda: False, *, seconds: float) -> int:
-    """Delete the records that have expired, some at a time, for about `seconds`; returns how many."""
+def prune_idempotency_records(stop: Callable[[], bool] = lambda: False, *, seconds: float) -> int:
+    """Delete expired records in batches, for about `seconds`. Returns how many."""
     until = time.monotonic() + seconds
     pruned = 0
     while not stop():
         expired = IdempotencyRecord.objects.expired()
-        oldest = expired.order_by("started_at").values("pk")[:PRUNED_AT_ONCE]
-        # Expired, asked again of the row itself: a request may have taken it over since it was listed.
+        oldest = expired.order_by("started_at").values("pk")[:PRUNE_BATCH]
+        # The filter is applied again: a request may have reused the key since the rows were selected.
         deleted, _ = expired.filter(pk__in=oldest).delete()
         pruned += deleted
-        if deleted < PRUNED_AT_ONCE or time.monotonic() >= until:
+        if deleted < PRUNE_BATCH or time.monotonic() >= until:
             break
     return pruned

@@ -1,4 +1,4 @@
-"""Settings, all of them from the environment (docs/configuration.md)."""
+"""Settings, read from the environment. docs/configuration.md lists them."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -10,7 +10,7 @@ env = environ.Env()
 
 
 def number(name: str, default: float) -> float:
-    """A number from the environment; the error names the variable, which django-environ's does not."""
+    """A number from the environment. Unlike django-environ's, the error names the variable."""
     text = env.str(name, "") or str(default)
     try:
         return float(text)
@@ -20,7 +20,7 @@ def number(name: str, default: float) -> float:
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-INSECURE_SECRET_KEY = "insecure-and-only-for-a-first-look"  # noqa: S105 - inbound.E001 refuses it in production
+INSECURE_SECRET_KEY = "insecure-and-only-for-a-first-look"  # noqa: S105 - check inbound.E001 refuses it without DEBUG
 SECRET_KEY = env.str("SECRET_KEY", "") or INSECURE_SECRET_KEY
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -52,7 +52,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    # Last, so that it sees a view's answer before anything is added to it.
+    # Last, so that it sees the view's response before other middleware changes it.
     "inbound.api.idempotency.KeepAnswer",
 ]
 
@@ -78,19 +78,19 @@ TEMPLATES = [
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{quote(str(BASE_DIR / 'inbound.sqlite3'))}")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Without IMMEDIATE most concurrent read-then-write transactions fail with "database is locked".
+    # Without IMMEDIATE, concurrent transactions that read and then write fail with "database is locked".
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
-    # A machine that stops in the middle of a transaction, and sleeps on its locks, must not hold up all the others.
+    # A process that freezes inside a transaction must not hold its locks for ever.
     options = {"options": "-c idle_in_transaction_session_timeout=10s", **DATABASES["default"].get("OPTIONS", {})}
     if DATABASE_POOL_SIZE := int(number("DATABASE_POOL_SIZE", 12)):
-        # After a restart of PostgreSQL the pool must not hand out connections that are gone.
+        # After a restart of PostgreSQL the pool must not hand out dead connections.
         DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-        # A web process has more threads than this; one that waits for SES gives its connection back.
+        # Smaller than the number of threads: a thread that waits for SES returns its connection.
         options["pool"] = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 30}
     DATABASES["default"]["OPTIONS"] = options
 
@@ -105,17 +105,17 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = False
 
 STATIC_URL = "static/"
-# The admin's files are found in the installed packages, so a fresh checkout needs no collectstatic.
+# Serve the admin's files from the installed packages, so that no collectstatic is needed.
 WHITENOISE_USE_FINDERS = True
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("SECURE_COOKIES", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", False) else None
 
-# Who is asked what is left of a domain in DNS: address[:port] of resolvers, none for the system's own.
+# Resolvers as address[:port]; empty: those of the system. Used to find a deleted domain's leftover DNS records.
 DNS_RESOLVERS = env.list("DNS_RESOLVERS", default=[])
 DNS_TIMEOUT_SECONDS = number("DNS_TIMEOUT_SECONDS", 3.0)
 
-# For how long a write with an Idempotency-Key is answered as it was the first time.
+# How long a repeated Idempotency-Key gets the first response again.
 IDEMPOTENCY_RETENTION_SECONDS = number("IDEMPOTENCY_RETENTION_SECONDS", 86400.0)
 
 REST_FRAMEWORK = {
@@ -141,12 +141,12 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         "botocore": {"level": "WARNING"},
-        # A client's 404 is an answer, not a warning to an operator.
+        # Do not warn operators about a client's 404.
         "django.request": {"level": "ERROR"},
     },
 }
 
-# AWS. Credentials come from botocore's own chain, endpoints from AWS_ENDPOINT_URL[_SES|_SESV2|_S3].
+# AWS. botocore reads credentials itself, and endpoints from AWS_ENDPOINT_URL[_SES|_SESV2|_S3].
 AWS_REGION = env.str("AWS_REGION", "")
 AWS_ACCOUNT_ID = env.str("AWS_ACCOUNT_ID", "")
 S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", "")
@@ -164,7 +164,7 @@ SES_DATABASE_SWEEP_SECONDS = number("SES_DATABASE_SWEEP_SECONDS", 60.0)
 SES_SWEEP_SECONDS = number("SES_SWEEP_SECONDS", 3600.0)
 SES_STATUS_SECONDS = number("SES_STATUS_SECONDS", 60.0)
 SES_AUTO_SETUP = env.bool("SES_AUTO_SETUP", False)
-# Whether stored mail stays in the bucket when its domain is deleted.
+# Whether deleting a domain keeps its stored mail in the bucket.
 KEEP_MAIL_ON_DOMAIN_DELETE = env.bool("KEEP_MAIL_ON_DOMAIN_DELETE", False)
-# What SES should hold, as plain values: the one thing that ses_integration asks of the apps above it.
+# The function that returns the desired state: the only thing ses_integration needs from the apps above it.
 SES_SPEC_PROVIDER = "domains.provider.domain_specs"

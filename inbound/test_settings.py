@@ -1,21 +1,21 @@
-"""Settings of the test suite: the real ones, with an AWS that is the in-process emulator and nothing read from the shell."""
+"""Settings of the test suite: the real ones, with AWS emulated in the process and nothing read from the shell."""
 
 import os
 
 for name in list(os.environ):
-    # A developer's own AWS account must never be reached by a test.
+    # Tests must never reach a developer's AWS account.
     if name.startswith(("AWS_", "SES_", "S3_", "LAMBDA_", "DNS_")):
         del os.environ[name]
 os.environ.update(
     AWS_REGION="eu-west-1",
-    AWS_ENDPOINT_URL="http://127.0.0.1:9",  # nothing is there; the emulator's fixture sets its own
+    AWS_ENDPOINT_URL="http://127.0.0.1:9",  # nothing listens there; the fixture sets the emulator's URL
     AWS_ACCESS_KEY_ID="test",
     AWS_SECRET_ACCESS_KEY="test",  # noqa: S106
     AWS_ACCOUNT_ID="123456789012",
     S3_BUCKET_NAME="inbound-mail",
     SES_CALLS_PER_SECOND="0",
     SES_CALL_SETTLE_SECONDS="60",
-    DNS_RESOLVERS="127.0.0.1:9",  # refuses at once; a test that looks something up brings its own
+    DNS_RESOLVERS="127.0.0.1:9",  # refuses connections at once; tests of DNS start their own resolver
     DATABASE_POOL_SIZE="0",
     SECRET_KEY="tests",  # noqa: S106
 )

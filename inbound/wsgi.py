@@ -1,4 +1,4 @@
-"""What the production server serves."""
+"""The WSGI application of the production server."""
 
 import os
 
@@ -9,5 +9,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inbound.settings")
 
 application = get_wsgi_application()
 
-# A server does not run the system checks by itself, and must not start with the published secret.
+# Servers do not run the system checks, and must not start with the published SECRET_KEY.
 BaseCommand().check()

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 (
                     "start",
                     models.CharField(
-                        editable=False, help_text="The key's first characters, to tell it by.", max_length=8
+                        editable=False, help_text="The key's first characters, to recognise it.", max_length=8
                     ),
                 ),
                 ("key_hash", models.CharField(editable=False, max_length=64, unique=True)),
@@ -54,18 +54,23 @@ class Migration(migrations.Migration):
                 (
                     "run",
                     models.UUIDField(
-                        help_text="Who runs it: a run that was given up must not answer for the one after it."
+                        help_text="The run that may store the response: an abandoned run must not answer for a later one."
                     ),
                 ),
                 ("started_at", models.DateTimeField(db_index=True)),
                 (
                     "status",
                     models.PositiveSmallIntegerField(
-                        help_text="The answer's status; none while it is running.", null=True
+                        help_text="The status of the response; none while the request is running.", null=True
                     ),
                 ),
                 ("headers", models.JSONField(default=dict)),
-                ("body", models.TextField(help_text="Sealed with the request: nobody without it can read the answer.")),
+                (
+                    "body",
+                    models.TextField(
+                        help_text="Encrypted with a key derived from the request: only that request can read it."
+                    ),
+                ),
                 (
                     "owner",
                     models.ForeignKey(

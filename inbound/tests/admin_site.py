@@ -1,4 +1,4 @@
-"""Looking at the admin as a browser does."""
+"""Using the admin site in tests, as a browser would."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ def url(model: str, page: str, *args: object) -> str:
 
 
 def text(response: Any) -> str:
-    """The page as it is read."""
+    """The page's content, with HTML entities decoded."""
     return unescape(response.content.decode())
 
 
 def messages_on(response: Any) -> list[tuple[str, str]]:
-    """The messages on the page that a redirect led to, with their levels."""
+    """The messages for the next page, as (level, text)."""
     return [(message.level_tag, unescape(str(message))) for message in get_messages(response.wsgi_request)]
 
 
 def post(client: Client, path: str, **values: Any) -> tuple[Any, list[tuple[str, str]]]:
-    """Post, and collect the messages that the next page shows."""
+    """Post; returns the response and the messages that the next page shows."""
     response = client.post(path, values)
     messages = messages_on(response)
     if response.status_code == 302:
-        # Shown once, so they are not in the way of the next ones.
+        # Show them, so that they do not appear again later.
         client.get(response["Location"])
     return response, messages
 
 
 def plan_token(page: str) -> str:
-    """Of the page that asks before it deletes one row."""
+    """The token of a delete confirmation page."""
     [found] = re.findall(r'name="plan" value="([^"]+)"', page)
     return str(found)
 
 
 def confirm(client: Client, path: str) -> tuple[Any, list[tuple[str, str]]]:
-    """Look at the page that asks, and say yes."""
+    """Open the confirmation page and confirm."""
     return post(client, path, post="yes", plan=plan_token(text(client.get(path))))
 
 
 def delete_selected(client: Client, model: str, rows: list[Any]) -> tuple[Any, list[tuple[str, str]]]:
-    """What the page that asks posts."""
+    """Confirm the deletion of selected rows."""
     chosen = {"_selected_action": [row.pk for row in rows], "action": "delete_selected", "post": "yes"}
     return post(client, url(model, "changelist"), **chosen)
 
@@ -65,7 +65,7 @@ def run_action(client: Client, model: str, action: str, rows: list[Any]) -> tupl
 
 
 def open_links(client: Client, path: str) -> set[str]:
-    """Open a page and everything that it links to in the admin; a filter that Django does not know would redirect."""
+    """Open a page and all its links into the admin. Returns the links. An unknown filter would redirect and fail."""
     links = set(re.findall(r'href="(/admin/[^"?]+/(?:\?[^"]*)?)"', text(client.get(path))))
     for link in links - {path}:
         assert client.get(link).status_code == 200, link
@@ -79,7 +79,7 @@ def count_statements(client: Client, path: str) -> int:
 
 
 def assert_constant_statements(client: Client, path: str, make: Callable[[], object]) -> None:
-    """A list costs the same number of statements however many rows are on it."""
+    """Assert that a list needs the same number of SQL statements for 3 rows and for 30. `make` creates a row."""
     for _ in range(3):
         make()
     few = count_statements(client, path)
@@ -89,11 +89,11 @@ def assert_constant_statements(client: Client, path: str, make: Callable[[], obj
 
 
 def staff(client: Client, *permissions: str) -> User:
-    """Sign in somebody who may do no more than `permissions`, such as `domains.view_domain`."""
+    """Sign in a staff user who has only these permissions, such as `domains.view_domain`."""
     user: User = UserFactory(is_staff=True)
     for permission in permissions:
         app, _, codename = permission.partition(".")
-        # Emptying the tables after each test leaves none: see conftest.py.
+        # The tables are empty after each test, permissions included: see conftest.py.
         model = ContentType.objects.get(app_label=app, model=codename.partition("_")[2])
         permission_row, _ = Permission.objects.get_or_create(content_type=model, codename=codename)
         user.user_permissions.add(permission_row)

@@ -1,4 +1,4 @@
-"""What the emulated AWS holds and what it was asked, and the worker's part of the work, for tests of the API."""
+"""The emulated AWS in tests: its state, its calls and its faults; and running the worker's steps."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ses_integration.tests.emulator.clients import control
 
 
 def rules(ses: Emulator) -> dict[str, set[str]]:
-    """The recipients of every rule by its name; no call is made for it."""
+    """Rule name -> recipients. Makes no AWS call."""
     config = ses_config()
     held = _held(ses)["rule_sets"].get(config.rule_set, [])
     return {rule["Name"]: set(rule.get("Recipients", [])) for rule in held}
 
 
 def key_prefixes(ses: Emulator) -> dict[str, str]:
-    """Where every rule stores its mail."""
+    """Rule name -> S3 key prefix."""
     held = _held(ses)["rule_sets"].get(ses_config().rule_set, [])
     return {rule["Name"]: rule["Actions"][0]["S3Action"]["ObjectKeyPrefix"] for rule in held}
 
@@ -42,13 +42,16 @@ def _held(ses: Emulator) -> dict[str, Any]:
 
 
 def calls(ses: Emulator) -> list[str]:
-    """Every call to SES's control API, looks included, in the order of arrival."""
+    """The SES operations called so far, in order."""
     recipients_sent(ses)
     return [entry["action"] for entry in ses.journal() if entry["service"] in ("ses", "sesv2")]
 
 
 def recipients_sent(ses: Emulator) -> list[set[str]]:
-    """The recipients of each rule that was sent; one without any would receive everybody's mail."""
+    """The recipients in each CreateReceiptRule and UpdateReceiptRule.
+
+    Fails if a list is empty: such a rule would receive all mail of the account.
+    """
     sent = [entry for entry in ses.journal() if entry["action"] in ("CreateReceiptRule", "UpdateReceiptRule")]
     recipients = [set(entry["parameters"]["Rule"].get("Recipients", [])) for entry in sent]
     assert all(recipients), "A rule without recipients was sent."
@@ -56,7 +59,7 @@ def recipients_sent(ses: Emulator) -> list[set[str]]:
 
 
 def fail_calls(ses: Emulator, action: str = "*", fault: str = "throttle") -> None:
-    """From now on SES, and nothing else of AWS, answers every such call like that."""
+    """From now on every call to this SES action has the fault. Other AWS services are not affected."""
     ses.add_faults(
         {"service": "ses", "action": action, "fault": fault, "times": None},
         {"service": "sesv2", "action": action, "fault": fault, "times": None},
@@ -64,10 +67,10 @@ def fail_calls(ses: Emulator, action: str = "*", fault: str = "throttle") -> Non
 
 
 def recover_and_run_worker(ses: Emulator) -> None:
-    """AWS behaves again, and the worker does what is owed, as if the time for it had come."""
+    """Clear the faults, make all pending work due, and run the worker's steps."""
     ses.clear_faults()
     past = timezone.now() - timedelta(seconds=1)
-    # Twice: what was in doubt is confirmed by a call of its own.
+    # Twice: an unknown outcome is resolved by a call of its own.
     for _ in range(2):
         InFlightCall.objects.update(until=past)
         DomainSync.objects.update(retry_at=None)
@@ -78,7 +81,7 @@ def recover_and_run_worker(ses: Emulator) -> None:
 
 
 def store_mail(key: str) -> None:
-    """A mail that SES has stored."""
+    """Store a mail in the bucket."""
     clients.s3("eu-west-1").put_object(Bucket="inbound-mail", Key=key, Body=b"mail")
 
 
@@ -88,20 +91,20 @@ def stored_keys() -> list[str]:
 
 
 def create_foreign_identity(name: str) -> None:
-    """One that somebody else has made in the same AWS account: without our tag."""
+    """Create an identity without our tag, as another user of the AWS account would."""
     clients.sesv2("eu-west-1").create_email_identity(EmailIdentity=name)
 
 
 def keep_new_identities_pending(ses: Emulator) -> None:
-    """SES finds no DNS record of the identities that are made from now on."""
+    """New identities stay pending, as if their DNS records were missing."""
     control(ses.url, "POST", "/_identities", {"verify_new": False})
 
 
 def set_verification_status(ses: Emulator, name: str, status: str) -> None:
-    """What SES makes of the identity's DNS records, when it is asked."""
+    """Set the verification status that SES reports for an identity."""
     control(ses.url, "POST", "/_identities", {"identity": name, "status": status})
 
 
 def remove_rule(name: str) -> None:
-    """Somebody tidies up in the AWS console."""
+    """Delete a rule behind our back, as in the AWS console."""
     clients.ses("eu-west-1").delete_receipt_rule(RuleSetName=ses_config().rule_set, RuleName=name)

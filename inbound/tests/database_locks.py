@@ -1,4 +1,4 @@
-"""What PostgreSQL knows of who waits for whom."""
+"""Waiting for locks in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django.db import connection
 
 
 def a_transaction_waits_for_a_lock() -> bool:
+    """Whether any transaction in this database is waiting for a lock."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity "

@@ -1,4 +1,4 @@
-"""Rows for tests; each commits through the same receivers as in production."""
+"""Factories for rows. They commit, and the signal receivers run as in production."""
 
 from __future__ import annotations
 

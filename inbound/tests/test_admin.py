@@ -41,7 +41,7 @@ def test_every_page_opens_without_key_or_hash(user, admin_client: Client):
         assert row.key_hash not in text(response)
 
 
-def test_the_list_costs_the_same_however_long_it_is(user, admin_client: Client):
+def test_the_number_of_statements_does_not_depend_on_the_number_of_keys(user, admin_client: Client):
     assert_constant_statements(admin_client, KEYS, lambda: issue_key(owner=UserFactory(), name="ci"))
 
 
@@ -61,9 +61,9 @@ def test_a_key_is_issued_and_shown_exactly_once(user, admin_client: Client):
     assert key not in str(LogEntry.objects.values())
 
 
-def test_a_key_without_use_is_not_issued(user, admin_client: Client):
+def test_a_key_without_permissions_or_that_has_expired_is_not_issued(user, admin_client: Client):
     values = {"name": "ci", "owner": user.pk}
-    assert "A key that may do nothing is none." in text(admin_client.post(ADD, values))
+    assert "Choose at least one permission." in text(admin_client.post(ADD, values))
     past = {"can_read": "on", "expires_at_0": "2020-01-01", "expires_at_1": "12:00:00"}
     assert "This is in the past." in text(admin_client.post(ADD, {**values, **past}))
     assert not ApiKey.objects.exists()
@@ -82,16 +82,16 @@ def test_only_the_name_can_be_changed(user, admin_client: Client):
 def test_keys_are_revoked_and_their_rows_stay(user, api, admin_client: Client):
     keys = [*ApiKey.objects.all(), issue_key(owner=user, name="ci")[0]]
     assert api.get("/api/v2/domains").status_code == 200
-    assert run_action(admin_client, "inbound.apikey", "revoke", keys)[1] == [("success", "2 keys are revoked.")]
+    assert run_action(admin_client, "inbound.apikey", "revoke", keys)[1] == [("success", "Revoked 2 keys.")]
     assert api.get("/api/v2/domains").status_code == 401
-    assert run_action(admin_client, "inbound.apikey", "revoke", keys)[1] == [("success", "0 keys are revoked.")]
+    assert run_action(admin_client, "inbound.apikey", "revoke", keys)[1] == [("success", "Revoked 0 keys.")]
     assert LogEntry.objects.count() == 2
     assert admin_client.post(url("inbound.apikey", "delete", keys[0].pk), {"post": "yes"}).status_code == 403
     delete_selected(admin_client, "inbound.apikey", keys)
     assert ApiKey.objects.count() == 2
 
 
-def test_permissions_count(user, client: Client):
+def test_staff_need_permissions(user, client: Client):
     row, _ = issue_key(owner=user, name="ci")
     staff(client, "inbound.view_apikey")
     assert client.get(page(row)).status_code == 200

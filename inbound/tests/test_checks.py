@@ -12,11 +12,11 @@ def found() -> list[str]:
     return [str(message.id) for message in messages]
 
 
-def test_a_sound_configuration_says_nothing():
+def test_a_safe_configuration_has_no_messages():
     assert found() == []
 
 
-def test_the_published_secret_key_is_refused_outside_of_debug(settings):
+def test_the_published_secret_key_is_an_error_without_debug(settings):
     settings.SECRET_KEY = settings.INSECURE_SECRET_KEY
     assert found() == ["inbound.E001"]
     with pytest.raises(SystemCheckError, match="SECRET_KEY is the published default"):
@@ -25,7 +25,7 @@ def test_the_published_secret_key_is_refused_outside_of_debug(settings):
     assert found() == []
 
 
-def test_atomic_requests_are_refused(settings, monkeypatch):
+def test_atomic_requests_are_an_error(settings, monkeypatch):
     monkeypatch.setitem(settings.DATABASES["default"], "ATOMIC_REQUESTS", True)
     assert found() == ["inbound.E002"]
 
@@ -39,7 +39,7 @@ def test_atomic_requests_are_refused(settings, monkeypatch):
         (False, ["*"], []),
     ],
 )
-def test_debug_for_every_host_is_told(settings, debug, hosts, expected):
+def test_debug_with_every_host_allowed_is_a_warning(settings, debug, hosts, expected):
     settings.DEBUG = debug
     settings.ALLOWED_HOSTS = hosts
     assert found() == expected

@@ -1,13 +1,12 @@
+"""The worker: what its steps do, and when they run."""
+
 from __future__ import annotations
 
 import time
 from datetime import timedelta
-from io import StringIO
 
 import boto3
 import pytest
-from django.core.management import call_command
-from django.db import transaction
 from django.db.utils import OperationalError
 from django.utils import timezone
 
@@ -15,16 +14,15 @@ from domains.models import Domain, DomainDeletion
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
 from inbound.worker import RETRY_SECONDS, Step, Worker
 from ses_integration.aws import clients
-from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity, RuleSetState
-from ses_integration.reconcile import outbox
+from ses_integration.models import LedgerEntry, LedgerIdentity, RuleSetState
 from ses_integration.tests.ses_state import identities, rules
 
 pytestmark = pytest.mark.sqlite
 
-LOOKS = ["DescribeReceiptRuleSet", "ListEmailIdentities"]
+SWEEP_CALLS = ["DescribeReceiptRuleSet", "ListEmailIdentities"]
 
 
-def test_it_pays_what_a_request_had_no_time_for(ses, settings):
+def test_it_finishes_what_a_request_had_no_time_for(ses, settings):
     settings.SES_REQUEST_BUDGET = 0.0
     address = EmailAddressFactory()
     assert rules() == {}
@@ -32,7 +30,7 @@ def test_it_pays_what_a_request_had_no_time_for(ses, settings):
     assert rules() == {f"inbound-{address.domain.name}-rule": {address.address}}
 
 
-def test_it_makes_a_domain_verified_and_its_records_complete_that_a_request_left_pending(ses, settings):
+def test_it_completes_a_domain_that_a_request_left_pending(ses, settings):
     settings.SES_REQUEST_BUDGET = 0.0
     domain = DomainFactory(status=Domain.Status.PENDING)
     Worker().tick()
@@ -42,10 +40,10 @@ def test_it_makes_a_domain_verified_and_its_records_complete_that_a_request_left
     assert domain.dns_records.count() == 9
 
 
-def test_it_asks_about_pending_domains_again_in_one_batch(ses):
+def test_it_checks_pending_domains_in_one_batch(ses):
     call = boto3.client("ses", region_name="eu-west-1").get_identity_verification_attributes
     pending = [DomainFactory(status=Domain.Status.PENDING) for _ in range(3)]
-    Worker().tick()  # takes the records over
+    Worker().tick()  # completes their DNS records
     Domain.objects.update(status=Domain.Status.PENDING)
     LedgerIdentity.objects.update(checked_at=timezone.now() - timedelta(hours=2))
     assert len(call(Identities=[domain.name for domain in pending])["VerificationAttributes"]) == 3
@@ -56,7 +54,7 @@ def test_it_asks_about_pending_domains_again_in_one_batch(ses):
     assert set(Domain.objects.values_list("status", flat=True)) == {"verified"}
 
 
-def test_it_finishes_a_domain_that_was_deleted_by_another_door(ses):
+def test_it_finishes_a_domain_that_was_deleted_without_the_service(ses):
     address = EmailAddressFactory()
     name, pk = address.domain.name, address.domain.pk
     s3 = boto3.client("s3", region_name="eu-west-1")
@@ -70,7 +68,7 @@ def test_it_finishes_a_domain_that_was_deleted_by_another_door(ses):
     assert (rules(), identities()) == ({}, set())
 
 
-def test_what_a_sweep_had_to_skip_is_swept_again_once_it_is_in_line(ses, settings):
+def test_a_domain_that_a_sweep_skipped_is_swept_again_once_it_is_up_to_date(ses, settings):
     settings.SES_REQUEST_BUDGET = 0.0
     domain = DomainFactory()
     worker = Worker()
@@ -78,7 +76,7 @@ def test_what_a_sweep_had_to_skip_is_swept_again_once_it_is_in_line(ses, setting
     clients.sesv2("eu-west-1").delete_email_identity(EmailIdentity=domain.name)
     EmailAddressFactory(domain=domain)
     worker = Worker()
-    worker.tick()  # the domain has a mark, so its identity is skipped
+    worker.tick()  # the domain is pending, so its identity is skipped
     assert (identities(), len(rules())) == (set(), 1)
     ses.clear_journal()
     again = step_of(worker, "sweep SES again")
@@ -89,49 +87,49 @@ def test_what_a_sweep_had_to_skip_is_swept_again_once_it_is_in_line(ses, setting
     assert [entry["action"] for entry in ses.journal()].count("DescribeReceiptRuleSet") == 1
 
 
-class TestAmongOthers:
-    def test_of_workers_that_start_together_one_sweeps_and_the_next_a_minute_later(self, ses):
+class TestSeveralWorkers:
+    def test_workers_that_start_together_sweep_a_minute_apart(self, ses):
         first, second = Worker(), Worker()
         for worker in (first, second):
             worker.tick(alone=False)
-        assert looks(ses) == LOOKS
+        assert calls(ses) == SWEEP_CALLS
         assert RETRY_SECONDS < step_of(second, "sweep SES").due - time.monotonic() <= 60
-        began(seconds_ago=60)
+        set_last_sweep(seconds_ago=60)
         assert 3000 < wait_of("sweep SES", second, alone=False) <= 3600
-        assert looks(ses) == LOOKS * 2
-        # From then on once an interval is enough for both.
-        began(seconds_ago=600)
+        assert calls(ses) == SWEEP_CALLS * 2
+        # From then on both together sweep once per interval.
+        set_last_sweep(seconds_ago=600)
         assert 60 < wait_of("sweep SES", first, alone=False) <= 3000
-        assert looks(ses) == LOOKS * 2
+        assert calls(ses) == SWEEP_CALLS * 2
 
-    def test_after_a_restore_it_looks_at_once(self, ses):
+    def test_after_a_restore_of_the_database_it_sweeps_at_once(self, ses):
         Worker().tick(alone=False)
-        began(seconds_ago=3599)
+        set_last_sweep(seconds_ago=3599)
         Worker().tick(alone=False)
         RuleSetState.objects.all().delete()
         Worker().tick(alone=False)
-        assert looks(ses) == LOOKS * 3
+        assert calls(ses) == SWEEP_CALLS * 3
 
-    def test_who_runs_it_once_is_not_kept_waiting(self, ses):
+    def test_a_single_round_always_sweeps(self, ses):
         Worker().tick(alone=False)
-        once()
-        assert looks(ses) == LOOKS * 2
+        Worker().tick()
+        assert calls(ses) == SWEEP_CALLS * 2
 
-    def test_what_has_failed_is_tried_by_one_a_minute_and_less_often_each_time(self, ses):
+    def test_a_failed_sweep_is_retried_by_one_worker_a_minute_with_growing_delays(self, ses):
         ses.add_faults({"service": "ses", "action": "DescribeReceiptRuleSet", "fault": "throttle", "times": None})
         first, second = Worker(), Worker()
         for _ in range(3):
             for worker in (first, second):
                 assert wait_of("sweep SES", worker, alone=False) <= 60
-        assert looks(ses) == LOOKS[:1]
-        began(seconds_ago=60)
+        assert calls(ses) == SWEEP_CALLS[:1]
+        set_last_sweep(seconds_ago=60)
         assert wait_of("sweep SES", first, alone=False) <= RETRY_SECONDS
         assert step_of(first, "sweep SES").failures == 2
         ses.clear_faults()
-        # The hour of the other one, which has not failed since, does not count for it.
-        began(seconds_ago=60)
+        # The interval of the other worker, whose last sweep did not fail, does not apply to it.
+        set_last_sweep(seconds_ago=60)
         wait_of("sweep SES", first, alone=False)
-        assert looks(ses) == LOOKS[:1] * 2 + LOOKS
+        assert calls(ses) == SWEEP_CALLS[:1] * 2 + SWEEP_CALLS
 
 
 def test_a_step_that_fails_does_not_stop_the_others(ses, settings, caplog):
@@ -143,7 +141,7 @@ def test_a_step_that_fails_does_not_stop_the_others(ses, settings, caplog):
     assert len(rules()) == 1
 
 
-def test_a_step_that_aws_lets_fail_waits_longer_each_time(ses):
+def test_the_delay_grows_while_aws_fails(ses):
     worker = Worker()
     ses.add_faults({"service": "sesv2", "action": "ListEmailIdentities", "fault": "throttle", "times": None})
     waits = [wait_of("sweep SES", worker) for _ in range(9)]
@@ -155,11 +153,11 @@ def test_a_step_that_aws_lets_fail_waits_longer_each_time(ses):
     assert wait_of("sweep SES", worker) <= RETRY_SECONDS
 
 
-def test_a_step_that_people_must_mend_waits_for_long_at_once(ses):
+def test_a_failure_that_a_person_must_fix_is_delayed_long_at_once(ses):
     ses.add_faults({"service": "*", "action": "*", "fault": "access_denied", "times": None})
     worker = Worker()
     assert wait_of("sweep SES", worker) > 14 * 60
-    # One whose turns are seconds apart, too.
+    # Also for a step that runs every few seconds.
     EmailAddressFactory()
     LedgerIdentity.objects.create(
         entry=LedgerEntry.objects.get(kind="identity"), checked_at=timezone.now() - timedelta(days=1)
@@ -167,17 +165,17 @@ def test_a_step_that_people_must_mend_waits_for_long_at_once(ses):
     assert wait_of("refresh identities", worker) > 14 * 60
 
 
-def test_a_step_that_the_database_lets_fail_is_tried_again_soon(transactional_db):
+def test_a_step_that_fails_in_the_database_is_retried_soon(transactional_db):
     worker = failing(OperationalError("gone"), every=3600.0)
     assert max(wait_of("fails", worker) for _ in range(9)) <= RETRY_SECONDS
 
 
-def test_a_step_with_a_bug_waits_longer_each_time(transactional_db):
+def test_the_delay_of_a_step_with_a_bug_grows(transactional_db):
     worker = failing(ZeroDivisionError(), every=0.0)
     assert [wait_of("fails", worker) for _ in range(9)][-1] > 100
 
 
-def test_on_the_emulator_it_makes_the_rule_set_first(aws, transactional_db, settings):
+def test_with_auto_setup_it_creates_the_rule_set_first(aws, transactional_db, settings):
     settings.SES_AUTO_SETUP = True
     settings.SES_REQUEST_BUDGET = 0.0
     EmailAddressFactory()
@@ -185,7 +183,7 @@ def test_on_the_emulator_it_makes_the_rule_set_first(aws, transactional_db, sett
     assert len(rules()) == 1
 
 
-def test_a_stopped_worker_starts_nothing_more(ses, settings):
+def test_a_stopped_worker_starts_no_step(ses, settings):
     settings.SES_REQUEST_BUDGET = 0.0
     EmailAddressFactory()
     worker = Worker()
@@ -194,46 +192,24 @@ def test_a_stopped_worker_starts_nothing_more(ses, settings):
     assert ses.journal() == []
 
 
-def test_once_does_what_is_due_and_ends(ses, settings):
-    settings.SES_REQUEST_BUDGET = 0.0
-    with transaction.atomic():
-        outbox.mark_dirty("gone.org")
-    assert once() == "Worked on 1 domain. Nothing is owed.\n"
-    assert not DomainSync.objects.get().pending
-    assert once() == "Nothing was due. Nothing is owed.\n"
-
-
-def test_once_says_what_is_still_owed_and_what_failed(ses, settings):
-    DomainFactory()
-    settings.SES_REQUEST_BUDGET = 0.0
-    ses.add_faults({"service": "*", "action": "*", "fault": "access_denied", "times": None})
-    Domain.objects.all().delete()
-    with transaction.atomic():
-        outbox.mark_dirty("gone.org")
-    assert once() == (
-        "Worked on 2 domains, went on with 1 deletion. Failed, see the log: sweep SES. "
-        "Still owed: 1 domain (see ses_status), 1 deletion (see ses_cleanup).\n"
-    )
-
-
 def step_of(worker: Worker, name: str) -> Step:
     return next(step for step in worker._steps if step.name == name)
 
 
 def wait_of(name: str, worker: Worker, *, alone: bool = True) -> float:
-    """In how many seconds the step is due after its turn now."""
+    """Run the step now; returns in how many seconds it is due again."""
     step = step_of(worker, name)
     step.due = 0.0
     worker.tick(alone=alone)
     return step.due - time.monotonic()
 
 
-def began(*, seconds_ago: float) -> None:
-    """As if the last sweep of SES had been then."""
+def set_last_sweep(*, seconds_ago: float) -> None:
+    """Pretend that the last sweep of SES was then."""
     RuleSetState.objects.update(swept_at=timezone.now() - timedelta(seconds=seconds_ago))
 
 
-def looks(ses) -> list[str]:
+def calls(ses) -> list[str]:
     return [entry["action"] for entry in ses.journal()]
 
 
@@ -244,9 +220,3 @@ def failing(error: Exception, *, every: float) -> Worker:
     worker = Worker()
     worker._steps = [Step("fails", fail, every)]
     return worker
-
-
-def once() -> str:
-    out = StringIO()
-    call_command("ses_worker", "--once", stdout=out)
-    return out.getvalue()

@@ -8,7 +8,7 @@ import pytest
 
 
 def serve(**environ: str) -> subprocess.CompletedProcess[str]:
-    """What a server does first: load the application, with nothing but this in the environment."""
+    """Load the application, as a server does first, with only these environment variables."""
     return subprocess.run(
         [sys.executable, "-c", "import inbound.wsgi"],
         env={"PATH": os.environ["PATH"], "DATABASE_URL": "sqlite://:memory:", **environ},
@@ -25,5 +25,5 @@ def test_a_server_does_not_start_with_the_published_secret():
 
 
 @pytest.mark.parametrize("environ", [{"SECRET_KEY": "a secret of our own"}, {"DEBUG": "on"}])
-def test_with_a_secret_or_for_a_first_look_it_does(environ):
+def test_a_server_starts_with_a_secret_or_with_debug(environ):
     assert serve(**environ).returncode == 0

@@ -30,7 +30,7 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        # Not every date can be told in UTC, which is how it is stored.
+        # Raises OverflowError for dates near the limits, which have no equivalent in UTC.
         moment = moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ArgumentTypeError(f"{text!r} is not a date or a time in ISO 8601") from error
@@ -41,13 +41,13 @@ def _moment(text: str) -> datetime:
 
 class Command(BaseCommand):
     help = (
-        "Create a key for the REST API. The key goes to stdout, alone on its line, once: only its hash is stored. "
-        "With --verbosity 0 nothing else is printed at all."
+        "Create a key for the REST API and print it to stdout. It is shown only this once: the database has only its hash. "
+        "With --verbosity 0 nothing else is printed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("username", metavar="USERNAME", help="whose rows the key reaches")
-        parser.add_argument("--name", type=_name, required=True, help="to tell the key by, such as where it is used")
+        parser.add_argument("username", metavar="USERNAME", help="the user whose data the key gives access to")
+        parser.add_argument("--name", type=_name, required=True, help="a name for the key, such as where it is used")
         parser.add_argument(
             "--scope",
             action="append",
@@ -58,7 +58,11 @@ class Command(BaseCommand):
         expiry = parser.add_mutually_exclusive_group()
         expiry.add_argument("--expires-in-days", type=_days, dest="expires_at", metavar="N", help="(default: never)")
         expiry.add_argument(
-            "--expires", type=_moment, dest="expires_at", metavar="ISO", help="a date or a time, UTC unless it says so"
+            "--expires",
+            type=_moment,
+            dest="expires_at",
+            metavar="ISO",
+            help="date or time, in UTC unless it has an offset",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -69,9 +73,9 @@ class Command(BaseCommand):
                 f"There is no user {options['username']!r}. `python manage.py createsuperuser` creates one."
             )
         if not owner.is_active:
-            raise CommandError(f"The user {options['username']!r} is not active, so no key of theirs would be taken.")
+            raise CommandError(f"The user {options['username']!r} is not active, so the key would not be accepted.")
         scopes = [Scope(scope) for scope in options["scopes"]] if options["scopes"] else None
         _, key = issue_key(owner=owner, name=options["name"], scopes=scopes, expires_at=options["expires_at"])
         self.stdout.write(key)
         if options["verbosity"]:
-            self.stderr.write("Keep it now: it is stored only as a hash and cannot be shown again.", self.style.NOTICE)
+            self.stderr.write("Save it now: only its hash is stored, so it cannot be shown again.", self.style.NOTICE)

@@ -6,34 +6,37 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from backoffice.text import plural
 from domains.models import DomainDeletion
-from inbound.worker import CONVERGE, PROVE, REFRESH, RESUME, Turn, Worker
+from inbound.worker import RECONCILE, REFRESH, RESUME, VERIFY, Round, Worker
 from ses_integration.api import pending_names
 
 DONE = {
-    CONVERGE: ("worked on {}", "domain"),
-    REFRESH: ("asked SES for the status of {}", "domain"),
-    RESUME: ("went on with {}", "deletion"),
-    PROVE: ("looked at the proof of {}", "deletion"),
+    RECONCILE: ("updated {}", "domain"),
+    REFRESH: ("checked the verification of {}", "domain"),
+    RESUME: ("continued {}", "deletion"),
+    VERIFY: ("verified {}", "deletion"),
 }
 
 
 class Command(BaseCommand):
     help = (
-        "Bring SES into line with the database, finish deletions, and sweep, until it is stopped. "
-        "Any number may run, on any number of machines: they take turns."
+        "Keep SES up to date with the database, finish deletions and sweep, until it is stopped. "
+        "Any number of workers may run, on any number of machines; they coordinate through the database."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--once", action="store_true", help="do what is due now, say what that was and what is still owed, and end"
+            "--once",
+            action="store_true",
+            help="do what is due now, print what was done and what is still pending, and exit",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         worker = Worker()
         if options["once"]:
-            turn = worker.tick()
-            self.stdout.write(f"{_done(turn)} {_left()}")
+            result = worker.tick()
+            self.stdout.write(f"{_done(result)} {_left()}")
             return
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: worker.stop())
@@ -42,23 +45,19 @@ class Command(BaseCommand):
         self.stdout.write("The SES worker has stopped.")
 
 
-def _done(turn: Turn) -> str:
+def _done(result: Round) -> str:
     done = [
-        text.format(_number(turn.counts[step], noun)) for step, (text, noun) in DONE.items() if turn.counts.get(step)
+        text.format(plural(result.counts[step], noun)) for step, (text, noun) in DONE.items() if result.counts.get(step)
     ]
-    said = f"{', '.join(done) or 'nothing was due'}."
-    failed = f" Failed, see the log: {', '.join(turn.failed)}." if turn.failed else ""
-    return said[0].upper() + said[1:] + failed
+    sentence = f"{', '.join(done) or 'nothing was due'}."
+    failed = f" Failed, see the log: {', '.join(result.failed)}." if result.failed else ""
+    return sentence[0].upper() + sentence[1:] + failed
 
 
 def _left() -> str:
     domains, deletions = pending_names().count(), DomainDeletion.objects.pending().count()
     left = [
-        *([f"{_number(domains, 'domain')} (see ses_status)"] if domains else []),
-        *([f"{_number(deletions, 'deletion')} (see ses_cleanup)"] if deletions else []),
+        *([f"{plural(domains, 'domain')} (see ses_status)"] if domains else []),
+        *([f"{plural(deletions, 'deletion')} (see ses_cleanup)"] if deletions else []),
     ]
-    return f"Still owed: {', '.join(left)}." if left else "Nothing is owed."
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return f"Still pending: {', '.join(left)}." if left else "Nothing is pending."

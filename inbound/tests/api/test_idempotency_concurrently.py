@@ -12,7 +12,7 @@ from django.db.models.signals import post_save
 
 from domains.models import Domain
 from endpoints.models import Endpoint
-from inbound.models import IdempotencyRecord, prune_answers
+from inbound.models import IdempotencyRecord, prune_idempotency_records
 from inbound.tests.api.idempotency_requests import (
     age_records,
     assert_replayed,
@@ -106,7 +106,7 @@ def test_a_key_that_is_taken_over_while_it_is_to_be_forgotten_is_not_forgotten(c
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
             assert IdempotencyRecord.objects.expired().update(started_at=Now(), status=None) == 1
-            pruned = threads.submit(lambda: closing(lambda: prune_answers(seconds=0)))
+            pruned = threads.submit(lambda: closing(lambda: prune_idempotency_records(seconds=0)))
             wait_for(a_transaction_waits_for_a_lock, within=30, what="the pruning had listed the row and waited for it")
         assert pruned.result() == 0
     assert IdempotencyRecord.objects.count() == 1

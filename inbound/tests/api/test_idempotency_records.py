@@ -9,7 +9,7 @@ from endpoints import services
 from endpoints.models import Endpoint
 from inbound import models
 from inbound.api.idempotency import claim, settle
-from inbound.models import IdempotencyRecord, prune_answers
+from inbound.models import IdempotencyRecord, prune_idempotency_records
 from inbound.tests.api.idempotency_requests import (
     BODY,
     TABLE,
@@ -115,20 +115,20 @@ def test_what_is_running_is_not_forgotten_however_short_the_time(api, settings):
     settings.IDEMPOTENCY_RETENTION_SECONDS = 0
     leave_running(api)
     age_records(1)
-    assert prune_answers(seconds=10) == 0
+    assert prune_idempotency_records(seconds=10) == 0
     age_records(3600)
-    assert prune_answers(seconds=10) == 1
+    assert prune_idempotency_records(seconds=10) == 1
 
 
 def test_it_forgets_some_at_a_time_until_its_turn_is_over(api, monkeypatch):
-    monkeypatch.setattr(models, "PRUNED_AT_ONCE", 2)
+    monkeypatch.setattr(models, "PRUNE_BATCH", 2)
     for number in range(5):
         post(api, key=f"key-{number}")
     age_records(24 * 3600 + 1)
-    assert prune_answers(lambda: True, seconds=10) == 0
-    assert prune_answers(seconds=0) == 2
+    assert prune_idempotency_records(lambda: True, seconds=10) == 0
+    assert prune_idempotency_records(seconds=0) == 2
     with CaptureQueriesContext(connection) as statements:
-        assert prune_answers(seconds=10) == 3
+        assert prune_idempotency_records(seconds=10) == 3
     assert sum(query["sql"].startswith("DELETE") for query in statements) == 2
 
 

@@ -21,7 +21,7 @@ def jo(user):
 
 
 def create(*arguments: str, **options) -> tuple[str, str]:
-    """What goes to stdout and to stderr."""
+    """Run the command; returns stdout and stderr."""
     out, err = StringIO(), StringIO()
     call_command("create_api_key", *arguments, stdout=out, stderr=err, **options)
     return out.getvalue(), err.getvalue()
@@ -35,7 +35,7 @@ def test_the_key_is_alone_on_stdout_and_works(jo):
     out, err = create("jo", "--name", "laptop")
     key = out.removesuffix("\n")
     assert "\n" not in key
-    assert err == "Keep it now: it is stored only as a hash and cannot be shown again.\n"
+    assert err == "Save it now: only its hash is stored, so it cannot be shown again.\n"
     row = ApiKey.objects.get()
     assert (row.owner, row.name, row.key_hash, row.expires_at) == (jo, "laptop", hash_key(key), None)
     assert scopes(row) == (True, True, True)
@@ -78,18 +78,18 @@ def test_a_key_can_expire_after_days(jo):
         ("2099-12-31T10:00Z", datetime(2099, 12, 31, 10, tzinfo=UTC)),
     ],
 )
-def test_a_key_can_expire_at_a_moment(jo, text, moment):
+def test_a_key_can_expire_at_a_date_or_time(jo, text, moment):
     create("jo", "--name", "short", "--expires", text)
     assert ApiKey.objects.get().expires_at == moment
 
 
-def test_an_unknown_user_is_told_how_to_create_one(user):
+def test_the_error_for_an_unknown_user_says_how_to_create_one(user):
     with pytest.raises(CommandError, match=r"There is no user 'nobody'.*createsuperuser"):
         create("nobody", "--name", "x")
     assert not ApiKey.objects.exists()
 
 
-def test_a_key_that_would_not_be_taken_is_not_made(transactional_db):
+def test_no_key_is_created_for_an_inactive_user(transactional_db):
     UserFactory.create(username="gone", is_active=False)
     with pytest.raises(CommandError, match="not active"):
         create("gone", "--name", "x")
@@ -114,7 +114,7 @@ def test_a_key_that_would_not_be_taken_is_not_made(transactional_db):
         ["--name", "x", "--expires", "2099-01-01", "--expires-in-days", "1"],
     ],
 )
-def test_a_wrong_argument_makes_no_key(jo, arguments):
+def test_an_invalid_argument_creates_no_key(jo, arguments):
     with pytest.raises(CommandError):
         create("jo", *arguments)
     assert not ApiKey.objects.exists()

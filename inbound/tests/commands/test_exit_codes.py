@@ -1,4 +1,4 @@
-"""Exit code 2 of a command is an answer, so wrong usage has another one."""
+"""Exit codes: 2 is a regular result of some commands, so wrong usage exits with 1."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.core.management import execute_from_command_line
 
 from inbound.settings import BASE_DIR
 
-# A child inherits an ignored SIGINT, and a suite that is started in the background or by nohup may have it ignored.
+# Restores SIGINT: a child inherits an ignored SIGINT, as from a suite started in the background or by nohup.
 INTERRUPTED = """
 import os, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -38,14 +38,14 @@ def test_wrong_usage_is_a_sentence_and_exit_code_1(words, capsys):
     assert f"manage.py {words[0]}: error: " in capsys.readouterr().err
 
 
-def test_help_is_no_error(capsys):
+def test_help_exits_with_0(capsys):
     with pytest.raises(SystemExit) as end:
         execute_from_command_line(["manage.py", "ses_reconcile", "--help"])
     assert end.value.code == 0
     assert "Exit code 0 when SES equals the rows" in capsys.readouterr().out
 
 
-def test_right_usage_from_the_command_line_answers_with_its_exit_code(ses, capsys):
+def test_a_command_s_own_exit_code_is_kept(ses, capsys):
     ses.add_faults({"service": "ses", "action": "*", "fault": "access_denied"})
     with pytest.raises(SystemExit) as end:
         execute_from_command_line(["manage.py", "ses_reconcile"])

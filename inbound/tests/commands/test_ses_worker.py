@@ -1,0 +1,44 @@
+"""`ses_worker --once`: one round, and what it prints."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+
+from domains.models import Domain
+from inbound.tests.factories import DomainFactory
+from ses_integration.models import DomainSync
+from ses_integration.reconcile import outbox
+
+pytestmark = pytest.mark.sqlite
+
+
+def test_it_does_what_is_due_and_exits(ses, settings):
+    settings.SES_REQUEST_BUDGET = 0.0
+    with transaction.atomic():
+        outbox.mark_dirty("gone.org")
+    assert once() == "Updated 1 domain. Nothing is pending.\n"
+    assert not DomainSync.objects.get().pending
+    assert once() == "Nothing was due. Nothing is pending.\n"
+
+
+def test_it_prints_what_is_still_pending_and_what_failed(ses, settings):
+    DomainFactory()
+    settings.SES_REQUEST_BUDGET = 0.0
+    ses.add_faults({"service": "*", "action": "*", "fault": "access_denied", "times": None})
+    Domain.objects.all().delete()
+    with transaction.atomic():
+        outbox.mark_dirty("gone.org")
+    assert once() == (
+        "Updated 2 domains, continued 1 deletion. Failed, see the log: sweep SES. "
+        "Still pending: 1 domain (see ses_status), 1 deletion (see ses_cleanup).\n"
+    )
+
+
+def once() -> str:
+    out = StringIO()
+    call_command("ses_worker", "--once", stdout=out)
+    return out.getvalue()
