@@ -29,19 +29,19 @@ def rows(domain, ses):
     return rows
 
 
-def test_a_row_that_is_deleted_leaves_the_rule(rows, ses):
+def test_a_deleted_row_is_removed_from_its_rule(rows, ses):
     rows[0].delete()
     assert calls(ses) == ["UpdateReceiptRule"]
     assert rules(ses) == {RULE: {B, C}}
 
 
-def test_many_rows_of_one_domain_are_one_call(rows, ses):
+def test_deleting_many_rows_of_one_domain_is_one_call(rows, ses):
     EmailAddress.objects.filter(address__in=[A, B]).delete()
     assert calls(ses) == ["UpdateReceiptRule"]
     assert rules(ses) == {RULE: {C}}
 
 
-def test_all_rows_of_two_domains_are_one_call_each(rows, ses):
+def test_deleting_all_rows_of_two_domains_is_one_call_each(rows, ses):
     EmailAddressFactory(domain=DomainFactory(name="example.org"), address="a@example.org")
     ses.clear_journal()
     EmailAddress.objects.all().delete()
@@ -49,7 +49,7 @@ def test_all_rows_of_two_domains_are_one_call_each(rows, ses):
     assert rules(ses) == {}
 
 
-def test_a_deletion_that_is_rolled_back_calls_nothing(rows, ses):
+def test_a_rolled_back_deletion_makes_no_call(rows, ses):
     with contextlib.suppress(Undone), transaction.atomic():
         EmailAddress.objects.all().delete()
         raise Undone
@@ -64,13 +64,13 @@ def test_nothing_is_called_before_the_commit(rows, ses):
     assert calls(ses) == ["UpdateReceiptRule"]
 
 
-def test_a_row_that_is_switched_off_leaves_the_rule(rows, ses):
+def test_a_deactivated_row_is_removed_from_its_rule(rows, ses):
     rows[0].is_active = False
     rows[0].save()
     assert rules(ses) == {RULE: {B, C}}
 
 
-def test_where_it_goes_is_nothing_to_ses(rows, ses):
+def test_another_endpoint_does_not_affect_ses(rows, ses):
     before = DomainSync.objects.get().generation
     rows[0].endpoint = EndpointFactory()
     rows[0].save(update_fields=["endpoint"])
@@ -78,7 +78,7 @@ def test_where_it_goes_is_nothing_to_ses(rows, ses):
     assert calls(ses) == []
 
 
-def test_a_receiver_asks_no_parent(rows):
+def test_a_receiver_does_not_read_the_domain(rows):
     """The domain's name is in the address: a cascade over many rows must not cost a query for each."""
     with CaptureQueriesContext(connection) as captured, contextlib.suppress(Undone), transaction.atomic():
         EmailAddress.objects.all().delete()
@@ -86,7 +86,7 @@ def test_a_receiver_asks_no_parent(rows):
     assert not [query for query in captured if 'FROM "domains_domain"' in query["sql"]]
 
 
-def test_a_row_goes_although_ses_is_down(rows, ses, impatient):
+def test_a_row_is_deleted_although_ses_is_down(rows, ses, impatient):
     fail_calls(ses, fault="fail")
     rows[0].delete()
     assert not EmailAddress.objects.filter(address=A).exists()
@@ -94,7 +94,7 @@ def test_a_row_goes_although_ses_is_down(rows, ses, impatient):
     assert rules(ses) == {RULE: {B, C}}
 
 
-def test_a_row_that_is_saved_in_a_shell_commits_together_with_its_mark(domain):
+def test_an_address_saved_in_autocommit_mode_is_committed_with_its_mark(domain):
     """Django sends `post_save` after its own transaction: what fails there, or is killed, must leave no row."""
 
     def killed(**_):

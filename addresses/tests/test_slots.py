@@ -23,7 +23,7 @@ def add(domain, *local_parts):
     ]
 
 
-def test_more_addresses_than_a_rule_takes_go_into_further_rules(domain):
+def test_more_addresses_than_a_rule_takes_need_further_rules(domain):
     add(domain, *"abcde")
     assert rules() == {
         "inbound-example.com-rule": {"a@example.com", "b@example.com"},
@@ -32,7 +32,7 @@ def test_more_addresses_than_a_rule_takes_go_into_further_rules(domain):
     }
 
 
-def test_a_deletion_touches_its_own_rule_and_moves_nobody(domain, ses):
+def test_a_deletion_changes_a_single_rule_and_moves_no_address(domain, ses):
     first, *_ = add(domain, *"abcd")
     ses.clear_journal()
     delete_address(first)
@@ -40,14 +40,14 @@ def test_a_deletion_touches_its_own_rule_and_moves_nobody(domain, ses):
     assert rules()["inbound-example.com-rule-2"] == {"c@example.com", "d@example.com"}
 
 
-def test_the_place_that_a_deletion_left_is_filled_again(domain):
+def test_the_slot_of_a_deleted_address_is_reused(domain):
     first, *_ = add(domain, *"abc")
     delete_address(first)
     add(domain, "d")
     assert rules()["inbound-example.com-rule"] == {"b@example.com", "d@example.com"}
 
 
-def test_the_last_address_of_a_chunk_takes_its_rule_away(domain, ses):
+def test_deleting_the_last_address_of_a_rule_deletes_the_rule(domain, ses):
     *_, last = add(domain, *"abc")
     ses.clear_journal()
     delete_address(last)
@@ -55,7 +55,7 @@ def test_the_last_address_of_a_chunk_takes_its_rule_away(domain, ses):
     assert set(rules()) == {"inbound-example.com-rule"}
 
 
-def test_an_inactive_address_keeps_its_place(domain):
+def test_an_inactive_address_keeps_its_slot(domain):
     first, *_ = add(domain, *"ab")
     update_address(address=first, changes={"is_active": False})
     add(domain, "c")

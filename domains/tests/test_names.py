@@ -21,7 +21,7 @@ NAMES = st.text() | st.lists(PIECES | st.text(max_size=3), max_size=8).map("".jo
      "example.com..", "victim.com-catchall", "example.c0m", "example.c", "my.invalid", "printer.local", "a.localhost",
      "\x00.com", "a\ud800.com", "xn--p1ai"],
 )  # fmt: skip
-def test_what_nobody_can_own_mail_for_is_no_domain(text):
+def test_names_that_cannot_be_registered_are_refused(text):
     with pytest.raises(ValueError, match="not a domain name"):
         normalise_domain(text)
 
@@ -39,13 +39,13 @@ def test_what_nobody_can_own_mail_for_is_no_domain(text):
         (f"{'a' * 63}.com", f"{'a' * 63}.com"),
     ],
 )
-def test_a_name_has_one_form(text, name):
+def test_names_are_normalised(text, name):
     assert normalise_domain(text) == name
 
 
 @given(NAMES)
 @example("example.com")
-def test_a_normalised_name_is_its_own_form(text):
+def test_normalising_a_name_twice_changes_nothing(text):
     try:
         name = normalise_domain(text)
     except ValueError:
@@ -59,7 +59,7 @@ def test_a_normalised_name_is_its_own_form(text):
 
 @given(NAMES | st.tuples(NAMES, NAMES).map("@".join) | NAMES.map(lambda local: f"{local}@example.com"))
 @example("a@example.com")
-def test_a_normalised_address_is_its_own_form(text):
+def test_normalising_an_address_twice_changes_nothing(text):
     try:
         address = normalise_address(text)
     except ValueError:
@@ -82,7 +82,7 @@ def test_a_normalised_address_is_its_own_form(text):
         (f"{'a' * 64}@example.com", f"{'a' * 64}@example.com"),
     ],
 )
-def test_an_address_has_one_form(text, address):
+def test_addresses_are_normalised(text, address):
     assert normalise_address(text) == address
 
 
@@ -92,12 +92,12 @@ def test_an_address_has_one_form(text, address):
      ".a@example.com", "a.@example.com", "a..b@example.com", '"a b"@example.com', "é@example.com", "\u212a@example.com",
      "*@example.com", f"{'a' * 65}@example.com", "a@localhost", "a@com", "a\x00@example.com", "a,b@example.com"],
 )  # fmt: skip
-def test_what_ses_would_not_receive_is_no_address(text):
+def test_addresses_that_ses_would_refuse_are_refused(text):
     with pytest.raises(ValueError, match="not a"):
         normalise_address(text)
 
 
-def test_a_name_has_its_parents_for_ancestors():
+def test_the_ancestors_of_a_name_are_its_parents():
     assert ancestors("a.b.example.com") == ["b.example.com", "example.com", "com"]
 
 
@@ -105,5 +105,5 @@ def test_a_name_has_its_parents_for_ancestors():
     ("name", "registered"),
     [("example.com", "example.com"), ("a.b.example.com", "example.com"), ("a.example.co.uk", "example.co.uk")],
 )
-def test_a_name_hangs_below_what_somebody_has_registered(name, registered):
+def test_the_registrable_part_of_a_name(name, registered):
     assert registrable(name) == registered

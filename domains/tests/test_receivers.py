@@ -51,7 +51,7 @@ def delete_among_others(domain):
 
 
 @pytest.mark.parametrize("door", [delete_one, delete_queryset, delete_among_others])
-def test_a_row_that_goes_by_any_door_is_cleaned_up(received, ses, door):
+def test_a_row_deleted_in_any_way_is_cleaned_up(received, ses, door):
     door(received)
     assert calls(ses) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
     assert (rules(ses), identities(ses)) == ({}, set())
@@ -62,7 +62,7 @@ def test_a_row_that_goes_by_any_door_is_cleaned_up(received, ses, door):
     assert record.finished_at
 
 
-def test_a_deletion_that_is_rolled_back_calls_nothing(received, ses):
+def test_a_rolled_back_deletion_makes_no_call(received, ses):
     do_and_undo(received.delete)
     assert calls(ses) == []
     assert rules(ses) == {"inbound-example.com-rule": {"a@example.com"}}
@@ -71,7 +71,7 @@ def test_a_deletion_that_is_rolled_back_calls_nothing(received, ses):
     assert not sync.pending
 
 
-def test_a_savepoint_that_is_rolled_back_takes_only_its_own_work_along(received, ses):
+def test_a_rolled_back_savepoint_drops_only_its_own_work(received, ses):
     with transaction.atomic():
         do_and_undo(received.delete)
         EmailAddress.objects.all().delete()
@@ -79,13 +79,13 @@ def test_a_savepoint_that_is_rolled_back_takes_only_its_own_work_along(received,
     assert identities(ses) == {"example.com"}
 
 
-def test_a_creation_that_is_rolled_back_calls_nothing(ses):
+def test_a_rolled_back_creation_makes_no_call(ses):
     do_and_undo(DomainFactory)
     assert calls(ses) == []
     assert not DomainSync.objects.exists()
 
 
-def test_many_changes_of_one_transaction_are_one_pass(domain, ses):
+def test_many_changes_in_one_transaction_are_reconciled_once(domain, ses):
     with transaction.atomic():
         for n in range(5):
             EmailAddressFactory(domain=domain, address=f"a{n}@example.com")
@@ -94,7 +94,7 @@ def test_many_changes_of_one_transaction_are_one_pass(domain, ses):
     assert rules(ses) == {"inbound-example.com-rule": {f"a{n}@example.com" for n in range(1, 5)}}
 
 
-def test_what_ses_does_not_hold_is_saved_without_a_mark(received, ses):
+def test_columns_that_do_not_affect_ses_are_saved_without_a_mark(received, ses):
     before = DomainSync.objects.get().generation
     received.status = Domain.Status.FAILED
     received.save(update_fields=["status"])
@@ -102,13 +102,13 @@ def test_what_ses_does_not_hold_is_saved_without_a_mark(received, ses):
     assert calls(ses) == []
 
 
-def test_a_domain_that_is_marked_as_going_receives_no_more(received, ses):
+def test_a_domain_that_is_being_deleted_receives_nothing(received, ses):
     received.deleting_since = timezone.now()
     received.save()
     assert (rules(ses), identities(ses)) == ({}, set())
 
 
-def test_a_row_goes_although_ses_is_down(received, ses, impatient):
+def test_a_row_is_deleted_although_ses_is_down(received, ses, impatient):
     fail_calls(ses)
     received.delete()
     assert not Domain.objects.exists()
@@ -116,7 +116,7 @@ def test_a_row_goes_although_ses_is_down(received, ses, impatient):
     assert (rules(ses), identities(ses), stored_keys()) == ({}, set(), [])
 
 
-def test_an_owner_with_domains_cannot_go(domain, ses):
+def test_an_owner_of_domains_cannot_be_deleted(domain, ses):
     with pytest.raises(ProtectedError):
         domain.owner.delete()
     assert calls(ses) == []
@@ -129,7 +129,7 @@ def test_the_record_outlives_the_account(domain, ses):
     assert DomainDeletion.objects.get().owner is None
 
 
-def test_a_domain_that_is_saved_in_a_shell_commits_together_with_its_mark(user):
+def test_a_domain_saved_in_autocommit_mode_is_committed_with_its_mark(user):
     """Django sends `post_save` after its own transaction: what fails there, or is killed, must leave no row."""
 
     def killed(**_):

@@ -54,7 +54,7 @@ def test_every_page_opens(domain, admin_client: Client):
         assert admin_client.get(path).status_code == 200, path
 
 
-def test_lists_cost_the_same_however_long_they_are(ses, user, admin_client: Client, settings):
+def test_lists_take_a_constant_number_of_statements(ses, user, admin_client: Client, settings):
     settings.SES_REQUEST_BUDGET = 0
     assert_constant_statements(
         admin_client,
@@ -79,7 +79,7 @@ def test_an_address_is_added_through_the_service(ses, domain, user, admin_client
     assert url("endpoints.endpoint", "change", endpoint.pk) in shown
 
 
-def test_what_cannot_be_added_is_an_error_on_the_form(ses, domain, admin_client: Client):
+def test_an_invalid_address_is_an_error_on_the_form(ses, domain, admin_client: Client):
     EmailAddressFactory(domain=domain, address="a@example.com")
     ses.clear_journal()
     for values, sentence in (
@@ -108,7 +108,9 @@ def test_an_address_is_changed_through_the_service(ses, domain, user, admin_clie
     assert "Select a valid choice" in text(admin_client.post(page(address), {"endpoint": foreign.pk}))
 
 
-def test_ses_being_down_is_told_when_an_address_is_added_or_changed(ses, domain, admin_client: Client, settings):
+def test_a_warning_is_shown_if_ses_is_down_when_an_address_is_added_or_changed(
+    ses, domain, admin_client: Client, settings
+):
     settings.SES_REQUEST_BUDGET = 0.3
     fail_calls(ses)
     response, messages = post(admin_client, ADD, address="a@example.com", is_active="on")
@@ -127,7 +129,7 @@ def test_an_address_of_a_domain_that_is_being_deleted_cannot_be_edited(ses, doma
     assert admin_client.post(page(address), {}).status_code == 403
 
 
-def test_the_page_that_asks_says_what_becomes_of_the_rule(ses, domain, admin_client: Client):
+def test_the_confirmation_page_shows_what_happens_to_the_rule(ses, domain, admin_client: Client):
     first = EmailAddressFactory(
         domain=domain, address="a@example.com", endpoint=EndpointFactory(owner=domain.owner, name="Main hook")
     )
@@ -146,7 +148,7 @@ def test_the_page_that_asks_says_what_becomes_of_the_rule(ses, domain, admin_cli
     assert EmailAddress.objects.count() == 3
 
 
-def test_the_page_that_asks_knows_the_catch_all(ses, catch_all, admin_client: Client):
+def test_the_confirmation_page_mentions_the_catch_all(ses, catch_all, admin_client: Client):
     address = EmailAddressFactory(domain=catch_all)
     asked = text(admin_client.get(deletion(address)))
     assert "inbound-example.com-catchall-rule does not change: example.com." in asked
@@ -181,7 +183,7 @@ def test_three_addresses_of_a_domain_are_deleted_at_once(ses, domain, admin_clie
     assert LogEntry.objects.count() == 3
 
 
-def test_with_ses_down_the_addresses_go_and_one_budget_covers_them_all(ses, domain, admin_client: Client, settings):
+def test_with_ses_down_the_addresses_are_deleted_within_one_deadline(ses, domain, admin_client: Client, settings):
     chosen = [EmailAddressFactory(domain=domain, address=f"{name}@example.com") for name in "abc"]
     settings.SES_REQUEST_BUDGET = 0.3
     fail_calls(ses)
@@ -195,7 +197,7 @@ def test_with_ses_down_the_addresses_go_and_one_budget_covers_them_all(ses, doma
     assert rules(ses) == {}
 
 
-def test_an_address_that_vanished_meanwhile_is_said_to_be_gone(ses, domain, admin_client: Client):
+def test_an_address_deleted_meanwhile_is_reported_as_already_deleted(ses, domain, admin_client: Client):
     address = EmailAddressFactory(domain=domain)
     paths = deletion(address), page(address)
     delete_address(EmailAddress.objects.get())

@@ -27,7 +27,7 @@ def catch_all(domain, user):
     return domain
 
 
-def test_an_address_is_blocked_through_the_service_and_unblocked(ses, catch_all, admin_client: Client, admin_user):
+def test_an_address_is_blocked_and_unblocked_through_the_service(ses, catch_all, admin_client: Client, admin_user):
     response, messages = post(admin_client, BLOCK, email_address="Spam@example.com", reason="spam")
     blocked = BlockedEmail.objects.get()
     assert (response.status_code, messages[0][0]) == (302, "success")
@@ -37,7 +37,7 @@ def test_an_address_is_blocked_through_the_service_and_unblocked(ses, catch_all,
     assert not BlockedEmail.objects.exists()
 
 
-def test_what_cannot_be_blocked_is_an_error_on_the_form(ses, catch_all, user, admin_client: Client):
+def test_an_address_that_cannot_be_blocked_is_an_error_on_the_form(ses, catch_all, user, admin_client: Client):
     EmailAddressFactory(domain=catch_all, address="own@example.com")
     BlockedEmailFactory(domain=catch_all, email_address="spam@example.com")
     DomainFactory(name="example.org", owner=user)

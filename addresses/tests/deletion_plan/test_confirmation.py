@@ -39,7 +39,7 @@ def test_a_token_deletes_once(api, client_for, address, ses):
     assert calls(ses) == []
 
 
-def test_an_outdated_token_is_409(api, address, domain):
+def test_an_outdated_token_is_a_conflict(api, address, domain):
     token = plan_of(api, address)["token"]
     other = plan_of(api, EmailAddressFactory(domain=domain))["token"]
     for answer in (
@@ -63,13 +63,13 @@ def test_a_dry_run_changes_nothing(api, address, ses):
 
 
 @pytest.mark.parametrize("query", ["dry_run=1", "dry_run=", "dryRun=true", "plan=", "plan=nope"])
-def test_a_slip_of_the_pen_deletes_nothing(api, address, query):
+def test_a_mistyped_parameter_deletes_nothing(api, address, query):
     answer = api.delete(f"{ADDRESSES}/{address.pk}?{query}")
     assert answer.status_code == 400
     assert EmailAddress.objects.count() == 2
 
 
-def test_scopes_and_owners_count(api, client_for, user, address):
+def test_scopes_and_owners_are_checked(api, client_for, user, address):
     path = f"{ADDRESSES}/{address.pk}/deletion-plan"
     reader, deleter, other = client_for(user, Scope.READ), client_for(user, Scope.DELETE), client_for(UserFactory())
     assert [client.get(path).status_code for client in (reader, deleter, other)] == [200, 403, 404]

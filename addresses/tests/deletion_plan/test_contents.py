@@ -31,7 +31,7 @@ def address(domain, crm, ses):
     return row
 
 
-def test_the_plan_says_what_becomes_of_the_rule_and_what_stays(api, address, crm, ses):
+def test_the_plan_tells_what_happens_to_the_rule_and_what_stays(api, address, crm, ses):
     plan = plan_of(api, address)
     assert plan.pop("token").startswith("plan_")
     assert plan.pop("sesConfirmedAt")
@@ -123,7 +123,7 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
-def test_the_calls_of_the_plan_are_those_that_are_made(api, domain, crm, ses, settings, shape):
+def test_the_deletion_makes_exactly_the_planned_calls(api, domain, crm, ses, settings, shape):
     address = EmailAddressFactory(domain=domain, address="a@example.com")
     expected = shape(domain, crm, settings)
     plan = plan_of(api, address)
@@ -136,7 +136,7 @@ def test_the_calls_of_the_plan_are_those_that_are_made(api, domain, crm, ses, se
     assert rules(ses).items() >= after.items()
 
 
-def test_a_call_without_an_answer_is_told(api, domain, ses, settings):
+def test_the_plan_mentions_an_unanswered_call(api, domain, ses, settings):
     settings.SES_REQUEST_BUDGET = 0.4
     fail_calls(ses, action="CreateReceiptRule", fault="lost")
     address = EmailAddressFactory(domain=domain, address="a@example.com")
@@ -151,20 +151,20 @@ def test_a_call_without_an_answer_is_told(api, domain, ses, settings):
     assert [call["when"] for call in plan["sesCalls"]["calls"]] == ["now", "settled"]
 
 
-def test_a_call_that_failed_confirms_nothing(api, address, ses, impatient):
+def test_a_failed_call_confirms_nothing(api, address, ses, impatient):
     fail_calls(ses)
     EmailAddressFactory(domain=address.domain, address="c@example.com")
     assert calls(ses) == ["UpdateReceiptRule"]
     assert plan_of(api, address)["sesConfirmedAt"] is None
 
 
-def test_what_is_missing_for_an_update_is_said(api, address, settings):
+def test_the_plan_tells_which_setting_an_update_needs(api, address, settings):
     settings.S3_BUCKET_NAME = ""
     plan = plan_of(api, address)
     assert (plan["sesCalls"]["problem"], plan["isCertain"]) == ("S3_BUCKET_NAME is missing.", False)
 
 
-def test_an_endpoint_that_names_the_address_depends_on_it(api, address, user):
+def test_an_endpoint_that_names_the_address_is_listed(api, address, user):
     """SES gives the mail for a label to the address without it as well, and not the other way round."""
     emails = ["A@Example.com", "a+x@example.com", "b@example.com", "a@example.org", "a@sub.example.com"]
     group = EndpointFactory(owner=user, name="group", type="email_group", config={"emails": emails})
@@ -185,12 +185,12 @@ def test_an_endpoint_that_names_the_address_depends_on_it(api, address, user):
     assert dependant["forwardsTo"] == ["a+x@example.com"]
 
 
-def test_an_endpoint_of_somebody_else_does_not_show(api, domain):
+def test_an_endpoint_of_another_user_is_not_revealed(api, domain):
     address = EmailAddressFactory(domain=domain, endpoint=EndpointFactory(name="Theirs"))
     assert plan_of(api, address)["stays"]["endpoint"] is None
 
 
-def test_its_domain_s_size_costs_no_statements(api, domain, ses):
+def test_the_number_of_statements_does_not_depend_on_the_size_of_the_domain(api, domain, ses):
     address = EmailAddressFactory(domain=domain)
     statements = []
     for count in (1, 40):

@@ -42,7 +42,7 @@ def without_moment(text: str) -> str:
     return f"{first}SES{rest.partition(' UTC')[2]}" if rest else first
 
 
-def test_a_domain_s_plan_is_told(full, ses):
+def test_the_plan_of_a_domain_is_printed(full, ses):
     code, out = run("plan_delete", "Example.COM")
     assert (code, without_moment(out)) == (
         0,
@@ -77,7 +77,7 @@ DNS records to remove yourself:
     assert not DomainDeletion.objects.exists()
 
 
-def test_an_address_s_plan_is_told(full, ses):
+def test_the_plan_of_an_address_is_printed(full, ses):
     code, out = run("plan_delete", "a@example.com")
     assert (code, without_moment(out)) == (
         0,
@@ -98,7 +98,7 @@ What stays:
     assert ses.journal() == []
 
 
-def test_what_an_endpoint_still_says_of_an_address_is_told(full, user):
+def test_endpoints_that_name_an_address_are_printed(full, user):
     EndpointFactory(
         owner=user,
         name="Forwarder",
@@ -114,7 +114,7 @@ def test_what_an_endpoint_still_says_of_an_address_is_told(full, user):
     assert "- Endpoint Forwarder: it still forwards to a@example.com.\n" in out
 
 
-def test_a_program_gets_what_the_api_answers(full, api):
+def test_json_is_the_answer_of_the_api(full, api):
     for name, path in (
         ("example.com", f"domains/{full.pk}"),
         ("a@example.com", f"email-addresses/{full.email_addresses.get(address='a@example.com').pk}"),
@@ -123,7 +123,7 @@ def test_a_program_gets_what_the_api_answers(full, api):
         assert (code, json.loads(out)) == (0, api.get(f"/api/v2/{path}/deletion-plan").json())
 
 
-def test_what_is_not_certain_is_exit_code_2(full, ses, settings):
+def test_an_uncertain_plan_is_exit_code_2(full, ses, settings):
     ses.add_faults({"service": "s3", "fault": "access_denied", "times": None})
     code, out = run("plan_delete", "example.com")
     assert code == 2
@@ -133,7 +133,7 @@ def test_what_is_not_certain_is_exit_code_2(full, ses, settings):
     assert run("plan_delete", "a@example.com")[0] == 2
 
 
-def test_what_is_left_in_another_rule_set_is_told(full, settings):
+def test_what_another_rule_set_may_still_hold_is_printed(full, settings):
     settings.SES_RULE_SET = "another"
     for name in ("example.com", "a@example.com"):
         code, out = run("plan_delete", name)
@@ -142,12 +142,12 @@ def test_what_is_left_in_another_rule_set_is_told(full, settings):
 
 
 @pytest.mark.parametrize("name", ["example.org", "nobody@example.com", "nonsense", "a@b@", ""])
-def test_what_there_is_not_is_an_error(full, name):
+def test_an_unknown_name_is_an_error(full, name):
     with pytest.raises(CommandError, match="There is no "):
         run("plan_delete", name)
 
 
-def test_what_another_life_of_the_name_has_left_is_told_without_its_names(domain, ses, settings):
+def test_leftovers_of_an_earlier_domain_are_mentioned_without_names(domain, ses, settings):
     settings.SES_MAX_RECIPIENTS_PER_RULE = 2
     for slot in range(3):
         EmailAddressFactory(domain=domain, address=f"secret{slot}@example.com", slot=slot)
@@ -167,7 +167,7 @@ def test_what_another_life_of_the_name_has_left_is_told_without_its_names(domain
         assert "-rule-2" not in out
 
 
-def test_a_rule_that_stays_for_others_of_the_domain_loses_what_is_not_its_own(domain, ses, settings):
+def test_a_rule_that_stays_loses_recipients_of_an_earlier_domain(domain, ses, settings):
     EmailAddressFactory(domain=domain, address="secret@example.com")
     EmailAddressFactory(domain=domain, address="a@example.com")
     settings.SES_REQUEST_BUDGET = 0

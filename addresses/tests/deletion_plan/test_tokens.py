@@ -87,7 +87,7 @@ def fresh(address):
     return EmailAddress.objects.select_related("domain", "endpoint").get(pk=address.pk)
 
 
-def test_each_change_that_shows_is_refused(address, ses, subtests):
+def test_a_token_is_refused_after_each_visible_change(address, ses, subtests):
     for what, change in SHOWN.items():
         with subtests.test(what):
             token = str(plan_for(fresh(address)).token)
@@ -102,7 +102,7 @@ def test_each_change_that_shows_is_refused(address, ses, subtests):
     assert EmailAddress.objects.filter(pk=address.pk).exists()
 
 
-def test_each_change_that_does_not_show_is_accepted(address, subtests):
+def test_a_token_is_accepted_after_each_invisible_change(address, subtests):
     token = str(plan_for(fresh(address)).token)
     for what, change in NOT_SHOWN.items():
         with subtests.test(what):
@@ -114,7 +114,7 @@ def test_each_change_that_does_not_show_is_accepted(address, subtests):
 
 
 @pytest.mark.postgresql
-def test_an_address_that_is_added_between_the_look_and_the_lock_is_seen(address):
+def test_an_address_added_between_the_check_and_the_lock_is_noticed(address):
     """The deletion finds the plan as it was, waits for the lock that the addition holds, and sees the address then."""
     row = fresh(address)
     token = str(plan_for(row).token)

@@ -34,7 +34,7 @@ def deletion(domain: Domain) -> str:
     return url("domains.domain", "delete", domain.pk)
 
 
-def test_the_page_that_asks_says_what_will_go(ses, user, admin_client: Client, settings):
+def test_the_confirmation_page_shows_the_plan(ses, user, admin_client: Client, settings):
     domain = add_domain(owner=user, name="example.com").domain
     EmailAddressFactory(domain=domain, address="a@example.com")
     BlockedEmailFactory(domain=domain)
@@ -57,7 +57,7 @@ def test_the_page_that_asks_says_what_will_go(ses, user, admin_client: Client, s
     assert Domain.objects.live().count() == 2
 
 
-def test_the_page_for_many_domains_counts_the_rows_of_each_and_links_to_its_plan(ses, user, admin_client: Client):
+def test_the_page_for_many_domains_counts_rows_and_links_to_each_plan(ses, user, admin_client: Client):
     domain, deleting = DomainFactory(owner=user), DomainFactory(owner=user, deleting_since=timezone.now())
     EmailAddressFactory.create_batch(2, domain=domain)
     BlockedEmailFactory(domain=domain)
@@ -79,7 +79,7 @@ def test_the_page_for_many_domains_counts_the_rows_of_each_and_links_to_its_plan
     assert calls(ses) == []
 
 
-def test_the_page_for_many_domains_costs_the_same_however_many_they_are(ses, user, admin_client: Client):
+def test_the_page_for_many_domains_takes_a_constant_number_of_statements(ses, user, admin_client: Client):
     def cost(count: int) -> int:
         chosen = [DomainFactory(owner=user).pk for _ in range(count)]
         bulk = {"action": "delete_selected", "_selected_action": chosen, "index": "0"}
@@ -109,7 +109,7 @@ def test_a_domain_is_deleted_through_the_service(ses, user, admin_client: Client
     assert (entry.object_id, entry.object_repr, entry.is_deletion()) == (domain.pk, "example.com", True)
 
 
-def test_many_domains_are_deleted_at_once_with_an_outcome_for_each(ses, user, admin_client: Client):
+def test_many_domains_are_deleted_at_once_and_each_outcome_is_shown(ses, user, admin_client: Client):
     create_foreign_identity("kept.example.com")
     for name in ("a.example.com", "b.example.com", "kept.example.com"):
         EmailAddressFactory(domain=add_domain(owner=user, name=name).domain)
@@ -128,7 +128,7 @@ def test_many_domains_are_deleted_at_once_with_an_outcome_for_each(ses, user, ad
     assert "so it is kept" in messages[0][1]
 
 
-def test_with_ses_down_the_rows_go_and_the_outcome_warns(ses, user, admin_client: Client, settings):
+def test_with_ses_down_the_rows_are_deleted_and_a_warning_is_shown(ses, user, admin_client: Client, settings):
     domain = add_domain(owner=user, name="example.com").domain
     EmailAddressFactory(domain=domain)
     settings.SES_REQUEST_BUDGET = 0.3
@@ -146,7 +146,7 @@ def test_with_ses_down_the_rows_go_and_the_outcome_warns(ses, user, admin_client
     assert (rules(ses), identities(ses)) == ({}, set())
 
 
-def test_a_deletion_that_stopped_half_way_goes_on(ses, user, admin_client: Client):
+def test_a_deletion_that_stopped_half_way_continues(ses, user, admin_client: Client):
     domain = add_domain(owner=user, name="example.com").domain
     DomainDeletion.objects.create(domain_id=domain.pk, name=domain.name, owner=user)
     Domain.objects.update(deleting_since=timezone.now())
@@ -155,7 +155,7 @@ def test_a_deletion_that_stopped_half_way_goes_on(ses, user, admin_client: Clien
     assert messages[0][1].startswith("Deleted: example.com.")
 
 
-def test_a_domain_that_vanished_meanwhile_is_said_to_be_gone(ses, user, admin_client: Client):
+def test_a_domain_deleted_meanwhile_is_reported_as_already_deleted(ses, user, admin_client: Client):
     domain, other = DomainFactory(owner=user), DomainFactory(owner=user)
     domain_pk = domain.pk
     delete_domain(domain=domain, requested_by="somebody else")
@@ -170,7 +170,7 @@ def test_a_domain_that_vanished_meanwhile_is_said_to_be_gone(ses, user, admin_cl
     assert not Domain.objects.exists()
 
 
-def test_nothing_is_deleted_by_looking_or_without_the_permission(ses, user, client: Client):
+def test_nothing_is_deleted_by_get_or_without_the_permission(ses, user, client: Client):
     domain = add_domain(owner=user, name="example.com").domain
     staff(client, "domains.view_domain", "domains.change_domain")
     assert client.get(page(domain)).status_code == 200

@@ -30,14 +30,14 @@ def asked(client: Client, model: str, row) -> tuple[str, str]:
     return path, text(client.get(path))
 
 
-def test_a_domain_is_deleted_as_it_was_shown(address, domain, admin_client: Client):
+def test_a_domain_is_deleted_with_the_plan_that_was_shown(address, domain, admin_client: Client):
     path, page = asked(admin_client, "domains.domain", domain)
     _, messages = post(admin_client, path, post="yes", plan=plan_token(page))
     assert [level for level, _ in messages] == ["success"]
     assert DomainDeletion.objects.get().plan_token == plan_token(page)
 
 
-def test_what_came_up_since_the_page_was_shown_is_asked_about_again(address, domain, ses, admin_client: Client):
+def test_a_plan_that_has_changed_is_shown_again(address, domain, ses, admin_client: Client):
     path, page = asked(admin_client, "domains.domain", domain)
     for change, news in (
         (lambda: BlockedEmailFactory(domain=domain), "1 blocked email, 1 email address"),
@@ -54,7 +54,7 @@ def test_what_came_up_since_the_page_was_shown_is_asked_about_again(address, dom
     assert not Domain.objects.exists()
 
 
-def test_an_address_is_deleted_as_it_was_shown(address, domain, ses, admin_client: Client):
+def test_an_address_is_deleted_with_the_plan_that_was_shown(address, domain, ses, admin_client: Client):
     path, page = asked(admin_client, "addresses.emailaddress", address)
     assert "Receipt rule inbound-example.com-rule is deleted: a@example.com." in page
     EmailAddressFactory(domain=domain, address="b@example.com")
@@ -84,7 +84,7 @@ def test_without_a_token_nothing_is_deleted_and_the_plan_is_shown(address, domai
     assert calls(ses) == []
 
 
-def test_a_token_does_not_go_on_with_a_deletion_that_runs(address, domain, ses, admin_client: Client, settings):
+def test_a_token_does_not_continue_a_running_deletion(address, domain, ses, admin_client: Client, settings):
     path, page = asked(admin_client, "domains.domain", domain)
     DomainDeletion.objects.create(
         domain_id=domain.pk, name=domain.name, owner=domain.owner, plan_token=plan_token(page)
@@ -109,7 +109,7 @@ def test_a_token_deletes_once(address, domain, ses, admin_client: Client):
     assert calls(ses) == []
 
 
-def test_what_is_left_in_another_rule_set_is_said_before_the_question(address, domain, admin_client: Client, settings):
+def test_the_page_shows_what_another_rule_set_may_still_hold(address, domain, admin_client: Client, settings):
     settings.SES_RULE_SET = "another"
     for model, row in (("domains.domain", domain), ("addresses.emailaddress", address)):
         _, page = asked(admin_client, model, row)
@@ -117,7 +117,7 @@ def test_what_is_left_in_another_rule_set_is_said_before_the_question(address, d
         assert UNCERTAIN in page
 
 
-def test_what_could_not_be_looked_at_is_said_before_the_question(address, domain, ses, dns, admin_client: Client):
+def test_the_page_shows_what_could_not_be_looked_up(address, domain, ses, dns, admin_client: Client):
     assert UNCERTAIN not in asked(admin_client, "domains.domain", domain)[1]
     ses.add_faults({"service": "s3", "action": "*", "fault": "access_denied", "times": None})
     assert UNCERTAIN in asked(admin_client, "domains.domain", domain)[1]

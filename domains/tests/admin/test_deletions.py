@@ -37,7 +37,7 @@ def test_a_deletion_is_shown_with_its_proof(domain, ses, admin_client: Client):
     assert f"s3://inbound-mail/{record.key_prefix}" in shown
 
 
-def test_records_of_the_machine_cannot_be_posted(ses, user, admin_client: Client):
+def test_read_only_records_cannot_be_changed(ses, user, admin_client: Client):
     record = add_domain(owner=user, name="example.com").domain.dns_records.all()[0]
     deleted = delete_domain(domain=add_domain(owner=user, name="example.org").domain, requested_by="me")
     rows: dict[str, Any] = {"domains.dnsrecord": record, "domains.domaindeletion": deleted}
@@ -48,7 +48,7 @@ def test_records_of_the_machine_cannot_be_posted(ses, user, admin_client: Client
         assert type(row).objects.filter(pk=row.pk).exists()
 
 
-def test_what_a_deletion_owes_can_be_gone_on_with(ses, user, admin_client: Client, settings):
+def test_an_unfinished_deletion_can_be_retried(ses, user, admin_client: Client, settings):
     domain = add_domain(owner=user, name="example.com").domain
     settings.SES_REQUEST_BUDGET = 0
     record = delete_domain(domain=domain, requested_by="me")
@@ -61,7 +61,7 @@ def test_what_a_deletion_owes_can_be_gone_on_with(ses, user, admin_client: Clien
     assert messages == [("info", "They are already finished.")]
 
 
-def test_a_deletion_that_aws_keeps_is_tried_before_its_turn(ses, user, admin_client: Client, settings):
+def test_a_failed_deletion_is_retried_before_its_next_attempt_is_due(ses, user, admin_client: Client, settings):
     domain = add_domain(owner=user, name="example.com").domain
     store_mail(f"{domain.key_prefix}mail")
     settings.SES_REQUEST_BUDGET = 0

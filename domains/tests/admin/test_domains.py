@@ -42,7 +42,7 @@ def test_every_page_opens(ses, user, admin_client: Client):
         assert admin_client.get(path).status_code == 200, path
 
 
-def test_every_link_to_a_neighbour_opens(ses, user, admin_client: Client):
+def test_every_link_to_a_related_page_opens(ses, user, admin_client: Client):
     endpoint = EndpointFactory(owner=user)
     domain = DomainFactory(owner=user, is_catch_all_enabled=True, catch_all_endpoint=endpoint)
     deleted = delete_domain(domain=DomainFactory(owner=user), requested_by="me")
@@ -55,7 +55,7 @@ def test_every_link_to_a_neighbour_opens(ses, user, admin_client: Client):
     assert {url("endpoints.endpoint", "change", endpoint.pk), url("auth.user", "change", user.pk)} <= links
 
 
-def test_lists_cost_the_same_however_long_they_are(ses, user, admin_client: Client, settings):
+def test_lists_take_a_constant_number_of_statements(ses, user, admin_client: Client, settings):
     settings.SES_REQUEST_BUDGET = 0
 
     def domain():
@@ -85,7 +85,7 @@ def test_a_domain_is_added_through_the_service(ses, user, admin_client: Client):
     assert (entry.object_id, entry.object_repr, entry.is_addition()) == (domain.pk, "example.com", True)
 
 
-def test_a_name_that_is_none_or_taken_is_an_error_on_the_form(ses, user, admin_client: Client):
+def test_an_invalid_or_taken_name_is_an_error_on_the_form(ses, user, admin_client: Client):
     other = EndpointFactory().owner
     DomainFactory(name="example.com", owner=user)
     for name, owner, sentence in (
@@ -100,14 +100,14 @@ def test_a_name_that_is_none_or_taken_is_an_error_on_the_form(ses, user, admin_c
     assert not LogEntry.objects.exists()
 
 
-def test_a_domain_whose_rows_are_still_going_can_be_added_again(ses, user, admin_client: Client):
+def test_a_domain_that_is_still_being_deleted_can_be_added_again(ses, user, admin_client: Client):
     old = DomainFactory(name="example.com", owner=user, deleting_since=timezone.now())
     response, _ = post(admin_client, ADD, name="example.com", owner=user.pk)
     assert response.status_code == 302
     assert Domain.objects.get().pk != old.pk
 
 
-def test_ses_being_down_is_told_when_a_domain_is_added(ses, user, admin_client: Client, settings):
+def test_a_warning_is_shown_if_ses_is_down_when_a_domain_is_added(ses, user, admin_client: Client, settings):
     settings.SES_REQUEST_BUDGET = 0.3
     fail_calls(ses)
     response, messages = post(admin_client, ADD, name="example.com", owner=user.pk)
@@ -152,14 +152,14 @@ def test_name_and_owner_cannot_be_changed(ses, user, admin_client: Client):
     assert (domain.name, domain.owner, domain.status) == ("example.com", user, "verified")
 
 
-def test_a_domain_that_is_being_deleted_is_shown_as_such_and_cannot_be_edited(ses, admin_client: Client):
+def test_a_domain_that_is_being_deleted_is_marked_and_cannot_be_edited(ses, admin_client: Client):
     domain = DomainFactory(deleting_since=timezone.now())
     assert "being deleted since" in text(admin_client.get(DOMAINS))
     assert 'name="_save"' not in text(admin_client.get(page(domain)))
     assert admin_client.post(page(domain), {}).status_code == 403
 
 
-def test_pushing_converges_and_tells_the_outcome(ses, user, admin_client: Client, settings):
+def test_pushing_reconciles_and_shows_the_outcome(ses, user, admin_client: Client, settings):
     settings.SES_REQUEST_BUDGET = 0
     chosen = [DomainFactory(owner=user), DomainFactory(owner=user)]
     settings.SES_REQUEST_BUDGET = 0.3

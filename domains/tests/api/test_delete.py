@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from datetime import timedelta
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from addresses.models import BlockedEmail, EmailAddress
 from domains.cleanup.find import is_unowned
-from domains.deletion.erase import erase_mail
-from domains.deletion.record import update_ses_steps
-from domains.deletion.service import resume_deletions
 from domains.models import DnsRecord, Domain, DomainDeletion
 from inbound.models import Scope
 from inbound.tests.aws import (
@@ -36,9 +28,7 @@ from inbound.tests.factories import (
     EndpointFactory,
     UserFactory,
 )
-from ses_integration.aws import clients
 from ses_integration.models import DomainSync, LedgerEntry
-from ses_integration.storage import erase
 
 pytestmark = pytest.mark.sqlite
 
@@ -261,92 +251,6 @@ def test_a_key_without_the_scope_may_not_delete(client_for, user, domain):
     assert Domain.objects.exists()
 
 
-@pytest.fixture
-def erasing(domain, ses, monkeypatch):
-    """The record of a deletion of which only five stored mails are left, that are erased two at a time."""
-    monkeypatch.setattr("ses_integration.storage.bucket.KEYS_PER_CALL", 2)
-    for number in range(5):
-        store_mail(f"{domain.key_prefix}{number}")
-    Domain.objects.filter(pk=domain.pk).delete()
-    record = DomainDeletion.objects.get(domain_id=domain.pk)
-    update_ses_steps(record)
-    assert record.pending_steps == ["stored_mail"]
-    ses.clear_journal()
-    return record
-
-
-def test_stored_mail_is_erased_by_one_at_a_time(erasing, ses):
-    DomainDeletion.objects.update(retry_at=timezone.now() + timedelta(minutes=1))
-    erase_mail(erasing, seconds=10)
-    assert ses.journal() == []
-    DomainDeletion.objects.update(retry_at=None)
-    erase_mail(erasing, seconds=10)
-    assert [entry["action"] for entry in ses.journal()] == [
-        *["ListObjectVersions", "DeleteObjects"] * 3,
-        "ListObjectVersions",
-    ]
-    assert (erasing.stored_mail, erasing.erased_versions, erasing.erased_bytes) == ("done", 5, 20)
-    assert erasing.finished_at
-
-
-def test_an_erasure_goes_on_where_it_stopped(erasing):
-    counted = []
-    while erasing.stored_mail == "owed":
-        DomainDeletion.objects.update(retry_at=None)
-        erase_mail(erasing, seconds=0)
-        counted.append(erasing.erased_versions)
-    assert counted == [2, 4, 5, 5]
-
-
-def test_a_crash_between_the_answer_and_the_record_counts_nothing_twice(erasing):
-    """Only the batch that was under way is missing in the count."""
-    erase_mail(erasing, seconds=0)
-    next(erase.erase_batches(erasing.key_prefix, seconds=10))
-    DomainDeletion.objects.update(retry_at=None)
-    erase_mail(erasing, seconds=10)
-    assert (stored_keys(), erasing.stored_mail, erasing.erased_versions) == ([], "done", 3)
-
-
-@pytest.mark.postgresql
-def test_who_has_slept_past_its_claim_counts_nothing(erasing, ses):
-    ses.add_faults({"service": "s3", "action": "DeleteObjects", "fault": "delay", "seconds": 2})
-
-    def sleep() -> None:
-        try:
-            erase_mail(DomainDeletion.objects.get(), seconds=0)
-        finally:
-            connection.close()
-
-    sleeper = threading.Thread(target=sleep)
-    sleeper.start()
-    # Its claim is there before it lists.
-    while not DomainDeletion.objects.filter(retry_at__isnull=False).exists():
-        pass
-    DomainDeletion.objects.update(retry_at=None)  # a minute is over
-    erase_mail(erasing, seconds=10)
-    sleeper.join()
-    erasing.refresh_from_db()
-    assert (stored_keys(), erasing.stored_mail, erasing.erased_versions) == ([], "done", 5)
-
-
-def test_what_s3_keeps_is_said_and_tried_again_after_a_while(erasing, ses):
-    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::inbound-mail/*3"}
-    s3 = clients.s3("eu-west-1")
-    s3.put_bucket_policy(Bucket="inbound-mail", Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
-    erase_mail(erasing, seconds=10)
-    assert stored_keys() == [f"{erasing.key_prefix}3"]
-    assert (erasing.stored_mail, erasing.erased_versions, erasing.kept_versions) == ("owed", 4, 1)
-    assert erasing.problem.startswith("S3 keeps 1 stored objects (AccessDenied)")
-    assert erasing.retry_at > timezone.now() + timedelta(minutes=10)
-    ses.clear_journal()
-    resume_deletions()
-    assert ses.journal() == []
-    s3.delete_bucket_policy(Bucket="inbound-mail")
-    DomainDeletion.objects.update(retry_at=None)
-    erase_mail(erasing, seconds=10)
-    assert (erasing.stored_mail, erasing.erased_versions, erasing.kept_versions) == ("done", 5, 0)
-
-
 def test_stored_mail_is_kept_where_that_is_the_setting(api, full, ses, settings):
     settings.KEEP_MAIL_ON_DOMAIN_DELETE = True
     body = api.delete(f"{URL}/{full.pk}").json()
@@ -359,24 +263,6 @@ def test_stored_mail_is_kept_where_that_is_the_setting(api, full, ses, settings)
     assert not is_unowned(full.key_prefix)
     assert record.finished_at
     assert api.delete(f"{URL}/{full.pk}").status_code == 404
-
-
-def test_a_row_that_goes_by_another_door_while_it_is_being_deleted_is_no_more_owed(domain):
-    Domain.objects.filter(pk=domain.pk).update(deleting_since=timezone.now())
-    DomainDeletion.objects.create(domain_id=domain.pk, name=domain.name, owner=domain.owner)
-    EmailAddress.objects.bulk_create([EmailAddress(domain=domain, address="a@example.com", slot=1)])
-    Domain.objects.filter(pk=domain.pk).delete()
-    record = DomainDeletion.objects.get()
-    assert (record.rows, record.email_addresses) == ("done", 1)
-
-
-def test_the_rows_of_a_new_deletion_are_its_requests(domain, ses):
-    Domain.objects.filter(pk=domain.pk).update(deleting_since=timezone.now())
-    DomainDeletion.objects.create(domain_id=domain.pk, name=domain.name, owner=domain.owner)
-    assert resume_deletions(request_seconds=60) == 0
-    assert Domain.objects.exists()
-    assert resume_deletions() == 1
-    assert not Domain.objects.exists()
 
 
 def test_what_another_rule_set_still_holds_is_not_said_to_be_gone(api, full, ses, settings):

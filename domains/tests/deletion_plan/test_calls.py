@@ -57,7 +57,7 @@ SHAPES = [nothing_special, many_rules, catch_all, inactive_only, foreign, behind
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
-def test_the_calls_of_the_plan_are_those_that_are_made(api, domain, user, ses, dns, settings, shape):
+def test_the_deletion_makes_exactly_the_planned_calls(api, domain, user, ses, dns, settings, shape):
     domain = shape(domain, user, ses, settings) or domain
     plan = plan_of(api, domain)
     ses.clear_journal()
@@ -69,7 +69,7 @@ def test_the_calls_of_the_plan_are_those_that_are_made(api, domain, user, ses, d
     assert answer.json()["deletedResources"]["sesIdentity"] is not kept
 
 
-def test_a_call_without_an_answer_is_planned_again_for_when_it_has_settled(api, domain, ses, dns, settings):
+def test_an_unanswered_call_is_planned_again_for_when_it_has_settled(api, domain, ses, dns, settings):
     settings.SES_REQUEST_BUDGET = 0.4
     fail_calls(ses, action="CreateReceiptRule", fault="lost")
     EmailAddressFactory(domain=domain, address="a@example.com")

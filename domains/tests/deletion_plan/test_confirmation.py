@@ -54,7 +54,7 @@ def test_a_token_deletes_once(api, full, ses, dns):
     assert delete(api, full).status_code == 404
 
 
-def test_a_deletion_that_runs_is_not_gone_on_with_by_a_token(api, full, ses, dns, impatient):
+def test_a_token_does_not_continue_a_running_deletion(api, full, ses, dns, impatient):
     token = plan_of(api, full)["token"]
     fail_calls(ses)
     assert delete(api, full).status_code == 200
@@ -72,20 +72,20 @@ def test_a_dry_run_changes_nothing(api, full, ses, dns, query):
     assert (everything(), calls(ses)) == (before, [])
 
 
-def test_a_dry_run_tells_that_a_token_is_outdated(api, full, dns):
+def test_a_dry_run_refuses_an_outdated_token(api, full, dns):
     token = plan_of(api, full)["token"]
     BlockedEmailFactory(domain=full)
     assert_refused(delete(api, full, plan=token, dry_run="true"))
 
 
-def test_the_token_of_another_domain_does_not_go_on_with_a_deletion_that_runs(api, full, user, ses, dns, impatient):
+def test_the_token_of_another_domain_does_not_continue_a_running_deletion(api, full, user, ses, dns, impatient):
     other = plan_of(api, DomainFactory(owner=user))["token"]
     fail_calls(ses)
     assert delete(api, full).status_code == 200
     assert_refused(delete(api, full, plan=other), GONE)
 
 
-def test_a_dry_run_of_a_deletion_that_runs_does_not_go_on_with_it(api, full, ses, impatient):
+def test_a_dry_run_does_not_continue_a_running_deletion(api, full, ses, impatient):
     fail_calls(ses)
     delete(api, full)
     before = everything()
@@ -93,7 +93,7 @@ def test_a_dry_run_of_a_deletion_that_runs_does_not_go_on_with_it(api, full, ses
     assert everything() == before
 
 
-def test_a_dry_run_needs_the_scope_of_deleting_and_a_plan_that_of_reading(client_for, user, full, dns):
+def test_a_dry_run_needs_the_delete_scope_and_a_plan_the_read_scope(client_for, user, full, dns):
     reader, deleter = client_for(user, Scope.READ), client_for(user, Scope.DELETE)
     assert (reader.get(plan_url(full)).status_code, deleter.get(plan_url(full)).status_code) == (200, 403)
     assert delete(reader, full, dry_run="true").status_code == 403
@@ -118,7 +118,7 @@ SLIPS = [
 
 
 @pytest.mark.parametrize("query", SLIPS)
-def test_a_slip_of_the_pen_deletes_nothing(api, full, ses, query):
+def test_a_mistyped_parameter_deletes_nothing(api, full, ses, query):
     before = everything()
     answer = api.delete(f"{DOMAINS}/{full.pk}?{query}")
     assert answer.status_code == 400
@@ -126,7 +126,7 @@ def test_a_slip_of_the_pen_deletes_nothing(api, full, ses, query):
     assert (everything(), calls(ses)) == (before, [])
 
 
-def test_what_has_nothing_to_do_with_plans_is_ignored_as_ever(api, full):
+def test_unrelated_parameters_are_ignored(api, full):
     assert delete(api, full, dry_run="false", verbose="1").status_code == 200
 
 
@@ -139,7 +139,7 @@ def test_the_token_of_another_domain_is_refused(api, full, user, dns):
 
 
 @pytest.mark.parametrize("pk", ["nope", "a%00b", "%20"])
-def test_an_id_that_nothing_has_is_not_found(api, full, dns, pk):
+def test_an_unknown_id_is_not_found(api, full, dns, pk):
     token = plan_of(api, full)["token"]
     for answer in (
         api.get(f"{DOMAINS}/{pk}/deletion-plan"),
@@ -150,7 +150,7 @@ def test_an_id_that_nothing_has_is_not_found(api, full, dns, pk):
 
 
 @pytest.mark.parametrize("query", [{}, {"dry_run": "false"}])
-def test_without_a_token_nothing_is_asked_for_a_plan(api, full, ses, dns, query):
+def test_a_deletion_without_a_token_builds_no_plan(api, full, ses, dns, query):
     assert delete(api, full, **query).status_code == 200
     # Two looks for what is to be erased, before and after.
     asked = [entry["action"] for entry in ses.journal() if entry["service"] == "s3"]

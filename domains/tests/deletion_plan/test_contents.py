@@ -39,7 +39,7 @@ def full(domain, user, ses):
     return domain
 
 
-def test_the_plan_says_what_goes_and_what_stays(api, full, user, ses, dns):
+def test_the_plan_lists_what_is_deleted_and_what_stays(api, full, user, ses, dns):
     dns.publish("example.com", "MX", "10 inbound-smtp.eu-west-1.amazonaws.com")
     below = DomainFactory(owner=user, name="sub.example.com")
     ses.clear_journal()
@@ -119,7 +119,7 @@ def test_the_plan_says_what_goes_and_what_stays(api, full, user, ses, dns):
     assert calls(ses) == []
 
 
-def test_a_call_that_failed_confirms_nothing(api, full, ses, dns, impatient):
+def test_a_failed_call_confirms_nothing(api, full, ses, dns, impatient):
     confirmed = plan_of(api, full)["sesConfirmedAt"]
     fail_calls(ses)
     EmailAddressFactory(domain=full, address="c@example.com")
@@ -130,12 +130,12 @@ def test_a_call_that_failed_confirms_nothing(api, full, ses, dns, impatient):
     assert plan_of(api, full)["sesConfirmedAt"] is None
 
 
-def test_the_calls_take_their_time(api, full, settings):
+def test_the_plan_tells_how_long_its_calls_take(api, full, settings):
     settings.SES_CALLS_PER_SECOND = 0.5
     assert plan_of(api, full)["sesCalls"]["seconds"] == 4.0
 
 
-def test_what_could_not_be_looked_at_is_said(api, full, ses):
+def test_the_plan_tells_what_could_not_be_looked_up(api, full, ses):
     """DNS_RESOLVERS of the tests refuses."""
     ses.add_faults({"service": "s3", "fault": "access_denied", "times": None})
     plan = plan_of(api, full)
@@ -147,13 +147,13 @@ def test_what_could_not_be_looked_at_is_said(api, full, ses):
     assert (record["state"], record["why"]) == ("unknown", "The DNS server cannot be reached.")
 
 
-def test_mail_may_be_kept(api, full, dns, settings):
+def test_the_plan_tells_that_mail_is_kept(api, full, dns, settings):
     settings.KEEP_MAIL_ON_DOMAIN_DELETE = True
     assert plan_of(api, full)["storedMail"]["outcome"] == "kept"
 
 
 @pytest.mark.parametrize("missing", ["region", "credentials"])
-def test_without_a_configuration_the_plan_says_what_is_missing(api, full, dns, request, missing):
+def test_the_plan_tells_which_configuration_is_missing(api, full, dns, request, missing):
     request.getfixturevalue(f"no_{missing}")
     plan = plan_of(api, full)
     assert plan["isCertain"] is False
@@ -162,7 +162,9 @@ def test_without_a_configuration_the_plan_says_what_is_missing(api, full, dns, r
 
 
 @pytest.mark.parametrize(("setting", "value"), [("SES_RULE_SET", "another"), ("AWS_REGION", "us-east-1")])
-def test_what_is_left_where_ses_was_before_the_settings_changed_is_said(api, full, ses, dns, settings, setting, value):
+def test_the_plan_mentions_what_a_previous_region_or_rule_set_may_still_hold(
+    api, full, ses, dns, settings, setting, value
+):
     setattr(settings, setting, value)
     plan = plan_of(api, full)
     assert (plan["isCertain"], plan["receiptRules"], plan["sesProblems"]) == (False, [], [ELSEWHERE])
@@ -171,14 +173,14 @@ def test_what_is_left_where_ses_was_before_the_settings_changed_is_said(api, ful
     assert (address["isCertain"], address["sesProblems"]) == (False, [ELSEWHERE])
 
 
-def test_an_endpoint_that_another_domain_uses_is_told_from_one_that_is_left_over(api, full, user, dns):
+def test_the_plan_distinguishes_endpoints_that_other_domains_use(api, full, user, dns):
     other = DomainFactory(owner=user)
     EmailAddressFactory(domain=other, endpoint=user.endpoints.get())
     [endpoint] = plan_of(api, full)["stays"]["endpoints"]
     assert endpoint["isUsedElsewhere"] is True
 
 
-def test_a_domain_of_somebody_else_that_uses_an_endpoint_does_not_show(api, full, user):
+def test_use_of_an_endpoint_by_another_user_is_not_revealed(api, full, user):
     """It had the same owner once."""
     EmailAddressFactory(domain=DomainFactory(), endpoint=user.endpoints.get())
     DomainFactory(is_catch_all_enabled=True, catch_all_endpoint=user.endpoints.get())
@@ -186,7 +188,7 @@ def test_a_domain_of_somebody_else_that_uses_an_endpoint_does_not_show(api, full
     assert endpoint["isUsedElsewhere"] is False
 
 
-def test_an_endpoint_that_names_an_address_of_the_domain_depends_on_it(api, full, user, dns):
+def test_an_endpoint_that_names_an_address_of_the_domain_is_listed(api, full, user, dns):
     own = {
         "forwards": ("email", {"forwardTo": "Sales@Example.COM", "fromAddress": "Shop <noreply@example.com>"}),
         "group": ("email_group", {"emails": ["x@example.org", "a+x@example.com", "b@example.com"]}),
@@ -215,14 +217,14 @@ def test_an_endpoint_that_names_an_address_of_the_domain_depends_on_it(api, full
     }
 
 
-def test_an_endpoint_may_name_the_domain_in_unicode(api, user, ses, dns):
+def test_an_endpoint_that_names_the_domain_in_unicode_is_listed(api, user, ses, dns):
     domain = DomainFactory(owner=user, name="xn--bcher-kva.example.com")
     EndpointFactory(owner=user, type="email", config={"forwardTo": "a@b\u00fccher.example.com"})
     [endpoint] = plan_of(api, domain)["stays"]["endpoints"]
     assert endpoint["forwardsTo"] == ["a@b\u00fccher.example.com"]
 
 
-def test_nothing_of_others_is_in_the_plan(api, client_for, full, dns):
+def test_the_plan_reveals_nothing_of_other_users(api, client_for, full, dns):
     other = UserFactory()
     DomainFactory(owner=other, name="theirs.example.com")
     EmailAddressFactory(domain=full, endpoint=EndpointFactory(owner=other, name="Theirs"))
@@ -238,7 +240,7 @@ def test_nothing_of_others_is_in_the_plan(api, client_for, full, dns):
         assert (answer.status_code, answer.json()) == (404, {"error": "Domain not found"})
 
 
-def test_its_size_costs_no_statements(api, user, ses, dns):
+def test_the_number_of_statements_does_not_depend_on_the_size_of_the_domain(api, user, ses, dns):
     statements = []
     for size in (2, 40):
         domain = DomainFactory(owner=user)

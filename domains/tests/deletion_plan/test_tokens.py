@@ -172,7 +172,7 @@ def refused(world, token):
     return True
 
 
-def test_each_change_that_shows_is_refused(world, subtests):
+def test_a_token_is_refused_after_each_visible_change(world, subtests):
     for what, change in SHOWN.items():
         with subtests.test(what):
             token = str(plan_of(fresh(world)).token)
@@ -193,7 +193,7 @@ def fresh(world):
     return Domain.objects.get(pk=world.domain.pk)
 
 
-def test_each_change_that_does_not_show_is_accepted(world, subtests):
+def test_a_token_is_accepted_after_each_invisible_change(world, subtests):
     BlockedEmailFactory(domain=world.domain)
     token = str(plan_of(fresh(world)).token)
     for what, change in NOT_SHOWN.items():
@@ -206,7 +206,7 @@ def test_each_change_that_does_not_show_is_accepted(world, subtests):
 
 
 @pytest.mark.postgresql
-def test_an_address_that_is_added_between_the_look_and_the_lock_is_seen(world):
+def test_an_address_added_between_the_check_and_the_lock_is_noticed(world):
     """The deletion finds the plan as it was, waits for the lock that the addition holds, and sees the address then."""
     token = str(plan_of(world.domain).token)
 
@@ -227,7 +227,7 @@ def test_an_address_that_is_added_between_the_look_and_the_lock_is_seen(world):
     assert not DomainDeletion.objects.filter(domain_id=world.domain.pk).exists()
 
 
-def test_the_check_costs_the_same_whatever_the_size(world):
+def test_the_check_takes_a_constant_number_of_statements(world):
     statements = []
     for count in (1, 20):
         bulk = [
@@ -257,7 +257,7 @@ SUBJECTS = st.builds(Subject, st.sampled_from(["domain", "address"]), st.text(),
 
 
 @given(SUBJECTS, PARTS, PARTS)
-def test_a_token_is_read_as_it_was_written_and_knows_its_subject(subject, database, outside):
+def test_a_token_survives_a_round_trip_and_knows_its_subject(subject, database, outside):
     token = PlanToken.of(subject, database, outside)
     assert PlanToken.read(str(token)) == token == PlanToken.of(subject, database, outside)
     assert token.is_of(subject)
@@ -265,7 +265,7 @@ def test_a_token_is_read_as_it_was_written_and_knows_its_subject(subject, databa
 
 
 @given(SUBJECTS, SUBJECTS, PARTS, PARTS, PARTS)
-def test_tokens_are_equal_only_for_what_is_equal(subject, other, database, outside, changed):
+def test_tokens_are_equal_only_for_equal_plans(subject, other, database, outside, changed):
     token = PlanToken.of(subject, database, outside)
     assert (PlanToken.of(subject, changed, outside) == token) is (changed == database)
     assert (PlanToken.of(subject, database, changed) == token) is (changed == outside)
@@ -273,7 +273,7 @@ def test_tokens_are_equal_only_for_what_is_equal(subject, other, database, outsi
     assert PlanToken.of(other, database, outside).database != token.database or other == subject
 
 
-def test_a_token_of_another_installation_is_no_token_of_ours(settings):
+def test_a_token_of_another_installation_is_not_accepted(settings):
     subject, part = Subject("domain", "indm_1", 1), Part("a", ())
     token = PlanToken.of(subject, part, part)
     settings.SECRET_KEY = "another"
@@ -282,6 +282,6 @@ def test_a_token_of_another_installation_is_no_token_of_ours(settings):
 
 
 @given(st.text())
-def test_what_is_no_token_is_refused(text):
+def test_text_that_is_not_a_token_is_refused(text):
     with pytest.raises(ValueError):
         PlanToken.read(text)

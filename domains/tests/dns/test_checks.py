@@ -10,7 +10,7 @@ def found() -> list[str]:
     return [str(message.id).removeprefix("domains.") for message in messages]
 
 
-def test_a_sound_configuration_says_nothing():
+def test_valid_settings_give_no_messages():
     assert found() == []
 
 
@@ -24,6 +24,6 @@ def test_a_sound_configuration_says_nothing():
         *(("DNS_TIMEOUT_SECONDS", seconds, []) for seconds in (0.1, 30.0)),
     ],
 )
-def test_a_wrong_value_is_told(settings, name, value, expected):
+def test_an_invalid_setting_gives_an_error(settings, name, value, expected):
     setattr(settings, name, value)
     assert found() == expected

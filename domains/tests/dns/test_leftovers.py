@@ -41,7 +41,7 @@ def seen(kind: str, name: str) -> tuple[State, tuple[str, ...]]:
     return it.state, it.found
 
 
-def test_all_is_published_as_told(dns):
+def test_all_records_are_published(dns):
     dns.publish_records(RECORDS)
     told = [record for record in RECORDS if record != dmarc(DOMAIN)]
     assert [(it.type, it.name, it.value, it.state, it.found, it.why) for it in look_up(RECORDS)] == [
@@ -49,30 +49,30 @@ def test_all_is_published_as_told(dns):
     ]
 
 
-def test_each_record_is_told_with_what_it_is_for(dns):
+def test_each_record_has_a_purpose(dns):
     assert {(it.type, it.name): it.purpose for it in look_up(RECORDS)} == PURPOSES
 
 
-def test_a_zone_that_is_gone_has_nothing_left(dns):
+def test_nothing_is_left_of_a_zone_that_does_not_exist(dns):
     assert {(it.state, it.found, it.why, it.hint) for it in look_up(RECORDS)} == {(State.GONE, (), "", "")}
 
 
 @EACH
-def test_each_record_can_be_gone_while_the_others_are_there(dns, kind, name):
+def test_each_record_can_be_gone_on_its_own(dns, kind, name):
     dns.publish_records(RECORDS)
     dns.withdraw(name, kind)
     assert [(it.type, it.name) for it in look_up(RECORDS) if it.state is State.GONE] == [(kind, name)]
 
 
 @EACH
-def test_something_else_in_its_place_is_the_owners_own(dns, kind, name):
+def test_another_value_in_its_place_belongs_to_the_owner(dns, kind, name):
     dns.publish_records(RECORDS)
     dns.publish(name, kind, {"MX": "10 mx.example.net", "CNAME": "aaa.dkim.example.net"}.get(kind, "v=spf1 mx -all"))
     assert seen(kind, name) == (State.GONE, ())
 
 
 @EACH
-def test_each_record_is_unknown_when_it_cannot_be_looked_up(dns, kind, name):
+def test_each_record_is_unknown_if_it_cannot_be_looked_up(dns, kind, name):
     dns.publish_records(RECORDS)
     dns.answers(name, "SERVFAIL")
     assert one(kind, name).state is State.UNKNOWN
@@ -83,7 +83,7 @@ def test_each_record_is_unknown_when_it_cannot_be_looked_up(dns, kind, name):
     "published",
     [MX, "0 inbound-smtp.eu-west-1.amazonaws.com.", "65535 INBOUND-SMTP.EU-West-1.AmazonAWS.com"],
 )
-def test_mail_goes_to_ses_at_any_preference_and_in_any_spelling(dns, published):
+def test_preference_and_spelling_of_an_mx_record_do_not_matter(dns, published):
     dns.publish(DOMAIN, "MX", "5 mx.example.net", published)
     assert seen("MX", DOMAIN) == (State.PUBLISHED, (published.removesuffix("."),))
 
@@ -92,7 +92,7 @@ def test_mail_goes_to_ses_at_any_preference_and_in_any_spelling(dns, published):
     "published",
     ["10 inbound-smtp.us-east-1.amazonaws.com", "10 inbound-smtp.eu-west-1.amazonaws.com.example.com", "0 ."],
 )
-def test_mail_that_goes_elsewhere_is_no_leftover(dns, published):
+def test_an_mx_record_for_another_host_is_not_a_leftover(dns, published):
     dns.publish(DOMAIN, "MX", published)
     assert seen("MX", DOMAIN) == (State.GONE, ())
 
@@ -102,12 +102,12 @@ def test_a_dkim_name_may_be_written_in_another_case(dns):
     assert seen("CNAME", f"aaa._domainkey.{DOMAIN}") == (State.PUBLISHED, ("AAA.DKIM.AmazonSES.com",))
 
 
-def test_a_dkim_name_that_leads_to_another_token_is_no_leftover(dns):
+def test_a_dkim_name_with_another_token_is_not_a_leftover(dns):
     dns.publish(f"aaa._domainkey.{DOMAIN}", "CNAME", "bbb.dkim.amazonses.com")
     assert seen("CNAME", f"aaa._domainkey.{DOMAIN}") == (State.GONE, ())
 
 
-def test_a_verification_of_another_account_stays(dns):
+def test_a_verification_record_of_another_account_is_not_a_leftover(dns):
     dns.publish(f"_amazonses.{DOMAIN}", "TXT", "another-token", TOKEN.lower())
     assert seen("TXT", f"_amazonses.{DOMAIN}") == (State.GONE, ())
     dns.publish(f"_amazonses.{DOMAIN}", "TXT", "another-token", TOKEN)
@@ -126,7 +126,7 @@ def test_a_verification_of_another_account_stays(dns):
     ],
 )
 @pytest.mark.parametrize("name", [DOMAIN, MAIL_FROM])
-def test_an_spf_record_that_includes_ses_is_shown_whole(dns, name, text):
+def test_an_spf_record_that_includes_ses_is_shown_completely(dns, name, text):
     dns.publish(name, "TXT", "google-site-verification=abc", text, "MS=ms123")
     assert seen("TXT", name) == (State.PUBLISHED, (text,))
 
@@ -144,31 +144,31 @@ def test_an_spf_record_that_includes_ses_is_shown_whole(dns, name, text):
     ],
 )
 @pytest.mark.parametrize("name", [DOMAIN, MAIL_FROM])
-def test_a_text_that_does_not_include_ses_is_no_leftover(dns, name, text):
+def test_a_txt_record_that_does_not_include_ses_is_not_a_leftover(dns, name, text):
     dns.publish(name, "TXT", text)
     assert seen("TXT", name) == (State.GONE, ())
 
 
 @pytest.mark.parametrize("text", [SPF, "v=spf1 mx include:amazonses.com -all"])
-def test_of_the_domains_own_spf_record_only_the_include_should_go(dns, text):
+def test_only_the_include_of_the_domains_own_spf_record_should_be_removed(dns, text):
     dns.publish_records(RECORDS)
     dns.publish(DOMAIN, "TXT", text)
     assert {(it.type, it.name): it.hint for it in look_up(RECORDS) if it.hint} == {("TXT", DOMAIN): KEEP_THE_REST}
 
 
-def test_an_spf_record_below_mail_from_that_says_more_than_was_told_is_somebodys(dns):
+def test_only_the_include_of_an_extended_mail_from_spf_record_should_be_removed(dns):
     dns.publish(MAIL_FROM, "TXT", "v=spf1 mx include:amazonses.com -all")
     assert one("TXT", MAIL_FROM).hint == KEEP_THE_REST
 
 
-def test_a_text_that_is_split_into_parts_is_one(dns):
+def test_the_parts_of_a_txt_record_are_joined(dns):
     dns.publish(DOMAIN, "TXT", ("v=spf1 ip4:192.0.2.1 include:amaz", "onses.com", " -all"))
     dns.publish(f"_amazonses.{DOMAIN}", "TXT", (TOKEN[:5], TOKEN[5:]))
     assert seen("TXT", DOMAIN) == (State.PUBLISHED, ("v=spf1 ip4:192.0.2.1 include:amazonses.com -all",))
     assert seen("TXT", f"_amazonses.{DOMAIN}") == (State.PUBLISHED, (TOKEN,))
 
 
-def test_texts_that_are_no_ascii_or_no_text_at_all_are_read_over(dns):
+def test_txt_records_that_are_not_ascii_or_not_text_are_ignored(dns):
     dns.publish(DOMAIN, "TXT", "gehört zu Bücher", b"\xff\xfe\x00", SPF)
     dns.publish(f"_amazonses.{DOMAIN}", "TXT", b"\xff", "")
     assert seen("TXT", DOMAIN) == (State.PUBLISHED, (SPF,))
@@ -176,7 +176,7 @@ def test_texts_that_are_no_ascii_or_no_text_at_all_are_read_over(dns):
 
 
 @pytest.mark.parametrize("followed", [True, False], ids=["by the server", "by us"])
-def test_a_cname_in_the_way_is_followed(dns, followed):
+def test_a_cname_is_followed(dns, followed):
     dns.follows_cnames = followed
     dns.publish(f"_amazonses.{DOMAIN}", "CNAME", "tokens.example.net")
     dns.publish("tokens.example.net", "CNAME", "all.example.net")
@@ -188,17 +188,17 @@ def test_a_cname_in_the_way_is_followed(dns, followed):
     assert seen("TXT", MAIL_FROM) == (State.GONE, ())
 
 
-def test_a_cname_to_nowhere_has_nothing_behind_it(dns):
+def test_nothing_is_left_behind_a_dangling_cname(dns):
     dns.publish(MAIL_FROM, "CNAME", "nowhere.example.net")
     assert seen("TXT", MAIL_FROM) == (State.GONE, ())
 
 
-def test_a_dkim_name_is_published_although_ses_has_dropped_its_target(dns):
+def test_a_dkim_name_is_a_leftover_although_its_target_no_longer_exists(dns):
     dns.publish(f"aaa._domainkey.{DOMAIN}", "CNAME", "aaa.dkim.amazonses.com")
     assert seen("CNAME", f"aaa._domainkey.{DOMAIN}")[0] is State.PUBLISHED
 
 
-def test_a_domain_that_begins_like_the_name_of_another_record_is_told_apart(dns):
+def test_a_domain_whose_name_looks_like_another_record_is_recognised(dns):
     records = records_for(MAIL_FROM, region="eu-west-1")
     dns.publish_records(records)
     assert [(it.type, it.name, it.purpose) for it in look_up(records)] == [
@@ -215,7 +215,7 @@ def test_an_internationalised_name_is_looked_up_as_it_is_stored(dns):
     assert [it.state for it in look_up([record])] == [State.PUBLISHED]
 
 
-def test_a_name_that_is_too_long_for_dns_cannot_be_published(dns):
+def test_a_name_that_is_too_long_for_dns_is_gone(dns):
     long = ".".join(["a" * 62] * 4)
     states = [it.state for it in look_up(records_for(long, region="eu-west-1", token=TOKEN))]
     assert states == [State.GONE] * 5
@@ -223,12 +223,12 @@ def test_a_name_that_is_too_long_for_dns_cannot_be_published(dns):
 
 
 @pytest.mark.parametrize("name", ["a..example.com", "*\\999.example.com", "-\u2100\u0378.example.com"])
-def test_what_is_no_name_is_unknown(dns, name):
+def test_an_invalid_name_is_unknown(dns, name):
     [it] = look_up([Record("TXT", name, SPF, "")])
     assert (it.state, it.why) == (State.UNKNOWN, f"{name} is not a name that can be looked up.")
 
 
-def test_nothing_to_look_for_asks_nobody(dns):
+def test_without_records_nothing_is_asked(dns):
     assert look_up([]) == look_up([dmarc(DOMAIN)]) == []
     assert dns.asked == []
 

@@ -41,12 +41,12 @@ def second(settings, dns):
 
 
 @pytest.mark.parametrize("rcode", ["SERVFAIL", "REFUSED", "FORMERR", "NOTIMP", "NOTAUTH"])
-def test_a_server_that_could_not_look_is_quoted(dns, rcode):
+def test_an_error_code_of_the_server_is_reported(dns, rcode):
     dns.answers(NAME, rcode)
     assert answer() == Answer(why=f"The DNS server answered {rcode}.")
 
 
-def test_silence_ends_at_the_time_limit(dns, settings):
+def test_a_silent_server_is_given_up_at_the_time_limit(dns, settings):
     settings.DNS_TIMEOUT_SECONDS = 0.3
     dns.silent()
     begin = time.monotonic()
@@ -57,7 +57,7 @@ def test_silence_ends_at_the_time_limit(dns, settings):
     assert settings.DNS_TIMEOUT_SECONDS <= took < settings.DNS_TIMEOUT_SECONDS * MOST_AT_ONCE
 
 
-def test_what_was_answered_in_time_counts(dns, settings):
+def test_answers_in_time_count_although_others_are_late(dns, settings):
     settings.DNS_TIMEOUT_SECONDS = 1.0
     dns.publish(NAME, "TXT", "here")
     dns.silent(f"quiet.{NAME}")
@@ -65,7 +65,7 @@ def test_what_was_answered_in_time_counts(dns, settings):
     assert ask([quiet, QUESTION]) == {QUESTION: Answer(("here",)), quiet: Answer(why="DNS did not answer within 1 s.")}
 
 
-def test_all_questions_are_asked_at_once(dns):
+def test_questions_are_asked_in_parallel(dns):
     """The server answers nobody before it has heard them all."""
     questions = [Question(f"{n}.{NAME}", "MX") for n in range(MOST_AT_ONCE)]
     all_asked = threading.Barrier(len(questions), timeout=PATIENT)
@@ -85,7 +85,7 @@ def test_an_answer_too_large_for_udp_is_fetched_over_tcp(dns):
     assert dns.asked == [(NAME, "TXT", "UDP"), (NAME, "TXT", "TCP")]
 
 
-def test_nobody_at_the_address_is_known_at_once(settings):
+def test_a_closed_port_is_noticed_at_once(settings):
     settings.DNS_RESOLVERS = [NOBODY]
     begin = time.monotonic()
     assert answer() == Answer(why="The DNS server cannot be reached.")
@@ -93,13 +93,13 @@ def test_nobody_at_the_address_is_known_at_once(settings):
 
 
 @pytest.mark.parametrize("rcode", ["SERVFAIL", "REFUSED"])
-def test_the_next_resolver_is_asked_when_the_first_one_cannot_look(dns, second, rcode):
+def test_the_next_resolver_is_asked_when_the_first_one_fails(dns, second, rcode):
     dns.answers(NAME, rcode)
     second.publish(NAME, "TXT", "here")
     assert answer() == Answer(("here",))
 
 
-def test_the_next_resolver_is_asked_when_nobody_is_at_the_first_address(dns, settings):
+def test_the_next_resolver_is_asked_when_the_first_port_is_closed(dns, settings):
     settings.DNS_RESOLVERS = [NOBODY, dns.address]
     dns.publish(NAME, "TXT", "here")
     assert answer() == Answer(("here",))
@@ -113,7 +113,7 @@ def test_a_silent_resolver_leaves_time_for_the_next_one(dns, second, settings):
 
 
 @pytest.mark.parametrize("rcode", [NOERROR, NXDOMAIN])
-def test_who_only_refers_to_others_cannot_say_that_there_is_none(dns, rcode):
+def test_a_referral_does_not_mean_that_there_is_no_record(dns, rcode):
     def referral(response):
         response.set_rcode(rcode)
         response.flags &= ~RA
@@ -125,7 +125,7 @@ def test_who_only_refers_to_others_cannot_say_that_there_is_none(dns, rcode):
 
 
 @pytest.mark.parametrize("rcode", [NOERROR, NXDOMAIN])
-def test_who_has_the_zone_can_say_that_there_is_none(dns, rcode):
+def test_an_authoritative_server_can_say_that_there_is_no_record(dns, rcode):
     def authority(response):
         response.set_rcode(rcode)
         response.flags = (response.flags & ~RA) | AA
@@ -135,14 +135,14 @@ def test_who_has_the_zone_can_say_that_there_is_none(dns, rcode):
     assert answer() == Answer()
 
 
-def test_cnames_in_a_circle_lead_nowhere(dns):
+def test_a_loop_of_cnames_is_reported(dns):
     dns.follows_cnames = False
     dns.publish(NAME, "CNAME", f"www.{NAME}")
     dns.publish(f"www.{NAME}", "CNAME", NAME)
     assert answer() == Answer(why="A CNAME leads on to another one too many times.")
 
 
-def test_an_answer_that_contradicts_itself_is_none(dns):
+def test_a_contradictory_answer_is_not_used(dns):
     dns.publish(NAME, "TXT", "here")
 
     def contradiction(response):
@@ -153,23 +153,23 @@ def test_an_answer_that_contradicts_itself_is_none(dns):
     assert answer() == Answer(why="The answer of DNS cannot be understood.")
 
 
-def test_a_code_that_nobody_expects_is_none(dns):
+def test_an_unexpected_response_code_is_not_used(dns):
     dns.answers(NAME, "YXDOMAIN")
     assert answer() == Answer(why="The answer of DNS cannot be understood.")
 
 
-def test_what_no_database_stores_and_no_terminal_should_obey_is_written_out(dns):
+def test_control_characters_are_escaped(dns):
     dns.publish(NAME, "TXT", b"nul\x00 esc\x1b[2J tab\t bad\xff", "für Bücher")
     assert set(answer().values) == {"nul\\x00 esc\\x1b[2J tab\\t bad\\xff", "für Bücher"}
 
 
-def test_garbage_is_no_answer(dns, settings):
+def test_garbage_is_not_used(dns, settings):
     settings.DNS_TIMEOUT_SECONDS = 0.3
     dns.distorts(NAME, lambda response: response.to_wire()[:15] + b"\xff" * 20)
     assert answer() == Answer(why="DNS did not answer within 0.3 s.")
 
 
-def test_somebody_elses_answer_is_none(dns, settings):
+def test_an_answer_to_another_question_is_not_used(dns, settings):
     settings.DNS_TIMEOUT_SECONDS = 0.3
     dns.publish(NAME, "TXT", "here")
 
@@ -181,12 +181,12 @@ def test_somebody_elses_answer_is_none(dns, settings):
     assert answer() == Answer(why="DNS did not answer within 0.3 s.")
 
 
-def test_a_setting_that_cannot_be_used_is_told(settings):
+def test_an_invalid_setting_is_reported(settings):
     settings.DNS_RESOLVERS = ["dns.example.net"]
     assert answer() == Answer(why="DNS_RESOLVERS cannot be used. `python manage.py check` says why.")
 
 
-def test_a_mistake_of_ours_is_logged_and_raises_nothing(settings, caplog):
+def test_an_unexpected_exception_is_logged_and_not_raised(settings, caplog):
     settings.DNS_RESOLVERS = 53
     with caplog.at_level(logging.CRITICAL):
         assert answer() == Answer(why="DNS could not be asked. The log of the server says why.")
@@ -214,6 +214,6 @@ def test_a_resolver_is_an_address_and_may_have_a_port(text, expected):
         "192.0.2.53:-1", "[2001:db8::53", "[2001:db8::53]53", "[2001:db8::53]:", "https://192.0.2.53/", "192.0.2.53 192.0.2.54",
     ],
 )  # fmt: skip
-def test_anything_else_is_no_resolver(text):
+def test_other_texts_are_not_resolvers(text):
     with pytest.raises(ValueError):
         nameserver(text)

@@ -54,7 +54,7 @@ def add(api):
     return add
 
 
-def test_a_deleted_domain_is_added_as_a_new_one(api, add, lived, ses):
+def test_a_deleted_domain_is_added_as_a_new_domain(api, add, lived, ses):
     api.delete(f"{URL}/{lived.pk}")
     again = add()
     assert again.pk != lived.pk
@@ -73,7 +73,7 @@ def test_a_deleted_domain_may_get_another_owner(api, client_for, add, lived):
     assert api.get(URL).json()["data"] == []
 
 
-def test_what_is_owed_for_the_old_life_takes_nothing_from_the_new_one(api, add, lived, ses, impatient):
+def test_the_pending_cleanup_of_the_old_domain_takes_nothing_from_the_new_one(api, add, lived, ses, impatient):
     fail_calls(ses)
     old = api.delete(f"{URL}/{lived.pk}").json()
     assert "warning" in old
@@ -91,7 +91,7 @@ def test_what_is_owed_for_the_old_life_takes_nothing_from_the_new_one(api, add, 
     assert api.get(f"{URL}/{again.pk}").json()["status"] == "verified"
 
 
-def test_mail_that_still_came_for_the_old_life_goes_too(api, add, lived, ses, impatient):
+def test_late_mail_of_the_old_domain_is_erased_too(api, add, lived, ses, impatient):
     """The old rule stores under the old prefix until SES has followed; only after that is the prefix empty for good."""
     fail_calls(ses)
     api.delete(f"{URL}/{lived.pk}")
@@ -104,7 +104,7 @@ def test_mail_that_still_came_for_the_old_life_goes_too(api, add, lived, ses, im
     assert stored_keys() == [f"{again.key_prefix}mail-3"]
 
 
-def test_the_old_lifes_delete_tells_that_it_was_overtaken(api, add, lived, ses, impatient):
+def test_the_old_deletion_reports_that_the_domain_was_added_again(api, add, lived, ses, impatient):
     fail_calls(ses)
     api.delete(f"{URL}/{lived.pk}")
     add()
@@ -116,7 +116,9 @@ def test_the_old_lifes_delete_tells_that_it_was_overtaken(api, add, lived, ses, 
     assert body["warning"].startswith("The domain was added again before its clean-up was finished;")
 
 
-def test_what_ses_refuses_the_next_owner_is_not_told_by_a_second_delete(api, client_for, add, lived, ses, impatient):
+def test_an_error_of_the_next_owners_domain_is_not_revealed_by_the_old_deletion(
+    api, client_for, add, lived, ses, impatient
+):
     fail_calls(ses)
     api.delete(f"{URL}/{lived.pk}")
     add(client_for(UserFactory()))
@@ -131,7 +133,9 @@ def test_what_ses_refuses_the_next_owner_is_not_told_by_a_second_delete(api, cli
     assert denied not in warning
 
 
-def test_a_life_that_was_about_to_go_makes_room(api, client_for, add, lived, ses, monkeypatch):
+def test_rows_of_an_unfinished_deletion_are_deleted_when_the_domain_is_added(
+    api, client_for, add, lived, ses, monkeypatch
+):
     """The process died after the first transaction: the rows are still there, and another owner adds the name."""
     Domain.objects.filter(pk=lived.pk).update(deleting_since="2026-01-01T00:00:00Z")
     BlockedEmailFactory(domain=lived)
@@ -147,7 +151,7 @@ def test_a_life_that_was_about_to_go_makes_room(api, client_for, add, lived, ses
     assert DomainDeletion.objects.get().finished_at
 
 
-def test_two_lives_are_cleaned_up_each(api, add, lived, ses, impatient):
+def test_two_deleted_domains_of_one_name_are_both_cleaned_up(api, add, lived, ses, impatient):
     fail_calls(ses)
     api.delete(f"{URL}/{lived.pk}")
     second = add()
@@ -158,7 +162,7 @@ def test_two_lives_are_cleaned_up_each(api, add, lived, ses, impatient):
     assert DomainDeletion.objects.exclude(finished_at=None).count() == 2
 
 
-def test_adding_again_in_peace_costs_what_adding_costs(api, add, lived, ses):
+def test_adding_again_takes_no_more_calls_than_adding(api, add, lived, ses):
     api.delete(f"{URL}/{lived.pk}")
     ses.clear_journal()
     add()
@@ -170,7 +174,7 @@ def test_adding_again_in_peace_costs_what_adding_costs(api, add, lived, ses):
     ]
 
 
-def test_a_worker_that_wakes_up_late_takes_no_row_of_the_new_life(api, add, lived, ses):
+def test_a_paused_worker_deletes_no_row_of_the_new_domain(api, add, lived, ses):
     api.delete(f"{URL}/{lived.pk}")
     again = add()
     ses.clear_journal()

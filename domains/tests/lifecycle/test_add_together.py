@@ -16,7 +16,7 @@ pytestmark = pytest.mark.postgresql
 
 
 @pytest.mark.parametrize(("first", "second"), [("{}.com", "mail.{}.com"), ("{}.com", "{}.com")])
-def test_a_tree_of_names_gets_one_owner(ses, first, second):
+def test_parent_and_child_added_concurrently_get_one_owner(ses, first, second):
     owners = [UserFactory(), UserFactory()]
     for attempt in range(10):
         start = Barrier(2)

@@ -41,7 +41,7 @@ def statuses():
     return dict(Domain.objects.values_list("name", "status"))
 
 
-def test_statuses_are_asked_for_together(pending, ses):
+def test_statuses_are_requested_together(pending, ses):
     set_verification_status(ses, "a.com", "Success")
     set_verification_status(ses, "b.com", "Failed")
     assert refresh_identities() == 2
@@ -49,14 +49,14 @@ def test_statuses_are_asked_for_together(pending, ses):
     assert calls(ses) == ["GetIdentityVerificationAttributes", "GetIdentityMailFromDomainAttributes"]
 
 
-def test_who_was_just_asked_about_is_left_alone(pending, ses):
+def test_a_domain_checked_recently_is_not_checked_again(pending, ses):
     refresh_identities()
     ses.clear_journal()
     assert refresh_identities() == 0
     assert calls(ses) == []
 
 
-def test_a_verified_domain_is_looked_at_less_often(api, ses):
+def test_a_verified_domain_is_checked_less_often(api, ses):
     api.post(URL, {"domain": "a.com"})
     LedgerIdentity.objects.update(checked_at=timezone.now() - timedelta(minutes=10))
     assert refresh_identities() == 0
@@ -73,7 +73,7 @@ def test_a_failed_domain_is_verified_when_its_records_are_found(pending, ses):
     assert statuses() == {"a.com": "verified", "b.com": "failed"}
 
 
-def test_a_hiccup_takes_no_status_away(api, ses):
+def test_a_temporary_failure_changes_no_status(api, ses):
     api.post(URL, {"domain": "a.com"})
     for status in ("TemporaryFailure", "Pending"):
         set_verification_status(ses, "a.com", status)
@@ -82,14 +82,14 @@ def test_a_hiccup_takes_no_status_away(api, ses):
         assert statuses() == {"a.com": "verified"}
 
 
-def test_a_failing_ses_changes_no_status(pending, ses):
+def test_an_error_of_ses_changes_no_status(pending, ses):
     fail_calls(ses)
     with pytest.raises(SesError):
         refresh_identities()
     assert statuses() == {"a.com": "pending", "b.com": "pending"}
 
 
-def test_a_domain_that_is_going_gets_no_records(api, ses, impatient):
+def test_a_domain_that_is_being_deleted_gets_no_records(api, ses, impatient):
     fail_calls(ses)
     pk = api.post(URL, {"domain": "example.com"}).json()["id"]
     domain = Domain.objects.get(pk=pk)
@@ -112,7 +112,7 @@ def test_records_are_stored_once(api, ses):
     assert domain.dns_records.filter(is_verified=True).count() == 9
 
 
-def test_records_of_a_token_that_ses_replaced_go(api, ses):
+def test_records_of_a_replaced_token_are_deleted(api, ses):
     api.post(URL, {"domain": "example.com"})
     domain = Domain.objects.get()
     cname = domain.dns_records.filter(record_type="CNAME").first()
@@ -123,7 +123,7 @@ def test_records_of_a_token_that_ses_replaced_go(api, ses):
     assert not domain.dns_records.filter(name="old._domainkey.example.com").exists()
 
 
-def test_with_nothing_to_ask_nothing_is_asked(ses):
+def test_without_domains_ses_is_not_asked(ses):
     assert refresh_identities() == 0
     complete_identities()
     DomainFactory()

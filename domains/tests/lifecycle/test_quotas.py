@@ -63,46 +63,46 @@ def refused(ask, body):
     assert state() == before
 
 
-def test_a_domain_is_refused_when_the_identities_are_used_up(api, ses):
+def test_a_domain_is_refused_if_all_identities_are_used(api, ses):
     others_use(identities=10_000)
     refused(lambda: api.post(f"{API}/domains", {"domain": "example.org"}), NO_IDENTITY)
     assert calls(ses) == []
 
 
-def test_the_last_identity_is_still_given(api, ses):
+def test_the_last_identity_can_be_used(api, ses):
     others_use(identities=9_999)
     assert api.post(f"{API}/domains", {"domain": "example.org"}).status_code == 201
 
 
-def test_an_address_is_refused_when_it_needs_a_rule_and_there_is_none(api, domain, ses):
+def test_an_address_is_refused_if_it_needs_a_rule_and_all_are_used(api, domain, ses):
     others_use(rules=200)
     ses.clear_journal()
     refused(lambda: api.post(f"{API}/email-addresses", {"address": "a@example.com", "domainId": domain.pk}), NO_RULE)
     assert calls(ses) == []
 
 
-def test_an_address_that_fits_into_a_rule_needs_no_further_one(api, domain):
+def test_an_address_that_fits_into_an_existing_rule_is_added(api, domain):
     create_address(domain=domain, address="a@example.com", endpoint_id=None)
     others_use(rules=199)
     answer = api.post(f"{API}/email-addresses", {"address": "b@example.com", "domainId": domain.pk})
     assert (answer.status_code, answer.json()["isReceiptRuleConfigured"]) == (201, True)
 
 
-def test_an_address_that_opens_a_further_rule_is_refused(api, domain, settings):
+def test_an_address_that_needs_another_rule_is_refused(api, domain, settings):
     settings.SES_MAX_RECIPIENTS_PER_RULE = 1
     create_address(domain=domain, address="a@example.com", endpoint_id=None)
     others_use(rules=199)
     refused(lambda: api.post(f"{API}/email-addresses", {"address": "b@example.com", "domainId": domain.pk}), NO_RULE)
 
 
-def test_an_inactive_address_is_taken_and_refused_when_it_is_activated(api, domain):
+def test_an_inactive_address_is_added_but_its_activation_is_refused(api, domain):
     others_use(rules=200)
     body = {"address": "a@example.com", "domainId": domain.pk, "isActive": False}
     row = api.post(f"{API}/email-addresses", body).json()
     refused(lambda: api.put(f"{API}/email-addresses/{row['id']}", {"isActive": True}), NO_RULE)
 
 
-def test_catch_all_takes_the_place_of_the_rules_that_it_replaces(api, user, domain, ses):
+def test_catch_all_reuses_the_room_of_the_rules_that_it_replaces(api, user, domain, ses):
     """In a full set the old rule makes room for the new one, on and off."""
     create_address(domain=domain, address="a@example.com", endpoint_id=None)
     fill_up(ses)
@@ -113,7 +113,7 @@ def test_catch_all_takes_the_place_of_the_rules_that_it_replaces(api, user, doma
     assert rules(ses) == {"inbound-example.com-rule": {"a@example.com"}}
 
 
-def test_catch_all_is_not_switched_off_where_all_the_rules_that_it_needs_do_not_fit(api, user, domain, ses, settings):
+def test_catch_all_is_not_switched_off_if_the_addresses_rules_do_not_fit(api, user, domain, ses, settings):
     settings.SES_MAX_RECIPIENTS_PER_RULE = 1
     on = {"isCatchAllEnabled": True, "catchAllEndpointId": EndpointFactory(owner=user).pk}
     api.put(f"{API}/domains/{domain.pk}", on)
@@ -123,7 +123,7 @@ def test_catch_all_is_not_switched_off_where_all_the_rules_that_it_needs_do_not_
     refused(lambda: api.put(f"{API}/domains/{domain.pk}", {"isCatchAllEnabled": False}), NO_RULE)
 
 
-def test_catch_all_whose_endpoint_goes_receives_until_its_rules_fit(api, user, domain, ses, settings):
+def test_catch_all_without_endpoint_receives_until_the_addresses_rules_fit(api, user, domain, ses, settings):
     """Nothing refuses the deletion of an endpoint; better everything is received than a part of it."""
     settings.SES_MAX_RECIPIENTS_PER_RULE = 1
     endpoint = EndpointFactory(owner=user)
@@ -138,14 +138,14 @@ def test_catch_all_whose_endpoint_goes_receives_until_its_rules_fit(api, user, d
     assert set(rules(ses)) == {"inbound-example.com-rule", "inbound-example.com-rule-2"}
 
 
-def test_what_a_deletion_left_is_free_for_others(api, domain, ses):
+def test_a_deletion_makes_room_for_others(api, domain, ses):
     row = create_address(domain=domain, address="a@example.com", endpoint_id=None).address
     others_use(rules=199)
     api.delete(f"{API}/email-addresses/{row.pk}")
     assert api.post(f"{API}/email-addresses", {"address": "b@example.com", "domainId": domain.pk}).status_code == 201
 
 
-def test_a_place_stays_taken_until_ses_is_confirmed_not_to_hold_the_rule(api, domain, ses):
+def test_room_stays_reserved_until_ses_has_confirmed_the_deletion_of_the_rule(api, domain, ses):
     row = create_address(domain=domain, address="a@example.com", endpoint_id=None).address
     other = api.post(f"{API}/domains", {"domain": "example.org"}).json()
     others_use(rules=199)
