@@ -90,7 +90,7 @@ def test_a_bad_body_is_refused(api, catch_all, subtests):
             assert not BlockedEmail.objects.exists()
 
 
-def test_only_what_a_catch_all_receives_can_be_blocked(api, domain):
+def test_blocking_needs_a_catch_all(api, domain):
     answer = api.post(URL, {"emailAddress": "a@example.com"})
     assert answer.status_code == 400
     assert answer.json()["error"] == (
@@ -107,13 +107,13 @@ def test_an_address_that_was_added_cannot_be_blocked(api, catch_all):
     )
 
 
-def test_an_address_is_blocked_once(api, catch_all):
+def test_an_address_can_be_blocked_once(api, catch_all):
     BlockedEmailFactory(domain=catch_all, email_address="a@example.com")
     answer = api.post(URL, {"emailAddress": "A@example.com"})
     assert (answer.status_code, answer.json()) == (409, {"error": "Email address is already blocked"})
 
 
-def test_somebody_elses_domain_is_not_in_the_system(api, client_for, catch_all):
+def test_another_users_domain_is_not_found(api, client_for, catch_all):
     for client, address in ((client_for(UserFactory()), "a@example.com"), (api, "a@example.org")):
         answer = client.post(URL, {"emailAddress": address})
         name = address.partition("@")[2]
@@ -123,7 +123,7 @@ def test_somebody_elses_domain_is_not_in_the_system(api, client_for, catch_all):
     assert not BlockedEmail.objects.exists()
 
 
-def test_somebody_elses_blocked_email_is_not_found(client_for, catch_all):
+def test_another_users_blocked_email_is_not_found(client_for, catch_all):
     blocked = BlockedEmailFactory(domain=catch_all)
     other = client_for(UserFactory())
     assert other.get(URL).json()["data"] == []
@@ -137,7 +137,7 @@ def test_somebody_elses_blocked_email_is_not_found(client_for, catch_all):
 ODD_IDS = ["nope", "a%00b", "%20", "a" * 5000]
 
 
-def test_an_id_that_nothing_has_is_not_found(api, catch_all, subtests):
+def test_an_unknown_id_is_not_found(api, catch_all, subtests):
     for pk in ODD_IDS:
         with subtests.test(pk=pk):
             for method in (api.get, api.delete):
@@ -145,7 +145,7 @@ def test_an_id_that_nothing_has_is_not_found(api, catch_all, subtests):
                 assert (answer.status_code, answer.json()) == (404, {"error": "Blocked email not found"})
 
 
-def test_blocked_emails_are_listed_in_pages_by_domain(api, user, domain, django_assert_num_queries):
+def test_blocked_emails_are_listed_in_pages_and_by_domain(api, user, domain, django_assert_num_queries):
     other = DomainFactory(owner=user)
     BlockedEmailFactory(domain=other)
     BlockedEmail.objects.bulk_create(BlockedEmail(domain=domain, email_address=f"b{n}@example.com") for n in range(100))
@@ -159,14 +159,14 @@ def test_blocked_emails_are_listed_in_pages_by_domain(api, user, domain, django_
         assert page["pagination"]["total"] == 101
 
 
-def test_a_blocked_email_goes_with_its_domain(api, catch_all):
+def test_a_blocked_email_is_deleted_with_its_domain(api, catch_all):
     blocked = BlockedEmailFactory(domain=catch_all)
     answer = api.delete(f"/api/v2/domains/{catch_all.pk}").json()
     assert answer["deletedResources"]["blockedEmails"] == 1
     assert api.get(f"{URL}/{blocked.pk}").status_code == 404
 
 
-def test_each_kind_of_work_needs_its_scope(client_for, user, catch_all):
+def test_each_method_needs_its_scope(client_for, user, catch_all):
     blocked = BlockedEmailFactory(domain=catch_all)
     reader = client_for(user, Scope.READ)
     assert reader.get(URL).status_code == 200
@@ -174,7 +174,7 @@ def test_each_kind_of_work_needs_its_scope(client_for, user, catch_all):
     assert reader.delete(f"{URL}/{blocked.pk}").status_code == 403
 
 
-def test_what_blocked_emails_cannot_do_is_refused_without_a_body(api, catch_all):
+def test_other_methods_are_not_allowed(api, catch_all):
     blocked = BlockedEmailFactory(domain=catch_all)
     for path, methods in ((URL, (api.put, api.patch, api.delete)), (f"{URL}/{blocked.pk}", (api.put, api.post))):
         for method in (*methods, api.options):
@@ -183,7 +183,7 @@ def test_what_blocked_emails_cannot_do_is_refused_without_a_body(api, catch_all)
 
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=any_object("reason", emailAddress=st.just("a@example.com")))
-def test_no_body_is_an_error_of_ours(api, catch_all, body):
+def test_no_body_causes_a_server_error(api, catch_all, body):
     answer = api.post(URL, json.dumps(body), content_type="application/json")
     assert answer.status_code in (201, 400, 404, 409)
     assert isinstance(answer.json().get("error", ""), str)

@@ -25,7 +25,7 @@ RULE = "inbound-example.com-rule"
 
 @pytest.fixture
 def have(domain, ses):
-    """`have("a", "b")`: these addresses, received by SES, and an empty journal."""
+    """`have("a", "b")` adds these addresses to SES and empties the journal."""
 
     def have(*local_parts):
         rows = [
@@ -43,7 +43,7 @@ def gone(row, **more):
     return {"id": row.pk, "deleted": True, "cleanup": cleanup | more}
 
 
-def test_each_id_has_its_answer_in_the_order_of_the_request(api, have, ses):
+def test_results_are_in_the_order_of_the_request(api, have, ses):
     a, b, _ = have(*"abc")
     answer = api.post(URL, {"ids": [b.pk, "nothing", a.pk]})
     assert answer.status_code == 200
@@ -59,7 +59,7 @@ def test_each_id_has_its_answer_in_the_order_of_the_request(api, have, ses):
     assert rules(ses) == {RULE: {"c@example.com"}}
 
 
-def test_those_of_one_rule_are_one_call_and_each_rule_has_its_own(api, have, ses, settings):
+def test_each_rule_is_changed_by_one_call(api, have, ses, settings):
     settings.SES_MAX_RECIPIENTS_PER_RULE = 2
     a, b, c, _ = have(*"abcd")
     api.post(URL, {"ids": [a.pk, b.pk, c.pk]})
@@ -67,7 +67,7 @@ def test_those_of_one_rule_are_one_call_and_each_rule_has_its_own(api, have, ses
     assert rules(ses) == {f"{RULE}-2": {"d@example.com"}}
 
 
-def test_of_a_domain_all_go(api, have, ses, domain):
+def test_a_domain_id_deletes_all_its_addresses(api, have, ses, domain):
     have(*"abc")
     answer = api.post(URL, {"domainId": domain.pk}).json()
     assert answer["summary"] == {"requested": 3, "deleted": 3, "sesConfirmed": 3, "remaining": 0}
@@ -75,17 +75,17 @@ def test_of_a_domain_all_go(api, have, ses, domain):
     assert calls(ses) == ["DeleteReceiptRule"]
 
 
-def test_a_domain_without_addresses_is_an_empty_answer(api, domain, ses):
+def test_a_domain_without_addresses_gives_an_empty_answer(api, domain, ses):
     nothing = {"requested": 0, "deleted": 0, "sesConfirmed": 0, "remaining": 0}
     assert api.post(URL, {"domainId": domain.pk}).json() == {"results": [], "summary": nothing}
 
 
-def test_an_id_that_is_named_twice_is_one(api, have):
+def test_a_repeated_id_counts_once(api, have):
     (a,) = have("a")
     assert api.post(URL, {"ids": [a.pk, a.pk]}).json()["summary"]["requested"] == 1
 
 
-def test_what_ses_has_not_confirmed_says_so(api, have, ses, impatient):
+def test_an_unconfirmed_result_has_a_warning(api, have, ses, impatient):
     a, b, _ = have(*"abc")
     ses.add_faults({"service": "ses", "action": "*", "fault": "throttle", "times": None})
     answer = api.post(URL, {"ids": [a.pk, b.pk]}).json()
@@ -95,7 +95,7 @@ def test_what_ses_has_not_confirmed_says_so(api, have, ses, impatient):
         assert result["cleanup"]["warning"].startswith("SES rule update failed: ")
 
 
-def test_somebody_else_s_are_not_found_and_stay(api, ses):
+def test_other_users_addresses_are_not_found_and_stay(api, ses):
     theirs = EmailAddressFactory(domain=DomainFactory(owner=UserFactory()))
     answer = api.post(URL, {"ids": [theirs.pk]}).json()
     assert answer["results"] == [{"id": theirs.pk, "deleted": False, "error": "Email address not found"}]
@@ -104,7 +104,7 @@ def test_somebody_else_s_are_not_found_and_stay(api, ses):
     assert EmailAddress.objects.count() == 1
 
 
-def test_a_body_that_is_none_is_refused_and_deletes_nothing(api, have, domain, subtests):
+def test_an_invalid_body_deletes_nothing(api, have, domain, subtests):
     (a,) = have("a")
     for body, error in [
         ({}, EITHER),
@@ -123,15 +123,15 @@ def test_a_body_that_is_none_is_refused_and_deletes_nothing(api, have, domain, s
 
 
 @pytest.mark.parametrize("query", ["dry_run=true", "dryRun=true", "dry_run=1", "plan=x"])
-def test_what_may_have_been_meant_to_delete_nothing_deletes_nothing(api, have, query):
+def test_a_mistaken_dry_run_deletes_nothing(api, have, query):
     (a,) = have("a")
     assert api.post(f"{URL}?{query}", {"ids": [a.pk]}).status_code == 400
     assert EmailAddress.objects.count() == 1
 
 
 @pytest.mark.parametrize("key", ["dry_run", "dryRun", "plan", "isActive", "domain", "\ud800"])
-def test_a_key_of_the_body_that_it_does_not_know_deletes_nothing(api, have, domain, key):
-    """It may have been meant to delete less, or nothing."""
+def test_an_unknown_key_in_the_body_deletes_nothing(api, have, domain, key):
+    """The client may have meant to delete less, or nothing."""
     (a,) = have("a")
     for body in ({"ids": [a.pk], key: True}, {"domainId": domain.pk, key: None}, {key: "x"}):
         answer = api.generic("POST", URL, json.dumps(body))
@@ -139,14 +139,14 @@ def test_a_key_of_the_body_that_it_does_not_know_deletes_nothing(api, have, doma
     assert EmailAddress.objects.count() == 1
 
 
-def test_it_needs_the_scope_to_delete(client_for, user, have):
+def test_bulk_deletion_needs_the_delete_scope(client_for, user, have):
     (a,) = have("a")
     assert client_for(user, Scope.WRITE).post(URL, {"ids": [a.pk]}).status_code == 403
     assert client_for(user, Scope.DELETE).post(URL, {"ids": [a.pk]}).status_code == 200
 
 
-def test_a_hundred_cost_the_statements_of_two(api, domain, ses):
-    api.get("/api/v2/email-addresses")  # notes the use of the key
+def test_statements_do_not_grow_with_the_addresses(api, domain, ses):
+    api.get("/api/v2/email-addresses")  # records the use of the key
     statements = []
     for size in (2, 100):
         rows = EmailAddress.objects.bulk_create(
@@ -158,8 +158,8 @@ def test_a_hundred_cost_the_statements_of_two(api, domain, ses):
     assert statements[0] == statements[1]
 
 
-def test_under_an_idempotency_key_it_takes_ids_only(api, have, domain):
-    """A run that is killed after its commit is run anew: by domain it would take others."""
+def test_with_an_idempotency_key_only_ids_are_accepted(api, have, domain):
+    """A run that is killed after its commit runs again, and would delete further addresses of the domain."""
     have("a")
     answer = api.post(URL, {"domainId": domain.pk}, HTTP_IDEMPOTENCY_KEY="k")
     assert (answer.status_code, EmailAddress.objects.count()) == (400, 1)

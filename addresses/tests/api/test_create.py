@@ -32,7 +32,7 @@ def add(api, domain):
     return add
 
 
-def test_an_address_is_added_and_received_at_once(add, domain, user, ses):
+def test_a_new_address_is_received_at_once(add, domain, user, ses):
     endpoint = EndpointFactory(owner=user)
     answer = add(endpointId=endpoint.pk)
     assert answer.status_code == 201
@@ -62,7 +62,7 @@ def test_an_address_is_added_and_received_at_once(add, domain, user, ses):
     assert key_prefixes(ses) == {RULE: domain.key_prefix}
 
 
-def test_each_address_is_one_call(add, ses):
+def test_each_address_makes_one_call(add, ses):
     for local in "abc":
         add(address=f"{local}@example.com")
     assert calls(ses) == ["CreateReceiptRule", "UpdateReceiptRule", "UpdateReceiptRule"]
@@ -70,14 +70,14 @@ def test_each_address_is_one_call(add, ses):
     assert recipients_sent(ses) == [{a}, {a, b}, {a, b, c}]
 
 
-def test_an_inactive_address_is_no_recipient(add, ses):
+def test_an_inactive_address_gets_no_rule(add, ses):
     body = add(isActive=False).json()
     assert (body["isActive"], body["isReceiptRuleConfigured"], body["receiptRuleName"]) == (False, False, None)
     assert "warning" not in body
     assert calls(ses) == []
 
 
-def test_behind_a_catch_all_nothing_has_to_be_added(add, api, domain, user, ses):
+def test_with_a_catch_all_no_call_is_made(add, api, domain, user, ses):
     endpoint = EndpointFactory(owner=user)
     api.put(f"/api/v2/domains/{domain.pk}", {"isCatchAllEnabled": True, "catchAllEndpointId": endpoint.pk})
     ses.clear_journal()
@@ -86,7 +86,7 @@ def test_behind_a_catch_all_nothing_has_to_be_added(add, api, domain, user, ses)
     assert calls(ses) == []
 
 
-def test_a_domain_need_not_be_verified(add, ses):
+def test_the_domain_need_not_be_verified(add, ses):
     Domain.objects.update(status="pending")
     assert add().status_code == 201
     assert rules(ses) == {RULE: {"hello@example.com"}}
@@ -96,7 +96,7 @@ def test_a_domain_need_not_be_verified(add, ses):
     ("typed", "stored"),
     [("Hello@EXAMPLE.com", "hello@example.com"), (" a+b@example.com ", "a+b@example.com")],
 )
-def test_an_address_is_stored_in_one_form(add, ses, typed, stored):
+def test_addresses_are_normalised(add, ses, typed, stored):
     assert add(address=typed).json()["address"] == stored
     assert rules(ses) == {RULE: {stored}}
     assert add(address=typed.swapcase()).status_code == 409
@@ -139,7 +139,7 @@ def test_a_bad_body_is_refused(api, ses, subtests):
 NO_ADDRESSES = ["hello", "@example.com", "a b@example.com", "a@@example.com", "a@localhost"]
 
 
-def test_what_is_no_address_is_refused(add, ses, subtests):
+def test_an_invalid_address_is_refused(add, ses, subtests):
     for address in NO_ADDRESSES:
         with subtests.test(address=address):
             answer = add(address=address)
@@ -148,7 +148,7 @@ def test_what_is_no_address_is_refused(add, ses, subtests):
             assert calls(ses) == []
 
 
-def test_what_is_not_ones_own_is_not_found(add, user, ses):
+def test_other_users_domains_and_endpoints_are_not_found(add, user, ses):
     for pk in (DomainFactory().pk, "nope", "a b", "😀"):
         answer = add(domainId=pk)
         assert (answer.status_code, answer.json()) == (404, {"error": "Domain not found or access denied"})
@@ -163,7 +163,7 @@ def test_what_is_not_ones_own_is_not_found(add, user, ses):
 OTHER_DOMAINS = ["a@example.org", "a@sub.example.com", "a@notexample.com"]
 
 
-def test_an_address_belongs_to_its_domain(add, ses, subtests):
+def test_the_address_must_belong_to_the_domain(add, ses, subtests):
     for address in OTHER_DOMAINS:
         with subtests.test(address=address):
             answer = add(address=address)
@@ -174,7 +174,7 @@ def test_an_address_belongs_to_its_domain(add, ses, subtests):
             assert calls(ses) == []
 
 
-def test_an_address_is_added_once(add, ses):
+def test_an_existing_address_is_refused(add, ses):
     EmailAddressFactory(domain=Domain.objects.get(), address="hello@example.com", is_active=False)
     ses.clear_journal()
     answer = add()
@@ -182,13 +182,13 @@ def test_an_address_is_added_once(add, ses):
     assert calls(ses) == []
 
 
-def test_an_endpoint_wins_over_a_webhook_and_may_be_off(add, user):
+def test_an_endpoint_wins_over_a_webhook_and_may_be_inactive(add, user):
     endpoint = EndpointFactory(owner=user, is_active=False)
     body = add(endpointId=endpoint.pk, webhookId="wh").json()
     assert (body["endpointId"], body["routing"]["isActive"]) == (endpoint.pk, False)
 
 
-def test_no_target_is_no_route(add):
+def test_an_address_without_target_has_no_route(add):
     assert add(endpointId=None, webhookId="").json()["routing"] == {
         "type": "none",
         "id": None,
@@ -206,7 +206,7 @@ def test_no_target_is_no_route(add):
         ("dropped", "AWS gave no answer."),
     ],
 )
-def test_a_failing_ses_follows_later(add, api, ses, impatient, fault, sentence):
+def test_the_worker_applies_a_change_that_ses_refused(add, api, ses, impatient, fault, sentence):
     fail_calls(ses, fault=fault)
     answer = add()
     assert answer.status_code == 201
@@ -218,7 +218,7 @@ def test_a_failing_ses_follows_later(add, api, ses, impatient, fault, sentence):
     assert api.get(f"{URL}/{body['id']}").json()["receiptRuleName"] == RULE
 
 
-def test_without_a_bucket_the_address_waits(add, ses, settings):
+def test_without_a_bucket_the_address_is_pending(add, ses, settings):
     settings.S3_BUCKET_NAME = ""
     body = add().json()
     assert body["warning"] == "AWS configuration incomplete. Missing S3_BUCKET_NAME or AWS_ACCOUNT_ID"
@@ -226,7 +226,7 @@ def test_without_a_bucket_the_address_waits(add, ses, settings):
     assert calls(ses) == []
 
 
-def test_more_addresses_than_a_rule_takes_have_rules_of_their_own(add, api, ses, settings):
+def test_addresses_beyond_a_rules_limit_get_another_rule(add, api, ses, settings):
     settings.SES_MAX_RECIPIENTS_PER_RULE = 2
     answers = [add(address=f"{local}@example.com").json() for local in "abcde"]
     a, b, c, d, e = (f"{local}@example.com" for local in "abcde")
@@ -239,21 +239,21 @@ def test_more_addresses_than_a_rule_takes_have_rules_of_their_own(add, api, ses,
     assert calls(ses) == ["UpdateReceiptRule", "UpdateReceiptRule"]
 
 
-def test_a_key_without_the_scope_may_not_add(client_for, user, domain):
+def test_adding_needs_the_write_scope(client_for, user, domain):
     answer = client_for(user, Scope.READ, Scope.DELETE).post(URL, {})
     assert (answer.status_code, answer.json()) == (403, {"error": "This API key lacks the 'write' scope."})
 
 
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=any_object("endpointId", "webhookId", address=st.just("a@example.com"), isActive=st.booleans()), own=...)
-def test_no_body_is_an_error_of_ours(api, domain, body: dict, own: bool):
+def test_no_body_causes_a_server_error(api, domain, body: dict, own: bool):
     body |= {"domainId": domain.pk} if own else {}
     answer = api.post(URL, json.dumps(body), content_type="application/json")
     assert answer.status_code in (201, 400, 404, 409)
     assert isinstance(answer.json().get("error", ""), str)
 
 
-def test_a_rule_that_may_be_gone_receives_nothing(ses, api, domain, settings):
+def test_a_rule_that_may_be_gone_is_not_reported(ses, api, domain, settings):
     settings.SES_REQUEST_BUDGET = 0.5
     first = api.post(URL, {"address": "a@example.com", "domainId": domain.pk}).json()
     ses.add_faults({"service": "ses", "action": "DeleteReceiptRule", "fault": "lost"})
@@ -265,7 +265,7 @@ def test_a_rule_that_may_be_gone_receives_nothing(ses, api, domain, settings):
     assert rules(ses) == {}
 
 
-def test_an_address_that_goes_while_ses_is_waited_for_is_not_found(api, domain, monkeypatch):
+def test_an_address_deleted_during_the_request_is_not_found(api, domain, monkeypatch):
     monkeypatch.setattr(services, "reconcile", lambda name: EmailAddress.objects.all().delete())
     answer = api.post(URL, {"address": "a@example.com", "domainId": domain.pk})
     assert (answer.status_code, answer.json()) == (404, {"error": "Email address not found"})

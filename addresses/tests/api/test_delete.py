@@ -1,4 +1,4 @@
-"""DELETE /email-addresses/{id}, and what goes on after the answer."""
+"""DELETE /email-addresses/{id}"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ A, B, C = (f"{local}@example.com" for local in "abc")
 
 @pytest.fixture
 def have(domain, ses):
-    """`have(A, B)`: these addresses, received by SES, and an empty journal."""
+    """`have(A, B)` adds these addresses to SES and empties the journal."""
 
     def have(*addresses):
         rows = [EmailAddressFactory(domain=domain, address=address) for address in addresses]
@@ -39,7 +39,7 @@ def deleted(address, **cleanup):
     }
 
 
-def test_one_of_three_is_one_update_without_it(api, have, ses):
+def test_deleting_one_of_three_updates_the_rule_once(api, have, ses):
     a, b, _ = have(A, B, C)
     answer = api.delete(f"{URL}/{b.pk}")
     assert (answer.status_code, answer.json()) == (200, deleted(B))
@@ -50,7 +50,7 @@ def test_one_of_three_is_one_update_without_it(api, have, ses):
     assert api.get(f"{URL}/{a.pk}").json()["receiptRuleName"] == RULE
 
 
-def test_the_last_one_is_one_delete_of_the_rule(api, have, ses):
+def test_deleting_the_last_address_deletes_the_rule(api, have, ses):
     (a,) = have(A)
     answer = api.delete(f"{URL}/{a.pk}")
     assert (answer.status_code, answer.json()) == (200, deleted(A))
@@ -58,21 +58,21 @@ def test_the_last_one_is_one_delete_of_the_rule(api, have, ses):
     assert (rules(ses), identities(ses)) == ({}, {"example.com"})
 
 
-def test_one_after_the_other_no_rule_is_ever_without_recipients(api, have, ses):
+def test_no_rule_is_ever_without_recipients(api, have, ses):
     for row in have(A, B, C):
         assert api.delete(f"{URL}/{row.pk}").json()["cleanup"]["sesRuleUpdated"] is True
     assert calls(ses) == ["UpdateReceiptRule", "UpdateReceiptRule", "DeleteReceiptRule"]
     assert recipients_sent(ses) == [{B, C}, {C}]
 
 
-def test_the_last_active_one_takes_the_rule_along(api, have, domain, ses):
+def test_deleting_the_last_active_address_deletes_the_rule(api, have, domain, ses):
     (a,) = have(A)
     EmailAddressFactory(domain=domain, address=B, is_active=False)
     assert api.delete(f"{URL}/{a.pk}").json() == deleted(A)
     assert calls(ses) == ["DeleteReceiptRule"]
 
 
-def test_an_inactive_one_is_no_call(api, have, domain, ses):
+def test_deleting_an_inactive_address_makes_no_call(api, have, domain, ses):
     have(A)
     off = EmailAddressFactory(domain=domain, address=B, is_active=False)
     assert api.delete(f"{URL}/{off.pk}").json() == deleted(B)
@@ -80,7 +80,7 @@ def test_an_inactive_one_is_no_call(api, have, domain, ses):
     assert rules(ses) == {RULE: {A}}
 
 
-def test_behind_a_catch_all_it_is_no_call(api, have, user, ses):
+def test_with_a_catch_all_no_call_is_made(api, have, user, ses):
     a, _ = have(A, B)
     endpoint = EndpointFactory(owner=user)
     api.put(f"/api/v2/domains/{a.domain_id}", {"isCatchAllEnabled": True, "catchAllEndpointId": endpoint.pk})
@@ -92,14 +92,14 @@ def test_behind_a_catch_all_it_is_no_call(api, have, user, ses):
     assert rules(ses) == {RULE: {B}}
 
 
-def test_other_domains_are_left_alone(api, have, user, ses):
+def test_other_domains_are_unchanged(api, have, user, ses):
     (a,) = have(A)
     EmailAddressFactory(domain=DomainFactory(owner=user, name="example.org"), address="a@example.org")
     api.delete(f"{URL}/{a.pk}")
     assert rules(ses) == {"inbound-example.org-rule": {"a@example.org"}}
 
 
-def test_it_is_found_no_more_and_may_be_added_again(api, have, ses):
+def test_a_deleted_address_is_not_found_and_can_be_added_again(api, have, ses):
     a, _ = have(A, B)
     api.delete(f"{URL}/{a.pk}")
     ses.clear_journal()
@@ -113,13 +113,13 @@ def test_it_is_found_no_more_and_may_be_added_again(api, have, ses):
     assert rules(ses) == {RULE: {A, B}}
 
 
-def test_a_rule_that_is_gone_already_is_as_good(api, have, ses):
+def test_a_rule_that_is_already_gone_counts_as_deleted(api, have, ses):
     (a,) = have(A)
     ses.reset()
     assert api.delete(f"{URL}/{a.pk}").json() == deleted(A)
 
 
-def test_a_rule_that_somebody_removed_comes_back_without_it(api, have, ses):
+def test_a_rule_removed_by_hand_is_recreated_without_the_address(api, have, ses):
     a, _ = have(A, B)
     remove_rule(RULE)
     ses.clear_journal()
@@ -130,7 +130,7 @@ def test_a_rule_that_somebody_removed_comes_back_without_it(api, have, ses):
 
 @pytest.mark.parametrize("fault", ["throttle", "access_denied", "fail", "lost", "dropped"])
 @pytest.mark.parametrize(("addresses", "what", "left"), [([A, B], "update", {RULE: {B}}), ([A], "deletion", {})])
-def test_a_failing_ses_stops_no_row_from_going(api, have, ses, impatient, fault, addresses, what, left):
+def test_the_row_is_deleted_even_if_ses_fails(api, have, ses, impatient, fault, addresses, what, left):
     a = have(*addresses)[0]
     fail_calls(ses, fault=fault)
     answer = api.delete(f"{URL}/{a.pk}")
@@ -138,7 +138,7 @@ def test_a_failing_ses_stops_no_row_from_going(api, have, ses, impatient, fault,
     warning = answer.json()["cleanup"].pop("warning")
     assert answer.json()["cleanup"].pop("sesRuleUpdated") is False
     assert warning.startswith(f"SES rule {what} failed: {CHANGE_PENDING}")
-    # What may have been applied is confirmed once more; what was refused was not.
+    # A call that may have been applied is confirmed once more. A refused one is not.
     assert ("An earlier call to AWS got no answer" in warning) == (fault in ("fail", "lost", "dropped"))
     assert not EmailAddress.objects.filter(pk=a.pk).exists()
     assert api.delete(f"{URL}/{a.pk}").status_code == 404
@@ -146,7 +146,7 @@ def test_a_failing_ses_stops_no_row_from_going(api, have, ses, impatient, fault,
     assert rules(ses) == left
 
 
-def test_a_throttled_call_is_repeated_within_the_budget(api, have, ses):
+def test_a_throttled_call_is_retried_within_the_budget(api, have, ses):
     a, _ = have(A, B)
     ses.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "throttle", "times": 2})
     assert api.delete(f"{URL}/{a.pk}").json() == deleted(A)
@@ -155,7 +155,7 @@ def test_a_throttled_call_is_repeated_within_the_budget(api, have, ses):
 
 @pytest.mark.parametrize("missing", ["region", "credentials"])
 @pytest.mark.parametrize("addresses", [[A, B], [A]], ids=["update", "deletion"])
-def test_without_a_configuration_nothing_is_claimed(api, have, ses, request, impatient, missing, addresses):
+def test_without_aws_configuration_nothing_is_confirmed(api, have, ses, request, impatient, missing, addresses):
     a = have(*addresses)[0]
     request.getfixturevalue(f"no_{missing}")
     answer = api.delete(f"{URL}/{a.pk}").json()
@@ -174,14 +174,14 @@ def test_without_a_bucket_no_rule_is_updated(api, have, ses, settings, impatient
     assert rules(ses) == {RULE: {B}}
 
 
-def test_without_a_bucket_a_rule_is_deleted_all_the_same(api, have, ses, settings):
+def test_a_rule_is_deleted_without_a_bucket(api, have, ses, settings):
     (a,) = have(A)
     settings.S3_BUCKET_NAME = ""
     assert api.delete(f"{URL}/{a.pk}").json() == deleted(A)
     assert calls(ses) == ["DeleteReceiptRule"]
 
 
-def test_deleting_costs_the_same_among_few_and_many(api, have, domain, ses):
+def test_statements_do_not_grow_with_the_domains_addresses(api, have, domain, ses):
     statements = []
     for size in (1, 100):
         EmailAddress.objects.bulk_create(
@@ -195,7 +195,7 @@ def test_deleting_costs_the_same_among_few_and_many(api, have, domain, ses):
     assert statements[1] <= statements[0] < 70
 
 
-def test_a_key_without_the_scope_may_not_delete(client_for, user, have):
+def test_deleting_needs_the_delete_scope(client_for, user, have):
     (a,) = have(A)
     answer = client_for(user, Scope.READ, Scope.WRITE).delete(f"{URL}/{a.pk}")
     assert (answer.status_code, answer.json()) == (403, {"error": "This API key lacks the 'delete' scope."})
@@ -205,8 +205,8 @@ def test_a_key_without_the_scope_may_not_delete(client_for, user, have):
 @pytest.mark.parametrize(
     ("setting", "value"), [("SES_RULE_SET", "new-rules"), ("AWS_REGION", "eu-central-1")], ids=["rule set", "region"]
 )
-def test_what_a_former_rule_set_or_region_holds_is_not_said_to_be_gone(api, have, ses, settings, setting, value):
-    """It is known what was put there, and it may be what is active still."""
+def test_rules_of_a_previous_rule_set_or_region_are_not_reported_as_updated(api, have, ses, settings, setting, value):
+    """The other rule set has the address, and may still be the active one."""
     a, b = have(A, B)
     setattr(settings, setting, value)
     cleanup = api.delete(f"{URL}/{a.pk}").json()["cleanup"]

@@ -34,14 +34,14 @@ def test_an_address_is_shown_with_its_domain_and_its_route(api, address, domain,
     assert (body["isReceiptRuleConfigured"], body["receiptRuleName"]) == (True, "inbound-example.com-rule")
 
 
-def test_looking_is_no_call_and_two_statements(api, address, ses, django_assert_num_queries):
-    api.get(URL)  # notes the use of the key
+def test_reading_makes_no_call_and_needs_two_statements(api, address, ses, django_assert_num_queries):
+    api.get(URL)  # records the use of the key
     with django_assert_num_queries(2):  # key, address
         api.get(f"{URL}/{address.pk}")
     assert calls(ses) == []
 
 
-def test_an_endpoints_secrets_stay_with_the_endpoint(api, address, user):
+def test_secrets_of_the_endpoint_are_redacted(api, address, user):
     endpoint = EndpointFactory(
         owner=user,
         config={
@@ -65,14 +65,14 @@ def test_an_endpoints_secrets_stay_with_the_endpoint(api, address, user):
     assert (config["timeout"], config["url"].endswith("&page=1")) == (30, True)
 
 
-def test_what_ses_does_not_hold_is_not_configured(api, domain, ses, impatient):
+def test_an_address_without_a_rule_in_ses_is_not_configured(api, domain, ses, impatient):
     fail_calls(ses)
     row = EmailAddressFactory(domain=domain)
     body = api.get(f"{URL}/{row.pk}").json()
     assert (body["isReceiptRuleConfigured"], body["receiptRuleName"]) == (False, None)
 
 
-def test_an_endpoint_that_goes_leaves_no_route(api, address, ses):
+def test_deleting_the_endpoint_removes_the_route(api, address, ses):
     address.endpoint.delete()
     body = api.get(f"{URL}/{address.pk}").json()
     assert (body["endpointId"], body["routing"]["type"]) == (None, "none")
@@ -80,7 +80,7 @@ def test_an_endpoint_that_goes_leaves_no_route(api, address, ses):
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
-def test_somebody_elses_address_is_not_found(client_for, address, ses, method):
+def test_another_users_address_is_not_found(client_for, address, ses, method):
     answer = getattr(client_for(UserFactory()), method)(f"{URL}/{address.pk}", {"isActive": False})
     assert (answer.status_code, answer.json()) == (404, {"error": "Email address not found"})
     assert EmailAddress.objects.get().is_active
@@ -88,7 +88,7 @@ def test_somebody_elses_address_is_not_found(client_for, address, ses, method):
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
-def test_an_address_goes_with_its_domain(api, address, method):
+def test_an_address_of_a_domain_that_is_being_deleted_is_not_found(api, address, method):
     Domain.objects.update(deleting_since=timezone.now())
     answer = getattr(api, method)(f"{URL}/{address.pk}")
     assert (answer.status_code, answer.json()) == (404, {"error": "Email address not found"})
@@ -97,7 +97,7 @@ def test_an_address_goes_with_its_domain(api, address, method):
 ODD_IDS = ["nope", "a%00b", "%20", "a b", "a" * 5000, "%F0%9F%92%A9", "a%0A", "a@example.com"]
 
 
-def test_an_id_that_nothing_has_is_not_found(api, address, subtests):
+def test_an_unknown_id_is_not_found(api, address, subtests):
     for pk in ODD_IDS:
         with subtests.test(pk=pk):
             for method in (api.get, api.put, api.delete):
@@ -105,7 +105,7 @@ def test_an_id_that_nothing_has_is_not_found(api, address, subtests):
                 assert (answer.status_code, answer.json()) == (404, {"error": "Email address not found"})
 
 
-def test_what_an_address_cannot_do_is_refused_without_a_body(api, address):
+def test_other_methods_are_not_allowed(api, address):
     for method in (api.post, api.patch, api.options):
         answer = method(f"{URL}/{address.pk}")
         assert (answer.status_code, answer.content) == (405, b"")

@@ -22,7 +22,7 @@ RULE = "inbound-example.com-rule"
 
 @pytest.fixture
 def many(domain, user):
-    """100 addresses, as many in SES, each with one of three endpoints."""
+    """100 addresses, all in SES, each with one of three endpoints."""
     endpoints = [EndpointFactory(owner=user) for _ in range(3)]
     rows = EmailAddress.objects.bulk_create(
         EmailAddress(domain=domain, address=f"a{n}@example.com", slot=n, endpoint=endpoints[n % 3]) for n in range(100)
@@ -39,7 +39,7 @@ def many(domain, user):
     LedgerRecipient.objects.bulk_create(LedgerRecipient(entry=rule, recipient=row.address) for row in rows)
 
 
-def test_an_address_is_listed_as_it_is_shown(api, domain, user):
+def test_a_row_of_the_list_is_like_the_single_answer(api, domain, user):
     row = EmailAddressFactory(domain=domain, endpoint=EndpointFactory(owner=user))
     answer = api.get(URL)
     assert answer.status_code == 200
@@ -49,7 +49,7 @@ def test_an_address_is_listed_as_it_is_shown(api, domain, user):
     }
 
 
-def test_nobody_sees_what_is_not_theirs_or_is_going(api, client_for, domain, user):
+def test_other_users_addresses_and_deleted_ones_are_not_listed(api, client_for, domain, user):
     EmailAddressFactory(domain=domain, address="mine@example.com")
     EmailAddressFactory()
     going = DomainFactory(owner=user)
@@ -82,7 +82,7 @@ FILTERS = [
 
 
 def test_addresses_are_filtered(api, domain, user, subtests):
-    """Of the active ones SES has followed for the first only."""
+    """Only the first of the active addresses is in SES."""
     org = DomainFactory(owner=user, name="example.org")
     EmailAddressFactory(domain=domain, address="a@example.com")
     EmailAddress.objects.bulk_create(
@@ -101,7 +101,7 @@ def test_addresses_are_filtered(api, domain, user, subtests):
                 assert answer.json()["pagination"]["total"] == len(found)
 
 
-def test_pages_follow_each_other_newest_first(api, many):
+def test_pages_are_disjoint_and_newest_first(api, many):
     now = timezone.now()
     for n, row in enumerate(EmailAddress.objects.order_by("address")):
         EmailAddress.objects.filter(pk=row.pk).update(created_at=now - timedelta(minutes=n // 4))
@@ -122,29 +122,29 @@ NO_PAGES = [
 ]
 
 
-def test_a_page_that_is_none_is_refused(api, subtests):
+def test_an_invalid_page_is_refused(api, subtests):
     for query, error in NO_PAGES:
         with subtests.test(query=query):
             answer = api.get(URL, query)
             assert (answer.status_code, answer.json()) == (400, {"error": error})
 
 
-def test_a_page_costs_four_statements_whatever_its_length(api, many, ses, django_assert_num_queries):
-    api.get(URL)  # notes the use of the key
+def test_a_page_of_any_length_needs_four_statements(api, many, ses, django_assert_num_queries):
+    api.get(URL)  # records the use of the key
     for limit in (1, 100):
-        with django_assert_num_queries(4):  # key, count, the keys of the page, the page
+        with django_assert_num_queries(4):  # key, count, ids of the page, page
             shown = api.get(URL, {"limit": limit}).json()["data"]
         assert len(shown) == limit
         assert {row["receiptRuleName"] for row in shown} == {RULE}
     with django_assert_num_queries(4):
         assert len(api.get(URL, {"limit": 1000, "isReceiptRuleConfigured": "true"}).json()["data"]) == 100
     ApiKey.objects.update(last_used_at=timezone.now() - timedelta(minutes=2))
-    with django_assert_num_queries(5):  # and once a minute the use of the key
+    with django_assert_num_queries(5):  # with the use of the key, once a minute
         api.get(URL)
     assert calls(ses) == []
 
 
-def test_what_a_list_cannot_do_is_refused_without_a_body(api):
+def test_other_methods_are_not_allowed(api):
     for method in (api.put, api.patch, api.delete, api.options):
         answer = method(URL)
         assert (answer.status_code, answer.content) == (405, b"")

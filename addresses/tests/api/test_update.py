@@ -23,7 +23,7 @@ CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be a
 
 @pytest.fixture
 def address(domain, user, ses):
-    """One of two."""
+    """One of two addresses."""
     EmailAddressFactory(domain=domain, address="b@example.com")
     address = EmailAddressFactory(domain=domain, address="a@example.com", endpoint=EndpointFactory(owner=user))
     ses.clear_journal()
@@ -35,7 +35,7 @@ def put(api, address):
     return lambda **body: api.put(f"{URL}/{address.pk}", body)
 
 
-def test_another_endpoint_is_no_call(put, user, ses):
+def test_changing_the_endpoint_makes_no_call(put, user, ses):
     other = EndpointFactory(owner=user, name="Other")
     answer = put(endpointId=other.pk)
     assert answer.status_code == 200
@@ -45,14 +45,14 @@ def test_another_endpoint_is_no_call(put, user, ses):
     assert calls(ses) == []
 
 
-def test_null_takes_the_endpoint_away(put, ses):
+def test_null_removes_the_endpoint(put, ses):
     body = put(endpointId=None).json()
     assert (body["endpointId"], body["routing"]["type"]) == (None, "none")
     assert calls(ses) == []
 
 
 @pytest.mark.parametrize("body", [{}, {"webhookId": None}, {"address": "z@example.com"}, {"isActive": True}])
-def test_what_names_nothing_new_changes_only_the_time(put, api, address, ses, body):
+def test_an_update_without_changes_sets_only_updated_at(put, api, address, ses, body):
     before = api.get(f"{URL}/{address.pk}").json()
     after = put(**body).json()
     assert after.pop("updatedAt") > before.pop("updatedAt")
@@ -60,7 +60,7 @@ def test_what_names_nothing_new_changes_only_the_time(put, api, address, ses, bo
     assert calls(ses) == []
 
 
-def test_switched_off_it_is_no_recipient_and_switched_on_again_it_is(put, ses):
+def test_deactivating_removes_the_recipient_and_activating_adds_it(put, ses):
     body = put(isActive=False).json()
     assert (body["isActive"], body["isReceiptRuleConfigured"], body["receiptRuleName"]) == (False, False, None)
     assert "warning" not in body
@@ -71,7 +71,7 @@ def test_switched_off_it_is_no_recipient_and_switched_on_again_it_is(put, ses):
     assert recipients_sent(ses) == [{"b@example.com"}, {"a@example.com", "b@example.com"}]
 
 
-def test_the_last_one_switched_off_takes_the_rule_along(put, ses):
+def test_deactivating_the_last_address_deletes_the_rule(put, ses):
     put(isActive=False)
     EmailAddress.objects.exclude(address="a@example.com").get().delete()
     assert calls(ses) == ["UpdateReceiptRule", "DeleteReceiptRule"]
@@ -80,7 +80,7 @@ def test_the_last_one_switched_off_takes_the_rule_along(put, ses):
     assert rules(ses) == {RULE: {"a@example.com"}}
 
 
-def test_behind_a_catch_all_switching_is_no_call(put, api, address, ses):
+def test_with_a_catch_all_no_call_is_made(put, api, address, ses):
     api.put(
         f"/api/v2/domains/{address.domain_id}", {"isCatchAllEnabled": True, "catchAllEndpointId": address.endpoint_id}
     )
@@ -118,13 +118,13 @@ def test_a_bad_body_changes_nothing(api, address, ses, subtests):
             assert calls(ses) == []
 
 
-def test_somebody_elses_endpoint_is_not_found(put, ses):
+def test_another_users_endpoint_is_not_found(put, ses):
     answer = put(endpointId=EndpointFactory(owner=UserFactory()).pk)
     assert (answer.status_code, answer.json()) == (404, {"error": "Endpoint not found or access denied"})
 
 
 @pytest.mark.parametrize("fault", ["throttle", "access_denied", "lost", "dropped"])
-def test_a_failing_ses_follows_later(put, ses, impatient, fault):
+def test_the_worker_applies_a_change_that_ses_refused(put, ses, impatient, fault):
     fail_calls(ses, fault=fault)
     body = put(isActive=False).json()
     assert body["isActive"] is False
@@ -136,7 +136,7 @@ def test_a_failing_ses_follows_later(put, ses, impatient, fault):
 
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=any_object("webhookId", endpointId=st.none(), isActive=st.booleans()))
-def test_no_body_is_an_error_of_ours(api, address, body):
+def test_no_body_causes_a_server_error(api, address, body):
     answer = api.put(f"{URL}/{address.pk}", json.dumps(body), content_type="application/json")
     assert answer.status_code in (200, 400, 404)
     assert isinstance(answer.json().get("error", ""), str)

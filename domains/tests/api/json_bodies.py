@@ -1,4 +1,4 @@
-"""Any JSON object, and preferably one with the fields that an endpoint looks at."""
+"""Generated JSON objects that often have the fields of an endpoint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VALUES = st.recursive(
 
 
 def any_object(*fields: str, **likely: Any) -> st.SearchStrategy[dict[str, Any]]:
-    """`likely` are fields with a strategy of their own, tried as often as just anything."""
+    """`likely` fields get values of their own strategy as often as arbitrary ones."""
     known = dict.fromkeys(fields, VALUES) | {name: VALUES | values for name, values in likely.items()}
     return st.builds(
         lambda other, mine: other | mine,

@@ -39,7 +39,7 @@ def put(api, domain):
 
 @pytest.fixture
 def switch_on(put, endpoint, ses):
-    """Catch-all on, to the endpoint."""
+    """Enable catch-all with the endpoint."""
 
     def switch(to=endpoint):
         answer = put({"isCatchAllEnabled": True, "catchAllEndpointId": to.pk})
@@ -49,7 +49,7 @@ def switch_on(put, endpoint, ses):
     return switch
 
 
-def test_on_is_one_call_without_addresses(switch_on, domain, endpoint, ses):
+def test_enabling_creates_one_rule_if_there_are_no_addresses(switch_on, domain, endpoint, ses):
     body = switch_on()
     assert body.pop("updatedAt")
     assert body == {
@@ -65,8 +65,8 @@ def test_on_is_one_call_without_addresses(switch_on, domain, endpoint, ses):
     assert rules(ses) == {CATCH_ALL: {"example.com"}}
 
 
-def test_on_replaces_the_rule_of_the_addresses(switch_on, addresses, api, ses):
-    """Both rules would deliver twice; and the new one comes first, so that no mail is lost in between."""
+def test_enabling_replaces_the_address_rule(switch_on, addresses, api, ses):
+    """With both rules mail would be stored twice. The new one is created first, so that no mail is lost."""
     switch_on()
     assert calls(ses) == ["CreateReceiptRule", "DeleteReceiptRule"]
     assert recipients_sent(ses) == [{"example.com"}]
@@ -75,7 +75,7 @@ def test_on_replaces_the_rule_of_the_addresses(switch_on, addresses, api, ses):
     assert (shown["isReceiptRuleConfigured"], shown["receiptRuleName"]) == (True, CATCH_ALL)
 
 
-def test_off_brings_the_addresses_back_first(switch_on, put, addresses, ses):
+def test_disabling_creates_the_address_rule_first(switch_on, put, addresses, ses):
     switch_on()
     ses.clear_journal()
     body = put({"isCatchAllEnabled": False}).json()
@@ -86,7 +86,7 @@ def test_off_brings_the_addresses_back_first(switch_on, put, addresses, ses):
     assert rules(ses) == {RULE: {"a@example.com", "b@example.com"}}
 
 
-def test_off_without_addresses_is_one_call(switch_on, put, ses):
+def test_disabling_without_addresses_deletes_one_rule(switch_on, put, ses):
     switch_on()
     ses.clear_journal()
     put({"isCatchAllEnabled": False, "catchAllEndpointId": "whatever"})
@@ -94,7 +94,7 @@ def test_off_without_addresses_is_one_call(switch_on, put, ses):
     assert rules(ses) == {}
 
 
-def test_another_endpoint_is_no_call(switch_on, user, ses):
+def test_changing_the_endpoint_makes_no_call(switch_on, user, ses):
     switch_on()
     ses.clear_journal()
     other = EndpointFactory(owner=user)
@@ -103,7 +103,7 @@ def test_another_endpoint_is_no_call(switch_on, user, ses):
     assert calls(ses) == []
 
 
-def test_what_is_so_already_is_no_call(switch_on, put, ses):
+def test_an_update_without_effect_makes_no_call(switch_on, put, ses):
     put({"isCatchAllEnabled": False})
     assert calls(ses) == []
     switch_on()
@@ -111,7 +111,7 @@ def test_what_is_so_already_is_no_call(switch_on, put, ses):
     assert calls(ses) == ["CreateReceiptRule"]
 
 
-def test_off_is_allowed_on_a_domain_that_is_not_verified(switch_on, put, ses):
+def test_disabling_works_on_an_unverified_domain(switch_on, put, ses):
     switch_on()
     Domain.objects.update(status="failed")
     assert put({"isCatchAllEnabled": False}).status_code == 200
@@ -150,7 +150,7 @@ def test_a_bad_body_changes_nothing(api, domain, ses, subtests):
             assert calls(ses) == []
 
 
-def test_only_ones_own_active_endpoint_of_a_verified_domain_will_do(put, user, endpoint, ses):
+def test_enabling_needs_a_verified_domain_and_an_active_endpoint_of_the_caller(put, user, endpoint, ses):
     def error(pk):
         answer = put({"isCatchAllEnabled": True, "catchAllEndpointId": pk})
         return answer.status_code, answer.json()["error"]
@@ -162,7 +162,7 @@ def test_only_ones_own_active_endpoint_of_a_verified_domain_will_do(put, user, e
     assert calls(ses) == []
 
 
-def test_an_endpoint_that_is_switched_off_later_changes_nothing_in_ses(switch_on, endpoint, ses):
+def test_disabling_the_endpoint_changes_nothing_in_ses(switch_on, endpoint, ses):
     switch_on()
     ses.clear_journal()
     endpoint.is_active = False
@@ -171,7 +171,7 @@ def test_an_endpoint_that_is_switched_off_later_changes_nothing_in_ses(switch_on
     assert rules(ses) == {CATCH_ALL: {"example.com"}}
 
 
-def test_an_endpoint_that_goes_takes_the_catch_all_along(switch_on, addresses, endpoint, ses):
+def test_deleting_the_endpoint_disables_catch_all(switch_on, addresses, endpoint, ses):
     switch_on()
     endpoint.delete()
     assert not Domain.objects.get().is_catch_all_enabled
@@ -186,7 +186,7 @@ def test_an_endpoint_that_goes_takes_the_catch_all_along(switch_on, addresses, e
         ("lost", "AWS gave no answer."),
     ],
 )
-def test_a_failing_ses_follows_later(switch_on, put, addresses, ses, impatient, fault, sentence):
+def test_the_worker_applies_a_change_that_ses_refused(switch_on, put, addresses, ses, impatient, fault, sentence):
     fail_calls(ses, fault=fault)
     warning = f"SES catch-all configuration failed: {sentence} {CHANGE_PENDING}"
     body = switch_on()
@@ -201,13 +201,13 @@ def test_a_failing_ses_follows_later(switch_on, put, addresses, ses, impatient, 
     assert rules(ses) == {RULE: {"a@example.com", "b@example.com"}}
 
 
-def test_the_rule_of_the_addresses_stays_while_the_catch_all_fails(switch_on, addresses, ses, impatient):
+def test_the_address_rule_stays_until_the_catch_all_rule_exists(switch_on, addresses, ses, impatient):
     fail_calls(ses, "CreateReceiptRule")
     switch_on()
     assert rules(ses) == {RULE: {"a@example.com", "b@example.com"}}
 
 
-def test_without_a_bucket_nothing_is_switched(switch_on, ses, settings, impatient):
+def test_without_a_bucket_the_change_is_pending(switch_on, ses, settings, impatient):
     settings.S3_BUCKET_NAME = ""
     warning = switch_on()["awsConfigurationWarning"]
     assert warning == f"SES catch-all configuration failed: S3_BUCKET_NAME is missing. {CHANGE_PENDING}"
@@ -216,13 +216,13 @@ def test_without_a_bucket_nothing_is_switched(switch_on, ses, settings, impatien
 
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=any_object(isCatchAllEnabled=st.booleans(), catchAllEndpointId=st.just("nope")))
-def test_no_body_is_an_error_of_ours(api, domain, body):
+def test_no_body_causes_a_server_error(api, domain, body):
     answer = api.put(f"/api/v2/domains/{domain.pk}", json.dumps(body), content_type="application/json")
     assert answer.status_code in (200, 400)
     assert isinstance(answer.json().get("error", ""), str)
 
 
-def test_an_endpoint_that_goes_while_ses_is_waited_for_leaves_catch_all_off(put, endpoint, monkeypatch):
+def test_catch_all_is_off_if_the_endpoint_is_deleted_during_the_request(put, endpoint, monkeypatch):
     monkeypatch.setattr(catch_all, "reconcile", lambda name: Endpoint.objects.all().delete())
     answer = put({"isCatchAllEnabled": True, "catchAllEndpointId": endpoint.pk})
     assert answer.status_code == 200

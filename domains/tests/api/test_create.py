@@ -27,7 +27,7 @@ URL = "/api/v2/domains"
 CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."
 
 
-def test_a_domain_is_added_and_its_owner_told_what_to_publish(api, ses, user):
+def test_the_answer_lists_the_dns_records_to_publish(api, ses, user):
     answer = api.post(URL, {"domain": "example.com"})
     assert answer.status_code == 201
     body = answer.json()
@@ -58,15 +58,15 @@ def test_a_domain_is_added_and_its_owner_told_what_to_publish(api, ses, user):
     assert DnsRecord.objects.count() == 9
 
 
-def test_adding_a_domain_is_three_calls(api, ses):
-    """Two are the documented least; the third is the only way to the TXT token, which v2 does not tell."""
+def test_adding_a_domain_makes_three_calls(api, ses):
+    """The third call gets the TXT token, which version 2 of the SES API does not have."""
     api.post(URL, {"domain": "example.com"})
     assert calls(ses) == ["CreateEmailIdentity", "VerifyDomainIdentity", "SetIdentityMailFromDomain"]
     created = ses.journal()[0]["parameters"]
     assert created["Tags"] == [{"Key": "inbound", "Value": "inbound"}]
 
 
-def test_a_domain_that_ses_has_not_seen_published_is_pending(api, ses):
+def test_a_domain_is_pending_until_ses_has_verified_it(api, ses):
     keep_new_identities_pending(ses)
     answer = api.post(URL, {"domain": "example.com"})
     assert answer.json()["status"] == "pending"
@@ -85,7 +85,7 @@ def test_a_domain_that_ses_has_not_seen_published_is_pending(api, ses):
         ("shop.example.co.uk", "shop.example.co.uk"),
     ],
 )
-def test_a_name_is_stored_in_one_form(api, ses, typed, stored):
+def test_names_are_normalised(api, ses, typed, stored):
     assert api.post(URL, {"domain": typed, "other": 1}).json()["domain"] == stored
     assert identities(ses) == {stored}
 
@@ -122,7 +122,7 @@ def test_a_bad_body_is_refused(api, ses, subtests):
 NO_DOMAINS = ["localhost", "com", "co.uk", "1.2.3.4", "a_b.com", "x" * 64 + ".com"]
 
 
-def test_what_nobody_can_own_mail_for_is_no_domain(api, ses, subtests):
+def test_single_labels_public_suffixes_and_special_names_are_refused(api, ses, subtests):
     for name in NO_DOMAINS:
         with subtests.test(name=name):
             answer = api.post(URL, {"domain": name})
@@ -134,14 +134,14 @@ def test_what_nobody_can_own_mail_for_is_no_domain(api, ses, subtests):
 NO_JSON = [b"{", b"{'domain': 1}", b"\xff", b'{"domain": NaN}', b"[" * 100_000]
 
 
-def test_what_is_no_json_is_refused(api, ses, subtests):
+def test_invalid_json_is_refused(api, ses, subtests):
     for body in NO_JSON:
         with subtests.test(body=body):
             answer = api.post(URL, body, content_type="application/json")
             assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON in request body."})
 
 
-def test_a_domain_is_added_once(api, domain, ses):
+def test_a_second_domain_of_the_same_name_is_refused(api, domain, ses):
     answer = api.post(URL, {"domain": "Example.COM"})
     assert answer.status_code == 409
     assert answer.json() == {"error": "You have already added this domain to your account"}
@@ -170,17 +170,17 @@ def test_a_tree_of_names_has_one_owner(api, ses, name, other):
 
 
 @pytest.mark.parametrize("name", ["notexample.com", "example.com.au", "example.org"])
-def test_a_name_that_only_looks_alike_is_free(api, ses, name):
+def test_a_name_with_the_same_ending_is_free(api, ses, name):
     DomainFactory(name="example.com")
     assert api.post(URL, {"domain": name}).status_code == 201
 
 
-def test_an_owner_may_add_a_parent_and_a_child(api, domain):
+def test_one_owner_may_add_parent_and_child(api, domain):
     for name in ("mail.example.com", "a.b.example.com"):
         assert api.post(URL, {"domain": name}).status_code == 201
 
 
-def test_two_owners_have_a_domain_each(api, client_for, ses):
+def test_two_owners_may_have_different_domains(api, client_for, ses):
     other = client_for(UserFactory())
     assert api.post(URL, {"domain": "example.com"}).status_code == 201
     assert other.post(URL, {"domain": "example.org"}).status_code == 201
@@ -198,14 +198,14 @@ def test_two_owners_have_a_domain_each(api, client_for, ses):
         ("access_denied", "AWS does not allow this call; the credentials lack a permission."),
     ],
 )
-def test_a_failing_ses_leaves_a_pending_domain_that_the_worker_completes(api, ses, impatient, fault, sentence):
+def test_the_worker_completes_a_domain_that_ses_refused(api, ses, impatient, fault, sentence):
     fail_calls(ses, fault=fault)
     answer = api.post(URL, {"domain": "example.com"})
     assert answer.status_code == 201
     body = answer.json()
     assert body["status"] == "pending"
     assert body["warning"] == f"SES has not created the identity yet. {sentence} {CHANGE_PENDING}"
-    # All but those whose token only SES knows.
+    # Without those whose token only SES knows.
     assert len(body["dnsRecords"]) == 5
     recover_and_run_worker(ses)
     shown = api.get(f"{URL}/{body['id']}").json()
@@ -214,15 +214,15 @@ def test_a_failing_ses_leaves_a_pending_domain_that_the_worker_completes(api, se
     assert identities(ses) == {"example.com"}
 
 
-def test_a_throttled_call_is_repeated_within_the_budget(api, ses):
+def test_a_throttled_call_is_retried_within_the_budget(api, ses):
     ses.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "throttle"})
     answer = api.post(URL, {"domain": "example.com"})
     assert "warning" not in answer.json()
     assert calls(ses)[:2] == ["CreateEmailIdentity", "CreateEmailIdentity"]
 
 
-def test_without_a_region_no_record_can_be_told(api, ses, settings):
-    """Half of the records' values contain the region."""
+def test_without_a_region_no_records_are_listed(api, ses, settings):
+    """Half of the records contain the region."""
     settings.AWS_REGION = ""
     answer = api.post(URL, {"domain": "example.com"})
     assert answer.status_code == 201
@@ -234,7 +234,7 @@ def test_without_a_region_no_record_can_be_told(api, ses, settings):
     assert calls(ses) == []
 
 
-def test_an_identity_that_somebody_else_made_is_used(api, ses):
+def test_a_foreign_identity_is_used(api, ses):
     create_foreign_identity("example.com")
     ses.clear_journal()
     answer = api.post(URL, {"domain": "example.com"})
@@ -243,7 +243,7 @@ def test_an_identity_that_somebody_else_made_is_used(api, ses):
     assert calls(ses) == ["CreateEmailIdentity", "GetEmailIdentity", "VerifyDomainIdentity"]
 
 
-def test_a_key_without_the_scope_may_not_add(client_for, user, ses):
+def test_adding_needs_the_write_scope(client_for, user, ses):
     answer = client_for(user, Scope.READ).post(URL, {"domain": "example.com"})
     assert (answer.status_code, answer.json()) == (403, {"error": "This API key lacks the 'write' scope."})
     assert not Domain.objects.exists()
@@ -251,7 +251,7 @@ def test_a_key_without_the_scope_may_not_add(client_for, user, ses):
 
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=any_object("domain"))
-def test_no_body_is_an_error_of_ours(api, aws, body):
+def test_no_body_causes_a_server_error(api, aws, body):
     answer = api.post(URL, json.dumps(body), content_type="application/json")
     assert answer.status_code in (201, 400, 409)
     assert isinstance(answer.json().get("error", ""), str)

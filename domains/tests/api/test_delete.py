@@ -1,4 +1,4 @@
-"""DELETE /domains/{id}, and what goes on after the answer."""
+"""DELETE /domains/{id}"""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def no_rows_are_left():
     return not any(model.objects.exists() for model in (Domain, EmailAddress, BlockedEmail, DnsRecord))
 
 
-def test_a_domain_goes_with_everything(api, full, ses):
+def test_a_domain_is_deleted_with_everything_it_has(api, full, ses):
     answer = api.delete(f"{URL}/{full.pk}")
     assert answer.status_code == 200
     body = answer.json()
@@ -81,7 +81,7 @@ def test_a_domain_goes_with_everything(api, full, ses):
     assert not LedgerEntry.objects.exists()
 
 
-def test_a_second_delete_finds_nothing(api, full, ses):
+def test_a_second_delete_is_not_found(api, full, ses):
     api.delete(f"{URL}/{full.pk}")
     ses.clear_journal()
     for method in (api.delete, api.get):
@@ -90,7 +90,7 @@ def test_a_second_delete_finds_nothing(api, full, ses):
     assert calls(ses) == []
 
 
-def test_a_catch_all_goes(api, full, user, ses):
+def test_a_catch_all_rule_is_deleted(api, full, user, ses):
     endpoint = EndpointFactory(owner=user)
     api.put(f"{URL}/{full.pk}", {"isCatchAllEnabled": True, "catchAllEndpointId": endpoint.pk})
     ses.clear_journal()
@@ -99,20 +99,20 @@ def test_a_catch_all_goes(api, full, user, ses):
     assert rules(ses) == {}
 
 
-def test_a_domain_without_rules_is_one_call(api, domain, ses):
+def test_a_domain_without_rules_needs_one_call(api, domain, ses):
     body = api.delete(f"{URL}/{domain.pk}").json()
     assert (body["deletedResources"]["sesIdentity"], body["deletedResources"]["sesReceiptRules"]) == (True, True)
     assert calls(ses) == ["DeleteEmailIdentity"]
 
 
-def test_what_is_gone_from_ses_already_is_deleted(api, full, ses):
-    """Somebody has cleaned up by hand: the call says so, and that is as good."""
+def test_resources_that_are_already_gone_from_ses_count_as_deleted(api, full, ses):
+    """An administrator has removed them by hand."""
     ses.reset()
     body = api.delete(f"{URL}/{full.pk}").json()
     assert (body["deletedResources"]["sesIdentity"], body["deletedResources"]["sesReceiptRules"]) == (True, True)
 
 
-def test_other_domains_stay(api, full, user, ses):
+def test_other_domains_are_unchanged(api, full, user, ses):
     for owner, name in ((user, "example.org"), (user, "sub.example.com"), (UserFactory(), "other.org")):
         EmailAddressFactory(domain=DomainFactory(owner=owner, name=name), address=f"a@{name}")
     store_mail("emails/sub.example.com/1/mail")
@@ -124,7 +124,7 @@ def test_other_domains_stay(api, full, user, ses):
 
 
 @pytest.mark.parametrize("fault", ["throttle", "access_denied", "fail", "lost", "dropped"])
-def test_a_failing_ses_stops_no_row_from_going(api, full, ses, impatient, fault):
+def test_rows_are_deleted_even_if_ses_fails(api, full, ses, impatient, fault):
     fail_calls(ses, fault=fault)
     answer = api.delete(f"{URL}/{full.pk}")
     assert answer.status_code == 200
@@ -137,7 +137,7 @@ def test_a_failing_ses_stops_no_row_from_going(api, full, ses, impatient, fault)
         "sesIdentity": False,
         "sesReceiptRules": False,
     }
-    # With why in between, if there was time to write it down.
+    # The reason stands in between, if there was time to store it.
     assert body["warning"].startswith("SES clean-up is not finished. ")
     assert body["warning"].endswith(f"{CHANGE_PENDING} {ERASING}")
     assert no_rows_are_left()
@@ -147,14 +147,14 @@ def test_a_failing_ses_stops_no_row_from_going(api, full, ses, impatient, fault)
     assert api.delete(f"{URL}/{full.pk}").status_code == 404
 
 
-def test_a_second_delete_tells_how_far_it_has_come(api, client_for, full, ses, impatient):
+def test_a_second_delete_continues_an_unfinished_deletion_and_reports_it(api, client_for, full, ses, impatient):
     fail_calls(ses)
     first = api.delete(f"{URL}/{full.pk}").json()
     assert client_for(UserFactory()).delete(f"{URL}/{full.pk}").status_code == 404
     assert api.get(f"{URL}/{full.pk}").status_code == 404
     again = api.delete(f"{URL}/{full.pk}").json()
     report = again.pop("report")
-    # Why SES refused is in it if there was time to write it down.
+    # It contains the reason if there was time to store it.
     assert again.pop("warning").endswith(f"{CHANGE_PENDING} {ERASING}")
     assert again == {key: value for key, value in first.items() if key != "warning"}
     assert report["owed"] == ["receiptRules", "identity", "storedMail"]
@@ -178,14 +178,14 @@ def test_a_second_delete_tells_how_far_it_has_come(api, client_for, full, ses, i
     assert api.delete(f"{URL}/{full.pk}").status_code == 404
 
 
-def test_one_flag_says_nothing_of_the_other(api, full, ses, impatient):
+def test_rules_and_identity_have_independent_flags(api, full, ses, impatient):
     ses.add_faults({"service": "sesv2", "action": "DeleteEmailIdentity", "fault": "throttle", "times": None})
     resources = api.delete(f"{URL}/{full.pk}").json()["deletedResources"]
     assert (resources["sesReceiptRules"], resources["sesIdentity"]) == (True, False)
     assert (rules(ses), identities(ses)) == ({}, {"example.com"})
 
 
-def test_an_identity_that_somebody_else_made_is_kept(api, ses):
+def test_a_foreign_identity_is_kept(api, ses):
     create_foreign_identity("example.com")
     pk = api.post(URL, {"domain": "example.com"}).json()["id"]
     ses.clear_journal()
@@ -194,13 +194,13 @@ def test_an_identity_that_somebody_else_made_is_kept(api, ses):
     assert body["deletedResources"]["sesReceiptRules"] is True
     assert "DeleteEmailIdentity" not in calls(ses)
     assert identities(ses) == {"example.com"}
-    # Nothing is owed: that is how it stays.
+    # Nothing is pending.
     assert DomainDeletion.objects.get().finished_at
     assert api.delete(f"{URL}/{pk}").status_code == 404
 
 
 @pytest.mark.parametrize("missing", ["region", "credentials"])
-def test_without_a_configuration_nothing_is_claimed(api, full, ses, settings, request, impatient, missing):
+def test_without_aws_configuration_nothing_is_confirmed(api, full, ses, settings, request, impatient, missing):
     request.getfixturevalue(f"no_{missing}")
     body = api.delete(f"{URL}/{full.pk}").json()
     resources = body["deletedResources"]
@@ -210,7 +210,7 @@ def test_without_a_configuration_nothing_is_claimed(api, full, ses, settings, re
     assert no_rows_are_left()
 
 
-def test_without_a_bucket_the_rules_go_all_the_same(api, full, ses, settings):
+def test_rules_are_deleted_without_a_bucket(api, full, ses, settings):
     settings.S3_BUCKET_NAME = ""
     body = api.delete(f"{URL}/{full.pk}").json()
     assert body["deletedResources"]["sesReceiptRules"] is True
@@ -218,8 +218,8 @@ def test_without_a_bucket_the_rules_go_all_the_same(api, full, ses, settings):
     assert rules(ses) == {}
 
 
-def test_its_size_costs_neither_calls_nor_statements(api, user, ses):
-    api.get(URL)  # notes the use of the key
+def test_calls_and_statements_do_not_grow_with_the_domain(api, user, ses):
+    api.get(URL)  # records the use of the key
     statements = []
     for size in (2, 100):
         domain = DomainFactory(owner=user)
@@ -237,7 +237,7 @@ def test_its_size_costs_neither_calls_nor_statements(api, user, ses):
 ODD_IDS = ["nope", "a%00b", "%20", "a" * 5000]
 
 
-def test_an_id_that_nothing_has_is_not_found(api, domain, ses, subtests):
+def test_an_unknown_id_is_not_found(api, domain, ses, subtests):
     for pk in ODD_IDS:
         with subtests.test(pk=pk):
             answer = api.delete(f"{URL}/{pk}")
@@ -245,13 +245,13 @@ def test_an_id_that_nothing_has_is_not_found(api, domain, ses, subtests):
             assert calls(ses) == []
 
 
-def test_a_key_without_the_scope_may_not_delete(client_for, user, domain):
+def test_deleting_needs_the_delete_scope(client_for, user, domain):
     answer = client_for(user, Scope.READ, Scope.WRITE).delete(f"{URL}/{domain.pk}")
     assert (answer.status_code, answer.json()) == (403, {"error": "This API key lacks the 'delete' scope."})
     assert Domain.objects.exists()
 
 
-def test_stored_mail_is_kept_where_that_is_the_setting(api, full, ses, settings):
+def test_stored_mail_is_kept_if_the_setting_says_so(api, full, ses, settings):
     settings.KEEP_MAIL_ON_DOMAIN_DELETE = True
     body = api.delete(f"{URL}/{full.pk}").json()
     where = f"s3://inbound-mail/{full.key_prefix}"
@@ -265,8 +265,8 @@ def test_stored_mail_is_kept_where_that_is_the_setting(api, full, ses, settings)
     assert api.delete(f"{URL}/{full.pk}").status_code == 404
 
 
-def test_what_another_rule_set_still_holds_is_not_said_to_be_gone(api, full, ses, settings):
-    """SES_RULE_SET was changed, and each has a ledger of its own."""
+def test_rules_of_a_previous_rule_set_are_not_reported_as_deleted(api, full, ses, settings):
+    """SES_RULE_SET was changed, and each rule set has its own ledger."""
     settings.SES_RULE_SET = "new-rules"
     body = api.delete(f"{URL}/{full.pk}").json()
     assert body["deletedResources"]["sesReceiptRules"] is False

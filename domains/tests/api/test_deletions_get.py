@@ -1,4 +1,4 @@
-"""GET /deletions/{id}: the report of a deletion, and its proof."""
+"""GET /deletions/{id}"""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def delete(api, domain):
 
 
 def without_moments(shown):
-    """The report with every moment replaced by a word, after a look at its format."""
+    """The report with every time replaced by a word. The format of the times is checked."""
     if isinstance(shown, dict):
         return {key: without_moments(value) for key, value in shown.items()}
     if isinstance(shown, list):
@@ -58,7 +58,7 @@ def step(name, outcome, counts, **more):
     return {"step": name, "outcome": outcome, "counts": counts} | shown | more
 
 
-def test_a_finished_deletion_is_shown_whole_with_its_proof(api, full, user):
+def test_the_report_of_a_finished_deletion_has_its_verification(api, full, user):
     pk = delete(api, full)
     assert api.get(f"{URL}/{pk}").json()["confirmation"] is None
     prove_deletions()
@@ -111,17 +111,17 @@ def test_a_finished_deletion_is_shown_whole_with_its_proof(api, full, user):
             ],
         },
     }
-    # Nobody answers the tests' questions to DNS.
+    # No DNS server answers in the tests.
     assert answer.json()["dns"]["records"][0]["why"]
 
 
-def test_the_steps_are_in_the_documented_order_in_time(api, full):
+def test_steps_finish_in_the_documented_order(api, full):
     steps = api.get(f"{URL}/{delete(api, full)}").json()["steps"]
     moments = [it["at"] for it in steps]
     assert moments == sorted(moments)
 
 
-def test_what_is_owed_is_told_with_why_and_when_it_is_tried_next(api, full, ses, impatient):
+def test_a_pending_step_has_its_problem_and_next_attempt(api, full, ses, impatient):
     fail_calls(ses, fault="access_denied")
     pk = delete(api, full)
     reconcile_due()
@@ -139,7 +139,7 @@ def test_what_is_owed_is_told_with_why_and_when_it_is_tried_next(api, full, ses,
     assert api.get(f"{URL}/{pk}").json()["owed"] == []
 
 
-def test_what_s3_refuses_is_told_with_when_it_is_tried_next(api, full, ses):
+def test_a_refusal_by_s3_is_reported_with_the_next_attempt(api, full, ses):
     ses.add_faults({"service": "s3", "fault": "access_denied"})
     pk = delete(api, full)
     report = api.get(f"{URL}/{pk}").json()
@@ -152,13 +152,13 @@ def test_what_s3_refuses_is_told_with_when_it_is_tried_next(api, full, ses):
     assert (mail["outcome"], mail["attempts"], mail["problem"]) == ("done", 2, None)
 
 
-def test_mail_that_is_kept_is_said_to_be_there(api, full, settings):
+def test_kept_mail_is_reported_with_its_location(api, full, settings):
     settings.KEEP_MAIL_ON_DOMAIN_DELETE = True
     mail = api.get(f"{URL}/{delete(api, full)}").json()["steps"][3]
     assert (mail["outcome"], mail["location"]) == ("kept", f"s3://inbound-mail/{full.key_prefix}")
 
 
-def test_a_deletion_by_another_door_has_its_counts(api, full):
+def test_a_deletion_outside_the_api_has_its_counts(api, full):
     full.delete()
     record = DomainDeletion.objects.get()
     report = api.get(f"{URL}/{record.pk}").json()
@@ -167,7 +167,7 @@ def test_a_deletion_by_another_door_has_its_counts(api, full):
     assert [it["name"] for it in report["dns"]["records"]] == ["_amazonses.example.com"]
 
 
-def test_what_is_still_published_is_looked_up_when_it_is_asked_for(api, full, dns, settings):
+def test_dns_is_looked_up_when_the_report_is_read(api, full, dns, settings):
     settings.DNS_TIMEOUT_SECONDS = 30.0
     pk = delete(api, full)
     dns.publish_records([Record("TXT", "_amazonses.example.com", "token", "")])
@@ -181,7 +181,7 @@ def in_dns(api, pk):
     return record["state"], record["found"], record["why"]
 
 
-def test_records_that_the_owner_needs_again_are_not_said_to_go(api, full, user):
+def test_dns_records_are_not_listed_if_the_owner_added_the_domain_again(api, full, user):
     pk = delete(api, full)
     DomainFactory(owner=user, name="example.com")
     assert api.get(f"{URL}/{pk}").json()["dns"] == {
@@ -190,26 +190,26 @@ def test_records_that_the_owner_needs_again_are_not_said_to_go(api, full, user):
     }
 
 
-def test_nothing_is_said_of_somebody_else_who_has_added_it(api, full):
+def test_another_owner_of_the_name_does_not_appear(api, full):
     pk = delete(api, full)
     DomainFactory(name="example.com")
     assert api.get(f"{URL}/{pk}").json()["dns"]["note"] is None
 
 
 @pytest.mark.parametrize("pk", ["nope", "a%00b", "%20", "a" * 5000])
-def test_an_id_that_nothing_has_is_not_found(api, ses, pk):
+def test_an_unknown_id_is_not_found(api, ses, pk):
     answer = api.get(f"{URL}/{pk}")
     assert (answer.status_code, answer.json()) == (404, {"error": "Deletion not found"})
 
 
-def test_somebody_elses_is_not_found(api, client_for, full):
+def test_another_users_deletion_is_not_found(api, client_for, full):
     pk = delete(api, full)
     other = client_for(UserFactory())
     assert other.get(f"{URL}/{pk}").json() == {"error": "Deletion not found"}
     assert other.get(f"{URL}/{pk}").status_code == 404
 
 
-def test_a_report_asks_aws_nothing(api, full, ses):
+def test_a_report_makes_no_call(api, full, ses):
     pk = delete(api, full)
     ses.clear_journal()
     with CaptureQueriesContext(connection) as captured:
@@ -218,12 +218,12 @@ def test_a_report_asks_aws_nothing(api, full, ses):
     assert len(captured) < 8
 
 
-def test_an_account_that_is_gone_leaves_a_record_that_nobody_sees(api, user):
+def test_nobody_sees_the_deletions_of_a_deleted_account(api, user):
     DomainDeletion.objects.create(name="a.com", domain_id="indm_a", owner=None, started_at=timezone.now())
     assert api.get(URL).json()["data"] == []
 
 
-def test_what_ses_refuses_another_owner_of_the_name_is_not_told(api, user, domain, ses, impatient):
+def test_ses_errors_of_another_owner_of_the_name_are_not_shown(api, user, domain, ses, impatient):
     ses.add_faults({"service": "*", "action": "*", "fault": "access_denied", "times": None})
     row = api.delete(f"/api/v2/domains/{domain.pk}").json()
     denied = "AWS does not allow this call; the credentials lack a permission."

@@ -32,7 +32,7 @@ def names(answer):
     return [row["domain"] for row in answer.json()["data"]]
 
 
-def test_the_callers_own_are_listed_newest_first(api, client_for, user):
+def test_the_callers_deletions_are_listed_newest_first(api, client_for, user):
     now = timezone.now()
     for minutes, owner, name in ((2, user, "a.com"), (1, user, "b.com"), (3, UserFactory(), "theirs.com")):
         row = deletion(owner, name)
@@ -46,7 +46,7 @@ def test_the_callers_own_are_listed_newest_first(api, client_for, user):
 
 
 @pytest.mark.parametrize(("desired", "found"), [("true", ["done.com"]), ("false", ["owed.com"])])
-def test_finished_ones_can_be_told_from_others(api, user, desired, found):
+def test_deletions_are_filtered_by_finished(api, user, desired, found):
     deletion(user, "owed.com")
     finished(user, "done.com")
     answer = api.get(URL, {"finished": desired})
@@ -55,12 +55,12 @@ def test_finished_ones_can_be_told_from_others(api, user, desired, found):
 
 
 @pytest.mark.parametrize("finished", ["maybe", "", "True", "1"])
-def test_whether_finished_is_true_or_false(api, user, finished):
+def test_finished_accepts_only_true_and_false(api, user, finished):
     answer = api.get(URL, {"finished": finished})
     assert (answer.status_code, answer.json()) == (400, {"error": "finished must be true or false"})
 
 
-def test_deletions_by_other_doors_are_listed_too(api, user, ses):
+def test_deletions_outside_the_api_are_listed(api, user, ses):
     DomainFactory(owner=user).delete()
     (row,) = api.get(URL).json()["data"]
     assert row["requestedBy"] is None
@@ -68,12 +68,12 @@ def test_deletions_by_other_doors_are_listed_too(api, user, ses):
 
 
 @pytest.mark.parametrize("state", [deletion, finished])
-def test_the_statements_do_not_grow_with_the_page(api, user, ses, state):
+def test_statements_do_not_grow_with_the_page(api, user, ses, state):
     counted = []
     for size in (1, 50):
         for number in range(size - DomainDeletion.objects.count()):
             state(user, f"d{size}-{number}.com")
-        api.get(URL)  # notes the use of the key
+        api.get(URL)  # records the use of the key
         with CaptureQueriesContext(connection) as captured:
             assert len(names(api.get(URL))) == size
         counted.append(len(captured))
@@ -81,13 +81,13 @@ def test_the_statements_do_not_grow_with_the_page(api, user, ses, state):
     assert calls(ses) == []
 
 
-def test_a_key_without_the_scope_may_not_read_them(client_for, user):
+def test_reading_needs_the_read_scope(client_for, user):
     answer = client_for(user, Scope.DELETE).get(URL)
     assert (answer.status_code, answer.json()) == (403, {"error": "This API key lacks the 'read' scope."})
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_they_are_read_only(api, user, method):
+def test_deletions_are_read_only(api, user, method):
     row = deletion(user, "a.com")
     for url in (URL, f"{URL}/{row.pk}"):
         assert getattr(api, method)(url, {}).status_code == 405

@@ -22,7 +22,7 @@ def records(domain):
     ]
 
 
-def test_the_records_of_a_domain_are_in_the_order_of_their_types(api, domain, records, ses):
+def test_records_of_a_domain_are_ordered_by_type(api, domain, records, ses):
     answer = api.get(f"/api/v2/domains/{domain.pk}/dns-records")
     assert answer.status_code == 200
     body = answer.json()
@@ -50,7 +50,7 @@ def test_the_records_of_a_domain_are_in_the_order_of_their_types(api, domain, re
     assert calls(ses) == []
 
 
-def test_a_record_is_updated_when_it_is_checked(api, records):
+def test_updated_at_is_the_time_of_the_last_check(api, records):
     checked = timezone.now()
     DnsRecord.objects.filter(pk=records[0].pk).update(last_checked=checked, is_verified=True)
     shown = api.get(f"{URL}/{records[0].pk}").json()
@@ -74,11 +74,11 @@ def test_records_are_filtered_by_domain(api, records, subtests):
             assert len(api.get(URL, {"domainId": records[0].domain_id}).json()["data"]) == 4
 
 
-def test_a_list_of_records_costs_three_statements(api, domain, django_assert_num_queries):
+def test_the_list_needs_three_statements(api, domain, django_assert_num_queries):
     DnsRecord.objects.bulk_create(
         DnsRecord(domain=domain, record_type="TXT", name="example.com", value=str(n)) for n in range(100)
     )
-    api.get(URL)  # notes the use of the key
+    api.get(URL)  # records the use of the key
     for limit in (1, 100):
         with django_assert_num_queries(3):  # key, count, page
             assert len(api.get(URL, {"limit": limit}).json()["data"]) == limit
@@ -86,14 +86,14 @@ def test_a_list_of_records_costs_three_statements(api, domain, django_assert_num
         assert len(api.get(f"/api/v2/domains/{domain.pk}/dns-records").json()["records"]) == 100
 
 
-def test_nobody_sees_somebody_elses_records(client_for, records):
+def test_other_users_records_are_not_shown(client_for, records):
     other = client_for(UserFactory())
     assert other.get(URL).json()["data"] == []
     assert other.get(URL, {"domainId": records[0].domain_id}).json()["data"] == []
     assert other.get(f"{URL}/{records[0].pk}").json() == {"error": "DNS record not found"}
 
 
-def test_the_records_of_a_domain_that_is_going_are_gone(api, records):
+def test_records_of_a_domain_that_is_being_deleted_are_not_shown(api, records):
     Domain.objects.update(deleting_since=timezone.now())
     assert api.get(URL).json()["data"] == []
     assert api.get(f"{URL}/{records[0].pk}").status_code == 404
@@ -102,14 +102,14 @@ def test_the_records_of_a_domain_that_is_going_are_gone(api, records):
 ODD_IDS = ["nope", "a%00b", "%20", "a" * 5000]
 
 
-def test_an_id_that_nothing_has_is_not_found(api, records, subtests):
+def test_an_unknown_id_is_not_found(api, records, subtests):
     for pk in ODD_IDS:
         with subtests.test(pk=pk):
             answer = api.get(f"{URL}/{pk}")
             assert (answer.status_code, answer.json()) == (404, {"error": "DNS record not found"})
 
 
-def test_records_follow_the_domain_and_are_read_only(api, records):
+def test_records_are_read_only(api, records):
     for method in (api.post, api.put, api.patch, api.delete, api.options):
         for path in (URL, f"{URL}/{records[0].pk}", f"/api/v2/domains/{records[0].domain_id}/dns-records"):
             assert (method(path).status_code, method(path).content) == (405, b"")

@@ -15,7 +15,7 @@ URL = "/api/v2/domains"
 ODD_IDS = ["nope", "indm_", "a%00b", "%20", "a b", "a" * 5000, "%F0%9F%92%A9", "a%ED%A0%80", "..", "%27%3B--", "a%0A"]
 
 
-def test_a_domain_is_shown_as_in_the_list_with_its_counts(api, domain, user):
+def test_the_answer_is_like_a_row_of_the_list_with_statistics(api, domain, user):
     EmailAddressFactory(domain=domain)
     EmailAddressFactory(domain=domain, is_active=False)
     answer = api.get(f"{URL}/{domain.pk}")
@@ -33,14 +33,14 @@ def test_a_domain_is_shown_as_in_the_list_with_its_counts(api, domain, user):
     assert shown == listed
 
 
-def test_looking_is_no_call_and_three_statements(api, domain, ses, django_assert_num_queries):
-    api.get(URL)  # notes the use of the key
+def test_reading_makes_no_call_and_needs_three_statements(api, domain, ses, django_assert_num_queries):
+    api.get(URL)  # records the use of the key
     with django_assert_num_queries(3):  # key, domain, identity
         api.get(f"{URL}/{domain.pk}")
     assert calls(ses) == []
 
 
-def test_an_id_that_nothing_has_is_not_found(api, subtests):
+def test_an_unknown_id_is_not_found(api, subtests):
     for pk in ODD_IDS:
         with subtests.test(pk=pk):
             for path in (f"{URL}/{pk}", f"{URL}/{pk}/dns-records"):
@@ -50,7 +50,7 @@ def test_an_id_that_nothing_has_is_not_found(api, subtests):
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
-def test_somebody_elses_domain_is_not_found(client_for, domain, ses, method):
+def test_another_users_domain_is_not_found(client_for, domain, ses, method):
     other = client_for(UserFactory())
     for path in (f"{URL}/{domain.pk}", f"{URL}/{domain.pk}/dns-records")[: 2 if method == "get" else 1]:
         answer = getattr(other, method)(path, {"isCatchAllEnabled": False})
@@ -59,20 +59,20 @@ def test_somebody_elses_domain_is_not_found(client_for, domain, ses, method):
     assert calls(ses) == []
 
 
-def test_a_domain_that_is_going_is_gone(api, domain):
+def test_a_domain_that_is_being_deleted_is_not_found(api, domain):
     Domain.objects.update(deleting_since=timezone.now())
     for path in (f"{URL}/{domain.pk}", f"{URL}/{domain.pk}/dns-records"):
         assert (api.get(path).status_code, api.get(path).json()) == (404, {"error": "Domain not found"})
     assert api.put(f"{URL}/{domain.pk}", {"isCatchAllEnabled": False}).status_code == 404
 
 
-def test_an_endpoint_that_is_off_is_still_shown(api, domain, user):
+def test_an_inactive_catch_all_endpoint_is_shown(api, domain, user):
     endpoint = EndpointFactory(owner=user, is_active=False)
     Domain.objects.update(is_catch_all_enabled=True, catch_all_endpoint=endpoint)
     assert api.get(f"{URL}/{domain.pk}").json()["catchAllEndpoint"]["isActive"] is False
 
 
-def test_a_check_asks_ses_once_and_takes_over_what_it_says(api, ses):
+def test_a_check_makes_one_call_and_stores_the_status(api, ses):
     keep_new_identities_pending(ses)
     pk = api.post(URL, {"domain": "example.com"}).json()["id"]
     ses.clear_journal()
@@ -98,7 +98,7 @@ def test_a_check_asks_ses_once_and_takes_over_what_it_says(api, ses):
     assert Domain.objects.get().status == "verified"
 
 
-def test_all_records_verified_is_fully_verified(api, domain):
+def test_a_domain_with_all_records_verified_is_fully_verified(api, domain):
     DnsRecordFactory(domain=domain, is_verified=True, value="v=spf1 include:amazonses.com ~all")
     api.get(f"{URL}/{domain.pk}?check=true")
     domain.dns_records.update(is_verified=True)
@@ -107,19 +107,19 @@ def test_all_records_verified_is_fully_verified(api, domain):
     assert "authRecommendations" not in shown
 
 
-def test_a_failed_verification_is_taken_over(api, domain, ses):
+def test_a_failed_verification_is_stored(api, domain, ses):
     set_verification_status(ses, "example.com", "Failed")
     assert api.get(f"{URL}/{domain.pk}?check=true").json()["status"] == "failed"
 
 
 @pytest.mark.parametrize("status", ["Pending", "TemporaryFailure", "NotStarted"])
-def test_a_hiccup_takes_no_status_away(api, domain, ses, status):
+def test_a_temporary_failure_does_not_change_the_status(api, domain, ses, status):
     set_verification_status(ses, "example.com", status)
     shown = api.get(f"{URL}/{domain.pk}?check=true").json()
     assert (shown["status"], shown["verificationCheck"]["sesStatus"]) == ("verified", status)
 
 
-def test_a_check_that_fails_is_an_answer(api, domain, ses, settings):
+def test_a_failing_check_is_reported_in_the_answer(api, domain, ses, settings):
     fail_calls(ses)
     shown = api.get(f"{URL}/{domain.pk}?check=true").json()
     assert (shown["status"], shown["verificationCheck"]["sesStatus"]) == ("verified", "Error")
@@ -127,20 +127,20 @@ def test_a_check_that_fails_is_an_answer(api, domain, ses, settings):
     assert api.get(f"{URL}/{domain.pk}?check=true").json()["verificationCheck"]["sesStatus"] == "Unknown"
 
 
-def test_a_check_of_what_ses_has_lost_says_so(api, domain, ses):
-    """The sweep puts it back; a look changes nothing."""
+def test_a_check_reports_an_identity_that_ses_does_not_have(api, domain, ses):
+    """The sweep recreates it. Reading changes nothing."""
     ses.reset()
     shown = api.get(f"{URL}/{domain.pk}?check=true").json()
     assert (shown["status"], shown["verificationCheck"]["sesStatus"]) == ("verified", "NotFound")
 
 
-def test_what_a_domain_cannot_do_is_refused_without_a_body(api, domain):
+def test_other_methods_are_not_allowed(api, domain):
     for method in (api.post, api.patch, api.options):
         answer = method(f"{URL}/{domain.pk}")
         assert (answer.status_code, answer.content) == (405, b"")
 
 
-def test_a_path_with_a_slash_too_many_is_none(api):
+def test_a_trailing_slash_is_not_found(api):
     DomainFactory()
     for path in (f"{URL}/", f"{URL}//dns-records", "/api/v2/nothing"):
         assert api.get(path).json() == {"error": "Not found"}

@@ -28,7 +28,7 @@ def many(user):
     )
 
 
-def test_a_domain_is_shown_whole(api, domain, user):
+def test_a_row_has_every_field_of_the_contract(api, domain, user):
     endpoint = EndpointFactory(owner=user, name="Hook")
     EmailAddressFactory(domain=domain)
     EmailAddressFactory(domain=domain, is_active=False)
@@ -66,7 +66,7 @@ def test_a_domain_is_shown_whole(api, domain, user):
     }
 
 
-def test_nobody_sees_what_is_not_theirs_or_is_going(api, client_for, domain, user):
+def test_other_users_domains_and_deleted_ones_are_not_listed(api, client_for, domain, user):
     DomainFactory(name="example.org")
     DomainFactory(owner=user, name="going.example.com", deleting_since=timezone.now())
     assert [row["domain"] for row in api.get(URL).json()["data"]] == ["example.com"]
@@ -74,7 +74,7 @@ def test_nobody_sees_what_is_not_theirs_or_is_going(api, client_for, domain, use
     assert (answer["data"], answer["meta"]["totalCount"]) == ([], 0)
 
 
-def test_pages_follow_each_other_newest_first(api, many):
+def test_pages_are_disjoint_and_newest_first(api, many):
     now = timezone.now()
     for n, row in enumerate(Domain.objects.order_by("name")):
         Domain.objects.filter(pk=row.pk).update(created_at=now - timedelta(minutes=n // 2))
@@ -83,12 +83,12 @@ def test_pages_follow_each_other_newest_first(api, many):
         page = api.get(URL, {"limit": 30, "offset": offset}).json()
         assert page["pagination"] == {"limit": 30, "offset": offset, "total": 100, "hasMore": offset < 70}
         seen += [(row["createdAt"], row["id"]) for row in page["data"]]
-    # Those of one moment are in an order of their own, so that none is shown twice and none is missed.
+    # Rows with equal times have a stable order, so that none is shown twice or missed.
     assert len(set(seen)) == 100
     assert [moment for moment, _ in seen] == sorted((moment for moment, _ in seen), reverse=True)
 
 
-def test_a_page_has_a_hundred_at_most(api, many):
+def test_a_page_has_at_most_100_rows(api, many):
     page = api.get(URL, {"limit": 1000}).json()
     assert (page["pagination"]["limit"], len(page["data"])) == (100, 100)
 
@@ -107,7 +107,7 @@ FILTERS = [
 ]
 
 
-def test_filters_hold_for_the_page_and_for_its_numbers(api, user, subtests):
+def test_filters_apply_to_the_page_and_to_the_counts(api, user, subtests):
     Domain.objects.bulk_create(
         [
             Domain(owner=user, name="a.com", status="verified"),
@@ -127,7 +127,7 @@ def test_filters_hold_for_the_page_and_for_its_numbers(api, user, subtests):
 NO_LIMITS = ["0", "-1", "abc", "1e3", "10abc", "٣", "1_0", "9" * 30, "1.5", " 5", "\x00"]
 
 
-def test_a_limit_that_is_none_is_refused(api, subtests):
+def test_an_invalid_limit_is_refused(api, subtests):
     for limit in NO_LIMITS:
         with subtests.test(limit=limit):
             answer = api.get(URL, {"limit": limit})
@@ -137,21 +137,21 @@ def test_a_limit_that_is_none_is_refused(api, subtests):
 NO_OFFSETS = ["-1", "x", "9" * 20, "\x00"]
 
 
-def test_an_offset_that_is_none_is_refused(api, subtests):
+def test_an_invalid_offset_is_refused(api, subtests):
     for offset in NO_OFFSETS:
         with subtests.test(offset=offset):
             answer = api.get(URL, {"offset": offset})
             assert (answer.status_code, answer.json()) == (400, {"error": "Offset must be non-negative"})
 
 
-def test_a_page_costs_the_same_whatever_its_length(api, many, django_assert_num_queries):
-    api.get(URL)  # notes the use of the key
+def test_statements_do_not_grow_with_the_page(api, many, django_assert_num_queries):
+    api.get(URL)  # records the use of the key
     for limit in (1, 100):
         with django_assert_num_queries(5):  # key, count, page, identities, meta
             assert len(api.get(URL, {"limit": limit}).json()["data"]) == limit
 
 
-def test_once_a_minute_the_use_of_the_key_is_noted(api, domain, django_assert_num_queries):
+def test_the_use_of_the_key_is_recorded_once_a_minute(api, domain, django_assert_num_queries):
     ApiKey.objects.update(last_used_at=timezone.now() - timedelta(minutes=2))
     with django_assert_num_queries(6):
         api.get(URL)
@@ -159,7 +159,7 @@ def test_once_a_minute_the_use_of_the_key_is_noted(api, domain, django_assert_nu
         api.get(URL)
 
 
-def test_checking_a_page_is_two_calls(api, ses, user):
+def test_checking_a_page_makes_two_calls(api, ses, user):
     keep_new_identities_pending(ses)
     for name in ("a.com", "b.com", "c.com"):
         assert api.post(URL, {"domain": name}).json()["status"] == "pending"
@@ -177,7 +177,7 @@ def test_checking_a_page_is_two_calls(api, ses, user):
     assert calls(ses) == []
 
 
-def test_a_check_that_fails_is_an_answer(api, domain, ses):
+def test_a_failing_check_is_reported_in_the_answer(api, domain, ses):
     fail_calls(ses)
     (row,) = api.get(URL, {"check": "true"}).json()["data"]
     assert row["status"] == "verified"
@@ -185,13 +185,13 @@ def test_a_check_that_fails_is_an_answer(api, domain, ses):
     assert row["verificationCheck"] == {"dnsRecords": [], "sesStatus": "Error", "isFullyVerified": False}
 
 
-def test_what_a_list_cannot_do_is_refused_without_a_body(api):
+def test_other_methods_are_not_allowed(api):
     for method in (api.put, api.patch, api.delete, api.options):
         answer = method(URL)
         assert (answer.status_code, answer.content) == (405, b"")
 
 
-def test_without_a_key_nothing_is_shown(api):
+def test_listing_needs_a_key(api):
     api.credentials()
     answer = api.get(URL, {"limit": "x"})
     assert (answer.status_code, answer.json()) == (401, {"error": "Unauthorized"})

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.sqlite
 URL = "/api/v2/ses/status"
 
 
-def test_an_account_without_domains_uses_nothing(api, ses):
+def test_without_domains_nothing_is_used(api, ses):
     assert api.get(URL).json() == {
         "region": "eu-west-1",
         "ruleSet": "inbound-email-rules",
@@ -31,7 +31,7 @@ def test_an_account_without_domains_uses_nothing(api, ses):
     }
 
 
-def test_rules_and_recipients_are_counted_for_each_domain(api, user, ses):
+def test_each_domain_has_its_rules_and_recipients(api, user, ses):
     domain = add_domain(owner=user, name="example.com").domain
     for local in "ab":
         create_address(domain=domain, address=f"{local}@example.com", endpoint_id=None)
@@ -49,7 +49,7 @@ def test_rules_and_recipients_are_counted_for_each_domain(api, user, ses):
     ]
 
 
-def test_what_another_life_of_the_name_has_left_is_not_counted(api, user, ses, settings):
+def test_remains_of_another_incarnation_of_the_name_are_not_counted(api, user, ses, settings):
     settings.SES_MAX_RECIPIENTS_PER_RULE = 2
     former = DomainFactory(name="example.com")
     for slot in range(3):
@@ -64,7 +64,7 @@ def test_what_another_life_of_the_name_has_left_is_not_counted(api, user, ses, s
     assert row["rules"] == [{"name": "inbound-example.com-rule", "recipients": 1}]
 
 
-def test_what_was_written_with_other_settings_is_counted(api, user, ses, settings):
+def test_rules_written_with_other_settings_are_counted(api, user, ses, settings):
     addressed, catching = DomainFactory(owner=user, name="a.org"), DomainFactory(owner=user, name="b.org")
     EmailAddressFactory(domain=addressed)
     set_catch_all(domain=catching, enabled=True, endpoint_id=EndpointFactory(owner=user).pk)
@@ -77,7 +77,7 @@ def test_what_was_written_with_other_settings_is_counted(api, user, ses, setting
     ]
 
 
-def test_what_ses_refuses_is_said_with_the_next_try(api, user, ses):
+def test_a_refusal_by_ses_is_shown_with_the_next_try(api, user, ses):
     ses.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied"})
     add_domain(owner=user, name="example.com")
     (row,) = api.get(URL).json()["data"]
@@ -88,14 +88,14 @@ def test_what_ses_refuses_is_said_with_the_next_try(api, user, ses):
     assert row["nextTry"].endswith("Z")
 
 
-def test_the_quotas_are_everybody_s_and_the_domains_are_the_caller_s(api, user, ses):
+def test_quotas_are_shared_and_domains_are_the_callers(api, user, ses):
     add_domain(owner=UserFactory(), name="example.org")
     answer = api.get(URL).json()
     assert (answer["identities"]["used"], answer["data"]) == (1, [])
 
 
-def test_it_asks_aws_nothing_and_costs_the_same_for_many_domains(api, user, ses):
-    api.get(URL)  # notes the use of the key, and makes the row of the scope
+def test_no_call_is_made_and_statements_do_not_grow_with_the_domains(api, user, ses):
+    api.get(URL)  # records the use of the key and creates the row of the scope
     statements = []
     for size in (1, 20):
         for _ in range(size):
@@ -108,6 +108,6 @@ def test_it_asks_aws_nothing_and_costs_the_same_for_many_domains(api, user, ses)
     assert statements[0] == statements[1] == 11
 
 
-def test_only_a_key_may_look(client, ses):
+def test_the_status_needs_a_key(client, ses):
     assert client.get(URL).status_code == 401
     assert not ApiKey.objects.exists()

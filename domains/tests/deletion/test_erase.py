@@ -23,7 +23,7 @@ pytestmark = pytest.mark.sqlite
 
 @pytest.fixture
 def erasing(domain, ses, monkeypatch):
-    """The record of a deletion of which only five stored mails are left, that are erased two at a time."""
+    """A deletion with five stored mails left, which are erased two at a time."""
     monkeypatch.setattr("ses_integration.storage.bucket.KEYS_PER_CALL", 2)
     for number in range(5):
         store_mail(f"{domain.key_prefix}{number}")
@@ -59,7 +59,7 @@ def test_erasing_continues_where_it_stopped(erasing):
 
 
 def test_a_crash_between_answer_and_record_counts_nothing_twice(erasing):
-    """Only the batch that was under way is missing in the count."""
+    """Only the interrupted batch is missing in the count."""
     erase_mail(erasing, seconds=0)
     next(erase.erase_batches(erasing.key_prefix, seconds=10))
     DomainDeletion.objects.update(retry_at=None)

@@ -46,14 +46,14 @@ def test_a_group_is_created_with_its_addresses(api):
     assert answer.json()["config"] == config
 
 
-def test_the_sdks_setup_of_a_domain_works_with_its_milliseconds(api):
+def test_the_sdk_may_give_the_timeout_in_milliseconds(api):
     config = {"url": "https://example.org/", "timeout": 30000, "retryAttempts": 3}
     answer = api.post(URL, {"name": "example.com Webhook", "type": "webhook", "config": config})
     assert answer.status_code == 201
     assert answer.json()["config"] == {**config, "timeout": 30}
 
 
-def test_the_sdks_forwarder_works_with_its_own_key(api):
+def test_the_sdk_may_give_email_for_forward_to(api):
     answer = api.post(URL, {"name": "Forward", "type": "email", "config": {"email": "jo@example.org"}})
     assert answer.status_code == 201
     assert answer.json()["config"] == {"forwardTo": "jo@example.org"}
@@ -68,7 +68,7 @@ def test_no_description_is_shown_as_null(api, description):
     assert Endpoint.objects.get().description == ""
 
 
-def test_what_a_client_may_not_choose_is_not_looked_at(api, user):
+def test_fields_that_a_client_cannot_set_are_ignored(api, user):
     extra = {"isActive": False, "webhookFormat": "slack", "id": "mine", "userId": "0", "deliveryStats": 5}
     answer = api.post(URL, {**WEBHOOK, **extra})
     assert answer.status_code == 201
@@ -96,13 +96,13 @@ def without(name: str) -> dict:
         {**WEBHOOK, "name": "   "},
     ],
 )
-def test_what_is_missing_is_named(api, body):
+def test_missing_fields_are_listed(api, body):
     answer = api.post(URL, body)
     assert (answer.status_code, answer.json()) == (400, MISSING)
 
 
 @pytest.mark.parametrize("kind", ["fax", "WEBHOOK", "webhook ", 5, True, [], ["webhook"], {"a": 1}, "web\x00hook"])
-def test_an_unknown_type_is_refused_with_the_valid_ones(api, kind):
+def test_an_unknown_type_is_refused_with_the_valid_types(api, kind):
     answer = api.post(URL, {**WEBHOOK, "type": kind})
     assert (answer.status_code, answer.json()) == (400, NO_TYPE)
 
@@ -148,8 +148,8 @@ def test_an_invalid_config_is_refused_with_its_reason(api, config, details):
         {"type": "\ud800"},
     ],
 )
-def test_what_cannot_be_stored_is_refused_and_nothing_is(api, change):
-    # Escaped, as a client's JSON library writes what UTF-8 cannot carry.
+def test_values_that_cannot_be_stored_are_refused(api, change):
+    # Escaped, because UTF-8 cannot encode it.
     body = json.dumps({**WEBHOOK, **change})
     answer = api.post(URL, body, content_type="application/json")
     assert answer.status_code == 400
@@ -173,14 +173,14 @@ def test_what_cannot_be_stored_is_refused_and_nothing_is(api, change):
         b'{"name": ' + b"9" * 5000 + b"}",
     ],
 )
-def test_a_body_that_is_no_json_object_is_refused(api, body):
+def test_a_body_must_be_a_json_object(api, body):
     answer = api.post(URL, body, content_type="application/json")
     assert answer.status_code == 400
     assert isinstance(answer.json()["error"], str)
     assert not Endpoint.objects.exists()
 
 
-def test_a_name_of_255_characters_is_taken(api):
+def test_a_name_may_have_255_characters(api):
     assert api.post(URL, {**WEBHOOK, "name": "ü" * 255}).json()["name"] == "ü" * 255
 
 
@@ -190,6 +190,6 @@ def test_writing_needs_the_write_scope(client_for, user):
     assert not Endpoint.objects.exists()
 
 
-def test_nothing_is_asked_of_aws(api, aws):
+def test_creating_makes_no_call(api, aws):
     api.post(URL, WEBHOOK)
     assert aws.journal() == []

@@ -51,7 +51,7 @@ def calls(emulator) -> list[tuple[str, str]]:
     return found
 
 
-def test_an_endpoint_that_nothing_uses_goes_alone(delete, ses):
+def test_deleting_an_unused_endpoint_changes_nothing_else(delete, ses):
     answer = delete()
     assert (answer.status_code, answer.json()) == (
         200,
@@ -86,7 +86,7 @@ def test_a_groups_addresses_are_counted(api, user):
     assert answer.json()["cleanup"] == {**NOTHING, "groupEmailsDeleted": 2}
 
 
-def test_its_catch_alls_are_switched_off_in_ses_as_well(delete, endpoint, ses):
+def test_catch_alls_of_the_endpoint_are_disabled_in_ses_too(delete, endpoint, ses):
     catch_all(endpoint, "b.example.com")
     catch_all(endpoint, "a.example.com")
     other = catch_all(EndpointFactory.create(owner=endpoint.owner), "c.example.com")
@@ -109,7 +109,7 @@ def test_its_catch_alls_are_switched_off_in_ses_as_well(delete, endpoint, ses):
     ]
 
 
-def test_the_addresses_of_its_catch_alls_get_their_own_rule_before_the_catch_all_goes(delete, endpoint, ses):
+def test_address_rules_are_created_before_catch_all_rules_are_deleted(delete, endpoint, ses):
     domain = catch_all(endpoint, "example.com")
     EmailAddressFactory.create(domain=domain, endpoint=endpoint, address="hello@example.com")
     ses.clear_journal()
@@ -129,7 +129,7 @@ def test_the_addresses_of_its_catch_alls_get_their_own_rule_before_the_catch_all
     assert created["Recipients"] == ["hello@example.com"]
 
 
-def test_what_belongs_to_a_domain_that_is_being_deleted_goes_unmentioned(delete, endpoint, ses):
+def test_domains_that_are_being_deleted_are_not_reported(delete, endpoint, ses):
     domain = catch_all(endpoint, "example.com")
     EmailAddressFactory.create(domain=domain, endpoint=endpoint)
     Domain.objects.update(deleting_since=timezone.now())
@@ -138,7 +138,7 @@ def test_what_belongs_to_a_domain_that_is_being_deleted_goes_unmentioned(delete,
     assert Domain.objects.get().catch_all_endpoint_id is None
 
 
-def test_a_refusing_ses_does_not_stop_it_and_the_answer_says_so(delete, endpoint, ses):
+def test_the_endpoint_is_deleted_with_a_warning_if_ses_refuses(delete, endpoint, ses):
     catch_all(endpoint, "example.com")
     ses.add_faults({"action": "DeleteReceiptRule", "fault": "access_denied"})
     answer = delete()
@@ -151,7 +151,7 @@ def test_a_refusing_ses_does_not_stop_it_and_the_answer_says_so(delete, endpoint
     assert pending_domains().get().domain == "example.com"
 
 
-def test_a_silent_ses_costs_one_budget_however_many_domains_there_are(delete, endpoint, ses, settings):
+def test_one_request_budget_is_shared_by_all_domains(delete, endpoint, ses, settings):
     for name in ("a.example.com", "b.example.com", "c.example.com"):
         catch_all(endpoint, name)
     settings.SES_REQUEST_BUDGET = 0.0
@@ -163,12 +163,12 @@ def test_a_silent_ses_costs_one_budget_however_many_domains_there_are(delete, en
 
 
 @pytest.mark.parametrize("door", ["instance", "queryset", "owner"])
-def test_another_door_switches_the_catch_all_off_too(endpoint, ses, door):
+def test_deleting_the_row_elsewhere_disables_the_catch_all_too(endpoint, ses, door):
     domain = catch_all(EndpointFactory.create(), "example.com")
     target = domain.catch_all_endpoint
     assert target is not None
     if door == "owner":
-        # Their own domains would protect them; this one is somebody else's.
+        # Deleting a user who has domains is refused. This domain belongs to another user.
         Domain.objects.update(owner=endpoint.owner)
         target.owner.delete()
     elif door == "queryset":
@@ -180,7 +180,7 @@ def test_another_door_switches_the_catch_all_off_too(endpoint, ses, door):
     assert calls(ses)[-1] == ("DeleteReceiptRule", "inbound-example.com-catchall-rule")
 
 
-def test_a_delete_that_is_rolled_back_changes_nothing(endpoint, ses):
+def test_a_rolled_back_deletion_changes_nothing(endpoint, ses):
     domain = catch_all(endpoint, "example.com")
     ses.clear_journal()
     with transaction.atomic():
@@ -191,7 +191,7 @@ def test_a_delete_that_is_rolled_back_changes_nothing(endpoint, ses):
     assert ses.journal() == []
 
 
-def test_the_second_of_two_is_not_found(delete, monkeypatch):
+def test_a_second_delete_is_not_found(delete, monkeypatch):
     deletion = services.delete_endpoint
 
     def deleted_first(**values):
@@ -203,7 +203,7 @@ def test_the_second_of_two_is_not_found(delete, monkeypatch):
 
 
 @pytest.mark.parametrize("size", [1, 25])
-def test_the_number_of_statements_does_not_grow_with_the_addresses(endpoint, ses, django_assert_max_num_queries, size):
+def test_statements_do_not_grow_with_the_addresses(endpoint, ses, django_assert_max_num_queries, size):
     EmailAddressFactory.create_batch(size, domain=DomainFactory.create(owner=endpoint.owner), endpoint=endpoint)
     with django_assert_max_num_queries(14) as counted:
         services.delete_endpoint(endpoint=endpoint)

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("ses")]
 
 
 def together(*steps: Callable[[], object]) -> list[BaseException]:
-    """Run the steps at once, and return what they raised."""
+    """Run the steps concurrently and return their exceptions."""
     errors: list[BaseException] = []
     start = threading.Barrier(len(steps))
 
@@ -40,7 +40,7 @@ def together(*steps: Callable[[], object]) -> list[BaseException]:
     return errors
 
 
-def test_one_of_two_deletions_reports_and_the_other_finds_nothing(user):
+def test_one_of_two_concurrent_deletions_is_not_found(user):
     endpoint = EndpointFactory.create(owner=user)
     DomainFactory.create(owner=user, is_catch_all_enabled=True, catch_all_endpoint=endpoint)
     done = []
@@ -54,7 +54,7 @@ def test_one_of_two_deletions_reports_and_the_other_finds_nothing(user):
 
 
 @pytest.mark.parametrize("turn", range(5))
-def test_an_address_that_is_added_meanwhile_neither_deadlocks_nor_keeps_a_dangling_route(user, turn):
+def test_adding_an_address_concurrently_neither_deadlocks_nor_leaves_a_dangling_route(user, turn):
     endpoint = EndpointFactory.create(owner=user)
     domain = DomainFactory.create(
         owner=user, name="example.com", is_catch_all_enabled=True, catch_all_endpoint=endpoint
@@ -66,7 +66,7 @@ def test_an_address_that_is_added_meanwhile_neither_deadlocks_nor_keeps_a_dangli
             for local in ("a", "b", "c")
         ),
     )
-    # An address that comes after its endpoint is gone is refused.
+    # An address added after the deletion of its endpoint is refused.
     assert all(isinstance(error, EndpointGone) for error in errors), errors
     assert EmailAddress.objects.count() == 3 - len(errors)
     assert not EmailAddress.objects.exclude(endpoint=None).exists()
@@ -74,7 +74,7 @@ def test_an_address_that_is_added_meanwhile_neither_deadlocks_nor_keeps_a_dangli
 
 
 @pytest.mark.parametrize("turn", range(5))
-def test_an_address_that_is_changed_meanwhile_does_not_deadlock(user, turn):
+def test_changing_an_address_concurrently_does_not_deadlock(user, turn):
     endpoint = EndpointFactory.create(owner=user)
     domain = DomainFactory.create(
         owner=user, name="example.com", is_catch_all_enabled=True, catch_all_endpoint=endpoint

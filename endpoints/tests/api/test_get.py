@@ -13,7 +13,7 @@ from inbound.tests.factories import DomainFactory, EmailAddressFactory, Endpoint
 pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("ses")]
 
 
-def test_an_endpoint_is_shown_with_everything_the_contract_names(api, user):
+def test_the_answer_has_every_field_of_the_contract(api, user):
     endpoint = EndpointFactory.create(owner=user, description="All mail")
     answer = api.get(f"/api/v2/endpoints/{endpoint.pk}")
     assert answer.status_code == 200
@@ -37,7 +37,7 @@ def test_an_endpoint_is_shown_with_everything_the_contract_names(api, user):
     }
 
 
-def test_what_is_routed_to_it_is_shown_in_order(api, user):
+def test_addresses_and_domains_routed_to_the_endpoint_are_listed_in_order(api, user):
     endpoint = EndpointFactory.create(owner=user)
     domain = DomainFactory.create(owner=user, name="b.example.com")
     first = EmailAddressFactory.create(domain=domain, endpoint=endpoint)
@@ -60,7 +60,7 @@ def test_what_is_routed_to_it_is_shown_in_order(api, user):
     ]
 
 
-def test_what_belongs_to_a_domain_that_is_being_deleted_is_not_shown(api, user):
+def test_domains_that_are_being_deleted_are_not_shown(api, user):
     endpoint = EndpointFactory.create(owner=user)
     domain = DomainFactory.create(owner=user, is_catch_all_enabled=True, catch_all_endpoint=endpoint)
     EmailAddressFactory.create(domain=domain, endpoint=endpoint)
@@ -69,10 +69,10 @@ def test_what_belongs_to_a_domain_that_is_being_deleted_is_not_shown(api, user):
     assert (body["associatedEmails"], body["catchAllDomains"]) == ([], [])
 
 
-def test_the_number_of_statements_does_not_grow_with_what_is_routed(api, user, django_assert_num_queries):
+def test_statements_do_not_grow_with_the_routed_addresses(api, user, django_assert_num_queries):
     endpoint = EndpointFactory.create(owner=user)
     EmailAddressFactory.create_batch(12, domain=DomainFactory.create(owner=user), endpoint=endpoint)
-    # The key with its owner, its last use, the endpoint, its addresses, its domains.
+    # key with its owner, last use, endpoint, addresses, domains
     with django_assert_num_queries(5):
         assert len(api.get(f"/api/v2/endpoints/{endpoint.pk}").json()["associatedEmails"]) == 12
 
@@ -85,7 +85,7 @@ def test_an_unknown_id_is_not_found(api, method, pk):
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
-def test_somebody_elses_endpoint_is_not_found_and_not_changed(client_for, user, method, ses):
+def test_another_users_endpoint_is_neither_found_nor_changed(client_for, user, method, ses):
     endpoint = EndpointFactory.create(owner=user)
     answer = getattr(client_for(UserFactory.create()), method)(f"/api/v2/endpoints/{endpoint.pk}", {"name": "Stolen"})
     assert (answer.status_code, answer.json()) == (404, {"error": "Endpoint not found"})

@@ -20,14 +20,14 @@ def names(response) -> list[str]:
 
 
 def aged(*ages: int, **fields) -> list[Endpoint]:
-    """One endpoint for each age in days, named after it."""
+    """One endpoint for each age in days, named by its age."""
     rows = [EndpointFactory.create(name=str(age), **fields) for age in ages]
     for age, row in zip(ages, rows, strict=True):
         Endpoint.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=age))
     return rows
 
 
-def test_an_endpoint_is_listed_with_everything_the_contract_names(api, user):
+def test_a_row_has_every_field_of_the_contract(api, user):
     endpoint = EndpointFactory.create(
         owner=user, name="Main", config={"url": "https://example.org/", "secret": "shown"}
     )
@@ -68,13 +68,13 @@ def test_the_newest_comes_first(api, user):
     assert names(api.get(f"{URL}?sortBy=nonsense")) == ["1", "2", "3"]
 
 
-def test_the_oldest_comes_first_when_asked(api, user):
+def test_the_oldest_comes_first_with_sort_by(api, user):
     aged(2, 1, 3, owner=user)
     assert names(api.get(f"{URL}?sortBy=oldest")) == ["3", "2", "1"]
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])
-def test_pages_of_endpoints_made_at_the_same_moment_neither_overlap_nor_leave_any_out(api, user, order):
+def test_pages_are_disjoint_and_complete_for_equal_times(api, user, order):
     EndpointFactory.create_batch(7, owner=user)
     Endpoint.objects.update(created_at=timezone.now())
     pages = [api.get(f"{URL}?limit=2&offset={offset}&sortBy={order}").json() for offset in (0, 2, 4, 6)]
@@ -106,23 +106,23 @@ def test_the_list_is_filtered(api, user, query, expected):
     assert answer.json()["pagination"]["total"] == len(expected)
 
 
-def test_somebody_elses_endpoints_are_not_listed(client_for, user):
+def test_other_users_endpoints_are_not_listed(client_for, user):
     EndpointFactory.create(owner=user)
     answer = client_for(UserFactory.create()).get(URL)
     assert answer.json() == {"data": [], "pagination": {"limit": 50, "offset": 0, "total": 0, "hasMore": False}}
 
 
 @pytest.mark.parametrize("size", [1, 30])
-def test_the_number_of_statements_does_not_grow_with_the_list(api, user, django_assert_num_queries, size):
+def test_statements_do_not_grow_with_the_list(api, user, django_assert_num_queries, size):
     EndpointFactory.create_batch(size, owner=user)
     EndpointFactory.create_batch(size, owner=user, type="email_group", config={"emails": ["jo@example.org"]})
-    # The key with its owner, its last use, the count, the page.
+    # key with its owner, last use, count, page
     with django_assert_num_queries(4):
         assert len(names(api.get(URL))) == min(size * 2, 50)
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=ten", "offset=-1", "offset=x", "limit=1.5"])
-def test_a_bad_page_is_refused(api, query):
+def test_an_invalid_page_is_refused(api, query):
     answer = api.get(f"{URL}?{query}")
     assert answer.status_code == 400
     assert answer.json()["error"] in ("Limit must be between 1 and 100", "Offset must be non-negative")
@@ -133,7 +133,7 @@ def test_reading_needs_the_read_scope(client_for, user):
     assert (answer.status_code, answer.json()) == (403, {"error": "This API key lacks the 'read' scope."})
 
 
-def test_nothing_is_asked_of_aws(api, user, aws):
+def test_listing_makes_no_call(api, user, aws):
     EndpointFactory.create(owner=user)
     api.get(URL)
     assert aws.journal() == []

@@ -25,7 +25,7 @@ def put(api, endpoint):
     return lambda body: api.put(f"/api/v2/endpoints/{endpoint.pk}", body)
 
 
-def test_the_answer_has_everything_the_contract_names(put, endpoint, user):
+def test_the_answer_has_every_field_of_the_contract(put, endpoint, user):
     answer = put({"name": "Other", "isActive": False})
     assert answer.status_code == 200
     body = answer.json()
@@ -57,14 +57,14 @@ def test_the_answer_has_everything_the_contract_names(put, endpoint, user):
         ({"config": {"url": "http://a.example", "timeout": 5000}}, "config", {"url": "http://a.example", "timeout": 5}),
     ],
 )
-def test_what_is_given_is_changed_and_nothing_else(put, endpoint, body, field, stored):
+def test_only_the_given_fields_change(put, endpoint, body, field, stored):
     before = model_to_dict(endpoint)
     assert put(body).status_code == 200
     endpoint.refresh_from_db()
     assert model_to_dict(endpoint) == {**before, field: stored}
 
 
-def test_an_empty_body_only_notes_the_time(put, endpoint):
+def test_an_empty_body_sets_only_updated_at(put, endpoint):
     before = model_to_dict(endpoint), endpoint.updated_at
     assert put({}).status_code == 200
     endpoint.refresh_from_db()
@@ -72,7 +72,7 @@ def test_an_empty_body_only_notes_the_time(put, endpoint):
     assert endpoint.updated_at > before[1]
 
 
-def test_type_and_format_stay_as_they_are(put, endpoint):
+def test_type_and_format_cannot_change(put, endpoint):
     answer = put({"type": "email", "webhookFormat": "slack", "id": "other", "userId": "0"})
     assert answer.status_code == 200
     assert (answer.json()["type"], answer.json()["webhookFormat"]) == ("webhook", "inbound")
@@ -122,7 +122,7 @@ def test_a_config_is_checked_against_the_stored_type(put):
         "text",
     ],
 )
-def test_what_is_wrong_is_refused_and_nothing_changes(api, endpoint, body):
+def test_an_invalid_body_changes_nothing(api, endpoint, body):
     before = model_to_dict(endpoint), endpoint.updated_at
     answer = api.put(f"/api/v2/endpoints/{endpoint.pk}", json.dumps(body), content_type="application/json")
     assert answer.status_code == 400
@@ -131,7 +131,7 @@ def test_what_is_wrong_is_refused_and_nothing_changes(api, endpoint, body):
     assert (model_to_dict(endpoint), endpoint.updated_at) == before
 
 
-def test_an_endpoint_that_goes_meanwhile_is_not_brought_back(put, endpoint, monkeypatch):
+def test_an_endpoint_deleted_during_the_request_is_not_recreated(put, endpoint, monkeypatch):
     update = services.update_endpoint
 
     def deleted_first(**values):
@@ -149,6 +149,6 @@ def test_writing_needs_the_write_scope(client_for, user, endpoint):
     assert (answer.status_code, answer.json()) == (403, {"error": "This API key lacks the 'write' scope."})
 
 
-def test_disabling_an_endpoint_asks_nothing_of_aws(put, aws):
+def test_disabling_makes_no_call(put, aws):
     put({"isActive": False})
     assert aws.journal() == []

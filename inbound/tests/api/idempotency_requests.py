@@ -1,4 +1,4 @@
-"""Writes with an `Idempotency-Key`, and what may come back."""
+"""Requests with an `Idempotency-Key`, and checks of their answers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def assert_running(answer) -> None:
 
 
 def leave_running(client: APIClient) -> None:
-    """As if the process had been killed before it could keep the answer."""
+    """As if the process had been killed before it stored the answer."""
     post(client)
     IdempotencyRecord.objects.update(status=None, headers={}, body="")
 

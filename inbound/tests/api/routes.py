@@ -1,4 +1,4 @@
-"""The routes of the API, as the URL configuration has them."""
+"""Routes of the API, read from the URL configuration."""
 
 from __future__ import annotations
 

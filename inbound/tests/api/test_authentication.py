@@ -32,7 +32,7 @@ def assert_unauthorized(answer) -> None:
 
 
 @pytest.mark.parametrize("header", ["Bearer {}", "bearer {}", "BEARER  {} "])
-def test_a_key_is_taken(row_and_key, header):
+def test_a_valid_key_is_accepted(row_and_key, header):
     assert get(header.format(row_and_key[1])).status_code == 200
 
 
@@ -52,11 +52,11 @@ def test_a_key_is_taken(row_and_key, header):
         "Bearer \u00e9",
     ],
 )
-def test_anything_else_is_not(row_and_key, header):
+def test_other_headers_are_refused(row_and_key, header):
     assert_unauthorized(get(header and header.replace("{}", row_and_key[1])))
 
 
-def test_an_expired_key_is_not_taken(row_and_key):
+def test_an_expired_key_is_refused(row_and_key):
     _, key = row_and_key
     ApiKey.objects.update(expires_at=timezone.now() + timedelta(minutes=1))
     assert get(f"Bearer {key}").status_code == 200
@@ -64,18 +64,18 @@ def test_an_expired_key_is_not_taken(row_and_key):
     assert_unauthorized(get(f"Bearer {key}"))
 
 
-def test_a_revoked_key_is_not_taken(row_and_key):
+def test_a_revoked_key_is_refused(row_and_key):
     ApiKey.objects.update(revoked_at=timezone.now())
     assert_unauthorized(get(f"Bearer {row_and_key[1]}"))
 
 
-def test_a_key_of_a_closed_account_is_not_taken(row_and_key, user):
+def test_a_key_of_a_closed_account_is_refused(row_and_key, user):
     user.is_active = False
     user.save()
     assert_unauthorized(get(f"Bearer {row_and_key[1]}"))
 
 
-def test_the_key_is_looked_at_before_path_query_and_body(user):
+def test_the_key_is_checked_before_path_query_and_body(user):
     client = APIClient()
     assert_unauthorized(client.get(f"{URL}/nothing"))
     assert_unauthorized(client.get(f"{URL}?limit=0"))
@@ -83,13 +83,13 @@ def test_the_key_is_looked_at_before_path_query_and_body(user):
     assert_unauthorized(client.patch(URL))
 
 
-def test_the_admins_session_is_no_key(client, transactional_db):
+def test_an_admin_session_does_not_authenticate(client, transactional_db):
     client.force_login(UserFactory.create(is_staff=True, is_superuser=True))
     assert client.get("/admin/").status_code == 200
     assert_unauthorized(client.get(URL))
 
 
-def test_a_session_does_not_win_over_the_key(client, row_and_key, user):
+def test_a_session_does_not_override_the_key(client, row_and_key, user):
     other = UserFactory.create(is_superuser=True)
     EndpointFactory.create(owner=other, name="theirs")
     EndpointFactory.create(owner=user, name="mine")
@@ -109,7 +109,7 @@ def test_the_key_itself_is_not_stored(row_and_key):
     row.refresh_from_db()
     stored = [str(getattr(row, field.attname)) for field in ApiKey._meta.concrete_fields]
     assert not any(key in value for value in stored)
-    # What is kept to tell the key by is too little to guess the rest.
+    # The stored prefix is too short to guess the rest.
     assert row.start == key[:8]
     assert len(key) > 40
 
@@ -124,7 +124,7 @@ def test_the_last_use_is_written_at_most_once_a_minute(row_and_key, django_asser
     use()
     first = row.last_used_at
     assert first is not None
-    # The key with its owner, the count, the page, and the test's own look.
+    # key with its owner, count, page, and the test's own query
     with django_assert_num_queries(4):
         use()
     assert row.last_used_at == first
@@ -135,7 +135,7 @@ def test_the_last_use_is_written_at_most_once_a_minute(row_and_key, django_asser
     assert row.last_used_at >= first
 
 
-def test_a_key_that_is_not_taken_notes_no_use(row_and_key):
+def test_the_use_of_a_refused_key_is_not_recorded(row_and_key):
     ApiKey.objects.update(revoked_at=timezone.now())
     get(f"Bearer {row_and_key[1]}")
     assert ApiKey.objects.get().last_used_at is None

@@ -17,25 +17,25 @@ BODY = {"name": "Main", "type": "webhook", "config": {"url": "https://example.or
     "body",
     [b"{", b"{'a': 1}", b'{"a": 1,}', b"\xff\xfe", b'{"a": NaN}', b'{"a": -Infinity}', b'{"a": 1e999}', b"[" * 100_000],
 )
-def test_what_is_not_json_is_refused(api, body):
+def test_invalid_json_is_refused(api, body):
     answer = api.post(URL, body, content_type="application/json")
     assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON in request body."})
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"5", b'"text"', b"true"])
-def test_a_body_is_an_object(api, body):
+def test_a_body_must_be_an_object(api, body):
     answer = api.post(URL, body, content_type="application/json")
     assert (answer.status_code, answer.json()) == (400, {"error": "Request body must be a JSON object."})
 
 
-def test_a_body_has_an_end(api):
+def test_a_large_body_is_refused(api):
     body = json.dumps({**BODY, "extra": "x" * 1024 * 1024}).encode()
     answer = api.post(URL, body, content_type="application/json")
     assert (answer.status_code, answer.json()) == (400, {"error": "Request body is too large."})
 
 
 @pytest.mark.parametrize("body", [b"", b"  \r\n"])
-def test_no_body_is_an_empty_object(api, user, body):
+def test_an_empty_body_is_an_empty_object(api, user, body):
     endpoint = EndpointFactory.create(owner=user)
     assert api.put(f"{URL}/{endpoint.pk}", body, content_type="application/json").status_code == 200
 
@@ -51,7 +51,7 @@ def test_no_body_is_an_empty_object(api, user, body):
         "",
     ],
 )
-def test_the_content_type_is_not_looked_at(api, content_type):
+def test_the_content_type_is_ignored(api, content_type):
     assert api.generic("POST", URL, json.dumps(BODY).encode(), content_type=content_type).status_code == 201
 
 
@@ -63,7 +63,7 @@ def test_an_unknown_path_is_not_found(api, method, path):
 
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
-def test_a_trailing_slash_is_not_found_rather_than_a_redirect_that_loses_the_body(api, user, method):
+def test_a_trailing_slash_is_not_found_and_not_redirected(api, user, method):
     endpoint = EndpointFactory.create(owner=user)
     for path in (f"{URL}/", f"{URL}/{endpoint.pk}/"):
         answer = getattr(api, method)(path)
@@ -71,18 +71,18 @@ def test_a_trailing_slash_is_not_found_rather_than_a_redirect_that_loses_the_bod
 
 
 @pytest.mark.parametrize(("method", "url"), [("put", URL), ("patch", URL), ("delete", URL), ("post", f"{URL}/x")])
-def test_a_method_that_a_path_lacks_is_answered_with_those_it_has(api, method, url):
+def test_405_has_no_body_and_lists_the_allowed_methods(api, method, url):
     answer = getattr(api, method)(url)
     assert (answer.status_code, answer.content) == (405, b"")
     assert answer["Allow"] == ("GET, POST, HEAD, OPTIONS" if url == URL else "GET, PUT, DELETE, HEAD, OPTIONS")
 
 
-def test_a_query_has_an_end(api):
+def test_a_query_with_too_many_parameters_is_refused(api):
     answer = api.get(f"{URL}?{'a=1&' * 2000}")
     assert (answer.status_code, answer.json()) == (400, {"error": "Invalid request"})
 
 
-def test_an_unexpected_error_is_logged_and_not_told(api, monkeypatch, caplog):
+def test_an_unexpected_error_is_logged_and_not_shown(api, monkeypatch, caplog):
     def fail(**_):
         raise RuntimeError("the password is hunter2")
 
@@ -93,7 +93,7 @@ def test_an_unexpected_error_is_logged_and_not_told(api, monkeypatch, caplog):
     assert "hunter2" in caplog.text
 
 
-def test_an_error_outside_of_the_views_is_not_told_either(monkeypatch, transactional_db):
+def test_an_error_in_the_middleware_is_not_shown(monkeypatch, transactional_db):
     def fail(*_, **__):
         raise RuntimeError("the password is hunter2")
 
@@ -102,12 +102,12 @@ def test_an_error_outside_of_the_views_is_not_told_either(monkeypatch, transacti
     assert (answer.status_code, answer.json()) == (500, {"error": "Internal server error"})
 
 
-def test_a_host_that_is_not_ours_is_refused_as_json(api):
+def test_an_unknown_host_is_refused_in_json(api):
     answer = api.get(URL, headers={"host": "evil.example"})
     assert (answer.status_code, answer.json()) == (400, {"error": "Invalid request"})
 
 
 @pytest.mark.parametrize("query", ["", "?format=xml"])
-def test_the_answer_is_json_whatever_is_asked_for(api, query):
+def test_the_answer_is_json_whatever_the_client_accepts(api, query):
     answer = api.get(f"{URL}{query}", headers={"accept": "text/html"})
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")

@@ -25,7 +25,7 @@ from inbound.tests.factories import (
 
 pytestmark = pytest.mark.sqlite
 
-# What makes a write succeed in `world`. One that is not here is sent without a body, and its error is kept as well.
+# Bodies of writes that succeed in `world`. The others are sent without a body, and their errors are stored as well.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "domains"): {"domain": "example.net"},
     ("PUT", "domains/<str:pk>"): {"isCatchAllEnabled": False},
@@ -43,7 +43,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
 
 @pytest.fixture
 def world(ses, user) -> None:
-    """One row of each kind; its id is the first word of its path."""
+    """One row of each kind. Its id is the first part of its path."""
     endpoint = EndpointFactory.create(pk="endpoints", owner=user)
     domain = DomainFactory.create(
         pk="domains", owner=user, name="example.com", is_catch_all_enabled=True, catch_all_endpoint=endpoint
@@ -55,12 +55,12 @@ def world(ses, user) -> None:
 WRITES = [(method, route) for route in ROUTES for method in sorted(METHODS) if allows(route, method)]
 
 
-def test_every_write_that_the_contract_has_is_known_here():
+def test_every_write_of_the_api_is_covered():
     assert set(BODIES) <= set(WRITES)
 
 
 @pytest.mark.parametrize(("method", "route"), WRITES)
-def test_a_write_is_done_once_for_its_key_and_nothing_else_is_done_under_it(world, ses, api, method, route):
+def test_a_repeated_write_is_carried_out_once_and_another_request_is_refused(world, ses, api, method, route):
     url = "/api/v2/" + re.sub("<[^>]+>", route.partition("/")[0], route)
     body = BODIES.get((method, route), {})
     ses.clear_journal()
@@ -86,27 +86,27 @@ def test_another_method_path_or_query_is_another_request(api, method, url):
     assert_refused(send(api, method, url, BODY))
 
 
-def test_the_order_of_names_and_blanks_makes_no_other_request(api):
+def test_order_of_keys_and_white_space_do_not_matter(api):
     first = post(api, url=f"{URL}?a=1&b=2&a=0")
     assert_replayed(post(api, json.dumps(BODY, sort_keys=True, indent=2).encode(), url=f"{URL}?b=2&a=1&a=0"), first)
     assert_refused(post(api, url=f"{URL}?a=0&b=2&a=1"))
     assert Endpoint.objects.count() == 1
 
 
-def test_a_refusal_is_an_answer_as_well(api):
+def test_a_refusal_is_replayed(api):
     first = post(api, {**BODY, "type": "pigeon"})
     assert first.status_code == 400
     assert_replayed(post(api, {**BODY, "type": "pigeon"}), first)
 
 
-def test_a_method_that_the_path_lacks_is_answered_without_a_body_both_times(api):
+def test_405_is_replayed_without_a_body(api):
     first = send(api, "DELETE", URL, {})
     assert (first.status_code, first.content) == (405, b"")
     assert_replayed(send(api, "DELETE", URL, {}), first)
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"a": NaN}', b'{"a": ' + b"[" * 980 + b"]" * 980 + b"}"])
-def test_a_body_that_is_none_is_compared_byte_by_byte(api, body):
+def test_an_invalid_body_is_compared_byte_by_byte(api, body):
     first = post(api, body)
     assert first.status_code == 400
     assert_replayed(post(api, body), first)
@@ -114,13 +114,13 @@ def test_a_body_that_is_none_is_compared_byte_by_byte(api, body):
 
 
 @pytest.mark.parametrize("size", [1024 * 1024, 3 * 1024 * 1024])
-def test_a_body_that_is_too_large_is_refused_as_without_a_key(api, size):
+def test_a_large_body_is_refused_as_without_a_key(api, size):
     answer = post(api, {**BODY, "extra": "x" * size})
     assert (answer.status_code, answer.json()) == (400, {"error": "Request body is too large."})
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "two words", " ", "caf\u00e9", "tab\t", "\x7f"])
-def test_a_key_that_is_none_is_refused_before_anything_is_done(api, key):
+def test_an_invalid_key_is_refused_before_any_work(api, key):
     answer = post(api, key=key)
     sentence = "Idempotency-Key must be 1 to 255 visible ASCII characters."
     assert (answer.status_code, answer.json()) == (400, {"error": sentence})
@@ -129,20 +129,20 @@ def test_a_key_that_is_none_is_refused_before_anything_is_done(api, key):
 
 
 @pytest.mark.parametrize("key", ["x" * 255, "!", '"8e03978e-40d5-43dd-bc93-6894a57f9324"', "~,;'"])
-def test_any_visible_characters_make_a_key(api, key):
+def test_a_key_may_have_any_visible_characters(api, key):
     first = post(api, key=key)
     assert_replayed(post(api, key=key), first)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 @pytest.mark.parametrize("key", ["key-1", "no key"])
-def test_reading_takes_no_key(api, method, key):
+def test_reading_ignores_the_key(api, method, key):
     answer = send(api, method, URL, {}, key)
     assert answer.status_code == send(api, method, URL, {}, None).status_code
     assert not IdempotencyRecord.objects.exists()
 
 
-def test_it_costs_nothing_without_a_key_and_two_statements_with_one(api):
+def test_a_key_costs_two_statements(api):
     post(api, key=None)
     with CaptureQueriesContext(connection) as without:
         post(api, key=None)
@@ -153,7 +153,7 @@ def test_it_costs_nothing_without_a_key_and_two_statements_with_one(api):
     assert len(with_one) == len(without) + 2
 
 
-def test_keys_of_two_owners_have_nothing_to_do_with_each_other(api, client_for):
+def test_two_owners_may_use_the_same_key(api, client_for):
     first = post(api)
     other = client_for(UserFactory.create())
     theirs = post(other, {**BODY, "name": "Theirs"})
@@ -162,24 +162,24 @@ def test_keys_of_two_owners_have_nothing_to_do_with_each_other(api, client_for):
     assert_replayed(post(api), first)
 
 
-def test_a_retry_may_come_with_the_owners_next_api_key(api, client_for, user):
+def test_a_retry_may_use_another_api_key_of_the_owner(api, client_for, user):
     first = post(api)
     user.api_keys.update(revoked_at="2026-01-01T00:00:00Z")
     assert_replayed(post(client_for(user, Scope.WRITE)), first)
 
 
-def test_nobody_is_replayed_to_who_may_not_ask(api, client_for, user):
+def test_a_replay_needs_the_scope(api, client_for, user):
     post(api)
     assert post(APIClient()).status_code == 401
     assert post(client_for(user, Scope.READ, Scope.DELETE)).status_code == 403
 
 
-def test_a_request_that_may_not_be_made_leaves_its_key_free(client_for, user):
+def test_a_forbidden_request_leaves_the_key_free(client_for, user):
     assert post(client_for(user, Scope.READ)).status_code == 403
     assert post(client_for(user), {**BODY, "name": "Other"}).status_code == 201
 
 
-def test_what_is_kept_cannot_be_read_without_the_request(api):
+def test_a_stored_answer_cannot_be_read_without_the_request(api):
     first = post(api)
     assert "s3cret-of-ours" in first.content.decode()
     record = IdempotencyRecord.objects.get()
@@ -189,13 +189,13 @@ def test_what_is_kept_cannot_be_read_without_the_request(api):
     assert_replayed(post(api), first)
 
 
-def test_a_copy_of_the_database_is_of_no_use_without_the_secret_of_the_installation(api, settings):
+def test_a_stored_answer_cannot_be_read_without_the_secret_key(api, settings):
     post(api)
     settings.SECRET_KEY = "guessed"
     assert_refused(post(api))
 
 
-def test_a_deletion_that_went_on_after_its_answer_is_replayed_with_that_answer(world, ses, api, settings):
+def test_a_replayed_deletion_has_its_first_answer(world, ses, api, settings):
     settings.SES_REQUEST_BUDGET = 0.4
     fail_calls(ses)
     url = "/api/v2/domains/domains"

@@ -31,7 +31,7 @@ CLIENTS = 8
 
 
 def closing(function, *arguments):
-    """What a thread does: with a connection of its own, which goes with it."""
+    """A thread with a connection of its own, which it closes at the end."""
     try:
         return function(*arguments)
     finally:
@@ -60,20 +60,20 @@ def assert_one_ran(answers) -> None:
 
 
 @pytest.mark.parametrize("turn", range(5))
-def test_of_many_at_once_one_is_done(client_for, user, turn):
+def test_one_of_many_concurrent_requests_is_carried_out(client_for, user, turn):
     assert_one_ran(all_at_once(client_for, user))
     assert Endpoint.objects.count() == 1
 
 
 @pytest.mark.parametrize("turn", range(5))
-def test_of_many_that_find_an_abandoned_one_one_takes_it_over(client_for, user, turn):
+def test_one_of_many_requests_takes_over_an_abandoned_record(client_for, user, turn):
     leave_running(client_for(user))
     age_records(3600)
     assert_one_ran(all_at_once(client_for, user))
     assert Endpoint.objects.count() == 2
 
 
-def test_a_second_one_does_not_wait_for_the_first_and_later_has_its_answer(ses, client_for, user):
+def test_a_second_request_does_not_wait_and_gets_the_answer_later(ses, client_for, user):
     domain = DomainFactory.create(owner=user)
     url, body = f"/api/v2/domains/{domain.pk}", {"isCatchAllEnabled": False}
     claimed = threading.Event()
@@ -100,7 +100,7 @@ def test_a_second_one_does_not_wait_for_the_first_and_later_has_its_answer(ses, 
         post_save.disconnect(note, sender=IdempotencyRecord)
 
 
-def test_a_key_that_is_taken_over_while_it_is_to_be_forgotten_is_not_forgotten(client_for, user):
+def test_a_record_that_is_taken_over_while_pruning_is_kept(client_for, user):
     post(client_for(user))
     age_records(48 * 3600)
     with ThreadPoolExecutor(1) as threads:

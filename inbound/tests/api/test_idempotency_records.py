@@ -27,7 +27,7 @@ from inbound.worker import Worker
 pytestmark = pytest.mark.sqlite
 
 
-def test_a_failure_of_ours_leaves_the_key_free(api, monkeypatch):
+def test_a_server_error_leaves_the_key_free(api, monkeypatch):
     def fail(**_):
         raise RuntimeError
 
@@ -38,7 +38,7 @@ def test_a_failure_of_ours_leaves_the_key_free(api, monkeypatch):
     assert post(api).status_code == 201
 
 
-def test_while_the_first_is_running_the_second_is_told_to_wait(api, settings):
+def test_a_second_request_is_409_while_the_first_is_running(api, settings):
     leave_running(api)
     settings.SES_REQUEST_BUDGET = 4.2
     answer = post(api)
@@ -48,7 +48,7 @@ def test_while_the_first_is_running_the_second_is_told_to_wait(api, settings):
     assert Endpoint.objects.count() == 1
 
 
-def test_a_request_whose_process_was_killed_is_run_anew_when_it_can_no_longer_be_running(api, settings):
+def test_a_request_of_a_killed_process_runs_again_after_a_while(api, settings):
     leave_running(api)
     longest = settings.SES_REQUEST_BUDGET + 5 * 60
     age_records(longest - 60)
@@ -61,7 +61,7 @@ def test_a_request_whose_process_was_killed_is_run_anew_when_it_can_no_longer_be
     assert_replayed(post(api), first)
 
 
-def test_a_deletion_that_was_killed_is_safe_to_run_anew(ses, api, user):
+def test_a_killed_deletion_can_run_again(ses, api, user):
     address = EmailAddressFactory.create(domain__owner=user)
     url = f"/api/v2/email-addresses/{address.pk}"
     assert send(api, "DELETE", url, {}).status_code == 200
@@ -71,7 +71,7 @@ def test_a_deletion_that_was_killed_is_safe_to_run_anew(ses, api, user):
     assert (answer.status_code, answer.json()) == (404, {"error": "Email address not found"})
 
 
-def test_a_run_that_was_given_up_does_not_answer_for_the_one_after_it(user):
+def test_an_abandoned_run_does_not_store_its_answer(user):
     slow = claim(user.pk, "key-1", "request")
     age_records(3600)
     claim(user.pk, "key-1", "request")
@@ -81,7 +81,7 @@ def test_a_run_that_was_given_up_does_not_answer_for_the_one_after_it(user):
     assert IdempotencyRecord.objects.exists()
 
 
-def test_an_answer_that_cannot_be_kept_is_given_all_the_same(api, caplog):
+def test_an_answer_that_cannot_be_stored_is_still_sent(api, caplog):
     def refuse(execute, sql, params, many, context):
         if sql.startswith(f'UPDATE "{TABLE}"'):
             raise OperationalError("disk full")
@@ -93,7 +93,7 @@ def test_an_answer_that_cannot_be_kept_is_given_all_the_same(api, caplog):
     assert_running(post(api))
 
 
-def test_after_its_time_the_key_is_as_good_as_new(api):
+def test_an_expired_key_can_be_used_again(api):
     post(api)
     age_records(24 * 3600 - 60)
     assert_refused(post(api, {**BODY, "name": "Other"}))
@@ -103,7 +103,7 @@ def test_after_its_time_the_key_is_as_good_as_new(api):
     assert_replayed(post(api, {**BODY, "name": "Other"}), first)
 
 
-def test_the_worker_forgets_what_is_past_its_time(ses, api):
+def test_the_worker_deletes_expired_records(ses, api):
     post(api)
     age_records(24 * 3600 + 1)
     post(api, key="key-2")
@@ -111,7 +111,7 @@ def test_the_worker_forgets_what_is_past_its_time(ses, api):
     assert [record.key for record in IdempotencyRecord.objects.all()] == ["key-2"]
 
 
-def test_what_is_running_is_not_forgotten_however_short_the_time(api, settings):
+def test_the_record_of_a_running_request_is_kept(api, settings):
     settings.IDEMPOTENCY_RETENTION_SECONDS = 0
     leave_running(api)
     age_records(1)
@@ -120,7 +120,7 @@ def test_what_is_running_is_not_forgotten_however_short_the_time(api, settings):
     assert prune_idempotency_records(seconds=10) == 1
 
 
-def test_it_forgets_some_at_a_time_until_its_turn_is_over(api, monkeypatch):
+def test_expired_records_are_deleted_in_batches(api, monkeypatch):
     monkeypatch.setattr(models, "PRUNE_BATCH", 2)
     for number in range(5):
         post(api, key=f"key-{number}")
@@ -132,7 +132,7 @@ def test_it_forgets_some_at_a_time_until_its_turn_is_over(api, monkeypatch):
     assert sum(query["sql"].startswith("DELETE") for query in statements) == 2
 
 
-def test_an_owners_records_go_with_the_owner(api, user):
+def test_records_are_deleted_with_their_owner(api, user):
     post(api)
     user.endpoints.all().delete()
     user.delete()
@@ -140,17 +140,17 @@ def test_an_owners_records_go_with_the_owner(api, user):
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 400, 404, 409, 422])
-def test_an_answer_to_what_was_asked_is_kept(user, status):
+def test_a_final_answer_is_stored(user, status):
     settle(claim(user.pk, "key-1", "request"), HttpResponse(status=status))
     assert IdempotencyRecord.objects.get().status == status
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
-def test_an_answer_that_may_be_another_one_next_time_frees_the_key(user, status):
+def test_a_temporary_answer_frees_the_key(user, status):
     settle(claim(user.pk, "key-1", "request"), HttpResponse(status=status))
     assert not IdempotencyRecord.objects.exists()
 
 
-def test_a_stream_frees_the_key(user):
+def test_a_streamed_answer_frees_the_key(user):
     settle(claim(user.pk, "key-1", "request"), StreamingHttpResponse([b"a", b"b"]))
     assert not IdempotencyRecord.objects.exists()

@@ -1,4 +1,4 @@
-"""Nothing of one owner shows to another: every path that there is, by every method."""
+"""No path and no method shows anything of another user."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from ses_integration.models import InFlightCall, LedgerEntry
 METHODS = ["get", "head", "options", "post", "put", "patch", "delete"]
 OF_ONE = [route for route in ROUTES if "<" in route]
 OF_MANY = [route for route in ROUTES if "<" not in route]
-# What PUT /domains/{id} and its like take, so that it is not the body that they refuse.
+# A valid body of every PUT, so that the answers are not about the body.
 BODY = {"isCatchAllEnabled": False, "isActive": False, "name": "Mine now"}
 MODELS = (Domain, EmailAddress, BlockedEmail, DnsRecord, Endpoint, DomainDeletion)
 
 
 @pytest.fixture
 def world(ses, user) -> list[str]:
-    """One row of each kind; its id is the first word of its path. Returns the tokens of its plans."""
+    """One row of each kind, whose id is the first part of its path. Returns the tokens of the deletion plans."""
     endpoint = EndpointFactory(pk="endpoints", owner=user, name="theirs")
     domain = DomainFactory(
         pk="domains", owner=user, name="theirs.example.com", is_catch_all_enabled=True, catch_all_endpoint=endpoint
@@ -53,7 +53,7 @@ def everything() -> list[Any]:
 
 
 @pytest.mark.parametrize("route", OF_ONE)
-def test_what_belongs_to_somebody_else_is_as_if_it_were_not_there(world, ses, client_for, route):
+def test_another_users_row_is_404_like_an_unknown_id(world, ses, client_for, route):
     stranger = client_for(UserFactory())
     theirs = "/api/v2/" + re.sub("<[^>]+>", route.partition("/")[0], route)
     nothing = "/api/v2/" + re.sub("<[^>]+>", "nothing", route)
@@ -71,7 +71,7 @@ def test_what_belongs_to_somebody_else_is_as_if_it_were_not_there(world, ses, cl
 
 
 @pytest.mark.parametrize("route", OF_MANY)
-def test_no_list_and_no_count_has_anything_of_somebody_else(world, client_for, route):
+def test_lists_and_counts_contain_nothing_of_other_users(world, client_for, route):
     stranger = client_for(UserFactory())
     answer = stranger.get(f"/api/v2/{route}")
     assert "theirs" not in answer.content.decode()
@@ -81,27 +81,27 @@ def test_no_list_and_no_count_has_anything_of_somebody_else(world, client_for, r
         assert answer.status_code == 405
 
 
-def test_the_rows_are_there_for_their_owner(world, api):
-    """Or the tests above would show nothing."""
+def test_the_owner_sees_the_rows(world, api):
+    """Otherwise the tests above would prove nothing."""
     for route in OF_ONE:
         if allows(route, "get"):
             answer = api.get("/api/v2/" + re.sub("<[^>]+>", route.partition("/")[0], route))
             assert answer.status_code == 200, route
 
 
-# A name that had another owner, whose clean-up in SES is not finished: the ledger hangs on the name.
+# The ledger belongs to the name. The former owner's clean-up in SES is not finished yet.
 
 SECRETS = ("secret", "former-owner", "-rule-2", "-catchall")
 
 
 @pytest.fixture
 def inherited(ses, settings) -> Domain:
-    """`example.com` of its new owner, with an address in the rule that still has the former owner's."""
+    """`example.com` of its new owner, whose address is in a rule that also has the former owner's addresses."""
     settings.SES_MAX_RECIPIENTS_PER_RULE = 2
     former = DomainFactory(owner=UserFactory(username="former-owner"), name="example.com", pk="indm_secret")
     for number in range(3):
         EmailAddressFactory(domain=former, address=f"secret-{number}@example.com", slot=number)
-    # SES is not reached from here on, so the ledger stays as it is.
+    # No request reaches SES from here on, so the ledger does not change.
     settings.SES_REQUEST_BUDGET = 0
     delete_domain(domain=former, requested_by="former-owner")
     late, until = ["secret-late@example.com"], timezone.now() + timedelta(hours=1)
@@ -116,8 +116,8 @@ def inherited(ses, settings) -> Domain:
     return domain
 
 
-def test_the_next_owner_of_a_name_sees_nothing_of_the_last_one(inherited, client_for):
-    """Every path by every method, those that delete last; a domain after what belongs to it."""
+def test_the_next_owner_of_a_name_sees_nothing_of_the_former_owner(inherited, client_for):
+    """Call every path with every method, deletions last, and domains after what belongs to them."""
     heir = client_for(inherited.owner)
     paths = ["/api/v2/" + re.sub("<[^>]+>", route.partition("/")[0], route) for route in ROUTES]
     paths.sort(key=lambda path: (path.startswith("/api/v2/domains"), path))
@@ -134,7 +134,7 @@ def test_the_next_owner_of_a_name_sees_nothing_of_the_last_one(inherited, client
     assert not Domain.objects.filter(owner=inherited.owner).exists()
 
 
-def test_nor_a_number(inherited, client_for):
+def test_counts_contain_nothing_of_the_former_owner(inherited, client_for):
     heir = client_for(inherited.owner)
     for path in ("domains/domains/deletion-plan", "email-addresses/email-addresses/deletion-plan"):
         plan = heir.get(f"/api/v2/{path}").json()

@@ -36,19 +36,19 @@ def page(api, query: str = "") -> tuple[int, dict]:
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "-0", *NO_NUMBERS])
-def test_a_limit_that_is_none_is_refused(api, limit):
+def test_an_invalid_limit_is_refused(api, limit):
     answer = api.get(f"{URL}?limit={limit}")
     assert (answer.status_code, answer.json()) == (400, {"error": LIMIT})
 
 
 @pytest.mark.parametrize("offset", ["-1", str(2**31), str(2**63), *NO_NUMBERS])
-def test_an_offset_that_is_none_is_refused(api, offset):
+def test_an_invalid_offset_is_refused(api, offset):
     answer = api.get(f"{URL}?offset={offset}")
     assert (answer.status_code, answer.json()) == (400, {"error": OFFSET})
 
 
 @pytest.mark.parametrize("query", ["", "limit=", "offset=", "limit=&offset="])
-def test_fifty_rows_from_the_first_are_the_default(api, five, query):
+def test_the_default_is_the_first_50_rows(api, five, query):
     assert page(api, query) == (5, {"limit": 50, "offset": 0, "total": 5, "hasMore": False})
 
 
@@ -57,7 +57,7 @@ def test_a_limit_over_100_is_taken_as_100(api, five, limit):
     assert page(api, f"limit={limit}") == (5, {"limit": 100, "offset": 0, "total": 5, "hasMore": False})
 
 
-def test_a_page_holds_no_more_than_its_limit(api, user):
+def test_a_page_has_at_most_its_limit(api, user):
     EndpointFactory.create_batch(103, owner=user)
     assert page(api) == (50, {"limit": 50, "offset": 0, "total": 103, "hasMore": True})
     assert page(api, "limit=1000") == (100, {"limit": 100, "offset": 0, "total": 103, "hasMore": True})
@@ -76,6 +76,6 @@ def test_a_page_holds_no_more_than_its_limit(api, user):
         ("limit=007", 5, False),
     ],
 )
-def test_more_is_told_only_if_there_is_more(api, five, query, length, has_more):
+def test_has_more_says_whether_rows_follow(api, five, query, length, has_more):
     rows, pagination = page(api, query)
     assert (rows, pagination["hasMore"], pagination["total"]) == (length, has_more, 5)

@@ -28,11 +28,11 @@ def test_a_method_needs_its_scope(client_for, user, method, scope):
 
 
 @pytest.mark.parametrize(("method", "scope"), METHODS)
-def test_its_scope_alone_is_enough(client_for, user, method, scope):
+def test_no_other_scope_is_needed(client_for, user, method, scope):
     url = f"/api/v2/endpoints/{EndpointFactory.create(owner=user).pk}"
     assert getattr(client_for(user, scope), method)(url).status_code in (200, 405)
 
 
-def test_a_scope_is_asked_for_before_the_row(client_for, user):
+def test_the_scope_is_checked_before_the_row(client_for, user):
     answer = client_for(user, Scope.READ).delete("/api/v2/endpoints/nothing")
     assert (answer.status_code, answer.json()) == (403, {"error": "This API key lacks the 'delete' scope."})
