@@ -1,6 +1,6 @@
-"""python -m bench: what inbound costs, behind the production server on PostgreSQL. `make bench` provides the latter.
+"""python -m bench: measures inbound behind the production server on PostgreSQL, which `make bench` provides.
 
-A benchmark, no test: it asserts nothing about time. Everything listens on loopback, in a database of its own.
+Everything listens on loopback and uses a new database.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from psycopg import sql
 
 from inbound.tests.processes.stack import Stack, url_of_database
 
-# Sweeps and checks of the worker come round once, at its start, so that the journal holds what the requests caused.
+# The worker sweeps only when it starts, so that afterwards the journal has only what requests caused.
 QUIET = {"SES_SWEEP_SECONDS": "3600", "SES_DATABASE_SWEEP_SECONDS": "3600", "SES_STATUS_SECONDS": "3600"}
 PARTS = {
-    "operations": "what each operation costs",
+    "operations": "the cost of each operation",
     "deletions": "many deletions at one call a second",
     "sweep": "a full sweep of 10,000 domains and 100,000 addresses",
     "reads": "reading at that size",
-    "erasing": "erasing 100,000 stored objects, killed half-way",
+    "erasing": "erasing 100,000 stored objects, with a worker killed half-way",
 }
 
 
@@ -40,11 +40,11 @@ def main() -> int:
     if not url.startswith(("postgres:", "postgresql:")):
         sys.stderr.write("The benchmark needs PostgreSQL: run `make bench`, or set DATABASE_URL.\n")
         return 2
-    # A request to end is an error on the way out, so that the processes and the database go.
+    # Exit by an exception, so that the processes are stopped and the database is dropped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started = time.monotonic()
     with database(url) as own, tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        for text in measured(chosen, Path(folder), own):
+        for text in measure(chosen, Path(folder), own):
             sys.stdout.write(f"{text}\n\n")
             sys.stdout.flush()
     sys.stdout.write(f"{os.cpu_count()} CPUs, Python {platform.python_version()}, ")
@@ -53,16 +53,16 @@ def main() -> int:
 
 
 def parts() -> list[str]:
-    """Those that are asked for, in our order."""
+    """The requested parts, in the order of PARTS."""
     about = "; ".join(f"{part}: {what}" for part, what in PARTS.items())
-    parser = ArgumentParser(prog="make bench", description=f"Measures, part by part. {about}.")
-    parser.add_argument("--only", action="append", choices=PARTS, help="This part only; may be given several times.")
+    parser = ArgumentParser(prog="make bench", description=f"Runs the benchmark. {about}.")
+    parser.add_argument("--only", action="append", choices=PARTS, help="Run only this part. Can be repeated.")
     only = parser.parse_args().only
     return [part for part in PARTS if not only or part in only]
 
 
-def measured(chosen: list[str], folder: Path, url: str) -> Iterator[str]:
-    """The text of each part once it is done. Every part begins with an empty database."""
+def measure(chosen: list[str], folder: Path, url: str) -> Iterator[str]:
+    """Yield the text of each part when it is done. Every part starts with an empty database."""
 
     def stack(name: str, **more: str) -> Stack:
         (folder / name).mkdir()
@@ -70,32 +70,32 @@ def measured(chosen: list[str], folder: Path, url: str) -> Iterator[str]:
 
     first = stack("prepare")
     first.command("migrate", "--verbosity", "0")
-    # No pool here: its connections would outlive the closing.
+    # No connection pool in this process: its connections would keep the database from being dropped.
     os.environ.update(first.env, DATABASE_POOL_SIZE="0")
     django.setup()
-    # Their modules need Django to be set up.
-    from bench import deletions, erasing, reads, report, size
+    # These modules need Django to be set up.
+    from bench.parts import deletions, erasing, operations, reads, sweep
 
     if "operations" in chosen:
-        yield report.measured(stack("operations"))
+        yield operations.measure(stack("operations"))
         first.command("flush", "--no-input")
     if "deletions" in chosen:
-        yield deletions.measured(stack("deletions", **deletions.PACE))
+        yield deletions.measure(stack("deletions", **deletions.RATE_LIMIT))
         first.command("flush", "--no-input")
     if {"sweep", "reads"} & set(chosen):
-        account, ids = size.seeded()
+        account, ids = sweep.seed()
         if "sweep" in chosen:
-            yield size.swept(stack("sweep"))
+            yield sweep.measure(stack("sweep"))
         if "reads" in chosen:
-            yield reads.measured(stack("reads"), account, ids)
+            yield reads.measure(stack("reads"), account, ids)
         first.command("flush", "--no-input")
     if "erasing" in chosen:
-        yield erasing.measured(stack("erasing"))
+        yield erasing.measure(stack("erasing"))
 
 
 @contextmanager
 def database(url: str) -> Iterator[str]:
-    """An empty database beside the one that is named; dropped at the end."""
+    """Create an empty database on the same server, yield its URL, and drop it at the end."""
     name = f"bench_{uuid4().hex[:12]}"
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -1,4 +1,4 @@
-"""The accounts and the rows that the benchmark works with, written in bulk. Needs Django to be set up."""
+"""Creates accounts, domains, addresses and ledger rows in bulk. Needs Django to be set up."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Account:
     endpoint_id: str
 
 
-def account(name: str) -> Account:
+def create_account(name: str) -> Account:
     owner = User.objects.create(username=name)
     endpoint = Endpoint.objects.create(
         owner=owner, name="Main", type=Endpoint.Type.WEBHOOK, config={"url": "https://hooks.example.org/mail"}
@@ -37,15 +37,18 @@ def account(name: str) -> Account:
     return Account(issue_key(owner=owner, name="bench")[1], owner, endpoint.pk)
 
 
-def verified_domains(owner: User, names: Iterable[str]) -> list[Domain]:
-    """Past the receivers: nobody is told that SES should follow."""
+def create_domains(owner: User, names: Iterable[str]) -> list[Domain]:
+    """Create verified domains without signal receivers, so nothing is marked for SES."""
     return Domain.objects.bulk_create(
         [Domain(owner=owner, name=name, status=Domain.Status.VERIFIED) for name in names], batch_size=BATCH
     )
 
 
-def addresses_of(domains: Iterable[Domain], endpoint_id: str, count: int) -> list[EmailAddress]:
-    """So many of each of these new domains, past the receivers; the next one that the API adds takes them to SES as well."""
+def create_addresses(domains: Iterable[Domain], endpoint_id: str, count: int) -> list[EmailAddress]:
+    """Create `count` addresses for each new domain, without signal receivers.
+
+    The next change through the API takes them to SES, too.
+    """
     return EmailAddress.objects.bulk_create(
         [
             EmailAddress(domain=domain, address=f"a{slot}@{domain.name}", slot=slot, endpoint_id=endpoint_id)
@@ -56,8 +59,8 @@ def addresses_of(domains: Iterable[Domain], endpoint_id: str, count: int) -> lis
     )
 
 
-def owe(domains: Iterable[Domain]) -> None:
-    """SES must follow these new domains."""
+def mark_pending(domains: Iterable[Domain]) -> None:
+    """Mark these new domains as pending."""
     config = ses_config()
     DomainSync.objects.bulk_create(
         DomainSync(region=config.region, rule_set=config.rule_set, domain=domain.name, generation=1)
@@ -65,8 +68,8 @@ def owe(domains: Iterable[Domain]) -> None:
     )
 
 
-def settle() -> None:
-    """The ledger as it is when SES has confirmed everything that the rows want; for a ledger that is empty."""
+def record_as_confirmed() -> None:
+    """Fill the empty ledger as if SES had confirmed the desired state of all rows."""
     config, now = ses_config(), timezone.now()
     where = {"region": config.region, "rule_set": config.rule_set}
     desired = snapshot.desired_of(config, None)
@@ -89,8 +92,8 @@ def settle() -> None:
     identities = [entry(name, ResourceKind.IDENTITY, name) for name in desired]
     rules = [
         (entry(name, ResourceKind.RULE, rule.name, rule.digest), rule.recipients)
-        for name, wish in desired.items()
-        for rule in wish.rules
+        for name, state in desired.items()
+        for rule in state.rules
     ]
     LedgerEntry.objects.bulk_create(identities + [row for row, _ in rules], batch_size=BATCH)
     LedgerIdentity.objects.bulk_create(
@@ -115,6 +118,6 @@ def settle() -> None:
 
 
 def analyze() -> None:
-    """What PostgreSQL does by itself some time after so many rows have come."""
+    """Update the planner statistics now, which PostgreSQL does on its own some time after a bulk insert."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

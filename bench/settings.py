@@ -1,6 +1,6 @@
-"""The shipped settings, with one thing more: every answer says how many SQL statements it took."""
+"""The production settings, plus the middleware that counts SQL statements."""
 
 from inbound.settings import *  # noqa: F403
 from inbound.settings import MIDDLEWARE
 
-MIDDLEWARE = ["bench.counting.CountStatements", *MIDDLEWARE]
+MIDDLEWARE = ["bench.statements.CountStatements", *MIDDLEWARE]

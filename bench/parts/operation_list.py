@@ -1,11 +1,11 @@
-"""What is measured. A lane is a domain that goes through its whole life, one operation after the other."""
+"""The measured operations. A lane is a domain that goes through all of them, from creation to deletion."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bench.measuring import Request
+from bench.requests import Request
 from inbound.tests.processes.clients import Answer
 
 READS_PER_LANE = 5
@@ -13,7 +13,7 @@ READS_PER_LANE = 5
 
 @dataclass(slots=True)
 class Lane:
-    """One domain and what is known of it so far."""
+    """A domain and its ids so far."""
 
     number: int
     name: str
@@ -27,26 +27,26 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One row of the table: the request that it is for a lane, and what the lane keeps of the answer."""
+    """A row of the table: the request for a lane, and what the lane remembers of the response."""
 
     title: str
-    ask: Callable[[Lane], Request]
-    keep: Callable[[Lane, Answer], None] = lambda lane, answer: None
+    request: Callable[[Lane], Request]
+    remember: Callable[[Lane, Answer], None] = lambda lane, answer: None
 
 
 def _new_address(local: str) -> Callable[[Lane], Request]:
-    def ask(lane: Lane) -> Request:
+    def request(lane: Lane) -> Request:
         body = {"address": f"{local}@{lane.name}", "domainId": lane.domain_id, "endpointId": lane.endpoint_id}
         return lane.request("POST", "email-addresses", body)
 
-    return ask
+    return request
 
 
-def _keep_domain(lane: Lane, answer: Answer) -> None:
+def _remember_domain(lane: Lane, answer: Answer) -> None:
     lane.domain_id = answer.body["id"]
 
 
-def _keep_address(lane: Lane, answer: Answer) -> None:
+def _remember_address(lane: Lane, answer: Answer) -> None:
     lane.addresses.append(answer.body["id"])
 
 
@@ -55,10 +55,10 @@ def _catch_all(lane: Lane, *, enabled: bool) -> Request:
     return lane.request("PUT", f"domains/{lane.domain_id}", body)
 
 
-LIFE = [
-    Operation("create a domain", lambda lane: lane.request("POST", "domains", {"domain": lane.name}), _keep_domain),
-    Operation("add its first address", _new_address("first"), _keep_address),
-    Operation("add a further address", _new_address("further"), _keep_address),
+LIFECYCLE = [
+    Operation("create a domain", lambda lane: lane.request("POST", "domains", {"domain": lane.name}), _remember_domain),
+    Operation("add its first address", _new_address("first"), _remember_address),
+    Operation("add a further address", _new_address("further"), _remember_address),
     Operation("get one address", lambda lane: lane.request("GET", f"email-addresses/{lane.addresses[0]}")),
     Operation(
         "delete an address of several", lambda lane: lane.request("DELETE", f"email-addresses/{lane.addresses.pop()}")
@@ -75,9 +75,9 @@ LIFE = [
     Operation("delete a domain", lambda lane: lane.request("DELETE", f"domains/{lane.domain_id}")),
 ]
 
-# Of accounts that hold as many, made once.
+# The listed accounts are created once.
 LISTS = [
     ("list 100 addresses", "email-addresses?limit=100"),
     ("list 100 domains", "domains?limit=100"),
 ]
-CROWD = "delete addresses of one domain"
+SAME_DOMAIN = "delete addresses of one domain"

@@ -1,4 +1,4 @@
-"""Erasing 100,000 stored objects, old versions and delete markers included, by a worker that is killed half-way."""
+"""Erasing 100,000 stored objects with old versions and delete markers, by a worker that is killed half-way."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bench import seeding
-from bench.measuring import peak_memory, progress
+from bench.requests import peak_memory, progress
 from domains.models import DomainDeletion
 from inbound.tests.processes.stack import Process, Stack, wait_for
 from ses_integration.cli.tables import table
@@ -17,19 +17,19 @@ from ses_integration.emulator import stored_objects
 from ses_integration.emulator.server import Emulator
 
 OBJECTS = 100_000
-# Every so many-th object has an older version, and every so many-th was deleted by somebody.
+# Every 5th object has an older version, every 10th a delete marker.
 OLDER_EVERY, DELETED_EVERY = 5, 10
 MAIL = b"m" * 1000
-# Far more than it takes; past it something is wrong.
-PATIENCE_SECONDS = 1800.0
+# Much longer than it takes; after that, something is wrong.
+TIMEOUT_SECONDS = 1800.0
 HEAD = ["ERASED BY", "VERSIONS", "SECONDS", "VERSIONS/S", "S3 CALLS", "MEMORY BEFORE", "PEAK"]
-NOTES = """VERSIONS: counted in the record; delete markers are among them. SECONDS: from its first call to S3 to its last, the
-emulator's own time included. The request erases for a second, the first worker is killed at half of all, and the second
-waits until the first one's claim is over (a minute). MEMORY (VmHWM, MB): BEFORE is what the worker takes to start."""
+NOTES = """VERSIONS: as counted in the deletion record, delete markers included. SECONDS: from the first to the last S3 call,
+including the emulator's time. The request erases for a second; the first worker is killed half-way; the second waits
+until the claim of the first has expired (a minute). MEMORY: VmHWM in MB; BEFORE is the worker after its start."""
 
 
-def measured(stack: Stack) -> str:
-    """The part `erasing`. The emulator is this process's, to be filled past the wire."""
+def measure(stack: Stack) -> str:
+    """The part `erasing`. The emulator runs in this process, so that it can be filled without HTTP."""
     emulator = Emulator(port=stack.aws.port)
     with stored_objects.fast_version_listing():
         emulator.start()
@@ -50,7 +50,7 @@ class _Erasing:
         self._rows: list[list[str]] = []
 
     def text(self) -> str:
-        api = self._stack.web_api.with_key(seeding.account("erasing").key)
+        api = self._stack.web_api.with_key(seeding.create_account("erasing").key)
         domain = api.add_domain("erasing.example.com")
         bucket, prefix = ses_config().bucket, f"emails/erasing.example.com/{domain}/"
         progress(f"Storing {OBJECTS} objects …")
@@ -69,14 +69,12 @@ class _Erasing:
         left = stored_objects.count_versions(bucket, prefix)
         if left or record.erased_versions > seeded:
             raise RuntimeError(f"{left} versions are left; {record.erased_versions} of {seeded} were counted.")
-        return f"{table(HEAD, self._rows)}\n\n{NOTES}\n\n{self._sums(record, seeded)}\n{waited}"
+        return f"{table(HEAD, self._rows)}\n\n{NOTES}\n\n{self._totals(record, seeded)}\n{waited}"
 
     def _first_worker(self, enough: int) -> None:
         worker = self._stack.worker
         before = self._started(worker)
-        wait_for(
-            lambda: self._record().erased_versions >= enough, within=PATIENCE_SECONDS, what="half of it was erased"
-        )
+        wait_for(lambda: self._record().erased_versions >= enough, within=TIMEOUT_SECONDS, what="half of it was erased")
         peak = _peak(worker)
         worker.kill()
         self._note("first worker, killed", memory=(before, peak))
@@ -85,9 +83,9 @@ class _Erasing:
         killed = time.monotonic()
         worker = self._stack.another_worker("second worker")
         before = self._started(worker)
-        wait_for(lambda: self._record().erased_versions > self._counted, within=PATIENCE_SECONDS, what="it was resumed")
+        wait_for(lambda: self._record().erased_versions > self._counted, within=TIMEOUT_SECONDS, what="it was resumed")
         waited = time.monotonic() - killed
-        wait_for(lambda: self._record().finished_at, within=PATIENCE_SECONDS, what="all of it was erased")
+        wait_for(lambda: self._record().finished_at, within=TIMEOUT_SECONDS, what="all of it was erased")
         self._note("second worker", memory=(before, _peak(worker)))
         return f"From the kill to the next version in the record: {waited:.0f} s."
 
@@ -108,17 +106,17 @@ class _Erasing:
     def _record(self) -> DomainDeletion:
         return DomainDeletion.objects.get()
 
-    def _sums(self, record: DomainDeletion, seeded: int) -> str:
+    def _totals(self, record: DomainDeletion, seeded: int) -> str:
         head = ["", "STORED", "IN THE RECORD", "NOT COUNTED", "LEFT"]
         markers = OBJECTS // DELETED_EVERY
         size = (seeded - markers) * len(MAIL)
-        sums = [
+        totals = [
             ("versions", seeded, record.erased_versions),
             ("of these delete markers", markers, record.erased_delete_markers),
             ("bytes", size, record.erased_bytes),
         ]
-        rows = [[what, str(there), str(counted), str(there - counted), "0"] for what, there, counted in sums]
-        return f"{table(head, rows)}\n\nA page that S3 deleted for a worker that died before it could write it down is not counted."
+        rows = [[what, str(there), str(counted), str(there - counted), "0"] for what, there, counted in totals]
+        return f"{table(head, rows)}\n\nA page that S3 deleted is not counted if the worker died before it could record it."
 
 
 def _histories(prefix: str) -> Iterator[tuple[str, list[bytes | None]]]:
@@ -129,7 +127,7 @@ def _histories(prefix: str) -> Iterator[tuple[str, list[bytes | None]]]:
 
 
 def _seconds(calls: list[dict[str, Any]]) -> float:
-    """From the arrival of the first to that of the last."""
+    """The time between the first and the last call."""
     moments = [datetime.fromisoformat(call["time"]) for call in calls]
     return (max(moments) - min(moments)).total_seconds() if moments else 0.0
 

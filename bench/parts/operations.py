@@ -1,4 +1,4 @@
-"""Every operation once with counted statements, once by one client and once by eight; and the table of it."""
+"""The cost of every operation: SQL statements, SES calls and latency, with one client and with eight."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from bench import seeding
-from bench.counting import HEADER
-from bench.measuring import Request, Run, peak_memory, progress, run
-from bench.operations import CROWD, LIFE, LISTS, READS_PER_LANE, Lane
+from bench.parts.operation_list import LIFECYCLE, LISTS, READS_PER_LANE, SAME_DOMAIN, Lane
+from bench.requests import Request, Run, peak_memory, progress, run
+from bench.statements import HEADER
 from domains.models import Domain
 from inbound.tests.processes.clients import Api
 from inbound.tests.processes.stack import Process, Stack, running
 from ses_integration.cli.tables import table
 
 COUNTED_LANES = 3
-# Clients, and how many domains go through their lives.
+# Number of clients -> number of lanes.
 ROUNDS = {1: 12, 8: 40}
-NOTES = """SQL: statements of one request that meets nobody. SES CALLS: for each request, those that the worker finished included.
-P99 of a few dozen requests is the slowest of them. The emulator answers at once and as often as it is asked; of SES
-itself expect one call a second. An answer after 5 s is one that has stopped waiting: the worker goes on."""
-# Reads of SES that the worker makes at its own pace.
+NOTES = """SQL: statements of a request without concurrency. SES CALLS: per request, including those the worker finished. P99 of a
+few dozen requests is the slowest one. The emulator answers at once and without a rate limit; SES allows one call per
+second. A response after 5 s has stopped waiting for SES, and the worker goes on."""
+# SES reads that the worker makes on its own schedule.
 NOT_CAUSED = ("Describe", "List", "GetIdentity")
 
 
 @dataclass(slots=True)
 class Row:
-    """One operation: statements of a request that meets nobody, and a run for each number of clients."""
+    """An operation: its SQL statements, and a run for each number of clients."""
 
     title: str
     statements: int = 0
@@ -45,7 +45,7 @@ class Row:
         return cells
 
 
-def measured(stack: Stack) -> str:
+def measure(stack: Stack) -> str:
     """The part `operations`."""
     with running(stack):
         report = Report(stack)
@@ -54,18 +54,18 @@ def measured(stack: Stack) -> str:
 
 
 class Report:
-    """Measures, and says what it found."""
+    """Runs the measurements and formats the table."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._titles = [operation.title for operation in LIFE] + [CROWD] + [title for title, _ in LISTS]
+        self._titles = [operation.title for operation in LIFECYCLE] + [SAME_DOMAIN] + [title for title, _ in LISTS]
         self._rows = {title: Row(title) for title in self._titles}
         self._memory: list[list[str]] = []
-        self._account = seeding.account("bench")
-        self._lister = seeding.account("lister")
+        self._account = seeding.create_account("bench")
+        self._lister = seeding.create_account("lister")
         names = [f"d{number}.listed.example.org" for number in range(seeding.LISTED)]
-        seeding.verified_domains(self._lister.owner, names)
-        seeding.settle()
+        seeding.create_domains(self._lister.owner, names)
+        seeding.record_as_confirmed()
 
     def measure(self) -> None:
         listed = self._domain_of_many("listed.example.net", seeding.LISTED - 1, self._stack.web_api)[0]
@@ -85,7 +85,7 @@ class Report:
         return f"{rows}\n\n{NOTES}\n\n{memory}"
 
     def _counted(self, listed: str) -> None:
-        """Statements, from a server of its own, so that counting costs the others nothing."""
+        """Count statements on a separate server, so that counting does not slow down the timed runs."""
         progress("Counting statements …")
         server, api = self._stack.server("counting server", DJANGO_SETTINGS_MODULE="bench.settings")
         server.start()
@@ -94,12 +94,12 @@ class Report:
         def note(title: str, result: Run) -> None:
             found[title] += [int(answer.headers[HEADER]) for answer in result.answers.values()]
 
-        # The first request of a process notes that the key was used, and opens a connection.
-        self._live(api, 1, 2, "warm", lambda title, result: None)
-        self._live(api, 1, COUNTED_LANES, "counted", note)
+        # Warm up: the first request of a process records the use of the key and opens a connection.
+        self._run_lanes(api, 1, 2, "warm", lambda title, result: None)
+        self._run_lanes(api, 1, COUNTED_LANES, "counted", note)
         for title, result in self._lists(api, 1, 2 * READS_PER_LANE, listed):
             note(title, result)
-        note(CROWD, self._crowd(api, 1, COUNTED_LANES, "counted"))
+        note(SAME_DOMAIN, self._same_domain(api, 1, COUNTED_LANES, "counted"))
         server.stop()
         for title, counts in found.items():
             self._rows[title].statements = int(median(counts))
@@ -111,25 +111,27 @@ class Report:
             progress(f"{named}: {title}, {len(result.answers)} times in {result.seconds:.1f} s")
             self._rows[title].runs[clients] = result
 
-        self._live(api, clients, lanes, f"with{clients}", note)
-        note(CROWD, self._crowd(api, clients, lanes, f"with{clients}"))
+        self._run_lanes(api, clients, lanes, f"with{clients}", note)
+        note(SAME_DOMAIN, self._same_domain(api, clients, lanes, f"with{clients}"))
         for title, result in self._lists(api, clients, lanes * READS_PER_LANE, listed):
             note(title, result)
 
-    def _live(self, api: Api, clients: int, lanes: int, name: str, note: Callable[[str, Run], None]) -> None:
+    def _run_lanes(self, api: Api, clients: int, lanes: int, name: str, note: Callable[[str, Run], None]) -> None:
         own = api.with_key(self._account.key)
-        living = [Lane(number, f"d{number}.{name}.example.com", self._account.endpoint_id) for number in range(lanes)]
-        for operation in LIFE:
-            result = self._run(own, [operation.ask(lane) for lane in living], clients)
-            living = [lane for lane in living if lane.number in result.answers]
-            for lane in living:
-                operation.keep(lane, result.answers[lane.number])
+        lanes_left = [
+            Lane(number, f"d{number}.{name}.example.com", self._account.endpoint_id) for number in range(lanes)
+        ]
+        for operation in LIFECYCLE:
+            result = self._run(own, [operation.request(lane) for lane in lanes_left], clients)
+            lanes_left = [lane for lane in lanes_left if lane.number in result.answers]
+            for lane in lanes_left:
+                operation.remember(lane, result.answers[lane.number])
             note(operation.title, result)
 
-    def _crowd(self, api: Api, clients: int, count: int, name: str) -> Run:
-        """All at the same domain, of which one address stays."""
+    def _same_domain(self, api: Api, clients: int, count: int, name: str) -> Run:
+        """Delete addresses of one domain; one address stays."""
         own = api.with_key(self._account.key)
-        _, ids = self._domain_of_many(f"{name}.crowd.example.com", count, api)
+        _, ids = self._domain_of_many(f"{name}.same.example.com", count, api)
         return self._run(
             own, [Request("DELETE", f"email-addresses/{pk}", lane=lane) for lane, pk in enumerate(ids)], clients
         )
@@ -145,10 +147,10 @@ class Report:
         return found
 
     def _domain_of_many(self, name: str, count: int, api: Api) -> tuple[str, list[str]]:
-        """The id of a domain, and those of its addresses but one."""
+        """Create a domain; returns its id and the ids of all its addresses except one."""
         own = api.with_key(self._account.key)
         domain = own.add_domain(name)
-        rows = seeding.addresses_of([Domain.objects.get(pk=domain)], self._account.endpoint_id, count)
+        rows = seeding.create_addresses([Domain.objects.get(pk=domain)], self._account.endpoint_id, count)
         own.add_address(domain, f"stays@{name}")
         return domain, [row.pk for row in rows]
 

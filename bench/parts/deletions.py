@@ -1,4 +1,4 @@
-"""Many addresses deleted at once while SES takes one call a second: how many calls it costs, and when SES has followed."""
+"""Many addresses deleted at once while SES allows one call per second: number of calls, and time until SES is up to date."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from bench import seeding
-from bench.measuring import Request, progress, run
+from bench.requests import Request, progress, run
 from domains.models import Domain
 from inbound.tests.processes.checks import wait_until_idle
 from inbound.tests.processes.clients import RULE_CALLS
@@ -15,9 +15,9 @@ from inbound.tests.processes.stack import Stack, running, wait_for
 from ses_integration.cli.tables import table
 
 CLIENTS = 32
-PACE = {"SES_CALLS_PER_SECOND": "1"}
-# Far more than it takes; past it something is wrong.
-PATIENCE_SECONDS = 600.0
+RATE_LIMIT = {"SES_CALLS_PER_SECOND": "1"}
+# Much longer than it takes; after that, something is wrong.
+TIMEOUT_SECONDS = 600.0
 HEAD = [
     "DELETIONS",
     "DOMAINS",
@@ -30,50 +30,50 @@ HEAD = [
     "LONGEST S",
     "LATER",
 ]
-NOTES = f"""{CLIENTS} clients; the emulator and inbound keep to one call a second. REFUSED: calls that came too fast all the
-same. ANSWERED: from the first request to the last answer; SETTLED: until nothing is owed. LATER: answers with
-`sesRuleUpdated: false`, where the worker did what the request had no time for."""
+NOTES = f"""{CLIENTS} clients; the emulator enforces one call per second, and inbound keeps to it. REFUSED: calls that were
+throttled nevertheless. ANSWERED: from the first request to the last response. SETTLED: until nothing is pending. LATER:
+responses with `sesRuleUpdated: false`; the worker finished what the request had no time for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """So many deletions, spread evenly over so many domains."""
+    """A number of deletions, spread evenly over a number of domains."""
 
     deletions: int
     domains: int
 
 
 ONE_DOMAIN = [Case(count, 1) for count in (1, 10, 100, 1000)]
-# Of the same domains, one case after the other: SES takes 200 rules.
+# Both cases use the same domains, because SES allows 200 rules.
 MANY_DOMAINS = [Case(100, 100), Case(1000, 100)]
 
 
-def measured(stack: Stack) -> str:
-    """The part `deletions`; the stack keeps the pace."""
+def measure(stack: Stack) -> str:
+    """The part `deletions`. The stack must have RATE_LIMIT in its environment."""
     with running(stack, worker=False):
-        account = seeding.account("deletions")
-        cases = _seeded(account)
-        progress("Taking the addresses to SES …")
+        account = seeding.create_account("deletions")
+        cases = _seed(account)
+        progress("Creating the rules in SES …")
         stack.command("ses_sync", SES_CALLS_PER_SECOND="0")
         stack.aws.limit_rate(1.0)
         stack.worker.start()
-        # It looks at SES once, at its start.
+        # It sweeps SES once, at its start.
         wait_for(lambda: stack.aws.calls("ListEmailIdentities"), within=60, what="the worker had swept")
-        rows = [_case(stack, account.key, case, ids) for case, ids in cases]
+        rows = [_measure_case(stack, account.key, case, ids) for case, ids in cases]
     return f"{table(HEAD, rows)}\n\n{NOTES}"
 
 
-def _seeded(account: seeding.Account) -> list[tuple[Case, list[str]]]:
-    """The ids that each case deletes. One address of each domain stays, so that every call is an update."""
+def _seed(account: seeding.Account) -> list[tuple[Case, list[str]]]:
+    """Each case with the ids it deletes. One address of each domain stays, so that every SES call is an update."""
     cases = []
     for case in ONE_DOMAIN:
-        [domain] = seeding.verified_domains(account.owner, [f"of{case.deletions}.deletions.example.com"])
+        [domain] = seeding.create_domains(account.owner, [f"of{case.deletions}.deletions.example.com"])
         cases.append((case, _addresses([domain], account, case.deletions)))
-        seeding.owe([domain])
+        seeding.mark_pending([domain])
     names = [f"d{number}.deletions.example.com" for number in range(MANY_DOMAINS[0].domains)]
-    domains = seeding.verified_domains(account.owner, names)
+    domains = seeding.create_domains(account.owner, names)
     ids = _addresses(domains, account, sum(case.deletions for case in MANY_DOMAINS) // len(domains))
-    seeding.owe(domains)
+    seeding.mark_pending(domains)
     for case in MANY_DOMAINS:
         cases.append((case, ids[: case.deletions]))
         ids = ids[case.deletions :]
@@ -81,17 +81,17 @@ def _seeded(account: seeding.Account) -> list[tuple[Case, list[str]]]:
 
 
 def _addresses(domains: list[Domain], account: seeding.Account, each: int) -> list[str]:
-    """First one of each domain, then another one of each, and so on; without the last of each."""
-    rows = seeding.addresses_of(domains, account.endpoint_id, each + 1)
+    """The ids of `each` new addresses per domain, in turn: one of each domain, then another one. One more is created and kept."""
+    rows = seeding.create_addresses(domains, account.endpoint_id, each + 1)
     return [row.pk for row in sorted(rows, key=lambda row: row.slot) if row.slot < each]
 
 
-def _case(stack: Stack, key: str, case: Case, ids: list[str]) -> list[str]:
+def _measure_case(stack: Stack, key: str, case: Case, ids: list[str]) -> list[str]:
     stack.aws.clear_journal()
     requests = [Request("DELETE", f"email-addresses/{pk}", lane=lane) for lane, pk in enumerate(ids)]
     started = time.monotonic()
     found = run(stack.web_api.with_key(key), requests, clients=CLIENTS, seconds=math.inf)
-    wait_until_idle(within=PATIENCE_SECONDS)
+    wait_until_idle(within=TIMEOUT_SECONDS)
     settled = time.monotonic() - started
     calls = [call for call in stack.aws.calls(*RULE_CALLS) if call["applied"]]
     progress(f"{case.deletions} deletions over {case.domains}: {len(calls)} rule calls in {settled:.1f} s")

@@ -1,4 +1,4 @@
-"""Requests by one or several clients, timed one by one."""
+"""Timed requests by one or several clients, and the peak memory of processes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 
 from inbound.tests.processes.clients import Answer, Api
 
-# An operation that is slower than expected is measured less often, so that the whole stays bounded.
+# A slow operation is measured fewer times, so that the total time stays bounded.
 SECONDS_PER_OPERATION = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request below /api/v2/, and the `lane` that it is made for: its own line through all the operations."""
+    """A request below /api/v2/, for one lane (see `operation_list`)."""
 
     method: str
     path: str
@@ -29,7 +29,7 @@ class Request:
 
 @dataclass(slots=True)
 class Run:
-    """What a run of one operation has shown. `answers` by lane, of those requests that there was time for."""
+    """The result of a run. `answers` by lane, without the requests that there was no time for."""
 
     seconds: float = 0.0
     answers: dict[int, Answer] = field(default_factory=dict)
@@ -44,15 +44,15 @@ class Run:
         return self.ses_calls / len(self.answers) if self.answers else 0.0
 
     def latency(self, part: float) -> float:
-        """In milliseconds: what this part of the requests did not exceed."""
+        """The latency quantile in milliseconds: `latency(0.5)` is the median."""
         times = sorted(answer.seconds for answer in self.answers.values())
         return 1000 * times[min(len(times) - 1, int(part * len(times)))] if times else 0.0
 
 
 def run(api: Api, requests: list[Request], *, clients: int, seconds: float = SECONDS_PER_OPERATION) -> Run:
-    """Send the requests by so many clients, each with a connection of its own, until all are sent or the time is over.
+    """Send the requests with `clients` connections in parallel, until all are sent or `seconds` have passed.
 
-    Raises RuntimeError for an error answer.
+    Raises RuntimeError for an error response.
     """
     waiting: SimpleQueue[Request] = SimpleQueue()
     for request in requests:
@@ -101,22 +101,22 @@ def _taken(waiting: SimpleQueue[Request]) -> Iterator[Request]:
 
 
 def peak_memory(group: int) -> list[float]:
-    """VmHWM of each process of a group, in MB, the largest first; empty where there is no /proc."""
+    """The peak memory (VmHWM) of each process of a group in MB, largest first; empty without /proc."""
     found: list[float] = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            # The name, in brackets, may hold anything; state, parent and group follow it.
+            # The process name, in brackets, may contain anything; state, parent and group follow it.
             stat = (folder / "stat").read_text().rpartition(")")[2].split()
             if int(stat[2]) != group:
                 continue
             found += _high_water(folder)
         except (OSError, IndexError, ValueError):
-            continue  # it ended while we looked
+            continue  # the process has just ended
     return sorted(found, reverse=True)
 
 
 def own_peak_memory() -> float:
-    """VmHWM of this process, in MB; 0 where there is no /proc. (`ru_maxrss` is inherited from who started it.)"""
+    """The peak memory (VmHWM) of this process in MB; 0 without /proc. (`ru_maxrss` would include the parent's.)"""
     try:
         return max(_high_water(Path("/proc/self")), default=0.0)
     except OSError:

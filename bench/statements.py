@@ -1,4 +1,4 @@
-"""How many SQL statements a request takes, in a header of its answer."""
+"""Middleware that reports the number of SQL statements of a request in a response header."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEADER = "X-Statements"
 
 
 class CountStatements:
-    """Counts what Django sends on the request's own thread; BEGIN and COMMIT are not statements of ours."""
+    """Counts the statements of the request's thread. BEGIN and COMMIT are not counted."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response

@@ -1,41 +1,41 @@
-"""Reading from an installation of that size: statements, and how fast the shipped server answers."""
+"""Reading from a large installation: SQL statements, and the speed of the production server."""
 
 from __future__ import annotations
 
 from statistics import median
 
-from bench.counting import HEADER
-from bench.measuring import Request, Run, peak_memory, progress, run
+from bench.requests import Request, Run, peak_memory, progress, run
 from bench.seeding import LISTED, Account
+from bench.statements import HEADER
 from inbound.tests.processes.clients import Api
 from inbound.tests.processes.stack import Process, Stack
 from ses_integration.cli.tables import table
 
-# Requests, of which some are not made if they take long.
+# Numbers of requests; slow ones are cut short.
 COUNTED, TIMED = 5, 400
 CLIENTS = (1, 8)
 
 
-def measured(stack: Stack, account: Account, ids: list[str]) -> str:
-    """The part `reads`. No worker and no SES, which reading does without."""
-    asked = {
+def measure(stack: Stack, account: Account, ids: list[str]) -> str:
+    """The part `reads`. Reading needs neither worker nor SES. `ids`: those of all addresses."""
+    paths_by_title = {
         "first 100 addresses": ["email-addresses?limit=100"] * TIMED,
         "last 100 addresses": [f"email-addresses?limit=100&offset={len(ids) - LISTED}"] * TIMED,
         "100 that SES receives for": ["email-addresses?limit=100&isReceiptRuleConfigured=true"] * TIMED,
         "one address by id": [f"email-addresses/{pk}" for pk in ids[:: len(ids) // TIMED]],
     }
-    rows = {title: [title] for title in asked}
+    rows = {title: [title] for title in paths_by_title}
     process, api = stack.server("counting server", DJANGO_SETTINGS_MODULE="bench.settings")
     process.start()
-    for title, paths in asked.items():
+    for title, paths in paths_by_title.items():
         found = _run(api, account, paths[:COUNTED], clients=1)
         rows[title] += [f"{median(int(answer.headers[HEADER]) for answer in found.answers.values()):.0f}"]
     process.stop()
     stack.web.start()
-    # Connections and caches, so that nobody pays for the first requests.
-    _run(stack.web_api, account, asked["one address by id"], clients=max(CLIENTS))
+    # Warm up connections and caches.
+    _run(stack.web_api, account, paths_by_title["one address by id"], clients=max(CLIENTS))
     for clients in CLIENTS:
-        for title, paths in asked.items():
+        for title, paths in paths_by_title.items():
             found = _run(stack.web_api, account, paths, clients=clients)
             progress(f"{title}: {len(found.answers)} times in {found.seconds:.1f} s")
             rows[title] += [f"{found.each_second:.1f}", f"{found.latency(0.5):.0f}", f"{found.latency(0.99):.0f}"]

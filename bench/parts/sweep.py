@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from bench import seeding
-from bench.measuring import progress
+from bench.requests import progress
 from inbound.tests.processes.stack import ROOT, Stack
 from ses_integration.cli.tables import table
 from ses_integration.conf import ses_config
@@ -19,23 +19,23 @@ from ses_integration.reconcile.snapshot import desired_of
 
 DOMAINS = 10_000
 ADDRESSES_EACH = 10
-NOTES = """SECONDS hold the emulator's own time, and no waiting for a slot: at one call a second add one for each SES call.
-CPU S and MEMORY (VmHWM, MB) are those of the process that sweeps; BEFORE is what Django takes."""
+NOTES = """SECONDS include the emulator's time but no rate limit: at one call per second, add one second for each SES call.
+CPU S and MEMORY (VmHWM in MB) are those of the sweeping process; BEFORE is Django alone."""
 
 
-def seeded() -> tuple[seeding.Account, list[str]]:
-    """Rows and ledger, and the addresses' ids."""
+def seed() -> tuple[seeding.Account, list[str]]:
+    """Create rows and ledger; returns the account and the ids of all addresses."""
     progress(f"Writing {DOMAINS} domains and {DOMAINS * ADDRESSES_EACH} addresses …")
-    account = seeding.account("size")
-    domains = seeding.verified_domains(account.owner, (f"d{number}.size.example.com" for number in range(DOMAINS)))
-    ids = [row.pk for row in seeding.addresses_of(domains, account.endpoint_id, ADDRESSES_EACH)]
-    seeding.settle()
+    account = seeding.create_account("size")
+    domains = seeding.create_domains(account.owner, (f"d{number}.size.example.com" for number in range(DOMAINS)))
+    ids = [row.pk for row in seeding.create_addresses(domains, account.endpoint_id, ADDRESSES_EACH)]
+    seeding.record_as_confirmed()
     seeding.analyze()
     return account, ids
 
 
-def swept(stack: Stack) -> str:
-    """The part `sweep`. The emulator is this process's, to be filled past the wire; the sweep is another one."""
+def measure(stack: Stack) -> str:
+    """The part `sweep`. The emulator runs in this process, so that it can be filled without HTTP; the sweep in another."""
     emulator = Emulator(port=stack.aws.port)
     emulator.start()
     try:
@@ -44,16 +44,16 @@ def swept(stack: Stack) -> str:
         for which in ("database", "ses"):
             progress(f"Sweeping: {which} …")
             emulator.clear_journal()
-            took = _sweep(stack, which)
+            figures = _sweep(stack, which)
             rows.append(
                 [
                     which,
-                    str(took["statements"]),
+                    str(figures["statements"]),
                     str(len(emulator.journal())),
-                    f"{took['seconds']:.1f}",
-                    f"{took['processor']:.1f}",
-                    f"{took['before']:.0f}",
-                    f"{took['peak']:.0f}",
+                    f"{figures['seconds']:.1f}",
+                    f"{figures['processor']:.1f}",
+                    f"{figures['before']:.0f}",
+                    f"{figures['peak']:.0f}",
                 ]
             )
     finally:
@@ -63,7 +63,7 @@ def swept(stack: Stack) -> str:
 
 
 def _fill(emulator: Emulator, desired: dict[str, DesiredState]) -> None:
-    """As if every domain had been added; past the quota of rules, which this size is beyond."""
+    """Fill SES as if every domain had been added, beyond its quota of rules."""
     config = ses_config()
     region = emulator.region(config.region)
     rules = [
@@ -76,8 +76,8 @@ def _fill(emulator: Emulator, desired: dict[str, DesiredState]) -> None:
                 "Actions": [{"S3Action": {"BucketName": rule.bucket, "ObjectKeyPrefix": rule.key_prefix}}],
             }
         )
-        for wish in desired.values()
-        for rule in wish.rules
+        for state in desired.values()
+        for rule in state.rules
     ]
     region.rules.rule_sets[config.rule_set] = RuleSet(config.rule_set, rules=rules)
     region.rules.set_active_receipt_rule_set(config.rule_set)
@@ -87,11 +87,9 @@ def _fill(emulator: Emulator, desired: dict[str, DesiredState]) -> None:
 
 
 def _sweep(stack: Stack, which: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "bench.sweeping", which]
+    command = [sys.executable, "-m", "bench.parts.sweep_process", which]
     done = subprocess.run(command, env=stack.env, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    took: dict[str, Any] = json.loads(done.stdout)
-    if took["differing"]:
-        raise RuntimeError(
-            f"The sweep found {took['differing']} domains to differ: they were not seeded as they should be."
-        )
-    return took
+    figures: dict[str, Any] = json.loads(done.stdout)
+    if figures["differing"]:
+        raise RuntimeError(f"The sweep found {figures['differing']} domains that differ: the seeding is wrong.")
+    return figures

@@ -1,4 +1,4 @@
-"""python -m bench.sweeping database|ses: one full sweep in a process of its own, which prints what it took as JSON."""
+"""python -m bench.parts.sweep_process database|ses: runs one full sweep and prints its cost as JSON."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 import django
 
-from bench.measuring import own_peak_memory
+from bench.requests import own_peak_memory
 from ses_integration.aws import clients
 
-# The emulator writes 7 MB of XML, of more rules than SES would ever hold: that may take longer than SES may.
+# The emulator sends 7 MB of XML, for more rules than SES can hold, which takes longer than SES ever may.
 clients.READ_TIMEOUT = 60
 
 
@@ -36,18 +36,18 @@ def main(which: str) -> None:
         return execute(*arguments)
 
     before = own_peak_memory()
-    started, worked = time.monotonic(), time.process_time()
+    started, cpu = time.monotonic(), time.process_time()
     with connection.execute_wrapper(count):
         differing = sweeps[which]()
-    took = {
+    figures = {
         "seconds": time.monotonic() - started,
-        "processor": time.process_time() - worked,
+        "processor": time.process_time() - cpu,
         "before": before,
         "peak": own_peak_memory(),
         "statements": statements,
         "differing": len(differing),
     }
-    sys.stdout.write(json.dumps(took))
+    sys.stdout.write(json.dumps(figures))
 
 
 if __name__ == "__main__":
