@@ -1,10 +1,10 @@
 #!/usr/bin/env python
-"""Run Django's and inbound's management commands."""
+"""Runs the management commands of Django and inbound."""
 
 import os
 import sys
 
-INTERRUPTED = 130  # what a shell tells of a program that SIGINT has ended
+INTERRUPTED = 130  # 128 + SIGINT, as in a shell
 
 
 def main() -> None:

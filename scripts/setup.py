@@ -1,4 +1,4 @@
-"""Bring .venv into line with a requirements file; nothing is done when it is already. Runs on a bare Python."""
+"""Installs a requirements file into .venv, unless it is installed already. Needs only the standard library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
-# There from before the first change of .venv until after the last, so that a half made one is not taken as done.
+# Exists while .venv is being changed, so that an interrupted installation is not mistaken for a complete one.
 UNFINISHED = VENV / ".unfinished"
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")  # the second includes the first
 OLDEST = (3, 11)
@@ -22,10 +22,10 @@ OLDEST = (3, 11)
 
 def main(requirements: str) -> None:
     with (ROOT / requirements).open() as lock:
-        # Two makes at once would install into each other's half made .venv.
+        # Two makes at once would install into the same unfinished .venv.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _usable():
-            _make_venv()
+            _create_venv()
         stamps = _stamps(requirements)
         if not stamps[0].exists():
             _install(requirements, stamps)
@@ -35,19 +35,19 @@ def _usable() -> bool:
     if UNFINISHED.exists() or not VENV_PYTHON.exists():
         return False
     probe: list[str | Path] = [VENV_PYTHON, "-c", "import pip, sys; print(*sys.version_info[:2])"]
-    said = subprocess.run(probe, capture_output=True, text=True, check=False).stdout
-    version = tuple(int(part) for part in said.split())
-    # A Python that was asked for by name replaces another one; else whatever .venv has is kept.
+    output = subprocess.run(probe, capture_output=True, text=True, check=False).stdout
+    version = tuple(int(part) for part in output.split())
+    # PYTHON=… replaces a .venv of another version; otherwise the existing .venv is kept.
     return version == sys.version_info[:2] if os.environ.get("PYTHON") else version >= OLDEST
 
 
-def _make_venv() -> None:
-    say(f"Making .venv with Python {sys.version.split()[0]} …")
+def _create_venv() -> None:
+    say(f"Creating .venv with Python {sys.version.split()[0]} …")
     shutil.rmtree(VENV, ignore_errors=True)
     VENV.mkdir()
     UNFINISHED.touch()
     if subprocess.run([sys.executable, "-m", "venv", VENV], check=False).returncode:
-        sys.exit("Making .venv did not succeed: see the message above.")
+        sys.exit("Creating .venv failed: see the message above.")
 
 
 def _install(requirements: str, stamps: list[Path]) -> None:
@@ -66,7 +66,7 @@ def _install(requirements: str, stamps: list[Path]) -> None:
         "--no-input",
     ]
     if subprocess.run([*pip, "-r", ROOT / requirements], check=False).returncode:
-        sys.exit(f"Installing {requirements} did not succeed: see pip's message above, then run make again.")
+        sys.exit(f"Installing {requirements} failed: see pip's message above, then run make again.")
     for stamp in stamps:
         stamp.touch()
     UNFINISHED.unlink()
@@ -74,7 +74,7 @@ def _install(requirements: str, stamps: list[Path]) -> None:
 
 
 def _stamps(requirements: str) -> list[Path]:
-    """What proves that `requirements` are installed, and then what proves the same of those that they include."""
+    """Marker files: first the one for `requirements`, then those for the files that it includes."""
     included = REQUIREMENTS[: REQUIREMENTS.index(requirements) + 1]
     digest = hashlib.sha256()
     stamps: list[Path] = []
@@ -85,7 +85,7 @@ def _stamps(requirements: str) -> list[Path]:
 
 
 def say(sentence: str) -> None:
-    print(sentence, flush=True)  # noqa: T201 - there is nothing but the terminal here
+    print(sentence, flush=True)  # noqa: T201 - output for the terminal
 
 
 if __name__ == "__main__":

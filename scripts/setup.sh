@@ -1,5 +1,5 @@
 #!/bin/sh
-# Finds a Python that will do, and lets it bring .venv into line with a requirements file: scripts/setup.sh requirements.txt
+# Finds a suitable Python and runs setup.py with it: scripts/setup.sh requirements.txt
 set -eu
 cd "$(dirname "$0")/.."
 

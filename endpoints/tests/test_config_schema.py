@@ -49,7 +49,7 @@ def nested(levels: int) -> object:
         ("email_group", {"emails": [f"a{n}@example.org" for n in range(50)], "senderName": None}),
     ],
 )
-def test_what_is_valid_is_kept_as_it_is(endpoint_type, config):
+def test_a_valid_config_is_unchanged(endpoint_type, config):
     assert clean_config(endpoint_type, config) == config
 
 
@@ -66,7 +66,7 @@ def test_what_is_valid_is_kept_as_it_is(endpoint_type, config):
         ("email", {"email": "other@example.org", "forwardTo": "jo@example.org"}, EMAIL),
     ],
 )
-def test_what_clients_send_otherwise_is_brought_into_form(endpoint_type, config, cleaned):
+def test_variants_that_clients_send_are_normalised(endpoint_type, config, cleaned):
     assert clean_config(endpoint_type, config) == cleaned
     assert clean_config(endpoint_type, cleaned) == cleaned
 
@@ -207,7 +207,7 @@ def test_an_unknown_type_is_refused():
         ({"note": object()}, "Configuration must be JSON"),
     ],
 )
-def test_what_the_database_would_refuse_is_refused_before(extra, details):
+def test_values_that_the_database_cannot_store_are_refused(extra, details):
     with pytest.raises(ConfigError) as refused:
         clean_config("webhook", {**WEBHOOK, **extra})
     assert str(refused.value) == details
@@ -239,7 +239,7 @@ VALID = st.sampled_from([WEBHOOK, EMAIL, GROUP])
 
 @given(st.sampled_from(["webhook", "email", "email_group"]), CONFIGS, VALID)
 @settings(max_examples=300, deadline=None)
-def test_any_json_is_cleaned_or_refused_and_cleaning_twice_is_cleaning_once(endpoint_type, config, valid):
+def test_any_json_is_cleaned_or_refused_and_cleaning_is_idempotent(endpoint_type, config, valid):
     config = {**valid, **config} if isinstance(config, dict) else config
     try:
         cleaned = clean_config(endpoint_type, config)

@@ -29,7 +29,7 @@ def test_every_header_keeps_its_name_and_loses_its_value():
     assert redacted({"a": {"Headers": {"X": "1"}}}) == {"a": {"Headers": {"X": "***"}}}
 
 
-def test_headers_in_an_unknown_form_are_hidden_whole():
+def test_headers_in_an_unknown_form_are_hidden_completely():
     assert redacted({"headers": '{"X": "1"}'}) == {"headers": "***"}
 
 
@@ -73,7 +73,7 @@ def hiding(inner: st.SearchStrategy) -> st.SearchStrategy:
 
 
 @given(st.dictionaries(NAMES, st.recursive(st.none() | st.integers() | st.just("hunter2"), hiding, max_leaves=8)))
-def test_nothing_under_a_secret_key_survives_and_redacting_twice_is_redacting_once(config):
+def test_nothing_under_a_secret_key_survives_and_redacting_is_idempotent(config):
     shown = redacted(config)
     assert redacted(shown) == shown
 

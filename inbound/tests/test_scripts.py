@@ -1,4 +1,4 @@
-"""What the Makefile calls: finding a Python, and PostgreSQL for the tests."""
+"""The scripts that the Makefile uses: finding a Python, and starting PostgreSQL for the tests."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _setup(python: str = "", path: str = os.environ["PATH"]) -> subprocess.Compl
 
 
 def _tools(folder: Path, python: str) -> str:
-    """A PATH with the one tool that the script needs, and a `python3` that does as it is told."""
+    """A PATH with the one tool that the script needs, and a `python3` with this content."""
     (folder / "dirname").symlink_to("/usr/bin/dirname")
     (folder / "python3").write_text(python)
     (folder / "python3").chmod(0o755)
@@ -52,7 +52,7 @@ def _tools(folder: Path, python: str) -> str:
 
 
 @needs_embedded_postgres
-def test_with_postgres_gives_the_command_a_server_and_its_exit_code_back() -> None:
+def test_with_postgres_starts_a_server_and_returns_the_exit_code_of_the_command() -> None:
     done = subprocess.run(
         [*WITH_POSTGRES, sys.executable, "-c", QUERY],
         cwd=BASE_DIR,
@@ -80,27 +80,27 @@ def test_with_postgres_stops_with_its_command(tmp_path: Path) -> None:
     assert not Path(started.read_text().strip().partition("host=")[2]).exists()
 
 
-def test_with_postgres_uses_the_database_that_is_named() -> None:
+def test_with_postgres_uses_the_postgresql_in_database_url() -> None:
     named = {**os.environ, "DATABASE_URL": "postgres://somewhere/else"}
     command = [*WITH_POSTGRES, sys.executable, "-c", "import os; print(os.environ['DATABASE_URL'])"]
     assert subprocess.check_output(command, cwd=BASE_DIR, env=named, text=True) == "postgres://somewhere/else\n"
 
 
-def test_setup_says_that_python_is_missing(tmp_path: Path) -> None:
+def test_setup_reports_that_python_is_missing(tmp_path: Path) -> None:
     done = _setup(path=_tools(tmp_path, "#!/bin/sh\nexit 1\n"))
     assert done.returncode == 1
     assert done.stderr.startswith("Python 3.11 or newer is missing")
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_setup_says_that_venv_is_missing(tmp_path: Path) -> None:
+def test_setup_reports_that_venv_is_missing(tmp_path: Path) -> None:
     done = _setup(path=_tools(tmp_path, '#!/bin/sh\ncase "$2" in *ensurepip*) exit 1;; esac\n'))
     assert done.returncode == 1
     assert "python3-venv" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_setup_refuses_a_named_python_that_is_none() -> None:
+def test_setup_refuses_a_program_that_is_not_python() -> None:
     done = _setup(python="/bin/false")
     assert done.returncode == 1
     assert done.stderr == "PYTHON=/bin/false is not a Python 3.11 or newer.\n"

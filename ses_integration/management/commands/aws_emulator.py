@@ -1,4 +1,4 @@
-"""Runs the AWS emulator as a process of its own."""
+"""Runs the AWS emulator as a process."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def port_number(text: str) -> int:
     return int(text)
 
 
-def pace(text: str) -> float:
-    """Calls a second, for argparse."""
+def calls_per_second(text: str) -> float:
+    """A rate limit, for argparse."""
     try:
         value = float(text)
     except ValueError as error:
@@ -35,13 +35,13 @@ def pace(text: str) -> float:
 
 
 class Command(BaseCommand):
-    """Serves until SIGTERM or Ctrl-C."""
+    """Serves until SIGTERM or SIGINT."""
 
     help = (
-        "Runs an AWS on this machine to develop and test against: SES receiving, S3, SNS, Lambda and STS. "
-        "It keeps everything in memory and listens on loopback only. Point AWS_ENDPOINT_URL at the address it prints."
+        "Run an emulated AWS on this machine, for development and tests: SES receiving, S3, SNS, Lambda and STS. "
+        "It keeps everything in memory and listens on loopback only. Set AWS_ENDPOINT_URL to the address it prints."
     )
-    # It needs neither a database nor a configured project.
+    # It needs neither a database nor valid settings.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -51,23 +51,23 @@ class Command(BaseCommand):
             metavar="N",
             type=port_number,
             default=os.environ.get("AWS_EMULATOR_PORT") or DEFAULT_PORT,
-            help="0 takes any free one. Default: AWS_EMULATOR_PORT, else " + DEFAULT_PORT + ".",
+            help="0 chooses a free port. Default: AWS_EMULATOR_PORT, or " + DEFAULT_PORT + ".",
         )
         parser.add_argument(
             "--calls-per-second",
             metavar="N",
-            type=pace,
-            help="Answer SES calls that come faster with a throttling error, as AWS does above 1. Default: no limit.",
+            type=calls_per_second,
+            help="Refuse faster SES calls with a throttling error, as AWS does above 1. Default: no limit.",
         )
         parser.add_argument(
             "--pending-identities",
             action="store_true",
-            help="New identities wait for verification. Default: they are verified at once.",
+            help="New identities stay pending. Default: they are verified at once.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        signal.signal(signal.SIGTERM, _end)
-        signal.signal(signal.SIGINT, _end)
+        signal.signal(signal.SIGTERM, _exit)
+        signal.signal(signal.SIGINT, _exit)
         try:
             emulator = Emulator(
                 host=options["host"],
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            raise CommandError(_why(error, options["host"], options["port"])) from error
+            raise CommandError(_listen_error(error, options["host"], options["port"])) from error
         try:
             self.stdout.write(f"AWS emulator: {emulator.url}")
             self.stdout.flush()
@@ -88,11 +88,11 @@ class Command(BaseCommand):
             emulator.stop()
 
 
-def _end(signum: int, frame: FrameType | None) -> NoReturn:
+def _exit(signum: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _why(error: OSError, host: str, port: int) -> str:
+def _listen_error(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} on {host} is in use: stop what listens there, or give another --port."
+        return f"Port {port} on {host} is in use: stop what uses it, or choose another with --port."
     return f"The emulator cannot listen on {host} port {port}: {error.strerror}."

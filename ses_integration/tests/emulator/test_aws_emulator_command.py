@@ -95,7 +95,7 @@ def test_the_port_comes_from_the_environment(start: Start, taken: int) -> None:
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
     assert errors == (
-        f"CommandError: Port {taken} on 127.0.0.1 is in use: stop what listens there, or give another --port.\n"
+        f"CommandError: Port {taken} on 127.0.0.1 is in use: stop what uses it, or choose another with --port.\n"
     )
 
 
