@@ -1,4 +1,4 @@
-"""Rows without tables: what the application above would have, as the plain values that ses_integration asks for."""
+"""Domains without tables: stands in for the apps above as SES_SPEC_PROVIDER."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ DOMAIN = "example.com"
 
 _rows: dict[str, DomainSpec] = {}
 
-# What happens next, once, when somebody has read the rows.
+# Functions that run once, the next time the rows are read.
 after_reading: list[Callable[[], object]] = []
 
 
 def provide(names: list[str] | None) -> list[DomainSpec]:
+    """Specs of these domains, or of all."""
     found = [row for name, row in _rows.items() if names is None or name in names]
     while after_reading:
         after_reading.pop()()
@@ -30,19 +31,20 @@ def provide(names: list[str] | None) -> list[DomainSpec]:
 
 
 def receive(*local_parts: str, domain: str = DOMAIN, catch_all: bool = False, incarnation: str = "1") -> None:
-    """Change the rows and mark, as every door does; no nudge, so each test decides who converges and when."""
+    """Set the addresses of a domain and mark it dirty, without a drain: the test decides who reconciles it and when."""
     addresses = tuple(AddressSpec(f"{local}@{domain}", slot) for slot, local in enumerate(local_parts))
     _mark(domain)
     _rows[domain] = DomainSpec(domain, f"emails/{domain}/{incarnation}/", addresses, catch_all)
 
 
 def remove(domain: str = DOMAIN) -> None:
+    """Remove a domain and mark it dirty."""
     _mark(domain)
     _rows.pop(domain, None)
 
 
 def change_behind_our_back(*local_parts: str, domain: str = DOMAIN) -> None:
-    """Raw SQL, a restore: the rows change and nothing is marked."""
+    """Set the addresses of a domain without marking it, as raw SQL or a restored backup do."""
     addresses = tuple(AddressSpec(f"{local}@{domain}", slot) for slot, local in enumerate(local_parts))
     _rows[domain] = DomainSpec(domain, f"emails/{domain}/1/", addresses)
 
@@ -63,7 +65,7 @@ def rows(settings):
 
 @pytest.fixture
 def a(ses: Emulator, rows: object) -> Emulator:
-    """SES and the rows hold `{a}`."""
+    """SES and the rows hold the address `a`."""
     receive("a")
     reconcile(DOMAIN)
     ses.clear_journal()

@@ -1,4 +1,4 @@
-"""Another process that commits in the middle of a step of ours, without threads: a second connection, used in turn."""
+"""Stands in for another process that commits in the middle of a step: a second connection, without threads."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ses_integration.tests import fake_domains
 
 @contextmanager
 def commits_once_the_rows_are_read(change: Callable[[], None]) -> Iterator[None]:
-    """Right after the next look at the rows `change` is committed; at the end, if it has to wait for a lock of ours."""
-    tried: list[bool] = []
-    fake_domains.after_reading.append(lambda: tried.append(_at_once(change)))
+    """Commit `change` right after the rows are read next, or at the end if it would have to wait for a lock."""
+    committed: list[bool] = []
+    fake_domains.after_reading.append(lambda: committed.append(_commit_without_waiting(change)))
     yield
-    assert tried, "nobody has read the rows"
-    if tried == [False]:
+    assert committed, "The rows were not read."
+    if committed == [False]:
         change()
 
 
-def _at_once(change: Callable[[], None]) -> bool:
-    """Whether another connection could commit the change without waiting for us."""
+def _commit_without_waiting(change: Callable[[], None]) -> bool:
+    """Commit the change in another connection. Returns False if it would have to wait for us."""
     ours = connections["default"]
     other = ours.copy()
     connections["default"] = other

@@ -1,4 +1,4 @@
-"""What SES holds and what it was asked, for assertions; looked at through the wire like any AWS client would."""
+"""What SES holds and which calls it got, read through its API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ READS = ("Describe", "List", "Get")
 
 
 def rules() -> dict[str, set[str]]:
-    """The recipients of every rule, by the rule's name."""
+    """Recipients of every rule, by its name."""
     return {rule.name: set(rule.recipients) for rule in Gateway(ses_config()).rules()}
 
 
@@ -21,7 +21,7 @@ def identities() -> set[str]:
 
 
 def calls(ses: Emulator) -> list[str]:
-    """The actions that SES was asked for, without looks; in the order of arrival."""
+    """Operations that SES was called for, in order, without reads."""
     return [
         entry["action"]
         for entry in ses.journal()
@@ -30,7 +30,7 @@ def calls(ses: Emulator) -> list[str]:
 
 
 def recipients_sent(ses: Emulator) -> list[list[str]]:
-    """The recipients of every rule that was ever created or updated."""
+    """Recipients of every rule that was sent."""
     return [
         _recipients(entry) for entry in ses.journal() if entry["action"] in ("CreateReceiptRule", "UpdateReceiptRule")
     ]

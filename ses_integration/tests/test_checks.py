@@ -9,7 +9,7 @@ SERVICES = ("", "_SES", "_SESV2", "_S3")
 
 @pytest.fixture(autouse=True)
 def endpoint(monkeypatch):
-    """`endpoint(url)` sets where every AWS service is; at first an emulator."""
+    """`endpoint(url)` sets the endpoint of the AWS services; at first an emulator."""
 
     def point(url: str, service: str = "") -> None:
         monkeypatch.setenv(f"AWS_ENDPOINT_URL{service}", url)
@@ -26,7 +26,7 @@ def found() -> list[str]:
     return [str(message.id).removeprefix("ses_integration.") for message in messages]
 
 
-def test_a_sound_configuration_says_nothing():
+def test_valid_configuration_has_no_messages():
     assert found() == []
 
 
@@ -52,12 +52,12 @@ def test_a_sound_configuration_says_nothing():
         ("SES_STATUS_SECONDS", 0.0, ["E004"]),
     ],
 )
-def test_a_wrong_value_is_told(settings, name, value, expected):
+def test_invalid_value_is_reported(settings, name, value, expected):
     setattr(settings, name, value)
     assert found() == expected
 
 
-def test_a_function_needs_the_account(settings):
+def test_function_needs_the_account(settings):
     settings.LAMBDA_FUNCTION_NAME = "process"
     assert found() == []
     settings.AWS_ACCOUNT_ID = ""
@@ -65,7 +65,7 @@ def test_a_function_needs_the_account(settings):
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_on_aws_itself_an_installation_has_a_name_of_its_own(settings, endpoint, service):
+def test_on_aws_the_installation_id_must_be_set(settings, endpoint, service):
     settings.SES_CALL_SETTLE_SECONDS = 900.0
     endpoint("", service)
     assert found() == ["W005"]
@@ -74,7 +74,7 @@ def test_on_aws_itself_an_installation_has_a_name_of_its_own(settings, endpoint,
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_on_aws_itself_calls_need_their_time_to_settle(settings, endpoint, service):
+def test_on_aws_the_settle_time_must_not_be_shorter(settings, endpoint, service):
     settings.INSTALLATION_ID = "mail-of-us"
     settings.SES_CALL_SETTLE_SECONDS = 899.0
     endpoint("", service)
@@ -84,7 +84,7 @@ def test_on_aws_itself_calls_need_their_time_to_settle(settings, endpoint, servi
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://127.1.2.3", "http://[::1]:80/", "http://localhost:5599"])
-def test_auto_setup_is_for_an_emulator_on_this_machine(settings, endpoint, url):
+def test_auto_setup_is_allowed_with_an_emulator_on_this_host(settings, endpoint, url):
     settings.SES_AUTO_SETUP = True
     endpoint(url)
     assert found() == []
@@ -94,7 +94,7 @@ def test_auto_setup_is_for_an_emulator_on_this_machine(settings, endpoint, url):
     "url", ["", "http://192.0.2.1", "https://email.eu-west-1.amazonaws.com", "http://[::1", "127.0.0.1"]
 )
 @pytest.mark.parametrize("service", SERVICES)
-def test_auto_setup_is_for_nothing_else(settings, endpoint, url, service):
+def test_auto_setup_is_refused_elsewhere(settings, endpoint, url, service):
     settings.SES_AUTO_SETUP = True
     settings.INSTALLATION_ID = "mail-of-us"
     settings.SES_CALL_SETTLE_SECONDS = 900.0
@@ -102,6 +102,6 @@ def test_auto_setup_is_for_nothing_else(settings, endpoint, url, service):
     assert found() == ["E005"]
 
 
-def test_nothing_is_asked_of_aws(aws):
+def test_checks_make_no_call(aws):
     found()
     assert aws.journal() == []

@@ -1,4 +1,4 @@
-"""The ledger is of one AWS account: with the credentials of another one, "not there" does not mean "gone"."""
+"""The ledger describes one AWS account: with credentials of another one, nothing is called or taken for gone."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ pytestmark = pytest.mark.usefixtures("rows")
 
 
 @pytest.fixture(autouse=True)
-def asked_anew(aws):
+def forget_account(aws):
     yield
     aws.clear_faults()
     account.forget()
     account.of_credentials(ses_config())
 
 
-def moved_to_another() -> None:
-    """As if the ledger had been made in another account than that of the credentials."""
+def record_another_account() -> None:
+    """Let the ledger describe another account than that of the credentials."""
     RuleSetState.objects.update(account=ANOTHER)
 
 
-def questions(ses: Emulator) -> list[str]:
+def sts_calls(ses: Emulator) -> list[str]:
     return [entry["action"] for entry in ses.journal() if entry["service"] == "sts"]
 
 
-def test_the_first_account_is_recorded(a):
+def test_first_account_is_recorded(a):
     assert RuleSetState.objects.get().account == OURS
 
 
@@ -52,11 +52,11 @@ def test_sts_is_asked_once(a):
     receive("b")
     reconcile(DOMAIN)
     sweep_ses()
-    assert questions(a) == []
+    assert sts_calls(a) == []
 
 
-def test_a_removal_is_neither_sent_to_another_account_nor_taken_for_done(a):
-    moved_to_another()
+def test_removal_is_not_sent_to_another_account(a):
+    record_another_account()
     remove()
     reconcile(DOMAIN)
     assert calls(a) == []
@@ -66,8 +66,8 @@ def test_a_removal_is_neither_sent_to_another_account_nor_taken_for_done(a):
     assert sync.last_error == "The AWS credentials are those of another account than before; ses_doctor says which."
 
 
-def test_it_goes_on_with_the_right_credentials(a):
-    moved_to_another()
+def test_work_continues_with_the_right_credentials(a):
+    record_another_account()
     remove()
     reconcile(DOMAIN)
     RuleSetState.objects.update(account=OURS)
@@ -77,26 +77,26 @@ def test_it_goes_on_with_the_right_credentials(a):
     assert rules() == {}
 
 
-def test_a_sweep_takes_nothing_for_lost(a):
-    moved_to_another()
+def test_sweep_of_another_account_is_refused(a):
+    record_another_account()
     with pytest.raises(WrongAccount):
         sweep_ses()
     assert calls(a) == []
     assert sweep_database() == []
 
 
-def test_no_status_is_asked_for_in_another_account(a):
-    moved_to_another()
+def test_identity_is_not_checked_in_another_account(a):
+    record_another_account()
     with pytest.raises(WrongAccount):
         check_identity(DOMAIN)
     assert calls(a) == []
 
 
-SILENT = [("dropped", "AWS gave no answer."), ("throttle", "AWS is taking fewer calls than we make.")]
+STS_FAILURES = [("dropped", "AWS gave no answer."), ("throttle", "AWS is taking fewer calls than we make.")]
 
 
-@pytest.mark.parametrize("fault", [fault for fault, _ in SILENT])
-def test_while_no_account_is_recorded_an_sts_that_does_not_tell_holds_nothing_up(ses, fault):
+@pytest.mark.parametrize("fault", [fault for fault, _ in STS_FAILURES])
+def test_failing_sts_is_ignored_before_an_account_is_recorded(ses, fault):
     RuleSetState.objects.update(account="")
     account.forget()
     ses.add_faults({"service": "sts", "action": "GetCallerIdentity", "fault": fault, "times": None})
@@ -106,12 +106,12 @@ def test_while_no_account_is_recorded_an_sts_that_does_not_tell_holds_nothing_up
     reconcile(DOMAIN)
     assert rules() == {RULE: {"a@example.com", "b@example.com"}}
     assert identities() == {DOMAIN}
-    assert questions(ses) == ["GetCallerIdentity"]
+    assert sts_calls(ses) == ["GetCallerIdentity"]
 
 
-@pytest.mark.parametrize(("fault", "sentence"), SILENT)
-def test_once_one_is_recorded_nothing_is_sent_before_sts_has_told(a, fault, sentence):
-    """After a restart with other credentials, a slow moment of STS must not make all that is owed look done."""
+@pytest.mark.parametrize(("fault", "sentence"), STS_FAILURES)
+def test_failing_sts_blocks_calls_once_an_account_is_recorded(a, fault, sentence):
+    """After a restart with other credentials, a slow STS must not make pending removals look done."""
     account.forget()
     a.add_faults({"service": "sts", "action": "GetCallerIdentity", "fault": fault, "times": None})
     remove()
@@ -128,13 +128,13 @@ def test_once_one_is_recorded_nothing_is_sent_before_sts_has_told(a, fault, sent
     assert confirmation.domain_state(DOMAIN).rules_gone
 
 
-def test_without_a_region_nobody_is_asked(ses, settings):
+def test_without_a_region_sts_is_not_asked(ses, settings):
     account.forget()
     settings.AWS_REGION = ""
     receive("a")
     reconcile(DOMAIN)
     assert pending_domains().get().last_error == "AWS region or credentials are missing."
-    assert questions(ses) == []
+    assert sts_calls(ses) == []
     assert not RuleSetState.objects.filter(region="").exists()
 
 
@@ -152,7 +152,7 @@ ROLE = "arn:aws:iam::123456789012:role/guest"
     ],
     ids=["refused", "no token"],
 )
-def test_a_role_that_cannot_be_assumed_is_no_bug_and_leaves_no_doubt(a, tmp_path, monkeypatch, environment, sentence):
+def test_role_that_cannot_be_assumed_is_reported(a, tmp_path, monkeypatch, environment, sentence):
     (tmp_path / "credentials").write_text("[base]\naws_access_key_id = base\naws_secret_access_key = secret\n")
     (tmp_path / "config").write_text(f"[profile guest]\nrole_arn = {ROLE}\nsource_profile = base\nregion = eu-west-1\n")
     files = {
@@ -177,19 +177,19 @@ def test_a_role_that_cannot_be_assumed_is_no_bug_and_leaves_no_doubt(a, tmp_path
     assert not InFlightCall.objects.exists()
 
 
-class TestAFormerRuleSet:
+class TestPreviousScope:
     @pytest.fixture
-    def former(self, a, settings):
+    def previous(self, a, settings):
         settings.SES_RULE_SET = "new-rules"
         RuleSetState.objects.filter(rule_set="inbound-email-rules").update(account="")
         (ledger,) = find_previous_scopes(ses_config())
         return ledger
 
-    def test_nothing_of_it_is_forgotten_where_nobody_knows_whose_it_was(self, former):
+    def test_ledger_of_an_unknown_account_is_not_compared_with_ses(self, previous):
         with pytest.raises(WrongAccount):
-            forget_gone(ses_config(), former)
-        assert find_previous_scopes(ses_config()) == [former]
+            forget_gone(ses_config(), previous)
+        assert find_previous_scopes(ses_config()) == [previous]
 
-    def test_a_person_may_forget_it_unseen(self, former):
-        assert forget(former) == 2
+    def test_operator_can_forget_it_without_a_comparison(self, previous):
+        assert forget(previous) == 2
         assert find_previous_scopes(ses_config()) == []

@@ -1,4 +1,4 @@
-"""What is wrong with the surroundings is a sentence wherever AWS is asked, not a traceback."""
+"""Wrong credentials or endpoints are reported as a sentence, not as a traceback."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ def new_clients():
     clients.forget()
 
 
-def test_a_profile_that_does_not_exist_is_no_credentials(monkeypatch):
+def test_missing_profile_means_no_credentials(monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     assert not clients.have_credentials()
     with pytest.raises(NotConfigured, match="look at AWS_PROFILE"):
         clients.s3("eu-west-1")
 
 
-def test_half_of_a_key_is_no_credentials(monkeypatch):
+def test_key_without_its_secret_means_no_credentials(monkeypatch):
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(NotConfigured):
         Gateway(ses_config()).rules()
 
 
-def test_an_endpoint_that_is_no_address_is_said(monkeypatch):
+def test_invalid_endpoint_is_reported(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "not a url")
     with pytest.raises(NotConfigured, match="AWS_ENDPOINT_URL is not the address of a server"):
         Gateway(ses_config()).rules()

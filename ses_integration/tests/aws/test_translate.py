@@ -1,4 +1,4 @@
-"""Whatever comes back instead of AWS's answer: nothing is taken for done, for empty, or for refused."""
+"""Something other than an answer of AWS counts neither as success, nor as empty, nor as refusal."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ CALLS = {
 
 @pytest.mark.parametrize("status", [200, 400, 403, 404, 502])
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_the_page_of_a_proxy_is_no_answer(ses, call, status):
+def test_page_of_a_proxy_is_not_an_answer(ses, call, status):
     ses.add_faults({"fault": "page", "status": status})
     with pytest.raises(Unanswered) as error:
         call(Gateway(ses_config()))
     assert error.value.sentence in (UNREADABLE, "AWS answered with an error of its own.")
 
 
-def test_what_the_parsers_stumble_over_is_no_answer():
+def test_error_of_a_parser_is_not_an_answer():
     with pytest.raises(Unanswered, match=UNREADABLE), aws_errors("Parse"):
         raise KeyError("Result")
 
 
 @pytest.mark.usefixtures("rows")
-class TestConvergence:
-    def test_a_page_instead_of_a_removal_leaves_it_in_doubt(self, a, settings):
+class TestReconcile:
+    def test_page_instead_of_an_answer_leaves_the_call_in_flight(self, a, settings):
         settings.SES_CALL_SETTLE_SECONDS = 60
         a.add_faults({"service": "sesv2", "action": "DeleteEmailIdentity", "fault": "page", "times": None})
         remove()
@@ -67,7 +67,7 @@ class TestConvergence:
         assert {call.operation for call in InFlightCall.objects.all()} == {"delete_identity"}
         assert identities() == {DOMAIN}
 
-    def test_a_page_instead_of_the_identity_list_is_not_an_empty_list(self, a):
+    def test_page_instead_of_the_identity_list_is_not_an_empty_list(self, a):
         a.add_faults({"service": "sesv2", "action": "ListEmailIdentities", "fault": "page"})
         with pytest.raises(Unanswered):
             sweep_ses()
@@ -76,7 +76,7 @@ class TestConvergence:
         assert set(rules()) == {RULE.name}
 
 
-def test_s3_s_answers_have_a_request_id(ses):
-    """Or else nothing of S3 would be believed."""
+def test_answers_of_s3_have_a_request_id(ses):
+    """Answers without one are refused, and S3 uses another header than SES."""
     bucket = clients.s3("eu-west-1").list_buckets()
     assert bucket["ResponseMetadata"]["RequestId"]

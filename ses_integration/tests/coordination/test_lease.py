@@ -17,7 +17,7 @@ def expire() -> None:
     Lease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
 
 
-def test_one_holder_at_a_time():
+def test_lease_has_one_holder_at_a_time():
     held = lease.acquire(ses_config())
     assert held is not None
     assert lease.acquire(ses_config()) is None
@@ -25,7 +25,7 @@ def test_one_holder_at_a_time():
     assert lease.acquire(ses_config()) is not None
 
 
-def test_the_fence_goes_up_at_every_acquisition():
+def test_fence_goes_up_with_each_acquisition():
     fences = []
     for _ in range(3):
         held = lease.acquire(ses_config())
@@ -35,7 +35,7 @@ def test_the_fence_goes_up_at_every_acquisition():
     assert fences == [1, 2, 3]
 
 
-def test_an_expired_lease_is_taken_over_and_its_old_holder_notices():
+def test_expired_lease_is_taken_over_and_lost_by_its_holder():
     old = lease.acquire(ses_config())
     expire()
     assert lease.acquire(ses_config()) is not None
@@ -45,7 +45,7 @@ def test_an_expired_lease_is_taken_over_and_its_old_holder_notices():
         lease.verify(old)
 
 
-def test_a_late_release_does_not_free_the_successor_s_lease():
+def test_late_release_does_not_free_the_lease_of_the_next_holder():
     old = lease.acquire(ses_config())
     expire()
     assert lease.acquire(ses_config()) is not None
@@ -53,7 +53,7 @@ def test_a_late_release_does_not_free_the_successor_s_lease():
     assert lease.acquire(ses_config()) is None
 
 
-def test_a_holder_that_nobody_has_succeeded_goes_on_after_its_lease_ran_out():
+def test_expired_lease_can_be_renewed_if_nobody_has_taken_it():
     held = lease.acquire(ses_config())
     expire()
     with transaction.atomic():
@@ -61,15 +61,15 @@ def test_a_holder_that_nobody_has_succeeded_goes_on_after_its_lease_ran_out():
     assert Lease.objects.get().expires_at > timezone.now() + timedelta(seconds=25)
 
 
-def test_the_worker_lets_a_waiting_request_go_first():
+def test_worker_lets_a_waiting_request_go_first():
     held = lease.acquire(ses_config(), background=True)
-    assert lease.acquire(ses_config()) is None  # a request, which has now said that it waits
+    assert lease.acquire(ses_config()) is None  # a request, which is recorded as waiting
     lease.release(held)
     assert lease.acquire(ses_config(), background=True) is None
     assert lease.acquire(ses_config()) is not None
 
 
-def test_each_rule_set_has_a_lease_of_its_own(settings):
+def test_each_rule_set_has_its_own_lease(settings):
     assert lease.acquire(ses_config()) is not None
     settings.SES_RULE_SET = "another"
     assert lease.acquire(ses_config()) is not None

@@ -16,11 +16,11 @@ pytestmark = pytest.mark.sqlite
 RULE = "inbound-example.com-rule"
 
 
-def held(*sizes: int) -> dict[str, int]:
+def rules_of(*sizes: int) -> dict[str, int]:
     return {RULE if not chunk else f"{RULE}-{chunk + 1}": size for chunk, size in enumerate(sizes)}
 
 
-def in_ses() -> dict[str, int]:
+def sizes_in_ses() -> dict[str, int]:
     return {name: len(recipients) for name, recipients in rules().items()}
 
 
@@ -30,43 +30,43 @@ def takes_100(ses, rows):
     return ses
 
 
-def test_a_smaller_limit_is_learned_from_the_refusal_and_the_addresses_are_spread(takes_100):
+def test_smaller_limit_is_learned_from_a_refusal(takes_100):
     receive(*(f"a{n}" for n in range(250)))
     reconcile(DOMAIN)
-    assert in_ses() == held(100, 100, 50)
+    assert sizes_in_ses() == rules_of(100, 100, 50)
     assert calls(takes_100).count("CreateReceiptRule") == 4  # the first one is refused
     assert quotas.layout(ses_config()).max_recipients == 100
 
 
-def test_what_was_learned_is_known_for_every_domain(takes_100):
+def test_learned_limit_applies_to_every_domain(takes_100):
     quotas.learn_recipient_limit(ses_config(), refused=101)
     receive(*(f"a{n}" for n in range(101)))
     reconcile(DOMAIN)
-    assert in_ses() == held(100, 1)
+    assert sizes_in_ses() == rules_of(100, 1)
     assert max(map(len, recipients_sent(takes_100))) == 100
 
 
-def test_a_limit_below_a_hundred_is_found_by_halves(ses, rows):
+def test_limit_below_one_hundred_is_found_by_halving(ses, rows):
     ses.set_quotas(recipients=20)
     receive(*(f"a{n}" for n in range(30)))
     reconcile(DOMAIN)
-    assert in_ses() == held(15, 15)
+    assert sizes_in_ses() == rules_of(15, 15)
 
 
-def test_a_smaller_limit_leaves_nobody_without_a_rule_meanwhile(ses, rows, settings):
-    """The new rules take the addresses before the first one gives them away."""
+def test_smaller_limit_leaves_no_address_without_a_rule(ses, rows, settings):
+    """The new rules get the addresses before the first rule loses them."""
     receive(*(f"a{n}" for n in range(6)))
     reconcile(DOMAIN)
     ses.clear_journal()
     settings.SES_MAX_RECIPIENTS_PER_RULE = 2
     receive(*(f"a{n}" for n in range(6)))
     reconcile(DOMAIN)
-    assert in_ses() == held(2, 2, 2)
+    assert sizes_in_ses() == rules_of(2, 2, 2)
     assert calls(ses) == ["CreateReceiptRule", "CreateReceiptRule", "UpdateReceiptRule"]
 
 
-def test_a_refusal_of_a_small_rule_tells_of_no_limit(ses, rows):
-    """Whatever SES says: to believe it would spread every domain over as many rules as it has addresses."""
+def test_refusal_of_a_small_rule_is_not_a_limit(ses, rows):
+    """Otherwise every domain would get as many rules as it has addresses."""
     ses.set_quotas(recipients=0)
     receive("a", "b", "c")
     reconcile(DOMAIN)
@@ -75,8 +75,8 @@ def test_a_refusal_of_a_small_rule_tells_of_no_limit(ses, rows):
     assert quotas.layout(ses_config()).max_recipients == 500
 
 
-def test_a_deleted_address_goes_although_another_rule_cannot_be_made(ses, rows, settings):
-    """A smaller limit moves addresses into rules that have no room: those that stay go on, the deleted one does not."""
+def test_deleted_address_goes_although_another_rule_cannot_be_created(ses, rows, settings):
+    """A smaller limit moves addresses into rules that do not fit. They stay in the old rule; the deleted one goes."""
     receive(*(f"a{n}" for n in range(6)))
     reconcile(DOMAIN)
     settings.SES_MAX_RECIPIENTS_PER_RULE = 2
@@ -87,19 +87,19 @@ def test_a_deleted_address_goes_although_another_rule_cannot_be_made(ses, rows, 
     assert pending_domains().get().last_error == "The receipt rule set has no room for another rule."
 
 
-def test_a_setting_below_what_was_learned_counts(settings, transactional_db):
+def test_setting_below_the_learned_limit_applies(settings, transactional_db):
     quotas.learn_recipient_limit(ses_config(), refused=500)
     settings.SES_MAX_RECIPIENTS_PER_RULE = 50
     assert quotas.layout(ses_config()).max_recipients == 50
 
 
-def test_what_was_learned_never_grows_by_a_later_refusal(transactional_db):
+def test_learned_limit_never_grows(transactional_db):
     for refused in (80, 500):
         quotas.learn_recipient_limit(ses_config(), refused=refused)
     assert RuleSetState.objects.get().recipients_per_rule == 40
 
 
-def test_others_use_the_same_quota(transactional_db):
+def test_foreign_usage_counts_towards_the_quota(transactional_db):
     quotas.record_foreign(ses_config(), rules=3, identities=9_990)
     assert quotas.used(ses_config(), ResourceKind.RULE) == quotas.Used(ours=0, foreign=3, quota=200)
     assert quotas.used(ses_config(), ResourceKind.IDENTITY).free == 10

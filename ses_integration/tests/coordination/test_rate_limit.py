@@ -18,26 +18,26 @@ def one_call_in_a_thousand_seconds(settings):
     settings.SES_CALLS_PER_SECOND = 0.001
 
 
-def test_the_first_call_goes_at_once_and_the_next_one_waits():
+def test_first_call_goes_at_once_and_the_next_one_waits():
     assert claim_slot(ses_config()) is None
     wait = claim_slot(ses_config()) - timezone.now()
     assert timedelta(seconds=990) < wait <= timedelta(seconds=1000)
 
 
-def test_a_slot_that_was_not_taken_is_not_saved_up():
+def test_unused_slots_are_not_saved_up():
     assert claim_slot(ses_config()) is None
     RateLimit.objects.update(next_slot=timezone.now() - timedelta(days=1))
     assert claim_slot(ses_config()) is None
     assert claim_slot(ses_config()) is not None
 
 
-def test_no_limit_costs_no_statement(settings, django_assert_num_queries):
+def test_without_a_limit_no_statement_is_needed(settings, django_assert_num_queries):
     settings.SES_CALLS_PER_SECOND = 0
     with django_assert_num_queries(0):
         assert claim_slot(ses_config()) is None
 
 
-def test_a_look_at_ses_does_not_wait_for_ever(monkeypatch):
+def test_call_does_not_wait_for_ever(monkeypatch):
     monkeypatch.setattr("ses_integration.coordination.rate_limit.PATIENCE_SECONDS", 0.1)
     with rate_limited(ses_config()):
         pass

@@ -1,4 +1,4 @@
-"""SES and the ledger as plain values: what a call does, and what its answer leaves known.
+"""Model of SES and of the ledger as plain values: what a call does, and what its answer records.
 
 See docs/architecture/protocol.md, "Plan and write the intent" and "Record the answer".
 """
@@ -18,13 +18,13 @@ CALLS_AT_MOST = 80
 
 @dataclass
 class ModelSes:
-    """One domain's part of SES. `identity`: "ours", "theirs" or None."""
+    """What SES holds for one domain. `identity` is "ours", "theirs" or None."""
 
     rules: dict[str, Rule] = field(default_factory=dict)
     identity: str | None = None
 
     def apply(self, call: Call) -> str:
-        """SES's semantics: a create fails on a name that exists, an update on a missing one; a delete never fails."""
+        """Carry out a call. A create fails if the name exists, an update if it does not; a delete never fails."""
         match call.operation:
             case Operation.CREATE_RULE:
                 if call.name in self.rules:
@@ -46,7 +46,7 @@ class ModelSes:
             case Operation.VERIFY_DOMAIN:
                 self.identity = self.identity or "ours"
             case Operation.DELETE_IDENTITY:
-                assert self.identity != "theirs", "Somebody else's identity was deleted."
+                assert self.identity != "theirs", "The identity of somebody else was deleted."
                 self.identity = None
         return "done"
 
@@ -56,11 +56,8 @@ class ModelSes:
 
 
 @dataclass
-class Follower:
-    """Carries plans out against the model, one call after the other, as a pass over the domain does.
-
-    `refused`: what SES refuses for now. `watch` is called after every call.
-    """
+class Reconciler:
+    """Applies plans to the model, one call after the other, as a pass does. `watch` is called after every call."""
 
     domain: str
     entries: dict[Key, RecordedResource]
@@ -71,8 +68,8 @@ class Follower:
     def plan(self, desired: DesiredState) -> Plan:
         return plan(self.domain, desired, self.entries.values())
 
-    def follow(self, desired: DesiredState, *, refused: Collection[Key] = (), calls: int = CALLS_AT_MOST) -> Plan:
-        """One pass, of at most so many calls; returns the plan that is left."""
+    def run(self, desired: DesiredState, *, refused: Collection[Key] = (), calls: int = CALLS_AT_MOST) -> Plan:
+        """Run one pass, of at most `calls` calls; SES refuses those for `refused`. Returns the plan that is left."""
         for _ in range(calls):
             work = self.plan(desired)
             for key in work.forget:
@@ -81,11 +78,11 @@ class Follower:
             if call is None:
                 return work
             self._make(call)
-        assert calls < CALLS_AT_MOST, f"No end: {self.calls[-10:]}"
+        assert calls < CALLS_AT_MOST, f"The pass does not end: {self.calls[-10:]}"
         return self.plan(desired)
 
     def settle(self) -> None:
-        """Time passes until no call can land late any more."""
+        """Let time pass until no call can be applied late."""
         for key, entry in self.entries.items():
             self.entries[key] = replace(
                 entry, unknown_outcomes=tuple(replace(outcome, due=True) for outcome in entry.unknown_outcomes)

@@ -1,4 +1,4 @@
-"""Generated inputs of compile and plan: domains of every shape, layouts, and ledgers in every state that can come about."""
+"""Hypothesis strategies for the planner: domains of every shape, layouts, and ledgers in every possible state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ses_integration.tests.plan.model_ses import Key, ModelSes
 
 RULE_CALLS = [Operation.CREATE_RULE, Operation.UPDATE_RULE, Operation.DELETE_RULE]
 IDENTITY_CALLS = [Operation.CREATE_IDENTITY, Operation.SET_MAIL_FROM, Operation.DELETE_IDENTITY]
-# An operation, whether its doubt is due, and its recipients as bits.
+# An operation, whether it is due, and its recipients as bits.
 Drawn = tuple[Operation, bool, int]
 
 _labels = st.one_of(
@@ -27,7 +27,7 @@ _stems = st.one_of(
     st.lists(_labels, min_size=1, max_size=3).map(".".join),
     st.sampled_from([".".join(["a"] * 110), ".".join(["a" * 63] * 3), "a" * 40, "a" * 41, "a" * 47, "a" * 48]),
 )
-# Two labels to as many as fit, long ones, A-labels, and such that end like the name of a rule.
+# Names of two to many labels, long labels, A-labels, and names that end like the name of a rule.
 domain_names = st.tuples(_stems, _top_labels).map(".".join)
 layouts = st.builds(
     Layout,
@@ -41,46 +41,48 @@ places = st.frozensets(st.integers(0, 6), max_size=5)
 
 
 @st.composite
-def receivings(draw: st.DrawFn, names: st.SearchStrategy[str] = domain_names) -> DomainSpec:
-    """Any active addresses in any slots: what is between them is free or inactive."""
+def specs(draw: st.DrawFn, names: st.SearchStrategy[str] = domain_names) -> DomainSpec:
+    """Any active addresses in any slots; the slots between them are free or belong to inactive addresses."""
     name = draw(names)
     addresses = tuple(AddressSpec(f"a{slot}+x@{name}", slot) for slot in sorted(draw(places)))
     return DomainSpec(name, f"emails/{name}/{draw(st.integers(1, 2))}/", addresses, draw(st.booleans()))
 
 
-_states = st.sampled_from(["no entry", "sure", "unknown", "wrong"])
-_doubts = {
+_states = st.sampled_from(["no entry", "right", "unknown", "wrong"])
+_outcomes = {
     kind: st.lists(st.tuples(st.sampled_from(operations), st.booleans(), st.integers(0, 7)), max_size=2)
     for kind, operations in ((ResourceKind.RULE, RULE_CALLS), (ResourceKind.IDENTITY, IDENTITY_CALLS))
 }
-_rules = st.tuples(_states, st.booleans(), st.booleans(), st.integers(0, 7), st.booleans(), _doubts[ResourceKind.RULE])
+_rules = st.tuples(
+    _states, st.booleans(), st.booleans(), st.integers(0, 7), st.booleans(), _outcomes[ResourceKind.RULE]
+)
 _identities = st.tuples(
-    _states, st.sampled_from([None, "ours", "theirs"]), st.booleans(), st.booleans(), _doubts[ResourceKind.IDENTITY]
+    _states, st.sampled_from([None, "ours", "theirs"]), st.booleans(), st.booleans(), _outcomes[ResourceKind.IDENTITY]
 )
 
 
 @st.composite
 def ledgers(draw: st.DrawFn, spec: DomainSpec, layout: Layout) -> tuple[dict[Key, RecordedResource], ModelSes]:
-    """What is known of a domain, and what SES really holds.
+    """The ledger of a domain, and what SES really holds.
 
-    They differ only where the ledger says so, by an `unknown` or by a doubt of any age. Rules of the layout and of former
-    ones, with recipients that were wanted once, and with other actions.
+    They differ only where the ledger says so: by `unknown`, or by a call without an answer. Rules are those of this layout and
+    of previous ones, with current or previous recipients and actions.
     """
     ses, entries = ModelSes(), {}
-    former = (replace(layout, max_recipients=draw(st.integers(1, 3))), replace(layout, rule_prefix="former"))
+    previous = (replace(layout, max_recipients=draw(st.integers(1, 3))), replace(layout, rule_prefix="previous"))
     candidates = {
         rule.name: rule
         for everything in (True, False)
-        for form in (layout, *former)
+        for form in (layout, *previous)
         for rule in compile_domain(replace(spec, catch_all=everything), form).rules
     }
-    anybody = [spec.name, f"former@{spec.name}", *(it.address for it in spec.addresses)][:3]
+    anybody = [spec.name, f"previous@{spec.name}", *(it.address for it in spec.addresses)][:3]
     for name, rule in sorted(candidates.items()):
-        state, there, exists, former_recipients, former_actions, doubtful = draw(_rules)
+        state, there, exists, previous_recipients, previous_actions, outcomes = draw(_rules)
         if state == "no entry":
             continue
-        recipients = frozenset(_chosen(anybody, former_recipients)) or rule.recipients
-        rule = replace(rule, recipients=recipients, bucket="former" if former_actions else rule.bucket)
+        recipients = frozenset(_chosen(anybody, previous_recipients)) or rule.recipients
+        rule = replace(rule, recipients=recipients, bucket="previous" if previous_actions else rule.bucket)
         if there:
             ses.rules[name] = rule
         known = _known(state, there)
@@ -89,11 +91,11 @@ def ledgers(draw: st.DrawFn, spec: DomainSpec, layout: Layout) -> tuple[dict[Key
             ResourceKind.RULE,
             name,
             known,
-            # "Surely there" may have been overtaken by a deletion that landed late.
+            # Even so, a late delete may have removed it.
             exists=known is Presence.PRESENT or (known is Presence.UNKNOWN and exists),
             recipients=rule.recipients if told else frozenset(),
             digest=rule.digest if told else "",
-            unknown_outcomes=_as_doubts(state, doubtful, anybody),
+            unknown_outcomes=_as_outcomes(state, outcomes, anybody),
         )
     if identity := _identity(spec.name, ses, *draw(_identities)):
         entries[identity.kind, identity.name] = identity
@@ -101,15 +103,15 @@ def ledgers(draw: st.DrawFn, spec: DomainSpec, layout: Layout) -> tuple[dict[Key
 
 
 def _identity(
-    name: str, ses: ModelSes, state: str, there: str | None, token: bool, mail_from: bool, doubtful: list[Drawn]
+    name: str, ses: ModelSes, state: str, there: str | None, token: bool, mail_from: bool, outcomes: list[Drawn]
 ) -> RecordedResource | None:
     ses.identity = there
     if state == "no entry":
-        # Whatever we make has an entry before it is made.
+        # Everything that we create has an entry before.
         ses.identity = "theirs" if there else None
         return None
     if state == "wrong":
-        # Somebody else's does not come and go by calls of ours.
+        # The identity of somebody else does not come and go by our calls.
         ses.identity = "ours" if there else None
     known = _known(state, there is not None)
     told = known is Presence.PRESENT
@@ -121,7 +123,7 @@ def _identity(
         ours=ses.identity != "theirs" if told else None,
         has_verification_token=told and token,
         has_mail_from=told and mail_from,
-        unknown_outcomes=_as_doubts(state, doubtful, [name]),
+        unknown_outcomes=_as_outcomes(state, outcomes, [name]),
     )
 
 
@@ -131,8 +133,8 @@ def _known(state: str, there: bool) -> Presence:
     return Presence.PRESENT if there != (state == "wrong") else Presence.ABSENT
 
 
-def _as_doubts(state: str, drawn: list[Drawn], recipients: list[str]) -> tuple[UnknownOutcome, ...]:
-    """What is sure may be in doubt all the same; what is wrong must be."""
+def _as_outcomes(state: str, drawn: list[Drawn], recipients: list[str]) -> tuple[UnknownOutcome, ...]:
+    """Unknown outcomes of an entry. A wrong entry has at least one."""
     drawn = drawn or ([(Operation.CREATE_RULE, False, 0)] if state == "wrong" else [])
     return tuple(UnknownOutcome(operation, due, frozenset(_chosen(recipients, mask))) for operation, due, mask in drawn)
 

@@ -17,7 +17,7 @@ domain_names = st.lists(labels, min_size=2, max_size=5).map(".".join)
 
 
 @st.composite
-def receivings(draw):
+def specs(draw):
     name = draw(domain_names)
     locals_ = draw(st.sets(st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True), max_size=12))
     slots = draw(st.lists(st.integers(0, 40), min_size=len(locals_), max_size=len(locals_), unique=True))
@@ -30,11 +30,11 @@ def domain(*local_parts: str, name: str = "example.com", catch_all: bool = False
     return DomainSpec(name, f"emails/{name}/1/", addresses, catch_all)
 
 
-def test_no_domain_wants_nothing():
+def test_no_domain_compiles_to_nothing():
     assert compile_domain(None, LAYOUT) == DesiredState()
 
 
-def test_a_domain_without_addresses_wants_its_identity_and_no_rule():
+def test_domain_without_addresses_has_an_identity_and_no_rule():
     assert compile_domain(domain(), LAYOUT) == DesiredState(identity=True)
 
 
@@ -45,7 +45,7 @@ def test_addresses_share_one_rule():
     )
 
 
-def test_each_chunk_has_a_rule_of_its_own():
+def test_each_chunk_has_its_own_rule():
     spec = DomainSpec("example.com", "p/", (AddressSpec("a@example.com", 1), AddressSpec("b@example.com", 5)))
     layout = Layout("inbound", "mail", max_recipients=2)
     assert [rule.name for rule in compile_domain(spec, layout).rules] == [
@@ -54,21 +54,21 @@ def test_each_chunk_has_a_rule_of_its_own():
     ]
 
 
-def test_with_catch_all_on_the_bare_domain_is_the_only_recipient():
+def test_catch_all_has_only_the_bare_domain_as_recipient():
     (rule,) = compile_domain(domain("a", catch_all=True), LAYOUT).rules
     assert (rule.name, rule.recipients) == ("inbound-example.com-catchall-rule", {"example.com"})
 
 
-def test_a_long_domain_gets_a_hash_into_its_rule_name():
+def test_rule_name_of_a_long_domain_contains_a_hash():
     assert rule_name("inbound", LONG, "-rule") == "inbound-ab3fee3be0c0eafc-rule"
 
 
-def test_a_rule_without_recipients_cannot_be_made():
+def test_rule_without_recipients_is_refused():
     with pytest.raises(ValueError, match="every recipient"):
         Rule("inbound-x-rule", frozenset(), "mail", "p/")
 
 
-def test_topic_and_function_are_part_of_what_a_rule_does():
+def test_digest_depends_on_topic_and_function():
     plain, full = (
         compile_domain(domain("a"), layout).rules[0].digest
         for layout in (LAYOUT, Layout("inbound", "mail", "arn:topic", "arn:function"))
@@ -76,8 +76,8 @@ def test_topic_and_function_are_part_of_what_a_rule_does():
     assert plain != full
 
 
-@given(receivings())
-def test_whatever_the_rows_rules_are_valid_for_ses(spec):
+@given(specs())
+def test_rules_are_valid_for_ses(spec):
     desired = compile_domain(spec, LAYOUT)
     names = [rule.name for rule in desired.rules]
     assert len(set(names)) == len(names)
@@ -85,8 +85,8 @@ def test_whatever_the_rows_rules_are_valid_for_ses(spec):
     assert all(rule.recipients for rule in desired.rules)
 
 
-@given(receivings())
-def test_every_active_address_is_received_exactly_once(spec):
+@given(specs())
+def test_each_active_address_is_in_exactly_one_rule(spec):
     matching = [rule for rule in compile_domain(spec, LAYOUT).rules for _ in rule.recipients]
     if spec.catch_all:
         assert [rule.recipients for rule in matching] == [{spec.name}]
@@ -95,8 +95,8 @@ def test_every_active_address_is_received_exactly_once(spec):
         assert sorted(recipients) == sorted(address.address for address in spec.addresses)
 
 
-@given(receivings(), st.from_regex(r"new[a-z0-9]{1,8}", fullmatch=True), st.integers(41, 80))
-def test_one_address_more_touches_one_rule(spec, local, slot):
+@given(specs(), st.from_regex(r"new[a-z0-9]{1,8}", fullmatch=True), st.integers(41, 80))
+def test_adding_an_address_changes_one_rule(spec, local, slot):
     more = DomainSpec(
         spec.name,
         spec.key_prefix,

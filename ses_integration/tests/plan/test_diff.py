@@ -19,7 +19,7 @@ def rule(*recipients: str, name: str = RULE) -> Rule:
     return Rule(name, frozenset(recipients), "mail", "p/")
 
 
-def held(what: Rule) -> RecordedResource:
+def recorded(what: Rule) -> RecordedResource:
     return RecordedResource(ResourceKind.RULE, what.name, Presence.PRESENT, True, what.recipients, what.digest)
 
 
@@ -32,80 +32,84 @@ def operations(desired: DesiredState, *entries: RecordedResource) -> list[str]:
     return [str(call.operation) for call in plan(DOMAIN, desired, entries).calls]
 
 
-def test_what_ses_is_known_to_hold_needs_no_call():
-    assert plan(DOMAIN, DesiredState(True, (rule("a@example.com"),)), [IDENTITY, held(rule("a@example.com"))]).settled
+def test_equal_states_need_no_call():
+    assert plan(
+        DOMAIN, DesiredState(True, (rule("a@example.com"),)), [IDENTITY, recorded(rule("a@example.com"))]
+    ).settled
 
 
-def test_a_new_domain_gets_its_identity_before_its_rules():
+def test_identity_is_created_before_the_rules():
     assert operations(DesiredState(True, (rule("a@example.com"),))) == ["create_identity", "create_rule"]
 
 
-def test_an_identity_is_made_in_three_calls():
+def test_identity_takes_three_calls():
     made = replace(IDENTITY, has_verification_token=False, has_mail_from=False)
     assert operations(DesiredState(True), made) == ["verify_domain"]
     assert operations(DesiredState(True), replace(made, has_verification_token=True)) == ["set_mail_from"]
 
 
-def test_somebody_elses_identity_keeps_its_mail_from_domain():
+def test_identity_of_somebody_else_keeps_its_mail_from_domain():
     theirs = replace(IDENTITY, ours=False, has_mail_from=False)
     assert plan(DOMAIN, DesiredState(True), [theirs]).settled
 
 
-def test_somebody_elses_identity_is_never_deleted():
+def test_identity_of_somebody_else_is_never_deleted():
     assert plan(DOMAIN, DesiredState(), [replace(IDENTITY, ours=False)]).settled
 
 
-def test_an_identity_of_unknown_origin_is_looked_at_before_anything_else():
+def test_identity_of_unknown_owner_is_read_first():
     unknown = replace(IDENTITY, presence=Presence.UNKNOWN, ours=None)
     assert operations(DesiredState(), unknown) == ["read_identity"]
     assert operations(DesiredState(True), unknown) == ["read_identity"]
 
 
-def test_teardown_takes_the_rules_before_the_identity():
-    assert operations(DesiredState(), IDENTITY, held(rule("a@example.com"))) == ["delete_rule", "delete_identity"]
+def test_teardown_deletes_the_rules_before_the_identity():
+    assert operations(DesiredState(), IDENTITY, recorded(rule("a@example.com"))) == ["delete_rule", "delete_identity"]
 
 
-def test_the_last_address_deletes_the_rule_and_never_updates_it():
-    assert operations(DesiredState(True), IDENTITY, held(rule("a@example.com"))) == ["delete_rule"]
+def test_removing_the_last_address_deletes_the_rule():
+    assert operations(DesiredState(True), IDENTITY, recorded(rule("a@example.com"))) == ["delete_rule"]
 
 
-def test_switching_to_catch_all_brings_the_new_rule_before_the_old_one_goes():
-    catch_all, old = rule(DOMAIN, name=CATCH_ALL), held(rule("a@example.com"))
+def test_catch_all_rule_is_created_before_the_old_rule_is_deleted():
+    catch_all, old = rule(DOMAIN, name=CATCH_ALL), recorded(rule("a@example.com"))
     first = plan(DOMAIN, DesiredState(True, (catch_all,)), [IDENTITY, old])
     assert [call.operation for call in first.calls] == [Operation.CREATE_RULE]
     assert [call.operation for call in first.deferred] == [Operation.DELETE_RULE]
-    assert operations(DesiredState(True, (catch_all,)), IDENTITY, old, held(catch_all)) == ["delete_rule"]
+    assert operations(DesiredState(True, (catch_all,)), IDENTITY, old, recorded(catch_all)) == ["delete_rule"]
 
 
-def test_switching_back_does_the_same_the_other_way_round():
-    desired, old = rule("a@example.com"), held(rule(DOMAIN, name=CATCH_ALL))
+def test_address_rule_is_created_before_the_catch_all_rule_is_deleted():
+    desired, old = rule("a@example.com"), recorded(rule(DOMAIN, name=CATCH_ALL))
     assert operations(DesiredState(True, (desired,)), IDENTITY, old) == ["create_rule"]
 
 
-def test_a_chunk_that_is_empty_goes_although_another_one_fails():
-    other = held(rule("b@example.com", name=f"{RULE}-2"))
+def test_empty_chunk_is_deleted_while_another_rule_is_created():
+    other = recorded(rule("b@example.com", name=f"{RULE}-2"))
     assert operations(DesiredState(True, (rule("a@example.com"),)), IDENTITY, other) == ["create_rule", "delete_rule"]
 
 
 @pytest.mark.parametrize(("exists", "operation"), [(True, "update_rule"), (False, "create_rule")])
-def test_an_unknown_rule_is_sent_again(exists, operation):
-    unknown = replace(held(rule("a@example.com")), presence=Presence.UNKNOWN, exists=exists)
+def test_unknown_rule_is_written_again(exists, operation):
+    unknown = replace(recorded(rule("a@example.com")), presence=Presence.UNKNOWN, exists=exists)
     assert operations(DesiredState(True, (rule("a@example.com"),)), IDENTITY, unknown) == [operation]
 
 
-def test_a_call_that_can_no_longer_land_is_repeated_although_nothing_differs():
-    doubtful = replace(held(rule("a@example.com")), unknown_outcomes=(UnknownOutcome(Operation.DELETE_RULE, due=True),))
-    assert operations(DesiredState(True, (rule("a@example.com"),)), IDENTITY, doubtful) == ["update_rule"]
-
-
-def test_a_call_that_may_still_land_is_waited_for():
-    doubtful = replace(
-        held(rule("a@example.com")), unknown_outcomes=(UnknownOutcome(Operation.DELETE_RULE, due=False),)
+def test_due_call_is_repeated_although_nothing_differs():
+    in_flight = replace(
+        recorded(rule("a@example.com")), unknown_outcomes=(UnknownOutcome(Operation.DELETE_RULE, due=True),)
     )
-    assert plan(DOMAIN, DesiredState(True, (rule("a@example.com"),)), [IDENTITY, doubtful]).settled
+    assert operations(DesiredState(True, (rule("a@example.com"),)), IDENTITY, in_flight) == ["update_rule"]
 
 
-def test_an_identity_is_not_made_while_its_deletion_may_still_land():
+def test_call_in_flight_is_waited_for():
+    in_flight = replace(
+        recorded(rule("a@example.com")), unknown_outcomes=(UnknownOutcome(Operation.DELETE_RULE, due=False),)
+    )
+    assert plan(DOMAIN, DesiredState(True, (rule("a@example.com"),)), [IDENTITY, in_flight]).settled
+
+
+def test_creation_of_an_identity_is_deferred_while_its_deletion_is_in_flight():
     going = RecordedResource(
         ResourceKind.IDENTITY,
         DOMAIN,
@@ -117,15 +121,15 @@ def test_an_identity_is_not_made_while_its_deletion_may_still_land():
     assert work.deferred == (Call(Operation.CREATE_IDENTITY, ResourceKind.IDENTITY, DOMAIN),)
 
 
-def test_an_entry_is_forgotten_only_when_it_is_absent_unwanted_and_beyond_doubt():
+def test_entry_is_forgotten_only_if_absent_not_desired_and_without_calls_in_flight():
     gone = RecordedResource(ResourceKind.RULE, RULE, Presence.ABSENT)
-    doubtful = replace(gone, unknown_outcomes=(UnknownOutcome(Operation.CREATE_RULE, due=False),))
+    in_flight = replace(gone, unknown_outcomes=(UnknownOutcome(Operation.CREATE_RULE, due=False),))
     assert plan(DOMAIN, DesiredState(), [gone]).forget == ((ResourceKind.RULE, RULE),)
-    assert plan(DOMAIN, DesiredState(), [doubtful]).forget == ()
+    assert plan(DOMAIN, DesiredState(), [in_flight]).forget == ()
     assert plan(DOMAIN, DesiredState(True, (rule("a@example.com"),)), [gone]).forget == ()
 
 
-# Generated: SES as a dictionary, carried out call by call.
+# Generated states; the plan is applied to the ledger call by call.
 
 recipients = st.sets(st.sampled_from(["a@example.com", "b@example.com", "c@example.com"]), min_size=1)
 rules = st.dictionaries(st.sampled_from([RULE, f"{RULE}-2", CATCH_ALL]), recipients, max_size=3).map(
@@ -156,62 +160,62 @@ def ledgers(draw):
     return entries
 
 
-def carry_out(call: Call, entries: dict[str, RecordedResource]) -> None:
+def apply(call: Call, entries: dict[str, RecordedResource]) -> None:
     if call.operation.removes:
         entries[call.name] = RecordedResource(ResourceKind.RULE, call.name, Presence.ABSENT)
     elif call.rule is not None:
-        entries[call.name] = held(call.rule)
+        entries[call.name] = recorded(call.rule)
 
 
 @given(rules, ledgers())
-def test_carrying_the_plan_out_gives_what_was_wanted_and_planning_again_gives_nothing(desired, entries):
-    wish = DesiredState(True, desired)
+def test_applying_the_plan_reaches_the_desired_state(desired, entries):
+    state = DesiredState(True, desired)
     for _ in range(20):
-        work = plan(DOMAIN, wish, [IDENTITY, *entries.values()])
+        work = plan(DOMAIN, state, [IDENTITY, *entries.values()])
         if not work.calls:
             break
-        carry_out(work.calls[0], entries)
+        apply(work.calls[0], entries)
     assert work.settled
     there = {name: entry.recipients for name, entry in entries.items() if entry.presence is not Presence.ABSENT}
     assert there == {what.name: what.recipients for what in desired}
 
 
 @given(rules, ledgers())
-def test_no_plan_ever_sends_an_empty_recipient_list(desired, entries):
+def test_plan_never_sends_an_empty_recipient_list(desired, entries):
     for call in plan(DOMAIN, DesiredState(True, desired), [IDENTITY, *entries.values()]).calls:
         assert call.rule is None or call.rule.recipients
 
 
-def test_an_address_is_in_its_new_rule_before_it_leaves_the_old_one():
-    """A smaller limit of recipients moves the last addresses of the first rule into a second one."""
+def test_address_is_added_to_its_new_rule_before_it_leaves_the_old_one():
+    """A smaller limit moves the last addresses of the first rule into a second rule."""
     second = RULE + "-2"
     desired = DesiredState(True, (rule("a@example.com"), rule("b@example.com", name=second)))
-    before = held(rule("a@example.com", "b@example.com"))
+    before = recorded(rule("a@example.com", "b@example.com"))
     moving = plan(DOMAIN, desired, [IDENTITY, before])
     assert [(call.operation, call.name) for call in moving.calls] == [(Operation.CREATE_RULE, second)]
     assert [(call.operation, call.name) for call in moving.deferred] == [(Operation.UPDATE_RULE, RULE)]
-    moved = plan(DOMAIN, desired, [IDENTITY, before, held(rule("b@example.com", name=second))])
+    moved = plan(DOMAIN, desired, [IDENTITY, before, recorded(rule("b@example.com", name=second))])
     assert [call.name for call in moved.calls] == [RULE]
 
 
 def test_rules_that_exchange_addresses_do_not_wait_for_each_other():
     second = RULE + "-2"
     desired = DesiredState(True, (rule("b@example.com"), rule("a@example.com", name=second)))
-    entries = [IDENTITY, held(rule("a@example.com")), held(rule("b@example.com", name=second))]
+    entries = [IDENTITY, recorded(rule("a@example.com")), recorded(rule("b@example.com", name=second))]
     assert [call.name for call in plan(DOMAIN, desired, entries).calls] == [RULE]
 
 
-def test_where_there_is_no_room_what_goes_makes_it_for_what_replaces_it():
+def test_in_a_full_rule_set_old_rules_are_deleted_first():
     desired = DesiredState(True, (rule(DOMAIN, name=CATCH_ALL),))
-    entries = [IDENTITY, held(rule("a@example.com"))]
+    entries = [IDENTITY, recorded(rule("a@example.com"))]
     assert [call.operation for call in plan(DOMAIN, desired, entries).calls] == [Operation.CREATE_RULE]
     full = plan(DOMAIN, desired, entries, rule_set_full=True)
     assert [call.operation for call in full.calls] == [Operation.DELETE_RULE, Operation.CREATE_RULE]
 
 
-def test_where_only_a_part_would_fit_everything_stays():
+def test_in_a_full_rule_set_old_rules_stay_if_only_a_part_would_fit():
     second = RULE + "-2"
     desired = DesiredState(True, (rule("a@example.com"), rule("b@example.com", name=second)))
-    full = plan(DOMAIN, desired, [IDENTITY, held(rule(DOMAIN, name=CATCH_ALL))], rule_set_full=True)
+    full = plan(DOMAIN, desired, [IDENTITY, recorded(rule(DOMAIN, name=CATCH_ALL))], rule_set_full=True)
     assert [call.operation for call in full.calls] == [Operation.CREATE_RULE, Operation.CREATE_RULE]
     assert [call.name for call in full.deferred] == [CATCH_ALL]

@@ -1,4 +1,4 @@
-"""Plans, carried out against a model of SES from any state that the ledger can be in."""
+"""Plans applied to a model of SES, starting from any state of the ledger."""
 
 from __future__ import annotations
 
@@ -10,94 +10,94 @@ from hypothesis import strategies as st
 from ses_integration.plan.compile import DesiredState, Layout, compile_domain
 from ses_integration.plan.resources import Operation, ResourceKind
 from ses_integration.plan.spec import AddressSpec, DomainSpec
-from ses_integration.tests.plan.model_ses import Follower, ModelSes
-from ses_integration.tests.plan.strategies import layouts, ledgers, receivings
+from ses_integration.tests.plan.model_ses import ModelSes, Reconciler
+from ses_integration.tests.plan.strategies import layouts, ledgers, specs
 
 DOMAIN = "example.com"
 
 
 @st.composite
 def situations(draw):
-    """A domain with its ledger and its part of SES, and what is wanted now, which may be nothing."""
+    """A domain with its ledger and what SES holds, and its desired state, which may be nothing."""
     layout = draw(layouts)
-    spec = draw(receivings(st.just(DOMAIN)))
+    spec = draw(specs(st.just(DOMAIN)))
     entries, ses = draw(ledgers(spec, layout))
     desired = compile_domain(draw(st.sampled_from([spec, spec, None])), layout)
-    return Follower(spec.name, entries, ses), desired
+    return Reconciler(spec.name, entries, ses), desired
 
 
-def in_line(follower: Follower, desired: DesiredState) -> None:
-    assert follower.ses.rules == {rule.name: rule for rule in desired.rules}
-    assert (follower.ses.identity is not None) == desired.identity or follower.ses.identity == "theirs"
-
-
-@given(situations())
-def test_when_no_call_can_land_any_more_a_pass_ends_in_what_is_wanted(situation):
-    follower, desired = situation
-    follower.follow(desired)
-    follower.settle()
-    assert follower.follow(desired).settled
-    in_line(follower, desired)
-    assert follower.plan(desired).forget == ()
-    assert not any(entry.unknown_outcomes for entry in follower.entries.values())
+def assert_desired(reconciler: Reconciler, desired: DesiredState) -> None:
+    assert reconciler.ses.rules == {rule.name: rule for rule in desired.rules}
+    assert (reconciler.ses.identity is not None) == desired.identity or reconciler.ses.identity == "theirs"
 
 
 @given(situations())
-def test_after_a_pass_another_one_makes_no_call(situation):
-    follower, desired = situation
-    follower.follow(desired)
-    made = len(follower.calls)
-    follower.follow(desired)
-    assert len(follower.calls) == made
+def test_pass_reaches_the_desired_state_once_all_calls_have_settled(situation):
+    reconciler, desired = situation
+    reconciler.run(desired)
+    reconciler.settle()
+    assert reconciler.run(desired).settled
+    assert_desired(reconciler, desired)
+    assert reconciler.plan(desired).forget == ()
+    assert not any(entry.unknown_outcomes for entry in reconciler.entries.values())
 
 
 @given(situations())
-def test_every_thing_that_is_left_in_ses_stays_in_the_ledger(situation):
-    follower, desired = situation
+def test_second_pass_makes_no_call(situation):
+    reconciler, desired = situation
+    reconciler.run(desired)
+    made = len(reconciler.calls)
+    reconciler.run(desired)
+    assert len(reconciler.calls) == made
+
+
+@given(situations())
+def test_everything_in_ses_stays_in_the_ledger(situation):
+    reconciler, desired = situation
 
     def known(_: object) -> None:
-        assert {(ResourceKind.RULE, name) for name in follower.ses.rules} <= follower.entries.keys()
-        assert follower.ses.identity != "ours" or (ResourceKind.IDENTITY, follower.domain) in follower.entries
+        assert {(ResourceKind.RULE, name) for name in reconciler.ses.rules} <= reconciler.entries.keys()
+        assert reconciler.ses.identity != "ours" or (ResourceKind.IDENTITY, reconciler.domain) in reconciler.entries
 
-    follower.watch = known
-    follower.follow(desired)
-    follower.settle()
-    follower.follow(desired)
+    reconciler.watch = known
+    reconciler.run(desired)
+    reconciler.settle()
+    reconciler.run(desired)
     known(None)
 
 
 @given(situations())
-def test_a_teardown_deletes_the_rules_before_the_identity(situation):
-    follower, _ = situation
-    follower.follow(DesiredState())
-    operations = [call.operation for call in follower.calls]
+def test_teardown_deletes_the_rules_before_the_identity(situation):
+    reconciler, _ = situation
+    reconciler.run(DesiredState())
+    operations = [call.operation for call in reconciler.calls]
     if Operation.DELETE_IDENTITY in operations:
         after = operations[operations.index(Operation.DELETE_IDENTITY) :]
         assert Operation.DELETE_RULE not in after
 
 
 @given(situations())
-def test_a_new_domain_has_its_identity_before_its_first_rule(situation):
-    follower, desired = situation
-    for work in (follower.plan(desired), follower.plan(replace(desired, identity=True))):
+def test_identity_is_created_before_the_first_rule(situation):
+    reconciler, desired = situation
+    for work in (reconciler.plan(desired), reconciler.plan(replace(desired, identity=True))):
         kinds = [call.kind for call in work.calls if not call.operation.removes]
         assert kinds == sorted(kinds, key=[ResourceKind.IDENTITY, ResourceKind.RULE].index)
 
 
 @given(situations(), st.randoms(use_true_random=False))
-def test_what_ses_refuses_holds_up_nothing_but_what_waits_for_it(situation, random):
-    """And afterwards everything is as if nothing had been refused."""
-    follower, desired = situation
-    keys = sorted(follower.entries.keys() | {(ResourceKind.RULE, rule.name) for rule in desired.rules})
+def test_refused_calls_hold_up_only_calls_that_depend_on_them(situation, random):
+    """Afterwards the result is the same as without refusals."""
+    reconciler, desired = situation
+    keys = sorted(reconciler.entries.keys() | {(ResourceKind.RULE, rule.name) for rule in desired.rules})
     refused = {key for key in keys if random.random() < 0.4}
-    left = follower.follow(desired, refused=refused)
+    left = reconciler.run(desired, refused=refused)
     assert {call.key for call in left.calls} <= refused
-    follower.settle()
-    assert follower.follow(desired).settled
-    in_line(follower, desired)
+    reconciler.settle()
+    assert reconciler.run(desired).settled
+    assert_desired(reconciler, desired)
 
 
-# From nothing, through changes that are followed completely, in part, or not at all: what can really come about.
+# States that can really come about: from nothing, through changes that were applied completely, in part, or not at all.
 
 limits = st.sampled_from([1, 2, 3, 4])
 locals_ = "abcdefgh"
@@ -105,7 +105,7 @@ locals_ = "abcdefgh"
 
 @st.composite
 def receiving_states(draw) -> DomainSpec:
-    """Addresses with the slot that they have for life, some of them active."""
+    """Addresses with fixed slots, some of them active."""
     active = draw(st.sets(st.sampled_from(range(len(locals_)))))
     addresses = tuple(AddressSpec(f"{locals_[slot]}@{DOMAIN}", slot) for slot in sorted(active))
     return DomainSpec(DOMAIN, "p/", addresses, draw(st.sampled_from([False, False, False, True])))
@@ -114,47 +114,47 @@ def receiving_states(draw) -> DomainSpec:
 histories = st.lists(st.tuples(receiving_states(), limits, st.integers(0, 5)), max_size=4)
 
 
-def lived(history) -> Follower:
-    follower = Follower(DOMAIN, {}, ModelSes())
+def after(history) -> Reconciler:
+    reconciler = Reconciler(DOMAIN, {}, ModelSes())
     for spec, limit, calls in history:
-        follower.follow(compile_domain(spec, Layout("inbound", "mail", max_recipients=limit)), calls=calls + 3)
-    return follower
+        reconciler.run(compile_domain(spec, Layout("inbound", "mail", max_recipients=limit)), calls=calls + 3)
+    return reconciler
 
 
 @given(histories, receiving_states(), limits, st.randoms(use_true_random=False))
-def test_whoever_was_received_and_still_is_wanted_is_received_all_the_time(history, spec, limit, random):
-    """Also where SES refuses some of it for now."""
-    follower = lived(history)
+def test_addresses_that_stay_receive_all_the_time(history, spec, limit, random):
+    """Even if SES refuses some calls."""
+    reconciler = after(history)
     desired = {address.address for address in spec.addresses}
-    received = {address for address in desired if follower.ses.receives(address)}
+    received = {address for address in desired if reconciler.ses.receives(address)}
 
     def no_gap(call) -> None:
-        lost = {address for address in received if not follower.ses.receives(address)}
+        lost = {address for address in received if not reconciler.ses.receives(address)}
         assert not lost, f"{call} loses {lost}"
 
-    follower.watch = no_gap
+    reconciler.watch = no_gap
     compiled = compile_domain(spec, Layout("inbound", "mail", max_recipients=limit))
     refused = {(ResourceKind.RULE, rule.name) for rule in compiled.rules if random.random() < 0.3}
-    follower.follow(compiled, refused=refused)
-    assert follower.follow(compiled).settled
-    in_line(follower, compiled)
+    reconciler.run(compiled, refused=refused)
+    assert reconciler.run(compiled).settled
+    assert_desired(reconciler, compiled)
 
 
 @given(histories, receiving_states(), limits)
-def test_address_rules_and_the_catch_all_never_stay_together(history, spec, limit):
-    follower = lived(history)
-    follower.follow(compile_domain(spec, Layout("inbound", "mail", max_recipients=limit)))
-    recipients = {recipient for rule in follower.ses.rules.values() for recipient in rule.recipients}
+def test_address_rules_and_catch_all_never_remain_together(history, spec, limit):
+    reconciler = after(history)
+    reconciler.run(compile_domain(spec, Layout("inbound", "mail", max_recipients=limit)))
+    recipients = {recipient for rule in reconciler.ses.rules.values() for recipient in rule.recipients}
     assert DOMAIN not in recipients or recipients == {DOMAIN}
 
 
 @given(receiving_states(), st.integers(0, len(locals_) - 1), limits)
-def test_one_address_more_or_less_is_one_call(spec, slot, limit):
+def test_adding_or_removing_an_address_takes_one_call(spec, slot, limit):
     layout = Layout("inbound", "mail", max_recipients=limit)
-    follower = Follower(DOMAIN, {}, ModelSes())
-    follower.follow(compile_domain(spec, layout))
-    made = len(follower.calls)
+    reconciler = Reconciler(DOMAIN, {}, ModelSes())
+    reconciler.run(compile_domain(spec, layout))
+    made = len(reconciler.calls)
     others = tuple(address for address in spec.addresses if address.slot != slot)
     more = (*others, AddressSpec(f"{locals_[slot]}@{DOMAIN}", slot)) if others == spec.addresses else others
-    follower.follow(compile_domain(replace(spec, addresses=more), layout))
-    assert len(follower.calls) - made == (0 if spec.catch_all else 1)
+    reconciler.run(compile_domain(replace(spec, addresses=more), layout))
+    assert len(reconciler.calls) - made == (0 if spec.catch_all else 1)

@@ -1,4 +1,4 @@
-"""What another life of a name has left in SES is not told; what is this life's own is told whole."""
+"""An owner sees nothing of another incarnation of the name, and everything of the own one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ses_integration.plan.incarnation import LEFT_OVER, Incarnation, own_rules, 
 from ses_integration.plan.resources import Operation, Presence, RecordedResource, ResourceKind, UnknownOutcome
 from ses_integration.plan.simulate import simulate
 from ses_integration.plan.spec import AddressSpec, DomainSpec
-from ses_integration.tests.plan.strategies import layouts, ledgers, receivings
+from ses_integration.tests.plan.strategies import layouts, ledgers, specs
 from ses_integration.tests.plan.test_diff_properties import DOMAIN
 
 LAYOUT = Layout("inbound", "mail", max_recipients=2)
@@ -24,9 +24,9 @@ def incarnation(*addresses: str, catch_all: bool = False, prefix: str = "emails/
     return Incarnation(DomainSpec(DOMAIN, prefix, rows, catch_all), frozenset(own))
 
 
-def recorded_of(former: Incarnation) -> list[RecordedResource]:
-    """The ledger as a life that SES has followed leaves it."""
-    rules = compile_domain(former.spec, LAYOUT).rules
+def recorded_of(previous: Incarnation) -> list[RecordedResource]:
+    """The ledger of an incarnation that is up to date."""
+    rules = compile_domain(previous.spec, LAYOUT).rules
     held = [
         RecordedResource(
             ResourceKind.RULE, it.name, Presence.PRESENT, exists=True, recipients=it.recipients, digest=it.digest
@@ -36,71 +36,71 @@ def recorded_of(former: Incarnation) -> list[RecordedResource]:
     return [*held, RecordedResource(ResourceKind.IDENTITY, DOMAIN, Presence.PRESENT, exists=True, ours=True)]
 
 
-def gone(now: Incarnation, entries: list[RecordedResource]):
+def forecast_of_removal(now: Incarnation, entries: list[RecordedResource]):
     return visible_to_owner(now, LAYOUT, simulate(DOMAIN, DesiredState(), entries), entries)
 
 
 @pytest.mark.parametrize(
-    "former",
+    "previous",
     [incarnation("a@x", "b@x", "c@x", prefix="old/"), incarnation(catch_all=True, prefix="old/")],
     ids=["addresses", "catch-all"],
 )
-def test_the_rules_of_another_life_are_neither_named_nor_counted(former):
-    forecast = gone(incarnation(), recorded_of(former))
+def test_rules_of_another_incarnation_are_not_shown(previous):
+    forecast = forecast_of_removal(incarnation(), recorded_of(previous))
     assert (forecast.rules, [call.name for call in forecast.calls]) == ((), [DOMAIN])
     assert (forecast.problems, forecast.certain) == ((LEFT_OVER,), False)
 
 
-def test_of_a_rule_that_both_have_only_the_own_recipients_are_named():
-    former = incarnation("secret@x", "new@x", prefix="old/")
-    (rule,) = gone(incarnation("new@x"), recorded_of(former)).rules
+def test_shared_rule_shows_only_own_recipients():
+    previous = incarnation("secret@x", "new@x", prefix="old/")
+    (rule,) = forecast_of_removal(incarnation("new@x"), recorded_of(previous)).rules
     assert (rule.name, rule.before, rule.after, rule.others) == (RULE, ("new@x",), None, True)
 
 
-def test_a_call_of_another_life_that_may_still_be_applied_names_nobody():
+def test_call_in_flight_of_another_incarnation_shows_no_recipients():
     late = UnknownOutcome(Operation.UPDATE_RULE, due=False, recipients=frozenset({"secret@x", "new@x"}))
     entry = RecordedResource(ResourceKind.RULE, RULE, Presence.UNKNOWN, unknown_outcomes=(late,))
-    (rule,) = gone(incarnation("new@x"), [entry]).rules
+    (rule,) = forecast_of_removal(incarnation("new@x"), [entry]).rules
     assert (rule.before, rule.may_add, rule.confirmed, rule.others) == ((), ("new@x",), False, True)
-    assert "secret" not in str(gone(incarnation(), [entry]))
+    assert "secret" not in str(forecast_of_removal(incarnation(), [entry]))
 
 
-def test_what_this_life_has_written_is_its_own_after_the_address_is_gone():
+def test_rule_stays_own_after_its_address_is_deleted():
     held = recorded_of(incarnation("gone@x", "a@x"))
-    (rule,) = gone(incarnation("a@x"), held).rules
+    (rule,) = forecast_of_removal(incarnation("a@x"), held).rules
     assert (rule.before, rule.others) == (("a@x", "gone@x"), False)
-    assert gone(incarnation(), held).rules == (rule,)
+    assert forecast_of_removal(incarnation(), held).rules == (rule,)
 
 
-def test_a_rule_that_the_rows_want_is_shown_before_it_has_been_made():
+def test_desired_rule_is_shown_before_it_is_created():
     entry = RecordedResource(ResourceKind.RULE, RULE, Presence.UNKNOWN)
-    (rule,) = gone(incarnation("a@x"), [entry]).rules
+    (rule,) = forecast_of_removal(incarnation("a@x"), [entry]).rules
     assert (rule.before, rule.confirmed, rule.others) == ((), False, False)
 
 
-def test_that_nothing_of_others_changes_is_no_change_and_that_something_does_is_one():
-    former, now = incarnation("secret@x", "a@x", prefix="old/"), incarnation("a@x")
-    entries = recorded_of(former)
+def test_removal_of_hidden_recipients_counts_as_a_change():
+    previous, now = incarnation("secret@x", "a@x", prefix="old/"), incarnation("a@x")
+    entries = recorded_of(previous)
     forecast = simulate(DOMAIN, compile_domain(now.spec, LAYOUT), entries)
     (rule,) = visible_to_owner(now, LAYOUT, forecast, entries).rules
     assert (rule.before, rule.after, rule.changes) == (("a@x",), ("a@x",), True)
 
 
 @st.composite
-def two_lives(draw):
-    """A ledger that any life may have left, and a life that has some of its addresses, or none."""
+def two_incarnations(draw):
+    """A ledger that any incarnation may have left, and an incarnation with some of its addresses, or none."""
     layout = draw(layouts)
-    former = draw(receivings(st.just(DOMAIN)))
-    entries, _ = draw(ledgers(former, layout))
-    everything = {address.address for address in former.addresses}
+    previous = draw(specs(st.just(DOMAIN)))
+    entries, _ = draw(ledgers(previous, layout))
+    everything = {address.address for address in previous.addresses}
     own = frozenset(draw(st.sets(st.sampled_from(sorted(everything))))) if everything else frozenset[str]()
-    rows = tuple(address for address in former.addresses if address.address in own)
+    rows = tuple(address for address in previous.addresses if address.address in own)
     now = Incarnation(DomainSpec(DOMAIN, "emails/example.com/new/", rows, False), own)
     return layout, list(entries.values()), now
 
 
-@given(two_lives(), st.booleans())
-def test_nothing_of_another_life_is_named(situation, stays):
+@given(two_incarnations(), st.booleans())
+def test_nothing_of_another_incarnation_is_shown(situation, stays):
     layout, entries, now = situation
     desired = compile_domain(now.spec, layout) if stays else DesiredState()
     shown = visible_to_owner(now, layout, simulate(DOMAIN, desired, entries), entries)
@@ -111,8 +111,8 @@ def test_nothing_of_another_life_is_named(situation, stays):
     assert names - {DOMAIN} <= own_rules(now, layout, entries).keys() | {rule.name for rule in desired.rules}
 
 
-@given(two_lives())
-def test_where_all_of_it_is_its_own_everything_is_shown(situation):
+@given(two_incarnations())
+def test_everything_is_shown_if_all_of_it_is_own(situation):
     layout, entries, now = situation
     all_of_it = {
         name for it in entries for name in (*it.recipients, *(r for d in it.unknown_outcomes for r in d.recipients))

@@ -1,4 +1,4 @@
-"""Whose turn it is: one domain with much to do, in trouble or locked, and the others beside it."""
+"""Fairness: a domain with a long plan, with failures or under a lock does not hold up the others."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("rows")]
 
 
 @pytest.fixture
-def one_address_a_rule(ses: Emulator, settings) -> Emulator:
+def one_address_per_rule(ses: Emulator, settings) -> Emulator:
     settings.SES_MAX_RECIPIENTS_PER_RULE = 1
     return ses
 
@@ -41,11 +41,11 @@ def one_pass(domain: str = DOMAIN) -> None:
     with_lease(ses_config(), held, domain, time.monotonic() + 20)
 
 
-def test_with_much_to_do_a_pass_gives_way_after_each_call_to_who_waits(one_address_a_rule):
+def test_long_plan_yields_after_each_call_to_waiting_domains(one_address_per_rule):
     receive(*LONG)
     receive("x", domain=OTHER)
     one_pass()
-    assert calls(one_address_a_rule) == ["CreateEmailIdentity"]
+    assert calls(one_address_per_rule) == ["CreateEmailIdentity"]
     assert DomainSync.objects.order_by("queued_at").first().domain == OTHER
     reconcile_due()
     while pending_domains().exists():
@@ -53,15 +53,15 @@ def test_with_much_to_do_a_pass_gives_way_after_each_call_to_who_waits(one_addre
     assert len(rules()) == len(LONG) + 1
 
 
-def test_with_nobody_waiting_it_goes_on_to_its_end(one_address_a_rule):
+def test_long_plan_runs_to_its_end_when_nobody_waits(one_address_per_rule):
     receive(*LONG)
     one_pass()
     assert not pending_domains().exists()
-    assert calls(one_address_a_rule).count("CreateReceiptRule") == len(LONG)
+    assert calls(one_address_per_rule).count("CreateReceiptRule") == len(LONG)
 
 
-def test_what_one_creation_takes_is_done_at_one_go(ses):
-    """Two that came at once and took turns would both be late."""
+def test_creation_of_a_domain_is_done_in_one_pass(ses):
+    """Two new domains that took turns would both be late."""
     receive("a")
     receive("x", domain=OTHER)
     one_pass()
@@ -70,33 +70,33 @@ def test_what_one_creation_takes_is_done_at_one_go(ses):
 
 
 @pytest.mark.parametrize("fault", ["throttle", "dropped"])
-def test_an_outage_is_not_tried_out_on_every_rule(one_address_a_rule, fault):
+def test_outage_is_not_tried_with_every_rule(one_address_per_rule, fault):
     receive(*LONG)
     one_pass()
-    one_address_a_rule.clear_journal()
-    one_address_a_rule.add_faults({"service": "*", "action": "*", "fault": fault, "times": None})
+    one_address_per_rule.clear_journal()
+    one_address_per_rule.add_faults({"service": "*", "action": "*", "fault": fault, "times": None})
     receive()
     one_pass()
-    assert calls(one_address_a_rule) == ["DeleteReceiptRule"] * 3
+    assert calls(one_address_per_rule) == ["DeleteReceiptRule"] * 3
     assert DomainSync.objects.get().retry_at
     assert InFlightCall.objects.count() == (3 if fault == "dropped" else 0)
 
 
-def test_some_that_always_fail_hold_up_the_others_only_for_a_while(one_address_a_rule):
+def test_calls_that_always_fail_hold_up_the_others_only_for_a_while(one_address_per_rule):
     receive(*LONG)
     one_pass()
     names = sorted(rules())
     for _ in range(2):
-        # The first three of every pass.
-        one_address_a_rule.clear_faults()
-        one_address_a_rule.add_faults({"service": "ses", "action": "DeleteReceiptRule", "fault": "fail", "times": 3})
+        # The first three calls of each pass fail.
+        one_address_per_rule.clear_faults()
+        one_address_per_rule.add_faults({"service": "ses", "action": "DeleteReceiptRule", "fault": "fail", "times": 3})
         receive()
         one_pass()
     assert sorted(rules()) == names[:3]
 
 
-def test_what_is_put_off_in_line_waits_for_its_turn(ses):
-    """An unanswered call that can no longer land is repeated, and the repetition is refused."""
+def test_refused_repetition_of_a_due_call_waits_for_its_retry(ses):
+    """A due call is repeated, and the repetition is refused."""
     receive("a")
     one_pass()
     entry = LedgerEntry.objects.get(kind="rule")
@@ -109,8 +109,8 @@ def test_what_is_put_off_in_line_waits_for_its_turn(ses):
     assert calls(ses) == ["UpdateReceiptRule"]
 
 
-def test_what_only_a_person_can_mend_in_some_rules_holds_up_no_other(one_address_a_rule):
-    one_address_a_rule.add_faults(
+def test_lasting_failures_of_some_rules_do_not_hold_up_the_others(one_address_per_rule):
+    one_address_per_rule.add_faults(
         {"service": "ses", "action": "CreateReceiptRule", "fault": "access_denied", "skip": 0, "times": 5}
     )
     receive(*LONG)
@@ -122,7 +122,7 @@ def fail():
     raise ZeroDivisionError
 
 
-def test_a_bug_in_one_domain_s_pass_neither_reaches_its_caller_nor_holds_up_the_others(ses):
+def test_bug_in_a_pass_is_logged_and_does_not_hold_up_other_domains(ses):
     receive("a")
     receive("x", domain=OTHER)
     after_reading.append(fail)
@@ -141,7 +141,7 @@ def test_a_bug_in_one_domain_s_pass_neither_reaches_its_caller_nor_holds_up_the_
 
 
 class Locked:
-    """Somebody who changes rows of a domain in a transaction that takes its time."""
+    """Another process that holds the DomainSync row of a domain in a long transaction."""
 
     def __init__(self, domain: str = DOMAIN) -> None:
         self._domain = domain
@@ -168,12 +168,12 @@ class Locked:
 
 
 @pytest.mark.postgresql
-def test_a_long_change_of_one_domain_holds_up_no_other(ses):
+def test_locked_domain_does_not_hold_up_others(ses):
     receive("a")
     receive("x", domain=OTHER)
     with Locked():
         reconcile(OTHER)
         assert set(rules()) == {"inbound-other.org-rule"}
-        # Nor would it be waited for, with the lease in hand, to note a failure: a bump makes the domain due anyway.
+        # Recording a failure does not wait for the lock either: the change makes the domain due anyway.
         backoff.postpone(ses_config(), DOMAIN, [Refused("throttled")], Blocked(1, until=None))
     assert DomainSync.objects.get(domain=DOMAIN).attempts == 0

@@ -1,4 +1,4 @@
-"""SES_RULE_SET or AWS_REGION was changed: each has a ledger of its own, and what the former one knows is not gone."""
+"""After SES_RULE_SET or AWS_REGION has changed: each scope has its own ledger, and what the previous one holds is not gone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ADDRESSES = ["a@example.com", "b@example.com"]
 
 @pytest.fixture(params=[{"SES_RULE_SET": "new-rules"}, {"AWS_REGION": "eu-central-1"}], ids=["rule set", "region"])
 def changed(request, ses: Emulator, settings) -> Emulator:
-    """SES holds `{a, b}` as of the former settings."""
+    """SES holds the addresses `a` and `b` in the previous scope."""
     receive("a", "b")
     reconcile(DOMAIN)
     for name, value in request.param.items():
@@ -39,26 +39,26 @@ def left() -> set[str]:
     return confirmation.recipients_left(DOMAIN, ADDRESSES, generation(DOMAIN))
 
 
-def test_an_address_that_the_former_one_holds_is_not_gone(changed):
+def test_address_in_a_previous_scope_is_not_gone(changed):
     receive("b")
     reconcile(DOMAIN)
     assert rules() == {"inbound-example.com-rule": {"b@example.com"}}
     assert left() == set(ADDRESSES)
 
 
-def test_with_the_former_catch_all_none_is_gone(ses, settings):
+def test_with_a_catch_all_in_a_previous_scope_no_address_is_gone(ses, settings):
     receive("a", "b", catch_all=True)
     reconcile(DOMAIN)
     settings.SES_RULE_SET = "new-rules"
     assert left() == set(ADDRESSES)
 
 
-def test_a_domain_that_the_former_one_holds_is_not_gone_before_anybody_has_looked(changed):
+def test_domain_in_a_previous_scope_is_not_gone(changed):
     state = confirmation.domain_state(DOMAIN)
     assert (state.rules_gone, state.identity_gone) == (False, False)
 
 
-class TestTheIdentityIsThatOfTheRegion:
+class TestIdentityBelongsToTheRegion:
     @pytest.fixture
     def other_set(self, ses: Emulator, settings) -> Emulator:
         receive("a")
@@ -69,7 +69,7 @@ class TestTheIdentityIsThatOfTheRegion:
         ses.clear_journal()
         return ses
 
-    def test_it_is_read_and_deleted_with_the_domain_although_the_former_ledger_made_it(self, other_set):
+    def test_identity_is_read_and_deleted_with_the_domain(self, other_set):
         remove()
         reconcile(DOMAIN)
         assert calls(other_set)[-1] == "DeleteEmailIdentity"
@@ -77,28 +77,28 @@ class TestTheIdentityIsThatOfTheRegion:
         assert confirmation.domain_state(DOMAIN).identity_gone
         assert not LedgerEntry.objects.filter(kind=ResourceKind.IDENTITY).exclude(presence="absent").exists()
 
-    def test_it_is_read_and_not_made_again_for_the_rows(self, other_set):
+    def test_identity_is_read_and_not_created_again(self, other_set):
         receive("a")
         reconcile(DOMAIN)
         assert "CreateEmailIdentity" not in calls(other_set)
         assert recorded_identities([DOMAIN])[DOMAIN].ours
         assert recorded_identities([DOMAIN])[DOMAIN].dkim_tokens
 
-    def test_an_answer_that_does_not_come_leaves_it_there(self, other_set):
+    def test_identity_that_cannot_be_read_is_kept(self, other_set):
         other_set.add_faults({"service": "sesv2", "action": "GetEmailIdentity", "fault": "access_denied"})
         remove()
         reconcile(DOMAIN)
         assert not confirmation.domain_state(DOMAIN).identity_gone
         assert identities() == {DOMAIN}
 
-    def test_the_sweep_finds_that_nobody_wants_it_any_more(self, other_set, rows):
+    def test_sweep_finds_an_identity_that_is_no_longer_desired(self, other_set, rows):
         rows.clear()
         assert sweep_database() == [DOMAIN]
         reconcile_due()
         assert identities() == set()
         assert sweep_database() == []
 
-    def test_one_that_is_not_there_any_more_is_forgotten(self, other_set, rows):
+    def test_missing_identity_is_forgotten(self, other_set, rows):
         clients.sesv2("eu-west-1").delete_email_identity(EmailIdentity=DOMAIN)
         rows.clear()
         sweep_database()

@@ -1,0 +1,50 @@
+"""Sync state in words for people and for JSON."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from ses_integration.models import DomainSync
+from ses_integration.status.sync_state import SyncState, SyncStatus, state_of
+
+
+def test_wire_values_never_change():
+    assert [status.wire for status in SyncStatus] == ["in line", "owed", "in doubt", "needs attention"]
+
+
+def test_labels_are_those_of_the_glossary():
+    assert [status.label for status in SyncStatus] == ["up to date", "pending", "unconfirmed", "needs attention"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "text"),
+    [
+        ({}, SyncStatus.UP_TO_DATE, "up to date"),
+        ({"generation": 2}, SyncStatus.PENDING, "pending: not tried yet"),
+        ({"generation": 2, "last_error": "AWS gave no answer."}, SyncStatus.PENDING, "pending: AWS gave no answer."),
+        (
+            {"generation": 2, "stalled": True, "last_error": "A quota of SES is used up."},
+            SyncStatus.NEEDS_ATTENTION,
+            "needs attention: A quota of SES is used up.",
+        ),
+    ],
+)
+def test_state_without_a_call_in_flight(fields, status, text):
+    state = state_of(DomainSync(**{"generation": 1, "observed_generation": 1} | fields), None)
+    assert (state.status, str(state)) == (status, text)
+
+
+def test_call_in_flight_is_unconfirmed_until_it_is_due():
+    sync = DomainSync(generation=1, observed_generation=1)
+    until = timezone.now() + timedelta(minutes=10)
+    state = state_of(sync, until)
+    assert (state.status, state.retry_at) == (SyncStatus.UNCONFIRMED, until)
+    assert str(state) == f"unconfirmed until {until:%H:%M} UTC"
+    assert state_of(sync, timezone.now() - timedelta(seconds=1)).status is SyncStatus.PENDING
+
+
+def test_domain_that_was_never_marked_is_pending():
+    assert state_of(None, None) == SyncState(SyncStatus.PENDING, "not looked at yet")
