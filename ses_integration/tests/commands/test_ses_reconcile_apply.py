@@ -1,0 +1,198 @@
+"""ses_reconcile --apply repairs what is ours."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.core.management import CommandError
+
+from ses_integration.aws.gateway import Gateway
+from ses_integration.conf import ses_config
+from ses_integration.coordination import lease
+from ses_integration.drift import repair
+from ses_integration.drift.compare import compare
+from ses_integration.models import LedgerEntry
+from ses_integration.reconcile.loop import reconcile
+from ses_integration.tests.commands.receipt_rules import EQUAL, RULE, SET, STORE, change, held, looks, put
+from ses_integration.tests.commands.run import run
+from ses_integration.tests.fake_domains import DOMAIN, change_behind_our_back, receive
+from ses_integration.tests.ses_state import calls, identities, recipients_sent, rules
+
+pytestmark = pytest.mark.usefixtures("rows")
+
+
+def test_everything_of_ours_is_repaired_and_the_rest_left_alone(a, ses_v1, rows):
+    for domain in ("gone.org", "mixed.org", "quiet.org"):
+        receive("a", domain=domain)
+        reconcile(domain)
+    change(ses_v1, Recipients=["intruder@example.com"], Enabled=False)
+    Gateway(ses_config()).delete_rule("inbound-mixed.org-rule")
+    Gateway(ses_config()).delete_identity("mixed.org")
+    rows.pop("gone.org")
+    change_behind_our_back("a", "b", domain="quiet.org")
+    put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
+    put(ses_v1, "inbound2-other.net-rule", "x@other.net")
+    ses_v1.verify_domain_identity(Domain="theirs.org")
+    before = held(a)
+    a.clear_journal()
+    code, text = run("ses_reconcile", "--apply")
+    assert code == 0
+    assert text.startswith("+ identity mixed.org: missing\n")
+    assert text.partition("Plan: ")[2] == (
+        "2 to create, 2 to change, 2 to remove, 2 to move.\n"
+        "\n"
+        "1/4 example.com: up to date\n"
+        "2/4 gone.org: up to date\n"
+        "3/4 mixed.org: up to date\n"
+        "4/4 quiet.org: up to date\n"
+        "inbound-quiet.org-rule: put in front of all other rules\n"
+        "inbound-example.com-rule: put in front of all other rules\n"
+        "\n"
+        "SES equals the rows.\n"
+    )
+    assert rules() == {
+        RULE: {"a@example.com"},
+        "inbound-mixed.org-rule": {"a@mixed.org"},
+        "inbound-quiet.org-rule": {"a@quiet.org", "b@quiet.org"},
+        "theirs": {"x@theirs.org"},
+        "inbound2-other.net-rule": {"x@other.net"},
+    }
+    assert calls(a)[-2:] == ["SetReceiptRulePosition", "SetReceiptRulePosition"]
+    # Whose turn comes first is for how long each has waited.
+    assert sorted(calls(a)[:-2]) == [
+        "CreateEmailIdentity",
+        "CreateReceiptRule",
+        "DeleteEmailIdentity",
+        "DeleteReceiptRule",
+        "SetIdentityMailFromDomain",
+        "UpdateReceiptRule",
+        "UpdateReceiptRule",
+        "VerifyDomainIdentity",
+    ]
+    assert all(recipients_sent(a))
+    names = {"theirs", "inbound2-other.net-rule"}
+    foreign = [[rule for rule in it["rule_sets"][SET] if rule["Name"] in names] for it in (before, held(a))]
+    assert foreign[0] == foreign[1]
+    assert [it for it in before["identities"] if it["name"] == "theirs.org"] == [
+        it for it in held(a)["identities"] if it["name"] == "theirs.org"
+    ]
+    a.clear_journal()
+    assert run("ses_reconcile", "--apply")[0] == 0
+    assert calls(a) == []
+
+
+def test_without_drift_ses_is_observed_once(a):
+    assert run("ses_reconcile", "--apply") == (0, EQUAL)
+    assert looks(a) == ["DescribeActiveReceiptRuleSet", "ListEmailIdentities"]
+
+
+def test_rules_move_to_the_front_in_their_order(a, ses_v1):
+    receive("a", domain="other.org")
+    reconcile("other.org")
+    order = list(rules())
+    put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
+    run("ses_reconcile", "--apply")
+    assert list(rules()) == [*order, "theirs"]
+
+
+def test_a_rule_that_was_removed_meanwhile_is_not_moved(a, ses_v1):
+    put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
+    seen = compare(ses_config())
+    Gateway(ses_config()).delete_rule(RULE)
+    repair.move_to_front(ses_config(), seen, [DOMAIN])
+    assert list(rules()) == ["theirs"]
+
+
+def test_a_dirty_domain_is_repaired_in_a_second_round(a):
+    Gateway(ses_config()).delete_identity(DOMAIN)
+    receive("a", "b")
+    code, text = run("ses_reconcile", "--apply")
+    assert code == 0
+    assert text.count("1/1 example.com: up to date\n") == 2
+    assert (rules(), identities()) == ({RULE: {"a@example.com", "b@example.com"}}, {DOMAIN})
+
+
+def test_a_domain_that_waits_for_its_next_try_is_tried_now(ses):
+    ses.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied"})
+    receive("a")
+    reconcile(DOMAIN)
+    code, text = run("ses_reconcile", "--apply")
+    assert (code, text.splitlines()[-1]) == (0, EQUAL.strip())
+
+
+def test_what_could_not_be_repaired_is_listed_with_the_reason(a):
+    Gateway(ses_config()).delete_rule(RULE)
+    a.add_faults({"service": "ses", "action": "CreateReceiptRule", "fault": "access_denied", "times": None})
+    code, text = run("ses_reconcile", "--apply")
+    assert code == 2
+    assert "1/1 example.com: still pending. AWS does not allow this call; the credentials lack a permission.\n" in text
+    assert text.endswith("Plan: 1 to create, 1 pending.\n")
+
+
+def test_limit_bounds_the_number_of_changed_domains(a):
+    for domain in ("b.org", "c.org"):
+        receive("a", domain=domain)
+        reconcile(domain)
+    for name in list(rules()):
+        Gateway(ses_config()).delete_rule(name)
+    code, text = run("ses_reconcile", "--apply", "--limit", "2")
+    assert code == 2
+    assert set(rules()) == {"inbound-b.org-rule", "inbound-c.org-rule"}
+    assert text.endswith("Plan: 1 to create.\n")
+
+
+def test_limit_must_be_a_number_from_1(a):
+    for text in ("0", "-1", "x", "²"):
+        with pytest.raises(CommandError, match="is not a number from 1"):
+            run("ses_reconcile", "--apply", f"--limit={text}")
+
+
+def test_domain_limits_the_repair_to_one_domain(a):
+    receive("a", domain="other.org")
+    reconcile("other.org")
+    for name in list(rules()):
+        Gateway(ses_config()).delete_rule(name)
+    assert run("ses_reconcile", "--apply", "--domain", "other.org")[0] == 0
+    assert set(rules()) == {"inbound-other.org-rule"}
+
+
+def test_an_orphan_is_left_to_the_operator(a, ses_v1):
+    store = {"S3Action": {**STORE["S3Action"], "ObjectKeyPrefix": "emails/lost.org/1/"}}
+    put(ses_v1, "inbound-lost.org-rule", "x@lost.org", Actions=[store])
+    before = held(a)
+    code, text = run("ses_reconcile", "--apply")
+    assert (code, held(a)) == (2, before)
+    assert text.endswith("Plan: 1 for you to do.\n")
+
+
+def test_an_observation_older_than_another_repair_invalidates_nothing(a, monkeypatch):
+    Gateway(ses_config()).delete_rule(RULE)
+    invalidate = repair.invalidate
+
+    def somebody_repairs_it_first(*args):
+        monkeypatch.undo()
+        run("ses_reconcile", "--apply")
+        a.clear_journal()
+        return invalidate(*args)
+
+    monkeypatch.setattr(repair, "invalidate", somebody_repairs_it_first)
+    assert run("ses_reconcile", "--apply")[0] == 0
+    assert calls(a) == []
+    assert LedgerEntry.objects.get(name=RULE).presence == "present"
+
+
+def test_a_rule_is_moved_only_with_the_lease(a, ses_v1, monkeypatch):
+    put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
+    holder = lease.acquire(ses_config())
+    monkeypatch.setattr(repair, "pause", lambda seconds: calls(a)[1:] or lease.release(holder))
+    assert run("ses_reconcile", "--apply")[0] == 0
+    assert calls(a) == ["CreateReceiptRule", "SetReceiptRulePosition"]
+
+
+def test_only_json_goes_to_stdout(a):
+    Gateway(ses_config()).delete_rule(RULE)
+    code, text = run("ses_reconcile", "--apply", "--json")
+    body = json.loads(text)
+    assert (code, body["equal"], body["differences"]) == (0, True, [])
+    assert body["applied"] == {"adopted": [], "domains": {DOMAIN: "in line"}, "moved": []}
