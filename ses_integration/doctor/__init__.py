@@ -1,5 +1,6 @@
 """`ses_doctor`: checks whether this installation can do its work on AWS, and says what to fix.
 
-`diagnosis` runs everything in order: `probes` calls AWS, `checks` turns what came back into results. `names` and
-`results` are plain values. The doctor neither reads nor writes the ledger. Only the command `ses_doctor` imports it.
+`diagnosis` runs everything in order, and `probing` tries the targets of rules. `probes` calls AWS, `checks` turns
+responses into results, and `checklist` collects them. `names` and `results` are plain values. Of the ledger the doctor
+reads only what belongs to other regions and rule sets, and it writes nothing. Only the command `ses_doctor` imports it.
 """

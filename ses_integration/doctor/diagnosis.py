@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable, Sequence
 from functools import partial
 
 from django.utils import timezone
 
 from ses_integration.aws import account
 from ses_integration.conf import SesConfig
+from ses_integration.doctor.checklist import Checklist
 from ses_integration.doctor.checks import bucket as bucket_checks
 from ses_integration.doctor.checks import environment, installation, ses, targets
+from ses_integration.doctor.checks.bucket import DELETE, DELETE_VERSION, LIST
 from ses_integration.doctor.checks.permissions import check_permission, check_setup_permission
 from ses_integration.doctor.names import DoctorNames
 from ses_integration.doctor.probes import bucket, permissions
 from ses_integration.doctor.probes.permissions import ACTIVE_RULE_SET, IDENTITIES, ORDER, RULE_SET, RULES, SETUP
-from ses_integration.doctor.probes.probe_rule import ProbeRule
 from ses_integration.doctor.probes.response import Response
 from ses_integration.doctor.probes.send import send
 from ses_integration.doctor.probes.session import AwsSession
-from ses_integration.doctor.results import CheckResult, failed, first_unmet, ok, skipped, warning
+from ses_integration.doctor.probing import probe_targets
+from ses_integration.doctor.results import CheckResult, failed
 from ses_integration.drift.previous_scopes import find_previous_scopes
-from ses_integration.errors import NotConfigured, SesError
-from ses_integration.storage import erase
-
-LIST, DELETE, DELETE_VERSION = "s3:ListBucketVersions", "s3:DeleteObject", "s3:DeleteObjectVersion"
-ERASE_SECONDS = 10.0
+from ses_integration.errors import NotConfigured
 
 
 def expected_seconds(config: SesConfig, *, probe: bool) -> int:
@@ -51,41 +48,23 @@ class Diagnosis:
         self._config = config
         self._probe = probe
         self._aws = AwsSession(config, DoctorNames(config.rule_prefix, secrets.token_hex(8)))
-        self._results: list[CheckResult] = []
-        # Skipped check -> the failed check that caused it, also through other skipped checks.
-        self._causes: dict[str, str] = {}
+        self._checklist = Checklist()
 
     def run(self) -> list[CheckResult]:
-        self._results = installation.check_configuration()
-        self._check("database", (), installation.check_database)
-        self._check("database clock", ("database",), installation.check_database_clock)
-        self._check("region", (), lambda: environment.check_region(self._config.region))
-        self._check("endpoints", ("region",), self._endpoints)
+        self._checklist.add(*installation.check_configuration())
+        self._checklist.check("database", (), installation.check_database)
+        self._checklist.check("database clock", ("database",), installation.check_database_clock)
+        self._checklist.check("region", (), lambda: environment.check_region(self._config.region))
+        self._checklist.check("endpoints", ("region",), self._endpoints)
         self._check_caller()
         rules = self._check_ses()
         self._check_s3()
         if self._probe:
-            self._probe_targets(rules)
+            probe_targets(self._checklist, self._aws, self._targets(), rules)
         else:
             for target in self._targets():
-                self._skip(target.check, "Skipped on request.", "Run ses_doctor without --no-probe.")
-        return self._results
-
-    def _passed(self, *checks: str) -> bool:
-        return not first_unmet(self._results, checks)
-
-    def _check(
-        self, check: str, requires: Sequence[str], run: Callable[[], CheckResult], proven: Sequence[str] = ()
-    ) -> None:
-        """Add the result of `run`, or skip the check if `first_unmet` finds an unmet dependency."""
-        if unmet := first_unmet(self._results, requires, proven):
-            cause = self._causes[check] = self._causes.get(unmet, unmet)
-            self._skip(check, "Not checked.", f"Fix {cause} first.")
-        else:
-            self._results.append(run())
-
-    def _skip(self, check: str, seen: str, do: str) -> None:
-        self._results.append(skipped(check, seen, do))
+                self._checklist.skip(target.check, "Skipped on request.", "Run ses_doctor without --no-probe.")
+        return self._checklist.results
 
     # Endpoints and credentials
 
@@ -102,16 +81,16 @@ class Diagnosis:
     def _check_caller(self) -> None:
         response = Response()
         before = timezone.now()
-        if self._passed("endpoints"):
+        if self._checklist.passed("endpoints"):
             response = send("GetCallerIdentity", self._aws.sts.get_caller_identity)
         now = before + (timezone.now() - before) / 2
-        recorded = account.recorded(self._config) if self._passed("database") else ""
-        self._check(
+        recorded = account.recorded(self._config) if self._checklist.passed("database") else ""
+        self._checklist.check(
             "credentials",
             ("endpoints",),
             lambda: environment.check_credentials(response, self._config.account_id, recorded),
         )
-        self._check("clock", ("endpoints",), lambda: environment.check_clock(response.headers, now))
+        self._checklist.check("clock", ("endpoints",), lambda: environment.check_clock(response.headers, now))
         self._aws.account = response.body.get("Account", "") or self._config.account_id
         self._aws.caller = response.body.get("Arn", "")
 
@@ -122,25 +101,25 @@ class Diagnosis:
         active, described = Response(), Response()
         # Names and rate limit come from the settings, so those must be valid first.
         requires = ("configuration", "database", "credentials")
-        if self._passed(*requires):
+        if self._checklist.passed(*requires):
             active = ACTIVE_RULE_SET.run(self._aws)
-        self._check("SES", requires, lambda: ses.check_ses(self._config.region, active))
+        self._checklist.check("SES", requires, lambda: ses.check_ses(self._config.region, active))
         self._check_permission(ACTIVE_RULE_SET, active)
-        if self._passed("SES"):
+        if self._checklist.passed("SES"):
             described = RULE_SET.run(self._aws)
         self._check_permission(RULE_SET, described)
         for probe in (*RULES, ORDER, *IDENTITIES):
-            self._check(probe.name, ("SES",), partial(self._permission, probe))
+            self._checklist.check(probe.name, ("SES",), partial(self._permission, probe))
         rule_set, region = self._config.rule_set, self._config.region
         rule_set_active = ses.active_rule_set(active) == rule_set
         for probe in SETUP:
-            self._check(probe.name, ("SES",), partial(self._setup_permission, probe, rule_set_active))
-        self._check(
+            self._checklist.check(probe.name, ("SES",), partial(self._setup_permission, probe, rule_set_active))
+        self._checklist.check(
             "active rule set",
             (ACTIVE_RULE_SET.name,),
             lambda: ses.check_active_rule_set(rule_set, region, find_previous_scopes(self._config), active),
         )
-        self._check(
+        self._checklist.check(
             "rule set",
             (RULE_SET.name,),
             lambda: ses.check_rule_set(rule_set, region, find_previous_scopes(self._config), described),
@@ -148,7 +127,9 @@ class Diagnosis:
         return described
 
     def _check_permission(self, probe: permissions.PermissionProbe, response: Response) -> None:
-        self._check(probe.name, ("SES",), lambda: check_permission(probe.name, probe.resource(self._aws), response))
+        self._checklist.check(
+            probe.name, ("SES",), lambda: check_permission(probe.name, probe.resource(self._aws), response)
+        )
 
     def _permission(self, probe: permissions.PermissionProbe) -> CheckResult:
         return check_permission(probe.name, probe.resource(self._aws), probe.run(self._aws))
@@ -159,27 +140,27 @@ class Diagnosis:
     # S3
 
     def _check_s3(self) -> None:
-        self._check("bucket", ("credentials",), self._bucket)
+        self._checklist.check("bucket", ("credentials",), self._bucket)
         versioning = Response()
-        if self._passed("bucket"):
+        if self._checklist.passed("bucket"):
             versioning = bucket.get_versioning(self._aws)
-        self._check("bucket versioning", ("bucket",), lambda: bucket_checks.check_versioning(versioning))
-        self._check(
+        self._checklist.check("bucket versioning", ("bucket",), lambda: bucket_checks.check_versioning(versioning))
+        self._checklist.check(
             "object lock", ("bucket",), lambda: bucket_checks.check_object_lock(bucket.get_object_lock(self._aws))
         )
         arn = self._aws.bucket_arn
-        self._check(LIST, ("bucket",), lambda: check_permission(LIST, arn, bucket.list_versions(self._aws)))
-        self._check(
+        self._checklist.check(LIST, ("bucket",), lambda: check_permission(LIST, arn, bucket.list_versions(self._aws)))
+        self._checklist.check(
             DELETE_VERSION,
             ("bucket",),
             lambda: check_permission(DELETE_VERSION, f"{arn}/emails/*", bucket.delete_version(self._aws)),
         )
         # In a versioned bucket this leaves a delete marker, which must be erased again.
         writes = not versioning.succeeded or "Status" in versioning.body
-        if writes and not self._probe and self._passed("bucket"):
-            self._skip(DELETE, "Skipped: it may write a delete marker.", "Run ses_doctor without --no-probe.")
+        if writes and not self._probe and self._checklist.passed("bucket"):
+            self._checklist.skip(DELETE, "Skipped: it may write a delete marker.", "Run ses_doctor without --no-probe.")
             return
-        self._check(
+        self._checklist.check(
             DELETE,
             ("bucket",),
             lambda: check_permission(DELETE, f"{arn}/emails/*", bucket.delete_object(self._aws)),
@@ -199,51 +180,3 @@ class Diagnosis:
 
     def _targets(self) -> list[targets.Target]:
         return targets.targets(self._config, self._aws.names, self._aws.partition, self._aws.account)
-
-    def _probe_targets(self, described: Response) -> None:
-        """Try every target with the probe rule, then remove the rule and the test objects, whatever happens in between."""
-        names = self._aws.names
-        self._check(
-            "probe rule",
-            ("SES", "rule set"),
-            lambda: targets.check_probe_rule(described, names),
-            # Do not create what we may not be allowed to delete.
-            proven=[probe.name for probe in RULES],
-        )
-        left_over = self._passed("probe rule") and names.rule in [rule["Name"] for rule in described.body["Rules"]]
-        rule = ProbeRule(self._aws, may_exist=left_over)
-        try:
-            rule.delete()
-            for target in self._targets():
-                # SES writes a test object into the bucket, so we must be able to erase it.
-                writes = "S3Action" in target.action
-                self._check(
-                    target.check,
-                    ("probe rule", "bucket versioning", "object lock") if writes else ("probe rule",),
-                    partial(self._try_target, rule, target),
-                    proven=(LIST, DELETE_VERSION) if writes else (),
-                )
-        finally:
-            removal = rule.delete()
-        problem = self._erase() if self._passed("bucket", LIST, DELETE_VERSION) else ""
-        if rule.may_exist or rule.may_appear:
-            self._results.append(targets.check_cleanup(names, self._config.call_settle, removal))
-        elif problem:
-            self._results.append(
-                warning(
-                    "clean-up", f"{problem} Test objects may be left in {names.key_prefix}.", "Run ses_doctor again."
-                )
-            )
-        else:
-            self._results.append(ok("clean-up", "This run left nothing in SES or in the bucket."))
-
-    def _try_target(self, rule: ProbeRule, target: targets.Target) -> CheckResult:
-        return targets.check_target(target, self._config.rule_set, rule.put(target.action))
-
-    def _erase(self) -> str:
-        """Erase the objects that SES and this run have written. Returns the problem in a sentence, or an empty string."""
-        try:
-            erasure = erase.erase(self._aws.names.key_prefix, seconds=ERASE_SECONDS)
-        except SesError as error:
-            return error.sentence
-        return erasure.problem if not erasure.finished else ""

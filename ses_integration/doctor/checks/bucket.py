@@ -7,6 +7,9 @@ from ses_integration.doctor.probes.response import Response
 from ses_integration.doctor.results import CheckResult, failed, ok, warning
 from ses_integration.errors import Refused
 
+# The permissions that erasing needs, as an IAM policy names them.
+LIST, DELETE, DELETE_VERSION = "s3:ListBucketVersions", "s3:DeleteObject", "s3:DeleteObjectVersion"
+
 
 def check_bucket(bucket: str, region: str, response: Response) -> CheckResult:
     """From HeadBucket, which tells the bucket's region even if it denies access."""
