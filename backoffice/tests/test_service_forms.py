@@ -1,0 +1,53 @@
+"""Adding and changing rows through services. Endpoints serve as an example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin.models import LogEntry
+from django.db import transaction
+from django.test import Client
+
+from backoffice.service_forms import GONE
+from endpoints import services
+from endpoints.models import Endpoint
+from inbound.tests.admin_site import post, url
+from inbound.tests.factories import EndpointFactory
+
+
+def values(endpoint: Endpoint, **changes: Any) -> dict[str, Any]:
+    fields = {
+        "name": endpoint.name,
+        "description": endpoint.description or "",
+        "is_active": "on",
+        "type": endpoint.type,
+    }
+    return {**fields, "owner": endpoint.owner_id, "config": '{"url": "https://example.org/"}', **changes}
+
+
+def test_a_row_deleted_while_its_form_was_open_is_reported(ses, user, admin_client: Client, monkeypatch):
+    def update(**_: Any) -> None:
+        raise Endpoint.DoesNotExist
+
+    monkeypatch.setattr(services, "update_endpoint", update)
+    endpoint = EndpointFactory(owner=user)
+    response, messages = post(
+        admin_client, url("endpoints.endpoint", "change", endpoint.pk), **values(endpoint, name="New")
+    )
+    assert (response.status_code, messages) == (302, [("error", GONE)])
+    assert not LogEntry.objects.exists()
+
+
+def test_the_service_does_not_run_in_a_transaction_of_the_admin(ses, user, admin_client: Client, monkeypatch):
+    inside = []
+    update = services.update_endpoint
+
+    def watched(**changes: Any) -> Any:
+        inside.append(transaction.get_connection().in_atomic_block)
+        return update(**changes)
+
+    monkeypatch.setattr(services, "update_endpoint", watched)
+    endpoint = EndpointFactory(owner=user)
+    post(admin_client, url("endpoints.endpoint", "change", endpoint.pk), **values(endpoint, name="New"))
+    endpoint.refresh_from_db()
+    assert (inside, endpoint.name) == ([False], "New")
