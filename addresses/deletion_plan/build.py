@@ -41,7 +41,6 @@ class FromDatabase:
     route: Route | None
     dependants: tuple[Dependant, ...]
     ses: Forecast
-    ses_seconds: float
     other_addresses: int
     catch_all: bool
     blocked: bool
@@ -49,9 +48,7 @@ class FromDatabase:
 
 @dataclass(frozen=True, slots=True)
 class FromOutside:
-    """`problem` says why SES cannot be called with the present settings, or is empty."""
-
-    problem: str
+    """Nothing: the plan of an address depends only on the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ class AddressPlan(Plan[FromDatabase, FromOutside]):
     @property
     def certain(self) -> bool:
         """Whether SES's state is confirmed, and SES can be called."""
-        return self.database.ses.certain and not self.outside.problem
+        return self.database.ses.certain and not self.database.ses.problem
 
 
 def plan_of(address: EmailAddress) -> AddressPlan:
@@ -68,7 +65,7 @@ def plan_of(address: EmailAddress) -> AddressPlan:
     return AddressPlan(
         subject=subject_of(address),
         database=database,
-        outside=FromOutside(database.ses.problem),
+        outside=FromOutside(),
         confirmed_at=confirmed_at(database.domain, (rule.name for rule in database.ses.rules)),
     )
 
@@ -108,7 +105,6 @@ def _from_database(address: EmailAddress) -> FromDatabase:
         route=None if endpoint is None else Route(endpoint.pk, endpoint.name, endpoint.type, endpoint.is_active),
         dependants=dependants_of(domain, address.address),
         ses=replace(ses, rules=tuple(rule for rule in ses.rules if _concerns(rule, address))),
-        ses_seconds=ses.seconds,
         other_addresses=len(others),
         catch_all=domain.receives_everything,
         blocked=BlockedEmail.objects.filter(email_address=address.address).exists(),

@@ -19,13 +19,13 @@ def as_json(plan: AddressPlan) -> dict[str, Any]:
         "token": str(plan.token),
         "isCertain": plan.certain,
         **_ses(plan).members,
-        **_calls(plan).members,
+        **parts.calls(database.ses, plan.confirmed_at).members,
         **_stays(database).members,
     }
 
 
 def as_sections(plan: AddressPlan) -> list[Section]:
-    return parts.as_sections([_ses(plan), _calls(plan), _stays(plan.database)])
+    return parts.as_sections([_ses(plan), parts.calls(plan.database.ses, plan.confirmed_at), _stays(plan.database)])
 
 
 def as_text(plan: AddressPlan) -> str:
@@ -41,15 +41,6 @@ def _ses(plan: AddressPlan) -> Part:
         *(["The catch-all still receives mail for the address."] if database.catch_all else []),
     ]
     return Part(parts.ses_title(plan.confirmed_at), lines, {"receiptRules": parts.rules_as_json(rules)})
-
-
-def _calls(plan: AddressPlan) -> Part:
-    return parts.calls(
-        plan.database.ses,
-        seconds=plan.database.ses_seconds,
-        problem=plan.outside.problem,
-        confirmed_at=plan.confirmed_at,
-    )
 
 
 def _stays(database: FromDatabase) -> Part:

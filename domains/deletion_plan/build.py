@@ -29,7 +29,7 @@ def plan_of(domain: Domain) -> DeletionPlan:
     return DeletionPlan(
         subject=subject_of(domain),
         database=database,
-        outside=_from_outside(domain, database),
+        outside=_from_outside(domain),
         confirmed_at=confirmed_at(domain.name, [domain.name, *(rule.name for rule in database.ses.rules)]),
     )
 
@@ -61,7 +61,6 @@ def _from_database(domain: Domain) -> FromDatabase:
         catch_all=domain.receives_everything,
         deleting=domain.deleting_since is not None,
         ses=ses,
-        ses_seconds=ses.seconds,
         rows=_rows(domain, addresses),
         sub_domains=tuple(below.order_by("name").values_list("name", flat=True)),
         endpoints=uses_of(domain),
@@ -82,7 +81,7 @@ def _rows(domain: Domain, addresses: list[AddressRow]) -> Rows:
     )
 
 
-def _from_outside(domain: Domain, database: FromDatabase) -> FromOutside:
+def _from_outside(domain: Domain) -> FromOutside:
     rows = domain.dns_records.order_by("record_type", "name", "value").values_list("record_type", "name", "value")
     records = [Record(kind, name, value, "") for kind, name, value in rows]
     mail = StoredMail(
@@ -92,4 +91,4 @@ def _from_outside(domain: Domain, database: FromDatabase) -> FromOutside:
     )
     # Sorted, because a server may give the values of one name in any order.
     dns = tuple(replace(it, found=tuple(sorted(it.found))) for it in leftovers.look_up(records))
-    return FromOutside(problem=database.ses.problem, stored_mail=mail, dns=dns)
+    return FromOutside(stored_mail=mail, dns=dns)

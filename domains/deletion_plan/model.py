@@ -34,7 +34,6 @@ class FromDatabase:
     catch_all: bool
     deleting: bool
     ses: Forecast
-    ses_seconds: float
     rows: Rows
     # The owner's domains below this one, which stay.
     sub_domains: tuple[str, ...]
@@ -52,9 +51,8 @@ class StoredMail:
 
 @dataclass(frozen=True, slots=True)
 class FromOutside:
-    """Answers of S3 and DNS; `problem` says why SES cannot be called with the present settings, or is empty."""
+    """Answers of S3 and DNS."""
 
-    problem: str
     stored_mail: StoredMail
     dns: tuple[Published, ...]
 
@@ -63,11 +61,11 @@ class FromOutside:
 class DeletionPlan(Plan[FromDatabase, FromOutside]):
     @property
     def certain(self) -> bool:
-        """Whether SES's state is confirmed, and S3 and DNS answered completely."""
+        """Whether SES's state is confirmed, SES can be called, and S3 and DNS answered completely."""
         mail, ses = self.outside.stored_mail, self.database.ses
         return (
             ses.certain
-            and not self.outside.problem
+            and not ses.problem
             and mail.size.complete
             and not any(record.why for record in self.outside.dns)
         )

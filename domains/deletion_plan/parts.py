@@ -86,26 +86,26 @@ def _becomes(change: RuleChange) -> str:
     return f"{' and '.join(changes)}, and then has {plural(len(after), 'recipient')}."
 
 
-def calls(ses: Forecast, *, seconds: float, problem: str, confirmed_at: datetime | None) -> Part:
-    """The calls to SES, how long they take at the rate limit, and why they cannot be made now (`problem`), if so."""
+def calls(ses: Forecast, confirmed_at: datetime | None) -> Part:
+    """The calls to SES, how long they take at the rate limit, and why they cannot be made now, if so."""
     members = {
         "sesCalls": {
             "calls": [asdict(call) for call in ses.calls],
             "count": len(ses.due),
-            "seconds": seconds,
+            "seconds": ses.seconds,
             "waiting": list(ses.waiting),
-            "problem": problem or None,
+            "problem": ses.problem or None,
         },
         "sesConfirmedAt": timestamp(confirmed_at) if confirmed_at else None,
         "sesProblems": list(ses.problems),
     }
     lines = shortened([f"{call.action} {call.name}{TIMING[call.when]}" for call in ses.calls], SHOWN_CALLS)
-    if seconds:
-        lines.append(f"At the rate limit this takes about {seconds:g} s, if nothing else is sent.")
+    if ses.seconds:
+        lines.append(f"At the rate limit this takes about {ses.seconds:g} s, if nothing else is sent.")
     if ses.waiting:
         lines.append(f"These wait until an earlier unanswered call has settled: {', '.join(ses.waiting)}.")
-    if problem:
-        lines.append(f"SES cannot be called now; what is pending is kept until it can: {problem}")
+    if ses.problem:
+        lines.append(f"SES cannot be called now; what is pending is kept until it can: {ses.problem}")
     return Part("Calls to SES", [*([] if ses.calls else ["None is needed."]), *lines], members)
 
 

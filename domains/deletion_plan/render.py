@@ -35,7 +35,7 @@ def as_json(plan: DeletionPlan) -> dict[str, Any]:
         "token": str(plan.token),
         "isCertain": plan.certain,
         **_ses(plan).members,
-        **_calls(plan).members,
+        **parts.calls(database.ses, plan.confirmed_at).members,
         **_stored_mail(plan.outside.stored_mail).members,
         **_rows(database.rows).members,
         **_stays(plan).members,
@@ -48,7 +48,7 @@ def as_sections(plan: DeletionPlan) -> list[Section]:
         [
             Part("", [BEGUN] if plan.database.deleting else []),
             _ses(plan),
-            _calls(plan),
+            parts.calls(plan.database.ses, plan.confirmed_at),
             _rows(plan.database.rows),
             _stored_mail(plan.outside.stored_mail),
             _stays(plan),
@@ -76,15 +76,6 @@ def _ses(plan: DeletionPlan) -> Part:
 
 def _identity_note(ses: Forecast) -> str | None:
     return NOT_KNOWN_HERE if ses.identity is IdentityOutcome.NONE and ses.problems else IDENTITY_NOTES[ses.identity]
-
-
-def _calls(plan: DeletionPlan) -> Part:
-    return parts.calls(
-        plan.database.ses,
-        seconds=plan.database.ses_seconds,
-        problem=plan.outside.problem,
-        confirmed_at=plan.confirmed_at,
-    )
 
 
 def row_counts(blocked_emails: int, email_addresses: int, dns_records: int, *, inactive: int = 0) -> str:
