@@ -19,8 +19,8 @@ IDENTITIES_PER_PAGE = 1000  # SES v2 API Reference, ListEmailIdentities
 class Gateway:
     """SES in the configured region and rule set. `seconds` bounds the wait for each answer.
 
-    Makes no call on its own account: rate limit, lease and intent are up to the caller, except for the pages of
-    `identities`. Raises NotConfigured without a region or credentials.
+    The caller is responsible for the rate limit, the lease and the intent; only `identities` waits for the rate limit itself.
+    Raises NotConfigured without a region or credentials.
     """
 
     def __init__(self, config: SesConfig, seconds: float = clients.READ_TIMEOUT) -> None:
@@ -43,7 +43,7 @@ class Gateway:
             self._ses.update_receipt_rule(RuleSetName=self._config.rule_set, Rule=wire.rule_to_aws(rule))
 
     def delete_rule(self, name: str) -> None:
-        """Delete a rule. A missing rule is no error to SES; if it reports one all the same, raises NotFound or RuleSetMissing."""
+        """Delete a rule. SES answers success for a missing rule. Raises RuleSetMissing, or NotFound if SES ever says so."""
         with aws_errors(f"DeleteReceiptRule {name}"):
             self._ses.delete_receipt_rule(RuleSetName=self._config.rule_set, RuleName=name)
 

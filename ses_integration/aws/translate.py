@@ -44,7 +44,7 @@ UNREADABLE = "What came back is not an answer of AWS."
 
 # Error codes without the suffix `Exception`, which only v2 has on the wire.
 _THROTTLED = {"Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "Throttled", "RequestThrottled"}
-_NOT_THERE = {"RuleDoesNotExist", "NotFound"}
+_NOT_FOUND = {"RuleDoesNotExist", "NotFound"}
 _DENIED = {"AccessDenied", "UnauthorizedOperation", "AccountSuspended", "SendingPaused"}
 _BAD_KEY = {
     "InvalidClientTokenId",
@@ -74,7 +74,7 @@ def _from_client_error(error: ClientError) -> SesError:
         return Unanswered("AWS answered with an error of its own.")
     if code == "AlreadyExists":
         return AlreadyExists("It exists already.")
-    if code in _NOT_THERE:
+    if code in _NOT_FOUND:
         return NotFound("It does not exist.")
     if code == "RuleSetDoesNotExist":
         return RuleSetMissing("The receipt rule set does not exist; run ses_setup.")

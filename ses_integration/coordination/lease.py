@@ -18,7 +18,7 @@ from ses_integration.coordination.clock import database_now
 from ses_integration.models import Lease
 
 LEASE_SECONDS = 30
-# For how long a request that waits for the lease keeps the worker off it. It asks again before that.
+# A waiting request keeps the worker off the lease for this long, and asks again before it is over.
 REQUEST_SECONDS = 0.5
 
 

@@ -54,7 +54,7 @@ def plan(
     removals, replacements_pending = _rule_removals(desired, recorded.values(), pending)
     creates = sum(write.call.operation is Operation.CREATE_RULE for write in writes)
     if rule_set_full and creates <= len(replacements_pending):
-        # Nobody receives for a moment. Only if all new rules will fit: otherwise the old rules are better than a part.
+        # Nobody receives for a moment. Only if all new rules will fit: otherwise it is better to keep the old ones.
         removals, replacements_pending = [*removals, *replacements_pending], []
     deferred += replacements_pending
     calls = [*removals, *calls] if rule_set_full else [*calls, *removals]

@@ -40,8 +40,8 @@ def recipient_gone(domain: str, address: str, generation: int) -> bool:
 def recipients_left(domain: str, addresses: Iterable[str], generation: int) -> set[str]:
     """Those of the addresses, all of `domain`, that are not confirmed to be gone; up to three statements.
 
-    `generation` is that of their removal. The observed generation is read before the calls in flight: a call that still
-    counts when it covers ours is then found. Recipients that another region or rule set may hold are not gone either.
+    `generation` is that of their removal. The observed generation is read before the calls in flight, so that no call is
+    missed that was in flight when the removal was observed. Recipients in another region or rule set are not gone either.
     """
     config, asked = ses_config(), set(addresses)
     observed = DomainSync.objects.of(config).filter(domain=domain, observed_generation__gte=generation)
@@ -62,7 +62,7 @@ def domain_state(domain: str) -> DomainState:
     What another region or rule set may hold is not gone either.
     """
     config = ses_config()
-    # Without a region the ledger belongs to nobody, so that it is empty proves nothing.
+    # Without a region the ledger belongs to nobody, so its being empty proves nothing.
     rules_gone = gone_in_other_regions = identity_gone = bool(config.region)
     identity_ours: bool | None = None
     # An identity belongs to the region, so the current rule set's entry for it is the latest, if there is one.

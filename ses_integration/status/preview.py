@@ -35,9 +35,9 @@ def preview(incarnation: Incarnation, spec: DomainSpec | None) -> Forecast:
     if elsewhere := confirmation.left_elsewhere(domain):
         forecast = replace(forecast, problems=(*forecast.problems, elsewhere))
     if not config.region:
-        # Without a region the ledger belongs to nobody, so that it is empty proves nothing.
+        # Without a region the ledger belongs to nobody, so its being empty proves nothing.
         forecast = replace(forecast, identity=IdentityOutcome.UNKNOWN)
-    return replace(forecast, seconds=expected_seconds(forecast), problem=configuration_problem(forecast))
+    return replace(forecast, seconds=_seconds(forecast), problem=_configuration_problem(forecast))
 
 
 def own_rule_names(incarnation: Incarnation) -> list[str]:
@@ -47,12 +47,6 @@ def own_rule_names(incarnation: Incarnation) -> list[str]:
     return sorted(own_rules(incarnation, quotas.layout(config), recorded))
 
 
-def expected_seconds(forecast: Forecast) -> float:
-    """How long the due calls take at SES_CALLS_PER_SECOND, if nobody else makes calls; 0 without a limit."""
-    rate = ses_config().calls_per_second
-    return round(len(forecast.due) / rate, 1) if rate > 0 else 0.0
-
-
 def confirmed_at(domain: str, names: Iterable[str]) -> datetime | None:
     """When SES last confirmed one of these rules and identities of `domain`; None if it has confirmed none."""
     entries = LedgerEntry.objects.of(ses_config()).filter(domain=domain, name__in=list(names))
@@ -60,7 +54,13 @@ def confirmed_at(domain: str, names: Iterable[str]) -> datetime | None:
     return moment
 
 
-def configuration_problem(forecast: Forecast) -> str:
+def _seconds(forecast: Forecast) -> float:
+    """How long the due calls take at SES_CALLS_PER_SECOND, if nobody else makes calls; 0 without a limit."""
+    rate = ses_config().calls_per_second
+    return round(len(forecast.due) / rate, 1) if rate > 0 else 0.0
+
+
+def _configuration_problem(forecast: Forecast) -> str:
     """A sentence that says why the present settings do not allow the calls, or an empty string."""
     if not sync_state.configured():
         return NOT_CONFIGURED

@@ -64,9 +64,14 @@ def rows(settings):
 
 
 @pytest.fixture
-def a(ses: Emulator, rows: object) -> Emulator:
+def ses_with_a(ses: Emulator, rows: object) -> Emulator:
     """SES and the rows hold the address `a`."""
     receive("a")
     reconcile(DOMAIN)
     ses.clear_journal()
     return ses
+
+
+@pytest.fixture
+def a(ses_with_a: Emulator) -> Emulator:
+    return ses_with_a

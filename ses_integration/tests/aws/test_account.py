@@ -42,31 +42,31 @@ def sts_calls(ses: Emulator) -> list[str]:
     return [entry["action"] for entry in ses.journal() if entry["service"] == "sts"]
 
 
-def test_first_account_is_recorded(a):
+def test_first_account_is_recorded(ses_with_a):
     assert RuleSetState.objects.get().account == OURS
 
 
-def test_sts_is_asked_once(a):
+def test_sts_is_asked_once(ses_with_a):
     receive("a", "b")
     reconcile(DOMAIN)
     receive("b")
     reconcile(DOMAIN)
     sweep_ses()
-    assert sts_calls(a) == []
+    assert sts_calls(ses_with_a) == []
 
 
-def test_removal_is_not_sent_to_another_account(a):
+def test_removal_is_not_sent_to_another_account(ses_with_a):
     record_another_account()
     remove()
     reconcile(DOMAIN)
-    assert calls(a) == []
+    assert calls(ses_with_a) == []
     assert not confirmation.domain_state(DOMAIN).rules_gone
     sync = DomainSync.objects.get()
     assert sync.stalled
     assert sync.last_error == "The AWS credentials are those of another account than before; ses_doctor says which."
 
 
-def test_work_continues_with_the_right_credentials(a):
+def test_work_continues_with_the_right_credentials(ses_with_a):
     record_another_account()
     remove()
     reconcile(DOMAIN)
@@ -77,19 +77,19 @@ def test_work_continues_with_the_right_credentials(a):
     assert rules() == {}
 
 
-def test_sweep_of_another_account_is_refused(a):
+def test_sweep_of_another_account_is_refused(ses_with_a):
     record_another_account()
     with pytest.raises(WrongAccount):
         sweep_ses()
-    assert calls(a) == []
+    assert calls(ses_with_a) == []
     assert sweep_database() == []
 
 
-def test_identity_is_not_checked_in_another_account(a):
+def test_identity_is_not_checked_in_another_account(ses_with_a):
     record_another_account()
     with pytest.raises(WrongAccount):
         check_identity(DOMAIN)
-    assert calls(a) == []
+    assert calls(ses_with_a) == []
 
 
 STS_FAILURES = [("dropped", "AWS gave no answer."), ("throttle", "AWS is taking fewer calls than we make.")]
@@ -110,18 +110,18 @@ def test_failing_sts_is_ignored_before_an_account_is_recorded(ses, fault):
 
 
 @pytest.mark.parametrize(("fault", "sentence"), STS_FAILURES)
-def test_failing_sts_blocks_calls_once_an_account_is_recorded(a, fault, sentence):
+def test_failing_sts_blocks_calls_once_an_account_is_recorded(ses_with_a, fault, sentence):
     """After a restart with other credentials, a slow STS must not make pending removals look done."""
     account.forget()
-    a.add_faults({"service": "sts", "action": "GetCallerIdentity", "fault": fault, "times": None})
+    ses_with_a.add_faults({"service": "sts", "action": "GetCallerIdentity", "fault": fault, "times": None})
     remove()
     with shared_deadline(0.5):
         reconcile(DOMAIN)
-    assert calls(a) == []
+    assert calls(ses_with_a) == []
     sync = DomainSync.objects.get()
     assert (sync.last_error, sync.stalled) == (sentence, False)
     assert not InFlightCall.objects.exists()
-    a.clear_faults()
+    ses_with_a.clear_faults()
     account.forget()
     DomainSync.objects.update(retry_at=None)
     reconcile(DOMAIN)
@@ -152,7 +152,7 @@ ROLE = "arn:aws:iam::123456789012:role/guest"
     ],
     ids=["refused", "no token"],
 )
-def test_role_that_cannot_be_assumed_is_reported(a, tmp_path, monkeypatch, environment, sentence):
+def test_role_that_cannot_be_assumed_is_reported(ses_with_a, tmp_path, monkeypatch, environment, sentence):
     (tmp_path / "credentials").write_text("[base]\naws_access_key_id = base\naws_secret_access_key = secret\n")
     (tmp_path / "config").write_text(f"[profile guest]\nrole_arn = {ROLE}\nsource_profile = base\nregion = eu-west-1\n")
     files = {
@@ -164,7 +164,7 @@ def test_role_that_cannot_be_assumed_is_reported(a, tmp_path, monkeypatch, envir
     for name, value in (files | environment).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    a.add_faults({"service": "sts", "action": "AssumeRole", "fault": "access_denied", "times": None})
+    ses_with_a.add_faults({"service": "sts", "action": "AssumeRole", "fault": "access_denied", "times": None})
     clients.forget()
     try:
         remove()
@@ -179,7 +179,7 @@ def test_role_that_cannot_be_assumed_is_reported(a, tmp_path, monkeypatch, envir
 
 class TestPreviousScope:
     @pytest.fixture
-    def previous(self, a, settings):
+    def previous(self, ses_with_a, settings):
         settings.SES_RULE_SET = "new-rules"
         RuleSetState.objects.filter(rule_set="inbound-email-rules").update(account="")
         (ledger,) = find_previous_scopes(ses_config())

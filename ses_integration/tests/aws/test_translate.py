@@ -56,9 +56,9 @@ def test_error_of_a_parser_is_not_an_answer():
 
 @pytest.mark.usefixtures("rows")
 class TestReconcile:
-    def test_page_instead_of_an_answer_leaves_the_call_in_flight(self, a, settings):
+    def test_page_instead_of_an_answer_leaves_the_call_in_flight(self, ses_with_a, settings):
         settings.SES_CALL_SETTLE_SECONDS = 60
-        a.add_faults({"service": "sesv2", "action": "DeleteEmailIdentity", "fault": "page", "times": None})
+        ses_with_a.add_faults({"service": "sesv2", "action": "DeleteEmailIdentity", "fault": "page", "times": None})
         remove()
         with shared_deadline(0.5):
             reconcile(DOMAIN)
@@ -67,11 +67,11 @@ class TestReconcile:
         assert {call.operation for call in InFlightCall.objects.all()} == {"delete_identity"}
         assert identities() == {DOMAIN}
 
-    def test_page_instead_of_the_identity_list_is_not_an_empty_list(self, a):
-        a.add_faults({"service": "sesv2", "action": "ListEmailIdentities", "fault": "page"})
+    def test_page_instead_of_the_identity_list_is_not_an_empty_list(self, ses_with_a):
+        ses_with_a.add_faults({"service": "sesv2", "action": "ListEmailIdentities", "fault": "page"})
         with pytest.raises(Unanswered):
             sweep_ses()
-        assert [entry["action"] for entry in a.journal()] == ["DescribeReceiptRuleSet", "ListEmailIdentities"]
+        assert [entry["action"] for entry in ses_with_a.journal()] == ["DescribeReceiptRuleSet", "ListEmailIdentities"]
         assert not DomainSync.objects.get().pending
         assert set(rules()) == {RULE.name}
 

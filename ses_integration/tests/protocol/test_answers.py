@@ -20,28 +20,28 @@ from ses_integration.tests.ses_state import calls, rules
 NO_ANSWER = Unanswered("no answer")
 
 
-def test_update_of_a_missing_rule_leads_to_a_create(start):
+def test_update_of_a_missing_rule_leads_to_a_create(ses_with_a):
     receive("a", "b")
     Gateway(ses_config()).delete_rule(RULE)
-    start.clear_journal()
+    ses_with_a.clear_journal()
     Writer().finish()
-    assert calls(start) == ["UpdateReceiptRule", "CreateReceiptRule"]
+    assert calls(ses_with_a) == ["UpdateReceiptRule", "CreateReceiptRule"]
     assert ses_holds(A, B)
 
 
-def test_create_of_an_existing_rule_leads_to_an_update(start):
+def test_create_of_an_existing_rule_leads_to_an_update(ses_with_a):
     receive()
     Writer().finish()
     receive("b")
     x = Writer()
     x.apply_late(x.call_without_answer())
-    start.clear_journal()
+    ses_with_a.clear_journal()
     Writer().finish()
-    assert calls(start) == ["CreateReceiptRule", "UpdateReceiptRule"]
+    assert calls(ses_with_a) == ["CreateReceiptRule", "UpdateReceiptRule"]
     assert ses_holds(B)
 
 
-def test_unreadable_answer_keeps_the_call_in_flight(start):
+def test_unreadable_answer_keeps_the_call_in_flight(ses_with_a):
     receive("a", "b")
     x = Writer()
     x.plan()
@@ -50,12 +50,12 @@ def test_unreadable_answer_keeps_the_call_in_flight(start):
     assert ledger_entry(RULE).presence == Presence.UNKNOWN
 
 
-def test_domain_without_pending_changes_settles_without_a_call(start):
+def test_domain_without_pending_changes_settles_without_a_call(ses_with_a):
     assert isinstance(Writer().plan(), Settled)
-    assert start.journal() == []
+    assert ses_with_a.journal() == []
 
 
-def test_failed_call_is_not_tried_again_in_the_same_pass(start):
+def test_failed_call_is_not_tried_again_in_the_same_pass(ses_with_a):
     receive("a", "b")
     x = Writer()
     intent = x.plan()
@@ -65,7 +65,7 @@ def test_failed_call_is_not_tried_again_in_the_same_pass(start):
     assert step == Blocked(generation(DOMAIN), until=None)
 
 
-def test_recipient_that_a_call_in_flight_removes_is_not_recorded(start):
+def test_recipient_that_a_call_in_flight_removes_is_not_recorded(ses_with_a):
     receive()
     x = Writer()
     x.apply_late(x.call_without_answer())  # the rule is gone, without an answer
@@ -75,7 +75,7 @@ def test_recipient_that_a_call_in_flight_removes_is_not_recorded(start):
     assert recipients.rule_names(DOMAIN, A) == [RULE]
 
 
-def test_change_committed_during_a_failing_pass_is_due_at_once(start):
+def test_change_committed_during_a_failing_pass_is_due_at_once(ses_with_a):
     receive("a", "b")
     x = Writer()
     intent = x.plan()
@@ -103,7 +103,7 @@ def test_rule_of_another_domain_is_never_touched(ses, rows):
     assert rules() == {"inbound-x.com-catchall-rule": {"x.com"}}
 
 
-def test_after_the_deadline_a_pass_writes_no_intent(start):
+def test_after_the_deadline_a_pass_writes_no_intent(ses_with_a):
     """It only finds out what is left, to record failures and the next attempt."""
     receive("a", "b")
     x = Writer()

@@ -76,7 +76,7 @@ def refusal_clears_all_calls():
 
 
 @counterexample(4, success_clears_all_calls)
-def test_4_confirmed_call_does_not_clear_older_calls_that_may_still_be_applied(start):
+def test_4_confirmed_call_does_not_clear_older_calls_that_may_still_be_applied(ses_with_a):
     receive()
     x = Writer()
     late = x.call_without_answer()
@@ -90,7 +90,7 @@ def test_4_confirmed_call_does_not_clear_older_calls_that_may_still_be_applied(s
 
 
 @counterexample(5, success_clears_calls_that_are_due_at_the_answer)
-def test_5_call_that_becomes_due_after_the_intent_was_written_stays_in_flight(start):
+def test_5_call_that_becomes_due_after_the_intent_was_written_stays_in_flight(ses_with_a):
     receive()
     x = Writer()
     late = x.call_without_answer()
@@ -106,7 +106,7 @@ def test_5_call_that_becomes_due_after_the_intent_was_written_stays_in_flight(st
 
 
 @counterexample(21, long_lease_instead_of_calls_in_flight)
-def test_21_own_unanswered_call_stays_in_flight_during_the_next_call(start):
+def test_21_own_unanswered_call_stays_in_flight_during_the_next_call(ses_with_a):
     receive()
     x = Writer()
     late = x.call_without_answer()
@@ -120,7 +120,7 @@ def test_21_own_unanswered_call_stays_in_flight_during_the_next_call(start):
 
 
 @counterexample(23, refusal_clears_all_calls)
-def test_23_refusal_clears_its_own_call_and_no_older_one(start):
+def test_23_refusal_clears_its_own_call_and_no_older_one(ses_with_a):
     receive("a", "b")
     y = Writer()
     late = y.call_without_answer()
@@ -137,7 +137,7 @@ def test_23_refusal_clears_its_own_call_and_no_older_one(start):
     assert is_reported_gone(A, gone)
 
 
-def test_confirmed_call_clears_itself_and_keeps_older_calls(start):
+def test_confirmed_call_clears_itself_and_keeps_older_calls(ses_with_a):
     receive()
     x = Writer()
     x.call_without_answer()

@@ -58,7 +58,7 @@ def generation_alone_confirms():
 
 
 @counterexample(9, answer_is_recorded_without_a_fence)
-def test_9_holder_that_lost_the_lease_records_nothing(start):
+def test_9_holder_that_lost_the_lease_records_nothing(ses_with_a):
     receive()
     x = Writer()
     x.plan()  # a delete, which is slow
@@ -75,7 +75,7 @@ def test_9_holder_that_lost_the_lease_records_nothing(start):
         assert ses_holds(B)
 
 
-def test_answer_after_the_lease_was_lost_changes_nothing(start):
+def test_answer_after_the_lease_was_lost_changes_nothing(ses_with_a):
     receive()
     x = Writer()
     x.plan()
@@ -89,7 +89,7 @@ def test_answer_after_the_lease_was_lost_changes_nothing(start):
 
 
 @counterexample(10, own_success_confirms)
-def test_10_success_after_the_lease_was_lost_confirms_nothing(start):
+def test_10_success_after_the_lease_was_lost_confirms_nothing(ses_with_a):
     receive("a", "b")
     y = Writer()
     y.plan()  # Update{a,b}, on its way
@@ -112,7 +112,7 @@ def test_10_success_after_the_lease_was_lost_confirms_nothing(start):
 
 
 @counterexample(11, generation_alone_confirms)
-def test_11_observed_generation_alone_does_not_confirm_a_removal(start):
+def test_11_observed_generation_alone_does_not_confirm_a_removal(ses_with_a):
     receive("a", "b")
     y = Writer()
     late = y.call_without_answer()

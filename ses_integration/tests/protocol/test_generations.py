@@ -94,7 +94,7 @@ def domain_is_marked_after_the_commit():
 
 
 @counterexample(8, intent_is_recorded_as_done)
-def test_8_refused_call_does_not_count_as_done(start):
+def test_8_refused_call_does_not_count_as_done(ses_with_a):
     receive()
     Writer().call_refused()
     assert A in recipients_in_ses()
@@ -104,7 +104,7 @@ def test_8_refused_call_does_not_count_as_done(start):
 
 
 @counterexample(12, answer_advances_to_the_current_generation)
-def test_12_change_committed_during_a_call_is_not_observed_by_its_answer(start):
+def test_12_change_committed_during_a_call_is_not_observed_by_its_answer(ses_with_a):
     receive()
     x = Writer()
     x.plan()
@@ -117,7 +117,7 @@ def test_12_change_committed_during_a_call_is_not_observed_by_its_answer(start):
 
 
 @counterexample(13, intent_advances_the_generation)
-def test_13_intent_does_not_advance_the_observed_generation(start):
+def test_13_intent_does_not_advance_the_observed_generation(ses_with_a):
     receive()
     Writer().call_refused()
     claim_no_false_report(A)
@@ -127,7 +127,7 @@ def test_13_intent_does_not_advance_the_observed_generation(start):
 
 
 @counterexample(14, rows_are_read_before_the_generation)
-def test_14_rows_are_read_after_the_generation_and_under_its_lock(start):
+def test_14_rows_are_read_after_the_generation_and_under_its_lock(ses_with_a):
     receive()
     x = Writer()
     x.call()
@@ -139,7 +139,7 @@ def test_14_rows_are_read_after_the_generation_and_under_its_lock(start):
 
 
 @counterexample(15, domain_is_marked_after_the_commit)
-def test_15_crash_right_after_the_commit_leaves_the_domain_dirty(start):
+def test_15_crash_right_after_the_commit_leaves_the_domain_dirty(ses_with_a):
     def die():
         raise Killed
 
@@ -156,7 +156,7 @@ def test_15_crash_right_after_the_commit_leaves_the_domain_dirty(start):
         assert ses_holds()
 
 
-def test_domain_is_marked_in_the_transaction_of_the_change(start):
+def test_domain_is_marked_in_the_transaction_of_the_change(ses_with_a):
     before = generation(DOMAIN)
     with transaction.atomic():
         outbox.mark_dirty(DOMAIN)

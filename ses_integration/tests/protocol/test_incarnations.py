@@ -118,7 +118,7 @@ def nothing_is_deferred():
 
 
 @counterexample(16, ledger_entry_is_deleted_with_the_intent)
-def test_16_refused_delete_keeps_the_ledger_entry(start):
+def test_16_refused_delete_keeps_the_ledger_entry(ses_with_a):
     remove()
     Writer().call_refused()
     run_worker_and_database_sweep()
@@ -161,7 +161,7 @@ def test_17_ledger_outlives_the_domain(domain, settings):
     assert identities() == set()
 
 
-def test_generation_is_never_reset(start):
+def test_generation_is_never_reset(ses_with_a):
     before = generation(DOMAIN)
     remove()
     Writer().finish()
@@ -170,7 +170,7 @@ def test_generation_is_never_reset(start):
 
 
 @counterexample(18, teardown_ignores_the_rows)
-def test_18_domain_added_again_during_its_teardown_keeps_rule_and_identity(start):
+def test_18_domain_added_again_during_its_teardown_keeps_rule_and_identity(ses_with_a):
     remove()
     x = Writer()
     x.call()
@@ -184,7 +184,7 @@ def test_18_domain_added_again_during_its_teardown_keeps_rule_and_identity(start
 
 
 @counterexample(20, nothing_is_deferred)
-def test_20_identity_is_not_created_while_its_deletion_may_still_be_applied(start):
+def test_20_identity_is_not_created_while_its_deletion_may_still_be_applied(ses_with_a):
     remove()
     x = Writer()
     x.call()
@@ -204,7 +204,7 @@ def test_20_identity_is_not_created_while_its_deletion_may_still_be_applied(star
     assert identities() == {DOMAIN}
 
 
-def test_blocked_step_says_when_the_deletion_of_an_identity_settles(start):
+def test_blocked_step_says_when_the_deletion_of_an_identity_settles(ses_with_a):
     remove()
     x = Writer()
     x.call()

@@ -84,11 +84,11 @@ def no_address_is_an_empty_list():
 
 
 @counterexample(7, botocore_retries)
-def test_7_success_of_a_retry_does_not_cover_an_unanswered_attempt(start):
+def test_7_success_of_a_retry_does_not_cover_an_unanswered_attempt(ses_with_a):
     receive()
     x = Writer()
     x.plan()
-    start.add_faults({"service": "ses", "action": "DeleteReceiptRule", "fault": "dropped", "times": 1})
+    ses_with_a.add_faults({"service": "ses", "action": "DeleteReceiptRule", "fault": "dropped", "times": 1})
     late = x.intent
     x.record(x.send())  # its first attempt is still on its way
     receive("b")
@@ -100,15 +100,15 @@ def test_7_success_of_a_retry_does_not_cover_an_unanswered_attempt(start):
     claim_ses_follows(B)
 
 
-def test_intent_is_one_attempt_on_the_wire(start):
+def test_intent_is_one_attempt_on_the_wire(ses_with_a):
     receive("a", "b")
-    start.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "fail", "times": 5})
+    ses_with_a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "fail", "times": 5})
     Writer().call()
-    assert calls(start) == ["UpdateReceiptRule"]
+    assert calls(ses_with_a) == ["UpdateReceiptRule"]
 
 
 @counterexample(22, deadline_is_checked_before_signing)
-def test_22_sender_that_slept_past_its_deadline_sends_nothing(start):
+def test_22_sender_that_slept_past_its_deadline_sends_nothing(ses_with_a):
     def meanwhile():
         receive("b")
         settle_calls()
@@ -124,7 +124,7 @@ def test_22_sender_that_slept_past_its_deadline_sends_nothing(start):
         x.record(answer)
     run_worker_and_database_sweep()
     claim_ses_follows(B)
-    assert calls(start) == ["UpdateReceiptRule"]
+    assert calls(ses_with_a) == ["UpdateReceiptRule"]
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def settles_as_on_aws(settings):
 
 
 @counterexample(22, settle_time_is_too_short)
-def test_22_call_stays_in_flight_as_long_as_it_may_be_applied(start, settles_as_on_aws):
+def test_22_call_stays_in_flight_as_long_as_it_may_be_applied(ses_with_a, settles_as_on_aws):
     receive()
     x = Writer()
     late = x.call_without_answer()
@@ -148,10 +148,10 @@ def test_22_call_stays_in_flight_as_long_as_it_may_be_applied(start, settles_as_
 
 
 @counterexample(24, no_address_is_an_empty_list)
-def test_24_last_address_is_never_removed_by_an_update(start):
+def test_24_last_address_is_never_removed_by_an_update(ses_with_a):
     receive()
     Writer().finish()
     with claim("No rule without recipients is ever sent: it would match every recipient."):
-        assert [] not in recipients_sent(start)
-    assert calls(start) == ["DeleteReceiptRule"]
+        assert [] not in recipients_sent(ses_with_a)
+    assert calls(ses_with_a) == ["DeleteReceiptRule"]
     assert ses_holds()

@@ -106,7 +106,7 @@ def due_call_is_not_repeated():
 
 
 @counterexample(1, no_intent_before_the_call)
-def test_1_late_delete_is_recorded_before_it_is_sent_and_is_repaired(start):
+def test_1_late_delete_is_recorded_before_it_is_sent_and_is_repaired(ses_with_a):
     receive()
     x = Writer()
     late = x.call_without_answer()
@@ -121,7 +121,7 @@ def test_1_late_delete_is_recorded_before_it_is_sent_and_is_repaired(start):
 
 
 @counterexample(1, no_intent_before_the_call)
-def test_1_create_without_an_answer_has_a_ledger_entry(start):
+def test_1_create_without_an_answer_has_a_ledger_entry(ses_with_a):
     receive("x", domain="other.org")
     x = Writer("other.org")
     for _ in ("create the identity", "its token", "its MAIL FROM domain"):
@@ -137,7 +137,7 @@ def test_1_create_without_an_answer_has_a_ledger_entry(start):
 
 
 @counterexample(2, timeout_is_a_failure)
-def test_2_success_of_a_repeated_call_says_nothing_about_the_first_call(start):
+def test_2_success_of_a_repeated_call_says_nothing_about_the_first_call(ses_with_a):
     receive()
     x = Writer()
     late = x.call_without_answer()
@@ -153,7 +153,7 @@ def test_2_success_of_a_repeated_call_says_nothing_about_the_first_call(start):
 
 
 @counterexample(3, timeout_is_a_success)
-def test_3_timeout_is_not_a_success(start):
+def test_3_timeout_is_not_a_success(ses_with_a):
     receive()
     Writer().call_without_answer()  # and is never applied
     run_worker()
@@ -162,7 +162,7 @@ def test_3_timeout_is_not_a_success(start):
 
 
 @counterexample(6, due_call_is_not_repeated)
-def test_6_due_call_is_repeated_although_recorded_equals_desired_state(start):
+def test_6_due_call_is_repeated_although_recorded_equals_desired_state(ses_with_a):
     receive()
     x = Writer()
     late = x.call_without_answer()
@@ -171,13 +171,13 @@ def test_6_due_call_is_repeated_although_recorded_equals_desired_state(start):
     x.apply_late(late)
     assert ledger_entry(RULE).presence == Presence.PRESENT
     settle_calls()
-    start.clear_journal()
+    ses_with_a.clear_journal()
     run_worker_and_database_sweep()
     claim_ses_follows(B)
-    assert calls(start) == ["UpdateReceiptRule", "CreateReceiptRule"]
+    assert calls(ses_with_a) == ["UpdateReceiptRule", "CreateReceiptRule"]
 
 
-def test_unanswered_catch_all_call_keeps_every_address_unconfirmed(start):
+def test_unanswered_catch_all_call_keeps_every_address_unconfirmed(ses_with_a):
     """The bare domain as a recipient matches each address (docs/architecture/protocol.md, "Confirm a removal")."""
     receive("a", catch_all=True)
     x = Writer()

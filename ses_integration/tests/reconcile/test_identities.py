@@ -38,7 +38,7 @@ def test_identity_with_our_tag_is_ours(ses):
     assert identities() == set()
 
 
-def test_identity_created_by_another_installation_since_is_theirs(a):
+def test_identity_created_by_another_installation_since_is_theirs(ses_with_a):
     """It must not be deleted, although we had created an earlier identity of this name."""
     sesv2 = clients.sesv2("eu-west-1")
     sesv2.delete_email_identity(EmailIdentity=DOMAIN)

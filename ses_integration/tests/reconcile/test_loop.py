@@ -36,59 +36,59 @@ def test_new_domain_with_an_address_takes_four_calls(ses):
     assert rules() == {RULE: {"a@example.com"}}
 
 
-def test_reconciling_again_makes_no_call(a):
+def test_reconciling_again_makes_no_call(ses_with_a):
     reconcile(DOMAIN)
     receive("a")  # a change that changes nothing
     reconcile(DOMAIN)
-    assert a.journal() == []
+    assert ses_with_a.journal() == []
 
 
-def test_changes_that_wait_together_take_one_call(a):
+def test_changes_that_wait_together_take_one_call(ses_with_a):
     for local_parts in ("ab", "abc", "bc"):
         receive(*local_parts)
     reconcile(DOMAIN)
-    assert calls(a) == ["UpdateReceiptRule"]
+    assert calls(ses_with_a) == ["UpdateReceiptRule"]
     assert rules() == {RULE: {"b@example.com", "c@example.com"}}
 
 
-def test_removed_domain_leaves_nothing_in_ses(a):
+def test_removed_domain_leaves_nothing_in_ses(ses_with_a):
     remove()
     reconcile(DOMAIN)
-    assert calls(a) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
+    assert calls(ses_with_a) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
     assert (rules(), identities()) == ({}, set())
     assert confirmation.domain_state(DOMAIN) == confirmation.DomainState(
         rules_gone=True, identity_gone=True, identity_ours=None
     )
 
 
-def test_without_time_no_call_is_made_and_the_change_stays_pending(a):
+def test_without_time_no_call_is_made_and_the_change_stays_pending(ses_with_a):
     receive("a", "b")
     with shared_deadline(0):
         reconcile(DOMAIN)
-    assert a.journal() == []
+    assert ses_with_a.journal() == []
     assert pending_domains().get().retry_at is None
 
 
-def test_lease_of_a_dead_holder_expires(a):
+def test_lease_of_a_dead_holder_expires(ses_with_a):
     Lease.objects.update(holder="dead", expires_at=timezone.now() + timedelta(seconds=30))
     receive("a", "b")
     with shared_deadline(0.3):
         reconcile(DOMAIN)
-    assert a.journal() == []
+    assert ses_with_a.journal() == []
     Lease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     reconcile(DOMAIN)
-    assert calls(a) == ["UpdateReceiptRule"]
+    assert calls(ses_with_a) == ["UpdateReceiptRule"]
 
 
-def test_rolled_back_change_makes_no_call(a):
+def test_rolled_back_change_makes_no_call(ses_with_a):
     with transaction.atomic():
         outbox.mark_dirty(DOMAIN)
         transaction.set_rollback(True)
-    assert a.journal() == []
+    assert ses_with_a.journal() == []
     assert not pending_domains().exists()
 
 
-def test_request_without_time_for_the_next_slot_gives_up(a, settings):
+def test_request_without_time_for_the_next_slot_gives_up(ses_with_a, settings):
     settings.SES_CALLS_PER_SECOND = 0.001
     receive("a", "b")
     reconcile(DOMAIN)  # takes the slot
@@ -99,7 +99,7 @@ def test_request_without_time_for_the_next_slot_gives_up(a, settings):
     assert Lease.objects.get().fence == before + 1
 
 
-def test_worker_skips_a_domain_that_a_request_has_served(a):
+def test_worker_skips_a_domain_that_a_request_has_served(ses_with_a):
     receive("a", "b")
     stops = iter([False, False, True])
 
@@ -108,17 +108,17 @@ def test_worker_skips_a_domain_that_a_request_has_served(a):
         return next(stops)
 
     assert reconcile_due(serve_by_request) == 0
-    assert calls(a) == ["UpdateReceiptRule"]
+    assert calls(ses_with_a) == ["UpdateReceiptRule"]
 
 
-def test_worker_stops_when_its_time_is_over(a):
+def test_worker_stops_when_its_time_is_over(ses_with_a):
     for domain in ("one.org", "two.org"):
         receive("a", domain=domain)
     assert reconcile_due(seconds=0) == 0
     assert reconcile_due() == 2
 
 
-def test_lost_database_connection_does_not_fail_the_change(a):
+def test_lost_database_connection_does_not_fail_the_change(ses_with_a):
     """A host that was suspended in a transaction finds its connection closed."""
     receive("a", "b")
     held = lease.acquire(ses_config())

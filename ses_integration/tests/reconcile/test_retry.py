@@ -24,32 +24,32 @@ def make_due() -> None:
     DomainSync.objects.update(retry_at=None)
 
 
-def test_throttled_call_is_repeated_within_the_deadline(a):
-    a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "throttle", "times": 2})
+def test_throttled_call_is_repeated_within_the_deadline(ses_with_a):
+    ses_with_a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "throttle", "times": 2})
     receive("a", "b")
     reconcile(DOMAIN)
-    assert [entry["status"] for entry in a.journal()] == [400, 400, 200]
+    assert [entry["status"] for entry in ses_with_a.journal()] == [400, 400, 200]
     assert not pending_domains().exists()
 
 
 @pytest.mark.parametrize("fault", ["throttle", "fail", "dropped", "lost"])
-def test_transient_failure_is_retried_when_it_is_due(a, fault):
-    a.add_faults({"service": "ses", "action": "*", "fault": fault, "times": 0})
+def test_transient_failure_is_retried_when_it_is_due(ses_with_a, fault):
+    ses_with_a.add_faults({"service": "ses", "action": "*", "fault": fault, "times": 0})
     receive("a", "b")
     with shared_deadline(1):
         reconcile(DOMAIN)
     sync = pending_domains().get()
     assert (sync.stalled, sync.attempts > 0, sync.retry_at is not None) == (False, True, True)
-    a.clear_faults()
+    ses_with_a.clear_faults()
     make_due()
     reconcile_due()
     assert rules() == {RULE: {"a@example.com", "b@example.com"}}
     assert not DomainSync.objects.get().pending
 
 
-def test_unanswered_call_stays_in_flight_for_the_settle_time(a, settings):
+def test_unanswered_call_stays_in_flight_for_the_settle_time(ses_with_a, settings):
     settings.SES_CALL_SETTLE_SECONDS = 60
-    a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "dropped"})
+    ses_with_a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "dropped"})
     receive("a", "b")
     with shared_deadline(0.2):
         reconcile(DOMAIN)
@@ -68,8 +68,8 @@ def test_unanswered_call_stays_in_flight_for_the_settle_time(a, settings):
         ),
     ],
 )
-def test_lasting_failure_needs_attention_and_is_retried_after_the_long_interval(a, fault, sentence):
-    a.add_faults({"service": "ses", "action": "UpdateReceiptRule", **fault})
+def test_lasting_failure_needs_attention_and_is_retried_after_the_long_interval(ses_with_a, fault, sentence):
+    ses_with_a.add_faults({"service": "ses", "action": "UpdateReceiptRule", **fault})
     receive("a", "b")
     started = time.monotonic()
     reconcile(DOMAIN)
@@ -79,8 +79,8 @@ def test_lasting_failure_needs_attention_and_is_retried_after_the_long_interval(
     assert sync.retry_at - timezone.now() > timedelta(minutes=14)
 
 
-def test_change_makes_a_stalled_domain_due_at_once(a):
-    a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "access_denied"})
+def test_change_makes_a_stalled_domain_due_at_once(ses_with_a):
+    ses_with_a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "access_denied"})
     receive("a", "b")
     reconcile(DOMAIN)
     receive("a", "b", "c")
@@ -111,14 +111,14 @@ def test_first_success_after_an_outage_makes_all_domains_due(ses):
     assert set(DomainSync.objects.values_list("retry_at", flat=True)) == {None}
 
 
-def test_without_a_bucket_rules_are_only_removed(a, settings):
+def test_without_a_bucket_rules_are_only_removed(ses_with_a, settings):
     settings.S3_BUCKET_NAME = ""
     receive("a", "b")
     reconcile(DOMAIN)
     assert pending_domains().get().last_error == "S3_BUCKET_NAME is missing."
     receive()
     reconcile(DOMAIN)
-    assert calls(a) == ["DeleteReceiptRule"]
+    assert calls(ses_with_a) == ["DeleteReceiptRule"]
 
 
 def test_without_a_region_the_change_stays_pending(settings, rows, transactional_db, aws):
