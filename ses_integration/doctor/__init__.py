@@ -1,6 +1,6 @@
 """`ses_doctor`: checks whether this installation can do its work on AWS, and says what to fix.
 
 `diagnosis` runs everything in order, and `probing` tries the targets of rules. `probes` calls AWS, `checks` turns
-responses into results, and `checklist` collects them. `names` and `results` are plain values. Of the ledger the doctor
-reads only what belongs to other regions and rule sets, and it writes nothing. Only the command `ses_doctor` imports it.
+responses into results, and `checklist` collects them. `names` and `results` are plain values. The doctor reads the ledger
+and never changes it. Only the command `ses_doctor` imports it.
 """

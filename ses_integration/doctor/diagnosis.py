@@ -31,7 +31,7 @@ def expected_seconds(config: SesConfig, *, probe: bool) -> int:
     """About how long `diagnose` takes if nothing else uses the rate limit."""
     calls = len(permissions.ALL)
     if probe:
-        calls += 1 + len(targets.targets(config, DoctorNames(config.rule_prefix, ""), "", ""))
+        calls += 1 + len(targets.configured_targets(config, DoctorNames(config.rule_prefix, ""), "", ""))
     return math.ceil(calls / config.calls_per_second) if config.calls_per_second > 0 else 1
 
 
@@ -179,4 +179,4 @@ class Diagnosis:
     # Targets of rules
 
     def _targets(self) -> list[targets.Target]:
-        return targets.targets(self._config, self._aws.names, self._aws.partition, self._aws.account)
+        return targets.configured_targets(self._config, self._aws.names, self._aws.partition, self._aws.account)

@@ -29,7 +29,7 @@ class Target:
     do: str
 
 
-def targets(config: SesConfig, names: DoctorNames, partition: str, account: str) -> list[Target]:
+def configured_targets(config: SesConfig, names: DoctorNames, partition: str, account: str) -> list[Target]:
     """The configured targets. Each becomes the only action of the probe rule, so that no failure hides another."""
     source = f"arn:{partition}:ses:{config.region}:{account}:receipt-rule-set/{config.rule_set}:receipt-rule/*"
     found: list[Target] = []
