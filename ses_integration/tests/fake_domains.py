@@ -70,8 +70,3 @@ def ses_with_a(ses: Emulator, rows: object) -> Emulator:
     reconcile(DOMAIN)
     ses.clear_journal()
     return ses
-
-
-@pytest.fixture
-def a(ses_with_a: Emulator) -> Emulator:
-    return ses_with_a

@@ -20,16 +20,16 @@ from ses_integration.tests.ses_state import calls
 pytestmark = pytest.mark.usefixtures("rows")
 
 
-def test_without_drift_it_says_so_and_exits_with_0(a):
+def test_without_drift_it_says_so_and_exits_with_0(ses_with_a):
     assert run("ses_reconcile") == (0, EQUAL)
 
 
-def test_it_makes_one_describe_and_one_list_call(a):
+def test_it_makes_one_describe_and_one_list_call(ses_with_a):
     run("ses_reconcile")
-    assert looks(a) == ["DescribeActiveReceiptRuleSet", "ListEmailIdentities"]
+    assert looks(ses_with_a) == ["DescribeActiveReceiptRuleSet", "ListEmailIdentities"]
 
 
-def test_each_drift_is_one_line_and_nothing_is_changed(a, ses_v1):
+def test_each_drift_is_one_line_and_nothing_is_changed(ses_with_a, ses_v1):
     for domain in ("gone.org", "lost.org", "mixed.org"):
         receive("a", domain=domain)
         reconcile(domain)
@@ -44,7 +44,7 @@ def test_each_drift_is_one_line_and_nothing_is_changed(a, ses_v1):
     put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
     put(ses_v1, "everything")
     ses_v1.verify_domain_identity(Domain="theirs.org")
-    before = held(a)
+    before = held(ses_with_a)
     assert run("ses_reconcile") == (
         2,
         "+ identity mixed.org: missing\n"
@@ -69,8 +69,8 @@ def test_each_drift_is_one_line_and_nothing_is_changed(a, ses_v1):
         "Plan: 2 to create, 1 to change, 2 to remove, 1 to move, 3 for you to do.\n"
         "ses_reconcile --apply repairs what is ours.\n",
     )
-    assert held(a) == before
-    assert calls(a)[-4:] == [
+    assert held(ses_with_a) == before
+    assert calls(ses_with_a)[-4:] == [
         "DeleteEmailIdentity",
         "CreateReceiptRule",
         "CreateReceiptRule",
@@ -78,14 +78,14 @@ def test_each_drift_is_one_line_and_nothing_is_changed(a, ses_v1):
     ]
 
 
-def test_a_disabled_rule_and_other_actions_are_drift(a, ses_v1):
+def test_a_disabled_rule_and_other_actions_are_drift(ses_with_a, ses_v1):
     change(ses_v1, Enabled=False)
     assert f"~ rule {RULE} of example.com: disabled\n" in run("ses_reconcile")[1]
     change(ses_v1, Enabled=True, Actions=[])
     assert f"~ rule {RULE} of example.com: different, other actions\n" in run("ses_reconcile")[1]
 
 
-def test_a_changed_bucket_setting_is_named_with_the_bucket_in_use(a, settings):
+def test_a_changed_bucket_setting_is_named_with_the_bucket_in_use(ses_with_a, settings):
     settings.S3_BUCKET_NAME = "other-mail"
     why = "other actions: it stores to the bucket inbound-mail, and S3_BUCKET_NAME is other-mail"
     code, text = run("ses_reconcile")
@@ -93,13 +93,13 @@ def test_a_changed_bucket_setting_is_named_with_the_bucket_in_use(a, settings):
     assert json.loads(run("ses_reconcile", "--json")[1])["differences"][0]["why"] == why
 
 
-def test_another_active_rule_set_is_reported_with_the_command_to_run(a, ses_v1):
+def test_another_active_rule_set_is_reported_with_the_command_to_run(ses_with_a, ses_v1):
     ses_v1.create_receipt_rule_set(RuleSetName="theirs")
     ses_v1.set_active_receipt_rule_set(RuleSetName="theirs")
     code, text = run("ses_reconcile")
     assert code == 2
     assert "! rule set inbound-email-rules: theirs is active and receives the mail: run ses_setup" in text
-    assert looks(a)[-3:] == ["DescribeActiveReceiptRuleSet", "DescribeReceiptRuleSet", "ListEmailIdentities"]
+    assert looks(ses_with_a)[-3:] == ["DescribeActiveReceiptRuleSet", "DescribeReceiptRuleSet", "ListEmailIdentities"]
 
 
 def test_a_missing_rule_set_is_reported_with_the_command_to_run(aws, transactional_db):
@@ -120,23 +120,23 @@ def test_a_pending_domain_is_listed_with_the_reason(ses):
     assert "AWS does not allow this call; the credentials lack a permission.\n" in text
 
 
-def test_an_unanswered_call_is_listed_with_its_time(a):
+def test_an_unanswered_call_is_listed_with_its_time(ses_with_a):
     receive("a", "b")
     Writer().call_without_answer()
     assert "a call got no answer and may be applied until " in run("ses_reconcile")[1]
 
 
-def test_an_identity_tag_is_read_only_if_the_identity_may_be_ours(a, ses_v1):
+def test_an_identity_tag_is_read_only_if_the_identity_may_be_ours(ses_with_a, ses_v1):
     ses_v1.verify_domain_identity(Domain="theirs.org")
     remove()
     reconcile(DOMAIN)
     ses_v1.verify_domain_identity(Domain=DOMAIN)
-    a.clear_journal()
+    ses_with_a.clear_journal()
     assert run("ses_reconcile")[0] == 0
-    assert looks(a)[2:] == ["GetEmailIdentity"]
+    assert looks(ses_with_a)[2:] == ["GetEmailIdentity"]
 
 
-def test_domain_limits_the_plan_to_one_domain(a, ses_v1):
+def test_domain_limits_the_plan_to_one_domain(ses_with_a, ses_v1):
     receive("a", domain="other.org")
     reconcile("other.org")
     Gateway(ses_config()).delete_identity("other.org")
@@ -145,13 +145,13 @@ def test_domain_limits_the_plan_to_one_domain(a, ses_v1):
     assert text.startswith("+ identity other.org: missing\n\nPlan: 1 to create.\n")
 
 
-def test_an_unknown_domain_fails_before_aws_is_called(a):
+def test_an_unknown_domain_fails_before_aws_is_called(ses_with_a):
     with pytest.raises(CommandError, match=r"never asked for anything for typo\.org"):
         run("ses_reconcile", "--domain", "typo.org")
-    assert looks(a) == []
+    assert looks(ses_with_a) == []
 
 
-def test_json_has_every_published_field(a, ses_v1):
+def test_json_has_every_published_field(ses_with_a, ses_v1):
     change(ses_v1, Recipients=["b@example.com"])
     code, text = run("ses_reconcile", "--json")
     assert code == 2
@@ -188,9 +188,9 @@ def test_json_has_every_published_field(a, ses_v1):
         (["x@theirs.org", "a@example.com"], "a@example.com, x@theirs.org"),
     ],
 )
-def test_a_foreign_rule_that_takes_our_mail_is_drift_and_never_touched(a, ses_v1, recipients, taken):
+def test_a_foreign_rule_that_takes_our_mail_is_drift_and_never_touched(ses_with_a, ses_v1, recipients, taken):
     put(ses_v1, "theirs", *recipients)
-    before = held(a)
+    before = held(ses_with_a)
     for args in ([], ["--apply"], ["--domain", DOMAIN]):
         code, text = run("ses_reconcile", *args)
         assert (code, text.splitlines()[0]) == (
@@ -204,23 +204,23 @@ def test_a_foreign_rule_that_takes_our_mail_is_drift_and_never_touched(a, ses_v1
     assert (code, told["equal"]) == (2, False)
     [theirs] = told["differences"]
     assert (theirs["sort"], theirs["drift"]) == ("foreign", True)
-    assert held(a) == before
+    assert held(ses_with_a) == before
 
 
-def test_a_foreign_rule_for_foreign_mail_is_no_drift(a, ses_v1):
+def test_a_foreign_rule_for_foreign_mail_is_no_drift(ses_with_a, ses_v1):
     put(ses_v1, "theirs", "x@theirs.org")
     put(ses_v1, "disabled", "a@example.com", Enabled=False)
     code, text = run("ses_reconcile", "--json")
     assert (code, json.loads(text)["equal"]) == (0, True)
 
 
-def test_an_aws_error_is_one_sentence(a):
-    a.add_faults({"service": "ses", "action": "*", "fault": "access_denied"})
+def test_an_aws_error_is_one_sentence(ses_with_a):
+    ses_with_a.add_faults({"service": "ses", "action": "*", "fault": "access_denied"})
     with pytest.raises(CommandError, match="lack a permission"):
         run("ses_reconcile")
 
 
-def test_a_domain_that_changes_while_ses_is_asked_is_not_compared(a, monkeypatch):
+def test_a_domain_that_changes_while_ses_is_asked_is_not_compared(ses_with_a, monkeypatch):
     seen = Gateway.active_rules
 
     def look_then_somebody_adds_an_address(self: Gateway) -> object:
@@ -233,7 +233,7 @@ def test_a_domain_that_changes_while_ses_is_asked_is_not_compared(a, monkeypatch
     assert run("ses_reconcile") == (0, EQUAL)
 
 
-def test_a_rule_that_is_removed_while_ses_is_asked_is_no_orphan(a, monkeypatch):
+def test_a_rule_that_is_removed_while_ses_is_asked_is_no_orphan(ses_with_a, monkeypatch):
     seen = Gateway.identities
 
     def look_then_the_domain_is_deleted(self: Gateway) -> object:

@@ -22,7 +22,7 @@ from ses_integration.tests.ses_state import calls, identities, recipients_sent, 
 pytestmark = pytest.mark.usefixtures("rows")
 
 
-def test_everything_of_ours_is_repaired_and_the_rest_left_alone(a, ses_v1, rows):
+def test_everything_of_ours_is_repaired_and_the_rest_left_alone(ses_with_a, ses_v1, rows):
     for domain in ("gone.org", "mixed.org", "quiet.org"):
         receive("a", domain=domain)
         reconcile(domain)
@@ -34,8 +34,8 @@ def test_everything_of_ours_is_repaired_and_the_rest_left_alone(a, ses_v1, rows)
     put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
     put(ses_v1, "inbound2-other.net-rule", "x@other.net")
     ses_v1.verify_domain_identity(Domain="theirs.org")
-    before = held(a)
-    a.clear_journal()
+    before = held(ses_with_a)
+    ses_with_a.clear_journal()
     code, text = run("ses_reconcile", "--apply")
     assert code == 0
     assert text.startswith("+ identity mixed.org: missing\n")
@@ -58,9 +58,9 @@ def test_everything_of_ours_is_repaired_and_the_rest_left_alone(a, ses_v1, rows)
         "theirs": {"x@theirs.org"},
         "inbound2-other.net-rule": {"x@other.net"},
     }
-    assert calls(a)[-2:] == ["SetReceiptRulePosition", "SetReceiptRulePosition"]
+    assert calls(ses_with_a)[-2:] == ["SetReceiptRulePosition", "SetReceiptRulePosition"]
     # Whose turn comes first is for how long each has waited.
-    assert sorted(calls(a)[:-2]) == [
+    assert sorted(calls(ses_with_a)[:-2]) == [
         "CreateEmailIdentity",
         "CreateReceiptRule",
         "DeleteEmailIdentity",
@@ -70,24 +70,24 @@ def test_everything_of_ours_is_repaired_and_the_rest_left_alone(a, ses_v1, rows)
         "UpdateReceiptRule",
         "VerifyDomainIdentity",
     ]
-    assert all(recipients_sent(a))
+    assert all(recipients_sent(ses_with_a))
     names = {"theirs", "inbound2-other.net-rule"}
-    foreign = [[rule for rule in it["rule_sets"][SET] if rule["Name"] in names] for it in (before, held(a))]
+    foreign = [[rule for rule in it["rule_sets"][SET] if rule["Name"] in names] for it in (before, held(ses_with_a))]
     assert foreign[0] == foreign[1]
     assert [it for it in before["identities"] if it["name"] == "theirs.org"] == [
-        it for it in held(a)["identities"] if it["name"] == "theirs.org"
+        it for it in held(ses_with_a)["identities"] if it["name"] == "theirs.org"
     ]
-    a.clear_journal()
+    ses_with_a.clear_journal()
     assert run("ses_reconcile", "--apply")[0] == 0
-    assert calls(a) == []
+    assert calls(ses_with_a) == []
 
 
-def test_without_drift_ses_is_observed_once(a):
+def test_without_drift_ses_is_observed_once(ses_with_a):
     assert run("ses_reconcile", "--apply") == (0, EQUAL)
-    assert looks(a) == ["DescribeActiveReceiptRuleSet", "ListEmailIdentities"]
+    assert looks(ses_with_a) == ["DescribeActiveReceiptRuleSet", "ListEmailIdentities"]
 
 
-def test_rules_move_to_the_front_in_their_order(a, ses_v1):
+def test_rules_move_to_the_front_in_their_order(ses_with_a, ses_v1):
     receive("a", domain="other.org")
     reconcile("other.org")
     order = list(rules())
@@ -96,7 +96,7 @@ def test_rules_move_to_the_front_in_their_order(a, ses_v1):
     assert list(rules()) == [*order, "theirs"]
 
 
-def test_a_rule_that_was_removed_meanwhile_is_not_moved(a, ses_v1):
+def test_a_rule_that_was_removed_meanwhile_is_not_moved(ses_with_a, ses_v1):
     put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
     seen = compare(ses_config())
     Gateway(ses_config()).delete_rule(RULE)
@@ -104,7 +104,7 @@ def test_a_rule_that_was_removed_meanwhile_is_not_moved(a, ses_v1):
     assert list(rules()) == ["theirs"]
 
 
-def test_a_dirty_domain_is_repaired_in_a_second_round(a):
+def test_a_dirty_domain_is_repaired_in_a_second_round(ses_with_a):
     Gateway(ses_config()).delete_identity(DOMAIN)
     receive("a", "b")
     code, text = run("ses_reconcile", "--apply")
@@ -121,16 +121,16 @@ def test_a_domain_that_waits_for_its_next_try_is_tried_now(ses):
     assert (code, text.splitlines()[-1]) == (0, EQUAL.strip())
 
 
-def test_what_could_not_be_repaired_is_listed_with_the_reason(a):
+def test_what_could_not_be_repaired_is_listed_with_the_reason(ses_with_a):
     Gateway(ses_config()).delete_rule(RULE)
-    a.add_faults({"service": "ses", "action": "CreateReceiptRule", "fault": "access_denied", "times": None})
+    ses_with_a.add_faults({"service": "ses", "action": "CreateReceiptRule", "fault": "access_denied", "times": None})
     code, text = run("ses_reconcile", "--apply")
     assert code == 2
     assert "1/1 example.com: still pending. AWS does not allow this call; the credentials lack a permission.\n" in text
     assert text.endswith("Plan: 1 to create, 1 pending.\n")
 
 
-def test_limit_bounds_the_number_of_changed_domains(a):
+def test_limit_bounds_the_number_of_changed_domains(ses_with_a):
     for domain in ("b.org", "c.org"):
         receive("a", domain=domain)
         reconcile(domain)
@@ -142,13 +142,13 @@ def test_limit_bounds_the_number_of_changed_domains(a):
     assert text.endswith("Plan: 1 to create.\n")
 
 
-def test_limit_must_be_a_number_from_1(a):
+def test_limit_must_be_a_number_from_1(ses_with_a):
     for text in ("0", "-1", "x", "²"):
         with pytest.raises(CommandError, match="is not a number from 1"):
             run("ses_reconcile", "--apply", f"--limit={text}")
 
 
-def test_domain_limits_the_repair_to_one_domain(a):
+def test_domain_limits_the_repair_to_one_domain(ses_with_a):
     receive("a", domain="other.org")
     reconcile("other.org")
     for name in list(rules()):
@@ -157,40 +157,40 @@ def test_domain_limits_the_repair_to_one_domain(a):
     assert set(rules()) == {"inbound-other.org-rule"}
 
 
-def test_an_orphan_is_left_to_the_operator(a, ses_v1):
+def test_an_orphan_is_left_to_the_operator(ses_with_a, ses_v1):
     store = {"S3Action": {**STORE["S3Action"], "ObjectKeyPrefix": "emails/lost.org/1/"}}
     put(ses_v1, "inbound-lost.org-rule", "x@lost.org", Actions=[store])
-    before = held(a)
+    before = held(ses_with_a)
     code, text = run("ses_reconcile", "--apply")
-    assert (code, held(a)) == (2, before)
+    assert (code, held(ses_with_a)) == (2, before)
     assert text.endswith("Plan: 1 for you to do.\n")
 
 
-def test_an_observation_older_than_another_repair_invalidates_nothing(a, monkeypatch):
+def test_an_observation_older_than_another_repair_invalidates_nothing(ses_with_a, monkeypatch):
     Gateway(ses_config()).delete_rule(RULE)
     invalidate = repair.invalidate
 
     def somebody_repairs_it_first(*args):
         monkeypatch.undo()
         run("ses_reconcile", "--apply")
-        a.clear_journal()
+        ses_with_a.clear_journal()
         return invalidate(*args)
 
     monkeypatch.setattr(repair, "invalidate", somebody_repairs_it_first)
     assert run("ses_reconcile", "--apply")[0] == 0
-    assert calls(a) == []
+    assert calls(ses_with_a) == []
     assert LedgerEntry.objects.get(name=RULE).presence == "present"
 
 
-def test_a_rule_is_moved_only_with_the_lease(a, ses_v1, monkeypatch):
+def test_a_rule_is_moved_only_with_the_lease(ses_with_a, ses_v1, monkeypatch):
     put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
     holder = lease.acquire(ses_config())
-    monkeypatch.setattr(repair, "pause", lambda seconds: calls(a)[1:] or lease.release(holder))
+    monkeypatch.setattr(repair, "pause", lambda seconds: calls(ses_with_a)[1:] or lease.release(holder))
     assert run("ses_reconcile", "--apply")[0] == 0
-    assert calls(a) == ["CreateReceiptRule", "SetReceiptRulePosition"]
+    assert calls(ses_with_a) == ["CreateReceiptRule", "SetReceiptRulePosition"]
 
 
-def test_only_json_goes_to_stdout(a):
+def test_only_json_goes_to_stdout(ses_with_a):
     Gateway(ses_config()).delete_rule(RULE)
     code, text = run("ses_reconcile", "--apply", "--json")
     body = json.loads(text)

@@ -16,14 +16,14 @@ pytestmark = pytest.mark.usefixtures("rows")
 
 
 @pytest.fixture(params=["region", "rule set"])
-def elsewhere(a, request, settings):
+def elsewhere(ses_with_a, request, settings):
     """What it says of where all of it is, and of where it is not."""
     if request.param == "region":
         settings.AWS_REGION = "eu-central-1"
     else:
         settings.SES_RULE_SET = "new-rules"
     rule_set.prepare(ses_config(), take_over=True)
-    a.clear_journal()
+    ses_with_a.clear_journal()
     return f"{settings.AWS_REGION}, rule set {settings.SES_RULE_SET}", f"eu-west-1, rule set {SET}"
 
 
@@ -38,7 +38,7 @@ def test_the_first_line_asks_whether_the_region_is_right(elsewhere):
 
 
 @pytest.mark.parametrize("change", ["--apply", "--adopt"])
-def test_it_refuses_to_create_everything_a_second_time(a, elsewhere, change):
+def test_it_refuses_to_create_everything_a_second_time(ses_with_a, elsewhere, change):
     here, there = elsewhere
     with pytest.raises(CommandError) as refusal:
         run("ses_reconcile", change)
@@ -46,11 +46,11 @@ def test_it_refuses_to_create_everything_a_second_time(a, elsewhere, change):
         f"Nothing was ever made in {here}, but in {there}: set AWS_REGION and SES_RULE_SET to that. "
         "If they were changed on purpose, give --new-region."
     )
-    assert a.journal() == []
+    assert ses_with_a.journal() == []
     assert not LedgerEntry.objects.of(ses_config()).exists()
 
 
-def test_new_region_confirms_the_move(a, elsewhere):
+def test_new_region_confirms_the_move(ses_with_a, elsewhere):
     _, there = elsewhere
     code, text = run("ses_reconcile", "--apply", "--new-region")
     assert f"1/1 {DOMAIN}: up to date" in text
@@ -60,7 +60,7 @@ def test_new_region_confirms_the_move(a, elsewhere):
     assert run("ses_reconcile", "--apply")[0] == 2
 
 
-def test_foreign_identities_of_another_region_do_not_count(a, settings):
+def test_foreign_identities_of_another_region_do_not_count(ses_with_a, settings):
     LedgerIdentity.objects.update(ours=False)
     LedgerEntry.objects.filter(kind="rule").delete()
     LedgerEntry.objects.update(region="eu-central-1")

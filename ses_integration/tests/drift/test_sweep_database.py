@@ -22,43 +22,43 @@ pytestmark = pytest.mark.usefixtures("rows")
 NOTHING = Swept([], [])
 
 
-def test_without_differences_no_domain_is_marked_dirty(a):
+def test_without_differences_no_domain_is_marked_dirty(ses_with_a):
     assert (sweep_database(), sweep_ses()) == ([], NOTHING)
-    assert calls(a) == []
+    assert calls(ses_with_a) == []
 
 
-def test_a_sweep_of_the_database_does_not_call_aws(a):
+def test_a_sweep_of_the_database_does_not_call_aws(ses_with_a):
     sweep_database()
-    assert a.journal() == []
+    assert ses_with_a.journal() == []
 
 
-def test_a_domain_whose_rows_changed_behind_our_back_is_marked_dirty(a):
+def test_a_domain_whose_rows_changed_behind_our_back_is_marked_dirty(ses_with_a):
     change_behind_our_back("a", "b")
     assert sweep_database() == [DOMAIN]
     reconcile_due()
     assert rules() == {RULE: {"a@example.com", "b@example.com"}}
 
 
-def test_a_domain_whose_rows_vanished_behind_our_back_is_marked_dirty(a, rows):
+def test_a_domain_whose_rows_vanished_behind_our_back_is_marked_dirty(ses_with_a, rows):
     rows.clear()
     assert sweep_database() == [DOMAIN]
     reconcile_due()
     assert (rules(), identities()) == ({}, set())
 
 
-def test_a_domain_without_sync_state_is_marked_dirty(a, rows):
+def test_a_domain_without_sync_state_is_marked_dirty(ses_with_a, rows):
     change_behind_our_back("x", domain="new.org")
     assert sweep_database() == ["new.org"]
     reconcile_due()
     assert rules()["inbound-new.org-rule"] == {"x@new.org"}
 
 
-def test_a_pending_domain_is_not_marked_again(a):
+def test_a_pending_domain_is_not_marked_again(ses_with_a):
     receive("a", "b")
     assert sweep_database() == []
 
 
-def test_a_domain_that_is_marked_while_rows_are_read_is_not_marked_again(a, monkeypatch):
+def test_a_domain_that_is_marked_while_rows_are_read_is_not_marked_again(ses_with_a, monkeypatch):
     change_behind_our_back("a", "b")
     entries = snapshot.recorded_of
     changed = []
@@ -74,7 +74,7 @@ def test_a_domain_that_is_marked_while_rows_are_read_is_not_marked_again(a, monk
     assert DomainSync.objects.get().generation == 2
 
 
-def test_a_leftover_of_a_removed_domain_is_found(a):
+def test_a_leftover_of_a_removed_domain_is_found(ses_with_a):
     remove()
     reconcile(DOMAIN)
     assert (sweep_database(), sweep_ses()) == ([], NOTHING)

@@ -28,19 +28,19 @@ STORE = {"BucketName": "inbound-mail", "ObjectKeyPrefix": "emails/example.com/1/
 pytestmark = pytest.mark.usefixtures("rows")
 
 
-def test_a_sweep_of_ses_makes_one_describe_and_one_list_call(a):
+def test_a_sweep_of_ses_makes_one_describe_and_one_list_call(ses_with_a):
     sweep_ses()
-    assert [entry["action"] for entry in a.journal()] == ["DescribeReceiptRuleSet", "ListEmailIdentities"]
+    assert [entry["action"] for entry in ses_with_a.journal()] == ["DescribeReceiptRuleSet", "ListEmailIdentities"]
 
 
-def test_a_removed_rule_is_created_again(a):
+def test_a_removed_rule_is_created_again(ses_with_a):
     Gateway(ses_config()).delete_rule(RULE)
     assert sweep_ses().invalidated == [DOMAIN]
     reconcile_due()
     assert rules() == {RULE: {"a@example.com"}}
 
 
-def test_a_changed_rule_is_repaired(a):
+def test_a_changed_rule_is_repaired(ses_with_a):
     ses = boto3.client("ses", region_name="eu-west-1")
     rule = ses.describe_receipt_rule(RuleSetName="inbound-email-rules", RuleName=RULE)["Rule"]
     ses.update_receipt_rule(
@@ -63,7 +63,7 @@ def test_a_changed_rule_is_repaired(a):
         {"Actions": [{"S3Action": {**STORE, "KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1"}}]},
     ],
 )
-def test_a_rule_with_other_actions_is_repaired(a, change):
+def test_a_rule_with_other_actions_is_repaired(ses_with_a, change):
     ses = boto3.client("ses", region_name="eu-west-1")
     rule = ses.describe_receipt_rule(RuleSetName="inbound-email-rules", RuleName=RULE)["Rule"]
     ses.update_receipt_rule(RuleSetName="inbound-email-rules", Rule={**rule, **change})
@@ -72,10 +72,10 @@ def test_a_rule_with_other_actions_is_repaired(a, change):
     assert sweep_ses() == NOTHING
 
 
-def test_a_removed_rule_is_created_again_although_identities_cannot_be_listed(a):
+def test_a_removed_rule_is_created_again_although_identities_cannot_be_listed(ses_with_a):
     Gateway(ses_config()).delete_rule(RULE)
     Gateway(ses_config()).delete_identity(DOMAIN)
-    a.add_faults({"service": "sesv2", "action": "ListEmailIdentities", "fault": "access_denied"})
+    ses_with_a.add_faults({"service": "sesv2", "action": "ListEmailIdentities", "fault": "access_denied"})
     with pytest.raises(SesError, match="lack a permission"):
         sweep_ses()
     reconcile_due()
@@ -87,15 +87,15 @@ def test_a_removed_rule_is_created_again_although_identities_cannot_be_listed(a)
     assert identities() == {DOMAIN}
 
 
-def test_a_removed_identity_is_created_again(a):
+def test_a_removed_identity_is_created_again(ses_with_a):
     Gateway(ses_config()).delete_identity(DOMAIN)
     assert sweep_ses().invalidated == [DOMAIN]
     reconcile_due()
     assert identities() == {DOMAIN}
 
 
-def test_an_emulator_that_forgot_everything_is_repaired(a, settings):
-    a.reset()
+def test_an_emulator_that_forgot_everything_is_repaired(ses_with_a, settings):
+    ses_with_a.reset()
     settings.SES_AUTO_SETUP = True
     from ses_integration.aws import rule_set
 
@@ -105,7 +105,7 @@ def test_an_emulator_that_forgot_everything_is_repaired(a, settings):
     assert (rules(), identities()) == ({RULE: {"a@example.com"}}, {DOMAIN})
 
 
-def test_foreign_rules_and_identities_are_left_alone(a):
+def test_foreign_rules_and_identities_are_left_alone(ses_with_a):
     ses = boto3.client("ses", region_name="eu-west-1")
     ses.create_receipt_rule(
         RuleSetName="inbound-email-rules", Rule={"Name": "inbound-theirs-rule", "Recipients": ["x@theirs.org"]}
@@ -115,7 +115,7 @@ def test_foreign_rules_and_identities_are_left_alone(a):
     assert "inbound-theirs-rule" in rules()
 
 
-def test_foreign_rules_and_identities_are_counted(a):
+def test_foreign_rules_and_identities_are_counted(ses_with_a):
     theirs = boto3.client("ses", region_name="eu-west-1")
     theirs.create_receipt_rule(RuleSetName="inbound-email-rules", Rule={"Name": "r", "Recipients": ["x@theirs.org"]})
     for name in ("theirs.org", "also-theirs.org"):
@@ -126,7 +126,7 @@ def test_foreign_rules_and_identities_are_counted(a):
     assert (noted.foreign_rules, noted.foreign_identities) == (1, 3)
 
 
-def test_resources_that_we_remove_while_ses_is_asked_do_not_count_as_foreign(a, monkeypatch):
+def test_resources_that_we_remove_while_ses_is_asked_do_not_count_as_foreign(ses_with_a, monkeypatch):
     seen = Gateway.identities
 
     def look_then_the_domain_is_deleted(self: Gateway) -> object:
@@ -141,7 +141,7 @@ def test_resources_that_we_remove_while_ses_is_asked_do_not_count_as_foreign(a, 
     assert (noted.foreign_rules, noted.foreign_identities) == (0, 0)
 
 
-def test_the_number_of_statements_is_constant(a):
+def test_the_number_of_statements_is_constant(ses_with_a):
     counts = []
     for size in (1, 5):
         for number in range(size):
@@ -154,7 +154,7 @@ def test_the_number_of_statements_is_constant(a):
     assert counts[0] == counts[1] < 25
 
 
-def test_a_dirty_domain_is_skipped_and_swept_again_once_it_is_up_to_date(a):
+def test_a_dirty_domain_is_skipped_and_swept_again_once_it_is_up_to_date(ses_with_a):
     receive("a", "b", domain="other.org")
     reconcile("other.org")
     Gateway(ses_config()).delete_identity("other.org")
@@ -168,14 +168,14 @@ def test_a_dirty_domain_is_skipped_and_swept_again_once_it_is_up_to_date(a):
     assert identities() == {DOMAIN, "other.org"}
 
 
-def test_an_entry_with_a_call_in_flight_is_left_to_its_own_pass(a):
+def test_an_entry_with_a_call_in_flight_is_left_to_its_own_pass(ses_with_a):
     receive("a", "b")
     Writer().call_without_answer()
     Gateway(ses_config()).delete_rule(RULE)
     assert sweep_ses() == NOTHING
 
 
-def test_an_observation_older_than_the_last_answer_is_ignored(a, monkeypatch):
+def test_an_observation_older_than_the_last_answer_is_ignored(ses_with_a, monkeypatch):
     seen = Gateway.rules
 
     def look_then_another_pass_finishes(self: Gateway) -> object:
@@ -189,11 +189,11 @@ def test_an_observation_older_than_the_last_answer_is_ignored(a, monkeypatch):
     assert not DomainSync.objects.get().pending
 
 
-def test_a_disabled_rule_is_not_shown_as_receiving_while_it_cannot_be_repaired(a):
+def test_a_disabled_rule_is_not_shown_as_receiving_while_it_cannot_be_repaired(ses_with_a):
     ses = boto3.client("ses", region_name="eu-west-1")
     rule = ses.describe_receipt_rule(RuleSetName="inbound-email-rules", RuleName=RULE)["Rule"]
     ses.update_receipt_rule(RuleSetName="inbound-email-rules", Rule={**rule, "Enabled": False})
-    a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "access_denied", "times": None})
+    ses_with_a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "access_denied", "times": None})
     sweep_ses()
     reconcile_due()
     assert recipients.rule_names(DOMAIN, "a@example.com") == []
