@@ -1,6 +1,7 @@
 """Facade of ses_integration: every name that the apps above may use, besides `admin/` and `cli/`.
 
-An import contract enforces this. The names are grouped by what they are for; each is documented where it is defined.
+An import contract enforces this. The names are grouped by what they are for, with the values that they take and return; each
+is documented where it is defined.
 
 A service that changes what SES should hold works in this order: inside its transaction it changes rows, reserves room in SES
 (`reserve`) and marks the domain (`mark_dirty`; model signals do it, too). After the commit it waits (`reconcile`, inside a
@@ -11,13 +12,13 @@ carries an `unconfirmed_warning`.
 from __future__ import annotations
 
 from ses_integration.aws.rule_set import auto_setup
-from ses_integration.conf import SesConfig, ses_config
+from ses_integration.conf import ses_config
 from ses_integration.coordination.clock import database_now
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck, DeletedDomain, Remains
 from ses_integration.drift.sweep import SesSweeper, sweep_database, sweep_ses
-from ses_integration.errors import NotConfigured, SesError, WrongAccount
+from ses_integration.errors import NotConfigured, SesError
 from ses_integration.plan.compile import mail_from_domain
 from ses_integration.plan.incarnation import Incarnation
 from ses_integration.plan.simulate import CallTiming, Forecast, IdentityOutcome, RuleChange
@@ -26,10 +27,10 @@ from ses_integration.reconcile.backoff import retry_delay
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.reconcile.outbox import generation, mark_dirty
 from ses_integration.reconcile.queue import retry_now
-from ses_integration.status.capacity import Capacity, capacity
+from ses_integration.status.capacity import capacity
 from ses_integration.status.confirmation import DomainState, domain_state, recipients_left, rules_up_to_date
 from ses_integration.status.identities import RecordedIdentity, identities
-from ses_integration.status.pending import Pending, pending, pending_names, unconfirmed_warning
+from ses_integration.status.pending import pending, pending_names, unconfirmed_warning
 from ses_integration.status.preview import confirmed_at, own_rule_names, preview
 from ses_integration.status.recipients import recipients_by_rule, recorded_recipients, rule_name_for, rule_names
 from ses_integration.status.sync_state import SyncState, SyncStatus, configured, sync_states
@@ -52,7 +53,6 @@ __all__ = [
 # What SES has confirmed.
 __all__ += [
     "DomainState",
-    "Pending",
     "SyncState",
     "SyncStatus",
     "domain_state",
@@ -116,11 +116,8 @@ __all__ += [
 ]
 # Settings, errors, and the quotas of SES.
 __all__ += [
-    "Capacity",
     "NotConfigured",
-    "SesConfig",
     "SesError",
-    "WrongAccount",
     "capacity",
     "configured",
     "database_now",

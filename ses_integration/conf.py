@@ -48,6 +48,7 @@ class SesConfig:
 
 
 def ses_config() -> SesConfig:
+    """Read the settings about SES; no statement. Read anew for each operation, so that tests can change them."""
     return SesConfig(
         region=settings.AWS_REGION,
         rule_set=settings.SES_RULE_SET,

@@ -25,7 +25,6 @@ from ses_integration.api import (
     AbsenceCheck,
     DeletedDomain,
     Remains,
-    SesConfig,
     database_now,
     pending,
     pending_names,
@@ -47,7 +46,7 @@ def prove_deletions(stop: Callable[[], bool] = lambda: False, *, seconds: float 
     Raises SesError when SES cannot be asked.
     """
     until = time.monotonic() + seconds
-    records = _claim(ses_config())
+    records = _claim()
     if not records:
         return 0
     check = AbsenceCheck({record.name for record in records})
@@ -62,8 +61,9 @@ def prove_deletions(stop: Callable[[], bool] = lambda: False, *, seconds: float 
     return len(records)
 
 
-def _claim(config: SesConfig) -> list[DomainDeletion]:
+def _claim() -> list[DomainDeletion]:
     """Claim deletions for a minute. Leaves out those of another region or rule set: nothing of them can be seen from here."""
+    config = ses_config()
     waiting = Q(proved_at=None) | Q(look_again_at__lte=Now())
     here = Q(region="") | Q(region=config.region, rule_set=config.rule_set)
     with transaction.atomic():

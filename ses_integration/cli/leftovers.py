@@ -16,7 +16,7 @@ from ses_integration.drift.compare import compare
 from ses_integration.drift.foreign import NEEDED, all_tags_to_read
 from ses_integration.drift.model import Drift, DriftInput, DriftKind
 from ses_integration.drift.previous_scopes import PreviousScope, find_previous_scopes, forget, forget_gone
-from ses_integration.errors import SesError
+from ses_integration.errors import SesError, WrongAccount
 from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.plan.resources import ResourceKind
 from ses_integration.status.pending import backlogs
@@ -27,6 +27,10 @@ from ses_integration.storage.inventory import Stored
 __all__ = ["NEEDED", "Drift", "LeftoverSearch", "Leftovers", "PreviousScope", "ReferenceMail", "Stored"]
 
 ERASE_SECONDS = 10.0
+ANOTHER_ACCOUNT = (
+    "it is in another AWS account than the present credentials, or nobody knows in which. Run this with its credentials; "
+    "if that account is closed, or was cleaned up by hand, --forget-former forgets it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,12 @@ class LeftoverSearch:
     def forget(self, scope: PreviousScope, *, ask_ses: bool) -> int:
         """Delete ledger entries of a previous scope: those that SES does not hold there any more, or all without asking.
         Returns how many."""
-        return forget_gone(self._config, scope) if ask_ses else forget(scope)
+        if not ask_ses:
+            return forget(scope)
+        try:
+            return forget_gone(self._config, scope)
+        except WrongAccount as error:
+            raise SesError(ANOTHER_ACCOUNT) from error
 
     def _concerns(self, name: str) -> bool:
         return not self.domain or name == self.domain

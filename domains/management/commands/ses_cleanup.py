@@ -13,14 +13,9 @@ from domains.cleanup.render import as_values, report
 from domains.deletion.retry import retry_deletion
 from domains.models import DomainDeletion
 from domains.names import normalise_domain
-from ses_integration.api import SesError, WrongAccount, ses_config
+from ses_integration.api import SesError, ses_config
 from ses_integration.cli.base import CommandWithExitCodes, outcome, ses_errors_as_command_errors
 from ses_integration.cli.leftovers import LeftoverSearch, PreviousScope
-
-ANOTHER_ACCOUNT = (
-    "it is in another AWS account than the present credentials, or nobody knows in which. Run this with its credentials; "
-    "if that account is closed, or was cleaned up by hand, --forget-former forgets it."
-)
 
 SECONDS_PER_TRY = 30.0
 
@@ -92,8 +87,6 @@ class Command(CommandWithExitCodes):
             gone = ses.forget(scope, ask_ses=ask_ses)
             what = "forgotten, which SES does not hold any more" if ask_ses else "forgotten"
             self.tell(f"{scope.place}: {gone} {what}")
-        except WrongAccount:
-            self.tell(f"{scope.place}: {ANOTHER_ACCOUNT}")
         except SesError as error:
             self.tell(f"{scope.place}: {error.sentence}")
 

@@ -1,0 +1,39 @@
+"""The facade: documented names that the apps above use, and a contract that covers everything else."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import ses_integration
+from ses_integration import api
+
+ROOT = Path(ses_integration.__path__[0]).parent
+APPS = ("inbound", "endpoints", "addresses", "domains")
+
+
+@pytest.mark.parametrize("name", api.__all__)
+def test_every_name_is_documented(name):
+    doc = inspect.getdoc(getattr(api, name)) or ""
+    # Without a docstring, a dataclass gets its signature.
+    assert doc
+    assert not doc.startswith(f"{name}(")
+
+
+def test_every_name_is_used_by_an_app():
+    paths = (path for app in APPS for path in (ROOT / app).rglob("*.py") if "tests" not in path.parts)
+    text = "\n".join(path.read_text() for path in paths)
+    assert [name for name in api.__all__ if name not in text] == []
+
+
+def test_the_import_contract_covers_every_other_package():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [contract] = [it for it in contracts if it["name"].startswith("The apps use ses_integration through its facade")]
+    modules = {f"ses_integration.{it.name}" for it in pkgutil.iter_modules(ses_integration.__path__)}
+    allowed = {f"ses_integration.{name}" for name in ("api", "admin", "cli", "tests", "migrations")}
+    assert set(contract["forbidden_modules"]) == modules - allowed
+    assert contract["source_modules"] == list(APPS)
