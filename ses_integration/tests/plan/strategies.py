@@ -86,15 +86,15 @@ def ledgers(draw: st.DrawFn, spec: DomainSpec, layout: Layout) -> tuple[dict[Key
         if there:
             ses.rules[name] = rule
         known = _known(state, there)
-        told = known is Presence.PRESENT or (known is Presence.UNKNOWN and there)
+        has_contents = known is Presence.PRESENT or (known is Presence.UNKNOWN and there)
         entries[ResourceKind.RULE, name] = RecordedResource(
             ResourceKind.RULE,
             name,
             known,
             # Even so, a late delete may have removed it.
             exists=known is Presence.PRESENT or (known is Presence.UNKNOWN and exists),
-            recipients=rule.recipients if told else frozenset(),
-            digest=rule.digest if told else "",
+            recipients=rule.recipients if has_contents else frozenset(),
+            digest=rule.digest if has_contents else "",
             unknown_outcomes=_as_outcomes(state, outcomes, anybody),
         )
     if identity := _identity(spec.name, ses, *draw(_identities)):
@@ -114,15 +114,15 @@ def _identity(
         # The identity of somebody else does not come and go by our calls.
         ses.identity = "ours" if there else None
     known = _known(state, there is not None)
-    told = known is Presence.PRESENT
+    has_contents = known is Presence.PRESENT
     return RecordedResource(
         ResourceKind.IDENTITY,
         name,
         known,
-        exists=told or (known is Presence.UNKNOWN and there is not None),
-        ours=ses.identity != "theirs" if told else None,
-        has_verification_token=told and token,
-        has_mail_from=told and mail_from,
+        exists=has_contents or (known is Presence.UNKNOWN and there is not None),
+        ours=ses.identity != "theirs" if has_contents else None,
+        has_verification_token=has_contents and token,
+        has_mail_from=has_contents and mail_from,
         unknown_outcomes=_as_outcomes(state, outcomes, [name]),
     )
 
