@@ -1,1 +1,1 @@
-"""What should be gone and is not, for `ses_cleanup`: find it and report it."""
+"""`ses_cleanup`: find what should be gone and is not, and render it. Used by that command only."""

@@ -1,4 +1,4 @@
-"""What the `ses_*` commands share: exit codes, tables and reports.
+"""What management commands share: exit codes, tables, the drift report, and the search for leftovers.
 
-Imports everything below. Used by management commands only, also those of the apps above.
+Imports everything below. Used by management commands only, including those of the apps above.
 """

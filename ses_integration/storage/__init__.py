@@ -1,4 +1,4 @@
-"""Stored mail in S3: count it and erase it.
+"""Stored mail in S3: list it, measure it, erase it.
 
-Imports `aws` and below. Used by the facade.
+Imports `aws` and below. Used by `drift`, `cli`, `doctor` and the facade.
 """

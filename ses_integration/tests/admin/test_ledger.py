@@ -1,4 +1,4 @@
-"""The memory of SES in the admin: there to look at, and to push."""
+"""The ledger in the admin: read-only pages, and the push action."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MODELS: dict[str, type[Any]] = {
     "ratelimit": RateLimit,
     "ledgerentry": LedgerEntry,
 }
-MARKS = url("ses_integration.domainsync", "changelist")
+SYNC_STATES = url("ses_integration.domainsync", "changelist")
 SCOPE = {"region": "eu-west-1", "rule_set": "inbound-email-rules"}
 
 
@@ -57,13 +57,13 @@ def test_every_page_opens_with_links_to_its_neighbours(domain, admin_client: Cli
         for row in model.objects.all():
             assert open_links(admin_client, url(f"ses_integration.{name}", "change", row.pk))
     for state in ("owed", "applied"):
-        assert admin_client.get(f"{MARKS}?state={state}").status_code == 200
-    shown = text(admin_client.get(MARKS))
+        assert admin_client.get(f"{SYNC_STATES}?state={state}").status_code == 200
+    shown = text(admin_client.get(SYNC_STATES))
     assert "/admin/domains/domain/?name=example.com" in shown
     assert "/admin/domains/domaindeletion/?name=example.com" in shown
 
 
-def test_an_entry_shows_what_hangs_on_it(domain, admin_client: Client):
+def test_an_entry_shows_its_recipients_calls_and_identity(domain, admin_client: Client):
     rule = LedgerEntry.objects.get(kind="rule")
     InFlightCall.objects.create(
         entry=rule, operation="update_rule", recipients=["late@example.com"], until=timezone.now(), fence=1
@@ -77,7 +77,7 @@ def test_an_entry_shows_what_hangs_on_it(domain, admin_client: Client):
     assert "mail.example.com" in shown
 
 
-def test_lists_cost_the_same_however_long_they_are(ses, admin_client: Client):
+def test_lists_have_a_constant_number_of_statements(ses, admin_client: Client):
     numbers = iter(range(1000))
 
     def sync():
@@ -89,23 +89,23 @@ def test_lists_cost_the_same_however_long_they_are(ses, admin_client: Client):
         LedgerRecipient.objects.create(entry=row, recipient=f"a@{name}")
         InFlightCall.objects.create(entry=row, operation="create_rule", until=timezone.now(), fence=1)
 
-    assert_constant_statements(admin_client, MARKS, sync)
+    assert_constant_statements(admin_client, SYNC_STATES, sync)
     assert_constant_statements(admin_client, url("ses_integration.ledgerentry", "changelist"), entry)
 
 
-def test_the_state_of_each_mark_is_in_words(domain, admin_client: Client):
-    assert "up to date" in text(admin_client.get(MARKS))
+def test_the_sync_state_is_shown_in_words(domain, admin_client: Client):
+    assert "up to date" in text(admin_client.get(SYNC_STATES))
     sync = DomainSync.objects.get()
     sync.generation += 1
     sync.last_error = "SES is out of order."
     sync.save()
-    assert "pending: SES is out of order." in text(admin_client.get(MARKS))
+    assert "pending: SES is out of order." in text(admin_client.get(SYNC_STATES))
     until = timezone.now() + timedelta(minutes=10)
     entry = LedgerEntry.objects.get(kind="rule")
     InFlightCall.objects.create(entry=entry, operation="update_rule", until=until, fence=1)
-    assert f"unconfirmed until {until:%H:%M} UTC" in text(admin_client.get(MARKS))
+    assert f"unconfirmed until {until:%H:%M} UTC" in text(admin_client.get(SYNC_STATES))
     DomainSync.objects.update(stalled=True)
-    for path in (MARKS, url("ses_integration.domainsync", "change", sync.pk)):
+    for path in (SYNC_STATES, url("ses_integration.domainsync", "change", sync.pk)):
         assert "needs attention: SES is out of order." in text(admin_client.get(path))
 
 
@@ -121,7 +121,7 @@ def test_nothing_can_be_added_changed_or_deleted(domain, admin_client: Client):
         assert model.objects.filter(pk=row.pk).exists()
 
 
-def test_pushing_leaves_marks_of_another_rule_set_alone(domain, admin_client: Client):
+def test_pushing_leaves_other_rule_sets_alone(domain, admin_client: Client):
     DomainSync.objects.update(retry_at=timezone.now() + timedelta(hours=1))
     elsewhere = DomainSync.objects.create(domain="example.org", region="eu-west-1", rule_set="another")
     _, messages = run_action(admin_client, "ses_integration.domainsync", "push_to_ses", list(DomainSync.objects.all()))
@@ -131,17 +131,17 @@ def test_pushing_leaves_marks_of_another_rule_set_alone(domain, admin_client: Cl
     assert elsewhere.generation == 0
 
 
-def test_pushing_needs_the_permission_to_change_marks(domain, client: Client):
+def test_pushing_needs_the_change_permission(domain, client: Client):
     staff(client, "ses_integration.view_domainsync")
-    assert "Push to SES now" not in text(client.get(MARKS))
+    assert "Push to SES now" not in text(client.get(SYNC_STATES))
     generation = DomainSync.objects.get().generation
     run_action(client, "ses_integration.domainsync", "push_to_ses", [DomainSync.objects.get()])
     assert DomainSync.objects.get().generation == generation
     staff(client, "ses_integration.change_domainsync")
-    assert "Push to SES now" in text(client.get(MARKS))
+    assert "Push to SES now" in text(client.get(SYNC_STATES))
 
 
-def test_others_may_not_look(domain, client: Client):
+def test_staff_without_permission_sees_nothing(domain, client: Client):
     staff(client)
     for name in MODELS:
         assert client.get(url(f"ses_integration.{name}", "changelist")).status_code == 403

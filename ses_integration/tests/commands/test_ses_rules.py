@@ -13,7 +13,7 @@ def test_an_empty_rule_set_says_so(ses):
     assert run("ses_rules") == (0, "Receipt rule set inbound-email-rules in eu-west-1 has no rules.\n")
 
 
-def test_it_shows_what_ses_holds_as_a_table(ses, rows):
+def test_it_lists_the_rules_as_a_table(ses, rows):
     receive("b", "a")
     reconcile(DOMAIN)
     assert run("ses_rules") == (
@@ -25,7 +25,7 @@ def test_it_shows_what_ses_holds_as_a_table(ses, rows):
     )
 
 
-def test_a_rule_that_is_not_ours_and_one_that_takes_everything_are_plain_to_see(ses, rows):
+def test_foreign_rules_and_rules_without_recipients_are_marked(ses, rows):
     boto3.client("ses", region_name="eu-west-1").create_receipt_rule(
         RuleSetName="inbound-email-rules", Rule={"Name": "theirs", "Enabled": False}
     )
@@ -38,6 +38,6 @@ def test_it_changes_nothing(ses):
     assert [entry["action"] for entry in ses.journal()] == ["DescribeReceiptRuleSet"]
 
 
-def test_a_missing_rule_set_is_a_sentence(aws):
+def test_a_missing_rule_set_is_one_sentence(aws):
     with pytest.raises(CommandError, match="run ses_setup"):
         run("ses_rules")

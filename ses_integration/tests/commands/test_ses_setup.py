@@ -34,7 +34,7 @@ def foreign(aws):
     ses.set_active_receipt_rule_set(RuleSetName="theirs")
 
 
-def test_it_makes_the_rule_set_and_activates_it(aws):
+def test_it_creates_and_activates_the_rule_set(aws):
     assert run("ses_setup") == (0, "Receipt rule set inbound-email-rules exists and is active.\n")
     assert active() == "inbound-email-rules"
 
@@ -46,12 +46,12 @@ def test_a_second_run_changes_nothing(aws):
     assert [entry["action"] for entry in aws.journal()] == ["DescribeActiveReceiptRuleSet"]
 
 
-def test_on_the_emulator_it_makes_the_bucket(aws, settings):
+def test_with_auto_setup_it_creates_the_bucket(aws, settings):
     settings.SES_AUTO_SETUP = True
     assert "Bucket inbound-mail exists.\n" in run("ses_setup")[1]
 
 
-def test_elsewhere_the_bucket_is_somebody_else_s_matter(aws):
+def test_without_auto_setup_it_does_not_create_the_bucket(aws):
     run("ses_setup")
     assert boto3.client("s3", region_name="eu-west-1").list_buckets()["Buckets"] == []
 
@@ -64,18 +64,18 @@ def test_it_refuses_to_replace_another_active_rule_set():
 
 
 @pytest.mark.usefixtures("foreign")
-def test_it_takes_over_when_it_is_told_to():
+def test_take_over_replaces_the_active_rule_set():
     run("ses_setup", "--take-over")
     assert active() == "inbound-email-rules"
 
 
-def test_a_failing_aws_is_a_sentence(aws):
+def test_an_aws_error_is_one_sentence(aws):
     aws.add_faults({"service": "ses", "action": "*", "fault": "access_denied"})
     with pytest.raises(CommandError, match="lack a permission"):
         run("ses_setup")
 
 
-def test_it_keeps_to_the_pace_that_ses_takes(aws, settings):
+def test_it_respects_the_rate_limit(aws, settings):
     settings.SES_CALLS_PER_SECOND = 5
     set_pace(aws, 5)
     run("ses_setup")
@@ -83,7 +83,7 @@ def test_it_keeps_to_the_pace_that_ses_takes(aws, settings):
     assert active() == "inbound-email-rules"
 
 
-def test_what_waited_for_it_is_due_at_once(aws, rows):
+def test_domains_that_waited_for_it_are_due_at_once(aws, rows):
     receive("a")
     reconcile(DOMAIN)
     assert DomainSync.objects.get().stalled
@@ -101,7 +101,7 @@ def moved(ses, rows):
     return ses
 
 
-def test_it_refuses_another_account_than_before(moved):
+def test_it_refuses_credentials_of_another_account(moved):
     with pytest.raises(CommandError) as refusal:
         run("ses_setup")
     assert str(refusal.value) == (
@@ -112,7 +112,7 @@ def test_it_refuses_another_account_than_before(moved):
     assert moved.journal() == []
 
 
-def test_it_moves_to_another_account_when_it_is_told_to(moved, settings):
+def test_new_account_moves_to_another_account(moved, settings):
     moved.reset()
     settings.SES_AUTO_SETUP = True
     _, said = run("ses_setup", "--new-account")
@@ -126,5 +126,5 @@ def test_it_moves_to_another_account_when_it_is_told_to(moved, settings):
     assert rules() == {"inbound-example.com-rule": {"a@example.com"}}
 
 
-def test_told_to_move_where_it_is_it_changes_nothing(ses):
+def test_new_account_changes_nothing_in_the_same_account(ses):
     assert run("ses_setup", "--new-account")[1].endswith("exists and is active; nothing to do.\n")

@@ -20,19 +20,19 @@ pytestmark = pytest.mark.sqlite
 HEAD = "eu-west-1, rule set inbound-email-rules:"
 
 
-def test_nothing_owed_is_exit_code_0(ses, rows):
+def test_exit_code_0_if_everything_is_up_to_date(ses, rows):
     receive("a")
     reconcile(DOMAIN)
     used = "Used: 1 of 200 rules, 1 of 10000 identities, 1 of 500 recipients in the fullest rule."
     assert run("ses_status") == (0, f"{HEAD} 1 rule and 1 identity confirmed.\n{used}\nEverything is up to date.\n")
 
 
-def test_what_others_use_counts_and_is_said(ses, rows):
+def test_foreign_resources_count_and_are_named(ses, rows):
     quotas.record_foreign(ses_config(), rules=150, identities=2)
     assert "Used: 150 of 200 rules (150 not ours), 2 of 10000 identities (2 not ours), 0 of" in run("ses_status")[1]
 
 
-def test_what_is_owed_is_shown_with_its_reason_and_exit_code_2(ses, rows):
+def test_a_pending_domain_is_listed_with_its_reason_and_exit_code_2(ses, rows):
     ses.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied"})
     receive("a")
     reconcile(DOMAIN)
@@ -43,7 +43,7 @@ def test_what_is_owed_is_shown_with_its_reason_and_exit_code_2(ses, rows):
     assert text.endswith("1 pending. The worker retries by itself; ses_sync retries now.\n")
 
 
-def test_of_a_domain_that_is_only_in_doubt_it_says_until_when_and_why(ses, rows):
+def test_a_domain_with_only_an_unanswered_call_is_listed_with_its_time(ses, rows):
     receive("a")
     reconcile(DOMAIN)
     until = timezone.now() + timedelta(minutes=10)
@@ -62,19 +62,19 @@ def _row(text: str) -> list[str]:
     return re.split("  +", line.strip())
 
 
-def test_it_asks_aws_nothing(ses, rows):
+def test_it_does_not_call_aws(ses, rows):
     run("ses_status")
     assert ses.journal() == []
 
 
-def test_all_shows_the_domains_that_are_in_line_too(ses, rows):
+def test_all_also_lists_domains_that_are_up_to_date(ses, rows):
     receive("a")
     reconcile(DOMAIN)
     assert "example.com  up to date" in run("ses_status", "--all")[1]
 
 
 @pytest.mark.parametrize("ours", [True, False])
-def test_all_says_of_a_deleted_domain_that_it_is_gone_and_not_before(ses, rows, ours):
+def test_all_lists_a_deleted_domain_as_gone_once_ses_has_confirmed_it(ses, rows, ours):
     if not ours:
         boto3.client("ses", region_name="eu-west-1").verify_domain_identity(Domain=DOMAIN)
     receive("a")
@@ -92,14 +92,14 @@ def test_all_says_of_a_deleted_domain_that_it_is_gone_and_not_before(ses, rows, 
     ]
 
 
-def test_a_domain_without_addresses_whose_identity_is_not_ours_is_in_line(ses, rows):
+def test_a_domain_without_addresses_and_with_a_foreign_identity_is_up_to_date(ses, rows):
     boto3.client("ses", region_name="eu-west-1").verify_domain_identity(Domain=DOMAIN)
     receive()
     reconcile(DOMAIN)
     assert "example.com  up to date" in run("ses_status", "--all")[1]
 
 
-def test_a_ledger_of_another_region_is_not_nothing(ses, rows, settings):
+def test_a_ledger_of_another_region_is_reported(ses, rows, settings):
     """Most likely the shell has another environment than the server."""
     receive("a")
     reconcile(DOMAIN)

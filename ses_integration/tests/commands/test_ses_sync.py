@@ -22,11 +22,11 @@ def pending(ses, rows):
     return ses
 
 
-def test_nothing_owed_is_said_so(ses):
+def test_without_pending_changes_it_says_so(ses):
     assert run("ses_sync") == (0, "Nothing is pending.\n")
 
 
-def test_everything_that_is_owed_is_tried_now(pending):
+def test_every_pending_domain_is_tried_now(pending):
     assert run("ses_sync") == (0, "example.com: up to date\nother.org: up to date\n")
     assert set(rules()) == {"inbound-example.com-rule", "inbound-other.org-rule"}
 
@@ -35,7 +35,7 @@ def test_only_the_named_domain_is_tried(pending):
     assert run("ses_sync", "Example.com") == (0, "example.com: up to date\n")
 
 
-def test_what_is_still_owed_is_exit_code_2_with_the_reason(pending):
+def test_exit_code_2_with_the_reason_if_something_is_still_pending(pending):
     pending.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied", "times": 0})
     code, text = run("ses_sync", DOMAIN)
     assert (code, text) == (
@@ -45,14 +45,14 @@ def test_what_is_still_owed_is_exit_code_2_with_the_reason(pending):
     )
 
 
-def test_an_unknown_name_fails_before_anything_is_tried(pending):
+def test_an_unknown_domain_fails_before_any_is_tried(pending):
     pending.clear_journal()
     with pytest.raises(CommandError, match=r"never asked for anything for typo\.org"):
         run("ses_sync", DOMAIN, "typo.org")
     assert pending.journal() == []
 
 
-def test_a_call_that_may_still_land_is_waited_for_and_said(ses, rows):
+def test_an_unanswered_call_is_reported_and_waited_for(ses, rows):
     receive("a")
     writer = Writer()
     writer.call_without_answer()
@@ -62,7 +62,7 @@ def test_a_call_that_may_still_land_is_waited_for_and_said(ses, rows):
     assert "An earlier call to AWS got no answer; it is repeated after" in text
 
 
-def test_a_try_by_hand_makes_nobody_wait_for_longer_afterwards(pending):
+def test_a_manual_retry_does_not_lengthen_the_back_off(pending):
     pending.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied", "times": None})
     for _ in range(3):
         run("ses_sync", DOMAIN)

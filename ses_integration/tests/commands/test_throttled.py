@@ -13,7 +13,7 @@ AGAIN = "Wait a second and run it again: SES takes about one control call a seco
 
 
 @pytest.mark.parametrize("command", ["ses_rules", "ses_setup", "ses_reconcile", "ses_cleanup"])
-def test_a_command_that_is_throttled_says_to_run_it_again(ses, rows, command):
+def test_a_throttled_command_says_to_run_it_again(ses, rows, command):
     ses.add_faults({"service": "*", "action": "*", "fault": "throttle", "times": None})
     with pytest.raises(CommandError) as error:
         run(command)
@@ -21,7 +21,7 @@ def test_a_command_that_is_throttled_says_to_run_it_again(ses, rows, command):
 
 
 @pytest.mark.parametrize("command", ["ses_rules", "ses_setup", "ses_reconcile", "ses_cleanup"])
-def test_a_command_whose_turn_does_not_come_says_the_same(ses, rows, command, settings, monkeypatch):
+def test_a_command_that_gets_no_slot_says_to_run_it_again(ses, rows, command, settings, monkeypatch):
     monkeypatch.setattr("ses_integration.coordination.rate_limit.PATIENCE_SECONDS", 0.0)
     settings.SES_CALLS_PER_SECOND = 0.001
     with rate_limited(ses_config()):

@@ -36,14 +36,14 @@ def left(s3) -> list[str]:
     return sorted(item["Key"] for item in [*page.get("Versions", []), *page.get("DeleteMarkers", [])])
 
 
-def test_everything_under_the_prefix_goes_and_nothing_else(s3):
+def test_everything_under_the_prefix_is_erased_and_nothing_else(s3):
     put(s3, f"{PREFIX}1", f"{PREFIX}sub/2", "emails/example.com/indm_2/1", "emails/example.community/indm_1/1")
     erasure = erase(PREFIX, seconds=10)
     assert (erasure.versions, erasure.finished) == (2, True)
     assert left(s3) == ["emails/example.com/indm_2/1", "emails/example.community/indm_1/1"]
 
 
-def test_every_version_and_delete_marker_goes(s3):
+def test_every_version_and_delete_marker_is_erased(s3):
     s3.put_bucket_versioning(Bucket="inbound-mail", VersioningConfiguration={"Status": "Enabled"})
     put(s3, f"{PREFIX}1", f"{PREFIX}1")
     s3.delete_object(Bucket="inbound-mail", Key=f"{PREFIX}1")
@@ -53,14 +53,14 @@ def test_every_version_and_delete_marker_goes(s3):
     assert left(s3) == []
 
 
-def test_an_empty_prefix_is_finished_with_one_look(ses, s3):
+def test_an_empty_prefix_is_finished_after_one_list_call(ses, s3):
     ses.clear_journal()
     erasure = erase(PREFIX, seconds=10)
     assert (erasure.versions, erasure.finished) == (0, True)
     assert [entry["action"] for entry in ses.journal()] == ["ListObjectVersions"]
 
 
-def test_a_run_that_is_out_of_time_is_taken_up_again_and_counts_nothing_twice(s3, two_at_a_time):
+def test_a_run_that_ran_out_of_time_can_be_continued_and_counts_nothing_twice(s3, two_at_a_time):
     put(s3, *(f"{PREFIX}{number}" for number in range(5)))
     runs = [erase(PREFIX, seconds=0) for _ in range(4)]
     assert [(run.versions, run.finished) for run in runs] == [(2, False), (2, False), (1, False), (0, True)]
@@ -71,7 +71,7 @@ def test_a_prefix_without_its_slash_is_refused():
         erase("emails/example.co", seconds=10)
 
 
-def test_no_more_than_a_page_is_listed_before_the_caller_comes_back(s3, ses, two_at_a_time):
+def test_the_next_page_is_listed_only_when_the_caller_asks_for_it(s3, ses, two_at_a_time):
     put(s3, *(f"{PREFIX}{number}" for number in range(5)))
     ses.clear_journal()
     running = erase_batches(PREFIX, seconds=10)
@@ -93,7 +93,7 @@ def refuse(s3, keys: str) -> None:
     s3.put_bucket_policy(Bucket="inbound-mail", Policy=json.dumps(policy))
 
 
-def test_pages_of_which_s3_keeps_everything_hide_nothing(s3, two_at_a_time):
+def test_pages_that_s3_keeps_completely_hide_nothing(s3, two_at_a_time):
     kept = [f"{PREFIX}kept-{number}" for number in range(5)]
     put(s3, f"{PREFIX}before", *kept, f"{PREFIX}then-1", f"{PREFIX}then-2", f"{PREFIX}then-3")
     refuse(s3, f"{PREFIX}kept-*")
@@ -108,7 +108,7 @@ def test_pages_of_which_s3_keeps_everything_hide_nothing(s3, two_at_a_time):
     )
 
 
-def test_versions_of_one_second_that_s3_keeps_are_counted_once(s3, two_at_a_time):
+def test_kept_versions_of_the_same_second_are_counted_once(s3, two_at_a_time):
     """S3 tells whole seconds, and the emulator does as well."""
     s3.put_bucket_versioning(Bucket="inbound-mail", VersioningConfiguration={"Status": "Enabled"})
     put(s3, *[f"{PREFIX}kept"] * 6)
@@ -120,7 +120,7 @@ def test_versions_of_one_second_that_s3_keeps_are_counted_once(s3, two_at_a_time
     assert left(s3) == [f"{PREFIX}kept"] * 7
 
 
-def test_a_pass_is_taken_up_behind_what_s3_keeps(s3, two_at_a_time):
+def test_a_pass_continues_behind_kept_versions(s3, two_at_a_time):
     put(s3, f"{PREFIX}kept-1", f"{PREFIX}kept-2", f"{PREFIX}then")
     refuse(s3, f"{PREFIX}kept-*")
     (first,) = erase_batches(PREFIX, seconds=0)
@@ -133,7 +133,7 @@ def test_a_pass_is_taken_up_behind_what_s3_keeps(s3, two_at_a_time):
     ]
 
 
-def test_what_object_lock_holds_is_reported(s3, settings):
+def test_versions_under_object_lock_are_reported(s3, settings):
     settings.S3_BUCKET_NAME = "locked"
     s3.create_bucket(
         Bucket="locked",
@@ -150,7 +150,7 @@ def test_what_object_lock_holds_is_reported(s3, settings):
     assert erasure.problem.startswith("S3 keeps 1 stored objects (AccessDenied): look for object lock")
 
 
-def test_a_call_that_is_refused_as_a_whole_is_an_error(s3, ses):
+def test_a_refused_call_is_an_error(s3, ses):
     put(s3, f"{PREFIX}1")
     ses.add_faults({"service": "s3", "action": "DeleteObjects", "fault": "access_denied"})
     with pytest.raises(SesError) as error:
@@ -159,7 +159,7 @@ def test_a_call_that_is_refused_as_a_whole_is_an_error(s3, ses):
     assert left(s3) == [f"{PREFIX}1"]
 
 
-def test_a_delete_marker_is_not_nothing(s3, ses):
+def test_a_prefix_with_only_a_delete_marker_is_not_empty(s3, ses):
     s3.put_bucket_versioning(Bucket="inbound-mail", VersioningConfiguration={"Status": "Enabled"})
     assert is_empty(PREFIX)
     put(s3, f"{PREFIX}1")
@@ -171,7 +171,7 @@ def test_a_delete_marker_is_not_nothing(s3, ses):
     assert actions(ses) == ["ListObjectVersions"]
 
 
-def test_without_a_bucket_name_nothing_is_tried(settings):
+def test_without_a_bucket_name_s3_is_not_called(settings):
     settings.S3_BUCKET_NAME = ""
     with pytest.raises(NotConfigured):
         erase(PREFIX, seconds=10)

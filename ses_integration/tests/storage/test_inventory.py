@@ -26,22 +26,22 @@ def bucket():
 
 
 @pytest.mark.parametrize("per_call", [1000, 2, 1])
-def test_everything_is_counted_however_many_pages_it_takes(bucket, monkeypatch, per_call):
+def test_everything_is_counted_over_any_number_of_pages(bucket, monkeypatch, per_call):
     monkeypatch.setattr(storage_bucket, "KEYS_PER_CALL", per_call)
     assert count("a/") == Stored(objects=4, versions=7, bytes=30)
 
 
 @pytest.mark.parametrize("per_call", [1000, 2, 1])
-def test_folders_are_told_from_what_lies_beside_them(bucket, monkeypatch, per_call):
+def test_folders_are_listed_apart_from_objects_beside_them(bucket, monkeypatch, per_call):
     monkeypatch.setattr(storage_bucket, "KEYS_PER_CALL", per_call)
     assert folders("a/") == (["a/b/", "a/c/"], Stored(objects=1, versions=4, bytes=15))
 
 
-def test_there_may_be_nothing(bucket):
+def test_an_empty_prefix_has_nothing(bucket):
     assert (count("nothing/"), folders("nothing/")) == (Stored(), ([], Stored()))
 
 
-def test_without_a_bucket_nothing_is_claimed(settings):
+def test_without_a_bucket_counting_is_an_error(settings):
     settings.S3_BUCKET_NAME = ""
     with pytest.raises(NotConfigured, match="S3_BUCKET_NAME is missing"):
         count("a/")
