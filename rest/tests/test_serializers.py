@@ -55,8 +55,7 @@ def test_an_error_names_the_field(data, error):
 def test_fields_that_are_required_together_are_listed():
     with pytest.raises(ValidationError) as caught:
         Create(data={}).is_valid(raise_exception=True)
-    detail: Any = caught.value.detail
-    assert detail["required"] == ["name", "kind"]
+    assert caught.value.detail["required"] == ["name", "kind"]
 
 
 def test_a_body_is_shown_by_the_serializer_of_its_answer():
