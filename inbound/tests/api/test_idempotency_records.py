@@ -7,9 +7,8 @@ from django.test.utils import CaptureQueriesContext
 
 from endpoints import services
 from endpoints.models import Endpoint
-from inbound import models
 from inbound.api.idempotency import claim, settle
-from inbound.models import IdempotencyRecord, prune_idempotency_records
+from inbound.models import IdempotencyRecord, idempotency, prune_idempotency_records
 from inbound.tests.api.idempotency_requests import (
     BODY,
     TABLE,
@@ -121,7 +120,7 @@ def test_the_record_of_a_running_request_is_kept(api, settings):
 
 
 def test_expired_records_are_deleted_in_batches(api, monkeypatch):
-    monkeypatch.setattr(models, "PRUNE_BATCH", 2)
+    monkeypatch.setattr(idempotency, "PRUNE_BATCH", 2)
     for number in range(5):
         post(api, key=f"key-{number}")
     age_records(24 * 3600 + 1)
