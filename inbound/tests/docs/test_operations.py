@@ -6,6 +6,8 @@ import ast
 import json
 import re
 
+from django.contrib.admin import site
+
 from inbound.settings import BASE_DIR
 from inbound.tests.docs.pages import codes, page, rows
 from ses_integration.cli.drift_report import SIGNS
@@ -45,6 +47,13 @@ def _texts() -> list[str]:
     files = [file for app in APPS for file in (BASE_DIR / app).rglob("*.py") if "tests" not in file.parts]
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
     return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+def test_the_admin_pages_in_the_runbook_exist():
+    pages = {str(model._meta.verbose_name_plural).capitalize() for model in site._registry}
+    named = re.findall(r'admin \("([^"]+)"\)', page("docs/runbook.md").text)
+    assert named
+    assert set(named) <= pages
 
 
 def test_the_signs_in_the_runbook_are_those_of_ses_reconcile():
