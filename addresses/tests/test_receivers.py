@@ -1,4 +1,4 @@
-"""Every door to an address's row: SES follows."""
+"""Every way to write an address's row: SES follows."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_another_endpoint_does_not_affect_ses(rows, ses):
 
 
 def test_a_receiver_does_not_read_the_domain(rows):
-    """The domain's name is in the address: a cascade over many rows must not cost a query for each."""
+    """The domain's name is taken from the address, so that a cascade does not cost a query for each row."""
     with CaptureQueriesContext(connection) as captured, contextlib.suppress(Undone), transaction.atomic():
         EmailAddress.objects.all().delete()
         raise Undone
@@ -95,7 +95,7 @@ def test_a_row_is_deleted_although_ses_is_down(rows, ses, impatient):
 
 
 def test_an_address_saved_in_autocommit_mode_is_committed_with_its_mark(domain):
-    """Django sends `post_save` after its own transaction: what fails there, or is killed, must leave no row."""
+    """Django sends `post_save` after its own transaction. A failure or a kill in between must leave no row."""
 
     def killed(**_):
         raise Undone

@@ -17,7 +17,7 @@ def domain(user, ses):
 
 @pytest.fixture
 def impatient(settings):
-    """A request gives up on SES soon."""
+    """Requests wait only briefly for SES."""
     settings.SES_REQUEST_BUDGET = 0.4
 
 
@@ -28,7 +28,7 @@ def no_region(ses, settings):
 
 @pytest.fixture
 def no_credentials(ses, monkeypatch):
-    """As on a machine that has none; botocore's chain is asked anew."""
+    """As on a machine without credentials; clears what botocore has cached."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):

@@ -1,4 +1,4 @@
-"""A DNS server on loopback that knows only what a test publishes, over UDP and TCP; the fixture is `dns`.
+"""A DNS server on loopback that serves what a test publishes, over UDP and TCP; the fixture is `dns`.
 
     dns.publish("example.com", "MX", "10 inbound-smtp.eu-west-1.amazonaws.com")
     dns.publish("example.com", "TXT", "v=spf1 -all", ("one string of ", "two parts"))
@@ -27,14 +27,14 @@ from dns.rdtypes.ANY.TXT import TXT
 
 from domains.dns.records import Record
 
-# What becomes of an answer on its way: another one, raw bytes, or None for silence.
+# Changes an answer before it is sent: to another one, to raw bytes, or to None for silence.
 Distortion = Callable[[dns.message.Message], dns.message.Message | bytes | None]
-# As its name when it is about every name.
+# Stands for every name.
 EVERYTHING = "."
 LONGEST_CHAIN = 16
 PART = 255
 SMALLEST_PAYLOAD = 512
-# How soon a server that is told to stop sees it.
+# How often a server checks whether it should stop.
 POLL_SECONDS = 0.05
 
 
@@ -58,7 +58,7 @@ class DnsServer:
             server.server_close()
 
     def reset(self) -> None:
-        """Nothing is published, nothing was asked, nothing is in the way, CNAMEs are followed."""
+        """Forget all records, questions and failures, and follow CNAMEs."""
         self.follows_cnames = True
         # What was asked, as (name, type, "UDP" or "TCP"), in lower case.
         self.asked: list[tuple[str, str, str]] = []
@@ -66,25 +66,25 @@ class DnsServer:
         self._distortions: dict[dns.name.Name, Distortion] = {}
 
     def publish(self, name: str, type: str, *values: str | bytes | tuple[str | bytes, ...]) -> None:
-        """In place of what was there of that type. A TXT is one string, or the parts that it is split into."""
+        """Replace the records of a name and type. A TXT value is one string, or the parts that it is split into."""
         owner, kind = dns.name.from_text(name), dns.rdatatype.from_text(type)
         rdatas = [_rdata(kind, value) for value in values]
         self._zone.setdefault(owner, {})[kind] = dns.rrset.from_rdata_list(owner, 60, rdatas)
 
     def publish_records(self, records: Iterable[Record]) -> None:
-        """Exactly what an owner is told to publish."""
+        """Publish exactly what an owner has to publish."""
         for record in records:
             self.publish(record.name, record.type, record.value)
 
     def withdraw(self, name: str, type: str = "") -> None:
-        """What is published there of that type, or all of it."""
+        """Remove a name's records of that type, or all of them."""
         if type:
             del self._zone[dns.name.from_text(name)][dns.rdatatype.from_text(type)]
         else:
             del self._zone[dns.name.from_text(name)]
 
     def answers(self, name: str, rcode: str) -> None:
-        """Nothing but that code, such as SERVFAIL or REFUSED."""
+        """Answer only with a response code, such as SERVFAIL or REFUSED."""
 
         def failed(response: dns.message.Message) -> dns.message.Message:
             response.set_rcode(dns.rcode.from_text(rcode))
@@ -97,7 +97,7 @@ class DnsServer:
         self.distorts(name, lambda _: None)
 
     def distorts(self, name: str, distortion: Distortion) -> None:
-        """Whatever else the answer should become. It is called in a thread of its own for each question."""
+        """Change answers with a function, which is called in a thread for each question."""
         self._distortions[dns.name.from_text(name)] = distortion
 
     def reply(self, wire: bytes, over: str) -> bytes | None:
@@ -133,7 +133,7 @@ class DnsServer:
 
 def _rdata(kind: dns.rdatatype.RdataType, value: str | bytes | tuple[str | bytes, ...]) -> dns.rdata.Rdata:
     if kind != dns.rdatatype.TXT:
-        # Names are absolute, with or without their dot.
+        # All names are absolute, with or without a trailing dot.
         return dns.rdata.from_text(dns.rdataclass.IN, kind, str(value), origin=dns.name.root, relativize=False)
     parts = value if isinstance(value, tuple) else (value,)
     strings = [part.encode() if isinstance(part, str) else part for part in parts]
@@ -180,7 +180,7 @@ def _same_port(server: DnsServer) -> tuple[_Udp, _Tcp]:
         try:
             tcp = _Tcp(udp.server_address, _OverTcp)
         except OSError:
-            # Somebody has it for TCP.
+            # The port is in use for TCP.
             udp.server_close()
             continue
         udp.dns = tcp.dns = server
@@ -197,7 +197,7 @@ def dns_process() -> Iterator[DnsServer]:
 
 @pytest.fixture(name="dns")
 def dns_fixture(dns_process: DnsServer, settings: Any) -> DnsServer:
-    """The resolver that the code under test asks; it knows nothing yet."""
+    """The resolver that the code under test asks; nothing is published yet."""
     dns_process.reset()
     settings.DNS_RESOLVERS = [dns_process.address]
     return dns_process

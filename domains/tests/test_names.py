@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from domains.names import ancestors, domain_of, normalise_address, normalise_domain, registrable
 
-# Parts of real names in odd orders come nearer to what is accepted than any text does.
+# Parts of real names in odd orders are more often valid than arbitrary text.
 PIECES = st.sampled_from(
     ["example", "com", "co.uk", "bücher", "xn--bcher-kva", ".", "。", "-", "@", "A", " ", "ß", "\u200d"]
 )

@@ -1,4 +1,4 @@
-"""Every door to a domain's row: SES follows, and a deletion has its record."""
+"""Every way to write a domain's row: SES follows, and a deletion has a record."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Undone(Exception):
 
 
 def do_and_undo(change):
-    """In a transaction, or a savepoint, that is rolled back."""
+    """Rolls back a transaction or a savepoint."""
     with contextlib.suppress(Undone), transaction.atomic():
         change()
         raise Undone
@@ -130,7 +130,7 @@ def test_the_record_outlives_the_account(domain, ses):
 
 
 def test_a_domain_saved_in_autocommit_mode_is_committed_with_its_mark(user):
-    """Django sends `post_save` after its own transaction: what fails there, or is killed, must leave no row."""
+    """Django sends `post_save` after its own transaction. A failure or a kill in between must leave no row."""
 
     def killed(**_):
         raise Undone

@@ -20,7 +20,7 @@ def crm(user):
 
 @pytest.fixture
 def address(domain, crm, ses):
-    """One of two."""
+    """One of two addresses."""
     row = EmailAddressFactory(domain=domain, address="a@example.com", endpoint=crm)
     EmailAddressFactory(domain=domain, address="b@example.com")
     ses.clear_journal()

@@ -24,7 +24,7 @@ def crm(user):
 
 @pytest.fixture
 def address(domain, crm, ses):
-    """One of two."""
+    """One of two addresses."""
     row = EmailAddressFactory(domain=domain, address="a@example.com", endpoint=crm)
     EmailAddressFactory(domain=domain, address="b@example.com")
     ses.clear_journal()
@@ -86,7 +86,7 @@ def with_inactive_ones(domain, crm, settings):
 
 
 def of_a_chunk(domain, crm, settings):
-    """The others' rules are not concerned."""
+    """The rules of other addresses do not change."""
     settings.SES_MAX_RECIPIENTS_PER_RULE = 1
     EmailAddressFactory(domain=domain, address="b@example.com")
     return {RULE: (["a@example.com"], None)}
@@ -165,7 +165,7 @@ def test_the_plan_tells_which_setting_an_update_needs(api, address, settings):
 
 
 def test_an_endpoint_that_names_the_address_is_listed(api, address, user):
-    """SES gives the mail for a label to the address without it as well, and not the other way round."""
+    """SES also delivers mail for an address with a label to the address without it, but not the other way round."""
     emails = ["A@Example.com", "a+x@example.com", "b@example.com", "a@example.org", "a@sub.example.com"]
     group = EndpointFactory(owner=user, name="group", type="email_group", config={"emails": emails})
     sender = EndpointFactory(

@@ -32,14 +32,14 @@ def crm(user):
 
 @pytest.fixture
 def address(domain, crm, ses):
-    """One of two."""
+    """One of two addresses."""
     row = EmailAddressFactory(domain=domain, address="a@example.com", endpoint=crm)
     EmailAddressFactory(domain=domain, address="b@example.com")
     ses.clear_journal()
     return row
 
 
-# In their order, one after the other; each of them shows.
+# Applied one after the other; each of them changes the plan.
 SHOWN = {
     "another address": lambda a: EmailAddressFactory(domain=a.domain, address="c@example.com"),
     "another address is switched off": lambda a: update_address(
@@ -95,7 +95,7 @@ def test_a_token_is_refused_after_each_visible_change(address, ses, subtests):
             ses.clear_journal()
             with pytest.raises(PlanOutdated):
                 delete_address(fresh(address), plan_token=token)
-            # Of what the first look did not see yet, the look under the lock is sure.
+            # The check under the lock notices it, too.
             with pytest.raises(PlanOutdated), transaction.atomic():
                 check_token(fresh(address), token)
             assert calls(ses) == []
@@ -115,7 +115,7 @@ def test_a_token_is_accepted_after_each_invisible_change(address, subtests):
 
 @pytest.mark.postgresql
 def test_an_address_added_between_the_check_and_the_lock_is_noticed(address):
-    """The deletion finds the plan as it was, waits for the lock that the addition holds, and sees the address then."""
+    """The deletion finds the plan unchanged, waits for the lock that the addition holds, and then notices the address."""
     row = fresh(address)
     token = str(plan_for(row).token)
 

@@ -1,4 +1,4 @@
-"""The admin deletes what it has shown: the page that asks carries the plan's token."""
+"""The admin deletes exactly the plan that its confirmation page has shown."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def test_a_process_paused_past_its_claim_counts_nothing(erasing, ses):
 
     sleeper = threading.Thread(target=sleep)
     sleeper.start()
-    # Its claim is there before it lists.
+    # It claims the prefix before it lists it.
     while not DomainDeletion.objects.filter(retry_at__isnull=False).exists():
         pass
     DomainDeletion.objects.update(retry_at=None)  # a minute is over

@@ -39,7 +39,7 @@ def foreign(domain, user, ses, settings):
 
 
 def behind(domain, user, ses, settings):
-    """The rule of the last change has not been made: there is nothing to delete."""
+    """The rule has not been created yet, so there is nothing to delete."""
     settings.SES_REQUEST_BUDGET = 0
     EmailAddressFactory(domain=domain, address="a@example.com")
     settings.SES_REQUEST_BUDGET = 5

@@ -152,7 +152,7 @@ def test_an_unknown_id_is_not_found(api, full, dns, pk):
 @pytest.mark.parametrize("query", [{}, {"dry_run": "false"}])
 def test_a_deletion_without_a_token_builds_no_plan(api, full, ses, dns, query):
     assert delete(api, full, **query).status_code == 200
-    # Two looks for what is to be erased, before and after.
+    # Two lists of what is to be erased: before and after.
     asked = [entry["action"] for entry in ses.journal() if entry["service"] == "s3"]
     assert asked == ["ListObjectVersions", "DeleteObjects", "ListObjectVersions"]
     assert dns.asked == []

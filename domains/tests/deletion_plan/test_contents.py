@@ -136,7 +136,7 @@ def test_the_plan_tells_how_long_its_calls_take(api, full, settings):
 
 
 def test_the_plan_tells_what_could_not_be_looked_up(api, full, ses):
-    """DNS_RESOLVERS of the tests refuses."""
+    """The resolver in the DNS_RESOLVERS of the tests refuses to answer."""
     ses.add_faults({"service": "s3", "fault": "access_denied", "times": None})
     plan = plan_of(api, full)
     assert plan["isCertain"] is False
@@ -181,7 +181,7 @@ def test_the_plan_distinguishes_endpoints_that_other_domains_use(api, full, user
 
 
 def test_use_of_an_endpoint_by_another_user_is_not_revealed(api, full, user):
-    """It had the same owner once."""
+    """The other domain once had the same owner."""
     EmailAddressFactory(domain=DomainFactory(), endpoint=user.endpoints.get())
     DomainFactory(is_catch_all_enabled=True, catch_all_endpoint=user.endpoints.get())
     [endpoint] = plan_of(api, full)["stays"]["endpoints"]
@@ -193,7 +193,7 @@ def test_an_endpoint_that_names_an_address_of_the_domain_is_listed(api, full, us
         "forwards": ("email", {"forwardTo": "Sales@Example.COM", "fromAddress": "Shop <noreply@example.com>"}),
         "group": ("email_group", {"emails": ["x@example.org", "a+x@example.com", "b@example.com"]}),
         "sends": ("email", {"forwardTo": "x@example.org", "fromAddress": "b@example.com"}),
-        # Not of the domain: of one below it, of one that ends like it, a key that this type does not have, a broken row.
+        # Addresses of a subdomain and of a domain with the same ending, a key that this type does not have, and a broken row.
         "below": ("email", {"forwardTo": "a@sub.example.com", "emails": ["a@example.com"]}),
         "similar": (
             "email_group",

@@ -1,4 +1,4 @@
-"""A plan's token is refused after any change that the plan would show differently, and accepted otherwise."""
+"""A plan's token is refused after any change that the plan would show, and accepted otherwise."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def delete_mail(world):
     s3.delete_object(Bucket="inbound-mail", Key=f"{world.domain.key_prefix}mail-1")
 
 
-# In their order, one after the other on one domain; each of them shows.
+# Applied one after the other to one domain; each of them changes the plan.
 SHOWN = {
     "an address is added": lambda w: create_address(domain=w.domain, address="b@example.com", endpoint_id=None),
     "an address is switched off": lambda w: update_address(address=w.address("b"), changes={"is_active": False}),
@@ -136,7 +136,7 @@ SHOWN = {
     "S3 cannot be looked at": lambda w: w.ses.add_faults({"service": "s3", "fault": "access_denied", "times": None}),
 }
 
-# What no row and no ledger says; the rest is looked at once more under the lock.
+# Not in rows or ledger. Everything else is checked again under the lock.
 OUTSIDE = {what for what in SHOWN if what.startswith(("DNS", "a mail", "mail", "S3"))} | {
     "a DNS record has another value", "a DNS record is withdrawn", "a DNS record is published",
 }  # fmt: skip
@@ -207,7 +207,7 @@ def test_a_token_is_accepted_after_each_invisible_change(world, subtests):
 
 @pytest.mark.postgresql
 def test_an_address_added_between_the_check_and_the_lock_is_noticed(world):
-    """The deletion finds the plan as it was, waits for the lock that the addition holds, and sees the address then."""
+    """The deletion finds the plan unchanged, waits for the lock that the addition holds, and then notices the address."""
     token = str(plan_of(world.domain).token)
 
     def delete():

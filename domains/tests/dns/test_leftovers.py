@@ -1,4 +1,4 @@
-"""Against a real DNS server on loopback; see test_resolver.py for what it may do instead of answering."""
+"""Leftovers of published records, asked from a real DNS server on loopback. test_resolver.py has its failures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EACH = pytest.mark.parametrize(("kind", "name"), PURPOSES)
 
 @pytest.fixture(autouse=True)
 def patient(settings):
-    """No question is asked twice on a machine that has other things to do."""
+    """A time limit that is long enough for a busy machine, so that no question is asked twice."""
     settings.DNS_TIMEOUT_SECONDS = 30.0
 
 

@@ -1,4 +1,4 @@
-"""What is no answer is never taken for "none", and nobody waits past the time limit."""
+"""The resolver: failures never count as "no record", and nothing exceeds the time limit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from domains.tests.dns_server import DnsServer
 NAME = "example.com"
 QUESTION = Question(NAME, "TXT")
 NOBODY = "127.0.0.1:9"
-# Enough for a machine that has other things to do; a passing test never waits for it.
+# Long enough for a busy machine. A passing test never waits for it.
 PATIENT = 30.0
 
 
@@ -53,7 +53,7 @@ def test_a_silent_server_is_given_up_at_the_time_limit(dns, settings):
     answers = ask([Question(f"{n}.{NAME}", "TXT") for n in range(2 * MOST_AT_ONCE)])
     took = time.monotonic() - begin
     assert set(answers.values()) == {Answer(why="DNS did not answer within 0.3 s.")}
-    # One after another they would take far more.
+    # Asked one after another, they would take much longer.
     assert settings.DNS_TIMEOUT_SECONDS <= took < settings.DNS_TIMEOUT_SECONDS * MOST_AT_ONCE
 
 
@@ -66,7 +66,7 @@ def test_answers_in_time_count_although_others_are_late(dns, settings):
 
 
 def test_questions_are_asked_in_parallel(dns):
-    """The server answers nobody before it has heard them all."""
+    """The server answers only after it has received all questions."""
     questions = [Question(f"{n}.{NAME}", "MX") for n in range(MOST_AT_ONCE)]
     all_asked = threading.Barrier(len(questions), timeout=PATIENT)
 

@@ -1,4 +1,4 @@
-"""A name that is added again, in peace and while the clean-up of its last life is owed."""
+"""Adding a deleted domain again, after its clean-up or while that is still pending."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Step = DomainDeletion.Step
 
 
 @pytest.fixture
-def lived(domain, ses):
+def old_domain(domain, ses):
     """`example.com` with an address and stored mail."""
     EmailAddressFactory(domain=domain, address="old@example.com")
     store_mail(f"{domain.key_prefix}mail-1")
@@ -54,10 +54,10 @@ def add(api):
     return add
 
 
-def test_a_deleted_domain_is_added_as_a_new_domain(api, add, lived, ses):
-    api.delete(f"{URL}/{lived.pk}")
+def test_a_deleted_domain_is_added_as_a_new_domain(api, add, old_domain, ses):
+    api.delete(f"{URL}/{old_domain.pk}")
     again = add()
-    assert again.pk != lived.pk
+    assert again.pk != old_domain.pk
     assert rules(ses) == {RULE: {"new@example.com"}}
     assert key_prefixes(ses) == {RULE: f"emails/example.com/{again.pk}/"}
     assert identities(ses) == {"example.com"}
@@ -66,16 +66,16 @@ def test_a_deleted_domain_is_added_as_a_new_domain(api, add, lived, ses):
     assert not shown["isCatchAllEnabled"]
 
 
-def test_a_deleted_domain_may_get_another_owner(api, client_for, add, lived):
-    api.delete(f"{URL}/{lived.pk}")
+def test_a_deleted_domain_may_get_another_owner(api, client_for, add, old_domain):
+    api.delete(f"{URL}/{old_domain.pk}")
     other = UserFactory()
     assert add(client_for(other)).owner == other
     assert api.get(URL).json()["data"] == []
 
 
-def test_the_pending_cleanup_of_the_old_domain_takes_nothing_from_the_new_one(api, add, lived, ses, impatient):
+def test_the_pending_cleanup_of_the_old_domain_takes_nothing_from_the_new_one(api, add, old_domain, ses, impatient):
     fail_calls(ses)
-    old = api.delete(f"{URL}/{lived.pk}").json()
+    old = api.delete(f"{URL}/{old_domain.pk}").json()
     assert "warning" in old
     again = add()
     assert DomainDeletion.objects.get().rules == Step.PENDING
@@ -87,40 +87,40 @@ def test_the_pending_cleanup_of_the_old_domain_takes_nothing_from_the_new_one(ap
     record = DomainDeletion.objects.get()
     assert (record.rules, record.identity, record.stored_mail) == (Step.SUPERSEDED, Step.SUPERSEDED, Step.DONE)
     assert record.finished_at
-    assert api.delete(f"{URL}/{lived.pk}").status_code == 404
+    assert api.delete(f"{URL}/{old_domain.pk}").status_code == 404
     assert api.get(f"{URL}/{again.pk}").json()["status"] == "verified"
 
 
-def test_late_mail_of_the_old_domain_is_erased_too(api, add, lived, ses, impatient):
-    """The old rule stores under the old prefix until SES has followed; only after that is the prefix empty for good."""
+def test_late_mail_of_the_old_domain_is_erased_too(api, add, old_domain, ses, impatient):
+    """The old rule stores under the old prefix until SES has confirmed its deletion. Only then can the prefix stay empty."""
     fail_calls(ses)
-    api.delete(f"{URL}/{lived.pk}")
+    api.delete(f"{URL}/{old_domain.pk}")
     again = add()
-    answer = api.delete(f"{URL}/{lived.pk}").json()
+    answer = api.delete(f"{URL}/{old_domain.pk}").json()
     assert answer["deletedResources"]["sesReceiptRules"] is False
-    store_mail(f"{lived.key_prefix}mail-2")
+    store_mail(f"{old_domain.key_prefix}mail-2")
     store_mail(f"{again.key_prefix}mail-3")
     recover_and_run_worker(ses)
     assert stored_keys() == [f"{again.key_prefix}mail-3"]
 
 
-def test_the_old_deletion_reports_that_the_domain_was_added_again(api, add, lived, ses, impatient):
+def test_the_old_deletion_reports_that_the_domain_was_added_again(api, add, old_domain, ses, impatient):
     fail_calls(ses)
-    api.delete(f"{URL}/{lived.pk}")
+    api.delete(f"{URL}/{old_domain.pk}")
     add()
     ses.clear_faults()
     ses.add_faults({"service": "s3", "fault": "access_denied", "times": None})
     DomainSync.objects.update(retry_at=None)
-    body = api.delete(f"{URL}/{lived.pk}").json()
+    body = api.delete(f"{URL}/{old_domain.pk}").json()
     assert (body["deletedResources"]["sesReceiptRules"], body["deletedResources"]["sesIdentity"]) == (False, False)
     assert body["warning"].startswith("The domain was added again before its clean-up was finished;")
 
 
 def test_an_error_of_the_next_owners_domain_is_not_revealed_by_the_old_deletion(
-    api, client_for, add, lived, ses, impatient
+    api, client_for, add, old_domain, ses, impatient
 ):
     fail_calls(ses)
-    api.delete(f"{URL}/{lived.pk}")
+    api.delete(f"{URL}/{old_domain.pk}")
     add(client_for(UserFactory()))
     ses.clear_faults()
     fail_calls(ses, fault="access_denied")
@@ -128,18 +128,18 @@ def test_an_error_of_the_next_owners_domain_is_not_revealed_by_the_old_deletion(
     reconcile_due()
     denied = "AWS does not allow this call; the credentials lack a permission."
     assert pending_reason("example.com").error == denied
-    warning = api.delete(f"{URL}/{lived.pk}").json()["warning"]
+    warning = api.delete(f"{URL}/{old_domain.pk}").json()["warning"]
     assert warning.startswith("SES clean-up is not finished. SES has not confirmed the change.")
     assert denied not in warning
 
 
 def test_rows_of_an_unfinished_deletion_are_deleted_when_the_domain_is_added(
-    api, client_for, add, lived, ses, monkeypatch
+    api, client_for, add, old_domain, ses, monkeypatch
 ):
-    """The process died after the first transaction: the rows are still there, and another owner adds the name."""
-    Domain.objects.filter(pk=lived.pk).update(deleting_since="2026-01-01T00:00:00Z")
-    BlockedEmailFactory(domain=lived)
-    DomainDeletion.objects.create(domain_id=lived.pk, name="example.com", owner=lived.owner)
+    """The process died after the first transaction, so the rows still exist, and another owner adds the name."""
+    Domain.objects.filter(pk=old_domain.pk).update(deleting_since="2026-01-01T00:00:00Z")
+    BlockedEmailFactory(domain=old_domain)
+    DomainDeletion.objects.create(domain_id=old_domain.pk, name="example.com", owner=old_domain.owner)
     other = UserFactory()
     again = add(client_for(other))
     assert list(Domain.objects.all()) == [again]
@@ -151,9 +151,9 @@ def test_rows_of_an_unfinished_deletion_are_deleted_when_the_domain_is_added(
     assert DomainDeletion.objects.get().finished_at
 
 
-def test_two_deleted_domains_of_one_name_are_both_cleaned_up(api, add, lived, ses, impatient):
+def test_two_deleted_domains_of_one_name_are_both_cleaned_up(api, add, old_domain, ses, impatient):
     fail_calls(ses)
-    api.delete(f"{URL}/{lived.pk}")
+    api.delete(f"{URL}/{old_domain.pk}")
     second = add()
     store_mail(f"{second.key_prefix}mail-2")
     api.delete(f"{URL}/{second.pk}")
@@ -162,8 +162,8 @@ def test_two_deleted_domains_of_one_name_are_both_cleaned_up(api, add, lived, se
     assert DomainDeletion.objects.exclude(finished_at=None).count() == 2
 
 
-def test_adding_again_takes_no_more_calls_than_adding(api, add, lived, ses):
-    api.delete(f"{URL}/{lived.pk}")
+def test_adding_again_takes_no_more_calls_than_adding(api, add, old_domain, ses):
+    api.delete(f"{URL}/{old_domain.pk}")
     ses.clear_journal()
     add()
     assert calls(ses) == [
@@ -174,11 +174,11 @@ def test_adding_again_takes_no_more_calls_than_adding(api, add, lived, ses):
     ]
 
 
-def test_a_paused_worker_deletes_no_row_of_the_new_domain(api, add, lived, ses):
-    api.delete(f"{URL}/{lived.pk}")
+def test_a_paused_worker_deletes_no_row_of_the_new_domain(api, add, old_domain, ses):
+    api.delete(f"{URL}/{old_domain.pk}")
     again = add()
     ses.clear_journal()
-    advance(DomainDeletion.objects.get(domain_id=lived.pk))
+    advance(DomainDeletion.objects.get(domain_id=old_domain.pk))
     again.refresh_from_db()
     assert again.email_addresses.count() == 1
     assert calls(ses) == []
@@ -200,10 +200,10 @@ def rows_go_by_name():
 
 
 @counterexample(19, rows_go_by_name)
-def test_19_a_deletion_that_wakes_up_late_takes_no_row_of_the_new_life(api, add, lived, ses):
-    Domain.objects.filter(pk=lived.pk).update(deleting_since="2026-01-01T00:00:00Z")
-    record = DomainDeletion.objects.create(domain_id=lived.pk, name="example.com", owner=lived.owner)
-    # Its process sleeps before the rows go.
+def test_19_a_deletion_that_wakes_up_late_takes_no_row_of_the_new_life(api, add, old_domain, ses):
+    Domain.objects.filter(pk=old_domain.pk).update(deleting_since="2026-01-01T00:00:00Z")
+    record = DomainDeletion.objects.create(domain_id=old_domain.pk, name="example.com", owner=old_domain.owner)
+    # The process is paused before it deletes the rows.
     again = add()
     assert list(Domain.objects.all()) == [again]
     assert rules(ses) == {RULE: {"new@example.com"}}

@@ -1,4 +1,4 @@
-"""Two owners at the same moment, with real threads and connections of their own."""
+"""Two owners add related names concurrently, in threads with their own connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the worker takes over from SES: statuses, and the records of tokens that came after the answer."""
+"""Worker steps that apply what SES says: statuses, and records of tokens that came after the answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ URL = "/api/v2/domains"
 
 @pytest.fixture
 def pending(api, ses):
-    """Two domains whose owners have not published anything yet, and were not asked about for long."""
+    """Two domains whose records are not published yet and whose status is due to be checked."""
     keep_new_identities_pending(ses)
     for name in ("a.com", "b.com"):
         api.post(URL, {"domain": name})

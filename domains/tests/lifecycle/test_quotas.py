@@ -1,4 +1,4 @@
-"""A creation that SES has no room for is refused before anything is written."""
+"""Changes that exceed SES's quotas are refused before anything is written."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def others_use(*, rules=0, identities=0):
 
 
 def fill_up(ses):
-    """The rule set takes not one rule more than it has."""
+    """The rule set is full."""
     ses.set_quotas(rules=len(rules(ses)))
     others_use(rules=200 - len(rules(ses)))
 
 
 def state():
-    """Everything that a refused creation must leave as it was."""
+    """Everything that a refused change must leave unchanged."""
     return [list(model.objects.order_by("pk").values()) for model in (Domain, EmailAddress, DomainSync, LedgerEntry)]
 
 
@@ -103,7 +103,7 @@ def test_an_inactive_address_is_added_but_its_activation_is_refused(api, domain)
 
 
 def test_catch_all_reuses_the_room_of_the_rules_that_it_replaces(api, user, domain, ses):
-    """In a full set the old rule makes room for the new one, on and off."""
+    """In a full rule set the old rule makes room for the new one, both on and off."""
     create_address(domain=domain, address="a@example.com", endpoint_id=None)
     fill_up(ses)
     on = {"isCatchAllEnabled": True, "catchAllEndpointId": EndpointFactory(owner=user).pk}
@@ -124,7 +124,7 @@ def test_catch_all_is_not_switched_off_if_the_addresses_rules_do_not_fit(api, us
 
 
 def test_catch_all_without_endpoint_receives_until_the_addresses_rules_fit(api, user, domain, ses, settings):
-    """Nothing refuses the deletion of an endpoint; better everything is received than a part of it."""
+    """Deleting an endpoint is never refused. Receiving too much mail is better than losing some."""
     settings.SES_MAX_RECIPIENTS_PER_RULE = 1
     endpoint = EndpointFactory(owner=user)
     api.put(f"{API}/domains/{domain.pk}", {"isCatchAllEnabled": True, "catchAllEndpointId": endpoint.pk})
