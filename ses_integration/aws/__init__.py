@@ -1,4 +1,5 @@
-"""The only package that calls AWS: clients, the gateway, observations of SES, and the translation of AWS errors.
+"""AWS clients, the gateway to SES, observations of SES, and the translation of AWS errors.
 
-Imports `coordination` and what is below it. `reconcile`, `storage` and the packages above them may import it; the apps may not.
+Every AWS client of the project is built here; `storage` and `doctor` use them for S3 and for probes. Imports `coordination`
+and what is below it. `reconcile`, `storage` and the packages above them may import it; the apps may not.
 """
