@@ -12,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from rest.confirmation import GONE, Confirmation, plan_outdated, read_confirmation
-from rest.lookup import find_or_none
 from rest.plan_token import PlanToken, Subject
 from rest.viewsets import OwnedViewSet
 
@@ -43,8 +42,9 @@ class PlannedDeletionViewSet(OwnedViewSet[Row]):
 
     def destroy(self, request: Request, pk: str) -> Response:
         asked = read_confirmation(request)
-        row = find_or_none(self.get_queryset(), pk)
-        if row is None:
+        try:
+            row = self.get_object()
+        except NotFound:
             return self.answer_for_missing(pk, asked)
         if asked.dry_run:
             plan = self.plan_of(row)

@@ -140,10 +140,11 @@ class DomainViewSet(
 
     def answer_for_missing(self, pk: str, asked: Confirmation) -> Response:
         """Another DELETE while the deletion is unfinished continues it, and answers with what it has done so far."""
-        unfinished = self.owned(DomainDeletion.objects.pending())
-        deletion = unfinished.filter(domain_id=pk).first() if is_id(pk) else None
-        if deletion is not None and asked.token:
-            raise plan_outdated(GONE)
-        if deletion is None or asked.dry_run:
+        if asked.dry_run and not asked.token:
             return super().answer_for_missing(pk, asked)
+        deletion = self.owned(DomainDeletion.objects.pending()).filter(domain_id=pk).first() if is_id(pk) else None
+        if deletion is None:
+            return super().answer_for_missing(pk, asked)
+        if asked.token:
+            raise plan_outdated(GONE)
         return Response(deletion_serializers.UnfinishedDeletionSerializer(service.advance(deletion)).data)
