@@ -162,16 +162,16 @@ def test_one_request_budget_is_shared_by_all_domains(delete, endpoint, ses, sett
     assert pending_domains().count() == 3
 
 
-@pytest.mark.parametrize("door", ["instance", "queryset", "owner"])
-def test_deleting_the_row_elsewhere_disables_the_catch_all_too(endpoint, ses, door):
+@pytest.mark.parametrize("way", ["instance", "queryset", "owner"])
+def test_deleting_the_row_elsewhere_disables_the_catch_all_too(endpoint, ses, way):
     domain = catch_all(EndpointFactory.create(), "example.com")
     target = domain.catch_all_endpoint
     assert target is not None
-    if door == "owner":
+    if way == "owner":
         # Deleting a user who has domains is refused. This domain belongs to another user.
         Domain.objects.update(owner=endpoint.owner)
         target.owner.delete()
-    elif door == "queryset":
+    elif way == "queryset":
         Endpoint.objects.filter(pk=target.pk).delete()
     else:
         target.delete()
