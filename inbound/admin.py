@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from backoffice.links import user_link
 from backoffice.service_forms import ServiceAdmin, ServiceForm
-from backoffice.text import plural
+from backoffice.text import moment, plural
 from inbound.models import ApiKey, Scope, issue_key
 
 admin.site.site_header = "inbound"
@@ -143,7 +143,7 @@ class ApiKeyAdmin(ServiceAdmin[ApiKey]):
     @admin.display(description="state")
     def state(self, key: ApiKey) -> str:
         if key.revoked_at is not None:
-            return f"revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC"
+            return f"revoked {moment(key.revoked_at)}"
         if key.expires_at is not None and key.expires_at <= timezone.now():
             return "expired"
         return "usable" if key.owner.is_active else "owner is inactive"
