@@ -16,7 +16,7 @@ from ses_integration.conf import ses_config
 from ses_integration.coordination.clock import database_now
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.quotas import QuotaExceeded, reserve
-from ses_integration.drift.absence import AbsenceCheck, DeletedDomain, Remains
+from ses_integration.drift.absence import AbsenceCheck, DeletedDomain
 from ses_integration.drift.sweep import SesSweeper, sweep_database, sweep_ses
 from ses_integration.errors import NotConfigured, SesError
 from ses_integration.plan.compile import mail_from_domain
@@ -103,7 +103,6 @@ __all__ += [
 __all__ += [
     "AbsenceCheck",
     "DeletedDomain",
-    "Remains",
 ]
 # Steps of the worker.
 __all__ += [

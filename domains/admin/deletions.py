@@ -118,7 +118,7 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
 
     @admin.display(description="last observation")
     def last_observation(self, record: DomainDeletion) -> str:
-        return proof.in_words(record)
+        return proof.describe(record)
 
     @admin.display(description="still pending or kept")
     def pending_or_kept(self, record: DomainDeletion) -> str:

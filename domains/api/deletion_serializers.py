@@ -163,12 +163,12 @@ def _confirmation(row: DomainDeletion) -> dict[str, Any] | None:
 
     `confirmedAt` is null if it found something, if it failed, or if it is due and cannot be done.
     """
-    out_of_sight = proof.out_of_sight(row)
-    if not row.proof and not out_of_sight:
+    scope_problem = proof.scope_problem(row)
+    if not row.proof and not scope_problem:
         return None
-    seen: dict[str, Any] = proof.NOT_LOOKED | row.proof
-    seen["problem"] = out_of_sight or seen["problem"] or None
-    confirmed = None if out_of_sight else _moment(row.proved_at)
+    seen: dict[str, Any] = proof.UNVERIFIED | row.proof
+    seen["problem"] = scope_problem or seen["problem"] or None
+    confirmed = None if scope_problem else _moment(row.proved_at)
     return {"confirmedAt": confirmed, **seen, "lookAgainAt": _moment(row.look_again_at)}
 
 

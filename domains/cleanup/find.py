@@ -26,7 +26,7 @@ class Orphan:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """`emails/<domain>/<domain id>/` of a domain that is gone, or that nobody knows.
+    """`emails/<domain>/<domain id>/` of a domain that is gone or unknown.
 
     `recorded`: its deletion is recorded here, so it was ours. `rule`: one in SES that stores mail there. `owner`: another
     installation, whose tag the domain's identity carries.
@@ -52,7 +52,7 @@ class Folder:
 class Findings:
     """Everything that `ses_cleanup` has found. `domain` is the one that was named, or empty.
 
-    `suspects` have our prefix and are somebody else's all the same. `pending` has the reason by domain.
+    `suspects` are foreign rules with our prefix. `pending` has the reason by domain.
     """
 
     domain: str = ""
@@ -107,7 +107,7 @@ class Search:
         # Orphan rules are removed first, and store nothing any more then.
         removed = {it.found.name for it in orphans if it.removable(self.ses.domain)}
         prefixes, reference = self.ses.in_bucket()
-        # Read after the bucket: a folder of a domain that was added meanwhile must not look like nobody's.
+        # Read after the bucket: the folder of a domain that was added meanwhile must not look unowned.
         live, erasing, recorded = _domain_ids()
         folders: list[Folder] = []
         for prefix in prefixes:

@@ -1,7 +1,7 @@
-"""Verification of a finished deletion: a fresh look at SES and S3 after its last step, and once more when nothing can come
-late.
+"""Verification of finished deletions: a fresh look at SES and S3 after the last step, and another one once SES can no longer
+store mail late.
 
-Whatever is found and is ours makes its step pending again, so that it is repaired like everything else; what is not ours is
+Whatever is found and is ours makes its step pending again, so that it is removed like everything else. Foreign resources are
 only reported.
 """
 
@@ -24,7 +24,6 @@ from rest.fields import timestamp
 from ses_integration.api import (
     AbsenceCheck,
     DeletedDomain,
-    Remains,
     database_now,
     pending,
     pending_names,
@@ -32,7 +31,7 @@ from ses_integration.api import (
     ses_config,
 )
 
-# Enough for one look; the next look is for the others.
+# The most deletions that one observation of SES serves; the next one serves the others.
 AT_ONCE = 500
 CLAIM = timedelta(seconds=60)
 
@@ -54,10 +53,9 @@ def prove_deletions(stop: Callable[[], bool] = lambda: False, *, seconds: float 
         if stop() or time.monotonic() >= until:
             DomainDeletion.objects.filter(pk__in=[left.pk for left in records[number:]]).update(retry_at=None)
             return number
-        # Those whose name was about to change in SES, for a later domain of that name, wait a minute.
+        # If SES was about to change for a later domain of the same name, the deletion waits a minute.
         if record.name not in check.changing:
-            deleted = _deleted_domain(record)
-            _note(record, check, check.remains_of(deleted), added_again=deleted.added_again)
+            _verify(record, check)
     return len(records)
 
 
@@ -90,11 +88,13 @@ def _deleted_domain(record: DomainDeletion) -> DeletedDomain:
     )
 
 
-def _note(record: DomainDeletion, check: AbsenceCheck, remains: Remains, *, added_again: bool) -> None:
+def _verify(record: DomainDeletion, check: AbsenceCheck) -> None:
+    deleted = _deleted_domain(record)
+    added_again, remains = deleted.added_again, check.remains_of(deleted)
     found = {"rules": remains.rules, "identity": remains.identity, "stored_mail": remains.stored_mail}
     with updating(record) as row:
         if row.finished_at != record.finished_at:
-            return  # somebody else has found something since: this look is older than the repair
+            return  # another worker has found something since, so this observation is older than the repair
         row.proof = {
             "lookedAt": timestamp(check.observed_at),
             "receiptRules": True,
@@ -111,7 +111,7 @@ def _note(record: DomainDeletion, check: AbsenceCheck, remains: Remains, *, adde
             for step in filter(found.get, found):
                 setattr(row, step, Step.PENDING)
         elif remains.problem:
-            # Also where an earlier look had proved it: what is shown is the last look, and this one is made again.
+            # Even if an earlier look had proved it: the last one counts, and it is repeated.
             row.proved_at = None
             row.retry_at = database_now() + retry_delay(1, attention=True)
         else:
@@ -120,8 +120,8 @@ def _note(record: DomainDeletion, check: AbsenceCheck, remains: Remains, *, adde
                 row.look_again_at = None
 
 
-# A proof before anybody has looked.
-NOT_LOOKED: dict[str, Any] = {
+# The `proof` of a deletion that was not verified yet.
+UNVERIFIED: dict[str, Any] = {
     "lookedAt": None,
     "receiptRules": False,
     "identity": False,
@@ -132,8 +132,8 @@ NOT_LOOKED: dict[str, Any] = {
 }
 
 
-def out_of_sight(row: DomainDeletion) -> str:
-    """A sentence if a look is due that nobody makes, because AWS_REGION or SES_RULE_SET has changed; else an empty string."""
+def scope_problem(row: DomainDeletion) -> str:
+    """A sentence if a verification is due that cannot be made, because AWS_REGION or SES_RULE_SET has changed; else empty."""
     config = ses_config()
     again = row.look_again_at is not None and row.look_again_at <= timezone.now()
     if row.finished_at is None or not (row.proved_at is None or again):
@@ -146,9 +146,9 @@ def out_of_sight(row: DomainDeletion) -> str:
     )
 
 
-def in_words(row: DomainDeletion) -> str:
-    """What the last look found, for people."""
-    elsewhere = out_of_sight(row)
+def describe(row: DomainDeletion) -> str:
+    """The result of the last verification, for people."""
+    elsewhere = scope_problem(row)
     if not row.proof:
         why = "SES is being changed for this name, or waits for it" if pending([row.name]) else ""
         return ": ".join(filter(None, ["not looked yet", elsewhere or why]))

@@ -37,8 +37,8 @@ ANOTHER_ACCOUNT = (
 class Leftovers:
     """What one comparison with SES has found.
 
-    `orphans` look like ours and are in no ledger. `suspects` are rules with our prefix that belong to somebody else all the
-    same. `domains` are those that SES has a rule or an identity of. `owners` are other installations, by domain.
+    `orphans` look like ours and are in no ledger. `suspects` are foreign rules with our prefix. `domains` are those that SES
+    has a rule or an identity of. `owners` are other installations, by domain.
     """
 
     orphans: list[Drift]

@@ -67,7 +67,7 @@ def find_previous_scopes(config: SesConfig) -> list[PreviousScope]:
 
 
 def forget(scope: PreviousScope) -> int:
-    """Delete the ledger of the scope without asking SES, for when nobody can ask there; returns how many entries."""
+    """Delete the ledger of the scope without asking SES, for when it cannot be asked there; returns how many entries."""
     return _delete(LedgerEntry.objects.filter(region=scope.region, rule_set=scope.rule_set))
 
 

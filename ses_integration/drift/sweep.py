@@ -1,4 +1,4 @@
-"""Sweeps: find what no dirty mark tells, which is rows changed behind our back and SES changed by others.
+"""Sweeps: find differences that no write path has recorded: rows changed behind our back, and SES changed by others.
 
 A sweep never writes to SES: it invalidates the ledger and marks the domain dirty, and the ordinary loop repairs. If nothing
 differs it only reads, in a number of statements that does not depend on how much there is. See
@@ -97,7 +97,7 @@ def sweep_ses() -> Swept:
     If only the identities cannot be listed, rules that differ are invalidated all the same before it raises.
     """
     config = ses_config()
-    # Before and after: what we remove or make meanwhile is not somebody else's.
+    # Read before and after: what we remove or create meanwhile is not foreign.
     known = _names(config)
     seen = observe_rules(config)
     with transaction.atomic():

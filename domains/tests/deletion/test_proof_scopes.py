@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from domains.deletion.proof import in_words, prove_deletions
+from domains.deletion.proof import describe, prove_deletions
 from domains.deletion.service import resume_deletions
 from domains.models import DomainDeletion
 from domains.tests.deletion.absence import ELSEWHERE, RULE, all_calls, put_rule
@@ -70,7 +70,7 @@ def test_nothing_is_proved_in_another_region_or_rule_set(gone, ses, elsewhere, c
         "foreignRules": [],
         "problem": ELSEWHERE,
     }
-    assert in_words(gone) == f"not looked yet: {ELSEWHERE}"
+    assert describe(gone) == f"not looked yet: {ELSEWHERE}"
     setattr(settings, setting, before)
     assert prove_deletions() == 1
     gone.refresh_from_db()
@@ -91,7 +91,7 @@ def test_a_second_look_waits_for_its_region(gone, ses, elsewhere, client_for):
     shown = api.get(f"/api/v2/deletions/{gone.pk}").json()["confirmation"]
     assert (shown["confirmedAt"], shown["problem"], shown["lookedAt"]) == (None, ELSEWHERE, first["lookedAt"])
     gone.refresh_from_db()
-    assert in_words(gone) == f"nothing of ours; {ELSEWHERE}"
+    assert describe(gone) == f"nothing of ours; {ELSEWHERE}"
 
 
 def test_a_deletion_without_a_region_is_looked_for_in_the_configured_one(gone, ses):
