@@ -13,8 +13,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from ses_integration.emulator import stored_objects
 from ses_integration.emulator.application import Application
-from ses_integration.emulator.control import faults as fault_orders
-from ses_integration.emulator.control.faults import Faults
+from ses_integration.emulator.control.faults import Faults, parse_faults
 from ses_integration.emulator.control.journal import Journal
 from ses_integration.emulator.ses.call_rate import CallRate
 from ses_integration.emulator.ses.service import Ses
@@ -116,7 +115,7 @@ class Emulator:
 
     def add_faults(self, *faults: dict[str, Any]) -> None:
         """Add faults, each in the format of `POST /_faults`."""
-        self._faults.add(fault_orders.parse(list(faults)))
+        self._faults.add(parse_faults(list(faults)))
 
     def clear_faults(self) -> None:
         """Remove the faults that have not been used up."""

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from ses_integration.emulator.control import faults as fault_orders
-from ses_integration.emulator.control.faults import Faults
+from ses_integration.emulator.control.faults import Faults, InvalidFault, parse_faults
 from ses_integration.emulator.control.journal import Journal
 from ses_integration.emulator.ses.service import Ses
 from ses_integration.emulator.state.identities import STATUSES
@@ -54,7 +53,7 @@ class Control:
             return json_response(endpoint(json.loads(body) if body else None))
         except json.JSONDecodeError as error:
             return json_response({"error": f"The body is no JSON: {error}."}, HTTPStatus.BAD_REQUEST)
-        except (InvalidBody, InvalidQuotas, fault_orders.InvalidFault) as error:
+        except (InvalidBody, InvalidQuotas, InvalidFault) as error:
             return json_response({"error": str(error)}, HTTPStatus.BAD_REQUEST)
 
     def _ses_state(self) -> object:
@@ -66,7 +65,7 @@ class Control:
         return []
 
     def _add_faults(self, body: Any) -> object:
-        self._faults.add(fault_orders.parse(body))
+        self._faults.add(parse_faults(body))
         return self._faults.listed()
 
     def _clear_faults(self) -> object:

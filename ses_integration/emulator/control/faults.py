@@ -47,7 +47,7 @@ class Fault:
         return self.service in ("*", service) and self.action in ("*", action)
 
 
-def parse(body: object) -> list[Fault]:
+def parse_faults(body: object) -> list[Fault]:
     """Parse a JSON body: one fault or a list. Raises InvalidFault if any of them is not valid."""
     if isinstance(body, list):
         return [_parse_one(item) for item in body]
