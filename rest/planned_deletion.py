@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model
@@ -12,15 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from rest.confirmation import GONE, Confirmation, plan_outdated, read_confirmation
-from rest.plan_token import PlanToken, Subject
+from rest.plan_token import Plan, Subject
 from rest.viewsets import OwnedViewSet
 
 Row = TypeVar("Row", bound=Model)
-
-
-class Plan(Protocol):
-    @property
-    def token(self) -> PlanToken: ...
 
 
 class PlannedDeletionViewSet(OwnedViewSet[Row]):
@@ -29,7 +24,7 @@ class PlannedDeletionViewSet(OwnedViewSet[Row]):
     # The `kind` of the plan's subject.
     plan_kind: ClassVar[str]
 
-    def plan_of(self, row: Row) -> Plan:
+    def plan_of(self, row: Row) -> Plan[Any, Any]:
         raise NotImplementedError
 
     def delete_row(self, row: Row, plan_token: str) -> object:
@@ -48,8 +43,8 @@ class PlannedDeletionViewSet(OwnedViewSet[Row]):
             return self.answer_for_missing(pk, asked)
         if asked.dry_run:
             plan = self.plan_of(row)
-            if asked.token not in (None, plan.token):
-                raise plan_outdated()
+            if asked.token:
+                plan.check(str(asked.token))
             return Response(self._shown(plan))
         try:
             outcome = self.delete_row(row, str(asked.token or ""))
@@ -64,5 +59,5 @@ class PlannedDeletionViewSet(OwnedViewSet[Row]):
             raise plan_outdated(GONE)
         raise NotFound(self.not_found)
 
-    def _shown(self, plan: Any) -> Any:
+    def _shown(self, plan: Plan[Any, Any]) -> Any:
         return self.serializer_classes["deletion_plan"](plan).data

@@ -14,6 +14,16 @@ from rest.fields import Boolean, Constant, Text, TextOrNull, Timestamp, timestam
 from rest.serializers import Answer, Body
 from ses_integration.api import identities, mail_from_domain
 
+# Fields of a domain, in the order of the answer.
+COLUMNS = [
+    "id", "domain", "status", "canReceiveEmails", "hasMxRecords", "domainProvider", "providerConfidence",
+    "lastDnsCheck", "isCatchAllEnabled", "catchAllEndpointId", "createdAt", "updatedAt", "userId",
+]  # fmt: skip
+DERIVED = [
+    "lastSesCheck", "mailFromDomain", "mailFromDomainStatus", "mailFromDomainVerifiedAt", "stats",
+    "catchAllEndpoint",
+]  # fmt: skip
+
 
 class CatchAllEndpointSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
@@ -65,35 +75,24 @@ class DomainSerializer(serializers.ModelSerializer[Domain]):
     createdAt = Timestamp(source="created_at")
     updatedAt = Timestamp(source="updated_at")
     userId = serializers.CharField(source="owner_id")
+    # Null as long as SES has no identity.
+    lastSesCheck = Constant(None)
+    mailFromDomain = Constant(None)
+    mailFromDomainStatus = Constant(None)
+    mailFromDomainVerifiedAt = Constant(None)
     stats: serializers.Serializer[Any] = StatsSerializer(source="*")
     catchAllEndpoint = CatchAllEndpointSerializer(source="catch_all_endpoint")
 
     class Meta:
         model = Domain
-        fields = [
-            "id",
-            "domain",
-            "status",
-            "canReceiveEmails",
-            "hasMxRecords",
-            "domainProvider",
-            "providerConfidence",
-            "lastDnsCheck",
-            "isCatchAllEnabled",
-            "catchAllEndpointId",
-            "createdAt",
-            "updatedAt",
-            "userId",
-            "stats",
-            "catchAllEndpoint",
-        ]
+        fields = [*COLUMNS, *DERIVED]
 
     def to_representation(self, instance: Domain) -> dict[str, Any]:
-        identity = IdentitySerializer(self.context["identities"].get(instance.name))
-        # Without an identity every field is null.
-        known = identity.data if identity.instance else dict.fromkeys(identity.fields)
-        check = self.context["checks"].get(instance.name, {})
-        return {**super().to_representation(instance), **known, **check}
+        shown = super().to_representation(instance)
+        if known := self.context["identities"].get(instance.name):
+            shown |= IdentitySerializer(known).data
+        shown |= self.context["checks"].get(instance.name, {})
+        return shown
 
 
 class ListedDomainSerializer(DomainSerializer):
@@ -101,7 +100,7 @@ class ListedDomainSerializer(DomainSerializer):
     stats = ListedStatsSerializer(source="*")
 
     class Meta(DomainSerializer.Meta):
-        fields = [*DomainSerializer.Meta.fields, "receiveDmarcEmails"]
+        fields = [*COLUMNS, "receiveDmarcEmails", *DERIVED]
 
 
 class RecordToPublishSerializer(serializers.Serializer[Any]):
@@ -122,6 +121,8 @@ class NewDomainSerializer(serializers.Serializer[Any]):
     hasMxRecords = serializers.BooleanField(source="domain.has_mx_records")
     domainProvider = TextOrNull(source="domain.dns_provider")
     providerConfidence = TextOrNull(source="domain.provider_confidence")
+    mailFromDomain = Constant(None)
+    mailFromDomainStatus = Constant(None)
     dnsRecords = RecordToPublishSerializer(source="records", many=True)
     createdAt = Timestamp(source="domain.created_at")
     updatedAt = Timestamp(source="domain.updated_at")
@@ -130,10 +131,11 @@ class NewDomainSerializer(serializers.Serializer[Any]):
         shown = super().to_representation(instance)
         name = instance.domain.name
         known = identities([name]).get(name)
-        # If SES cannot be asked there is no MAIL FROM domain.
-        if instance.records:
-            shown["mailFromDomain"] = (known.mail_from_domain if known else "") or mail_from_domain(name)
-            shown["mailFromDomainStatus"] = (known.mail_from_status if known else "") or "Pending"
+        shown["mailFromDomain"] = (known.mail_from_domain if known else "") or mail_from_domain(name)
+        shown["mailFromDomainStatus"] = (known.mail_from_status if known else "") or "Pending"
+        if not instance.records:
+            # Without AWS configuration there is no MAIL FROM domain.
+            del shown["mailFromDomain"], shown["mailFromDomainStatus"]
         return {**shown, "warning": instance.warning} if instance.warning else shown
 
 
