@@ -15,6 +15,7 @@ from addresses import deletion, services
 from addresses.api import serializers
 from addresses.api.bulk_delete import MOST_AT_ONCE, BulkDeleteBody, BulkDeletion
 from addresses.deletion_plan import build
+from addresses.deletion_plan.model import KIND, AddressPlan
 from addresses.models import EmailAddress, EmailAddressQuerySet
 from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain
@@ -56,7 +57,7 @@ class EmailAddressViewSet(
         EndpointGone: lambda _: NotFound(NO_ENDPOINT),
         Domain.DoesNotExist: lambda _: NotFound(NO_DOMAIN),
     }
-    plan_kind = build.KIND
+    plan_kind = KIND
 
     def get_queryset(self) -> EmailAddressQuerySet:
         rows = cast(EmailAddressQuerySet, super().get_queryset())
@@ -100,8 +101,8 @@ class EmailAddressViewSet(
         # `endpoints` is the reverse accessor of endpoints.Endpoint, an app above this one.
         return str(find(self.caller.endpoints.all(), body["endpoint_id"], NO_ENDPOINT).pk)
 
-    def plan_of(self, row: EmailAddress) -> build.AddressPlan:
-        """Reads the database only. What it says about SES was confirmed earlier."""
+    def plan_of(self, row: EmailAddress) -> AddressPlan:
+        """Needs only the database: the state of SES is the last confirmed one."""
         return build.plan_of(row)
 
     def delete_row(self, row: EmailAddress, plan_token: str) -> deletion.AddressDeletion:
@@ -131,5 +132,5 @@ class EmailAddressViewSet(
 
 
 def _with_details(rows: EmailAddressQuerySet) -> EmailAddressQuerySet:
-    """Adds what an answer shows of each row."""
+    """Add the related rows and the rule name, which answers contain."""
     return rows.select_related("domain", "endpoint").with_rule_name()

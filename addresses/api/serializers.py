@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from addresses.deletion_plan import render
-from addresses.deletion_plan.build import AddressPlan
+from addresses.deletion_plan.model import AddressPlan
 from addresses.models import BlockedEmail, EmailAddress
 from addresses.services import AddressChange
 from domains.names import normalise_address
@@ -19,7 +19,7 @@ NO_ROUTE = {"type": "none", "id": None, "name": None, "isActive": False}
 
 
 class EmailAddressSerializer(serializers.ModelSerializer[EmailAddress]):
-    """Needs rows `with_rule_name()` and, to save statements, `select_related("domain", "endpoint")`."""
+    """An address. The rows need `with_rule_name()` and, to save statements, `select_related("domain", "endpoint")`."""
 
     domainId = serializers.CharField(source="domain_id")
     # There are no legacy webhooks (docs/api/compatibility.md, "Webhook ids").

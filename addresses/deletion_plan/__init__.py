@@ -1,4 +1,4 @@
-"""What deleting an address would do: `build` makes one value, `render` turns it into JSON, text and admin sections.
+"""What deleting an address would do: `build` makes one value (`model`), `render` turns it into JSON, text and admin sections.
 
-Imported by the deletion, which checks tokens, by `admin`, `api` and the command `plan_delete`.
+Most sentences about SES are in `domains.deletion_plan.parts`. The deletion, `admin`, `api` and the commands may import it.
 """

@@ -1,66 +1,21 @@
-"""Builds an address's deletion plan, for the API, dry runs, the admin and `plan_delete`."""
+"""Build an address's deletion plan, for the API, dry runs, the admin and `plan_delete`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from addresses.deletion_plan.model import KIND, AddressPlan, FromDatabase, FromOutside, Route
 from addresses.models import BlockedEmail, EmailAddress
-from domains.dependents import Dependant, dependants_of
+from domains.dependents import dependants_of
 from domains.models import Domain
 from domains.provider import addresses_of, incarnation_of
 from rest import plan_token
-from rest.plan_token import Plan, Subject
-from ses_integration.api import Forecast, RuleChange, confirmed_at, preview
-
-KIND = "address"
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """The endpoint that receives the address's mail, and stays."""
-
-    id: str
-    name: str
-    type: str
-    active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FromDatabase:
-    """Rows and ledger. The deletion compares this part once more while it holds the lock on the domain's row.
-
-    `ses.rules`: the rules that carry the address or that its deletion changes. `dependants`: endpoints whose configuration
-    names the address. `other_addresses`: the number of the domain's addresses that stay. `catch_all`: the domain still
-    receives mail for the address. `blocked`: the address has a block, which stays.
-    """
-
-    address: str
-    domain_id: str
-    domain: str
-    active: bool
-    route: Route | None
-    dependants: tuple[Dependant, ...]
-    ses: Forecast
-    other_addresses: int
-    catch_all: bool
-    blocked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FromOutside:
-    """Nothing: the plan of an address depends only on the database."""
-
-
-@dataclass(frozen=True, slots=True)
-class AddressPlan(Plan[FromDatabase, FromOutside]):
-    @property
-    def certain(self) -> bool:
-        """Whether SES's state is confirmed, and SES can be called."""
-        return self.database.ses.certain and not self.database.ses.problem
+from rest.plan_token import Subject
+from ses_integration.api import RuleChange, confirmed_at, preview
 
 
 def plan_of(address: EmailAddress) -> AddressPlan:
-    """Reads only the database: SES's side as it was last confirmed."""
+    """The plan, from the database only: the state of SES is the last confirmed one."""
     database = _from_database(address)
     return AddressPlan(
         subject=subject_of(address),

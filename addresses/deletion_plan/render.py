@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from addresses.deletion_plan.build import AddressPlan, FromDatabase
+from addresses.deletion_plan.model import AddressPlan, FromDatabase
 from backoffice.text import Section, plural
 from domains.deletion_plan import parts
 from domains.deletion_plan.parts import Part
