@@ -1,4 +1,4 @@
-"""Blocks addresses of catch-all domains, so that their mail is dropped.
+"""Block addresses of catch-all domains, so that their mail is dropped, and unblock them.
 
 See docs/api/compatibility.md, "Blocked emails".
 """
@@ -42,3 +42,8 @@ def block_address(*, domain: Domain, address: str, reason: str, blocked_by: Abst
             )
     except IntegrityError as error:
         raise AlreadyBlocked from error
+
+
+def unblock(blocked: BlockedEmail) -> None:
+    """Delete the block. SES is not affected, because blocking does not change a rule."""
+    blocked.delete()

@@ -47,5 +47,5 @@ class BlockedEmailViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, 
     def destroy(self, request: Request, pk: str) -> Response:
         blocked = self.get_object()
         refuse_plan_of(request, "a blocked email")
-        blocked.delete()
+        blocking.unblock(blocked)
         return Response(self.get_serializer(blocked).data)
