@@ -1,5 +1,5 @@
-"""What deleting a domain would do: `model` and `build` make one value, `render` turns it into JSON, text and admin sections.
+"""What deleting a domain would do: `build` makes one value (`model`), `render` turns it into JSON, text and admin sections.
 
-`parts` is shared with the plans of addresses. Imported by `deletion`, which checks tokens, by `admin`, `api` and
-`addresses.deletion_plan`.
+`parts` has the sentences that it shares with `addresses.deletion_plan`: most of those about SES. The packages above in domains
+and the apps above may import it.
 """

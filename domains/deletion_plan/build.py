@@ -1,4 +1,4 @@
-"""Builds a domain's deletion plan, for the API, dry runs, the admin and `plan_delete`."""
+"""Build a domain's deletion plan, for the API, dry runs, the admin and `plan_delete`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["PlanOutdated", "check_plan", "check_token", "plan_of", "subject_of"]
 
 
 def plan_of(domain: Domain) -> DeletionPlan:
-    """Asks S3 and DNS, within their time limits; their failures become part of the plan. Does not ask SES.
+    """The plan. Asks S3 and DNS within their time limits, but not SES; a failure becomes part of the plan.
 
     Not for use inside a transaction, because it waits for the network.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domains.dependents import EndpointUse
-from domains.dns.leftovers import Published
+from domains.dns.leftovers import RecordLookup
 from rest.plan_token import Plan
 from ses_integration.api import Forecast, MailSize
 
@@ -54,7 +54,7 @@ class FromOutside:
     """Answers of S3 and DNS."""
 
     stored_mail: StoredMail
-    dns: tuple[Published, ...]
+    dns: tuple[RecordLookup, ...]
 
 
 @dataclass(frozen=True, slots=True)

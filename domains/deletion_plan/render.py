@@ -10,7 +10,7 @@ from domains.deletion_plan import parts
 from domains.deletion_plan.model import NOT_CREATED_HERE, DeletionPlan, FromDatabase, Rows, StoredMail
 from domains.deletion_plan.parts import Part
 from domains.dependents import EndpointUse
-from domains.dns.leftovers import Published, State, published_as_json
+from domains.dns.leftovers import RecordLookup, State, published_as_json
 from ses_integration.api import Forecast, IdentityOutcome
 
 BEGUN = "The deletion of this domain has begun; confirming continues it."
@@ -156,7 +156,7 @@ def _endpoint_as_json(use: EndpointUse) -> dict[str, Any]:
     }
 
 
-def _dns(records: Sequence[Published]) -> Iterator[str]:
+def _dns(records: Sequence[RecordLookup]) -> Iterator[str]:
     for it in records:
         name = f"{it.type} {it.name} ({it.purpose})"
         if it.state is State.PUBLISHED:

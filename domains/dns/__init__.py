@@ -1,4 +1,4 @@
-"""DNS: the records that owners publish, what is left of them after a deletion, the resolver, and checks of the settings.
+"""DNS: the records that owners publish, what is left of them after a deletion, the resolver, and checks of its settings.
 
-Imported by everything in domains above the models.
+Everything in domains above the models may import it.
 """

@@ -24,7 +24,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class RecordLookup:
     """A record that the owner had to publish, and its state in DNS now."""
 
     type: str
@@ -51,7 +51,7 @@ class _Leftover:
         return Question(self.record.name, self.record.type)
 
 
-def look_up(records: Sequence[Record]) -> list[Published]:
+def look_up(records: Sequence[Record]) -> list[RecordLookup]:
     """Look up the records that are useless without the domain, in their order. Leaves out DMARC, the owner's own policy.
 
     Asks DNS for all of them at once, within DNS_TIMEOUT_SECONDS. Never raises, and does not use the database.
@@ -66,7 +66,7 @@ def is_owners_own(name: str) -> bool:
     return name.startswith("_dmarc.")
 
 
-def published_as_json(it: Published) -> dict[str, Any]:
+def published_as_json(it: RecordLookup) -> dict[str, Any]:
     """The JSON of one record. With `state` `unknown`, `why` says why it could not be looked up."""
     return {
         "type": it.type,
@@ -80,11 +80,11 @@ def published_as_json(it: Published) -> dict[str, Any]:
     }
 
 
-def _published(leftover: _Leftover, answer: Answer) -> Published:
+def _published(leftover: _Leftover, answer: Answer) -> RecordLookup:
     record = leftover.record
     found = tuple(value for value in answer.values if leftover.matches(record.value, value))
     state = State.UNKNOWN if answer.why else State.PUBLISHED if found else State.GONE
-    return Published(
+    return RecordLookup(
         record.type,
         record.name,
         record.value,
@@ -116,7 +116,7 @@ def _leftover(record: Record, mail_from: set[str]) -> _Leftover | None:
 
 
 def _hint(leftover: _Leftover, found: tuple[str, ...]) -> str:
-    """SPF records that contain more than we asked for belong to the owner, so only the include should be removed."""
+    """What to do with an SPF record that contains more than its include: it is the owner's, so only the include should go."""
     if leftover.matches is not _includes_ses:
         return ""
     says_more = any(value != leftover.record.value for value in found)
@@ -124,7 +124,7 @@ def _hint(leftover: _Leftover, found: tuple[str, ...]) -> str:
 
 
 def _same_target(wanted: str, found: str) -> bool:
-    """Compares hosts and ignores preference, case and trailing dot."""
+    """Whether both values have the same host. Ignores preference, case and trailing dot."""
     return _target(wanted) == _target(found)
 
 

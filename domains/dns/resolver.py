@@ -1,4 +1,4 @@
-"""Stub resolver: asks many DNS questions in parallel, within one time limit.
+"""A stub resolver for many DNS questions in parallel, within one time limit.
 
 "No such record" counts only from a server that is authoritative or recursive. Everything else is "could not be looked up".
 """
@@ -52,12 +52,12 @@ class Answer:
     why: str = ""
 
 
-class CouldNotLook(Exception):
+class LookupFailed(Exception):
     """DNS could not be asked. The message is a sentence for users."""
 
 
 def ask(questions: Collection[Question]) -> dict[Question, Answer]:
-    """Answers all questions within DNS_TIMEOUT_SECONDS. Never raises."""
+    """Answer all questions within DNS_TIMEOUT_SECONDS. Never raises."""
     seconds = settings.DNS_TIMEOUT_SECONDS
     deadline = time.monotonic() + seconds
     answers = dict.fromkeys(questions, Answer(why=f"DNS did not answer within {seconds:g} s."))
@@ -69,7 +69,7 @@ def ask(questions: Collection[Question]) -> dict[Question, Answer]:
         asked = {pool.submit(_answer, resolver, question, deadline): question for question in answers}
         for done in wait(asked, timeout=deadline - time.monotonic()).done:
             answers[asked[done]] = done.result()
-    except CouldNotLook as error:
+    except LookupFailed as error:
         return dict.fromkeys(questions, Answer(why=str(error)))
     except Exception:
         logger.exception("DNS cannot be asked.")
@@ -124,14 +124,14 @@ class _Connected(dns.nameserver.Do53Nameserver):
 
 
 def _resolver() -> dns.resolver.Resolver:
-    """A resolver for DNS_RESOLVERS, by default the system's. Raises CouldNotLook."""
+    """A resolver for DNS_RESOLVERS, by default the system's. Raises LookupFailed."""
     try:
         servers = [nameserver(text) for text in settings.DNS_RESOLVERS]
         resolver = dns.resolver.Resolver(configure=not servers)
     except ValueError:
-        raise CouldNotLook("DNS_RESOLVERS cannot be used. `python manage.py check` says why.") from None
+        raise LookupFailed("DNS_RESOLVERS cannot be used. `python manage.py check` says why.") from None
     except dns.resolver.NoResolverConfiguration:
-        raise CouldNotLook("This machine knows no DNS resolver. Set DNS_RESOLVERS.") from None
+        raise LookupFailed("This machine knows no DNS resolver. Set DNS_RESOLVERS.") from None
     servers = servers or [(str(address), DNS_PORT) for address in resolver.nameservers]
     resolver.nameservers = [_Connected(*server) for server in servers]
     # A silent server must leave time for the next one, or for a second try.
@@ -150,7 +150,7 @@ def _answer(resolver: dns.resolver.Resolver, question: Question, deadline: float
         return Answer(why=f"{question.name} is not a name that can be looked up.")
     try:
         return Answer(values=tuple(map(_text, _values(resolver, name, question.type, deadline))))
-    except CouldNotLook as error:
+    except LookupFailed as error:
         return Answer(why=str(error))
     except dns.exception.Timeout:
         return Answer(why=f"DNS did not answer within {settings.DNS_TIMEOUT_SECONDS:g} s.")
@@ -181,13 +181,13 @@ def _values(
             _require_authority(answer.response)
             return []
         name = answer.canonical_name
-    raise CouldNotLook("A CNAME leads on to another one too many times.")
+    raise LookupFailed("A CNAME leads on to another one too many times.")
 
 
 def _require_authority(response: dns.message.Message) -> None:
-    """A server that is neither authoritative nor recursive cannot say that a record does not exist."""
+    """Raise LookupFailed if the server is neither authoritative nor recursive: it cannot say that a record does not exist."""
     if not response.flags & (dns.flags.AA | dns.flags.RA):
-        raise CouldNotLook("The DNS server looks nothing up for others. Name a resolver in DNS_RESOLVERS.")
+        raise LookupFailed("The DNS server looks nothing up for others. Name a resolver in DNS_RESOLVERS.")
 
 
 def _text(value: dns.rdata.Rdata) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domains.dns.leftovers import KEEP_THE_REST, Published, State, look_up
+from domains.dns.leftovers import KEEP_THE_REST, RecordLookup, State, look_up
 from domains.dns.records import Record, dmarc, records_for
 
 DOMAIN = "example.com"
@@ -30,7 +30,7 @@ def patient(settings):
     settings.DNS_TIMEOUT_SECONDS = 30.0
 
 
-def one(kind: str, name: str) -> Published:
+def one(kind: str, name: str) -> RecordLookup:
     [it] = [it for it in look_up(RECORDS) if (it.type, it.name) == (kind, name)]
     return it
 
