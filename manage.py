@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Runs the management commands of Django and inbound."""
+"""Run the management commands of Django and inbound."""
 
 import os
 import sys

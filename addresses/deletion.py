@@ -1,4 +1,4 @@
-"""Deletes addresses, and reports whether SES has confirmed that it no longer receives mail for them.
+"""Delete addresses, and report whether SES has confirmed that it no longer receives mail for them.
 
 See docs/architecture/deletion.md, "Delete an address".
 """

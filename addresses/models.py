@@ -26,7 +26,7 @@ class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
         return self.filter(domain__owner_id=user.pk)
 
     def with_rule_name(self) -> Self:
-        """Adds `receipt_rule_name`: the recorded rule of an active address, its own or the catch-all's; else None."""
+        """Add `receipt_rule_name`: the recorded rule of an active address, its own or the catch-all's; else None."""
         rule = rule_name_for("address", "domain__name")
         return self.annotate(receipt_rule_name=Case(When(is_active=True, then=rule), default=Value(None)))
 

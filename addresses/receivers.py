@@ -18,14 +18,14 @@ COMPILED = {"address", "domain", "is_active", "slot"}
 
 @receiver(post_save, sender=EmailAddress, dispatch_uid="addresses.mark_saved_address")
 def mark_saved_address(instance: EmailAddress, update_fields: Collection[str] | None, **_: Any) -> None:
-    """Covers creation and every `save()`. Services that use `QuerySet.update` mark the domain themselves."""
+    """Mark after creation and every `save()`. Services that use `QuerySet.update` mark the domain themselves."""
     if update_fields is None or COMPILED.intersection(update_fields):
         mark_dirty(domain_of(instance.address))
 
 
 @receiver(post_delete, sender=EmailAddress, dispatch_uid="addresses.mark_deleted_address")
 def mark_deleted_address(instance: EmailAddress, **_: Any) -> None:
-    """Covers the service, cascades, `QuerySet.delete` and the shell.
+    """Mark after every deletion: by the service, a cascade, `QuerySet.delete` or the shell.
 
     Takes the domain's name from the address, because reading the parent would cost a query for each row of a cascade.
     """

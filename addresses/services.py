@@ -1,4 +1,4 @@
-"""Adds addresses and changes them. Both wait for SES to confirm the change, up to the deadline."""
+"""Add addresses and change them. Both wait for SES to confirm the change, up to the deadline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deletes rows in the admin through the services that the API uses, outside Django's own transaction."""
+"""Delete rows in the admin through the services that the API uses, outside Django's own transaction."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ class Item:
 
 
 class DeletesThroughService(ModelAdmin[Row]):
-    """Replaces Django's `delete_view` and `delete_selected`: a confirmation page, and then a message with each outcome.
+    """An admin that deletes through a service. Replaces Django's `delete_view` and `delete_selected`.
+
+    A confirmation page comes first, and a message with each outcome afterwards.
 
     Override `consequences` and `delete_row` (or `delete_rows`). If the model has deletion plans, set `has_plans` and
     override `plan` and `delete_planned`: the page of one row shows its plan and deletes exactly that; the page of many rows
@@ -87,7 +89,7 @@ class DeletesThroughService(ModelAdmin[Row]):
     shared_deadline: Callable[[], AbstractContextManager[object]] = staticmethod(nullcontext)
 
     def consequences(self, rows: Sequence[Row]) -> dict[Any, list[Text]]:
-        """By primary key, a short summary of what is deleted or changes; in a constant number of statements."""
+        """Summaries of what is deleted or changed, by primary key. Must use a constant number of statements."""
         return {}
 
     def plan(self, row: Row) -> Planned:
@@ -104,7 +106,10 @@ class DeletesThroughService(ModelAdmin[Row]):
         raise NotImplementedError
 
     def delete_rows(self, request: HttpRequest, rows: Iterable[Row]) -> Iterator[tuple[Row, Deleted | None]]:
-        """Each row with its outcome, None if it had already been deleted. Override if the service takes many rows at once."""
+        """Delete rows, and yield each with its outcome; None if it had already been deleted.
+
+        Override it if the service takes many rows at once.
+        """
         for row in rows:
             try:
                 yield row, self.delete_row(request, row)
@@ -142,7 +147,7 @@ class DeletesThroughService(ModelAdmin[Row]):
 
     @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Row]) -> HttpResponse | None:
-        """Named like Django's action, which it replaces."""
+        """The action of the list. It has the name of Django's action, which it replaces."""
         rows = list(queryset[: MOST_AT_ONCE + 1])
         if len(rows) > MOST_AT_ONCE:
             messages.error(request, f"Delete at most {MOST_AT_ONCE} at once.")

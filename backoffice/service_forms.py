@@ -1,4 +1,4 @@
-"""Adds and changes rows in the admin through the services that the API uses, outside Django's own transaction."""
+"""Add and change rows in the admin through the services that the API uses, outside Django's own transaction."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Gone(Exception):
 
 
 class ServiceForm(ModelForm[Row]):
-    """Leaves uniqueness to the service, which can reuse the name of a row that is being deleted."""
+    """A form that leaves uniqueness to the service, which can reuse the name of a row that is being deleted."""
 
     def validate_unique(self) -> None:
-        """Checked by the service."""
+        """Do nothing: the service checks it."""
 
     def validate_constraints(self) -> None:
-        """Checked by the service."""
+        """Do nothing: the service checks them."""
 
 
 class ServiceAdmin(ModelAdmin[Row]):
@@ -100,10 +100,10 @@ class ServiceAdmin(ModelAdmin[Row]):
             raise ValidationError(str(error)) from error
 
     def save_model(self, request: HttpRequest, obj: Row, form: Any, change: Any) -> None:
-        """Nothing to do: the service has saved the row."""
+        """Do nothing: the service has saved the row."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
-        """Nothing to do: there are no inlines."""
+        """Do nothing: there are no inlines."""
 
 
 def _refused(form: Any, refusal: ValidationError) -> Any:

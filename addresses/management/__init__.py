@@ -1,0 +1,1 @@
+"""The command `plan_delete`. Django imports it; nothing else does."""

@@ -54,7 +54,7 @@ def measure(stack: Stack) -> str:
 
 
 class Report:
-    """Runs the measurements and formats the table."""
+    """The measurements of this part, and their table."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack

@@ -92,7 +92,7 @@ class DomainViewSet(
         return answer
 
     def _meta(self) -> dict[str, Any]:
-        """Counts over everything that matches the filters, not only the page; one statement."""
+        """Counts of all rows that match the filters, not only of the page; one statement."""
         counts = self.filter_queryset(super().get_queryset()).aggregate(
             total=Count("pk"),
             catch_all=Count("pk", filter=Q(is_catch_all_enabled=True)),
@@ -132,14 +132,14 @@ class DomainViewSet(
         return Response(self.get_serializer(self.get_object()).data)
 
     def plan_of(self, row: Domain) -> DeletionPlan:
-        """Asks S3 and DNS, within their time limits, but not SES."""
+        """Needs S3 and DNS, within their time limits, but not SES."""
         return build.plan_of(row)
 
     def delete_row(self, row: Domain, plan_token: str) -> DomainDeletion:
         return service.delete_domain(domain=row, requested_by=self.caller.get_username(), plan_token=plan_token)
 
     def answer_for_missing(self, pk: str, asked: Confirmation) -> Response:
-        """Another DELETE while the deletion is unfinished continues it, and answers with what it has done so far."""
+        """Continue an unfinished deletion of the domain, and answer with its report; else the 404 or 409 of every resource."""
         if asked.dry_run and not asked.token:
             return super().answer_for_missing(pk, asked)
         deletion = self.owned(DomainDeletion.objects.pending()).filter(domain_id=pk).first() if is_id(pk) else None

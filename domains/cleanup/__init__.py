@@ -1,1 +1,1 @@
-"""`ses_cleanup`: find what should be gone and is not, and render it. Used by that command only."""
+"""What should be gone and is not: `find` it in SES and the bucket, `render` it. Only the command `ses_cleanup` may import it."""

@@ -1,4 +1,5 @@
-"""The deletion of a domain: the service, its record, the erasure of stored mail, retries, and the proof that nothing is left.
+"""The deletion of a domain: the service, its report, the erasure of stored mail, retries, and the verification of absence.
 
-Imported by `lifecycle`, `cleanup`, `admin`, `api`, the commands, the receivers and the worker. Imports `deletion_plan`.
+`record` maintains the report (the model DomainDeletion), and `proof` verifies that nothing is left. The packages above in
+domains, the receivers and the worker may import it. It imports `deletion_plan`.
 """

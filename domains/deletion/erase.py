@@ -1,4 +1,4 @@
-"""Erases a deleted domain's mail. Resumable; counts each version exactly once, even across crashes."""
+"""Erase a deleted domain's mail. Resumable; counts each version exactly once, even across crashes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _claim(record: DomainDeletion) -> datetime | None:
 
 
 def _record_batch(record: DomainDeletion, claim: datetime | None, batch: ErasedBatch) -> datetime | None:
-    """Returns the renewed claim, or None at the end of the pass."""
+    """Record the batch, and return the renewed claim, or None at the end of the pass."""
     with updating(record, retry_at=claim) as row:
         row.erased_versions += batch.versions
         row.erased_delete_markers += batch.delete_markers

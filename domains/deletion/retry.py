@@ -1,4 +1,4 @@
-"""Retries an unfinished deletion now, ignoring its back-off, because an operator has fixed the cause."""
+"""Retry an unfinished deletion now, ignoring its back-off, because an operator has fixed the cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deletes a domain: SES, then its rows, then its stored mail. Durable: the worker resumes what a request left unfinished.
+"""Delete a domain: SES, then its rows, then its stored mail. Durable: the worker resumes what a request left unfinished.
 
 See docs/architecture/deletion.md, "Delete a domain".
 """
@@ -65,7 +65,7 @@ def advance(record: DomainDeletion, *, erase_seconds: float = ERASE_SECONDS_IN_R
 def resume_deletions(
     stop: Callable[[], bool] = lambda: False, *, seconds: float = math.inf, request_seconds: float = 0.0
 ) -> int:
-    """Worker step: continue every unfinished deletion that is due; returns how many.
+    """Continue every unfinished deletion that is due, and return how many. A step of the worker.
 
     Ends after about `seconds`, so that the worker's other steps are not delayed; the rest continues next time. Leaves a new
     deletion to its request for `request_seconds`, so that its rows are deleted after SES, in the documented order.
@@ -121,7 +121,7 @@ def _delete_rows(domain_id: str) -> None:
 
 
 def _finish_if_done(record: DomainDeletion) -> None:
-    """Finish the record if deleting the rows, which does not do so itself, was the last step."""
+    """Finish the record if its last pending step was deleting the rows (`_delete_rows` does not finish it)."""
     if record.finished_at is None and not record.pending_steps:
         with updating(record):
             pass

@@ -1,4 +1,4 @@
-"""Adding a domain, applying what SES says about its identity, and switching catch-all.
+"""The services of a live domain: add it, apply what SES says about its identity, switch catch-all.
 
-Imported by `admin`, `api`, the worker, and the services of addresses and endpoints. Imports `deletion`, to add a name again.
+`admin`, `api` and the apps above may import it. It imports `deletion`, because a name can be added again during its deletion.
 """

@@ -1,4 +1,4 @@
-"""Switches catch-all on and off, and off when its endpoint is deleted."""
+"""Switch catch-all on and off, and off when its endpoint is deleted."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _outcome(domain: Domain) -> CatchAllChange:
 
 
 def release_endpoint(endpoint_id: str) -> list[str]:
-    """Switch off every catch-all that delivers to an endpoint that is being deleted; returns the domains' names.
+    """Switch off every catch-all that delivers to an endpoint that is being deleted. Return the domains' names.
 
     Call it in the transaction that deletes the endpoint, before the row is deleted.
     """

@@ -1,4 +1,4 @@
-"""Adds a domain: the row first, then SES, so that an error of SES never leaves a request half done."""
+"""Add a domain: the row first, then SES, so that an error of SES never leaves a request half done."""
 
 from __future__ import annotations
 

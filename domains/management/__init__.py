@@ -1,0 +1,1 @@
+"""The command `ses_cleanup`. Django imports it; nothing else does."""

@@ -22,7 +22,7 @@ class Undone(Exception):
 
 
 def do_and_undo(change):
-    """Rolls back a transaction or a savepoint."""
+    """Roll back a transaction or a savepoint."""
     with contextlib.suppress(Undone), transaction.atomic():
         change()
         raise Undone

@@ -1,3 +1,5 @@
+"""Endpoints in the admin: add, change and delete. No page shows a secret of a config."""
+
 from __future__ import annotations
 
 import json

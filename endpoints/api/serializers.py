@@ -24,7 +24,7 @@ class _Anything(serializers.Field[Any, Any, Any, Any]):
 
 
 class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
-    """The part that all answers about an endpoint share. The config is not redacted, because only its owner sees it."""
+    """The part that all answers about an endpoint share. Only the owner sees it, so the config is not redacted."""
 
     isActive = serializers.BooleanField(source="is_active")
     description = TextOrNull()
@@ -44,7 +44,7 @@ class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
 
 
 class ListedEndpointSerializer(EndpointSerializer):
-    """Nothing is delivered yet, so statistics are zero and `recentDeliveries` is empty."""
+    """An endpoint with statistics, which are zero because nothing is delivered yet."""
 
     deliveryStats = Constant({"total": 0, "successful": 0, "failed": 0, "lastDelivery": None})
 
@@ -132,7 +132,7 @@ class CreateBody(Body):
     description = Text(required=False, allow_null=True, max_length=DESCRIPTION_LIMIT)
 
     def to_internal_value(self, data: Any) -> Any:
-        # A name of blanks only would be stored as an empty one.
+        # A whitespace-only name would be stored as an empty one.
         if isinstance(data, Mapping) and isinstance(data.get("name"), str) and not data["name"].strip():
             data = {**data, "name": ""}
         values = super().to_internal_value(data)
@@ -156,5 +156,5 @@ class UpdateBody(Body):
 
 
 def _with_blank_description(values: dict[str, Any]) -> dict[str, Any]:
-    """The model stores no description as an empty text."""
+    """Replace a null description with an empty string, as the model stores it."""
     return {**values, "description": values["description"] or ""} if "description" in values else values

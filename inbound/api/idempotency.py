@@ -54,7 +54,7 @@ RUNNING = f"The first request with this {HEADER} is still running. Send it again
 
 
 class Answered(Exception):
-    """Skips the view, because the request already has an answer."""
+    """Raised to skip the view, because the request already has an answer."""
 
     def __init__(self, answer: HttpResponse) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Checks whether the demo is ready, as a client would, and the text to print then."""
+"""Check whether the demo is ready, as a client would, and compose the text to print then."""
 
 from __future__ import annotations
 

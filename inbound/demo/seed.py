@@ -1,4 +1,4 @@
-"""Creates the demo's account, domain and addresses. Creates only what is missing, so it can run again."""
+"""Create the demo's account, domain and addresses. Creates only what is missing, so it can run again."""
 
 from __future__ import annotations
 
