@@ -11,10 +11,8 @@ from django.http import HttpRequest
 from backoffice.text import plural, shortened
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.reconcile import outbox
-from ses_integration.status import confirmation
+from ses_integration.status import wording
 from ses_integration.status.pending import pending
-
-NOT_TRIED = "Not tried yet: the time for this request was spent."
 
 
 def push(request: HttpRequest, domains: Collection[str]) -> None:
@@ -26,6 +24,6 @@ def push(request: HttpRequest, domains: Collection[str]) -> None:
     if done := len(domains) - len(behind):
         messages.success(request, f"SES is up to date with {plural(done, 'domain')}.")
     if behind:
-        reasons = [f"{name}: {behind[name].error or NOT_TRIED}" for name in sorted(behind)]
+        reasons = [f"{name}: {behind[name].error or wording.NOT_TRIED}" for name in sorted(behind)]
         lead = f"Not up to date yet: {plural(len(behind), 'domain')}."
-        messages.warning(request, " ".join([lead, *shortened(reasons, 10, note="."), confirmation.CHANGE_PENDING]))
+        messages.warning(request, " ".join([lead, *shortened(reasons, 10, note="."), wording.CHANGE_PENDING]))

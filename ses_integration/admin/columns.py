@@ -21,11 +21,11 @@ from ses_integration.status.sync_state import SyncState, SyncStatus, sync_states
 
 Row = TypeVar("Row", bound=Model)
 
-# A sentence gets room in a list; what is in order stays in the background.
+# Give sentences a minimum width; print the normal state in a quiet colour.
 STYLES = {
     SyncStatus.UP_TO_DATE: "white-space: nowrap; color: var(--body-quiet-color)",
     SyncStatus.PENDING: "display: inline-block; min-width: 16em",
-    SyncStatus.UNCONFIRMED: "display: inline-block; min-width: 10em",
+    SyncStatus.UNCONFIRMED: "display: inline-block; min-width: 16em",
     SyncStatus.NEEDS_ATTENTION: "display: inline-block; min-width: 16em; color: var(--error-fg)",
 }
 
@@ -51,7 +51,7 @@ def _rule(entry: LedgerEntry) -> SafeString:
         return format_html("{}: contents unconfirmed", _link(entry))
     if entry.presence == Presence.ABSENT:
         return format_html("{}: an unanswered call may still create it", _link(entry))
-    return format_html("{}: {}", _link(entry), listed(sorted(it.recipient for it in entry.recipients.all())))
+    return format_html("{}: {}", _link(entry), listed(sorted(row.recipient for row in entry.recipients.all())))
 
 
 def _identity(entry: LedgerEntry) -> SafeString:

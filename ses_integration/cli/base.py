@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ses_integration.errors import RateLimitTimeout, SesError, Throttled
+from ses_integration.status import wording
 from ses_integration.status.pending import pending_domains, pending_reason
 
 AGAIN = "Wait a second and run it again: SES takes about one control call a second, and other processes share it."
@@ -62,9 +63,5 @@ def outcome(name: str) -> Outcome:
     if not pending_domains().filter(domain=name).exists():
         return Outcome(up_to_date=True)
     pending = pending_reason(name)
-    reasons = [pending.error] if pending.error else []
-    if pending.unknown_until:
-        reasons.append(
-            f"An earlier call to AWS got no answer; it is repeated after {pending.unknown_until:%H:%M:%S} UTC."
-        )
-    return Outcome(up_to_date=False, reason=" ".join(reasons))
+    in_flight = wording.unanswered(pending.unknown_until) if pending.unknown_until else ""
+    return Outcome(up_to_date=False, reason=" ".join(filter(None, [pending.error, in_flight])))

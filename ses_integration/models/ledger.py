@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from backoffice.text import moment
 from ses_integration.models.scope import EntryScopedQuerySet, Scoped
 from ses_integration.plan.resources import Operation, Presence, ResourceKind
 
@@ -101,4 +102,4 @@ class InFlightCall(models.Model):
         indexes = [models.Index(fields=["until"], name="in_flight_until")]
 
     def __str__(self) -> str:
-        return f"{self.operation} until {self.until:%H:%M:%S}"
+        return f"{self.operation} until {moment(self.until)}"

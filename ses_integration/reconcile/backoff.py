@@ -20,7 +20,7 @@ LONG_INTERVAL = timedelta(minutes=15)
 def postpone(config: SesConfig, domain: str, errors: Collection[SesError], blocked: Blocked) -> None:
     """Record why a pass could not finish and when to try again.
 
-    Not if the rows have changed since `blocked.generation`, or are being changed now: then the domain is due at once.
+    If the rows have changed since `blocked.generation`, or are being changed now, the domain is due at once instead.
     """
     worst = max(errors, key=lambda error: error.attention, default=None)
     with transaction.atomic(durable=True):
@@ -33,7 +33,7 @@ def postpone(config: SesConfig, domain: str, errors: Collection[SesError], block
             pass
         elif worst is None:
             sync.retry_at = blocked.until
-            sync.last_error = "Waiting until an earlier call to AWS can no longer be applied."
+            sync.last_error = "Waiting until an earlier call to AWS can no longer take effect."
         else:
             sync.attempts += 1
             sync.retry_at = now + retry_delay(sync.attempts, attention=worst.attention)

@@ -1,4 +1,4 @@
-"""Confirms removals: what SES is known not to hold any more (docs/architecture/protocol.md, "Confirm a removal")."""
+"""Confirmation of removals: what SES is known not to hold any more (docs/architecture/protocol.md, "Confirm a removal")."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, Ledger
 from ses_integration.plan.diff import plan
 from ses_integration.plan.resources import Operation, Presence, ResourceKind
 from ses_integration.reconcile import snapshot
+from ses_integration.status import wording
 
 ADDING_OPERATIONS = [operation.value for operation in Operation if operation.adds]
-CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."
-LEFT_ELSEWHERE = "A rule set or region that was configured before may still receive for this name: see ses_cleanup."
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def left_elsewhere(domain: str) -> str:
     others = LedgerEntry.objects.filter(domain=domain).exclude(region="").exclude(presence=Presence.ABSENT)
     others = others.exclude(region=config.region, rule_set=config.rule_set).exclude(identity__ours=False)
     found = others.exclude(kind=ResourceKind.IDENTITY, region=config.region).exists()
-    return LEFT_ELSEWHERE if found and config.region else ""
+    return wording.LEFT_ELSEWHERE if found and config.region else ""
 
 
 def rules_up_to_date(domain: str) -> bool:

@@ -10,10 +10,9 @@ from datetime import datetime
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
-from backoffice.text import moment, plural
 from ses_integration.conf import ses_config
 from ses_integration.models import DomainSync, InFlightCall, Lease
-from ses_integration.status import confirmation
+from ses_integration.status import confirmation, wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +63,10 @@ def pending_reason(domain: str) -> PendingReason:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How far SES is behind one domain, for operators.
+    """How far SES lags behind the rows of one domain.
 
-    `behind` is the number of changes that are not applied yet, and `in_flight` has a moment for each call without an answer:
-    when it can no longer be applied, and is repeated. `retry_at` is None if the next try is due now.
+    `behind` is the number of changes that are not applied yet. `in_flight` has a moment for each call without an answer: until
+    then it can be applied, and after that it is sent again. `retry_at` is None if the next try is due now.
     """
 
     domain: str
@@ -80,12 +79,11 @@ class Backlog:
     @property
     def reason(self) -> str:
         """Why the domain is not up to date, such as `2 changes behind, next try 2026-11-26 09:30:00 UTC. AWS gave no answer.`"""
-        parts = [f"{plural(self.behind, 'change')} behind"] if self.behind else []
-        if self.in_flight:
-            parts.append(f"a call got no answer and may be applied until {max(self.in_flight):%H:%M:%S} UTC")
+        lag = [wording.behind(self.behind)] if self.behind else []
         if self.behind and self.retry_at:
-            parts.append(f"next try {moment(self.retry_at)}")
-        return ". ".join(filter(None, [", ".join(parts), self.error]))
+            lag.append(wording.next_try(self.retry_at))
+        in_flight = wording.unanswered(max(self.in_flight)) if self.in_flight else ""
+        return " ".join(filter(None, [f"{', '.join(lag)}." if lag else "", in_flight, self.error]))
 
 
 def backlogs(*, everything: bool = False) -> list[Backlog]:
@@ -116,14 +114,14 @@ def unconfirmed_warning(
     `lead` opens the warning and names the change, such as `SES configuration failed:`. `error` is the sentence that follows;
     by default the last error that is recorded for `domain`. With `removal`, something of the domain that a previous region
     or rule set may still hold is named instead of the usual ending. With `in_flight`, an unanswered call is mentioned, and
-    when it is checked again.
+    when it is sent again.
 
     Two statements if the error or an unanswered call is looked up, and one more with `removal`.
     """
     reason = pending_reason(domain) if error is None or in_flight else None
     if error is None and reason is not None:
         error = reason.error
-    ending = (confirmation.left_elsewhere(domain) if removal else "") or confirmation.CHANGE_PENDING
+    ending = (confirmation.left_elsewhere(domain) if removal else "") or wording.CHANGE_PENDING
     if in_flight and reason is not None and reason.unknown_until is not None:
-        ending += f" An earlier call to AWS got no answer; it is confirmed again by {reason.unknown_until:%H:%M} UTC."
+        ending += f" {wording.unanswered(reason.unknown_until)}"
     return " ".join(filter(None, [lead, error, ending]))

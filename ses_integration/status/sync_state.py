@@ -13,6 +13,7 @@ from django.utils import timezone
 from ses_integration.aws.clients import have_credentials
 from ses_integration.conf import ses_config
 from ses_integration.models import DomainSync, InFlightCall
+from ses_integration.status import wording
 
 
 class SyncStatus(enum.Enum):
@@ -37,23 +38,20 @@ class SyncState:
     retry_at: datetime | None = None
 
     def __str__(self) -> str:
-        """The state for people, such as `unconfirmed until 14:05 UTC` or `pending: AWS gave no answer.`"""
-        if not self.reason:
-            return self.status.label
-        separator = " " if self.status is SyncStatus.UNCONFIRMED else ": "
-        return f"{self.status.label}{separator}{self.reason}"
+        """The state for people, such as `pending: AWS gave no answer.`"""
+        return f"{self.status.label}: {self.reason}" if self.reason else self.status.label
 
 
 def state_of(sync: DomainSync | None, unknown_until: datetime | None) -> SyncState:
-    """State of one name. `unknown_until`: when its last in-flight call can no longer be applied; None without any."""
+    """State of one name. `unknown_until`: until when SES can apply its last in-flight call, or None."""
     if sync is None:
-        return SyncState(SyncStatus.PENDING, "not looked at yet")
+        return SyncState(SyncStatus.PENDING, wording.NOT_TRIED)
     if sync.stalled:
         return SyncState(SyncStatus.NEEDS_ATTENTION, sync.last_error, sync.retry_at)
     if unknown_until is not None and unknown_until > timezone.now():
-        return SyncState(SyncStatus.UNCONFIRMED, f"until {unknown_until:%H:%M} UTC", unknown_until)
+        return SyncState(SyncStatus.UNCONFIRMED, wording.unanswered(unknown_until), unknown_until)
     if sync.pending or unknown_until is not None:
-        return SyncState(SyncStatus.PENDING, sync.last_error or "not tried yet", sync.retry_at)
+        return SyncState(SyncStatus.PENDING, sync.last_error or wording.NOT_TRIED, sync.retry_at)
     return SyncState(SyncStatus.UP_TO_DATE)
 
 

@@ -211,6 +211,6 @@ def test_rules_of_a_previous_rule_set_or_region_are_not_reported_as_updated(api,
     setattr(settings, setting, value)
     cleanup = api.delete(f"{URL}/{a.pk}").json()["cleanup"]
     assert cleanup["sesRuleUpdated"] is False
-    assert cleanup["warning"].startswith("SES rule update failed: A rule set or region that was configured before")
+    assert cleanup["warning"].startswith("SES rule update failed: A previously configured region or rule set")
     switched_off = api.put(f"{URL}/{b.pk}", {"isActive": False}).json()
-    assert "A rule set or region that was configured before" in switched_off["warning"]
+    assert "A previously configured region or rule set" in switched_off["warning"]

@@ -138,7 +138,7 @@ def test_what_another_rule_set_may_still_hold_is_printed(full, settings):
     for name in ("example.com", "a@example.com"):
         code, out = run("plan_delete", name)
         assert code == 2
-        assert "\n- A rule set or region that was configured before may still receive for this name" in out
+        assert "\n- A previously configured region or rule set may still receive mail for this name" in out
 
 
 @pytest.mark.parametrize("name", ["example.org", "nobody@example.com", "nonsense", "a@b@", ""])

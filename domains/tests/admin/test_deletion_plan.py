@@ -113,7 +113,7 @@ def test_the_page_shows_what_another_rule_set_may_still_hold(address, domain, ad
     settings.SES_RULE_SET = "another"
     for model, row in (("domains.domain", domain), ("addresses.emailaddress", address)):
         _, page = asked(admin_client, model, row)
-        assert "A rule set or region that was configured before may still receive for this name" in page
+        assert "A previously configured region or rule set may still receive mail for this name" in page
         assert UNCERTAIN in page
 
 

@@ -270,5 +270,5 @@ def test_rules_of_a_previous_rule_set_are_not_reported_as_deleted(api, full, ses
     settings.SES_RULE_SET = "new-rules"
     body = api.delete(f"{URL}/{full.pk}").json()
     assert body["deletedResources"]["sesReceiptRules"] is False
-    assert "A rule set or region that was configured before may still receive for this name" in body["warning"]
+    assert "A previously configured region or rule set may still receive mail for this name" in body["warning"]
     assert no_rows_are_left()

@@ -21,7 +21,7 @@ from rest.fields import timestamp
 from ses_integration.models import LedgerEntry
 
 RULE = "inbound-example.com-rule"
-ELSEWHERE = "A rule set or region that was configured before may still receive for this name: see ses_cleanup."
+ELSEWHERE = "A previously configured region or rule set may still receive mail for this name. Run ses_cleanup."
 
 
 @pytest.fixture

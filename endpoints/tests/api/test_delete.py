@@ -12,7 +12,7 @@ from endpoints import services
 from endpoints.models import Endpoint
 from inbound.models import Scope
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
-from ses_integration.status import confirmation
+from ses_integration.status import wording
 from ses_integration.status.pending import pending_domains
 
 pytestmark = pytest.mark.sqlite
@@ -146,7 +146,7 @@ def test_the_endpoint_is_deleted_with_a_warning_if_ses_refuses(delete, endpoint,
     assert answer.json()["cleanup"]["domains"] == ["example.com"]
     warning = answer.json()["warning"]
     assert warning.startswith("SES catch-all configuration failed: ")
-    assert warning.endswith(confirmation.CHANGE_PENDING)
+    assert warning.endswith(wording.CHANGE_PENDING)
     assert not Endpoint.objects.exists()
     assert pending_domains().get().domain == "example.com"
 
@@ -157,7 +157,7 @@ def test_one_request_budget_is_shared_by_all_domains(delete, endpoint, ses, sett
     settings.SES_REQUEST_BUDGET = 0.0
     ses.clear_journal()
     answer = delete()
-    assert answer.json()["warning"] == f"SES catch-all configuration failed: {confirmation.CHANGE_PENDING}"
+    assert answer.json()["warning"] == f"SES catch-all configuration failed: {wording.CHANGE_PENDING}"
     assert ses.journal() == []
     assert pending_domains().count() == 3
 

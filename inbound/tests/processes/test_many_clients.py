@@ -18,7 +18,7 @@ from inbound.tests.processes.checks import (
 from inbound.tests.processes.clients import RULE_CALLS, Answer, Api, by_clients
 from inbound.tests.processes.seed import seed
 from inbound.tests.processes.stack import Stack
-from ses_integration.status.confirmation import CHANGE_PENDING
+from ses_integration.status.wording import CHANGE_PENDING
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
@@ -32,7 +32,7 @@ ALLOWANCE_SECONDS = 2.5
 # With the second sentence if a call is under way at that moment.
 WARNING = re.compile(
     rf"SES rule update failed: {re.escape(CHANGE_PENDING)}"
-    r"( An earlier call to AWS got no answer; it is confirmed again by \d\d:\d\d UTC\.)?"
+    r"( An earlier call to AWS got no answer; it is sent again after [-\d]{10} [:\d]{8} UTC\.)?"
 )
 
 

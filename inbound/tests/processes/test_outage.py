@@ -17,7 +17,7 @@ from inbound.tests.processes.checks import (
 )
 from inbound.tests.processes.quick_stack import QuickStack
 from inbound.tests.processes.stack import Stack
-from ses_integration.status.confirmation import CHANGE_PENDING
+from ses_integration.status.wording import CHANGE_PENDING
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Count
 
-from backoffice.text import moment, plural
+from backoffice.text import moment
 from ses_integration.cli.base import CommandWithExitCodes
 from ses_integration.cli.tables import table
 from ses_integration.conf import SesConfig, ses_config
@@ -18,10 +18,10 @@ from ses_integration.drift.previous_scopes import contents, find_previous_scopes
 from ses_integration.models import LedgerEntry
 from ses_integration.plan.resources import Presence, ResourceKind
 from ses_integration.reconcile import snapshot
+from ses_integration.status import wording
 from ses_integration.status.capacity import capacity
 from ses_integration.status.pending import Backlog, backlogs
-
-UNANSWERED = "A call to AWS got no answer. It may be applied until then, and is repeated after that."
+from ses_integration.status.sync_state import SyncStatus
 
 
 class Command(CommandWithExitCodes):
@@ -40,10 +40,10 @@ class Command(CommandWithExitCodes):
         config = ses_config()
         self.stdout.write("\n".join(_summary(config)))
         shown = backlogs(everything=options["all"])
-        pending = [it for it in shown if it.behind or it.in_flight]
-        gone = _gone(config, [it.domain for it in shown if not it.behind]) if options["all"] else set()
+        pending = [backlog for backlog in shown if backlog.behind or backlog.in_flight]
+        gone = _gone(config, [backlog.domain for backlog in shown if not backlog.behind]) if options["all"] else set()
         now = database_now()
-        rows = [[it.domain, _state(it, gone), *_next_try(it, now)] for it in shown]
+        rows = [[backlog.domain, _state(backlog, gone), *_next_try(backlog, now)] for backlog in shown]
         if rows:
             self.stdout.write(table(["DOMAIN", "STATE", "NEXT TRY", "WHY"], rows))
         if elsewhere := sum(scope.size for scope in find_previous_scopes(config)):
@@ -73,25 +73,25 @@ def _used(used: Used, what: str) -> str:
 
 
 def _gone(config: SesConfig, domains: Iterable[str]) -> set[str]:
-    """Domains without a row, of which SES is known to hold nothing that would be ours to remove."""
+    """Domains without a row for which SES is known to hold nothing that is ours to remove."""
     held = LedgerEntry.objects.of(config).exclude(presence=Presence.ABSENT).exclude(identity__ours=False)
     left = set(domains).difference(held.values_list("domain", flat=True))
     return {domain for domain, desired in snapshot.desired_of(config, left).items() if not desired.identity}
 
 
-def _state(it: Backlog, gone: Container[str]) -> str:
+def _state(backlog: Backlog, gone: Container[str]) -> str:
     parts = [
-        f"{plural(it.behind, 'change')} behind" if it.behind else "",
-        f"{len(it.in_flight)} unanswered" if it.in_flight else "",
-        "needs attention" if it.stalled else "",
+        wording.behind(backlog.behind) if backlog.behind else "",
+        f"{len(backlog.in_flight)} unanswered" if backlog.in_flight else "",
+        SyncStatus.NEEDS_ATTENTION.label if backlog.stalled else "",
     ]
-    return ", ".join(filter(None, parts)) or ("gone" if it.domain in gone else "up to date")
+    return ", ".join(filter(None, parts)) or ("gone" if backlog.domain in gone else SyncStatus.UP_TO_DATE.label)
 
 
-def _next_try(it: Backlog, now: datetime) -> tuple[str, str]:
-    """When it is tried again, and why it is not done yet. A call without an answer is repeated once it can no longer be
-    applied."""
-    if not it.behind and not it.in_flight:
-        return "", it.error
-    at = it.retry_at if it.behind else max(it.in_flight)
-    return moment(at) if at and at > now else "now", it.error or ("" if it.behind else UNANSWERED)
+def _next_try(backlog: Backlog, now: datetime) -> tuple[str, str]:
+    """When the domain is tried again, and why it is not up to date."""
+    if not backlog.behind and not backlog.in_flight:
+        return "", backlog.error
+    at = backlog.retry_at if backlog.behind else max(backlog.in_flight)
+    why = backlog.error or ("" if backlog.behind else wording.unanswered(max(backlog.in_flight)))
+    return moment(at) if at and at > now else "now", why

@@ -29,6 +29,7 @@ from ses_integration.models import (
     LedgerRecipient,
     RateLimit,
 )
+from ses_integration.status import wording
 
 pytestmark = pytest.mark.sqlite
 
@@ -103,7 +104,7 @@ def test_the_sync_state_is_shown_in_words(domain, admin_client: Client):
     until = timezone.now() + timedelta(minutes=10)
     entry = LedgerEntry.objects.get(kind="rule")
     InFlightCall.objects.create(entry=entry, operation="update_rule", until=until, fence=1)
-    assert f"unconfirmed until {until:%H:%M} UTC" in text(admin_client.get(SYNC_STATES))
+    assert f"unconfirmed: {wording.unanswered(until)}" in text(admin_client.get(SYNC_STATES))
     DomainSync.objects.update(stalled=True)
     for path in (SYNC_STATES, url("ses_integration.domainsync", "change", sync.pk)):
         assert "needs attention: SES is out of order." in text(admin_client.get(path))

@@ -123,7 +123,7 @@ def test_a_pending_domain_is_listed_with_the_reason(ses):
 def test_an_unanswered_call_is_listed_with_its_time(ses_with_a):
     receive("a", "b")
     Writer().call_without_answer()
-    assert "a call got no answer and may be applied until " in run("ses_reconcile")[1]
+    assert "An earlier call to AWS got no answer; it is sent again after " in run("ses_reconcile")[1]
 
 
 def test_an_identity_tag_is_read_only_if_the_identity_may_be_ours(ses_with_a, ses_v1):

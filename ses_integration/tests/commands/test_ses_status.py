@@ -7,11 +7,12 @@ import boto3
 import pytest
 from django.utils import timezone
 
+from backoffice.text import moment
 from ses_integration.conf import ses_config
 from ses_integration.coordination import quotas
-from ses_integration.management.commands.ses_status import UNANSWERED
 from ses_integration.models import InFlightCall, LedgerEntry
 from ses_integration.reconcile.loop import reconcile
+from ses_integration.status import wording
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.fake_domains import DOMAIN, receive, remove
 
@@ -51,7 +52,7 @@ def test_a_domain_with_only_an_unanswered_call_is_listed_with_its_time(ses, rows
     outcome = InFlightCall.objects.create(
         entry=entry, operation="update_rule", recipients=["b@example.com"], until=until, fence=0
     )
-    assert _row(run("ses_status")[1]) == ["example.com", "1 unanswered", f"{until:%Y-%m-%d %H:%M:%S} UTC", UNANSWERED]
+    assert _row(run("ses_status")[1]) == ["example.com", "1 unanswered", moment(until), wording.unanswered(until)]
     outcome.until = timezone.now() - timedelta(seconds=1)
     outcome.save()
     assert _row(run("ses_status")[1])[2] == "now"

@@ -59,7 +59,7 @@ def test_an_unanswered_call_is_reported_and_waited_for(ses, rows):
     lease.release(writer.held)
     code, text = run("ses_sync")
     assert code == 2
-    assert "An earlier call to AWS got no answer; it is repeated after" in text
+    assert "An earlier call to AWS got no answer; it is sent again after " in text
 
 
 def test_a_manual_retry_does_not_lengthen_the_back_off(pending):

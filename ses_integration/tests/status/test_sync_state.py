@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from ses_integration.models import DomainSync
+from ses_integration.status import wording
 from ses_integration.status.sync_state import SyncState, SyncStatus, state_of
 
 
@@ -23,7 +24,7 @@ def test_labels_are_those_of_the_glossary():
     ("fields", "status", "text"),
     [
         ({}, SyncStatus.UP_TO_DATE, "up to date"),
-        ({"generation": 2}, SyncStatus.PENDING, "pending: not tried yet"),
+        ({"generation": 2}, SyncStatus.PENDING, "pending: Not tried yet."),
         ({"generation": 2, "last_error": "AWS gave no answer."}, SyncStatus.PENDING, "pending: AWS gave no answer."),
         (
             {"generation": 2, "stalled": True, "last_error": "A quota of SES is used up."},
@@ -42,9 +43,9 @@ def test_call_in_flight_is_unconfirmed_until_it_is_due():
     until = timezone.now() + timedelta(minutes=10)
     state = state_of(sync, until)
     assert (state.status, state.retry_at) == (SyncStatus.UNCONFIRMED, until)
-    assert str(state) == f"unconfirmed until {until:%H:%M} UTC"
+    assert str(state) == f"unconfirmed: {wording.unanswered(until)}"
     assert state_of(sync, timezone.now() - timedelta(seconds=1)).status is SyncStatus.PENDING
 
 
 def test_domain_that_was_never_marked_is_pending():
-    assert state_of(None, None) == SyncState(SyncStatus.PENDING, "not looked at yet")
+    assert state_of(None, None) == SyncState(SyncStatus.PENDING, "Not tried yet.")

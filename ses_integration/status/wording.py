@@ -1,0 +1,25 @@
+"""Sentences that tell people why SES is behind the rows, and when the next try is. Every page, command and answer uses them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from backoffice.text import moment, plural
+
+CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."
+LEFT_ELSEWHERE = "A previously configured region or rule set may still receive mail for this name. Run ses_cleanup."
+NOT_TRIED = "Not tried yet."
+
+
+def behind(changes: int) -> str:
+    """`2 changes behind`."""
+    return f"{plural(changes, 'change')} behind"
+
+
+def next_try(at: datetime) -> str:
+    return f"next try {moment(at)}"
+
+
+def unanswered(until: datetime) -> str:
+    """What happens to a call in flight that SES may apply until `until`."""
+    return f"An earlier call to AWS got no answer; it is sent again after {moment(until)}."
