@@ -5,7 +5,7 @@ import os
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 8000}"
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_WORKERS") or 2)
-# Many, because requests wait for SES in their thread, which costs little.
+# Many, because a thread waiting for SES is cheap.
 threads = int(os.environ.get("WEB_THREADS") or 32)
 timeout = 60
 # Longer than a request may wait for SES, so that a restart does not abort requests.

@@ -1,4 +1,4 @@
-"""Domains, the DNS records that their owners publish, and the records of deleted domains (tombstones)."""
+"""Domains, the DNS records that their owners publish, and the reports of their deletions (tombstones)."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class DomainDeletionQuerySet(models.QuerySet["DomainDeletion"]):
 
 
 class DomainDeletion(models.Model):
-    """The record of one domain's deletion: what each step has reached, and the proof. It outlives the domain.
+    """The report of one domain's deletion: the state of each step, and the verification of absence. It outlives the domain.
 
     It never causes a call to SES (docs/architecture/protocol.md, "Counterexamples", 18).
     """
@@ -155,7 +155,7 @@ class DomainDeletion(models.Model):
     id = models.CharField(primary_key=True, max_length=255, default=deletion_id, editable=False)
     domain_id = models.CharField(max_length=255, unique=True, editable=False)
     name = models.CharField(max_length=253)
-    # SET_NULL, because the proof outlives the account, too.
+    # SET_NULL, because the report outlives the account, too.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="domain_deletions"
     )
@@ -196,7 +196,7 @@ class DomainDeletion(models.Model):
     # Progress of the current pass through the prefix (`ses_integration.api.EraseProgress`); empty between passes.
     erase_progress = models.JSONField(default=dict, blank=True)
 
-    # The observation of SES and S3 after the last step, and when the next one is due.
+    # The last verification of absence: when it found nothing, its result, and when the next one is due.
     proved_at = models.DateTimeField(null=True, blank=True)
     proof = models.JSONField(default=dict, blank=True)
     look_again_at = models.DateTimeField(null=True, blank=True)

@@ -1,4 +1,4 @@
-"""Signal receivers: every write to Domain marks the name dirty, and every deletion has a record."""
+"""Signal receivers: every write to Domain marks the name dirty, and every deletion has a report."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class EmailAddressViewSet(
         body = serializer.validated_data
         endpoint_id = self._endpoint_id(body)
         changes = {name: body[name] for name in ("is_active",) if name in body}
-        # A null webhook, of which there are none, does not clear the endpoint.
+        # `webhookId: null` leaves the endpoint unchanged; webhooks do not exist yet.
         if "endpoint_id" in body:
             changes["endpoint_id"] = endpoint_id
         address = cast(EmailAddress, serializer.instance)

@@ -1,7 +1,8 @@
-"""Deletions of domains in the admin: what each step has reached, the proof, and an action to retry."""
+"""Reports of domain deletions in the admin: the steps, the verification of absence, and an action to retry."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -20,7 +21,7 @@ from domains.dns import leftovers
 from domains.models import DomainDeletion
 from ses_integration.api import mail_location, shared_deadline
 
-ERASED = ("erased_versions", "erased_delete_markers", "erased_size")
+ERASED_FIELDS = ("erased_versions", "erased_delete_markers", "erased_size")
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -37,7 +38,7 @@ class StateFilter(admin.SimpleListFilter):
 @admin.register(DomainDeletion)
 class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
     list_display = [
-        "name", "started_at", "requested_by", "rules", "identity", "stored_mail", "finished", "proved",
+        "name", "started_at", "requested_by", "rules", "identity", "stored_mail", "finished", "verified",
     ]  # fmt: skip
     list_filter = [StateFilter, "identity"]
     search_fields = ["name", "domain_id", "id", "requested_by", "owner__username"]
@@ -64,8 +65,8 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
             "At the start",
             {"fields": ["rules_there", "email_addresses", "blocked_emails", "dns_records", "dns_records_left"]},
         ),
-        ("Stored mail", {"fields": ["stored_under", ERASED, "late_versions", "kept_versions"]}),
-        ("Proof", {"fields": ["proved_at", "last_observation", "look_again_at"]}),
+        ("Stored mail", {"fields": ["stored_under", ERASED_FIELDS, "late_versions", "kept_versions"]}),
+        ("Verification of absence", {"fields": ["verified_at", "last_verification", "look_again_at"]}),
         ("Attempts", {"fields": ["ses_attempts", "problem", "attempts", "retry_at"]}),
     ]
 
@@ -81,7 +82,7 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
         if finished := sum(record.finished_at is not None for record in records):
             messages.success(request, f"{finished} finished.")
         if not records:
-            messages.info(request, "They are already finished.")
+            messages.info(request, "All selected deletions are already finished.")
         for record, outcome in outcomes:
             if record.finished_at is None:
                 messages.warning(request, f"{record.name}: {outcome}")
@@ -94,8 +95,8 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
     def finished(self, record: DomainDeletion) -> bool:
         return record.finished_at is not None
 
-    @admin.display(description="proved", boolean=True, ordering="proved_at")
-    def proved(self, record: DomainDeletion) -> bool:
+    @admin.display(description="verified", boolean=True, ordering="proved_at")
+    def verified(self, record: DomainDeletion) -> bool:
         return record.proved_at is not None
 
     @admin.display(description="receipt rules")
@@ -104,8 +105,8 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
 
     @admin.display(description="to be removed from DNS")
     def dns_records_left(self, record: DomainDeletion) -> SafeString | str:
-        records = [it for it in record.records_to_publish if not leftovers.is_owners_own(it["name"])]
-        lines = [format_html("{} {} {}", it["name"], it["type"], it["value"]) for it in records]
+        told = [row for row in record.records_to_publish if not leftovers.is_owners_own(row["name"])]
+        lines = [format_html("{} {} {}", row["name"], row["type"], row["value"]) for row in told]
         return joined(lines, "<br>") or "none known"
 
     @admin.display(description="erased", ordering="erased_bytes")
@@ -116,8 +117,12 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
     def stored_under(self, record: DomainDeletion) -> str:
         return mail_location(record.key_prefix, bucket=record.bucket)
 
-    @admin.display(description="last observation")
-    def last_observation(self, record: DomainDeletion) -> str:
+    @admin.display(description="verified at")
+    def verified_at(self, record: DomainDeletion) -> datetime | None:
+        return record.proved_at
+
+    @admin.display(description="last verification")
+    def last_verification(self, record: DomainDeletion) -> str:
         return proof.describe(record)
 
     @admin.display(description="still pending or kept")

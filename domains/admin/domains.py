@@ -213,5 +213,5 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
 
 def _done(record: DomainDeletion) -> SafeString:
     counts = render.row_counts(record.blocked_emails, record.email_addresses, record.dns_records)
-    link = page_link("domains.domaindeletion", record.pk, "the deletion's record")
+    link = page_link("domains.domaindeletion", record.pk, "the report")
     return format_html("This also deleted {}. See {}.", counts, link)

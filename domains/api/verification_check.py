@@ -87,7 +87,7 @@ def _details(known: RecordedIdentity | None) -> dict[str, Any]:
 
 
 def _recommendations(domain: Domain) -> dict[str, Any]:
-    """Recommended records, while one of the two is not verified."""
+    """SPF and DMARC recommendations, unless both are verified."""
     spf, dmarc = dns_records.spf(domain.name), dns_records.dmarc(domain.name)
     verified = {(row.name, row.value) for row in domain.dns_records.all() if row.is_verified}
     if {(spf.name, spf.value), (dmarc.name, dmarc.value)} <= verified:

@@ -1,4 +1,4 @@
-"""Find what should be gone and is not: orphans in SES and in the bucket, previous scopes, and everything that is pending."""
+"""Find what should be gone and is not: orphans in SES and in the bucket, previous scopes, and all pending work."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ class Orphan:
     recorded: bool
 
     def removable(self, domain: str) -> bool:
-        """Whether --apply may remove it: it may be another installation's if its domain is not recorded, so `domain` has to
-        name it then. A rule that may be needed stays until ours is repaired."""
+        """Whether --apply may remove it.
+
+        If its domain is not recorded, it may belong to another installation, so `domain` has to name it. A rule that may be
+        needed stays until ours is repaired.
+        """
         return not self.found.needed and (self.recorded or self.found.domain == domain)
 
 
@@ -28,8 +31,8 @@ class Orphan:
 class Folder:
     """`emails/<domain>/<domain id>/` of a domain that is gone or unknown.
 
-    `recorded`: its deletion is recorded here, so it was ours. `rule`: one in SES that stores mail there. `owner`: another
-    installation, whose tag the domain's identity carries.
+    `recorded`: its deletion is recorded here, so it was ours. `rule`: a rule in SES that stores mail there. `owner`: the other
+    installation whose tag is on the domain's identity.
     """
 
     prefix: str
@@ -52,12 +55,12 @@ class Folder:
 class Findings:
     """Everything that `ses_cleanup` has found. `domain` is the one that was named, or empty.
 
-    `suspects` are foreign rules with our prefix. `pending` has the reason by domain.
+    `lookalikes` are foreign rules with our prefix. `pending` has the reason by domain.
     """
 
     domain: str = ""
     orphans: list[Orphan] = field(default_factory=list)
-    suspects: list[Drift] = field(default_factory=list)
+    lookalikes: list[Drift] = field(default_factory=list)
     folders: list[Folder] = field(default_factory=list)
     reference_mail: list[ReferenceMail] = field(default_factory=list)
     previous_scopes: list[PreviousScope] = field(default_factory=list)
@@ -73,12 +76,12 @@ class Findings:
     def removable(self) -> list[Orphan | Folder]:
         """What --apply removes."""
         found: list[Orphan | Folder] = [*self.orphans, *self.folders]
-        return [it for it in found if it.removable(self.domain)]
+        return [finding for finding in found if finding.removable(self.domain)]
 
 
 @dataclass
 class Search:
-    """A search that can be repeated. `known`: whether any of them has found something of the named domain, wherever it was."""
+    """A search that can be repeated. `known`: whether any run has found something of the named domain, wherever it was."""
 
     ses: LeftoverSearch
     known: bool = False
@@ -87,15 +90,15 @@ class Search:
         """Search SES, the bucket and the database. Changes nothing. Raises SesError."""
         domain = self.ses.domain
         left = self.ses.in_ses()
-        here = known_here()
-        orphans = [Orphan(it, it.domain in here) for it in left.orphans]
+        recorded = recorded_domains()
+        orphans = [Orphan(drift, drift.domain in recorded) for drift in left.orphans]
         folders, reference = self._folders(left, orphans)
-        self.known = self.known or domain in here | left.domains or bool(folders or reference)
+        self.known = self.known or domain in recorded | left.domains or bool(folders or reference)
         deletions = DomainDeletion.objects.pending().order_by("started_at", "name")
         return Findings(
             domain=domain,
             orphans=orphans,
-            suspects=left.suspects,
+            lookalikes=left.suspects,
             folders=folders,
             reference_mail=reference,
             previous_scopes=self.ses.previous_scopes(),
@@ -104,8 +107,8 @@ class Search:
         )
 
     def _folders(self, left: Leftovers, orphans: list[Orphan]) -> tuple[list[Folder], list[ReferenceMail]]:
-        # Orphan rules are removed first, and store nothing any more then.
-        removed = {it.found.name for it in orphans if it.removable(self.ses.domain)}
+        # Orphan rules are removed first, so they no longer store mail.
+        removed = {orphan.found.name for orphan in orphans if orphan.removable(self.ses.domain)}
         prefixes, reference = self.ses.in_bucket()
         # Read after the bucket: the folder of a domain that was added meanwhile must not look unowned.
         live, erasing, recorded = _domain_ids()
@@ -118,7 +121,7 @@ class Search:
         return folders, reference
 
     def erasable(self, found: Findings) -> list[Folder]:
-        """Folders that may be erased now, as SES is after the orphan rules have gone. Raises SesError."""
+        """Folders that may be erased, given SES as it is now that the orphan rules are gone. Raises SesError."""
         chosen = [folder for folder in found.folders if folder.removable(found.domain)]
         if not chosen:
             return []
@@ -132,19 +135,19 @@ def erase(folder: Folder) -> Iterator[int]:
 
 
 def is_unowned(prefix: str) -> bool:
-    """Whether the folder belongs to no domain, and to no deletion that still erases it or that keeps the mail."""
+    """Whether no domain owns the folder, and no deletion still erases it or keeps its mail."""
     live, erasing, _ = _domain_ids(prefix.split("/")[2])
     return not live and not erasing
 
 
-def known_here() -> set[str]:
-    """Names of domains that this installation has, or has ever had to do with; four statements."""
+def recorded_domains() -> set[str]:
+    """Names of all domains this installation has, or ever had, anything to do with; four statements."""
     rows = (Domain.objects.values_list("name", flat=True), DomainDeletion.objects.values_list("name", flat=True))
     return leftovers.recorded_domains().union(*rows)
 
 
 def _domain_ids(pk: str | None = None) -> tuple[set[str], set[str], set[str]]:
-    """Ids of all domains, of deletions that still erase or that keep the mail, and of all deletions; or only this one."""
+    """Ids of domains, of deletions that still erase or keep the mail, and of all deletions; or only those that equal `pk`."""
     domains, deletions = Domain.objects.all(), DomainDeletion.objects.all()
     if pk is not None:
         domains, deletions = domains.filter(pk=pk), deletions.filter(domain_id=pk)

@@ -13,12 +13,12 @@ from ses_integration.cli.leftovers import NEEDED, Drift, PreviousScope
 
 NOTHING = "Nothing is left over, and nothing is pending."
 COMMANDS_SHOWN = 10
-UNRECORDED = "it may be another installation's. If it is not: --apply --domain"
+UNRECORDED = "so it may belong to another installation. If it is yours, run ses_cleanup --apply --domain"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One part of the findings: `key` and `values` for programs, `title` and `lines` for people. Without lines it has no text."""
+class Group:
+    """One kind of findings: `key` and `values` for programs, `title` and `lines` for people. Without lines it has no text."""
 
     key: str
     values: Any
@@ -27,125 +27,129 @@ class Part:
 
 
 def report(found: Findings) -> str:
-    """Part by part, each with what to do about it. `!` marks what --apply removes."""
-    texts = ["\n".join([f"{part.title}:", *part.lines]) for part in _parts(found) if part.lines]
+    """The findings as text, group by group, each with what to do about it. `!` marks what --apply removes."""
+    texts = ["\n".join([f"{group.title}:", *group.lines]) for group in _groups(found) if group.lines]
     return "\n\n".join([*texts, NOTHING] if found.nothing_left else texts)
 
 
 def as_values(found: Findings) -> dict[str, Any]:
-    return {part.key: part.values for part in _parts(found)} | {"nothing_left": found.nothing_left}
+    return {group.key: group.values for group in _groups(found)} | {"nothing_left": found.nothing_left}
 
 
-def _parts(found: Findings) -> list[Part]:
+def _groups(found: Findings) -> list[Group]:
     domain = found.domain
     return [
-        Part(
+        Group(
             "orphans",
             [
                 {
-                    "kind": it.found.resource,
-                    "name": it.found.name,
-                    "domain": it.found.domain,
-                    "recipients": list(it.found.recipients),
-                    "recorded": it.recorded,
-                    "needed": it.found.needed,
-                    "removable": it.removable(domain),
+                    "kind": orphan.found.resource,
+                    "name": orphan.found.name,
+                    "domain": orphan.found.domain,
+                    "recipients": list(orphan.found.recipients),
+                    "recorded": orphan.recorded,
+                    "needed": orphan.found.needed,
+                    "removable": orphan.removable(domain),
                 }
-                for it in found.orphans
+                for orphan in found.orphans
             ],
             "Orphans in SES, ours and in no ledger",
-            [_orphan(it, domain) for it in found.orphans],
+            [_orphan(orphan, domain) for orphan in found.orphans],
         ),
-        Part(
+        Group(
             "suspects",
-            [{"name": it.name, "recipients": list(it.recipients), "why": it.reason} for it in found.suspects],
-            "They have our prefix and are not ours, so they are left alone",
-            [f"  {_resource(it)} ({it.reason})" for it in found.suspects],
+            [{"name": rule.name, "recipients": list(rule.recipients), "why": rule.reason} for rule in found.lookalikes],
+            "Not ours despite our prefix; left alone",
+            [f"  {_resource(rule)} ({rule.reason})" for rule in found.lookalikes],
         ),
-        Part(
+        Group(
             "stored_mail",
-            [{**asdict(it), "removable": it.removable(domain)} for it in found.folders],
-            "Stored mail of no domain",
-            [_folder(it, domain) for it in found.folders],
+            [{**asdict(folder), "removable": folder.removable(domain)} for folder in found.folders],
+            "Stored mail without a domain",
+            [_folder(folder, domain) for folder in found.folders],
         ),
-        Part(
+        Group(
             "reference_mail",
-            [asdict(it) for it in found.reference_mail],
-            "Stored by the reference service, and left alone",
-            [f"  emails/{it.domain}/: {amount(it.stored)}" for it in found.reference_mail],
+            [asdict(mail) for mail in found.reference_mail],
+            "Stored by the reference service; left alone",
+            [f"  emails/{mail.domain}/: {amount(mail.stored)}" for mail in found.reference_mail],
         ),
-        Part(
+        Group(
             "former",
-            [asdict(it) for it in found.previous_scopes],
+            [asdict(scope) for scope in found.previous_scopes],
             "Left behind when AWS_REGION or SES_RULE_SET changed",
-            [line for it in found.previous_scopes for line in _previous_scope(it)],
+            [line for scope in found.previous_scopes for line in _previous_scope(scope)],
         ),
-        Part(
+        Group(
             "owed",
             found.pending,
             "Pending in SES; the worker retries by itself, ses_sync retries now",
             [f"* {name}: {reason}" for name, reason in found.pending.items()],
         ),
-        Part(
+        Group(
             "deletions",
             [
-                {"id": it.pk, "domain": it.name, "owed": it.pending_steps, "problem": it.problem}
-                for it in found.deletions
+                {"id": record.pk, "domain": record.name, "owed": record.pending_steps, "problem": record.problem}
+                for record in found.deletions
             ],
             "Unfinished deletions; the worker retries by itself, ses_cleanup --apply retries now",
-            [_deletion(it) for it in found.deletions],
+            [_deletion(record) for record in found.deletions],
         ),
     ]
 
 
-def _resource(it: Drift) -> str:
-    recipients = ", ".join(it.recipients) or ("every address of every domain" if it.resource == "rule" else "")
-    return f"{it.resource} {it.name}" + (f": {recipients}" if recipients else "")
+def _resource(found: Drift) -> str:
+    recipients = ", ".join(found.recipients) or ("every address of every domain" if found.resource == "rule" else "")
+    return f"{found.resource} {found.name}" + (f": {recipients}" if recipients else "")
 
 
 def _orphan(orphan: Orphan, domain: str) -> str:
-    it = orphan.found
+    text = _resource(orphan.found)
     if orphan.removable(domain):
-        return f"! {_resource(it)}"
-    if it.needed:
-        return f"? {_resource(it)}. {NEEDED[0].upper()}{NEEDED[1:]}"
-    return f"? {_resource(it)}. Nothing here knows of its domain, so {UNRECORDED} {it.domain}"
-
-
-def _folder(it: Folder, domain: str) -> str:
-    text = f"{it.prefix}: {amount(it.stored)}"
-    if it.in_use:
-        why = f"Rule {it.rule} stores mail there" if it.rule else f"Its identity is of installation {it.owner}"
-        return f"  {text}. {why}, so it is left alone."
-    if it.removable(domain):
         return f"! {text}"
-    return f"? {text}. No deletion of it is recorded here, so {UNRECORDED} {it.domain}"
+    if orphan.found.needed:
+        return f"? {text}. {NEEDED[0].upper()}{NEEDED[1:]}"
+    return f"? {text}. Its domain is unknown here, {UNRECORDED} {orphan.found.domain}"
 
 
-def _previous_scope(it: PreviousScope) -> Iterator[str]:
-    ses = f"aws ses delete-receipt-rule --region {it.region} --rule-set-name {it.rule_set} --rule-name"
+def _folder(folder: Folder, domain: str) -> str:
+    text = f"{folder.prefix}: {amount(folder.stored)}"
+    if folder.in_use:
+        identity = f"Its identity belongs to installation {folder.owner}"
+        why = f"Rule {folder.rule} stores mail there" if folder.rule else identity
+        return f"  {text}. {why}, so it is left alone."
+    if folder.removable(domain):
+        return f"! {text}"
+    return f"? {text}. No deletion of it is recorded here, {UNRECORDED} {folder.domain}"
+
+
+def _previous_scope(scope: PreviousScope) -> Iterator[str]:
+    ses = f"aws ses delete-receipt-rule --region {scope.region} --rule-set-name {scope.rule_set} --rule-name"
     remove = [
-        *(f"{ses} {name}" for name in it.rules),
-        *(f"aws sesv2 delete-email-identity --region {it.region} --email-identity {name}" for name in it.identities),
+        *(f"{ses} {name}" for name in scope.rules),
+        *(
+            f"aws sesv2 delete-email-identity --region {scope.region} --email-identity {name}"
+            for name in scope.identities
+        ),
     ]
-    tags = f"aws sesv2 get-email-identity --region {it.region} --query Tags --email-identity"
-    yield f"> {it.place}: {it.contents}."
+    tags = f"aws sesv2 get-email-identity --region {scope.region} --query Tags --email-identity"
+    yield f"> {scope.place}: {scope.contents}."
     yield "    If the change was a mistake, undo it. Otherwise remove these, and ses_cleanup --apply forgets them:"
     yield from _commands(remove)
-    if it.unclear:
+    if scope.unclear:
         yield (
             "    It was never known whether these identities are ours. Look at the tag `inbound` first, and delete only those "
             "where it is INSTALLATION_ID:"
         )
-        yield from _commands([f"{tags} {name}" for name in it.unclear])
+        yield from _commands([f"{tags} {name}" for name in scope.unclear])
 
 
 def _commands(commands: list[str]) -> list[str]:
     return [f"    {line}" for line in shortened(commands, COMMANDS_SHOWN, note=": --json names them all")]
 
 
-def _deletion(it: DomainDeletion) -> str:
-    text = f"* deletion of {it.name} ({it.pk}): {it.labels(it.pending_steps)}"
-    if it.problem:
-        text += f". {it.problem}"
-    return text + (f" Next try {moment(it.retry_at)}." if it.retry_at else "")
+def _deletion(record: DomainDeletion) -> str:
+    text = f"* deletion of {record.name} ({record.pk}): {record.labels(record.pending_steps)}"
+    if record.problem:
+        text += f". {record.problem}"
+    return text + (f" Next try {moment(record.retry_at)}." if record.retry_at else "")

@@ -1,7 +1,6 @@
-"""Verification of finished deletions: a fresh look at SES and S3 after the last step, and another one once SES can no longer
-store mail late.
+"""Verification of absence: look at SES and S3 after a deletion's last step, and again once SES can no longer store mail late.
 
-Whatever is found and is ours makes its step pending again, so that it is removed like everything else. Foreign resources are
+A step whose resource is still there becomes pending again, and the resource is then removed as usual. Foreign resources are
 only reported.
 """
 
@@ -35,14 +34,17 @@ from ses_integration.api import (
 AT_ONCE = 500
 CLAIM = timedelta(seconds=60)
 
-ADDED_AGAIN = "The domain was added again, so the identity and all rules but this life's are the new one's."
+ADDED_AGAIN = (
+    "The domain was added again. Its identity and current rules belong to the new domain; only rules of the deleted one were "
+    "checked."
+)
 
 
 def prove_deletions(stop: Callable[[], bool] = lambda: False, *, seconds: float = math.inf) -> int:
-    """Worker step: verify every finished deletion that is not proved yet or is due for its second look; returns how many.
+    """Verify every finished deletion that is not verified yet or is due for its second verification, and return how many.
 
-    One observation of SES for all of them (see `AbsenceCheck`), and a list call to S3 for each. Ends after about `seconds`.
-    Raises SesError when SES cannot be asked.
+    A step of the worker. One observation of SES serves all of them (see `AbsenceCheck`), and each needs one list call to S3.
+    Ends after about `seconds`. Raises SesError when SES cannot be asked.
     """
     until = time.monotonic() + seconds
     records = _claim()
@@ -51,7 +53,7 @@ def prove_deletions(stop: Callable[[], bool] = lambda: False, *, seconds: float 
     check = AbsenceCheck({record.name for record in records})
     for number, record in enumerate(records):
         if stop() or time.monotonic() >= until:
-            DomainDeletion.objects.filter(pk__in=[left.pk for left in records[number:]]).update(retry_at=None)
+            DomainDeletion.objects.filter(pk__in=[later.pk for later in records[number:]]).update(retry_at=None)
             return number
         # If SES was about to change for a later domain of the same name, the deletion waits a minute.
         if record.name not in check.changing:
@@ -60,7 +62,7 @@ def prove_deletions(stop: Callable[[], bool] = lambda: False, *, seconds: float 
 
 
 def _claim() -> list[DomainDeletion]:
-    """Claim deletions for a minute. Leaves out those of another region or rule set: nothing of them can be seen from here."""
+    """Claim deletions for a minute. Leaves out those of another region or rule set, which cannot be verified from here."""
     config = ses_config()
     waiting = Q(proved_at=None) | Q(look_again_at__lte=Now())
     here = Q(region="") | Q(region=config.region, rule_set=config.rule_set)
@@ -111,7 +113,7 @@ def _verify(record: DomainDeletion, check: AbsenceCheck) -> None:
             for step in filter(found.get, found):
                 setattr(row, step, Step.PENDING)
         elif remains.problem:
-            # Even if an earlier look had proved it: the last one counts, and it is repeated.
+            # Clears the result of an earlier verification, too: the last one is shown, and it is repeated.
             row.proved_at = None
             row.retry_at = database_now() + retry_delay(1, attention=True)
         else:
@@ -120,7 +122,7 @@ def _verify(record: DomainDeletion, check: AbsenceCheck) -> None:
                 row.look_again_at = None
 
 
-# The `proof` of a deletion that was not verified yet.
+# The `proof` of a deletion that has not been verified yet.
 UNVERIFIED: dict[str, Any] = {
     "lookedAt": None,
     "receiptRules": False,
@@ -133,7 +135,7 @@ UNVERIFIED: dict[str, Any] = {
 
 
 def scope_problem(row: DomainDeletion) -> str:
-    """A sentence if a verification is due that cannot be made, because AWS_REGION or SES_RULE_SET has changed; else empty."""
+    """Why a due verification is impossible: AWS_REGION or SES_RULE_SET has changed. Empty if none is due, or if it is possible."""
     config = ses_config()
     again = row.look_again_at is not None and row.look_again_at <= timezone.now()
     if row.finished_at is None or not (row.proved_at is None or again):
@@ -141,8 +143,9 @@ def scope_problem(row: DomainDeletion) -> str:
     if row.region == "" or (row.region, row.rule_set) == (config.region, config.rule_set):
         return ""
     return (
-        f"It was received through rule set {row.rule_set} in {row.region}, which is not the configured one, so nobody looks "
-        "there: see ses_cleanup with those as SES_RULE_SET and AWS_REGION, or set them so again."
+        f"Its mail was received through rule set {row.rule_set} in {row.region}, which is no longer configured, so the deletion "
+        f"cannot be verified. Run ses_cleanup with SES_RULE_SET={row.rule_set} AWS_REGION={row.region}, or restore those "
+        "settings."
     )
 
 
@@ -150,13 +153,13 @@ def describe(row: DomainDeletion) -> str:
     """The result of the last verification, for people."""
     elsewhere = scope_problem(row)
     if not row.proof:
-        why = "SES is being changed for this name, or waits for it" if pending([row.name]) else ""
-        return ": ".join(filter(None, ["not looked yet", elsewhere or why]))
+        why = "a change for this name is pending in SES" if pending([row.name]) else ""
+        return ": ".join(filter(None, ["not verified yet", elsewhere or why]))
     found, foreign = row.proof["found"], row.proof["foreignRules"]
     return "; ".join(
         [
-            f"still there, so pending again: {', '.join(found)}" if found else "nothing of ours",
-            *([f"rules of others that take mail for {row.name}: {', '.join(foreign)}"] if foreign else []),
+            f"still there, and pending again: {', '.join(found)}" if found else "nothing of ours",
+            *([f"rules of others receive mail for {row.name}: {', '.join(foreign)}"] if foreign else []),
             *filter(None, [row.proof["problem"], elsewhere]),
         ]
     )

@@ -1,4 +1,4 @@
-"""The record of a deletion: its initial values, the progress that SES has confirmed, and the warning for clients."""
+"""The report of a deletion: its initial values, the progress that SES has confirmed, and the warning for clients."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ ERASING = "Stored mail is still to be erased; that goes on in the background."
 
 
 def initial_values(domain: Domain) -> dict[str, Any]:
-    """Values of a new record, read while the domain's rows and ledger still exist.
+    """Values of a new report, read while the domain's rows and ledger still exist.
 
-    They leave out what an earlier domain of the same name has left in SES, which its own record covers.
+    They leave out what an earlier domain of the same name has left in SES, which its own report covers.
     """
     values: dict[str, Any] = {
         "name": domain.name,
@@ -62,16 +62,16 @@ def initial_values(domain: Domain) -> dict[str, Any]:
 
 
 def due() -> Q:
-    """Records whose next attempt is due and that nobody has claimed."""
+    """Deletions whose next attempt is due and that nobody has claimed."""
     return Q(retry_at=None) | Q(retry_at__lte=Now())
 
 
 @contextmanager
 def updating(record: DomainDeletion, **expected: Any) -> Iterator[DomainDeletion]:
-    """Lock and save the record's current row, because requests and workers may change it concurrently.
+    """Lock and save the current row of the report, because requests and workers may change it concurrently.
 
-    Raises DomainDeletion.DoesNotExist if its fields do not have the `expected` values. Finishes the record if no step is
-    pending any more. Refreshes `record`.
+    Raises DomainDeletion.DoesNotExist if its fields do not have the `expected` values. Finishes the deletion if no step
+    is pending any more. Refreshes `record`.
     """
     with transaction.atomic():
         row = DomainDeletion.objects.select_for_update().get(pk=record.pk, **expected)
@@ -83,11 +83,11 @@ def updating(record: DomainDeletion, **expected: Any) -> Iterator[DomainDeletion
 
 
 def update_ses_steps(record: DomainDeletion) -> None:
-    """Update the rules and identity steps from what SES has confirmed, and finish the record if nothing is pending."""
+    """Update the rules and identity steps from what SES has confirmed, and finish the deletion if nothing is pending."""
     if Step.PENDING not in (record.rules, record.identity):
         return
     state = domain_state(record.name)
-    # Not before SES holds the new domain's rules: until then the old ones may store mail under the old prefix.
+    # Wait until SES holds the new domain's rules: the old ones may store mail under the old prefix until then.
     again = _added_again(record) and rules_up_to_date(record.name)
     rules, identity = _ses_outcomes(state, again=again)
     changed = (record.rules == Step.PENDING != rules) or (record.identity == Step.PENDING != identity)

@@ -25,8 +25,8 @@ def retry_deletion(record: DomainDeletion, *, seconds: float | None = None) -> s
     if Step.PENDING in (record.rules, record.identity):
         # As in ses_sync: a manual retry must not lengthen the worker's back-off.
         retry_now(record.name)
-    late = DomainDeletion.objects.pending().filter(pk=record.pk, retry_at__gt=Now() + MAYBE_CLAIMED)
-    late.update(retry_at=None)
+    backing_off = DomainDeletion.objects.pending().filter(pk=record.pk, retry_at__gt=Now() + MAYBE_CLAIMED)
+    backing_off.update(retry_at=None)
     with shared_deadline(seconds):
         advance(record, erase_seconds=ERASE_SECONDS_IN_REQUEST if seconds is None else seconds)
     if record.finished_at is not None:

@@ -27,7 +27,7 @@ ERASE_SECONDS_IN_TURN = 30.0
 
 
 def delete_domain(*, domain: Domain, requested_by: str, plan_token: str = "") -> DomainDeletion:
-    """Delete a live domain and everything that belongs to it, and return the record of what has been confirmed.
+    """Delete a live domain and everything that belongs to it, and return the report of what SES has confirmed.
 
     The rows are deleted whatever SES and S3 do. Raises Domain.DoesNotExist if the domain has already been deleted, and
     PlanOutdated if `plan_token` is given and the plan has changed.
@@ -55,9 +55,9 @@ def advance(record: DomainDeletion, *, erase_seconds: float = ERASE_SECONDS_IN_R
         with transaction.atomic(durable=True):
             _delete_rows(record.domain_id)
         record.refresh_from_db()
-        left = min(erase_seconds, deadline - time.monotonic())
-        if record.rules != Step.PENDING and record.stored_mail == Step.PENDING and left > 0:
-            erase_mail(record, seconds=left)
+        seconds = min(erase_seconds, deadline - time.monotonic())
+        if record.rules != Step.PENDING and record.stored_mail == Step.PENDING and seconds > 0:
+            erase_mail(record, seconds=seconds)
         _finish_if_done(record)
     return record
 
@@ -121,7 +121,7 @@ def _delete_rows(domain_id: str) -> None:
 
 
 def _finish_if_done(record: DomainDeletion) -> None:
-    """Finish the record if its last pending step was deleting the rows (`_delete_rows` does not finish it)."""
+    """Finish the deletion if its last pending step was deleting the rows (`_delete_rows` does not finish it)."""
     if record.finished_at is None and not record.pending_steps:
         with updating(record):
             pass

@@ -1,4 +1,4 @@
-"""The values of a domain's deletion plan. Its two parts contain no times, because these would change the token."""
+"""The values of a domain's deletion plan. They contain no times, because these would change the token."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rest.plan_token import Plan
 from ses_integration.api import Forecast, MailSize
 
 KIND = "domain"
-# Said of the SES identity in plans, and in the warning of a deletion.
+# About the SES identity, in plans and in the warning of a deletion.
 NOT_CREATED_HERE = "was not created by this installation, so it is kept."
 
 
@@ -22,7 +22,7 @@ class Rows:
     email_addresses: int
     active_email_addresses: int
     dns_records: int
-    # Of the rows themselves, because other rows in the same number make another plan.
+    # Digest of the rows: the same number of different rows is a different plan.
     digest: str
 
 

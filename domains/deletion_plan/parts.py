@@ -1,4 +1,4 @@
-"""Parts that the deletion plans of domains and of addresses share: what becomes of SES, and frames for all renderings.
+"""What the deletion plans of domains and addresses share: the SES part, and the layout of JSON, sections and text.
 
 A part states each fact once, as JSON members and as sentences, side by side.
 """
@@ -16,7 +16,7 @@ from rest.fields import timestamp
 from ses_integration.api import CallTiming, Forecast, RuleChange
 
 SHOWN_CALLS = 20
-OTHERS = "It has, or may still get, recipients that are no longer addresses of the domain; they are removed as well."
+OTHERS = "It contains, or may still receive, recipients that are no longer addresses of the domain; they are removed as well."
 TIMING = {
     CallTiming.NOW: "",
     CallTiming.DEPENDS: ", depending on the answer to the call before it",
@@ -105,7 +105,7 @@ def calls(ses: Forecast, confirmed_at: datetime | None) -> Part:
     if ses.waiting:
         lines.append(f"These wait until an earlier unanswered call has settled: {', '.join(ses.waiting)}.")
     if ses.problem:
-        lines.append(f"SES cannot be called now; what is pending is kept until it can: {ses.problem}")
+        lines.append(f"SES cannot be called now: {ses.problem} Pending work is kept.")
     return Part("Calls to SES", [*([] if ses.calls else ["None is needed."]), *lines], members)
 
 

@@ -99,7 +99,7 @@ def _rows(rows: Rows) -> Part:
 
 
 def _stored_mail(mail: StoredMail) -> Part:
-    """`complete` false: there is at least so much. Counts are null where S3 could not be asked; `problem` says why."""
+    """`complete` false: there is at least this much. Counts are null if S3 could not be asked; `problem` says why."""
     stored = mail.size.stored
     if mail.keeps:
         line = f"{mail.location} is kept, because KEEP_MAIL_ON_DOMAIN_DELETE is on"

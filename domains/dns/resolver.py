@@ -29,13 +29,13 @@ from dns.rdtypes.ANY.TXT import TXT
 logger = logging.getLogger(__name__)
 
 DNS_PORT = 53
-# Further questions wait, within the same time limit. A domain has nine.
+# More questions wait, within the same time limit. A domain has nine.
 MOST_AT_ONCE = 32
 # A longer chain of CNAMEs is a mistake or a loop.
 LONGEST_CHAIN = 10
 # Largest UDP answer that is not fragmented (DNS flag day 2020). Larger ones come over TCP.
 UDP_PAYLOAD = 1232
-UNREADABLE = "The answer of DNS cannot be understood."
+UNREADABLE = "The DNS response could not be parsed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def _resolver() -> dns.resolver.Resolver:
     except ValueError:
         raise LookupFailed("DNS_RESOLVERS cannot be used. `python manage.py check` says why.") from None
     except dns.resolver.NoResolverConfiguration:
-        raise LookupFailed("This machine knows no DNS resolver. Set DNS_RESOLVERS.") from None
+        raise LookupFailed("No DNS resolver is configured. Set DNS_RESOLVERS.") from None
     servers = servers or [(str(address), DNS_PORT) for address in resolver.nameservers]
     resolver.nameservers = [_Connected(*server) for server in servers]
     # A silent server must leave time for the next one, or for a second try.
@@ -181,13 +181,13 @@ def _values(
             _require_authority(answer.response)
             return []
         name = answer.canonical_name
-    raise LookupFailed("A CNAME leads on to another one too many times.")
+    raise LookupFailed("The chain of CNAMEs is too long.")
 
 
 def _require_authority(response: dns.message.Message) -> None:
     """Raise LookupFailed if the server is neither authoritative nor recursive: it cannot say that a record does not exist."""
     if not response.flags & (dns.flags.AA | dns.flags.RA):
-        raise LookupFailed("The DNS server looks nothing up for others. Name a resolver in DNS_RESOLVERS.")
+        raise LookupFailed("The DNS server refuses recursive queries. Set DNS_RESOLVERS to a resolver.")
 
 
 def _text(value: dns.rdata.Rdata) -> str:

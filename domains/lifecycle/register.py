@@ -42,7 +42,7 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
     with shared_deadline():
         try:
             with transaction.atomic(durable=True):
-                _serialize(name)
+                _lock_name(name)
                 delete_rows_of(name)
                 _refuse_taken(owner, name)
                 domain = Domain.objects.create(owner_id=owner.pk, name=name)
@@ -55,12 +55,12 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
     records = apply_identity(domain, known)
     if known and known.verification_token:
         return AddedDomain(domain, records, None)
-    missing = "SES has not told all DNS records yet." if known else "SES has not created the identity yet."
+    missing = "SES has not returned all DNS records yet." if known else "SES has not created the identity yet."
     return AddedDomain(domain, records, unconfirmed_warning(missing, name))
 
 
-def _serialize(name: str) -> None:
-    """Lock the registrable name until the transaction ends: two owners may be adding a parent and its child.
+def _lock_name(name: str) -> None:
+    """Lock the registrable name until the transaction ends, because two owners may be adding a parent and its child.
 
     Only on PostgreSQL, because SQLite has a single writer.
     """

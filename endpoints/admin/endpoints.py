@@ -84,7 +84,7 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
         for found, line in (
             (
                 chosen.values_list("pk", "email_addresses__address"),
-                "Addresses that lose their route, but still receive: {}",
+                "Addresses that keep receiving, but are delivered nowhere: {}",
             ),
             (
                 chosen.values_list("pk", "catch_all_domains__name"),

@@ -154,9 +154,7 @@ def test_leftovers_of_an_earlier_domain_are_mentioned_without_names(domain, ses,
     settings.SES_REQUEST_BUDGET = 0
     delete_domain(domain=domain, requested_by="me")
     EmailAddressFactory(domain=DomainFactory(name="example.com"), address="secret0@example.com")
-    others = (
-        "It has, or may still get, recipients that are no longer addresses of the domain; they are removed as well."
-    )
+    others = "It contains, or may still receive, recipients that are no longer addresses of the domain; they are removed as well."
     left_over = "SES may still hold rules for addresses that the domain no longer has"
     for name in ("example.com", "secret0@example.com"):
         code, out = run("plan_delete", name)
@@ -176,4 +174,7 @@ def test_a_rule_that_stays_loses_recipients_of_an_earlier_domain(domain, ses, se
     EmailAddressFactory(domain=domain, address="a@example.com")
     EmailAddressFactory(domain=domain, address="new@example.com")
     _, out = run("plan_delete", "new@example.com")
-    assert "- Receipt rule inbound-example.com-rule keeps a@example.com. It has, or may still get, recipients" in out
+    assert (
+        "- Receipt rule inbound-example.com-rule keeps a@example.com. It contains, or may still receive, recipients"
+        in out
+    )

@@ -38,7 +38,7 @@ class Command(CommandWithExitCodes):
         parser.add_argument(
             "--domain",
             metavar="NAME",
-            help="search for this domain only; with --apply, also remove what nothing here has a record of",
+            help="search for this domain only; with --apply, also remove what is not recorded here",
         )
         parser.add_argument(
             "--forget-former",
@@ -70,7 +70,7 @@ class Command(CommandWithExitCodes):
             raise SystemExit(2)
 
     def _apply(self, search: Search, found: Findings, *, forget_former: bool) -> None:
-        orphans = [it.found for it in found.removable if isinstance(it, Orphan)]
+        orphans = [finding.found for finding in found.removable if isinstance(finding, Orphan)]
         total, names = search.ses.remove_orphans(orphans)
         for number, name in enumerate(names, 1):
             self.tell(f"{number}/{total} {name}: {outcome(name)}")

@@ -1,4 +1,4 @@
-"""Deletions of domains in the admin: the report, the proof, and continuing one."""
+"""Deletions of domains in the admin: the report, the verification, and continuing one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from inbound.tests.factories import DnsRecordFactory, EmailAddressFactory
 from ses_integration.aws import clients
 
 
-def test_a_deletion_is_shown_with_its_proof(domain, ses, admin_client: Client):
+def test_a_deletion_is_shown_with_its_verification(domain, ses, admin_client: Client):
     EmailAddressFactory(domain=domain, address="a@example.com")
     DnsRecordFactory(domain=domain, name="_amazonses.example.com", value="<token>")
     DnsRecordFactory(domain=domain, name="_dmarc.example.com", value="v=DMARC1; p=none")
@@ -24,13 +24,13 @@ def test_a_deletion_is_shown_with_its_proof(domain, ses, admin_client: Client):
     resume_deletions()
     record = DomainDeletion.objects.get()
     path = url("domains.domaindeletion", "change", record.pk)
-    assert "not looked yet" in text(admin_client.get(path))
+    assert "not verified yet" in text(admin_client.get(path))
     clients.ses("eu-west-1").create_receipt_rule(
         RuleSetName="inbound-email-rules", Rule={"Name": "theirs", "Enabled": True, "Recipients": ["example.com"]}
     )
     prove_deletions()
     shown = text(admin_client.get(path))
-    assert "nothing of ours; rules of others that take mail for example.com: theirs" in shown
+    assert "nothing of ours; rules of others receive mail for example.com: theirs" in shown
     assert "inbound-example.com-rule" in shown
     assert "_amazonses.example.com TXT <token>" in shown
     assert "_dmarc" not in shown
@@ -58,7 +58,7 @@ def test_an_unfinished_deletion_can_be_retried(ses, user, admin_client: Client, 
     record.refresh_from_db()
     assert record.finished_at is not None
     _, messages = run_action(admin_client, "domains.domaindeletion", "retry", [record])
-    assert messages == [("info", "They are already finished.")]
+    assert messages == [("info", "All selected deletions are already finished.")]
 
 
 def test_a_failed_deletion_is_retried_before_its_next_attempt_is_due(ses, user, admin_client: Client, settings):

@@ -37,7 +37,7 @@ def test_orphans_are_removed_and_foreign_resources_stay(ses, live, lost):
     assert code == 2  # the stored mail has to be named
     assert "1/1 lost.org: up to date\n" in text
     assert (
-        "They have our prefix and are not ours, so they are left alone:\n"
+        "Not ours despite our prefix; left alone:\n"
         "  rule inbound-tagged.org-rule: a@tagged.org "
         "(it has our prefix, but the identity is of installation inbound2)\n"
         "  rule inbound-theirs-rule: a@theirs.org "
@@ -46,7 +46,7 @@ def test_orphans_are_removed_and_foreign_resources_stay(ses, live, lost):
     after = held(ses)
     gone = [rule for rule in before["rule_sets"][SET] if rule["Name"] == RULE]
     assert after["rule_sets"][SET] == [rule for rule in before["rule_sets"][SET] if rule not in gone]
-    assert after["identities"] == [it for it in before["identities"] if it["name"] != "lost.org"]
+    assert after["identities"] == [identity for identity in before["identities"] if identity["name"] != "lost.org"]
     changes = [action for action in calls(ses) if not action.startswith(("Describe", "List", "Get"))]
     assert changes == ["DeleteReceiptRule", "DeleteEmailIdentity"]
     assert not LedgerEntry.objects.exclude(domain="live.org").exists()
@@ -140,8 +140,8 @@ def test_an_orphan_of_an_unrecorded_domain_is_removed_only_if_the_domain_is_name
     assert (code, held(ses)) == (2, before)
     for thing in ("identity lost.org", f"rule {RULE}: a@lost.org"):
         assert (
-            f"? {thing}. Nothing here knows of its domain, so it may be another installation's. "
-            "If it is not: --apply --domain lost.org\n"
+            f"? {thing}. Its domain is unknown here, so it may belong to another installation. "
+            "If it is yours, run ses_cleanup --apply --domain lost.org\n"
         ) in text
     assert run("ses_cleanup", "--apply", "--domain", "lost.org")[0] == 0
     assert (rules(ses), identities(ses)) == ({}, set())

@@ -38,9 +38,9 @@ def test_leftovers_are_listed_and_nothing_is_changed(ses, live, lost):
         "! identity lost.org\n"
         f"! rule {RULE}: a@lost.org\n"
         "\n"
-        "Stored mail of no domain:\n"
-        f"? {lost}: 1 object, 1 version, 4 bytes. No deletion of it is recorded here, so it may be another "
-        "installation's. If it is not: --apply --domain lost.org\n" + APPLY,
+        "Stored mail without a domain:\n"
+        f"? {lost}: 1 object, 1 version, 4 bytes. No deletion of it is recorded here, so it may belong to another "
+        "installation. If it is yours, run ses_cleanup --apply --domain lost.org\n" + APPLY,
     )
     assert (held(ses), stored_keys()) == (before, mail)
     assert calls(ses) == [*LOOK, "GetEmailIdentity"]

@@ -1,4 +1,4 @@
-"""Stored mail of no domain."""
+"""Stored mail without a domain."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_mail_stored_after_a_deletion_is_erased_with_all_versions(ses, late):
     code, text = run("ses_cleanup")
     assert (code, text) == (
         2,
-        f"Stored mail of no domain:\n! {late}: 1 object, 4 versions, 12 bytes\n{APPLY}",
+        f"Stored mail without a domain:\n! {late}: 1 object, 4 versions, 12 bytes\n{APPLY}",
     )
     code, text = run("ses_cleanup", "--apply")
     assert code == 0
@@ -60,7 +60,7 @@ def test_pending_mail_of_a_deletion_is_erased_before_its_next_try(ses, live):
     assert record.pending_steps == ["stored_mail"]
     code, text = run("ses_cleanup")
     assert code == 2
-    assert "Stored mail of no domain" not in text
+    assert "Stored mail without a domain" not in text
     assert f"* deletion of gone.org ({record.pk}): stored mail. {record.problem} Next try " in text
     code, text = run("ses_cleanup", "--apply")
     assert code == 2
@@ -121,7 +121,7 @@ def test_mail_of_another_installation_is_never_erased(ses, live):
     store_mail(f"{folder}mail")
     create_tagged_identity("theirs.org", "inbound2")
     code, text = run("ses_cleanup", "--apply", "--domain", "theirs.org")
-    assert (code, "Its identity is of installation inbound2, so it is left alone.\n" in text) == (0, True)
+    assert (code, "Its identity belongs to installation inbound2, so it is left alone.\n" in text) == (0, True)
     assert f"{folder}mail" in stored_keys()
 
 
@@ -148,7 +148,7 @@ def test_mail_of_the_reference_service_is_listed_and_never_erased(ses, live):
         assert run("ses_cleanup", *options)[0] == 0
     text = run("ses_cleanup")[1]
     assert text == (
-        "Stored by the reference service, and left alone:\n"
+        "Stored by the reference service; left alone:\n"
         "  emails/live.org/: 2 objects, 2 versions, 8 bytes\n"
         "  emails/old.org/: 1 object, 1 version, 4 bytes\n"
         f"\n{NOTHING}"

@@ -7,8 +7,8 @@ from ses_integration.conf import ses_config
 
 RULE = "inbound-example.com-rule"
 ELSEWHERE = (
-    "It was received through rule set inbound-email-rules in eu-west-1, which is not the configured one, so nobody looks "
-    "there: see ses_cleanup with those as SES_RULE_SET and AWS_REGION, or set them so again."
+    "Its mail was received through rule set inbound-email-rules in eu-west-1, which is no longer configured, so the deletion "
+    "cannot be verified. Run ses_cleanup with SES_RULE_SET=inbound-email-rules AWS_REGION=eu-west-1, or restore those settings."
 )
 OBSERVE = ["DescribeActiveReceiptRuleSet", "ListEmailIdentities"]
 

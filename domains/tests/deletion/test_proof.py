@@ -1,4 +1,4 @@
-"""When a deletion is proved."""
+"""When a deletion is verified."""
 
 from __future__ import annotations
 

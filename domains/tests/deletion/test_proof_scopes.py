@@ -70,7 +70,7 @@ def test_nothing_is_proved_in_another_region_or_rule_set(gone, ses, elsewhere, c
         "foreignRules": [],
         "problem": ELSEWHERE,
     }
-    assert describe(gone) == f"not looked yet: {ELSEWHERE}"
+    assert describe(gone) == f"not verified yet: {ELSEWHERE}"
     setattr(settings, setting, before)
     assert prove_deletions() == 1
     gone.refresh_from_db()

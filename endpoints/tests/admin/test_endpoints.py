@@ -107,9 +107,9 @@ def test_name_description_and_activity_can_be_changed_and_nothing_else(ses, endp
 def test_the_confirmation_page_names_what_loses_its_receiver(ses, endpoint, catch_all, admin_client: Client):
     EmailAddressFactory(domain=catch_all, address="a@example.com", endpoint=endpoint)
     page_text = text(admin_client.get(deletion(endpoint)))
-    assert "lose their route, but still receive: a@example.com" in page_text
+    assert "keep receiving, but are delivered nowhere: a@example.com" in page_text
     assert "catch-all is turned off, in SES too: example.com" in page_text
-    assert "lose their route, but still receive: none" in text(admin_client.get(deletion(EndpointFactory())))
+    assert "keep receiving, but are delivered nowhere: none" in text(admin_client.get(deletion(EndpointFactory())))
     assert Endpoint.objects.count() == 2
 
 

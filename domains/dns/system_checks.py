@@ -33,7 +33,7 @@ def check_dns_timeout(**_: Any) -> list[CheckMessage]:
     return [
         Error(
             f"DNS_TIMEOUT_SECONDS is {seconds}.",
-            hint=f"Use a number from {SHORTEST:g} to {LONGEST:g}, because a person waits for it.",
+            hint=f"Use a number from {SHORTEST:g} to {LONGEST:g}, because users wait for the answer.",
             id="domains.E002",
         )
     ]
