@@ -30,11 +30,13 @@ Row = TypeVar("Row", bound=Model)
 Text = str | SafeString
 
 MOST_AT_ONCE = 200
-NAMED = 10
-PLAN = "plan"
-CHANGED = "Nothing was deleted: the plan has changed since you saw it. The new plan is below."
-UNPLANNED = "Nothing was deleted: the request carried no plan. The plan is below; confirm it there."
-USED = "Nothing was done: this plan was already used, or someone else started the deletion. Its current state is below."
+NAMES_SHOWN = 10
+PLAN_FIELD = "plan"
+PLAN_CHANGED = "Nothing was deleted: the plan has changed since you saw it. The new plan is below."
+PLAN_MISSING = "Nothing was deleted: the request carried no plan. The plan is below; confirm it there."
+PLAN_USED = (
+    "Nothing was done: this plan was already used, or someone else started the deletion. Its current state is below."
+)
 
 
 class PlanUsed(Exception):
@@ -126,23 +128,25 @@ class DeletesThroughService(ModelAdmin[Row]):
         if row is None:
             messages.error(request, f"This {self.opts.verbose_name} has already been deleted.")
         elif request.method != "POST":
-            return self._ask(request, [row], bulk=False)
-        elif refusal := self._delete_one(request, row, request.POST.get(PLAN, "")):
+            return self._confirmation_page(request, [row], bulk=False)
+        elif refusal := self._delete_one(request, row, request.POST.get(PLAN_FIELD, "")):
             messages.warning(request, refusal)
             if row := self.get_object(request, unquote(object_id)):
-                return self._ask(request, [row], bulk=False)
+                return self._confirmation_page(request, [row], bulk=False)
         return HttpResponseRedirect(list_url(self, request))
 
     def _delete_one(self, request: HttpRequest, row: Row, token: str) -> str:
         """Delete the row, and return an empty string or the reason why nothing was deleted."""
         if not token and self.has_plans and self.plan(row).token:
-            return UNPLANNED
+            return PLAN_MISSING
         try:
-            self._tell(request, self._as_planned(request, row, token) if token else self.delete_rows(request, [row]))
+            self._show_outcomes(
+                request, self._as_planned(request, row, token) if token else self.delete_rows(request, [row])
+            )
         except PlanOutdated:
-            return CHANGED
+            return PLAN_CHANGED
         except PlanUsed:
-            return USED
+            return PLAN_USED
         return ""
 
     @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
@@ -155,13 +159,13 @@ class DeletesThroughService(ModelAdmin[Row]):
         if not all(self.has_delete_permission(request, row) for row in rows):
             raise PermissionDenied
         if not request.POST.get("post"):
-            return self._ask(request, rows, bulk=True)
+            return self._confirmation_page(request, rows, bulk=True)
         if gone := len(set(request.POST.getlist(ACTION_CHECKBOX_NAME)) - {str(row.pk) for row in rows}):
             messages.warning(request, f"{self._counted(gone)} had already been deleted.")
-        self._tell(request, self.delete_rows(request, rows))
+        self._show_outcomes(request, self.delete_rows(request, rows))
         return None
 
-    def _ask(self, request: HttpRequest, rows: Sequence[Row], *, bulk: bool) -> HttpResponse:
+    def _confirmation_page(self, request: HttpRequest, rows: Sequence[Row], *, bulk: bool) -> HttpResponse:
         planned = self.plan(rows[0]) if self.has_plans and not bulk else None
         request.current_app = self.admin_site.name
         context = {
@@ -195,7 +199,7 @@ class DeletesThroughService(ModelAdmin[Row]):
         except ObjectDoesNotExist:
             yield row, None
 
-    def _tell(self, request: HttpRequest, deletions: Iterable[tuple[Row, Deleted | None]]) -> None:
+    def _show_outcomes(self, request: HttpRequest, deletions: Iterable[tuple[Row, Deleted | None]]) -> None:
         outcomes: dict[tuple[int, str, Text], list[str]] = {}
         with self.shared_deadline():
             for row, deleted in deletions:
@@ -204,11 +208,11 @@ class DeletesThroughService(ModelAdmin[Row]):
                     continue
                 LogEntry.objects.log_actions(cast(int, request.user.pk), [row], DELETION)
                 level = messages.WARNING if deleted.warning else messages.SUCCESS
-                said = _sentences(deleted.done, deleted.warning)
-                outcomes.setdefault((level, "Deleted", said), []).append(str(row))
+                message = _sentences(deleted.done, deleted.warning)
+                outcomes.setdefault((level, "Deleted", message), []).append(str(row))
         # One message for all rows with the same outcome. The page capitalises its first letter, which must not be a name's.
         for (level, what, sentences), names in outcomes.items():
-            messages.add_message(request, level, _sentences(f"{what}: {listed(names, NAMED)}.", sentences))
+            messages.add_message(request, level, _sentences(f"{what}: {listed(names, NAMES_SHOWN)}.", sentences))
 
 
 def _sentences(*sentences: Text | None) -> SafeString:

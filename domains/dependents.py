@@ -16,8 +16,8 @@ FORWARDERS = ("email", "email_group")
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """Addresses of a domain in an endpoint's configuration, as written there. `sends_from` may be empty."""
+class NamedAddresses:
+    """A domain's addresses that an endpoint's configuration contains, as written there. `sends_from` may be empty."""
 
     forwards_to: tuple[str, ...] = ()
     sends_from: str = ""
@@ -39,7 +39,7 @@ class EndpointUse:
     email_addresses: int
     catch_all: bool
     used_elsewhere: bool
-    names: Names
+    names: NamedAddresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Dependant:
     id: str
     name: str
     type: str
-    names: Names
+    names: NamedAddresses
 
 
 def uses_of(domain: Domain) -> tuple[EndpointUse, ...]:
@@ -98,13 +98,13 @@ def dependants_of(domain: Domain, address: str) -> tuple[Dependant, ...]:
     )
 
 
-def _names(kind: str, config: Any, matches: Callable[[str], bool]) -> Names:
+def _names(kind: str, config: Any, matches: Callable[[str], bool]) -> NamedAddresses:
     if kind not in FORWARDERS or not isinstance(config, dict):
-        return Names()
+        return NamedAddresses()
     given = [config.get("forwardTo")] if kind == "email" else config.get("emails") or []
     sender = config.get("fromAddress")
-    return Names(
-        forwards_to=tuple(it for it in given if isinstance(it, str) and matches(it)),
+    return NamedAddresses(
+        forwards_to=tuple(address for address in given if isinstance(address, str) and matches(address)),
         # It may contain a display name.
         sends_from=sender if isinstance(sender, str) and matches(parseaddr(sender)[1]) else "",
     )

@@ -1,4 +1,4 @@
-"""The worker, which runs the background steps of all apps in a loop, so that pending work is finished without a request."""
+"""The worker, which runs the background tasks of all apps in a loop, so that pending work is finished without a request."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from ses_integration.api import SesError, SesSweeper, auto_setup, reconcile_due,
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
-# A step with much to do returns after about this time, so that the other steps get their turn.
-STEP_SECONDS = 10.0
-# Retry a failed step soon even if it runs only once an hour: AWS or the database may just be starting. After failures of
+# A task with much to do returns after about this time, so that the other tasks get their turn.
+TASK_SECONDS = 10.0
+# Retry a failed task soon even if it runs only once an hour: AWS or the database may just be starting. After failures of
 # AWS the delay grows, because every attempt uses the rate limit that requests are waiting for.
 RETRY_SECONDS = 5.0
 RECONCILE, REFRESH, RESUME, VERIFY = "reconcile", "refresh identities", "resume deletions", "verify deletions"
 
 
 @dataclass
-class Step:
+class BackgroundTask:
     """Something to run every `every` seconds, starting at once. `due` is a time.monotonic() value."""
 
     name: str
@@ -59,53 +59,53 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Returned by a step that did nothing because another worker has just run it: try again in so many seconds."""
+    """Returned by a task that did nothing because another worker has just run it: try again in so many seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The result of one round: `counts` by step, for steps that count their work, and the names of failed steps."""
+    """The result of one round: `counts` by task, for tasks that count their work, and the names of failed tasks."""
 
     counts: dict[str, int] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
 
 
 class Worker:
-    """A loop over the steps, until it is stopped. A step that fails is logged and retried; the others go on."""
+    """A loop over the tasks, until it is stopped. A task that fails is logged and retried; the others go on."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()
-        self._alone = True
+        self._once = True
         self._sweeper = SesSweeper(settings.SES_SWEEP_SECONDS)
-        self._steps = [
-            Step("set up", run_auto_setup, settings.SES_SWEEP_SECONDS),
-            Step("sweep SES", self._sweep_ses, settings.SES_SWEEP_SECONDS),
-            Step("sweep SES again", self._sweeper.run_again, RETRY_SECONDS),
-            Step("sweep database", sweep_database, settings.SES_DATABASE_SWEEP_SECONDS),
-            Step(RECONCILE, lambda: reconcile_due(self._stop.is_set, seconds=STEP_SECONDS)),
-            Step("take over identities", complete_identities, min(5.0, settings.SES_STATUS_SECONDS)),
-            Step(REFRESH, refresh_identities, min(5.0, settings.SES_STATUS_SECONDS)),
-            Step(RESUME, self._resume_deletions),
-            Step(VERIFY, self._verify_deletions, min(60.0, settings.SES_STATUS_SECONDS)),
-            Step(
+        self._tasks = [
+            BackgroundTask("set up", run_auto_setup, settings.SES_SWEEP_SECONDS),
+            BackgroundTask("sweep SES", self._sweep_ses, settings.SES_SWEEP_SECONDS),
+            BackgroundTask("sweep SES again", self._sweeper.run_again, RETRY_SECONDS),
+            BackgroundTask("sweep database", sweep_database, settings.SES_DATABASE_SWEEP_SECONDS),
+            BackgroundTask(RECONCILE, lambda: reconcile_due(self._stop.is_set, seconds=TASK_SECONDS)),
+            BackgroundTask("take over identities", complete_identities, min(5.0, settings.SES_STATUS_SECONDS)),
+            BackgroundTask(REFRESH, refresh_identities, min(5.0, settings.SES_STATUS_SECONDS)),
+            BackgroundTask(RESUME, self._resume_deletions),
+            BackgroundTask(VERIFY, self._verify_deletions, min(60.0, settings.SES_STATUS_SECONDS)),
+            BackgroundTask(
                 "prune idempotency records",
-                lambda: prune_idempotency_records(self._stop.is_set, seconds=STEP_SECONDS),
+                lambda: prune_idempotency_records(self._stop.is_set, seconds=TASK_SECONDS),
                 60.0,
             ),
         ]
 
     def _sweep_ses(self) -> Wait | None:
-        seconds = self._sweeper.run(at_once=self._alone)
+        seconds = self._sweeper.run(at_once=self._once)
         return None if seconds is None else Wait(seconds)
 
     def _resume_deletions(self) -> int:
         budget = ses_config().request_budget
-        return resume_deletions(self._stop.is_set, seconds=STEP_SECONDS, request_seconds=budget)
+        return resume_deletions(self._stop.is_set, seconds=TASK_SECONDS, request_seconds=budget)
 
     def _verify_deletions(self) -> int:
-        return prove_deletions(self._stop.is_set, seconds=STEP_SECONDS)
+        return prove_deletions(self._stop.is_set, seconds=TASK_SECONDS)
 
     def stop(self) -> None:
         """Stop after the current call. Pending work stays in the database."""
@@ -113,38 +113,38 @@ class Worker:
 
     def run(self) -> None:
         while not self._stop.is_set():
-            self.tick(alone=False)
+            self.tick(once=False)
             self._stop.wait(TICK_SECONDS)
 
-    def tick(self, *, alone: bool = True) -> Round:
-        """Run every due step once. `alone`: a single round, as in `ses_worker --once`, so sweep SES even if others just have."""
-        self._alone = alone
+    def tick(self, *, once: bool = True) -> Round:
+        """Run every due task. `once`: the only round (`ses_worker --once`), so sweep SES even if another worker just did."""
+        self._once = once
         result = Round()
-        for step in self._steps:
-            if self._stop.is_set() or time.monotonic() < step.due:
+        for task in self._tasks:
+            if self._stop.is_set() or time.monotonic() < task.due:
                 continue
-            step.begin()
+            task.begin()
             try:
-                done = step.run()
+                done = task.run()
             except SesError as error:
-                seconds = step.back_off(attention=error.attention)
-                logger.warning("%s: %s Retrying in %.0f s.", step.name, error.sentence, seconds)
+                seconds = task.back_off(attention=error.attention)
+                logger.warning("%s: %s Retrying in %.0f s.", task.name, error.sentence, seconds)
             except DatabaseError:
-                logger.exception("%s: the database failed", step.name)
+                logger.exception("%s: the database failed", task.name)
                 close_old_connections()
-                step.try_soon()
+                task.try_soon()
             except Exception:
-                # A bug in one step must not keep the others from finishing pending work.
-                logger.exception("%s failed; retrying in %.0f s", step.name, step.back_off())
+                # A bug in one task must not keep the others from finishing pending work.
+                logger.exception("%s failed; retrying in %.0f s", task.name, task.back_off())
             else:
                 if isinstance(done, Wait):
-                    step.delay(done.seconds)
+                    task.delay(done.seconds)
                     continue
-                step.failures = 0
+                task.failures = 0
                 if isinstance(done, int):
-                    result.counts[step.name] = done
+                    result.counts[task.name] = done
                 continue
-            result.failed.append(step.name)
+            result.failed.append(task.name)
         return result
 
 

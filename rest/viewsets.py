@@ -66,14 +66,14 @@ class OwnedViewSet(GenericViewSet[Row]):
         self.check_object_permissions(self.request, row)
         return row
 
-    def facts(self, rows: Sequence[Row]) -> dict[str, Any]:
+    def serializer_facts(self, rows: Sequence[Row]) -> dict[str, Any]:
         """What the serializer of `list` and `retrieve` needs besides the rows, read for all of them at once: its context."""
         return {}
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer[Row]:
         if self.action in ("list", "retrieve"):
             rows = args[0] if kwargs.get("many") else args
-            kwargs["context"] = {**self.get_serializer_context(), **self.facts(rows)}
+            kwargs["context"] = {**self.get_serializer_context(), **self.serializer_facts(rows)}
         return super().get_serializer(*args, **kwargs)
 
     def get_serializer_class(self) -> type[BaseSerializer[Row]]:

@@ -34,7 +34,7 @@ class BulkDeletionSerializer(serializers.BaseSerializer[BulkDeletion]):
         summary = {
             "requested": len(instance.ids),
             "deleted": len(deleted),
-            "sesConfirmed": sum(it.removed_from_ses for it in deleted.values()),
+            "sesConfirmed": sum(outcome.removed_from_ses for outcome in deleted.values()),
         }
         if instance.remaining is not None:
             summary["remaining"] = instance.remaining

@@ -54,8 +54,8 @@ def _stays(database: FromDatabase) -> Part:
         },
         "endpoint": route and {"id": route.id, "name": route.name, "type": route.type, "isActive": route.active},
         "dependentEndpoints": [
-            {"id": it.id, "name": it.name, "type": it.type, **parts.names_as_json(it.names)}
-            for it in database.dependants
+            {"id": use.id, "name": use.name, "type": use.type, **parts.names_as_json(use.names)}
+            for use in database.dependants
         ],
         "isBlocked": database.blocked,
     }
@@ -68,8 +68,8 @@ def _stays_lines(database: FromDatabase) -> Iterator[str]:
         yield "Its mail goes to no endpoint."
     else:
         yield f"Endpoint {route.name}{'' if route.active else ' (inactive)'}, which receives its mail."
-    for it in database.dependants:
-        yield f"Endpoint {it.name}: {'; '.join(parts.names_as_phrases(it.names))}."
+    for use in database.dependants:
+        yield f"Endpoint {use.name}: {'; '.join(parts.names_as_phrases(use.names))}."
     yield f"Domain {database.domain}, with {plural(database.other_addresses, 'other email address')} and the stored mail."
     if database.blocked:
         yield "The block on this address."

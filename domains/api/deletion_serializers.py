@@ -13,7 +13,7 @@ from domains.deletion.record import Step, warning
 from domains.deletion_plan import render
 from domains.deletion_plan.model import DeletionPlan
 from domains.dns import leftovers
-from domains.dns.leftovers import published_as_json
+from domains.dns.leftovers import lookup_as_json
 from domains.dns.records import Record
 from domains.models import Domain, DomainDeletion
 from rest.fields import timestamp
@@ -174,13 +174,13 @@ def _confirmation(row: DomainDeletion) -> dict[str, Any] | None:
 
 def still_in_dns(row: DomainDeletion) -> dict[str, Any]:
     """Which of the records that the owner was told to publish are still in DNS. Asks DNS and never raises."""
-    told = [Record(it["type"], it["name"], it["value"], "") for it in row.records_to_publish]
+    told = [Record(record["type"], record["name"], record["value"], "") for record in row.records_to_publish]
     note = None
     if Domain.objects.live().filter(name=row.name, owner_id=row.owner_id).exists():
         told, note = [], NEEDED_AGAIN
     elif not told:
         note = NOT_KNOWN
-    return {"note": note, "records": [published_as_json(it) for it in leftovers.look_up(told)]}
+    return {"note": note, "records": [lookup_as_json(record) for record in leftovers.look_up(told)]}
 
 
 def _moment(moment: datetime | None) -> str | None:

@@ -22,5 +22,5 @@ class DeletionViewSet(ListModelMixin, RetrieveModelMixin, OwnedViewSet[DomainDel
         FlagFilter("finished", lambda rows, finished: rows.filter(finished_at__isnull=not finished), strict=True),
     ]
 
-    def facts(self, rows: Sequence[DomainDeletion]) -> dict[str, Any]:
+    def serializer_facts(self, rows: Sequence[DomainDeletion]) -> dict[str, Any]:
         return {"sync_states": deletion_serializers.sync_states_of(rows)}

@@ -75,7 +75,7 @@ class DomainViewSet(
             active_addresses=Count("email_addresses", filter=Q(email_addresses__is_active=True)),
         )
 
-    def facts(self, rows: Sequence[Domain]) -> dict[str, Any]:
+    def serializer_facts(self, rows: Sequence[Domain]) -> dict[str, Any]:
         checks: dict[str, Any] = {}
         if self.request.query_params.get("check") == "true":
             with shared_deadline():

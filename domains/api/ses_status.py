@@ -54,7 +54,7 @@ class SesStatusViewSet(ListModelMixin, OwnedViewSet[Domain]):
     not_found = "Domain not found"
     serializer_class = DomainStatusSerializer
 
-    def facts(self, rows: Sequence[Domain]) -> dict[str, Any]:
+    def serializer_facts(self, rows: Sequence[Domain]) -> dict[str, Any]:
         return {
             "sync_states": sync_states(row.name for row in rows),
             "rules": recipients_by_rule(

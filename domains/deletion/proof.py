@@ -43,7 +43,7 @@ ADDED_AGAIN = (
 def prove_deletions(stop: Callable[[], bool] = lambda: False, *, seconds: float = math.inf) -> int:
     """Verify every finished deletion that is not verified yet or is due for its second verification, and return how many.
 
-    A step of the worker. One observation of SES serves all of them (see `AbsenceCheck`), and each needs one list call to S3.
+    A task of the worker. One observation of SES serves all of them (see `AbsenceCheck`), and each needs one list call to S3.
     Ends after about `seconds`. Raises SesError when SES cannot be asked.
     """
     until = time.monotonic() + seconds

@@ -65,9 +65,9 @@ def advance(record: DomainDeletion, *, erase_seconds: float = ERASE_SECONDS_IN_R
 def resume_deletions(
     stop: Callable[[], bool] = lambda: False, *, seconds: float = math.inf, request_seconds: float = 0.0
 ) -> int:
-    """Continue every unfinished deletion that is due, and return how many. A step of the worker.
+    """Continue every unfinished deletion that is due, and return how many. A task of the worker.
 
-    Ends after about `seconds`, so that the worker's other steps are not delayed; the rest continues next time. Leaves a new
+    Ends after about `seconds`, so that the worker's other tasks are not delayed; the rest continues next time. Leaves a new
     deletion to its request for `request_seconds`, so that its rows are deleted after SES, in the documented order.
     """
     until = time.monotonic() + seconds
@@ -87,7 +87,7 @@ def resume_deletions(
         with transaction.atomic(durable=True):
             _delete_rows(record.domain_id)
         record.refresh_from_db()
-        # Another worker step, `reconcile_due`, calls SES. This one only records what has been confirmed.
+        # Another task of the worker, `reconcile_due`, calls SES. This one only records what has been confirmed.
         update_ses_steps(record)
         if record.rules != Step.PENDING and record.stored_mail == Step.PENDING:
             erase_mail(record, seconds=min(until - time.monotonic(), ERASE_SECONDS_IN_TURN))

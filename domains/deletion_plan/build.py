@@ -90,5 +90,5 @@ def _from_outside(domain: Domain) -> FromOutside:
         keeps=settings.KEEP_MAIL_ON_DOMAIN_DELETE,
     )
     # Sorted, because a server may give the values of one name in any order.
-    dns = tuple(replace(it, found=tuple(sorted(it.found))) for it in leftovers.look_up(records))
+    dns = tuple(replace(record, found=tuple(sorted(record.found))) for record in leftovers.look_up(records))
     return FromOutside(stored_mail=mail, dns=dns)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from backoffice.text import UNCERTAIN, Section, as_plain_text, listed, moment, plural, sections, shortened
-from domains.dependents import Names
+from domains.dependents import NamedAddresses
 from rest.fields import timestamp
 from ses_integration.api import CallTiming, Forecast, RuleChange
 
@@ -50,27 +50,27 @@ def ses_title(confirmed_at: datetime | None) -> str:
 def rules_as_json(changes: Iterable[RuleChange]) -> list[dict[str, Any]]:
     return [
         {
-            "name": it.name,
-            "before": None if it.before is None else list(it.before),
-            "after": None if it.after is None else list(it.after),
-            "isConfirmed": it.confirmed,
-            "inDoubt": list(it.may_add),
-            "hasOthers": it.others,
+            "name": rule.name,
+            "before": None if rule.before is None else list(rule.before),
+            "after": None if rule.after is None else list(rule.after),
+            "isConfirmed": rule.confirmed,
+            "inDoubt": list(rule.may_add),
+            "hasOthers": rule.others,
         }
-        for it in changes
+        for rule in changes
     ]
 
 
 def rules_as_lines(changes: Sequence[RuleChange]) -> Iterator[str]:
     if not changes:
         yield "No SES receipt rule is known for it."
-    for it in changes:
-        line = f"Receipt rule {it.name} {_becomes(it)}"
-        if it.may_add:
-            line += f" An unanswered call may still add {listed(it.may_add)}."
-        elif not it.confirmed:
+    for rule in changes:
+        line = f"Receipt rule {rule.name} {_becomes(rule)}"
+        if rule.may_add:
+            line += f" An unanswered call may still add {listed(rule.may_add)}."
+        elif not rule.confirmed:
             line += " What SES holds now is unconfirmed."
-        yield f"{line} {OTHERS}" if it.others else line
+        yield f"{line} {OTHERS}" if rule.others else line
 
 
 def _becomes(change: RuleChange) -> str:
@@ -109,12 +109,12 @@ def calls(ses: Forecast, confirmed_at: datetime | None) -> Part:
     return Part("Calls to SES", [*([] if ses.calls else ["None is needed."]), *lines], members)
 
 
-def names_as_json(names: Names) -> dict[str, Any]:
+def names_as_json(names: NamedAddresses) -> dict[str, Any]:
     """The addresses about to be deleted that an endpoint's configuration still names."""
     return {"forwardsTo": list(names.forwards_to), "sendsFrom": names.sends_from or None}
 
 
-def names_as_phrases(names: Names) -> Iterator[str]:
+def names_as_phrases(names: NamedAddresses) -> Iterator[str]:
     if names.forwards_to:
         yield f"it still forwards to {listed(names.forwards_to)}"
     if names.sends_from:

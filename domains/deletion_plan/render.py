@@ -10,7 +10,7 @@ from domains.deletion_plan import parts
 from domains.deletion_plan.model import NOT_CREATED_HERE, DeletionPlan, FromDatabase, Rows, StoredMail
 from domains.deletion_plan.parts import Part
 from domains.dependents import EndpointUse
-from domains.dns.leftovers import RecordLookup, State, published_as_json
+from domains.dns.leftovers import RecordLookup, State, lookup_as_json
 from ses_integration.api import Forecast, IdentityOutcome
 
 BEGUN = "The deletion of this domain has begun; confirming continues it."
@@ -126,7 +126,7 @@ def _stays(plan: DeletionPlan) -> Part:
     members = {
         "subdomains": list(database.sub_domains),
         "endpoints": [_endpoint_as_json(use) for use in database.endpoints],
-        "dnsRecords": [published_as_json(record) for record in plan.outside.dns],
+        "dnsRecords": [lookup_as_json(record) for record in plan.outside.dns],
     }
     return Part("What stays", _stays_lines(database), {"stays": members})
 
@@ -157,11 +157,11 @@ def _endpoint_as_json(use: EndpointUse) -> dict[str, Any]:
 
 
 def _dns(records: Sequence[RecordLookup]) -> Iterator[str]:
-    for it in records:
-        name = f"{it.type} {it.name} ({it.purpose})"
-        if it.state is State.PUBLISHED:
-            yield " ".join(filter(None, [f"{name} is published: {'; '.join(it.found)}.", it.hint]))
-        elif it.state is State.UNKNOWN:
-            yield f"{name} could not be looked up: {it.why}"
-    if gone := sum(it.state is State.GONE for it in records):
+    for record in records:
+        name = f"{record.type} {record.name} ({record.purpose})"
+        if record.state is State.PUBLISHED:
+            yield " ".join(filter(None, [f"{name} is published: {'; '.join(record.found)}.", record.hint]))
+        elif record.state is State.UNKNOWN:
+            yield f"{name} could not be looked up: {record.why}"
+    if gone := sum(record.state is State.GONE for record in records):
         yield "The other records are gone." if gone < len(records) else "None is published."

@@ -11,7 +11,7 @@ from domains.dns import resolver
 from domains.dns.records import Record
 from domains.dns.resolver import Answer, Question
 
-SPF = "SPF include"
+SPF_PURPOSE = "SPF include"
 SPF_INCLUDE = "include:amazonses.com"
 KEEP_THE_REST = f"Take {SPF_INCLUDE} out and keep the rest of the record. Leave it if you still send mail through SES."
 
@@ -58,7 +58,7 @@ def look_up(records: Sequence[Record]) -> list[RecordLookup]:
     """
     leftovers = _leftovers(records)
     answers = resolver.ask({leftover.question for leftover in leftovers})
-    return [_published(leftover, answers[leftover.question]) for leftover in leftovers]
+    return [_lookup(leftover, answers[leftover.question]) for leftover in leftovers]
 
 
 def is_owners_own(name: str) -> bool:
@@ -66,21 +66,21 @@ def is_owners_own(name: str) -> bool:
     return name.startswith("_dmarc.")
 
 
-def published_as_json(it: RecordLookup) -> dict[str, Any]:
+def lookup_as_json(record: RecordLookup) -> dict[str, Any]:
     """The JSON of one record. With `state` `unknown`, `why` says why it could not be looked up."""
     return {
-        "type": it.type,
-        "name": it.name,
-        "value": it.value,
-        "purpose": it.purpose,
-        "state": it.state.value,
-        "found": list(it.found),
-        "why": it.why or None,
-        "hint": it.hint or None,
+        "type": record.type,
+        "name": record.name,
+        "value": record.value,
+        "purpose": record.purpose,
+        "state": record.state.value,
+        "found": list(record.found),
+        "why": record.why or None,
+        "hint": record.hint or None,
     }
 
 
-def _published(leftover: _Leftover, answer: Answer) -> RecordLookup:
+def _lookup(leftover: _Leftover, answer: Answer) -> RecordLookup:
     record = leftover.record
     found = tuple(value for value in answer.values if leftover.matches(record.value, value))
     state = State.UNKNOWN if answer.why else State.PUBLISHED if found else State.GONE
@@ -112,7 +112,7 @@ def _leftover(record: Record, mail_from: set[str]) -> _Leftover | None:
         return _Leftover(record, "SES verification", str.__eq__)
     if record.name in mail_from:
         return _Leftover(record, "MAIL FROM", _includes_ses)
-    return _Leftover(record, SPF, _includes_ses)
+    return _Leftover(record, SPF_PURPOSE, _includes_ses)
 
 
 def _hint(leftover: _Leftover, found: tuple[str, ...]) -> str:
@@ -120,7 +120,7 @@ def _hint(leftover: _Leftover, found: tuple[str, ...]) -> str:
     if leftover.matches is not _includes_ses:
         return ""
     says_more = any(value != leftover.record.value for value in found)
-    return KEEP_THE_REST if says_more or (found and leftover.purpose == SPF) else ""
+    return KEEP_THE_REST if says_more or (found and leftover.purpose == SPF_PURPOSE) else ""
 
 
 def _same_target(wanted: str, found: str) -> bool:

@@ -65,7 +65,7 @@ def records_for(
     return [record for record in records if record.value]
 
 
-def store(domain: Domain, facts: RecordedIdentity | None) -> list[Record]:
+def store(domain: Domain, known: RecordedIdentity | None) -> list[Record]:
     """Make the domain's rows match the recorded identity, and return the records in their order.
 
     Existing rows are kept, missing ones are added, and those of tokens that SES has replaced are deleted.
@@ -73,13 +73,13 @@ def store(domain: Domain, facts: RecordedIdentity | None) -> list[Record]:
     records = records_for(
         domain.name,
         region=settings.AWS_REGION if configured() else "",
-        token=facts.verification_token if facts else "",
-        dkim_tokens=facts.dkim_tokens if facts else (),
-        dkim_zone=facts.dkim_zone if facts else "",
+        token=known.verification_token if known else "",
+        dkim_tokens=known.dkim_tokens if known else (),
+        dkim_zone=known.dkim_zone if known else "",
     )
     desired = {(record.type, record.name, record.value) for record in records}
     stored = {(row.record_type, row.name, row.value): row.pk for row in domain.dns_records.all()}
-    if facts and (stale := [pk for key, pk in stored.items() if key not in desired]):
+    if known and (stale := [pk for key, pk in stored.items() if key not in desired]):
         domain.dns_records.filter(pk__in=stale).delete()
     DnsRecord.objects.bulk_create(
         [

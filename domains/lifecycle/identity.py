@@ -38,7 +38,7 @@ def apply_identity(domain: Domain, known: RecordedIdentity | None) -> list[recor
 
 
 def refresh_identities() -> int:
-    """Ask SES about the domains that are due, at most a hundred, and return how many. A step of the worker. Raises SesError."""
+    """Ask SES about the domains that are due, at most a hundred, and return how many. A task of the worker. Raises SesError."""
     pending = Domain.objects.live().exclude(status=Domain.Status.VERIFIED).values_list("name", flat=True)
     names = stale_domains(timedelta(seconds=settings.SES_STATUS_SECONDS), list(pending))
     names = names or stale_domains(VERIFIED_CHECK)
@@ -51,7 +51,7 @@ def refresh_identities() -> int:
 
 
 def complete_identities() -> None:
-    """Apply identities that SES created after their request had stopped waiting. A step of the worker."""
+    """Apply identities that SES created after their request had stopped waiting. A task of the worker."""
     # A domain whose tokens have been applied has this record.
     incomplete = Domain.objects.live().exclude(dns_records__name__startswith="_amazonses.")
     known = identities(list(incomplete.values_list("name", flat=True)))

@@ -1,4 +1,4 @@
-"""The emulated AWS in tests: its state, its calls and its faults; and running the worker's steps."""
+"""The emulated AWS in tests: its state, its calls and its faults; and running the worker's tasks."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def fail_calls(ses: Emulator, action: str = "*", fault: str = "throttle") -> Non
 
 
 def recover_and_run_worker(ses: Emulator) -> None:
-    """Clear the faults, make all pending work due, and run the worker's steps."""
+    """Clear the faults, make all pending work due, and run the worker's tasks."""
     ses.clear_faults()
     past = timezone.now() - timedelta(seconds=1)
     # Twice: an unknown outcome is resolved by a call of its own.

@@ -1,4 +1,4 @@
-"""The worker: what its steps do, and when they run."""
+"""The worker: what its tasks do, and when they run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from domains.models import Domain, DomainDeletion
 from inbound.tests.factories import DomainFactory, EmailAddressFactory
-from inbound.worker import RETRY_SECONDS, Step, Worker
+from inbound.worker import RETRY_SECONDS, BackgroundTask, Worker
 from ses_integration.aws import clients
 from ses_integration.models import LedgerEntry, LedgerIdentity, RuleSetState
 from ses_integration.tests.ses_state import identities, rules
@@ -79,7 +79,7 @@ def test_a_domain_that_a_sweep_skipped_is_swept_again_once_it_is_up_to_date(ses,
     worker.tick()  # the domain is pending, so its identity is skipped
     assert (identities(), len(rules())) == (set(), 1)
     ses.clear_journal()
-    again = step_of(worker, "sweep SES again")
+    again = task_of(worker, "sweep SES again")
     for _ in range(2):
         again.due = 0.0
         worker.tick()
@@ -91,27 +91,27 @@ class TestSeveralWorkers:
     def test_workers_that_start_together_sweep_a_minute_apart(self, ses):
         first, second = Worker(), Worker()
         for worker in (first, second):
-            worker.tick(alone=False)
+            worker.tick(once=False)
         assert calls(ses) == SWEEP_CALLS
-        assert RETRY_SECONDS < step_of(second, "sweep SES").due - time.monotonic() <= 60
+        assert RETRY_SECONDS < task_of(second, "sweep SES").due - time.monotonic() <= 60
         set_last_sweep(seconds_ago=60)
-        assert 3000 < wait_of("sweep SES", second, alone=False) <= 3600
+        assert 3000 < wait_of("sweep SES", second, once=False) <= 3600
         assert calls(ses) == SWEEP_CALLS * 2
         # From then on both together sweep once per interval.
         set_last_sweep(seconds_ago=600)
-        assert 60 < wait_of("sweep SES", first, alone=False) <= 3000
+        assert 60 < wait_of("sweep SES", first, once=False) <= 3000
         assert calls(ses) == SWEEP_CALLS * 2
 
     def test_after_a_restore_of_the_database_it_sweeps_at_once(self, ses):
-        Worker().tick(alone=False)
+        Worker().tick(once=False)
         set_last_sweep(seconds_ago=3599)
-        Worker().tick(alone=False)
+        Worker().tick(once=False)
         RuleSetState.objects.all().delete()
-        Worker().tick(alone=False)
+        Worker().tick(once=False)
         assert calls(ses) == SWEEP_CALLS * 3
 
     def test_a_single_round_always_sweeps(self, ses):
-        Worker().tick(alone=False)
+        Worker().tick(once=False)
         Worker().tick()
         assert calls(ses) == SWEEP_CALLS * 2
 
@@ -120,19 +120,19 @@ class TestSeveralWorkers:
         first, second = Worker(), Worker()
         for _ in range(3):
             for worker in (first, second):
-                assert wait_of("sweep SES", worker, alone=False) <= 60
+                assert wait_of("sweep SES", worker, once=False) <= 60
         assert calls(ses) == SWEEP_CALLS[:1]
         set_last_sweep(seconds_ago=60)
-        assert wait_of("sweep SES", first, alone=False) <= RETRY_SECONDS
-        assert step_of(first, "sweep SES").failures == 2
+        assert wait_of("sweep SES", first, once=False) <= RETRY_SECONDS
+        assert task_of(first, "sweep SES").failures == 2
         ses.clear_faults()
         # The interval of the other worker, whose last sweep did not fail, does not apply to it.
         set_last_sweep(seconds_ago=60)
-        wait_of("sweep SES", first, alone=False)
+        wait_of("sweep SES", first, once=False)
         assert calls(ses) == SWEEP_CALLS[:1] * 2 + SWEEP_CALLS
 
 
-def test_a_step_that_fails_does_not_stop_the_others(ses, settings, caplog):
+def test_a_task_that_fails_does_not_stop_the_others(ses, settings, caplog):
     settings.SES_REQUEST_BUDGET = 0.0
     EmailAddressFactory()
     ses.add_faults({"service": "ses", "action": "DescribeReceiptRuleSet", "fault": "access_denied"})
@@ -157,7 +157,7 @@ def test_a_failure_that_a_person_must_fix_is_delayed_long_at_once(ses):
     ses.add_faults({"service": "*", "action": "*", "fault": "access_denied", "times": None})
     worker = Worker()
     assert wait_of("sweep SES", worker) > 14 * 60
-    # Also for a step that runs every few seconds.
+    # Also for a task that runs every few seconds.
     EmailAddressFactory()
     LedgerIdentity.objects.create(
         entry=LedgerEntry.objects.get(kind="identity"), checked_at=timezone.now() - timedelta(days=1)
@@ -165,12 +165,12 @@ def test_a_failure_that_a_person_must_fix_is_delayed_long_at_once(ses):
     assert wait_of("refresh identities", worker) > 14 * 60
 
 
-def test_a_step_that_fails_in_the_database_is_retried_soon(transactional_db):
+def test_a_task_that_fails_in_the_database_is_retried_soon(transactional_db):
     worker = failing(OperationalError("gone"), every=3600.0)
     assert max(wait_of("fails", worker) for _ in range(9)) <= RETRY_SECONDS
 
 
-def test_the_delay_of_a_step_with_a_bug_grows(transactional_db):
+def test_the_delay_of_a_task_with_a_bug_grows(transactional_db):
     worker = failing(ZeroDivisionError(), every=0.0)
     assert [wait_of("fails", worker) for _ in range(9)][-1] > 100
 
@@ -183,7 +183,7 @@ def test_with_auto_setup_it_creates_the_rule_set_first(aws, transactional_db, se
     assert len(rules()) == 1
 
 
-def test_a_stopped_worker_starts_no_step(ses, settings):
+def test_a_stopped_worker_starts_no_task(ses, settings):
     settings.SES_REQUEST_BUDGET = 0.0
     EmailAddressFactory()
     worker = Worker()
@@ -192,16 +192,16 @@ def test_a_stopped_worker_starts_no_step(ses, settings):
     assert ses.journal() == []
 
 
-def step_of(worker: Worker, name: str) -> Step:
-    return next(step for step in worker._steps if step.name == name)
+def task_of(worker: Worker, name: str) -> BackgroundTask:
+    return next(task for task in worker._tasks if task.name == name)
 
 
-def wait_of(name: str, worker: Worker, *, alone: bool = True) -> float:
-    """Run the step now; returns in how many seconds it is due again."""
-    step = step_of(worker, name)
-    step.due = 0.0
-    worker.tick(alone=alone)
-    return step.due - time.monotonic()
+def wait_of(name: str, worker: Worker, *, once: bool = True) -> float:
+    """Run the task now; returns in how many seconds it is due again."""
+    task = task_of(worker, name)
+    task.due = 0.0
+    worker.tick(once=once)
+    return task.due - time.monotonic()
 
 
 def set_last_sweep(*, seconds_ago: float) -> None:
@@ -218,5 +218,5 @@ def failing(error: Exception, *, every: float) -> Worker:
         raise error
 
     worker = Worker()
-    worker._steps = [Step("fails", fail, every)]
+    worker._tasks = [BackgroundTask("fails", fail, every)]
     return worker

@@ -1,4 +1,4 @@
-"""Worker steps that apply what SES says: statuses, and records of tokens that came after the answer."""
+"""Tasks of the worker that apply what SES says: statuses, and records of tokens that came after the answer."""
 
 from __future__ import annotations
 

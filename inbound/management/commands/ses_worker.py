@@ -47,7 +47,7 @@ class Command(BaseCommand):
 
 def _done(result: Round) -> str:
     done = [
-        text.format(plural(result.counts[step], noun)) for step, (text, noun) in DONE.items() if result.counts.get(step)
+        text.format(plural(result.counts[task], noun)) for task, (text, noun) in DONE.items() if result.counts.get(task)
     ]
     sentence = f"{', '.join(done) or 'nothing was due'}."
     failed = f" Failed, see the log: {', '.join(result.failed)}." if result.failed else ""
