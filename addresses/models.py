@@ -31,9 +31,9 @@ class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
         return self.annotate(receipt_rule_name=Case(When(is_active=True, then=rule), default=Value(None)))
 
     def configured(self, configured: bool) -> Self:
-        """Addresses that SES is known to receive for, by their own rule or the catch-all's, or all others.
+        """Addresses that SES is known to receive for, by their own rule or the catch-all's; if not `configured`, all others.
 
-        Looks two sets up once. Looking up the rule of each address would take seconds with 100,000 of them.
+        Looks up two sets, once. Looking up the rule of each address would take seconds with 100,000 of them.
         """
         held = recorded_recipients()
         known = Q(is_active=True) & (Q(address__in=held) | Q(domain__name__in=held))
@@ -95,7 +95,7 @@ class EmailAddress(models.Model):
 
 class BlockedEmailQuerySet(models.QuerySet["BlockedEmail"]):
     def live(self) -> Self:
-        """Without those whose domain is being deleted."""
+        """Without blocks of domains that are being deleted."""
         return self.filter(domain__deleting_since=None)
 
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:

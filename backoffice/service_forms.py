@@ -38,8 +38,8 @@ class ServiceForm(ModelForm[Row]):
 class ServiceAdmin(ModelAdmin[Row]):
     """An admin whose `add_row` and `change_row` call a service and return the stored row.
 
-    They may raise ValidationError or one of `refusals`, whose text is shown on the form, and the model's DoesNotExist.
-    Inlines are not supported.
+    They may raise the model's DoesNotExist, and ValidationError or one of `refusals`, which the form then shows. Inlines are
+    not supported.
     """
 
     refusals: tuple[type[Exception], ...] = ()

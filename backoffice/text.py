@@ -22,7 +22,7 @@ class Section:
 
 
 class Measured(Protocol):
-    """What `amount` needs, such as `ses_integration.storage.inventory.Stored`."""
+    """The argument of `amount`, for example `ses_integration.storage.inventory.Stored`."""
 
     @property
     def objects(self) -> int: ...

@@ -1,4 +1,4 @@
-"""python -m bench: measures inbound behind the production server on PostgreSQL, which `make bench` provides.
+"""Measure (`python -m bench`) inbound behind the production server on PostgreSQL, which `make bench` provides.
 
 Everything listens on loopback and uses a new database.
 """

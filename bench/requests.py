@@ -29,7 +29,7 @@ class Request:
 
 @dataclass(slots=True)
 class Run:
-    """The result of a run. `answers` by lane, without the requests that there was no time for."""
+    """The result of a run. `answers`: by lane, only of the requests that were sent in time."""
 
     seconds: float = 0.0
     answers: dict[int, Answer] = field(default_factory=dict)

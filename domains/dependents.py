@@ -44,7 +44,7 @@ class EndpointUse:
 
 @dataclass(frozen=True, slots=True)
 class Dependant:
-    """An endpoint of the owner whose configuration names an address."""
+    """An endpoint of the owner that forwards to an address or sends from it."""
 
     id: str
     name: str

@@ -90,7 +90,7 @@ def key_prefix(name: str, pk: str) -> str:
 
 class DnsRecordQuerySet(models.QuerySet["DnsRecord"]):
     def live(self) -> Self:
-        """Without those whose domain is being deleted."""
+        """Without records of domains that are being deleted."""
         return self.filter(domain__deleting_since=None)
 
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:

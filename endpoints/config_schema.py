@@ -1,4 +1,4 @@
-"""What the `config` of an endpoint may hold, by the endpoint's type. Pure.
+"""Rules for the `config` of an endpoint, by the endpoint's type. Pure functions.
 
 See docs/api/compatibility.md, "Endpoint configuration".
 """
@@ -44,7 +44,7 @@ def clean_config(endpoint_type: str, config: object) -> Config:
         raise ConfigError("Unknown endpoint type")
     normalise, check = _CLEANERS[endpoint_type]
     cleaned = normalise(dict(config))
-    # First, because error messages quote values, and a response cannot carry what cannot be stored.
+    # First, because error messages quote values, and a response cannot contain them if they cannot be stored.
     _check_storable(cleaned)
     check(cleaned)
     return cleaned

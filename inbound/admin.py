@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from backoffice.links import user_link
 from backoffice.service_forms import ServiceAdmin, ServiceForm
 from backoffice.text import moment, plural
-from inbound.models import ApiKey, Scope, issue_key
+from inbound.models import ApiKey, Scope, issue_key, rename_key, revoke_key
 
 admin.site.site_header = "inbound"
 admin.site.site_title = "inbound"
@@ -71,7 +71,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ServiceAdmin[ApiKey]):
-    """Keys can be issued, renamed and revoked, but not deleted: the row records whose key it was."""
+    """API keys in the admin. They can be revoked but not deleted, because the row records who had the key."""
 
     list_display = ["name", "start", "owner_link", "scopes", "state", "last_used_at", "expires_at", "created_at"]
     list_filter = [StateFilter, "can_write", "can_delete"]
@@ -119,15 +119,15 @@ class ApiKeyAdmin(ServiceAdmin[ApiKey]):
         return row
 
     def change_row(self, request: HttpRequest, row: ApiKey, form: Any) -> ApiKey:
-        row.save(update_fields=form.changed_data)
+        if form.changed_data:
+            rename_key(row, form.cleaned_data["name"])
         return row
 
     @admin.action(description="Revoke selected keys", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         revoked = []
         for key in queryset.filter(revoked_at=None):
-            # One conditional UPDATE per key, so that a second click does not change the time.
-            if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            if revoke_key(key):
                 revoked.append(key)
         LogEntry.objects.log_actions(cast(int, request.user.pk), revoked, CHANGE, "Revoked.")
         messages.success(request, f"Revoked {plural(len(revoked), 'key')}.")

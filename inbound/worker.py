@@ -59,7 +59,7 @@ class BackgroundTask:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Returned by a task that did nothing because another worker has just run it: try again in so many seconds."""
+    """Returned by a task that did nothing because another worker has just run it: try again in `seconds`."""
 
     seconds: float
 

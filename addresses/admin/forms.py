@@ -29,8 +29,8 @@ class AddAddressForm(ServiceForm[EmailAddress]):
         model = EmailAddress
         fields = ["address", "endpoint", "is_active"]
         help_texts = {
-            "address": "Such as hello@example.com; its domain must exist here.",
-            "endpoint": "The endpoint that receives its mail: one of the domain's owner. Search by name or owner.",
+            "address": "For example hello@example.com. Its domain must exist here.",
+            "endpoint": "The endpoint that receives its mail. It must belong to the domain's owner. Search by name or owner.",
         }
 
     domain: Domain
@@ -51,7 +51,7 @@ class ChangeAddressForm(ServiceForm[EmailAddress]):
     class Meta:
         model = EmailAddress
         fields = ["endpoint", "is_active"]
-        help_texts = {"endpoint": "The endpoint that receives its mail: one of the domain's owner."}
+        help_texts = {"endpoint": "The endpoint that receives its mail. It must belong to the domain's owner."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,7 +65,7 @@ class BlockForm(ServiceForm[BlockedEmail]):
     class Meta:
         model = BlockedEmail
         fields = ["email_address", "reason"]
-        help_texts = {"email_address": "An address of a domain with catch-all that has not been added itself."}
+        help_texts = {"email_address": "An address that has not been added, of a domain with catch-all."}
 
     domain: Domain
 

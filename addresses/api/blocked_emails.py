@@ -1,4 +1,4 @@
-"""`/blocked-emails`: addresses of catch-all domains whose mail is unwanted.
+"""`/blocked-emails`: addresses of catch-all domains that should receive no mail.
 
 See docs/api/compatibility.md, "Blocked emails".
 """

@@ -19,7 +19,7 @@ MOST_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class BulkDeletion:
-    """The ids of the request, the outcomes of those that were deleted, and, of a domain, how many addresses remain."""
+    """The requested ids and the outcome of each deletion, by id. `remaining`: the addresses left, if a domain was requested."""
 
     ids: Sequence[str]
     deleted: Mapping[str, AddressDeletion]
@@ -27,7 +27,7 @@ class BulkDeletion:
 
 
 class BulkDeletionSerializer(serializers.BaseSerializer[BulkDeletion]):
-    """One result for each id, in the order of the request. `not_found` in the context is the sentence for unknown ids."""
+    """One result for each id, in the order of the request. The context has the view, whose `not_found` is the error."""
 
     def to_representation(self, instance: BulkDeletion) -> dict[str, Any]:
         deleted = instance.deleted
@@ -68,6 +68,6 @@ class BulkDeleteBody(Body):
 
     def validate(self, attrs: Any) -> Any:
         if "domain_id" in attrs and self.context["request"].headers.get("Idempotency-Key"):
-            # A run that was killed after its commit is run again, and would delete the next thousand.
+            # The retry of a run that was killed after its commit would delete the next thousand.
             raise ValidationError("With an Idempotency-Key, bulk-delete takes ids. Nothing was deleted.")
         return attrs

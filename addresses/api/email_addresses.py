@@ -102,7 +102,7 @@ class EmailAddressViewSet(
         return str(find(self.caller.endpoints.all(), body["endpoint_id"], NO_ENDPOINT).pk)
 
     def plan_of(self, row: EmailAddress) -> AddressPlan:
-        """Needs only the database: the state of SES is the last confirmed one."""
+        """Build the plan from the database: the state of SES is the last confirmed one."""
         return build.plan_of(row)
 
     def delete_row(self, row: EmailAddress, plan_token: str) -> deletion.AddressDeletion:

@@ -64,7 +64,7 @@ def measure(stack: Stack) -> str:
 
 
 def _seed(account: seeding.Account) -> list[tuple[Case, list[str]]]:
-    """Each case with the ids it deletes. One address of each domain stays, so that every SES call is an update."""
+    """Each case with the ids it deletes. One address of each domain stays, so every SES call is an update."""
     cases = []
     for case in ONE_DOMAIN:
         [domain] = seeding.create_domains(account.owner, [f"of{case.deletions}.deletions.example.com"])
@@ -81,7 +81,7 @@ def _seed(account: seeding.Account) -> list[tuple[Case, list[str]]]:
 
 
 def _addresses(domains: list[Domain], account: seeding.Account, each: int) -> list[str]:
-    """The ids of `each` new addresses per domain, in turn: one of each domain, then another one. One more is created and kept."""
+    """The ids of `each` new addresses per domain, one domain after another in turn. Each domain gets one more, which stays."""
     rows = seeding.create_addresses(domains, account.endpoint_id, each + 1)
     return [row.pk for row in sorted(rows, key=lambda row: row.slot) if row.slot < each]
 

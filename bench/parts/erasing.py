@@ -23,7 +23,7 @@ MAIL = b"m" * 1000
 # Much longer than it takes; after that, something is wrong.
 TIMEOUT_SECONDS = 1800.0
 HEAD = ["ERASED BY", "VERSIONS", "SECONDS", "VERSIONS/S", "S3 CALLS", "MEMORY BEFORE", "PEAK"]
-NOTES = """VERSIONS: as counted in the deletion record, delete markers included. SECONDS: from the first to the last S3 call,
+NOTES = """VERSIONS: as counted in the deletion report, delete markers included. SECONDS: from the first to the last S3 call,
 including the emulator's time. The request erases for a second; the first worker is killed half-way; the second waits
 until the claim of the first has expired (a minute). MEMORY: VmHWM in MB; BEFORE is the worker after its start."""
 

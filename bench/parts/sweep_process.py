@@ -1,4 +1,4 @@
-"""python -m bench.parts.sweep_process database|ses: runs one full sweep and prints its cost as JSON."""
+"""Run one full sweep and print its cost as JSON: `python -m bench.parts.sweep_process database|ses`."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class CatchAllForm(ServiceForm[Domain]):
         labels = {"is_catch_all_enabled": "Catch-all", "catch_all_endpoint": "Catch-all endpoint"}
         help_texts = {
             "is_catch_all_enabled": "Receive mail for every address of the domain.",
-            "catch_all_endpoint": "The endpoint that receives this mail: an active one of the owner.",
+            "catch_all_endpoint": "The endpoint that receives this mail. It must be active and belong to the owner.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

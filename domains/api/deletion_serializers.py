@@ -59,23 +59,23 @@ class UnfinishedDeletionSerializer(DeletionSerializer):
 
 
 class ReportSerializer(serializers.BaseSerializer[DomainDeletion]):
-    """What is known about a deletion. The context has `sync_states` by domain name, see `sync_states_of`."""
+    """The report of a deletion. The context has `sync_states` by domain name, see `sync_states_of`."""
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
         return _report(instance, self.context["sync_states"].get(instance.name, NO_TROUBLE))
 
 
 class ReportWithDnsSerializer(ReportSerializer):
-    """With a look into DNS, which may take DNS_TIMEOUT_SECONDS."""
+    """A report with the records still in DNS. The lookup may take DNS_TIMEOUT_SECONDS."""
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
         return super().to_representation(instance) | {"dns": still_in_dns(instance)}
 
 
 def sync_states_of(rows: Sequence[DomainDeletion]) -> dict[str, SyncState]:
-    """States of the names whose deletions are pending in SES; three statements, or none if there are no such names.
+    """States of the names with deletions that are pending in SES; three statements, or none if there are no such names.
 
-    All rows belong to one owner. A name that another user has by now is left out, because its state is theirs.
+    All rows must belong to one owner. Leaves out names that another user has added meanwhile, because their state is private.
     """
     names = {row.name for row in rows if Step.PENDING in (row.rules, row.identity)}
     if names:
@@ -104,7 +104,7 @@ def _report(row: DomainDeletion, ses: SyncState) -> dict[str, Any]:
 
 
 def _steps(row: DomainDeletion, ses: SyncState) -> list[dict[str, Any]]:
-    """In the documented order. `nextAttemptAt` is null for a pending step that is due now."""
+    """The steps, in the documented order. `nextAttemptAt` is null for a pending step that is due now."""
 
     def step(
         name: str, outcome: str, at: datetime | None, counts: dict[str, int], *, attempts: int, why: SyncState
@@ -173,7 +173,7 @@ def _confirmation(row: DomainDeletion) -> dict[str, Any] | None:
 
 
 def still_in_dns(row: DomainDeletion) -> dict[str, Any]:
-    """Which of the records that the owner was told to publish are still in DNS. Asks DNS and never raises."""
+    """The state in DNS of the records that the owner had to publish. Asks DNS and never raises."""
     told = [Record(record["type"], record["name"], record["value"], "") for record in row.records_to_publish]
     note = None
     if Domain.objects.live().filter(name=row.name, owner_id=row.owner_id).exists():

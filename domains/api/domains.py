@@ -132,7 +132,7 @@ class DomainViewSet(
         return Response(self.get_serializer(self.get_object()).data)
 
     def plan_of(self, row: Domain) -> DeletionPlan:
-        """Needs S3 and DNS, within their time limits, but not SES."""
+        """Build the plan. Asks S3 and DNS within their time limits, but not SES."""
         return build.plan_of(row)
 
     def delete_row(self, row: Domain, plan_token: str) -> DomainDeletion:

@@ -47,7 +47,7 @@ class _Stats(serializers.Serializer[Any]):
 
 
 class StatsSerializer(_Stats):
-    """Received mail is not read, so there is none to count (docs/api/compatibility.md, "Domain statistics")."""
+    """Counts of addresses and mail. Mail is not read yet, so its counts are 0 (docs/api/compatibility.md, "Domain statistics")."""
 
     emailsLast24h = Constant(0)
     emailsLast7d = Constant(0)

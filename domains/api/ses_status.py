@@ -1,4 +1,4 @@
-"""`/ses/status`: the capacity of SES, and how far SES has followed each domain. Reads the database only."""
+"""`/ses/status`: the capacity of SES, and whether it is up to date with each domain. Reads only the database."""
 
 from __future__ import annotations
 

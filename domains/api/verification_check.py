@@ -1,4 +1,4 @@
-"""`?check=true`: ask SES now, and what an answer has in addition (docs/api/compatibility.md, "Verification check")."""
+"""`?check=true`: ask SES now, and add the results to an answer (docs/api/compatibility.md, "Verification check")."""
 
 from __future__ import annotations
 

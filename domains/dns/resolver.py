@@ -82,7 +82,7 @@ def ask(questions: Collection[Question]) -> dict[Question, Answer]:
 def nameserver(text: str) -> tuple[str, int]:
     """Address and port of `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`.
 
-    Raises ValueError for anything else, such as host names, which could not be resolved yet.
+    Raises ValueError for anything else. A host name could not be resolved without a resolver.
     """
     host, port = text.strip(), str(DNS_PORT)
     if host.startswith("["):

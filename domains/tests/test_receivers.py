@@ -1,4 +1,4 @@
-"""Every way to write a domain's row: SES follows, and a deletion has a record."""
+"""Every way to write a domain's row: SES follows, and a deletion has a report."""
 
 from __future__ import annotations
 

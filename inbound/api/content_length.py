@@ -13,7 +13,7 @@ SENTENCE = "Send the body with a Content-Length: one in chunks is not read."
 class LengthRequired:
     """Answer 411 to chunked requests (RFC 9112, section 7.1).
 
-    Django reads as many bytes as Content-Length says, so it would take the body for empty.
+    Django reads as many bytes as Content-Length says, so it would treat the body as empty.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -18,7 +18,7 @@ MAX_OFFSET = 2**31
 
 
 class LimitOffset(BasePagination):
-    """`{data, pagination: {limit, offset, total, hasMore}}`; a limit over 100 is taken as 100.
+    """`{data, pagination: {limit, offset, total, hasMore}}`; a limit over 100 counts as 100.
 
     See docs/api/compatibility.md, "Lists".
     """

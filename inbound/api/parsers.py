@@ -17,7 +17,7 @@ TOO_LARGE = "Request body is too large."
 
 
 class ObjectParser(BaseParser):
-    """JSON whatever the content type says, as the reference does; no body at all is an empty object.
+    """Parse JSON, whatever the content type is, as the reference does. A missing body is an empty object.
 
     See docs/api/compatibility.md, "Requests".
     """

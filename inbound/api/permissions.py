@@ -17,9 +17,9 @@ SCOPES = {"GET": Scope.READ, "HEAD": Scope.READ, "OPTIONS": Scope.READ, "DELETE"
 
 
 class HasScope(BasePermission):
-    """Whether the API key may read, write (POST, PUT, PATCH) or delete. The queryset decides whose rows.
+    """Whether the API key may read, write (POST, PUT, PATCH) or delete. The queryset decides whose rows it sees.
 
-    An action that deletes with another method than DELETE sets `required_scope`.
+    An action that deletes with a method other than DELETE sets `required_scope`.
     """
 
     def has_permission(self, request: Request, view: APIView) -> bool:

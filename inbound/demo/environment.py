@@ -14,7 +14,7 @@ from urllib.parse import quote
 from inbound.settings import BASE_DIR
 
 HOST = "127.0.0.1"
-# Removed: in a developer's shell they may point to something else, such as a real account.
+# Removed, because in a developer's shell they may point to a real account.
 REMOVED_PREFIXES = ("AWS_", "SES_", "S3_", "LAMBDA_", "GUNICORN_")
 REMOVED = {
     "ALLOWED_HOSTS",

@@ -1,6 +1,6 @@
-"""The models of `inbound`: API keys and idempotency records. Imported by `inbound` only."""
+"""API keys and idempotency records: models, and the functions that write them. Only `inbound` may import it."""
 
-from inbound.models.api_keys import ApiKey, Scope, hash_key, issue_key
+from inbound.models.api_keys import ApiKey, Scope, hash_key, issue_key, rename_key, revoke_key
 from inbound.models.idempotency import IdempotencyQuerySet, IdempotencyRecord, prune_idempotency_records
 
 __all__ = [
@@ -11,4 +11,6 @@ __all__ = [
     "hash_key",
     "issue_key",
     "prune_idempotency_records",
+    "rename_key",
+    "revoke_key",
 ]

@@ -66,7 +66,7 @@ def hash_key(key: str) -> str:
 def issue_key(
     *, owner: AbstractBaseUser, name: str, scopes: list[Scope] | None = None, expires_at: datetime | None = None
 ) -> tuple[ApiKey, str]:
-    """Create a key; returns its row and the key itself, which is not stored. Default: all scopes, no expiry."""
+    """Create a key. Return its row and the key itself, which is not stored. Default: all scopes, no expiry."""
     key = "inb_" + secrets.token_urlsafe(KEY_BYTES)
     granted = list(Scope) if scopes is None else scopes
     row = ApiKey.objects.create(
@@ -80,3 +80,13 @@ def issue_key(
         expires_at=expires_at,
     )
     return row, key
+
+
+def rename_key(key: ApiKey, name: str) -> None:
+    key.name = name
+    key.save(update_fields=["name"])
+
+
+def revoke_key(key: ApiKey) -> bool:
+    """Revoke the key, unless it is revoked already. One conditional UPDATE, so that a second click keeps the first time."""
+    return bool(ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()))

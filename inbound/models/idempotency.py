@@ -18,12 +18,12 @@ PRUNE_BATCH = 1000
 
 class IdempotencyQuerySet(models.QuerySet["IdempotencyRecord"]):
     def abandoned(self) -> Self:
-        """Started so long ago, by the database's clock, that the process must have been killed."""
+        """Records of requests that started so long ago, by the database's clock, that their process must have been killed."""
         longest = timedelta(seconds=settings.SES_REQUEST_BUDGET) + REQUEST_MARGIN
         return self.filter(status=None, started_at__lt=Now() - longest)
 
     def expired(self) -> Self:
-        """Older than the retention time and not running: the key may be used again."""
+        """Records older than the retention time, of requests that are not running: their keys may be used again."""
         kept = timedelta(seconds=settings.IDEMPOTENCY_RETENTION_SECONDS)
         return (self.exclude(status=None) | self.abandoned()).filter(started_at__lt=Now() - kept)
 

@@ -24,7 +24,7 @@ class Command(CommandWithExitCodes):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", metavar="NAME_OR_ADDRESS", help="such as example.com, or hello@example.com")
+        parser.add_argument("name", metavar="NAME_OR_ADDRESS", help="for example example.com or hello@example.com")
         parser.add_argument("--json", action="store_true", help="print what the API answers, with the plan's token")
 
     def handle(self, *args: Any, **options: Any) -> None:

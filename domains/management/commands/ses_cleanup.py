@@ -32,7 +32,7 @@ class Command(CommandWithExitCodes):
         parser.add_argument(
             "--apply",
             action="store_true",
-            help="remove orphans and erase stored mail whose domain was here, forget what is gone in other regions, and retry "
+            help="remove orphans and erase stored mail of domains recorded here, forget what is gone in other regions, and retry "
             "unfinished deletions now",
         )
         parser.add_argument(

@@ -117,7 +117,7 @@ def test_the_report_of_a_finished_deletion_has_its_verification(api, full, user)
 
 def test_steps_finish_in_the_documented_order(api, full):
     steps = api.get(f"{URL}/{delete(api, full)}").json()["steps"]
-    moments = [it["at"] for it in steps]
+    moments = [step["at"] for step in steps]
     assert moments == sorted(moments)
 
 
@@ -127,7 +127,7 @@ def test_a_pending_step_has_its_problem_and_next_attempt(api, full, ses, impatie
     reconcile_due()
     report = api.get(f"{URL}/{pk}").json()
     rules, _, records, mail = report["steps"]
-    assert [it["outcome"] for it in report["steps"]] == ["owed", "owed", "done", "owed"]
+    assert [step["outcome"] for step in report["steps"]] == ["owed", "owed", "done", "owed"]
     assert report["owed"] == ["receiptRules", "identity", "storedMail"]
     assert (report["finishedAt"], report["confirmation"]) == (None, None)
     assert (rules["at"], mail["at"]) == (None, None)
@@ -143,12 +143,12 @@ def test_a_refusal_by_s3_is_reported_with_the_next_attempt(api, full, ses):
     ses.add_faults({"service": "s3", "fault": "access_denied"})
     pk = delete(api, full)
     report = api.get(f"{URL}/{pk}").json()
-    (mail,) = [it for it in report["steps"] if it["step"] == "storedMail"]
+    (mail,) = [step for step in report["steps"] if step["step"] == "storedMail"]
     assert mail["problem"] == "AWS does not allow this call; the credentials lack a permission."
     assert report["nextAttemptAt"] == mail["nextAttemptAt"]
     assert MOMENT.fullmatch(mail["nextAttemptAt"])
     recover_and_run_worker(ses)
-    (mail,) = [it for it in api.get(f"{URL}/{pk}").json()["steps"] if it["step"] == "storedMail"]
+    (mail,) = [step for step in api.get(f"{URL}/{pk}").json()["steps"] if step["step"] == "storedMail"]
     assert (mail["outcome"], mail["attempts"], mail["problem"]) == ("done", 2, None)
 
 
@@ -164,7 +164,7 @@ def test_a_deletion_outside_the_api_has_its_counts(api, full):
     report = api.get(f"{URL}/{record.pk}").json()
     assert report["requestedBy"] is None
     assert report["steps"][2]["counts"] == {"blockedEmails": 1, "emailAddresses": 1, "dnsRecords": 1, "domains": 1}
-    assert [it["name"] for it in report["dns"]["records"]] == ["_amazonses.example.com"]
+    assert [record["name"] for record in report["dns"]["records"]] == ["_amazonses.example.com"]
 
 
 def test_dns_is_looked_up_when_the_report_is_read(api, full, dns, settings):

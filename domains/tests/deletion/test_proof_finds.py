@@ -1,4 +1,4 @@
-"""What a look finds: ours is repaired, foreign resources are only reported."""
+"""What a verification finds: ours is repaired, foreign resources are only reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks that overlap with changes, repairs and other workers."""
+"""Verifications that overlap with changes, repairs and other workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deletions that were received in another region, rule set or bucket than the configured one."""
+"""Deletions of domains that received mail in another region, rule set or bucket than the configured one."""
 
 from __future__ import annotations
 

@@ -207,10 +207,10 @@ def test_an_endpoint_that_names_an_address_of_the_domain_is_listed(api, full, us
         EndpointFactory(owner=user, name=name, type=kind, config=config)
     EndpointFactory(name="theirs", type="email", config={"forwardTo": "a@example.com"})
     EmailAddressFactory(domain=DomainFactory(owner=user), endpoint=user.endpoints.get(name="group"))
-    found = {it.pop("name"): it for it in plan_of(api, full)["stays"]["endpoints"]}
+    found = {endpoint.pop("name"): endpoint for endpoint in plan_of(api, full)["stays"]["endpoints"]}
     assert found.pop("CRM")["emailAddresses"] == 1
     keys = ("emailAddresses", "isCatchAll", "isUsedElsewhere", "forwardsTo", "sendsFrom")
-    assert {name: tuple(it[key] for key in keys) for name, it in found.items()} == {
+    assert {name: tuple(endpoint[key] for key in keys) for name, endpoint in found.items()} == {
         "forwards": (0, False, False, ["Sales@Example.COM"], "Shop <noreply@example.com>"),
         "group": (0, False, True, ["a+x@example.com", "b@example.com"], None),
         "sends": (0, False, False, [], "b@example.com"),
@@ -230,7 +230,7 @@ def test_the_plan_reveals_nothing_of_other_users(api, client_for, full, dns):
     EmailAddressFactory(domain=full, endpoint=EndpointFactory(owner=other, name="Theirs"))
     EmailAddressFactory(domain=DomainFactory(owner=other), endpoint=EndpointFactory(owner=other))
     plan = plan_of(api, full)
-    assert (plan["stays"]["subdomains"], [it["name"] for it in plan["stays"]["endpoints"]]) == ([], ["CRM"])
+    assert (plan["stays"]["subdomains"], [endpoint["name"] for endpoint in plan["stays"]["endpoints"]]) == ([], ["CRM"])
     theirs = client_for(other)
     for answer in (
         theirs.get(plan_url(full)),

@@ -31,37 +31,39 @@ def patient(settings):
 
 
 def one(kind: str, name: str) -> RecordLookup:
-    [it] = [it for it in look_up(RECORDS) if (it.type, it.name) == (kind, name)]
-    return it
+    [record] = [record for record in look_up(RECORDS) if (record.type, record.name) == (kind, name)]
+    return record
 
 
 def seen(kind: str, name: str) -> tuple[State, tuple[str, ...]]:
-    it = one(kind, name)
-    assert it.why == ""
-    return it.state, it.found
+    record = one(kind, name)
+    assert record.why == ""
+    return record.state, record.found
 
 
 def test_all_records_are_published(dns):
     dns.publish_records(RECORDS)
     told = [record for record in RECORDS if record != dmarc(DOMAIN)]
-    assert [(it.type, it.name, it.value, it.state, it.found, it.why) for it in look_up(RECORDS)] == [
-        (record.type, record.name, record.value, State.PUBLISHED, (record.value,), "") for record in told
-    ]
+    assert [
+        (record.type, record.name, record.value, record.state, record.found, record.why) for record in look_up(RECORDS)
+    ] == [(record.type, record.name, record.value, State.PUBLISHED, (record.value,), "") for record in told]
 
 
 def test_each_record_has_a_purpose(dns):
-    assert {(it.type, it.name): it.purpose for it in look_up(RECORDS)} == PURPOSES
+    assert {(record.type, record.name): record.purpose for record in look_up(RECORDS)} == PURPOSES
 
 
 def test_nothing_is_left_of_a_zone_that_does_not_exist(dns):
-    assert {(it.state, it.found, it.why, it.hint) for it in look_up(RECORDS)} == {(State.GONE, (), "", "")}
+    assert {(record.state, record.found, record.why, record.hint) for record in look_up(RECORDS)} == {
+        (State.GONE, (), "", "")
+    }
 
 
 @EACH
 def test_each_record_can_be_gone_on_its_own(dns, kind, name):
     dns.publish_records(RECORDS)
     dns.withdraw(name, kind)
-    assert [(it.type, it.name) for it in look_up(RECORDS) if it.state is State.GONE] == [(kind, name)]
+    assert [(record.type, record.name) for record in look_up(RECORDS) if record.state is State.GONE] == [(kind, name)]
 
 
 @EACH
@@ -76,7 +78,7 @@ def test_each_record_is_unknown_if_it_cannot_be_looked_up(dns, kind, name):
     dns.publish_records(RECORDS)
     dns.answers(name, "SERVFAIL")
     assert one(kind, name).state is State.UNKNOWN
-    assert {it.state for it in look_up(RECORDS) if it.name != name} == {State.PUBLISHED}
+    assert {record.state for record in look_up(RECORDS) if record.name != name} == {State.PUBLISHED}
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,9 @@ def test_a_txt_record_that_does_not_include_ses_is_not_a_leftover(dns, name, tex
 def test_only_the_include_of_the_domains_own_spf_record_should_be_removed(dns, text):
     dns.publish_records(RECORDS)
     dns.publish(DOMAIN, "TXT", text)
-    assert {(it.type, it.name): it.hint for it in look_up(RECORDS) if it.hint} == {("TXT", DOMAIN): KEEP_THE_REST}
+    assert {(record.type, record.name): record.hint for record in look_up(RECORDS) if record.hint} == {
+        ("TXT", DOMAIN): KEEP_THE_REST
+    }
 
 
 def test_only_the_include_of_an_extended_mail_from_spf_record_should_be_removed(dns):
@@ -201,7 +205,7 @@ def test_a_dkim_name_is_a_leftover_although_its_target_no_longer_exists(dns):
 def test_a_domain_whose_name_looks_like_another_record_is_recognised(dns):
     records = records_for(MAIL_FROM, region="eu-west-1")
     dns.publish_records(records)
-    assert [(it.type, it.name, it.purpose) for it in look_up(records)] == [
+    assert [(record.type, record.name, record.purpose) for record in look_up(records)] == [
         ("MX", MAIL_FROM, "mail is sent to SES"),
         ("TXT", MAIL_FROM, "SPF include"),
         ("MX", f"mail.{MAIL_FROM}", "MAIL FROM"),
@@ -212,20 +216,20 @@ def test_a_domain_whose_name_looks_like_another_record_is_recognised(dns):
 def test_an_internationalised_name_is_looked_up_as_it_is_stored(dns):
     record = Record("MX", "xn--bcher-kva.example", MX, "")
     dns.publish("xn--bcher-kva.example", "MX", MX)
-    assert [it.state for it in look_up([record])] == [State.PUBLISHED]
+    assert [record.state for record in look_up([record])] == [State.PUBLISHED]
 
 
 def test_a_name_that_is_too_long_for_dns_is_gone(dns):
     long = ".".join(["a" * 62] * 4)
-    states = [it.state for it in look_up(records_for(long, region="eu-west-1", token=TOKEN))]
+    states = [record.state for record in look_up(records_for(long, region="eu-west-1", token=TOKEN))]
     assert states == [State.GONE] * 5
     assert {name for name, *_ in dns.asked} == {long}
 
 
 @pytest.mark.parametrize("name", ["a..example.com", "*\\999.example.com", "-\u2100\u0378.example.com"])
 def test_an_invalid_name_is_unknown(dns, name):
-    [it] = look_up([Record("TXT", name, SPF, "")])
-    assert (it.state, it.why) == (State.UNKNOWN, f"{name} is not a name that can be looked up.")
+    [record] = look_up([Record("TXT", name, SPF, "")])
+    assert (record.state, record.why) == (State.UNKNOWN, f"{name} is not a name that can be looked up.")
 
 
 def test_without_records_nothing_is_asked(dns):

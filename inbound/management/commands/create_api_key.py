@@ -46,8 +46,10 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("username", metavar="USERNAME", help="the user whose data the key gives access to")
-        parser.add_argument("--name", type=_name, required=True, help="a name for the key, such as where it is used")
+        parser.add_argument("username", metavar="USERNAME", help="the key gives access to this user's data")
+        parser.add_argument(
+            "--name", type=_name, required=True, help="a name for the key, for example where it is used"
+        )
         parser.add_argument(
             "--scope",
             action="append",

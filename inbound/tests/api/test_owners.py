@@ -138,7 +138,9 @@ def test_counts_contain_nothing_of_the_former_owner(inherited, client_for):
     heir = client_for(inherited.owner)
     for path in ("domains/domains/deletion-plan", "email-addresses/email-addresses/deletion-plan"):
         plan = heir.get(f"/api/v2/{path}").json()
-        assert [(it["before"], it["inDoubt"], it["hasOthers"]) for it in plan["receiptRules"]] == [([], [], True)], plan
+        assert [(rule["before"], rule["inDoubt"], rule["hasOthers"]) for rule in plan["receiptRules"]] == [
+            ([], [], True)
+        ], plan
     heir.delete("/api/v2/domains/domains")
     counts = [
         row["steps"][0]["counts"] for row in heir.get("/api/v2/deletions").json()["data"] if row["id"] != "deletions"

@@ -69,5 +69,8 @@ def test_every_action_declares_its_serializers(route, method, action):
 def test_filters_are_described_for_schema_generators(viewset):
     (backend,) = viewset.filter_backends
     described = backend().get_schema_operation_parameters(viewset())
-    assert [it["name"] for it in described] == [it.parameter for it in viewset.filters]
-    assert all(it["in"] == "query" and not it["required"] and it["schema"]["type"] for it in described)
+    assert [parameter["name"] for parameter in described] == [parameter.parameter for parameter in viewset.filters]
+    assert all(
+        parameter["in"] == "query" and not parameter["required"] and parameter["schema"]["type"]
+        for parameter in described
+    )

@@ -1,4 +1,4 @@
-"""What a customer could see: whose mail SES takes, and what happened in which order."""
+"""What a customer could see: whose mail SES receives, and what happened in which order."""
 
 from __future__ import annotations
 
