@@ -41,7 +41,9 @@ class WrongAccount(Unsent):
     attention = True
 
     def __init__(self) -> None:
-        super().__init__("The AWS credentials are those of another account than before; ses_doctor says which.")
+        super().__init__(
+            "The AWS credentials belong to a different account than the recorded one; ses_doctor names both."
+        )
 
 
 class Refused(SesError):
@@ -52,7 +54,7 @@ class Throttled(Refused):
     """Too many control calls in the account and region (docs/architecture/ses.md, "Rate")."""
 
     def __init__(self) -> None:
-        super().__init__("AWS is taking fewer calls than we make.")
+        super().__init__("AWS is throttling our calls.")
 
 
 class BadCredentials(Refused):

@@ -20,7 +20,7 @@ OTHERS = "It contains, or may still receive, recipients that are no longer addre
 TIMING = {
     CallTiming.NOW: "",
     CallTiming.DEPENDS: ", depending on the answer to the call before it",
-    CallTiming.SETTLED: ", once an earlier unanswered call can no longer take effect",
+    CallTiming.AFTER_SETTLING: ", once an earlier unanswered call can no longer take effect",
 }
 
 

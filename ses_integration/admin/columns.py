@@ -67,7 +67,7 @@ def _identity(entry: LedgerEntry) -> SafeString:
 
 
 class ShowsSesState(ModelAdmin[Row]):
-    """Adds the list column `ses`, at two statements a page, and the fields `ses_rules` and `ses_identity`."""
+    """Base of admin pages with the list column `ses`, at two statements a page, and the fields `ses_rules` and `ses_identity`."""
 
     def ses_name(self, row: Row) -> str:
         """The name of the domain that the row belongs to."""

@@ -1,4 +1,4 @@
-"""Observes what SES holds: one description of the rule set and one list of identities, within the rate limit."""
+"""Observe what SES holds: one description of the rule set and one list of identities, within the rate limit."""
 
 from __future__ import annotations
 

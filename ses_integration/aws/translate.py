@@ -1,4 +1,4 @@
-"""Translates everything that boto3 raises into the errors of `ses_integration/errors.py`."""
+"""Translate everything that boto3 raises into the errors of `ses_integration/errors.py`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 NOT_CONFIGURED = "AWS region or credentials are missing."
 NO_ANSWER = "AWS gave no answer."
-UNREADABLE = "What came back is not an answer of AWS."
+UNREADABLE = "The response did not come from AWS."
 
 # Error codes without the suffix `Exception`, which only v2 has on the wire.
 _THROTTLED = {"Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "Throttled", "RequestThrottled"}
@@ -60,7 +60,7 @@ _SENTENCES = {
     "InvalidS3Configuration": "AWS cannot write to the bucket that S3_BUCKET_NAME names.",
     "InvalidSnsTopic": "AWS cannot publish to the topic that SES_TOPIC_ARN names.",
     "InvalidLambdaFunction": "AWS cannot invoke the function that LAMBDA_FUNCTION_NAME names.",
-    "LimitExceeded": "A quota of SES is used up.",
+    "LimitExceeded": "An SES quota is exhausted.",
     "InvalidParameterValue": "AWS does not accept a value, most likely a recipient.",
 }
 
@@ -71,7 +71,7 @@ def _from_client_error(error: ClientError) -> SesError:
     if code in _THROTTLED or status == 429:
         return Throttled()
     if status >= 500:
-        return Unanswered("AWS answered with an error of its own.")
+        return Unanswered("AWS reported an internal error.")
     if code == "AlreadyExists":
         return AlreadyExists("It exists already.")
     if code in _NOT_FOUND:
@@ -79,7 +79,7 @@ def _from_client_error(error: ClientError) -> SesError:
     if code == "RuleSetDoesNotExist":
         return RuleSetMissing("The receipt rule set does not exist; run ses_setup.")
     if code == "LimitExceeded" and "recipients" in error.response["Error"].get("Message", "").lower():
-        return TooManyRecipients("SES takes fewer recipients in a rule.")
+        return TooManyRecipients("The rule has more recipients than SES allows.")
     if code == "LimitExceeded" and "rules" in error.response["Error"].get("Message", "").lower():
         return RuleSetFull("The receipt rule set has no room for another rule.")
     if code in _DENIED:

@@ -1,4 +1,4 @@
-"""Converts between our values and the shapes of the SES API. Makes no calls."""
+"""Convert between our values and the shapes of the SES API, without calling it."""
 
 from __future__ import annotations
 

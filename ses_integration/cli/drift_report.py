@@ -49,8 +49,8 @@ SELF_EXPLANATORY = (
 
 def report(found: Sequence[Drift], *, others: bool = True) -> str:
     """A line for each problem with the recipients that come and go, then (with `others`) what is not ours, then a summary."""
-    problems = [it for it in found if it.is_problem]
-    rest = [it for it in found if not it.is_problem] if others else []
+    problems = [drift for drift in found if drift.is_problem]
+    rest = [drift for drift in found if not drift.is_problem] if others else []
     parts = [list(_problems(problems)), list(_not_ours(rest)), [_summary(problems)]]
     return "\n\n".join("\n".join(lines) for lines in parts if lines)
 
@@ -59,23 +59,23 @@ def as_values(found: Sequence[Drift]) -> list[dict[str, Any]]:
     """Each drift with all its fields, by the names that are published; `drift` says whether it counts as a problem."""
     return [
         {
-            "sort": it.kind,
-            "kind": it.resource,
-            "name": it.name,
-            "domain": it.domain,
-            "why": it.reason,
-            **{key: value for key, value in asdict(it).items() if key not in ("kind", "resource", "reason")},
-            "drift": it.is_problem,
+            "sort": drift.kind,
+            "kind": drift.resource,
+            "name": drift.name,
+            "domain": drift.domain,
+            "why": drift.reason,
+            **{key: value for key, value in asdict(drift).items() if key not in ("kind", "resource", "reason")},
+            "drift": drift.is_problem,
         }
-        for it in found
+        for drift in found
     ]
 
 
 def _problems(problems: Sequence[Drift]) -> Iterator[str]:
-    for it in problems:
-        yield f"{_sign(it)} {_title(it)}: {_problem(it)}"
-        yield from (f"    + {recipient}" for recipient in it.added)
-        yield from (f"    - {recipient}" for recipient in it.removed)
+    for drift in problems:
+        yield f"{_sign(drift)} {_title(drift)}: {_problem(drift)}"
+        yield from (f"    + {recipient}" for recipient in drift.added)
+        yield from (f"    - {recipient}" for recipient in drift.removed)
 
 
 def _summary(problems: Sequence[Drift]) -> str:
@@ -87,44 +87,46 @@ def _summary(problems: Sequence[Drift]) -> str:
     )
 
 
-def _sign(it: Drift) -> str:
-    return "!" if it.intrudes else SIGNS.get(it.kind, " ")
+def _sign(drift: Drift) -> str:
+    return "!" if drift.intrudes else SIGNS.get(drift.kind, " ")
 
 
-def _title(it: Drift) -> str:
-    of = f" of {it.domain}" if it.domain and it.domain != it.name else ""
-    return f"{it.resource} {it.name}{of}"
+def _title(drift: Drift) -> str:
+    of = f" of {drift.domain}" if drift.domain and drift.domain != drift.name else ""
+    return f"{drift.resource} {drift.name}{of}"
 
 
-def _problem(it: Drift) -> str:
-    if it.intrudes:
-        return f"{_receives(it)}. {INTRUDES}"
-    if it.kind in SELF_EXPLANATORY:
-        return it.reason
-    separator = {DriftKind.DIFFERENT: ", ", DriftKind.OUT_OF_ORDER: ". "}.get(it.kind, ": ")
-    return separator.join(filter(None, [it.kind.label, it.reason]))
+def _problem(drift: Drift) -> str:
+    if drift.intrudes:
+        return f"{_receives(drift)}. {INTRUDES}"
+    if drift.kind in SELF_EXPLANATORY:
+        return drift.reason
+    separator = {DriftKind.DIFFERENT: ", ", DriftKind.OUT_OF_ORDER: ". "}.get(drift.kind, ": ")
+    return separator.join(filter(None, [drift.kind.label, drift.reason]))
 
 
 def _not_ours(others: Sequence[Drift]) -> Iterator[str]:
     if others:
         yield "Not ours, and left alone:"
-    for it in others:
-        if it.resource == ResourceKind.RULE:
-            yield f"{_sign(it)} {_title(it)}: {_receives(it)}"
-            yield from (f"    needed: {recipient}" for recipient in it.to_add)
-    if kept := [it.name for it in others if it.kind is DriftKind.KEPT]:
+    for drift in others:
+        if drift.resource == ResourceKind.RULE:
+            yield f"{_sign(drift)} {_title(drift)}: {_receives(drift)}"
+            yield from (f"    needed: {recipient}" for recipient in drift.to_add)
+    if kept := [drift.name for drift in others if drift.kind is DriftKind.KEPT]:
         yield f"  {_identities(kept)}: in use before, not created by this installation, so never deleted"
-    foreign = [it for it in others if it.kind is DriftKind.FOREIGN and it.resource == ResourceKind.IDENTITY]
+    foreign = [drift for drift in others if drift.kind is DriftKind.FOREIGN and drift.resource == ResourceKind.IDENTITY]
     if foreign:
-        yield f"  {_identities([it.name for it in foreign])}"
+        yield f"  {_identities([drift.name for drift in foreign])}"
 
 
-def _receives(it: Drift) -> str:
+def _receives(drift: Drift) -> str:
     """The recipients of a rule that is not ours, and what is known of it."""
     who = (
-        f"RECEIVES {EVERYTHING.upper()}, ours included" if it.takes_everything else listed(it.recipients) or EVERYTHING
+        f"RECEIVES {EVERYTHING.upper()}, ours included"
+        if drift.takes_everything
+        else listed(drift.recipients) or EVERYTHING
     )
-    reason = f"of the reference service; {it.reason}" if it.kind is DriftKind.REFERENCE else it.reason
+    reason = f"of the reference service; {drift.reason}" if drift.kind is DriftKind.REFERENCE else drift.reason
     return f"{who} ({reason})" if reason else who
 
 

@@ -55,7 +55,7 @@ class Leftovers:
 
 
 class LeftoverSearch:
-    """Searches SES and the bucket, for one `domain` if it is given. Changes nothing until it is told to.
+    """A search of SES and the bucket, for one `domain` if it is given. Only the methods that remove or forget change anything.
 
     It remembers the identity tags that it has read, because each costs a call. `progress` is called with what is being looked
     at, a number (from 1) and how many there are. All methods that ask AWS raise SesError.
@@ -75,11 +75,11 @@ class LeftoverSearch:
             owners=self._tags,
             progress=lambda number, total: self._progress("identities", number, total),
         )
-        found = [it for it in comparison.found if self._concerns(it.domain)]
+        found = [drift for drift in comparison.found if self._concerns(drift.domain)]
         seen = comparison.seen
         return Leftovers(
-            orphans=[it for it in found if it.kind is DriftKind.ORPHAN],
-            suspects=[it for it in found if self._is_suspect(it)],
+            orphans=[drift for drift in found if drift.kind is DriftKind.ORPHAN],
+            suspects=[drift for drift in found if self._is_suspect(drift)],
             domains=seen.identities.union(*(rule.domains for rule in seen.all_rules)),
             owners={name: tag for name, tag in self._tags.items() if tag not in ("", self._config.installation_id)},
             _seen=seen,
@@ -97,7 +97,7 @@ class LeftoverSearch:
 
     def pending(self) -> dict[str, str]:
         """Reasons by domain that is not up to date."""
-        return {it.domain: it.reason for it in backlogs() if self._concerns(it.domain)}
+        return {backlog.domain: backlog.reason for backlog in backlogs() if self._concerns(backlog.domain)}
 
     def remove_orphans(self, orphans: Sequence[Drift]) -> tuple[int, Iterator[str]]:
         """Adopt the orphans, so that the ordinary loop removes them. Returns the number of domains to reconcile, and an
@@ -126,9 +126,9 @@ class LeftoverSearch:
     def _tags_to_read(self, drift_input: DriftInput) -> list[str]:
         return [name for name in all_tags_to_read(drift_input) if self._concerns(name)]
 
-    def _is_suspect(self, it: Drift) -> bool:
+    def _is_suspect(self, drift: Drift) -> bool:
         prefix = f"{self._config.rule_prefix}-"
-        return it.kind is DriftKind.FOREIGN and it.resource == ResourceKind.RULE and it.name.startswith(prefix)
+        return drift.kind is DriftKind.FOREIGN and drift.resource == ResourceKind.RULE and drift.name.startswith(prefix)
 
 
 def recorded_domains() -> set[str]:

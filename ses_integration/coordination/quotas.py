@@ -88,7 +88,7 @@ def rule_set_state(config: SesConfig) -> RuleSetState:
 
 
 class QuotaExceeded(Exception):
-    """A quota of SES is used up; `sentence` says which one and what to do."""
+    """An SES quota is exhausted; `sentence` says which one and what to do."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)

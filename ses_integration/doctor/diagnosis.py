@@ -1,4 +1,4 @@
-"""Runs all checks in order. A check whose dependencies failed is skipped, and the report names the cause."""
+"""Run all checks in order. A check whose dependencies failed is skipped, and the report names the cause."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Diagnosis:
     # SES
 
     def _check_ses(self) -> Response:
-        """Returns the response to DescribeReceiptRuleSet."""
+        """Return the response to DescribeReceiptRuleSet."""
         active, described = Response(), Response()
         # Names and rate limit come from the settings, so those must be valid first.
         requires = ("configuration", "database", "credentials")

@@ -1,4 +1,4 @@
-"""Tries every target with the probe rule, and removes afterwards what that has left in SES and in the bucket."""
+"""Try every target with the probe rule, then remove what that has left in SES and in the bucket."""
 
 from __future__ import annotations
 

@@ -65,13 +65,17 @@ def adopt_orphans(config: SesConfig, orphans: Sequence[Drift]) -> list[str]:
     Asks SES for its rules once more, because reading tags may have taken long: a rule that has changed since, or is gone, is
     left for the next look. Raises SesError.
     """
-    rules = [it for it in orphans if it.resource == ResourceKind.RULE]
+    rules = [orphan for orphan in orphans if orphan.resource == ResourceKind.RULE]
     domains: list[str] = []
     if rules:
         with rate_limited(config):
             now = {rule.name: tuple(sorted(rule.recipients)) for rule in Gateway(config).rules()}
-        domains += [it.domain for it in rules if now.get(it.name) == it.recipients and _adopt_orphan_rule(config, it)]
-    identities = [it.name for it in orphans if it.resource == ResourceKind.IDENTITY]
+        domains += [
+            orphan.domain
+            for orphan in rules
+            if now.get(orphan.name) == orphan.recipients and _adopt_orphan_rule(config, orphan)
+        ]
+    identities = [orphan.name for orphan in orphans if orphan.resource == ResourceKind.IDENTITY]
     domains += [name for name in identities if _adopt_orphan_identity(config, name)]
     return sorted(set(domains))
 

@@ -80,7 +80,7 @@ def _drift_input(
         changing=frozenset(newer.values_list("domain", flat=True)),
         recorded_before=recorded_before,
         known_domains=frozenset(DomainSync.objects.of(config).values_list("domain", flat=True)),
-        pending={it.domain: it.reason for it in backlogs()},
+        pending={backlog.domain: backlog.reason for backlog in backlogs()},
         elsewhere={scope.place: scope.size for scope in find_previous_scopes(config)},
     )
 

@@ -27,11 +27,11 @@ def detect(drift_input: DriftInput) -> list[Drift]:
     found += unmanaged(drift_input, _not_receiving(found) | drift_input.changing)
     found += _behind(drift_input, set(repairable_domains(found)))
     rank = list(DriftKind)
-    return sorted(found, key=lambda it: (rank.index(it.kind), it.resource, it.domain, it.name))
+    return sorted(found, key=lambda drift: (rank.index(drift.kind), drift.resource, drift.domain, drift.name))
 
 
 def repairable_domains(found: Sequence[Drift]) -> list[str]:
-    return sorted({it.domain for it in found if it.kind.repairable})
+    return sorted({drift.domain for drift in found if drift.kind.repairable})
 
 
 def contradicts(entry: RecordedResource, rules: Mapping[str, ObservedRule], identities: Collection[str]) -> bool:
@@ -49,7 +49,7 @@ def contradicts(entry: RecordedResource, rules: Mapping[str, ObservedRule], iden
 def _not_receiving(found: Iterable[Drift]) -> set[str]:
     """Domains of which a rule of ours is not in SES as the rows want it, whatever the ledger says."""
     wrong = (DriftKind.MISSING, DriftKind.DIFFERENT, DriftKind.DISABLED)
-    return {it.domain for it in found if it.resource == ResourceKind.RULE and it.kind in wrong}
+    return {drift.domain for drift in found if drift.resource == ResourceKind.RULE and drift.kind in wrong}
 
 
 def _elsewhere(drift_input: DriftInput) -> Iterator[Drift]:
@@ -76,7 +76,9 @@ def _rules(drift_input: DriftInput) -> Iterator[Drift]:
     observed = {rule.name: rule for rule in drift_input.rules}
     for domain, desired in drift_input.desired.items():
         if domain not in drift_input.changing:
-            known = {it.name: it for it in drift_input.entries.get(domain, ()) if it.kind is ResourceKind.RULE}
+            known = {
+                entry.name: entry for entry in drift_input.entries.get(domain, ()) if entry.kind is ResourceKind.RULE
+            }
             for rule in desired.rules:
                 if found := _desired_rule(domain, rule, observed.get(rule.name), known.get(rule.name)):
                     yield found

@@ -34,7 +34,7 @@ def make_due(config: SesConfig, comparison: Comparison, domains: Collection[str]
     False if that was not possible for all: drift of a domain that is dirty already is only seen once its pass is over.
     """
     swept = invalidate(config, comparison.seen, domains)
-    due = {it.domain for it in comparison.found if it.kind.repaired_by_reconcile}
+    due = {drift.domain for drift in comparison.found if drift.kind.repaired_by_reconcile}
     for domain in sorted(due.intersection(domains) - set(swept.invalidated)):
         with transaction.atomic():
             sync = DomainSync.objects.of(config).select_for_update().filter(domain=domain).first()
@@ -59,7 +59,9 @@ def move_to_front(config: SesConfig, comparison: Comparison, domains: Collection
     Needs no record in the ledger: the call changes no rule, can be repeated, and does no harm if it is applied late. Raises
     SesError.
     """
-    wrong = {it.name for it in comparison.found if it.kind is DriftKind.OUT_OF_ORDER and it.domain in domains}
+    wrong = {
+        drift.name for drift in comparison.found if drift.kind is DriftKind.OUT_OF_ORDER and drift.domain in domains
+    }
     names = [rule.name for rule in comparison.seen.rules if rule.name in wrong]
     for name in reversed(names):
         with _leased(config) as held, clients.send_by(held.until - lease.LEASE_SECONDS / 3), rate_limited(config):
@@ -72,9 +74,9 @@ def move_to_front(config: SesConfig, comparison: Comparison, domains: Collection
 
 @contextmanager
 def _leased(config: SesConfig) -> Iterator[HeldLease]:
-    patience = time.monotonic() + SECONDS_PER_DOMAIN + lease.LEASE_SECONDS
+    give_up_at = time.monotonic() + SECONDS_PER_DOMAIN + lease.LEASE_SECONDS
     while (held := lease.acquire(config)) is None:
-        if time.monotonic() > patience:
+        if time.monotonic() > give_up_at:
             raise Unsent("Another process is writing to SES; try again.")
         pause(LEASE_POLL_SECONDS)
     try:

@@ -191,7 +191,7 @@ def _invalidate(entry: LedgerEntry, rules: dict[str, ObservedRule], identities: 
 
 
 class SesSweeper:
-    """Sweeps SES for one worker process: once an interval for all workers together, and sooner after a start or a failure.
+    """The SES sweeps of one worker process: once an interval for all workers together, and sooner after a start or a failure.
 
     A worker that has just started sweeps because its database may have been restored, and one whose sweep has failed because
     it is still missing; at most a minute later, so that several of them do not get in each other's way.

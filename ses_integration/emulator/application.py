@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 class Application:
-    """Serves every request to the emulator: `/_…` goes to the control endpoints, everything else is an AWS call."""
+    """The emulator as a WSGI application: `/_…` goes to the control endpoints, everything else is an AWS call."""
 
     def __init__(self, ses: Ses, faults: Faults, journal: Journal) -> None:
         self._ses = ses

@@ -1,4 +1,4 @@
-"""Fills the emulated S3 directly, without HTTP: 100,000 objects in seconds, for benchmarks and tests."""
+"""Fill the emulated S3 directly, without HTTP: 100,000 objects in seconds, for benchmarks and tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compiles the spec of a domain into desired state: the identity and receipt rules that SES should hold for it."""
+"""Compile the spec of a domain into desired state: the identity and receipt rules that SES should hold for it."""
 
 from __future__ import annotations
 

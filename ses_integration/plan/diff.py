@@ -1,4 +1,4 @@
-"""Diffs desired and recorded state: the SES calls that make them equal, in an order that loses no mail.
+"""Compare desired and recorded state: the SES calls that make them equal, in an order that loses no mail.
 
 The order, and the reason for each part of it, is in docs/architecture/protocol.md, "Order of the calls".
 """

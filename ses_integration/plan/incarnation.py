@@ -1,4 +1,4 @@
-"""Filters what is recorded for a domain name to one incarnation, so that an owner never sees a previous owner's data."""
+"""Filter what is recorded for a domain name to one incarnation, so that an owner never sees a previous owner's data."""
 
 from __future__ import annotations
 

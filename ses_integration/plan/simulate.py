@@ -1,4 +1,4 @@
-"""Simulates a reconcile pass in memory: the calls to SES and their result, if SES carries out every call.
+"""Simulate a reconcile pass in memory: the calls to SES and their result, if SES carries out every call.
 
 Deletion plans show the result (`status/preview.py`).
 """
@@ -32,7 +32,7 @@ class CallTiming(enum.StrEnum):
     # Whether it is made depends on the answer to an earlier call.
     DEPENDS = "depends"
     # Once an earlier call without an answer can no longer be applied.
-    SETTLED = "settled"
+    AFTER_SETTLING = "settled"
 
 
 class IdentityOutcome(enum.StrEnum):
@@ -95,7 +95,7 @@ class Forecast:
 
     @property
     def due(self) -> tuple[ForecastCall, ...]:
-        return tuple(call for call in self.calls if call.when is not CallTiming.SETTLED)
+        return tuple(call for call in self.calls if call.when is not CallTiming.AFTER_SETTLING)
 
     @property
     def certain(self) -> bool:
@@ -113,7 +113,7 @@ def simulate(domain: str, desired: DesiredState, resources: Iterable[RecordedRes
     for key, resource in recorded.items():
         due = tuple(replace(outcome, due=True) for outcome in resource.unknown_outcomes)
         recorded[key] = replace(resource, unknown_outcomes=due)
-    calls += _run(domain, desired, recorded, CallTiming.SETTLED)
+    calls += _run(domain, desired, recorded, CallTiming.AFTER_SETTLING)
     return Forecast(
         rules=_rule_changes(desired, before.values()),
         identity=_identity_outcome(before.get((ResourceKind.IDENTITY, domain)), calls),

@@ -42,7 +42,7 @@ def next_step(state: PassState, *, may_call: bool = True) -> Step:
         sync = syncs.select_for_update(skip_locked=True).first()
         if sync is None:
             return Locked() if syncs.exists() else Settled()
-        # Later than `started`, so a call that is sent before its deadline can no longer be applied at its `until`.
+        # Taken after `started`, so that `until` is later than any moment at which the call can still be applied.
         now = sync.now
         # Read the rows after the generation: whoever changes a row updates `sync`, which we have locked.
         desired = desired_of(config, [domain])[domain]
@@ -81,7 +81,7 @@ def _settle(sync: DomainSync) -> None:
 
 
 def _deferred_until(config: SesConfig, work: Plan, now: datetime) -> datetime | None:
-    """When the first in-flight call settles that a deferred call waits for."""
+    """When the earliest in-flight call that blocks a deferred call settles."""
     names = [call.name for call in work.deferred]
     in_flight = InFlightCall.objects.of(config).filter(entry__name__in=names, until__gt=now)
     return in_flight.order_by("until").values_list("until", flat=True).first()
@@ -108,7 +108,7 @@ def _write_intent(
         return NameConflict(call)
     # The calls that are due now, not those that will be when the answer comes
     # (docs/architecture/protocol.md, "Record the answer").
-    settles = tuple(entry.in_flight.filter(until__lte=now).values_list("pk", flat=True))
+    clears = tuple(entry.in_flight.filter(until__lte=now).values_list("pk", flat=True))
     in_flight_id = None
     if not call.operation.is_read:
         entry.exists = entry.presence == Presence.PRESENT or (entry.presence == Presence.UNKNOWN and entry.exists)
@@ -127,7 +127,7 @@ def _write_intent(
         call=call,
         entry_id=entry.pk,
         in_flight_id=in_flight_id,
-        settles=settles,
+        clears=clears,
         generation=generation,
         send_by=min(started + SEND_SECONDS, state.held.until - LEASE_MARGIN_SECONDS),
     )

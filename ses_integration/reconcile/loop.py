@@ -1,4 +1,4 @@
-"""The reconcile loop: makes SES hold, for one domain name after the other, what the rows say."""
+"""The reconcile loop: one domain after the other, make SES hold what the rows say."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from ses_integration.reconcile.steps import Blocked, Intent, Locked, NameConflic
 
 logger = logging.getLogger(__name__)
 
-FIRST_POLL, LAST_POLL = 0.025, 0.2
-# More calls for one resource without a change of the rows are a plan that does not end.
+POLL_MIN_SECONDS, POLL_MAX_SECONDS = 0.025, 0.2
+# Above this many calls for an unchanged resource, the plan is not converging.
 CALLS_PER_RESOURCE = 8
 FAILURES_OF_A_FIRST_PASS = 3
-BATCH_AT_MOST = 0.5
-LOCKED_AT_MOST = 0.5
+BATCH_MAX_SECONDS = 0.5
+LOCKED_MAX_SECONDS = 0.5
 WORKER_SECONDS_PER_DOMAIN = 20.0
 
 
@@ -51,7 +51,7 @@ def reconcile(domain: str, *, done: Callable[[], bool] | None = None) -> None:
                     return
                 continue
             # Random, and not growing: with growing pauses the latest request would poll most often and always win.
-            poll = random.uniform(FIRST_POLL, LAST_POLL)  # noqa: S311 - jitter, no secret
+            poll = random.uniform(POLL_MIN_SECONDS, POLL_MAX_SECONDS)  # noqa: S311 - jitter, no secret
             pause(min(poll, deadline - time.monotonic()))
 
 
@@ -79,7 +79,7 @@ def reconcile_due(stop: Callable[[], bool] = lambda: False, *, seconds: float = 
 def with_lease(config: SesConfig, held: HeldLease, domain: str, deadline: float) -> bool:
     """Run one pass over one domain and release the lease. Logs errors instead of raising them.
 
-    Returns False if the time was too short to go on: trying again before `deadline` would only keep others off the lease.
+    Returns False if too little time is left: another try before `deadline` would only keep others from the lease.
     """
     try:
         return _Pass(PassState(config, held, domain), deadline).run()
@@ -94,7 +94,7 @@ def with_lease(config: SesConfig, held: HeldLease, domain: str, deadline: float)
     except Exception:
         # A bug. It must neither hold up the other domains nor turn a committed change into a 500.
         logger.exception("The pass over %s failed.", domain)
-        bug = Refused("inbound itself has failed; its log says why.")
+        bug = Refused("Internal error in inbound; see its log.")
         backoff.postpone(config, domain, [bug], Blocked(outbox.generation(domain), until=None))
         return True
     finally:
@@ -112,7 +112,7 @@ class _Pass:
         self.locked_since: float | None = None
 
     def run(self) -> bool:
-        """Run the pass. Returns False if the time was too short to go on."""
+        """Run the pass. Returns False if too little time is left."""
         # After the deadline failures are still recorded: the error, and when to try again.
         while (in_time := time.monotonic() < self.deadline) or self.state.failed:
             step = intent.next_step(self.state, may_call=in_time)
@@ -128,7 +128,7 @@ class _Pass:
                 case Locked():
                     if not in_time or not self._may_wait_for_lock():
                         return True
-                    pause(FIRST_POLL)
+                    pause(POLL_MIN_SECONDS)
                 case Wait():
                     if not in_time or time.monotonic() + step.seconds > self.deadline:
                         return False
@@ -142,12 +142,12 @@ class _Pass:
 
     def _may_wait_for_lock(self) -> bool:
         self.locked_since = self.locked_since or time.monotonic()
-        return time.monotonic() - self.locked_since <= LOCKED_AT_MOST
+        return time.monotonic() - self.locked_since <= LOCKED_MAX_SECONDS
 
     def _wait(self, step: Wait) -> None:
         """Wait, and batch further changes as long as more come in, but not for ever."""
         self.batching_since = self.batching_since or time.monotonic()
-        may_batch_more = step.generation is not None and time.monotonic() - self.batching_since < BATCH_AT_MOST
+        may_batch_more = step.generation is not None and time.monotonic() - self.batching_since < BATCH_MAX_SECONDS
         self.state.batched_generation = step.generation if may_batch_more else None
         pause(step.seconds)
 
@@ -163,7 +163,7 @@ class _Pass:
         elif answer.error is not None and send.is_failure(answer.error, step.call):
             state.failed[key] = answer.error
         elif self.calls[*key, step.generation] >= CALLS_PER_RESOURCE:
-            state.failed[key] = Refused("SES keeps changing its answer.")
+            state.failed[key] = Refused(f"The rule or identity did not settle after {CALLS_PER_RESOURCE} calls.")
 
     def _has_too_many_failures(self) -> bool:
         """Whether so many calls have failed for the moment that the others would most likely fail, too.
@@ -184,7 +184,7 @@ class _Pass:
 def _observed_up_to_now(config: SesConfig, domain: str) -> Callable[[], bool]:
     """Return a function that says whether all changes up to this moment are observed.
 
-    Not later ones: with a steady stream of changes the wait would never end.
+    Later changes do not count: with a steady stream of changes the wait would never end.
     """
     sync = DomainSync.objects.of(config).filter(domain=domain)
     generation = sync.values_list("generation", flat=True).first() or 0

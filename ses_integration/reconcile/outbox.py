@@ -43,7 +43,7 @@ class _CommitDeadline:
 
 @dataclass
 class AfterCommitDrain:
-    """Reconciles one dirty domain right after the commit, within the time that a request may take."""
+    """Reconcile one dirty domain right after the commit, within the time that a request may take."""
 
     domain: str
     deadline: _CommitDeadline = field(default_factory=_CommitDeadline)

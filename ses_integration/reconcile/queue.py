@@ -17,7 +17,7 @@ from ses_integration.coordination.lease import HeldLease
 from ses_integration.models import DomainSync, InFlightCall
 
 # For this long the worker lets waiting requests take the lease first.
-YIELD_SECONDS = 5.0
+STEP_BACK_SECONDS = 5.0
 POLL_SECONDS = 0.2
 
 
@@ -68,11 +68,11 @@ def due_domains(config: SesConfig) -> list[str]:
 
 
 def acquire_for_worker(config: SesConfig, stop: Callable[[], bool]) -> HeldLease | None:
-    """Take the lease for the worker. Waiting requests go first, but not for ever. None on `stop()` or if it stays taken."""
-    patience = time.monotonic() + YIELD_SECONDS
+    """Take the lease for the worker, after waiting requests but not for ever. Returns None on `stop()` or if it stays taken."""
+    yield_until = time.monotonic() + STEP_BACK_SECONDS
     while not stop():
-        held = lease.acquire(config, background=time.monotonic() < patience)
-        if held or time.monotonic() > patience + lease.LEASE_SECONDS:
+        held = lease.acquire(config, background=time.monotonic() < yield_until)
+        if held or time.monotonic() > yield_until + lease.LEASE_SECONDS:
             return held
         pause(POLL_SECONDS)
     return None

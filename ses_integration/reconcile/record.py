@@ -53,7 +53,7 @@ def record(config: SesConfig, held: HeldLease, intent: Intent, answer: Answer) -
         own = [] if intent.in_flight_id is None else [intent.in_flight_id]
         if error is None or is_gone:
             _confirm(entry, intent.call, answer, gone=is_gone or operation.removes)
-            entry.in_flight.filter(pk__in=[*own, *intent.settles]).delete()
+            entry.in_flight.filter(pk__in=[*own, *intent.clears]).delete()
             end_outage(config)
         elif isinstance(error, Unanswered):
             _begin_outage(config)
@@ -148,9 +148,9 @@ def _begin_outage(config: SesConfig) -> None:
 
 
 def end_outage(config: SesConfig) -> None:
-    """Make all domains in back-off due if this is the first success after an outage. Call it in a transaction.
+    """Make domains in back-off due if this is the first success after an outage. Call it in a transaction.
 
-    Not those that need attention.
+    Skip domains that need attention.
     """
     if Lease.objects.of(config).filter(outage_since__isnull=False).update(outage_since=None):
         waiting = DomainSync.objects.of(config).filter(stalled=False, retry_at__isnull=False)

@@ -1,4 +1,4 @@
-"""Sends one planned call, once (docs/architecture/protocol.md, "Send the call")."""
+"""Send one planned call, once (docs/architecture/protocol.md, "Send the call")."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ses_integration.reconcile.steps import Answer, Intent
 
 
 def is_failure(error: SesError, call: Call) -> bool:
-    """Whether the error ends the resource's part of the pass. Otherwise the next plan takes the error into account."""
+    """Whether to give up the resource for this pass. The other errors are input for the next plan."""
     if isinstance(error, RuleSetMissing):
         return not call.operation.removes
     if isinstance(error, TooManyRecipients):
@@ -42,7 +42,7 @@ def send_once(config: SesConfig, intent: Intent, deadline: float) -> Answer:
         if config.auto_setup and not intent.call.operation.removes:
             try:
                 rule_set.prepare(config)
-                return Answer(error=Refused("The receipt rule set was missing; it has been made again."))
+                return Answer(error=Refused("The receipt rule set was missing; it has been created again."))
             except SesError as setup_error:
                 return Answer(error=setup_error)
         return Answer(error=error)

@@ -1,4 +1,4 @@
-"""Loads the planner's inputs: desired state from the rows (SES_SPEC_PROVIDER) and recorded state from the ledger."""
+"""Load the planner's inputs: desired state from the rows (SES_SPEC_PROVIDER) and recorded state from the ledger."""
 
 from __future__ import annotations
 

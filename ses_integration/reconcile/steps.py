@@ -74,13 +74,13 @@ class Wait:
 class Intent:
     """A call that was written down and may be sent once, before `send_by`, a value of `time.monotonic()`.
 
-    `settles` are the in-flight calls that its success clears: those that were due when the intent was written.
+    `clears`: the in-flight calls that its success clears, because they were due when the intent was written.
     """
 
     call: Call
     entry_id: int
     in_flight_id: int | None
-    settles: tuple[int, ...]
+    clears: tuple[int, ...]
     generation: int
     send_by: float
 

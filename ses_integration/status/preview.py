@@ -1,4 +1,4 @@
-"""Previews the effect of a change on SES, for deletion plans. Reads the ledger and makes no call."""
+"""Preview the effect of a change on SES, for deletion plans. Reads the ledger and makes no call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks SES about identities and records the answers: whether they are verified, DKIM, MAIL FROM."""
+"""Ask SES about identities and record the answers: whether they are verified, DKIM, MAIL FROM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the steps of a pass one at a time, so that a test can order them freely and lose answers."""
+"""Run the steps of a pass one at a time, so that a test can order them freely and lose answers."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ def test_an_address_without_target_has_no_route(add):
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        ("throttle", "AWS is taking fewer calls than we make."),
+        ("throttle", "AWS is throttling our calls."),
         ("access_denied", "AWS does not allow this call; the credentials lack a permission."),
         ("lost", "AWS gave no answer."),
         ("dropped", "AWS gave no answer."),

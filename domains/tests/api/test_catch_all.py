@@ -181,7 +181,7 @@ def test_deleting_the_endpoint_disables_catch_all(switch_on, addresses, endpoint
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        ("throttle", "AWS is taking fewer calls than we make."),
+        ("throttle", "AWS is throttling our calls."),
         ("access_denied", "AWS does not allow this call; the credentials lack a permission."),
         ("lost", "AWS gave no answer."),
     ],

@@ -191,8 +191,8 @@ def test_two_owners_may_have_different_domains(api, client_for, ses):
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        ("throttle", "AWS is taking fewer calls than we make."),
-        ("fail", "AWS answered with an error of its own."),
+        ("throttle", "AWS is throttling our calls."),
+        ("fail", "AWS reported an internal error."),
         ("dropped", "AWS gave no answer."),
         ("lost", "AWS gave no answer."),
         ("access_denied", "AWS does not allow this call; the credentials lack a permission."),

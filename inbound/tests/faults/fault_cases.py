@@ -129,8 +129,8 @@ def apply_late(installation: Installation, call: dict[str, Any]) -> None:
 
 
 FAULT_CASES = [
-    FaultCase("throttle", _fault("throttle"), sentence="AWS is taking fewer calls than we make."),
-    FaultCase("fail", _fault("fail"), sentence="AWS answered with an error of its own."),
+    FaultCase("throttle", _fault("throttle"), sentence="AWS is throttling our calls."),
+    FaultCase("fail", _fault("fail"), sentence="AWS reported an internal error."),
     FaultCase("access-denied", _fault("access_denied"), sentence="the credentials lack a permission", at_reads=True),
     FaultCase("dropped", _fault("dropped"), sentence=NO_ANSWER_SENTENCE),
     FaultCase("lost", _fault("lost"), sentence=NO_ANSWER_SENTENCE),

@@ -69,5 +69,7 @@ def check_rule_set(rule_set: str, region: str, previous: Sequence[PreviousScope]
 def _set_up(region: str, previous: Sequence[PreviousScope]) -> str:
     if not previous:
         return f"If AWS_REGION={region} is right, run `python manage.py ses_setup`; otherwise correct it."
-    scopes = " and ".join(f"{it.contents} in AWS_REGION={it.region}, SES_RULE_SET={it.rule_set}" for it in previous)
+    scopes = " and ".join(
+        f"{scope.contents} in AWS_REGION={scope.region}, SES_RULE_SET={scope.rule_set}" for scope in previous
+    )
     return f"The database has {scopes}: set those if you mean them. Otherwise run `python manage.py ses_setup`."

@@ -1,4 +1,4 @@
-"""Dispatches a call to SES v1 or v2: rate limit, operation, serialised response."""
+"""Dispatch a call to SES v1 or v2: rate limit, operation, serialised response."""
 
 from __future__ import annotations
 

@@ -58,7 +58,9 @@ def list_identities(ses: SesRegion, parameters: Parameters) -> Result:
     kind = parameters.get("IdentityType")
     if kind not in (None, "Domain", "EmailAddress"):
         raise invalid("identityType", "Member must satisfy enum value set: [Domain, EmailAddress]")
-    matching = [it for it in ses.identities.named() if kind is None or it.is_domain == (kind == "Domain")]
+    matching = [
+        identity for identity in ses.identities.named() if kind is None or identity.is_domain == (kind == "Domain")
+    ]
     size = parameters.get("MaxItems", 1000)
     if not 1 <= size <= 1000:
         raise invalid("maxItems", "Member must be between 1 and 1000")

@@ -1,4 +1,4 @@
-"""Tests the targets of a rule's actions against moto's S3, SNS and Lambda.
+"""Test the targets of a rule's actions against moto's S3, SNS and Lambda.
 
 Amazon SES Developer Guide, "Giving permissions to Amazon SES for email receiving": SES tests bucket, topic and function
 when a rule is created or updated. The emulator only tests that they exist, not policies, KMS keys or IAM roles.
@@ -22,7 +22,7 @@ _FUNCTION_ARN = re.compile(r"arn:aws[\w-]*:lambda:([a-z0-9-]+):(\d{12}):function
 
 
 class ActionTargets:
-    """Tests targets for the rules of one account and region. Topic and function must be in that region."""
+    """Checks of action targets for the rules of one account and region. Topic and function must be in that region."""
 
     def __init__(self, account: str, region: str, identities: IdentityStore) -> None:
         self._account = account
@@ -30,7 +30,7 @@ class ActionTargets:
         self._identities = identities
 
     def check(self, rule: Rule) -> None:
-        """Raises SES's AwsError for the first target of the rule that does not exist."""
+        """Raise SES's AwsError for the first target of the rule that does not exist."""
         for action in rule["Actions"]:
             for kind, parameters in action.items():
                 self._check_topic(parameters.get("TopicArn"))

@@ -1,4 +1,4 @@
-"""Parses an HTTP request into an AWS call: service, operation, account, region and parameters."""
+"""Parse an HTTP request into an AWS call: service, operation, account, region and parameters."""
 
 from __future__ import annotations
 

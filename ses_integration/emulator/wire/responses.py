@@ -14,7 +14,7 @@ from ses_integration.emulator.wire.wsgi import Environ, StartResponse, WSGIAppli
 
 
 class ConnectionCut(ConnectionError):
-    """Closes the connection without sending a byte.
+    """Close the connection without sending a byte.
 
     werkzeug's server treats a `ConnectionError` as a client that has disconnected: it writes nothing and closes the
     socket. The client sees the connection end instead of a status line.

@@ -1,4 +1,4 @@
-"""Runs the AWS emulator as a process."""
+"""Run the AWS emulator as a process."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def calls_per_second(text: str) -> float:
 
 
 class Command(BaseCommand):
-    """Serves until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT."""
 
     help = (
         "Run an emulated AWS on this machine, for development and tests: SES receiving, S3, SNS, Lambda and STS. "

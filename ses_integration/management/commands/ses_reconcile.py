@@ -93,7 +93,7 @@ class Command(CommandWithExitCodes):
             self.stdout.write(report(found, others=not chosen))
             if not options["apply"] and repairable_domains(found):
                 self.stdout.write(elsewhere_only or "ses_reconcile --apply repairs what is ours.")
-        if any(it.is_problem for it in found):
+        if any(drift.is_problem for drift in found):
             raise SystemExit(2)
 
     def _carry_out(
@@ -104,10 +104,12 @@ class Command(CommandWithExitCodes):
         for _ in range(ROUNDS):
             complete = not apply or repair.make_due(config, comparison, domains)
             if adopt:
-                rules = [it for it in comparison.found if it.adoptable and it.domain in domains]
+                rules = [drift for drift in comparison.found if drift.adoptable and drift.domain in domains]
                 applied.adopted += adopt_reference_rules(config, rules)
                 # Rules of the reference service may become adoptable by the repairs of this round.
-                complete &= not (apply and any(_awaits_ours(it) and it.domain in domains for it in comparison.found))
+                complete &= not (
+                    apply and any(_awaits_ours(drift) and drift.domain in domains for drift in comparison.found)
+                )
             for number, name in enumerate(repair.reconcile_each(domains), 1):
                 applied.outcomes[name] = outcome(name)
                 self.tell(f"{number}/{len(domains)} {name}: {applied.outcomes[name]}")
@@ -143,21 +145,24 @@ def _elsewhere_only(config: SesConfig) -> str:
     )
 
 
-def _awaits_ours(it: Drift) -> bool:
-    return it.kind is DriftKind.REFERENCE and it.needed and not it.to_add
+def _awaits_ours(drift: Drift) -> bool:
+    return drift.kind is DriftKind.REFERENCE and drift.needed and not drift.to_add
 
 
 def _of(domain: str, comparison: Comparison) -> list[Drift]:
     return [
-        it
-        for it in comparison.found
-        if not domain or domain in (it.domain, *it.takes_from) or it.kind in ABOUT_ALL or it.takes_everything
+        drift
+        for drift in comparison.found
+        if not domain
+        or domain in (drift.domain, *drift.takes_from)
+        or drift.kind in ABOUT_ALL
+        or drift.takes_everything
     ]
 
 
 def _chosen(found: Sequence[Drift], *, apply: bool, adopt: bool) -> list[str]:
     return sorted(
-        {it.domain for it in found if (apply and it.kind.repairable) or (adopt and it.adoptable)},
+        {drift.domain for drift in found if (apply and drift.kind.repairable) or (adopt and drift.adoptable)},
     )
 
 
@@ -168,13 +173,13 @@ def _as_json(
         "region": config.region,
         "rule_set": config.rule_set,
         "active_rule_set": comparison.seen.active,
-        "equal": not any(it.is_problem for it in found),
+        "equal": not any(drift.is_problem for drift in found),
         "differences": as_values(found),
     }
     if applied is not None:
         values["applied"] = {
             "adopted": applied.adopted,
-            "domains": {name: it.wire for name, it in applied.outcomes.items()},
+            "domains": {name: result.wire for name, result in applied.outcomes.items()},
             "moved": applied.moved,
         }
     return values

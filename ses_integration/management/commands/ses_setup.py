@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = (
         "Create the receipt rule set and activate it; with SES_AUTO_SETUP (the emulator), create the bucket, too. "
         "Refuses while another rule set is active, unless --take-over is given. Run it once for each region. "
-        "Refuses if the credentials are those of another account than before, unless --new-account is given."
+        "Refuses if the credentials belong to a different account than the recorded one, unless --new-account is given."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -63,7 +63,10 @@ def test_removal_is_not_sent_to_another_account(ses_with_a):
     assert not confirmation.domain_state(DOMAIN).rules_gone
     sync = DomainSync.objects.get()
     assert sync.stalled
-    assert sync.last_error == "The AWS credentials are those of another account than before; ses_doctor says which."
+    assert (
+        sync.last_error
+        == "The AWS credentials belong to a different account than the recorded one; ses_doctor names both."
+    )
 
 
 def test_work_continues_with_the_right_credentials(ses_with_a):
@@ -92,7 +95,7 @@ def test_identity_is_not_checked_in_another_account(ses_with_a):
     assert calls(ses_with_a) == []
 
 
-STS_FAILURES = [("dropped", "AWS gave no answer."), ("throttle", "AWS is taking fewer calls than we make.")]
+STS_FAILURES = [("dropped", "AWS gave no answer."), ("throttle", "AWS is throttling our calls.")]
 
 
 @pytest.mark.parametrize("fault", [fault for fault, _ in STS_FAILURES])

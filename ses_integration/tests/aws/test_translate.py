@@ -46,7 +46,7 @@ def test_page_of_a_proxy_is_not_an_answer(ses, call, status):
     ses.add_faults({"fault": "page", "status": status})
     with pytest.raises(Unanswered) as error:
         call(Gateway(ses_config()))
-    assert error.value.sentence in (UNREADABLE, "AWS answered with an error of its own.")
+    assert error.value.sentence in (UNREADABLE, "AWS reported an internal error.")
 
 
 def test_error_of_a_parser_is_not_an_answer():

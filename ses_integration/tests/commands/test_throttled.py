@@ -17,7 +17,7 @@ def test_a_throttled_command_says_to_run_it_again(ses, rows, command):
     ses.add_faults({"service": "*", "action": "*", "fault": "throttle", "times": None})
     with pytest.raises(CommandError) as error:
         run(command)
-    assert str(error.value) == f"AWS is taking fewer calls than we make. {AGAIN}"
+    assert str(error.value) == f"AWS is throttling our calls. {AGAIN}"
 
 
 @pytest.mark.parametrize("command", ["ses_rules", "ses_setup", "ses_reconcile", "ses_cleanup"])

@@ -70,7 +70,7 @@ def test_refusal_of_a_small_rule_is_not_a_limit(ses, rows):
     ses.set_quotas(recipients=0)
     receive("a", "b", "c")
     reconcile(DOMAIN)
-    assert pending_domains().get().last_error == "SES takes fewer recipients in a rule."
+    assert pending_domains().get().last_error == "The rule has more recipients than SES allows."
     assert calls(ses).count("CreateReceiptRule") == 1
     assert quotas.layout(ses_config()).max_recipients == 500
 

@@ -103,7 +103,7 @@ def test_a_throttled_call_proves_nothing(ready):
     assert code == 0
     assert outcome(found["ses:VerifyDomainIdentity"]) == (
         "warning",
-        "Not proven: AWS is taking fewer calls than we make.",
+        "Not proven: AWS is throttling our calls.",
         "Run ses_doctor again later.",
     )
 

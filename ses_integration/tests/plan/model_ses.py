@@ -57,7 +57,7 @@ class ModelSes:
 
 @dataclass
 class Reconciler:
-    """Applies plans to the model, one call after the other, as a pass does. `watch` is called after every call."""
+    """Apply plans to the model, one call after the other, as a pass does. `watch` is called after every call."""
 
     domain: str
     entries: dict[Key, RecordedResource]

@@ -48,7 +48,7 @@ def test_simulation_ends(situation):
     """A call without an answer is repeated at most once, after it has settled."""
     reconciler, desired = situation
     forecast = simulate(reconciler.domain, desired, reconciler.entries.values())
-    once_more = [call for call in forecast.calls if call.when is CallTiming.SETTLED]
+    once_more = [call for call in forecast.calls if call.when is CallTiming.AFTER_SETTLING]
     names = {entry.name for entry in reconciler.entries.values() if entry.unknown_outcomes}
     assert {call.name for call in once_more} <= names | set(forecast.waiting)
     assert not forecast.due or not forecast.certain or len(forecast.due) == len(forecast.calls)

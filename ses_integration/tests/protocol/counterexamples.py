@@ -1,4 +1,4 @@
-"""Runs each trace on the real code, where it must pass, and on the wrong variants that it refutes, where its claim must break.
+"""Run each trace on the real code, where it must pass, and on the wrong variants that it refutes, where its claim must break.
 
 A variant is a mutant: wrong code in place of the real code. It proves that the trace can tell the difference.
 docs/architecture/protocol.md, "Counterexamples", has the table of variants.

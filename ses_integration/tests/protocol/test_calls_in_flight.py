@@ -35,7 +35,7 @@ def success_clears_all_calls():
 
     def clear(config, held, intent, answer):
         in_flight = InFlightCall.objects.filter(entry=intent.entry_id)
-        record(config, held, replace(intent, settles=tuple(in_flight.values_list("pk", flat=True))), answer)
+        record(config, held, replace(intent, clears=tuple(in_flight.values_list("pk", flat=True))), answer)
 
     with patched(record_step, record=clear):
         yield
@@ -48,7 +48,7 @@ def success_clears_calls_that_are_due_at_the_answer():
 
     def clear(config, held, intent, answer):
         due = InFlightCall.objects.filter(entry=intent.entry_id, until__lte=database_now())
-        record(config, held, replace(intent, settles=tuple(due.values_list("pk", flat=True))), answer)
+        record(config, held, replace(intent, clears=tuple(due.values_list("pk", flat=True))), answer)
 
     with patched(record_step, record=clear):
         yield

@@ -61,7 +61,7 @@ def test_unanswered_call_stays_in_flight_for_the_settle_time(ses_with_a, setting
     ("fault", "sentence"),
     [
         ({"fault": "access_denied"}, "AWS does not allow this call; the credentials lack a permission."),
-        ({"fault": "error", "code": "LimitExceeded", "message": "Too many actions"}, "A quota of SES is used up."),
+        ({"fault": "error", "code": "LimitExceeded", "message": "Too many actions"}, "An SES quota is exhausted."),
         (
             {"fault": "error", "code": "InvalidParameterValue", "message": "Invalid recipient: secret@example.com"},
             "AWS does not accept a value, most likely a recipient.",

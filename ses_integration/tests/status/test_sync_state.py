@@ -27,9 +27,9 @@ def test_labels_are_those_of_the_glossary():
         ({"generation": 2}, SyncStatus.PENDING, "pending: Not tried yet."),
         ({"generation": 2, "last_error": "AWS gave no answer."}, SyncStatus.PENDING, "pending: AWS gave no answer."),
         (
-            {"generation": 2, "stalled": True, "last_error": "A quota of SES is used up."},
+            {"generation": 2, "stalled": True, "last_error": "An SES quota is exhausted."},
             SyncStatus.NEEDS_ATTENTION,
-            "needs attention: A quota of SES is used up.",
+            "needs attention: An SES quota is exhausted.",
         ),
     ],
 )
