@@ -39,11 +39,11 @@ class AppliedFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("owed", "Pending"), ("applied", "Applied")]
+        return [("pending", "Pending"), ("applied", "Applied")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[DomainSync]) -> QuerySet[DomainSync]:
         match self.value():
-            case "owed":
+            case "pending":
                 return queryset.filter(generation__gt=F("observed_generation"))
             case "applied":
                 return queryset.filter(generation=F("observed_generation"))
@@ -92,7 +92,7 @@ class DomainSyncAdmin(ReadOnlyAdmin[DomainSync]):
         return list_link("ses_integration.ledgerentry", "Rules and identity", domain=sync.domain)
 
     def has_push_permission(self, request: HttpRequest) -> bool:
-        # Not has_change_permission: it says that nobody can edit the row.
+        # has_change_permission would not do: it is always False, because the rows cannot be edited.
         return request.user.has_perm("ses_integration.change_domainsync")
 
     @admin.action(description="Push to SES now", permissions=["push"])
@@ -112,7 +112,7 @@ def _key(sync: DomainSync) -> Key:
 
 
 def _unknown_until(domains: list[str]) -> dict[Key, datetime]:
-    """When the last call in flight can no longer be applied, by scope and domain: in every scope, unlike `sync_states`."""
+    """Until when SES can apply the last call in flight, by scope and domain: in every scope, unlike `sync_states`."""
     calls = InFlightCall.objects.filter(entry__domain__in=domains).order_by()
     rows = calls.values_list("entry__region", "entry__rule_set", "entry__domain").annotate(until=Max("until"))
     return {(region, rule_set, domain): until for region, rule_set, domain, until in rows}
@@ -133,7 +133,7 @@ class RateLimitAdmin(ReadOnlyAdmin[RateLimit]):
 
 @admin.register(RuleSetState)
 class RuleSetStateAdmin(ReadOnlyAdmin[RuleSetState]):
-    """The learned recipient limit can be reset: AWS does not say when it allows more."""
+    """Page of rule set states. The learned recipient limit can be reset, because AWS does not say when it allows more."""
 
     list_display = [
         "rule_set",

@@ -1,4 +1,4 @@
 """What management commands share: exit codes, tables, the drift report, and the search for leftovers.
 
-Imports everything below. Used by management commands only, including those of the apps above.
+Imports `drift` and below. For management commands only, including those of the apps above.
 """

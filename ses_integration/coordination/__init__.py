@@ -1,4 +1,4 @@
 """Who may write to SES, when, and for how long: the lease, the rate limit, deadlines, quotas and one clock.
 
-Imports `models`, `conf`, `errors` and `plan`. `aws`, `reconcile` and every package above them may import it.
+Imports `models` and below.
 """

@@ -84,7 +84,7 @@ class Drift:
 
     @property
     def intrudes(self) -> bool:
-        """Whether a foreign rule gets mail of ours. Only whoever made it can end that."""
+        """Whether a foreign rule gets mail of ours. Only its owner can end that."""
         return self.kind is DriftKind.FOREIGN and (self.takes_everything or bool(self.takes_from))
 
     @property

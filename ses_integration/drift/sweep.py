@@ -193,8 +193,8 @@ def _invalidate(entry: LedgerEntry, rules: dict[str, ObservedRule], identities: 
 class SesSweeper:
     """The SES sweeps of one worker process: once an interval for all workers together, and sooner after a start or a failure.
 
-    A worker that has just started sweeps because its database may have been restored, and one whose sweep has failed because
-    it is still missing; at most a minute later, so that several of them do not get in each other's way.
+    A worker sweeps after its start, because the database may have been restored, and again after a failed sweep. Both happen
+    within a minute, and not at the same time as another worker's.
     """
 
     def __init__(self, interval: float) -> None:

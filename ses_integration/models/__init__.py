@@ -2,7 +2,7 @@
 
 Rows refer to a domain by *name*, never by a foreign key, so they outlive it: work that is pending after a deletion is not
 forgotten, and SES resources are still known as ours when the domain is added again. docs/architecture/protocol.md, "State",
-describes the columns. Imports `plan` and `conf`. Every other package of `ses_integration` may import it; the apps above may not.
+describes the columns. Imports `plan` and `conf`; only `ses_integration` may import it.
 """
 
 from ses_integration.models.ledger import InFlightCall, LedgerEntry, LedgerIdentity, LedgerRecipient

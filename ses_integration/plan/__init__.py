@@ -1,4 +1,4 @@
 """Pure functions from the spec of a domain to SES calls: compile, diff, simulate.
 
-Imports neither Django nor boto3, and nothing else of `ses_integration`. Every other package of it may import this one.
+Imports neither Django nor boto3, and nothing else of `ses_integration`.
 """

@@ -1,5 +1,10 @@
-"""The reconciler: makes SES hold what the rows say. outbox -> queue -> snapshot and intent -> send -> record, until settled.
+"""The reconciler: makes SES hold what the rows say. docs/architecture/protocol.md explains the order of the steps.
 
-docs/architecture/protocol.md explains the order of the steps. Imports `aws`, `coordination`, `models` and `plan`. `status`,
-`drift` and the facade may import it.
+- `outbox`: mark a domain dirty; `queue`: which domain is next
+- `loop`: passes over domains, from requests and the worker; `steps`: the values that a pass exchanges
+- `snapshot`, `intent`: read rows and ledger, plan, and write down the next call
+- `send`, `record`: make the call, record its answer
+- `backoff`: when a failed domain is tried again
+
+Imports `aws` and below.
 """

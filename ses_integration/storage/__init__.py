@@ -1,4 +1,4 @@
 """Stored mail in S3: list it, measure it, erase it.
 
-Imports `aws` and below. Used by `drift`, `cli`, `doctor` and the facade.
+Imports `aws` and below.
 """

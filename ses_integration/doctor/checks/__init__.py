@@ -1,4 +1,4 @@
-"""Decisions: each function takes what was observed and returns a `CheckResult`.
+"""Decisions of the doctor: each function takes what was observed and returns a `CheckResult`.
 
-All pure, except `installation`, which runs the system checks and queries the database. Imported by `diagnosis` only.
+All pure, except `installation`, which runs the system checks and queries the database. Imports `probes` for its responses.
 """

@@ -1,4 +1,4 @@
-"""The doctor's calls to AWS and what they returned. Nothing here decides whether that is good or bad.
+"""The doctor's calls to AWS, and their responses. Nothing here decides whether a response is good or bad.
 
-Imports `names`. Imported by `checks`, for the responses, and by `diagnosis`.
+Imports `names` and the layers of `ses_integration` below the doctor.
 """

@@ -1,4 +1,4 @@
-"""The SES API, versions 1 and 2: one function per operation, call dispatch, paging and the call rate limit.
+"""The SES API of the emulator, versions 1 and 2: one function per operation, call dispatch, paging and the call rate limit.
 
-Works on `state` and answers through `wire`. Imported by `control` and the application.
+Works on `state` and answers through `wire`.
 """

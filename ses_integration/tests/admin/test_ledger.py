@@ -57,7 +57,7 @@ def test_every_page_opens_with_links_to_its_neighbours(domain, admin_client: Cli
         assert admin_client.get(url(f"ses_integration.{name}", "changelist") + "?q=example").status_code == 200
         for row in model.objects.all():
             assert open_links(admin_client, url(f"ses_integration.{name}", "change", row.pk))
-    for state in ("owed", "applied"):
+    for state in ("pending", "applied"):
         assert admin_client.get(f"{SYNC_STATES}?state={state}").status_code == 200
     shown = text(admin_client.get(SYNC_STATES))
     assert "/admin/domains/domain/?name=example.com" in shown
