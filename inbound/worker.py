@@ -127,7 +127,7 @@ class Worker:
             try:
                 done = task.run()
             except SesError as error:
-                seconds = task.back_off(attention=error.attention)
+                seconds = task.back_off(needs_attention=error.needs_attention)
                 logger.warning("%s: %s Retrying in %.0f s.", task.name, error.sentence, seconds)
             except DatabaseError:
                 logger.exception("%s: the database failed", task.name)

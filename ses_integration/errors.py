@@ -6,16 +6,16 @@ from __future__ import annotations
 class SesError(Exception):
     """Base class. `sentence` is for clients and operators; AWS's own message goes only to the log.
 
-    `attention`: retrying does not help until a person changes something.
+    `needs_attention`: retrying does not help until a person changes something.
     """
 
-    attention = False
+    needs_attention = False
 
-    def __init__(self, sentence: str, *, attention: bool | None = None) -> None:
+    def __init__(self, sentence: str, *, needs_attention: bool | None = None) -> None:
         super().__init__(sentence)
         self.sentence = sentence
-        if attention is not None:
-            self.attention = attention
+        if needs_attention is not None:
+            self.needs_attention = needs_attention
 
 
 class Unsent(SesError):
@@ -25,7 +25,7 @@ class Unsent(SesError):
 class NotConfigured(Unsent):
     """Region, credentials or bucket are missing."""
 
-    attention = True
+    needs_attention = True
 
 
 class RateLimitTimeout(Unsent):
@@ -38,7 +38,7 @@ class RateLimitTimeout(Unsent):
 class WrongAccount(Unsent):
     """The credentials belong to another AWS account than the ledger; `ses_doctor` names both."""
 
-    attention = True
+    needs_attention = True
 
     def __init__(self) -> None:
         super().__init__(
@@ -60,25 +60,25 @@ class Throttled(Refused):
 class BadCredentials(Refused):
     """AWS does not accept the credentials for any call."""
 
-    attention = True
+    needs_attention = True
 
 
 class RuleSetMissing(Refused):
     """The rule set does not exist; `ses_setup` creates it."""
 
-    attention = True
+    needs_attention = True
 
 
 class RuleSetFull(Refused):
     """The rule set has as many rules as SES allows (docs/architecture/ses.md, "Quotas")."""
 
-    attention = True
+    needs_attention = True
 
 
 class TooManyRecipients(Refused):
     """The rule has more recipients than SES allows, which may be fewer than its documented quota."""
 
-    attention = True
+    needs_attention = True
 
 
 class AlreadyExists(SesError):

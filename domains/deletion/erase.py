@@ -73,7 +73,7 @@ def _end_pass(row: DomainDeletion, progress: EraseProgress) -> None:
     row.kept_versions = progress.refused
     row.attempts += 1
     if progress.refused:
-        row.retry_at = database_now() + retry_delay(1, attention=True)
+        row.retry_at = database_now() + retry_delay(1, needs_attention=True)
     else:
         row.stored_mail, row.stored_mail_at, row.retry_at = Step.DONE, timezone.now(), None
 
@@ -82,4 +82,4 @@ def _record_failure(record: DomainDeletion, claim: datetime | None, error: SesEr
     with updating(record, retry_at=claim) as row:
         row.problem = error.sentence
         row.attempts += 1
-        row.retry_at = database_now() + retry_delay(row.attempts, attention=error.attention)
+        row.retry_at = database_now() + retry_delay(row.attempts, needs_attention=error.needs_attention)

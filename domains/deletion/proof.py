@@ -115,7 +115,7 @@ def _verify(record: DomainDeletion, check: AbsenceCheck) -> None:
         elif remains.problem:
             # Clears the result of an earlier verification, too: the last one is shown, and it is repeated.
             row.proved_at = None
-            row.retry_at = database_now() + retry_delay(1, attention=True)
+            row.retry_at = database_now() + retry_delay(1, needs_attention=True)
         else:
             row.proved_at = check.observed_at
             if row.look_again_at is not None and row.look_again_at <= check.observed_at:

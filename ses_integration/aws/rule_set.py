@@ -26,7 +26,7 @@ def prepare(config: SesConfig, *, take_over: bool = False, new_account: bool = F
     with rate_limited(config):
         active = gateway.active_rule_set()
     if active and active != config.rule_set and not take_over:
-        raise Refused(f"Receipt rule set {active} is active and is not ours; mail goes there.", attention=True)
+        raise Refused(f"Receipt rule set {active} is active and is not ours; mail goes there.", needs_attention=True)
     if active != config.rule_set:
         with rate_limited(config):
             gateway.create_rule_set()

@@ -83,10 +83,10 @@ def _from_client_error(error: ClientError) -> SesError:
     if code == "LimitExceeded" and "rules" in error.response["Error"].get("Message", "").lower():
         return RuleSetFull("The receipt rule set has no room for another rule.")
     if code in _DENIED:
-        return Refused("AWS does not allow this call; the credentials lack a permission.", attention=True)
+        return Refused("AWS does not allow this call; the credentials lack a permission.", needs_attention=True)
     if code in _BAD_KEY:
         return BadCredentials("AWS does not accept the credentials.")
-    return Refused(_SENTENCES.get(code, "AWS refused the call."), attention=True)
+    return Refused(_SENTENCES.get(code, "AWS refused the call."), needs_attention=True)
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def aws_errors(what: str) -> Iterator[None]:
         raise NotConfigured("A file of the AWS credentials cannot be read.") from error
     except ParamValidationError as error:
         logger.exception("%s", what)
-        raise Refused("AWS does not accept a value.", attention=True) from error
+        raise Refused("AWS does not accept a value.", needs_attention=True) from error
     except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as error:
         logger.warning("%s: %s", what, error)
         raise Unsent("AWS cannot be reached.") from error

@@ -22,7 +22,7 @@ def postpone(config: SesConfig, domain: str, errors: Collection[SesError], block
 
     If the rows have changed since `blocked.generation`, or are being changed now, the domain is due at once instead.
     """
-    worst = max(errors, key=lambda error: error.attention, default=None)
+    worst = max(errors, key=lambda error: error.needs_attention, default=None)
     with transaction.atomic(durable=True):
         # Do not wait for the row while we hold the lease: a transaction that changes many rows can hold it for long.
         sync = DomainSync.objects.select_for_update(skip_locked=True).of(config).filter(domain=domain).first()
@@ -36,17 +36,17 @@ def postpone(config: SesConfig, domain: str, errors: Collection[SesError], block
             sync.last_error = "Waiting until an earlier call to AWS can no longer take effect."
         else:
             sync.attempts += 1
-            sync.retry_at = now + retry_delay(sync.attempts, attention=worst.attention)
-            sync.stalled, sync.last_error = worst.attention, worst.sentence
+            sync.retry_at = now + retry_delay(sync.attempts, needs_attention=worst.needs_attention)
+            sync.stalled, sync.last_error = worst.needs_attention, worst.sentence
         sync.save()
 
 
-def retry_delay(failures: int, *, attention: bool = False) -> timedelta:
+def retry_delay(failures: int, *, needs_attention: bool = False) -> timedelta:
     """Delay after a number of failures in a row: 1 s to 15 min, doubling, with jitter down to half of it.
 
-    `attention`: 15 min at once, because a person must act first.
+    `needs_attention`: 15 min at once, because a person must act first.
     """
-    if attention:
+    if needs_attention:
         return LONG_INTERVAL
     seconds = min(LONG_INTERVAL.total_seconds(), 2.0 ** min(failures - 1, 30))
     return timedelta(seconds=seconds * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret

@@ -123,7 +123,7 @@ class _Pass:
                     self._postpone(step)
                     return True
                 case NameConflict():
-                    conflict = Refused("Another domain has a rule of this name.", attention=True)
+                    conflict = Refused("Another domain has a rule of this name.", needs_attention=True)
                     self.state.failed[step.call.key] = conflict
                 case Locked():
                     if not in_time or not self._may_wait_for_lock():
@@ -170,7 +170,7 @@ class _Pass:
 
         The limit doubles with each pass, as passes get rarer: calls that always fail must not hold up the others for ever.
         """
-        transient = sum(not error.attention for error in self.state.failed.values())
+        transient = sum(not error.needs_attention for error in self.state.failed.values())
         if transient < FAILURES_OF_A_FIRST_PASS:
             return False
         syncs = DomainSync.objects.of(self.state.config).filter(domain=self.state.domain)

@@ -71,13 +71,13 @@ def _record_refusal(config: SesConfig, entry: LedgerEntry, call: Call, error: Se
         quotas.learn_recipient_limit(config, refused=len(call.rule.recipients))
     elif isinstance(error, AlreadyExists):
         entry.presence, entry.exists = Presence.UNKNOWN, True
-    elif not error.attention:
+    elif not error.needs_attention:
         _begin_outage(config)
 
 
 def _is_lasting(error: SesError | None) -> bool:
     """Whether AWS refuses this call for good: not because it was not sent, and not because of the credentials."""
-    return isinstance(error, Refused) and error.attention and not isinstance(error, BadCredentials)
+    return isinstance(error, Refused) and error.needs_attention and not isinstance(error, BadCredentials)
 
 
 def _confirm(entry: LedgerEntry, call: Call, answer: Answer, *, gone: bool) -> None:

@@ -65,4 +65,4 @@ def with_key_errors(response: Response) -> Response:
     codes = [error.get("Code", "") for error in errors if error.get("Code") != "NoSuchVersion"]
     if not codes:
         return response
-    return replace(response, code=codes[0], error=Refused("S3 kept a key.", attention=True))
+    return replace(response, code=codes[0], error=Refused("S3 kept a key.", needs_attention=True))

@@ -38,7 +38,7 @@ class Response:
     @property
     def throttled(self) -> bool:
         """The rate limit, AWS's or our own, refused the call before anybody looked at it."""
-        return isinstance(self.error, Refused) and not self.error.attention
+        return isinstance(self.error, Refused) and not self.error.needs_attention
 
     @property
     def unanswered(self) -> bool:

@@ -50,9 +50,9 @@ def test_a_rule_set_that_could_not_be_read_is_not_treated_as_empty(error):
     [
         (Response(), "ok"),
         (Response(code="RuleSetDoesNotExist"), "ok"),
-        (Response(code="AccessDenied", error=Refused("denied", attention=True)), "failed"),
+        (Response(code="AccessDenied", error=Refused("denied", needs_attention=True)), "failed"),
         (Response(code="Throttling", error=Refused("throttled")), "warning"),
-        (Response(code="ValidationError", error=Refused("not valid", attention=True)), "warning"),
+        (Response(code="ValidationError", error=Refused("not valid", needs_attention=True)), "warning"),
         (Response(code="InternalFailure", error=Unanswered("no answer")), "failed"),
         (Response(error=Unsent("no connection")), "failed"),
         (Response(code="NotImplemented"), "warning"),
@@ -101,7 +101,7 @@ def test_a_default_object_lock_is_a_failure(response, outcome):
 
 
 def test_an_invalid_bucket_name_is_a_failure():
-    result = check_bucket("no good", "eu-west-1", Response(error=Refused("not valid", attention=True)))
+    result = check_bucket("no good", "eu-west-1", Response(error=Refused("not valid", needs_attention=True)))
     assert (result.outcome, result.seen) == ("failed", "S3_BUCKET_NAME is 'no good', which is not a valid bucket name.")
 
 
@@ -112,7 +112,7 @@ def test_a_bucket_in_another_region_is_allowed_and_its_region_named():
 
 @pytest.mark.parametrize("code", ["InvalidClientTokenId", "OptInRequired"])
 def test_a_region_that_the_account_has_not_opted_in_to_is_named(code):
-    result = check_ses("af-south-1", Response(code=code, error=Refused("no", attention=True)))
+    result = check_ses("af-south-1", Response(code=code, error=Refused("no", needs_attention=True)))
     assert result.outcome == "failed"
     assert "opted in to af-south-1" in result.do
 
@@ -121,7 +121,7 @@ def test_a_region_that_the_account_has_not_opted_in_to_is_named(code):
     ("response", "outcome"),
     [
         (Response(), "ok"),
-        (Response(code="AccessDenied", error=Refused("denied", attention=True)), "ok"),
+        (Response(code="AccessDenied", error=Refused("denied", needs_attention=True)), "ok"),
         (Response(code="Throttling", error=Refused("throttled")), "ok"),
         (Response(error=Refused("SES is busy with other calls.")), "failed"),
         (Response(error=Unsent("no connection")), "failed"),
