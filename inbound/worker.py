@@ -46,10 +46,10 @@ class BackgroundTask:
         """Retry after a database failure, which says nothing about SES. Returns the delay in seconds."""
         return self.delay(min(self.every, RETRY_SECONDS))
 
-    def back_off(self, *, attention: bool = False) -> float:
+    def back_off(self, *, needs_attention: bool = False) -> float:
         """Retry after a failure, with a delay that grows; long at once if a person must act. Returns the delay in seconds."""
         self.failures += 1
-        seconds = retry_delay(self.failures, attention=attention).total_seconds()
+        seconds = retry_delay(self.failures, needs_attention=needs_attention).total_seconds()
         return self.delay(max(min(self.every, RETRY_SECONDS), seconds))
 
     def delay(self, seconds: float) -> float:

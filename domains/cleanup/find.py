@@ -98,7 +98,7 @@ class Search:
         return Findings(
             domain=domain,
             orphans=orphans,
-            lookalikes=left.suspects,
+            lookalikes=left.lookalikes,
             folders=folders,
             reference_mail=reference,
             previous_scopes=self.ses.previous_scopes(),

@@ -12,7 +12,7 @@ from ses_integration.drift.model import Drift, DriftKind
 from ses_integration.plan.resources import ResourceKind
 
 EQUAL = "SES equals the rows."
-INTRUDES = "It is not ours and takes mail of ours: whoever made it has to disable it, or to take our domains out."
+INTRUDES = "It is not ours and takes mail of ours: its owner must disable it, or remove our domains from it."
 EVERYTHING = "every address of every domain"
 # Kinds of problems by the sign in front of their line, with what the summary counts them as.
 SIGNS = {

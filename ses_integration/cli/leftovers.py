@@ -37,12 +37,12 @@ ANOTHER_ACCOUNT = (
 class Leftovers:
     """What one comparison with SES has found.
 
-    `orphans` look like ours and are in no ledger. `suspects` are foreign rules with our prefix. `domains` are those that SES
+    `orphans` look like ours and are in no ledger. `lookalikes` are foreign rules with our prefix. `domains` are those that SES
     has a rule or an identity of. `owners` are other installations, by domain.
     """
 
     orphans: list[Drift]
-    suspects: list[Drift]
+    lookalikes: list[Drift]
     domains: frozenset[str]
     owners: dict[str, str]
     _seen: Observation
@@ -57,8 +57,8 @@ class Leftovers:
 class LeftoverSearch:
     """A search of SES and the bucket, for one `domain` if it is given. Only the methods that remove or forget change anything.
 
-    It remembers the identity tags that it has read, because each costs a call. `progress` is called with what is being looked
-    at, a number (from 1) and how many there are. All methods that ask AWS raise SesError.
+    It remembers the identity tags that it has read, because each costs a call. `progress` is called with the kind of
+    look-up, its number (from 1) and how many there are. All methods that ask AWS raise SesError.
     """
 
     def __init__(self, config: SesConfig, domain: str, progress: Callable[[str, int, int], None]) -> None:
@@ -79,7 +79,7 @@ class LeftoverSearch:
         seen = comparison.seen
         return Leftovers(
             orphans=[drift for drift in found if drift.kind is DriftKind.ORPHAN],
-            suspects=[drift for drift in found if self._is_suspect(drift)],
+            lookalikes=[drift for drift in found if self._is_lookalike(drift)],
             domains=seen.identities.union(*(rule.domains for rule in seen.all_rules)),
             owners={name: tag for name, tag in self._tags.items() if tag not in ("", self._config.installation_id)},
             _seen=seen,
@@ -96,7 +96,7 @@ class LeftoverSearch:
         return [] if self.domain else find_previous_scopes(self._config)
 
     def pending(self) -> dict[str, str]:
-        """Reasons by domain that is not up to date."""
+        """Domains that are not up to date, with the reason."""
         return {backlog.domain: backlog.reason for backlog in backlogs() if self._concerns(backlog.domain)}
 
     def remove_orphans(self, orphans: Sequence[Drift]) -> tuple[int, Iterator[str]]:
@@ -106,7 +106,7 @@ class LeftoverSearch:
         return len(domains), repair.reconcile_each(domains)
 
     def without_rule(self, prefixes: Sequence[str]) -> list[str]:
-        """Those of the prefixes that no rule stores mail under, by a new look at SES."""
+        """The prefixes under which no rule stores mail, by a new look at SES."""
         rules = observe_with_active_set(self._config).all_rules
         return [prefix for prefix in prefixes if not rule_storing_in(rules, f"{self._config.bucket}/{prefix}")]
 
@@ -126,13 +126,13 @@ class LeftoverSearch:
     def _tags_to_read(self, drift_input: DriftInput) -> list[str]:
         return [name for name in all_tags_to_read(drift_input) if self._concerns(name)]
 
-    def _is_suspect(self, drift: Drift) -> bool:
+    def _is_lookalike(self, drift: Drift) -> bool:
         prefix = f"{self._config.rule_prefix}-"
         return drift.kind is DriftKind.FOREIGN and drift.resource == ResourceKind.RULE and drift.name.startswith(prefix)
 
 
 def recorded_domains() -> set[str]:
-    """Names of domains that SES was ever asked for anything for, in any region and rule set; two statements."""
+    """Names of all domains with a sync state or ledger entry in any region and rule set; two statements."""
     rows = (DomainSync.objects.values_list("domain", flat=True), LedgerEntry.objects.values_list("domain", flat=True))
     return {name for names in rows for name in names}
 

@@ -1,4 +1,4 @@
-"""One deadline for everything that a request does with SES, also if it changes many domains."""
+"""One deadline for everything that a request does with SES, even if it changes many domains."""
 
 from __future__ import annotations
 

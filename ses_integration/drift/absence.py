@@ -76,8 +76,8 @@ class AbsenceCheck:
         return self._seen.asked_at
 
     def remains_of(self, deleted: DeletedDomain) -> Remains:
-        """Look for what is left of one domain, and put what is ours back into the ledger; one call to S3. Never raises for
-        what AWS does."""
+        """Look for what is left of one domain, and put what is ours back into the ledger. One call to S3; its error becomes
+        `problem`."""
         rules = [rule for rule in self._seen.rules if _belongs_to(rule, deleted, self._config)]
         for rule in rules:
             self._adopt(ResourceKind.RULE, rule.name, deleted, rule.recipients)

@@ -47,7 +47,7 @@ def contradicts(entry: RecordedResource, rules: Mapping[str, ObservedRule], iden
 
 
 def _not_receiving(found: Iterable[Drift]) -> set[str]:
-    """Domains of which a rule of ours is not in SES as the rows want it, whatever the ledger says."""
+    """Domains with a rule that is missing, different or disabled in SES, whatever the ledger says."""
     wrong = (DriftKind.MISSING, DriftKind.DIFFERENT, DriftKind.DISABLED)
     return {drift.domain for drift in found if drift.resource == ResourceKind.RULE and drift.kind in wrong}
 

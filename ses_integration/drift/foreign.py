@@ -34,8 +34,7 @@ def named_like_ours(rule: ObservedRule, prefix: str) -> bool:
 
 
 def looks_like_ours(rule: ObservedRule, prefix: str, bucket: str) -> bool:
-    """Whether an installation with this prefix and bucket may have made it: its name fits, and it stores mail where mail of
-    its domain goes."""
+    """Whether an installation with this prefix and bucket may have made the rule: name and storage prefix fit its domain."""
     return (
         named_like_ours(rule, prefix)
         and any(rule.key_prefixes)
@@ -44,8 +43,11 @@ def looks_like_ours(rule: ObservedRule, prefix: str, bucket: str) -> bool:
 
 
 def is_reference_rule(rule: ObservedRule) -> bool:
-    """Whether the reference service made it: `<domain>-rule` with addresses of the domain, or `<domain>-catchall-rule` with
-    the domain, storing where that service does."""
+    """Whether the reference service made the rule.
+
+    It is called `<domain>-rule` with addresses of the domain, or `<domain>-catchall-rule` with the domain itself, and stores
+    mail where that service does.
+    """
     domain = rule.domain
     if not domain or rule.actions not in _REFERENCE_ACTIONS or rule.may_end:
         return False
@@ -76,13 +78,15 @@ def tags_to_read(drift_input: DriftInput) -> list[str]:
 
 
 def all_tags_to_read(drift_input: DriftInput) -> list[str]:
-    """The same and every other unmanaged identity: only its tag can tell that it is ours."""
+    """`tags_to_read`, and every other unmanaged identity: only its tag can tell whether it is ours."""
     return sorted({*tags_to_read(drift_input), *_unmanaged_identities(drift_input)})
 
 
 def unmanaged(drift_input: DriftInput, not_receiving: Collection[str]) -> Iterator[Drift]:
-    """Classify everything that is unmanaged. `not_receiving` are domains of which our own rules are not known to be as wanted:
-    other rules that take their mail must stay."""
+    """Classify everything that is unmanaged.
+
+    `not_receiving` are domains whose own rules may be missing or wrong. Other rules that take their mail must stay.
+    """
     ours = frozenset(domain for domain, desired in drift_input.desired.items() if desired.identity)
     for rule in _unmanaged_rules(drift_input):
         drift = _classify(drift_input, rule, needed=rule.domain in not_receiving)

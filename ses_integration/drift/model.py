@@ -65,7 +65,7 @@ class Drift:
     takes everybody's.
 
     A rule of the reference service is `adoptable` once our rows receive all of its mail; `to_add` are the recipients that
-    are missing. `needed`: our own rules are not as wanted, so this unmanaged rule may be all that receives their mail.
+    are missing. `needed`: our own rules are missing or wrong, so this unmanaged rule may be all that receives their mail.
     """
 
     kind: DriftKind

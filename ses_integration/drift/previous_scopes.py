@@ -16,9 +16,9 @@ from ses_integration.plan.resources import ResourceKind
 
 @dataclass(frozen=True, slots=True)
 class PreviousScope:
-    """Names of the rules and identities that SES may still hold there. Identities belong to the region.
+    """A region and rule set, with the names of what SES may still hold there. Identities belong to the region.
 
-    `unclear` are identities of which it was never known whether they are ours: they may be older than us, and send mail.
+    `unclear` are identities that may not be ours: they may be older than this installation, and in use for sending.
     """
 
     region: str

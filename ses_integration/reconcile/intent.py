@@ -44,7 +44,7 @@ def next_step(state: PassState, *, may_call: bool = True) -> Step:
             return Locked() if syncs.exists() else Settled()
         # Taken after `started`, so that `until` is later than any moment at which the call can still be applied.
         now = sync.now
-        # Read the rows after the generation: whoever changes a row updates `sync`, which we have locked.
+        # Read the rows after the generation: every change of a row also updates `sync`, which we have locked.
         desired = desired_of(config, [domain])[domain]
         recorded = recorded_of(config, [domain], now).get(domain, [])
         work = plan(domain, desired, recorded, rule_set_full=state.rule_set_full)

@@ -45,6 +45,6 @@ def list_folders(
     return found, reference
 
 
-def rule_storing_in(rules: Iterable[ObservedRule], place: str) -> str:
-    """The name of a rule that stores mail in the folder `bucket/prefix`, or an empty string."""
-    return next((rule.name for rule in rules for key in rule.key_prefixes if key.startswith(place)), "")
+def rule_storing_in(rules: Iterable[ObservedRule], prefix: str) -> str:
+    """The name of a rule that stores mail under `prefix`, which begins with the bucket, or an empty string."""
+    return next((rule.name for rule in rules for key in rule.key_prefixes if key.startswith(prefix)), "")

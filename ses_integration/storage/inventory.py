@@ -37,8 +37,10 @@ class MailSize:
 
 
 def measure_mail(prefix: str, most_pages: int = MOST_PAGES) -> MailSize:
-    """Measure what is under `prefix`: up to `most_pages` calls for 1,000 versions each, of which none begins after ten
-    seconds. Never raises."""
+    """Measure what is under `prefix`. Never raises.
+
+    Makes at most `most_pages` calls, for 1,000 versions each, and starts none after ten seconds.
+    """
     found = Stored()
     until = time.monotonic() + PATIENCE_SECONDS
     try:

@@ -60,7 +60,7 @@ def test_each_drift_is_one_line_and_nothing_is_changed(ses_with_a, ses_v1):
         "! identity lost.org: it has our tag, and is in no ledger: ses_cleanup removes it\n"
         "! rule inbound-lost.org-rule of lost.org: it has our prefix, and is in no ledger: ses_cleanup removes it\n"
         "! rule everything: RECEIVES EVERY ADDRESS OF EVERY DOMAIN, ours included. It is not ours and takes mail of "
-        "ours: whoever made it has to disable it, or to take our domains out.\n"
+        "ours: its owner must disable it, or remove our domains from it.\n"
         "\n"
         "Not ours, and left alone:\n"
         "  rule theirs of theirs.org: x@theirs.org\n"
@@ -195,8 +195,8 @@ def test_a_foreign_rule_that_takes_our_mail_is_drift_and_never_touched(ses_with_
         code, text = run("ses_reconcile", *args)
         assert (code, text.splitlines()[0]) == (
             2,
-            f"! rule theirs: {taken}. It is not ours and takes mail of ours: whoever made it has to disable it, "
-            "or to take our domains out.",
+            f"! rule theirs: {taken}. It is not ours and takes mail of ours: its owner must disable it, "
+            "or remove our domains from it.",
         )
         assert text.endswith("\n\nPlan: 1 for you to do.\n")
     code, text = run("ses_reconcile", "--json")
