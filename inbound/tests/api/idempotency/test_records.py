@@ -9,7 +9,7 @@ from endpoints import services
 from endpoints.models import Endpoint
 from inbound.api.idempotency import claim, settle
 from inbound.models import IdempotencyRecord, idempotency, prune_idempotency_records
-from inbound.tests.api.idempotency_requests import (
+from inbound.tests.api.idempotency.requests import (
     BODY,
     TABLE,
     age_records,

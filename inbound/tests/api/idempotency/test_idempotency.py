@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from endpoints.models import Endpoint
 from inbound.api.idempotency import METHODS
 from inbound.models import IdempotencyRecord, Scope
-from inbound.tests.api.idempotency_requests import BODY, TABLE, URL, assert_refused, assert_replayed, post, send
+from inbound.tests.api.idempotency.requests import BODY, TABLE, URL, assert_refused, assert_replayed, post, send
 from inbound.tests.api.routes import ROUTES, allows
 from inbound.tests.aws import fail_calls, recover_and_run_worker
 from inbound.tests.factories import (

@@ -13,7 +13,7 @@ from django.db.models.signals import post_save
 from domains.models import Domain
 from endpoints.models import Endpoint
 from inbound.models import IdempotencyRecord, prune_idempotency_records
-from inbound.tests.api.idempotency_requests import (
+from inbound.tests.api.idempotency.requests import (
     age_records,
     assert_replayed,
     assert_running,
