@@ -73,29 +73,27 @@ def delete_addresses(
             # Mark before the receivers do so row by row, because marks must be locked in the order of the domains' names.
             mark_dirty(*by_domain)
             EmailAddress.objects.filter(pk__in=deleted).delete()
-            remaining = {
-                name: partial(recipients_left, name, gone, generation(name)) for name, gone in by_domain.items()
-            }
-        left: set[str] = set()
+            lookups = {name: partial(recipients_left, name, gone, generation(name)) for name, gone in by_domain.items()}
+        still_held: set[str] = set()
         warnings: dict[str, str] = {}
-        for name, look in remaining.items():
-            reconcile(name, done=partial(_finds_nothing, look))
-            if found := look():
-                left |= found
+        for name, look_up in lookups.items():
+            reconcile(name, done=partial(_finds_nothing, look_up))
+            if found := look_up():
+                still_held |= found
                 warnings[name] = _warning(name)
         return {
             pk: AddressDeletion(
                 address,
                 domain_of(address),
-                removed_from_ses=address not in left,
-                warning=warnings[domain_of(address)] if address in left else None,
+                removed_from_ses=address not in still_held,
+                warning=warnings[domain_of(address)] if address in still_held else None,
             )
             for pk, address in deleted.items()
         }
 
 
-def _finds_nothing(look: Callable[[], set[str]]) -> bool:
-    return not look()
+def _finds_nothing(look_up: Callable[[], set[str]]) -> bool:
+    return not look_up()
 
 
 def _warning(domain: str) -> str:

@@ -32,12 +32,15 @@ class QueryFilters(BaseFilterBackend):
     """DRF filter backend that applies the view's `filters` in their order."""
 
     def filter_queryset(self, request: Request, queryset: Any, view: APIView) -> Any:
-        for it in _filters(view):
-            queryset = it.apply(queryset, request.query_params.get(it.parameter))
+        for query_filter in _filters(view):
+            queryset = query_filter.apply(queryset, request.query_params.get(query_filter.parameter))
         return queryset
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        return [{"name": it.parameter, "in": "query", "required": False, "schema": it.schema} for it in _filters(view)]
+        return [
+            {"name": query_filter.parameter, "in": "query", "required": False, "schema": query_filter.schema}
+            for query_filter in _filters(view)
+        ]
 
 
 def _filters(view: APIView) -> Iterable[Filter]:

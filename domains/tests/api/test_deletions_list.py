@@ -45,9 +45,9 @@ def test_the_callers_deletions_are_listed_newest_first(api, client_for, user):
     assert names(client_for(UserFactory()).get(URL)) == []
 
 
-@pytest.mark.parametrize(("desired", "found"), [("true", ["done.com"]), ("false", ["owed.com"])])
+@pytest.mark.parametrize(("desired", "found"), [("true", ["done.com"]), ("false", ["pending.com"])])
 def test_deletions_are_filtered_by_finished(api, user, desired, found):
-    deletion(user, "owed.com")
+    deletion(user, "pending.com")
     finished(user, "done.com")
     answer = api.get(URL, {"finished": desired})
     assert names(answer) == found

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         worker = Worker()
         if options["once"]:
             result = worker.tick()
-            self.stdout.write(f"{_done(result)} {_left()}")
+            self.stdout.write(f"{_done(result)} {_still_pending()}")
             return
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: worker.stop())
@@ -54,10 +54,10 @@ def _done(result: Round) -> str:
     return sentence[0].upper() + sentence[1:] + failed
 
 
-def _left() -> str:
+def _still_pending() -> str:
     domains, deletions = pending_names().count(), DomainDeletion.objects.pending().count()
-    left = [
+    pending = [
         *([f"{plural(domains, 'domain')} (see ses_status)"] if domains else []),
         *([f"{plural(deletions, 'deletion')} (see ses_cleanup)"] if deletions else []),
     ]
-    return f"Still pending: {', '.join(left)}." if left else "Nothing is pending."
+    return f"Still pending: {', '.join(pending)}." if pending else "Nothing is pending."
