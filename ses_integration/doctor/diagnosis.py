@@ -21,8 +21,8 @@ from ses_integration.doctor.probes.permissions import ACTIVE_RULE_SET, IDENTITIE
 from ses_integration.doctor.probes.response import Response
 from ses_integration.doctor.probes.send import send
 from ses_integration.doctor.probes.session import AwsSession
-from ses_integration.doctor.probing import probe_targets
 from ses_integration.doctor.results import CheckResult, failed
+from ses_integration.doctor.try_targets import probe_targets
 from ses_integration.drift.previous_scopes import find_previous_scopes
 from ses_integration.errors import NotConfigured
 

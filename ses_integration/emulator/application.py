@@ -73,23 +73,23 @@ class Application:
     def _serve(self, call: Call) -> Response:
         """Apply the call, unless a fault is waiting for it. Raises ConnectionCut to close the connection without a response."""
         fault = self._faults.take(call.service, call.action)
-        if fault is not None and fault.fault == "late":
+        if fault is not None and fault.kind == "late":
             threading.Thread(target=self._apply_late, args=(call, fault.seconds, self._discarded), daemon=True).start()
             raise ConnectionCut
         entry = self._journal.begin(call)
         if fault is None:
             response = self._apply(call)
-        elif fault.fault in REFUSALS:
+        elif fault.kind in REFUSALS:
             response = error_response(call.service, _refusal(call, fault))
             entry.finish(response.status, applied=False)
             return response
-        elif fault.fault == "page":
+        elif fault.kind == "page":
             entry.finish(fault.status, applied=False)
             return Response(fault.status, [("Content-Type", "text/html")], HTML_PAGE)
-        elif fault.fault == "dropped":
+        elif fault.kind == "dropped":
             entry.finish(NO_ANSWER, applied=False)
             raise ConnectionCut
-        elif fault.fault == "lost":
+        elif fault.kind == "lost":
             entry.finish(NO_ANSWER, applied=self._apply(call).accepted)
             raise ConnectionCut
         else:
@@ -137,10 +137,10 @@ def _with_request_id(response: Response) -> Response:
 
 
 def _refusal(call: Call, fault: Fault) -> AwsError:
-    if fault.fault == "throttle":
+    if fault.kind == "throttle":
         return throttled(call.service)
-    if fault.fault == "fail":
+    if fault.kind == "fail":
         return failed(call.service)
-    if fault.fault == "access_denied":
+    if fault.kind == "access_denied":
         return access_denied(call.service, call.action)
     return AwsError(fault.code, fault.message, status=fault.status)

@@ -32,8 +32,12 @@ def test_every_name_is_used_by_an_app():
 
 def test_the_import_contract_covers_every_other_package():
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    [contract] = [it for it in contracts if it["name"].startswith("The apps use ses_integration through its facade")]
-    modules = {f"ses_integration.{it.name}" for it in pkgutil.iter_modules(ses_integration.__path__)}
+    [contract] = [
+        contract
+        for contract in contracts
+        if contract["name"].startswith("The apps use ses_integration through its facade")
+    ]
+    modules = {f"ses_integration.{module.name}" for module in pkgutil.iter_modules(ses_integration.__path__)}
     allowed = {f"ses_integration.{name}" for name in ("api", "admin", "cli", "tests", "migrations")}
     assert set(contract["forbidden_modules"]) == modules - allowed
     assert contract["source_modules"] == list(APPS)

@@ -32,7 +32,7 @@ class Fault:
       has already given up.
     """
 
-    fault: str
+    kind: str
     service: str
     action: str
     times: int | None
@@ -85,7 +85,7 @@ class Faults:
     def listed(self) -> list[dict[str, Any]]:
         """The remaining faults, with the remaining `times` and `skip`."""
         with self._lock:
-            return [asdict(fault) for fault in self._faults]
+            return [{"fault": values.pop("kind"), **values} for values in map(asdict, self._faults)]
 
     def clear(self) -> None:
         """Remove all faults."""
@@ -109,7 +109,7 @@ def _parse_one(item: object) -> Fault:
     code = _text(item, "code", "")
     times = _checked(item, "times", 1, "a whole number from 0, or null", _is_count_or_none)
     return Fault(
-        fault=str(kind),
+        kind=str(kind),
         service=_text(item, "service", "*"),
         action=_text(item, "action", "*"),
         times=times or None,

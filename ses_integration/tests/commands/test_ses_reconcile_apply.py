@@ -72,10 +72,12 @@ def test_everything_of_ours_is_repaired_and_the_rest_left_alone(ses_with_a, ses_
     ]
     assert all(recipients_sent(ses_with_a))
     names = {"theirs", "inbound2-other.net-rule"}
-    foreign = [[rule for rule in it["rule_sets"][SET] if rule["Name"] in names] for it in (before, held(ses_with_a))]
+    foreign = [
+        [rule for rule in state["rule_sets"][SET] if rule["Name"] in names] for state in (before, held(ses_with_a))
+    ]
     assert foreign[0] == foreign[1]
-    assert [it for it in before["identities"] if it["name"] == "theirs.org"] == [
-        it for it in held(ses_with_a)["identities"] if it["name"] == "theirs.org"
+    assert [identity for identity in before["identities"] if identity["name"] == "theirs.org"] == [
+        identity for identity in held(ses_with_a)["identities"] if identity["name"] == "theirs.org"
     ]
     ses_with_a.clear_journal()
     assert run("ses_reconcile", "--apply")[0] == 0

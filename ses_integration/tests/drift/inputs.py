@@ -49,7 +49,7 @@ EQUAL = DriftInput(
 
 
 def found(**changes) -> list[tuple[DriftKind, str]]:
-    return [(it.kind, it.name) for it in detect(replace(EQUAL, **changes))]
+    return [(drift.kind, drift.name) for drift in detect(replace(EQUAL, **changes))]
 
 
 def one(**changes):

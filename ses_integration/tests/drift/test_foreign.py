@@ -43,7 +43,9 @@ def test_the_identity_tag_decides_whose_rule_it_is():
     drift_input = replace(EQUAL, **with_foreign(LOST), identities=frozenset({DOMAIN, "lost.org"}))
     assert tags_to_read(drift_input) == ["lost.org"]
     for owner, sort in (("us", DriftKind.ORPHAN), ("", DriftKind.ORPHAN), ("them", DriftKind.FOREIGN)):
-        [rule] = [it for it in detect(replace(drift_input, owners={"lost.org": owner})) if it.resource == "rule"]
+        [rule] = [
+            drift for drift in detect(replace(drift_input, owners={"lost.org": owner})) if drift.resource == "rule"
+        ]
         assert rule.kind is sort
 
 

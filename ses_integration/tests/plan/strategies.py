@@ -76,7 +76,7 @@ def ledgers(draw: st.DrawFn, spec: DomainSpec, layout: Layout) -> tuple[dict[Key
         for form in (layout, *previous)
         for rule in compile_domain(replace(spec, catch_all=everything), form).rules
     }
-    anybody = [spec.name, f"previous@{spec.name}", *(it.address for it in spec.addresses)][:3]
+    anybody = [spec.name, f"previous@{spec.name}", *(address.address for address in spec.addresses)][:3]
     for name, rule in sorted(candidates.items()):
         state, there, exists, previous_recipients, previous_actions, outcomes = draw(_rules)
         if state == "no entry":

@@ -29,9 +29,9 @@ def recorded_of(previous: Incarnation) -> list[RecordedResource]:
     rules = compile_domain(previous.spec, LAYOUT).rules
     held = [
         RecordedResource(
-            ResourceKind.RULE, it.name, Presence.PRESENT, exists=True, recipients=it.recipients, digest=it.digest
+            ResourceKind.RULE, rule.name, Presence.PRESENT, exists=True, recipients=rule.recipients, digest=rule.digest
         )
-        for it in rules
+        for rule in rules
     ]
     return [*held, RecordedResource(ResourceKind.IDENTITY, DOMAIN, Presence.PRESENT, exists=True, ours=True)]
 
@@ -115,14 +115,16 @@ def test_nothing_of_another_incarnation_is_shown(situation, stays):
 def test_everything_is_shown_if_all_of_it_is_own(situation):
     layout, entries, now = situation
     all_of_it = {
-        name for it in entries for name in (*it.recipients, *(r for d in it.unknown_outcomes for r in d.recipients))
+        name
+        for entry in entries
+        for name in (*entry.recipients, *(r for d in entry.unknown_outcomes for r in d.recipients))
     }
     known = [
-        it
-        for it in entries
-        if it.recipients
-        or any(outcome.recipients for outcome in it.unknown_outcomes)
-        or it.kind is ResourceKind.IDENTITY
+        entry
+        for entry in entries
+        if entry.recipients
+        or any(outcome.recipients for outcome in entry.unknown_outcomes)
+        or entry.kind is ResourceKind.IDENTITY
     ]
     forecast = simulate(DOMAIN, DesiredState(), known)
     assert visible_to_owner(Incarnation(now.spec, frozenset(all_of_it)), layout, forecast, known) == forecast

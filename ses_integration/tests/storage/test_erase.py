@@ -126,7 +126,7 @@ def test_a_pass_continues_behind_kept_versions(s3, two_at_a_time):
     (first,) = erase_batches(PREFIX, seconds=0)
     (second,) = erase_batches(PREFIX, first.progress, seconds=0)
     (third,) = erase_batches(PREFIX, second.progress, seconds=0)
-    assert [(it.versions, it.progress.refused, it.at_the_end) for it in (first, second, third)] == [
+    assert [(batch.versions, batch.progress.refused, batch.at_the_end) for batch in (first, second, third)] == [
         (0, 2, False),
         (1, 2, False),
         (0, 2, True),
