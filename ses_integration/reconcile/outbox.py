@@ -1,4 +1,4 @@
-"""Transactional outbox: marks a domain name dirty in the transaction that changes its rows.
+"""Transactional outbox: mark a domain name dirty in the transaction that changes its rows.
 
 See docs/architecture/protocol.md, "Mark the change".
 """
