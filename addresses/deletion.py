@@ -10,18 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from django.conf import settings
 from django.db import transaction
 
 from addresses.deletion_plan.build import check_plan, check_token
 from addresses.models import EmailAddress
 from domains.names import domain_of
 from ses_integration.api import (
+    Removal,
     configured,
-    generation,
     mark_dirty,
-    recipients_left,
     reconcile,
-    ses_config,
     shared_deadline,
     unconfirmed_warning,
 )
@@ -73,14 +72,14 @@ def delete_addresses(
             # Mark before the receivers do so row by row, because marks must be locked in the order of the domains' names.
             mark_dirty(*by_domain)
             EmailAddress.objects.filter(pk__in=deleted).delete()
-            lookups = {name: partial(recipients_left, name, gone, generation(name)) for name, gone in by_domain.items()}
+            removals = [Removal(name, gone) for name, gone in by_domain.items()]
         still_held: set[str] = set()
         warnings: dict[str, str] = {}
-        for name, look_up in lookups.items():
-            reconcile(name, done=partial(_finds_nothing, look_up))
-            if found := look_up():
+        for removal in removals:
+            reconcile(removal.domain, done=removal.confirmed)
+            if found := removal.left():
                 still_held |= found
-                warnings[name] = _warning(name)
+                warnings[removal.domain] = _warning(removal.domain)
         return {
             pk: AddressDeletion(
                 address,
@@ -92,14 +91,10 @@ def delete_addresses(
         }
 
 
-def _finds_nothing(look_up: Callable[[], set[str]]) -> bool:
-    return not look_up()
-
-
 def _warning(domain: str) -> str:
     # Other addresses need an update of the rule instead of its deletion, and an update needs the bucket.
     others = EmailAddress.objects.filter(domain__name=domain).active().exists()
-    if not configured() or (others and not ses_config().bucket):
+    if not configured() or (others and not settings.S3_BUCKET_NAME):
         return NOT_CONFIGURED
     lead = f"SES rule {'update' if others else 'deletion'} failed:"
     return unconfirmed_warning(lead, domain, error="", removal=True, in_flight=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from addresses.models import EmailAddress
@@ -13,11 +14,9 @@ from domains.models import Domain
 from ses_integration.api import (
     AddressSpec,
     DomainSpec,
-    generation,
-    recipients_left,
+    Removal,
     reconcile,
     reserve,
-    ses_config,
     shared_deadline,
     unconfirmed_warning,
 )
@@ -96,9 +95,9 @@ def _outcome(pk: str) -> AddressChange:
     row = EmailAddress.objects.select_related("domain", "endpoint").with_rule_name().get(pk=pk)
     name = row.domain.name
     held = row.receipt_rule_name is not None
-    if held if row.is_active else not recipients_left(name, [row.address], generation(name)):
+    if held if row.is_active else Removal(name, [row.address]).confirmed():
         return AddressChange(row, None)
-    if not ses_config().bucket:
+    if not settings.S3_BUCKET_NAME:
         return AddressChange(row, NO_BUCKET)
     # What a previous rule set has of an active address does no harm.
     warning = unconfirmed_warning("SES configuration failed:", name, removal=not row.is_active)

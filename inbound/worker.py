@@ -16,7 +16,7 @@ from domains.deletion.proof import prove_deletions
 from domains.deletion.service import resume_deletions
 from domains.lifecycle.identity import complete_identities, refresh_identities
 from inbound.models import prune_idempotency_records
-from ses_integration.api import SesError, SesSweeper, auto_setup, reconcile_due, retry_delay, ses_config, sweep_database
+from ses_integration.api import SesError, SesSweeper, auto_setup, reconcile_due, retry_delay, sweep_database
 
 logger = logging.getLogger(__name__)
 
@@ -101,8 +101,7 @@ class Worker:
         return None if seconds is None else Wait(seconds)
 
     def _resume_deletions(self) -> int:
-        budget = ses_config().request_budget
-        return resume_deletions(self._stop.is_set, seconds=TASK_SECONDS, request_seconds=budget)
+        return resume_deletions(self._stop.is_set, seconds=TASK_SECONDS, request_seconds=settings.SES_REQUEST_BUDGET)
 
     def _verify_deletions(self) -> int:
         return prove_deletions(self._stop.is_set, seconds=TASK_SECONDS)

@@ -5,15 +5,13 @@ is documented where it is defined.
 
 A service that changes what SES should hold works in this order: inside its transaction it changes rows, reserves room in SES
 (`reserve`) and marks the domain (`mark_dirty`; model signals do it, too). After the commit it waits (`reconcile`, inside a
-`shared_deadline`) and asks what SES has confirmed (`recipients_left`, `domain_state`). If that is not enough, its answer
+`shared_deadline`) and asks what SES has confirmed (`Removal`, `domain_state`). If that is not enough, its answer
 carries an `unconfirmed_warning`.
 """
 
 from __future__ import annotations
 
 from ses_integration.aws.rule_set import auto_setup
-from ses_integration.conf import ses_config
-from ses_integration.coordination.clock import database_now
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck, DeletedDomain
@@ -25,10 +23,10 @@ from ses_integration.plan.simulate import CallTiming, Forecast, IdentityOutcome,
 from ses_integration.plan.spec import AddressSpec, DomainSpec
 from ses_integration.reconcile.backoff import retry_delay
 from ses_integration.reconcile.loop import reconcile, reconcile_due
-from ses_integration.reconcile.outbox import generation, mark_dirty
+from ses_integration.reconcile.outbox import mark_dirty
 from ses_integration.reconcile.queue import retry_now
 from ses_integration.status.capacity import capacity
-from ses_integration.status.confirmation import DomainState, domain_state, recipients_left, rules_up_to_date
+from ses_integration.status.confirmation import DomainState, Removal, domain_state, rules_up_to_date
 from ses_integration.status.identities import RecordedIdentity, identities
 from ses_integration.status.pending import pending, pending_names, unconfirmed_warning
 from ses_integration.status.preview import confirmed_at, own_rule_names, preview
@@ -43,7 +41,6 @@ __all__ = [
     "AddressSpec",
     "DomainSpec",
     "QuotaExceeded",
-    "generation",
     "mark_dirty",
     "reconcile",
     "reserve",
@@ -53,12 +50,12 @@ __all__ = [
 # What SES has confirmed.
 __all__ += [
     "DomainState",
+    "Removal",
     "SyncState",
     "SyncStatus",
     "domain_state",
     "pending",
     "pending_names",
-    "recipients_left",
     "rules_up_to_date",
     "sync_states",
     "unconfirmed_warning",
@@ -113,12 +110,10 @@ __all__ += [
     "sweep_database",
     "sweep_ses",
 ]
-# Settings, errors, and the quotas of SES.
+# Whether SES can be called, errors, and the quotas of SES.
 __all__ += [
     "NotConfigured",
     "SesError",
     "capacity",
     "configured",
-    "database_now",
-    "ses_config",
 ]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from domains.deletion.record import Step, due, updating
 from domains.models import DomainDeletion
-from ses_integration.api import ErasedBatch, EraseProgress, SesError, database_now, erase_batches, retry_delay
+from ses_integration.api import ErasedBatch, EraseProgress, SesError, erase_batches, retry_delay
 
 # A process claims a prefix for this long, and again with each batch. Longer than any two calls to S3.
 CLAIM = timedelta(seconds=60)
@@ -44,11 +44,10 @@ def erase_mail(record: DomainDeletion, *, seconds: float) -> None:
 
 def _claim(record: DomainDeletion) -> datetime | None:
     mine = DomainDeletion.objects.filter(due(), pk=record.pk, stored_mail=Step.PENDING)
-    claim = database_now() + CLAIM
-    if not mine.update(retry_at=claim):
+    if not mine.update(retry_at=Now() + CLAIM):
         return None
     record.refresh_from_db()
-    return claim
+    return record.retry_at
 
 
 def _record_batch(record: DomainDeletion, claim: datetime | None, batch: ErasedBatch) -> datetime | None:
@@ -64,7 +63,7 @@ def _record_batch(record: DomainDeletion, claim: datetime | None, batch: ErasedB
         if batch.at_the_end:
             _end_pass(row, batch.progress)
         else:
-            row.retry_at = database_now() + CLAIM
+            row.retry_at = Now() + CLAIM
     return None if batch.at_the_end else record.retry_at
 
 
@@ -73,7 +72,7 @@ def _end_pass(row: DomainDeletion, progress: EraseProgress) -> None:
     row.kept_versions = progress.refused
     row.attempts += 1
     if progress.refused:
-        row.retry_at = database_now() + retry_delay(1, needs_attention=True)
+        row.retry_at = Now() + retry_delay(1, needs_attention=True)
     else:
         row.stored_mail, row.stored_mail_at, row.retry_at = Step.DONE, timezone.now(), None
 
@@ -82,4 +81,4 @@ def _record_failure(record: DomainDeletion, claim: datetime | None, error: SesEr
     with updating(record, retry_at=claim) as row:
         row.problem = error.sentence
         row.attempts += 1
-        row.retry_at = database_now() + retry_delay(row.attempts, needs_attention=error.needs_attention)
+        row.retry_at = Now() + retry_delay(row.attempts, needs_attention=error.needs_attention)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -23,11 +24,9 @@ from rest.fields import timestamp
 from ses_integration.api import (
     AbsenceCheck,
     DeletedDomain,
-    database_now,
     pending,
     pending_names,
     retry_delay,
-    ses_config,
 )
 
 # The most deletions that one observation of SES serves; the next one serves the others.
@@ -63,9 +62,8 @@ def prove_deletions(stop: Callable[[], bool] = lambda: False, *, seconds: float 
 
 def _claim() -> list[DomainDeletion]:
     """Claim deletions for a minute. Leaves out those of another region or rule set, which cannot be verified from here."""
-    config = ses_config()
     waiting = Q(proved_at=None) | Q(look_again_at__lte=Now())
-    here = Q(region="") | Q(region=config.region, rule_set=config.rule_set)
+    here = Q(region="") | Q(region=settings.AWS_REGION, rule_set=settings.SES_RULE_SET)
     with transaction.atomic():
         records = list(
             DomainDeletion.objects.filter(waiting, here, due(), finished_at__isnull=False)
@@ -115,7 +113,7 @@ def _verify(record: DomainDeletion, check: AbsenceCheck) -> None:
         elif remains.problem:
             # Clears the result of an earlier verification, too: the last one is shown, and it is repeated.
             row.proved_at = None
-            row.retry_at = database_now() + retry_delay(1, needs_attention=True)
+            row.retry_at = Now() + retry_delay(1, needs_attention=True)
         else:
             row.proved_at = check.observed_at
             if row.look_again_at is not None and row.look_again_at <= check.observed_at:
@@ -136,11 +134,10 @@ UNVERIFIED: dict[str, Any] = {
 
 def scope_problem(row: DomainDeletion) -> str:
     """Why a due verification is impossible: AWS_REGION or SES_RULE_SET has changed. Empty if none is due, or if it is possible."""
-    config = ses_config()
     again = row.look_again_at is not None and row.look_again_at <= timezone.now()
     if row.finished_at is None or not (row.proved_at is None or again):
         return ""
-    if row.region == "" or (row.region, row.rule_set) == (config.region, config.rule_set):
+    if row.region == "" or (row.region, row.rule_set) == (settings.AWS_REGION, settings.SES_RULE_SET):
         return ""
     return (
         f"Its mail was received through rule set {row.rule_set} in {row.region}, which is no longer configured, so the deletion "

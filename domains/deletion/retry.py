@@ -9,7 +9,7 @@ from domains.deletion.erase import CLAIM
 from domains.deletion.record import Step, warning
 from domains.deletion.service import ERASE_SECONDS_IN_REQUEST, advance
 from domains.models import DomainDeletion
-from ses_integration.api import database_now, retry_now, shared_deadline
+from ses_integration.api import retry_now, shared_deadline
 
 # A claim is stored as the time of the next attempt. Twice as long, because its holder may renew it at this moment.
 MAYBE_CLAIMED = 2 * CLAIM
@@ -45,7 +45,8 @@ def retry_deletion(record: DomainDeletion, *, seconds: float | None = None) -> s
 
 def _next_attempt(record: DomainDeletion, *, tried: bool) -> str:
     """When stored mail is tried again, if it is the only pending step."""
-    if record.pending_steps != ["stored_mail"] or record.retry_at is None or record.retry_at <= database_now():
+    waits = DomainDeletion.objects.filter(pk=record.pk, retry_at__gt=Now())
+    if record.pending_steps != ["stored_mail"] or record.retry_at is None or not waits.exists():
         return ""
     at = moment(record.retry_at)
     return f"Next try {at}." if tried else f"Another process may be erasing it now; otherwise the next try is {at}."

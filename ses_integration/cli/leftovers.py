@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ses_integration.aws.observe import Observation, observe_with_active_set
-from ses_integration.conf import SesConfig
+from ses_integration.conf import ses_config
 from ses_integration.drift import repair
 from ses_integration.drift.adopt import adopt_orphans
 from ses_integration.drift.compare import compare
@@ -61,9 +61,9 @@ class LeftoverSearch:
     look-up, its number (from 1) and how many there are. All methods that ask AWS raise SesError.
     """
 
-    def __init__(self, config: SesConfig, domain: str, progress: Callable[[str, int, int], None]) -> None:
+    def __init__(self, domain: str, progress: Callable[[str, int, int], None]) -> None:
         self.domain = domain
-        self._config = config
+        self._config = ses_config()
         self._progress = progress
         self._tags: dict[str, str] = {}
 

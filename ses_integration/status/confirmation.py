@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
@@ -12,7 +12,7 @@ from ses_integration.coordination.clock import database_now
 from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerRecipient
 from ses_integration.plan.diff import plan
 from ses_integration.plan.resources import Operation, Presence, ResourceKind
-from ses_integration.reconcile import snapshot
+from ses_integration.reconcile import outbox, snapshot
 from ses_integration.status import wording
 
 ADDING_OPERATIONS = [operation.value for operation in Operation if operation.adds]
@@ -53,6 +53,26 @@ def recipients_left(domain: str, addresses: Iterable[str], generation: int) -> s
     elsewhere = recorded.exclude(entry__region=config.region, entry__rule_set=config.rule_set)
     left |= set(elsewhere.values_list("recipient", flat=True))
     return asked if domain in left else asked & left
+
+
+class Removal:
+    """The removal of addresses of one domain: deleted or switched off.
+
+    Create it inside the transaction that marks the domain dirty, or after its commit; one statement.
+    """
+
+    def __init__(self, domain: str, addresses: Collection[str]) -> None:
+        self.domain = domain
+        self._addresses = addresses
+        self._generation = outbox.generation(domain)
+
+    def left(self) -> set[str]:
+        """Those of the addresses for which SES may still receive mail; up to three statements."""
+        return recipients_left(self.domain, self._addresses, self._generation)
+
+    def confirmed(self) -> bool:
+        """Whether SES has confirmed that it holds no recipient for any of them."""
+        return not self.left()
 
 
 def domain_state(domain: str) -> DomainState:

@@ -13,7 +13,7 @@ from domains.cleanup.render import as_values, report
 from domains.deletion.retry import retry_deletion
 from domains.models import DomainDeletion
 from domains.names import normalise_domain
-from ses_integration.api import SesError, ses_config
+from ses_integration.api import SesError
 from ses_integration.cli.base import CommandWithExitCodes, outcome, ses_errors_as_command_errors
 from ses_integration.cli.leftovers import LeftoverSearch, PreviousScope
 
@@ -50,7 +50,7 @@ class Command(CommandWithExitCodes):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.tell = self.stdout.write if not options["json"] else partial(self.stderr.write, style_func=str)
-        search = Search(LeftoverSearch(ses_config(), _domain(options["domain"]), self._count))
+        search = Search(LeftoverSearch(_domain(options["domain"]), self._count))
         with ses_errors_as_command_errors():
             found = search.findings()
             if found.domain and not search.known:
