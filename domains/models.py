@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from rest.ids import deletion_id, dns_record_id, domain_id
+from ses_integration.api import rule_name_for
 
 
 class DomainQuerySet(models.QuerySet["Domain"]):
@@ -20,6 +21,10 @@ class DomainQuerySet(models.QuerySet["Domain"]):
 
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         return self.filter(owner_id=user.pk)
+
+    def with_catch_all_rule_name(self) -> Self:
+        """Add `catch_all_rule_name`: the recorded rule that receives mail for the whole domain, or None."""
+        return self.annotate(catch_all_rule_name=rule_name_for("name"))
 
 
 class Domain(models.Model):
@@ -53,6 +58,9 @@ class Domain(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = DomainQuerySet.as_manager()
+
+    # Set by `with_catch_all_rule_name()`.
+    catch_all_rule_name: str | None
 
     class Meta:
         constraints = [

@@ -19,20 +19,20 @@ from ses_integration.drift.sweep import SesSweeper, sweep_database, sweep_ses
 from ses_integration.errors import NotConfigured, SesError
 from ses_integration.plan.compile import mail_from_domain
 from ses_integration.plan.incarnation import Incarnation
-from ses_integration.plan.simulate import CallTiming, Forecast, IdentityOutcome, RuleChange
+from ses_integration.plan.simulate import Forecast, IdentityOutcome
 from ses_integration.plan.spec import AddressSpec, DomainSpec
 from ses_integration.reconcile.backoff import retry_delay
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.reconcile.outbox import mark_dirty
 from ses_integration.reconcile.queue import retry_now
 from ses_integration.status.capacity import capacity
-from ses_integration.status.confirmation import DomainState, Removal, domain_state, rules_up_to_date
+from ses_integration.status.confirmation import Removal, domain_state, rules_up_to_date
 from ses_integration.status.identities import RecordedIdentity, identities
 from ses_integration.status.pending import pending, pending_names, unconfirmed_warning
 from ses_integration.status.preview import confirmed_at, own_rule_names, preview
-from ses_integration.status.recipients import recipients_by_rule, recorded_recipients, rule_name_for, rule_names
-from ses_integration.status.sync_state import SyncState, SyncStatus, configured, sync_states
-from ses_integration.status.verification import check_identity, refresh_identities, stale_domains
+from ses_integration.status.recipients import recipients_by_rule, recorded_recipients, rule_name_for
+from ses_integration.status.sync_state import SyncState, configured, sync_states
+from ses_integration.status.verification import check_identity, refresh_identities
 from ses_integration.storage.erase import ErasedBatch, EraseProgress, erase_batches, mail_location
 from ses_integration.storage.inventory import MailSize, measure_mail
 
@@ -49,10 +49,8 @@ __all__ = [
 ]
 # What SES has confirmed.
 __all__ += [
-    "DomainState",
     "Removal",
     "SyncState",
-    "SyncStatus",
     "domain_state",
     "pending",
     "pending_names",
@@ -65,7 +63,6 @@ __all__ += [
     "recipients_by_rule",
     "recorded_recipients",
     "rule_name_for",
-    "rule_names",
 ]
 # Identities and their verification.
 __all__ += [
@@ -74,15 +71,12 @@ __all__ += [
     "identities",
     "mail_from_domain",
     "refresh_identities",
-    "stale_domains",
 ]
 # Deletion plans.
 __all__ += [
-    "CallTiming",
     "Forecast",
     "IdentityOutcome",
     "Incarnation",
-    "RuleChange",
     "confirmed_at",
     "own_rule_names",
     "preview",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from addresses.deletion_plan.model import KIND, AddressPlan, FromDatabase, FromOutside, Route
 from addresses.models import BlockedEmail, EmailAddress
 from domains.dependents import dependants_of
@@ -11,7 +9,7 @@ from domains.models import Domain
 from domains.provider import addresses_of, incarnation_of
 from rest import plan_token
 from rest.plan_token import Subject
-from ses_integration.api import RuleChange, confirmed_at, preview
+from ses_integration.api import confirmed_at, preview
 
 
 def plan_of(address: EmailAddress) -> AddressPlan:
@@ -49,7 +47,7 @@ def _from_database(address: EmailAddress) -> FromDatabase:
     rows = addresses_of(domain)
     others = [row for row in rows if row[0] != address.address]
     after = incarnation_of(domain, others).spec if domain.deleting_since is None else None
-    ses = preview(incarnation_of(domain, rows), after)
+    ses = preview(incarnation_of(domain, rows), after).concerning({address.address, domain.name})
     # Never show another user's endpoint, even if the address was routed to one.
     endpoint = address.endpoint if address.endpoint and address.endpoint.owner_id == domain.owner_id else None
     return FromDatabase(
@@ -59,13 +57,8 @@ def _from_database(address: EmailAddress) -> FromDatabase:
         active=address.is_active,
         route=None if endpoint is None else Route(endpoint.pk, endpoint.name, endpoint.type, endpoint.is_active),
         dependants=dependants_of(domain, address.address),
-        ses=replace(ses, rules=tuple(rule for rule in ses.rules if _concerns(rule, address))),
+        ses=ses,
         other_addresses=len(others),
         catch_all=domain.receives_everything,
         blocked=BlockedEmail.objects.filter(email_address=address.address).exists(),
     )
-
-
-def _concerns(rule: RuleChange, address: EmailAddress) -> bool:
-    carried = {*(rule.before or ()), *rule.may_add}
-    return rule.changes or not carried.isdisjoint({address.address, address.domain.name})

@@ -33,14 +33,14 @@ def as_text(plan: AddressPlan) -> str:
 
 
 def _ses(plan: AddressPlan) -> Part:
-    database, rules = plan.database, plan.database.ses.rules
+    database, ses = plan.database, plan.database.ses
     lines = [
         *([] if database.active else ["The address is inactive, so SES should already receive nothing for it."]),
-        *(parts.rules_as_lines(rules) if rules or database.active else []),
-        *database.ses.problems,
+        *(parts.rules_as_lines(ses) if ses.rules or database.active else []),
+        *ses.problems,
         *(["The catch-all still receives mail for the address."] if database.catch_all else []),
     ]
-    return Part(parts.ses_title(plan.confirmed_at), lines, {"receiptRules": parts.rules_as_json(rules)})
+    return Part(parts.ses_title(plan.confirmed_at), lines, {"receiptRules": parts.rules_as_json(ses)})
 
 
 def _stays(database: FromDatabase) -> Part:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from rest_framework import serializers
@@ -17,11 +18,10 @@ from domains.dns.leftovers import lookup_as_json
 from domains.dns.records import Record
 from domains.models import Domain, DomainDeletion
 from rest.fields import timestamp
-from ses_integration.api import SyncState, SyncStatus, mail_location, sync_states
+from ses_integration.api import SyncState, mail_location, sync_states
 
 NEEDED_AGAIN = "You have added the domain again, so it needs its DNS records."
 NOT_KNOWN = "No DNS record is known that was to be published for the domain."
-NO_TROUBLE = SyncState(SyncStatus.UP_TO_DATE)
 
 
 class DeletionPlanSerializer(serializers.BaseSerializer[DeletionPlan]):
@@ -62,7 +62,7 @@ class ReportSerializer(serializers.BaseSerializer[DomainDeletion]):
     """The report of a deletion. The context has `sync_states` by domain name, see `sync_states_of`."""
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
-        return _report(instance, self.context["sync_states"].get(instance.name, NO_TROUBLE))
+        return _report(instance, self.context["sync_states"].get(instance.name))
 
 
 class ReportWithDnsSerializer(ReportSerializer):
@@ -84,7 +84,7 @@ def sync_states_of(rows: Sequence[DomainDeletion]) -> dict[str, SyncState]:
     return sync_states(names) if names else {}
 
 
-def _report(row: DomainDeletion, ses: SyncState) -> dict[str, Any]:
+def _report(row: DomainDeletion, ses: SyncState | None) -> dict[str, Any]:
     steps = _steps(row, ses)
     pending = [step for step in steps if step["outcome"] == Step.PENDING]
     return {
@@ -103,11 +103,18 @@ def _report(row: DomainDeletion, ses: SyncState) -> dict[str, Any]:
     }
 
 
-def _steps(row: DomainDeletion, ses: SyncState) -> list[dict[str, Any]]:
+def _steps(row: DomainDeletion, ses: SyncState | None) -> list[dict[str, Any]]:
     """The steps, in the documented order. `nextAttemptAt` is null for a pending step that is due now."""
 
     def step(
-        name: str, outcome: str, at: datetime | None, counts: dict[str, int], *, attempts: int, why: SyncState
+        name: str,
+        outcome: str,
+        at: datetime | None,
+        counts: dict[str, int],
+        *,
+        attempts: int,
+        problem: str = "",
+        retry_at: datetime | None = None,
     ) -> dict[str, Any]:
         pending = outcome == Step.PENDING
         return {
@@ -116,12 +123,16 @@ def _steps(row: DomainDeletion, ses: SyncState) -> list[dict[str, Any]]:
             "at": None if pending else _moment(at),
             "attempts": attempts,
             "counts": counts,
-            "problem": (why.reason or None) if pending else None,
-            "nextAttemptAt": _moment(why.retry_at) if pending else None,
+            "problem": (problem or None) if pending else None,
+            "nextAttemptAt": _moment(retry_at) if pending else None,
         }
 
-    mail = SyncState(SyncStatus.PENDING, row.problem, row.retry_at if row.problem else None)
-    tried = row.ses_attempts
+    in_ses = partial(
+        step,
+        attempts=row.ses_attempts,
+        problem=ses.reason if ses else "",
+        retry_at=ses.retry_at if ses else None,
+    )
     stored = step(
         "storedMail",
         row.stored_mail,
@@ -134,13 +145,14 @@ def _steps(row: DomainDeletion, ses: SyncState) -> list[dict[str, Any]]:
             "keptByStorage": row.kept_versions,
         },
         attempts=row.attempts,
-        why=mail,
+        problem=row.problem,
+        retry_at=row.retry_at if row.problem else None,
     )
     if row.stored_mail == Step.KEPT:
         stored["location"] = mail_location(row.key_prefix, bucket=row.bucket)
     return [
-        step("receiptRules", row.rules, row.rules_at, {"rules": len(row.rule_names)}, attempts=tried, why=ses),
-        step("identity", row.identity, row.identity_at, {}, attempts=tried, why=ses),
+        in_ses("receiptRules", row.rules, row.rules_at, {"rules": len(row.rule_names)}),
+        in_ses("identity", row.identity, row.identity_at, {}),
         step(
             "records",
             row.rows,
@@ -152,7 +164,6 @@ def _steps(row: DomainDeletion, ses: SyncState) -> list[dict[str, Any]]:
                 "domains": int(row.rows == Step.DONE),
             },
             attempts=int(row.rows == Step.DONE),
-            why=NO_TROUBLE,
         ),
         stored,
     ]

@@ -17,7 +17,6 @@ from domains.deletion_plan.model import NOT_CREATED_HERE
 from domains.models import Domain, DomainDeletion
 from domains.provider import addresses_of, incarnation_of
 from ses_integration.api import (
-    DomainState,
     domain_state,
     mail_location,
     own_rule_names,
@@ -86,10 +85,7 @@ def update_ses_steps(record: DomainDeletion) -> None:
     """Update the rules and identity steps from what SES has confirmed, and finish the deletion if nothing is pending."""
     if Step.PENDING not in (record.rules, record.identity):
         return
-    state = domain_state(record.name)
-    # Wait until SES holds the new domain's rules: the old ones may store mail under the old prefix until then.
-    again = _added_again(record) and rules_up_to_date(record.name)
-    rules, identity = _ses_outcomes(state, again=again)
+    rules, identity = _ses_outcomes(record)
     changed = (record.rules == Step.PENDING != rules) or (record.identity == Step.PENDING != identity)
     attempts = record.ses_attempts
     if Step.PENDING in (rules, identity) and (behind := pending([record.name]).get(record.name)):
@@ -110,8 +106,11 @@ def update_ses_steps(record: DomainDeletion) -> None:
             row.ses_attempts += 1
 
 
-def _ses_outcomes(state: DomainState, *, again: bool) -> tuple[Step, Step]:
-    """Outcomes of the rules and identity steps; `again`: the name has a new domain whose rules are in place."""
+def _ses_outcomes(record: DomainDeletion) -> tuple[Step, Step]:
+    """Outcomes of the rules and identity steps."""
+    state = domain_state(record.name)
+    # Wait until SES holds the new domain's rules: the old ones may store mail under the old prefix until then.
+    again = _added_again(record) and rules_up_to_date(record.name)
     rules = identity = Step.SUPERSEDED if again else Step.PENDING
     if state.identity_kept and not again:
         identity = Step.KEPT

@@ -13,15 +13,10 @@ from typing import Any
 from backoffice.text import UNCERTAIN, Section, as_plain_text, listed, moment, plural, sections, shortened
 from domains.dependents import NamedAddresses
 from rest.fields import timestamp
-from ses_integration.api import CallTiming, Forecast, RuleChange
+from ses_integration.api import Forecast
 
 SHOWN_CALLS = 20
 OTHERS = "It contains, or may still receive, recipients that are no longer addresses of the domain; they are removed as well."
-TIMING = {
-    CallTiming.NOW: "",
-    CallTiming.DEPENDS: ", depending on the answer to the call before it",
-    CallTiming.AFTER_SETTLING: ", once an earlier unanswered call can no longer take effect",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +42,7 @@ def ses_title(confirmed_at: datetime | None) -> str:
     return f"SES, as confirmed by {moment(confirmed_at)}" if confirmed_at else "SES"
 
 
-def rules_as_json(changes: Iterable[RuleChange]) -> list[dict[str, Any]]:
+def rules_as_json(ses: Forecast) -> list[dict[str, Any]]:
     return [
         {
             "name": rule.name,
@@ -57,15 +52,15 @@ def rules_as_json(changes: Iterable[RuleChange]) -> list[dict[str, Any]]:
             "inDoubt": list(rule.may_add),
             "hasOthers": rule.others,
         }
-        for rule in changes
+        for rule in ses.rules
     ]
 
 
-def rules_as_lines(changes: Sequence[RuleChange]) -> Iterator[str]:
-    if not changes:
+def rules_as_lines(ses: Forecast) -> Iterator[str]:
+    if not ses.rules:
         yield "No SES receipt rule is known for it."
-    for rule in changes:
-        line = f"Receipt rule {rule.name} {_becomes(rule)}"
+    for rule in ses.rules:
+        line = f"Receipt rule {rule.name} {_becomes(rule.before, rule.after, others=rule.others)}"
         if rule.may_add:
             line += f" An unanswered call may still add {listed(rule.may_add)}."
         elif not rule.confirmed:
@@ -73,15 +68,14 @@ def rules_as_lines(changes: Sequence[RuleChange]) -> Iterator[str]:
         yield f"{line} {OTHERS}" if rule.others else line
 
 
-def _becomes(change: RuleChange) -> str:
-    before, after = change.before, change.after
+def _becomes(before: Sequence[str] | None, after: Sequence[str] | None, *, others: bool) -> str:
     if after is None:
         return f"is deleted: {listed(before)}." if before else "is deleted."
     if before is None:
         return f"is created: {listed(after)}."
     lost, new = sorted(set(before) - set(after)), sorted(set(after) - set(before))
     if not lost and not new:
-        return f"{'keeps' if change.others else 'does not change:'} {listed(after)}."
+        return f"{'keeps' if others else 'does not change:'} {listed(after)}."
     changes = [*([f"loses {listed(lost)}"] if lost else []), *([f"gets {listed(new)}"] if new else [])]
     return f"{' and '.join(changes)}, and then has {plural(len(after), 'recipient')}."
 
@@ -99,7 +93,7 @@ def calls(ses: Forecast, confirmed_at: datetime | None) -> Part:
         "sesConfirmedAt": timestamp(confirmed_at) if confirmed_at else None,
         "sesProblems": list(ses.problems),
     }
-    lines = shortened([f"{call.action} {call.name}{TIMING[call.when]}" for call in ses.calls], SHOWN_CALLS)
+    lines = shortened([str(call) for call in ses.calls], SHOWN_CALLS)
     if ses.seconds:
         lines.append(f"At the rate limit this takes about {ses.seconds:g} s, if nothing else is sent.")
     if ses.waiting:

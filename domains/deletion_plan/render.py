@@ -66,9 +66,9 @@ def _ses(plan: DeletionPlan) -> Part:
     note = _identity_note(ses)
     return Part(
         parts.ses_title(plan.confirmed_at),
-        [*parts.rules_as_lines(ses.rules), f"SES identity: {note or CREATED_HERE}", *ses.problems],
+        [*parts.rules_as_lines(ses), f"SES identity: {note or CREATED_HERE}", *ses.problems],
         {
-            "receiptRules": parts.rules_as_json(ses.rules),
+            "receiptRules": parts.rules_as_json(ses),
             "sesIdentity": {"outcome": ses.identity.value, "note": note},
         },
     )

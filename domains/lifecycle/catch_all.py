@@ -14,7 +14,6 @@ from ses_integration.api import (
     pending,
     reconcile,
     reserve,
-    rule_names,
     shared_deadline,
     unconfirmed_warning,
 )
@@ -63,11 +62,12 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
             raise EndpointGone from error
         reconcile(row.name)
     # Read again, because deleting the endpoint meanwhile would have switched catch-all off.
-    return _outcome(Domain.objects.live().select_related("catch_all_endpoint").get(pk=domain.pk))
+    rows = Domain.objects.live().select_related("catch_all_endpoint").with_catch_all_rule_name()
+    return _outcome(rows.get(pk=domain.pk))
 
 
 def _outcome(domain: Domain) -> CatchAllChange:
-    rule_name = next(iter(rule_names(domain.name, domain.name)), None)
+    rule_name = domain.catch_all_rule_name
     confirmed = (rule_name is not None) == domain.receives_everything
     if confirmed and not pending([domain.name]):
         return CatchAllChange(domain, rule_name, None)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from domains.dns import records
 from domains.models import Domain
-from ses_integration.api import RecordedIdentity, identities, stale_domains
+from ses_integration.api import RecordedIdentity, identities
 from ses_integration.api import refresh_identities as ask_ses
 
 # SES checks verified domains again from time to time (docs/architecture/ses.md, "Verification").
@@ -40,14 +40,11 @@ def apply_identity(domain: Domain, known: RecordedIdentity | None) -> list[recor
 def refresh_identities() -> int:
     """Ask SES about the domains that are due, at most a hundred, and return how many. A task of the worker. Raises SesError."""
     pending = Domain.objects.live().exclude(status=Domain.Status.VERIFIED).values_list("name", flat=True)
-    names = stale_domains(timedelta(seconds=settings.SES_STATUS_SECONDS), list(pending))
-    names = names or stale_domains(VERIFIED_CHECK)
-    if not names:
-        return 0
-    known = ask_ses(names)
-    for domain in Domain.objects.live().filter(name__in=names):
-        apply_identity(domain, known.get(domain.name))
-    return len(names)
+    known = ask_ses(list(pending), unchecked_for=timedelta(seconds=settings.SES_STATUS_SECONDS))
+    known = known or ask_ses(unchecked_for=VERIFIED_CHECK)
+    for domain in Domain.objects.live().filter(name__in=list(known)):
+        apply_identity(domain, known[domain.name])
+    return len(known)
 
 
 def complete_identities() -> None:

@@ -6,7 +6,7 @@ Deletion plans show the result (`status/preview.py`).
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from ses_integration.plan.compile import DesiredState
@@ -35,6 +35,14 @@ class CallTiming(enum.StrEnum):
     AFTER_SETTLING = "settled"
 
 
+# Continues a sentence about a call.
+TIMING = {
+    CallTiming.NOW: "",
+    CallTiming.DEPENDS: ", depending on the answer to the call before it",
+    CallTiming.AFTER_SETTLING: ", once an earlier unanswered call can no longer take effect",
+}
+
+
 class IdentityOutcome(enum.StrEnum):
     """What happens to the identity when nothing is desired any more. The values are part of the API.
 
@@ -54,6 +62,10 @@ class ForecastCall:
     action: str
     name: str
     when: CallTiming
+
+    def __str__(self) -> str:
+        """The call for people, such as `DeleteEmailIdentity example.com, depending on the answer to the call before it`."""
+        return f"{self.action} {self.name}{TIMING[self.when]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,10 @@ class RuleChange:
     def changes(self) -> bool:
         return self.before != self.after or not self.confirmed or self.others
 
+    def carries(self, recipients: Collection[str]) -> bool:
+        """Whether the rule has one of these recipients, or may still get it."""
+        return not {*(self.before or ()), *self.may_add}.isdisjoint(recipients)
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
@@ -92,6 +108,10 @@ class Forecast:
     problems: tuple[str, ...] = ()
     seconds: float = 0.0
     problem: str = ""
+
+    def concerning(self, recipients: Collection[str]) -> Forecast:
+        """The forecast without unchanged rules that carry none of these recipients."""
+        return replace(self, rules=tuple(rule for rule in self.rules if rule.changes or rule.carries(recipients)))
 
     @property
     def due(self) -> tuple[ForecastCall, ...]:

@@ -34,14 +34,6 @@ def recorded_recipients() -> QuerySet[LedgerRecipient, str]:
     )
 
 
-def rule_names(domain: str, recipient: str) -> list[str]:
-    """Names of the rules of `domain` that SES is known to hold with this recipient."""
-    rules = LedgerRecipient.objects.of(ses_config()).filter(
-        entry__domain=domain, entry__kind=ResourceKind.RULE, recipient=recipient
-    )
-    return list(rules.values_list("entry__name", flat=True))
-
-
 def recipients_by_rule(
     key_prefixes: Mapping[str, str], addresses: QuerySet[Any, Any], catch_alls: Iterable[str]
 ) -> dict[str, dict[str, int]]:

@@ -46,7 +46,7 @@ def check_identity(domain: str) -> RecordedIdentity | None:
     return RecordedIdentity.of(identity)
 
 
-def stale_domains(older_than: timedelta, domains: Sequence[str] | None = None) -> list[str]:
+def _stale(older_than: timedelta, domains: Sequence[str] | None) -> list[str]:
     """Up to 100 domains whose identity was not checked for that long, longest first. With None: of all domains."""
     rows = LedgerIdentity.objects.of(ses_config()).filter(entry__kind=ResourceKind.IDENTITY)
     if domains is not None:
@@ -56,17 +56,24 @@ def stale_domains(older_than: timedelta, domains: Sequence[str] | None = None) -
     return list(longest_first.values_list("entry__domain", flat=True)[:IDENTITIES_PER_CALL])
 
 
-def refresh_identities(domains: Sequence[str]) -> dict[str, RecordedIdentity]:
+def refresh_identities(
+    domains: Sequence[str] | None = None, *, unchecked_for: timedelta | None = None
+) -> dict[str, RecordedIdentity]:
     """Ask SES for the statuses of these identities and record them; two calls for each 100 domains. Raises SesError.
 
-    The status of an identity that SES does not have becomes empty; the SES sweep restores the identity.
+    With `unchecked_for`: only up to 100 of them that were not checked for that long, or of all domains with None. The status
+    of an identity that SES does not have becomes empty; the SES sweep restores the identity.
     """
-    config = ses_config()
+    config, names = ses_config(), list(domains or [])
+    if unchecked_for is not None:
+        names = _stale(unchecked_for, domains)
+    if not names:
+        return {}
     with shared_deadline(BATCH_SECONDS) as deadline:
         account.verify(config)
-        rows = identity_rows(domains)
-        for start in range(0, len(domains), IDENTITIES_PER_CALL):
-            batch = {name: rows[name] for name in domains[start : start + IDENTITIES_PER_CALL] if name in rows}
+        rows = identity_rows(names)
+        for start in range(0, len(names), IDENTITIES_PER_CALL):
+            batch = {name: rows[name] for name in names[start : start + IDENTITIES_PER_CALL] if name in rows}
             if batch:
                 _refresh_batch(config, batch, deadline)
     return {name: RecordedIdentity.of(row) for name, row in rows.items()}
