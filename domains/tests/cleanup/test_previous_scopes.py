@@ -16,6 +16,8 @@ from ses_integration.aws import clients
 from ses_integration.models import LedgerEntry, LedgerIdentity, RuleSetState
 from ses_integration.tests.commands.run import run
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def moved(ses, live, settings) -> None:

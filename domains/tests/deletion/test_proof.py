@@ -21,6 +21,8 @@ from inbound.tests.factories import DomainFactory, EmailAddressFactory
 from ses_integration.drift.sweep import sweep_database
 from ses_integration.errors import SesError
 
+pytestmark = pytest.mark.sqlite
+
 
 def test_a_look_that_finds_nothing_proves_it(gone, ses):
     assert prove_deletions() == 1
