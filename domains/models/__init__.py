@@ -1,0 +1,14 @@
+"""Domains, their DNS records, and the reports of deletions. All packages of the app and the apps above may import it."""
+
+from domains.models.deletion import DomainDeletion, DomainDeletionQuerySet
+from domains.models.domain import DnsRecord, DnsRecordQuerySet, Domain, DomainQuerySet, key_prefix
+
+__all__ = [
+    "DnsRecord",
+    "DnsRecordQuerySet",
+    "Domain",
+    "DomainDeletion",
+    "DomainDeletionQuerySet",
+    "DomainQuerySet",
+    "key_prefix",
+]

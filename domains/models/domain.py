@@ -1,0 +1,135 @@
+"""Domains, and the DNS records that their owners publish."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models, transaction
+from django.db.models import Q
+
+from rest.ids import dns_record_id, domain_id
+from ses_integration.api import rule_name_for
+
+
+class DomainQuerySet(models.QuerySet["Domain"]):
+    def live(self) -> Self:
+        """Without domains that are being deleted, which the API no longer shows."""
+        return self.filter(deleting_since=None)
+
+    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        return self.filter(owner_id=user.pk)
+
+    def with_catch_all_rule_name(self) -> Self:
+        """Add `catch_all_rule_name`: the recorded rule that receives mail for the whole domain, or None."""
+        return self.annotate(catch_all_rule_name=rule_name_for("name"))
+
+
+class Domain(models.Model):
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        VERIFIED = "verified"
+        FAILED = "failed"
+
+    class Confidence(models.TextChoices):
+        HIGH = "high"
+        MEDIUM = "medium"
+        LOW = "low"
+
+    id = models.CharField(primary_key=True, max_length=255, default=domain_id, editable=False)
+    name = models.CharField(max_length=253, unique=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="domains")
+    status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
+    can_receive_emails = models.BooleanField(default=True)
+    has_mx_records = models.BooleanField(default=False)
+    dns_provider = models.CharField(max_length=64, blank=True)
+    provider_confidence = models.CharField(max_length=6, choices=Confidence, blank=True)
+    last_dns_check = models.DateTimeField(null=True, blank=True)
+    is_catch_all_enabled = models.BooleanField(default=False)
+    # Named by a string, because endpoints is an app above this one.
+    catch_all_endpoint = models.ForeignKey(
+        "endpoints.Endpoint", on_delete=models.SET_NULL, null=True, blank=True, related_name="catch_all_domains"
+    )
+    receive_dmarc_emails = models.BooleanField(default=False)
+    deleting_since = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = DomainQuerySet.as_manager()
+
+    # Set by `with_catch_all_rule_name()`.
+    catch_all_rule_name: str | None
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=["pending", "verified", "failed"]), name="domain_status"),
+            models.CheckConstraint(
+                condition=Q(provider_confidence__in=["", "high", "medium", "low"]), name="domain_provider_confidence"
+            ),
+        ]
+        indexes = [models.Index(fields=["owner", "-created_at"], name="domains_of_owner")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Commit the row together with its outbox mark, in autocommit mode as well.
+
+        Without this, the receiver would mark the domain after Django's own transaction has ended.
+        """
+        with transaction.atomic(savepoint=False):
+            super().save(*args, **kwargs)
+
+    @property
+    def key_prefix(self) -> str:
+        """Where SES stores this domain's mail. A domain that is added again gets another prefix, so old mail can be erased."""
+        return key_prefix(self.name, self.pk)
+
+    @property
+    def receives_everything(self) -> bool:
+        return self.is_catch_all_enabled and self.catch_all_endpoint_id is not None
+
+
+def key_prefix(name: str, pk: str) -> str:
+    return f"emails/{name}/{pk}/"
+
+
+class DnsRecordQuerySet(models.QuerySet["DnsRecord"]):
+    def live(self) -> Self:
+        """Without records of domains that are being deleted."""
+        return self.filter(domain__deleting_since=None)
+
+    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        return self.filter(domain__owner_id=user.pk)
+
+
+class DnsRecord(models.Model):
+    """A DNS record that the owner has to publish."""
+
+    class Type(models.TextChoices):
+        TXT = "TXT"
+        MX = "MX"
+        CNAME = "CNAME"
+
+    id = models.CharField(primary_key=True, max_length=255, default=dns_record_id, editable=False)
+    domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="dns_records")
+    record_type = models.CharField(max_length=5, choices=Type)
+    name = models.CharField(max_length=320)
+    value = models.CharField(max_length=500)
+    is_required = models.BooleanField(default=True)
+    is_verified = models.BooleanField(default=False)
+    last_checked = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = DnsRecordQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "DNS record"
+        constraints = [
+            models.CheckConstraint(condition=Q(record_type__in=["TXT", "MX", "CNAME"]), name="dns_record_type"),
+            models.UniqueConstraint(fields=["domain", "record_type", "name", "value"], name="dns_record_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.record_type} {self.name}"
