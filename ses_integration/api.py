@@ -29,7 +29,7 @@ from ses_integration.status.capacity import capacity
 from ses_integration.status.confirmation import Removal, domain_state, rules_up_to_date
 from ses_integration.status.identities import RecordedIdentity, identities
 from ses_integration.status.pending import pending, pending_names, unconfirmed_warning
-from ses_integration.status.preview import confirmed_at, own_rule_names, preview
+from ses_integration.status.preview import configuration_problem, confirmed_at, own_rule_names, preview
 from ses_integration.status.recipients import recipients_by_rule, recorded_recipients, rule_name_for
 from ses_integration.status.sync_state import SyncState, configured, sync_states
 from ses_integration.status.verification import check_identity, refresh_identities
@@ -77,6 +77,7 @@ __all__ += [
     "Forecast",
     "IdentityOutcome",
     "Incarnation",
+    "configuration_problem",
     "confirmed_at",
     "own_rule_names",
     "preview",

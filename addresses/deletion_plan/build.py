@@ -9,16 +9,16 @@ from domains.models import Domain
 from domains.provider import addresses_of, incarnation_of
 from rest import plan_token
 from rest.plan_token import Subject
-from ses_integration.api import confirmed_at, preview
+from ses_integration.api import configuration_problem, confirmed_at, preview
 
 
 def plan_of(address: EmailAddress) -> AddressPlan:
-    """The plan, from the database only: the state of SES is the last confirmed one."""
+    """The plan. The state of SES is the last confirmed one. Not for use inside a transaction: it looks up credentials."""
     database = _from_database(address)
     return AddressPlan(
         subject=subject_of(address),
         database=database,
-        outside=FromOutside(),
+        outside=FromOutside(configuration_problem(database.ses)),
         confirmed_at=confirmed_at(database.domain, (rule.name for rule in database.ses.rules)),
     )
 

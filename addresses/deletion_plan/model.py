@@ -44,7 +44,9 @@ class FromDatabase:
 
 @dataclass(frozen=True, slots=True)
 class FromOutside:
-    """Nothing: the plan of an address depends only on the database."""
+    """`ses_problem` says why the present settings do not allow the calls to SES; empty if they do."""
+
+    ses_problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +54,4 @@ class AddressPlan(Plan[FromDatabase, FromOutside]):
     @property
     def certain(self) -> bool:
         """Whether SES's state is confirmed, and SES can be called."""
-        return self.database.ses.certain and not self.database.ses.problem
+        return self.database.ses.certain and not self.outside.ses_problem

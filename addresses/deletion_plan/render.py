@@ -19,13 +19,14 @@ def as_json(plan: AddressPlan) -> dict[str, Any]:
         "token": str(plan.token),
         "isCertain": plan.certain,
         **_ses(plan).members,
-        **parts.calls(database.ses, plan.confirmed_at).members,
+        **parts.calls(database.ses, plan.outside.ses_problem, plan.confirmed_at).members,
         **_stays(database).members,
     }
 
 
 def as_sections(plan: AddressPlan) -> list[Section]:
-    return parts.as_sections([_ses(plan), parts.calls(plan.database.ses, plan.confirmed_at), _stays(plan.database)])
+    calls = parts.calls(plan.database.ses, plan.outside.ses_problem, plan.confirmed_at)
+    return parts.as_sections([_ses(plan), calls, _stays(plan.database)])
 
 
 def as_text(plan: AddressPlan) -> str:

@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from domains.tests.conftest import domain, impatient, no_credentials, no_region
+from domains.tests.conftest import credential_look_ups, domain, impatient, no_credentials, no_region
 
-__all__ = ["domain", "impatient", "no_credentials", "no_region"]
+__all__ = ["credential_look_ups", "domain", "impatient", "no_credentials", "no_region"]

@@ -15,7 +15,7 @@ from domains.models import Domain
 from domains.provider import AddressRow, addresses_of, incarnation_of
 from rest import plan_token
 from rest.plan_token import PlanOutdated, Subject
-from ses_integration.api import confirmed_at, mail_location, measure_mail, preview
+from ses_integration.api import Forecast, configuration_problem, confirmed_at, mail_location, measure_mail, preview
 
 __all__ = ["PlanOutdated", "check_plan", "check_token", "plan_of", "subject_of"]
 
@@ -29,7 +29,7 @@ def plan_of(domain: Domain) -> DeletionPlan:
     return DeletionPlan(
         subject=subject_of(domain),
         database=database,
-        outside=_from_outside(domain),
+        outside=_from_outside(domain, database.ses),
         confirmed_at=confirmed_at(domain.name, [domain.name, *(rule.name for rule in database.ses.rules)]),
     )
 
@@ -81,7 +81,7 @@ def _rows(domain: Domain, addresses: list[AddressRow]) -> Rows:
     )
 
 
-def _from_outside(domain: Domain) -> FromOutside:
+def _from_outside(domain: Domain, ses: Forecast) -> FromOutside:
     rows = domain.dns_records.order_by("record_type", "name", "value").values_list("record_type", "name", "value")
     records = [Record(kind, name, value, "") for kind, name, value in rows]
     mail = StoredMail(
@@ -91,4 +91,4 @@ def _from_outside(domain: Domain) -> FromOutside:
     )
     # Sorted, because a server may give the values of one name in any order.
     dns = tuple(replace(record, found=tuple(sorted(record.found))) for record in leftovers.look_up(records))
-    return FromOutside(stored_mail=mail, dns=dns)
+    return FromOutside(ses_problem=configuration_problem(ses), stored_mail=mail, dns=dns)

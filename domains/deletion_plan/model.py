@@ -51,8 +51,9 @@ class StoredMail:
 
 @dataclass(frozen=True, slots=True)
 class FromOutside:
-    """Answers of S3 and DNS."""
+    """Answers of S3 and DNS. `ses_problem` says why the present settings do not allow the calls to SES; empty if they do."""
 
+    ses_problem: str
     stored_mail: StoredMail
     dns: tuple[RecordLookup, ...]
 
@@ -62,10 +63,9 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
     @property
     def certain(self) -> bool:
         """Whether SES's state is confirmed, SES can be called, and S3 and DNS answered completely."""
-        mail, ses = self.outside.stored_mail, self.database.ses
         return (
-            ses.certain
-            and not ses.problem
-            and mail.size.complete
+            self.database.ses.certain
+            and not self.outside.ses_problem
+            and self.outside.stored_mail.size.complete
             and not any(record.why for record in self.outside.dns)
         )

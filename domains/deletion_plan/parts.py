@@ -80,15 +80,15 @@ def _becomes(before: Sequence[str] | None, after: Sequence[str] | None, *, other
     return f"{' and '.join(changes)}, and then has {plural(len(after), 'recipient')}."
 
 
-def calls(ses: Forecast, confirmed_at: datetime | None) -> Part:
-    """The calls to SES, how long they take at the rate limit, and why they cannot be made now, if so."""
+def calls(ses: Forecast, problem: str, confirmed_at: datetime | None) -> Part:
+    """The calls to SES and how long they take at the rate limit. `problem` says why they cannot be made now; empty if they can."""
     members = {
         "sesCalls": {
             "calls": [asdict(call) for call in ses.calls],
             "count": len(ses.due),
             "seconds": ses.seconds,
             "waiting": list(ses.waiting),
-            "problem": ses.problem or None,
+            "problem": problem or None,
         },
         "sesConfirmedAt": timestamp(confirmed_at) if confirmed_at else None,
         "sesProblems": list(ses.problems),
@@ -98,8 +98,8 @@ def calls(ses: Forecast, confirmed_at: datetime | None) -> Part:
         lines.append(f"At the rate limit this takes about {ses.seconds:g} s, if nothing else is sent.")
     if ses.waiting:
         lines.append(f"These wait until an earlier unanswered call has settled: {', '.join(ses.waiting)}.")
-    if ses.problem:
-        lines.append(f"SES cannot be called now: {ses.problem} Pending work is kept.")
+    if problem:
+        lines.append(f"SES cannot be called now: {problem} Pending work is kept.")
     return Part("Calls to SES", [*([] if ses.calls else ["None is needed."]), *lines], members)
 
 

@@ -35,7 +35,7 @@ def as_json(plan: DeletionPlan) -> dict[str, Any]:
         "token": str(plan.token),
         "isCertain": plan.certain,
         **_ses(plan).members,
-        **parts.calls(database.ses, plan.confirmed_at).members,
+        **parts.calls(database.ses, plan.outside.ses_problem, plan.confirmed_at).members,
         **_stored_mail(plan.outside.stored_mail).members,
         **_rows(database.rows).members,
         **_stays(plan).members,
@@ -48,7 +48,7 @@ def as_sections(plan: DeletionPlan) -> list[Section]:
         [
             Part("", [BEGUN] if plan.database.deleting else []),
             _ses(plan),
-            parts.calls(plan.database.ses, plan.confirmed_at),
+            parts.calls(plan.database.ses, plan.outside.ses_problem, plan.confirmed_at),
             _rows(plan.database.rows),
             _stored_mail(plan.outside.stored_mail),
             _stays(plan),

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import botocore.session
 import pytest
+from django.db import connection
 
 from domains.tests.dns_server import dns_fixture, dns_process  # noqa: F401
 from inbound.tests.factories import DomainFactory
@@ -38,3 +40,17 @@ def no_credentials(ses, monkeypatch):
     yield
     monkeypatch.undo()
     clients.forget()
+
+
+@pytest.fixture
+def credential_look_ups(monkeypatch):
+    """For each look-up of credentials by botocore in this process: whether it happened inside a transaction."""
+    look_ups: list[bool] = []
+    look_up = botocore.session.Session.get_credentials
+
+    def recorded(session):
+        look_ups.append(connection.in_atomic_block)
+        return look_up(session)
+
+    monkeypatch.setattr(botocore.session.Session, "get_credentials", recorded)
+    return look_ups

@@ -97,8 +97,8 @@ class Forecast:
     """Result of a simulation.
 
     `waiting` names the rules and identities whose calls wait until an earlier call has settled. `problems` are sentences
-    about what SES may hold for the name beyond that. `seconds` is how long the due calls take at the configured rate, and
-    `problem` says why the present settings do not allow them; `status/preview.py` fills in both.
+    about what SES may hold for the name beyond that. `seconds` is how long the due calls take at the configured rate;
+    `status/preview.py` fills it in.
     """
 
     rules: tuple[RuleChange, ...]
@@ -107,7 +107,6 @@ class Forecast:
     waiting: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     seconds: float = 0.0
-    problem: str = ""
 
     def concerning(self, recipients: Collection[str]) -> Forecast:
         """The forecast without unchanged rules that carry none of these recipients."""

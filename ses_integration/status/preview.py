@@ -1,4 +1,4 @@
-"""Preview the effect of a change on SES, for deletion plans. Reads the ledger and makes no call."""
+"""Preview the effect of a change on SES, for deletion plans. Makes no call to SES."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def preview(incarnation: Incarnation, spec: DomainSpec | None) -> Forecast:
     """Forecast for the owner of a domain: calls and changes in SES once its rows are as in `spec`, or gone with None.
 
     What another incarnation of the name has left in SES is not shown. What another region or rule set may hold is among the
-    problems.
+    problems. Reads settings and database only, so it may be called with rows locked.
     """
     config, domain = ses_config(), incarnation.spec.name
     layout = quotas.layout(config)
@@ -37,7 +37,7 @@ def preview(incarnation: Incarnation, spec: DomainSpec | None) -> Forecast:
     if not config.region:
         # Without a region the ledger belongs to nobody, so its being empty proves nothing.
         forecast = replace(forecast, identity=IdentityOutcome.UNKNOWN)
-    return replace(forecast, seconds=_seconds(forecast), problem=_configuration_problem(forecast))
+    return replace(forecast, seconds=_seconds(forecast))
 
 
 def own_rule_names(incarnation: Incarnation) -> list[str]:
@@ -54,16 +54,19 @@ def confirmed_at(domain: str, names: Iterable[str]) -> datetime | None:
     return moment
 
 
-def _seconds(forecast: Forecast) -> float:
-    """How long the due calls take at SES_CALLS_PER_SECOND, if nobody else makes calls; 0 without a limit."""
-    rate = ses_config().calls_per_second
-    return round(len(forecast.due) / rate, 1) if rate > 0 else 0.0
+def configuration_problem(forecast: Forecast) -> str:
+    """A sentence that says why the present settings do not allow the forecast's calls, or an empty string.
 
-
-def _configuration_problem(forecast: Forecast) -> str:
-    """A sentence that says why the present settings do not allow the calls, or an empty string."""
+    Not for use inside a transaction: botocore may ask the metadata service of the host for credentials.
+    """
     if not sync_state.configured():
         return NOT_CONFIGURED
     if not ses_config().bucket and any(rule.after for rule in forecast.rules if rule.changes):
         return "S3_BUCKET_NAME is missing."
     return ""
+
+
+def _seconds(forecast: Forecast) -> float:
+    """How long the due calls take at SES_CALLS_PER_SECOND, if nobody else makes calls; 0 without a limit."""
+    rate = ses_config().calls_per_second
+    return round(len(forecast.due) / rate, 1) if rate > 0 else 0.0

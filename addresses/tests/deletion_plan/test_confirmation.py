@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 
+from addresses.deletion_plan.build import check_token
 from addresses.models import EmailAddress
 from domains.models import Domain
 from domains.tests.plan_requests import ADDRESSES, GONE, assert_refused, delete, plan_of
@@ -37,6 +39,22 @@ def test_a_token_deletes_once(api, client_for, address, ses):
     assert delete(client_for(UserFactory()), address, plan=token).status_code == 404
     assert delete(api, address).status_code == 404
     assert calls(ses) == []
+
+
+def test_confirming_a_plan_looks_up_no_credentials_inside_a_transaction(api, address, credential_look_ups):
+    token = plan_of(api, address)["token"]
+    credential_look_ups.clear()
+    assert delete(api, address, plan=token).status_code == 200
+    assert credential_look_ups
+    assert not any(credential_look_ups)
+
+
+def test_a_token_is_refused_once_the_bucket_is_missing(api, address, settings):
+    token = plan_of(api, address)["token"]
+    settings.S3_BUCKET_NAME = ""
+    assert_refused(delete(api, address, plan=token))
+    with transaction.atomic():
+        check_token(address, token)  # not a part of the check under the lock
 
 
 def test_an_outdated_token_is_a_conflict(api, address, domain):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 
 from addresses.models import BlockedEmail, EmailAddress
+from domains.deletion_plan.build import check_token
 from domains.models import DnsRecord, Domain, DomainDeletion
 from domains.tests.plan_requests import DOMAINS, GONE, assert_refused, delete, plan_of, plan_url
 from inbound.models import Scope
@@ -60,6 +62,23 @@ def test_a_token_does_not_continue_a_running_deletion(api, full, ses, dns, impat
     assert delete(api, full).status_code == 200
     assert_refused(delete(api, full, plan=token), GONE)
     assert delete(api, full).status_code == 200
+
+
+def test_confirming_a_plan_looks_up_no_credentials_inside_a_transaction(api, full, dns, credential_look_ups):
+    """Botocore may ask the host's metadata service for them, which takes long if it does not answer."""
+    token = plan_of(api, full)["token"]
+    credential_look_ups.clear()
+    assert delete(api, full, plan=token).status_code == 200
+    assert credential_look_ups
+    assert not any(credential_look_ups)
+
+
+def test_a_token_is_refused_once_credentials_are_missing(api, full, dns, request):
+    token = plan_of(api, full)["token"]
+    request.getfixturevalue("no_credentials")
+    assert_refused(delete(api, full, plan=token))
+    with transaction.atomic():
+        check_token(full, token)  # not a part of the check under the lock
 
 
 @pytest.mark.parametrize("query", [{"dry_run": "true"}, {"dry_run": "true", "plan": "TOKEN"}])
