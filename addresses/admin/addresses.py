@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -109,6 +109,9 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
         change = services.update_address(address=row, changes=changes)
         warn(request, change.warning)
         return change.address
+
+    def consequences(self, rows: Sequence[EmailAddress]) -> dict[Any, list[str | SafeString]]:
+        return {row.pk: [*render.as_summary(row)] for row in rows}
 
     def plan(self, row: EmailAddress) -> Planned:
         plan = build.plan_of(row)

@@ -42,20 +42,26 @@ def check_token(address: EmailAddress, token: str) -> None:
     plan_token.check(token, subject_of(row), _from_database(row))
 
 
+def route_of(address: EmailAddress) -> Route | None:
+    """The endpoint that receives the address's mail; never another user's, even if the address was routed to one."""
+    endpoint = address.endpoint
+    if endpoint is None or endpoint.owner_id != address.domain.owner_id:
+        return None
+    return Route(endpoint.pk, endpoint.name, endpoint.type, endpoint.is_active)
+
+
 def _from_database(address: EmailAddress) -> FromDatabase:
     domain = address.domain
     rows = addresses_of(domain)
     others = [row for row in rows if row[0] != address.address]
     after = incarnation_of(domain, others).spec if domain.deleting_since is None else None
     ses = preview(incarnation_of(domain, rows), after).concerning({address.address, domain.name})
-    # Never show another user's endpoint, even if the address was routed to one.
-    endpoint = address.endpoint if address.endpoint and address.endpoint.owner_id == domain.owner_id else None
     return FromDatabase(
         address=address.address,
         domain_id=domain.pk,
         domain=domain.name,
         active=address.is_active,
-        route=None if endpoint is None else Route(endpoint.pk, endpoint.name, endpoint.type, endpoint.is_active),
+        route=route_of(address),
         dependants=dependants_of(domain, address.address),
         ses=ses,
         other_addresses=len(others),

@@ -26,7 +26,7 @@ from domains.lifecycle import catch_all, register
 from domains.models import Domain, DomainDeletion
 from ses_integration.admin.actions import push
 from ses_integration.admin.columns import ShowsSesState
-from ses_integration.api import QuotaExceeded, shared_deadline
+from ses_integration.api import QuotaExceeded, identities, shared_deadline
 
 
 class DeletingFilter(admin.SimpleListFilter):
@@ -133,13 +133,12 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
         chosen = Domain.objects.filter(pk__in=[row.pk for row in rows]).order_by()
         # A statement for each, because three joins at once would multiply the rows.
         counts = {part: dict(chosen.annotate(Count(part)).values_list("pk", f"{part}__count")) for part in parts}
-        return {
-            row.pk: [
-                *([render.BEGUN] if row.deleting_since else []),
-                render.row_counts(*(counts[part].get(row.pk, 0) for part in parts)),
-            ]
-            for row in rows
-        }
+        recorded = identities(row.name for row in rows)
+        summaries: dict[Any, list[str | SafeString]] = {}
+        for row in rows:
+            row_counts = render.row_counts(*(counts[part].get(row.pk, 0) for part in parts))
+            summaries[row.pk] = [*render.as_summary(row, row_counts, recorded.get(row.name))]
+        return summaries
 
     def plan(self, row: Domain) -> Planned:
         plan = build.plan_of(row)

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from django.conf import settings
+
 from backoffice.text import Section, amount, listed, plural
 from domains.deletion_plan import parts
 from domains.deletion_plan.model import NOT_CREATED_HERE, DeletionPlan, FromDatabase, Rows, StoredMail
 from domains.deletion_plan.parts import Part
 from domains.dependents import EndpointUse
 from domains.dns.leftovers import RecordLookup, State, lookup_as_json
-from ses_integration.api import Forecast, IdentityOutcome
+from domains.models import Domain
+from ses_integration.api import Forecast, IdentityOutcome, RecordedIdentity, mail_location
 
 BEGUN = "The deletion of this domain has begun; confirming continues it."
 CREATED_HERE = "It was created by this installation, so it is deleted."
+RULES_DELETED = "Its SES receipt rules are deleted."
 NOT_KNOWN_HERE = "None is known in the configured region and rule set."
 # Published in docs/api/plans.md.
 IDENTITY_NOTES = {
@@ -66,7 +70,7 @@ def _ses(plan: DeletionPlan) -> Part:
     note = _identity_note(ses)
     return Part(
         parts.ses_title(plan.confirmed_at),
-        [*parts.rules_as_lines(ses), f"SES identity: {note or CREATED_HERE}", *ses.problems],
+        [*parts.rules_as_lines(ses), _identity_line(note), *ses.problems],
         {
             "receiptRules": parts.rules_as_json(ses),
             "sesIdentity": {"outcome": ses.identity.value, "note": note},
@@ -76,6 +80,19 @@ def _ses(plan: DeletionPlan) -> Part:
 
 def _identity_note(ses: Forecast) -> str | None:
     return NOT_KNOWN_HERE if ses.identity is IdentityOutcome.NONE and ses.problems else IDENTITY_NOTES[ses.identity]
+
+
+def _identity_line(note: str | None) -> str:
+    return f"SES identity: {note or CREATED_HERE}"
+
+
+def as_summary(domain: Domain, counts: str, identity: RecordedIdentity | None) -> list[str]:
+    """The most important consequences, without a plan: for many domains, without asking S3 and DNS. `counts`: see `row_counts`."""
+    ours = {True: IdentityOutcome.DELETED, False: IdentityOutcome.KEPT, None: IdentityOutcome.UNKNOWN}
+    note = IDENTITY_NOTES[ours[identity.ours]] if identity else NOT_KNOWN_HERE
+    mail = _mail_outcome(mail_location(domain.key_prefix), keeps=settings.KEEP_MAIL_ON_DOMAIN_DELETE)
+    lines = [counts, RULES_DELETED, _identity_line(note), f"Stored mail: {mail}."]
+    return [BEGUN, *lines] if domain.deleting_since else lines
 
 
 def row_counts(blocked_emails: int, email_addresses: int, dns_records: int, *, inactive: int = 0) -> str:
@@ -101,10 +118,7 @@ def _rows(rows: Rows) -> Part:
 def _stored_mail(mail: StoredMail) -> Part:
     """`complete` false: there is at least this much. Counts are null if S3 could not be asked; `problem` says why."""
     stored = mail.size.stored
-    if mail.keeps:
-        line = f"{mail.location} is kept, because KEEP_MAIL_ON_DOMAIN_DELETE is on"
-    else:
-        line = f"{mail.location} is erased, with every version"
+    line = _mail_outcome(mail.location, keeps=mail.keeps)
     if stored is None:
         line += f". Its size could not be looked up: {mail.size.why}"
     else:
@@ -119,6 +133,11 @@ def _stored_mail(mail: StoredMail) -> Part:
         "problem": mail.size.why or None,
     }
     return Part("Stored mail", [line], {"storedMail": members})
+
+
+def _mail_outcome(location: str, *, keeps: bool) -> str:
+    outcome = "kept, because KEEP_MAIL_ON_DOMAIN_DELETE is on" if keeps else "erased, with every version"
+    return f"{location} is {outcome}"
 
 
 def _stays(plan: DeletionPlan) -> Part:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from addresses.deletion import delete_address
@@ -28,6 +30,11 @@ def page(address: EmailAddress) -> str:
 
 def deletion(address: EmailAddress) -> str:
     return url("addresses.emailaddress", "delete", address.pk)
+
+
+def bulk(*rows: EmailAddress) -> dict[str, object]:
+    """The form that asks for the confirmation page of these rows."""
+    return {"action": "delete_selected", "_selected_action": [row.pk for row in rows], "index": "0"}
 
 
 @pytest.fixture
@@ -133,19 +140,48 @@ def test_the_confirmation_page_shows_what_happens_to_the_rule(ses, domain, admin
     first = EmailAddressFactory(
         domain=domain, address="a@example.com", endpoint=EndpointFactory(owner=domain.owner, name="Main hook")
     )
-    second = EmailAddressFactory(domain=domain, address="b@example.com")
+    EmailAddressFactory(domain=domain, address="b@example.com")
     inactive = EmailAddressFactory(domain=domain, address="c@example.com", is_active=False)
     asked = text(admin_client.get(deletion(first)))
     assert f"Receipt rule {RULE} loses a@example.com, and then has 1 recipient." in asked
     assert "Endpoint Main hook, which receives its mail." in asked
     assert "SES should already receive nothing for it." in text(admin_client.get(deletion(inactive)))
-    chosen = {"action": "delete_selected", "_selected_action": [first.pk, second.pk], "index": "0"}
-    asked = text(admin_client.post(ADDRESSES, chosen))
+
+
+def test_the_page_for_many_addresses_shows_routes_and_links_to_each_plan(ses, domain, admin_client: Client):
+    hook = EndpointFactory(owner=domain.owner, name="Main hook")
+    first = EmailAddressFactory(domain=domain, address="a@example.com", endpoint=hook)
+    second = EmailAddressFactory(domain=domain, address="b@example.com", is_active=False)
+    other = EmailAddressFactory(domain=domain, address="c@example.com")
+    page = admin_client.post(ADDRESSES, bulk(first, second))
+    asked = text(page)
     assert "Delete 2 email addresses?" in asked
+    assert {item.pk: item.lines for item in page.context["items"]} == {
+        first.pk: ["What stays: Endpoint Main hook, which receives its mail."],
+        second.pk: [
+            "The address is inactive, so SES should already receive nothing for it.",
+            "Its mail goes to no endpoint.",
+        ],
+    }
+    for item in page.context["items"]:
+        assert all(f"<li>{line}</li>" in asked for line in item.lines)
     for address in (first, second):
         assert f'<a href="{deletion(address)}">Deletion plan</a>' in asked
-    assert deletion(inactive) not in asked
+    assert deletion(other) not in asked
     assert EmailAddress.objects.count() == 3
+
+
+def test_the_page_for_many_addresses_takes_a_constant_number_of_statements(ses, user, admin_client: Client):
+    def cost(count: int) -> int:
+        rows = [
+            EmailAddressFactory(domain=DomainFactory(owner=user), endpoint=EndpointFactory(owner=user))
+            for _ in range(count)
+        ]
+        with CaptureQueriesContext(connection) as captured:
+            assert admin_client.post(ADDRESSES, bulk(*rows)).status_code == 200
+        return len(captured)
+
+    assert cost(3) == cost(10)
 
 
 def test_the_confirmation_page_mentions_the_catch_all(ses, catch_all, admin_client: Client):
@@ -153,6 +189,9 @@ def test_the_confirmation_page_mentions_the_catch_all(ses, catch_all, admin_clie
     asked = text(admin_client.get(deletion(address)))
     assert "inbound-example.com-catchall-rule does not change: example.com." in asked
     assert "The catch-all still receives mail for the address." in asked
+    assert "<li>The catch-all still receives mail for the address.</li>" in text(
+        admin_client.post(ADDRESSES, bulk(address))
+    )
     _, messages = confirm(admin_client, deletion(address))
     assert [level for level, _ in messages] == ["success"]
 

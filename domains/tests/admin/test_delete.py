@@ -16,11 +16,11 @@ from inbound.tests.admin_site import confirm, delete_selected, post, staff, text
 from inbound.tests.aws import calls, create_foreign_identity, fail_calls, identities, recover_and_run_worker, rules
 from inbound.tests.factories import (
     BlockedEmailFactory,
-    DnsRecordFactory,
     DomainFactory,
     EmailAddressFactory,
     EndpointFactory,
 )
+from ses_integration.models import LedgerIdentity
 
 DOMAINS = url("domains.domain", "changelist")
 ADD = url("domains.domain", "add")
@@ -57,26 +57,53 @@ def test_the_confirmation_page_shows_the_plan(ses, user, admin_client: Client, s
     assert Domain.objects.live().count() == 2
 
 
-def test_the_page_for_many_domains_counts_rows_and_links_to_each_plan(ses, user, admin_client: Client):
-    domain, deleting = DomainFactory(owner=user), DomainFactory(owner=user, deleting_since=timezone.now())
+def test_the_page_for_many_domains_says_what_is_deleted_and_links_to_each_plan(
+    ses, user, admin_client: Client, settings
+):
+    domain = add_domain(owner=user, name="example.com").domain
+    create_foreign_identity("example.org")
+    deleting = add_domain(owner=user, name="example.org").domain
+    Domain.objects.filter(pk=deleting.pk).update(deleting_since=timezone.now())
     EmailAddressFactory.create_batch(2, domain=domain)
     BlockedEmailFactory(domain=domain)
-    DnsRecordFactory.create_batch(3, domain=domain)
     ses.clear_journal()
     bulk = {"action": "delete_selected", "_selected_action": [domain.pk, deleting.pk], "index": "0"}
     response = admin_client.post(DOMAINS, bulk)
     first, second = sorted(response.context["items"], key=lambda item: item.pk != domain.pk)
-    assert first.lines == ["1 blocked email, 2 email addresses, 3 DNS records"]
+    assert first.lines == [
+        "1 blocked email, 2 email addresses, 9 DNS records",
+        "Its SES receipt rules are deleted.",
+        "SES identity: It was created by this installation, so it is deleted.",
+        f"Stored mail: s3://inbound-mail/{domain.key_prefix} is erased, with every version.",
+    ]
     assert second.lines == [
         "The deletion of this domain has begun; confirming continues it.",
-        "0 blocked emails, 0 email addresses, 0 DNS records",
+        "0 blocked emails, 0 email addresses, 9 DNS records",
+        "Its SES receipt rules are deleted.",
+        "SES identity: It was not created by this installation, so it is kept.",
+        f"Stored mail: s3://inbound-mail/{deleting.key_prefix} is erased, with every version.",
     ]
     for row, item in ((domain, first), (deleting, second)):
         assert item.plan_link == f'<a href="{deletion(row)}">Deletion plan</a>'
-        assert f"<li>{item.lines[0]}</li>" in text(response)
+        assert all(f"<li>{line}</li>" in text(response) for line in item.lines)
         assert item.plan_link in text(response)
         assert admin_client.get(deletion(row)).status_code == 200
+    settings.KEEP_MAIL_ON_DOMAIN_DELETE = True
+    asked = text(admin_client.post(DOMAINS, bulk))
+    for row in (domain, deleting):
+        kept = f"s3://inbound-mail/{row.key_prefix} is kept, because KEEP_MAIL_ON_DOMAIN_DELETE is on."
+        assert f"<li>Stored mail: {kept}</li>" in asked
+    assert "is erased" not in asked
     assert calls(ses) == []
+
+
+def test_the_page_for_many_domains_says_if_it_is_not_known_whose_the_identity_is(ses, user, admin_client: Client):
+    domain = add_domain(owner=user, name="example.com").domain
+    bulk = {"action": "delete_selected", "_selected_action": [domain.pk], "index": "0"}
+    LedgerIdentity.objects.update(ours=None)
+    assert "SES identity: It is not known yet whether it is ours." in text(admin_client.post(DOMAINS, bulk))
+    LedgerIdentity.objects.all().delete()
+    assert "SES identity: None is known" in text(admin_client.post(DOMAINS, bulk))
 
 
 def test_the_page_for_many_domains_takes_a_constant_number_of_statements(ses, user, admin_client: Client):
