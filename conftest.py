@@ -26,7 +26,7 @@ hypothesis_settings.register_profile("steady", deadline=None, derandomize=True, 
 hypothesis_settings.register_profile("nightly", deadline=None, max_examples=2000, stateful_step_count=60)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
-# Receivers nudge after the commit, so a test that wraps everything in a transaction would test another program.
+# Receivers reconcile after the commit, so a test inside a transaction would not show what the product does.
 TRANSACTIONAL = pytest.mark.django_db(transaction=True)
 
 # Creating about 60 permissions takes longer than most tests, and no test needs them.

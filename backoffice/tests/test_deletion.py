@@ -76,7 +76,7 @@ def test_nothing_is_deleted_if_one_of_the_rows_may_not_be(ses, user, admin_clien
     assert Endpoint.objects.count() == 2
 
 
-def test_whoever_may_delete_but_not_view_returns_to_the_index(ses, user, client: Client):
+def test_a_user_who_may_delete_but_not_view_returns_to_the_index(ses, user, client: Client):
     staff(client, "endpoints.delete_endpoint")
     endpoint = EndpointFactory(owner=user)
     response, _ = post(client, delete_url(endpoint), post="yes")

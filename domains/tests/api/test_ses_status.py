@@ -51,11 +51,11 @@ def test_each_domain_has_its_rules_and_recipients(api, user, ses):
 
 def test_remains_of_another_incarnation_of_the_name_are_not_counted(api, user, ses, settings):
     settings.SES_MAX_RECIPIENTS_PER_RULE = 2
-    former = DomainFactory(name="example.com")
+    previous = DomainFactory(name="example.com")
     for slot in range(3):
-        EmailAddressFactory(domain=former, address=f"{slot}@example.com", slot=slot)
+        EmailAddressFactory(domain=previous, address=f"{slot}@example.com", slot=slot)
     settings.SES_REQUEST_BUDGET = 0
-    delete_domain(domain=former, requested_by="me")
+    delete_domain(domain=previous, requested_by="me")
     domain = DomainFactory(owner=user, name="example.com")
     (row,) = api.get(URL).json()["data"]
     assert (row["state"], row["rules"]) == ("owed", [])

@@ -40,7 +40,9 @@ MX = "10 inbound-smtp.eu-west-1.amazonaws.com"
 
 
 @dataclass
-class World:
+class PlannedDomain:
+    """A domain, and everything else that its plan shows or that the tests change."""
+
     domain: Any
     user: Any
     ses: Any
@@ -63,77 +65,77 @@ class World:
 
 
 @pytest.fixture
-def world(domain, user, ses, dns, settings):
+def planned(domain, user, ses, dns, settings):
     crm, spare = EndpointFactory(owner=user, name="CRM"), EndpointFactory(owner=user, name="Spare")
     EmailAddressFactory(domain=domain, address="a@example.com", endpoint=crm)
     DnsRecordFactory(domain=domain, record_type="MX", name="example.com", value=MX)
     dns.publish("example.com", "MX", MX, "20 mx.example.org")
     store_mail(f"{domain.key_prefix}mail-1")
-    return World(domain, user, ses, dns, settings, crm, spare)
+    return PlannedDomain(domain, user, ses, dns, settings, crm, spare)
 
 
-def rename(world, endpoint, name):
+def rename(planned, endpoint, name):
     update_endpoint(endpoint=endpoint, name=name)
 
 
-def switch(world, endpoint):
-    set_catch_all(domain=world.domain, enabled=endpoint is not None, endpoint_id=endpoint and endpoint.pk)
+def switch(planned, endpoint):
+    set_catch_all(domain=planned.domain, enabled=endpoint is not None, endpoint_id=endpoint and endpoint.pk)
 
 
-def delete_mail(world):
+def delete_mail(planned):
     s3 = clients.s3("eu-west-1")
-    s3.delete_object(Bucket="inbound-mail", Key=f"{world.domain.key_prefix}mail-1")
+    s3.delete_object(Bucket="inbound-mail", Key=f"{planned.domain.key_prefix}mail-1")
 
 
 # Applied one after the other to one domain; each of them changes the plan.
 SHOWN = {
-    "an address is added": lambda w: create_address(domain=w.domain, address="b@example.com", endpoint_id=None),
-    "an address is switched off": lambda w: update_address(address=w.address("b"), changes={"is_active": False}),
-    "an address is switched on": lambda w: update_address(address=w.address("b"), changes={"is_active": True}),
-    "an address gets a route": lambda w: w.route("b", w.crm),
-    "an address gets another route": lambda w: w.route("b", w.spare),
-    "an endpoint is renamed": lambda w: rename(w, w.spare, "Renamed"),
-    "an endpoint gets another use": lambda w: EmailAddressFactory(domain=DomainFactory(owner=w.user), endpoint=w.crm),
-    "an endpoint goes": lambda w: delete_endpoint(endpoint=w.spare),
-    "an endpoint forwards to an address of it": lambda w: EndpointFactory(
-        owner=w.user, type="email", config={"forwardTo": "a@example.com"}
+    "an address is added": lambda p: create_address(domain=p.domain, address="b@example.com", endpoint_id=None),
+    "an address is switched off": lambda p: update_address(address=p.address("b"), changes={"is_active": False}),
+    "an address is switched on": lambda p: update_address(address=p.address("b"), changes={"is_active": True}),
+    "an address gets a route": lambda p: p.route("b", p.crm),
+    "an address gets another route": lambda p: p.route("b", p.spare),
+    "an endpoint is renamed": lambda p: rename(p, p.spare, "Renamed"),
+    "an endpoint gets another use": lambda p: EmailAddressFactory(domain=DomainFactory(owner=p.user), endpoint=p.crm),
+    "an endpoint goes": lambda p: delete_endpoint(endpoint=p.spare),
+    "an endpoint forwards to an address of it": lambda p: EndpointFactory(
+        owner=p.user, type="email", config={"forwardTo": "a@example.com"}
     ),
-    "an endpoint sends from an address of it": lambda w: EndpointFactory(
-        owner=w.user, type="email_group", config={"emails": ["x@example.org"], "fromAddress": "a@example.com"}
+    "an endpoint sends from an address of it": lambda p: EndpointFactory(
+        owner=p.user, type="email_group", config={"emails": ["x@example.org"], "fromAddress": "a@example.com"}
     ),
-    "an address goes": lambda w: w.address("b").delete(),
-    "an address is added that is switched off": lambda w: EmailAddressFactory(
-        domain=w.domain, address="off@example.com", is_active=False
+    "an address goes": lambda p: p.address("b").delete(),
+    "an address is added that is switched off": lambda p: EmailAddressFactory(
+        domain=p.domain, address="off@example.com", is_active=False
     ),
-    "another one is in its place": lambda w: (
-        w.address("off").delete(),
-        EmailAddressFactory(domain=w.domain, address="precious@example.com", is_active=False),
+    "another one is in its place": lambda p: (
+        p.address("off").delete(),
+        EmailAddressFactory(domain=p.domain, address="precious@example.com", is_active=False),
     ),
-    "an address is blocked": lambda w: BlockedEmailFactory(domain=w.domain),
-    "the catch-all is switched on": lambda w: switch(w, w.crm),
-    "the catch-all is switched off": lambda w: switch(w, None),
-    "a domain below is added": lambda w: DomainFactory(owner=w.user, name="sub.example.com"),
-    "a domain below goes": lambda w: Domain.objects.get(name="sub.example.com").delete(),
-    "a DNS record is to be published": lambda w: DnsRecordFactory(domain=w.domain, record_type="TXT", name="x.org"),
-    "a DNS record has another value": lambda w: w.domain.dns_records.filter(record_type="TXT").update(value="other"),
-    "a DNS record is withdrawn": lambda w: w.dns.publish("example.com", "MX", "20 mx.example.org"),
-    "a DNS record is published": lambda w: w.dns.publish("example.com", "MX", MX, "20 mx.example.org"),
-    "DNS fails": lambda w: w.dns.answers("example.com", "SERVFAIL"),
-    "a mail arrives": lambda w: store_mail(f"{w.domain.key_prefix}mail-2"),
+    "an address is blocked": lambda p: BlockedEmailFactory(domain=p.domain),
+    "the catch-all is switched on": lambda p: switch(p, p.crm),
+    "the catch-all is switched off": lambda p: switch(p, None),
+    "a domain below is added": lambda p: DomainFactory(owner=p.user, name="sub.example.com"),
+    "a domain below goes": lambda p: Domain.objects.get(name="sub.example.com").delete(),
+    "a DNS record is to be published": lambda p: DnsRecordFactory(domain=p.domain, record_type="TXT", name="x.org"),
+    "a DNS record has another value": lambda p: p.domain.dns_records.filter(record_type="TXT").update(value="other"),
+    "a DNS record is withdrawn": lambda p: p.dns.publish("example.com", "MX", "20 mx.example.org"),
+    "a DNS record is published": lambda p: p.dns.publish("example.com", "MX", MX, "20 mx.example.org"),
+    "DNS fails": lambda p: p.dns.answers("example.com", "SERVFAIL"),
+    "a mail arrives": lambda p: store_mail(f"{p.domain.key_prefix}mail-2"),
     "a mail is deleted": delete_mail,
-    "mail is to be kept": lambda w: setattr(w.settings, "KEEP_MAIL_ON_DOMAIN_DELETE", True),
-    "SES may be called less often": lambda w: setattr(w.settings, "SES_CALLS_PER_SECOND", 10.0),
-    "the identity turns out to be somebody's": lambda w: LedgerIdentity.objects.update(ours=False),
-    "it is not known whose the identity is": lambda w: LedgerIdentity.objects.update(ours=None),
-    "SES has not confirmed the rule": lambda w: LedgerEntry.objects.filter(kind="rule").update(presence="unknown"),
-    "a call gets no answer": lambda w: w.outcome(until=timezone.now() + timedelta(hours=1)),
-    "the call can no longer be applied": lambda w: InFlightCall.objects.update(
+    "mail is to be kept": lambda p: setattr(p.settings, "KEEP_MAIL_ON_DOMAIN_DELETE", True),
+    "SES may be called less often": lambda p: setattr(p.settings, "SES_CALLS_PER_SECOND", 10.0),
+    "the identity turns out to be somebody's": lambda p: LedgerIdentity.objects.update(ours=False),
+    "it is not known whose the identity is": lambda p: LedgerIdentity.objects.update(ours=None),
+    "SES has not confirmed the rule": lambda p: LedgerEntry.objects.filter(kind="rule").update(presence="unknown"),
+    "a call gets no answer": lambda p: p.outcome(until=timezone.now() + timedelta(hours=1)),
+    "the call can no longer be applied": lambda p: InFlightCall.objects.update(
         until=timezone.now() - timedelta(seconds=1)
     ),
-    "something is left in another rule set": lambda w: LedgerEntry.objects.create(
-        domain="example.com", kind="rule", name="r", region="eu-west-1", rule_set="former", changed_at=timezone.now()
+    "something is left in another rule set": lambda p: LedgerEntry.objects.create(
+        domain="example.com", kind="rule", name="r", region="eu-west-1", rule_set="previous", changed_at=timezone.now()
     ),
-    "S3 cannot be looked at": lambda w: w.ses.add_faults({"service": "s3", "fault": "access_denied", "times": None}),
+    "S3 cannot be looked at": lambda p: p.ses.add_faults({"service": "s3", "fault": "access_denied", "times": None}),
 }
 
 # Not in rows or ledger. Everything else is checked again under the lock.
@@ -142,101 +144,101 @@ OUTSIDE = {what for what in SHOWN if what.startswith(("DNS", "a mail", "mail", "
 }  # fmt: skip
 
 NOT_SHOWN = {
-    "nothing": lambda w: None,
-    "an endpoint's configuration": lambda w: update_endpoint(endpoint=w.crm, config={"url": "https://other.example/"}),
-    "an endpoint that nothing is routed to": lambda w: rename(w, w.spare, "Renamed"),
-    "an endpoint that forwards elsewhere": lambda w: EndpointFactory(
-        owner=w.user, type="email", config={"forwardTo": "a@example.org"}
+    "nothing": lambda p: None,
+    "an endpoint's configuration": lambda p: update_endpoint(endpoint=p.crm, config={"url": "https://other.example/"}),
+    "an endpoint that nothing is routed to": lambda p: rename(p, p.spare, "Renamed"),
+    "an endpoint that forwards elsewhere": lambda p: EndpointFactory(
+        owner=p.user, type="email", config={"forwardTo": "a@example.org"}
     ),
-    "an endpoint of somebody else that forwards to it": lambda w: EndpointFactory(
+    "an endpoint of somebody else that forwards to it": lambda p: EndpointFactory(
         type="email", config={"forwardTo": "a@example.com"}
     ),
-    "an endpoint of somebody else": lambda w: EndpointFactory(owner=UserFactory()),
-    "another domain of the owner": lambda w: DomainFactory(owner=w.user, name="example.org"),
-    "a domain with a similar name": lambda w: DomainFactory(owner=w.user, name="anexample.com"),
-    "a domain below, of somebody else": lambda w: DomainFactory(name="sub.example.com"),
-    "the domain's checks": lambda w: Domain.objects.update(last_dns_check=timezone.now(), has_mx_records=True),
-    "an address that was touched": lambda w: w.address("a").save(),
-    "why an address is blocked": lambda w: w.domain.blocked_emails.update(reason="spam"),
-    "mail of another life": lambda w: store_mail("emails/example.com/indm_before/mail"),
-    "the order of DNS's answers": lambda w: w.dns.publish("example.com", "MX", "20 mx.example.org", MX),
-    "what nobody was told to publish": lambda w: w.dns.publish("example.com", "TXT", "google-site-verification=1"),
-    "when SES has confirmed it": lambda w: LedgerEntry.objects.update(changed_at=timezone.now() + timedelta(hours=1)),
-    "what SES tells of the identity": lambda w: LedgerIdentity.objects.update(status="Failed"),
+    "an endpoint of somebody else": lambda p: EndpointFactory(owner=UserFactory()),
+    "another domain of the owner": lambda p: DomainFactory(owner=p.user, name="example.org"),
+    "a domain with a similar name": lambda p: DomainFactory(owner=p.user, name="anexample.com"),
+    "a domain below, of somebody else": lambda p: DomainFactory(name="sub.example.com"),
+    "the domain's checks": lambda p: Domain.objects.update(last_dns_check=timezone.now(), has_mx_records=True),
+    "an address that was touched": lambda p: p.address("a").save(),
+    "why an address is blocked": lambda p: p.domain.blocked_emails.update(reason="spam"),
+    "mail of another incarnation": lambda p: store_mail("emails/example.com/indm_before/mail"),
+    "the order of DNS's answers": lambda p: p.dns.publish("example.com", "MX", "20 mx.example.org", MX),
+    "what nobody was told to publish": lambda p: p.dns.publish("example.com", "TXT", "google-site-verification=1"),
+    "when SES has confirmed it": lambda p: LedgerEntry.objects.update(changed_at=timezone.now() + timedelta(hours=1)),
+    "what SES tells of the identity": lambda p: LedgerIdentity.objects.update(status="Failed"),
 }
 
 
-def refused(world, token):
+def refused(planned, token):
     with pytest.raises(PlanOutdated):
-        delete_domain(domain=world.domain, requested_by="me", plan_token=token)
+        delete_domain(domain=planned.domain, requested_by="me", plan_token=token)
     return True
 
 
-def test_a_token_is_refused_after_each_visible_change(world, subtests):
+def test_a_token_is_refused_after_each_visible_change(planned, subtests):
     for what, change in SHOWN.items():
         with subtests.test(what):
-            token = str(plan_of(fresh(world)).token)
-            change(world)
-            world.ses.clear_journal()
-            assert refused(world, token)
+            token = str(plan_of(fresh(planned)).token)
+            change(planned)
+            planned.ses.clear_journal()
+            assert refused(planned, token)
             if what in OUTSIDE:
-                check_token(fresh(world), token)
+                check_token(fresh(planned), token)
             else:
                 with pytest.raises(PlanOutdated):
-                    check_token(fresh(world), token)
-            assert calls(world.ses) == []
-    assert not DomainDeletion.objects.filter(domain_id=world.domain.pk).exists()
-    assert Domain.objects.live().filter(pk=world.domain.pk).exists()
+                    check_token(fresh(planned), token)
+            assert calls(planned.ses) == []
+    assert not DomainDeletion.objects.filter(domain_id=planned.domain.pk).exists()
+    assert Domain.objects.live().filter(pk=planned.domain.pk).exists()
 
 
-def fresh(world):
-    return Domain.objects.get(pk=world.domain.pk)
+def fresh(planned):
+    return Domain.objects.get(pk=planned.domain.pk)
 
 
-def test_a_token_is_accepted_after_each_invisible_change(world, subtests):
-    BlockedEmailFactory(domain=world.domain)
-    token = str(plan_of(fresh(world)).token)
+def test_a_token_is_accepted_after_each_invisible_change(planned, subtests):
+    BlockedEmailFactory(domain=planned.domain)
+    token = str(plan_of(fresh(planned)).token)
     for what, change in NOT_SHOWN.items():
         with subtests.test(what):
-            change(world)
-            assert str(plan_of(fresh(world)).token) == token
-            check_token(fresh(world), token)
-    assert delete_domain(domain=world.domain, requested_by="me", plan_token=token).plan_token == token
-    assert not Domain.objects.filter(pk=world.domain.pk).exists()
+            change(planned)
+            assert str(plan_of(fresh(planned)).token) == token
+            check_token(fresh(planned), token)
+    assert delete_domain(domain=planned.domain, requested_by="me", plan_token=token).plan_token == token
+    assert not Domain.objects.filter(pk=planned.domain.pk).exists()
 
 
 @pytest.mark.postgresql
-def test_an_address_added_between_the_check_and_the_lock_is_noticed(world):
+def test_an_address_added_between_the_check_and_the_lock_is_noticed(planned):
     """The deletion finds the plan unchanged, waits for the lock that the addition holds, and then notices the address."""
-    token = str(plan_of(world.domain).token)
+    token = str(plan_of(planned.domain).token)
 
     def delete():
         try:
-            return refused(world, token)
+            return refused(planned, token)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
-            Domain.objects.select_for_update().get(pk=world.domain.pk)
-            EmailAddressFactory(domain=world.domain, address="b@example.com")
+            Domain.objects.select_for_update().get(pk=planned.domain.pk)
+            EmailAddressFactory(domain=planned.domain, address="b@example.com")
             deleting = threads.submit(delete)
             wait_for(a_transaction_waits_for_a_lock, within=60, what="the deletion had looked and waited")
         assert deleting.result()
-    assert Domain.objects.live().get(pk=world.domain.pk).email_addresses.count() == 2
-    assert not DomainDeletion.objects.filter(domain_id=world.domain.pk).exists()
+    assert Domain.objects.live().get(pk=planned.domain.pk).email_addresses.count() == 2
+    assert not DomainDeletion.objects.filter(domain_id=planned.domain.pk).exists()
 
 
-def test_the_check_takes_a_constant_number_of_statements(world):
+def test_the_check_takes_a_constant_number_of_statements(planned):
     statements = []
     for count in (1, 20):
         bulk = [
-            EmailAddress(domain=world.domain, address=f"{count}-{n}@example.com", slot=100 * count + n)
+            EmailAddress(domain=planned.domain, address=f"{count}-{n}@example.com", slot=100 * count + n)
             for n in range(count)
         ]
         EmailAddress.objects.bulk_create(bulk)
-        token = str(plan_of(world.domain).token)
-        domain = Domain.objects.select_related("owner").get(pk=world.domain.pk)
+        token = str(plan_of(planned.domain).token)
+        domain = Domain.objects.select_related("owner").get(pk=planned.domain.pk)
         with CaptureQueriesContext(connection) as captured:
             check_token(domain, token)
         statements.append(len(captured))

@@ -7,7 +7,7 @@ import pytest
 from inbound.api.content_length import SENTENCE
 from inbound.tests.api.routes import allows
 from inbound.tests.api.test_owners import OF_ONE, everything
-from inbound.tests.api.test_owners import world as world  # a fixture
+from inbound.tests.api.test_owners import tokens as tokens  # a fixture
 
 DELETES = [route for route in OF_ONE if allows(route, "delete")]
 
@@ -19,7 +19,7 @@ def path(route: str) -> str:
 
 
 @pytest.mark.parametrize("route", DELETES)
-def test_a_dry_run_in_the_body_deletes_nothing(world, api, ses, route):
+def test_a_dry_run_in_the_body_deletes_nothing(tokens, api, ses, route):
     before = everything()
     ses.clear_journal()
     for body in (b'{"dry_run": true}', b'{"dryRun": 1}', b'{"plan": "x"}', b"dry_run=true", b"[]", b"\xff"):
@@ -31,13 +31,13 @@ def test_a_dry_run_in_the_body_deletes_nothing(world, api, ses, route):
 
 @pytest.mark.parametrize("body", [b"{}", b'{"isActive": false}'])
 @pytest.mark.parametrize("route", DELETES)
-def test_any_other_body_is_ignored(world, api, route, body):
+def test_any_other_body_is_ignored(tokens, api, route, body):
     """Some clients send one with every request."""
     assert api.generic("DELETE", path(route), body).status_code == 200
 
 
 @pytest.mark.parametrize("route", DELETES)
-def test_a_chunked_body_deletes_nothing(world, api, route):
+def test_a_chunked_body_deletes_nothing(tokens, api, route):
     """Django would take a body without a length for empty."""
     before = everything()
     answer = api.generic("DELETE", path(route), b"", HTTP_TRANSFER_ENCODING="chunked")
@@ -46,9 +46,9 @@ def test_a_chunked_body_deletes_nothing(world, api, route):
 
 
 @pytest.mark.parametrize("route", ["blocked-emails", "endpoints"])
-def test_asking_for_a_plan_where_there_is_none_deletes_nothing(world, api, route):
+def test_asking_for_a_plan_where_there_is_none_deletes_nothing(tokens, api, route):
     before = everything()
-    for query in ("dry_run=true", "dry_run=1", "dryRun=true", "plan=x", f"plan={world[0]}"):
+    for query in ("dry_run=true", "dry_run=1", "dryRun=true", "plan=x", f"plan={tokens[0]}"):
         answer = api.delete(f"{path(route)}?{query}")
         assert (answer.status_code, set(answer.json())) == (400, {"error"}), query
     assert everything() == before

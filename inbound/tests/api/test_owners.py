@@ -35,7 +35,7 @@ MODELS = (Domain, EmailAddress, BlockedEmail, DnsRecord, Endpoint, DomainDeletio
 
 
 @pytest.fixture
-def world(ses, user) -> list[str]:
+def tokens(ses, user) -> list[str]:
     """One row of each kind, whose id is the first part of its path. Returns the tokens of the deletion plans."""
     endpoint = EndpointFactory(pk="endpoints", owner=user, name="theirs")
     domain = DomainFactory(
@@ -53,13 +53,13 @@ def everything() -> list[Any]:
 
 
 @pytest.mark.parametrize("route", OF_ONE)
-def test_another_users_row_is_404_like_an_unknown_id(world, ses, client_for, route):
+def test_another_users_row_is_404_like_an_unknown_id(tokens, ses, client_for, route):
     stranger = client_for(UserFactory())
     theirs = "/api/v2/" + re.sub("<[^>]+>", route.partition("/")[0], route)
     nothing = "/api/v2/" + re.sub("<[^>]+>", "nothing", route)
     before = everything()
     ses.clear_journal()
-    queries = ["", "?dry_run=true", *(f"?plan={token}" for token in world), f"?dry_run=true&plan={world[0]}"]
+    queries = ["", "?dry_run=true", *(f"?plan={token}" for token in tokens), f"?dry_run=true&plan={tokens[0]}"]
     for method in METHODS:
         for query in queries if method == "delete" else [""]:
             body = BODY if method in ("post", "put", "patch") else None
@@ -71,7 +71,7 @@ def test_another_users_row_is_404_like_an_unknown_id(world, ses, client_for, rou
 
 
 @pytest.mark.parametrize("route", OF_MANY)
-def test_lists_and_counts_contain_nothing_of_other_users(world, client_for, route):
+def test_lists_and_counts_contain_nothing_of_other_users(tokens, client_for, route):
     stranger = client_for(UserFactory())
     answer = stranger.get(f"/api/v2/{route}")
     assert "theirs" not in answer.content.decode()
@@ -81,7 +81,7 @@ def test_lists_and_counts_contain_nothing_of_other_users(world, client_for, rout
         assert answer.status_code == 405
 
 
-def test_the_owner_sees_the_rows(world, api):
+def test_the_owner_sees_the_rows(tokens, api):
     """Otherwise the tests above would prove nothing."""
     for route in OF_ONE:
         if allows(route, "get"):
@@ -89,21 +89,21 @@ def test_the_owner_sees_the_rows(world, api):
             assert answer.status_code == 200, route
 
 
-# The ledger belongs to the name. The former owner's clean-up in SES is not finished yet.
+# The ledger belongs to the name. The previous owner's clean-up in SES is not finished yet.
 
-SECRETS = ("secret", "former-owner", "-rule-2", "-catchall")
+SECRETS = ("secret", "previous-owner", "-rule-2", "-catchall")
 
 
 @pytest.fixture
 def inherited(ses, settings) -> Domain:
-    """`example.com` of its new owner, whose address is in a rule that also has the former owner's addresses."""
+    """`example.com` of its new owner, whose address is in a rule that also has the previous owner's addresses."""
     settings.SES_MAX_RECIPIENTS_PER_RULE = 2
-    former = DomainFactory(owner=UserFactory(username="former-owner"), name="example.com", pk="indm_secret")
+    previous = DomainFactory(owner=UserFactory(username="previous-owner"), name="example.com", pk="indm_secret")
     for number in range(3):
-        EmailAddressFactory(domain=former, address=f"secret-{number}@example.com", slot=number)
+        EmailAddressFactory(domain=previous, address=f"secret-{number}@example.com", slot=number)
     # No request reaches SES from here on, so the ledger does not change.
     settings.SES_REQUEST_BUDGET = 0
-    delete_domain(domain=former, requested_by="former-owner")
+    delete_domain(domain=previous, requested_by="previous-owner")
     late, until = ["secret-late@example.com"], timezone.now() + timedelta(hours=1)
     for entry in LedgerEntry.objects.filter(kind="rule"):
         InFlightCall.objects.create(entry=entry, operation="update_rule", recipients=late, fence=1, until=until)
@@ -116,7 +116,7 @@ def inherited(ses, settings) -> Domain:
     return domain
 
 
-def test_the_next_owner_of_a_name_sees_nothing_of_the_former_owner(inherited, client_for):
+def test_the_next_owner_of_a_name_sees_nothing_of_the_previous_owner(inherited, client_for):
     """Call every path with every method, deletions last, and domains after what belongs to them."""
     heir = client_for(inherited.owner)
     paths = ["/api/v2/" + re.sub("<[^>]+>", route.partition("/")[0], route) for route in ROUTES]
@@ -134,7 +134,7 @@ def test_the_next_owner_of_a_name_sees_nothing_of_the_former_owner(inherited, cl
     assert not Domain.objects.filter(owner=inherited.owner).exists()
 
 
-def test_counts_contain_nothing_of_the_former_owner(inherited, client_for):
+def test_counts_contain_nothing_of_the_previous_owner(inherited, client_for):
     heir = client_for(inherited.owner)
     for path in ("domains/domains/deletion-plan", "email-addresses/email-addresses/deletion-plan"):
         plan = heir.get(f"/api/v2/{path}").json()

@@ -96,8 +96,8 @@ class Environment(Invariants):
     def advance_a_writer(self, writer: int, name: str, anew: bool) -> None:
         """Advance a paused writer by one step: record its intent, send it, or record the answer.
 
-        It takes over the lease for the first step, sends whoever holds the lease by then, and records the answer only if
-        the lease is still its own.
+        It takes over the lease for the first step, sends even if another holder has the lease by then, and records the
+        answer only if the lease is still its own.
         """
         plan, answer = self.writers[writer] or (None, None)
         if plan is None or anew:

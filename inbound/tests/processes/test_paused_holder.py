@@ -72,7 +72,7 @@ def test_the_old_holder_records_nothing(stack: Stack, api: Api, key: str) -> Non
     # Its call succeeded, but it must not record that.
     assert "The lease was lost while working on sleepy.example.com" in stack.web.text
     assert recorded() == before
-    assert before["doubts"] == [InFlightCall.objects.values_list("pk", "fence", "until").get(fence=fence)]
+    assert before["in_flight"] == [InFlightCall.objects.values_list("pk", "fence", "until").get(fence=fence)]
     # No call that may still be applied contains a, so this answer is true.
     assert (woken.status, woken.body["cleanup"]["sesRuleUpdated"]) == (200, True)
 
@@ -93,6 +93,6 @@ def recorded() -> dict[str, object]:
     return {
         "known": (entry.presence, entry.exists, entry.digest, entry.changed_at),
         "recipients": sorted(entry.recipients.values_list("recipient", flat=True)),
-        "doubts": list(InFlightCall.objects.values_list("pk", "fence", "until")),
+        "in_flight": list(InFlightCall.objects.values_list("pk", "fence", "until")),
         "applied": (sync.generation, sync.observed_generation),
     }

@@ -87,8 +87,10 @@ def test_a_correct_resource_that_the_ledger_does_not_have_is_unconfirmed(entries
 
 
 def test_a_domain_with_a_call_in_flight_is_pending_and_not_unconfirmed():
-    doubtful = knows(A, presence=Presence.UNKNOWN, unknown_outcomes=(UnknownOutcome(Operation.UPDATE_RULE, due=False),))
-    assert found(entries={DOMAIN: (IDENTITY, doubtful)}, pending={DOMAIN: "a call got no answer"}) == [
+    unconfirmed = knows(
+        A, presence=Presence.UNKNOWN, unknown_outcomes=(UnknownOutcome(Operation.UPDATE_RULE, due=False),)
+    )
+    assert found(entries={DOMAIN: (IDENTITY, unconfirmed)}, pending={DOMAIN: "a call got no answer"}) == [
         (DriftKind.PENDING, DOMAIN)
     ]
 

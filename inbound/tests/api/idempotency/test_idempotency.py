@@ -25,7 +25,7 @@ from inbound.tests.factories import (
 
 pytestmark = pytest.mark.sqlite
 
-# Bodies of writes that succeed in `world`. The others are sent without a body, and their errors are stored as well.
+# Bodies of writes that succeed with `rows`. The others are sent without a body, and their errors are stored as well.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "domains"): {"domain": "example.net"},
     ("PUT", "domains/<str:pk>"): {"isCatchAllEnabled": False},
@@ -42,7 +42,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
 
 
 @pytest.fixture
-def world(ses, user) -> None:
+def rows(ses, user) -> None:
     """One row of each kind. Its id is the first part of its path."""
     endpoint = EndpointFactory.create(pk="endpoints", owner=user)
     domain = DomainFactory.create(
@@ -60,7 +60,7 @@ def test_every_write_of_the_api_is_covered():
 
 
 @pytest.mark.parametrize(("method", "route"), WRITES)
-def test_a_repeated_write_is_carried_out_once_and_another_request_is_refused(world, ses, api, method, route):
+def test_a_repeated_write_is_carried_out_once_and_another_request_is_refused(rows, ses, api, method, route):
     url = "/api/v2/" + re.sub("<[^>]+>", route.partition("/")[0], route)
     body = BODIES.get((method, route), {})
     ses.clear_journal()
@@ -195,7 +195,7 @@ def test_a_stored_answer_cannot_be_read_without_the_secret_key(api, settings):
     assert_refused(post(api))
 
 
-def test_a_replayed_deletion_has_its_first_answer(world, ses, api, settings):
+def test_a_replayed_deletion_has_its_first_answer(rows, ses, api, settings):
     settings.SES_REQUEST_BUDGET = 0.4
     fail_calls(ses)
     url = "/api/v2/domains/domains"
