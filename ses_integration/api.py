@@ -17,7 +17,6 @@ from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck, DeletedDomain
 from ses_integration.drift.sweep import SesSweeper, sweep_database, sweep_ses
 from ses_integration.errors import NotConfigured, SesError
-from ses_integration.plan.compile import mail_from_domain
 from ses_integration.plan.incarnation import Incarnation
 from ses_integration.plan.simulate import Forecast, IdentityOutcome
 from ses_integration.plan.spec import AddressSpec, DomainSpec
@@ -26,15 +25,16 @@ from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.reconcile.outbox import mark_dirty
 from ses_integration.reconcile.queue import retry_now
 from ses_integration.status.capacity import capacity
-from ses_integration.status.confirmation import Removal, domain_state, rules_up_to_date
+from ses_integration.status.confirmation import Removal, domain_state
 from ses_integration.status.identities import RecordedIdentity, identities
 from ses_integration.status.pending import pending, pending_names, unconfirmed_warning
 from ses_integration.status.preview import configuration_problem, confirmed_at, own_rule_names, preview
 from ses_integration.status.recipients import recipients_by_rule, recorded_recipients, rule_name_for
 from ses_integration.status.sync_state import SyncState, configured, sync_states
 from ses_integration.status.verification import check_identity, refresh_identities
-from ses_integration.storage.erase import ErasedBatch, EraseProgress, erase_batches, mail_location
-from ses_integration.storage.inventory import MailSize, measure_mail
+from ses_integration.storage.erase import ErasedBatch
+from ses_integration.storage.inventory import MailSize
+from ses_integration.storage.mail import MailFolder
 
 # Change what SES should hold, and wait for it.
 __all__ = [
@@ -54,7 +54,6 @@ __all__ += [
     "domain_state",
     "pending",
     "pending_names",
-    "rules_up_to_date",
     "sync_states",
     "unconfirmed_warning",
 ]
@@ -69,7 +68,6 @@ __all__ += [
     "RecordedIdentity",
     "check_identity",
     "identities",
-    "mail_from_domain",
     "refresh_identities",
 ]
 # Deletion plans.
@@ -84,12 +82,9 @@ __all__ += [
 ]
 # Stored mail.
 __all__ += [
-    "EraseProgress",
     "ErasedBatch",
+    "MailFolder",
     "MailSize",
-    "erase_batches",
-    "mail_location",
-    "measure_mail",
 ]
 # Proof that a deleted domain has left nothing.
 __all__ += [

@@ -19,7 +19,7 @@ from domains.deletion.record import warning
 from domains.deletion.retry import retry_deletion
 from domains.dns import leftovers
 from domains.models import DomainDeletion
-from ses_integration.api import mail_location, shared_deadline
+from ses_integration.api import shared_deadline
 
 ERASED_FIELDS = ("erased_versions", "erased_delete_markers", "erased_size")
 
@@ -115,7 +115,7 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
 
     @admin.display(description="stored under")
     def stored_under(self, record: DomainDeletion) -> str:
-        return mail_location(record.key_prefix, bucket=record.bucket)
+        return str(record.mail)
 
     @admin.display(description="verified at")
     def verified_at(self, record: DomainDeletion) -> datetime | None:

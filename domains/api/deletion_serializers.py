@@ -18,7 +18,7 @@ from domains.dns.leftovers import lookup_as_json
 from domains.dns.records import Record
 from domains.models import Domain, DomainDeletion
 from rest.fields import timestamp
-from ses_integration.api import SyncState, mail_location, sync_states
+from ses_integration.api import SyncState, sync_states
 
 NEEDED_AGAIN = "You have added the domain again, so it needs its DNS records."
 NOT_KNOWN = "No DNS record is known that was to be published for the domain."
@@ -149,7 +149,7 @@ def _steps(row: DomainDeletion, ses: SyncState | None) -> list[dict[str, Any]]:
         retry_at=row.retry_at if row.problem else None,
     )
     if row.stored_mail == Step.KEPT:
-        stored["location"] = mail_location(row.key_prefix, bucket=row.bucket)
+        stored["location"] = str(row.mail)
     return [
         in_ses("receiptRules", row.rules, row.rules_at, {"rules": len(row.rule_names)}),
         in_ses("identity", row.identity, row.identity_at, {}),

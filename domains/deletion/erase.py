@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from domains.deletion.record import Step, due, updating
 from domains.models import DomainDeletion
-from ses_integration.api import ErasedBatch, EraseProgress, SesError, erase_batches, retry_delay
+from ses_integration.api import ErasedBatch, SesError, retry_delay
 
 # A process claims a prefix for this long, and again with each batch. Longer than any two calls to S3.
 CLAIM = timedelta(seconds=60)
@@ -29,9 +29,7 @@ def erase_mail(record: DomainDeletion, *, seconds: float) -> None:
     # Raised when another process has taken over the claim.
     with suppress(DomainDeletion.DoesNotExist):
         try:
-            for batch in erase_batches(
-                record.key_prefix, EraseProgress(**record.erase_progress), seconds=seconds, bucket=record.bucket
-            ):
+            for batch in record.mail.erase(record.erase_progress, seconds=seconds):
                 claim = _record_batch(record, claim, batch)
         except SesError as error:
             _record_failure(record, claim, error)
@@ -61,17 +59,17 @@ def _record_batch(record: DomainDeletion, claim: datetime | None, batch: ErasedB
         row.erase_progress = asdict(batch.progress)
         row.problem = batch.progress.problem
         if batch.at_the_end:
-            _end_pass(row, batch.progress)
+            _end_pass(row, refused=batch.progress.refused)
         else:
             row.retry_at = Now() + CLAIM
     return None if batch.at_the_end else record.retry_at
 
 
-def _end_pass(row: DomainDeletion, progress: EraseProgress) -> None:
+def _end_pass(row: DomainDeletion, *, refused: int) -> None:
     row.erase_progress = {}
-    row.kept_versions = progress.refused
+    row.kept_versions = refused
     row.attempts += 1
-    if progress.refused:
+    if refused:
         row.retry_at = Now() + retry_delay(1, needs_attention=True)
     else:
         row.stored_mail, row.stored_mail_at, row.retry_at = Step.DONE, timezone.now(), None

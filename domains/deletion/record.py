@@ -18,10 +18,8 @@ from domains.models import Domain, DomainDeletion
 from domains.provider import addresses_of, incarnation_of
 from ses_integration.api import (
     domain_state,
-    mail_location,
     own_rule_names,
     pending,
-    rules_up_to_date,
     unconfirmed_warning,
 )
 
@@ -110,7 +108,7 @@ def _ses_outcomes(record: DomainDeletion) -> tuple[Step, Step]:
     """Outcomes of the rules and identity steps."""
     state = domain_state(record.name)
     # Wait until SES holds the new domain's rules: the old ones may store mail under the old prefix until then.
-    again = _added_again(record) and rules_up_to_date(record.name)
+    again = _added_again(record) and state.rules_up_to_date()
     rules = identity = Step.SUPERSEDED if again else Step.PENDING
     if state.identity_kept and not again:
         identity = Step.KEPT
@@ -138,5 +136,5 @@ def warning(record: DomainDeletion) -> str | None:
     if record.stored_mail == Step.PENDING:
         sentences += [ERASING, problem]
     if record.stored_mail == Step.KEPT:
-        sentences.append(f"{MAIL_KEPT} {mail_location(record.key_prefix, bucket=record.bucket)}")
+        sentences.append(f"{MAIL_KEPT} {record.mail}")
     return " ".join(filter(None, sentences)) or None

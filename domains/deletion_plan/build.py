@@ -15,7 +15,7 @@ from domains.models import Domain
 from domains.provider import AddressRow, addresses_of, incarnation_of
 from rest import plan_token
 from rest.plan_token import PlanOutdated, Subject
-from ses_integration.api import Forecast, configuration_problem, confirmed_at, mail_location, measure_mail, preview
+from ses_integration.api import Forecast, configuration_problem, confirmed_at, preview
 
 __all__ = ["PlanOutdated", "check_plan", "check_token", "plan_of", "subject_of"]
 
@@ -85,8 +85,8 @@ def _from_outside(domain: Domain, ses: Forecast) -> FromOutside:
     rows = domain.dns_records.order_by("record_type", "name", "value").values_list("record_type", "name", "value")
     records = [Record(kind, name, value, "") for kind, name, value in rows]
     mail = StoredMail(
-        location=mail_location(domain.key_prefix),
-        size=measure_mail(domain.key_prefix),
+        location=str(domain.mail),
+        size=domain.mail.measure(),
         keeps=settings.KEEP_MAIL_ON_DOMAIN_DELETE,
     )
     # Sorted, because a server may give the values of one name in any order.

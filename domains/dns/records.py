@@ -30,6 +30,11 @@ def dmarc(domain: str) -> Record:
     return Record("TXT", f"_dmarc.{domain}", policy, "DMARC policy record")
 
 
+def mail_from_domain(domain: str) -> str:
+    """The custom MAIL FROM domain, which SES is told to use (docs/architecture/ses.md, "MAIL FROM")."""
+    return f"mail.{domain}"
+
+
 def records_for(
     domain: str, *, region: str, token: str = "", dkim_tokens: Sequence[str] = (), dkim_zone: str = ""
 ) -> list[Record]:
@@ -39,7 +44,7 @@ def records_for(
     """
     if not region:
         return []
-    mail_from = f"mail.{domain}"
+    mail_from = mail_from_domain(domain)
     records = [
         Record("TXT", f"_amazonses.{domain}", token, "SES domain verification"),
         Record("MX", domain, f"10 inbound-smtp.{region}.amazonaws.com", "Inbound email routing"),

@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from domains.models.domain import key_prefix
 from rest.ids import deletion_id
+from ses_integration.api import MailFolder
 
 
 class DomainDeletionQuerySet(models.QuerySet["DomainDeletion"]):
@@ -79,7 +80,7 @@ class DomainDeletion(models.Model):
     kept_versions = models.PositiveBigIntegerField(
         default=0, help_text="Versions that S3 refused to delete at the last attempt."
     )
-    # Progress of the current pass through the prefix (`ses_integration.api.EraseProgress`); empty between passes.
+    # Progress of the current pass through the prefix (`ErasedBatch.progress`); empty between passes.
     erase_progress = models.JSONField(default=dict, blank=True)
 
     # The last verification of absence: when it found nothing, its result, and when the next one is due.
@@ -120,6 +121,10 @@ class DomainDeletion(models.Model):
     @property
     def key_prefix(self) -> str:
         return key_prefix(self.name, self.domain_id)
+
+    @property
+    def mail(self) -> MailFolder:
+        return MailFolder(self.key_prefix, self.bucket)
 
     @property
     def pending_steps(self) -> list[str]:

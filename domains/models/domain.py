@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from rest.ids import dns_record_id, domain_id
-from ses_integration.api import rule_name_for
+from ses_integration.api import MailFolder, rule_name_for
 
 
 class DomainQuerySet(models.QuerySet["Domain"]):
@@ -85,6 +85,10 @@ class Domain(models.Model):
     def key_prefix(self) -> str:
         """Where SES stores this domain's mail. A domain that is added again gets another prefix, so old mail can be erased."""
         return key_prefix(self.name, self.pk)
+
+    @property
+    def mail(self) -> MailFolder:
+        return MailFolder(self.key_prefix)
 
     @property
     def receives_everything(self) -> bool:

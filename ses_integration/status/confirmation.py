@@ -22,6 +22,7 @@ ADDING_OPERATIONS = [operation.value for operation in Operation if operation.add
 class DomainState:
     """What is confirmed to be gone for a domain name. `identity_ours` is None while that is unknown."""
 
+    domain: str
     rules_gone: bool
     identity_gone: bool
     identity_ours: bool | None
@@ -29,6 +30,15 @@ class DomainState:
     @property
     def identity_kept(self) -> bool:
         return not self.identity_gone and self.identity_ours is False
+
+    def rules_up_to_date(self) -> bool:
+        """Whether SES is known to hold the desired rules now, and no call that changes one is in flight."""
+        config = ses_config()
+        recorded = snapshot.recorded_of(config, [self.domain], database_now()).get(self.domain, [])
+        work = plan(self.domain, snapshot.desired_of(config, [self.domain])[self.domain], recorded)
+        rules = [resource for resource in recorded if resource.kind is ResourceKind.RULE]
+        is_pending = any(call.kind is ResourceKind.RULE for call in (*work.calls, *work.deferred))
+        return not is_pending and not any(rule.unknown_outcomes for rule in rules)
 
 
 def recipient_gone(domain: str, address: str, generation: int) -> bool:
@@ -102,7 +112,7 @@ def domain_state(domain: str) -> DomainState:
             gone_in_other_regions = gone_in_other_regions and (gone or ours is False)
         elif not has_current_entry and not gone:
             identity_gone, identity_ours = False, ours
-    return DomainState(rules_gone, identity_gone and gone_in_other_regions, identity_ours)
+    return DomainState(domain, rules_gone, identity_gone and gone_in_other_regions, identity_ours)
 
 
 def left_elsewhere(domain: str) -> str:
@@ -115,13 +125,3 @@ def left_elsewhere(domain: str) -> str:
     others = others.exclude(region=config.region, rule_set=config.rule_set).exclude(identity__ours=False)
     found = others.exclude(kind=ResourceKind.IDENTITY, region=config.region).exists()
     return wording.LEFT_ELSEWHERE if found and config.region else ""
-
-
-def rules_up_to_date(domain: str) -> bool:
-    """Whether SES is known to hold the desired rules of `domain`, and no call that changes a rule is in flight."""
-    config = ses_config()
-    recorded = snapshot.recorded_of(config, [domain], database_now()).get(domain, [])
-    work = plan(domain, snapshot.desired_of(config, [domain])[domain], recorded)
-    rules = [resource for resource in recorded if resource.kind is ResourceKind.RULE]
-    is_pending = any(call.kind is ResourceKind.RULE for call in (*work.calls, *work.deferred))
-    return not is_pending and not any(rule.unknown_outcomes for rule in rules)

@@ -36,7 +36,7 @@ class MailSize:
     why: str = ""
 
 
-def measure_mail(prefix: str, most_pages: int = MOST_PAGES) -> MailSize:
+def measure_mail(prefix: str, most_pages: int = MOST_PAGES, *, bucket: str = "") -> MailSize:
     """Measure what is under `prefix`. Never raises.
 
     Makes at most `most_pages` calls, for 1,000 versions each, and starts none after ten seconds.
@@ -44,7 +44,7 @@ def measure_mail(prefix: str, most_pages: int = MOST_PAGES) -> MailSize:
     found = Stored()
     until = time.monotonic() + PATIENCE_SECONDS
     try:
-        for number, page in enumerate(_pages(prefix), 1):
+        for number, page in enumerate(_pages(prefix, bucket=bucket), 1):
             found += _counted(page)
             if not page.get("IsTruncated"):
                 return MailSize(found, complete=True)
@@ -70,8 +70,8 @@ def folders(prefix: str) -> tuple[list[str], Stored]:
     return found, direct
 
 
-def _pages(prefix: str, *, delimiter: str = "") -> Iterator[Any]:
-    s3, bucket = open_bucket()
+def _pages(prefix: str, *, delimiter: str = "", bucket: str = "") -> Iterator[Any]:
+    s3, bucket = open_bucket(bucket)
     after = ("", "")
     while True:
         page = list_versions(s3, bucket, prefix, after=after, delimiter=delimiter)

@@ -1,0 +1,32 @@
+"""Where SES stores the mail of one domain, as one value for the apps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ses_integration.storage.erase import ErasedBatch, EraseProgress, erase_batches, mail_location
+from ses_integration.storage.inventory import MailSize, measure_mail
+
+
+@dataclass(frozen=True, slots=True)
+class MailFolder:
+    """The mail under `prefix` in `bucket`, or in the configured bucket if that is empty. `str()` is `s3://bucket/prefix`."""
+
+    prefix: str
+    bucket: str = ""
+
+    def __str__(self) -> str:
+        return mail_location(self.prefix, bucket=self.bucket)
+
+    def measure(self) -> MailSize:
+        """Count versions and bytes, within ten calls and ten seconds. Never raises."""
+        return measure_mail(self.prefix, bucket=self.bucket)
+
+    def erase(self, progress: Mapping[str, Any], *, seconds: float) -> Iterator[ErasedBatch]:
+        """Erase page by page for about `seconds`; see `erase_batches`. Raises SesError.
+
+        `progress` is the last batch's as a dictionary, or an empty one at the start of a pass.
+        """
+        return erase_batches(self.prefix, EraseProgress(**progress), seconds=seconds, bucket=self.bucket)
