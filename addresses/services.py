@@ -12,7 +12,6 @@ from addresses.models import EmailAddress
 from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain
 from ses_integration.api import (
-    AddressSpec,
     DomainSpec,
     Removal,
     reconcile,
@@ -87,8 +86,8 @@ def _reserve(row: EmailAddress) -> None:
     """Reserve room in SES for the rule that carries the address, if it needs one."""
     if row.is_active:
         domain = row.domain
-        address = AddressSpec(row.address, row.slot)
-        reserve(DomainSpec(domain.name, domain.key_prefix, (address,), domain.receives_everything))
+        slots = {row.address: row.slot}
+        reserve(DomainSpec.of(domain.name, domain.key_prefix, slots, catch_all=domain.receives_everything))
 
 
 def _outcome(pk: str) -> AddressChange:

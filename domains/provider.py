@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from domains.models import Domain, key_prefix
-from ses_integration.api import AddressSpec, DomainSpec, Incarnation
+from ses_integration.api import DomainSpec, Incarnation
 
 
 def domain_specs(names: list[str] | None) -> list[DomainSpec]:
@@ -19,16 +19,11 @@ def domain_specs(names: list[str] | None) -> list[DomainSpec]:
         domains = domains.filter(name__in=names)
     # `email_addresses`: reverse accessor of addresses.EmailAddress, in the app above.
     active = domains.filter(email_addresses__is_active=True)
-    addresses: dict[str, list[AddressSpec]] = defaultdict(list)
+    slots: dict[str, dict[str, int]] = defaultdict(dict)
     for pk, address, slot in active.values_list("pk", "email_addresses__address", "email_addresses__slot"):
-        addresses[pk].append(AddressSpec(address, slot))
+        slots[pk][address] = slot
     return [
-        DomainSpec(
-            name=name,
-            key_prefix=key_prefix(name, pk),
-            addresses=tuple(addresses[pk]),
-            catch_all=enabled and endpoint_id is not None,
-        )
+        DomainSpec.of(name, key_prefix(name, pk), slots[pk], catch_all=enabled and endpoint_id is not None)
         for pk, name, enabled, endpoint_id in domains.values_list(
             "pk", "name", "is_catch_all_enabled", "catch_all_endpoint_id"
         )
@@ -49,10 +44,10 @@ def incarnation_of(domain: Domain, addresses: Iterable[AddressRow]) -> Incarnati
     """The domain with these addresses, for plans that must not show data of an earlier domain of the same name."""
     rows = list(addresses)
     return Incarnation(
-        spec=DomainSpec(
-            name=domain.name,
-            key_prefix=domain.key_prefix,
-            addresses=tuple(AddressSpec(address, slot) for address, active, slot in rows if active),
+        spec=DomainSpec.of(
+            domain.name,
+            domain.key_prefix,
+            {address: slot for address, active, slot in rows if active},
             catch_all=domain.receives_everything,
         ),
         recipients=frozenset(

@@ -14,12 +14,12 @@ from __future__ import annotations
 from ses_integration.aws.rule_set import auto_setup
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.quotas import QuotaExceeded, reserve
-from ses_integration.drift.absence import AbsenceCheck, DeletedDomain
+from ses_integration.drift.absence import AbsenceCheck
 from ses_integration.drift.sweep import SesSweeper, sweep_database, sweep_ses
 from ses_integration.errors import NotConfigured, SesError
 from ses_integration.plan.incarnation import Incarnation
-from ses_integration.plan.simulate import Forecast, IdentityOutcome
-from ses_integration.plan.spec import AddressSpec, DomainSpec
+from ses_integration.plan.simulate import Forecast
+from ses_integration.plan.spec import DomainSpec
 from ses_integration.reconcile.backoff import retry_delay
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.reconcile.outbox import mark_dirty
@@ -38,7 +38,6 @@ from ses_integration.storage.mail import MailFolder
 
 # Change what SES should hold, and wait for it.
 __all__ = [
-    "AddressSpec",
     "DomainSpec",
     "QuotaExceeded",
     "mark_dirty",
@@ -73,7 +72,6 @@ __all__ += [
 # Deletion plans.
 __all__ += [
     "Forecast",
-    "IdentityOutcome",
     "Incarnation",
     "configuration_problem",
     "confirmed_at",
@@ -89,7 +87,6 @@ __all__ += [
 # Proof that a deleted domain has left nothing.
 __all__ += [
     "AbsenceCheck",
-    "DeletedDomain",
 ]
 # Steps of the worker.
 __all__ += [

@@ -23,7 +23,6 @@ from domains.models import Domain, DomainDeletion
 from rest.fields import timestamp
 from ses_integration.api import (
     AbsenceCheck,
-    DeletedDomain,
     pending,
     pending_names,
     retry_delay,
@@ -76,21 +75,16 @@ def _claim() -> list[DomainDeletion]:
     return records
 
 
-def _deleted_domain(record: DomainDeletion) -> DeletedDomain:
-    return DeletedDomain(
-        name=record.name,
-        key_prefix=record.key_prefix,
-        bucket=record.bucket,
+def _verify(record: DomainDeletion, check: AbsenceCheck) -> None:
+    added_again = Domain.objects.filter(name=record.name).exists()
+    remains = check.remains_of(
+        record.name,
+        record.mail,
         rule_names=record.rule_names,
         identity_deleted=record.identity == Step.DONE,
         mail_erased=record.stored_mail == Step.DONE,
-        added_again=Domain.objects.filter(name=record.name).exists(),
+        added_again=added_again,
     )
-
-
-def _verify(record: DomainDeletion, check: AbsenceCheck) -> None:
-    deleted = _deleted_domain(record)
-    added_again, remains = deleted.added_again, check.remains_of(deleted)
     found = {"rules": remains.rules, "identity": remains.identity, "stored_mail": remains.stored_mail}
     with updating(record) as row:
         if row.finished_at != record.finished_at:

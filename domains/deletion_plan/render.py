@@ -14,20 +14,20 @@ from domains.deletion_plan.parts import Part
 from domains.dependents import EndpointUse
 from domains.dns.leftovers import RecordLookup, State, lookup_as_json
 from domains.models import Domain
-from ses_integration.api import Forecast, IdentityOutcome, RecordedIdentity, mail_location
+from ses_integration.api import Forecast, RecordedIdentity
 
 BEGUN = "The deletion of this domain has begun; confirming continues it."
 CREATED_HERE = "It was created by this installation, so it is deleted."
 RULES_DELETED = "Its SES receipt rules are deleted."
 NOT_KNOWN_HERE = "None is known in the configured region and rule set."
-# Published in docs/api/plans.md.
+# By outcome on the wire. Published in docs/api/plans.md.
 IDENTITY_NOTES = {
-    IdentityOutcome.DELETED: None,
-    IdentityOutcome.KEPT: f"It {NOT_CREATED_HERE}",
-    IdentityOutcome.UNKNOWN: (
+    "deleted": None,
+    "kept": f"It {NOT_CREATED_HERE}",
+    "unknown": (
         "It is not known yet whether it is ours. SES is asked first; it is deleted if it is, and kept if it is not."
     ),
-    IdentityOutcome.NONE: "SES is known to hold none.",
+    "none": "SES is known to hold none.",
 }
 
 
@@ -79,7 +79,7 @@ def _ses(plan: DeletionPlan) -> Part:
 
 
 def _identity_note(ses: Forecast) -> str | None:
-    return NOT_KNOWN_HERE if ses.identity is IdentityOutcome.NONE and ses.problems else IDENTITY_NOTES[ses.identity]
+    return NOT_KNOWN_HERE if ses.identity == "none" and ses.problems else IDENTITY_NOTES[ses.identity]
 
 
 def _identity_line(note: str | None) -> str:
@@ -88,9 +88,9 @@ def _identity_line(note: str | None) -> str:
 
 def as_summary(domain: Domain, counts: str, identity: RecordedIdentity | None) -> list[str]:
     """The most important consequences, without a plan: for many domains, without asking S3 and DNS. `counts`: see `row_counts`."""
-    ours = {True: IdentityOutcome.DELETED, False: IdentityOutcome.KEPT, None: IdentityOutcome.UNKNOWN}
+    ours = {True: "deleted", False: "kept", None: "unknown"}
     note = IDENTITY_NOTES[ours[identity.ours]] if identity else NOT_KNOWN_HERE
-    mail = _mail_outcome(mail_location(domain.key_prefix), keeps=settings.KEEP_MAIL_ON_DOMAIN_DELETE)
+    mail = _mail_outcome(str(domain.mail), keeps=settings.KEEP_MAIL_ON_DOMAIN_DELETE)
     lines = [counts, RULES_DELETED, _identity_line(note), f"Stored mail: {mail}."]
     return [BEGUN, *lines] if domain.deleting_since else lines
 

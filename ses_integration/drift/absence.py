@@ -18,24 +18,7 @@ from ses_integration.errors import SesError
 from ses_integration.models import LedgerEntry
 from ses_integration.plan.resources import ResourceKind
 from ses_integration.status.pending import pending_domains
-from ses_integration.storage import erase
-
-
-@dataclass(frozen=True, slots=True)
-class DeletedDomain:
-    """A deleted domain, and which parts of it should be gone.
-
-    `rule_names` are the rules that the ledger had when the deletion began. `bucket` is empty for the configured one. With
-    `added_again`, the name has a new domain, which owns the identity and all rules that store elsewhere.
-    """
-
-    name: str
-    key_prefix: str
-    bucket: str
-    rule_names: Collection[str]
-    identity_deleted: bool
-    mail_erased: bool
-    added_again: bool
+from ses_integration.storage.mail import MailFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +58,46 @@ class AbsenceCheck:
     def observed_at(self) -> datetime:
         return self._seen.asked_at
 
-    def remains_of(self, deleted: DeletedDomain) -> Remains:
-        """Look for what is left of one domain, and put what is ours back into the ledger. One call to S3; its error becomes
-        `problem`."""
-        rules = [rule for rule in self._seen.rules if _belongs_to(rule, deleted, self._config)]
+    def remains_of(
+        self,
+        name: str,
+        mail: MailFolder,
+        *,
+        rule_names: Collection[str],
+        identity_deleted: bool,
+        mail_erased: bool,
+        added_again: bool,
+    ) -> Remains:
+        """Look for what is left of one deleted domain, and put what is ours back into the ledger. One call to S3; its error
+        becomes `problem`.
+
+        `rule_names` are the rules that the ledger had when the deletion began. `identity_deleted` and `mail_erased` say what
+        should be gone besides the rules. With `added_again`, the name has a new domain, which owns the identity and all rules
+        that store elsewhere.
+        """
+        rules = [
+            rule
+            for rule in self._seen.rules
+            if (rule.name in rule_names or named_like_ours(rule, self._config.rule_prefix))
+            and _made_for(rule, name, mail)
+        ]
         for rule in rules:
-            self._adopt(ResourceKind.RULE, rule.name, deleted, rule.recipients)
-        names = tuple(rule.name for rule in rules)
+            self._adopt(ResourceKind.RULE, rule.name, name, rule.recipients)
+        found = tuple(rule.name for rule in rules)
         identity: tuple[str, ...] = ()
         foreign: tuple[str, ...] = ()
-        if not deleted.added_again:
-            if deleted.identity_deleted and deleted.name in self._seen.identities:
-                identity = (deleted.name,)
+        if not added_again:
+            if identity_deleted and name in self._seen.identities:
+                identity = (name,)
                 # It is deleted only if its tag, which the loop reads again, says that it is ours.
-                self._adopt(ResourceKind.IDENTITY, deleted.name, deleted)
-            foreign = tuple(self._foreign_rules(deleted.name, {*self._recorded, *names}))
-        stored, problem = _stored_mail(deleted)
-        return Remains(names, identity, stored, foreign, problem)
+                self._adopt(ResourceKind.IDENTITY, name, name)
+            foreign = tuple(self._foreign_rules(name, {*self._recorded, *found}))
+        stored, problem = _stored_mail(mail) if mail_erased else ((), "")
+        return Remains(found, identity, stored, foreign, problem)
 
-    def _adopt(self, kind: ResourceKind, name: str, deleted: DeletedDomain, recipients: Collection[str] = ()) -> None:
+    def _adopt(self, kind: ResourceKind, name: str, domain: str, recipients: Collection[str] = ()) -> None:
         # The ledger has forgotten it, so no sweep would find it.
-        adopt.adopt(self._config, kind, name, domain=deleted.name, recipients=recipients)
+        adopt.adopt(self._config, kind, name, domain=domain, recipients=recipients)
 
     def _foreign_rules(self, name: str, known: Collection[str]) -> list[str]:
         mail = frozenset({name})
@@ -113,24 +115,21 @@ def _recorded_rules(config: SesConfig, seen: Observation) -> set[str]:
     return set(entries.values_list("name", flat=True))
 
 
-def _belongs_to(rule: ObservedRule, deleted: DeletedDomain, config: SesConfig) -> bool:
+def _made_for(rule: ObservedRule, domain: str, mail: MailFolder) -> bool:
     """Whether the rule was made for this domain, and not for another domain of the same name.
 
     The name alone does not tell: another installation may give its rule for the same domain the same name. So the rule has
     to store where this domain's mail goes. The ledger may never have known it: a create may have got no answer.
     """
-    mail = f"{deleted.bucket or config.bucket}/{deleted.key_prefix}"
-    stores_there = bool(rule.key_prefixes) and all(prefix.startswith(mail) for prefix in rule.key_prefixes)
-    ours = rule.name in deleted.rule_names or named_like_ours(rule, config.rule_prefix)
-    return ours and rule.domain == deleted.name and stores_there
+    folder = str(mail).removeprefix("s3://")
+    stores_there = bool(rule.key_prefixes) and all(prefix.startswith(folder) for prefix in rule.key_prefixes)
+    return rule.domain == domain and stores_there
 
 
-def _stored_mail(deleted: DeletedDomain) -> tuple[tuple[str, ...], str]:
+def _stored_mail(mail: MailFolder) -> tuple[tuple[str, ...], str]:
     """Where mail is left that should be erased, and why S3 could not be asked."""
-    if not deleted.mail_erased:
-        return (), ""
     try:
-        empty = erase.is_empty(deleted.key_prefix, bucket=deleted.bucket)
+        empty = mail.is_empty()
     except SesError as error:
         return (), error.sentence
-    return (() if empty else (erase.mail_location(deleted.key_prefix, bucket=deleted.bucket),)), ""
+    return (() if empty else (str(mail),)), ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +26,9 @@ class DomainSpec:
     key_prefix: str
     addresses: tuple[AddressSpec, ...] = ()
     catch_all: bool = False
+
+    @classmethod
+    def of(cls, name: str, key_prefix: str, slots: Mapping[str, int], *, catch_all: bool) -> Self:
+        """The spec of a domain whose active addresses have these slots."""
+        addresses = tuple(AddressSpec(address, slot) for address, slot in slots.items())
+        return cls(name, key_prefix, addresses, catch_all)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ses_integration.storage.erase import ErasedBatch, EraseProgress, erase_batches, mail_location
+from ses_integration.storage.erase import ErasedBatch, EraseProgress, erase_batches, is_empty, mail_location
 from ses_integration.storage.inventory import MailSize, measure_mail
 
 
@@ -23,6 +23,10 @@ class MailFolder:
     def measure(self) -> MailSize:
         """Count versions and bytes, within ten calls and ten seconds. Never raises."""
         return measure_mail(self.prefix, bucket=self.bucket)
+
+    def is_empty(self) -> bool:
+        """Whether S3 holds nothing here, no old version and no delete marker; one call. Raises SesError."""
+        return is_empty(self.prefix, bucket=self.bucket)
 
     def erase(self, progress: Mapping[str, Any], *, seconds: float) -> Iterator[ErasedBatch]:
         """Erase page by page for about `seconds`; see `erase_batches`. Raises SesError.

@@ -24,6 +24,10 @@ def test_every_name_is_documented(name):
     assert not doc.startswith(f"{name}(")
 
 
+def test_the_facade_stays_short():
+    assert len(api.__all__) <= 40
+
+
 def test_every_name_is_used_by_an_app():
     paths = (path for app in APPS for path in (ROOT / app).rglob("*.py") if "tests" not in path.parts)
     text = "\n".join(path.read_text() for path in paths)
