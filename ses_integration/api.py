@@ -88,7 +88,7 @@ __all__ += [
 __all__ += [
     "AbsenceCheck",
 ]
-# Steps of the worker.
+# Tasks of the worker.
 __all__ += [
     "SesSweeper",
     "auto_setup",
