@@ -15,7 +15,7 @@ from ses_integration.aws.rule_set import auto_setup
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck
-from ses_integration.drift.sweep import SesSweeper, sweep_database, sweep_ses
+from ses_integration.drift.sweep import SesSweeper, sweep_database
 from ses_integration.errors import NotConfigured, SesError
 from ses_integration.plan.incarnation import Incarnation
 from ses_integration.plan.simulate import Forecast
@@ -95,7 +95,6 @@ __all__ += [
     "reconcile_due",
     "retry_delay",
     "sweep_database",
-    "sweep_ses",
 ]
 # Whether SES can be called, errors, and the quotas of SES.
 __all__ += [

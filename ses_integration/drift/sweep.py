@@ -211,16 +211,17 @@ class SesSweeper:
         spacing = self._interval if self._swept else min(START_SPACING, self._interval)
         seconds = claim_sweep(0.0 if at_once else spacing)
         if seconds is None:
-            self._sweep()
+            self.sweep()
         return seconds
 
     def run_again(self) -> None:
         """Sweep again once a domain that the last sweep had to skip, because a pass was under way, is up to date."""
         if any_up_to_date(self._skipped):
             claim_sweep(0.0)  # so that it counts for the other workers, too
-            self._sweep()
+            self.sweep()
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
+        """Sweep now, without a claim, so that the turns of other workers stay the same. Raises SesError."""
         self._swept = False
         self._skipped = sweep_ses().skipped
         self._swept = True

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
@@ -23,7 +24,7 @@ from inbound.demo.processes import Processes, read_procfile
 from inbound.demo.seed import seed
 from inbound.settings import BASE_DIR
 from inbound.worker import run_auto_setup
-from ses_integration.api import sweep_ses
+from ses_integration.api import SesSweeper
 
 READY_SECONDS = 60
 POLL_SECONDS = 0.1
@@ -81,7 +82,7 @@ class Command(BaseCommand):
                 self._wait(processes, "The AWS emulator does not answer.", lambda: readiness.emulator_answers(demo))
                 # A new emulator is empty, which only a sweep detects. Sweep now, so that "up to date" refers to this emulator.
                 run_auto_setup()
-                sweep_ses()
+                SesSweeper(settings.SES_SWEEP_SECONDS).sweep()
                 self._say("Starting the server and the worker …")
                 for name, command in commands.items():
                     processes.start(name, command)
