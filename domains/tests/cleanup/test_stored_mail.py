@@ -27,7 +27,7 @@ from ses_integration.tests.commands.run import run
 
 @pytest.fixture
 def late(ses, live):
-    """The folder of a life that was deleted, to which SES has delivered once more."""
+    """The folder of a deleted incarnation, to which SES has delivered once more."""
     domain = DomainFactory(name="gone.org")
     delete_domain(domain=domain, requested_by="us")
     assert DomainDeletion.objects.get().finished_at

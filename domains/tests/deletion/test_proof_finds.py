@@ -93,7 +93,7 @@ def test_a_domain_that_was_added_again_keeps_its_rules_and_identity(gone, ses):
 
 @pytest.mark.parametrize("name", [RULE, "inbound-example.com-rule-2"])
 def test_a_rule_of_the_deleted_domain_is_removed_after_the_name_was_added_again(gone, ses, name):
-    """One comes back under a name that the new life uses, and one under a name that nobody knows any more."""
+    """One comes back under a name that the new incarnation uses, and one under a name that nobody knows any more."""
     DomainDeletion.objects.update(rule_names=[RULE, "inbound-example.com-rule-2"])
     again = DomainFactory(owner=gone.owner, name="example.com")
     EmailAddressFactory(domain=again, address="b@example.com")
@@ -137,7 +137,7 @@ def test_mail_that_ses_stored_late_is_erased_and_recorded(gone, ses):
 
 def test_a_rule_of_the_same_name_by_another_installation_is_left_alone(gone, ses):
     """The name was added there, and names are made of prefix and domain only; where it stores tells them apart."""
-    put_rule(RULE, "a@example.com", prefix="emails/example.com/indm_of-another-life/")
+    put_rule(RULE, "a@example.com", prefix="emails/example.com/indm_of-another-incarnation/")
     prove_deletions()
     gone.refresh_from_db()
     assert (gone.proof["found"], gone.proof["foreignRules"]) == ([], [RULE])
