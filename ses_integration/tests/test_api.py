@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import pkgutil
 import tomllib
@@ -30,8 +31,11 @@ def test_the_facade_stays_short():
 
 def test_every_name_is_used_by_an_app():
     paths = (path for app in APPS for path in (ROOT / app).rglob("*.py") if "tests" not in path.parts)
-    text = "\n".join(path.read_text() for path in paths)
-    assert [name for name in api.__all__ if name not in text] == []
+    imports = (
+        node for path in paths for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)
+    )
+    used = {alias.name for node in imports if node.module == "ses_integration.api" for alias in node.names}
+    assert set(api.__all__) - used == set()
 
 
 def test_the_import_contract_covers_every_other_package():
@@ -43,5 +47,6 @@ def test_the_import_contract_covers_every_other_package():
     ]
     modules = {f"ses_integration.{module.name}" for module in pkgutil.iter_modules(ses_integration.__path__)}
     allowed = {f"ses_integration.{name}" for name in ("api", "admin", "cli", "tests", "migrations")}
-    assert set(contract["forbidden_modules"]) == modules - allowed
+    in_part = {"ses_integration.admin.ledger", "ses_integration.cli.drift_report"}
+    assert set(contract["forbidden_modules"]) == (modules - allowed) | in_part
     assert contract["source_modules"] == list(APPS)
