@@ -17,9 +17,9 @@ from ses_integration.api import shared_deadline
 
 USER = "admin"
 DOMAIN = "example.com"
-ADDRESSES = ["hello@example.com", "support@example.com"]
-# The printed example deletes this one; the next run creates it again.
+# The printed example deletes this one.
 EXPENDABLE = "sales@example.com"
+ADDRESSES = ["hello@example.com", "support@example.com", EXPENDABLE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,15 @@ def seed(demo: DemoEnvironment) -> Account:
     with shared_deadline(0):
         owner = _owner(password)
         key = _key(demo, owner)
-        endpoint, domain = _domain(owner)
-        expendable = domain.email_addresses.filter(address=EXPENDABLE).first()
-        if expendable is None:
-            expendable = create_address(
-                domain=domain, address=EXPENDABLE, endpoint_id=endpoint.pk if endpoint else None
-            ).address
-    return Account(password, key, expendable.pk)
+        endpoint = _endpoint(owner)
+        domain = Domain.objects.live().owned_by(owner).filter(name=DOMAIN).first()
+        if domain is None:
+            domain = add_domain(owner=owner, name=DOMAIN).domain
+        ids = dict(domain.email_addresses.values_list("address", "pk"))
+        for address in ADDRESSES:
+            if address not in ids:
+                ids[address] = create_address(domain=domain, address=address, endpoint_id=endpoint.pk).address.pk
+    return Account(password, key, ids[EXPENDABLE])
 
 
 def _owner(password: str) -> User:
@@ -65,14 +67,7 @@ def _key(demo: DemoEnvironment, owner: User) -> str:
     return key
 
 
-def _domain(owner: User) -> tuple[Endpoint | None, Domain]:
-    domain = Domain.objects.live().owned_by(owner).filter(name=DOMAIN).first()
-    endpoint = Endpoint.objects.owned_by(owner).order_by("created_at").first()
-    if domain is None:
-        endpoint = endpoint or create_endpoint(
-            owner=owner, name="Demo webhook", endpoint_type="webhook", config={"url": "https://example.com/webhook"}
-        )
-        domain = add_domain(owner=owner, name=DOMAIN).domain
-        for address in ADDRESSES:
-            create_address(domain=domain, address=address, endpoint_id=endpoint.pk)
-    return endpoint, domain
+def _endpoint(owner: User) -> Endpoint:
+    return Endpoint.objects.owned_by(owner).order_by("created_at").first() or create_endpoint(
+        owner=owner, name="Demo webhook", endpoint_type="webhook", config={"url": "https://example.com/webhook"}
+    )

@@ -69,9 +69,10 @@ class Command(BaseCommand):
 
     def _run(self, demo: DemoEnvironment) -> None:
         started = time.monotonic()
-        demo.values_file.unlink(missing_ok=True)
+        # The file first stays: if a killed demo's processes still hold the ports, it is valid for them.
         _check_port(demo.web_port, "PORT")
         _check_port(demo.emulator_port, "AWS_EMULATOR_PORT")
+        demo.values_file.unlink(missing_ok=True)
         commands = read_procfile(BASE_DIR / "Procfile")
         try:
             with Processes(BASE_DIR) as processes:
