@@ -49,7 +49,7 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
     search_fields = ["address", "id", "domain__owner__username"]
     search_help_text = "Address, id, or the owner's user name"
     date_hierarchy = "created_at"
-    ordering = ["-created_at", "address"]
+    ordering = ["address"]
     autocomplete_fields = ["endpoint"]
     readonly_fields = [
         "address", "id", "domain_link", "owner_link", "endpoint_link", "rule", "ses", "slot", "created_at", "updated_at",

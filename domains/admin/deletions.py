@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import display_for_value
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.base import ReadOnlyAdmin
-from backoffice.links import joined, list_link, rows_of_domain, user_link
+from backoffice.links import NOTHING, joined, list_link, rows_of_domain, user_link
 from backoffice.text import size
 from domains.deletion import proof
 from domains.deletion.record import warning
@@ -118,8 +118,8 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
         return str(record.mail)
 
     @admin.display(description="verified at")
-    def verified_at(self, record: DomainDeletion) -> datetime | None:
-        return record.proved_at
+    def verified_at(self, record: DomainDeletion) -> str:
+        return display_for_value(record.proved_at, NOTHING)
 
     @admin.display(description="last verification")
     def last_verification(self, record: DomainDeletion) -> str:

@@ -51,7 +51,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
     list_select_related = ["owner", "catch_all_endpoint"]
     search_fields = ["name", "id", "owner__username"]
     date_hierarchy = "created_at"
-    ordering = ["-created_at", "name"]
+    ordering = ["name"]
     actions = ["push_to_ses", "delete_selected"]
     autocomplete_fields = ["owner"]
     readonly_fields = [
@@ -161,7 +161,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
                 raise PlanUsed from error
             # Continue a deletion that stopped half-way, as a second DELETE over the API does.
             record = service.advance(running)
-        return Deleted(_done(record), warning(record))
+        return Deleted(joined([*_confirmed(record), _done(record)], " "), warning(record))
 
     @admin.action(description="Push to SES now", permissions=["push"])
     def push_to_ses(self, request: HttpRequest, queryset: QuerySet[Domain]) -> None:
@@ -208,6 +208,12 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
     @admin.display(description="stored under")
     def stored_under(self, domain: Domain) -> str:
         return domain.key_prefix
+
+
+def _confirmed(record: DomainDeletion) -> list[SafeString]:
+    if DomainDeletion.Step.DONE == record.rules == record.identity:
+        return [SafeString("SES has confirmed the deletion.")]
+    return []
 
 
 def _done(record: DomainDeletion) -> SafeString:

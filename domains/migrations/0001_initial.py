@@ -35,17 +35,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("can_receive_emails", models.BooleanField(default=True)),
-                ("has_mx_records", models.BooleanField(default=False)),
-                ("dns_provider", models.CharField(blank=True, max_length=64)),
+                ("has_mx_records", models.BooleanField(default=False, verbose_name="has MX records")),
+                ("dns_provider", models.CharField(blank=True, max_length=64, verbose_name="DNS provider")),
                 (
                     "provider_confidence",
                     models.CharField(
                         blank=True, choices=[("high", "High"), ("medium", "Medium"), ("low", "Low")], max_length=6
                     ),
                 ),
-                ("last_dns_check", models.DateTimeField(blank=True, null=True)),
+                ("last_dns_check", models.DateTimeField(blank=True, null=True, verbose_name="last DNS check")),
                 ("is_catch_all_enabled", models.BooleanField(default=False)),
-                ("receive_dmarc_emails", models.BooleanField(default=False)),
+                ("receive_dmarc_emails", models.BooleanField(default=False, verbose_name="receive DMARC emails")),
                 ("deleting_since", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "record_type",
-                    models.CharField(choices=[("TXT", "Txt"), ("MX", "Mx"), ("CNAME", "Cname")], max_length=5),
+                    models.CharField(choices=[("TXT", "TXT"), ("MX", "MX"), ("CNAME", "CNAME")], max_length=5),
                 ),
                 ("name", models.CharField(max_length=320)),
                 ("value", models.CharField(max_length=500)),
@@ -176,7 +176,11 @@ class Migration(migrations.Migration):
                 ("stored_mail_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "ses_attempts",
-                    models.PositiveIntegerField(default=0, help_text="Attempts to clean up SES that were observed."),
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Attempts to clean up SES that were observed.",
+                        verbose_name="SES attempts",
+                    ),
                 ),
                 (
                     "plan_token",
@@ -192,7 +196,7 @@ class Migration(migrations.Migration):
                 ),
                 ("blocked_emails", models.PositiveIntegerField(default=0)),
                 ("email_addresses", models.PositiveIntegerField(default=0)),
-                ("dns_records", models.PositiveIntegerField(default=0)),
+                ("dns_records", models.PositiveIntegerField(default=0, verbose_name="DNS records")),
                 ("erased_versions", models.PositiveBigIntegerField(default=0, help_text="Delete markers included.")),
                 ("erased_delete_markers", models.PositiveBigIntegerField(default=0)),
                 ("erased_bytes", models.PositiveBigIntegerField(default=0)),

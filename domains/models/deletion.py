@@ -59,7 +59,9 @@ class DomainDeletion(models.Model):
     identity_at = models.DateTimeField(null=True, blank=True)
     rows_at = models.DateTimeField(null=True, blank=True)
     stored_mail_at = models.DateTimeField(null=True, blank=True)
-    ses_attempts = models.PositiveIntegerField(default=0, help_text="Attempts to clean up SES that were observed.")
+    ses_attempts = models.PositiveIntegerField(
+        "SES attempts", default=0, help_text="Attempts to clean up SES that were observed."
+    )
 
     # The state at the start, which rows and ledger do not keep.
     plan_token = models.CharField(max_length=255, blank=True, help_text="Token of the confirmed plan, if any.")
@@ -69,7 +71,7 @@ class DomainDeletion(models.Model):
     rule_names = models.JSONField(default=list, blank=True, help_text="Receipt rules in the ledger for the name.")
     blocked_emails = models.PositiveIntegerField(default=0)
     email_addresses = models.PositiveIntegerField(default=0)
-    dns_records = models.PositiveIntegerField(default=0)
+    dns_records = models.PositiveIntegerField("DNS records", default=0)
 
     erased_versions = models.PositiveBigIntegerField(default=0, help_text="Delete markers included.")
     erased_delete_markers = models.PositiveBigIntegerField(default=0)

@@ -42,16 +42,16 @@ class Domain(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="domains")
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
     can_receive_emails = models.BooleanField(default=True)
-    has_mx_records = models.BooleanField(default=False)
-    dns_provider = models.CharField(max_length=64, blank=True)
+    has_mx_records = models.BooleanField("has MX records", default=False)
+    dns_provider = models.CharField("DNS provider", max_length=64, blank=True)
     provider_confidence = models.CharField(max_length=6, choices=Confidence, blank=True)
-    last_dns_check = models.DateTimeField(null=True, blank=True)
+    last_dns_check = models.DateTimeField("last DNS check", null=True, blank=True)
     is_catch_all_enabled = models.BooleanField(default=False)
     # Named by a string, because endpoints is an app above this one.
     catch_all_endpoint = models.ForeignKey(
         "endpoints.Endpoint", on_delete=models.SET_NULL, null=True, blank=True, related_name="catch_all_domains"
     )
-    receive_dmarc_emails = models.BooleanField(default=False)
+    receive_dmarc_emails = models.BooleanField("receive DMARC emails", default=False)
     deleting_since = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -112,9 +112,9 @@ class DnsRecord(models.Model):
     """A DNS record that the owner has to publish."""
 
     class Type(models.TextChoices):
-        TXT = "TXT"
-        MX = "MX"
-        CNAME = "CNAME"
+        TXT = "TXT", "TXT"
+        MX = "MX", "MX"
+        CNAME = "CNAME", "CNAME"
 
     id = models.CharField(primary_key=True, max_length=255, default=dns_record_id, editable=False)
     domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="dns_records")

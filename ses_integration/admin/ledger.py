@@ -57,7 +57,7 @@ class DomainSyncAdmin(ReadOnlyAdmin[DomainSync]):
     list_filter = [AppliedFilter, "stalled", *SCOPE]
     search_fields = ["domain", "last_error"]
     date_hierarchy = "changed_at"
-    ordering = ["-changed_at", "domain"]
+    ordering = ["domain"]
     actions = ["push_to_ses"]
     fieldsets = [
         (None, {"fields": ["domain", "rows", "ledger", "region", "rule_set"]}),

@@ -129,8 +129,8 @@ def test_a_domain_is_deleted_through_the_service(ses, user, admin_client: Client
     assert record.finished_at is not None
     [(level, sentence)] = messages
     assert level == "success"
-    went = "Deleted: example.com. This also deleted 0 blocked emails, 1 email address, 9 DNS records."
-    assert sentence.startswith(went)
+    went = "Deleted: example.com. SES has confirmed the deletion. This also deleted "
+    assert sentence.startswith(f"{went}0 blocked emails, 1 email address, 9 DNS records.")
     assert url("domains.domaindeletion", "change", record.pk) in sentence
     entry = LogEntry.objects.get()
     assert (entry.object_id, entry.object_repr, entry.is_deletion()) == (domain.pk, "example.com", True)
@@ -150,9 +150,9 @@ def test_many_domains_are_deleted_at_once_and_each_outcome_is_shown(ses, user, a
     assert not Domain.objects.exists()
     assert rules(ses) == {}
     assert identities(ses) == {"kept.example.com"}
-    assert [level for level, _ in messages] == ["warning", "success", "success"]
-    assert messages[0][1].startswith("Deleted: kept.example.com.")
-    assert "so it is kept" in messages[0][1]
+    assert [level for level, _ in messages] == ["success", "success", "warning"]
+    assert messages[2][1].startswith("Deleted: kept.example.com.")
+    assert "so it is kept" in messages[2][1]
 
 
 def test_with_ses_down_the_rows_are_deleted_and_a_warning_is_shown(ses, user, admin_client: Client, settings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.test import Client
@@ -24,12 +25,15 @@ def test_a_deletion_is_shown_with_its_verification(domain, ses, admin_client: Cl
     resume_deletions()
     record = DomainDeletion.objects.get()
     path = url("domains.domaindeletion", "change", record.pk)
-    assert "not verified yet" in text(admin_client.get(path))
+    unverified = text(admin_client.get(path))
+    assert "not verified yet" in unverified
+    assert re.search(r'Verified at:</label>\s*<div class="readonly">-</div>', unverified)
     clients.ses("eu-west-1").create_receipt_rule(
         RuleSetName="inbound-email-rules", Rule={"Name": "theirs", "Enabled": True, "Recipients": ["example.com"]}
     )
     prove_deletions()
     shown = text(admin_client.get(path))
+    assert re.search(r'Verified at:</label>\s*<div class="readonly">[A-Z][a-z.]+ \d+, \d{4}, ', shown)
     assert "nothing of ours; rules of others receive mail for example.com: theirs" in shown
     assert "inbound-example.com-rule" in shown
     assert "_amazonses.example.com TXT <token>" in shown
