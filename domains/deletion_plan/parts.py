@@ -39,7 +39,7 @@ def as_text(subject: str, parts: Sequence[Section], *, certain: bool) -> str:
 
 
 def ses_title(confirmed_at: datetime | None) -> str:
-    return f"SES, as confirmed by {moment(confirmed_at)}" if confirmed_at else "SES"
+    return f"SES, as of {moment(confirmed_at)}" if confirmed_at else "SES"
 
 
 def rules_as_json(ses: Forecast) -> list[dict[str, Any]]:

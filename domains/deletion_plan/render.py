@@ -112,7 +112,7 @@ def _rows(rows: Rows) -> Part:
         "dnsRecords": rows.dns_records,
         "digest": rows.digest[:16],
     }
-    return Part("Rows", [line], {"rows": members})
+    return Part("In the database", [line], {"rows": members})
 
 
 def _stored_mail(mail: StoredMail) -> Part:

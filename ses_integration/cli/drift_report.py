@@ -11,7 +11,7 @@ from backoffice.text import listed, plural
 from ses_integration.drift.model import Drift, DriftKind
 from ses_integration.plan.resources import ResourceKind
 
-EQUAL = "SES equals the rows."
+EQUAL = "SES matches the database."
 INTRUDES = "It is not ours and takes mail of ours: its owner must disable it, or remove our domains from it."
 EVERYTHING = "every address of every domain"
 # Kinds of problems by the sign in front of their line, with what the summary counts them as.

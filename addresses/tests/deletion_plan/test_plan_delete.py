@@ -38,7 +38,7 @@ def full(domain, user, ses, dns):
 
 
 def without_moment(text: str) -> str:
-    first, _, rest = text.partition("SES, as confirmed by ")
+    first, _, rest = text.partition("SES, as of ")
     return f"{first}SES{rest.partition(' UTC')[2]}" if rest else first
 
 
@@ -57,7 +57,7 @@ Calls to SES:
 - DeleteReceiptRule inbound-example.com-rule
 - DeleteEmailIdentity example.com
 
-Rows:
+In the database:
 - 1 blocked email, 2 email addresses (1 inactive), 2 DNS records
 
 Stored mail:

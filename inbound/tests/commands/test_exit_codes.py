@@ -42,7 +42,7 @@ def test_help_exits_with_0(capsys):
     with pytest.raises(SystemExit) as end:
         execute_from_command_line(["manage.py", "ses_reconcile", "--help"])
     assert end.value.code == 0
-    assert "Exit code 0 when SES equals the rows" in capsys.readouterr().out
+    assert "Exit code 0 when SES matches the database" in capsys.readouterr().out
 
 
 def test_a_command_s_own_exit_code_is_kept(ses, capsys):

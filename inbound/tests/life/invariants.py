@@ -83,7 +83,7 @@ class Invariants(MachineBase):
     # Finishing
 
     def finish_everything(self) -> None:
-        """End all faults, let time pass and the worker finish and sweep: then SES equals the rows."""
+        """End all faults, let time pass and the worker finish and sweep: then SES matches the database."""
         self.outage.clear()
         self.set_faults()
         self.ses.set_quotas(recipients=None)

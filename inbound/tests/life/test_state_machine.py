@@ -1,6 +1,6 @@
 """A state machine of all operations, faults and external changes, in any order (Hypothesis).
 
-After every step the invariants hold, and whenever nothing is pending SES equals the rows.
+After every step the invariants hold, and whenever nothing is pending SES matches the database.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def expire_in_flight_calls() -> None:
 
 
 def wait_until_up_to_date(stack: Stack, *, within: float) -> None:
-    """Wait until SES equals the rows.
+    """Wait until SES matches the database.
 
     After SES has lost everything, nothing is pending until the worker's sweep has found that.
     """
@@ -113,6 +113,6 @@ def wait_until_up_to_date(stack: Stack, *, within: float) -> None:
         identities = set(_live().values_list("name", flat=True))
         return stack.aws.rules() == desired_rules() and stack.aws.identities() == identities
 
-    wait_for(in_line, within=within, what="SES equals the rows")
+    wait_for(in_line, within=within, what="SES matches the database")
     # SES applies the last call before its answer is recorded.
     wait_until_idle(within=20)

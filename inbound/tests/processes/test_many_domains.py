@@ -1,4 +1,4 @@
-"""Eight clients change twenty domains at random: at the end SES equals the rows."""
+"""Eight clients change twenty domains at random: at the end SES matches the database."""
 
 from __future__ import annotations
 

@@ -45,9 +45,9 @@ class Applied:
 class Command(CommandWithExitCodes):
     help = (
         "Compare what SES holds with the database, and print the differences as a plan. Changes nothing unless --apply or "
-        "--adopt is given, and even then nothing that is not ours. Exit code 0 when SES equals the rows, 2 when something "
-        "differs or a foreign rule takes our mail (after --apply: when something is left), 1 on an error. Refuses to change "
-        "anything in a region or rule set where nothing was ever made while another one still holds something, unless "
+        "--adopt is given, and even then nothing that is not ours. Exit code 0 when SES matches the database, 2 when "
+        "something differs or a foreign rule takes our mail (after --apply: when something is left), 1 on an error. Refuses to "
+        "change anything in a region or rule set where nothing was ever made while another one still holds something, unless "
         "--new-region is given."
     )
 

@@ -8,7 +8,7 @@ from ses_integration.tests.emulator.clients import control
 
 SET, RULE = "inbound-email-rules", "inbound-example.com-rule"
 STORE = {"S3Action": {"BucketName": "inbound-mail", "ObjectKeyPrefix": "emails/example.com/"}}
-EQUAL = "SES equals the rows.\n"
+EQUAL = "SES matches the database.\n"
 
 
 def held(ses) -> dict:

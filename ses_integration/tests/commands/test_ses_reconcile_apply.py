@@ -49,7 +49,7 @@ def test_everything_of_ours_is_repaired_and_the_rest_left_alone(ses_with_a, ses_
         "inbound-quiet.org-rule: put in front of all other rules\n"
         "inbound-example.com-rule: put in front of all other rules\n"
         "\n"
-        "SES equals the rows.\n"
+        "SES matches the database.\n"
     )
     assert rules() == {
         RULE: {"a@example.com"},
