@@ -73,7 +73,7 @@ def test_lasting_failure_needs_attention_and_is_retried_after_the_long_interval(
     receive("a", "b")
     started = time.monotonic()
     reconcile(DOMAIN)
-    assert time.monotonic() - started < 2  # nothing to wait for
+    assert time.monotonic() - started < 30  # half of the budget: it does not wait for the retry
     sync = pending_domains().get()
     assert (sync.stalled, sync.last_error) == (True, sentence)
     assert sync.retry_at - timezone.now() > timedelta(minutes=14)
