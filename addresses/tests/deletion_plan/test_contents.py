@@ -105,14 +105,14 @@ def inactive(domain, crm, settings):
 def while_another_is_on_its_way(domain, crm, settings):
     settings.SES_REQUEST_BUDGET = 0
     EmailAddressFactory(domain=domain, address="b@example.com")
-    settings.SES_REQUEST_BUDGET = 5
+    settings.SES_REQUEST_BUDGET = 60
     return {RULE: (["a@example.com"], ["b@example.com"])}
 
 
 def while_the_catch_all_is_on_its_way(domain, crm, settings):
     settings.SES_REQUEST_BUDGET = 0
     set_catch_all(domain=domain, enabled=True, endpoint_id=crm.pk)
-    settings.SES_REQUEST_BUDGET = 5
+    settings.SES_REQUEST_BUDGET = 60
     return {CATCH_ALL: (None, ["example.com"]), RULE: (["a@example.com"], None)}
 
 

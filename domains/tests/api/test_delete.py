@@ -147,7 +147,9 @@ def test_rows_are_deleted_even_if_ses_fails(api, full, ses, impatient, fault):
     assert api.delete(f"{URL}/{full.pk}").status_code == 404
 
 
-def test_a_second_delete_continues_an_unfinished_deletion_and_reports_it(api, client_for, full, ses, impatient, settings):
+def test_a_second_delete_continues_an_unfinished_deletion_and_reports_it(
+    api, client_for, full, ses, impatient, settings
+):
     fail_calls(ses)
     first = api.delete(f"{URL}/{full.pk}").json()
     assert client_for(UserFactory()).delete(f"{URL}/{full.pk}").status_code == 404

@@ -28,7 +28,8 @@ from ses_integration.models import Lease
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
 CLIENTS = 8
-OPERATIONS = 20
+# Fewer without `--full` where nothing else happens meanwhile.
+OPERATIONS, FEWER_OPERATIONS = 20, 14
 
 
 @pytest.fixture
@@ -46,10 +47,10 @@ def client_of(stack: Stack, user: User, seed: int) -> Callable[..., Client]:
 
 
 @contextmanager
-def running_clients(clients: list[Client]) -> Iterator[None]:
+def running_clients(clients: list[Client], operations: int) -> Iterator[None]:
     """Run all clients; waits for them at the end, and raises what one of them raised."""
     with ThreadPoolExecutor(len(clients)) as pool:
-        working = [pool.submit(client.run, OPERATIONS) for client in clients]
+        working = [pool.submit(client.run, operations) for client in clients]
         try:
             yield
         finally:
@@ -82,11 +83,13 @@ def assert_finished(stack: Stack, clients: list[Client]) -> None:
     assert any(client.gone for client in clients)
 
 
-def test_ses_equals_the_rows(stack: Stack, api: Api, client_of: Callable[..., Client]) -> None:
+def test_ses_equals_the_rows(
+    stack: Stack, api: Api, client_of: Callable[..., Client], pytestconfig: pytest.Config
+) -> None:
     stack.start()
     clients = [client_of(number, api) for number in range(CLIENTS)]
 
-    with running_clients(clients):
+    with running_clients(clients, OPERATIONS if pytestconfig.getoption("full") else FEWER_OPERATIONS):
         pass
 
     wait_until_idle(within=20)
@@ -107,7 +110,7 @@ def test_ses_equals_the_rows_after_one_machine_was_killed_and_another_was_paused
     of_other = [client_of(number, other.with_key(key), may_be_cut_off=True) for number in range(1, CLIENTS, 2)]
     clients = of_one + of_other
 
-    with running_clients(clients):
+    with running_clients(clients, OPERATIONS):
         wait_for(lambda: done(clients) >= 40, within=60, what="the clients have done 40 steps")
         wait_for(lease_is_held, within=60, what="a process holds the lease")
         for process in (stack.web, stack.worker):
