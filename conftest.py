@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 
@@ -44,6 +45,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Half a worker more for each processor: many tests wait for processes or for a time to pass."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(2, processors * 3 // 2)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector away from thousands of modules, functions and test items."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

@@ -5,14 +5,14 @@ import pytest
 from django.db import connection
 
 from domains.tests.dns_server import dns_fixture, dns_process  # noqa: F401
-from inbound.tests.factories import DomainFactory
+from inbound.tests.prepared import verified_domain
 from ses_integration.aws import clients
 
 
 @pytest.fixture
 def domain(user, ses):
     """`example.com`, verified, with its identity in SES and no rule; the journal is empty."""
-    domain = DomainFactory(owner=user, name="example.com")
+    domain = verified_domain(ses, user, "example.com")
     ses.clear_journal()
     return domain
 

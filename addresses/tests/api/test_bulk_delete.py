@@ -14,8 +14,6 @@ from inbound.models import Scope
 from inbound.tests.aws import calls, rules
 from inbound.tests.factories import DomainFactory, EmailAddressFactory, UserFactory
 
-pytestmark = pytest.mark.sqlite
-
 URL = "/api/v2/email-addresses/bulk-delete"
 EITHER = {"error": "Give either ids or domainId"}
 ONLY = {"error": "bulk-delete takes ids or domainId, and nothing else. Nothing was deleted."}

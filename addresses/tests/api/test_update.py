@@ -14,8 +14,6 @@ from domains.tests.api.json_bodies import any_object
 from inbound.tests.aws import calls, fail_calls, recipients_sent, recover_and_run_worker, rules
 from inbound.tests.factories import EmailAddressFactory, EndpointFactory, UserFactory
 
-pytestmark = pytest.mark.sqlite
-
 URL = "/api/v2/email-addresses"
 RULE = "inbound-example.com-rule"
 CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."

@@ -23,8 +23,6 @@ from inbound.tests.factories import (
 )
 from ses_integration.reconcile.loop import reconcile_due
 
-pytestmark = pytest.mark.sqlite
-
 URL = "/api/v2/deletions"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 

@@ -25,8 +25,6 @@ from ses_integration.reconcile.loop import reconcile_due
 from ses_integration.status.pending import pending_reason
 from ses_integration.tests.protocol.counterexamples import claim, counterexample, patched
 
-pytestmark = pytest.mark.sqlite
-
 URL = "/api/v2/domains"
 RULE = "inbound-example.com-rule"
 Step = DomainDeletion.Step

@@ -14,8 +14,6 @@ from ses_integration.conf import ses_config
 from ses_integration.coordination import quotas
 from ses_integration.models import DomainSync, LedgerEntry
 
-pytestmark = pytest.mark.sqlite
-
 API = "/api/v2"
 NO_RULE = {
     "error": (

@@ -15,8 +15,6 @@ from inbound.tests.factories import DomainFactory, EmailAddressFactory, Endpoint
 from ses_integration.status import wording
 from ses_integration.status.pending import pending_domains
 
-pytestmark = pytest.mark.sqlite
-
 NOTHING = {
     "emailAddressesUpdated": 0,
     "emailAddresses": [],

@@ -7,6 +7,7 @@ one JSON object per line, and reads the results from its standard output in the 
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -104,6 +105,9 @@ def main() -> None:
     from inbound.wsgi import application
 
     _load()
+    # A collection in a child would copy the memory that it shares with the others.
+    gc.collect()
+    gc.freeze()
     answer = os.fdopen(os.dup(1), "w")
     # All other output goes to the log.
     os.dup2(2, 1)

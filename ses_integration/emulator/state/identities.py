@@ -114,6 +114,10 @@ class IdentityStore:
         self._identities[identity.name] = identity
         return identity
 
+    def restore(self, identity: Identity) -> None:
+        """Put an identity back as it was, whatever the quotas are."""
+        self._identities[identity.name] = identity
+
     def find_or_create(self, name: str) -> Identity:
         """The existing identity, or a new one, as in the Verify operations of v1."""
         return self.find(name) or self.create(name, dkim=False)
