@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -30,6 +30,7 @@ class _Typed:
 
 
 class Boolean(_Typed, serializers.BooleanField):
+    schema: ClassVar[dict[str, Any]] = {"type": "boolean"}
     what, python = "a boolean", bool
 
 
@@ -57,6 +58,8 @@ def _first(detail: Any) -> str:
 class Timestamp(serializers.DateTimeField):
     """UTC, ISO 8601, milliseconds and `Z` (docs/api/compatibility.md, "Values")."""
 
+    schema: ClassVar[dict[str, Any]] = {"type": "string", "format": "date-time", "nullable": True}
+
     def to_representation(self, value: Any) -> Any:
         return None if value is None else timestamp(value)
 
@@ -67,6 +70,8 @@ def timestamp(moment: datetime) -> str:
 
 class TextOrNull(serializers.CharField):
     """Text that is stored as empty and shown as null when there is none. Read-only."""
+
+    schema: ClassVar[dict[str, Any]] = {"type": "string", "nullable": True}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(read_only=True, **kwargs)
@@ -81,6 +86,18 @@ class Constant(serializers.Field[Any, Any, Any, Any]):
     def __init__(self, value: Any, **kwargs: Any) -> None:
         super().__init__(read_only=True, source="*", **kwargs)
         self.value = value
+        self.schema = {"example": value}
 
     def to_representation(self, value: Any) -> Any:
         return self.value
+
+
+class Added(serializers.Field[Any, Any, Any, Any]):
+    """A member that the serializer's `to_representation` adds. It tells schema generators name and JSON type, no more."""
+
+    def __init__(self, kind: str, *, nullable: bool = False) -> None:
+        super().__init__(read_only=True)
+        self.schema = {"type": kind, "nullable": nullable} | ({"items": {}} if kind == "array" else {})
+
+    def get_attribute(self, instance: Any) -> NoReturn:
+        raise serializers.SkipField

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, TypeVar
 
-from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rest.confirmation import GONE, Confirmation, plan_outdated, read_confirmation
+from rest.confirmation import DRY_RUN, GONE, PLAN, Confirmation, plan_outdated, read_confirmation
 from rest.plan_token import Plan, Subject
 from rest.viewsets import OwnedViewSet
 
@@ -21,6 +20,7 @@ Row = TypeVar("Row", bound=Model)
 class PlannedDeletionViewSet(OwnedViewSet[Row]):
     """Adds the two actions to a viewset. It needs serializers for `deletion_plan` (of a plan) and `destroy` (of an outcome)."""
 
+    parameters = {"destroy": {DRY_RUN: {"type": "boolean"}, PLAN: {"type": "string"}}}
     # The `kind` of the plan's subject.
     plan_kind: ClassVar[str]
 
@@ -48,7 +48,7 @@ class PlannedDeletionViewSet(OwnedViewSet[Row]):
             return Response(self._shown(plan))
         try:
             outcome = self.delete_row(row, str(asked.token or ""))
-        except ObjectDoesNotExist:
+        except self.model.DoesNotExist:
             # Another request was faster.
             return self.answer_for_missing(pk, asked)
         return Response(self.get_serializer(outcome).data)

@@ -14,6 +14,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from rest.filters import Filter, QueryFilters
 from rest.lookup import find
+from rest.schema import Schema
 
 Row = TypeVar("Row", bound=Model)
 
@@ -36,17 +37,26 @@ class OwnedViewSet(GenericViewSet[Row]):
 
     http_method_names = ["get", "post", "put", "delete", "head", "options"]
     filter_backends = [QueryFilters]
+    schema = Schema()
 
     # The resource's 404 sentence.
     not_found: ClassVar[str]
     # Query parameters of the list.
     filters: ClassVar[Sequence[Filter]] = ()
+    # JSON schemas of other query parameters, by action and name; for schema generators.
+    parameters: ClassVar[Mapping[str, Mapping[str, dict[str, Any]]]] = {}
+    # Serializer of what the list's answer has besides `data` and `pagination`.
+    page_serializer: ClassVar[type[BaseSerializer[Any]] | None] = None
     # Serializers of the actions that `serializer_class` does not fit.
     serializer_classes: ClassVar[Mapping[str, type[BaseSerializer[Any]]]] = {}
     # Answers to exceptions of services.
     errors: ClassVar[Mapping[type[Exception], Callable[[Any], APIException]]] = {}
     # The scope that an API key needs, where the HTTP method does not tell. Set it with `@action`.
     required_scope: str | None = None
+
+    @property
+    def model(self) -> Any:
+        return super().get_queryset().model
 
     @property
     def caller(self) -> User:
@@ -86,6 +96,5 @@ class OwnedViewSet(GenericViewSet[Row]):
         for kind, answer in self.errors.items():
             if isinstance(error, kind):
                 return answer(error)
-        model: Any = super().get_queryset().model
         # The row was deleted while the request was running.
-        return NotFound(self.not_found) if isinstance(error, model.DoesNotExist) else error
+        return NotFound(self.not_found) if isinstance(error, self.model.DoesNotExist) else error

@@ -11,7 +11,7 @@ from rest_framework.exceptions import ValidationError
 
 from addresses.api.serializers import CleanupSerializer
 from addresses.deletion import AddressDeletion
-from rest.fields import Text
+from rest.fields import Added, Text
 from rest.serializers import Body
 
 MOST_AT_ONCE = 1000
@@ -26,8 +26,11 @@ class BulkDeletion:
     remaining: int | None
 
 
-class BulkDeletionSerializer(serializers.BaseSerializer[BulkDeletion]):
+class BulkDeletionSerializer(serializers.Serializer[BulkDeletion]):
     """One result for each id, in the order of the request. The context has the view, whose `not_found` is the error."""
+
+    results = Added("array")
+    summary = Added("object")
 
     def to_representation(self, instance: BulkDeletion) -> dict[str, Any]:
         deleted = instance.deleted

@@ -55,7 +55,6 @@ class EmailAddressViewSet(
     errors = {
         services.AddressTaken: lambda _: Conflict("Email address already exists"),
         EndpointGone: lambda _: NotFound(NO_ENDPOINT),
-        Domain.DoesNotExist: lambda _: NotFound(NO_DOMAIN),
     }
     plan_kind = KIND
 
@@ -78,9 +77,13 @@ class EmailAddressViewSet(
             raise ValidationError(f"Email address must belong to domain {domain.name}")
         if EmailAddress.objects.filter(address=address).exists():
             raise services.AddressTaken
-        serializer.instance = services.create_address(
-            domain=domain, address=address, endpoint_id=self._endpoint_id(body), is_active=body["is_active"]
-        )
+        endpoint_id = self._endpoint_id(body)
+        try:
+            serializer.instance = services.create_address(
+                domain=domain, address=address, endpoint_id=endpoint_id, is_active=body["is_active"]
+            )
+        except Domain.DoesNotExist as error:
+            raise NotFound(NO_DOMAIN) from error
 
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         body = serializer.validated_data

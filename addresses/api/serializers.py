@@ -10,9 +10,8 @@ from rest_framework.exceptions import ValidationError
 from addresses.deletion_plan import render
 from addresses.deletion_plan.model import AddressPlan
 from addresses.models import BlockedEmail, EmailAddress
-from addresses.services import AddressChange
 from domains.names import normalise_address
-from rest.fields import Boolean, Constant, Text, TextOrNull, Timestamp
+from rest.fields import Added, Boolean, Constant, Text, TextOrNull, Timestamp
 from rest.serializers import Answer, Body
 
 NO_ROUTE = {"type": "none", "id": None, "name": None, "isActive": False}
@@ -24,10 +23,10 @@ class EmailAddressSerializer(serializers.ModelSerializer[EmailAddress]):
     domainId = serializers.CharField(source="domain_id")
     # There are no legacy webhooks (docs/api/compatibility.md, "Webhook ids").
     webhookId = Constant(None)
-    endpointId = serializers.CharField(source="endpoint_id")
+    endpointId = TextOrNull(source="endpoint_id")
     isActive = serializers.BooleanField(source="is_active")
     isReceiptRuleConfigured = serializers.SerializerMethodField()
-    receiptRuleName = serializers.CharField(source="receipt_rule_name")
+    receiptRuleName = TextOrNull(source="receipt_rule_name")
     createdAt = Timestamp(source="created_at")
     updatedAt = Timestamp(source="updated_at")
     userId = serializers.CharField(source="domain.owner_id")
@@ -72,11 +71,16 @@ class EmailAddressSerializer(serializers.ModelSerializer[EmailAddress]):
         }
 
 
-class AddressChangeSerializer(serializers.BaseSerializer[AddressChange]):
-    """The answer to creating and updating an address."""
+class AddressChangeSerializer(EmailAddressSerializer):
+    """The answer to creating and updating an address: an AddressChange."""
 
-    def to_representation(self, instance: AddressChange) -> dict[str, Any]:
-        shown = EmailAddressSerializer(instance.address).data
+    warning = Added("string")
+
+    class Meta(EmailAddressSerializer.Meta):
+        fields = [*EmailAddressSerializer.Meta.fields, "warning"]
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        shown = super().to_representation(instance.address)
         return {**shown, "warning": instance.warning} if instance.warning else shown
 
 
@@ -96,7 +100,16 @@ class AddressDeletionSerializer(serializers.Serializer[Any]):
     cleanup = CleanupSerializer(source="*")
 
 
-class AddressPlanSerializer(serializers.BaseSerializer[AddressPlan]):
+class AddressPlanSerializer(serializers.Serializer[AddressPlan]):
+    emailAddress = Added("object")
+    token = Added("string")
+    isCertain = Added("boolean")
+    receiptRules = Added("array")
+    sesCalls = Added("object")
+    sesConfirmedAt = Added("string", nullable=True)
+    sesProblems = Added("array")
+    stays = Added("object")
+
     def to_representation(self, instance: AddressPlan) -> dict[str, Any]:
         return render.as_json(instance)
 

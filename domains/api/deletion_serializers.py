@@ -17,20 +17,40 @@ from domains.dns import leftovers
 from domains.dns.leftovers import lookup_as_json
 from domains.dns.records import Record
 from domains.models import Domain, DomainDeletion
-from rest.fields import timestamp
+from rest.fields import Added, TextOrNull, Timestamp, timestamp
 from ses_integration.api import SyncState, sync_states
 
 NEEDED_AGAIN = "You have added the domain again, so it needs its DNS records."
 NOT_KNOWN = "No DNS record is known that was to be published for the domain."
 
 
-class DeletionPlanSerializer(serializers.BaseSerializer[DeletionPlan]):
+class DeletionPlanSerializer(serializers.Serializer[DeletionPlan]):
+    domain = Added("object")
+    token = Added("string")
+    isCertain = Added("boolean")
+    receiptRules = Added("array")
+    sesIdentity = Added("object")
+    sesCalls = Added("object")
+    sesConfirmedAt = Added("string", nullable=True)
+    sesProblems = Added("array")
+    storedMail = Added("object")
+    rows = Added("object")
+    stays = Added("object")
+
     def to_representation(self, instance: DeletionPlan) -> dict[str, Any]:
         return render.as_json(instance)
 
 
-class DeletionSerializer(serializers.BaseSerializer[DomainDeletion]):
+class DeletionSerializer(serializers.Serializer[DomainDeletion]):
     """The answer to DELETE /domains/{id} (docs/api/compatibility.md, "Domain deletion")."""
+
+    success = Added("boolean")
+    message = Added("string")
+    deletedResources = Added("object")
+    deletionId = Added("string")
+    warning = Added("string")
+    # Only if another DELETE finds the deletion unfinished.
+    report = Added("object")
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
         shown: dict[str, Any] = {
@@ -58,15 +78,30 @@ class UnfinishedDeletionSerializer(DeletionSerializer):
         return super().to_representation(instance) | {"report": report.data}
 
 
-class ReportSerializer(serializers.BaseSerializer[DomainDeletion]):
+class ReportSerializer(serializers.Serializer[DomainDeletion]):
     """The report of a deletion. The context has `sync_states` by domain name, see `sync_states_of`."""
 
+    id = serializers.CharField(source="pk")
+    domainId = serializers.CharField(source="domain_id")
+    domain = serializers.CharField(source="name")
+    requestedBy = TextOrNull(source="requested_by")
+    requestedAt = Timestamp(source="started_at")
+    finishedAt = Timestamp(source="finished_at")
+    planToken = TextOrNull(source="plan_token")
+    steps = Added("array")
+    owed = Added("array")
+    nextAttemptAt = Added("string", nullable=True)
+    confirmation = Added("object", nullable=True)
+
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
-        return _report(instance, self.context["sync_states"].get(instance.name))
+        ses = self.context["sync_states"].get(instance.name)
+        return super().to_representation(instance) | _progress(instance, ses)
 
 
 class ReportWithDnsSerializer(ReportSerializer):
     """A report with the records still in DNS. The lookup may take DNS_TIMEOUT_SECONDS."""
+
+    dns = Added("object")
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
         return super().to_representation(instance) | {"dns": still_in_dns(instance)}
@@ -84,17 +119,10 @@ def sync_states_of(rows: Sequence[DomainDeletion]) -> dict[str, SyncState]:
     return sync_states(names) if names else {}
 
 
-def _report(row: DomainDeletion, ses: SyncState | None) -> dict[str, Any]:
+def _progress(row: DomainDeletion, ses: SyncState | None) -> dict[str, Any]:
     steps = _steps(row, ses)
     pending = [step for step in steps if step["outcome"] == Step.PENDING]
     return {
-        "id": row.pk,
-        "domainId": row.domain_id,
-        "domain": row.name,
-        "requestedBy": row.requested_by or None,
-        "requestedAt": timestamp(row.started_at),
-        "finishedAt": _moment(row.finished_at),
-        "planToken": row.plan_token or None,
         "steps": steps,
         "owed": [step["step"] for step in pending],
         # All are texts of the same format in UTC, so they sort by time.

@@ -63,6 +63,12 @@ class DomainViewSet(
         register.DomainTaken: lambda error: Conflict(OWN if error.own else REGISTERED),
         catch_all.EndpointGone: lambda _: ValidationError(NO_ENDPOINT),
     }
+    parameters = {
+        **PlannedDeletionViewSet.parameters,
+        "list": {"check": {"type": "boolean"}},
+        "retrieve": {"check": {"type": "boolean"}},
+    }
+    page_serializer = serializers.DomainPageSerializer
     plan_kind = KIND
 
     def get_queryset(self) -> QuerySet[Domain]:

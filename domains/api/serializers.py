@@ -11,7 +11,7 @@ from domains.dns.records import mail_from_domain
 from domains.lifecycle.register import AddedDomain
 from domains.models import DnsRecord, Domain
 from domains.names import normalise_domain
-from rest.fields import Boolean, Constant, Text, TextOrNull, Timestamp, timestamp
+from rest.fields import Added, Boolean, Constant, Text, TextOrNull, Timestamp, timestamp
 from rest.serializers import Answer, Body
 from ses_integration.api import identities
 
@@ -22,7 +22,7 @@ COLUMNS = [
 ]  # fmt: skip
 DERIVED = [
     "lastSesCheck", "mailFromDomain", "mailFromDomainStatus", "mailFromDomainVerifiedAt", "stats",
-    "catchAllEndpoint",
+    "catchAllEndpoint", "verificationCheck",
 ]  # fmt: skip
 
 
@@ -72,7 +72,7 @@ class DomainSerializer(serializers.ModelSerializer[Domain]):
     providerConfidence = TextOrNull(source="provider_confidence")
     lastDnsCheck = Timestamp(source="last_dns_check")
     isCatchAllEnabled = serializers.BooleanField(source="is_catch_all_enabled")
-    catchAllEndpointId = serializers.CharField(source="catch_all_endpoint_id")
+    catchAllEndpointId = TextOrNull(source="catch_all_endpoint_id")
     createdAt = Timestamp(source="created_at")
     updatedAt = Timestamp(source="updated_at")
     userId = serializers.CharField(source="owner_id")
@@ -82,11 +82,13 @@ class DomainSerializer(serializers.ModelSerializer[Domain]):
     mailFromDomainStatus = Constant(None)
     mailFromDomainVerifiedAt = Constant(None)
     stats: serializers.Serializer[Any] = StatsSerializer(source="*")
-    catchAllEndpoint = CatchAllEndpointSerializer(source="catch_all_endpoint")
+    catchAllEndpoint = CatchAllEndpointSerializer(source="catch_all_endpoint", allow_null=True)
+    verificationCheck = Added("object")
+    authRecommendations = Added("object")
 
     class Meta:
         model = Domain
-        fields = [*COLUMNS, *DERIVED]
+        fields = [*COLUMNS, *DERIVED, "authRecommendations"]
 
     def to_representation(self, instance: Domain) -> dict[str, Any]:
         shown = super().to_representation(instance)
@@ -102,6 +104,12 @@ class ListedDomainSerializer(DomainSerializer):
 
     class Meta(DomainSerializer.Meta):
         fields = [*COLUMNS, "receiveDmarcEmails", *DERIVED]
+
+
+class DomainPageSerializer(serializers.Serializer[Any]):
+    """What GET /domains answers besides the page."""
+
+    meta = Added("object")
 
 
 class RecordToPublishSerializer(serializers.Serializer[Any]):
@@ -166,9 +174,9 @@ class CatchAllChangeSerializer(Answer):
     domain = serializers.CharField(source="domain.name")
     status = serializers.CharField(source="domain.status")
     isCatchAllEnabled = serializers.BooleanField(source="domain.is_catch_all_enabled")
-    catchAllEndpointId = serializers.CharField(source="domain.catch_all_endpoint_id")
-    catchAllEndpoint = CatchAllEndpointSerializer(source="domain.catch_all_endpoint")
-    receiptRuleName = serializers.CharField(source="rule_name")
+    catchAllEndpointId = TextOrNull(source="domain.catch_all_endpoint_id")
+    catchAllEndpoint = CatchAllEndpointSerializer(source="domain.catch_all_endpoint", allow_null=True)
+    receiptRuleName = TextOrNull(source="rule_name")
     updatedAt = Timestamp(source="domain.updated_at")
     awsConfigurationWarning = serializers.CharField(source="warning")
 

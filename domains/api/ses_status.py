@@ -10,7 +10,7 @@ from rest_framework.mixins import ListModelMixin
 from rest_framework.response import Response
 
 from domains.models import Domain
-from rest.fields import TextOrNull, Timestamp
+from rest.fields import Added, TextOrNull, Timestamp
 from rest.viewsets import OwnedViewSet
 from ses_integration.api import capacity, recipients_by_rule, sync_states
 
@@ -36,8 +36,15 @@ class SyncStateSerializer(serializers.Serializer[Any]):
     nextTry = Timestamp(source="retry_at")
 
 
-class DomainStatusSerializer(serializers.BaseSerializer[Domain]):
+class DomainStatusSerializer(serializers.Serializer[Domain]):
     """One domain. The context has `sync_states` and `rules`, both by domain name."""
+
+    id = serializers.CharField(source="pk")
+    domain = serializers.CharField(source="name")
+    state = Added("string")
+    reason = TextOrNull()
+    nextTry = Timestamp()
+    rules = Added("array")
 
     def to_representation(self, instance: Domain) -> dict[str, Any]:
         rules = self.context["rules"].get(instance.name, {})
@@ -53,6 +60,7 @@ class SesStatusViewSet(ListModelMixin, OwnedViewSet[Domain]):
     queryset = Domain.objects.live().order_by("name")
     not_found = "Domain not found"
     serializer_class = DomainStatusSerializer
+    page_serializer = CapacitySerializer
 
     def serializer_facts(self, rows: Sequence[Domain]) -> dict[str, Any]:
         return {

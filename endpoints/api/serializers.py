@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -18,6 +18,8 @@ DESCRIPTION_LIMIT = 1000
 
 class _Anything(serializers.Field[Any, Any, Any, Any]):
     """Any JSON value, validated elsewhere."""
+
+    schema: ClassVar[dict[str, Any]] = {}
 
     def to_internal_value(self, data: Any) -> Any:
         return data
@@ -101,6 +103,8 @@ class CatchAllDomainSerializer(serializers.Serializer[Any]):
 
 
 class _Length(serializers.Field[Any, Any, Any, Any]):
+    schema: ClassVar[dict[str, Any]] = {"type": "integer"}
+
     def to_representation(self, value: Any) -> int:
         return len(value)
 

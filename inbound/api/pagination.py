@@ -42,6 +42,21 @@ class LimitOffset(BasePagination):
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"data": data, "pagination": self.summary()})
 
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        summary = {name: {"type": "integer"} for name in ("limit", "offset", "total")} | {
+            "hasMore": {"type": "boolean"}
+        }
+        return {
+            "type": "object",
+            "properties": {"data": schema, "pagination": {"type": "object", "properties": summary}},
+        }
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        return [
+            {"name": name, "in": "query", "required": False, "schema": {"type": "integer", "minimum": least}}
+            for name, least in (("limit", 1), ("offset", 0))
+        ]
+
     def summary(self) -> dict[str, int | bool]:
         return {
             "limit": self.limit,

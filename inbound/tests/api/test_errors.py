@@ -6,8 +6,12 @@ import logging
 import pytest
 from rest_framework.test import APIClient
 
+from addresses import deletion
+from addresses import services as address_services
+from domains.deletion import service
+from domains.models import Domain, DomainDeletion
 from endpoints import services
-from inbound.tests.factories import EndpointFactory
+from inbound.tests.factories import EmailAddressFactory, EndpointFactory
 
 URL = "/api/v2/endpoints"
 BODY = {"name": "Main", "type": "webhook", "config": {"url": "https://example.org/"}}
@@ -91,6 +95,39 @@ def test_an_unexpected_error_is_logged_and_not_shown(api, monkeypatch, caplog):
         answer = api.post(URL, BODY)
     assert (answer.status_code, answer.json()) == (500, {"error": "Internal server error"})
     assert "hunter2" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("method", "resource", "module", "name", "missing"),
+    [
+        ("delete", "domains", service, "delete_domain", DomainDeletion),
+        ("delete", "email-addresses", deletion, "delete_address", Domain),
+        ("put", "email-addresses", address_services, "update_address", Domain),
+    ],
+)
+def test_a_missing_row_of_another_model_is_an_unexpected_error(
+    api, user, ses, monkeypatch, caplog, method, resource, module, name, missing
+):
+    def fail(*_, **__):
+        raise missing.DoesNotExist
+
+    address = EmailAddressFactory.create(domain__owner=user)
+    pk = address.domain.pk if resource == "domains" else address.pk
+    monkeypatch.setattr(module, name, fail)
+    with caplog.at_level(logging.ERROR, logger="inbound.api.errors"):
+        answer = getattr(api, method)(f"/api/v2/{resource}/{pk}", {})
+    assert (answer.status_code, answer.json()) == (500, {"error": "Internal server error"})
+    assert "DoesNotExist" in caplog.text
+
+
+def test_an_address_of_a_domain_that_disappears_meanwhile_is_404(api, user, ses, monkeypatch):
+    def fail(**_):
+        raise Domain.DoesNotExist
+
+    domain = EmailAddressFactory.create(domain__owner=user).domain
+    monkeypatch.setattr(address_services, "create_address", fail)
+    answer = api.post("/api/v2/email-addresses", {"address": f"new@{domain.name}", "domainId": domain.pk})
+    assert (answer.status_code, answer.json()) == (404, {"error": "Domain not found or access denied"})
 
 
 def test_an_error_in_the_middleware_is_not_shown(monkeypatch, transactional_db):

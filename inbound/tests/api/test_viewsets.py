@@ -1,4 +1,4 @@
-"""Every resource of the API declares what DRF and schema generators need, and is limited to the caller's rows."""
+"""Every resource of the API declares what DRF needs, and is limited to the caller's rows."""
 
 from __future__ import annotations
 
@@ -63,14 +63,3 @@ def test_every_action_declares_its_serializers(route, method, action):
     if method in ("post", "put"):
         assert issubclass(serializer, Body)
         assert issubclass(serializer.answer, BaseSerializer)
-
-
-@resources
-def test_filters_are_described_for_schema_generators(viewset):
-    (backend,) = viewset.filter_backends
-    described = backend().get_schema_operation_parameters(viewset())
-    assert [parameter["name"] for parameter in described] == [parameter.parameter for parameter in viewset.filters]
-    assert all(
-        parameter["in"] == "query" and not parameter["required"] and parameter["schema"]["type"]
-        for parameter in described
-    )

@@ -15,7 +15,7 @@ from inbound.tests.docs.pages import PAGES, codes, page, rows
 
 OURS = ("inbound", "endpoints", "addresses", "domains", "ses_integration")
 COMMANDS = {name: app for app in OURS for name in find_commands(f"{apps.get_app_config(app).path}/management")}
-DJANGOS = ("check", "migrate", "createsuperuser")
+DJANGOS = ("check", "migrate", "createsuperuser", "generateschema")
 COMMANDS_PAGE = page("docs/commands.md")
 
 

@@ -1,0 +1,176 @@
+"""The OpenAPI schema that DRF's `generateschema` makes of the viewsets describes every route and its real answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from rest_framework.schemas.openapi import SchemaGenerator
+
+from addresses.services import create_address
+from domains.lifecycle.register import add_domain
+from domains.models import Domain
+from inbound.tests.api.routes import ROUTES
+from inbound.tests.factories import DomainFactory, EndpointFactory
+
+OPERATIONS = [
+    (route, method, action)
+    for route, view in ROUTES.items()
+    for method, action in view.actions.items()
+    if method != "head"
+]
+# Python types of JSON types, by name.
+TYPES = {"string": "str", "integer": "int", "boolean": "bool", "array": "list", "object": "dict"}
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    return dict(SchemaGenerator().get_schema(request=None, public=True))
+
+
+def operation(schema: dict[str, Any], route: str, method: str) -> dict[str, Any]:
+    found: dict[str, Any] = schema["paths"]["/api/v2/" + route.replace("<str:pk>", "{id}")][method]
+    return found
+
+
+def answer_of(schema: dict[str, Any], route: str, method: str, status: int = 200) -> dict[str, Any]:
+    answers = operation(schema, route, method)["responses"]
+    assert list(answers) == [str(status)]
+    content: dict[str, Any] = answers[str(status)]["content"]["application/json"]["schema"]
+    return content
+
+
+def resolved(schema: dict[str, Any], part: dict[str, Any]) -> list[dict[str, Any]]:
+    """The alternatives of a part, without references."""
+    return [
+        schema["components"]["schemas"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+        for one in part.get("oneOf", [part])
+    ]
+
+
+def mismatches(schema: dict[str, Any], part: dict[str, Any], value: Any, path: str = "") -> Iterator[str]:
+    """Where a JSON value is not as its schema says, or has members that the schema does not know."""
+    (part,) = resolved(schema, part)
+    if "type" not in part or (value is None and part.get("nullable")):
+        return
+    if type(value).__name__ != TYPES[part["type"]]:
+        yield f"{path}: {value!r} is not {part}"
+    elif part["type"] == "array":
+        for item in value:
+            yield from mismatches(schema, part["items"], item, f"{path}[]")
+    elif "properties" in part:
+        yield from (f"{path}: {name} is unknown" for name in set(value) - set(part["properties"]))
+        yield from (f"{path}: {name} is missing" for name in set(part.get("required", [])) - set(value))
+        for name in set(value) & set(part["properties"]):
+            yield from mismatches(schema, part["properties"][name], value[name], f"{path}.{name}")
+
+
+def test_the_schema_has_exactly_the_routes_and_methods_of_the_api(schema):
+    described = {(path, method) for path, methods in schema["paths"].items() for method in methods}
+    assert described == {("/api/v2/" + route.replace("<str:pk>", "{id}"), method) for route, method, _ in OPERATIONS}
+
+
+def test_drfs_command_prints_the_schema(schema):
+    out = StringIO()
+    call_command("generateschema", format="openapi-json", stdout=out)
+    assert json.loads(out.getvalue()) == json.loads(json.dumps(schema))
+
+
+def test_operation_ids_are_unique(schema):
+    ids = [operation(schema, route, method)["operationId"] for route, method, _ in OPERATIONS]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize(("route", "method", "action"), OPERATIONS)
+def test_every_operation_has_its_status_and_the_members_of_its_answer(schema, route, method, action):
+    answer = answer_of(schema, route, method, 201 if action == "create" else 200)
+    for alternative in resolved(schema, answer):
+        assert alternative["type"] == "object"
+        assert alternative["properties"]
+    if action == "list":
+        assert {"data", "pagination"} <= set(answer["properties"])
+        (item,) = resolved(schema, answer["properties"]["data"]["items"])
+        assert item["properties"]
+
+
+@pytest.mark.parametrize(("route", "method", "action"), OPERATIONS)
+def test_only_post_and_put_have_a_body_which_is_not_the_answer(schema, route, method, action):
+    body = operation(schema, route, method).get("requestBody")
+    assert (body is not None) == (method in ("post", "put"))
+    if body:
+        request = body["content"]["application/json"]["schema"]
+        (members,) = resolved(schema, request)
+        view = ROUTES[route].cls(action=action, **ROUTES[route].initkwargs)
+        assert set(members["properties"]) == set(view.get_serializer_class()().fields)
+        assert request != answer_of(schema, route, method, 201 if action == "create" else 200)
+
+
+@pytest.mark.parametrize(("route", "method", "action"), OPERATIONS)
+def test_every_operation_has_its_parameters(schema, route, method, action):
+    view = ROUTES[route].cls
+    expected = [("id", "path")] if "<" in route else []
+    if action == "list":
+        expected += [(name, "query") for name in ("limit", "offset", *(each.parameter for each in view.filters))]
+    if route.startswith("domains") and action in ("list", "retrieve"):
+        expected.append(("check", "query"))
+    if action == "destroy" and hasattr(view, "deletion_plan"):
+        expected += [("dry_run", "query"), ("plan", "query")]
+    parameters = operation(schema, route, method)["parameters"]
+    assert [(parameter["name"], parameter["in"]) for parameter in parameters] == expected
+    for parameter in parameters:
+        assert parameter["schema"]["type"]
+        assert parameter["required"] == (parameter["in"] == "path")
+
+
+@pytest.mark.sqlite
+def test_answers_are_as_the_schema_says(schema, api, user, ses):
+    endpoint = EndpointFactory(owner=user)
+    domain = add_domain(owner=user, name="example.com").domain
+    Domain.objects.filter(pk=domain.pk).update(status=Domain.Status.VERIFIED)
+    address = create_address(domain=domain, address="a@example.com", endpoint_id=endpoint.pk).address
+    other = create_address(domain=domain, address="b@example.com", endpoint_id=None).address
+    DomainFactory(owner=user, name="bare.example.org")
+
+    def check(route: str, method: str, pk: str = "", body: Any = None, query: str = "", status: int = 200) -> Any:
+        answer = getattr(api, method)(f"/api/v2/{route.replace('<str:pk>', pk)}{query}", body, format="json")
+        assert answer.status_code == status, answer.json()
+        shape = answer_of(schema, route, method, status)
+        assert not min(
+            (list(mismatches(schema, alternative, answer.json())) for alternative in resolved(schema, shape)), key=len
+        )
+        return answer.json()
+
+    catch_all = {"isCatchAllEnabled": True, "catchAllEndpointId": endpoint.pk}
+    check("domains", "post", body={"domain": "example.net"}, status=201)
+    check("domains/<str:pk>", "put", domain.pk, catch_all)
+    check("email-addresses", "post", body={"address": "c@example.com", "domainId": domain.pk}, status=201)
+    check("email-addresses/<str:pk>", "put", address.pk, {"isActive": False})
+    check("endpoints/<str:pk>", "put", endpoint.pk, {"name": "New"})
+    made = {"name": "Second", "type": "webhook", "config": {"url": "https://hooks.example.org/x"}}
+    second = check("endpoints", "post", body=made, status=201)["id"]
+    blocked = check("blocked-emails", "post", body={"emailAddress": "d@example.com"}, status=201)["id"]
+    pks = {
+        "domains": domain.pk,
+        "email-addresses": address.pk,
+        "endpoints": endpoint.pk,
+        "blocked-emails": blocked,
+        "dns-records": domain.dns_records.all()[0].pk,
+    }
+    for route in ROUTES:
+        if "get" in ROUTES[route].actions and not route.startswith("deletions"):
+            check(route, "get", pks.get(route.partition("/")[0], ""))
+    for route in ("domains", "domains/<str:pk>"):
+        check(route, "get", domain.pk, query="?check=true")
+    check("blocked-emails/<str:pk>", "delete", blocked)
+    check("endpoints/<str:pk>", "delete", second)
+    check("email-addresses/<str:pk>", "delete", address.pk, query="?dry_run=true")
+    check("email-addresses/<str:pk>", "delete", address.pk)
+    check("email-addresses/bulk-delete", "post", body={"ids": [other.pk, "unknown"]})
+    check("domains/<str:pk>", "delete", domain.pk, query="?dry_run=true")
+    deletion = check("domains/<str:pk>", "delete", domain.pk)["deletionId"]
+    check("deletions", "get")
+    check("deletions/<str:pk>", "get", deletion)
