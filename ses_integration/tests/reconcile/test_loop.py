@@ -57,7 +57,7 @@ def test_removed_domain_leaves_nothing_in_ses(ses_with_a):
     assert calls(ses_with_a) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
     assert (rules(), identities()) == ({}, set())
     assert confirmation.domain_state(DOMAIN) == confirmation.DomainState(
-        rules_gone=True, identity_gone=True, identity_ours=None
+        DOMAIN, rules_gone=True, identity_gone=True, identity_ours=None
     )
 
 
