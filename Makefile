@@ -29,7 +29,7 @@ run: runtime
 test: dev
 	@status=0; \
 	echo "== Tests on SQLite =="; \
-	$(ON_SQLITE) $(or $(ARGS),$(PARALLEL) -m "sqlite or sqlite_only") || status=1; \
+	$(ON_SQLITE) $(or $(ARGS),$(PARALLEL) -m "(sqlite or sqlite_only) and not postgresql") || status=1; \
 	echo "== Tests on PostgreSQL =="; \
 	$(ON_POSTGRESQL) $(or $(ARGS),$(PARALLEL) -m "not sqlite_only") || status=1; \
 	exit $$status
@@ -44,7 +44,7 @@ nightly: dev
 
 coverage: dev
 	@rm -f .coverage .coverage.*; \
-	env -u DATABASE_URL $(MEASURED) $(PARALLEL) -m "sqlite or sqlite_only"; \
+	env -u DATABASE_URL $(MEASURED) $(PARALLEL) -m "(sqlite or sqlite_only) and not postgresql"; \
 	$(BIN)/python scripts/with_postgres.py -- $(MEASURED) $(PARALLEL) -m "not sqlite_only"; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ses_integration.plan.compile import DesiredState, Layout, compile_domain
@@ -121,10 +121,30 @@ def after(history) -> Reconciler:
     return reconciler
 
 
+def exchange_recipients(reconciler: Reconciler, desired: DesiredState) -> bool:
+    """Whether rules wait for each other's recipients in a circle. Only then the plan accepts a gap between two calls."""
+    recorded = {rule.name: frozenset[str]() for rule in desired.rules}
+    recorded |= {name: rule.recipients for name, rule in reconciler.ses.rules.items()}
+    waits_for = {
+        rule.name: {
+            other.name
+            for other in desired.rules
+            if (recorded[rule.name] - rule.recipients) & (other.recipients - recorded[other.name])
+        }
+        for rule in desired.rules
+    }
+    while free := [name for name, others in waits_for.items() if others.isdisjoint(waits_for)]:
+        for name in free:
+            del waits_for[name]
+    return bool(waits_for)
+
+
 @given(histories, receiving_states(), limits, st.randoms(use_true_random=False))
 def test_addresses_that_stay_receive_all_the_time(history, spec, limit, random):
     """Even if SES refuses some calls."""
     reconciler = after(history)
+    compiled = compile_domain(spec, Layout("inbound", "mail", max_recipients=limit))
+    assume(not exchange_recipients(reconciler, compiled))
     desired = {address.address for address in spec.addresses}
     received = {address for address in desired if reconciler.ses.receives(address)}
 
@@ -133,7 +153,6 @@ def test_addresses_that_stay_receive_all_the_time(history, spec, limit, random):
         assert not lost, f"{call} loses {lost}"
 
     reconciler.watch = no_gap
-    compiled = compile_domain(spec, Layout("inbound", "mail", max_recipients=limit))
     refused = {(ResourceKind.RULE, rule.name) for rule in compiled.rules if random.random() < 0.3}
     reconciler.run(compiled, refused=refused)
     assert reconciler.run(compiled).settled
