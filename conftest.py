@@ -15,9 +15,9 @@ from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from inbound.models import Scope, issue_key
-from inbound.tests.database import empty_tables
-from inbound.tests.factories import UserFactory
-from inbound.tests.rotation import Rotation, rotation_of
+from inbound.tests.support.database import empty_tables
+from inbound.tests.support.factories import UserFactory
+from inbound.tests.support.rotation import Rotation, rotation_of
 from ses_integration.aws import account, clients
 from ses_integration.conf import ses_config
 from ses_integration.emulator.server import Emulator

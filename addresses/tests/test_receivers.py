@@ -10,8 +10,8 @@ from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
 
 from addresses.models import EmailAddress
-from inbound.tests.aws import calls, fail_calls, recover_and_run_worker, rules
-from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
+from inbound.tests.support.aws import calls, fail_calls, recover_and_run_worker, rules
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory
 from ses_integration.models import DomainSync
 
 RULE = "inbound-example.com-rule"

@@ -5,7 +5,7 @@ import pytest
 from addresses.deletion import delete_address
 from addresses.models import EmailAddress
 from addresses.services import create_address, update_address
-from inbound.tests.factories import DomainFactory
+from inbound.tests.support.factories import DomainFactory
 from ses_integration.tests.ses_state import calls, rules
 
 pytestmark = pytest.mark.sqlite

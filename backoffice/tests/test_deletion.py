@@ -12,8 +12,8 @@ from backoffice import deletion
 from endpoints import services
 from endpoints.admin.endpoints import EndpointAdmin
 from endpoints.models import Endpoint
-from inbound.tests.admin_site import confirm, delete_selected, post, staff, text, url
-from inbound.tests.factories import EmailAddressFactory, EndpointFactory
+from inbound.tests.support.admin_site import confirm, delete_selected, post, staff, text, url
+from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory
 
 
 def missing(model: Any) -> Any:

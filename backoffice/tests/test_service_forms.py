@@ -11,8 +11,8 @@ from django.test import Client
 from backoffice.service_forms import GONE
 from endpoints import services
 from endpoints.models import Endpoint
-from inbound.tests.admin_site import post, url
-from inbound.tests.factories import EndpointFactory
+from inbound.tests.support.admin_site import post, url
+from inbound.tests.support.factories import EndpointFactory
 
 
 def values(endpoint: Endpoint, **changes: Any) -> dict[str, Any]:

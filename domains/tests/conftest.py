@@ -5,7 +5,7 @@ import pytest
 from django.db import connection
 
 from domains.tests.dns_server import dns_fixture, dns_process  # noqa: F401
-from inbound.tests.prepared import verified_domain
+from inbound.tests.support.prepared import verified_domain
 from ses_integration.aws import clients
 
 

@@ -12,8 +12,16 @@ from django.utils import timezone
 
 from addresses.models import EmailAddress
 from domains.models import Domain, DomainDeletion
-from inbound.tests.aws import calls, fail_calls, identities, recover_and_run_worker, rules, store_mail, stored_keys
-from inbound.tests.factories import DomainFactory, EmailAddressFactory
+from inbound.tests.support.aws import (
+    calls,
+    fail_calls,
+    identities,
+    recover_and_run_worker,
+    rules,
+    store_mail,
+    stored_keys,
+)
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
 from ses_integration.models import DomainSync
 
 

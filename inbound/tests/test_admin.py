@@ -10,8 +10,16 @@ from django.test import Client
 from django.utils import timezone
 
 from inbound.models import ApiKey, Scope, hash_key, issue_key
-from inbound.tests.admin_site import assert_constant_statements, delete_selected, post, run_action, staff, text, url
-from inbound.tests.factories import UserFactory
+from inbound.tests.support.admin_site import (
+    assert_constant_statements,
+    delete_selected,
+    post,
+    run_action,
+    staff,
+    text,
+    url,
+)
+from inbound.tests.support.factories import UserFactory
 
 KEYS = url("inbound.apikey", "changelist")
 ADD = url("inbound.apikey", "add")

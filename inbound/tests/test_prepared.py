@@ -4,9 +4,9 @@ from typing import Any
 
 from django.apps import apps
 
-from inbound.tests.database import empty_tables
-from inbound.tests.factories import DomainFactory, UserFactory
-from inbound.tests.prepared import verified_domain
+from inbound.tests.support.database import empty_tables
+from inbound.tests.support.factories import DomainFactory, UserFactory
+from inbound.tests.support.prepared import verified_domain
 from ses_integration.aws import account
 from ses_integration.conf import ses_config
 

@@ -11,7 +11,7 @@ from django.db.utils import OperationalError
 from django.utils import timezone
 
 from domains.models import Domain, DomainDeletion
-from inbound.tests.factories import DomainFactory, EmailAddressFactory
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
 from inbound.worker import RETRY_SECONDS, BackgroundTask, Worker
 from ses_integration.aws import clients
 from ses_integration.models import LedgerEntry, LedgerIdentity, RuleSetState

@@ -13,9 +13,17 @@ from addresses.deletion import delete_address
 from addresses.models import EmailAddress
 from domains.lifecycle.register import add_domain
 from domains.models import Domain
-from inbound.tests.admin_site import assert_constant_statements, confirm, delete_selected, post, staff, text, url
-from inbound.tests.aws import calls, fail_calls, recover_and_run_worker, rules
-from inbound.tests.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory, EndpointFactory
+from inbound.tests.support.admin_site import (
+    assert_constant_statements,
+    confirm,
+    delete_selected,
+    post,
+    staff,
+    text,
+    url,
+)
+from inbound.tests.support.aws import calls, fail_calls, recover_and_run_worker, rules
+from inbound.tests.support.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory, EndpointFactory
 
 ADDRESSES = url("addresses.emailaddress", "changelist")
 ADD = url("addresses.emailaddress", "add")

@@ -7,8 +7,8 @@ from django.test import Client
 
 from addresses.models import BlockedEmail
 from domains.lifecycle.register import add_domain
-from inbound.tests.admin_site import post, text, url
-from inbound.tests.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory, EndpointFactory
+from inbound.tests.support.admin_site import post, text, url
+from inbound.tests.support.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory, EndpointFactory
 
 BLOCK = url("addresses.blockedemail", "add")
 

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 
 from addresses.models import BlockedEmail
 from domains.models import Domain
-from domains.tests.api.json_bodies import any_object
 from inbound.models import Scope
-from inbound.tests.aws import calls
-from inbound.tests.factories import (
+from inbound.tests.support.aws import calls
+from inbound.tests.support.factories import (
     BlockedEmailFactory,
     DomainFactory,
     EmailAddressFactory,
     EndpointFactory,
     UserFactory,
 )
+from inbound.tests.support.json_bodies import any_object
 
 pytestmark = pytest.mark.sqlite
 

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from addresses.models import EmailAddress
 from addresses.services import create_address
 from inbound.models import Scope
-from inbound.tests.aws import calls, rules
-from inbound.tests.factories import DomainFactory, EmailAddressFactory, UserFactory
+from inbound.tests.support.aws import calls, rules
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, UserFactory
 
 URL = "/api/v2/email-addresses/bulk-delete"
 EITHER = {"error": "Give either ids or domainId"}

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from addresses import services
 from addresses.models import EmailAddress
 from domains.models import Domain
-from domains.tests.api.json_bodies import any_object
 from inbound.models import Scope
-from inbound.tests.aws import calls, fail_calls, key_prefixes, recipients_sent, recover_and_run_worker, rules
-from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.support.aws import calls, fail_calls, key_prefixes, recipients_sent, recover_and_run_worker, rules
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.support.json_bodies import any_object
 
 pytestmark = pytest.mark.sqlite
 

@@ -8,8 +8,16 @@ from django.test.utils import CaptureQueriesContext
 
 from addresses.models import EmailAddress
 from inbound.models import Scope
-from inbound.tests.aws import calls, fail_calls, identities, recipients_sent, recover_and_run_worker, remove_rule, rules
-from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
+from inbound.tests.support.aws import (
+    calls,
+    fail_calls,
+    identities,
+    recipients_sent,
+    recover_and_run_worker,
+    remove_rule,
+    rules,
+)
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory
 
 pytestmark = pytest.mark.sqlite
 

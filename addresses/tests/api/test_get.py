@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from addresses.models import EmailAddress
 from domains.models import Domain
-from inbound.tests.aws import calls, fail_calls
-from inbound.tests.factories import EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.support.aws import calls, fail_calls
+from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory, UserFactory
 
 pytestmark = pytest.mark.sqlite
 

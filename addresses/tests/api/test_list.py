@@ -10,8 +10,8 @@ from django.utils import timezone
 from addresses.models import EmailAddress
 from domains.models import Domain
 from inbound.models import ApiKey
-from inbound.tests.aws import calls
-from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.support.aws import calls
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
 from ses_integration.models import LedgerEntry, LedgerRecipient
 
 pytestmark = pytest.mark.sqlite

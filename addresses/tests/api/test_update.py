@@ -10,9 +10,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from addresses.models import EmailAddress
-from domains.tests.api.json_bodies import any_object
-from inbound.tests.aws import calls, fail_calls, recipients_sent, recover_and_run_worker, rules
-from inbound.tests.factories import EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.support.aws import calls, fail_calls, recipients_sent, recover_and_run_worker, rules
+from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.support.json_bodies import any_object
 
 URL = "/api/v2/email-addresses"
 RULE = "inbound-example.com-rule"

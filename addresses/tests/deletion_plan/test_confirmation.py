@@ -10,8 +10,8 @@ from addresses.models import EmailAddress
 from domains.models import Domain
 from domains.tests.plan_requests import ADDRESSES, GONE, assert_refused, delete, plan_of
 from inbound.models import Scope
-from inbound.tests.aws import calls
-from inbound.tests.factories import EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.support.aws import calls
+from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory, UserFactory
 from ses_integration.models import InFlightCall, LedgerEntry
 
 

@@ -10,8 +10,8 @@ from addresses.models import EmailAddress
 from addresses.services import update_address
 from domains.lifecycle.catch_all import set_catch_all
 from domains.tests.plan_requests import ADDRESSES, delete, plan_of
-from inbound.tests.aws import calls, fail_calls, rules
-from inbound.tests.factories import EmailAddressFactory, EndpointFactory
+from inbound.tests.support.aws import calls, fail_calls, rules
+from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory
 
 RULE = "inbound-example.com-rule"
 CATCH_ALL = "inbound-example.com-catchall-rule"

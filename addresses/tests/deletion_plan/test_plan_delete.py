@@ -10,8 +10,8 @@ from django.core.management import CommandError
 from domains.deletion.service import delete_domain
 from domains.models import Domain, DomainDeletion
 from domains.tests.dns_server import dns_fixture, dns_process  # noqa: F401
-from inbound.tests.aws import calls, store_mail
-from inbound.tests.factories import (
+from inbound.tests.support.aws import calls, store_mail
+from inbound.tests.support.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
     DomainFactory,

@@ -12,9 +12,16 @@ from addresses.models import EmailAddress
 from domains.deletion.service import delete_domain
 from domains.lifecycle.register import add_domain
 from domains.models import Domain, DomainDeletion
-from inbound.tests.admin_site import confirm, delete_selected, post, staff, text, url
-from inbound.tests.aws import calls, create_foreign_identity, fail_calls, identities, recover_and_run_worker, rules
-from inbound.tests.factories import (
+from inbound.tests.support.admin_site import confirm, delete_selected, post, staff, text, url
+from inbound.tests.support.aws import (
+    calls,
+    create_foreign_identity,
+    fail_calls,
+    identities,
+    recover_and_run_worker,
+    rules,
+)
+from inbound.tests.support.factories import (
     BlockedEmailFactory,
     DomainFactory,
     EmailAddressFactory,

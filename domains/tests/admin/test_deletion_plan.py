@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from addresses.models import EmailAddress
 from domains.models import Domain, DomainDeletion
-from inbound.tests.admin_site import messages_on, plan_token, post, text, url
-from inbound.tests.aws import calls, store_mail
-from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory
+from inbound.tests.support.admin_site import messages_on, plan_token, post, text, url
+from inbound.tests.support.aws import calls, store_mail
+from inbound.tests.support.factories import BlockedEmailFactory, EmailAddressFactory
 
 CHANGED = "Nothing was deleted: the plan has changed since you saw it. The new plan is below."
 UNPLANNED = "Nothing was deleted: the request carried no plan. The plan is below; confirm it there."

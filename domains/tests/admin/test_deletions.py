@@ -11,9 +11,9 @@ from domains.deletion.proof import prove_deletions
 from domains.deletion.service import delete_domain, resume_deletions
 from domains.lifecycle.register import add_domain
 from domains.models import DomainDeletion
-from inbound.tests.admin_site import delete_selected, run_action, text, url
-from inbound.tests.aws import store_mail
-from inbound.tests.factories import DnsRecordFactory, EmailAddressFactory
+from inbound.tests.support.admin_site import delete_selected, run_action, text, url
+from inbound.tests.support.aws import store_mail
+from inbound.tests.support.factories import DnsRecordFactory, EmailAddressFactory
 from ses_integration.aws import clients
 
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 from domains.deletion.service import delete_domain
 from domains.lifecycle.register import add_domain
 from domains.models import Domain
-from inbound.tests.admin_site import assert_constant_statements, open_links, post, run_action, text, url
-from inbound.tests.aws import calls, fail_calls, identities, rules
-from inbound.tests.factories import DnsRecordFactory, DomainFactory, EmailAddressFactory, EndpointFactory
+from inbound.tests.support.admin_site import assert_constant_statements, open_links, post, run_action, text, url
+from inbound.tests.support.aws import calls, fail_calls, identities, rules
+from inbound.tests.support.factories import DnsRecordFactory, DomainFactory, EmailAddressFactory, EndpointFactory
 
 DOMAINS = url("domains.domain", "changelist")
 ADD = url("domains.domain", "add")

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from domains.lifecycle import catch_all
 from domains.models import Domain
-from domains.tests.api.json_bodies import any_object
 from endpoints.models import Endpoint
-from inbound.tests.aws import calls, fail_calls, recipients_sent, recover_and_run_worker, rules
-from inbound.tests.factories import EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.support.aws import calls, fail_calls, recipients_sent, recover_and_run_worker, rules
+from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.support.json_bodies import any_object
 
 RULE, CATCH_ALL = "inbound-example.com-rule", "inbound-example.com-catchall-rule"
 CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."

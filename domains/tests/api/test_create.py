@@ -9,9 +9,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
 from domains.models import DnsRecord, Domain
-from domains.tests.api.json_bodies import any_object
 from inbound.models import Scope
-from inbound.tests.aws import (
+from inbound.tests.support.aws import (
     calls,
     create_foreign_identity,
     fail_calls,
@@ -19,7 +18,8 @@ from inbound.tests.aws import (
     keep_new_identities_pending,
     recover_and_run_worker,
 )
-from inbound.tests.factories import DomainFactory, UserFactory
+from inbound.tests.support.factories import DomainFactory, UserFactory
+from inbound.tests.support.json_bodies import any_object
 
 pytestmark = pytest.mark.sqlite
 

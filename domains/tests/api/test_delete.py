@@ -10,7 +10,7 @@ from addresses.models import BlockedEmail, EmailAddress
 from domains.cleanup.find import is_unowned
 from domains.models import DnsRecord, Domain, DomainDeletion
 from inbound.models import Scope
-from inbound.tests.aws import (
+from inbound.tests.support.aws import (
     calls,
     create_foreign_identity,
     fail_calls,
@@ -20,7 +20,7 @@ from inbound.tests.aws import (
     store_mail,
     stored_keys,
 )
-from inbound.tests.factories import (
+from inbound.tests.support.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
     DomainFactory,

@@ -13,8 +13,8 @@ from domains.deletion.proof import prove_deletions
 from domains.dns.records import Record
 from domains.lifecycle.register import add_domain
 from domains.models import DomainDeletion
-from inbound.tests.aws import calls, fail_calls, recover_and_run_worker, store_mail
-from inbound.tests.factories import (
+from inbound.tests.support.aws import calls, fail_calls, recover_and_run_worker, store_mail
+from inbound.tests.support.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
     DomainFactory,

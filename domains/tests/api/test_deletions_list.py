@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from domains.models import DomainDeletion
 from inbound.models import Scope
-from inbound.tests.aws import calls
-from inbound.tests.factories import DomainFactory, UserFactory
+from inbound.tests.support.aws import calls
+from inbound.tests.support.factories import DomainFactory, UserFactory
 
 pytestmark = pytest.mark.sqlite
 

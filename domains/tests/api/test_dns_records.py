@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from domains.models import DnsRecord, Domain
-from inbound.tests.aws import calls
-from inbound.tests.factories import DnsRecordFactory, DomainFactory, UserFactory
+from inbound.tests.support.aws import calls
+from inbound.tests.support.factories import DnsRecordFactory, DomainFactory, UserFactory
 
 URL = "/api/v2/dns-records"
 

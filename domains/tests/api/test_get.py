@@ -6,8 +6,14 @@ import pytest
 from django.utils import timezone
 
 from domains.models import Domain
-from inbound.tests.aws import calls, fail_calls, keep_new_identities_pending, set_verification_status
-from inbound.tests.factories import DnsRecordFactory, DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.support.aws import calls, fail_calls, keep_new_identities_pending, set_verification_status
+from inbound.tests.support.factories import (
+    DnsRecordFactory,
+    DomainFactory,
+    EmailAddressFactory,
+    EndpointFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.sqlite
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from domains.models import Domain
 from inbound.models import ApiKey
-from inbound.tests.aws import calls, fail_calls, keep_new_identities_pending, set_verification_status
-from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.support.aws import calls, fail_calls, keep_new_identities_pending, set_verification_status
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
 
 pytestmark = pytest.mark.sqlite
 

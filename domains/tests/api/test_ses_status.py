@@ -11,8 +11,8 @@ from domains.deletion.service import delete_domain
 from domains.lifecycle.catch_all import set_catch_all
 from domains.lifecycle.register import add_domain
 from inbound.models import ApiKey
-from inbound.tests.aws import calls
-from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.support.aws import calls
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
 
 pytestmark = pytest.mark.sqlite
 

@@ -4,8 +4,8 @@ import pytest
 
 from domains.models import Domain
 from domains.tests.cleanup.leftovers import forget
-from inbound.tests.aws import store_mail
-from inbound.tests.factories import DomainFactory, EmailAddressFactory
+from inbound.tests.support.aws import store_mail
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
 from ses_integration.models import DomainSync
 
 

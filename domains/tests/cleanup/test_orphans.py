@@ -14,8 +14,8 @@ from domains.tests.cleanup.leftovers import (
     held,
     put,
 )
-from inbound.tests.aws import create_foreign_identity, identities, rules
-from inbound.tests.factories import DomainFactory, EmailAddressFactory
+from inbound.tests.support.aws import create_foreign_identity, identities, rules
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
 from ses_integration.aws import clients
 from ses_integration.aws.gateway import Gateway
 from ses_integration.cli import leftovers

@@ -20,8 +20,8 @@ from domains.tests.cleanup.leftovers import (
     held,
     put,
 )
-from inbound.tests.aws import create_foreign_identity, identities, rules, store_mail, stored_keys
-from inbound.tests.factories import DomainFactory
+from inbound.tests.support.aws import create_foreign_identity, identities, rules, store_mail, stored_keys
+from inbound.tests.support.factories import DomainFactory
 from ses_integration.tests.commands.run import run
 
 

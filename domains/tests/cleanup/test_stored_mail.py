@@ -18,8 +18,8 @@ from domains.tests.cleanup.leftovers import (
     create_tagged_identity,
     put,
 )
-from inbound.tests.aws import store_mail, stored_keys
-from inbound.tests.factories import DomainFactory
+from inbound.tests.support.aws import store_mail, stored_keys
+from inbound.tests.support.factories import DomainFactory
 from rest.ids import domain_id
 from ses_integration.aws import clients
 from ses_integration.tests.commands.run import run

@@ -6,10 +6,10 @@ import pytest
 
 from domains.deletion.service import resume_deletions
 from domains.models import DomainDeletion
-from inbound.tests.aws import (
+from inbound.tests.support.aws import (
     store_mail,
 )
-from inbound.tests.factories import EmailAddressFactory
+from inbound.tests.support.factories import EmailAddressFactory
 
 
 @pytest.fixture

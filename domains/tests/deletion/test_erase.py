@@ -14,7 +14,7 @@ from domains.deletion.erase import erase_mail
 from domains.deletion.record import update_ses_steps
 from domains.deletion.service import resume_deletions
 from domains.models import Domain, DomainDeletion
-from inbound.tests.aws import store_mail, stored_keys
+from inbound.tests.support.aws import store_mail, stored_keys
 from ses_integration.aws import clients
 from ses_integration.storage import erase
 

@@ -11,13 +11,13 @@ from domains.deletion.proof import prove_deletions
 from domains.deletion.service import resume_deletions
 from domains.models import DomainDeletion
 from domains.tests.deletion.absence import OBSERVE, RULE, all_calls, put_rule
-from inbound.tests.aws import (
+from inbound.tests.support.aws import (
     calls,
     fail_calls,
     recover_and_run_worker,
     store_mail,
 )
-from inbound.tests.factories import DomainFactory, EmailAddressFactory
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
 from ses_integration.drift.sweep import sweep_database
 from ses_integration.errors import SesError
 

@@ -11,7 +11,7 @@ from domains.deletion.proof import prove_deletions
 from domains.deletion.service import resume_deletions
 from domains.models import DomainDeletion
 from domains.tests.deletion.absence import RULE, all_calls, put_rule
-from inbound.tests.aws import (
+from inbound.tests.support.aws import (
     create_foreign_identity,
     identities,
     recover_and_run_worker,
@@ -19,7 +19,7 @@ from inbound.tests.aws import (
     store_mail,
     stored_keys,
 )
-from inbound.tests.factories import DomainFactory, EmailAddressFactory
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
 from ses_integration.aws import clients
 from ses_integration.conf import ses_config
 

@@ -10,12 +10,12 @@ from django.db import connection
 from domains.deletion.proof import prove_deletions
 from domains.models import DomainDeletion
 from domains.tests.deletion.absence import OBSERVE, RULE, all_calls, put_rule
-from inbound.tests.aws import (
+from inbound.tests.support.aws import (
     calls,
     fail_calls,
     recover_and_run_worker,
 )
-from inbound.tests.factories import DomainFactory
+from inbound.tests.support.factories import DomainFactory
 from ses_integration.drift import absence
 
 

@@ -11,7 +11,7 @@ from domains.deletion.proof import describe, prove_deletions
 from domains.deletion.service import resume_deletions
 from domains.models import DomainDeletion
 from domains.tests.deletion.absence import ELSEWHERE, RULE, all_calls, put_rule
-from inbound.tests.aws import (
+from inbound.tests.support.aws import (
     recover_and_run_worker,
     store_mail,
     stored_keys,

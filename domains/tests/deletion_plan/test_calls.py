@@ -7,8 +7,8 @@ import pytest
 from domains.lifecycle.catch_all import set_catch_all
 from domains.lifecycle.register import add_domain
 from domains.tests.plan_requests import delete, plan_of
-from inbound.tests.aws import calls, create_foreign_identity, fail_calls, recover_and_run_worker
-from inbound.tests.factories import EmailAddressFactory, EndpointFactory
+from inbound.tests.support.aws import calls, create_foreign_identity, fail_calls, recover_and_run_worker
+from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory
 from ses_integration.models import DomainSync, LedgerIdentity
 
 

@@ -10,8 +10,8 @@ from domains.deletion_plan.build import check_token
 from domains.models import DnsRecord, Domain, DomainDeletion
 from domains.tests.plan_requests import DOMAINS, GONE, assert_refused, delete, plan_of, plan_url
 from inbound.models import Scope
-from inbound.tests.aws import calls, fail_calls, store_mail
-from inbound.tests.factories import (
+from inbound.tests.support.aws import calls, fail_calls, store_mail
+from inbound.tests.support.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
     DomainFactory,

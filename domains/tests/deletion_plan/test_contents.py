@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from addresses.models import EmailAddress
 from domains.tests.plan_requests import DOMAINS, delete, plan_of, plan_url
-from inbound.tests.aws import calls, fail_calls, store_mail
-from inbound.tests.factories import (
+from inbound.tests.support.aws import calls, fail_calls, store_mail
+from inbound.tests.support.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
     DomainFactory,

@@ -21,9 +21,10 @@ from domains.deletion_plan.build import PlanOutdated, check_token, plan_of
 from domains.lifecycle.catch_all import set_catch_all
 from domains.models import Domain, DomainDeletion
 from endpoints.services import delete_endpoint, update_endpoint
-from inbound.tests.aws import calls, store_mail
-from inbound.tests.database_locks import a_transaction_waits_for_a_lock
-from inbound.tests.factories import (
+from inbound.tests.processes.stack import wait_for
+from inbound.tests.support.aws import calls, store_mail
+from inbound.tests.support.database_locks import a_transaction_waits_for_a_lock
+from inbound.tests.support.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
     DomainFactory,
@@ -31,7 +32,6 @@ from inbound.tests.factories import (
     EndpointFactory,
     UserFactory,
 )
-from inbound.tests.processes.stack import wait_for
 from rest.plan_token import PlanToken, Subject
 from ses_integration.aws import clients
 from ses_integration.models import InFlightCall, LedgerEntry, LedgerIdentity

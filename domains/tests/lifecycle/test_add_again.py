@@ -9,7 +9,7 @@ import pytest
 from domains.deletion import service
 from domains.deletion.service import advance
 from domains.models import Domain, DomainDeletion
-from inbound.tests.aws import (
+from inbound.tests.support.aws import (
     calls,
     fail_calls,
     identities,
@@ -19,7 +19,7 @@ from inbound.tests.aws import (
     store_mail,
     stored_keys,
 )
-from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
+from inbound.tests.support.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
 from ses_integration.models import DomainSync
 from ses_integration.reconcile.loop import reconcile_due
 from ses_integration.status.pending import pending_reason

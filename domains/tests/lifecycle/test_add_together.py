@@ -10,7 +10,7 @@ from django.db import connection
 
 from domains.lifecycle.register import DomainTaken, add_domain
 from domains.models import Domain
-from inbound.tests.factories import UserFactory
+from inbound.tests.support.factories import UserFactory
 
 pytestmark = pytest.mark.postgresql
 

@@ -9,14 +9,14 @@ from django.utils import timezone
 
 from domains.lifecycle.identity import complete_identities, refresh_identities
 from domains.models import Domain
-from inbound.tests.aws import (
+from inbound.tests.support.aws import (
     calls,
     fail_calls,
     keep_new_identities_pending,
     recover_and_run_worker,
     set_verification_status,
 )
-from inbound.tests.factories import DomainFactory
+from inbound.tests.support.factories import DomainFactory
 from ses_integration.errors import SesError
 from ses_integration.models import LedgerIdentity
 

@@ -8,8 +8,8 @@ from addresses.models import EmailAddress
 from addresses.services import create_address
 from domains.lifecycle.register import add_domain
 from domains.models import Domain
-from inbound.tests.aws import calls, recover_and_run_worker, rules
-from inbound.tests.factories import EndpointFactory
+from inbound.tests.support.aws import calls, recover_and_run_worker, rules
+from inbound.tests.support.factories import EndpointFactory
 from ses_integration.conf import ses_config
 from ses_integration.coordination import quotas
 from ses_integration.models import DomainSync, LedgerEntry

@@ -12,9 +12,17 @@ from domains.lifecycle.catch_all import set_catch_all
 from domains.lifecycle.register import add_domain
 from domains.models import Domain
 from endpoints.models import Endpoint
-from inbound.tests.admin_site import assert_constant_statements, delete_selected, open_links, post, staff, text, url
-from inbound.tests.aws import calls, fail_calls, recover_and_run_worker, rules
-from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
+from inbound.tests.support.admin_site import (
+    assert_constant_statements,
+    delete_selected,
+    open_links,
+    post,
+    staff,
+    text,
+    url,
+)
+from inbound.tests.support.aws import calls, fail_calls, recover_and_run_worker, rules
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory
 
 ENDPOINTS = url("endpoints.endpoint", "changelist")
 ADD = url("endpoints.endpoint", "add")

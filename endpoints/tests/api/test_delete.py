@@ -11,7 +11,7 @@ from domains.models import Domain
 from endpoints import services
 from endpoints.models import Endpoint
 from inbound.models import Scope
-from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory
 from ses_integration.status import wording
 from ses_integration.status.pending import pending_domains
 

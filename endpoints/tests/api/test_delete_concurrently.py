@@ -13,7 +13,7 @@ from addresses.services import create_address, update_address
 from domains.lifecycle.catch_all import EndpointGone
 from endpoints import services
 from endpoints.models import Endpoint
-from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("ses")]
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from addresses.models import EmailAddress
 from domains.models import Domain
 from inbound.models import Scope
-from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("ses")]
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from endpoints.models import Endpoint
 from inbound.models import Scope
-from inbound.tests.factories import EndpointFactory, UserFactory
+from inbound.tests.support.factories import EndpointFactory, UserFactory
 
 pytestmark = pytest.mark.sqlite
 

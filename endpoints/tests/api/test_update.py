@@ -8,7 +8,7 @@ from django.forms.models import model_to_dict
 from endpoints import services
 from endpoints.models import Endpoint
 from inbound.models import Scope
-from inbound.tests.factories import EndpointFactory
+from inbound.tests.support.factories import EndpointFactory
 
 pytestmark = pytest.mark.sqlite
 

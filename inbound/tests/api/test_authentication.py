@@ -7,7 +7,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from inbound.models import ApiKey, issue_key
-from inbound.tests.factories import EndpointFactory, UserFactory
+from inbound.tests.support.factories import EndpointFactory, UserFactory
 
 pytestmark = pytest.mark.sqlite
 

@@ -11,7 +11,7 @@ from addresses import services as address_services
 from domains.deletion import service
 from domains.models import Domain, DomainDeletion
 from endpoints import services
-from inbound.tests.factories import EmailAddressFactory, EndpointFactory
+from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory
 
 URL = "/api/v2/endpoints"
 BODY = {"name": "Main", "type": "webhook", "config": {"url": "https://example.org/"}}

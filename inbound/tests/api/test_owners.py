@@ -16,7 +16,7 @@ from domains.deletion_plan.build import plan_of as domain_plan
 from domains.models import DnsRecord, Domain, DomainDeletion
 from endpoints.models import Endpoint
 from inbound.tests.api.routes import ROUTES, allows
-from inbound.tests.factories import (
+from inbound.tests.support.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
     DomainFactory,

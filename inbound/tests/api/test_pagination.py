@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from inbound.tests.factories import EndpointFactory
+from inbound.tests.support.factories import EndpointFactory
 
 URL = "/api/v2/endpoints"
 LIMIT, OFFSET = "Limit must be between 1 and 100", "Offset must be non-negative"

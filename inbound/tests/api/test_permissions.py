@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from inbound.models import Scope
-from inbound.tests.factories import EndpointFactory
+from inbound.tests.support.factories import EndpointFactory
 
 METHODS = [
     ("get", Scope.READ),

@@ -15,7 +15,7 @@ from addresses.services import create_address
 from domains.lifecycle.register import add_domain
 from domains.models import Domain
 from inbound.tests.api.routes import ROUTES
-from inbound.tests.factories import DomainFactory, EndpointFactory
+from inbound.tests.support.factories import DomainFactory, EndpointFactory
 
 OPERATIONS = [
     (route, method, action)

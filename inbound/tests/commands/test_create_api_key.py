@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from inbound.models import ApiKey, hash_key
-from inbound.tests.factories import UserFactory
+from inbound.tests.support.factories import UserFactory
 
 
 @pytest.fixture

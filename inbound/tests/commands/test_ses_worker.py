@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import transaction
 
 from domains.models import Domain
-from inbound.tests.factories import DomainFactory
+from inbound.tests.support.factories import DomainFactory
 from ses_integration.models import DomainSync
 from ses_integration.reconcile import outbox
 

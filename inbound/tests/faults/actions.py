@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from inbound.tests.admin_site import delete_selected
-from inbound.tests.aws import fail_calls, store_mail
-from inbound.tests.factories import BlockedEmailFactory, EndpointFactory
 from inbound.tests.faults.installation import Installation, Receiving, address, domain
+from inbound.tests.support.admin_site import delete_selected
+from inbound.tests.support.aws import fail_calls, store_mail
+from inbound.tests.support.factories import BlockedEmailFactory, EndpointFactory
 from ses_integration.drift.sweep import sweep_database
 from ses_integration.reconcile.loop import reconcile
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from inbound.tests.factories import UserFactory
 from inbound.tests.faults.installation import RECIPIENTS_PER_RULE, Installation, Receiving
+from inbound.tests.support.factories import UserFactory
 from inbound.worker import Worker
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from django.core.management import call_command
 
-from inbound.tests.aws import identities, rules
 from inbound.tests.faults.installation import Installation
+from inbound.tests.support.aws import identities, rules
 from ses_integration.aws import clients
 from ses_integration.conf import ses_config
 from ses_integration.emulator.control.journal import NO_ANSWER

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from addresses.models import EmailAddress
 from domains.models import Domain
-from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory
 from ses_integration.emulator.server import Emulator
 
 # So small that a third address needs a second rule.

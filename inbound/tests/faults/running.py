@@ -10,7 +10,6 @@ import pytest
 from django.test import override_settings
 
 from domains.models import DomainDeletion
-from inbound.tests.aws import calls, recipients_sent
 from inbound.tests.faults.actions import Claims
 from inbound.tests.faults.checks import (
     assert_claims_hold,
@@ -23,7 +22,8 @@ from inbound.tests.faults.checks import (
 from inbound.tests.faults.fault_cases import FAULT_CASES, FaultCase, apply_late, unanswered_calls
 from inbound.tests.faults.installation import Installation, Receiving, rows
 from inbound.tests.faults.operations import Operation
-from inbound.tests.rotation import Rotation
+from inbound.tests.support.aws import calls, recipients_sent
+from inbound.tests.support.rotation import Rotation
 from inbound.worker import Worker
 from ses_integration.reconcile.loop import reconcile_due
 

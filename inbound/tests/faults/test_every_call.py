@@ -11,7 +11,7 @@ import pytest
 from inbound.tests.faults.fault_cases import FAULT_CASES, FaultCase
 from inbound.tests.faults.operations import OPERATIONS
 from inbound.tests.faults.running import run_fault_case, run_without_faults
-from inbound.tests.rotation import Rotation
+from inbound.tests.support.rotation import Rotation
 
 pytestmark = pytest.mark.sqlite_only
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 import pytest
 from django.test import override_settings
 
-from inbound.tests.aws import recipients_sent
 from inbound.tests.faults.checks import (
     assert_rules_held,
     assert_up_to_date,
@@ -24,7 +23,8 @@ from inbound.tests.faults.checks import (
 from inbound.tests.faults.command_cases import COMMAND_CASES, CommandCase
 from inbound.tests.faults.fault_cases import FAULT_CASES, FaultCase, apply_late, unanswered_calls
 from inbound.tests.faults.installation import Installation
-from inbound.tests.rotation import Rotation
+from inbound.tests.support.aws import recipients_sent
+from inbound.tests.support.rotation import Rotation
 from inbound.worker import Worker
 from ses_integration.models import DomainSync
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from addresses.models import BlockedEmail, EmailAddress
 from domains.models import DnsRecord, Domain
 from domains.names import domain_of
-from inbound.tests.aws import create_foreign_identity, store_mail
 from inbound.tests.life.machine import FOREIGN_RULE, NAMES, locals_, names, picks, step
 from inbound.tests.life.observed import observe_ses
 from inbound.tests.life.operations import Operations
+from inbound.tests.support.aws import create_foreign_identity, store_mail
 from ses_integration.conf import ses_config
 from ses_integration.models import LedgerEntry
 from ses_integration.plan.resources import ResourceKind

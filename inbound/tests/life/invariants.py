@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis.stateful import invariant
 
 from domains.models import DomainDeletion
-from inbound.tests.aws import stored_keys
 from inbound.tests.life.machine import FOREIGN_RULE, NAMES, MachineBase, Mode
 from inbound.tests.life.observed import ObservedSes, observe_ses
 from inbound.tests.life.rows import HeldRule, TrackedDomain, desired_rules, rows_as_tracked
+from inbound.tests.support.aws import stored_keys
 from inbound.worker import Worker
 from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerIdentity
 from ses_integration.plan.resources import Presence, ResourceKind

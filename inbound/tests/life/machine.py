@@ -19,10 +19,10 @@ from rest_framework.test import APIClient
 
 from domains.models import DomainDeletion
 from inbound.models import issue_key
-from inbound.tests.database import empty_tables
-from inbound.tests.factories import EndpointFactory, UserFactory
 from inbound.tests.life.observed import LateCall, late_calls, observe_ses
 from inbound.tests.life.rows import TrackedDomain
+from inbound.tests.support.database import empty_tables
+from inbound.tests.support.factories import EndpointFactory, UserFactory
 from ses_integration.aws import clients, rule_set
 from ses_integration.conf import ses_config
 from ses_integration.emulator.server import Emulator

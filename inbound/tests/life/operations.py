@@ -13,7 +13,6 @@ from addresses.deletion import delete_addresses
 from addresses.models import EmailAddress
 from domains.models import Domain, DomainDeletion
 from domains.names import domain_of
-from inbound.tests.factories import EndpointFactory
 from inbound.tests.life.invariants import Invariants
 from inbound.tests.life.machine import (
     LOCALS,
@@ -28,6 +27,7 @@ from inbound.tests.life.machine import (
     step,
 )
 from inbound.tests.life.rows import TrackedDomain
+from inbound.tests.support.factories import EndpointFactory
 
 WITHOUT_WAITING = Mode(waits=False)
 

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.test import override_settings
 
 from addresses.models import EmailAddress
-from inbound.tests.factories import DomainFactory, EmailAddressFactory
 from inbound.tests.processes.checks import wait_until_idle
 from inbound.tests.processes.stack import Stack
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
 
 
 def seed(stack: Stack, owner: User, names: Collection[str], *, addresses: int) -> dict[str, list[EmailAddress]]:

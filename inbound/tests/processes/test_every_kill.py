@@ -20,8 +20,6 @@ from addresses.models import EmailAddress
 from domains.lifecycle.identity import complete_identities
 from domains.models import Domain, DomainDeletion
 from inbound.models import issue_key
-from inbound.tests.aws import store_mail, stored_keys
-from inbound.tests.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory
 from inbound.tests.processes.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
@@ -33,7 +31,9 @@ from inbound.tests.processes.checks import (
 from inbound.tests.processes.clients import EmulatedAws
 from inbound.tests.processes.forks import ForkedRun, ForkServer
 from inbound.tests.processes.stack import Stack
-from inbound.tests.rotation import Rotation
+from inbound.tests.support.aws import store_mail, stored_keys
+from inbound.tests.support.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory
+from inbound.tests.support.rotation import Rotation
 from ses_integration.emulator.server import Emulator
 from ses_integration.models import DomainSync
 

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 import pytest
 from django.contrib.auth.models import User
 
-from inbound.tests.factories import EndpointFactory
 from inbound.tests.processes.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
@@ -23,6 +22,7 @@ from inbound.tests.processes.checks import (
 from inbound.tests.processes.clients import Api
 from inbound.tests.processes.many_domains import CUT_OFF, WEIGHTS, Client
 from inbound.tests.processes.stack import Process, Stack, wait_for
+from inbound.tests.support.factories import EndpointFactory
 from ses_integration.models import Lease
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]

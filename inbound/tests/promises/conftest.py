@@ -4,7 +4,7 @@ import pytest
 
 from domains.tests.conftest import impatient, no_region
 from domains.tests.dns_server import dns_fixture, dns_process
-from inbound.tests.factories import EndpointFactory
+from inbound.tests.support.factories import EndpointFactory
 
 __all__ = ["dns_fixture", "dns_process", "impatient", "no_region"]
 

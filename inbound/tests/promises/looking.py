@@ -10,7 +10,7 @@ from django.db import connection
 
 from addresses.models import BlockedEmail, EmailAddress
 from domains.models import DnsRecord, Domain
-from inbound.tests.aws import calls, rules
+from inbound.tests.support.aws import calls, rules
 from ses_integration.emulator.server import Emulator
 
 TABLES = {model._meta.db_table: model.__name__ for model in (BlockedEmail, EmailAddress, DnsRecord, Domain)}

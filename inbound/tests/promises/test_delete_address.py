@@ -8,10 +8,10 @@ from rest_framework.test import APIClient
 from addresses.models import EmailAddress
 from domains.models import Domain
 from inbound.models import issue_key
-from inbound.tests.aws import calls, fail_calls, identities, recipients_sent, recover_and_run_worker, rules
-from inbound.tests.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
 from inbound.tests.promises.looking import in_order, taken
 from inbound.tests.promises.promises import keeps
+from inbound.tests.support.aws import calls, fail_calls, identities, recipients_sent, recover_and_run_worker, rules
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
 
 API = "/api/v2"
 DOMAINS, ADDRESSES = f"{API}/domains", f"{API}/email-addresses"

@@ -9,7 +9,9 @@ from addresses.models import BlockedEmail, EmailAddress
 from domains.dns.records import Record
 from domains.models import DnsRecord, Domain, DomainDeletion
 from inbound.models import issue_key
-from inbound.tests.aws import (
+from inbound.tests.promises.looking import in_order, taken
+from inbound.tests.promises.promises import keeps
+from inbound.tests.support.aws import (
     calls,
     fail_calls,
     identities,
@@ -20,9 +22,7 @@ from inbound.tests.aws import (
     store_mail,
     stored_keys,
 )
-from inbound.tests.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
-from inbound.tests.promises.looking import in_order, taken
-from inbound.tests.promises.promises import keeps
+from inbound.tests.support.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
 from ses_integration.models import LedgerEntry, LedgerIdentity
 
 API = "/api/v2"

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from domains.lifecycle.register import add_domain
-from inbound.tests.admin_site import (
+from inbound.tests.support.admin_site import (
     assert_constant_statements,
     delete_selected,
     open_links,
@@ -19,7 +19,7 @@ from inbound.tests.admin_site import (
     text,
     url,
 )
-from inbound.tests.factories import EmailAddressFactory
+from inbound.tests.support.factories import EmailAddressFactory
 from ses_integration.models import (
     DomainSync,
     InFlightCall,

@@ -12,7 +12,7 @@ import pytest
 
 from domains.deletion import service
 from domains.models import DomainDeletion
-from inbound.tests.factories import DomainFactory, EmailAddressFactory
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
 from ses_integration.models import DomainSync, InFlightCall, LedgerEntry
 from ses_integration.plan.compile import DesiredState
 from ses_integration.plan.resources import Operation, Presence

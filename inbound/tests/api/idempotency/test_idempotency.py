@@ -14,8 +14,8 @@ from inbound.api.idempotency import METHODS
 from inbound.models import IdempotencyRecord, Scope
 from inbound.tests.api.idempotency.requests import BODY, TABLE, URL, assert_refused, assert_replayed, post, send
 from inbound.tests.api.routes import ROUTES, allows
-from inbound.tests.aws import fail_calls, recover_and_run_worker
-from inbound.tests.factories import (
+from inbound.tests.support.aws import fail_calls, recover_and_run_worker
+from inbound.tests.support.factories import (
     BlockedEmailFactory,
     DomainFactory,
     EmailAddressFactory,

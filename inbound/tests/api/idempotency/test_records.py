@@ -20,7 +20,7 @@ from inbound.tests.api.idempotency.requests import (
     post,
     send,
 )
-from inbound.tests.factories import EmailAddressFactory
+from inbound.tests.support.factories import EmailAddressFactory
 from inbound.worker import Worker
 
 pytestmark = pytest.mark.sqlite

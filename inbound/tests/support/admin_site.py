@@ -16,7 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from inbound.tests.factories import UserFactory
+from inbound.tests.support.factories import UserFactory
 
 
 def url(model: str, page: str, *args: object) -> str:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from domains.models import Domain
-from inbound.tests.factories import DomainFactory
+from inbound.tests.support.factories import DomainFactory
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.emulator.server import Emulator
 from ses_integration.emulator.state.identities import Identity
