@@ -21,7 +21,7 @@ import django
 import psycopg
 from psycopg import sql
 
-from inbound.tests.processes.stack import Stack, url_of_database
+from inbound.tests.processes.support.stack import Stack, url_of_database
 
 # The worker sweeps only when it starts, so that afterwards the journal has only what requests caused.
 QUIET = {"SES_SWEEP_SECONDS": "3600", "SES_DATABASE_SWEEP_SECONDS": "3600", "SES_STATUS_SECONDS": "3600"}

@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from inbound.tests.processes.clients import Answer, Api
+from inbound.tests.processes.support.clients import Answer, Api
 
 # A slow operation is measured fewer times, so that the total time stays bounded.
 SECONDS_PER_OPERATION = 3.0

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from bench import seeding
 from bench.requests import Request, progress, run
 from domains.models import Domain
-from inbound.tests.processes.checks import wait_until_idle
-from inbound.tests.processes.clients import RULE_CALLS
-from inbound.tests.processes.stack import Stack, running, wait_for
+from inbound.tests.processes.support.checks import wait_until_idle
+from inbound.tests.processes.support.clients import RULE_CALLS
+from inbound.tests.processes.support.stack import Stack, running, wait_for
 from ses_integration.cli.tables import table
 
 CLIENTS = 32

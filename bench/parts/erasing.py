@@ -10,7 +10,7 @@ from typing import Any
 from bench import seeding
 from bench.requests import peak_memory, progress
 from domains.models import DomainDeletion
-from inbound.tests.processes.stack import Process, Stack, wait_for
+from inbound.tests.processes.support.stack import Process, Stack, wait_for
 from ses_integration.cli.tables import table
 from ses_integration.conf import ses_config
 from ses_integration.emulator import stored_objects

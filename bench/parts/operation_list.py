@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bench.requests import Request
-from inbound.tests.processes.clients import Answer
+from inbound.tests.processes.support.clients import Answer
 
 READS_PER_LANE = 5
 

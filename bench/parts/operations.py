@@ -11,8 +11,8 @@ from bench.parts.operation_list import LIFECYCLE, LISTS, READS_PER_LANE, SAME_DO
 from bench.requests import Request, Run, peak_memory, progress, run
 from bench.statements import HEADER
 from domains.models import Domain
-from inbound.tests.processes.clients import Api
-from inbound.tests.processes.stack import Process, Stack, running
+from inbound.tests.processes.support.clients import Api
+from inbound.tests.processes.support.stack import Process, Stack, running
 from ses_integration.cli.tables import table
 
 COUNTED_LANES = 3

@@ -7,8 +7,8 @@ from statistics import median
 from bench.requests import Request, Run, peak_memory, progress, run
 from bench.seeding import LISTED, Account
 from bench.statements import HEADER
-from inbound.tests.processes.clients import Api
-from inbound.tests.processes.stack import Process, Stack
+from inbound.tests.processes.support.clients import Api
+from inbound.tests.processes.support.stack import Process, Stack
 from ses_integration.cli.tables import table
 
 # Numbers of requests; slow ones are cut short.

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench import seeding
 from bench.requests import progress
-from inbound.tests.processes.stack import ROOT, Stack
+from inbound.tests.processes.support.stack import ROOT, Stack
 from ses_integration.cli.tables import table
 from ses_integration.conf import ses_config
 from ses_integration.emulator.server import Emulator

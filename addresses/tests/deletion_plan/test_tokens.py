@@ -17,7 +17,7 @@ from addresses.services import update_address
 from domains.lifecycle.catch_all import set_catch_all
 from domains.models import Domain
 from endpoints.services import update_endpoint
-from inbound.tests.processes.stack import wait_for
+from inbound.tests.processes.support.stack import wait_for
 from inbound.tests.support.aws import calls, store_mail
 from inbound.tests.support.database_locks import a_transaction_waits_for_a_lock
 from inbound.tests.support.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory, EndpointFactory

@@ -21,7 +21,7 @@ from domains.deletion_plan.build import PlanOutdated, check_token, plan_of
 from domains.lifecycle.catch_all import set_catch_all
 from domains.models import Domain, DomainDeletion
 from endpoints.services import delete_endpoint, update_endpoint
-from inbound.tests.processes.stack import wait_for
+from inbound.tests.processes.support.stack import wait_for
 from inbound.tests.support.aws import calls, store_mail
 from inbound.tests.support.database_locks import a_transaction_waits_for_a_lock
 from inbound.tests.support.factories import (

@@ -14,7 +14,7 @@ from django.utils import timezone
 from domains.models import Domain, DomainDeletion
 from inbound.tests.faults.actions import Claim
 from inbound.tests.faults.installation import Installation, rows
-from inbound.tests.processes.checks import pending
+from inbound.tests.processes.support.checks import pending
 from inbound.tests.support.aws import calls, identities, key_prefixes, rules, stored_keys
 from inbound.worker import Worker
 from ses_integration.aws.wire import OWNER_TAG

@@ -12,9 +12,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from inbound.models import issue_key
-from inbound.tests.processes.clients import Api
-from inbound.tests.processes.quick_stack import QuickStack
-from inbound.tests.processes.stack import Stack, url_of_database
+from inbound.tests.processes.support.clients import Api
+from inbound.tests.processes.support.quick_stack import QuickStack
+from inbound.tests.processes.support.stack import Stack, url_of_database
 
 SHOWN_CHARACTERS = 6000
 

@@ -21,7 +21,7 @@ from inbound.tests.api.idempotency.requests import (
     post,
     send,
 )
-from inbound.tests.processes.stack import wait_for
+from inbound.tests.processes.support.stack import wait_for
 from inbound.tests.support.database_locks import a_transaction_waits_for_a_lock
 from inbound.tests.support.factories import DomainFactory
 

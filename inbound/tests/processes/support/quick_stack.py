@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from inbound.tests.processes.stack import Process, Stack
+from inbound.tests.processes.support.stack import Process, Stack
 from ses_integration.emulator.server import Emulator
 
 RULE_SET = "inbound-email-rules"

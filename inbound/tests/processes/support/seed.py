@@ -9,8 +9,8 @@ from django.db import transaction
 from django.test import override_settings
 
 from addresses.models import EmailAddress
-from inbound.tests.processes.checks import wait_until_idle
-from inbound.tests.processes.stack import Stack
+from inbound.tests.processes.support.checks import wait_until_idle
+from inbound.tests.processes.support.stack import Stack
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from addresses.models import EmailAddress
 from domains.models import Domain, DomainDeletion
-from inbound.tests.processes.checks import (
+from inbound.tests.processes.support.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
@@ -20,8 +20,8 @@ from inbound.tests.processes.checks import (
     wait_until_idle,
     wait_until_up_to_date,
 )
-from inbound.tests.processes.clients import Answer, Api
-from inbound.tests.processes.stack import Stack, wait_for
+from inbound.tests.processes.support.clients import Answer, Api
+from inbound.tests.processes.support.stack import Stack, wait_for
 from ses_integration.models import DomainSync, InFlightCall, Lease
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]

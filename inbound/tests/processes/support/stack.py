@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from inbound.tests.processes.clients import Api, EmulatedAws
+from inbound.tests.processes.support.clients import Api, EmulatedAws
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 # In the folder of the interpreter itself, not of the file that it links to.
 GUNICORN = Path(sys.executable).with_name("gunicorn")
 SET_FOR_US = ("AWS_", "SES_", "S3_", "LAMBDA_", "DATABASE_", "DJANGO_", "DNS_", "WEB_", "GUNICORN_", "BIND", "PORT")

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 import pytest
 from django.contrib.auth.models import User
 
-from inbound.tests.processes.checks import (
+from inbound.tests.processes.concurrency.many_domains import CUT_OFF, WEIGHTS, Client
+from inbound.tests.processes.support.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
@@ -19,9 +20,8 @@ from inbound.tests.processes.checks import (
     expire_lease,
     wait_until_idle,
 )
-from inbound.tests.processes.clients import Api
-from inbound.tests.processes.many_domains import CUT_OFF, WEIGHTS, Client
-from inbound.tests.processes.stack import Process, Stack, wait_for
+from inbound.tests.processes.support.clients import Api
+from inbound.tests.processes.support.stack import Process, Stack, wait_for
 from inbound.tests.support.factories import EndpointFactory
 from ses_integration.models import Lease
 

@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 
 from addresses.models import EmailAddress
 from domains.models import Domain, DomainDeletion
-from inbound.tests.processes.stack import Stack, wait_for
+from inbound.tests.processes.support.stack import Stack, wait_for
 from ses_integration.coordination.clock import database_now
 from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerEntry
 from ses_integration.status.pending import pending_domains

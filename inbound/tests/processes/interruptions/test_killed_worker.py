@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inbound.tests.processes.checks import (
+from inbound.tests.processes.support.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
@@ -13,8 +13,8 @@ from inbound.tests.processes.checks import (
     pending,
     wait_until_idle,
 )
-from inbound.tests.processes.clients import RULE_CALLS, Api
-from inbound.tests.processes.stack import Stack, wait_for
+from inbound.tests.processes.support.clients import RULE_CALLS, Api
+from inbound.tests.processes.support.stack import Stack, wait_for
 from ses_integration.models import InFlightCall
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from inbound.tests.processes.stack import wait_for
+from inbound.tests.processes.support.stack import wait_for
 from ses_integration.conf import ses_config
 from ses_integration.coordination import lease
 from ses_integration.models import DomainSync, Lease, LedgerEntry

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inbound.tests.processes.stack import ROOT, STOP_SECONDS
+from inbound.tests.processes.support.stack import ROOT, STOP_SECONDS
 
 SIGKILLED = -9
 
@@ -32,7 +32,7 @@ class ForkServer:
     def __init__(self, env: dict[str, str], log: Path) -> None:
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "inbound.tests.processes.fork_server"],
+                [sys.executable, "-m", "inbound.tests.processes.support.fork_server"],
                 env=env,
                 cwd=ROOT,
                 stdin=subprocess.PIPE,

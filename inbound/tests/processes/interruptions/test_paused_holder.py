@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from inbound.tests.processes.checks import (
+from inbound.tests.processes.support.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
@@ -16,8 +16,8 @@ from inbound.tests.processes.checks import (
     expire_lease,
     wait_until_idle,
 )
-from inbound.tests.processes.clients import Answer, Api
-from inbound.tests.processes.stack import Stack, wait_for
+from inbound.tests.processes.support.clients import Answer, Api
+from inbound.tests.processes.support.stack import Stack, wait_for
 from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerEntry
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]

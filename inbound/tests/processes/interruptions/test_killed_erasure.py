@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from domains.models import Domain, DomainDeletion
-from inbound.tests.processes.clients import EmulatedAws
-from inbound.tests.processes.stack import Stack, wait_for
+from inbound.tests.processes.support.clients import EmulatedAws
+from inbound.tests.processes.support.stack import Stack, wait_for
 from inbound.tests.support.factories import DomainFactory
 from ses_integration.emulator import stored_objects
 from ses_integration.emulator.server import Emulator

@@ -8,15 +8,15 @@ import pytest
 
 from addresses.models import EmailAddress
 from domains.models import Domain
-from inbound.tests.processes.checks import (
+from inbound.tests.processes.support.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
     wait_until_idle,
     wait_until_up_to_date,
 )
-from inbound.tests.processes.quick_stack import QuickStack
-from inbound.tests.processes.stack import Stack
+from inbound.tests.processes.support.quick_stack import QuickStack
+from inbound.tests.processes.support.stack import Stack
 from ses_integration.status.wording import CHANGE_PENDING
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]

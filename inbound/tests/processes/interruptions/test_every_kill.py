@@ -20,7 +20,7 @@ from addresses.models import EmailAddress
 from domains.lifecycle.identity import complete_identities
 from domains.models import Domain, DomainDeletion
 from inbound.models import issue_key
-from inbound.tests.processes.checks import (
+from inbound.tests.processes.support.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
@@ -28,9 +28,9 @@ from inbound.tests.processes.checks import (
     expire_lease,
     pending,
 )
-from inbound.tests.processes.clients import EmulatedAws
-from inbound.tests.processes.forks import ForkedRun, ForkServer
-from inbound.tests.processes.stack import Stack
+from inbound.tests.processes.support.clients import EmulatedAws
+from inbound.tests.processes.support.forks import ForkedRun, ForkServer
+from inbound.tests.processes.support.stack import Stack
 from inbound.tests.support.aws import store_mail, stored_keys
 from inbound.tests.support.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory
 from inbound.tests.support.rotation import Rotation

@@ -9,15 +9,15 @@ import pytest
 from django.contrib.auth.models import User
 
 from addresses.models import EmailAddress
-from inbound.tests.processes.checks import (
+from inbound.tests.processes.support.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
     wait_until_idle,
 )
-from inbound.tests.processes.clients import RULE_CALLS, Answer, Api, by_clients
-from inbound.tests.processes.seed import seed
-from inbound.tests.processes.stack import Stack
+from inbound.tests.processes.support.clients import RULE_CALLS, Answer, Api, by_clients
+from inbound.tests.processes.support.seed import seed
+from inbound.tests.processes.support.stack import Stack
 from ses_integration.status.wording import CHANGE_PENDING
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from inbound.tests.processes.checks import (
+from inbound.tests.processes.support.checks import (
     assert_ledger_equals_ses,
     assert_no_rule_receives_everything,
     assert_ses_equals_rows,
     counted,
     wait_until_idle,
 )
-from inbound.tests.processes.clients import Api, simultaneously
-from inbound.tests.processes.stack import Stack
+from inbound.tests.processes.support.clients import Api, simultaneously
+from inbound.tests.processes.support.stack import Stack
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 

@@ -10,8 +10,8 @@ from django.db import connection
 
 from addresses.models import EmailAddress
 from domains.models import Domain
-from inbound.tests.processes.clients import Api
-from inbound.tests.processes.stack import START_SECONDS, Stack, wait_for
+from inbound.tests.processes.support.clients import Api
+from inbound.tests.processes.support.stack import START_SECONDS, Stack, wait_for
 
 NAMES = [f"d{number}.example.com" for number in range(20)]
 # What happens to an existing domain, by weight. A missing domain is added.

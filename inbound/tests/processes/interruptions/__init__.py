@@ -1,0 +1,1 @@
+"""Processes are killed or paused, or SES is unreachable. Others finish the work."""
