@@ -11,6 +11,7 @@ carries an `unconfirmed_warning`.
 
 from __future__ import annotations
 
+from ses_integration.aws.clients import configured
 from ses_integration.aws.rule_set import auto_setup
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.quotas import QuotaExceeded, reserve
@@ -27,11 +28,11 @@ from ses_integration.reconcile.queue import retry_now
 from ses_integration.status.capacity import capacity
 from ses_integration.status.confirmation import Removal, domain_state
 from ses_integration.status.identities import RecordedIdentity, identities
-from ses_integration.status.pending import pending, pending_names, unconfirmed_warning
 from ses_integration.status.preview import configuration_problem, confirmed_at, own_rule_names, preview
 from ses_integration.status.recipients import recipients_by_rule, recorded_recipients, rule_name_for
-from ses_integration.status.sync_state import SyncState, configured, sync_states
+from ses_integration.status.sync_state import SyncState, pending_names, sync_states
 from ses_integration.status.verification import check_identity, refresh_identities
+from ses_integration.status.warning import unconfirmed_warning
 from ses_integration.storage.erase import ErasedBatch
 from ses_integration.storage.inventory import MailSize
 from ses_integration.storage.mail import MailFolder
@@ -51,7 +52,6 @@ __all__ += [
     "Removal",
     "SyncState",
     "domain_state",
-    "pending",
     "pending_names",
     "sync_states",
     "unconfirmed_warning",

@@ -21,12 +21,7 @@ from django.utils import timezone
 from domains.deletion.record import Step, due, updating
 from domains.models import Domain, DomainDeletion
 from rest.fields import timestamp
-from ses_integration.api import (
-    AbsenceCheck,
-    pending,
-    pending_names,
-    retry_delay,
-)
+from ses_integration.api import AbsenceCheck, pending_names, retry_delay
 
 # The most deletions that one observation of SES serves; the next one serves the others.
 AT_ONCE = 500
@@ -144,7 +139,7 @@ def describe(row: DomainDeletion) -> str:
     """The result of the last verification, for people."""
     elsewhere = scope_problem(row)
     if not row.proof:
-        why = "a change for this name is pending in SES" if pending([row.name]) else ""
+        why = "a change for this name is pending in SES" if pending_names([row.name]) else ""
         return ": ".join(filter(None, ["not verified yet", elsewhere or why]))
     found, foreign = row.proof["found"], row.proof["foreignRules"]
     return "; ".join(

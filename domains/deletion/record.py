@@ -19,7 +19,7 @@ from domains.provider import addresses_of, incarnation_of
 from ses_integration.api import (
     domain_state,
     own_rule_names,
-    pending,
+    sync_states,
     unconfirmed_warning,
 )
 
@@ -86,8 +86,8 @@ def update_ses_steps(record: DomainDeletion) -> None:
     rules, identity = _ses_outcomes(record)
     changed = (record.rules == Step.PENDING != rules) or (record.identity == Step.PENDING != identity)
     attempts = record.ses_attempts
-    if Step.PENDING in (rules, identity) and (behind := pending([record.name]).get(record.name)):
-        attempts = max(attempts, behind.attempts)
+    if Step.PENDING in (rules, identity):
+        attempts = max(attempts, sync_states([record.name])[record.name].attempts)
     if not changed and attempts == record.ses_attempts:
         return
     with updating(record) as row:

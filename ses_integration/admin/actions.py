@@ -12,7 +12,7 @@ from backoffice.text import plural, shortened
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.reconcile import outbox
 from ses_integration.status import wording
-from ses_integration.status.pending import pending
+from ses_integration.status.sync_state import sync_states
 
 
 def push(request: HttpRequest, domains: Collection[str]) -> None:
@@ -20,10 +20,10 @@ def push(request: HttpRequest, domains: Collection[str]) -> None:
     with shared_deadline(), transaction.atomic(durable=True):
         # When the block has committed, the outbox reconciles the domains one after the other.
         outbox.mark_dirty(*domains)
-    behind = pending(domains)
+    behind = [state for state in sync_states(sorted(domains)).values() if state.pending]
     if done := len(domains) - len(behind):
         messages.success(request, f"SES is up to date with {plural(done, 'domain')}.")
     if behind:
-        reasons = [f"{name}: {behind[name].error or wording.NOT_TRIED}" for name in sorted(behind)]
+        reasons = [f"{state.domain}: {state.reason}" for state in behind]
         lead = f"Not up to date yet: {plural(len(behind), 'domain')}."
         messages.warning(request, " ".join([lead, *shortened(reasons, 10, note="."), wording.CHANGE_PENDING]))

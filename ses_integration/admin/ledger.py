@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
-from django.db.models import Count, F, Max, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -28,10 +26,9 @@ from ses_integration.models import (
     RuleSetState,
 )
 from ses_integration.plan.resources import Presence
-from ses_integration.status.sync_state import state_of
+from ses_integration.status.sync_state import SyncState, with_unknown_until
 
 SCOPE = ["region", "rule_set"]
-Key = tuple[str, str, str]
 
 
 class AppliedFilter(admin.SimpleListFilter):
@@ -65,19 +62,12 @@ class DomainSyncAdmin(ReadOnlyAdmin[DomainSync]):
         ("Counted changes", {"fields": ["generation", "observed_generation", "changed_at"]}),
     ]
 
-    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
-        changelist = super().get_changelist_instance(request)
-        page = list(changelist.result_list)
-        unknown_outcomes = _unknown_until([sync.domain for sync in page])
-        for sync in page:
-            sync.unknown_until = unknown_outcomes.get(_key(sync))
-        changelist.result_list = page
-        return changelist
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DomainSync]:
+        return with_unknown_until(super().get_queryset(request))
 
     @admin.display(description="SES")
     def ses(self, sync: DomainSync) -> SafeString:
-        until = sync.unknown_until if hasattr(sync, "unknown_until") else _unknown_until([sync.domain]).get(_key(sync))
-        return html(state_of(sync, until))
+        return html(SyncState.of(sync))
 
     @admin.display(description="changes applied")
     def applied(self, sync: DomainSync) -> str:
@@ -105,17 +95,6 @@ class DomainSyncAdmin(ReadOnlyAdmin[DomainSync]):
             )
         if here:
             push(request, here)
-
-
-def _key(sync: DomainSync) -> Key:
-    return sync.region, sync.rule_set, sync.domain
-
-
-def _unknown_until(domains: list[str]) -> dict[Key, datetime]:
-    """Until when SES can apply the last call in flight, by scope and domain: in every scope, unlike `sync_states`."""
-    calls = InFlightCall.objects.filter(entry__domain__in=domains).order_by()
-    rows = calls.values_list("entry__region", "entry__rule_set", "entry__domain").annotate(until=Max("until"))
-    return {(region, rule_set, domain): until for region, rule_set, domain, until in rows}
 
 
 @admin.register(Lease)

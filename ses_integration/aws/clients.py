@@ -14,6 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ses_integration.conf import ses_config
 from ses_integration.errors import NotConfigured
 
 if TYPE_CHECKING:
@@ -124,6 +125,11 @@ def have_credentials() -> bool:
             return _session().get_credentials() is not None
     except (BotoCoreError, OSError):
         return False  # such as a profile that does not exist, or a key without its secret
+
+
+def configured() -> bool:
+    """Whether AWS can be called at all: a region and credentials are set. The credentials are not tried."""
+    return bool(ses_config().region) and have_credentials()
 
 
 def access_key() -> str:

@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ses_integration.errors import RateLimitTimeout, SesError, Throttled
 from ses_integration.status import wording
-from ses_integration.status.pending import pending_domains, pending_reason
+from ses_integration.status.sync_state import sync_states
+from ses_integration.status.warning import unanswered_until
 
 AGAIN = "Wait a second and run it again: SES takes about one control call a second, and other processes share it."
 
@@ -59,9 +60,9 @@ class Outcome:
 
 
 def outcome(name: str) -> Outcome:
-    """Look up the outcome for one domain; one statement if it is up to date, else three."""
-    if not pending_domains().filter(domain=name).exists():
+    """Look up the outcome for one domain; one statement if it is up to date, else two."""
+    state = sync_states([name])[name]
+    if not state.pending:
         return Outcome(up_to_date=True)
-    pending = pending_reason(name)
-    in_flight = wording.unanswered(pending.unknown_until) if pending.unknown_until else ""
-    return Outcome(up_to_date=False, reason=" ".join(filter(None, [pending.error, in_flight])))
+    unanswered = wording.unanswered(unanswered_until(name))
+    return Outcome(up_to_date=False, reason=" ".join(filter(None, [state.error, unanswered])))

@@ -19,7 +19,7 @@ from ses_integration.drift.previous_scopes import PreviousScope, find_previous_s
 from ses_integration.errors import SesError, WrongAccount
 from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.plan.resources import ResourceKind
-from ses_integration.status.pending import backlogs
+from ses_integration.status.sync_state import pending_domains, states_of
 from ses_integration.storage import erase, inventory
 from ses_integration.storage.folders import ReferenceMail, list_folders, rule_storing_in
 from ses_integration.storage.inventory import Stored
@@ -97,7 +97,7 @@ class LeftoverSearch:
 
     def pending(self) -> dict[str, str]:
         """Domains that are not up to date, with the reason."""
-        return {backlog.domain: backlog.reason for backlog in backlogs() if self._concerns(backlog.domain)}
+        return {state.domain: state.backlog for state in states_of(pending_domains()) if self._concerns(state.domain)}
 
     def remove_orphans(self, orphans: Sequence[Drift]) -> tuple[int, Iterator[str]]:
         """Adopt the orphans, so that the ordinary loop removes them. Returns the number of domains to reconcile, and an

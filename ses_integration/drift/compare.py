@@ -18,7 +18,7 @@ from ses_integration.errors import NotFound
 from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.plan.resources import ResourceKind
 from ses_integration.reconcile import snapshot
-from ses_integration.status.pending import backlogs
+from ses_integration.status.sync_state import pending_domains, states_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _drift_input(
         changing=frozenset(newer.values_list("domain", flat=True)),
         recorded_before=recorded_before,
         known_domains=frozenset(DomainSync.objects.of(config).values_list("domain", flat=True)),
-        pending={backlog.domain: backlog.reason for backlog in backlogs()},
+        pending={state.domain: state.backlog for state in states_of(pending_domains())},
         elsewhere={scope.place: scope.size for scope in find_previous_scopes(config)},
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 
 from ses_integration.models.scope import Scoped
@@ -23,6 +25,9 @@ class DomainSync(Scoped):
     attempts = models.PositiveIntegerField(default=0)
     stalled = models.BooleanField(default=False)
     last_error = models.CharField(max_length=500, blank=True)
+
+    # Set by `with_unknown_until()` in status/sync_state.py.
+    unknown_until: datetime | None
 
     class Meta:
         constraints = [

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db.models import Max
 
+from ses_integration.aws import clients
 from ses_integration.aws.translate import NOT_CONFIGURED
 from ses_integration.conf import ses_config
 from ses_integration.coordination import quotas
@@ -19,7 +20,7 @@ from ses_integration.plan.resources import Presence
 from ses_integration.plan.simulate import Forecast, IdentityOutcome, simulate
 from ses_integration.plan.spec import DomainSpec
 from ses_integration.reconcile import snapshot
-from ses_integration.status import confirmation, sync_state
+from ses_integration.status import confirmation
 
 
 def preview(incarnation: Incarnation, spec: DomainSpec | None) -> Forecast:
@@ -59,7 +60,7 @@ def configuration_problem(forecast: Forecast) -> str:
 
     Not for use inside a transaction: botocore may ask the metadata service of the host for credentials.
     """
-    if not sync_state.configured():
+    if not clients.configured():
         return NOT_CONFIGURED
     if not ses_config().bucket and any(rule.after for rule in forecast.rules if rule.changes):
         return "S3_BUCKET_NAME is missing."

@@ -1,16 +1,16 @@
-"""Sync state of domain names: whether SES follows their rows, and if not, why."""
+"""Sync state of domain names: whether SES follows their rows, and if not, why. One value for all answers, pages and commands."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Self
 
-from django.db.models import Max
+from django.db.models import F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from ses_integration.aws.clients import have_credentials
 from ses_integration.conf import ses_config
 from ses_integration.models import DomainSync, InFlightCall
 from ses_integration.status import wording
@@ -31,39 +31,93 @@ class SyncStatus(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class SyncState:
-    """A status and its reason. `retry_at` is None if nothing is left to do or it is due now."""
+    """How far SES follows the rows of one domain name.
 
-    status: SyncStatus
-    reason: str = ""
-    retry_at: datetime | None = None
+    `behind` is the number of changes that SES has not confirmed, and `attempts` the number of failed passes in a row. `error`
+    is the last error as a sentence, or empty. SES can apply the last call without an answer until `unknown_until`, and after
+    that it is sent again. `due_at` is None if the next try is due now.
+    """
+
+    domain: str
+    behind: int
+    attempts: int = 0
+    error: str = ""
+    stalled: bool = False
+    due_at: datetime | None = None
+    unknown_until: datetime | None = None
+
+    @classmethod
+    def of(cls, sync: DomainSync) -> Self:
+        """The state of a row from `with_unknown_until`."""
+        behind = sync.generation - sync.observed_generation
+        return cls(sync.domain, behind, sync.attempts, sync.last_error, sync.stalled, sync.retry_at, sync.unknown_until)
+
+    @property
+    def status(self) -> SyncStatus:
+        if self.stalled:
+            return SyncStatus.NEEDS_ATTENTION
+        if self.unknown_until is not None and self.unknown_until > timezone.now():
+            return SyncStatus.UNCONFIRMED
+        return SyncStatus.PENDING if self.pending else SyncStatus.UP_TO_DATE
+
+    @property
+    def pending(self) -> bool:
+        """Whether anything is still to be sent, or unanswered."""
+        return bool(self.behind or self.unknown_until)
+
+    @property
+    def reason(self) -> str:
+        """Why the domain is not up to date, as a sentence; empty if it is."""
+        if self.status is SyncStatus.UNCONFIRMED:
+            return wording.unanswered(self.unknown_until)
+        return self.error or (wording.NOT_TRIED if self.status is SyncStatus.PENDING else "")
+
+    @property
+    def retry_at(self) -> datetime | None:
+        """When the domain is tried again; None if nothing is left to do or it is due now."""
+        return self.unknown_until if self.status is SyncStatus.UNCONFIRMED else self.due_at
+
+    @property
+    def backlog(self) -> str:
+        """The reason in full, such as `2 changes behind, next try 2026-11-26 09:30:00 UTC. AWS gave no answer.`"""
+        behind = wording.behind(self.behind, self.due_at) if self.behind else ""
+        return " ".join(filter(None, [behind, wording.unanswered(self.unknown_until), self.error]))
 
     def __str__(self) -> str:
         """The state for people, such as `pending: AWS gave no answer.`"""
         return f"{self.status.label}: {self.reason}" if self.reason else self.status.label
 
 
-def state_of(sync: DomainSync | None, unknown_until: datetime | None) -> SyncState:
-    """State of one name. `unknown_until`: until when SES can apply its last in-flight call, or None."""
-    if sync is None:
-        return SyncState(SyncStatus.PENDING, wording.NOT_TRIED)
-    if sync.stalled:
-        return SyncState(SyncStatus.NEEDS_ATTENTION, sync.last_error, sync.retry_at)
-    if unknown_until is not None and unknown_until > timezone.now():
-        return SyncState(SyncStatus.UNCONFIRMED, wording.unanswered(unknown_until), unknown_until)
-    if sync.pending or unknown_until is not None:
-        return SyncState(SyncStatus.PENDING, sync.last_error or wording.NOT_TRIED, sync.retry_at)
-    return SyncState(SyncStatus.UP_TO_DATE)
+def pending_domains() -> QuerySet[DomainSync]:
+    """Domain names that are behind or have a call in flight, oldest change first."""
+    config = ses_config()
+    with_call_in_flight = InFlightCall.objects.of(config).values("entry__domain")
+    not_up_to_date = Q(generation__gt=F("observed_generation")) | Q(domain__in=with_call_in_flight)
+    return DomainSync.objects.of(config).filter(not_up_to_date).order_by("changed_at", "domain")
+
+
+def pending_names(among: Collection[str] | None = None) -> QuerySet[DomainSync, str]:
+    """Names of all domains that are not up to date, or of those `among` some: to iterate, to count, or for `__in`."""
+    found = pending_domains() if among is None else pending_domains().filter(domain__in=among)
+    return found.values_list("domain", flat=True)
 
 
 def sync_states(domains: Iterable[str]) -> dict[str, SyncState]:
-    """State of each name; two statements for any number of names."""
-    config, names = ses_config(), set(domains)
-    syncs = {sync.domain: sync for sync in DomainSync.objects.of(config).filter(domain__in=names)}
-    in_flight = InFlightCall.objects.of(config).filter(entry__domain__in=names).order_by()
-    unknown_until = dict(in_flight.values_list("entry__domain").annotate(Max("until")))
-    return {name: state_of(syncs.get(name), unknown_until.get(name)) for name in names}
+    """State of each name; one statement for any number of names. A name that was never marked dirty is one change behind."""
+    names = list(domains)
+    found = {state.domain: state for state in states_of(DomainSync.objects.of(ses_config()).filter(domain__in=names))}
+    return {name: found.get(name) or SyncState(name, behind=1) for name in names}
 
 
-def configured() -> bool:
-    """Whether SES can be called at all: a region and credentials are set. The credentials are not tried."""
-    return bool(ses_config().region) and have_credentials()
+def states_of(syncs: QuerySet[DomainSync]) -> list[SyncState]:
+    """States of these rows, in their order; one statement."""
+    return [SyncState.of(sync) for sync in with_unknown_until(syncs)]
+
+
+def with_unknown_until(syncs: QuerySet[Any]) -> QuerySet[Any]:
+    """Add `unknown_until`: until when SES can apply the last call in flight for the domain, in its scope; None without one."""
+    calls = InFlightCall.objects.filter(
+        entry__domain=OuterRef("domain"), entry__region=OuterRef("region"), entry__rule_set=OuterRef("rule_set")
+    )
+    found: QuerySet[Any] = syncs.annotate(unknown_until=calls.order_by("-until").values("until")[:1])
+    return found

@@ -11,15 +11,12 @@ LEFT_ELSEWHERE = "A previously configured region or rule set may still receive m
 NOT_TRIED = "Not tried yet."
 
 
-def behind(changes: int) -> str:
-    """`2 changes behind`."""
-    return f"{plural(changes, 'change')} behind"
+def behind(changes: int, retry_at: datetime | None) -> str:
+    """`2 changes behind, next try 2026-11-26 09:30:00 UTC.`"""
+    next_try = f", next try {moment(retry_at)}" if retry_at else ""
+    return f"{plural(changes, 'change')} behind{next_try}."
 
 
-def next_try(at: datetime) -> str:
-    return f"next try {moment(at)}"
-
-
-def unanswered(until: datetime) -> str:
-    """What happens to a call in flight that SES may apply until `until`."""
-    return f"An earlier call to AWS got no answer; it is sent again after {moment(until)}."
+def unanswered(until: datetime | None) -> str:
+    """What happens to a call in flight that SES may apply until `until`; empty if there is none."""
+    return f"An earlier call to AWS got no answer; it is sent again after {moment(until)}." if until else ""

@@ -21,7 +21,7 @@ def open_bucket(bucket: str = "", *, seconds: float = clients.READ_TIMEOUT) -> t
     Raises NotConfigured if the region, the credentials or the bucket are missing.
     """
     config = ses_config()
-    if not config.region or not clients.have_credentials():
+    if not clients.configured():
         raise NotConfigured(NOT_CONFIGURED)
     if not (bucket or config.bucket):
         raise NotConfigured("S3_BUCKET_NAME is missing.")

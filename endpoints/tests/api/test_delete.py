@@ -13,7 +13,7 @@ from endpoints.models import Endpoint
 from inbound.models import Scope
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory
 from ses_integration.status import wording
-from ses_integration.status.pending import pending_domains
+from ses_integration.status.sync_state import pending_domains
 
 NOTHING = {
     "emailAddressesUpdated": 0,

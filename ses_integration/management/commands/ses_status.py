@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -15,19 +15,17 @@ from ses_integration.coordination.clock import database_now
 from ses_integration.coordination.quotas import Used
 from ses_integration.drift.detect import CHECK_REGION
 from ses_integration.drift.previous_scopes import contents, find_previous_scopes
-from ses_integration.models import LedgerEntry
+from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.plan.resources import Presence, ResourceKind
 from ses_integration.reconcile import snapshot
-from ses_integration.status import wording
 from ses_integration.status.capacity import capacity
-from ses_integration.status.pending import Backlog, backlogs
-from ses_integration.status.sync_state import SyncStatus
+from ses_integration.status.sync_state import SyncState, pending_domains, states_of
 
 
 class Command(CommandWithExitCodes):
     help = (
-        "Show how much of SES's quotas is used, and which domains are not up to date: how far SES is behind, why, and when it "
-        "is tried again. Reads the database only. Exit code 0 when everything is up to date, 2 when something is pending, or "
+        "Show how much of SES's quotas is used, and which domains are not up to date: their state, when SES is tried again, "
+        "and why. Reads the database only. Exit code 0 when everything is up to date, 2 when something is pending, or "
         "when another region or rule set may still hold something of ours."
     )
 
@@ -39,21 +37,27 @@ class Command(CommandWithExitCodes):
     def handle(self, *args: Any, **options: Any) -> None:
         config = ses_config()
         self.stdout.write("\n".join(_summary(config)))
-        shown = backlogs(everything=options["all"])
-        pending = [backlog for backlog in shown if backlog.behind or backlog.in_flight]
-        gone = _gone(config, [backlog.domain for backlog in shown if not backlog.behind]) if options["all"] else set()
+        shown = states_of(DomainSync.objects.of(config).order_by("domain") if options["all"] else pending_domains())
+        pending = sum(state.pending for state in shown)
+        gone = _gone(config, [state.domain for state in shown if not state.pending]) if options["all"] else set()
         now = database_now()
-        rows = [[backlog.domain, _state(backlog, gone), *_next_try(backlog, now)] for backlog in shown]
-        if rows:
+        if rows := [_row(state, now, gone=state.domain in gone) for state in shown]:
             self.stdout.write(table(["DOMAIN", "STATE", "NEXT TRY", "WHY"], rows))
         if elsewhere := sum(scope.size for scope in find_previous_scopes(config)):
             self.stdout.write(f"{elsewhere} more in another region or rule set: {CHECK_REGION}")
         if pending:
-            self.stdout.write(f"{len(pending)} pending. The worker retries by itself; ses_sync retries now.")
+            self.stdout.write(f"{pending} pending. The worker retries by itself; ses_sync retries now.")
         else:
             self.stdout.write("Nothing is pending here." if elsewhere else "Everything is up to date.")
         if pending or elsewhere:
             raise SystemExit(2)
+
+
+def _row(state: SyncState, now: datetime, *, gone: bool) -> list[str]:
+    if not state.pending:
+        return [state.domain, "gone" if gone else state.status.label, "", ""]
+    next_try = moment(state.retry_at) if state.retry_at and state.retry_at > now else "now"
+    return [state.domain, state.status.label, next_try, state.reason]
 
 
 def _summary(config: SesConfig) -> list[str]:
@@ -77,21 +81,3 @@ def _gone(config: SesConfig, domains: Iterable[str]) -> set[str]:
     held = LedgerEntry.objects.of(config).exclude(presence=Presence.ABSENT).exclude(identity__ours=False)
     left = set(domains).difference(held.values_list("domain", flat=True))
     return {domain for domain, desired in snapshot.desired_of(config, left).items() if not desired.identity}
-
-
-def _state(backlog: Backlog, gone: Container[str]) -> str:
-    parts = [
-        wording.behind(backlog.behind) if backlog.behind else "",
-        f"{len(backlog.in_flight)} unanswered" if backlog.in_flight else "",
-        SyncStatus.NEEDS_ATTENTION.label if backlog.stalled else "",
-    ]
-    return ", ".join(filter(None, parts)) or ("gone" if backlog.domain in gone else SyncStatus.UP_TO_DATE.label)
-
-
-def _next_try(backlog: Backlog, now: datetime) -> tuple[str, str]:
-    """When the domain is tried again, and why it is not up to date."""
-    if not backlog.behind and not backlog.in_flight:
-        return "", backlog.error
-    at = backlog.retry_at if backlog.behind else max(backlog.in_flight)
-    why = backlog.error or ("" if backlog.behind else wording.unanswered(max(backlog.in_flight)))
-    return moment(at) if at and at > now else "now", why

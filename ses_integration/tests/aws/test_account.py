@@ -15,7 +15,7 @@ from ses_integration.errors import WrongAccount
 from ses_integration.models import DomainSync, InFlightCall, RuleSetState
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.status import confirmation
-from ses_integration.status.pending import pending_domains
+from ses_integration.status.sync_state import pending_domains
 from ses_integration.status.verification import check_identity
 from ses_integration.tests.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.ses_state import calls, identities, rules

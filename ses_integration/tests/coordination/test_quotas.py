@@ -7,7 +7,7 @@ from ses_integration.coordination import quotas
 from ses_integration.models import RuleSetState
 from ses_integration.plan.resources import ResourceKind
 from ses_integration.reconcile.loop import reconcile
-from ses_integration.status.pending import pending_domains
+from ses_integration.status.sync_state import pending_domains
 from ses_integration.tests.fake_domains import DOMAIN, receive
 from ses_integration.tests.ses_state import calls, recipients_sent, rules
 

@@ -9,7 +9,7 @@ from ses_integration.models import DomainSync
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.status import confirmation
 from ses_integration.status.identities import identities as recorded_identities
-from ses_integration.status.pending import pending_domains, pending_reason
+from ses_integration.status.sync_state import pending_domains, sync_states
 from ses_integration.status.verification import check_identity
 from ses_integration.tests.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.ses_state import identities, rules
@@ -65,7 +65,7 @@ def test_mail_from_domain_stays_pending_with_bad_credentials(ses, rows, code):
     receive()
     reconcile(DOMAIN)
     assert recorded_identities([DOMAIN])[DOMAIN].mail_from_domain == ""
-    assert pending_reason(DOMAIN).error == "AWS does not accept the credentials."
+    assert sync_states([DOMAIN])[DOMAIN].error == "AWS does not accept the credentials."
     DomainSync.objects.update(retry_at=None)
     reconcile_due()
     assert recorded_identities([DOMAIN])[DOMAIN].mail_from_domain == "mail.example.com"

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ses_integration.models import DomainSync
 from ses_integration.status import wording
-from ses_integration.status.sync_state import SyncState, SyncStatus, state_of
+from ses_integration.status.sync_state import SyncState, SyncStatus, sync_states
 
 
 def test_wire_values_never_change():
@@ -34,18 +34,24 @@ def test_labels_are_those_of_the_glossary():
     ],
 )
 def test_state_without_a_call_in_flight(fields, status, text):
-    state = state_of(DomainSync(**{"generation": 1, "observed_generation": 1} | fields), None)
+    state = _state(None, **fields)
     assert (state.status, str(state)) == (status, text)
 
 
 def test_call_in_flight_is_unconfirmed_until_it_is_due():
-    sync = DomainSync(generation=1, observed_generation=1)
     until = timezone.now() + timedelta(minutes=10)
-    state = state_of(sync, until)
+    state = _state(until)
     assert (state.status, state.retry_at) == (SyncStatus.UNCONFIRMED, until)
     assert str(state) == f"unconfirmed: {wording.unanswered(until)}"
-    assert state_of(sync, timezone.now() - timedelta(seconds=1)).status is SyncStatus.PENDING
+    assert _state(timezone.now() - timedelta(seconds=1)).status is SyncStatus.PENDING
 
 
+@pytest.mark.django_db
 def test_domain_that_was_never_marked_is_pending():
-    assert state_of(None, None) == SyncState(SyncStatus.PENDING, "Not tried yet.")
+    assert str(sync_states(["example.com"])["example.com"]) == "pending: Not tried yet."
+
+
+def _state(unknown_until, **fields):
+    sync = DomainSync(**{"generation": 1, "observed_generation": 1} | fields)
+    sync.unknown_until = unknown_until
+    return SyncState.of(sync)

@@ -12,7 +12,7 @@ from domains.models import Domain, DomainDeletion
 from inbound.tests.processes.support.stack import Stack, wait_for
 from ses_integration.coordination.clock import database_now
 from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerEntry
-from ses_integration.status.pending import pending_domains
+from ses_integration.status.sync_state import pending_domains
 
 
 def desired_rules() -> dict[str, frozenset[str]]:
