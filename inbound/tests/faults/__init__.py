@@ -1,4 +1,4 @@
-"""Faults at every AWS call: `operations` and `command_cases` say what is done, `fault_cases` what goes wrong."""
+"""Faults at every AWS call: each case of `cases` runs with each fault, and `checks` says what must hold in the end."""
 
 import pytest
 

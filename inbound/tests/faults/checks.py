@@ -12,7 +12,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from domains.models import Domain, DomainDeletion
-from inbound.tests.faults.actions import Claim
+from inbound.tests.faults.cases.actions import Claim
 from inbound.tests.faults.installation import Installation, rows
 from inbound.tests.processes.support.checks import pending
 from inbound.tests.support.aws import calls, identities, key_prefixes, rules, stored_keys

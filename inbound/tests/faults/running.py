@@ -10,7 +10,9 @@ import pytest
 from django.test import override_settings
 
 from domains.models import DomainDeletion
-from inbound.tests.faults.actions import Claims
+from inbound.tests.faults.cases.actions import Claims
+from inbound.tests.faults.cases.fault_cases import FAULT_CASES, FaultCase, apply_late, unanswered_calls
+from inbound.tests.faults.cases.operations import Operation
 from inbound.tests.faults.checks import (
     assert_claims_hold,
     assert_up_to_date,
@@ -19,9 +21,7 @@ from inbound.tests.faults.checks import (
     short_budget,
     work_until_idle,
 )
-from inbound.tests.faults.fault_cases import FAULT_CASES, FaultCase, apply_late, unanswered_calls
 from inbound.tests.faults.installation import Installation, Receiving, rows
-from inbound.tests.faults.operations import Operation
 from inbound.tests.support.aws import calls, recipients_sent
 from inbound.tests.support.rotation import Rotation
 from inbound.worker import Worker

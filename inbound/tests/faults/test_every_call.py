@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from inbound.tests.faults.fault_cases import FAULT_CASES, FaultCase
-from inbound.tests.faults.operations import OPERATIONS
+from inbound.tests.faults.cases.fault_cases import FAULT_CASES, FaultCase
+from inbound.tests.faults.cases.operations import OPERATIONS
 from inbound.tests.faults.running import run_fault_case, run_without_faults
 from inbound.tests.support.rotation import Rotation
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 import pytest
 from django.test import override_settings
 
+from inbound.tests.faults.cases.command_cases import COMMAND_CASES, CommandCase
+from inbound.tests.faults.cases.fault_cases import FAULT_CASES, FaultCase, apply_late, unanswered_calls
 from inbound.tests.faults.checks import (
     assert_rules_held,
     assert_up_to_date,
@@ -20,8 +22,6 @@ from inbound.tests.faults.checks import (
     short_budget,
     work_until_idle,
 )
-from inbound.tests.faults.command_cases import COMMAND_CASES, CommandCase
-from inbound.tests.faults.fault_cases import FAULT_CASES, FaultCase, apply_late, unanswered_calls
 from inbound.tests.faults.installation import Installation
 from inbound.tests.support.aws import recipients_sent
 from inbound.tests.support.rotation import Rotation

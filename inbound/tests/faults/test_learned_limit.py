@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from inbound.tests.faults.actions import ORG, Claim, add_address, delete_address
+from inbound.tests.faults.cases.actions import ORG, Claim, add_address, delete_address
+from inbound.tests.faults.cases.fault_cases import FAULT_CASES
+from inbound.tests.faults.cases.operations import CREATE, UPDATE, Operation
 from inbound.tests.faults.checks import assert_up_to_date, work_until_idle
-from inbound.tests.faults.fault_cases import FAULT_CASES
 from inbound.tests.faults.installation import Installation, Receiving
-from inbound.tests.faults.operations import CREATE, UPDATE, Operation
 from inbound.tests.faults.running import inject_at_every_call, run_fault_case, run_without_faults
 from inbound.tests.support.aws import recipients_sent
 from ses_integration.models import RuleSetState

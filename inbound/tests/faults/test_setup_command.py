@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from inbound.tests.faults.cases.command_cases import CommandCase
+from inbound.tests.faults.cases.fault_cases import FAULT_CASES
 from inbound.tests.faults.checks import assert_up_to_date, work_until_idle
-from inbound.tests.faults.command_cases import CommandCase
-from inbound.tests.faults.fault_cases import FAULT_CASES
 from inbound.tests.faults.installation import Installation
 from ses_integration.conf import ses_config
 from ses_integration.tests.emulator.clients import client, control

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from inbound.tests.faults import actions
-from inbound.tests.faults.actions import NET, ORG, Claim, Claims, add_back
+from inbound.tests.faults.cases import actions
+from inbound.tests.faults.cases.actions import NET, ORG, Claim, Claims, add_back
 from inbound.tests.faults.installation import RECIPIENTS_PER_RULE, Installation, Receiving
 
 

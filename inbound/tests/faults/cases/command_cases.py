@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management import CommandError
 
-from inbound.tests.faults.actions import ORG, Claims, add_back, delete_address
+from inbound.tests.faults.cases.actions import ORG, Claims, add_back, delete_address
+from inbound.tests.faults.cases.operations import CREATE, DELETE, DELETE_IDENTITY, UPDATE
 from inbound.tests.faults.installation import Installation, Receiving
-from inbound.tests.faults.operations import CREATE, DELETE, DELETE_IDENTITY, UPDATE
 from inbound.tests.support.aws import identities, rules, store_mail, stored_keys
 from ses_integration.aws.wire import OWNER_TAG
 from ses_integration.conf import ses_config
