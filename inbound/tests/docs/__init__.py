@@ -1,1 +1,1 @@
-"""Proof that the documents are right: links, citations, settings, commands, calls, and what they tell you to type."""
+"""Proof that the documents are right: links, citations, names, and what they tell you to type."""
