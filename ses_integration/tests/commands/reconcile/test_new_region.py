@@ -8,7 +8,7 @@ from django.core.management import CommandError
 from ses_integration.aws import rule_set
 from ses_integration.conf import ses_config
 from ses_integration.models import LedgerEntry, LedgerIdentity
-from ses_integration.tests.commands.receipt_rules import EQUAL, SET
+from ses_integration.tests.commands.reconcile.receipt_rules import EQUAL, SET
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.fake_domains import DOMAIN
 

@@ -14,7 +14,7 @@ from ses_integration.conf import ses_config
 from ses_integration.management.commands import ses_reconcile
 from ses_integration.models import LedgerEntry
 from ses_integration.reconcile.loop import reconcile
-from ses_integration.tests.commands.receipt_rules import EQUAL, RULE, STORE, change, held, put
+from ses_integration.tests.commands.reconcile.receipt_rules import EQUAL, RULE, STORE, change, held, put
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.ses_state import calls, identities, rules

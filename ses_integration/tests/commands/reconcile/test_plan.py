@@ -11,7 +11,7 @@ from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import ses_config
 from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.reconcile.loop import reconcile
-from ses_integration.tests.commands.receipt_rules import EQUAL, RULE, SET, STORE, change, held, looks, put
+from ses_integration.tests.commands.reconcile.receipt_rules import EQUAL, RULE, SET, STORE, change, held, looks, put
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.protocol_steps import Writer

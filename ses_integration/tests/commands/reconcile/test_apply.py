@@ -14,7 +14,7 @@ from ses_integration.drift import repair
 from ses_integration.drift.compare import compare
 from ses_integration.models import LedgerEntry
 from ses_integration.reconcile.loop import reconcile
-from ses_integration.tests.commands.receipt_rules import EQUAL, RULE, SET, STORE, change, held, looks, put
+from ses_integration.tests.commands.reconcile.receipt_rules import EQUAL, RULE, SET, STORE, change, held, looks, put
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.fake_domains import DOMAIN, change_behind_our_back, receive
 from ses_integration.tests.ses_state import calls, identities, recipients_sent, rules
