@@ -6,7 +6,7 @@ from addresses.deletion import delete_address
 from addresses.models import EmailAddress
 from addresses.services import create_address, update_address
 from inbound.tests.support.factories import DomainFactory
-from ses_integration.tests.ses_state import calls, rules
+from ses_integration.tests.support.ses_state import calls, rules
 
 pytestmark = pytest.mark.sqlite
 

@@ -15,7 +15,7 @@ from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
 from inbound.worker import RETRY_SECONDS, BackgroundTask, Worker
 from ses_integration.aws import clients
 from ses_integration.models import LedgerEntry, LedgerIdentity, RuleSetState
-from ses_integration.tests.ses_state import identities, rules
+from ses_integration.tests.support.ses_state import identities, rules
 
 pytestmark = pytest.mark.sqlite
 

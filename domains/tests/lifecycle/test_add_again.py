@@ -23,7 +23,7 @@ from inbound.tests.support.factories import BlockedEmailFactory, EmailAddressFac
 from ses_integration.models import DomainSync
 from ses_integration.reconcile.loop import reconcile_due
 from ses_integration.status.sync_state import sync_states
-from ses_integration.tests.protocol.counterexamples import claim, counterexample, patched
+from ses_integration.tests.support.counterexamples import claim, counterexample, patched
 
 URL = "/api/v2/domains"
 RULE = "inbound-example.com-rule"

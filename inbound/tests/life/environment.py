@@ -15,7 +15,7 @@ from ses_integration.drift.sweep import sweep_database, sweep_ses
 from ses_integration.errors import SesError
 from ses_integration.models import DomainSync, InFlightCall
 from ses_integration.reconcile.loop import reconcile_due
-from ses_integration.tests.protocol_steps import Writer
+from ses_integration.tests.support.protocol_steps import Writer
 
 ACTIONS = (
     "*",

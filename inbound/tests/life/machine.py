@@ -28,7 +28,7 @@ from ses_integration.conf import ses_config
 from ses_integration.emulator.server import Emulator
 from ses_integration.models import DomainSync, InFlightCall, Lease
 from ses_integration.reconcile.steps import Answer
-from ses_integration.tests.protocol_steps import Writer
+from ses_integration.tests.support.protocol_steps import Writer
 
 # A name, its sub-domain (only the same owner may add that), and a name that is too long for rule names.
 NAMES = ("one.com", "sub.one.com", f"{'long' * 14}.com")

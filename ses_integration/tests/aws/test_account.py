@@ -17,8 +17,8 @@ from ses_integration.reconcile.loop import reconcile
 from ses_integration.status import confirmation
 from ses_integration.status.sync_state import pending_domains
 from ses_integration.status.verification import check_identity
-from ses_integration.tests.fake_domains import DOMAIN, receive, remove
-from ses_integration.tests.ses_state import calls, identities, rules
+from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
+from ses_integration.tests.support.ses_state import calls, identities, rules
 
 OURS, ANOTHER = "123456789012", "999999999999"
 RULE = "inbound-example.com-rule"

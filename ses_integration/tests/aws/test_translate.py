@@ -15,8 +15,8 @@ from ses_integration.models import DomainSync, InFlightCall
 from ses_integration.plan.compile import Rule
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.storage.erase import is_empty
-from ses_integration.tests.fake_domains import DOMAIN, remove
-from ses_integration.tests.ses_state import identities, rules
+from ses_integration.tests.support.fake_domains import DOMAIN, remove
+from ses_integration.tests.support.ses_state import identities, rules
 
 RULE = Rule("inbound-example.com-rule", frozenset({"a@example.com"}), "inbound-mail", "emails/example.com/1/")
 CALLS = {

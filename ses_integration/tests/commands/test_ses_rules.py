@@ -6,7 +6,7 @@ from django.core.management import CommandError
 
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.run import run
-from ses_integration.tests.fake_domains import DOMAIN, receive
+from ses_integration.tests.support.fake_domains import DOMAIN, receive
 
 
 def test_an_empty_rule_set_says_so(ses):

@@ -11,8 +11,8 @@ from ses_integration.drift.sweep import sweep_ses
 from ses_integration.models import DomainSync, RuleSetState
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.run import run
-from ses_integration.tests.fake_domains import DOMAIN, receive
-from ses_integration.tests.ses_state import rules
+from ses_integration.tests.support.fake_domains import DOMAIN, receive
+from ses_integration.tests.support.ses_state import rules
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

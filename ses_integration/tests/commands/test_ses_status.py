@@ -14,7 +14,7 @@ from ses_integration.models import InFlightCall, LedgerEntry
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.status import wording
 from ses_integration.tests.commands.run import run
-from ses_integration.tests.fake_domains import DOMAIN, receive, remove
+from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
 
 pytestmark = pytest.mark.sqlite
 

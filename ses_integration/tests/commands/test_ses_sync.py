@@ -7,9 +7,9 @@ from ses_integration.coordination import lease
 from ses_integration.models import DomainSync
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.run import run
-from ses_integration.tests.fake_domains import DOMAIN, receive
-from ses_integration.tests.protocol_steps import Writer
-from ses_integration.tests.ses_state import rules
+from ses_integration.tests.support.fake_domains import DOMAIN, receive
+from ses_integration.tests.support.protocol_steps import Writer
+from ses_integration.tests.support.ses_state import rules
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from ses_integration.models import RuleSetState
 from ses_integration.plan.resources import ResourceKind
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.status.sync_state import pending_domains
-from ses_integration.tests.fake_domains import DOMAIN, receive
-from ses_integration.tests.ses_state import calls, recipients_sent, rules
+from ses_integration.tests.support.fake_domains import DOMAIN, receive
+from ses_integration.tests.support.ses_state import calls, recipients_sent, rules
 
 pytestmark = pytest.mark.sqlite
 

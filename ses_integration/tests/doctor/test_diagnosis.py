@@ -5,7 +5,7 @@ import pytest
 from ses_integration.models import RuleSetState
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.doctor.fixtures import calls, doctor, fault, outcome, ses_client, ses_state
-from ses_integration.tests.fake_domains import DOMAIN, receive
+from ses_integration.tests.support.fake_domains import DOMAIN, receive
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

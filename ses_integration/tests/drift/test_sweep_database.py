@@ -14,8 +14,8 @@ from ses_integration.drift.sweep import Swept, claim_sweep, sweep_database, swee
 from ses_integration.models import DomainSync, RuleSetState
 from ses_integration.reconcile import snapshot
 from ses_integration.reconcile.loop import reconcile, reconcile_due
-from ses_integration.tests.fake_domains import DOMAIN, change_behind_our_back, receive, remove
-from ses_integration.tests.ses_state import calls, identities, rules
+from ses_integration.tests.support.fake_domains import DOMAIN, change_behind_our_back, receive, remove
+from ses_integration.tests.support.ses_state import calls, identities, rules
 
 RULE = "inbound-example.com-rule"
 pytestmark = pytest.mark.usefixtures("rows")

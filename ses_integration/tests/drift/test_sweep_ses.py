@@ -18,9 +18,9 @@ from ses_integration.errors import SesError
 from ses_integration.models import DomainSync, LedgerEntry, RuleSetState
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.status.recipients import recorded_recipients
-from ses_integration.tests.fake_domains import DOMAIN, receive, remove
-from ses_integration.tests.protocol_steps import Writer
-from ses_integration.tests.ses_state import identities, rules
+from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
+from ses_integration.tests.support.protocol_steps import Writer
+from ses_integration.tests.support.ses_state import identities, rules
 
 RULE = "inbound-example.com-rule"
 NOTHING = Swept([], [])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from ses_integration.tests.protocol.counterexamples import REFUTED
+from ses_integration.tests.support.counterexamples import REFUTED
 
 # Imported here, so that it works when only this file is run.
 for module in (

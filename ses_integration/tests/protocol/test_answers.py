@@ -12,10 +12,10 @@ from ses_integration.reconcile import intent as intent_step
 from ses_integration.reconcile.outbox import generation
 from ses_integration.reconcile.steps import Answer, Blocked, Intent, NameConflict, PassState, Settled, Wait
 from ses_integration.status.recipients import recorded_recipients
-from ses_integration.tests.fake_domains import DOMAIN, receive, remove
-from ses_integration.tests.protocol.expectations import RULE, A, B, ses_holds
-from ses_integration.tests.protocol_steps import Writer, ledger_entry
-from ses_integration.tests.ses_state import calls, rules
+from ses_integration.tests.support.expectations import RULE, A, B, ses_holds
+from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
+from ses_integration.tests.support.protocol_steps import Writer, ledger_entry
+from ses_integration.tests.support.ses_state import calls, rules
 
 NO_ANSWER = Unanswered("no answer")
 

@@ -15,11 +15,11 @@ from ses_integration.models import InFlightCall
 from ses_integration.plan.resources import Operation
 from ses_integration.reconcile import record as record_step
 from ses_integration.reconcile.outbox import generation
-from ses_integration.tests.fake_domains import DOMAIN, receive
-from ses_integration.tests.protocol.counterexamples import counterexample, patched
-from ses_integration.tests.protocol.expectations import A, B, claim_no_false_report, claim_ses_follows, ses_holds
 from ses_integration.tests.protocol.test_unanswered_calls import timeout_is_a_failure
-from ses_integration.tests.protocol_steps import (
+from ses_integration.tests.support.counterexamples import counterexample, patched
+from ses_integration.tests.support.expectations import A, B, claim_no_false_report, claim_ses_follows, ses_holds
+from ses_integration.tests.support.fake_domains import DOMAIN, receive
+from ses_integration.tests.support.protocol_steps import (
     Writer,
     is_reported_gone,
     run_worker,

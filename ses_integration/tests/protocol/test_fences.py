@@ -13,10 +13,16 @@ from ses_integration.plan.resources import Operation, Presence
 from ses_integration.reconcile import record as record_step
 from ses_integration.reconcile.outbox import generation
 from ses_integration.status import confirmation
-from ses_integration.tests.fake_domains import DOMAIN, receive
-from ses_integration.tests.protocol.counterexamples import claim, counterexample, patched
-from ses_integration.tests.protocol.expectations import RULE, A, B, claim_no_false_report, recipients_in_ses, ses_holds
-from ses_integration.tests.protocol_steps import Writer, is_reported_gone, ledger_entry, run_worker, settle_calls
+from ses_integration.tests.support.counterexamples import claim, counterexample, patched
+from ses_integration.tests.support.expectations import RULE, A, B, claim_no_false_report, recipients_in_ses, ses_holds
+from ses_integration.tests.support.fake_domains import DOMAIN, receive
+from ses_integration.tests.support.protocol_steps import (
+    Writer,
+    is_reported_gone,
+    ledger_entry,
+    run_worker,
+    settle_calls,
+)
 
 pytestmark = pytest.mark.sqlite
 

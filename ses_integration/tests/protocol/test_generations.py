@@ -14,11 +14,11 @@ from ses_integration.reconcile import outbox
 from ses_integration.reconcile import record as record_step
 from ses_integration.reconcile.outbox import generation
 from ses_integration.reconcile.steps import Answer
-from ses_integration.tests.fake_domains import DOMAIN, change_behind_our_back, receive
-from ses_integration.tests.protocol.counterexamples import claim, counterexample, patched
-from ses_integration.tests.protocol.expectations import A, B, claim_no_false_report, recipients_in_ses, ses_holds
-from ses_integration.tests.protocol_steps import Writer, is_reported_gone, run_worker
-from ses_integration.tests.second_connection import commits_once_the_rows_are_read
+from ses_integration.tests.support.counterexamples import claim, counterexample, patched
+from ses_integration.tests.support.expectations import A, B, claim_no_false_report, recipients_in_ses, ses_holds
+from ses_integration.tests.support.fake_domains import DOMAIN, change_behind_our_back, receive
+from ses_integration.tests.support.protocol_steps import Writer, is_reported_gone, run_worker
+from ses_integration.tests.support.second_connection import commits_once_the_rows_are_read
 
 pytestmark = pytest.mark.sqlite
 

@@ -20,17 +20,17 @@ from ses_integration.reconcile import intent as intent_step
 from ses_integration.reconcile import record as record_step
 from ses_integration.reconcile.outbox import generation
 from ses_integration.reconcile.steps import Blocked, Intent
-from ses_integration.tests.fake_domains import DOMAIN, receive, remove
-from ses_integration.tests.protocol.counterexamples import claim, counterexample, patched
-from ses_integration.tests.protocol.expectations import A, B, claim_ses_follows, ses_holds
-from ses_integration.tests.protocol_steps import (
+from ses_integration.tests.support.counterexamples import claim, counterexample, patched
+from ses_integration.tests.support.expectations import A, B, claim_ses_follows, ses_holds
+from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
+from ses_integration.tests.support.protocol_steps import (
     Writer,
     ledger_entry,
     run_worker,
     run_worker_and_database_sweep,
     settle_calls,
 )
-from ses_integration.tests.ses_state import identities, rules
+from ses_integration.tests.support.ses_state import identities, rules
 
 
 @contextmanager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ses_integration.models import LedgerIdentity
 from ses_integration.plan.resources import Operation
-from ses_integration.tests.fake_domains import receive, remove
-from ses_integration.tests.protocol_steps import Writer, settle_calls
-from ses_integration.tests.ses_state import identities
+from ses_integration.tests.support.fake_domains import receive, remove
+from ses_integration.tests.support.protocol_steps import Writer, settle_calls
+from ses_integration.tests.support.ses_state import identities
 
 
 def test_identity_created_by_a_late_verification_is_deleted(ses, rows):

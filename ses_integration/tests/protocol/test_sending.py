@@ -14,17 +14,17 @@ from ses_integration.coordination.lease import LeaseLost
 from ses_integration.errors import Unsent
 from ses_integration.plan.compile import Rule, rule_name
 from ses_integration.reconcile import snapshot
-from ses_integration.tests.fake_domains import receive
-from ses_integration.tests.protocol.counterexamples import claim, counterexample, patched
-from ses_integration.tests.protocol.expectations import B, claim_ses_follows, ses_holds
-from ses_integration.tests.protocol_steps import (
+from ses_integration.tests.support.counterexamples import claim, counterexample, patched
+from ses_integration.tests.support.expectations import B, claim_ses_follows, ses_holds
+from ses_integration.tests.support.fake_domains import receive
+from ses_integration.tests.support.protocol_steps import (
     Writer,
     asleep_before_signing,
     pass_time,
     run_worker_and_database_sweep,
     settle_calls,
 )
-from ses_integration.tests.ses_state import calls, recipients_sent
+from ses_integration.tests.support.ses_state import calls, recipients_sent
 
 # AWS refuses a signature that is older (docs/architecture/protocol.md, "Send the call").
 SIGNATURE_SECONDS = 300

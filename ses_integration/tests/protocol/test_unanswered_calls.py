@@ -18,9 +18,8 @@ from ses_integration.plan.resources import Presence
 from ses_integration.reconcile import intent as intent_step
 from ses_integration.reconcile import record as record_step
 from ses_integration.reconcile.steps import Answer
-from ses_integration.tests.fake_domains import DOMAIN, receive, remove
-from ses_integration.tests.protocol.counterexamples import claim, counterexample, patched
-from ses_integration.tests.protocol.expectations import (
+from ses_integration.tests.support.counterexamples import claim, counterexample, patched
+from ses_integration.tests.support.expectations import (
     RULE,
     A,
     B,
@@ -29,7 +28,8 @@ from ses_integration.tests.protocol.expectations import (
     recipients_in_ses,
     ses_holds,
 )
-from ses_integration.tests.protocol_steps import (
+from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
+from ses_integration.tests.support.protocol_steps import (
     Writer,
     is_reported_gone,
     ledger_entry,
@@ -37,7 +37,7 @@ from ses_integration.tests.protocol_steps import (
     run_worker_and_database_sweep,
     settle_calls,
 )
-from ses_integration.tests.ses_state import calls
+from ses_integration.tests.support.ses_state import calls
 
 NEW_RULE = "inbound-other.org-rule"
 

@@ -11,8 +11,8 @@ from ses_integration.status import confirmation
 from ses_integration.status.identities import identities as recorded_identities
 from ses_integration.status.sync_state import pending_domains, sync_states
 from ses_integration.status.verification import check_identity
-from ses_integration.tests.fake_domains import DOMAIN, receive, remove
-from ses_integration.tests.ses_state import identities, rules
+from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
+from ses_integration.tests.support.ses_state import identities, rules
 
 pytestmark = pytest.mark.usefixtures("rows")
 

@@ -17,8 +17,8 @@ from ses_integration.reconcile import outbox
 from ses_integration.reconcile.loop import reconcile, reconcile_due, with_lease
 from ses_integration.status import confirmation
 from ses_integration.status.sync_state import pending_domains
-from ses_integration.tests.fake_domains import DOMAIN, receive, remove
-from ses_integration.tests.ses_state import calls, identities, rules
+from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
+from ses_integration.tests.support.ses_state import calls, identities, rules
 
 RULE = "inbound-example.com-rule"
 pytestmark = pytest.mark.usefixtures("rows")

@@ -7,8 +7,8 @@ from django.utils import timezone
 from ses_integration.conf import ses_config
 from ses_integration.models import DomainSync
 from ses_integration.reconcile import outbox, queue
-from ses_integration.tests.fake_domains import DOMAIN, receive
-from ses_integration.tests.ses_state import calls
+from ses_integration.tests.support.fake_domains import DOMAIN, receive
+from ses_integration.tests.support.ses_state import calls
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("rows")]
 
@@ -53,7 +53,7 @@ def test_domains_with_the_same_wait_are_served_by_name(ses):
 
 
 def test_error_in_the_drain_does_not_reach_the_caller(ses, settings):
-    settings.SES_SPEC_PROVIDER = "ses_integration.tests.fake_domains.no_such_thing"
+    settings.SES_SPEC_PROVIDER = "ses_integration.tests.support.fake_domains.no_such_thing"
     with transaction.atomic():
         outbox.mark_dirty(DOMAIN)
     assert DomainSync.objects.get().pending

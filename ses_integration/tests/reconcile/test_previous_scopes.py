@@ -15,8 +15,8 @@ from ses_integration.reconcile.outbox import generation
 from ses_integration.status import confirmation
 from ses_integration.status.identities import identities as recorded_identities
 from ses_integration.status.sync_state import pending_domains
-from ses_integration.tests.fake_domains import DOMAIN, receive, remove
-from ses_integration.tests.ses_state import calls, identities, rules
+from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
+from ses_integration.tests.support.ses_state import calls, identities, rules
 
 pytestmark = pytest.mark.usefixtures("rows")
 ADDRESSES = ["a@example.com", "b@example.com"]

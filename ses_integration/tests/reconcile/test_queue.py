@@ -21,8 +21,8 @@ from ses_integration.reconcile import backoff
 from ses_integration.reconcile.loop import reconcile, reconcile_due, with_lease
 from ses_integration.reconcile.steps import Blocked
 from ses_integration.status.sync_state import pending_domains
-from ses_integration.tests.fake_domains import DOMAIN, after_reading, receive
-from ses_integration.tests.ses_state import calls, rules
+from ses_integration.tests.support.fake_domains import DOMAIN, after_reading, receive
+from ses_integration.tests.support.ses_state import calls, rules
 
 OTHER = "other.org"
 LONG = "abcdefgh"

@@ -12,8 +12,8 @@ from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.models import DomainSync, InFlightCall
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.status.sync_state import pending_domains
-from ses_integration.tests.fake_domains import DOMAIN, receive
-from ses_integration.tests.ses_state import calls, rules
+from ses_integration.tests.support.fake_domains import DOMAIN, receive
+from ses_integration.tests.support.ses_state import calls, rules
 
 RULE = "inbound-example.com-rule"
 pytestmark = pytest.mark.usefixtures("rows")

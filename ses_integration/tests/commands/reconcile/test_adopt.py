@@ -16,8 +16,8 @@ from ses_integration.models import LedgerEntry
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.reconcile.receipt_rules import EQUAL, RULE, STORE, change, held, put
 from ses_integration.tests.commands.run import run
-from ses_integration.tests.fake_domains import DOMAIN, receive, remove
-from ses_integration.tests.ses_state import calls, identities, rules
+from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
+from ses_integration.tests.support.ses_state import calls, identities, rules
 
 pytestmark = pytest.mark.usefixtures("rows")
 

@@ -16,8 +16,8 @@ from ses_integration.models import LedgerEntry
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.reconcile.receipt_rules import EQUAL, RULE, SET, STORE, change, held, looks, put
 from ses_integration.tests.commands.run import run
-from ses_integration.tests.fake_domains import DOMAIN, change_behind_our_back, receive
-from ses_integration.tests.ses_state import calls, identities, recipients_sent, rules
+from ses_integration.tests.support.fake_domains import DOMAIN, change_behind_our_back, receive
+from ses_integration.tests.support.ses_state import calls, identities, recipients_sent, rules
 
 pytestmark = pytest.mark.usefixtures("rows")
 

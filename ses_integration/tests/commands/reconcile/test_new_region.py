@@ -10,7 +10,7 @@ from ses_integration.conf import ses_config
 from ses_integration.models import LedgerEntry, LedgerIdentity
 from ses_integration.tests.commands.reconcile.receipt_rules import EQUAL, SET
 from ses_integration.tests.commands.run import run
-from ses_integration.tests.fake_domains import DOMAIN
+from ses_integration.tests.support.fake_domains import DOMAIN
 
 pytestmark = pytest.mark.usefixtures("rows")
 

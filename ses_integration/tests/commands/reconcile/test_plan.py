@@ -13,9 +13,9 @@ from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.reconcile.receipt_rules import EQUAL, RULE, SET, STORE, change, held, looks, put
 from ses_integration.tests.commands.run import run
-from ses_integration.tests.fake_domains import DOMAIN, receive, remove
-from ses_integration.tests.protocol_steps import Writer
-from ses_integration.tests.ses_state import calls
+from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
+from ses_integration.tests.support.protocol_steps import Writer
+from ses_integration.tests.support.ses_state import calls
 
 pytestmark = pytest.mark.usefixtures("rows")
 

@@ -24,7 +24,7 @@ from ses_integration.reconcile import record as record_step
 from ses_integration.reconcile.outbox import generation
 from ses_integration.reconcile.steps import Answer, Intent, PassState, Settled, Step
 from ses_integration.status import confirmation
-from ses_integration.tests.fake_domains import DOMAIN
+from ses_integration.tests.support.fake_domains import DOMAIN
 
 PATIENCE_SECONDS = 60.0
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from django.db import OperationalError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ses_integration.tests import fake_domains
+from ses_integration.tests.support import fake_domains
 
 
 @contextmanager

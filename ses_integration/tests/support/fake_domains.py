@@ -13,7 +13,7 @@ from ses_integration.plan.spec import AddressSpec, DomainSpec
 from ses_integration.reconcile import outbox
 from ses_integration.reconcile.loop import reconcile
 
-PROVIDER = "ses_integration.tests.fake_domains.provide"
+PROVIDER = "ses_integration.tests.support.fake_domains.provide"
 DOMAIN = "example.com"
 
 _rows: dict[str, DomainSpec] = {}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ses_integration.tests.protocol.counterexamples import claim
-from ses_integration.tests.protocol_steps import is_reported_gone
-from ses_integration.tests.ses_state import rules
+from ses_integration.tests.support.counterexamples import claim
+from ses_integration.tests.support.protocol_steps import is_reported_gone
+from ses_integration.tests.support.ses_state import rules
 
 RULE = "inbound-example.com-rule"
 A, B = "a@example.com", "b@example.com"
