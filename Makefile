@@ -15,7 +15,7 @@ PARALLEL = --numprocesses auto --dist load --maxschedchunk 1
 help:
 	@echo "make run    try it: emulated AWS, server, worker and a demo account (PORT=8000, AWS_EMULATOR_PORT=5599)"
 	@echo "make test   the test suite, each test on the databases that can prove it (ARGS=path: that one, on both; ARGS='--full path': all of its generated cases)"
-	@echo "make nightly  every test on both databases, with all generated cases and many new examples (hours)"
+	@echo "make nightly  every test on both databases, with all generated cases and many new examples (about an hour)"
 	@echo "make coverage  the test suite with branch coverage, processes included"
 	@echo "make lint   style, types, import contracts, migrations"
 	@echo "make bench  the benchmark, on PostgreSQL (ARGS= goes to it)"

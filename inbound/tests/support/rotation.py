@@ -1,8 +1,7 @@
 """The part of the generated cases that one run takes.
 
 Fault and kill tests generate a case for every call or step, which takes minutes. A run takes every third case, chosen by
-the seed that pytest-randomly prints, so that successive runs cover all of them; `--full` (`make nightly`) takes all.
-To repeat a run: `pytest -p randomly --randomly-seed=…`.
+the seed of the random order, so that successive runs cover all of them. `--full` (`make nightly`) takes all.
 """
 
 from __future__ import annotations
@@ -27,5 +26,5 @@ class Rotation:
 def rotation_of(config: pytest.Config) -> Rotation:
     if config.getoption("full"):
         return Rotation(None)
-    seed = config.getoption("randomly_seed", 0)
-    return Rotation(seed % PARTS if isinstance(seed, int) else 0)
+    # 0 with `-p no:randomly`.
+    return Rotation(config.getoption("randomly_seed", 0) % PARTS)
