@@ -4,7 +4,7 @@ import botocore.session
 import pytest
 from django.db import connection
 
-from domains.tests.dns_server import dns_fixture, dns_process  # noqa: F401
+from domains.tests.dns_server import dns_fixture  # noqa: F401
 from inbound.tests.support.prepared import verified_domain
 from ses_integration.aws import clients
 

@@ -35,13 +35,17 @@ LONGEST_CHAIN = 16
 PART = 255
 SMALLEST_PAYLOAD = 512
 # How often a server checks whether it should stop.
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.02
 
 
 class DnsServer:
     def __init__(self) -> None:
         self._udp, self._tcp = _same_port(self)
-        self.reset()
+        self.follows_cnames = True
+        # What was asked, as (name, type, "UDP" or "TCP"), in lower case.
+        self.asked: list[tuple[str, str, str]] = []
+        self._zone: dict[dns.name.Name, dict[dns.rdatatype.RdataType, dns.rrset.RRset]] = {}
+        self._distortions: dict[dns.name.Name, Distortion] = {}
 
     @property
     def address(self) -> str:
@@ -56,14 +60,6 @@ class DnsServer:
         for server in (self._udp, self._tcp):
             server.shutdown()
             server.server_close()
-
-    def reset(self) -> None:
-        """Forget all records, questions and failures, and follow CNAMEs."""
-        self.follows_cnames = True
-        # What was asked, as (name, type, "UDP" or "TCP"), in lower case.
-        self.asked: list[tuple[str, str, str]] = []
-        self._zone: dict[dns.name.Name, dict[dns.rdatatype.RdataType, dns.rrset.RRset]] = {}
-        self._distortions: dict[dns.name.Name, Distortion] = {}
 
     def publish(self, name: str, type: str, *values: str | bytes | tuple[str | bytes, ...]) -> None:
         """Replace the records of a name and type. A TXT value is one string, or the parts that it is split into."""
@@ -187,17 +183,14 @@ def _same_port(server: DnsServer) -> tuple[_Udp, _Tcp]:
         return udp, tcp
 
 
-@pytest.fixture(scope="session")
-def dns_process() -> Iterator[DnsServer]:
+@pytest.fixture(name="dns")
+def dns_fixture(settings: Any) -> Iterator[DnsServer]:
+    """The resolver that the code under test asks; nothing is published yet.
+
+    Each test has its own: questions of an earlier test, sent when its time was over, would reach a shared one.
+    """
     server = DnsServer()
     server.start()
+    settings.DNS_RESOLVERS = [server.address]
     yield server
     server.stop()
-
-
-@pytest.fixture(name="dns")
-def dns_fixture(dns_process: DnsServer, settings: Any) -> DnsServer:
-    """The resolver that the code under test asks; nothing is published yet."""
-    dns_process.reset()
-    settings.DNS_RESOLVERS = [dns_process.address]
-    return dns_process

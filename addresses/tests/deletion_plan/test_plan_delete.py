@@ -9,7 +9,7 @@ from django.core.management import CommandError
 
 from domains.deletion.service import delete_domain
 from domains.models import Domain, DomainDeletion
-from domains.tests.dns_server import dns_fixture, dns_process  # noqa: F401
+from domains.tests.dns_server import dns_fixture  # noqa: F401
 from inbound.tests.support.aws import calls, store_mail
 from inbound.tests.support.factories import (
     BlockedEmailFactory,

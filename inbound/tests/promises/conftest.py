@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from domains.tests.conftest import impatient, no_region
-from domains.tests.dns_server import dns_fixture, dns_process
+from domains.tests.dns_server import dns_fixture
 from inbound.tests.support.factories import EndpointFactory
 
-__all__ = ["dns_fixture", "dns_process", "impatient", "no_region"]
+__all__ = ["dns_fixture", "impatient", "no_region"]
 
 
 @pytest.fixture
