@@ -24,7 +24,7 @@ from backoffice.base import ModelAdmin
 from backoffice.links import page_link
 from backoffice.text import UNCERTAIN, Section, listed, plural
 from backoffice.urls import list_url
-from rest.plan_token import PlanOutdated
+from rest.deletion.plan_token import PlanOutdated
 
 Row = TypeVar("Row", bound=Model)
 Text = str | SafeString

@@ -18,7 +18,7 @@ from addresses.api import serializers
 from addresses.models import BlockedEmail
 from domains.models import Domain
 from domains.names import domain_of
-from rest.confirmation import refuse_plan_of
+from rest.deletion.confirmation import refuse_plan_of
 from rest.errors import Conflict
 from rest.filters import IdFilter
 from rest.viewsets import OwnedViewSet

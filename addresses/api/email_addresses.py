@@ -20,11 +20,11 @@ from addresses.models import EmailAddress, EmailAddressQuerySet
 from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain
 from domains.names import domain_of
-from rest.confirmation import refuse_plan
+from rest.deletion.confirmation import refuse_plan
+from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict
 from rest.filters import FlagFilter, IdFilter
 from rest.lookup import find, is_id
-from rest.planned_deletion import PlannedDeletionViewSet
 
 NO_DOMAIN = "Domain not found or access denied"
 NO_ENDPOINT = "Endpoint not found or access denied"

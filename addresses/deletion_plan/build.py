@@ -7,8 +7,8 @@ from addresses.models import BlockedEmail, EmailAddress
 from domains.dependents import dependants_of
 from domains.models import Domain
 from domains.provider import addresses_of, incarnation_of
-from rest import plan_token
-from rest.plan_token import Subject
+from rest.deletion import plan_token
+from rest.deletion.plan_token import Subject
 from ses_integration.api import configuration_problem, confirmed_at, preview
 
 

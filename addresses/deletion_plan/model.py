@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domains.dependents import Dependant
-from rest.plan_token import Plan
+from rest.deletion.plan_token import Plan
 from ses_integration.api import Forecast
 
 KIND = "address"

@@ -19,11 +19,11 @@ from domains.deletion_plan import build
 from domains.deletion_plan.model import KIND, DeletionPlan
 from domains.lifecycle import catch_all, register
 from domains.models import Domain, DomainDeletion
-from rest.confirmation import GONE, Confirmation, plan_outdated
+from rest.deletion.confirmation import GONE, Confirmation, plan_outdated
+from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict
 from rest.filters import ChoiceFilter, FlagFilter
 from rest.lookup import find_or_none, is_id
-from rest.planned_deletion import PlannedDeletionViewSet
 from ses_integration.api import identities, shared_deadline
 
 NO_ENDPOINT = "Endpoint not found or does not belong to user"

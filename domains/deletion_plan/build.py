@@ -13,8 +13,8 @@ from domains.dns import leftovers
 from domains.dns.records import Record
 from domains.models import Domain
 from domains.provider import AddressRow, addresses_of, incarnation_of
-from rest import plan_token
-from rest.plan_token import PlanOutdated, Subject
+from rest.deletion import plan_token
+from rest.deletion.plan_token import PlanOutdated, Subject
 from ses_integration.api import Forecast, configuration_problem, confirmed_at, preview
 
 __all__ = ["PlanOutdated", "check_plan", "check_token", "plan_of", "subject_of"]

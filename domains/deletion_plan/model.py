@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from domains.dependents import EndpointUse
 from domains.dns.leftovers import RecordLookup
-from rest.plan_token import Plan
+from rest.deletion.plan_token import Plan
 from ses_integration.api import Forecast, MailSize
 
 KIND = "domain"

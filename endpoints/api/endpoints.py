@@ -14,7 +14,7 @@ from endpoints import services
 from endpoints.api import serializers
 from endpoints.config_schema import ConfigError
 from endpoints.models import Endpoint
-from rest.confirmation import refuse_plan_of
+from rest.deletion.confirmation import refuse_plan_of
 from rest.filters import ChoiceFilter, FlagFilter, OrderFilter
 from rest.viewsets import OwnedViewSet
 

@@ -12,9 +12,9 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from inbound.api.idempotency import Answered
-from rest.confirmation import plan_outdated
+from rest.deletion.confirmation import plan_outdated
+from rest.deletion.plan_token import PlanOutdated
 from rest.errors import Conflict
-from rest.plan_token import PlanOutdated
 from ses_integration.api import QuotaExceeded
 
 logger = logging.getLogger(__name__)

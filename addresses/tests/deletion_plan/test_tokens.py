@@ -21,7 +21,7 @@ from inbound.tests.processes.support.stack import wait_for
 from inbound.tests.support.aws import calls, store_mail
 from inbound.tests.support.database_locks import a_transaction_waits_for_a_lock
 from inbound.tests.support.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory, EndpointFactory
-from rest.plan_token import PlanOutdated
+from rest.deletion.plan_token import PlanOutdated
 from ses_integration.models import InFlightCall, LedgerEntry, LedgerIdentity
 
 

@@ -32,7 +32,7 @@ from inbound.tests.support.factories import (
     EndpointFactory,
     UserFactory,
 )
-from rest.plan_token import PlanToken, Subject
+from rest.deletion.plan_token import PlanToken, Subject
 from ses_integration.aws import clients
 from ses_integration.models import InFlightCall, LedgerEntry, LedgerIdentity
 

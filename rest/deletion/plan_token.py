@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Database = TypeVar("Database", bound="DataclassInstance")
 Outside = TypeVar("Outside", bound="DataclassInstance")
 
+# Changing it would make the tokens that clients hold outdated.
 SALT = "rest.plan_token"
 DIGEST_BYTES = 16
 DIGEST = r"[A-Za-z0-9_-]{22}"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from rest.deletion.plan_token import PlanToken
 from rest.errors import Conflict
-from rest.plan_token import PlanToken
 
 DRY_RUN, PLAN = "dry_run", "plan"
 OUTDATED = (
