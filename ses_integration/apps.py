@@ -1,4 +1,4 @@
-"""App configuration: loads the system checks and registers the reconciler that runs after a commit."""
+"""App configuration: load the system checks and register the reconciler that runs after a commit."""
 
 from django.apps import AppConfig
 

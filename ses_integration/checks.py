@@ -1,4 +1,4 @@
-"""System checks for SES settings that cannot work or are probably a mistake. They run with `manage.py check` and at start."""
+"""System checks for SES settings that cannot work or are probably a mistake."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RECEIVING_REGIONS = frozenset({
 })  # fmt: skip
 RULE_PREFIX = re.compile(r"[a-z0-9]{1,16}")
 RULE_SET = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-# Lowest and highest value. A sweep without a pause would use up the rate limit of SES.
+# Lowest and highest value. Sweeps without a pause would use up the rate limit of SES.
 RANGES = {
     "SES_REQUEST_BUDGET": (0, 60),
     "SES_CALLS_PER_SECOND": (0, None),
@@ -36,7 +36,7 @@ SERVICES = ("SES", "SESV2", "S3")
 
 
 @register
-def check_place(**_: Any) -> list[CheckMessage]:
+def check_region_and_targets(**_: Any) -> list[CheckMessage]:
     """Check region, bucket and function."""
     found: list[CheckMessage] = []
     region = settings.AWS_REGION
@@ -100,11 +100,11 @@ def check_names(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_numbers(**_: Any) -> list[CheckMessage]:
-    """Check that numbers are in their ranges, and the settle time."""
+    """Check the ranges of numbers, and that the settle time is long enough for AWS."""
     found: list[CheckMessage] = []
     for name, (lowest, highest) in RANGES.items():
         value = getattr(settings, name)
-        # Negated as a whole, because every comparison with NaN is false.
+        # Negated as a whole: every comparison with NaN is false.
         if not (math.isfinite(value) and value >= lowest and (highest is None or value <= highest)):
             found.append(
                 Error(
@@ -127,7 +127,7 @@ def check_numbers(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_installation(**_: Any) -> list[CheckMessage]:
-    """Warn about the default INSTALLATION_ID: with the same one, two installations would delete each other's identities."""
+    """Warn about the default INSTALLATION_ID: two installations with the same one would delete each other's identities."""
     if settings.INSTALLATION_ID != DEFAULT_INSTALLATION or all(_endpoints()):
         return []
     return [
@@ -155,7 +155,7 @@ def check_auto_setup(**_: Any) -> list[CheckMessage]:
 
 
 def _endpoints() -> list[str]:
-    """Endpoint to which botocore sends the calls of each service; empty for AWS itself."""
+    """Configured endpoint of each service, empty for AWS itself."""
     everything = os.environ.get("AWS_ENDPOINT_URL", "")
     return [os.environ.get(f"AWS_ENDPOINT_URL_{service}", everything) for service in SERVICES]
 

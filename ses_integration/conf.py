@@ -12,7 +12,7 @@ from ses_integration.plan.compile import Layout
 
 @dataclass(frozen=True, slots=True)
 class SesConfig:
-    """Settings of `ses_integration`, read for each operation, so that tests can change them."""
+    """Settings of `ses_integration` (docs/configuration.md)."""
 
     region: str
     rule_set: str
@@ -31,7 +31,7 @@ class SesConfig:
 
     @property
     def layout(self) -> Layout:
-        """Layout of rules as configured. `quotas.layout` also applies a smaller limit that SES has shown."""
+        """Layout of rules as configured. `quotas.layout` also applies the learned recipient limit."""
         return Layout(
             rule_prefix=self.rule_prefix,
             bucket=self.bucket,
@@ -48,7 +48,7 @@ class SesConfig:
 
 
 def ses_config() -> SesConfig:
-    """Read the settings about SES; no statement. Read anew for each operation, so that tests can change them."""
+    """Read the settings. Not cached, so that tests can change them."""
     return SesConfig(
         region=settings.AWS_REGION,
         rule_set=settings.SES_RULE_SET,

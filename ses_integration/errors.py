@@ -36,7 +36,7 @@ class RateLimitTimeout(Unsent):
 
 
 class WrongAccount(Unsent):
-    """The credentials belong to another AWS account than the ledger; `ses_doctor` names both."""
+    """The credentials belong to another AWS account than the ledger (ADR 8)."""
 
     needs_attention = True
 
@@ -90,4 +90,4 @@ class NotFound(SesError):
 
 
 class Unanswered(SesError):
-    """No answer, or one that cannot be read: the call may have been applied, or may still be."""
+    """No answer, or an unreadable one: the call may have been applied, or may still be."""

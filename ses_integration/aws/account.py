@@ -1,6 +1,6 @@
 """The AWS account that the ledger describes (ADR 8).
 
-With credentials of another account everything in the ledger would look deleted, so no call may be made with them.
+Seen with credentials of another account, everything in the ledger would look deleted. So no call may be made with them.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from ses_integration.coordination import quotas
 from ses_integration.errors import SesError, Unanswered, Unsent, WrongAccount
 from ses_integration.models import LedgerEntry, RuleSetState
 
-PATIENCE_SECONDS = 2
+STS_TIMEOUT_SECONDS = 2
 # STS can be out of reach while SES is not. Do not wait for it before every call.
-ASK_AGAIN_SECONDS = 10.0
+FAILURE_CACHE_SECONDS = 10.0
 
 _account_of_key: dict[str, str] = {}
 _last_failure: dict[str, tuple[float, SesError]] = {}
@@ -25,8 +25,8 @@ _last_failure: dict[str, tuple[float, SesError]] = {}
 def verify(config: SesConfig) -> None:
     """Raise WrongAccount if the credentials belong to another account than the ledger.
 
-    Records the first account that is seen. Until then an error of STS is ignored; from then on it is raised, as an error of
-    a call that was not sent.
+    Records the first account it sees. Before that, errors of STS are ignored. Afterwards they are raised; if STS did not
+    answer, as Unsent, because the SES call was not sent.
     """
     if not config.region:
         return
@@ -46,7 +46,7 @@ def recorded(config: SesConfig) -> str:
 
 
 def record(config: SesConfig, account: str) -> None:
-    """Let the ledger describe `account` from now on. The next SES sweep invalidates what does not exist there."""
+    """Record that the ledger describes `account` from now on. The next SES sweep invalidates what does not exist there."""
     quotas.rule_set_state(config)
     RuleSetState.objects.of(config).update(account=account)
 
@@ -54,7 +54,7 @@ def record(config: SesConfig, account: str) -> None:
 def of_credentials(config: SesConfig) -> str:
     """Account of the credentials, from GetCallerIdentity, which needs no permission. Raises SesError.
 
-    An answer is kept for each access key, an error for ten seconds.
+    Answers are cached by access key, errors for ten seconds.
     """
     key = clients.access_key()
     if key in _account_of_key:
@@ -64,9 +64,9 @@ def of_credentials(config: SesConfig) -> str:
         raise error
     try:
         with aws_errors("GetCallerIdentity"):
-            account: str = clients.sts(config.region, PATIENCE_SECONDS).get_caller_identity()["Account"]
+            account: str = clients.sts(config.region, STS_TIMEOUT_SECONDS).get_caller_identity()["Account"]
     except SesError as error:
-        _last_failure[key] = time.monotonic() + ASK_AGAIN_SECONDS, error
+        _last_failure[key] = time.monotonic() + FAILURE_CACHE_SECONDS, error
         raise
     if key:
         _account_of_key[key] = account
@@ -74,21 +74,21 @@ def of_credentials(config: SesConfig) -> str:
 
 
 def forget() -> None:
-    """Forget the answers of STS; for tests that change them."""
+    """Forget the answers of STS. For tests that change them."""
     _account_of_key.clear()
     _last_failure.clear()
 
 
 def _record_first(config: SesConfig, account: str) -> str:
-    """Record `account` unless one is recorded, and return what is recorded then.
+    """Record `account` unless one is recorded. Return the recorded one.
 
-    Not for a previous scope with a ledger: nobody knows whose that was.
+    Returns an empty string for a previous scope that has a ledger: nobody knows which account it describes.
     """
     current = ses_config()
     is_previous_scope = (config.region, config.rule_set) != (current.region, current.rule_set)
     if is_previous_scope and LedgerEntry.objects.of(config).exists():
         return ""
     quotas.rule_set_state(config)
-    # Conditional, because two processes with different credentials may come at once.
+    # Conditional: two processes with different credentials may get here at once.
     RuleSetState.objects.of(config).filter(account="").update(account=account)
     return recorded(config)

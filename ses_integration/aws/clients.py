@@ -34,17 +34,17 @@ class SendDeadlinePassed(Exception):
 
 
 class NotFromAws(Exception):
-    """The answer has no AWS request id, so it came from a proxy. Whether AWS got the call is unknown."""
+    """The answer has no AWS request id, so it came from a proxy. AWS may have got the call."""
 
 
 @contextmanager
-def send_by(monotonic: float) -> Iterator[None]:
-    """Let the calls inside be sent before `monotonic`, a value of `time.monotonic()`, or raise SendDeadlinePassed.
+def send_by(deadline: float) -> Iterator[None]:
+    """Refuse to send the calls inside after `deadline`, a value of `time.monotonic()`. They raise SendDeadlinePassed.
 
-    The check is in botocore's `before-send`, after signing: a process that slept must not send an old intent with a fresh
-    signature (docs/architecture/protocol.md, "Send the call").
+    The check is in botocore's `before-send`, after signing: a process that was suspended must not send an old intent with a
+    fresh signature (docs/architecture/protocol.md, "Send the call").
     """
-    token = _send_by.set(monotonic)
+    token = _send_by.set(deadline)
     try:
         yield
     finally:
@@ -58,14 +58,14 @@ def _refuse_late(**_: Any) -> None:
 
 
 def _require_request_id(parsed: Mapping[str, Any], **_: Any) -> None:
-    """Without this, botocore would parse the page of a proxy as an empty answer, which means success or an empty list."""
+    """Reject the page of a proxy, which botocore would parse as an empty answer: as success or an empty list."""
     if not parsed["ResponseMetadata"].get("RequestId"):
         raise NotFromAws
 
 
 @lru_cache(maxsize=32)
 def _client(service: Any, region: str, read_timeout: int) -> Any:
-    # A retry of botocore would be a second send of one intent (docs/architecture/protocol.md, "Send the call").
+    # A retry by botocore would send one intent twice (docs/architecture/protocol.md, "Send the call").
     config = Config(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=read_timeout,
@@ -88,12 +88,12 @@ def _client(service: Any, region: str, read_timeout: int) -> Any:
 
 
 def _whole_seconds(seconds: float) -> int:
-    # Not shorter: the outcome of a call that is only slow would be unknown for the whole settle time.
+    # At least 2: the outcome of a call that is merely slow would be unknown for the whole settle time.
     return max(2, min(READ_TIMEOUT, int(seconds)))
 
 
 def ses(region: str, seconds: float = READ_TIMEOUT) -> SESClient:
-    """Client of the v1 API, the only one with receipt rules. It waits for an answer for 2 to 5 whole `seconds`."""
+    """Client of the v1 API, the only one with receipt rules. Each call waits `seconds` for its answer, 2 to 5 in effect."""
     client: SESClient = _client("ses", region, _whole_seconds(seconds))
     return client
 
@@ -109,7 +109,6 @@ def s3(region: str, seconds: float = READ_TIMEOUT) -> S3Client:
 
 
 def sts(region: str, seconds: float = READ_TIMEOUT) -> Any:
-    """Client of STS, which knows the account of the credentials."""
     return _client("sts", region, _whole_seconds(seconds))
 
 
@@ -119,12 +118,12 @@ def _session() -> boto3.Session:
 
 
 def have_credentials() -> bool:
-    """Whether botocore finds credentials. They are not tried."""
+    """Whether botocore finds credentials. Does not try them."""
     try:
         with _building:
             return _session().get_credentials() is not None
     except (BotoCoreError, OSError):
-        return False  # such as a profile that does not exist, or a key without its secret
+        return False  # a profile that does not exist, or a key without its secret
 
 
 def configured() -> bool:
@@ -139,10 +138,10 @@ def access_key() -> str:
             found = _session().get_credentials()
         return found.get_frozen_credentials().access_key or "" if found else ""
     except (BotoCoreError, ClientError, OSError):
-        return ""  # such as a role that cannot be assumed; the call itself will report it
+        return ""  # for example, a role that cannot be assumed: the call itself will report it
 
 
 def forget() -> None:
-    """Build new clients from now on; for tests that change the endpoint or the credentials."""
+    """Build new clients from now on. For tests that change the endpoint or the credentials."""
     _client.cache_clear()
     _session.cache_clear()

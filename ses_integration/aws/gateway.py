@@ -1,4 +1,4 @@
-"""SES calls with plain values: one method for each operation, which raises `SesError` and nothing else."""
+"""SES calls with plain values: one method per operation, which raises only `SesError`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IDENTITIES_PER_PAGE = 1000  # SES v2 API Reference, ListEmailIdentities
 class Gateway:
     """SES in the configured region and rule set. `seconds` bounds the wait for each answer.
 
-    The caller is responsible for the rate limit, the lease and the intent; only `identities` waits for the rate limit itself.
+    The caller is responsible for rate limit, lease and intent. Only `identities` waits for the rate limit itself.
     Raises NotConfigured without a region or credentials.
     """
 
@@ -33,33 +33,33 @@ class Gateway:
     # Receipt rules
 
     def create_rule(self, rule: Rule) -> None:
-        """Create a rule in front of all others. Raises AlreadyExists for a name that exists, even with the same contents."""
+        """Create a rule in front of all others. Raises AlreadyExists, even for a rule with the same contents."""
         with aws_errors(f"CreateReceiptRule {rule.name}"):
             self._ses.create_receipt_rule(RuleSetName=self._config.rule_set, Rule=wire.rule_to_aws(rule))
 
     def update_rule(self, rule: Rule) -> None:
-        """Replace the whole rule. Raises NotFound for a name that does not exist."""
+        """Replace the whole rule. Raises NotFound."""
         with aws_errors(f"UpdateReceiptRule {rule.name}"):
             self._ses.update_receipt_rule(RuleSetName=self._config.rule_set, Rule=wire.rule_to_aws(rule))
 
     def delete_rule(self, name: str) -> None:
-        """Delete a rule. SES answers success for a missing rule. Raises RuleSetMissing, or NotFound if SES ever says so."""
+        """Delete a rule. SES reports success for a missing rule, too. Raises RuleSetMissing."""
         with aws_errors(f"DeleteReceiptRule {name}"):
             self._ses.delete_receipt_rule(RuleSetName=self._config.rule_set, RuleName=name)
 
     def move_to_front(self, name: str) -> None:
-        """Move a rule in front of all others of our rule set. Raises NotFound for a rule that does not exist."""
+        """Move a rule in front of all others of our rule set. Raises NotFound."""
         with aws_errors(f"SetReceiptRulePosition {name}"):
             self._ses.set_receipt_rule_position(RuleSetName=self._config.rule_set, RuleName=name)
 
     def rules(self) -> list[ObservedRule]:
-        """All rules of our rule set, in order; one call, which is not paged. Raises RuleSetMissing."""
+        """All rules of our rule set, in order, from one call. Raises RuleSetMissing."""
         with aws_errors("DescribeReceiptRuleSet"):
             answer = self._ses.describe_receipt_rule_set(RuleSetName=self._config.rule_set)
             return [wire.rule_from_aws(rule) for rule in answer.get("Rules", [])]
 
     def active_rules(self) -> tuple[str, list[ObservedRule]]:
-        """Name and rules of the active rule set, in order. Without an active set the name is empty."""
+        """Name and ordered rules of the active rule set. Without one, the name is empty."""
         with aws_errors("DescribeActiveReceiptRuleSet"):
             answer = self._ses.describe_active_receipt_rule_set()
             return answer.get("Metadata", {}).get("Name", ""), [
@@ -76,7 +76,7 @@ class Gateway:
             self._ses.create_receipt_rule_set(RuleSetName=self._config.rule_set)
 
     def activate_rule_set(self) -> None:
-        """Make our rule set the active one, which stops the mail of another one."""
+        """Activate our rule set. This stops the mail of the one that was active."""
         with aws_errors("SetActiveReceiptRuleSet"):
             self._ses.set_active_receipt_rule_set(RuleSetName=self._config.rule_set)
 
@@ -118,7 +118,7 @@ class Gateway:
             self._sesv2.delete_email_identity(EmailIdentity=name)
 
     def verification_statuses(self, names: list[str]) -> dict[str, str]:
-        """Verification status of up to 100 identities, by name. Those that SES does not know are left out."""
+        """Verification status of up to 100 identities, by name. Unknown names are left out."""
         with aws_errors("GetIdentityVerificationAttributes"):
             answer = self._ses.get_identity_verification_attributes(Identities=names)
         return {name: attributes["VerificationStatus"] for name, attributes in answer["VerificationAttributes"].items()}
@@ -133,7 +133,7 @@ class Gateway:
         }
 
     def identities(self) -> ObservedIdentities:
-        """All identities of the region: one call for each 1,000, each within the rate limit."""
+        """All identities of the region, at 1,000 per call, within the rate limit."""
         names: list[str] = []
         addresses = 0
         token = ""

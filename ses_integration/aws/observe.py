@@ -19,10 +19,9 @@ from ses_integration.errors import RuleSetMissing, SesError
 class Observation:
     """What SES held at some moment after `asked_at`. Ledger entries that have changed since then are newer.
 
-    `rules` are those of our rule set, in order. `identities` are domain names, in lower case; `address_identities` counts
-    the identities of single addresses. `active` is the name of the active rule set, empty if there is none or it was not asked
-    for; `active_elsewhere` are its rules if it is not ours. `identities_error` says why the identities could not be listed:
-    then an empty `identities` means nothing.
+    `rules`: the rules of our rule set, in order. `identities`: domain names in lower case. `address_identities`: number of
+    identities of single addresses. `active`: name of the active rule set, empty if none is active or it was not asked for.
+    `active_elsewhere`: its rules, if it is not ours. `identities_error`: why `identities` is empty, if they could not be listed.
     """
 
     asked_at: datetime
@@ -40,15 +39,12 @@ class Observation:
 
 
 def observe(config: SesConfig) -> Observation:
-    """Observe rules and identities: one call, and one more for each 1,000 identities. Raises SesError.
-
-    A missing rule set has no rules.
-    """
+    """Observe rules and identities: one call, and one more for each 1,000 identities. Raises SesError."""
     return _require_identities(observe_rules(config))
 
 
 def observe_rules(config: SesConfig) -> Observation:
-    """The same, but an error about the identities is returned in `identities_error` instead of raised."""
+    """Observe likewise, but return an error about the identities in `identities_error` instead of raising it."""
     account.verify(config)
     gateway = Gateway(config)
     with rate_limited(config):
@@ -58,7 +54,7 @@ def observe_rules(config: SesConfig) -> Observation:
 
 
 def observe_with_active_set(config: SesConfig) -> Observation:
-    """The same, and the active rule set; one call more if that is not ours."""
+    """Observe likewise, and the active rule set: one more call if that is not ours."""
     account.verify(config)
     gateway = Gateway(config)
     with rate_limited(config):

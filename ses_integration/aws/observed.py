@@ -1,4 +1,4 @@
-"""What SES was seen to hold: receipt rules and identities as plain values. Imports neither Django nor boto3."""
+"""Receipt rules and identities as observed in SES: plain values, without Django and boto3."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class ObservedRule:
     """A receipt rule in SES. Recipients are in lower case, because SES ignores case.
 
-    `digest` is that of the rule of ours that does the same, or empty if none does. `actions` are their AWS names, in order.
-    `key_prefixes` are those of the S3 actions, as `bucket/prefix`. `ends`: the last action is Stop, so later rules do not get
-    the mail. `may_end`: it waits for a function that can do the same (docs/architecture/ses.md, "Order of rules").
+    `digest`: that of the equivalent rule of ours, empty if there is none. `actions`: AWS's names of the actions, in order.
+    `key_prefixes`: where the S3 actions store mail, as `bucket/prefix`. `ends`: its Stop action keeps the mail from later
+    rules. `may_end`: it waits for a function that can do the same (docs/architecture/ses.md, "Order of rules").
     """
 
     name: str
@@ -26,12 +26,12 @@ class ObservedRule:
 
     @property
     def takes_everything(self) -> bool:
-        """Whether it matches every recipient of the account (docs/architecture/ses.md, "Empty recipient list")."""
+        """Whether the rule matches every recipient of the account (docs/architecture/ses.md, "Empty recipient list")."""
         return not self.recipients
 
     @property
     def domain(self) -> str:
-        """The domain of all its recipients, or an empty string if they are of several."""
+        """The domain of all recipients, or an empty string if they have several."""
         return next(iter(self.domains)) if len(self.domains) == 1 else ""
 
     @property
@@ -41,9 +41,9 @@ class ObservedRule:
 
 @dataclass(frozen=True, slots=True)
 class ObservedIdentity:
-    """An identity in SES. Statuses are in v1's spelling: Pending, Success, Failed, TemporaryFailure, NotStarted.
+    """An identity in SES. Statuses have v1's spelling: Pending, Success, Failed, TemporaryFailure, NotStarted.
 
-    `owner` is the installation in its tag, or empty: v1 verification creates identities without a tag, ours included.
+    `owner`: the installation in its tag. Empty without a tag, also if our own v1 verification created the identity.
     `ours`: the tag names this installation.
     """
 

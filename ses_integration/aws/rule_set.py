@@ -1,4 +1,4 @@
-"""Sets up what rules need: the active rule set and, on the emulator, the bucket (docs/architecture/ses.md, "Rule sets")."""
+"""Set up what rules need: the active rule set and, on the emulator, the bucket (docs/architecture/ses.md, "Rule sets")."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from ses_integration.models import DomainSync
 def prepare(config: SesConfig, *, take_over: bool = False, new_account: bool = False) -> list[str]:
     """Create and activate what is missing, and return a sentence for each change.
 
-    Raises Refused if another rule set is active and `take_over` is not given: activating ours would stop its mail. Raises
-    WrongAccount if the ledger describes another account and `new_account` is not given: work that is pending there would
-    look done.
+    Raises Refused if another rule set is active, unless `take_over`: activating ours would stop its mail. Raises
+    WrongAccount if the ledger describes another account, unless `new_account`: work that is pending there would look done.
     """
     done: list[str] = []
     if new_account and (changed := _change_account(config)):
@@ -32,7 +31,7 @@ def prepare(config: SesConfig, *, take_over: bool = False, new_account: bool = F
             gateway.create_rule_set()
         with rate_limited(config):
             gateway.activate_rule_set()
-        # Domains that were stalled because of this are due now.
+        # Domains that were stalled because of the missing rule set are due now.
         DomainSync.objects.of(config).filter(stalled=True).update(retry_at=None)
         done.append(f"Receipt rule set {config.rule_set} exists and is active.")
     if config.auto_setup and config.bucket and _create_bucket(config):
@@ -41,7 +40,7 @@ def prepare(config: SesConfig, *, take_over: bool = False, new_account: bool = F
 
 
 def auto_setup() -> list[str]:
-    """Run `prepare` if SES_AUTO_SETUP is on, which is for the emulator: it loses everything when it stops."""
+    """Run `prepare` if SES_AUTO_SETUP is on. For the emulator, which loses everything when it stops."""
     config = ses_config()
     return prepare(config) if config.auto_setup else []
 

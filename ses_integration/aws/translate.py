@@ -1,4 +1,4 @@
-"""Translate everything that boto3 raises into the errors of `ses_integration/errors.py`."""
+"""Translate whatever boto3 raises into the errors of `ses_integration/errors.py`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NOT_CONFIGURED = "AWS region or credentials are missing."
 NO_ANSWER = "AWS gave no answer."
 UNREADABLE = "The response did not come from AWS."
 
-# Error codes without the suffix `Exception`, which only v2 has on the wire.
+# Error codes without the suffix `Exception`, which only v2 sends.
 _THROTTLED = {"Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "Throttled", "RequestThrottled"}
 _NOT_FOUND = {"RuleDoesNotExist", "NotFound"}
 _DENIED = {"AccessDenied", "UnauthorizedOperation", "AccountSuspended", "SendingPaused"}
@@ -91,7 +91,7 @@ def _from_client_error(error: ClientError) -> SesError:
 
 @contextmanager
 def aws_errors(what: str) -> Iterator[None]:
-    """Wrap an AWS call: raise `SesError` instead of every other error. `what` names the call in the log."""
+    """Translate every error of the AWS call inside into a `SesError`. `what` names the call in the log."""
     release_connection()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Convert between our values and the shapes of the SES API, without calling it."""
+"""Convert between our values and those of the SES API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OWNER_TAG = "inbound"
 
 
 def rule_to_aws(rule: Rule) -> ReceiptRuleTypeDef:
-    """The rule as SES takes it, with every field: an update replaces the whole rule (docs/architecture/ses.md, "Receipt rules")."""
+    """The rule in SES's format, with every field: an update replaces the whole rule (docs/architecture/ses.md, "Receipt rules")."""
     store: S3ActionTypeDef = {"BucketName": rule.bucket, "ObjectKeyPrefix": rule.key_prefix}
     if rule.topic_arn:
         store["TopicArn"] = rule.topic_arn
@@ -60,7 +60,7 @@ def rule_from_aws(described: ReceiptRuleOutputTypeDef) -> ObservedRule:
 
 
 def _digest(described: ReceiptRuleOutputTypeDef) -> str:
-    """`Rule.digest` of the rule of ours that does the same, or an empty string if none would.
+    """`Rule.digest` of the equivalent rule of ours, or an empty string if there is none.
 
     SES leaves out fields that have their default (docs/architecture/ses.md, "Receipt rules").
     """
@@ -85,7 +85,6 @@ def _digest(described: ReceiptRuleOutputTypeDef) -> str:
 
 
 def owner_tags(installation_id: str) -> list[TagTypeDef]:
-    """The tags of an identity that this installation creates."""
     return [{"Key": OWNER_TAG, "Value": installation_id}]
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 
 def database_now() -> datetime:
-    """The database's time: one statement on PostgreSQL; with SQLite, which runs in this process, the host's time."""
+    """The database's time, in one statement. SQLite runs in this process, so there it is the host's time."""
     if connection.vendor != "postgresql":
         return timezone.now()
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""One deadline for everything that a request does with SES, even if it changes many domains."""
+"""One deadline for all SES work of a request, even if it changes many domains."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def shared_deadline(seconds: float | None = None) -> Iterator[float]:
-    """Give everything inside one deadline, a value of `time.monotonic()`. An outer deadline wins.
+    """Set a deadline for everything inside, in `seconds` (default: SES_REQUEST_BUDGET). An outer deadline wins.
 
-    Default: SES_REQUEST_BUDGET.
+    Yields the deadline in effect, a value of `time.monotonic()`.
     """
     outer = _deadline.get()
     if outer is not None:

@@ -18,12 +18,12 @@ from ses_integration.coordination.clock import database_now
 from ses_integration.models import Lease
 
 LEASE_SECONDS = 30
-# A waiting request keeps the worker off the lease for this long, and asks again before it is over.
+# A waiting request keeps the worker off the lease for this long, and polls more often than that.
 REQUEST_SECONDS = 0.5
 
 
 class LeaseLost(Exception):
-    """Another process has taken over. Nothing may be recorded or reported any more; the intent of a sent call remains."""
+    """Another process has taken over. Nothing more may be recorded or reported. The intent of a sent call stays."""
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ def acquire(config: SesConfig, *, background: bool = False) -> HeldLease | None:
 
 
 def renew(held: HeldLease) -> None:
-    """Extend the lease, or raise LeaseLost. Call it in a transaction: the row stays locked until its end."""
+    """Extend the lease. Raises LeaseLost. Call it in a transaction: the row stays locked until its end."""
     before = time.monotonic()
     if not _mine(held).update(expires_at=Now() + timedelta(seconds=LEASE_SECONDS)):
         raise LeaseLost

@@ -7,20 +7,19 @@ from dataclasses import dataclass, replace
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination.clock import database_now
 from ses_integration.models import LedgerEntry, RuleSetState
-from ses_integration.plan.compile import Layout, compile_domain
+from ses_integration.plan.compile import RULES_PER_SET, Layout, compile_domain
 from ses_integration.plan.resources import Presence, ResourceKind
 from ses_integration.plan.spec import DomainSpec
 
-RULES_PER_SET = 200  # SES Developer Guide, "Service quotas", email receiving; not adjustable
-# The quota in older AWS texts, which is the first guess if SES refuses a larger rule.
+# The quota in older AWS documents. The first guess if SES refuses a larger rule.
 OLDER_RECIPIENTS_PER_RULE = 100
-# A refusal of a rule this small says nothing about a limit. Believing it would use up the rules of the set.
+# The refusal of a rule this small shows no limit: with still smaller rules the rule quota would soon be used up.
 FEWEST_RECIPIENTS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Usage of one quota. `ours` includes reservations, which SES does not hold yet."""
+    """Usage of one quota. `ours` includes reservations."""
 
     ours: int
     foreign: int
@@ -36,16 +35,16 @@ class Used:
 
 
 def layout(config: SesConfig) -> Layout:
-    """The configured layout, with the smaller limit of recipients if SES has shown one; one statement."""
+    """The configured layout, with the learned recipient limit if that is smaller. One statement."""
     rows = RuleSetState.objects.of(config).filter(recipients_per_rule__isnull=False)
     learned = rows.values_list("recipients_per_rule", flat=True).first()
     return replace(config.layout, max_recipients=min(config.max_recipients, learned or config.max_recipients))
 
 
 def learn_recipient_limit(config: SesConfig, refused: int) -> None:
-    """Compile smaller rules from now on, because SES has refused one with `refused` recipients.
+    """Compile smaller rules from now on, because SES refused one with `refused` recipients.
 
-    Marks no domain dirty: SES still holds the rules of the others, and the database sweep will mark those that differ.
+    Marks no domain dirty: SES still holds the existing rules, and the database sweep marks domains that now differ.
     """
     if not suggests_limit(refused):
         return
@@ -61,7 +60,7 @@ def suggests_limit(refused: int) -> bool:
 
 
 def record_foreign(config: SesConfig, *, rules: int, identities: int) -> None:
-    """Record the usage by others, which counts towards the same quotas."""
+    """Record what others use of the same quotas."""
     rule_set_state(config)
     RuleSetState.objects.of(config).exclude(foreign_rules=rules, foreign_identities=identities).update(
         foreign_rules=rules, foreign_identities=identities
@@ -69,7 +68,7 @@ def record_foreign(config: SesConfig, *, rules: int, identities: int) -> None:
 
 
 def used(config: SesConfig, kind: ResourceKind) -> Used:
-    """Usage of the rules of our rule set, or of the identities of the region; two statements."""
+    """Usage of the rules of our rule set or of the identities of the region. Two statements."""
     ours = LedgerEntry.objects.of(config).filter(kind=kind).count()
     others = rule_set_state(config)
     if kind is ResourceKind.RULE:
@@ -78,7 +77,7 @@ def used(config: SesConfig, kind: ResourceKind) -> Used:
 
 
 def rule_set_state(config: SesConfig) -> RuleSetState:
-    """The row of this region and rule set, which is created if it is missing."""
+    """The row of this region and rule set, created if it is missing."""
     row = RuleSetState.objects.of(config).first()
     if row is None:
         new = RuleSetState(region=config.region, rule_set=config.rule_set)
@@ -96,11 +95,11 @@ class QuotaExceeded(Exception):
 
 
 def reserve(spec: DomainSpec, *, replaces: bool = False) -> None:
-    """Reserve room in SES for each rule and identity of `spec` that has none yet, or raise QuotaExceeded.
+    """Reserve room in SES for each rule and identity of `spec` that has none yet. Raises QuotaExceeded. Makes no SES call.
 
-    Call it in the transaction that changes the rows, after `mark_dirty`: a refusal rolls everything back. A reservation is
-    a ledger entry that is absent from SES; every ledger entry counts as used. Makes no SES call. `replaces`: the domain will
-    have nothing but `spec`, so its other rules make room.
+    Call it in the transaction that changes the rows, after `mark_dirty`, so that a refusal rolls everything back. A
+    reservation is a ledger entry that is absent from SES: every entry counts as used. `replaces`: the domain's rules that
+    are not in `spec` will go and make room.
     """
     config = ses_config()
     desired = compile_domain(spec, layout(config))
@@ -111,7 +110,7 @@ def reserve(spec: DomainSpec, *, replaces: bool = False) -> None:
     if not missing:
         return
     obsolete = {key for key in reserved - needed if key[0] is ResourceKind.RULE} if replaces else set()
-    # Two transactions must not both take the last place. Locked after the DomainSync row and last, so no deadlock.
+    # Two transactions must not both take the last place. No deadlock: nothing is locked after this row.
     RuleSetState.objects.select_for_update().get(pk=rule_set_state(config).pk)
     for kind in ResourceKind:
         count = sum(key[0] is kind for key in missing)

@@ -13,7 +13,7 @@ from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.errors import RateLimitTimeout
 from ses_integration.models import RateLimit
 
-PATIENCE_SECONDS = 10.0
+MAX_WAIT_SECONDS = 10.0
 
 
 def claim_slot(config: SesConfig) -> datetime | None:
@@ -34,7 +34,7 @@ def claim_slot(config: SesConfig) -> datetime | None:
 
 
 def delay_next_slot(config: SesConfig) -> None:
-    """Put the next slot a whole interval after this moment, at which the last call was answered.
+    """Move the next slot a whole interval from now. Call it when a call was answered.
 
     A call reaches SES some time after its slot was claimed. If the next one is faster, SES sees them too close together
     and refuses it.
@@ -47,8 +47,8 @@ def delay_next_slot(config: SesConfig) -> None:
 
 @contextmanager
 def rate_limited(config: SesConfig) -> Iterator[None]:
-    """Wait for a slot before the call inside, until the ambient deadline or for ten seconds; raise RateLimitTimeout."""
-    with shared_deadline(PATIENCE_SECONDS) as deadline:
+    """Wait for a slot before the call inside: until the shared deadline, or for ten seconds. Raises RateLimitTimeout."""
+    with shared_deadline(MAX_WAIT_SECONDS) as deadline:
         while (slot := claim_slot(config)) is not None:
             wait = min(1.0, max(0.01, (slot - database_now()).total_seconds()))
             if time.monotonic() + wait > deadline:

@@ -1,4 +1,4 @@
-"""The checks of one run: their results, and skipping those whose dependencies are not met."""
+"""The results of one run. A check whose dependencies are not met is skipped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ses_integration.doctor.results import CheckResult, first_unmet, skipped
 class Checklist:
     def __init__(self) -> None:
         self.results: list[CheckResult] = []
-        # Skipped check -> the failed check that caused it, also through other skipped checks.
+        # Skipped check -> the failed check that caused it, directly or through other skipped checks.
         self._causes: dict[str, str] = {}
 
     def passed(self, *checks: str) -> bool:

@@ -36,9 +36,9 @@ def expected_seconds(config: SesConfig, *, probe: bool) -> int:
 
 
 def diagnose(config: SesConfig, *, probe: bool) -> list[CheckResult]:
-    """Run every check once. `probe`: whether it may create the probe rule and its test object, which it removes again.
+    """Run every check once. Raises only DatabaseError.
 
-    Raises DatabaseError and nothing else.
+    `probe`: whether it may create, and remove, the probe rule and its test object.
     """
     return Diagnosis(config, probe=probe).run()
 

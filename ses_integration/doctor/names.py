@@ -1,4 +1,4 @@
-"""The names the doctor uses at AWS: its own, and names that are certain not to exist. Pure."""
+"""Names for the doctor's calls: its own, and names that certainly do not exist. Pure."""
 
 from __future__ import annotations
 
@@ -16,15 +16,12 @@ class DoctorNames:
 
     @property
     def rule(self) -> str:
-        """The probe rule. Fixed, so that a run can remove what a killed run left behind; no domain's rule ends like this."""
+        """The probe rule. Fixed, so that a run removes what a killed run left behind. No domain's rule ends like this."""
         return f"{self.prefix}-doctor"
 
     @property
     def domain(self) -> str:
-        """A domain that nobody can own: example.com is reserved (RFC 2606, section 3).
-
-        SES accepts it as a recipient, but refuses `.invalid` (docs/architecture/ses.md, "Recipients").
-        """
+        """A domain that nobody can own: example.com is reserved (RFC 2606, section 3). SES would refuse `.invalid`."""
         return f"doctor.{self.prefix}.example.com"
 
     @property

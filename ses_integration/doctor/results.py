@@ -1,4 +1,4 @@
-"""Results of checks, and which checks another one depends on. Pure."""
+"""Results of checks, and whether the checks that another one depends on have passed. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """`warning` includes what could not be proven. `skipped`: an earlier failure, or an option, prevented the check."""
+    """`warning`: also if nothing could be proven. `skipped`: prevented by an earlier failure or an option."""
 
     OK = "ok"
     WARNING = "warning"
@@ -18,7 +18,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line of the report. `seen`: a sentence on what was found; `do`: one on what to do, empty if all is well."""
+    """One line of the report. `seen`: what was found. `do`: what to do, empty if all is well."""
 
     check: str
     outcome: Outcome
@@ -57,6 +57,6 @@ def first_unmet(results: Iterable[CheckResult], required: Iterable[str], proven:
 
 
 def count_outcomes(results: Iterable[CheckResult]) -> dict[str, int]:
-    """The number of results for every outcome, zeros included."""
+    """Number of results by outcome, zeros included."""
     outcomes = [result.outcome for result in results]
     return {outcome.value: outcomes.count(outcome) for outcome in Outcome}

@@ -1,4 +1,4 @@
-"""Try every target with the probe rule, then remove what that has left in SES and in the bucket."""
+"""Try every target with the probe rule, then remove what this left in SES and in the bucket."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ERASE_SECONDS = 10.0
 
 
 def probe_targets(checklist: Checklist, aws: AwsSession, targets: list[Target], described: Response) -> None:
-    """Add a result for each target and one for the clean-up, which runs even if something raises in between.
+    """Add a result for each target and one for the clean-up, which also runs after an exception.
 
     `described`: the response to DescribeReceiptRuleSet.
     """
@@ -62,7 +62,7 @@ def _try_target(rule: ProbeRule, target: Target) -> CheckResult:
 
 
 def _erase(key_prefix: str) -> str:
-    """Erase the objects that SES and this run have written. Returns the problem in a sentence, or an empty string."""
+    """Erase the objects that SES and this run wrote. Returns a sentence about the problem, or an empty string."""
     try:
         erasure = erase.erase(key_prefix, seconds=ERASE_SECONDS)
     except SesError as error:

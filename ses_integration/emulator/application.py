@@ -1,4 +1,4 @@
-"""The emulated AWS as a WSGI application: dispatches to control endpoints, SES and moto, and applies faults."""
+"""The emulated AWS as a WSGI application: dispatch to control endpoints, SES and moto, and apply faults."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 class Application:
-    """The emulator as a WSGI application: `/_…` goes to the control endpoints, everything else is an AWS call."""
+    """A WSGI application: `/_…` are the control endpoints, everything else is an AWS call."""
 
     def __init__(self, ses: Ses, faults: Faults, journal: Journal) -> None:
         self._ses = ses
@@ -37,7 +37,7 @@ class Application:
         self._journal = journal
         self._control = Control(ses, faults, journal, self.reset)
         self._moto = DomainDispatcherApplication(create_backend_app)
-        # Replaced at each reset. Set: the state that delayed calls were meant for is gone.
+        # Set and replaced at each reset: delayed calls must not change the new state.
         self._discarded = threading.Event()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -127,10 +127,7 @@ class Application:
 
 
 def _with_request_id(response: Response) -> Response:
-    """Add S3's request id, which moto omits. AWS sends one with every response, also to HEAD.
-
-    Source: Amazon S3 API Reference, Common Response Headers.
-    """
+    """Add S3's request id, which moto omits (Amazon S3 API Reference, Common Response Headers)."""
     if any(name.lower() == "x-amz-request-id" for name, _ in response.headers):
         return response
     return replace(response, headers=[*response.headers, ("x-amz-request-id", str(uuid4()))])

@@ -28,8 +28,8 @@ _BACKLOG = 512
 class Emulator:
     """An emulated AWS at a loopback address.
 
-    It accepts any credentials, so it never listens on another address, and keeps everything in memory. `verify_new`:
-    whether new identities are verified at once. `now`: the clock for `calls_per_second`.
+    Accepts any credentials, so it never listens on another address. Keeps everything in memory. `verify_new`: verify new
+    identities at once. `now`: the clock for `calls_per_second`.
     """
 
     def __init__(
@@ -95,11 +95,11 @@ class Emulator:
             self.stop()
 
     def reset(self) -> None:
-        """Clear everything: rules, identities, buckets, faults and journal; rate limit and quotas return to their defaults."""
+        """Clear rules, identities, buckets, faults and journal, and restore rate limit and quotas."""
         self._aws.reset()
 
     def prepare(self, region: str, *, rule_set: str, bucket: str) -> None:
-        """Create what `ses_setup` creates, without HTTP: the active rule set and the bucket. Not while calls are running."""
+        """Create the active rule set and the bucket, as `ses_setup` does, without HTTP. Not while calls are running."""
         rules = self.region(region).rules
         rules.create_receipt_rule_set(rule_set)
         rules.set_active_receipt_rule_set(rule_set)
@@ -110,7 +110,6 @@ class Emulator:
         return self._journal.entries()
 
     def clear_journal(self) -> None:
-        """Remove all calls from the journal."""
         self._journal.clear()
 
     def add_faults(self, *faults: dict[str, Any]) -> None:
@@ -122,7 +121,7 @@ class Emulator:
         self._faults.clear()
 
     def region(self, name: str) -> SesRegion:
-        """The state of SES in a region, to be changed without HTTP. Not while calls are running."""
+        """The state of SES in a region, to change it without HTTP. Not while calls are running."""
         return self._ses.accounts.region(DEFAULT_ACCOUNT, name)
 
     def set_quotas(self, **quotas: int | None) -> None:
@@ -138,7 +137,7 @@ class _Handler(WSGIRequestHandler):
     disable_nagle_algorithm = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log nothing; the journal has every call."""
+        """Log nothing: the journal has every call."""
 
     def connection_dropped(self, error: BaseException, environ: Environ | None = None) -> None:
         """Log nothing: the client disconnected, or a fault closes the connection."""

@@ -36,13 +36,13 @@ def create_bucket(name: str, region: str) -> None:
 
 
 def count_versions(bucket: str, prefix: str) -> int:
-    """The number of versions and delete markers under the prefix."""
+    """Count the versions and delete markers under the prefix."""
     return sum(len(versions) for key, versions in _bucket(bucket).keys.iterlists() if key.startswith(prefix))
 
 
 @contextmanager
 def fast_version_listing() -> Iterator[None]:
-    """Make ListObjectVersions look only at the keys of one page. moto makes a deep copy of the whole bucket for each page."""
+    """Make ListObjectVersions copy only the keys of one page. moto copies the whole bucket for each page."""
     with patch.object(S3Backend, "list_object_versions", _list_one_page):
         yield
 
@@ -81,7 +81,7 @@ def _list_one_page(
     if not delimiter and max_keys is not None:
         whole, bucket = bucket.keys, copy.copy(bucket)
         bucket.keys = type(whole)()
-        # The marker may skip versions of its own key, and one version beyond the page shows that there is a next page.
+        # The marker may skip versions of its own key. One version beyond the page shows that there is a next page.
         room = max_keys + len(whole.getlist(key_marker, []) if key_marker else ())
         for key in sorted(key for key in list(whole) if key.startswith(prefix) and key >= (key_marker or "")):
             versions = whole.getlist(key, [])

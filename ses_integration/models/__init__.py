@@ -1,8 +1,8 @@
 """Durable state of the reconciler: sync state per domain name, the ledger of SES resources, lease and rate limit.
 
-Rows refer to a domain by *name*, never by a foreign key, so they outlive it: work that is pending after a deletion is not
-forgotten, and SES resources are still known as ours when the domain is added again. docs/architecture/protocol.md, "State",
-describes the columns. Imports `plan` and `conf`; only `ses_integration` may import it.
+Rows refer to a domain by name, not by foreign key, so they outlive it: pending work survives a deletion, and SES resources
+are still known as ours when the domain is added again. docs/architecture/protocol.md, "State", describes the columns.
+Imports `plan` and `conf`. Only `ses_integration` may import it.
 """
 
 from ses_integration.models.ledger import InFlightCall, LedgerEntry, LedgerIdentity, LedgerRecipient

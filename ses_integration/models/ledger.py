@@ -61,7 +61,7 @@ class LedgerRecipient(models.Model):
 
 
 class LedgerIdentity(models.Model):
-    """Details of an identity, as SES last reported them. `ours`: created by this installation; None before the first answer."""
+    """Details of an identity as SES last reported them. `ours`: this installation created it. None: SES has not said yet."""
 
     entry = models.OneToOneField(LedgerEntry, on_delete=models.CASCADE, related_name="identity", primary_key=True)
     ours = models.BooleanField(null=True, blank=True)
@@ -85,9 +85,9 @@ class LedgerIdentity(models.Model):
 
 
 class InFlightCall(models.Model):
-    """A call without an answer, just sent or unanswered: SES may apply it at any moment until `until`.
+    """A call that has no answer yet: SES may apply it at any moment until `until`.
 
-    One row for each call: a refused call must not clear an older one (docs/architecture/protocol.md, "Unknown outcomes").
+    One row per call: a refused call must not clear an older one (docs/architecture/protocol.md, "Unknown outcomes").
     """
 
     entry = models.ForeignKey(LedgerEntry, on_delete=models.CASCADE, related_name="in_flight")

@@ -8,7 +8,7 @@ from ses_integration.models.scope import Scoped
 
 
 class RuleSetState(Scoped):
-    """AWS account, learned limit and foreign usage of a region and rule set. Foreign usage is that of the last SES sweep."""
+    """AWS account, learned recipient limit, and the usage of quotas by others as of the last SES sweep."""
 
     account = models.CharField(
         max_length=12,

@@ -19,7 +19,7 @@ class DomainSync(Scoped):
     generation = models.PositiveBigIntegerField(default=0)
     observed_generation = models.PositiveBigIntegerField(default=0)
     changed_at = models.DateTimeField(auto_now_add=True)
-    # Since when the domain waits for its turn: since it fell behind or had its last turn. Empty while it is up to date.
+    # When the domain fell behind or had its last turn. Empty while it is up to date.
     queued_at = models.DateTimeField(null=True, blank=True)
     retry_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
@@ -37,7 +37,7 @@ class DomainSync(Scoped):
             ),
         ]
         indexes = [
-            # Finds the domains that are due, which each request and the worker ask for.
+            # Each request and the worker look for domains that are due.
             models.Index(
                 fields=["region", "rule_set", "retry_at"],
                 condition=models.Q(generation__gt=models.F("observed_generation")),
@@ -59,9 +59,9 @@ class Lease(Scoped):
     holder = models.CharField(max_length=64, blank=True)
     expires_at = models.DateTimeField()
     fence = models.PositiveBigIntegerField(default=0)
-    # A request waits for the lease until about this time; the worker lets it go first.
+    # Until about this time a request waits for the lease, and the worker lets it go first.
     requested_until = models.DateTimeField(null=True, blank=True)
-    # Since when SES fails or does not answer. The first success afterwards makes all domains in back-off due.
+    # Start of an outage of SES. The first success afterwards makes all domains in back-off due.
     outage_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from ses_integration.plan.spec import DomainSpec
 
 RULE_NAME_LIMIT = 64  # SES API Reference, ReceiptRule.Name
-RECIPIENTS_PER_RULE = 500  # SES Developer Guide, "Service quotas", email receiving
+# SES Developer Guide, "Service quotas", email receiving.
+RECIPIENTS_PER_RULE = 500
+RULES_PER_SET = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What all rules of this installation have in common: name prefix, actions, and the limit of recipients."""
+    """What all rules of this installation share: name prefix, actions and recipient limit."""
 
     rule_prefix: str
     bucket: str
@@ -26,7 +28,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A receipt rule as SES should hold it. Without `topic_arn` or `function_arn` it has no such action.
+    """A receipt rule as SES should hold it. With an empty `topic_arn` or `function_arn` it has no such action.
 
     Raises ValueError without recipients (docs/architecture/ses.md, "Empty recipient list").
     """
@@ -44,7 +46,7 @@ class Rule:
 
     @property
     def digest(self) -> str:
-        """Hash of everything but name and recipients. Rules with the same digest do the same with a mail."""
+        """Hash of everything but name and recipients: of what the rule does with mail."""
         actions = [self.bucket, self.key_prefix, self.topic_arn, self.function_arn]
         return hashlib.sha256(json.dumps(actions).encode()).hexdigest()
 
@@ -77,10 +79,10 @@ def mail_from_domain(domain: str) -> str:
 
 
 def compile_domain(spec: DomainSpec | None, layout: Layout) -> DesiredState:
-    """Return the desired state of a domain; without a spec, nothing.
+    """Compute the desired state of a domain. Without a spec, nothing is desired.
 
-    With catch-all on there are no address rules: they would match as well, and the mail would be stored twice. Only its
-    slot decides which rule carries an address, so a change of one address changes one rule.
+    With catch-all on there are no address rules: they would match, too, and the mail would be stored twice. The slot of an
+    address alone decides which rule carries it, so a change of one address changes one rule.
     """
     if spec is None:
         return DesiredState()

@@ -1,6 +1,6 @@
-"""Compare desired and recorded state: the SES calls that make them equal, in an order that loses no mail.
+"""Compare desired with recorded state: the SES calls that make them equal, in an order that loses no mail.
 
-The order, and the reason for each part of it, is in docs/architecture/protocol.md, "Order of the calls".
+docs/architecture/protocol.md, "Order of the calls", explains the order.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from ses_integration.plan.resources import Call, Operation, Presence, RecordedRe
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Calls to make in this order, calls that must wait, and the ledger entries that can be deleted.
+    """Calls to make in this order, calls that must wait, and ledger entries to delete.
 
-    A deferred call waits for an in-flight call to settle or for another call of the same plan to succeed.
+    A deferred call waits until an in-flight call settles or another call of the same plan succeeds.
     """
 
     calls: tuple[Call, ...] = ()
@@ -30,7 +30,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class RuleWrite:
-    """A create or an update of `rule`, which was last recorded with the recipients `recorded`."""
+    """A create or an update of `rule`. `recorded`: the recipients that the ledger has for it."""
 
     call: Call
     rule: Rule
@@ -42,7 +42,7 @@ def plan(
 ) -> Plan:
     """Plan the calls that lead from the recorded `resources` of a domain name to its desired state.
 
-    `rule_set_full`: SES has no room for another rule, so rules that are no longer desired are deleted first.
+    `rule_set_full`: SES has no room for another rule, so obsolete rules are deleted first.
     """
     recorded = {resource.key: resource for resource in resources}
     writes = _rule_writes(desired, recorded)
@@ -54,7 +54,7 @@ def plan(
     removals, replacements_pending = _rule_removals(desired, recorded.values(), pending)
     creates = sum(write.call.operation is Operation.CREATE_RULE for write in writes)
     if rule_set_full and creates <= len(replacements_pending):
-        # Nobody receives for a moment. Only if all new rules will fit: otherwise it is better to keep the old ones.
+        # The domain receives nothing for a moment, so only if all new rules will fit.
         removals, replacements_pending = [*removals, *replacements_pending], []
     deferred += replacements_pending
     calls = [*removals, *calls] if rule_set_full else [*calls, *removals]
@@ -104,16 +104,16 @@ def _call_to_write(rule: Rule, resource: RecordedResource) -> Call | None:
 def _order_writes(writes: list[RuleWrite], up_to_date: frozenset[str]) -> tuple[list[Call], list[RuleWrite]]:
     """Split the writes into calls to make now and writes that wait, so that no recipient is without a rule in between.
 
-    A write waits if it removes a recipient that another rule has yet to get, which happens when the limit of recipients
-    changes and addresses move between rules. `up_to_date` are the recipients of the desired rules that need no write.
+    A write waits if it removes a recipient that another rule does not have yet. This happens when the recipient limit
+    changes and addresses move between rules. `up_to_date`: recipients of the desired rules that need no write.
     """
     arriving = {recipient for write in writes for recipient in write.rule.recipients - write.recorded}
     waiting = [write for write in writes if not (write.recorded - write.rule.recipients).isdisjoint(arriving)]
-    # Rules that exchange recipients would wait for each other for ever.
+    # Rules that exchange recipients would wait for each other forever.
     if len(waiting) == len(writes):
         waiting = waiting[1:]
     calls = [write.call for write in writes if write not in waiting]
-    # A recipient that no rule should have goes at once: a deleted address must not wait for another rule to be created.
+    # Remove undesired recipients at once: a deleted address must not wait until another rule is created.
     desired = {recipient for write in writes for recipient in write.rule.recipients} | up_to_date
     for write in waiting:
         if write.recorded - desired and write.call.operation is Operation.UPDATE_RULE:
@@ -124,7 +124,7 @@ def _order_writes(writes: list[RuleWrite], up_to_date: frozenset[str]) -> tuple[
 def _rule_removals(
     desired: DesiredState, resources: Iterable[RecordedResource], pending: list[Rule]
 ) -> tuple[list[Call], list[Call]]:
-    """Deletions of the rules that are not desired: those to make now, and those whose replacement is still `pending`."""
+    """Return deletions of undesired rules: to make now, and to defer because a rule in `pending` replaces them."""
     removals: list[Call] = []
     replacements_pending: list[Call] = []
     for resource in resources:
@@ -144,7 +144,7 @@ def _is_desired(resource: RecordedResource, desired: DesiredState) -> bool:
 
 
 def _receives_for(rule: Rule, recipients: frozenset[str]) -> bool:
-    """Whether `rule` will receive mail of these recipients: it has one of them, its domain, or an address of its domain."""
+    """Whether `rule` receives mail for one of `recipients`: it has one, its domain, or an address of its domain."""
     domains = {recipient.rpartition("@")[2] for recipient in recipients}
     return bool(recipients & rule.recipients or domains & rule.recipients) or any(
         recipient.rpartition("@")[2] in recipients for recipient in rule.recipients
@@ -163,12 +163,12 @@ def _call_to_have_identity(identity: RecordedResource) -> Call | None:
 
     if not identity.known_to_exist:
         return call(Operation.CREATE_IDENTITY)
-    # An identity with a due call is read instead of written again: the answer shows what the late call has left.
+    # After a due call, read the identity instead of repeating the call: the answer shows what the call did.
     if identity.presence is Presence.UNKNOWN or identity.has_due_call or identity.ours is None:
         return call(Operation.READ_IDENTITY)
     if not identity.has_verification_token:
         return call(Operation.VERIFY_DOMAIN)
-    # An identity that somebody else has created keeps its MAIL FROM domain.
+    # An identity that somebody else created keeps its MAIL FROM domain.
     if identity.ours and not identity.has_mail_from:
         return call(Operation.SET_MAIL_FROM)
     return None

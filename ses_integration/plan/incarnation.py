@@ -1,4 +1,4 @@
-"""Filter what is recorded for a domain name to one incarnation, so that an owner never sees a previous owner's data."""
+"""Filter recorded state to one incarnation of a domain, so that an owner never sees a previous owner's data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LEFT_OVER = (
 class Incarnation:
     """A domain from its creation to its deletion. The ledger is kept by name, and the name may have had other owners.
 
-    `spec` describes the domain now; `recipients` are all recipients that its rows name, with inactive addresses.
+    `spec` describes the domain now. `recipients`: all recipients in its rows, those of inactive addresses included.
     """
 
     spec: DomainSpec
@@ -28,17 +28,16 @@ class Incarnation:
 
 
 def rule_digest(name: str, key_prefix: str, layout: Layout) -> str:
-    """Digest of every rule of the incarnation of `name` that stores its mail under `key_prefix`."""
+    """Digest of all rules that store mail of the domain `name` under `key_prefix`."""
     return compile_domain(DomainSpec(name, key_prefix, catch_all=True), layout).rules[0].digest
 
 
 def own_rules(
     incarnation: Incarnation, layout: Layout, resources: Iterable[RecordedResource]
 ) -> dict[str, frozenset[str]]:
-    """Rules of this incarnation by name, each with those of its recorded and in-flight recipients that are its own.
+    """Map each rule of the incarnation to its recorded and in-flight recipients that belong to the incarnation.
 
-    A rule belongs to the incarnation if its rows want the rule, if the rule has one of its recipients, or if the rule
-    stores mail under the incarnation's prefix.
+    A rule belongs to it if it is desired, has one of its recipients, or stores mail under its key prefix.
     """
     desired = {rule.name for rule in compile_domain(incarnation.spec, layout).rules}
     digest = rule_digest(incarnation.spec.name, incarnation.spec.key_prefix, layout)
@@ -60,7 +59,7 @@ def own_rules(
 def visible_to_owner(
     incarnation: Incarnation, layout: Layout, forecast: Forecast, resources: Iterable[RecordedResource]
 ) -> Forecast:
-    """Return the forecast without rules, calls and recipients of other incarnations; if it had any, `problems` says so."""
+    """Remove rules, calls and recipients of other incarnations. If a rule was removed, `problems` says so."""
     own = own_rules(incarnation, layout, resources)
     rules = tuple(
         _with_own_recipients(rule, own.get(rule.name, frozenset()))

@@ -1,4 +1,4 @@
-"""Recorded state of SES resources, which the planner reads, and calls to SES, which it returns."""
+"""Input and output of the planner: recorded SES resources, and calls to SES."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Presence(enum.StrEnum):
 
 
 class Operation(enum.StrEnum):
-    """An SES call. Each but `READ_IDENTITY` changes something, so its outcome is unknown until it is answered."""
+    """Kind of an SES call. All but `READ_IDENTITY` change something, so their outcome is unknown until SES answers."""
 
     CREATE_RULE = "create_rule"
     UPDATE_RULE = "update_rule"
@@ -43,15 +43,15 @@ class Operation(enum.StrEnum):
 
     @property
     def adds(self) -> bool:
-        """Whether the call, applied late, leaves a rule or an identity in SES. `VERIFY_DOMAIN` creates a missing one."""
-        return not self.removes and self not in (Operation.READ_IDENTITY, Operation.SET_MAIL_FROM)
+        """Whether the call leaves a rule or an identity in SES, even if late. `VERIFY_DOMAIN` creates a missing identity."""
+        return not self.removes and not self.is_read and self is not Operation.SET_MAIL_FROM
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownOutcome:
-    """A call that got no answer. `due`: it can no longer be applied, and the operation must be repeated once.
+    """A call that got no answer. `due`: it can no longer be applied, and must be repeated once.
 
-    `recipients` are those that a create or an update has sent.
+    `recipients`: what a create or an update sent.
     """
 
     operation: Operation
@@ -64,7 +64,7 @@ class RecordedResource:
     """A ledger entry as a plain value.
 
     `exists` matters only with `Presence.UNKNOWN`: the resource exists, but its contents are not known. `recipients` and
-    `digest` are those of the last answered call. A rule has no `ours`, `has_verification_token` or `has_mail_from`.
+    `digest` come from the last answered call. Only identities have `ours`, `has_verification_token` and `has_mail_from`.
     """
 
     kind: ResourceKind
@@ -80,7 +80,7 @@ class RecordedResource:
 
     @classmethod
     def absent(cls, kind: ResourceKind, name: str) -> RecordedResource:
-        """What is recorded of a resource that is not in the ledger."""
+        """The value for a resource that the ledger does not have."""
         return cls(kind, name, Presence.ABSENT)
 
     @property
@@ -98,7 +98,7 @@ class RecordedResource:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call to make. `rule` is what a create or an update sends."""
+    """A call to make. `rule`: what a create or an update sends."""
 
     operation: Operation
     kind: ResourceKind

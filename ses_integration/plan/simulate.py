@@ -1,7 +1,4 @@
-"""Simulate a reconcile pass in memory: the calls to SES and their result, if SES carries out every call.
-
-Deletion plans show the result (`status/preview.py`).
-"""
+"""Simulate a reconcile pass in memory, assuming that SES carries out every call. For deletion plans."""
 
 from __future__ import annotations
 
@@ -29,14 +26,13 @@ class CallTiming(enum.StrEnum):
     """When a call is made. The values are part of the API."""
 
     NOW = "now"
-    # Whether it is made depends on the answer to an earlier call.
+    # The answer to an earlier call decides whether it is made.
     DEPENDS = "depends"
     # Once an earlier call without an answer can no longer be applied.
     AFTER_SETTLING = "settled"
 
 
-# Continues a sentence about a call.
-TIMING = {
+TIMING_CLAUSES = {
     CallTiming.NOW: "",
     CallTiming.DEPENDS: ", depending on the answer to the call before it",
     CallTiming.AFTER_SETTLING: ", once an earlier unanswered call can no longer take effect",
@@ -64,16 +60,16 @@ class ForecastCall:
     when: CallTiming
 
     def __str__(self) -> str:
-        """The call for people, such as `DeleteEmailIdentity example.com, depending on the answer to the call before it`."""
-        return f"{self.action} {self.name}{TIMING[self.when]}"
+        """The call for people: `DeleteEmailIdentity example.com, depending on the answer to the call before it`."""
+        return f"{self.action} {self.name}{TIMING_CLAUSES[self.when]}"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """Recipients of a rule before and after, sorted; None if there is no rule.
+    """Sorted recipients of a rule before and after. None: there is no rule.
 
-    `before` are those of the last answered call, `may_add` those that an in-flight call may still add. `confirmed`: SES is
-    known to hold exactly `before`. `others`: recipients that the owner must not see were left out of both.
+    `before` is what the last answered call left; in-flight calls may still add `may_add`. `confirmed`: SES is known to hold
+    exactly `before`. `others`: recipients that the owner must not see were left out.
     """
 
     name: str
@@ -96,9 +92,8 @@ class RuleChange:
 class Forecast:
     """Result of a simulation.
 
-    `waiting` names the rules and identities whose calls wait until an earlier call has settled. `problems` are sentences
-    about what SES may hold for the name beyond that. `seconds` is how long the due calls take at the configured rate;
-    `status/preview.py` fills it in.
+    `waiting`: names of the resources whose calls wait for an earlier call to settle. `problems`: sentences about what else
+    SES may hold for the name. `seconds`: how long the due calls take at the configured rate, set by `status/preview.py`.
     """
 
     rules: tuple[RuleChange, ...]
@@ -118,13 +113,13 @@ class Forecast:
 
     @property
     def certain(self) -> bool:
-        """Whether it is known what SES holds, and exactly these calls will be made."""
+        """Whether SES's contents are known and exactly these calls will be made."""
         known = all(rule.confirmed for rule in self.rules) and not self.problems
         return known and not self.waiting and all(call.when is CallTiming.NOW for call in self.calls)
 
 
 def simulate(domain: str, desired: DesiredState, resources: Iterable[RecordedResource]) -> Forecast:
-    """Simulate the way from the recorded `resources` of one domain name to its desired state."""
+    """Simulate the calls that lead from the recorded `resources` of one domain name to its desired state."""
     before = {resource.key: resource for resource in resources}
     recorded = dict(before)
     calls = _run(domain, desired, recorded, CallTiming.NOW)
@@ -171,7 +166,7 @@ def _after(call: Call, resource: RecordedResource) -> RecordedResource:
         case Operation.CREATE_IDENTITY:
             return replace(present, ours=True, has_verification_token=False, has_mail_from=False)
         case Operation.READ_IDENTITY:
-            # Of two possible answers the one with more calls: an identity of ours is also set up or deleted.
+            # Assume the answer with more calls to follow: an identity of ours is also set up or deleted.
             return replace(present, ours=True if resource.ours is None else resource.ours)
     if call.rule is None:
         return present

@@ -1,4 +1,4 @@
-"""Plain description of a domain: everything that `ses_integration` knows about the rows of the apps above it."""
+"""Plain description of a domain: all that `ses_integration` knows about the rows of the apps above."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class AddressSpec:
-    """An active address. `slot` is a number from 0, unique in its domain; an address keeps it for life."""
+    """An active address. `slot`: a number from 0, unique in its domain, which the address keeps for life."""
 
     address: str
     slot: int = 0

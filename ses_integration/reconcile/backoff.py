@@ -1,4 +1,4 @@
-"""Back-off: when a domain that could not be finished is tried again."""
+"""Back-off: when to try a domain again after a pass that could not finish it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ LONG_INTERVAL = timedelta(minutes=15)
 
 
 def postpone(config: SesConfig, domain: str, errors: Collection[SesError], blocked: Blocked) -> None:
-    """Record why a pass could not finish and when to try again.
+    """Record why a pass could not finish `domain`, and when to try again.
 
-    If the rows have changed since `blocked.generation`, or are being changed now, the domain is due at once instead.
+    If its rows have changed since `blocked.generation`, or are being changed now, the domain stays due.
     """
     worst = max(errors, key=lambda error: error.needs_attention, default=None)
     with transaction.atomic(durable=True):
-        # Do not wait for the row while we hold the lease: a transaction that changes many rows can hold it for long.
+        # Do not wait for the lock (see `intent.next_step`).
         sync = DomainSync.objects.select_for_update(skip_locked=True).of(config).filter(domain=domain).first()
         if sync is None:
             return
@@ -42,9 +42,9 @@ def postpone(config: SesConfig, domain: str, errors: Collection[SesError], block
 
 
 def retry_delay(failures: int, *, needs_attention: bool = False) -> timedelta:
-    """Delay after a number of failures in a row: 1 s to 15 min, doubling, with jitter down to half of it.
+    """Delay after a number of failures in a row: doubles from 1 s to 15 min, with jitter down to half of it.
 
-    `needs_attention`: 15 min at once, because a person must act first.
+    With `needs_attention`, 15 min at once, because a person must act first.
     """
     if needs_attention:
         return LONG_INTERVAL

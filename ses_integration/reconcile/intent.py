@@ -24,31 +24,30 @@ from ses_integration.reconcile.steps import Blocked, Intent, Locked, NameConflic
 SEND_SECONDS = 10
 LEASE_MARGIN_SECONDS = 10
 BATCH_SECONDS = 0.1
-# A pass may make this many calls in a row, which is what the creation or deletion of one domain takes. With more left, it
-# lets other domains go first.
+# Enough to create or delete one domain. With more calls left, a pass lets other domains go first.
 CALLS_IN_A_ROW = 4
 
 
 def next_step(state: PassState, *, may_call: bool = True) -> Step:
     """Plan, then settle the domain or write one intent. Raises LeaseLost.
 
-    Without `may_call` no intent is written; the step says only whether there is anything left to call.
+    Without `may_call` no intent is written: `Wait` says that there is a call left.
     """
     config, domain = state.config, state.domain
     with transaction.atomic(durable=True):
         started = time.monotonic()
         syncs = DomainSync.objects.of(config).annotate(now=Now()).filter(domain=domain)
-        # Do not wait for the row while we hold the lease: a transaction that changes many rows can hold it for long.
+        # Do not wait for the lock while we hold the lease: a transaction that changes many rows can hold it for long.
         sync = syncs.select_for_update(skip_locked=True).first()
         if sync is None:
             return Locked() if syncs.exists() else Settled()
-        # Taken after `started`, so that `until` is later than any moment at which the call can still be applied.
+        # Later than `started`, so that `until` is later than any moment at which SES can still apply the call.
         now = sync.now
-        # Read the rows after the generation: every change of a row also updates `sync`, which we have locked.
+        # Read after `sync` was locked: every change of a row updates `sync`, too.
         desired = desired_of(config, [domain])[domain]
         recorded = recorded_of(config, [domain], now).get(domain, [])
         work = plan(domain, desired, recorded, rule_set_full=state.rule_set_full)
-        # As late as possible: until the end of the transaction everybody who asks for the lease waits for its row.
+        # As late as possible: until the commit, everybody who asks for the lease waits for its row.
         lease.renew(state.held)
         for kind, name in work.forget:
             LedgerEntry.objects.of(config).filter(kind=kind, name=name).delete()
@@ -106,15 +105,14 @@ def _write_intent(
     )
     if entry.domain != state.domain:
         return NameConflict(call)
-    # The calls that are due now, not those that will be when the answer comes
-    # (docs/architecture/protocol.md, "Record the answer").
+    # Calls that are due now, not when the answer comes (docs/architecture/protocol.md, "Record the answer").
     clears = tuple(entry.in_flight.filter(until__lte=now).values_list("pk", flat=True))
     in_flight_id = None
     if not call.operation.is_read:
         entry.exists = entry.presence == Presence.PRESENT or (entry.presence == Presence.UNKNOWN and entry.exists)
         entry.presence, entry.changed_at = Presence.UNKNOWN, now
         entry.save()
-        # From here on, SES certainly holds only the recipients that the call keeps.
+        # Only the recipients that the call keeps are certain from now on.
         entry.recipients.exclude(recipient__in=call.rule.recipients if call.rule else ()).delete()
         in_flight_id = InFlightCall.objects.create(
             entry=entry,

@@ -1,4 +1,4 @@
-"""The reconcile loop: one domain after the other, make SES hold what the rows say."""
+"""The reconcile loop, which passes over one domain after the other."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ WORKER_SECONDS_PER_DOMAIN = 20.0
 
 
 def reconcile(domain: str, *, done: Callable[[], bool] | None = None) -> None:
-    """Make SES follow the rows of `domain`, or wait for the process that does, until the ambient deadline.
+    """Make SES follow the rows of `domain`, or wait for the process that does, until the shared deadline.
 
     Returns when `done()` is true (default: every change up to now is observed), at the deadline, or at once if nothing can
-    happen before it. To learn the outcome, ask `status/confirmation.py`. Call it outside transactions.
+    happen before it. `status/confirmation.py` knows the outcome. Call it outside transactions.
     """
     config = ses_config()
     done = done or _observed_up_to_now(config, domain)
@@ -50,15 +50,15 @@ def reconcile(domain: str, *, done: Callable[[], bool] | None = None) -> None:
                 if not with_lease(config, held, queue.next_domain(config, domain), deadline):
                     return
                 continue
-            # Random, and not growing: with growing pauses the latest request would poll most often and always win.
+            # Not growing: with growing pauses the latest request would poll most often and always win.
             poll = random.uniform(POLL_MIN_SECONDS, POLL_MAX_SECONDS)  # noqa: S311 - jitter, no secret
             pause(min(poll, deadline - time.monotonic()))
 
 
 def reconcile_due(stop: Callable[[], bool] = lambda: False, *, seconds: float = math.inf) -> int:
-    """Reconcile every domain that is due, one after the other, and return how many. For the worker.
+    """Reconcile every domain that is due, and return how many. For the worker.
 
-    Ends after about `seconds` or when `stop()` is true. What is left is due the next time.
+    Ends after about `seconds` or when `stop()` is true.
     """
     config = ses_config()
     until = time.monotonic() + seconds
@@ -67,7 +67,7 @@ def reconcile_due(stop: Callable[[], bool] = lambda: False, *, seconds: float = 
         if stop() or time.monotonic() >= until:
             break
         held = queue.acquire_for_worker(config, stop)
-        # A request may have served the domain since the list was made, or failed to.
+        # A request may have served the domain, or put it in back-off, since the list was made.
         if held and queue.seconds_until_due(config, domain) == 0.0:
             with_lease(config, held, domain, time.monotonic() + WORKER_SECONDS_PER_DOMAIN)
             served += 1
@@ -87,7 +87,7 @@ def with_lease(config: SesConfig, held: HeldLease, domain: str, deadline: float)
         logger.warning("The lease was lost while working on %s; its next holder goes on.", domain)
         return True
     except (OperationalError, InterfaceError):
-        # The host was suspended in a transaction, or the database was restarted. Equals a crash at this point.
+        # The host was suspended in a transaction, or the database was restarted. Same as a crash at this point.
         logger.exception("The database connection was lost while working on %s.", domain)
         connection.close()
         return True
@@ -113,7 +113,7 @@ class _Pass:
 
     def run(self) -> bool:
         """Run the pass. Returns False if too little time is left."""
-        # After the deadline failures are still recorded: the error, and when to try again.
+        # Failures are recorded even after the deadline.
         while (in_time := time.monotonic() < self.deadline) or self.state.failed:
             step = intent.next_step(self.state, may_call=in_time)
             match step:
@@ -145,7 +145,7 @@ class _Pass:
         return time.monotonic() - self.locked_since <= LOCKED_MAX_SECONDS
 
     def _wait(self, step: Wait) -> None:
-        """Wait, and batch further changes as long as more come in, but not for ever."""
+        """Wait. Batch further changes for up to BATCH_MAX_SECONDS."""
         self.batching_since = self.batching_since or time.monotonic()
         may_batch_more = step.generation is not None and time.monotonic() - self.batching_since < BATCH_MAX_SECONDS
         self.state.batched_generation = step.generation if may_batch_more else None
@@ -166,9 +166,9 @@ class _Pass:
             state.failed[key] = Refused(f"The rule or identity did not settle after {CALLS_PER_RESOURCE} calls.")
 
     def _has_too_many_failures(self) -> bool:
-        """Whether so many calls have failed for the moment that the others would most likely fail, too.
+        """Whether so many calls have failed, for reasons that pass, that the others would probably fail, too.
 
-        The limit doubles with each pass, as passes get rarer: calls that always fail must not hold up the others for ever.
+        The limit doubles with each pass, because passes get rarer: calls that always fail must not hold up the others.
         """
         transient = sum(not error.needs_attention for error in self.state.failed.values())
         if transient < FAILURES_OF_A_FIRST_PASS:
@@ -182,7 +182,7 @@ class _Pass:
 
 
 def _observed_up_to_now(config: SesConfig, domain: str) -> Callable[[], bool]:
-    """Return a function that says whether all changes up to this moment are observed.
+    """Return a function that tells whether all changes up to this moment are observed.
 
     Later changes do not count: with a steady stream of changes the wait would never end.
     """

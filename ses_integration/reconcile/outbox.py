@@ -28,7 +28,7 @@ _reconcile: Callable[[str], None] = _not_registered
 def register_reconciler(reconcile: Callable[[str], None]) -> None:
     """Set the function that reconciles a dirty domain after the commit.
 
-    The app registers the loop at start-up; this module cannot import it, because the loop imports this module.
+    The app registers the loop at start-up. This module cannot import the loop, which imports this module.
     """
     global _reconcile
     _reconcile = reconcile
@@ -36,7 +36,7 @@ def register_reconciler(reconcile: Callable[[str], None]) -> None:
 
 @dataclass
 class _CommitDeadline:
-    """The deadline that all drains of one commit share, so that a cascade over many domains cannot block its caller."""
+    """A deadline that all drains of one commit share, so that a cascade over many domains cannot block its caller."""
 
     at: float | None = None
 
@@ -61,16 +61,16 @@ def mark_dirty(*domains: str) -> None:
     Call it last in a transaction: it locks the DomainSync rows in the order of their names, so that two changes of the same
     domains cannot deadlock. Marking a domain again in the same transaction costs nothing (ADR 4).
     """
-    # A drain that is still registered proves that this transaction has marked its domain: if a savepoint rolls back, the mark
-    # goes and Django drops the callback with it. A flag of our own would survive, and the change would be lost.
-    hooks = [getattr(hook[1], "__self__", None) for hook in connection.run_on_commit]
-    drains = [drain for drain in hooks if isinstance(drain, AfterCommitDrain)]
-    clean = sorted(set(domains) - {drain.domain for drain in drains})
-    if not clean:
+    # A registered drain proves that this transaction has marked its domain: when a savepoint rolls back, Django drops the
+    # callback together with the mark. A flag of our own would survive, and the change would be lost.
+    callbacks = [getattr(hook[1], "__self__", None) for hook in connection.run_on_commit]
+    drains = [drain for drain in callbacks if isinstance(drain, AfterCommitDrain)]
+    unmarked = sorted(set(domains) - {drain.domain for drain in drains})
+    if not unmarked:
         return
     deadline = drains[0].deadline if drains else _CommitDeadline()
     with transaction.atomic(savepoint=False):
-        for domain in clean:
+        for domain in unmarked:
             raise_generation(ses_config(), domain)
             # Robust: an error in the drain must not turn a committed change into a 500.
             transaction.on_commit(AfterCommitDrain(domain, deadline).run, robust=True)

@@ -19,13 +19,13 @@ from ses_integration.models import DomainSync, InFlightCall
 # For this long the worker lets waiting requests take the lease first.
 STEP_BACK_SECONDS = 5.0
 POLL_SECONDS = 0.2
+_NOT_IN_BACK_OFF = Q(retry_at=None) | Q(retry_at__lte=Now())
 
 
 def ready(config: SesConfig) -> QuerySet[DomainSync]:
     """Domains that are behind and not in back-off, longest wait first."""
-    is_due = Q(retry_at=None) | Q(retry_at__lte=Now())
-    behind = DomainSync.objects.of(config).filter(is_due, generation__gt=F("observed_generation"))
-    # Also by name: with SQLite, whose time has milliseconds, domains of one transaction often have the same time.
+    behind = DomainSync.objects.of(config).filter(_NOT_IN_BACK_OFF, generation__gt=F("observed_generation"))
+    # Also by name: SQLite counts milliseconds, so domains of one transaction often have the same time.
     return behind.order_by("queued_at", "domain")
 
 
@@ -48,27 +48,28 @@ def next_domain(config: SesConfig, domain: str) -> str:
     """The domain that a request for `domain` serves when it has the lease: the one with the longest wait.
 
     If each request served its own domain, a domain with many requests would nearly always win. Domains that have waited longer
-    than a request does are left to the worker, so that an outage's backlog does not hold up a request.
+    than a request may are left to the worker, so that the backlog of an outage does not hold up requests.
     """
     recent = Q(queued_at__gt=Now() - timedelta(seconds=config.request_budget))
     candidates = ready(config).filter(recent | Q(domain=domain))
     with transaction.atomic():
-        # Skip domains whose rows are being changed: they cannot be served now, and would be first again and again.
+        # Skip domains whose rows are being changed: they cannot be served now, and would come first every time.
         first = candidates.select_for_update(skip_locked=True).values_list("domain", flat=True).first()
     return first or domain
 
 
 def due_domains(config: SesConfig) -> list[str]:
-    """Domains for the worker: those that are ready, longest wait first, then those with in-flight calls that are due."""
-    behind = list(ready(config).values_list("domain", flat=True))
+    """Domains for the worker: first the ready ones, longest wait first, then those with due in-flight calls."""
+    behind = ready(config).values_list("domain", flat=True)
     due_calls = InFlightCall.objects.of(config).filter(until__lte=Now())
-    is_due = Q(retry_at=None) | Q(retry_at__lte=Now())
-    with_due_calls = DomainSync.objects.of(config).filter(is_due, domain__in=due_calls.values("entry__domain"))
+    with_due_calls = DomainSync.objects.of(config).filter(
+        _NOT_IN_BACK_OFF, domain__in=due_calls.values("entry__domain")
+    )
     return list(dict.fromkeys([*behind, *with_due_calls.order_by("domain").values_list("domain", flat=True)]))
 
 
 def acquire_for_worker(config: SesConfig, stop: Callable[[], bool]) -> HeldLease | None:
-    """Take the lease for the worker, after waiting requests but not for ever. Returns None on `stop()` or if it stays taken."""
+    """Take the lease for the worker. For some seconds, waiting requests go first. Returns None on `stop()` or if it stays taken."""
     yield_until = time.monotonic() + STEP_BACK_SECONDS
     while not stop():
         held = lease.acquire(config, background=time.monotonic() < yield_until)
@@ -79,8 +80,8 @@ def acquire_for_worker(config: SesConfig, stop: Callable[[], bool]) -> HeldLease
 
 
 def retry_now(*domains: str) -> None:
-    """Make the domains due now and reset their attempts, so that a retry by hand does not delay the worker's next one.
+    """Make the domains due now, in one statement. Domains that are up to date stay so.
 
-    One statement. Does not mark domains that are up to date.
+    Resets their attempts, so that a retry by hand does not delay the worker's next one.
     """
     DomainSync.objects.of(ses_config()).filter(domain__in=domains).update(retry_at=None, attempts=0)

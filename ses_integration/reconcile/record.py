@@ -34,9 +34,9 @@ KEYS_PER_STATEMENT = 1000
 
 
 def record(config: SesConfig, held: HeldLease, intent: Intent, answer: Answer) -> None:
-    """Record the answer, or raise LeaseLost and record nothing: the intent stays.
+    """Record the answer. Raises LeaseLost and records nothing if another process has taken over: the intent stays.
 
-    A lasting refusal of a MAIL FROM domain counts as an answer: it is for sending only and must not hold up anything else.
+    A lasting refusal of a MAIL FROM domain counts as success: it matters only for sending and must not hold up the rest.
     """
     with transaction.atomic(durable=True):
         lease.verify(held)
@@ -64,7 +64,7 @@ def record(config: SesConfig, held: HeldLease, intent: Intent, answer: Answer) -
 
 
 def _record_refusal(config: SesConfig, entry: LedgerEntry, call: Call, error: SesError) -> None:
-    """Record what the error of a call that was not applied says about SES."""
+    """Record what a refusal says about SES. The call was not applied."""
     if isinstance(error, NotFound):
         _set_absent(entry)
     elif isinstance(error, TooManyRecipients) and call.rule is not None:
@@ -76,7 +76,7 @@ def _record_refusal(config: SesConfig, entry: LedgerEntry, call: Call, error: Se
 
 
 def _is_lasting(error: SesError | None) -> bool:
-    """Whether AWS refuses this call for good: not because it was not sent, and not because of the credentials."""
+    """Whether AWS refused this very call and would refuse it again. Rejected credentials say nothing about the call."""
     return isinstance(error, Refused) and error.needs_attention and not isinstance(error, BadCredentials)
 
 
@@ -109,10 +109,7 @@ def _confirm(entry: LedgerEntry, call: Call, answer: Answer, *, gone: bool) -> N
 
 
 def update_identity(identity: LedgerIdentity, observed: ObservedIdentity, at: datetime, *, ours_untagged: bool) -> None:
-    """Copy what SES has returned to `identity`, which the caller saves.
-
-    The tag says whose the identity is. One without a tag is ours if `ours_untagged`.
-    """
+    """Copy what SES returned to `identity`, which the caller saves. `ours_untagged`: without a tag, it is ours."""
     identity.ours = observed.ours or (ours_untagged and not observed.owner)
     identity.status, identity.checked_at = observed.status, at
     identity.dkim_tokens, identity.dkim_zone = list(observed.dkim_tokens), observed.dkim_zone
@@ -127,7 +124,7 @@ def _set_absent(entry: LedgerEntry) -> None:
     entry.recipients.all().delete()
     LedgerIdentity.objects.filter(entry=entry).delete()
     if entry.kind == ResourceKind.IDENTITY:
-        # An identity belongs to the region, so it is gone for the ledgers of previous rule sets, too.
+        # An identity belongs to the region, so it is also gone for the ledgers of other rule sets.
         others = LedgerEntry.objects.filter(region=entry.region, kind=ResourceKind.IDENTITY, name=entry.name).exclude(
             pk=entry.pk
         )
@@ -148,13 +145,13 @@ def _begin_outage(config: SesConfig) -> None:
 
 
 def end_outage(config: SesConfig) -> None:
-    """Make domains in back-off due if this is the first success after an outage. Call it in a transaction.
+    """If this is the first success after an outage, make domains in back-off due, except those that need attention.
 
-    Skip domains that need attention.
+    Call it in a transaction.
     """
     if Lease.objects.of(config).filter(outage_since__isnull=False).update(outage_since=None):
         waiting = DomainSync.objects.of(config).filter(stalled=False, retry_at__isnull=False)
-        # A locked row is being marked, which makes it due as well. Waiting for it could be a deadlock.
+        # A locked row is being marked, which makes it due, too. Waiting for it could deadlock.
         unlocked = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
         for start in range(0, len(unlocked), KEYS_PER_STATEMENT):
             keys = unlocked[start : start + KEYS_PER_STATEMENT]

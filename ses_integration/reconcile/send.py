@@ -31,7 +31,7 @@ def is_failure(error: SesError, call: Call) -> bool:
 
 
 def send_once(config: SesConfig, intent: Intent, deadline: float) -> Answer:
-    """Send the call of an intent, once, and return its answer; every SesError is returned, not raised.
+    """Send the call of an intent once, and return the answer. A SesError is part of the answer, never raised.
 
     With SES_AUTO_SETUP a missing rule set is created, for the next attempt.
     """

@@ -19,7 +19,7 @@ from ses_integration.plan.spec import DomainSpec
 
 
 def desired_of(config: SesConfig, domains: Iterable[str] | None) -> dict[str, DesiredState]:
-    """Desired state by domain name, from the rows as this transaction sees them. With None: of all live domains."""
+    """Desired state by domain name, from the rows as this transaction sees them. None: of all live domains."""
     provider = import_string(settings.SES_SPEC_PROVIDER)
     names = None if domains is None else list(domains)
     layout = quotas.layout(config)
@@ -28,15 +28,16 @@ def desired_of(config: SesConfig, domains: Iterable[str] | None) -> dict[str, De
 
 
 def recorded_of(config: SesConfig, domains: Collection[str] | None, now: datetime) -> dict[str, list[RecordedResource]]:
-    """Recorded state by domain name; three statements. With None: of all names in the ledger.
+    """Recorded state by domain name, in three statements. None: of all names in the ledger.
 
-    An identity belongs to the region. One that only the ledger of another rule set knows exists, and is read next.
+    Identities belong to the region. If only the ledger of another rule set knows one, it is returned as unknown, so that the
+    planner reads it.
     """
     identity_of_other_set = Q(kind=ResourceKind.IDENTITY) & ~Q(presence=Presence.ABSENT)
     rows = LedgerEntry.objects.filter(Q(rule_set=config.rule_set) | identity_of_other_set, region=config.region)
     if domains is not None:
         rows = rows.filter(domain__in=domains)
-    # Columns instead of instances: a sweep reads all of a large ledger, and instances would be most of its cost.
+    # Columns instead of instances, which would be most of the cost when a sweep reads a large ledger.
     entries = list(
         rows.order_by("name").values_list(
             "pk",

@@ -16,7 +16,7 @@ from ses_integration.plan.resources import Call, ResourceKind
 class PassState:
     """State of one pass over one domain.
 
-    `failed` are the resources whose calls have failed in this pass. `batched_generation` is the last generation that the pass
+    `failed`: resources whose calls failed in this pass, and why. `batched_generation`: the last generation that the pass
     has planned. `has_called`: it has sent a call. `rule_set_full`: SES has no room for another rule.
     """
 
@@ -36,7 +36,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """Everything that is left of `generation` has failed in this pass or is deferred, the latter until `until`."""
+    """All calls that are left for `generation` have failed in this pass or are deferred until `until`."""
 
     generation: int
     until: datetime | None
@@ -44,7 +44,7 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class NameConflict:
-    """The ledger has the name of this call's resource under another domain, whose rule must not be touched."""
+    """The ledger has the resource of this call under another domain, so it must not be touched."""
 
     call: Call
 
@@ -56,14 +56,14 @@ class Locked:
 
 @dataclass(frozen=True, slots=True)
 class Yield:
-    """Other domains wait, and this one has changed again or has a long plan: it went to the end of the queue."""
+    """Other domains wait, and this one has changed again or has a long plan, so it went to the end of the queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait for `seconds` and plan again: until the next slot of the rate limit, or to batch changes.
+    """Wait for `seconds` and plan again: for a slot of the rate limit, or to batch changes.
 
-    `generation` is set only in the second case, to the latest generation.
+    `generation`: the latest one, set only to batch changes.
     """
 
     seconds: float
@@ -74,7 +74,7 @@ class Wait:
 class Intent:
     """A call that was written down and may be sent once, before `send_by`, a value of `time.monotonic()`.
 
-    `clears`: the in-flight calls that its success clears, because they were due when the intent was written.
+    `clears`: in-flight calls that were due when the intent was written. The call's success clears them.
     """
 
     call: Call
@@ -90,7 +90,7 @@ Step = Settled | Blocked | NameConflict | Locked | Yield | Wait | Intent
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Result of a call: an error or None, and what an identity call has returned."""
+    """Result of a call: an error or None, and what an identity call returned."""
 
     error: SesError | None = None
     identity: ObservedIdentity | None = None

@@ -1,4 +1,4 @@
-"""The bucket that SES stores mail in: its client, and the listing of versions a page at a time."""
+"""The bucket that SES stores mail in: a client for it, and its versions page by page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEYS_PER_CALL = 1000  # S3 API Reference, ListObjectVersions and DeleteObjects
 
 
 def open_bucket(bucket: str = "", *, seconds: float = clients.READ_TIMEOUT) -> tuple[S3Client, str]:
-    """A client whose calls take at most `seconds`, and the name of the bucket: the configured one if `bucket` is empty.
+    """Return a client, which waits up to `seconds` for each answer, and the name of the bucket, by default the configured one.
 
     Raises NotConfigured if the region, the credentials or the bucket are missing.
     """
@@ -37,10 +37,10 @@ def list_versions(
     at_most: int | None = None,
     delimiter: str = "",
 ) -> Any:
-    """One page of the versions and delete markers under `prefix`, as S3 answers; by default of 1,000. Raises SesError.
+    """S3's answer with one page of the versions and delete markers under `prefix`. Raises SesError.
 
-    `after` is the key and the version behind which the page begins. With a `delimiter`, what is below it is folded into
-    `CommonPrefixes`.
+    The page begins after the key and version in `after`, and has at most 1,000 items or `at_most`. With a `delimiter`, S3
+    folds what is below it into `CommonPrefixes`.
     """
     key, version = after
     start = {**({"KeyMarker": key} if key else {}), **({"VersionIdMarker": version} if version else {})}

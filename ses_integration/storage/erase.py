@@ -1,4 +1,4 @@
-"""Erasure of what SES has stored in S3 under one prefix: every version and delete marker, a page at a time, resumable."""
+"""Resumable erasure of stored mail under one prefix: every version and delete marker, page by page."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EraseProgress:
-    """How far one pass through a prefix has come: behind the last version that S3 refused to delete, if there is any.
+    """Position of a pass through a prefix: `key` and `version` that S3 last refused to delete, empty if none.
 
-    A pass continues behind refused versions, so that they hide nothing. Deleted versions need no marker: S3 does not list them
-    again. `refused` is their number in this pass, and `code` S3's error code for the first.
+    The pass continues after them. Deleted versions need no position, because S3 no longer lists them. `refused`: number of
+    refused versions in this pass. `code`: S3's error code for the first of them.
     """
 
     key: str = ""
@@ -41,9 +41,9 @@ class EraseProgress:
 
 @dataclass(frozen=True, slots=True)
 class ErasedBatch:
-    """What one call has erased, as S3 confirmed it. `versions` include the `delete_markers`.
+    """What one call erased, as confirmed by S3. `versions` include the `delete_markers`.
 
-    `at_the_end`: nothing is listed behind `progress` any more, so the pass is over. Everything is gone if nothing was refused.
+    `at_the_end`: S3 lists nothing after `progress`, so the pass is over. Everything is gone if nothing was refused.
     """
 
     progress: EraseProgress
@@ -55,7 +55,7 @@ class ErasedBatch:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What one run has done. `finished`: nothing is listed after the last deletion. Otherwise `problem` may say why."""
+    """What one run erased. `finished`: nothing is left. Otherwise `problem` may say why."""
 
     versions: int
     finished: bool
@@ -63,7 +63,7 @@ class Erasure:
 
 
 def erase(prefix: str, *, seconds: float) -> Erasure:
-    """Delete everything under `prefix`, for about `seconds`; repeat it until it is `finished`. Raises SesError."""
+    """Delete everything under `prefix`, for about `seconds`. Repeat it until `finished`. Raises SesError."""
     erased = 0
     batch = ErasedBatch(EraseProgress())
     for batch in erase_batches(prefix, seconds=seconds):
@@ -75,12 +75,11 @@ def erase(prefix: str, *, seconds: float) -> Erasure:
 def erase_batches(
     prefix: str, progress: EraseProgress | None = None, *, seconds: float, bucket: str = ""
 ) -> Iterator[ErasedBatch]:
-    """Delete what is under `prefix` and behind `progress`, page by page, for about `seconds`. Raises SesError.
+    """Delete what is under `prefix` and after `progress`, page by page, for about `seconds`. Raises SesError.
 
-    `bucket` is the configured one if it is empty; the same holds for the other functions of this module.
-
-    The next page is listed only when the caller asks for the next batch. A caller that records each batch before that counts
-    nothing twice; after a crash between S3's answer and the record, one page (at most 1,000 versions) is missing in its count.
+    The next page is listed when the caller asks for the next batch. A caller that records each batch first counts nothing
+    twice. If it crashes between S3's answer and the record, its count lacks one page (at most 1,000 versions).
+    An empty `bucket` is the configured one, here and in the other functions of this module.
     """
     at = progress or EraseProgress()
     s3, bucket = _open(prefix, bucket, seconds)
@@ -101,7 +100,7 @@ def erase_batches(
                 },
             )
         refused = _refused(found, answer.get("Errors", []))
-        at = _behind(at, refused, answer.get("Errors", []))
+        at = _advance(at, refused, answer.get("Errors", []))
         kept = {_pair(item) for item in refused}
         yield ErasedBatch(
             at,
@@ -114,7 +113,7 @@ def erase_batches(
 
 
 def is_empty(prefix: str, *, bucket: str = "") -> bool:
-    """Whether S3 holds nothing at all under `prefix`, no old version and no delete marker; one call. Raises SesError."""
+    """Whether S3 holds nothing under `prefix`, not even a delete marker. One call. Raises SesError."""
     s3, bucket = _open(prefix, bucket)
     page = list_versions(s3, bucket, prefix, at_most=1)
     return not page.get("Versions") and not page.get("DeleteMarkers")
@@ -133,7 +132,7 @@ def _open(prefix: str, bucket: str, seconds: float = READ_TIMEOUT) -> tuple[S3Cl
 
 
 def _refused(found: list[Any], errors: list[Any]) -> list[Any]:
-    # S3 names the version as well; where it does not, none of the key's counts as gone.
+    # If S3 does not name the version, no version of the key counts as erased.
     named = {(error.get("Key"), error.get("VersionId")) for error in errors}
     return [item for item in found if _pair(item) in named or (item["Key"], None) in named]
 
@@ -142,11 +141,11 @@ def _pair(item: Any) -> tuple[str, str]:
     return item["Key"], item["VersionId"]
 
 
-def _behind(at: EraseProgress, refused: list[Any], errors: list[Any]) -> EraseProgress:
+def _advance(at: EraseProgress, refused: list[Any], errors: list[Any]) -> EraseProgress:
     if not refused:
         return at
-    # S3 lists by key, the newest version first. The marker has to be something that still exists. S3's times are in whole
-    # seconds: within one, only the place in the list tells which version is older, and delete markers are listed apart.
+    # S3 can continue only after a version that still exists. It lists by key, newest version first, and delete markers
+    # separately. Its times are whole seconds: within one, only the order of the list tells which version is older.
     last = max(
         reversed(refused),
         key=lambda item: (item["Key"], not item.get("IsLatest"), -item["LastModified"].timestamp()),

@@ -1,4 +1,4 @@
-"""Folders in the bucket, by domain: `emails/<domain>/<domain id>/` for ours, and what the reference service has stored."""
+"""Folders in the bucket, by domain: ours, `emails/<domain>/<domain id>/`, and those of the reference service."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ses_integration.storage import inventory
 from ses_integration.storage.inventory import Stored
 
 ROOT = "emails/"
-# As `rest.ids.domain_id` makes them; a folder with another name was not made by an installation of inbound.
+# As `rest.ids.domain_id` makes them. A folder with another name was not made by inbound.
 DOMAIN_ID = re.compile(r"indm_[A-Za-z0-9_-]{21}")
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceMail:
-    """Mail that the reference service has stored: directly under the domain, or below `catchall/`."""
+    """Mail of a domain that the reference service stored: directly under the domain, or below `catchall/`."""
 
     domain: str
     stored: Stored
@@ -26,25 +26,24 @@ class ReferenceMail:
 def list_folders(
     domain: str = "", *, progress: Callable[[int, int], None] = lambda number, total: None
 ) -> tuple[list[str], list[ReferenceMail]]:
-    """List the prefixes of all folders like ours, and the mail of the reference service; of one domain if it is given.
+    """List the prefixes of all folders like ours, and the mail of the reference service, of one domain or all.
 
-    One call for each domain in the bucket. `progress` is called after each, with its number (from 1) and how many there are.
-    Raises SesError.
+    One call for each domain. `progress` is called after each with its number, from 1, and the total. Raises SesError.
     """
-    tops = [f"{ROOT}{domain}/"] if domain else inventory.folders(ROOT)[0]
+    domain_folders = [f"{ROOT}{domain}/"] if domain else inventory.folders(ROOT)[0]
     found: list[str] = []
     reference: list[ReferenceMail] = []
-    for number, top in enumerate(tops, 1):
-        below, direct = inventory.folders(top)
-        if f"{top}catchall/" in below:
-            direct += inventory.count(f"{top}catchall/")
+    for number, folder in enumerate(domain_folders, 1):
+        below, direct = inventory.folders(folder)
+        if f"{folder}catchall/" in below:
+            direct += inventory.count(f"{folder}catchall/")
         if direct.versions:
-            reference.append(ReferenceMail(top.split("/")[1], direct))
+            reference.append(ReferenceMail(folder.split("/")[1], direct))
         found += [prefix for prefix in below if DOMAIN_ID.fullmatch(prefix.split("/")[2])]
-        progress(number, len(tops))
+        progress(number, len(domain_folders))
     return found, reference
 
 
 def rule_storing_in(rules: Iterable[ObservedRule], prefix: str) -> str:
-    """The name of a rule that stores mail under `prefix`, which begins with the bucket, or an empty string."""
+    """Name of a rule that stores mail under `prefix` (`bucket/key`), or an empty string."""
     return next((rule.name for rule in rules for key in rule.key_prefixes if key.startswith(prefix)), "")

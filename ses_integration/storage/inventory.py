@@ -1,4 +1,4 @@
-"""What the bucket holds under a prefix, without reading any of it: objects, versions, bytes, and the folders below."""
+"""What the bucket holds under a prefix: objects, versions, bytes, and the folders below. Reads no object."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from ses_integration.errors import SesError
 from ses_integration.storage.bucket import list_versions, open_bucket
 
-MOST_PAGES = 10
-PATIENCE_SECONDS = 10.0
+MAX_PAGES = 10
+MAX_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """`objects` can be read. `versions` are all that S3 keeps, including those of deleted objects, and delete markers."""
+    """Readable objects; all versions that S3 keeps, with delete markers and those of deleted objects; their bytes."""
 
     objects: int = 0
     versions: int = 0
@@ -28,27 +28,26 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class MailSize:
-    """A measurement: `stored` is at least what there is, and all of it if `complete`. If S3 could not be asked, `stored` is
-    None and `why` a sentence."""
+    """A measurement: `stored` is a lower bound unless `complete`. If S3 could not be asked, it is None and `why` says why."""
 
     stored: Stored | None
     complete: bool = False
     why: str = ""
 
 
-def measure_mail(prefix: str, most_pages: int = MOST_PAGES, *, bucket: str = "") -> MailSize:
+def measure_mail(prefix: str, max_pages: int = MAX_PAGES, *, bucket: str = "") -> MailSize:
     """Measure what is under `prefix`. Never raises.
 
-    Makes at most `most_pages` calls, for 1,000 versions each, and starts none after ten seconds.
+    Makes at most `max_pages` calls, for 1,000 versions each, and starts none after ten seconds.
     """
     found = Stored()
-    until = time.monotonic() + PATIENCE_SECONDS
+    until = time.monotonic() + MAX_SECONDS
     try:
         for number, page in enumerate(_pages(prefix, bucket=bucket), 1):
             found += _counted(page)
             if not page.get("IsTruncated"):
                 return MailSize(found, complete=True)
-            if number >= most_pages or time.monotonic() >= until:
+            if number >= max_pages or time.monotonic() >= until:
                 break
     except SesError as error:
         return MailSize(None, why=error.sentence)
@@ -56,12 +55,12 @@ def measure_mail(prefix: str, most_pages: int = MOST_PAGES, *, bucket: str = "")
 
 
 def count(prefix: str) -> Stored:
-    """Count everything under `prefix`; one call for each 1,000 versions. Raises SesError."""
+    """Count everything under `prefix`, at 1,000 versions per call. Raises SesError."""
     return sum((_counted(page) for page in _pages(prefix)), Stored())
 
 
 def folders(prefix: str) -> tuple[list[str], Stored]:
-    """The prefixes one slash further down, and what lies directly under this one. Raises SesError."""
+    """Return the prefixes one slash further down, and what lies directly under this one. Raises SesError."""
     found: list[str] = []
     direct = Stored()
     for page in _pages(prefix, delimiter="/"):

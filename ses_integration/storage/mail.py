@@ -12,7 +12,7 @@ from ses_integration.storage.inventory import MailSize, measure_mail
 
 @dataclass(frozen=True, slots=True)
 class MailFolder:
-    """The mail under `prefix` in `bucket`, or in the configured bucket if that is empty. `str()` is `s3://bucket/prefix`."""
+    """The mail under `prefix` in `bucket`, by default the configured one. `str()` is `s3://bucket/prefix`."""
 
     prefix: str
     bucket: str = ""
@@ -25,12 +25,12 @@ class MailFolder:
         return measure_mail(self.prefix, bucket=self.bucket)
 
     def is_empty(self) -> bool:
-        """Whether S3 holds nothing here, no old version and no delete marker; one call. Raises SesError."""
+        """Whether S3 holds nothing here, not even a delete marker. One call. Raises SesError."""
         return is_empty(self.prefix, bucket=self.bucket)
 
     def erase(self, progress: Mapping[str, Any], *, seconds: float) -> Iterator[ErasedBatch]:
         """Erase page by page for about `seconds`; see `erase_batches`. Raises SesError.
 
-        `progress` is the last batch's as a dictionary, or an empty one at the start of a pass.
+        `progress`: that of the last batch as a dictionary, empty at the start of a pass.
         """
         return erase_batches(self.prefix, EraseProgress(**progress), seconds=seconds, bucket=self.bucket)

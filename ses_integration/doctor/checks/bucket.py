@@ -12,7 +12,7 @@ LIST, DELETE, DELETE_VERSION = "s3:ListBucketVersions", "s3:DeleteObject", "s3:D
 
 
 def check_bucket(bucket: str, region: str, response: Response) -> CheckResult:
-    """From HeadBucket, which tells the bucket's region even if it denies access."""
+    """Judge the response to HeadBucket, which names the bucket's region even if access is denied."""
     if response.code == "404":
         return failed("bucket", f"There is no bucket {bucket}.", "Create it, or correct S3_BUCKET_NAME.")
     if isinstance(response.error, Refused) and not response.code:

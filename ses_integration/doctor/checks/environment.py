@@ -44,7 +44,7 @@ def check_region(region: str) -> CheckResult:
 
 
 def check_endpoints(endpoints: Mapping[str, str]) -> CheckResult:
-    """Whether every service is reached at AWS itself. Rules, identities and stored mail must be in the same place."""
+    """Whether every service is reached at AWS. Rules, identities and stored mail must be in the same place."""
     hosts = {service: _other_host(url) for service, url in endpoints.items()}
     elsewhere = {service: host for service, host in hosts.items() if host}
     listed = _listed(endpoints)
@@ -84,13 +84,13 @@ def _other_host(url: str) -> str:
 
 
 def _without_secrets(url: str) -> str:
-    """Scheme, host and port. User information and path are left out, because they may hold a password."""
+    """Scheme, host and port. User information and path may hold a password."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def check_credentials(response: Response, account_id: str, recorded: str) -> CheckResult:
-    """From GetCallerIdentity, which needs no permission. `recorded`: the account the ledger belongs to, if known."""
+    """Judge the response to GetCallerIdentity, which needs no permission. `recorded`: account of the ledger, if known."""
     if response.succeeded:
         account, caller = response.body["Account"], response.body["Arn"]
         if account_id and account_id != account:
@@ -128,7 +128,7 @@ def check_credentials(response: Response, account_id: str, recorded: str) -> Che
 
 
 def check_clock(headers: Mapping[str, str], now: datetime) -> CheckResult:
-    """Compare this machine's clock with the Date header of a response, also of an error, received at `now`."""
+    """Compare this machine's clock with the Date header of a response, even of an error, received at `now`."""
     try:
         ahead = now - parsedate_to_datetime(headers["date"])
     except (KeyError, ValueError):
@@ -150,7 +150,7 @@ def check_clock(headers: Mapping[str, str], now: datetime) -> CheckResult:
 
 
 def compare_database_clock(database: datetime, now: datetime) -> CheckResult:
-    """Leases, the rate limit and the settle time of in-flight calls use the database's clock."""
+    """Compare this machine's clock with the database's, which leases, the rate limit and settle times use."""
     ahead = now - database
     if abs(ahead) >= MAX_CLOCK_DRIFT:
         return warning(

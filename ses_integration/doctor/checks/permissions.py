@@ -9,7 +9,7 @@ TRY_AGAIN = "Run ses_doctor again; if this persists, check the endpoint, the net
 
 
 def check_permission(name: str, resource: str, response: Response) -> CheckResult:
-    """`name` and `resource` as an IAM policy has them."""
+    """Whether AWS allows the call. `name` and `resource` are those of an IAM policy."""
     if response.denied:
         return failed(name, "AWS does not allow it.", f"Allow {name} on {resource} in the policy of these credentials.")
     if response.code == NOT_IMPLEMENTED:
@@ -20,7 +20,7 @@ def check_permission(name: str, resource: str, response: Response) -> CheckResul
 
 
 def check_setup_permission(name: str, response: Response, *, rule_set_active: bool) -> CheckResult:
-    """A permission that only `ses_setup` needs, possibly with other credentials; nobody needs it after the setup."""
+    """Whether AWS allows a call that only `ses_setup` makes, possibly with other credentials."""
     result = check_permission(name, "*", response)
     if rule_set_active and result.outcome is Outcome.FAILED and response.denied:
         return ok(name, "Not allowed, and not needed: the rule set is active.")

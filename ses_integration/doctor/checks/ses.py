@@ -8,12 +8,11 @@ from ses_integration.doctor.checks.permissions import TRY_AGAIN, not_proven
 from ses_integration.doctor.probes.response import Response
 from ses_integration.doctor.results import CheckResult, failed, ok, warning
 from ses_integration.drift.previous_scopes import PreviousScope
-
-RULES_PER_SET = 200  # Developer Guide, "Service quotas in Amazon SES", email receiving
+from ses_integration.plan.compile import RULES_PER_SET
 
 
 def check_ses(region: str, response: Response) -> CheckResult:
-    """Whether SES accepts our calls at all, judged by the response to the first one."""
+    """Whether SES accepts any call, judged by the response to the first one."""
     if response.succeeded or response.denied or (response.throttled and response.code):
         return ok("SES", f"It answers in {region}.")
     if response.error and (response.unanswered or response.throttled):
@@ -34,7 +33,7 @@ def active_rule_set(response: Response) -> str:
 def check_active_rule_set(
     rule_set: str, region: str, previous: Sequence[PreviousScope], response: Response
 ) -> CheckResult:
-    """`previous`: other regions and rule sets in the ledger. If there are any, the setting may be the mistake."""
+    """Whether our rule set is active. `previous`: other scopes in the ledger. If there are any, the setting may be wrong."""
     if not response.succeeded:
         return not_proven("active rule set", response)
     active = active_rule_set(response)
@@ -52,7 +51,6 @@ def check_active_rule_set(
 
 
 def check_rule_set(rule_set: str, region: str, previous: Sequence[PreviousScope], response: Response) -> CheckResult:
-    """`previous` as for the active rule set."""
     if response.code == "RuleSetDoesNotExist":
         return failed("rule set", f"There is no rule set {rule_set} in {region}.", _set_up(region, previous))
     if not response.succeeded:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ses_integration.conf import SesConfig
 from ses_integration.doctor.checks.permissions import not_proven
-from ses_integration.doctor.checks.ses import RULES_PER_SET
 from ses_integration.doctor.names import DoctorNames
 from ses_integration.doctor.probes.response import Response
 from ses_integration.doctor.results import CheckResult, failed, ok, skipped, warning
+from ses_integration.plan.compile import RULES_PER_SET
 
 if TYPE_CHECKING:
     from mypy_boto3_ses.type_defs import ReceiptActionTypeDef
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`refusal`: SES's error code if it cannot reach the target; `do`: how to let SES reach it."""
+    """A target of rules. `refusal`: SES's error code if it cannot reach the target. `do`: how to let SES reach it."""
 
     check: str
     action: ReceiptActionTypeDef
@@ -30,7 +30,7 @@ class Target:
 
 
 def configured_targets(config: SesConfig, names: DoctorNames, partition: str, account: str) -> list[Target]:
-    """The configured targets. Each becomes the only action of the probe rule, so that no failure hides another."""
+    """The configured targets. Each is tried as the only action of the probe rule, so that no failure hides another."""
     source = f"arn:{partition}:ses:{config.region}:{account}:receipt-rule-set/{config.rule_set}:receipt-rule/*"
     found: list[Target] = []
     if config.bucket:
@@ -109,13 +109,13 @@ def check_probe_rule(described: Response, names: DoctorNames) -> CheckResult:
 
 
 def _is_harmless(rule: Mapping[str, Any], names: DoctorNames) -> bool:
-    """Whether the rule is as harmless as the probe rule. One of that name that receives mail belongs to somebody else."""
+    """Whether the rule receives nothing, like the probe rule. If it did, it would be somebody else's."""
     recipients = [recipient.lower() for recipient in rule.get("Recipients", [])]
     return not rule.get("Enabled", False) and recipients == [names.recipient]
 
 
 def check_cleanup(names: DoctorNames, settle: timedelta, removal: Response) -> CheckResult:
-    """For a probe rule that could not be removed, or that a call without an answer may still create."""
+    """Report a probe rule that could not be removed, or that an unanswered call may still create."""
     if removal.succeeded:
         return warning(
             "clean-up",

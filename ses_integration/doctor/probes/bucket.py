@@ -57,7 +57,7 @@ def delete_object(aws: AwsSession) -> Response:
 
 
 def with_key_errors(response: Response) -> Response:
-    """Turn an error in the body of DeleteObjects, which answers 200 even then, into a failed response.
+    """Turn an error in the body of DeleteObjects, whose status is 200 even then, into a failed response.
 
     `NoSuchVersion` is success.
     """

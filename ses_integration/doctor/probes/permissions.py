@@ -72,7 +72,7 @@ def _verify_domain(aws: AwsSession) -> Mapping[str, Any]:
 
 
 def _delete_again(aws: AwsSession, created: Mapping[str, Any]) -> Mapping[str, Any]:
-    # Reached only if SES starts to accept names that DNS does not allow; then the identity is ours to delete.
+    # Reached only if SES starts to accept names that DNS does not allow.
     send_to_ses(
         aws.config,
         "DeleteEmailIdentity (ses_doctor)",
@@ -89,7 +89,7 @@ RULE_SET = PermissionProbe(
     lambda aws: aws.ses.describe_receipt_rule_set(RuleSetName=aws.config.rule_set),
     NO_RULE_SET,
 )
-# Nothing can be created, changed or deleted in a rule set that does not exist, and this name is random. SES v1 has no
+# The rule set has a random name and does not exist, so nothing in it can be created, changed or deleted. SES v1 has no
 # permissions per rule set, so what is allowed there is allowed in ours.
 RULES = (
     PermissionProbe(
@@ -108,7 +108,6 @@ RULES = (
         NO_RULE_SET,
     ),
 )
-# Nothing can be moved there either.
 ORDER = PermissionProbe(
     "SetReceiptRulePosition",
     lambda aws: aws.ses.set_receipt_rule_position(RuleSetName=aws.names.no_rule_set, RuleName=aws.names.rule),
@@ -134,8 +133,8 @@ IDENTITIES = (
     # The name is not valid, so nothing is created.
     PermissionProbe("CreateEmailIdentity", _create_identity, NOT_VALID_V2, for_identities=True),
     PermissionProbe("VerifyDomainIdentity", _verify_domain, NOT_VALID),
-    # No identity has this random name, so nothing is tagged, changed or deleted. Besides, the MAIL FROM domain is not a
-    # subdomain of it, which SES refuses for every identity.
+    # No identity has this random name, so nothing is tagged, changed or deleted. SES would refuse the MAIL FROM domain
+    # anyway, because it is not a subdomain of the identity.
     PermissionProbe(
         "TagResource",
         lambda aws: aws.sesv2.tag_resource(

@@ -1,9 +1,8 @@
 """The probe rule, which makes SES test whether it can reach bucket, topic and function.
 
-SES tests the targets of a rule when the rule is created or updated; there is no other way to find out
-(docs/architecture/ses.md, "Targets are tested"). So the doctor creates a disabled rule for a recipient that does not
-exist, gives it one target after the other, and deletes it. The rule is not in the ledger, because it belongs to no
-domain. Its name is fixed, so that the next run removes what a killed run left behind.
+SES tests the targets of a rule only when the rule is created or updated (docs/architecture/ses.md, "Targets are
+tested"). So the doctor creates a disabled rule for a recipient that does not exist, gives it one target after the
+other, and deletes it. The rule is not in the ledger, because it belongs to no domain.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ DELETE_ATTEMPTS = 3
 
 @dataclass(slots=True)
 class ProbeRule:
-    """`may_exist`: the rule is at SES, or may be. `may_appear`: a call that creates it had no answer, so it may land later."""
+    """`may_exist`: the rule is or may be in SES. `may_appear`: an unanswered call may still create it."""
 
     aws: AwsSession
     may_exist: bool = False
@@ -34,7 +33,7 @@ class ProbeRule:
         self._created = self.may_exist
 
     def put(self, action: ReceiptActionTypeDef) -> Response:
-        """Create the rule with this one action, or give it this action. Either way SES tests the target."""
+        """Create or update the rule with this one action. Either way SES tests the target."""
         config, ses = self.aws.config, self.aws.ses
         rule: ReceiptRuleTypeDef = {
             "Name": self.aws.names.rule,

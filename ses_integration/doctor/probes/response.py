@@ -16,15 +16,14 @@ NOT_IMPLEMENTED = "NotImplemented"
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """`code` is AWS's error code without the suffix `Exception`; empty after success and if nothing came back.
+    """`code`: AWS's error code without the suffix `Exception`, empty after success or without an answer.
 
-    `error` is what `aws.translate` made of the failure. An error that the caller expected has a code but no `error`.
+    `error`: the failure as translated by `aws.translate`. An error that the caller expected has a code but no `error`.
     """
 
     body: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     code: str = ""
-    message: str = ""
     error: SesError | None = None
 
     @property
@@ -37,12 +36,12 @@ class Response:
 
     @property
     def throttled(self) -> bool:
-        """The rate limit, AWS's or our own, refused the call before anybody looked at it."""
+        """AWS's rate limit or our own refused the call."""
         return isinstance(self.error, Refused) and not self.error.needs_attention
 
     @property
     def unanswered(self) -> bool:
-        """Nothing came back that says what AWS would have done."""
+        """AWS was not reached, or its answer is missing or unreadable."""
         return isinstance(self.error, Unsent | Unanswered)
 
     @property

@@ -1,4 +1,4 @@
-"""Sending one AWS call and catching every way in which it can fail."""
+"""Send one AWS call and turn every failure into a `Response`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.doctor.probes.response import Response
 from ses_integration.errors import Refused, SesError
 
-# The rate limit is shared with running workers. No request waits for the doctor, so it can wait long.
+# The rate limit is shared with running workers. Nobody waits for the doctor, so it can wait long.
 RATE_LIMIT_SECONDS = 60.0
 
 Call = Callable[[], Mapping[str, Any]]
 
 
 def send(what: str, call: Call, expected: Collection[str] = ()) -> Response:
-    """Make the call. `what` names it in the log; `expected` are error codes that answer our question and are not logged."""
+    """Make the call. `what` names it in the log. `expected`: error codes that answer the question and are not logged."""
     try:
         with aws_errors(what):
             return _response(call, expected)
@@ -30,7 +30,7 @@ def send(what: str, call: Call, expected: Collection[str] = ()) -> Response:
 
 
 def send_to_ses(config: SesConfig, what: str, call: Call, expected: Collection[str] = ()) -> Response:
-    """Like `send`, within the rate limit that all processes share."""
+    """Make the call like `send`, within the rate limit that all processes share."""
     try:
         with shared_deadline(RATE_LIMIT_SECONDS), rate_limited(config), aws_errors(what):
             return _response(call, expected)
@@ -51,7 +51,7 @@ def _response(call: Call, expected: Collection[str]) -> Response:
 def _failure(error: SesError) -> Response:
     if isinstance(error.__cause__, ClientError):
         return _refused(error.__cause__, error)
-    if error.__cause__ is None:  # the rate limit gave us no turn, which says nothing about the network
+    if error.__cause__ is None:  # our rate limit left no slot, which says nothing about the network
         return Response(error=Refused(error.sentence))
     return Response(error=error)
 
@@ -60,7 +60,6 @@ def _refused(cause: ClientError, error: SesError | None) -> Response:
     return Response(
         headers=cause.response["ResponseMetadata"]["HTTPHeaders"],
         code=_code(cause),
-        message=cause.response["Error"].get("Message", ""),
         error=error,
     )
 

@@ -1,4 +1,4 @@
-"""The AWS clients the doctor uses, and the identity of the caller."""
+"""The doctor's AWS clients, and the identity of the caller."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class AwsSession:
     """`account` and `caller` (an ARN) are empty until AWS has named them.
 
-    Clients are created on first use. That raises NotConfigured if the profile or the endpoint cannot be used; its cause
+    Clients are created on first use, which raises NotConfigured if the profile or the endpoint cannot be used. Its cause
     is botocore's error.
     """
 
@@ -45,7 +45,7 @@ class AwsSession:
         return clients.sts(self.config.region)
 
     def endpoints(self) -> dict[str, str]:
-        """Each service's URL, whether it comes from the environment, a profile or botocore's defaults."""
+        """URL of each service, from the environment, a profile or botocore's defaults."""
         return {
             "ses": self.ses.meta.endpoint_url,
             "sesv2": self.sesv2.meta.endpoint_url,
@@ -55,7 +55,7 @@ class AwsSession:
 
     @property
     def partition(self) -> str:
-        """`aws`, or the name of a separate AWS cloud such as `aws-cn`."""
+        """`aws`, or the name of a separate AWS cloud (`aws-cn`)."""
         return self.caller.split(":")[1] if self.caller.count(":") > 1 else "aws"
 
     @property

@@ -1,4 +1,4 @@
 """Control of the emulator for tests and demos: faults to inject, the journal of calls, and the `/_…` endpoints.
 
-SES itself (`ses`, `state`) does not know that faults exist.
+SES itself (`ses`, `state`) knows nothing of faults.
 """

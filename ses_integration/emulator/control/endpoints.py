@@ -16,11 +16,11 @@ from ses_integration.emulator.wire.responses import Response, json_response
 
 
 class InvalidBody(ValueError):
-    """The body is not valid; the message says why."""
+    """The body is not valid. The message says why."""
 
 
 class Control:
-    """One method per endpoint. It takes the parsed JSON body and returns the JSON to send."""
+    """One method per endpoint, which takes the parsed JSON body and returns the JSON to send."""
 
     def __init__(self, ses: Ses, faults: Faults, journal: Journal, reset: Callable[[], None]) -> None:
         self._ses = ses
@@ -44,15 +44,14 @@ class Control:
         }
 
     def serve(self, method: str, path: str, body: bytes) -> Response:
-        """The response to one control request."""
         endpoint = self._endpoints.get((method, path.rstrip("/")))
         if endpoint is None:
-            there = sorted(f"{method} {path}" for method, path in self._endpoints)
-            return json_response({"error": f"There is no {method} {path}.", "endpoints": there}, HTTPStatus.NOT_FOUND)
+            known = sorted(f"{method} {path}" for method, path in self._endpoints)
+            return json_response({"error": f"There is no {method} {path}.", "endpoints": known}, HTTPStatus.NOT_FOUND)
         try:
             return json_response(endpoint(json.loads(body) if body else None))
         except json.JSONDecodeError as error:
-            return json_response({"error": f"The body is no JSON: {error}."}, HTTPStatus.BAD_REQUEST)
+            return json_response({"error": f"The body is not JSON: {error}."}, HTTPStatus.BAD_REQUEST)
         except (InvalidBody, InvalidQuotas, InvalidFault) as error:
             return json_response({"error": str(error)}, HTTPStatus.BAD_REQUEST)
 

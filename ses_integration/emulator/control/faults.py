@@ -16,7 +16,7 @@ _KEYS = {"service", "action", "fault", "times", "skip", "seconds", "code", "mess
 
 
 class InvalidFault(ValueError):
-    """The fault is not valid; the message says why."""
+    """The fault is not valid. The message says why."""
 
 
 @dataclass
@@ -28,8 +28,7 @@ class Fault:
     - `dropped`: the connection closes without a response; the call is not applied.
     - `page`: not applied; the response is an HTML page, as from a proxy, with `status` or 200.
     - `delay`: applied and answered after `seconds`.
-    - `late`: the connection closes at once without a response, and the call is applied after `seconds`, when its sender
-      has already given up.
+    - `late`: the connection closes at once without a response, and the call is applied after `seconds`.
     """
 
     kind: str
@@ -43,7 +42,7 @@ class Fault:
     status: int
 
     def matches(self, service: str, action: str) -> bool:
-        """Whether the fault is meant for this call; `*` matches every service or action."""
+        """Whether the fault applies to this call. `*` matches every service or action."""
         return self.service in ("*", service) and self.action in ("*", action)
 
 
@@ -62,7 +61,6 @@ class Faults:
         self._lock = threading.Lock()
 
     def add(self, faults: Iterable[Fault]) -> None:
-        """Append faults."""
         with self._lock:
             self._faults.extend(faults)
 
@@ -88,7 +86,6 @@ class Faults:
             return [{"fault": values.pop("kind"), **values} for values in map(asdict, self._faults)]
 
     def clear(self) -> None:
-        """Remove all faults."""
         with self._lock:
             self._faults.clear()
 

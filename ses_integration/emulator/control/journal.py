@@ -18,7 +18,7 @@ NO_ANSWER = 0
 
 @dataclass
 class Entry:
-    """One call. It has its place from the start, but is listed only after `finish`."""
+    """One call. It is listed only after `finish`, at the place where it began."""
 
     service: str
     action: str
@@ -45,7 +45,7 @@ class Entry:
 
 
 class Journal:
-    """The last `capacity` calls; older ones are dropped, so that a long demo does not fill the memory. Thread-safe."""
+    """The last `capacity` calls, so that a long demo does not fill the memory. Thread-safe."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._entries: deque[Entry] = deque(maxlen=capacity)
@@ -64,6 +64,6 @@ class Journal:
             return [entry.as_dict() for entry in self._entries if entry.status is not None]
 
     def clear(self) -> None:
-        """Remove all calls, including those still running: they leave no entry later."""
+        """Remove all calls, running ones included: they leave no entry later."""
         with self._lock:
             self._entries.clear()

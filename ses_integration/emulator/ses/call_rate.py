@@ -35,7 +35,7 @@ class CallRate:
             return True
 
     def set(self, calls_per_second: float | None) -> None:
-        """Change the limit; `None` or 0 removes it."""
+        """Change the limit. `None` or 0 removes it."""
         with self._lock:
             self.calls_per_second = calls_per_second or None
             self._last.clear()

@@ -11,10 +11,10 @@ from ses_integration.emulator.wire.errors import AwsError
 
 
 def page(identities: Sequence[Identity], token: str | None, size: int) -> tuple[list[Identity], str | None]:
-    """One page of identities, which are sorted by name, and the token for the next page, if there is one.
+    """One page of `identities`, sorted by name, and the token for the next page, or None.
 
-    The token holds the last name of the page. So no page repeats or skips an identity that exists throughout, even if
-    others are created or deleted in between. Raises AwsError for an invalid token.
+    The token holds the last name of the page, so no page repeats or skips an identity even if others are created or
+    deleted in between. Raises AwsError for an invalid token.
     """
     start = _decode(token) if token else ""
     rest = [identity for identity in identities if identity.name > start]

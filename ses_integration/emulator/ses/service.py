@@ -22,7 +22,7 @@ SERVICES = frozenset(_OPERATIONS)
 
 
 class Ses:
-    """Both SES APIs on the same state. Calls run one at a time, so each is atomic; there are no transactions across calls."""
+    """Both SES APIs on the same state. Calls run one at a time, so each is atomic."""
 
     def __init__(self, accounts: SesAccounts, rate: CallRate) -> None:
         self.accounts = accounts
@@ -30,7 +30,7 @@ class Ses:
         self.lock = threading.RLock()
 
     def serve(self, call: Call) -> Response:
-        """The response to the call, an error included."""
+        """Return the response to the call, even if it is an error."""
         try:
             with self.lock:
                 return self._apply(call)
@@ -58,7 +58,7 @@ class Ses:
 
 
 def _required(call: Call, name: str) -> AwsError:
-    """botocore checks required parameters before it sends; other clients may not."""
+    """The error for a missing parameter. botocore checks this before it sends; other clients may not."""
     code = "BadRequestException" if call.service == "sesv2" else "ValidationError"
     return AwsError(
         code,

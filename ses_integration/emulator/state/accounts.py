@@ -44,7 +44,7 @@ class SesAccounts:
         self._regions: dict[tuple[str, str], SesRegion] = {}
 
     def region(self, account: str, region: str) -> SesRegion:
-        """The state of an account in a region; created empty on first use."""
+        """The state of an account in a region, created on first use."""
         key = (account, region)
         if key not in self._regions:
             self._regions[key] = SesRegion(account, region, self.settings, self.quotas)
@@ -56,14 +56,14 @@ class SesAccounts:
         return any(found)
 
     def as_dict(self) -> dict[str, Any]:
-        """All regions by name; those of other accounts are prefixed with the account number."""
+        """All regions by name. Regions of other accounts are prefixed with the account number."""
         return {
             region if account == DEFAULT_ACCOUNT else f"{account}/{region}": state.as_dict()
             for (account, region), state in sorted(self._regions.items())
         }
 
     def reset(self) -> None:
-        """Clear everything, and restore the settings and quotas the emulator was started with."""
+        """Clear everything, and restore the settings and quotas of the start."""
         self._regions.clear()
         self.settings.verify_new = self._configured
         self.quotas.reset()

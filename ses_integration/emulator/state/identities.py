@@ -68,12 +68,12 @@ class Identity:
 
 
 def verification_token(name: str) -> str:
-    """44 characters of base64, as in SES; always the same for a name."""
+    """44 characters of base64, as in SES. Always the same for a name."""
     return base64.b64encode(hashlib.sha256(f"verification {name}".encode()).digest()).decode()
 
 
 def dkim_tokens(name: str) -> list[str]:
-    """Three tokens of 32 lower-case letters and digits; always the same for a name."""
+    """Three tokens of 32 lower-case letters and digits. Always the same for a name."""
     digests = [hashlib.sha256(f"dkim {number} {name}".encode()).digest() for number in range(3)]
     return [base64.b32encode(digest[:20]).decode().lower() for digest in digests]
 
@@ -115,7 +115,7 @@ class IdentityStore:
         return identity
 
     def restore(self, identity: Identity) -> None:
-        """Put an identity back as it was, whatever the quotas are."""
+        """Put an identity back as it was. Ignores quotas."""
         self._identities[identity.name] = identity
 
     def find_or_create(self, name: str) -> Identity:
@@ -123,7 +123,7 @@ class IdentityStore:
         return self.find(name) or self.create(name, dkim=False)
 
     def delete(self, name: str) -> bool:
-        """Delete an identity, and return whether it existed. Like SES, leaves rules and stored mail alone."""
+        """Delete an identity, and return whether it existed. Like SES, keep rules and stored mail."""
         return self._identities.pop(name.lower(), None) is not None
 
     def is_verified(self, address: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 
 
 class InvalidQuotas(ValueError):
-    """The quotas are not valid; the message says why."""
+    """The quotas are not valid. The message says why."""
 
 
 @dataclass
@@ -26,9 +26,9 @@ class Quotas:
     identities: int = 10_000
 
     def change(self, values: object) -> None:
-        """Change quotas by name; None restores the published value. A quota below current use only refuses new resources.
+        """Change quotas by name. None restores the published value. Raises InvalidQuotas and changes nothing.
 
-        Raises InvalidQuotas, and then changes nothing.
+        A quota below current use only refuses new resources.
         """
         published = {quota.name: quota.default for quota in fields(self)}
         if not isinstance(values, Mapping) or not values:

@@ -36,8 +36,8 @@ def recipients_match(recipients: Sequence[str], address: str) -> bool:
 def with_defaults(rule: Rule) -> Rule:
     """The rule with all members, as DescribeReceiptRule returns it.
 
-    SES API Reference, ReceiptRule and SNSAction: members that an update omits return to their defaults, they do not keep
-    their values. The default for recipients matches every address.
+    SES API Reference, ReceiptRule and SNSAction: members that an update omits return to their defaults. The default for
+    recipients matches every address.
     """
     complete: Rule = {
         "Name": rule.get("Name", ""),
@@ -72,15 +72,14 @@ class RuleSet:
         return position
 
     def position_behind(self, after: str | None) -> int:
-        """The index behind the named rule; 0 if no rule is named."""
+        """The index behind the named rule, or 0 without a name."""
         return 0 if after is None else self.existing_position(after) + 1
 
 
 class ReceiptRuleStore:
     """Rule sets, and which of them is active. Each method is the SES operation of that name; an error changes nothing.
 
-    `check_targets` tests the targets of a rule's actions, as SES does on create and update. It raises AwsError for one
-    that cannot be reached.
+    `check_targets` tests the targets of a rule's actions, as SES does on create and update. Raises AwsError.
     """
 
     def __init__(self, quotas: Quotas, check_targets: Callable[[Rule], None] = lambda rule: None) -> None:

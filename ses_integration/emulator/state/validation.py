@@ -54,7 +54,7 @@ def check_name(name: str, *, member: str, kind: str) -> None:
 def check_rule(rule: Rule, quotas: Quotas) -> None:
     """Validate recipients, actions and TLS policy. The rule must have all members (`with_defaults`)."""
     _check_shape(rule)
-    # SES checks the number first: 501 recipients are "too many" even if one of them is not valid.
+    # SES checks the number first: 501 recipients are "too many" even if one is not valid.
     if len(rule["Recipients"]) > quotas.recipients:
         raise AwsError("LimitExceeded", "Too many recipients")
     for recipient in rule["Recipients"]:
@@ -70,7 +70,7 @@ def is_recipient(pattern: str) -> bool:
     """Whether SES accepts the pattern as a recipient.
 
     Amazon SES Developer Guide, "Creating receipt rules": an address, an address with a label, a domain, or `.domain`
-    for all its subdomains. There are no wildcards. A top-level domain that cannot exist, such as `.invalid`, is refused.
+    for all its subdomains. There are no wildcards. A top-level domain that cannot exist (`.invalid`) is refused.
     """
     local_part, at, domain = pattern.rpartition("@")
     if at:

@@ -55,7 +55,7 @@ _UNSIGNED = Scope(access_key="", region="us-east-1", service="s3")
 
 
 def parse_call(environ: Environ, body: bytes) -> Call:
-    """Parse a request. What cannot be determined stays empty; moto then answers as it would on its own."""
+    """Parse a request. Unknown parts stay empty, and moto answers as it would on its own."""
     scope = _scope(environ)
     service = scope.service
     if service == "ses" and environ.get("PATH_INFO", "").startswith("/v2/"):
@@ -118,7 +118,7 @@ def _operation(service: str, environ: Environ) -> tuple[str, dict[str, Any]]:
     except (UnknownServiceError, NotFound, NotImplementedError):
         return str(request.values.get("Action", action)), {}
     except Exception:
-        # moto's parser may raise anything. A request that it cannot parse is still a call.
+        # moto's parser may raise anything. A request it cannot parse is still a call.
         logger.warning("The parameters of %s %s could not be read.", service, action, exc_info=True)
         return action, {}
     return action, dict(parameters)

@@ -36,7 +36,7 @@ def throttled(service: str) -> AwsError:
 
 
 def failed(service: str) -> AwsError:
-    """An internal error of AWS: 500 `InternalFailure`; S3 calls it `InternalError` (Amazon S3 Error Responses)."""
+    """An internal error of AWS: 500 `InternalFailure`, or `InternalError` from S3 (Amazon S3 Error Responses)."""
     code = "InternalError" if service == "s3" else "InternalFailure"
     return AwsError(code, "We encountered an internal error. Please try again.", status=500)
 

@@ -16,15 +16,12 @@ from ses_integration.emulator.wire.wsgi import Environ, StartResponse, WSGIAppli
 class ConnectionCut(ConnectionError):
     """Close the connection without sending a byte.
 
-    werkzeug's server treats a `ConnectionError` as a client that has disconnected: it writes nothing and closes the
-    socket. The client sees the connection end instead of a status line.
+    werkzeug's server treats a `ConnectionError` as a client that has disconnected: it writes nothing and closes the socket.
     """
 
 
 @dataclass(frozen=True)
 class Response:
-    """Status, headers and body."""
-
     status: int
     headers: list[tuple[str, str]]
     body: bytes
@@ -35,7 +32,7 @@ class Response:
         return self.status < 400
 
     def send(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Write the response. An existing Content-Length is kept: a response to HEAD states the length of a body it omits."""
+        """Write the response. Keep its Content-Length: a response to HEAD states the length of a body it omits."""
         response = WerkzeugResponse(self.body, status=self.status, headers=self.headers)
         for name, value in self.headers:
             if name.lower() == "content-length":
@@ -49,6 +46,6 @@ def json_response(value: object, status: int = HTTPStatus.OK) -> Response:
 
 
 def run_app(app: WSGIApplication, environ: Environ) -> Response:
-    """The complete response of a WSGI application."""
+    """Run a WSGI application and return its complete response."""
     chunks, status, headers = run_wsgi_app(app, environ, buffered=True)
     return Response(int(status.split()[0]), list(headers), b"".join(chunks))

@@ -21,10 +21,10 @@ from ses_integration.drift.previous_scopes import find_previous_scopes
 from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.reconcile import snapshot
 
-# Drift of a domain that was dirty already is seen in a second round; a third would only find what is new.
+# A second round finds drift of domains that were dirty already. A third would only find new drift.
 ROUNDS = 2
-# They concern no domain, and so are shown with each.
-ABOUT_ALL = (DriftKind.ELSEWHERE, DriftKind.NOT_ACTIVE)
+# These concern no domain, so they are shown with every domain.
+WITHOUT_DOMAIN = (DriftKind.ELSEWHERE, DriftKind.NOT_ACTIVE)
 
 
 def at_least_one(text: str) -> int:
@@ -35,7 +35,7 @@ def at_least_one(text: str) -> int:
 
 @dataclass
 class Applied:
-    """What --apply or --adopt has done: names of adopted rules, of moved rules, and the outcome by domain."""
+    """What --apply or --adopt did: names of adopted and moved rules, and the outcome by domain."""
 
     adopted: list[str] = field(default_factory=list)
     moved: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Command(CommandWithExitCodes):
             raise CommandError(f"{elsewhere_only} If they were changed on purpose, give --new-region.")
         with ses_errors_as_command_errors():
             comparison = compare(config)
-            found = _of(domain, comparison)
+            found = _concerning(domain, comparison)
             chosen = _chosen(found, apply=options["apply"], adopt=options["adopt"])[: options["limit"]]
             applied = Applied() if options["apply"] or options["adopt"] else None
             if chosen:
@@ -86,7 +86,7 @@ class Command(CommandWithExitCodes):
                     self.stdout.write(f"{report(found)}\n\n")
                 applied = self._carry_out(config, comparison, chosen, apply=options["apply"], adopt=options["adopt"])
                 comparison = compare(config)
-                found = _of(domain, comparison)
+                found = _concerning(domain, comparison)
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(config, comparison, found, applied), indent=2))
         else:
@@ -106,7 +106,7 @@ class Command(CommandWithExitCodes):
             if adopt:
                 rules = [drift for drift in comparison.found if drift.adoptable and drift.domain in domains]
                 applied.adopted += adopt_reference_rules(config, rules)
-                # Rules of the reference service may become adoptable by the repairs of this round.
+                # The repairs of this round may make rules of the reference service adoptable.
                 complete &= not (
                     apply and any(_awaits_ours(drift) and drift.domain in domains for drift in comparison.found)
                 )
@@ -149,13 +149,13 @@ def _awaits_ours(drift: Drift) -> bool:
     return drift.kind is DriftKind.REFERENCE and drift.needed and not drift.to_add
 
 
-def _of(domain: str, comparison: Comparison) -> list[Drift]:
+def _concerning(domain: str, comparison: Comparison) -> list[Drift]:
     return [
         drift
         for drift in comparison.found
         if not domain
         or domain in (drift.domain, *drift.takes_from)
-        or drift.kind in ABOUT_ALL
+        or drift.kind in WITHOUT_DOMAIN
         or drift.takes_everything
     ]
 

@@ -27,8 +27,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--new-account",
             action="store_true",
-            help="the installation has moved to the account of the present credentials: the next sweep creates there what the "
-            "rows want, and the previous account is not touched any more",
+            help="the installation has moved to the account of the credentials: the next sweep creates what the rows want "
+            "there, and the previous account is not touched any more",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,9 +38,9 @@ class Command(BaseCommand):
                 done = rule_set.prepare(config, take_over=options["take_over"], new_account=options["new_account"])
             except WrongAccount as error:
                 raise CommandError(
-                    f"The credentials are those of account {account.of_credentials(config)}, and what is recorded is in "
-                    f"account {account.recorded(config)}. Use the credentials of the latter; if the installation has moved, "
-                    "run ses_cleanup with its previous credentials first, and then ses_setup --new-account."
+                    f"The credentials belong to account {account.of_credentials(config)}, but the ledger describes account "
+                    f"{account.recorded(config)}. Use credentials of the latter. If the installation has moved, run "
+                    "ses_cleanup with its previous credentials first, and then ses_setup --new-account."
                 ) from error
         for sentence in done or [f"Receipt rule set {config.rule_set} exists and is active; nothing to do."]:
             self.stdout.write(sentence)

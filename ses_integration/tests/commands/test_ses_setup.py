@@ -105,9 +105,9 @@ def test_it_refuses_credentials_of_another_account(moved):
     with pytest.raises(CommandError) as refusal:
         run("ses_setup")
     assert str(refusal.value) == (
-        "The credentials are those of account 123456789012, and what is recorded is in account 999999999999. Use the "
-        "credentials of the latter; if the installation has moved, run ses_cleanup with its previous credentials first, and "
-        "then ses_setup --new-account."
+        "The credentials belong to account 123456789012, but the ledger describes account 999999999999. Use credentials of "
+        "the latter. If the installation has moved, run ses_cleanup with its previous credentials first, and then ses_setup "
+        "--new-account."
     )
     assert moved.journal() == []
 

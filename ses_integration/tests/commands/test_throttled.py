@@ -22,7 +22,7 @@ def test_a_throttled_command_says_to_run_it_again(ses, rows, command):
 
 @pytest.mark.parametrize("command", ["ses_rules", "ses_setup", "ses_reconcile", "ses_cleanup"])
 def test_a_command_that_gets_no_slot_says_to_run_it_again(ses, rows, command, settings, monkeypatch):
-    monkeypatch.setattr("ses_integration.coordination.rate_limit.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("ses_integration.coordination.rate_limit.MAX_WAIT_SECONDS", 0.0)
     settings.SES_CALLS_PER_SECOND = 0.001
     with rate_limited(ses_config()):
         pass

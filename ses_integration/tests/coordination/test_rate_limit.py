@@ -38,7 +38,7 @@ def test_without_a_limit_no_statement_is_needed(settings, django_assert_num_quer
 
 
 def test_call_does_not_wait_for_ever(monkeypatch):
-    monkeypatch.setattr("ses_integration.coordination.rate_limit.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("ses_integration.coordination.rate_limit.MAX_WAIT_SECONDS", 0.1)
     with rate_limited(ses_config()):
         pass
     with pytest.raises(Unsent), rate_limited(ses_config()):

@@ -27,7 +27,7 @@ def test_within_the_bound_the_measurement_is_complete(mails, ses):
 
 def test_at_the_bound_the_measurement_is_a_lower_limit(mails, ses):
     ses.clear_journal()
-    assert measure_mail("a/", most_pages=1) == MailSize(Stored(objects=2, versions=2, bytes=10), complete=False)
+    assert measure_mail("a/", max_pages=1) == MailSize(Stored(objects=2, versions=2, bytes=10), complete=False)
     assert len(ses.journal()) == 1
 
 
