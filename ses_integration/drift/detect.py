@@ -31,7 +31,7 @@ def detect(drift_input: DriftInput) -> list[Drift]:
 
 
 def repairable_domains(found: Sequence[Drift]) -> list[str]:
-    return sorted({drift.domain for drift in found if drift.kind.repairable})
+    return sorted({drift.domain for drift in found if drift.repairable})
 
 
 def contradicts(entry: RecordedResource, rules: Mapping[str, ObservedRule], identities: Collection[str]) -> bool:

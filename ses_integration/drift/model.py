@@ -11,48 +11,53 @@ from ses_integration.plan.compile import DesiredState
 from ses_integration.plan.resources import RecordedResource, ResourceKind
 
 
-class DriftKind(enum.StrEnum):
-    """How something in SES differs from what it should be, in the order of reports. JSON carries the values."""
+class Remedy(enum.Enum):
+    """What is done about a drift: the sign in front of its line, and what the summary counts it as, in the summary's order."""
 
-    ELSEWHERE = "elsewhere"
-    MISSING = "missing"
-    EXTRA = "extra"
-    DIFFERENT = "different"
-    DISABLED = "disabled"
-    OUT_OF_ORDER = "out of order"
-    UNCONFIRMED = "unconfirmed"
-    PENDING = "owed"
-    NOT_ACTIVE = "not active"
-    ORPHAN = "orphan"
-    KEPT = "kept"
-    REFERENCE = "reference service"
-    FOREIGN = "foreign"
+    CREATE = ("+", "to create")
+    CHANGE = ("~", "to change")
+    REMOVE = ("-", "to remove")
+    MOVE = ("^", "to move")
+    CONFIRM = ("?", "to confirm")
+    RETRY = ("*", "pending")
+    MANUAL = ("!", "for you to do")
+    ADOPT = ("<", "")
+    NONE = (" ", "")
 
-    @property
-    def label(self) -> str:
-        """The kind for people."""
-        return "pending" if self is DriftKind.PENDING else self.value
+    def __init__(self, sign: str, summary: str) -> None:
+        self.sign = sign
+        self.summary = summary
 
     @property
-    def is_problem(self) -> bool:
-        """Whether SES is not as it should be; the other kinds are information."""
-        return self not in (DriftKind.KEPT, DriftKind.REFERENCE, DriftKind.FOREIGN)
+    def by_reconcile(self) -> bool:
+        """Whether an ordinary pass over the domain does it."""
+        return self in (Remedy.CREATE, Remedy.CHANGE, Remedy.REMOVE, Remedy.CONFIRM, Remedy.RETRY)
 
-    @property
-    def repaired_by_reconcile(self) -> bool:
-        return self in (
-            DriftKind.MISSING,
-            DriftKind.EXTRA,
-            DriftKind.DIFFERENT,
-            DriftKind.DISABLED,
-            DriftKind.UNCONFIRMED,
-            DriftKind.PENDING,
-        )
 
-    @property
-    def repairable(self) -> bool:
-        """Whether `ses_reconcile --apply` repairs it."""
-        return self is DriftKind.OUT_OF_ORDER or self.repaired_by_reconcile
+class DriftKind(enum.Enum):
+    """How something in SES differs from what it should be, in the order of reports.
+
+    JSON carries `wire`. People read the sign of the `remedy`, and `lead` before the reason.
+    """
+
+    ELSEWHERE = ("elsewhere", Remedy.MANUAL)
+    MISSING = ("missing", Remedy.CREATE, "missing")
+    EXTRA = ("extra", Remedy.REMOVE)
+    DIFFERENT = ("different", Remedy.CHANGE, "different, ")
+    DISABLED = ("disabled", Remedy.CHANGE, "disabled")
+    OUT_OF_ORDER = ("out of order", Remedy.MOVE, "out of order. ")
+    UNCONFIRMED = ("unconfirmed", Remedy.CONFIRM)
+    PENDING = ("owed", Remedy.RETRY, "pending: ")
+    NOT_ACTIVE = ("not active", Remedy.MANUAL)
+    ORPHAN = ("orphan", Remedy.MANUAL)
+    KEPT = ("kept", Remedy.NONE)
+    REFERENCE = ("reference service", Remedy.ADOPT)
+    FOREIGN = ("foreign", Remedy.NONE)
+
+    def __init__(self, wire: str, remedy: Remedy, lead: str = "") -> None:
+        self.wire = wire
+        self.remedy = remedy
+        self.lead = lead
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +93,18 @@ class Drift:
         return self.kind is DriftKind.FOREIGN and (self.takes_everything or bool(self.takes_from))
 
     @property
+    def remedy(self) -> Remedy:
+        return Remedy.MANUAL if self.intrudes else self.kind.remedy
+
+    @property
     def is_problem(self) -> bool:
-        """Whether SES is not as it should be because of this."""
-        return self.kind.is_problem or self.intrudes
+        """Whether SES is not as it should be because of this; otherwise it is information."""
+        return bool(self.remedy.summary)
+
+    @property
+    def repairable(self) -> bool:
+        """Whether `ses_reconcile --apply` repairs it."""
+        return self.remedy is Remedy.MOVE or self.remedy.by_reconcile
 
 
 @dataclass(frozen=True, slots=True)

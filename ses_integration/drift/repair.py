@@ -34,7 +34,7 @@ def make_due(config: SesConfig, comparison: Comparison, domains: Collection[str]
     False if that was not possible for all: drift of a domain that is dirty already is only seen once its pass is over.
     """
     swept = invalidate(config, comparison.seen, domains)
-    due = {drift.domain for drift in comparison.found if drift.kind.repaired_by_reconcile}
+    due = {drift.domain for drift in comparison.found if drift.remedy.by_reconcile}
     for domain in sorted(due.intersection(domains) - set(swept.invalidated)):
         with transaction.atomic():
             sync = DomainSync.objects.of(config).select_for_update().filter(domain=domain).first()

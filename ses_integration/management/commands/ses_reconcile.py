@@ -162,7 +162,7 @@ def _concerning(domain: str, comparison: Comparison) -> list[Drift]:
 
 def _chosen(found: Sequence[Drift], *, apply: bool, adopt: bool) -> list[str]:
     return sorted(
-        {drift.domain for drift in found if (apply and drift.kind.repairable) or (adopt and drift.adoptable)},
+        {drift.domain for drift in found if (apply and drift.repairable) or (adopt and drift.adoptable)},
     )
 
 

@@ -10,8 +10,8 @@ from django.contrib.admin import site
 
 from inbound.settings import BASE_DIR
 from inbound.tests.docs.pages import codes, page, rows
-from ses_integration.cli.drift_report import SIGNS
 from ses_integration.doctor.probes.permissions import ALL
+from ses_integration.drift.model import Remedy
 from ses_integration.emulator.control.endpoints import Control
 from ses_integration.emulator.control.faults import KINDS, Faults
 from ses_integration.emulator.control.journal import Journal
@@ -58,7 +58,7 @@ def test_the_admin_pages_in_the_runbook_exist():
 
 def test_the_signs_in_the_runbook_are_those_of_ses_reconcile():
     signs = [codes(row[0])[0] for row in rows(page("docs/runbook.md").section("Drift")) if len(codes(row[0])[0]) == 1]
-    assert set(signs) == set(SIGNS.values())
+    assert set(signs) == {remedy.sign for remedy in Remedy} - {Remedy.NONE.sign}
 
 
 def test_the_emulators_endpoints_and_faults_are_documented():
