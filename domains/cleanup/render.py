@@ -2,100 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import asdict
+from itertools import starmap
+from typing import Any, NamedTuple
 
 from backoffice.text import amount, moment, shortened
 from domains.cleanup.find import Findings, Folder, Orphan
 from domains.models import DomainDeletion
-from ses_integration.cli.leftovers import NEEDED, Drift, PreviousScope
+from ses_integration.cli.leftovers import NEEDED, Drift, PreviousScope, ReferenceMail
 
 NOTHING = "Nothing is left over, and nothing is pending."
 COMMANDS_SHOWN = 10
 UNRECORDED = "so it may belong to another installation. If it is yours, run ses_cleanup --apply --domain"
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """One kind of findings: `key` and `values` for programs, `title` and `lines` for people. Without lines it has no text."""
+class Shown(NamedTuple):
+    """One finding: its JSON value, and its text, in which `!` marks what --apply removes."""
 
-    key: str
-    values: Any
-    title: str
-    lines: list[str]
+    value: Any
+    text: str
 
 
 def report(found: Findings) -> str:
-    """The findings as text, group by group, each with what to do about it. `!` marks what --apply removes."""
-    texts = ["\n".join([f"{group.title}:", *group.lines]) for group in _groups(found) if group.lines]
+    """The findings as text, group by group, each with what to do about it."""
+    groups = [(title, list(findings)) for _, title, findings in _groups(found)]
+    texts = ["\n".join([f"{title}:", *(shown.text for shown in findings)]) for title, findings in groups if findings]
     return "\n\n".join([*texts, NOTHING] if found.nothing_left else texts)
 
 
 def as_values(found: Findings) -> dict[str, Any]:
-    return {group.key: group.values for group in _groups(found)} | {"nothing_left": found.nothing_left}
+    values: dict[str, Any] = {key: [shown.value for shown in findings] for key, _, findings in _groups(found)}
+    return values | {"owed": found.pending, "nothing_left": found.nothing_left}
 
 
-def _groups(found: Findings) -> list[Group]:
-    domain = found.domain
+def _groups(found: Findings) -> list[tuple[str, str, Iterable[Shown]]]:
+    """The kinds of findings: JSON key, title and findings."""
+    retried = "the worker retries by itself,"
     return [
-        Group(
-            "orphans",
-            [
-                {
-                    "kind": orphan.found.resource,
-                    "name": orphan.found.name,
-                    "domain": orphan.found.domain,
-                    "recipients": list(orphan.found.recipients),
-                    "recorded": orphan.recorded,
-                    "needed": orphan.found.needed,
-                    "removable": orphan.removable(domain),
-                }
-                for orphan in found.orphans
-            ],
-            "Orphans in SES, ours and in no ledger",
-            [_orphan(orphan, domain) for orphan in found.orphans],
-        ),
-        Group(
-            "suspects",
-            [{"name": rule.name, "recipients": list(rule.recipients), "why": rule.reason} for rule in found.lookalikes],
-            "Not ours despite our prefix; left alone",
-            [f"  {_resource(rule)} ({rule.reason})" for rule in found.lookalikes],
-        ),
-        Group(
-            "stored_mail",
-            [{**asdict(folder), "removable": folder.removable(domain)} for folder in found.folders],
-            "Stored mail without a domain",
-            [_folder(folder, domain) for folder in found.folders],
-        ),
-        Group(
-            "reference_mail",
-            [asdict(mail) for mail in found.reference_mail],
-            "Stored by the reference service; left alone",
-            [f"  emails/{mail.domain}/: {amount(mail.stored)}" for mail in found.reference_mail],
-        ),
-        Group(
-            "former",
-            [asdict(scope) for scope in found.previous_scopes],
-            "Left behind when AWS_REGION or SES_RULE_SET changed",
-            [line for scope in found.previous_scopes for line in _previous_scope(scope)],
-        ),
-        Group(
-            "owed",
-            found.pending,
-            "Pending in SES; the worker retries by itself, ses_sync retries now",
-            [f"* {name}: {reason}" for name, reason in found.pending.items()],
-        ),
-        Group(
+        ("orphans", "Orphans in SES, ours and in no ledger", map(_orphan, found.orphans)),
+        ("suspects", "Not ours despite our prefix; left alone", map(_lookalike, found.lookalikes)),
+        ("stored_mail", "Stored mail without a domain", map(_folder, found.folders)),
+        ("reference_mail", "Stored by the reference service; left alone", map(_reference, found.reference_mail)),
+        ("former", "Left behind when AWS_REGION or SES_RULE_SET changed", map(_scope, found.previous_scopes)),
+        ("owed", f"Pending in SES; {retried} ses_sync retries now", starmap(_pending, found.pending.items())),
+        (
             "deletions",
-            [
-                {"id": record.pk, "domain": record.name, "owed": record.pending_steps, "problem": record.problem}
-                for record in found.deletions
-            ],
-            "Unfinished deletions; the worker retries by itself, ses_cleanup --apply retries now",
-            [_deletion(record) for record in found.deletions],
+            f"Unfinished deletions; {retried} ses_cleanup --apply retries now",
+            map(_deletion, found.deletions),
         ),
     ]
+
+
+def _orphan(orphan: Orphan) -> Shown:
+    found = orphan.found
+    value = {
+        "kind": found.resource,
+        "name": found.name,
+        "domain": found.domain,
+        "recipients": list(found.recipients),
+        "recorded": orphan.recorded,
+        "needed": found.needed,
+        "removable": orphan.removable,
+    }
+    if orphan.removable:
+        return Shown(value, f"! {_resource(found)}")
+    why = f"Its domain is unknown here, {UNRECORDED} {found.domain}"
+    if found.needed:
+        why = f"{NEEDED[0].upper()}{NEEDED[1:]}"
+    return Shown(value, f"? {_resource(found)}. {why}")
+
+
+def _lookalike(rule: Drift) -> Shown:
+    value = {"name": rule.name, "recipients": list(rule.recipients), "why": rule.reason}
+    return Shown(value, f"  {_resource(rule)} ({rule.reason})")
 
 
 def _resource(found: Drift) -> str:
@@ -103,53 +83,54 @@ def _resource(found: Drift) -> str:
     return f"{found.resource} {found.name}" + (f": {recipients}" if recipients else "")
 
 
-def _orphan(orphan: Orphan, domain: str) -> str:
-    text = _resource(orphan.found)
-    if orphan.removable(domain):
-        return f"! {text}"
-    if orphan.found.needed:
-        return f"? {text}. {NEEDED[0].upper()}{NEEDED[1:]}"
-    return f"? {text}. Its domain is unknown here, {UNRECORDED} {orphan.found.domain}"
-
-
-def _folder(folder: Folder, domain: str) -> str:
+def _folder(folder: Folder) -> Shown:
     text = f"{folder.prefix}: {amount(folder.stored)}"
     if folder.in_use:
         identity = f"Its identity belongs to installation {folder.owner}"
         why = f"Rule {folder.rule} stores mail there" if folder.rule else identity
-        return f"  {text}. {why}, so it is left alone."
-    if folder.removable(domain):
-        return f"! {text}"
-    return f"? {text}. No deletion of it is recorded here, {UNRECORDED} {folder.domain}"
+        text = f"  {text}. {why}, so it is left alone."
+    elif folder.removable:
+        text = f"! {text}"
+    else:
+        text = f"? {text}. No deletion of it is recorded here, {UNRECORDED} {folder.domain}"
+    return Shown(asdict(folder), text)
 
 
-def _previous_scope(scope: PreviousScope) -> Iterator[str]:
-    ses = f"aws ses delete-receipt-rule --region {scope.region} --rule-set-name {scope.rule_set} --rule-name"
-    remove = [
-        *(f"{ses} {name}" for name in scope.rules),
-        *(
-            f"aws sesv2 delete-email-identity --region {scope.region} --email-identity {name}"
-            for name in scope.identities
-        ),
+def _reference(mail: ReferenceMail) -> Shown:
+    return Shown(asdict(mail), f"  emails/{mail.domain}/: {amount(mail.stored)}")
+
+
+def _scope(scope: PreviousScope) -> Shown:
+    at = f"--region {scope.region}"
+    rule = f"aws ses delete-receipt-rule {at} --rule-set-name {scope.rule_set} --rule-name"
+    identity = f"aws sesv2 delete-email-identity {at} --email-identity"
+    tags = f"aws sesv2 get-email-identity {at} --query Tags --email-identity"
+    lines = [
+        f"> {scope.place}: {scope.contents}.",
+        "    If the change was a mistake, undo it. Otherwise remove these, and ses_cleanup --apply forgets them:",
+        *_commands([f"{rule} {name}" for name in scope.rules] + [f"{identity} {name}" for name in scope.identities]),
     ]
-    tags = f"aws sesv2 get-email-identity --region {scope.region} --query Tags --email-identity"
-    yield f"> {scope.place}: {scope.contents}."
-    yield "    If the change was a mistake, undo it. Otherwise remove these, and ses_cleanup --apply forgets them:"
-    yield from _commands(remove)
     if scope.unclear:
-        yield (
+        lines += [
             "    It was never known whether these identities are ours. Look at the tag `inbound` first, and delete only those "
-            "where it is INSTALLATION_ID:"
-        )
-        yield from _commands([f"{tags} {name}" for name in scope.unclear])
+            "where it is INSTALLATION_ID:",
+            *_commands([f"{tags} {name}" for name in scope.unclear]),
+        ]
+    return Shown(asdict(scope), "\n".join(lines))
 
 
 def _commands(commands: list[str]) -> list[str]:
     return [f"    {line}" for line in shortened(commands, COMMANDS_SHOWN, note=": --json names them all")]
 
 
-def _deletion(record: DomainDeletion) -> str:
-    text = f"* deletion of {record.name} ({record.pk}): {record.labels(record.pending_steps)}"
-    if record.problem:
-        text += f". {record.problem}"
-    return text + (f" Next try {moment(record.retry_at)}." if record.retry_at else "")
+def _pending(domain: str, reason: str) -> Shown:
+    return Shown((domain, reason), f"* {domain}: {reason}")
+
+
+def _deletion(record: DomainDeletion) -> Shown:
+    value = {"id": record.pk, "domain": record.name, "owed": record.pending_steps, "problem": record.problem}
+    problem = f". {record.problem}" if record.problem else ""
+    next_try = f" Next try {moment(record.retry_at)}." if record.retry_at else ""
+    return Shown(
+        value, f"* deletion of {record.name} ({record.pk}): {record.labels(record.pending_steps)}{problem}{next_try}"
+    )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.errors import RateLimitTimeout, SesError, Throttled
+from ses_integration.reconcile.loop import reconcile
 from ses_integration.status import wording
 from ses_integration.status.sync_state import sync_states
 from ses_integration.status.warning import unanswered_until
 
+SECONDS_PER_DOMAIN = 30.0
 AGAIN = "Wait a second and run it again: SES takes about one control call a second, and other processes share it."
 
 
@@ -66,3 +69,14 @@ def outcome(name: str) -> Outcome:
         return Outcome(up_to_date=True)
     unanswered = wording.unanswered(unanswered_until(name))
     return Outcome(up_to_date=False, reason=" ".join(filter(None, [state.error, unanswered])))
+
+
+def reconcile_each(domains: Sequence[str], tell: Callable[[str], object]) -> dict[str, Outcome]:
+    """Reconcile the domains one after the other, for at most 30 s each, and tell the outcome of each."""
+    outcomes: dict[str, Outcome] = {}
+    for number, name in enumerate(domains, 1):
+        with shared_deadline(SECONDS_PER_DOMAIN):
+            reconcile(name)
+        outcomes[name] = outcome(name)
+        tell(f"{number}/{len(domains)} {name}: {outcomes[name]}")
+    return outcomes

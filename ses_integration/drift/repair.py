@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
@@ -13,7 +13,6 @@ from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import SesConfig
 from ses_integration.coordination import lease
 from ses_integration.coordination.clock import pause
-from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.lease import HeldLease
 from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.drift.compare import Comparison
@@ -22,9 +21,8 @@ from ses_integration.drift.sweep import invalidate
 from ses_integration.errors import NotFound, Unsent
 from ses_integration.models import DomainSync
 from ses_integration.reconcile import outbox
-from ses_integration.reconcile.loop import reconcile
 
-SECONDS_PER_DOMAIN = 30.0
+LEASE_PATIENCE_SECONDS = 30.0
 LEASE_POLL_SECONDS = 0.1
 
 
@@ -43,14 +41,6 @@ def make_due(config: SesConfig, comparison: Comparison, domains: Collection[str]
             else:
                 DomainSync.objects.filter(pk=sync.pk).update(retry_at=None)
     return not swept.skipped
-
-
-def reconcile_each(domains: Sequence[str]) -> Iterator[str]:
-    """Reconcile the domains one after the other, for at most 30 s each; yields the name of each one that is done."""
-    for domain in domains:
-        with shared_deadline(SECONDS_PER_DOMAIN):
-            reconcile(domain)
-        yield domain
 
 
 def move_to_front(config: SesConfig, comparison: Comparison, domains: Collection[str]) -> list[str]:
@@ -74,7 +64,7 @@ def move_to_front(config: SesConfig, comparison: Comparison, domains: Collection
 
 @contextmanager
 def _leased(config: SesConfig) -> Iterator[HeldLease]:
-    give_up_at = time.monotonic() + SECONDS_PER_DOMAIN + lease.LEASE_SECONDS
+    give_up_at = time.monotonic() + LEASE_PATIENCE_SECONDS + lease.LEASE_SECONDS
     while (held := lease.acquire(config)) is None:
         if time.monotonic() > give_up_at:
             raise Unsent("Another process is writing to SES; try again.")

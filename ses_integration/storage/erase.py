@@ -62,11 +62,11 @@ class Erasure:
     problem: str = ""
 
 
-def erase(prefix: str, *, seconds: float) -> Erasure:
+def erase(prefix: str, *, seconds: float, bucket: str = "") -> Erasure:
     """Delete everything under `prefix`, for about `seconds`. Repeat it until `finished`. Raises SesError."""
     erased = 0
     batch = ErasedBatch(EraseProgress())
-    for batch in erase_batches(prefix, seconds=seconds):
+    for batch in erase_batches(prefix, seconds=seconds, bucket=bucket):
         erased += batch.versions
     problem = batch.progress.problem
     return Erasure(versions=erased, finished=batch.at_the_end and not problem, problem=problem)

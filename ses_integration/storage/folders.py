@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from ses_integration.aws.observed import ObservedRule
 from ses_integration.storage import inventory
 from ses_integration.storage.inventory import Stored
 
@@ -23,9 +22,7 @@ class ReferenceMail:
     stored: Stored
 
 
-def list_folders(
-    domain: str = "", *, progress: Callable[[int, int], None] = lambda number, total: None
-) -> tuple[list[str], list[ReferenceMail]]:
+def list_folders(domain: str, *, progress: Callable[[int, int], None]) -> tuple[list[str], list[ReferenceMail]]:
     """List the prefixes of all folders like ours, and the mail of the reference service, of one domain or all.
 
     One call for each domain. `progress` is called after each with its number, from 1, and the total. Raises SesError.
@@ -42,8 +39,3 @@ def list_folders(
         found += [prefix for prefix in below if DOMAIN_ID.fullmatch(prefix.split("/")[2])]
         progress(number, len(domain_folders))
     return found, reference
-
-
-def rule_storing_in(rules: Iterable[ObservedRule], prefix: str) -> str:
-    """Name of a rule that stores mail under `prefix` (`bucket/key`), or an empty string."""
-    return next((rule.name for rule in rules for key in rule.key_prefixes if key.startswith(prefix)), "")

@@ -54,9 +54,9 @@ def measure_mail(prefix: str, max_pages: int = MAX_PAGES, *, bucket: str = "") -
     return MailSize(found)
 
 
-def count(prefix: str) -> Stored:
+def count(prefix: str, *, bucket: str = "") -> Stored:
     """Count everything under `prefix`, at 1,000 versions per call. Raises SesError."""
-    return sum((_counted(page) for page in _pages(prefix)), Stored())
+    return sum((_counted(page) for page in _pages(prefix, bucket=bucket)), Stored())
 
 
 def folders(prefix: str) -> tuple[list[str], Stored]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ses_integration.storage.erase import ErasedBatch, EraseProgress, erase_batches, is_empty, mail_location
-from ses_integration.storage.inventory import MailSize, measure_mail
+from ses_integration.errors import SesError
+from ses_integration.storage.erase import ErasedBatch, EraseProgress, erase, erase_batches, is_empty, mail_location
+from ses_integration.storage.inventory import MailSize, Stored, count, measure_mail
+
+SECONDS_PER_ROUND = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,10 @@ class MailFolder:
         """Count versions and bytes, within ten calls and ten seconds. Never raises."""
         return measure_mail(self.prefix, bucket=self.bucket)
 
+    def count(self) -> Stored:
+        """Count everything, with one call for each 1,000 versions. Raises SesError."""
+        return count(self.prefix, bucket=self.bucket)
+
     def is_empty(self) -> bool:
         """Whether S3 holds nothing here, not even a delete marker. One call. Raises SesError."""
         return is_empty(self.prefix, bucket=self.bucket)
@@ -34,3 +41,19 @@ class MailFolder:
         `progress`: that of the last batch as a dictionary, empty at the start of a pass.
         """
         return erase_batches(self.prefix, EraseProgress(**progress), seconds=seconds, bucket=self.bucket)
+
+    def erase_while(self, allowed: Callable[[], bool]) -> Iterator[int]:
+        """Erase everything, and yield how many versions are gone, about every ten seconds.
+
+        `allowed` is asked before each round, and ends it by False. Nothing is recorded: what a crash leaves has to be found
+        again. Raises SesError, also for what S3 keeps.
+        """
+        erased = 0
+        while allowed():
+            done = erase(self.prefix, seconds=SECONDS_PER_ROUND, bucket=self.bucket)
+            erased += done.versions
+            yield erased
+            if done.problem:
+                raise SesError(done.problem)
+            if done.finished:
+                return

@@ -8,13 +8,13 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from domains.cleanup import find
-from domains.cleanup.find import Findings, Folder, Orphan, Search
+from domains.cleanup.find import Findings, Folder
 from domains.cleanup.render import as_values, report
 from domains.deletion.retry import retry_deletion
 from domains.models import DomainDeletion
 from domains.names import normalise_domain
 from ses_integration.api import SesError
-from ses_integration.cli.base import CommandWithExitCodes, outcome, ses_errors_as_command_errors
+from ses_integration.cli.base import CommandWithExitCodes, reconcile_each, ses_errors_as_command_errors
 from ses_integration.cli.leftovers import LeftoverSearch, PreviousScope
 
 SECONDS_PER_TRY = 30.0
@@ -50,16 +50,16 @@ class Command(CommandWithExitCodes):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.tell = self.stdout.write if not options["json"] else partial(self.stderr.write, style_func=str)
-        search = Search(LeftoverSearch(_domain(options["domain"]), self._count))
+        search = LeftoverSearch(_domain(options["domain"]), self._count)
         with ses_errors_as_command_errors():
-            found = search.findings()
-            if found.domain and not search.known:
-                raise CommandError(f"Neither this installation nor SES nor the bucket knows of {found.domain}.")
+            found = find.findings(search)
+            if search.domain and not found.known:
+                raise CommandError(f"Neither this installation nor SES nor the bucket knows of {search.domain}.")
             if options["apply"] and (found.removable or found.previous_scopes or found.deletions):
                 if not options["json"]:
                     self.stdout.write(f"{report(found)}\n\n")
                 self._apply(search, found, forget_former=options["forget_former"])
-                found = search.findings()
+                found = find.findings(search)
         if options["json"]:
             self.stdout.write(json.dumps(as_values(found), indent=2))
         else:
@@ -69,22 +69,21 @@ class Command(CommandWithExitCodes):
         if not found.nothing_left:
             raise SystemExit(2)
 
-    def _apply(self, search: Search, found: Findings, *, forget_former: bool) -> None:
-        orphans = [finding.found for finding in found.removable if isinstance(finding, Orphan)]
-        total, names = search.ses.remove_orphans(orphans)
-        for number, name in enumerate(names, 1):
-            self.tell(f"{number}/{total} {name}: {outcome(name)}")
-        for folder in search.erasable(found):
-            self._erase(folder)
+    def _apply(self, search: LeftoverSearch, found: Findings, *, forget_former: bool) -> None:
+        adopted = search.adopt([orphan.found for orphan in found.orphans if orphan.removable])
+        reconcile_each(adopted, self.tell)
+        folders = {folder.prefix: folder for folder in found.folders if folder.removable}
+        for prefix in search.without_rule(list(folders)):
+            self._erase(folders[prefix])
         for record in found.deletions:
             self._retry(record)
         for scope in found.previous_scopes:
-            self._forget(search.ses, scope, ask_ses=not forget_former)
+            self._forget(search, scope, ask_ses=not forget_former)
         self.tell("\n")
 
-    def _forget(self, ses: LeftoverSearch, scope: PreviousScope, *, ask_ses: bool) -> None:
+    def _forget(self, search: LeftoverSearch, scope: PreviousScope, *, ask_ses: bool) -> None:
         try:
-            gone = ses.forget(scope, ask_ses=ask_ses)
+            gone = search.forget(scope, ask_ses=ask_ses)
             what = "forgotten, which SES does not hold any more" if ask_ses else "forgotten"
             self.tell(f"{scope.place}: {gone} {what}")
         except SesError as error:

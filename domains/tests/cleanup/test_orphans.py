@@ -94,9 +94,7 @@ def test_a_domain_that_is_added_again_meanwhile_keeps_its_rule_and_identity(ses,
 
 
 def test_a_killed_run_forgets_nothing(ses, lost, monkeypatch):
-    monkeypatch.setattr(
-        "ses_integration.drift.repair.reconcile", lambda domain: (_ for _ in ()).throw(KeyboardInterrupt)
-    )
+    monkeypatch.setattr("ses_integration.cli.base.reconcile", lambda domain: (_ for _ in ()).throw(KeyboardInterrupt))
     with suppress(KeyboardInterrupt):
         run("ses_cleanup", "--apply")
     assert RULE in rules(ses)

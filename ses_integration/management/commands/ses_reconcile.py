@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ses_integration.cli.base import CommandWithExitCodes, Outcome, outcome, ses_errors_as_command_errors
+from ses_integration.cli.base import CommandWithExitCodes, Outcome, reconcile_each, ses_errors_as_command_errors
 from ses_integration.cli.drift_report import as_values, report
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.drift import repair
@@ -110,9 +110,7 @@ class Command(CommandWithExitCodes):
                 complete &= not (
                     apply and any(_awaits_ours(drift) and drift.domain in domains for drift in comparison.found)
                 )
-            for number, name in enumerate(repair.reconcile_each(domains), 1):
-                applied.outcomes[name] = outcome(name)
-                self.tell(f"{number}/{len(domains)} {name}: {applied.outcomes[name]}")
+            applied.outcomes |= reconcile_each(domains, self.tell)
             if apply:
                 applied.moved += repair.move_to_front(config, comparison, domains)
             if complete:

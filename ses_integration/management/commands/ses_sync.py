@@ -5,15 +5,13 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ses_integration.cli.base import CommandWithExitCodes, outcome
+from ses_integration.cli.base import SECONDS_PER_DOMAIN, CommandWithExitCodes, outcome
 from ses_integration.conf import ses_config
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.models import DomainSync
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.reconcile.queue import retry_now
 from ses_integration.status.sync_state import pending_names
-
-SECONDS_PER_DOMAIN = 30.0
 
 
 class Command(CommandWithExitCodes):
