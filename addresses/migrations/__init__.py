@@ -1,0 +1,1 @@
+"""Migrations of addresses and blocked emails."""

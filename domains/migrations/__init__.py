@@ -1,0 +1,1 @@
+"""Migrations of domains, DNS records and domain deletions."""

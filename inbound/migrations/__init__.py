@@ -1,0 +1,1 @@
+"""Migrations of API keys and idempotency records."""

@@ -1,0 +1,1 @@
+"""The admin pages of addresses and blocked emails."""

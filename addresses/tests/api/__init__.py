@@ -1,0 +1,1 @@
+"""The API of addresses and blocked emails, one file for each call."""

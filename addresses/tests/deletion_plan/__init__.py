@@ -1,0 +1,1 @@
+"""The plan of an address deletion, and deletions that confirm one."""

@@ -1,0 +1,1 @@
+"""The API of domains, DNS records and deletions, one file for each call."""

@@ -1,0 +1,1 @@
+"""Cleanup of orphaned rules and identities, stored mail and previous regions."""

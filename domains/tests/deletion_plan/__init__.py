@@ -1,0 +1,1 @@
+"""The plan of a domain deletion, and deletions that confirm one."""

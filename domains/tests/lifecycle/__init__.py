@@ -1,0 +1,1 @@
+"""Domains that are added, verified, and added again after a deletion."""

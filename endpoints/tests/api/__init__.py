@@ -1,0 +1,1 @@
+"""The API of endpoints, one file for each call."""

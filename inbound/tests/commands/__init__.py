@@ -1,0 +1,1 @@
+"""Commands of the composition root, and the exit codes of all commands."""

@@ -1,0 +1,1 @@
+"""Clients, account look-up, and translation of AWS errors."""

@@ -1,0 +1,1 @@
+"""The lease, the rate limit and the quotas."""

@@ -1,0 +1,1 @@
+"""Differences between SES, ledger and rows, and the two sweeps that find them."""

@@ -1,0 +1,1 @@
+"""The emulated AWS answers as AWS does (docs/architecture/ses.md)."""

@@ -1,0 +1,1 @@
+"""The pure planner, with examples and with generated inputs."""

@@ -1,0 +1,1 @@
+"""The reconciler: outbox, queue, passes and retries."""

@@ -1,0 +1,1 @@
+"""What is known about SES, read from the ledger."""

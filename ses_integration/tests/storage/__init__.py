@@ -1,0 +1,1 @@
+"""Stored mail in S3: measured, listed and erased."""

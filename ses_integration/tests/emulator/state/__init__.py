@@ -1,0 +1,1 @@
+"""What the emulated SES accepts, refuses and holds."""
