@@ -70,7 +70,7 @@ def test_a_deactivated_row_is_removed_from_its_rule(rows, ses):
     assert rules(ses) == {RULE: {B, C}}
 
 
-def test_another_endpoint_does_not_affect_ses(rows, ses):
+def test_changing_the_endpoint_does_not_affect_ses(rows, ses):
     before = DomainSync.objects.get().generation
     rows[0].endpoint = EndpointFactory()
     rows[0].save(update_fields=["endpoint"])
@@ -94,7 +94,7 @@ def test_a_row_is_deleted_although_ses_is_down(rows, ses, impatient):
     assert rules(ses) == {RULE: {B, C}}
 
 
-def test_an_address_saved_in_autocommit_mode_is_committed_with_its_mark(domain):
+def test_in_autocommit_mode_an_address_and_its_dirty_mark_are_committed_together(domain):
     """Django sends `post_save` after its own transaction. A failure or a kill in between must leave no row."""
 
     def killed(**_):

@@ -36,7 +36,7 @@ def test_too_many_rows_are_refused(ses, user, admin_client: Client, monkeypatch)
     assert Endpoint.objects.count() == 1
 
 
-def test_rows_are_summarised_without_plans_for_models_that_have_none(ses, user, admin_client: Client):
+def test_models_without_deletion_plans_get_a_summary(ses, user, admin_client: Client):
     endpoint = EndpointFactory(owner=user)
     page = text(admin_client.get(delete_url(endpoint)))
     assert "Delete endpoint?" in page
@@ -44,7 +44,7 @@ def test_rows_are_summarised_without_plans_for_models_that_have_none(ses, user, 
     assert "This cannot be undone. SES is updated at once" in page
 
 
-def test_outcomes_that_are_equal_share_a_message_which_names_ten_rows(ses, user, admin_client: Client):
+def test_equal_outcomes_share_one_message_that_names_at_most_ten_rows(ses, user, admin_client: Client):
     chosen = [EndpointFactory(owner=user, name=f"endpoint {number:02}") for number in range(12)]
     [(level, message)] = delete_selected(admin_client, "endpoints.endpoint", chosen)[1]
     assert level == "success"

@@ -105,5 +105,5 @@ def test_the_ancestors_of_a_name_are_its_parents():
     ("name", "registered"),
     [("example.com", "example.com"), ("a.b.example.com", "example.com"), ("a.example.co.uk", "example.co.uk")],
 )
-def test_the_registrable_part_of_a_name(name, registered):
+def test_the_registrable_part_of_a_name_is_found(name, registered):
     assert registrable(name) == registered

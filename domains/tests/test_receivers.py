@@ -79,7 +79,7 @@ def test_a_rolled_back_deletion_makes_no_call(received, ses):
     assert not sync.pending
 
 
-def test_a_rolled_back_savepoint_drops_only_its_own_work(received, ses):
+def test_a_rolled_back_savepoint_discards_only_its_own_changes(received, ses):
     with transaction.atomic():
         do_and_undo(received.delete)
         EmailAddress.objects.all().delete()
@@ -102,7 +102,7 @@ def test_many_changes_in_one_transaction_are_reconciled_once(domain, ses):
     assert rules(ses) == {"inbound-example.com-rule": {f"a{n}@example.com" for n in range(1, 5)}}
 
 
-def test_columns_that_do_not_affect_ses_are_saved_without_a_mark(received, ses):
+def test_columns_that_do_not_affect_ses_leave_the_domain_clean(received, ses):
     before = DomainSync.objects.get().generation
     received.status = Domain.Status.FAILED
     received.save(update_fields=["status"])
@@ -124,20 +124,20 @@ def test_a_row_is_deleted_although_ses_is_down(received, ses, impatient):
     assert (rules(ses), identities(ses), stored_keys()) == ({}, set(), [])
 
 
-def test_an_owner_of_domains_cannot_be_deleted(domain, ses):
+def test_a_user_who_owns_domains_cannot_be_deleted(domain, ses):
     with pytest.raises(ProtectedError):
         domain.owner.delete()
     assert calls(ses) == []
 
 
-def test_the_record_outlives_the_account(domain, ses):
+def test_a_deletion_report_outlives_the_account_of_the_owner(domain, ses):
     owner = domain.owner
     domain.delete()
     owner.delete()
     assert DomainDeletion.objects.get().owner is None
 
 
-def test_a_domain_saved_in_autocommit_mode_is_committed_with_its_mark(user):
+def test_in_autocommit_mode_a_domain_and_its_dirty_mark_are_committed_together(user):
     """Django sends `post_save` after its own transaction. A failure or a kill in between must leave no row."""
 
     def killed(**_):

@@ -108,7 +108,7 @@ def test_variants_that_clients_send_are_normalised(endpoint_type, config, cleane
         ({"url": URL, "secret": 5}, "secret must be a string"),
     ],
 )
-def test_a_webhook_is_refused_with_the_first_rule_that_fails(config, details):
+def test_an_invalid_webhook_is_refused_with_the_first_rule_that_it_breaks(config, details):
     with pytest.raises(ConfigError) as refused:
         clean_config("webhook", config)
     assert str(refused.value) == details
@@ -147,7 +147,7 @@ def test_a_webhook_is_refused_with_the_first_rule_that_fails(config, details):
         ({**EMAIL, "fromAddress": {}}, "fromAddress must be a string"),
     ],
 )
-def test_an_email_is_refused_with_the_first_rule_that_fails(config, details):
+def test_an_invalid_email_is_refused_with_the_first_rule_that_it_breaks(config, details):
     with pytest.raises(ConfigError) as refused:
         clean_config("email", config)
     assert str(refused.value) == details
@@ -175,14 +175,14 @@ def test_an_email_is_refused_with_the_first_rule_that_fails(config, details):
         ({**GROUP, "senderName": False}, "senderName must be a string"),
     ],
 )
-def test_a_group_is_refused_with_the_first_rule_that_fails(config, details):
+def test_an_invalid_group_is_refused_with_the_first_rule_that_it_breaks(config, details):
     with pytest.raises(ConfigError) as refused:
         clean_config("email_group", config)
     assert str(refused.value) == details
 
 
 @pytest.mark.parametrize("config", [None, True, 5, 1.5, "text", [], [WEBHOOK]])
-def test_only_an_object_is_a_config(config):
+def test_a_config_must_be_an_object(config):
     with pytest.raises(ConfigError, match=r"^Configuration must be an object$"):
         clean_config("webhook", config)
 

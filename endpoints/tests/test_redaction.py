@@ -48,7 +48,7 @@ def test_a_url_loses_its_user_and_its_secret_parameters(url, shown):
     assert redacted({"url": url, "other": [url]}) == {"url": shown, "other": [shown]}
 
 
-def test_everything_else_stays():
+def test_values_that_are_not_secret_stay():
     config = {"url": "https://example.org/", "timeout": 30, "emails": ["a@example.org"], "senderName": None, "on": True}
     assert redacted(config) == config
 

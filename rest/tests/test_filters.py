@@ -38,7 +38,7 @@ def applied(it: Filter, text: str | None) -> tuple[object, ...]:
         ("x" * 256, ("none",)),
     ],
 )
-def test_an_id_selects_its_rows_and_no_id_selects_none(text, expected):
+def test_an_id_filter_selects_rows_by_id_and_none_for_an_invalid_id(text, expected):
     assert applied(IdFilter("domainId", "domain_id"), text) == expected
 
 

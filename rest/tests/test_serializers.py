@@ -52,7 +52,7 @@ def test_an_error_names_the_field(data, error):
     assert first_error(data) == error
 
 
-def test_fields_that_are_required_together_are_listed():
+def test_all_missing_required_fields_are_listed_at_once():
     with pytest.raises(ValidationError) as caught:
         Create(data={}).is_valid(raise_exception=True)
     assert caught.value.detail["required"] == ["name", "kind"]

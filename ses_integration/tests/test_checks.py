@@ -57,7 +57,7 @@ def test_invalid_value_is_reported(settings, name, value, expected):
     assert found() == expected
 
 
-def test_function_needs_the_account(settings):
+def test_lambda_function_needs_the_account_id(settings):
     settings.LAMBDA_FUNCTION_NAME = "process"
     assert found() == []
     settings.AWS_ACCOUNT_ID = ""
@@ -74,7 +74,7 @@ def test_on_aws_the_installation_id_must_be_set(settings, endpoint, service):
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_on_aws_the_settle_time_must_not_be_shorter(settings, endpoint, service):
+def test_on_aws_the_settle_time_must_not_be_shorter_than_the_default(settings, endpoint, service):
     settings.INSTALLATION_ID = "mail-of-us"
     settings.SES_CALL_SETTLE_SECONDS = 899.0
     endpoint("", service)

@@ -62,7 +62,7 @@ def test_a_new_address_is_received_at_once(add, domain, user, ses):
     assert key_prefixes(ses) == {RULE: domain.key_prefix}
 
 
-def test_each_address_makes_one_call(add, ses):
+def test_adding_an_address_makes_one_call(add, ses):
     for local in "abc":
         add(address=f"{local}@example.com")
     assert calls(ses) == ["CreateReceiptRule", "UpdateReceiptRule", "UpdateReceiptRule"]
@@ -86,7 +86,7 @@ def test_with_a_catch_all_no_call_is_made(add, api, domain, user, ses):
     assert calls(ses) == []
 
 
-def test_the_domain_need_not_be_verified(add, ses):
+def test_an_unverified_domain_can_have_addresses(add, ses):
     Domain.objects.update(status="pending")
     assert add().status_code == 201
     assert rules(ses) == {RULE: {"hello@example.com"}}
@@ -182,7 +182,7 @@ def test_an_existing_address_is_refused(add, ses):
     assert calls(ses) == []
 
 
-def test_an_endpoint_wins_over_a_webhook_and_may_be_inactive(add, user):
+def test_an_endpoint_takes_precedence_over_a_webhook_and_may_be_inactive(add, user):
     endpoint = EndpointFactory(owner=user, is_active=False)
     body = add(endpointId=endpoint.pk, webhookId="wh").json()
     assert (body["endpointId"], body["routing"]["isActive"]) == (endpoint.pk, False)
@@ -253,7 +253,7 @@ def test_no_body_causes_a_server_error(api, domain, body: dict, own: bool):
     assert isinstance(answer.json().get("error", ""), str)
 
 
-def test_a_rule_that_may_be_gone_is_not_reported(ses, api, domain, settings):
+def test_a_rule_that_may_already_be_deleted_is_not_shown(ses, api, domain, settings):
     settings.SES_REQUEST_BUDGET = 0.5
     first = api.post(URL, {"address": "a@example.com", "domainId": domain.pk}).json()
     ses.add_faults({"service": "ses", "action": "DeleteReceiptRule", "fault": "lost"})

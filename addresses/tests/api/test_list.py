@@ -39,7 +39,7 @@ def many(domain, user):
     LedgerRecipient.objects.bulk_create(LedgerRecipient(entry=rule, recipient=row.address) for row in rows)
 
 
-def test_a_row_of_the_list_is_like_the_single_answer(api, domain, user):
+def test_a_listed_address_is_shown_like_a_single_one(api, domain, user):
     row = EmailAddressFactory(domain=domain, endpoint=EndpointFactory(owner=user))
     answer = api.get(URL)
     assert answer.status_code == 200

@@ -29,7 +29,7 @@ def address(domain, crm, ses):
     return row
 
 
-def test_a_token_deletes_once(api, client_for, address, ses):
+def test_a_token_confirms_only_one_deletion(api, client_for, address, ses):
     token = plan_of(api, address)["token"]
     assert delete(client_for(UserFactory()), address, plan=token).status_code == 404
     assert delete(api, address, plan=token).status_code == 200

@@ -151,7 +151,7 @@ def test_the_plan_mentions_an_unanswered_call(api, domain, ses, settings):
     assert [call["when"] for call in plan["sesCalls"]["calls"]] == ["now", "settled"]
 
 
-def test_a_failed_call_confirms_nothing(api, address, ses, impatient):
+def test_a_failed_call_does_not_count_as_confirmed(api, address, ses, impatient):
     fail_calls(ses)
     EmailAddressFactory(domain=address.domain, address="c@example.com")
     assert calls(ses) == ["UpdateReceiptRule"]

@@ -114,7 +114,7 @@ def test_endpoints_that_name_an_address_are_printed(full, user):
     assert "- Endpoint Forwarder: it still forwards to a@example.com.\n" in out
 
 
-def test_json_is_the_answer_of_the_api(full, api):
+def test_json_output_equals_the_answer_of_the_api(full, api):
     for name, path in (
         ("example.com", f"domains/{full.pk}"),
         ("a@example.com", f"email-addresses/{full.email_addresses.get(address='a@example.com').pk}"),
@@ -123,7 +123,7 @@ def test_json_is_the_answer_of_the_api(full, api):
         assert (code, json.loads(out)) == (0, api.get(f"/api/v2/{path}/deletion-plan").json())
 
 
-def test_an_uncertain_plan_is_exit_code_2(full, ses, settings):
+def test_an_uncertain_plan_exits_with_2(full, ses, settings):
     ses.add_faults({"service": "s3", "fault": "access_denied", "times": None})
     code, out = run("plan_delete", "example.com")
     assert code == 2

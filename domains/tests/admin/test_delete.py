@@ -104,7 +104,7 @@ def test_the_page_for_many_domains_says_what_is_deleted_and_links_to_each_plan(
     assert calls(ses) == []
 
 
-def test_the_page_for_many_domains_says_if_it_is_not_known_whose_the_identity_is(ses, user, admin_client: Client):
+def test_the_page_for_many_domains_says_if_the_owner_of_the_identity_is_unknown(ses, user, admin_client: Client):
     domain = add_domain(owner=user, name="example.com").domain
     bulk = {"action": "delete_selected", "_selected_action": [domain.pk], "index": "0"}
     LedgerIdentity.objects.update(ours=None)

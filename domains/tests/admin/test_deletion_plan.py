@@ -99,7 +99,7 @@ def test_a_token_does_not_continue_a_running_deletion(address, domain, ses, admi
     assert not Domain.objects.exists()
 
 
-def test_a_token_deletes_once(address, domain, ses, admin_client: Client):
+def test_a_token_confirms_only_one_deletion(address, domain, ses, admin_client: Client):
     path, page = asked(admin_client, "domains.domain", domain)
     admin_client.post(path, {"post": "yes", "plan": plan_token(page)})
     ses.clear_journal()

@@ -158,7 +158,7 @@ def test_a_second_domain_of_the_same_name_is_refused(api, domain, ses):
         ("example.com", "a.b.example.com"),
     ],
 )
-def test_a_tree_of_names_has_one_owner(api, ses, name, other):
+def test_a_domain_and_its_subdomains_belong_to_one_owner(api, ses, name, other):
     DomainFactory(name=other)
     ses.clear_journal()
     answer = api.post(URL, {"domain": name})
@@ -170,7 +170,7 @@ def test_a_tree_of_names_has_one_owner(api, ses, name, other):
 
 
 @pytest.mark.parametrize("name", ["notexample.com", "example.com.au", "example.org"])
-def test_a_name_with_the_same_ending_is_free(api, ses, name):
+def test_a_similar_name_that_is_no_subdomain_can_be_added(api, ses, name):
     DomainFactory(name="example.com")
     assert api.post(URL, {"domain": name}).status_code == 201
 

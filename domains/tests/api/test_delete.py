@@ -181,7 +181,7 @@ def test_a_second_delete_continues_an_unfinished_deletion_and_reports_it(
     assert api.delete(f"{URL}/{full.pk}").status_code == 404
 
 
-def test_rules_and_identity_have_independent_flags(api, full, ses, impatient):
+def test_rules_and_identity_are_reported_independently(api, full, ses, impatient):
     ses.add_faults({"service": "sesv2", "action": "DeleteEmailIdentity", "fault": "throttle", "times": None})
     resources = api.delete(f"{URL}/{full.pk}").json()["deletedResources"]
     assert (resources["sesReceiptRules"], resources["sesIdentity"]) == (True, False)

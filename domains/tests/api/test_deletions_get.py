@@ -156,7 +156,7 @@ def test_kept_mail_is_reported_with_its_location(api, full, settings):
     assert (mail["outcome"], mail["location"]) == ("kept", f"s3://inbound-mail/{full.key_prefix}")
 
 
-def test_a_deletion_outside_the_api_has_its_counts(api, full):
+def test_a_deletion_outside_the_api_reports_its_counts(api, full):
     full.delete()
     record = DomainDeletion.objects.get()
     report = api.get(f"{URL}/{record.pk}").json()
@@ -188,7 +188,7 @@ def test_dns_records_are_not_listed_if_the_owner_added_the_domain_again(api, ful
     }
 
 
-def test_another_owner_of_the_name_does_not_appear(api, full):
+def test_the_report_does_not_mention_a_later_owner_of_the_name(api, full):
     pk = delete(api, full)
     DomainFactory(name="example.com")
     assert api.get(f"{URL}/{pk}").json()["dns"]["note"] is None

@@ -21,7 +21,7 @@ URL = "/api/v2/domains"
 ODD_IDS = ["nope", "indm_", "a%00b", "%20", "a b", "a" * 5000, "%F0%9F%92%A9", "a%ED%A0%80", "..", "%27%3B--", "a%0A"]
 
 
-def test_the_answer_is_like_a_row_of_the_list_with_statistics(api, domain, user):
+def test_a_domain_is_shown_as_in_the_list_and_with_statistics(api, domain, user):
     EmailAddressFactory(domain=domain)
     EmailAddressFactory(domain=domain, is_active=False)
     answer = api.get(f"{URL}/{domain.pk}")

@@ -93,7 +93,7 @@ def test_a_domain_that_is_added_again_meanwhile_keeps_its_rule_and_identity(ses,
     assert (rules(ses), identities(ses)) == ({RULE: {"b@lost.org"}}, {"lost.org"})
 
 
-def test_a_killed_run_forgets_nothing(ses, lost, monkeypatch):
+def test_the_worker_finishes_what_a_killed_run_began(ses, lost, monkeypatch):
     monkeypatch.setattr("ses_integration.cli.base.reconcile", lambda domain: (_ for _ in ()).throw(KeyboardInterrupt))
     with suppress(KeyboardInterrupt):
         run("ses_cleanup", "--apply")

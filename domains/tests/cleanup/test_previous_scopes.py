@@ -38,14 +38,14 @@ def test_each_previous_scope_is_listed_with_the_commands_to_run(moved):
     )
 
 
-def test_what_ses_still_holds_there_is_neither_forgotten_nor_changed(ses, moved):
+def test_resources_that_ses_still_holds_stay_in_ses_and_in_the_ledger(ses, moved):
     before = held(ses)
     assert run("ses_cleanup", "--apply")[0] == 2
     assert LedgerEntry.objects.filter(rule_set=SET, kind="rule").exists()
     assert held(ses) == before
 
 
-def test_what_ses_does_not_hold_there_any_more_is_forgotten(ses, moved):
+def test_resources_that_ses_no_longer_holds_are_forgotten(ses, moved):
     clients.ses("eu-west-1").delete_receipt_rule_set(RuleSetName=SET)
     code, text = run("ses_cleanup", "--apply")
     assert code == 0

@@ -68,7 +68,7 @@ def test_a_crash_between_answer_and_record_counts_nothing_twice(erasing):
 
 
 @pytest.mark.postgresql
-def test_a_process_paused_past_its_claim_counts_nothing(erasing, ses):
+def test_a_process_whose_claim_expired_during_a_pause_counts_nothing(erasing, ses):
     ses.add_faults({"service": "s3", "action": "DeleteObjects", "fault": "delay", "seconds": 2})
 
     def sleep() -> None:

@@ -24,7 +24,7 @@ from ses_integration.errors import SesError
 pytestmark = pytest.mark.sqlite
 
 
-def test_a_look_that_finds_nothing_proves_it(gone, ses):
+def test_a_deletion_is_verified_if_ses_and_s3_hold_nothing_of_it(gone, ses):
     assert prove_deletions() == 1
     assert all_calls(ses) == [*OBSERVE, "ListObjectVersions"]
     gone.refresh_from_db()
@@ -36,7 +36,7 @@ def test_a_look_that_finds_nothing_proves_it(gone, ses):
     assert all_calls(ses) == []
 
 
-def test_nothing_is_proved_before_the_last_step(domain, ses, impatient):
+def test_an_unfinished_deletion_is_not_verified(domain, ses, impatient):
     fail_calls(ses)
     domain.delete()
     ses.clear_journal()
@@ -44,7 +44,7 @@ def test_nothing_is_proved_before_the_last_step(domain, ses, impatient):
     assert calls(ses) == []
 
 
-def test_several_deletions_share_one_look(ses):
+def test_several_deletions_are_verified_by_one_observation(ses):
     for _ in range(3):
         DomainFactory().delete()
     resume_deletions()
@@ -66,7 +66,7 @@ def test_kept_mail_is_not_looked_for(domain, ses, settings):
     assert record.proof["storedMail"] is False
 
 
-def test_a_deletion_is_not_proved_if_s3_could_not_be_asked(gone, ses):
+def test_a_deletion_is_not_verified_if_s3_refuses_to_list_its_mail(gone, ses):
     ses.add_faults({"service": "s3", "action": "ListObjectVersions", "fault": "access_denied"})
     prove_deletions()
     gone.refresh_from_db()
@@ -80,8 +80,8 @@ def test_a_deletion_is_not_proved_if_s3_could_not_be_asked(gone, ses):
     assert gone.proved_at
 
 
-def test_a_second_look_that_failed_is_repeated(gone, ses, client_for):
-    """Until then nothing is shown as confirmed beside what could not be looked at."""
+def test_a_failed_second_verification_is_repeated(gone, ses, client_for):
+    """Until then the report shows nothing as confirmed beside the part that could not be verified."""
     prove_deletions()
     DomainDeletion.objects.update(look_again_at=timezone.now() - timedelta(seconds=1))
     ses.add_faults({"service": "s3", "action": "ListObjectVersions", "fault": "access_denied"})
@@ -100,7 +100,7 @@ def test_a_second_look_that_failed_is_repeated(gone, ses, client_for):
 
 
 @pytest.mark.parametrize("action", ["*", "DescribeActiveReceiptRuleSet", "ListEmailIdentities"])
-def test_a_failing_ses_proves_nothing(gone, ses, action):
+def test_no_deletion_is_verified_while_ses_fails(gone, ses, action):
     fail_calls(ses, action=action)
     with pytest.raises(SesError):
         prove_deletions()
@@ -109,7 +109,7 @@ def test_a_failing_ses_proves_nothing(gone, ses, action):
     assert prove_deletions() == 0
 
 
-def test_a_domain_that_was_deleted_without_a_region_is_looked_for_by_its_names(domain, ses, settings):
+def test_a_rule_of_a_domain_deleted_without_a_region_is_found_by_its_name(domain, ses, settings):
     EmailAddressFactory(domain=domain, address="a@example.com")
     settings.AWS_REGION = ""
     domain.delete()

@@ -24,7 +24,7 @@ from ses_integration.aws import clients
 from ses_integration.conf import ses_config
 
 
-def test_a_rule_of_ours_that_is_still_there_is_pending_again(gone, ses):
+def test_a_rule_of_ours_that_still_exists_is_pending_again(gone, ses):
     put_rule(RULE, "a@example.com", prefix=gone.key_prefix)
     prove_deletions()
     gone.refresh_from_db()
@@ -39,7 +39,7 @@ def test_a_rule_of_ours_that_is_still_there_is_pending_again(gone, ses):
     assert gone.proof["found"] == []
 
 
-def test_an_identity_of_ours_that_is_still_there_is_pending_again(gone, ses):
+def test_an_identity_of_ours_that_still_exists_is_pending_again(gone, ses):
     clients.sesv2("eu-west-1").create_email_identity(
         EmailIdentity="example.com", Tags=[{"Key": "inbound", "Value": ses_config().installation_id}]
     )

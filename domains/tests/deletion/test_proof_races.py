@@ -19,7 +19,7 @@ from inbound.tests.support.factories import DomainFactory
 from ses_integration.drift import absence
 
 
-def test_a_name_with_pending_changes_waits(gone, ses, impatient):
+def test_a_deletion_is_not_verified_while_its_name_has_pending_changes(gone, ses, impatient):
     fail_calls(ses)
     DomainFactory(name="example.com").delete()
     ses.clear_faults()
@@ -31,17 +31,17 @@ def test_a_name_with_pending_changes_waits(gone, ses, impatient):
 
 
 @pytest.mark.postgresql
-def test_two_workers_look_only_once(gone, ses):
+def test_two_workers_observe_ses_only_once(gone, ses):
     start = threading.Barrier(2)
 
-    def look():
+    def verify():
         try:
             start.wait()
             prove_deletions()
         finally:
             connection.close()
 
-    workers = [threading.Thread(target=look) for _ in range(2)]
+    workers = [threading.Thread(target=verify) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -52,25 +52,25 @@ def test_two_workers_look_only_once(gone, ses):
 
 
 @pytest.fixture
-def after_the_look(monkeypatch):
-    """`after_the_look(do)`: as soon as the next look at SES has its answer, `do` happens."""
+def after_the_observation(monkeypatch):
+    """`after_the_observation(do)`: calls `do` as soon as the next observation of SES has its answer."""
 
     def then(do):
-        look = absence.observe_with_active_set
+        observe = absence.observe_with_active_set
 
-        def look_and_do(config):
-            monkeypatch.setattr(absence, "observe_with_active_set", look)
-            seen = look(config)
+        def observe_and_do(config):
+            monkeypatch.setattr(absence, "observe_with_active_set", observe)
+            observation = observe(config)
             do()
-            return seen
+            return observation
 
-        monkeypatch.setattr(absence, "observe_with_active_set", look_and_do)
+        monkeypatch.setattr(absence, "observe_with_active_set", observe_and_do)
 
     return then
 
 
-def test_a_look_that_is_older_than_a_repair_proves_nothing(gone, ses, after_the_look):
-    """One worker looks and is paused; another one finds a rule, which is removed."""
+def test_an_observation_older_than_a_repair_verifies_nothing(gone, ses, after_the_observation):
+    """One worker observes SES and is paused; another one finds a rule, which is removed."""
 
     def another_worker():
         put_rule(RULE, "a@example.com", prefix=gone.key_prefix)
@@ -78,7 +78,7 @@ def test_a_look_that_is_older_than_a_repair_proves_nothing(gone, ses, after_the_
         prove_deletions()
         recover_and_run_worker(ses)
 
-    after_the_look(another_worker)
+    after_the_observation(another_worker)
     assert prove_deletions() == 1
     gone.refresh_from_db()
     assert gone.finished_at
@@ -88,14 +88,14 @@ def test_a_look_that_is_older_than_a_repair_proves_nothing(gone, ses, after_the_
     assert gone.proved_at
 
 
-def test_a_look_that_is_older_than_a_pending_change_proves_nothing(gone, ses, impatient, after_the_look):
-    """The name is added again after SES was asked, and SES is yet to follow."""
+def test_an_observation_older_than_a_pending_change_verifies_nothing(gone, ses, impatient, after_the_observation):
+    """The name is added again after SES was observed, and the change is still pending."""
 
     def added_again():
         fail_calls(ses)
         DomainFactory(name="example.com")
 
-    after_the_look(added_again)
+    after_the_observation(added_again)
     assert prove_deletions() == 1
     gone.refresh_from_db()
     assert (gone.proof, gone.proved_at) == ({}, None)

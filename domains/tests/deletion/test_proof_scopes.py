@@ -20,7 +20,7 @@ from ses_integration.aws import clients
 from ses_integration.conf import ses_config
 
 
-def test_mail_is_erased_and_looked_for_in_its_own_bucket(domain, ses, settings):
+def test_mail_is_erased_and_verified_in_the_bucket_that_stored_it(domain, ses, settings):
     """Whatever S3_BUCKET_NAME says by then."""
     store_mail(f"{domain.key_prefix}mail")
     ses.add_faults({"service": "s3", "action": "*", "fault": "access_denied", "times": None})
@@ -48,8 +48,8 @@ CHANGES = [("AWS_REGION", "us-east-1"), ("SES_RULE_SET", "another-set")]
 
 
 @pytest.mark.parametrize(("setting", "value"), CHANGES)
-def test_nothing_is_proved_in_another_region_or_rule_set(gone, ses, elsewhere, client_for, setting, value):
-    """It waits until somebody looks where it was, without being taken up each minute, and says so."""
+def test_no_deletion_is_verified_in_another_region_or_rule_set(gone, ses, elsewhere, client_for, setting, value):
+    """It waits until the settings name its region and rule set again, is not tried each minute, and says so."""
     before = getattr(ses_config(), setting.removeprefix("AWS_").removeprefix("SES_").lower())
     put_rule(RULE, "a@example.com", prefix=gone.key_prefix)
     settings = elsewhere(setting, value)
@@ -77,7 +77,7 @@ def test_nothing_is_proved_in_another_region_or_rule_set(gone, ses, elsewhere, c
     assert (gone.proved_at, gone.proof["found"]) == (None, [RULE])
 
 
-def test_a_second_look_waits_for_its_region(gone, ses, elsewhere, client_for):
+def test_a_second_verification_waits_for_its_region(gone, ses, elsewhere, client_for):
     api = client_for(gone.owner)
     prove_deletions()
     first = api.get(f"/api/v2/deletions/{gone.pk}").json()["confirmation"]
@@ -94,7 +94,7 @@ def test_a_second_look_waits_for_its_region(gone, ses, elsewhere, client_for):
     assert describe(gone) == f"nothing of ours; {ELSEWHERE}"
 
 
-def test_a_deletion_without_a_region_is_looked_for_in_the_configured_one(gone, ses):
+def test_a_deletion_without_a_region_is_verified_in_the_configured_one(gone, ses):
     """It is older than the field."""
     DomainDeletion.objects.update(region="", rule_set="")
     assert prove_deletions() == 1

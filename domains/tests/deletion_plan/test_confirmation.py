@@ -45,7 +45,7 @@ def everything():
     return [list(model.objects.order_by("pk").values()) for model in TABLES]
 
 
-def test_a_token_deletes_once(api, full, ses, dns):
+def test_a_token_confirms_only_one_deletion(api, full, ses, dns):
     token = plan_of(api, full)["token"]
     assert delete(api, full, plan=token).status_code == 200
     assert DomainDeletion.objects.get().plan_token == token

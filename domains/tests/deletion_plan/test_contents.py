@@ -119,7 +119,7 @@ def test_the_plan_lists_what_is_deleted_and_what_stays(api, full, user, ses, dns
     assert calls(ses) == []
 
 
-def test_a_failed_call_confirms_nothing(api, full, ses, dns, impatient):
+def test_a_failed_call_does_not_count_as_confirmed(api, full, ses, dns, impatient):
     confirmed = plan_of(api, full)["sesConfirmedAt"]
     fail_calls(ses)
     EmailAddressFactory(domain=full, address="c@example.com")

@@ -60,14 +60,14 @@ def test_nothing_is_left_of_a_zone_that_does_not_exist(dns):
 
 
 @EACH
-def test_each_record_can_be_gone_on_its_own(dns, kind, name):
+def test_each_record_is_judged_on_its_own(dns, kind, name):
     dns.publish_records(RECORDS)
     dns.withdraw(name, kind)
     assert [(record.type, record.name) for record in look_up(RECORDS) if record.state is State.GONE] == [(kind, name)]
 
 
 @EACH
-def test_another_value_in_its_place_belongs_to_the_owner(dns, kind, name):
+def test_a_record_with_another_value_is_not_a_leftover(dns, kind, name):
     dns.publish_records(RECORDS)
     dns.publish(name, kind, {"MX": "10 mx.example.net", "CNAME": "aaa.dkim.example.net"}.get(kind, "v=spf1 mx -all"))
     assert seen(kind, name) == (State.GONE, ())
@@ -192,7 +192,7 @@ def test_a_cname_is_followed(dns, followed):
     assert seen("TXT", MAIL_FROM) == (State.GONE, ())
 
 
-def test_nothing_is_left_behind_a_dangling_cname(dns):
+def test_a_cname_without_a_target_counts_as_gone(dns):
     dns.publish(MAIL_FROM, "CNAME", "nowhere.example.net")
     assert seen("TXT", MAIL_FROM) == (State.GONE, ())
 
@@ -202,7 +202,7 @@ def test_a_dkim_name_is_a_leftover_although_its_target_no_longer_exists(dns):
     assert seen("CNAME", f"aaa._domainkey.{DOMAIN}")[0] is State.PUBLISHED
 
 
-def test_a_domain_whose_name_looks_like_another_record_is_recognised(dns):
+def test_records_of_a_domain_named_like_a_mail_from_domain_are_recognised(dns):
     records = records_for(MAIL_FROM, region="eu-west-1")
     dns.publish_records(records)
     assert [(record.type, record.name, record.purpose) for record in look_up(records)] == [

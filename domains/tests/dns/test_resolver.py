@@ -166,7 +166,7 @@ def test_control_characters_are_escaped(dns):
     assert set(answer().values) == {"nul\\x00 esc\\x1b[2J tab\\t bad\\xff", "für Bücher"}
 
 
-def test_garbage_is_not_used(dns, settings):
+def test_a_malformed_answer_is_not_used(dns, settings):
     settings.DNS_TIMEOUT_SECONDS = 0.3
     dns.distorts(NAME, lambda response: response.to_wire()[:15] + b"\xff" * 20)
     assert answer() == Answer(why="DNS did not answer within 0.3 s.")

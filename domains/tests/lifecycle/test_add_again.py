@@ -71,7 +71,7 @@ def test_a_deleted_domain_may_get_another_owner(api, client_for, add, old_domain
     assert api.get(URL).json()["data"] == []
 
 
-def test_the_pending_cleanup_of_the_old_domain_takes_nothing_from_the_new_one(api, add, old_domain, ses, impatient):
+def test_the_pending_cleanup_of_the_old_domain_removes_nothing_of_the_new_one(api, add, old_domain, ses, impatient):
     fail_calls(ses)
     old = api.delete(f"{URL}/{old_domain.pk}").json()
     assert "warning" in old
@@ -198,7 +198,7 @@ def rows_go_by_name():
 
 
 @counterexample(19, rows_go_by_name)
-def test_19_a_deletion_that_wakes_up_late_takes_no_row_of_the_new_life(api, add, old_domain, ses):
+def test_19_a_late_deletion_deletes_no_row_of_the_new_incarnation(api, add, old_domain, ses):
     Domain.objects.filter(pk=old_domain.pk).update(deleting_since="2026-01-01T00:00:00Z")
     record = DomainDeletion.objects.create(domain_id=old_domain.pk, name="example.com", owner=old_domain.owner)
     # The process is paused before it deletes the rows.

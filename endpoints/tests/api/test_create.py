@@ -61,7 +61,7 @@ def test_the_sdk_may_give_email_for_forward_to(api):
 
 
 @pytest.mark.parametrize("description", ["", None, "   "])
-def test_no_description_is_shown_as_null(api, description):
+def test_a_missing_description_is_shown_as_null(api, description):
     answer = api.post(URL, {**WEBHOOK, "description": description})
     assert answer.status_code == 201
     assert answer.json()["description"] is None
@@ -78,7 +78,7 @@ def test_fields_that_a_client_cannot_set_are_ignored(api, user):
     assert answer.json()["userId"] == str(user.pk)
 
 
-def test_a_name_may_be_used_twice(api):
+def test_two_endpoints_may_have_the_same_name(api):
     assert api.post(URL, WEBHOOK).status_code == api.post(URL, WEBHOOK).status_code == 201
 
 

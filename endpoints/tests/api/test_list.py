@@ -61,14 +61,14 @@ def test_a_group_is_listed_with_its_addresses(api, user):
     assert [row["groupEmails"] for row in api.get(f"{URL}?sortBy=oldest").json()["data"]] == [emails, None]
 
 
-def test_the_newest_comes_first(api, user):
+def test_endpoints_are_listed_newest_first(api, user):
     aged(2, 1, 3, owner=user)
     assert names(api.get(URL)) == ["1", "2", "3"]
     assert names(api.get(f"{URL}?sortBy=newest")) == ["1", "2", "3"]
     assert names(api.get(f"{URL}?sortBy=nonsense")) == ["1", "2", "3"]
 
 
-def test_the_oldest_comes_first_with_sort_by(api, user):
+def test_sort_by_can_list_the_oldest_first(api, user):
     aged(2, 1, 3, owner=user)
     assert names(api.get(f"{URL}?sortBy=oldest")) == ["3", "2", "1"]
 

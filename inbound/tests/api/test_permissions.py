@@ -28,7 +28,7 @@ def test_a_method_needs_its_scope(client_for, user, method, scope):
 
 
 @pytest.mark.parametrize(("method", "scope"), METHODS)
-def test_no_other_scope_is_needed(client_for, user, method, scope):
+def test_the_scope_of_the_method_is_enough(client_for, user, method, scope):
     url = f"/api/v2/endpoints/{EndpointFactory.create(owner=user).pk}"
     assert getattr(client_for(user, scope), method)(url).status_code in (200, 405)
 

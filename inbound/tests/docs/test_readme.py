@@ -39,7 +39,7 @@ def demo(tmp_path) -> Iterator[Demo]:
         assert demo.leftovers() == []
 
 
-def test_what_is_shown_is_what_happens(demo):
+def test_commands_in_the_documents_work_as_shown(demo):
     readme, try_it = page("README.md"), page("docs/try-it.md")
     (announced,) = [block for block in readme.blocks("text") if "inbound is running" in block]
     web, emulator = demo.ports

@@ -1,4 +1,4 @@
-"""Every fault at every SES call of every operation: afterwards the worker alone brings SES up to date.
+"""Every fault at every SES call of every operation; afterwards the worker alone brings SES up to date.
 
 The cases of one fault share an installation, because one for each case would take minutes. Each case has its own domain,
 named after the case, so that a failed comparison shows which case it belongs to.
@@ -21,6 +21,8 @@ def test_each_operation_makes_the_expected_calls(installation, worker, subtests)
 
 
 @pytest.mark.parametrize("fault_case", FAULT_CASES, ids=lambda case: case.name)
-def test_at_every_call(installation, worker, sweeping_worker, subtests, fault_case: FaultCase, rotation: Rotation):
+def test_after_a_fault_at_any_call_the_worker_brings_ses_up_to_date(
+    installation, worker, sweeping_worker, subtests, fault_case: FaultCase, rotation: Rotation
+):
     worker = sweeping_worker if fault_case.external else worker
     run_fault_case(installation, worker, subtests, fault_case, OPERATIONS, rotation)

@@ -72,7 +72,9 @@ def numbers(command: CommandCase, fault_case: FaultCase) -> list[int]:
 @pytest.mark.parametrize(
     "fault_case", [case for case in FAULT_CASES if case.name != "dropped"], ids=lambda case: case.name
 )
-def test_at_every_call(installation, sweeping_worker, subtests, fault_case: FaultCase, rotation: Rotation):
+def test_after_a_fault_at_any_call_the_worker_and_a_second_run_repair_ses(
+    installation, sweeping_worker, subtests, fault_case: FaultCase, rotation: Rotation
+):
     every = [(command, number) for command in COMMAND_CASES for number in numbers(command, fault_case)]
     cases = [
         (command, number, f"{command.name}-{number}")

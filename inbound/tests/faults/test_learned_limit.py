@@ -47,7 +47,7 @@ def test_each_operation_makes_the_expected_calls(installation, worker, subtests)
     run_without_faults(installation, worker, subtests, [LEARN])
 
 
-def test_faults_at_every_call(installation, worker, subtests):
+def test_after_a_fault_at_any_call_the_worker_brings_ses_up_to_date(installation, worker, subtests):
     """In one installation, because the cases are few."""
     for fault_case in FAULT_CASES:
         if not fault_case.external and not fault_case.applied_late:
@@ -57,7 +57,7 @@ def test_faults_at_every_call(installation, worker, subtests):
     assert_up_to_date(installation)
 
 
-def test_calls_applied_late(installation, worker, subtests):
+def test_after_a_late_call_the_worker_brings_ses_up_to_date(installation, worker, subtests):
     for fault_case in FAULT_CASES:
         if fault_case.applied_late:
             run_fault_case(installation, worker, subtests, fault_case, [LEARN])

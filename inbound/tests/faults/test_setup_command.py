@@ -40,7 +40,7 @@ SETUP = CommandCase(
 )
 
 
-def test_at_every_call(installation, sweeping_worker, subtests):
+def test_after_a_fault_at_any_call_a_second_run_activates_our_rule_set(installation, sweeping_worker, subtests):
     ses = client("ses", installation.ses.url)
     ses.create_receipt_rule_set(RuleSetName=THEIRS)
     ses.create_receipt_rule(
@@ -66,7 +66,7 @@ def test_at_every_call(installation, sweeping_worker, subtests):
     assert_up_to_date(installation)
 
 
-def test_it_makes_the_expected_calls(installation):
+def test_setup_makes_the_expected_calls(installation):
     client("ses", installation.ses.url).create_receipt_rule_set(RuleSetName=THEIRS)
     activate_foreign_rule_set(installation, "")
     installation.ses.clear_journal()

@@ -45,7 +45,7 @@ def changing_settings(settings):
     return django_settings
 
 
-def test_ses_follows_the_rows(aws, transactional_db, changing_settings, error_log):
+def test_ses_matches_the_database_after_random_operations(aws, transactional_db, changing_settings, error_log):
     # One example is many requests, so fewer examples are enough.
     count = max(1, hypothesis_settings().max_examples // 8)
     profile = hypothesis_settings(max_examples=count, suppress_health_check=list(HealthCheck))

@@ -193,6 +193,6 @@ class TestPreviousScope:
             forget_gone(ses_config(), previous)
         assert find_previous_scopes(ses_config()) == [previous]
 
-    def test_operator_can_forget_it_without_a_comparison(self, previous):
+    def test_operator_can_forget_the_ledger_of_an_unknown_account(self, previous):
         assert forget(previous) == 2
         assert find_previous_scopes(ses_config()) == []

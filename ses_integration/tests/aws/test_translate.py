@@ -42,14 +42,14 @@ CALLS = {
 
 @pytest.mark.parametrize("status", [200, 400, 403, 404, 502])
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_page_of_a_proxy_is_not_an_answer(ses, call, status):
+def test_page_of_a_proxy_counts_as_unanswered(ses, call, status):
     ses.add_faults({"fault": "page", "status": status})
     with pytest.raises(Unanswered) as error:
         call(Gateway(ses_config()))
     assert error.value.sentence in (UNREADABLE, "AWS reported an internal error.")
 
 
-def test_error_of_a_parser_is_not_an_answer():
+def test_unparsable_response_counts_as_unanswered():
     with pytest.raises(Unanswered, match=UNREADABLE), aws_errors("Parse"):
         raise KeyError("Result")
 

@@ -65,7 +65,7 @@ def test_smaller_limit_leaves_no_address_without_a_rule(ses, rows, settings):
     assert calls(ses) == ["CreateReceiptRule", "CreateReceiptRule", "UpdateReceiptRule"]
 
 
-def test_refusal_of_a_small_rule_is_not_a_limit(ses, rows):
+def test_refusal_of_a_small_rule_does_not_lower_the_limit(ses, rows):
     """Otherwise every domain would get as many rules as it has addresses."""
     ses.set_quotas(recipients=0)
     receive("a", "b", "c")
@@ -75,7 +75,7 @@ def test_refusal_of_a_small_rule_is_not_a_limit(ses, rows):
     assert quotas.layout(ses_config()).max_recipients == 500
 
 
-def test_deleted_address_goes_although_another_rule_cannot_be_created(ses, rows, settings):
+def test_deleted_address_is_removed_although_another_rule_cannot_be_created(ses, rows, settings):
     """A smaller limit moves addresses into rules that do not fit. They stay in the old rule; the deleted one goes."""
     receive(*(f"a{n}" for n in range(6)))
     reconcile(DOMAIN)

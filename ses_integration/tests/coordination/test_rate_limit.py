@@ -37,7 +37,7 @@ def test_without_a_limit_no_statement_is_needed(settings, django_assert_num_quer
         assert claim_slot(ses_config()) is None
 
 
-def test_call_does_not_wait_for_ever(monkeypatch):
+def test_call_that_would_wait_too_long_is_not_sent(monkeypatch):
     monkeypatch.setattr("ses_integration.coordination.rate_limit.MAX_WAIT_SECONDS", 0.1)
     with rate_limited(ses_config()):
         pass

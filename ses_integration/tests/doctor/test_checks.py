@@ -149,7 +149,7 @@ def test_the_worst_of_several_results_of_a_check_counts():
 
 
 @pytest.mark.parametrize("prefix", ["a", "a" * 16, "2x"])
-def test_names_are_valid_for_ses_or_certain_to_be_refused(prefix):
+def test_names_of_probes_are_either_valid_or_always_refused(prefix):
     names = DoctorNames(prefix, "0123456789abcdef")
     assert is_recipient(names.recipient)
     assert is_recipient(names.no_identity)

@@ -28,7 +28,7 @@ AWS = {
         ("eu-west-1a", "failed"),
     ],
 )
-def test_a_region_receives_mail_is_unknown_or_is_no_region(region, outcome):
+def test_a_region_is_ok_unknown_or_invalid(region, outcome):
     assert check_region(region).outcome == outcome
 
 

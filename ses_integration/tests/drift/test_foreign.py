@@ -66,7 +66,7 @@ def test_a_rule_of_a_live_domain_with_another_name_is_an_orphan():
         ("inbound-lostXorg-rule", ["x@lost.org"]),
     ],
 )
-def test_a_rule_that_we_would_name_otherwise_is_foreign(name, recipients):
+def test_a_rule_with_a_name_that_we_would_not_give_it_is_foreign(name, recipients):
     assert not looks_like_ours(holds(*recipients, name=name), "inbound", "inbound-mail")
     assert found(**with_foreign(holds(*recipients, name=name))) == [(DriftKind.FOREIGN, name)]
 
@@ -188,6 +188,6 @@ def test_a_reference_rule_of_an_unknown_domain_is_only_listed():
         ([A], {"key_prefixes": ("mail/emails/example.com/catchall/",)}),
     ],
 )
-def test_what_does_not_fit_is_foreign(recipients, more):
+def test_a_rule_that_only_resembles_one_of_the_reference_service_is_foreign(recipients, more):
     drift = one(**with_foreign(reference_rule(*recipients, **more), behind=True))
     assert (drift.kind, drift.adoptable) == (DriftKind.FOREIGN, False)

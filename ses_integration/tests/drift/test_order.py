@@ -18,7 +18,7 @@ from ses_integration.tests.drift.inputs import (
 )
 
 
-def test_a_rule_behind_a_stop_for_the_same_mail_is_out_of_order():
+def test_a_rule_behind_a_stop_action_for_the_same_mail_is_out_of_order():
     rules = with_foreign(holds("example.com", name="theirs", ends=True))
     [drift, foreign] = detect(replace(EQUAL, **rules))
     assert (drift.kind, drift.name) == (DriftKind.OUT_OF_ORDER, RULE)
@@ -28,12 +28,12 @@ def test_a_rule_behind_a_stop_for_the_same_mail_is_out_of_order():
     assert foreign.kind is DriftKind.FOREIGN
 
 
-def test_a_rule_behind_a_stop_for_other_mail_loses_mail_that_goes_to_both():
+def test_a_rule_behind_a_stop_action_for_other_mail_loses_mail_that_goes_to_both():
     rules = with_foreign(holds("x@theirs.org", name="theirs", ends=True))
     assert "ends a mail that goes to both" in detect(replace(EQUAL, **rules))[0].reason
 
 
-def test_a_rule_behind_a_function_is_out_of_order_if_they_share_mail():
+def test_a_rule_behind_a_lambda_function_for_the_same_mail_is_out_of_order():
     shared = with_foreign(holds("A+news@example.com".lower(), name="theirs", may_end=True))
     assert [sort for sort, _ in found(**shared)] == [DriftKind.OUT_OF_ORDER, DriftKind.FOREIGN]
     other = with_foreign(holds("x@theirs.org", name="theirs", may_end=True))

@@ -74,7 +74,7 @@ def test_a_domain_that_is_marked_while_rows_are_read_is_not_marked_again(ses_wit
     assert DomainSync.objects.get().generation == 2
 
 
-def test_a_leftover_of_a_removed_domain_is_found(ses_with_a):
+def test_a_domain_that_was_removed_completely_is_no_drift(ses_with_a):
     remove()
     reconcile(DOMAIN)
     assert (sweep_database(), sweep_ses()) == ([], NOTHING)

@@ -94,7 +94,7 @@ def test_a_removed_identity_is_created_again(ses_with_a):
     assert identities() == {DOMAIN}
 
 
-def test_an_emulator_that_forgot_everything_is_repaired(ses_with_a, settings):
+def test_everything_is_created_again_after_a_reset_of_the_emulator(ses_with_a, settings):
     ses_with_a.reset()
     settings.SES_AUTO_SETUP = True
     from ses_integration.aws import rule_set

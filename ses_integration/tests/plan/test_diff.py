@@ -42,18 +42,18 @@ def test_identity_is_created_before_the_rules():
     assert operations(DesiredState(True, (rule("a@example.com"),))) == ["create_identity", "create_rule"]
 
 
-def test_identity_takes_three_calls():
+def test_creating_an_identity_takes_three_calls():
     made = replace(IDENTITY, has_verification_token=False, has_mail_from=False)
     assert operations(DesiredState(True), made) == ["verify_domain"]
     assert operations(DesiredState(True), replace(made, has_verification_token=True)) == ["set_mail_from"]
 
 
-def test_identity_of_somebody_else_keeps_its_mail_from_domain():
+def test_foreign_identity_keeps_its_mail_from_domain():
     theirs = replace(IDENTITY, ours=False, has_mail_from=False)
     assert plan(DOMAIN, DesiredState(True), [theirs]).settled
 
 
-def test_identity_of_somebody_else_is_never_deleted():
+def test_foreign_identity_is_never_deleted():
     assert plan(DOMAIN, DesiredState(), [replace(IDENTITY, ours=False)]).settled
 
 
@@ -90,7 +90,7 @@ def test_empty_chunk_is_deleted_while_another_rule_is_created():
 
 
 @pytest.mark.parametrize(("exists", "operation"), [(True, "update_rule"), (False, "create_rule")])
-def test_unknown_rule_is_written_again(exists, operation):
+def test_rule_with_an_unknown_outcome_is_written_again(exists, operation):
     unknown = replace(recorded(rule("a@example.com")), presence=Presence.UNKNOWN, exists=exists)
     assert operations(DesiredState(True, (rule("a@example.com"),)), IDENTITY, unknown) == [operation]
 

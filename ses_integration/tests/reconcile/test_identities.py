@@ -17,7 +17,7 @@ from ses_integration.tests.support.ses_state import identities, rules
 pytestmark = pytest.mark.usefixtures("rows")
 
 
-def test_identity_of_somebody_else_is_used_and_kept(ses):
+def test_foreign_identity_is_used_and_kept(ses):
     clients.sesv2("eu-west-1").create_email_identity(EmailIdentity=DOMAIN)
     receive("a")
     reconcile(DOMAIN)
@@ -38,7 +38,7 @@ def test_identity_with_our_tag_is_ours(ses):
     assert identities() == set()
 
 
-def test_identity_created_by_another_installation_since_is_theirs(ses_with_a):
+def test_identity_that_another_installation_has_created_since_is_foreign(ses_with_a):
     """It must not be deleted, although we had created an earlier identity of this name."""
     sesv2 = clients.sesv2("eu-west-1")
     sesv2.delete_email_identity(EmailIdentity=DOMAIN)

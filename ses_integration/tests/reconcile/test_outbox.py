@@ -45,7 +45,7 @@ def test_domains_are_marked_in_the_order_of_their_names(ses, django_capture_on_c
     assert list(DomainSync.objects.order_by("pk").values_list("domain", flat=True)) == ["a.org", "b.org", "c.org"]
 
 
-def test_domains_with_the_same_wait_are_served_by_name(ses):
+def test_domains_queued_at_the_same_time_are_served_in_the_order_of_their_names(ses):
     for domain in ("b.org", "c.org", "a.org"):
         receive(domain=domain)
     DomainSync.objects.update(queued_at=timezone.now())

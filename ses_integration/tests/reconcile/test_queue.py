@@ -70,7 +70,7 @@ def test_creation_of_a_domain_is_done_in_one_pass(ses):
 
 
 @pytest.mark.parametrize("fault", ["throttle", "dropped"])
-def test_outage_is_not_tried_with_every_rule(one_address_per_rule, fault):
+def test_during_an_outage_a_pass_stops_after_three_calls(one_address_per_rule, fault):
     receive(*LONG)
     one_pass()
     one_address_per_rule.clear_journal()

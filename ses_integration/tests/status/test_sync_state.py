@@ -33,7 +33,7 @@ def test_labels_are_those_of_the_glossary():
         ),
     ],
 )
-def test_state_without_a_call_in_flight(fields, status, text):
+def test_state_without_a_call_in_flight_is_named_with_its_reason(fields, status, text):
     state = _state(None, **fields)
     assert (state.status, str(state)) == (status, text)
 

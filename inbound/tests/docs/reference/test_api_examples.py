@@ -71,27 +71,27 @@ def address(call, domain, endpoint):
     return address
 
 
-def test_what_can_be_read(call, domain, address):
+def test_examples_of_reading_have_the_real_fields(call, domain, address):
     _assert_same_fields(_example(CALLS, "DNS records"), call("get", f"/domains/{domain['id']}/dns-records"))
     _assert_same_fields(_example(CALLS, "SES status"), call("get", "/ses/status"))
     _assert_same_fields(_example(page("docs/api/README.md"), "Lists"), call("get", "/email-addresses"))
 
 
-def test_plans(call, domain, address):
+def test_examples_of_plans_have_the_real_fields(call, domain, address):
     plan = call("get", f"/email-addresses/{address['id']}/deletion-plan")
     _assert_same_fields(_example(PLANS, "The plan of an address"), plan)
     plan = call("get", f"/domains/{domain['id']}/deletion-plan")
     _assert_same_fields(_example(PLANS, "The plan of a domain"), plan)
 
 
-def test_catch_all_and_blocked_emails(call, domain, endpoint):
+def test_examples_of_catch_all_and_blocked_emails_have_the_real_fields(call, domain, endpoint):
     body = _example(CALLS, "Catch-all", 0) | {"catchAllEndpointId": endpoint["id"]}
     _assert_same_fields(_example(CALLS, "Catch-all", 1), call("put", f"/domains/{domain['id']}", body))
     blocked = call("post", "/blocked-emails", _example(CALLS, "Blocked emails", 0))
     _assert_same_fields(_example(CALLS, "Blocked emails", 1), blocked)
 
 
-def test_deletions_of_addresses(call, address, settings):
+def test_examples_of_address_deletions_have_the_real_fields(call, address, settings):
     other = call("post", "/email-addresses", {"address": "info@example.org", "domainId": address["domainId"]})
     bulk = call("post", "/email-addresses/bulk-delete", {"ids": [other["id"], "unknown"]})
     _assert_same_fields(_example(CALLS, "Bulk deletion", 1), bulk)
@@ -105,7 +105,7 @@ def test_deletions_of_addresses(call, address, settings):
     )
 
 
-def test_deletions_of_an_endpoint_and_a_domain(call, domain, endpoint):
+def test_examples_of_endpoint_and_domain_deletions_have_the_real_fields(call, domain, endpoint):
     gone = call("delete", f"/endpoints/{endpoint['id']}")
     _assert_same_fields(_example(CALLS, "Endpoints", 2), gone)
     deleted = call("delete", f"/domains/{domain['id']}")

@@ -19,7 +19,9 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 TIMES, TIMES_IN_FULL = 8, 50
 
 
-def test_no_rule_remains(stack: Stack, api: Api, pytestconfig: pytest.Config) -> None:
+def test_deleting_the_last_two_addresses_at_once_leaves_no_rule(
+    stack: Stack, api: Api, pytestconfig: pytest.Config
+) -> None:
     times = TIMES_IN_FULL if pytestconfig.getoption("full") else TIMES
     stack.start()
     domain = api.add_domain("two.example.com")

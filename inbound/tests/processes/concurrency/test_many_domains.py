@@ -83,7 +83,7 @@ def assert_finished(stack: Stack, clients: list[Client]) -> None:
     assert any(client.gone for client in clients)
 
 
-def test_ses_equals_the_rows(
+def test_ses_matches_the_database_after_random_changes(
     stack: Stack, api: Api, client_of: Callable[..., Client], pytestconfig: pytest.Config
 ) -> None:
     stack.start()
@@ -96,7 +96,7 @@ def test_ses_equals_the_rows(
     assert_finished(stack, clients)
 
 
-def test_ses_equals_the_rows_after_one_machine_was_killed_and_another_was_paused(
+def test_ses_matches_the_database_after_one_machine_was_killed_and_another_was_paused(
     stack: Stack, api: Api, key: str, client_of: Callable[..., Client]
 ) -> None:
     """Two machines, each with a server and a worker. No answer in between claimed too much either."""

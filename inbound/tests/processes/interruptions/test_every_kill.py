@@ -147,7 +147,7 @@ def first_commit(steps: list[str]) -> int:
 
 
 @pytest.mark.parametrize("deletion", DELETIONS, ids=lambda deletion: deletion.name)
-def test_the_web_process_is_killed(
+def test_a_deletion_finishes_wherever_the_web_process_is_killed(
     setup: KillSetup, subtests: pytest.Subtests, deletion: Deletion, rotation: Rotation
 ) -> None:
     steps = setup.delete(setup.prepare(deletion, "counted.org")).steps
@@ -164,7 +164,7 @@ def test_the_web_process_is_killed(
 
 
 @pytest.mark.parametrize("deletion", DELETIONS, ids=lambda deletion: deletion.name)
-def test_the_worker_is_killed(
+def test_a_deletion_finishes_wherever_the_worker_is_killed(
     setup: KillSetup, subtests: pytest.Subtests, deletion: Deletion, rotation: Rotation
 ) -> None:
     """The worker finishes a deletion whose request was killed right after the first commit."""

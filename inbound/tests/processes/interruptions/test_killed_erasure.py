@@ -38,7 +38,7 @@ def stack_of(stack_with: Callable[..., Stack], ses: Emulator) -> Iterator[Stack]
         yield stack
 
 
-def test_a_third_worker_finishes_what_two_were_killed_over(stack_of: Stack, ses: Emulator, user: User) -> None:
+def test_a_third_worker_finishes_erasing_after_two_were_killed(stack_of: Stack, ses: Emulator, user: User) -> None:
     domain = DomainFactory(owner=user, name="example.com")
     prefix = domain.key_prefix
     stored_objects.store_versions(BUCKET, ((f"{prefix}{number:04}", HISTORY) for number in range(OBJECTS)))

@@ -85,7 +85,7 @@ def assert_finished(stack: Stack, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["address", "domain"], indirect=True)
-def test_a_call_under_way_is_repeated_until_the_late_one_cannot_undo_it(stack: Stack, api: Api, path: str) -> None:
+def test_a_call_in_flight_is_repeated_until_it_can_no_longer_be_applied_late(stack: Stack, api: Api, path: str) -> None:
     action = "DeleteReceiptRule" if path.startswith("domains/") else "UpdateReceiptRule"
     stack.aws.add_fault(action=action, fault="delay", seconds=ON_ITS_WAY_SECONDS)
     stack.aws.clear_journal()

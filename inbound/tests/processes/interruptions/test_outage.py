@@ -22,7 +22,9 @@ from ses_integration.status.wording import CHANGE_PENDING
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
 
-def test_ses_is_brought_up_to_date_without_another_request(stack_with: Callable[..., Stack], key: str) -> None:
+def test_after_an_outage_ses_is_brought_up_to_date_without_another_request(
+    stack_with: Callable[..., Stack], key: str
+) -> None:
     stack = stack_with(QuickStack, SES_SWEEP_SECONDS="1", SES_DATABASE_SWEEP_SECONDS="1")
     stack.start()
     api = stack.web_api.with_key(key)

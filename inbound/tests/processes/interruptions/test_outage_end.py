@@ -21,7 +21,7 @@ from ses_integration.reconcile.steps import Answer, Intent, PassState
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
 
-def test_it_does_not_wait_for_locked_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_of_an_outage_does_not_wait_for_locked_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """It could deadlock: it locks the rows in any order, and the change locks them in the order of their names."""
     config = ses_config()
     monkeypatch.setattr(outbox.AfterCommitDrain, "run", lambda drain: None)

@@ -44,7 +44,7 @@ def paused_during_call(stack: Stack, api: Api, path: str) -> Iterator[Future[Ans
             stack.web.resume()
 
 
-def test_the_old_holder_records_nothing(stack: Stack, api: Api, key: str) -> None:
+def test_a_holder_that_lost_the_lease_while_paused_records_nothing(stack: Stack, api: Api, key: str) -> None:
     stack.start(worker=False)
     other_web, other = stack.server("other web")
     other_web.start()

@@ -36,7 +36,7 @@ def old(ses, ses_v1):
     return ses
 
 
-def test_its_rules_are_recognised_and_left_alone(old):
+def test_rules_of_the_reference_service_are_recognised_and_left_alone(old):
     receive("a")
     reconcile(DOMAIN)
     before = held(old)
