@@ -21,7 +21,7 @@ def erase_mail(record: DomainDeletion, *, seconds: float) -> None:
     """Erase stored mail for about `seconds`, and record when to continue.
 
     Does nothing while another process has the claim. Records each batch before it lists the next one, and only while it
-    holds the claim: if two processes erased the same page, because one of them was paused, only one counts it.
+    holds the claim: if a process was paused and another one has erased the same batch, only one counts it.
     """
     claim = _claim(record)
     if claim is None:

@@ -31,15 +31,15 @@ SES_STORES_LATE = timedelta(hours=4)
 
 NOT_FINISHED = "SES clean-up is not finished."
 KEPT = f"The SES identity {NOT_CREATED_HERE}"
-SUPERSEDED = "The domain was added again before its clean-up was finished; SES holds what the new one needs."
+SUPERSEDED = "The domain was added again before its clean-up was finished. SES holds what the new one needs."
 MAIL_KEPT = "KEEP_MAIL_ON_DOMAIN_DELETE is on, so stored mail is kept:"
-ERASING = "Stored mail is still to be erased; that goes on in the background."
+ERASING = "Stored mail is still to be erased. This continues in the background."
 
 
 def initial_values(domain: Domain) -> dict[str, Any]:
     """Values of a new report, read while the domain's rows and ledger still exist.
 
-    They leave out what an earlier domain of the same name has left in SES, which its own report covers.
+    Leaves out what an earlier domain of the same name has left in SES: that is in its own report.
     """
     values: dict[str, Any] = {
         "name": domain.name,
@@ -59,7 +59,7 @@ def initial_values(domain: Domain) -> dict[str, Any]:
 
 
 def due() -> Q:
-    """Deletions whose next attempt is due and that nobody has claimed."""
+    """Deletions whose next attempt is due and that no process has claimed."""
     return Q(retry_at=None) | Q(retry_at__lte=Now())
 
 
@@ -120,7 +120,7 @@ def _added_again(record: DomainDeletion) -> bool:
 
 
 def warning(record: DomainDeletion) -> str | None:
-    """What is still pending or kept, and what happens next, for clients; None if nothing is left."""
+    """Sentences for clients: what is still pending or kept, and what happens next. None if nothing is."""
     sentences: list[str] = []
     problem = record.problem
     if Step.PENDING in (record.rules, record.identity):

@@ -48,7 +48,7 @@ def delete_domain(*, domain: Domain, requested_by: str, plan_token: str = "") ->
 
 
 def advance(record: DomainDeletion, *, erase_seconds: float = ERASE_SECONDS_IN_REQUEST) -> DomainDeletion:
-    """Continue a deletion from wherever it stopped, as far as the deadline allows. Safe to repeat and to run anywhere."""
+    """Continue a deletion from wherever it stopped, until the deadline. Safe to repeat, in any process."""
     with shared_deadline() as deadline:
         reconcile(record.name, done=lambda: _ses_done(record))
         update_ses_steps(record)
@@ -56,7 +56,7 @@ def advance(record: DomainDeletion, *, erase_seconds: float = ERASE_SECONDS_IN_R
             _delete_rows(record.domain_id)
         record.refresh_from_db()
         seconds = min(erase_seconds, deadline - time.monotonic())
-        if record.rules != Step.PENDING and record.stored_mail == Step.PENDING and seconds > 0:
+        if _can_erase(record) and seconds > 0:
             erase_mail(record, seconds=seconds)
         _finish_if_done(record)
     return record
@@ -67,15 +67,15 @@ def resume_deletions(
 ) -> int:
     """Continue every unfinished deletion that is due, and return how many. A task of the worker.
 
-    Ends after about `seconds`, so that the worker's other tasks are not delayed; the rest continues next time. Leaves a new
-    deletion to its request for `request_seconds`, so that its rows are deleted after SES, in the documented order.
+    Ends after about `seconds`, so that it does not delay the worker's other tasks. Leaves a new deletion to its request for
+    `request_seconds`, so that SES comes before the rows, in the documented order.
     """
     until = time.monotonic() + seconds
     new = Q(rows=Step.PENDING, started_at__gt=Now() - timedelta(seconds=request_seconds))
     unfinished = DomainDeletion.objects.pending().filter(due()).exclude(new)
     records = list(unfinished.order_by(F("retry_at").asc(nulls_first=True), "started_at", "name"))
     # Deletions that only wait for SES get half of the time, in random order, so that they never delay erasing.
-    to_erase = [record for record in records if record.rules != Step.PENDING and record.stored_mail == Step.PENDING]
+    to_erase = [record for record in records if _can_erase(record)]
     waiting = [record for record in records if record not in to_erase]
     random.shuffle(waiting)
     half = time.monotonic() + seconds / 2
@@ -89,7 +89,7 @@ def resume_deletions(
         record.refresh_from_db()
         # Another task of the worker, `reconcile_due`, calls SES. This one only records what has been confirmed.
         update_ses_steps(record)
-        if record.rules != Step.PENDING and record.stored_mail == Step.PENDING:
+        if _can_erase(record):
             erase_mail(record, seconds=min(until - time.monotonic(), ERASE_SECONDS_IN_TURN))
         _finish_if_done(record)
     return len(records)
@@ -118,6 +118,11 @@ def _delete_rows(domain_id: str) -> None:
         rows=Step.DONE, rows_at=timezone.now(), blocked_emails=blocked, email_addresses=addresses, dns_records=dns
     )
     row.delete()
+
+
+def _can_erase(record: DomainDeletion) -> bool:
+    # Not before the rules are gone: SES would store new mail behind the eraser.
+    return record.rules != Step.PENDING and record.stored_mail == Step.PENDING
 
 
 def _finish_if_done(record: DomainDeletion) -> None:

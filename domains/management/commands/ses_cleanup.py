@@ -22,7 +22,7 @@ SECONDS_PER_TRY = 30.0
 
 class Command(CommandWithExitCodes):
     help = (
-        "List what should be gone and is not: rules and identities of ours that are in no ledger, stored mail of no domain, "
+        "List what should be gone and is not: our rules and identities that are in no ledger, stored mail without a domain, "
         "what another AWS_REGION or SES_RULE_SET left behind, and everything that is pending. Reads the tag of every "
         "identity in the account that is in no ledger, about one a second. Changes nothing unless --apply is given. "
         "Exit code 0 when nothing is left over or pending, 2 when something is (after --apply: still is), 1 on an error."
@@ -84,8 +84,7 @@ class Command(CommandWithExitCodes):
     def _forget(self, search: LeftoverSearch, scope: PreviousScope, *, ask_ses: bool) -> None:
         try:
             gone = search.forget(scope, ask_ses=ask_ses)
-            what = "forgotten, which SES does not hold any more" if ask_ses else "forgotten"
-            self.tell(f"{scope.place}: {gone} {what}")
+            self.tell(f"{scope.place}: {gone} {'gone from SES and forgotten' if ask_ses else 'forgotten'}")
         except SesError as error:
             self.tell(f"{scope.place}: {error.sentence}")
 
@@ -97,7 +96,7 @@ class Command(CommandWithExitCodes):
             self.tell(f"{folder.prefix}: {error.sentence}")
 
     def _retry(self, record: DomainDeletion) -> None:
-        """Retry the deletion for as long as there is something to erase and S3 lets us."""
+        """Retry the deletion as long as each try erases something."""
         erased = -1
         while record.finished_at is None and record.erased_versions != erased:
             erased = record.erased_versions
@@ -106,7 +105,7 @@ class Command(CommandWithExitCodes):
                 return
 
     def _count(self, what: str, number: int, total: int) -> None:
-        """A counter for people who wait at a terminal; nothing in a log."""
+        """Show a counter on a terminal, and nothing in a log."""
         if self.stderr.isatty():
             end = "\n" if number == total else ""
             self.stderr.write(f"\rLooking at {what}: {number}/{total}{end}", style_func=str, ending="")

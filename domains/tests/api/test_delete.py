@@ -34,7 +34,7 @@ pytestmark = pytest.mark.sqlite
 
 URL = "/api/v2/domains"
 CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."
-ERASING = "Stored mail is still to be erased; that goes on in the background."
+ERASING = "Stored mail is still to be erased. This continues in the background."
 KEPT = "The SES identity was not created by this installation, so it is kept."
 
 

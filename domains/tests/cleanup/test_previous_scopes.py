@@ -49,7 +49,7 @@ def test_resources_that_ses_no_longer_holds_are_forgotten(ses, moved):
     clients.ses("eu-west-1").delete_receipt_rule_set(RuleSetName=SET)
     code, text = run("ses_cleanup", "--apply")
     assert code == 0
-    assert "eu-west-1, rule set inbound-email-rules: 2 forgotten, which SES does not hold any more\n" in text
+    assert "eu-west-1, rule set inbound-email-rules: 2 gone from SES and forgotten\n" in text
     assert not LedgerEntry.objects.filter(rule_set=SET).exists()
     assert LedgerEntry.objects.filter(rule_set="new-rules").count() == 2
 

@@ -111,7 +111,7 @@ def test_the_old_deletion_reports_that_the_domain_was_added_again(api, add, old_
     DomainSync.objects.update(retry_at=None)
     body = api.delete(f"{URL}/{old_domain.pk}").json()
     assert (body["deletedResources"]["sesReceiptRules"], body["deletedResources"]["sesIdentity"]) == (False, False)
-    assert body["warning"].startswith("The domain was added again before its clean-up was finished;")
+    assert body["warning"].startswith("The domain was added again before its clean-up was finished.")
 
 
 def test_an_error_of_the_next_owners_domain_is_not_revealed_by_the_old_deletion(
