@@ -1,7 +1,4 @@
-"""Block addresses of catch-all domains, so that their mail is dropped, and unblock them.
-
-See docs/api/compatibility.md, "Blocked emails".
-"""
+"""Block and unblock addresses of catch-all domains (docs/api/calls.md, "Blocked emails")."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from domains.models import Domain
 
 
 class AlreadyBlocked(Exception):
-    pass
+    """The address is already blocked."""
 
 
 class CannotBlock(Exception):
@@ -21,7 +18,7 @@ class CannotBlock(Exception):
 
 
 def block_address(*, domain: Domain, address: str, reason: str, blocked_by: AbstractBaseUser) -> BlockedEmail:
-    """Block a normalised address of the domain. SES still receives its mail, which must be dropped when it is read.
+    """Block a normalised address of the domain. Changes nothing in SES.
 
     Raises AlreadyBlocked, CannotBlock, and Domain.DoesNotExist if the domain is being deleted.
     """
@@ -45,5 +42,5 @@ def block_address(*, domain: Domain, address: str, reason: str, blocked_by: Abst
 
 
 def unblock(blocked: BlockedEmail) -> None:
-    """Delete the block. SES is not affected, because blocking does not change a rule."""
+    """Delete the block. Changes nothing in SES."""
     blocked.delete()

@@ -33,7 +33,7 @@ class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
     def configured(self, configured: bool) -> Self:
         """Addresses that SES is known to receive for, by their own rule or the catch-all's; if not `configured`, all others.
 
-        Looks up two sets, once. Looking up the rule of each address would take seconds with 100,000 of them.
+        Looks up two sets once: the rule of each address would take seconds with 100,000 of them.
         """
         held = recorded_recipients()
         known = Q(is_active=True) & (Q(address__in=held) | Q(domain__name__in=held))
@@ -42,8 +42,7 @@ class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
     def next_free_slot(self) -> int:
         """The lowest slot that these addresses, all of one domain, do not use; one statement. Lock the domain's row first.
 
-        Inactive addresses keep their slot, so that each fits again when it is activated. Slots of deleted addresses are
-        reused, and no address ever moves.
+        Inactive addresses keep their slot, so that they can be activated again. Slots of deleted addresses are reused.
         """
         following = self.filter(slot=OuterRef("slot") + 1)
         found = self.aggregate(first=Min("slot"), gap=Min(F("slot") + 1, filter=~Q(Exists(following))))
@@ -59,7 +58,7 @@ class EmailAddress(models.Model):
         "endpoints.Endpoint", on_delete=models.SET_NULL, null=True, blank=True, related_name="email_addresses"
     )
     is_active = models.BooleanField(default=True)
-    # Determines the address's rule within its domain, and never changes, so that a change touches a single rule.
+    # Determines the address's rule within its domain. It never changes, so that a change of addresses touches few rules.
     slot = models.PositiveIntegerField(editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -82,10 +81,9 @@ class EmailAddress(models.Model):
         return self.address
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Give a new row its slot, and commit the row together with its outbox mark, in autocommit mode as well.
+        """Give a new row its slot, and commit the row and its outbox mark in one transaction, as `Domain.save` does.
 
-        Without the transaction, the receiver would mark the domain after Django's own has ended. `bulk_create` does not call
-        this, so it needs rows with slots.
+        `bulk_create` does not call this, so it needs rows with slots.
         """
         if self._state.adding and self.__dict__.get("slot") is None:
             self.slot = EmailAddress.objects.filter(domain_id=self.domain_id).next_free_slot()
@@ -103,7 +101,7 @@ class BlockedEmailQuerySet(models.QuerySet["BlockedEmail"]):
 
 
 class BlockedEmail(models.Model):
-    """An address of a catch-all domain whose mail is dropped."""
+    """An unwanted address of a catch-all domain. SES receives its mail all the same."""
 
     id = models.CharField(primary_key=True, max_length=255, default=bare_id, editable=False)
     email_address = models.CharField(max_length=320, unique=True)

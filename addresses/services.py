@@ -1,4 +1,4 @@
-"""Add addresses and change them. Both wait for SES to confirm the change, up to the deadline."""
+"""Add and change addresses, and wait for SES to confirm it, up to the deadline."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> Address
     with shared_deadline():
         try:
             with transaction.atomic(durable=True):
-                # Lock the domain first, as every change does. Deleting an endpoint holds it, and then waits for marks.
+                # Lock the domain first, as every change does, so that it cannot deadlock with the deletion of an endpoint.
                 Domain.objects.select_for_update().filter(pk=address.domain_id).first()
                 row = EmailAddress.objects.live().select_for_update(of=("self",)).get(pk=address.pk)
                 touched = {name for name, value in changes.items() if getattr(row, name) != value}
@@ -93,11 +93,12 @@ def _reserve(row: EmailAddress) -> None:
 def _outcome(pk: str) -> AddressChange:
     row = EmailAddress.objects.select_related("domain", "endpoint").with_rule_name().get(pk=pk)
     name = row.domain.name
-    held = row.receipt_rule_name is not None
-    if held if row.is_active else Removal(name, [row.address]).confirmed():
+    has_rule = row.receipt_rule_name is not None
+    confirmed = has_rule if row.is_active else Removal(name, [row.address]).confirmed()
+    if confirmed:
         return AddressChange(row, None)
     if not settings.S3_BUCKET_NAME:
         return AddressChange(row, NO_BUCKET)
-    # What a previous rule set has of an active address does no harm.
+    # An active address may stay in a previous rule set.
     warning = unconfirmed_warning("SES configuration failed:", name, removal=not row.is_active)
     return AddressChange(row, warning)

@@ -31,7 +31,7 @@ def _suffixes() -> PublicSuffixList:
 def normalise_domain(text: str) -> str:
     """`Bücher.Example ` becomes `xn--bcher-kva.example`. Removes a trailing dot.
 
-    Refuses single labels and public suffixes, such as `co.uk`, because nobody owns all mail below them.
+    Refuses single labels and public suffixes (`co.uk`), because no user owns all mail below them.
     """
     name = text.strip().removesuffix(".")
     try:

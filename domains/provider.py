@@ -1,4 +1,4 @@
-"""Specs of all domains for ses_integration; `settings.SES_SPEC_PROVIDER` names `domain_specs`."""
+"""Specs of domains for ses_integration, which finds `domain_specs` through `settings.SES_SPEC_PROVIDER`."""
 
 from __future__ import annotations
 

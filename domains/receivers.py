@@ -26,9 +26,9 @@ def mark_saved_domain(instance: Domain, update_fields: Collection[str] | None, *
 
 @receiver(pre_delete, sender=Domain, dispatch_uid="domains.record_deletion")
 def record_deletion(instance: Domain, **_: Any) -> None:
-    """Create the report of a deletion by a cascade, `QuerySet.delete` or the shell, or complete the one of the service.
+    """Complete the deletion's report, or create it if no service has (cascade, `QuerySet.delete`, shell).
 
-    Runs before anything is deleted, while the counts can still be read.
+    Runs before anything is deleted, while the rows can still be counted.
     """
     records = DomainDeletion.objects.filter(domain_id=instance.pk)
     if records.filter(rows=DomainDeletion.Step.DONE).exists():

@@ -1,7 +1,4 @@
-"""`/blocked-emails`: addresses of catch-all domains that should receive no mail.
-
-See docs/api/compatibility.md, "Blocked emails".
-"""
+"""`/blocked-emails`: unwanted addresses of catch-all domains (docs/api/compatibility.md, "Blocked emails")."""
 
 from __future__ import annotations
 

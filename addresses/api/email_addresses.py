@@ -88,7 +88,7 @@ class EmailAddressViewSet(
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         body = serializer.validated_data
         endpoint_id = self._endpoint_id(body)
-        changes = {name: body[name] for name in ("is_active",) if name in body}
+        changes = {"is_active": body["is_active"]} if "is_active" in body else {}
         # `webhookId: null` leaves the endpoint unchanged; webhooks do not exist yet.
         if "endpoint_id" in body:
             changes["endpoint_id"] = endpoint_id
@@ -122,7 +122,7 @@ class EmailAddressViewSet(
         return Response(serializer.data)
 
     def _delete_many(self, ids: list[str] | None = None, domain_id: str | None = None) -> BulkDeletion:
-        """Delete these addresses, or the oldest of a domain."""
+        """Delete the addresses with these ids, or the oldest of a domain."""
         rows = self.owned(EmailAddress.objects.live())
         if ids is None:
             domain = find(self.owned(Domain.objects.live()), domain_id, NO_DOMAIN)

@@ -1,4 +1,4 @@
-"""`/dns-records`: the DNS records of all domains of the caller. Read-only, because they follow the domains."""
+"""`/dns-records`: the DNS records of all domains of the caller. Read-only, because they change with their domains."""
 
 from __future__ import annotations
 

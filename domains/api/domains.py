@@ -145,7 +145,7 @@ class DomainViewSet(
         return service.delete_domain(domain=row, requested_by=self.caller.get_username(), plan_token=plan_token)
 
     def answer_for_missing(self, pk: str, asked: Confirmation) -> Response:
-        """Continue an unfinished deletion of the domain, and answer with its report; else the 404 or 409 of every resource."""
+        """Continue the domain's unfinished deletion and answer with its report. Without one, raise 404 or 409 as usual."""
         if asked.dry_run and not asked.token:
             return super().answer_for_missing(pk, asked)
         deletion = self.owned(DomainDeletion.objects.pending()).filter(domain_id=pk).first() if is_id(pk) else None

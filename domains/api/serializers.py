@@ -107,7 +107,7 @@ class ListedDomainSerializer(DomainSerializer):
 
 
 class DomainPageSerializer(serializers.Serializer[Any]):
-    """What GET /domains answers besides the page."""
+    """What the answer to GET /domains has in addition to the page."""
 
     meta = Added("object")
 

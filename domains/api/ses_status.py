@@ -1,4 +1,4 @@
-"""`/ses/status`: the capacity of SES, and whether it is up to date with each domain. Reads only the database."""
+"""`/ses/status`: the quotas of SES, and whether it is up to date with each domain. Reads only the database."""
 
 from __future__ import annotations
 

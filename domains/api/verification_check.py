@@ -1,4 +1,4 @@
-"""`?check=true`: ask SES now, and add the results to an answer (docs/api/compatibility.md, "Verification check")."""
+"""`?check=true`: ask SES now, and add its answer (docs/api/compatibility.md, "Verification check")."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_page(domains: Sequence[Domain]) -> dict[str, dict[str, Any]]:
         failure = "Error"
     prefetch_related_objects(list(domains), "dns_records")
     for domain in domains:
-        # Skip the unchanged ones, so that the number of statements does not grow with the page.
+        # Only changed ones, so that the number of statements does not grow with the page.
         if domain.name in known and status_of(known[domain.name], domain) != domain.status:
             apply_identity(domain, known[domain.name])
     return {

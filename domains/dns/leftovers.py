@@ -62,7 +62,7 @@ def look_up(records: Sequence[Record]) -> list[RecordLookup]:
 
 
 def is_owners_own(name: str) -> bool:
-    """Whether the record makes sense without SES, as DMARC does: it is the owner's own policy."""
+    """Whether the record is the owner's own policy (DMARC), which makes sense without SES."""
     return name.startswith("_dmarc.")
 
 
@@ -116,7 +116,7 @@ def _leftover(record: Record, mail_from: set[str]) -> _Leftover | None:
 
 
 def _hint(leftover: _Leftover, found: tuple[str, ...]) -> str:
-    """What to do with an SPF record that contains more than its include: it is the owner's, so only the include should go."""
+    """What to do with an SPF record that does more than include SES: only the include should be removed."""
     if leftover.matches is not _includes_ses:
         return ""
     says_more = any(value != leftover.record.value for value in found)

@@ -40,7 +40,7 @@ def records_for(
 ) -> list[Record]:
     """The six documented records in their order, and the DKIM CNAMEs. Leaves out records whose token is not known yet.
 
-    There are none without a region, because records contain its name.
+    Without a region there are none, because records contain its name.
     """
     if not region:
         return []

@@ -27,7 +27,7 @@ class EndpointGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CatchAllChange:
-    """The stored domain, the catch-all rule that SES has confirmed, and a warning if SES has not confirmed the change."""
+    """The stored domain, the catch-all rule if SES has confirmed it, and a warning if SES has not confirmed the change."""
 
     domain: Domain
     rule_name: str | None
@@ -37,8 +37,8 @@ class CatchAllChange:
 def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> CatchAllChange:
     """Switch catch-all on (to the endpoint) or off, and wait until SES has confirmed it or the deadline ends.
 
-    Another endpoint changes only rows, because the rule does not depend on it. Raises Domain.DoesNotExist if the domain is
-    being deleted, EndpointGone, and QuotaExceeded: the old rules stay until the new ones exist.
+    Raises Domain.DoesNotExist if the domain is being deleted, EndpointGone, and QuotaExceeded if the new rules have no room
+    beside the old ones.
     """
     with shared_deadline():
         try:
@@ -53,7 +53,7 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
                     catch_all_endpoint=row.catch_all_endpoint_id,
                     updated_at=row.updated_at,
                 )
-                # update() and an explicit mark, because another endpoint does not change the rule.
+                # update() instead of save(), which would mark the domain: another endpoint does not change the rule.
                 if changes_ses:
                     mark_dirty(row.name)
                     for spec in domain_specs([row.name]):

@@ -19,14 +19,16 @@ STATUS = {"Success": Domain.Status.VERIFIED, "Failed": Domain.Status.FAILED}
 
 
 def status_of(known: RecordedIdentity | None, domain: Domain) -> str:
-    """The domain's status after SES's answer. Only Success and Failed change it, so a temporary failure does not."""
+    """The domain's status after SES's answer. Only Success and Failed change it, not a temporary failure."""
     return STATUS.get(known.status, domain.status) if known else domain.status
 
 
 def apply_identity(domain: Domain, known: RecordedIdentity | None) -> list[records.Record]:
-    """Set the domain's status, store the DNS records of its tokens, and return all its records."""
+    """Set the domain's status, store the DNS records of its tokens, and return all its records.
+
+    Does nothing and returns no records if the domain is being deleted.
+    """
     with transaction.atomic():
-        # Not while the domain is being deleted, because its rows are about to be deleted.
         row = Domain.objects.live().select_for_update().filter(pk=domain.pk).first()
         if row is None:
             return []
@@ -39,8 +41,8 @@ def apply_identity(domain: Domain, known: RecordedIdentity | None) -> list[recor
 
 def refresh_identities() -> int:
     """Ask SES about the domains that are due, at most a hundred, and return how many. A task of the worker. Raises SesError."""
-    pending = Domain.objects.live().exclude(status=Domain.Status.VERIFIED).values_list("name", flat=True)
-    known = ask_ses(list(pending), unchecked_for=timedelta(seconds=settings.SES_STATUS_SECONDS))
+    unverified = Domain.objects.live().exclude(status=Domain.Status.VERIFIED).values_list("name", flat=True)
+    known = ask_ses(list(unverified), unchecked_for=timedelta(seconds=settings.SES_STATUS_SECONDS))
     known = known or ask_ses(unchecked_for=VERIFIED_CHECK)
     for domain in Domain.objects.live().filter(name__in=list(known)):
         apply_identity(domain, known[domain.name])
@@ -48,8 +50,8 @@ def refresh_identities() -> int:
 
 
 def complete_identities() -> None:
-    """Apply identities that SES created after their request had stopped waiting. A task of the worker."""
-    # A domain whose tokens have been applied has this record.
+    """Apply identities that SES created after the request had stopped waiting. A task of the worker."""
+    # Domains whose tokens have been applied have this record.
     incomplete = Domain.objects.live().exclude(dns_records__name__startswith="_amazonses.")
     known = identities(list(incomplete.values_list("name", flat=True)))
     for domain in incomplete.filter(name__in=list(known)):

@@ -1,4 +1,4 @@
-"""Add a domain: the row first, then SES, so that an error of SES never leaves a request half done."""
+"""Add a domain: the row first, then SES, so that the domain is added even if SES fails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ses_integration.api import DomainSpec, identities, reconcile, reserve, shar
 
 
 class DomainTaken(Exception):
-    """The owner has already added the name (`own`), or another user has it, its parent or its child."""
+    """The owner has the name already (`own`), or another user has it, a parent or a subdomain of it."""
 
     def __init__(self, *, own: bool) -> None:
         super().__init__()
@@ -34,10 +34,10 @@ class AddedDomain:
 
 
 def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
-    """Add `name`, which is normalised, and wait until SES has created its identity or the deadline ends.
+    """Add a normalised name, and wait until SES has created its identity or the deadline ends.
 
-    Deletes the rows of an unfinished deletion of the same name in the same transaction. Nothing else has to be cancelled,
-    because SES follows the new rows from that commit on. Raises DomainTaken and QuotaExceeded.
+    If an earlier domain of this name is still being deleted, the same transaction deletes its rows
+    (docs/architecture/protocol.md, "Delete and add again"). Raises DomainTaken and QuotaExceeded.
     """
     with shared_deadline():
         try:
@@ -60,7 +60,7 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
 
 
 def _lock_name(name: str) -> None:
-    """Lock the registrable name until the transaction ends, because two owners may be adding a parent and its child.
+    """Lock the registrable name until the transaction ends, because two users may be adding a domain and its subdomain.
 
     Only on PostgreSQL, because SQLite has a single writer.
     """
@@ -70,7 +70,7 @@ def _lock_name(name: str) -> None:
 
 
 def _refuse_taken(owner: AbstractBaseUser, name: str) -> None:
-    """Raise DomainTaken. A domain's owner also owns the mail of its parents and children, so a tree has a single owner."""
+    """Raise DomainTaken if the name is taken (docs/api/compatibility.md, "Domain names")."""
     if Domain.objects.filter(name=name).owned_by(owner).exists():
         raise DomainTaken(own=True)
     related = Q(name=name) | Q(name__in=ancestors(name)) | Q(name__endswith=f".{name}")

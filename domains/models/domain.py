@@ -27,6 +27,8 @@ class DomainQuerySet(models.QuerySet["Domain"]):
 
 
 class Domain(models.Model):
+    """A domain that receives mail. Its deletion sets `deleting_since` first, and deletes the row later."""
+
     class Status(models.TextChoices):
         PENDING = "pending"
         VERIFIED = "verified"
@@ -74,16 +76,13 @@ class Domain(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Commit the row together with its outbox mark, in autocommit mode as well.
-
-        Without this, the receiver would mark the domain after Django's own transaction has ended.
-        """
+        """Commit the row and its outbox mark in one transaction. In autocommit mode, Django's ends before the receiver marks."""
         with transaction.atomic(savepoint=False):
             super().save(*args, **kwargs)
 
     @property
     def key_prefix(self) -> str:
-        """Where SES stores this domain's mail. A domain that is added again gets another prefix, so old mail can be erased."""
+        """Where SES stores this domain's mail. It contains the id, so a domain that is added again has another prefix."""
         return key_prefix(self.name, self.pk)
 
     @property
