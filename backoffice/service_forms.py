@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from django import forms
 from django.contrib import messages
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
-from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import Field, Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.decorators import method_decorator
@@ -21,10 +20,6 @@ Row = TypeVar("Row", bound=Model)
 GONE = "It has been deleted, or is being deleted. Nothing was changed."
 
 
-class Gone(Exception):
-    """The row, or a row that it depends on, was deleted while its form was open."""
-
-
 class ServiceForm(ModelForm[Row]):
     """A form that leaves uniqueness to the service, which can reuse the name of a row that is being deleted."""
 
@@ -36,13 +31,16 @@ class ServiceForm(ModelForm[Row]):
 
 
 class ServiceAdmin(ModelAdmin[Row]):
-    """An admin whose `add_row` and `change_row` call a service and return the stored row.
+    """An admin whose `add_row` and `change_row` call a service and return the stored row. Inlines are not supported.
 
-    They may raise the model's DoesNotExist, and ValidationError or one of `refusals`, which the form then shows. Inlines are
-    not supported.
+    The page that adds a row shows `add_form`; `form`, `fieldsets` and `readonly_fields` are those of the other pages.
     """
 
+    add_form: type[ServiceForm[Row]]
+    # Errors of the services: sentences for the form, besides ValidationError, and those that mean that the row, or one that
+    # it depends on, was deleted while the form was open.
     refusals: tuple[type[Exception], ...] = ()
+    gone: tuple[type[Exception], ...] = ()
 
     def add_row(self, request: HttpRequest, form: Any) -> Row:
         raise NotImplementedError
@@ -51,13 +49,7 @@ class ServiceAdmin(ModelAdmin[Row]):
         raise NotImplementedError
 
     @method_decorator(csrf_protect)
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Django's view without the transaction that Django wraps around it (`_changeform_view` is the wrapped function).
 
         The services commit first and then wait for SES. Inside an outer transaction they would hold its locks while they
@@ -65,24 +57,35 @@ class ServiceAdmin(ModelAdmin[Row]):
         """
         view = self._changeform_view  # type: ignore[attr-defined]
         try:
-            response: HttpResponse = view(request, object_id, form_url, extra_context)
-        except Gone:
+            response: HttpResponse = view(request, *args, **kwargs)
+        except self.gone:
             messages.error(request, GONE)
             return HttpResponseRedirect(list_url(self, request))
         except ValidationError as refusal:
             # The form itself was valid. Render it again with the service's objection as its error.
             request.refusal = refusal  # type: ignore[attr-defined]
-            response = view(request, object_id, form_url, extra_context)
+            response = view(request, *args, **kwargs)
         return response
 
-    def get_form(
-        self, request: HttpRequest, obj: Row | None = None, change: bool = False, **kwargs: Any
-    ) -> type[forms.ModelForm[Row]]:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        refusal: ValidationError | None = getattr(request, "refusal", None)
-        if refusal is not None:
-            form = _refused(form, refusal)
-        return form
+    def get_fieldsets(self, request: HttpRequest, obj: Row | None = None) -> Any:
+        if obj is None:
+            return [(None, {"fields": self.add_form._meta.fields})]
+        return super().get_fieldsets(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Row | None = None) -> Any:
+        return [] if obj is None else self.readonly_fields
+
+    def get_form(self, request: HttpRequest, obj: Row | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change, **{"form": self.form if obj else self.add_form, **kwargs})
+        refusal: Any = getattr(request, "refusal", None)
+        if refusal is None:
+            return form
+
+        class Refused(form):  # type: ignore[misc]
+            def clean(self) -> None:
+                raise refusal
+
+        return Refused
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -94,8 +97,6 @@ class ServiceAdmin(ModelAdmin[Row]):
     def save_form(self, request: HttpRequest, form: Any, change: Any) -> Row:
         try:
             return self.change_row(request, form.instance, form) if change else self.add_row(request, form)
-        except ObjectDoesNotExist as error:
-            raise Gone from error
         except self.refusals as error:
             raise ValidationError(str(error)) from error
 
@@ -104,14 +105,6 @@ class ServiceAdmin(ModelAdmin[Row]):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
         """Do nothing: there are no inlines."""
-
-
-def _refused(form: Any, refusal: ValidationError) -> Any:
-    class Refused(form):  # type: ignore[misc]
-        def clean(self) -> None:
-            raise refusal
-
-    return Refused
 
 
 def warn(request: HttpRequest, warning: str | None) -> None:

@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import QuerySet
-from django.forms import ModelForm as DjangoModelForm
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -80,7 +79,8 @@ class ApiKeyAdmin(ServiceAdmin[ApiKey]):
     date_hierarchy = "created_at"
     ordering = ["-created_at", "name"]
     actions = ["revoke"]
-    form = ApiKeyForm
+    add_form = ApiKeyForm
+    form = RenameKeyForm
     autocomplete_fields = ["owner"]
     readonly_fields = [
         "start",
@@ -92,19 +92,6 @@ class ApiKeyAdmin(ServiceAdmin[ApiKey]):
         "last_used_at",
         "revoked_at",
     ]
-
-    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
-        return list(ApiKeyForm.Meta.fields) if obj is None else ["name", *self.readonly_fields]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
-        return [] if obj is None else self.readonly_fields
-
-    def get_form(
-        self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **kwargs: Any
-    ) -> type[DjangoModelForm[ApiKey]]:
-        if obj is not None:
-            kwargs["form"] = RenameKeyForm
-        return super().get_form(request, obj, change=change, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
         return False

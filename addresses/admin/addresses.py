@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -20,6 +19,8 @@ from addresses.models import EmailAddress
 from backoffice.deletion import Deleted, DeletesThroughService, Planned
 from backoffice.links import NOTHING, list_link, page_link, user_link
 from backoffice.service_forms import ServiceAdmin, warn
+from domains.lifecycle.catch_all import EndpointGone
+from domains.models import Domain
 from ses_integration.admin.columns import ShowsSesState
 from ses_integration.api import QuotaExceeded, shared_deadline
 
@@ -39,7 +40,10 @@ class RuleFilter(admin.SimpleListFilter):
 
 @admin.register(EmailAddress)
 class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[EmailAddress], ServiceAdmin[EmailAddress]):
+    add_form = AddAddressForm
+    form = ChangeAddressForm
     refusals = (QuotaExceeded,)
+    gone = (EmailAddress.DoesNotExist, Domain.DoesNotExist, EndpointGone)
     shared_deadline = staticmethod(shared_deadline)
     has_plans = True
 
@@ -64,21 +68,9 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
     def get_queryset(self, request: HttpRequest) -> QuerySet[EmailAddress]:
         return EmailAddress.objects.select_related("domain__owner", "endpoint").with_rule_name()
 
-    def get_fieldsets(self, request: HttpRequest, obj: EmailAddress | None = None) -> Any:
-        return [(None, {"fields": ["address", "endpoint", "is_active"]})] if obj is None else self.fieldsets
-
-    def get_readonly_fields(self, request: HttpRequest, obj: EmailAddress | None = None) -> list[str]:
-        return [] if obj is None else self.readonly_fields
-
     def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
         # The form for changes offers the owner's endpoints, which are few. The form for adding does not know the owner yet.
         return self.autocomplete_fields if _adds(request) else []
-
-    def get_form(
-        self, request: HttpRequest, obj: EmailAddress | None = None, change: bool = False, **kwargs: Any
-    ) -> type[ModelForm[EmailAddress]]:
-        kwargs["form"] = AddAddressForm if obj is None else ChangeAddressForm
-        return super().get_form(request, obj, change=change, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: EmailAddress | None = None) -> bool:
         deleting = obj is not None and obj.domain.deleting_since is not None

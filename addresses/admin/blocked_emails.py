@@ -7,7 +7,6 @@ from typing import Any, cast
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -16,11 +15,15 @@ from addresses.admin.forms import BlockForm
 from addresses.models import BlockedEmail
 from backoffice.links import page_link, user_link
 from backoffice.service_forms import ServiceAdmin
+from domains.models import Domain
 
 
 @admin.register(BlockedEmail)
 class BlockedEmailAdmin(ServiceAdmin[BlockedEmail]):
     """Neither blocking nor unblocking changes a rule: SES receives the mail, which is dropped later."""
+
+    add_form = BlockForm
+    gone = (Domain.DoesNotExist,)
 
     list_display = ["email_address", "domain_link", "reason", "blocked_by_link", "created_at"]
     list_filter = ["created_at"]
@@ -29,19 +32,7 @@ class BlockedEmailAdmin(ServiceAdmin[BlockedEmail]):
     date_hierarchy = "created_at"
     ordering = ["-created_at", "email_address"]
     readonly_fields = ["email_address", "reason", "id", "domain_link", "blocked_by_link", "created_at"]
-
-    def get_fields(self, request: HttpRequest, obj: BlockedEmail | None = None) -> Any:
-        return ["email_address", "reason"] if obj is None else self.readonly_fields
-
-    def get_readonly_fields(self, request: HttpRequest, obj: BlockedEmail | None = None) -> list[str]:
-        return [] if obj is None else self.readonly_fields
-
-    def get_form(
-        self, request: HttpRequest, obj: BlockedEmail | None = None, change: bool = False, **kwargs: Any
-    ) -> type[ModelForm[BlockedEmail]]:
-        if obj is None:
-            kwargs["form"] = BlockForm
-        return super().get_form(request, obj, change=change, **kwargs)
+    fields = [*readonly_fields]
 
     def has_change_permission(self, request: HttpRequest, obj: BlockedEmail | None = None) -> bool:
         return False

@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import Count, ForeignKey, QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -42,7 +41,10 @@ class DeletingFilter(admin.SimpleListFilter):
 
 @admin.register(Domain)
 class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceAdmin[Domain]):
+    add_form = AddDomainForm
+    form = CatchAllForm
     refusals = (QuotaExceeded,)
+    gone = (Domain.DoesNotExist, catch_all.EndpointGone)
     shared_deadline = staticmethod(shared_deadline)
     has_plans = True
 
@@ -76,18 +78,6 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
     def get_queryset(self, request: HttpRequest) -> QuerySet[Domain]:
         # `email_addresses`: reverse accessor of addresses.EmailAddress, in the app above.
         return super().get_queryset(request).annotate(address_count=Count("email_addresses"))
-
-    def get_fieldsets(self, request: HttpRequest, obj: Domain | None = None) -> Any:
-        return [(None, {"fields": ["name", "owner"]})] if obj is None else self.fieldsets
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Domain | None = None) -> list[str]:
-        return [] if obj is None else self.readonly_fields
-
-    def get_form(
-        self, request: HttpRequest, obj: Domain | None = None, change: bool = False, **kwargs: Any
-    ) -> type[ModelForm[Domain]]:
-        kwargs["form"] = AddDomainForm if obj is None else CatchAllForm
-        return super().get_form(request, obj, change=change, **kwargs)
 
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "catch_all_endpoint":

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -25,7 +24,10 @@ from ses_integration.api import QuotaExceeded, shared_deadline
 
 @admin.register(Endpoint)
 class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
+    add_form = AddEndpointForm
+    form = ChangeEndpointForm
     refusals = (QuotaExceeded,)
+    gone = (Endpoint.DoesNotExist,)
     shared_deadline = staticmethod(shared_deadline)
 
     list_display = ["name", "type", "owner_link", "is_active", "addresses", "domains", "created_at"]
@@ -51,18 +53,6 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
             "domain_count": Count("catch_all_domains", distinct=True),
         }
         return super().get_queryset(request).annotate(**counts)
-
-    def get_fieldsets(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
-        return [(None, {"fields": AddEndpointForm.Meta.fields})] if obj is None else self.fieldsets
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> list[str]:
-        return [] if obj is None else self.readonly_fields
-
-    def get_form(
-        self, request: HttpRequest, obj: Endpoint | None = None, change: bool = False, **kwargs: Any
-    ) -> type[ModelForm[Endpoint]]:
-        kwargs["form"] = AddEndpointForm if obj is None else ChangeEndpointForm
-        return super().get_form(request, obj, change=change, **kwargs)
 
     def add_row(self, request: HttpRequest, form: Any) -> Endpoint:
         values = form.cleaned_data
