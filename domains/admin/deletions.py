@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import display_for_value
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.base import ReadOnlyAdmin
-from backoffice.links import NOTHING, joined, list_link, rows_of_domain, user_link
+from backoffice.links import joined, list_link, rows_of_domain
 from backoffice.text import size
 from domains.deletion import proof
 from domains.deletion.record import warning
@@ -21,7 +20,8 @@ from domains.dns import leftovers
 from domains.models import DomainDeletion
 from ses_integration.api import shared_deadline
 
-ERASED_FIELDS = ("erased_versions", "erased_delete_markers", "erased_size")
+STEPS = [(step, f"{step}_at") for step in DomainDeletion.STEPS]
+ERASED = ("erased_versions", "erased_delete_markers", "erased_size")
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -38,35 +38,19 @@ class StateFilter(admin.SimpleListFilter):
 @admin.register(DomainDeletion)
 class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
     list_display = [
-        "name", "started_at", "requested_by", "rules", "identity", "stored_mail", "finished", "verified",
+        "name", "started_at", "requested_by", "rules", "identity", "stored_mail", "finished_at", "proved_at",
     ]  # fmt: skip
     list_filter = [StateFilter, "identity"]
     search_fields = ["name", "domain_id", "id", "requested_by", "owner__username"]
     date_hierarchy = "started_at"
     ordering = ["-started_at", "name"]
     actions = ["retry"]
-    list_select_related = ["owner"]
     fieldsets = [
-        (None, {"fields": ["name", "domain_id", "id", "owner_link", "requested_by", "plan_token", "related"]}),
-        (
-            "Steps",
-            {
-                "fields": [
-                    ("started_at", "finished_at"),
-                    ("rules", "rules_at"),
-                    ("identity", "identity_at"),
-                    ("rows", "rows_at"),
-                    ("stored_mail", "stored_mail_at"),
-                    "pending_or_kept",
-                ]
-            },
-        ),
-        (
-            "At the start",
-            {"fields": ["rules_there", "email_addresses", "blocked_emails", "dns_records", "dns_records_left"]},
-        ),
-        ("Stored mail", {"fields": ["stored_under", ERASED_FIELDS, "late_versions", "kept_versions"]}),
-        ("Verification of absence", {"fields": ["verified_at", "last_verification", "look_again_at"]}),
+        (None, {"fields": ["name", "domain_id", "id", "owner", "requested_by", "plan_token", "related"]}),
+        ("Steps", {"fields": [("started_at", "finished_at"), *STEPS, "pending_or_kept"]}),
+        ("At the start", {"fields": ["rules_there", "email_addresses", "blocked_emails", "dns_records", "dns_left"]}),
+        ("Stored mail", {"fields": ["mail", ERASED, "late_versions", "kept_versions"]}),
+        ("Verification of absence", {"fields": ["proved_at", "last_verification", "look_again_at"]}),
         ("Attempts", {"fields": ["ses_attempts", "problem", "attempts", "retry_at"]}),
     ]
 
@@ -87,24 +71,12 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
             if record.finished_at is None:
                 messages.warning(request, f"{record.name}: {outcome}")
 
-    @admin.display(description="owner", ordering="owner__username")
-    def owner_link(self, record: DomainDeletion) -> SafeString:
-        return user_link(record.owner_id, record.owner)
-
-    @admin.display(description="finished", boolean=True, ordering="finished_at")
-    def finished(self, record: DomainDeletion) -> bool:
-        return record.finished_at is not None
-
-    @admin.display(description="verified", boolean=True, ordering="proved_at")
-    def verified(self, record: DomainDeletion) -> bool:
-        return record.proved_at is not None
-
     @admin.display(description="receipt rules")
     def rules_there(self, record: DomainDeletion) -> str:
         return ", ".join(record.rule_names) or "none"
 
     @admin.display(description="to be removed from DNS")
-    def dns_records_left(self, record: DomainDeletion) -> SafeString | str:
+    def dns_left(self, record: DomainDeletion) -> SafeString | str:
         told = [row for row in record.records_to_publish if not leftovers.is_owners_own(row["name"])]
         lines = [format_html("{} {} {}", row["name"], row["type"], row["value"]) for row in told]
         return joined(lines, "<br>") or "none known"
@@ -112,14 +84,6 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
     @admin.display(description="erased", ordering="erased_bytes")
     def erased_size(self, record: DomainDeletion) -> str:
         return size(record.erased_bytes)
-
-    @admin.display(description="stored under")
-    def stored_under(self, record: DomainDeletion) -> str:
-        return str(record.mail)
-
-    @admin.display(description="verified at")
-    def verified_at(self, record: DomainDeletion) -> str:
-        return display_for_value(record.proved_at, NOTHING)
 
     @admin.display(description="last verification")
     def last_verification(self, record: DomainDeletion) -> str:
@@ -131,10 +95,6 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
 
     @admin.display(description="see also")
     def related(self, record: DomainDeletion) -> SafeString:
-        return joined(
-            [
-                list_link("ses_integration.ledgerentry", "SES ledger", domain=record.name),
-                list_link("ses_integration.domainsync", "Sync state", domain=record.name),
-                rows_of_domain(record.name),
-            ]
-        )
+        ledger = list_link("ses_integration.ledgerentry", "SES ledger", domain=record.name)
+        sync = list_link("ses_integration.domainsync", "Sync state", domain=record.name)
+        return joined([ledger, sync, rows_of_domain(record.name)])

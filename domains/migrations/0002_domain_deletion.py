@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("erase_progress", models.JSONField(blank=True, default=dict)),
-                ("proved_at", models.DateTimeField(blank=True, null=True)),
+                ("proved_at", models.DateTimeField(blank=True, null=True, verbose_name="verified at")),
                 ("proof", models.JSONField(blank=True, default=dict)),
                 ("look_again_at", models.DateTimeField(blank=True, null=True)),
                 ("region", models.CharField(blank=True, max_length=32)),

@@ -86,7 +86,7 @@ class DomainDeletion(models.Model):
     erase_progress = models.JSONField(default=dict, blank=True)
 
     # The last verification of absence: when it found nothing, its result, and when the next one is due.
-    proved_at = models.DateTimeField(null=True, blank=True)
+    proved_at = models.DateTimeField("verified at", null=True, blank=True)
     proof = models.JSONField(default=dict, blank=True)
     look_again_at = models.DateTimeField(null=True, blank=True)
 
