@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
 from django.views.decorators.csrf import csrf_protect
 
 from backoffice.base import ModelAdmin
-from backoffice.links import page_link
-from backoffice.text import UNCERTAIN, Section, listed, plural
+from backoffice.text import UNCERTAIN, listed, plural
 from backoffice.urls import list_url
-from rest.deletion.plan_token import PlanOutdated
+from rest.deletion.plan_token import Part, Plan, PlanOutdated
 
 Row = TypeVar("Row", bound=Model)
-Text = str | SafeString
 
 MOST_AT_ONCE = 200
-NAMES_SHOWN = 10
-PLAN_FIELD = "plan"
 PLAN_CHANGED = "Nothing was deleted: the plan has changed since you saw it. The new plan is below."
 PLAN_MISSING = "Nothing was deleted: the request carried no plan. The plan is below; confirm it there."
 PLAN_USED = (
@@ -39,39 +33,12 @@ PLAN_USED = (
 )
 
 
-class PlanUsed(Exception):
-    """The deletion has already begun. A token starts a deletion once, and does not continue one."""
-
-
 @dataclass(frozen=True, slots=True)
 class Deleted:
     """The outcome for a deleted row: `done` is shown in any case, `warning` while SES has not confirmed the change."""
 
-    done: Text
+    done: str
     warning: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A row's deletion plan as shown on the page: its sections, whether they are certain, and its token.
-
-    The token is empty if the deletion has already begun: there is nothing left to confirm, and no token is required.
-    """
-
-    sections: Sequence[Section]
-    certain: bool
-    token: str
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One row on the confirmation page, with its plan (`sections`), or with a summary and perhaps a link to its plan."""
-
-    pk: object
-    link: SafeString
-    sections: Sequence[Section] = ()
-    lines: Sequence[Text] = ()
-    plan_link: SafeString | None = None
 
 
 class DeletesThroughService(ModelAdmin[Row]):
@@ -79,44 +46,36 @@ class DeletesThroughService(ModelAdmin[Row]):
 
     A confirmation page comes first, and a message with each outcome afterwards.
 
-    Override `consequences` and `delete_row` (or `delete_rows`). If the model has deletion plans, set `has_plans` and
-    override `plan` and `delete_planned`: the page of one row shows its plan and deletes exactly that; the page of many rows
-    links to each plan, because building them all would ask S3 and DNS for too long. As over the API, the permission to
-    delete a row covers everything that is deleted with it.
+    Override `consequences` and `delete_row`. If the model has deletion plans, set `plan_of`: the page of one row shows its
+    plan and deletes exactly that; the page of many rows links to each plan, because building them all would ask S3 and DNS
+    for too long. As over the API, the permission to delete a row covers everything that is deleted with it.
     """
 
     actions = ["delete_selected"]
-    has_plans = False
+    delete_confirmation_template = "admin/backoffice/delete_through_service.html"
+    plan_of: Callable[[Any], Plan[Any, Any]] | None = None
     # Entered once around all deletions of a request, so that the services' waits share one deadline.
     shared_deadline: Callable[[], AbstractContextManager[object]] = staticmethod(nullcontext)
 
-    def consequences(self, rows: Sequence[Row]) -> dict[Any, list[Text]]:
+    def consequences(self, rows: Sequence[Row]) -> Mapping[Any, Sequence[str]]:
         """Summaries of what is deleted or changed, by primary key. Must use a constant number of statements."""
-        return {}
-
-    def plan(self, row: Row) -> Planned:
-        """The plan as it is now. May ask S3 and DNS."""
         raise NotImplementedError
 
-    def delete_row(self, request: HttpRequest, row: Row) -> Deleted:
-        """Call the service. Raises the model's DoesNotExist if the row has already been deleted."""
-        raise NotImplementedError
+    def delete_row(self, request: HttpRequest, row: Row, plan_token: str) -> Deleted:
+        """Call the service. Raises the model's DoesNotExist if the row has already been deleted.
 
-    def delete_planned(self, request: HttpRequest, row: Row, token: str) -> Deleted:
-        """Call the service with the plan's token. Raises PlanOutdated if the plan has changed, and PlanUsed if the deletion
-        has already begun."""
+        With a plan's token it raises PlanOutdated if the plan has changed or the deletion has begun: a token starts a deletion
+        once, and does not continue one.
+        """
         raise NotImplementedError
 
     def delete_rows(self, request: HttpRequest, rows: Iterable[Row]) -> Iterator[tuple[Row, Deleted | None]]:
-        """Delete rows, and yield each with its outcome; None if it had already been deleted.
+        """Delete rows without plans, and yield each with its outcome; None if it had already been deleted.
 
         Override it if the service takes many rows at once.
         """
         for row in rows:
-            try:
-                yield row, self.delete_row(request, row)
-            except ObjectDoesNotExist:
-                yield row, None
+            yield row, self._delete_if_there(request, row)
 
     @method_decorator(csrf_protect)
     def delete_view(
@@ -125,29 +84,34 @@ class DeletesThroughService(ModelAdmin[Row]):
         row = self.get_object(request, unquote(object_id))
         if not self.has_delete_permission(request, row):
             raise PermissionDenied
+        if row is not None and request.method == "POST":
+            try:
+                self._delete_as_planned(request, row)
+            except PlanOutdated:
+                row = self.get_object(request, unquote(object_id))
+            else:
+                return HttpResponseRedirect(list_url(self, request))
         if row is None:
             messages.error(request, f"This {self.opts.verbose_name} has already been deleted.")
-        elif request.method != "POST":
-            return self._confirmation_page(request, [row], bulk=False)
-        elif refusal := self._delete_one(request, row, request.POST.get(PLAN_FIELD, "")):
-            messages.warning(request, refusal)
-            if row := self.get_object(request, unquote(object_id)):
-                return self._confirmation_page(request, [row], bulk=False)
-        return HttpResponseRedirect(list_url(self, request))
+            return HttpResponseRedirect(list_url(self, request))
+        plan = self.plan_of(row) if self.plan_of else None
+        if request.method == "POST" and plan:
+            used_or_changed = PLAN_USED if plan.begun else PLAN_CHANGED
+            messages.warning(request, used_or_changed if request.POST.get("plan") else PLAN_MISSING)
+        return self._confirmation_page(request, [row], plan=plan)
 
-    def _delete_one(self, request: HttpRequest, row: Row, token: str) -> str:
-        """Delete the row, and return an empty string or the reason why nothing was deleted."""
-        if not token and self.has_plans and self.plan(row).token:
-            return PLAN_MISSING
+    def _delete_as_planned(self, request: HttpRequest, row: Row) -> None:
+        """Raises PlanOutdated if the request does not have the token of the row's plan."""
+        token = request.POST.get("plan", "")
+        if not token and self.plan_of and not self.plan_of(row).begun:
+            raise PlanOutdated
+        self._show_outcomes(request, [(row, self._delete_if_there(request, row, token))])
+
+    def _delete_if_there(self, request: HttpRequest, row: Row, token: str = "") -> Deleted | None:
         try:
-            self._show_outcomes(
-                request, self._as_planned(request, row, token) if token else self.delete_rows(request, [row])
-            )
-        except PlanOutdated:
-            return PLAN_CHANGED
-        except PlanUsed:
-            return PLAN_USED
-        return ""
+            return self.delete_row(request, row, token)
+        except cast(Any, self.model).DoesNotExist:
+            return None
 
     @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Row]) -> HttpResponse | None:
@@ -161,59 +125,45 @@ class DeletesThroughService(ModelAdmin[Row]):
         if not request.POST.get("post"):
             return self._confirmation_page(request, rows, bulk=True)
         if gone := len(set(request.POST.getlist(ACTION_CHECKBOX_NAME)) - {str(row.pk) for row in rows}):
-            messages.warning(request, f"{self._counted(gone)} had already been deleted.")
-        self._show_outcomes(request, self.delete_rows(request, rows))
+            messages.warning(request, f"{plural(gone, str(self.opts.verbose_name))} had already been deleted.")
+        with self.shared_deadline():
+            self._show_outcomes(request, self.delete_rows(request, rows))
         return None
 
-    def _confirmation_page(self, request: HttpRequest, rows: Sequence[Row], *, bulk: bool) -> HttpResponse:
-        planned = self.plan(rows[0]) if self.has_plans and not bulk else None
-        request.current_app = self.admin_site.name
+    def _confirmation_page(
+        self, request: HttpRequest, rows: Sequence[Row], *, plan: Plan[Any, Any] | None = None, bulk: bool = False
+    ) -> HttpResponse:
+        if plan is not None:
+            items = [(row, plan.shown_parts()) for row in rows]
+        else:
+            lines = self.consequences(rows)
+            items = [(row, [Part("", lines[row.pk])]) for row in rows]
+        name = str(self.opts.verbose_name)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Delete {self._counted(len(rows)) if bulk else self.opts.verbose_name}?",
+            "title": f"Delete {plural(len(rows), name) if bulk else name}?",
             "opts": self.opts,
-            "media": self.media,
+            "items": items,
+            "plan": plan,
+            "uncertain": UNCERTAIN if plan and not plan.certain else "",
             "bulk": bulk,
+            "has_plans": self.plan_of is not None,
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
-            "items": self._items(rows, planned),
-            "planned": planned,
-            "uncertain": UNCERTAIN if planned and not planned.certain else "",
         }
-        return TemplateResponse(request, "admin/backoffice/delete_through_service.html", context)
-
-    def _items(self, rows: Sequence[Row], planned: Planned | None) -> list[Item]:
-        model = self.opts.label_lower
-        links = {row.pk: page_link(model, row.pk, row) for row in rows}
-        if planned is not None:
-            return [Item(pk, link, planned.sections) for pk, link in links.items()]
-        lines = self.consequences(rows)
-        plans = {pk: page_link(model, pk, "Deletion plan", page="delete") for pk in links if self.has_plans}
-        return [Item(pk, link, lines=lines.get(pk, ()), plan_link=plans.get(pk)) for pk, link in links.items()]
-
-    def _counted(self, count: int) -> str:
-        return plural(count, str(self.opts.verbose_name))
-
-    def _as_planned(self, request: HttpRequest, row: Row, token: str) -> Iterator[tuple[Row, Deleted | None]]:
-        try:
-            yield row, self.delete_planned(request, row, token)
-        except ObjectDoesNotExist:
-            yield row, None
+        return self.render_delete_form(request, context)
 
     def _show_outcomes(self, request: HttpRequest, deletions: Iterable[tuple[Row, Deleted | None]]) -> None:
-        outcomes: dict[tuple[int, str, Text], list[str]] = {}
-        with self.shared_deadline():
-            for row, deleted in deletions:
-                if deleted is None:
-                    outcomes.setdefault((messages.WARNING, "Already deleted", ""), []).append(str(row))
-                    continue
-                LogEntry.objects.log_actions(cast(int, request.user.pk), [row], DELETION)
-                level = messages.WARNING if deleted.warning else messages.SUCCESS
-                message = _sentences(deleted.done, deleted.warning)
-                outcomes.setdefault((level, "Deleted", message), []).append(str(row))
-        # One message for all rows with the same outcome. The page capitalises its first letter, which must not be a name's.
-        for (level, what, sentences), names in outcomes.items():
-            messages.add_message(request, level, _sentences(f"{what}: {listed(names, NAMES_SHOWN)}.", sentences))
-
-
-def _sentences(*sentences: Text | None) -> SafeString:
-    return format_html_join(" ", "{}", ((sentence,) for sentence in sentences if sentence))
+        """Add history entries, and one message for all rows with the same outcome."""
+        outcomes: dict[Deleted | None, list[str]] = defaultdict(list)
+        for row, deleted in deletions:
+            outcomes[deleted].append(str(row))
+            if deleted is not None:
+                self.log_deletions(request, [row])  # type: ignore[arg-type]
+        # The page capitalises the first letter of a message, which must not be a name's.
+        for deleted, names in outcomes.items():
+            if deleted is None:
+                messages.warning(request, f"Already deleted: {listed(names)}.")
+                continue
+            level = messages.WARNING if deleted.warning else messages.SUCCESS
+            sentences = filter(None, [f"Deleted: {listed(names)}.", deleted.done, deleted.warning])
+            messages.add_message(request, level, format_html_join(" ", "{}", ((text,) for text in sentences)))

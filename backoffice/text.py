@@ -1,49 +1,14 @@
-"""Wording shared by admin pages, management commands and plans: counts, lists of names, sizes, dates, sections."""
+"""Wording shared by admin pages, management commands and plans: counts, lists of names, sizes, dates."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Protocol
 
 from django.template.defaultfilters import filesizeformat
 
 UNCERTAIN = "Not all of this is certain: what is unconfirmed or could not be looked up is marked above."
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A title, which may be empty, and the sentences below it."""
-
-    title: str
-    lines: tuple[str, ...]
-
-
-class Measured(Protocol):
-    """The argument of `amount`, for example `ses_integration.storage.inventory.Stored`."""
-
-    @property
-    def objects(self) -> int: ...
-    @property
-    def versions(self) -> int: ...
-    @property
-    def bytes(self) -> int: ...
-
-
-def sections(*parts: tuple[str, Iterable[str]]) -> list[Section]:
-    """Sections from titles and lines; parts without lines are left out."""
-    made = (Section(title, tuple(lines)) for title, lines in parts)
-    return [section for section in made if section.lines]
-
-
-def as_plain_text(parts: Iterable[Section]) -> str:
-    """Sections for a terminal: `Title:` and a list, separated by empty lines."""
-    return "\n\n".join(
-        "\n".join([*([f"{section.title}:"] if section.title else []), *(f"- {line}" for line in section.lines)])
-        for section in parts
-    )
 
 
 def plural(count: int, noun: str) -> str:
@@ -63,11 +28,6 @@ def shortened(lines: Sequence[str], at_most: int, note: str = "") -> list[str]:
     """The first `at_most` lines, and then a line `and 3 more` with the note behind it."""
     more = len(lines) - at_most
     return [*lines[:at_most], *([f"and {more:,} more{note}"] if more > 0 else [])]
-
-
-def amount(stored: Measured) -> str:
-    """`2 objects, 3 versions, 1.5 KB`."""
-    return f"{plural(stored.objects, 'object')}, {plural(stored.versions, 'version')}, {size(stored.bytes)}"
 
 
 def size(count: int) -> str:

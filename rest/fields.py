@@ -61,7 +61,11 @@ class Timestamp(serializers.DateTimeField):
     schema: ClassVar[dict[str, Any]] = {"type": "string", "format": "date-time", "nullable": True}
 
     def to_representation(self, value: Any) -> Any:
-        return None if value is None else timestamp(value)
+        return timestamp_or_none(value)
+
+
+def timestamp_or_none(moment: datetime | None) -> str | None:
+    return timestamp(moment) if moment else None
 
 
 def timestamp(moment: datetime) -> str:

@@ -19,7 +19,7 @@ from ses_integration.drift.absence import AbsenceCheck
 from ses_integration.drift.sweep import SesSweeper, sweep_database
 from ses_integration.errors import NotConfigured, SesError
 from ses_integration.plan.incarnation import Incarnation
-from ses_integration.plan.simulate import Forecast
+from ses_integration.plan.simulate import Forecast, IdentityOutcome
 from ses_integration.plan.spec import DomainSpec
 from ses_integration.reconcile.backoff import retry_delay
 from ses_integration.reconcile.loop import reconcile, reconcile_due
@@ -72,6 +72,7 @@ __all__ += [
 # Deletion plans.
 __all__ += [
     "Forecast",
+    "IdentityOutcome",
     "Incarnation",
     "configuration_problem",
     "confirmed_at",

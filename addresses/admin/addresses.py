@@ -14,9 +14,9 @@ from django.utils.safestring import SafeString
 from addresses import deletion, services
 from addresses.admin.forms import AddAddressForm, ChangeAddressForm
 from addresses.deletion import AddressDeletion
-from addresses.deletion_plan import build, render
+from addresses.deletion_plan import build, model
 from addresses.models import EmailAddress
-from backoffice.deletion import Deleted, DeletesThroughService, Planned
+from backoffice.deletion import Deleted, DeletesThroughService
 from backoffice.links import NOTHING, list_link, page_link, user_link
 from backoffice.service_forms import ServiceAdmin, warn
 from domains.lifecycle.catch_all import EndpointGone
@@ -45,7 +45,7 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
     refusals = (QuotaExceeded,)
     gone = (EmailAddress.DoesNotExist, Domain.DoesNotExist, EndpointGone)
     shared_deadline = staticmethod(shared_deadline)
-    has_plans = True
+    plan_of = staticmethod(build.plan_of)
 
     list_display = ["address", "domain_link", "endpoint_link", "is_active", "rule", "ses"]
     list_filter = ["is_active", RuleFilter]
@@ -102,15 +102,11 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
         warn(request, change.warning)
         return change.address
 
-    def consequences(self, rows: Sequence[EmailAddress]) -> dict[Any, list[str | SafeString]]:
-        return {row.pk: [*render.as_summary(row)] for row in rows}
+    def consequences(self, rows: Sequence[EmailAddress]) -> dict[str, list[str]]:
+        return {row.pk: model.summary(row) for row in rows}
 
-    def plan(self, row: EmailAddress) -> Planned:
-        plan = build.plan_of(row)
-        return Planned(render.as_sections(plan), plan.certain, str(plan.token))
-
-    def delete_planned(self, request: HttpRequest, row: EmailAddress, token: str) -> Deleted:
-        return _deleted(deletion.delete_address(row, plan_token=token))
+    def delete_row(self, request: HttpRequest, row: EmailAddress, plan_token: str) -> Deleted:
+        return _deleted(deletion.delete_address(row, plan_token=plan_token))
 
     def delete_rows(
         self, request: HttpRequest, rows: Iterable[EmailAddress]

@@ -7,8 +7,6 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from addresses.deletion_plan import render
-from addresses.deletion_plan.model import AddressPlan
 from addresses.models import BlockedEmail, EmailAddress
 from domains.names import normalise_address
 from rest.fields import Added, Boolean, Constant, Text, TextOrNull, Timestamp
@@ -100,18 +98,17 @@ class AddressDeletionSerializer(serializers.Serializer[Any]):
     cleanup = CleanupSerializer(source="*")
 
 
-class AddressPlanSerializer(serializers.Serializer[AddressPlan]):
-    emailAddress = Added("object")
-    token = Added("string")
-    isCertain = Added("boolean")
-    receiptRules = Added("array")
-    sesCalls = Added("object")
-    sesConfirmedAt = Added("string", nullable=True)
-    sesProblems = Added("array")
-    stays = Added("object")
+class AddressPlanSerializer(serializers.Serializer[dict[str, Any]]):
+    """The values of an address's plan (docs/api/plans.md)."""
 
-    def to_representation(self, instance: AddressPlan) -> dict[str, Any]:
-        return render.as_json(instance)
+    emailAddress = serializers.DictField()
+    token = serializers.CharField()
+    isCertain = serializers.BooleanField()
+    receiptRules = serializers.ListField()
+    sesCalls = serializers.DictField()
+    sesConfirmedAt = Timestamp()
+    sesProblems = serializers.ListField()
+    stays = serializers.DictField()
 
 
 class CreateAddressBody(Body):

@@ -1,4 +1,4 @@
-"""What deleting an address would do: `build` makes one value (`model`), `render` turns it into JSON, text and admin sections.
+"""What deleting an address would do: `build` makes one value, and `model` describes its parts for people and programs.
 
-Most sentences about SES are in `domains.deletion_plan.parts`. The deletion, `admin`, `api` and the commands may import it.
+The parts about SES are in `domains.deletion_plan.parts`. The deletion, `admin`, `api` and the commands may import it.
 """

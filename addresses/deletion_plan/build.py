@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from addresses.deletion_plan.model import KIND, AddressPlan, FromDatabase, FromOutside, Route
+from addresses.deletion_plan.model import KIND, AddressPlan, FromDatabase, FromOutside, route_of
 from addresses.models import BlockedEmail, EmailAddress
 from domains.dependents import dependants_of
 from domains.models import Domain
@@ -40,14 +40,6 @@ def check_token(address: EmailAddress, token: str) -> None:
     Domain.objects.select_for_update().filter(pk=address.domain_id).first()
     row = EmailAddress.objects.select_related("domain__owner", "endpoint").get(pk=address.pk)
     plan_token.check(token, subject_of(row), _from_database(row))
-
-
-def route_of(address: EmailAddress) -> Route | None:
-    """The endpoint that receives the address's mail; never another user's, even if the address was routed to one."""
-    endpoint = address.endpoint
-    if endpoint is None or endpoint.owner_id != address.domain.owner_id:
-        return None
-    return Route(endpoint.pk, endpoint.name, endpoint.type, endpoint.is_active)
 
 
 def _from_database(address: EmailAddress) -> FromDatabase:

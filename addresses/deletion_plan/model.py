@@ -1,14 +1,24 @@
-"""The values of an address's deletion plan. They contain no times, because these would change the token."""
+"""An address's deletion plan: its values, and what they say to people and to programs.
+
+The values contain no times, because these would change the token.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from addresses.models import EmailAddress
+from backoffice.text import plural
+from domains.deletion_plan import parts
 from domains.dependents import Dependant
-from rest.deletion.plan_token import Plan
+from rest.deletion.plan_token import Part, Plan
 from ses_integration.api import Forecast
 
 KIND = "address"
+INACTIVE = "The address is inactive, so SES should already receive nothing for it."
+CATCH_ALL = "The catch-all still receives mail for the address."
+NO_ROUTE = "Its mail goes to no endpoint."
+STAYS = "What stays"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +29,9 @@ class Route:
     name: str
     type: str
     active: bool
+
+    def __str__(self) -> str:
+        return f"Endpoint {self.name}{'' if self.active else ' (inactive)'}, which receives its mail."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +68,54 @@ class AddressPlan(Plan[FromDatabase, FromOutside]):
     def certain(self) -> bool:
         """Whether SES's state is confirmed, and SES can be called."""
         return self.database.ses.certain and not self.outside.ses_problem
+
+    def parts(self) -> list[Part]:
+        database, ses = self.database, self.database.ses
+        address = {"id": self.subject.pk, "address": database.address, "isActive": database.active}
+        lines = [
+            *([] if database.active else [INACTIVE]),
+            *(parts.rule_lines(ses) if ses.rules or database.active else []),
+            *ses.problems,
+            *([CATCH_ALL] if database.catch_all else []),
+        ]
+        return [parts.ses(self, lines, emailAddress=address), parts.calls(ses, self.outside.ses_problem), self._stays()]
+
+    def _stays(self) -> Part:
+        database, route = self.database, self.database.route
+        others = plural(database.other_addresses, "other email address")
+        lines = [
+            str(route or NO_ROUTE),
+            *map(parts.endpoint_line, database.dependants),
+            f"Domain {database.domain}, with {others} and the stored mail.",
+            *(["The block on this address."] if database.blocked else []),
+        ]
+        members = {
+            "domain": {
+                "id": database.domain_id,
+                "name": database.domain,
+                "emailAddresses": database.other_addresses,
+                "isCatchAllEnabled": database.catch_all,
+            },
+            "endpoint": route and {"id": route.id, "name": route.name, "type": route.type, "isActive": route.active},
+            "dependentEndpoints": [parts.endpoint_members(use) for use in database.dependants],
+            "isBlocked": database.blocked,
+        }
+        return Part(STAYS, lines, {"stays": members})
+
+
+def route_of(address: EmailAddress) -> Route | None:
+    """The endpoint that receives the address's mail; never another user's, even if the address was routed to one."""
+    endpoint = address.endpoint
+    if endpoint is None or endpoint.owner_id != address.domain.owner_id:
+        return None
+    return Route(endpoint.pk, endpoint.name, endpoint.type, endpoint.is_active)
+
+
+def summary(address: EmailAddress) -> list[str]:
+    """The most important consequences, without a plan, for many addresses. Makes no statement if their relations are fetched."""
+    route = route_of(address)
+    return [
+        *([] if address.is_active else [INACTIVE]),
+        f"{STAYS}: {route}" if route else NO_ROUTE,
+        *([CATCH_ALL] if address.domain.receives_everything else []),
+    ]

@@ -10,10 +10,6 @@ def test_a_page_link_escapes_key_and_text():
     )
 
 
-def test_a_page_link_may_lead_to_another_page_of_the_row():
-    assert page_link("domains.domain", 1, "Plan", page="delete") == '<a href="/admin/domains/domain/1/delete/">Plan</a>'
-
-
 def test_a_list_link_encodes_its_filters():
     link = list_link("domains.domain", "all", name="a&b", owner__id__exact=1)
     assert link == '<a href="/admin/domains/domain/?name=a%26b&amp;owner__id__exact=1">all</a>'

@@ -1,18 +1,10 @@
-"""Wording: counts, lists of names, sizes, dates and sections."""
+"""Wording: counts, lists of names, sizes and dates."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from backoffice.text import Section, amount, as_plain_text, listed, moment, plural, sections, shortened
-
-
-@dataclass
-class Measured:
-    objects: int
-    versions: int
-    bytes: int
+from backoffice.text import listed, moment, plural, shortened
 
 
 @pytest.mark.parametrize(
@@ -48,16 +40,6 @@ def test_long_lists_of_lines_are_cut_and_say_where_the_rest_is():
     assert shortened(["a", "b"], 2) == ["a", "b"]
 
 
-def test_an_amount_of_stored_mail_names_objects_versions_and_bytes():
-    assert amount(Measured(objects=1, versions=2, bytes=1536)) == "1 object, 2 versions, 1.5 KB"
-
-
 def test_a_moment_is_shown_in_utc_whatever_its_zone():
     here = datetime(2026, 11, 26, 10, 30, 5, tzinfo=timezone(timedelta(hours=1)))
     assert moment(here) == moment(here.astimezone(UTC)) == "2026-11-26 09:30:05 UTC"
-
-
-def test_sections_without_lines_are_left_out_of_the_text():
-    found = sections(("", ["first"]), ("Empty", []), ("Rows", ["a", "b"]))
-    assert found == [Section("", ("first",)), Section("Rows", ("a", "b"))]
-    assert as_plain_text(found) == "- first\n\nRows:\n- a\n- b"

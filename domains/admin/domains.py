@@ -13,14 +13,14 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from backoffice.deletion import Deleted, DeletesThroughService, Planned, PlanUsed
+from backoffice.deletion import Deleted, DeletesThroughService
 from backoffice.links import joined, list_link, page_link, user_link
 from backoffice.service_forms import ServiceAdmin, warn
 from backoffice.text import moment
 from domains.admin.forms import AddDomainForm, CatchAllForm
 from domains.deletion import service
 from domains.deletion.record import warning
-from domains.deletion_plan import build, render
+from domains.deletion_plan import build, model
 from domains.lifecycle import catch_all, register
 from domains.models import Domain, DomainDeletion
 from ses_integration.admin.actions import push
@@ -46,7 +46,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
     refusals = (QuotaExceeded,)
     gone = (Domain.DoesNotExist, catch_all.EndpointGone)
     shared_deadline = staticmethod(shared_deadline)
-    has_plans = True
+    plan_of = staticmethod(build.plan_of)
 
     list_display = ["name", "status_shown", "owner_link", "addresses", "catch_all", "ses"]
     list_filter = ["status", "is_catch_all_enabled", DeletingFilter]
@@ -118,40 +118,36 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
         warn(request, change.warning)
         return change.domain
 
-    def consequences(self, rows: Sequence[Domain]) -> dict[Any, list[str | SafeString]]:
+    def consequences(self, rows: Sequence[Domain]) -> dict[str, list[str]]:
         parts = ("blocked_emails", "email_addresses", "dns_records")
         chosen = Domain.objects.filter(pk__in=[row.pk for row in rows]).order_by()
         # A statement for each, because three joins at once would multiply the rows.
-        counts = {part: dict(chosen.annotate(Count(part)).values_list("pk", f"{part}__count")) for part in parts}
+        counts = [dict(chosen.annotate(Count(part)).values_list("pk", f"{part}__count")) for part in parts]
         recorded = identities(row.name for row in rows)
-        summaries: dict[Any, list[str | SafeString]] = {}
-        for row in rows:
-            row_counts = render.row_counts(*(counts[part].get(row.pk, 0) for part in parts))
-            summaries[row.pk] = [*render.as_summary(row, row_counts, recorded.get(row.name))]
-        return summaries
+        return {
+            row.pk: model.summary(
+                row, model.row_counts(*(count.get(row.pk, 0) for count in counts)), recorded.get(row.name)
+            )
+            for row in rows
+        }
 
-    def plan(self, row: Domain) -> Planned:
-        plan = build.plan_of(row)
-        # A deletion that has begun continues; there is no choice left to confirm.
-        token = "" if row.deleting_since else str(plan.token)
-        return Planned(render.as_sections(plan), plan.certain, token)
-
-    def delete_row(self, request: HttpRequest, row: Domain) -> Deleted:
-        return self.delete_planned(request, row, "")
-
-    def delete_planned(self, request: HttpRequest, row: Domain, token: str) -> Deleted:
+    def delete_row(self, request: HttpRequest, row: Domain, plan_token: str) -> Deleted:
         who = cast(User, request.user).get_username()
         try:
-            record = service.delete_domain(domain=row, requested_by=who, plan_token=token)
+            record = service.delete_domain(domain=row, requested_by=who, plan_token=plan_token)
         except (Domain.DoesNotExist, build.PlanOutdated) as error:
             running = DomainDeletion.objects.pending().filter(domain_id=row.pk).first()
             if running is None:
                 raise
-            if token:
-                raise PlanUsed from error
+            if plan_token:
+                raise build.PlanOutdated from error
             # Continue a deletion that stopped half-way, as a second DELETE over the API does.
             record = service.advance(running)
-        return Deleted(joined([*_confirmed(record), _done(record)], " "), warning(record))
+        confirmed = DomainDeletion.Step.DONE == record.rules == record.identity
+        counts = model.row_counts(record.blocked_emails, record.email_addresses, record.dns_records)
+        link = page_link("domains.domaindeletion", record.pk, "the report")
+        done = format_html("This also deleted {}. See {}.", counts, link)
+        return Deleted(format_html("SES has confirmed the deletion. {}", done) if confirmed else done, warning(record))
 
     @admin.action(description="Push to SES now", permissions=["push"])
     def push_to_ses(self, request: HttpRequest, queryset: QuerySet[Domain]) -> None:
@@ -198,15 +194,3 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
     @admin.display(description="stored under")
     def stored_under(self, domain: Domain) -> str:
         return domain.key_prefix
-
-
-def _confirmed(record: DomainDeletion) -> list[SafeString]:
-    if DomainDeletion.Step.DONE == record.rules == record.identity:
-        return [SafeString("SES has confirmed the deletion.")]
-    return []
-
-
-def _done(record: DomainDeletion) -> SafeString:
-    counts = render.row_counts(record.blocked_emails, record.email_addresses, record.dns_records)
-    link = page_link("domains.domaindeletion", record.pk, "the report")
-    return format_html("This also deleted {}. See {}.", counts, link)

@@ -4,78 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from rest_framework import serializers
 
 from domains.deletion import proof
 from domains.deletion.record import Step, warning
-from domains.deletion_plan import render
-from domains.deletion_plan.model import DeletionPlan
 from domains.dns import leftovers
-from domains.dns.leftovers import lookup_as_json
 from domains.dns.records import Record
 from domains.models import Domain, DomainDeletion
-from rest.fields import Added, TextOrNull, Timestamp, timestamp
+from rest.fields import Added, Constant, TextOrNull, Timestamp, timestamp_or_none
+from rest.serializers import Answer
 from ses_integration.api import SyncState, sync_states
 
 NEEDED_AGAIN = "You have added the domain again, so it needs its DNS records."
 NOT_KNOWN = "No DNS record is known that was to be published for the domain."
 
 
-class DeletionPlanSerializer(serializers.Serializer[DeletionPlan]):
-    domain = Added("object")
-    token = Added("string")
-    isCertain = Added("boolean")
-    receiptRules = Added("array")
-    sesIdentity = Added("object")
-    sesCalls = Added("object")
-    sesConfirmedAt = Added("string", nullable=True)
-    sesProblems = Added("array")
-    storedMail = Added("object")
-    rows = Added("object")
-    stays = Added("object")
+class DeletionPlanSerializer(serializers.Serializer[dict[str, Any]]):
+    """The values of a domain's plan (docs/api/plans.md)."""
 
-    def to_representation(self, instance: DeletionPlan) -> dict[str, Any]:
-        return render.as_json(instance)
-
-
-class DeletionSerializer(serializers.Serializer[DomainDeletion]):
-    """The answer to DELETE /domains/{id} (docs/api/compatibility.md, "Domain deletion")."""
-
-    success = Added("boolean")
-    message = Added("string")
-    deletedResources = Added("object")
-    deletionId = Added("string")
-    warning = Added("string")
-    # Only if another DELETE finds the deletion unfinished.
-    report = Added("object")
-
-    def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
-        shown: dict[str, Any] = {
-            "success": True,
-            "message": f"Successfully deleted domain {instance.name} and all associated resources",
-            "deletedResources": {
-                "domain": instance.name,
-                "emailAddresses": instance.email_addresses,
-                "dnsRecords": instance.dns_records,
-                "blockedEmails": instance.blocked_emails,
-                "sesIdentity": instance.identity == Step.DONE,
-                "sesReceiptRules": instance.rules == Step.DONE,
-            },
-            "deletionId": instance.pk,
-        }
-        text = warning(instance)
-        return shown | ({"warning": text} if text else {})
-
-
-class UnfinishedDeletionSerializer(DeletionSerializer):
-    """The answer to another DELETE: the same, with a report."""
-
-    def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
-        report = ReportSerializer(instance, context={"sync_states": sync_states_of([instance])})
-        return super().to_representation(instance) | {"report": report.data}
+    domain = serializers.DictField()
+    token = serializers.CharField()
+    isCertain = serializers.BooleanField()
+    receiptRules = serializers.ListField()
+    sesIdentity = serializers.DictField()
+    sesCalls = serializers.DictField()
+    sesConfirmedAt = Timestamp()
+    sesProblems = serializers.ListField()
+    storedMail = serializers.DictField()
+    rows = serializers.DictField()
+    stays = serializers.DictField()
 
 
 class ReportSerializer(serializers.Serializer[DomainDeletion]):
@@ -94,8 +53,14 @@ class ReportSerializer(serializers.Serializer[DomainDeletion]):
     confirmation = Added("object", nullable=True)
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
-        ses = self.context["sync_states"].get(instance.name)
-        return super().to_representation(instance) | _progress(instance, ses)
+        steps = _steps(instance, self.context["sync_states"].get(instance.name))
+        return super().to_representation(instance) | {
+            "steps": steps,
+            "owed": [step["step"] for step in steps if step["outcome"] == Step.PENDING],
+            # All are texts of the same format in UTC, so they sort by time.
+            "nextAttemptAt": min(filter(None, (step["nextAttemptAt"] for step in steps)), default=None),
+            "confirmation": _confirmation(instance),
+        }
 
 
 class ReportWithDnsSerializer(ReportSerializer):
@@ -104,7 +69,46 @@ class ReportWithDnsSerializer(ReportSerializer):
     dns = Added("object")
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
-        return super().to_representation(instance) | {"dns": still_in_dns(instance)}
+        return super().to_representation(instance) | {"dns": _still_in_dns(instance)}
+
+
+class DeletedResourcesSerializer(serializers.Serializer[DomainDeletion]):
+    domain = serializers.CharField(source="name")
+    emailAddresses = serializers.IntegerField(source="email_addresses")
+    dnsRecords = serializers.IntegerField(source="dns_records")
+    blockedEmails = serializers.IntegerField(source="blocked_emails")
+    sesIdentity = serializers.SerializerMethodField()
+    sesReceiptRules = serializers.SerializerMethodField()
+
+    def get_sesIdentity(self, deletion: DomainDeletion) -> bool:
+        return deletion.identity == Step.DONE
+
+    def get_sesReceiptRules(self, deletion: DomainDeletion) -> bool:
+        return deletion.rules == Step.DONE
+
+
+class DeletionSerializer(Answer):
+    """The answer to DELETE /domains/{id} (docs/api/compatibility.md, "Domain deletion")."""
+
+    success = Constant(True)
+    message = serializers.SerializerMethodField()
+    deletedResources = DeletedResourcesSerializer(source="*")
+    deletionId = serializers.CharField(source="pk")
+    warning = serializers.SerializerMethodField()
+    # Only if another DELETE finds the deletion unfinished.
+    report = Added("object")
+
+    def get_message(self, deletion: DomainDeletion) -> str:
+        return f"Successfully deleted domain {deletion.name} and all associated resources"
+
+    def get_warning(self, deletion: DomainDeletion) -> str | None:
+        return warning(deletion)
+
+
+class UnfinishedDeletionSerializer(DeletionSerializer):
+    """The answer to another DELETE: the same, with a report, which needs its context."""
+
+    report = ReportSerializer(source="*")  # type: ignore[assignment]
 
 
 def sync_states_of(rows: Sequence[DomainDeletion]) -> dict[str, SyncState]:
@@ -119,82 +123,53 @@ def sync_states_of(rows: Sequence[DomainDeletion]) -> dict[str, SyncState]:
     return sync_states(names) if names else {}
 
 
-def _progress(row: DomainDeletion, ses: SyncState | None) -> dict[str, Any]:
-    steps = _steps(row, ses)
-    pending = [step for step in steps if step["outcome"] == Step.PENDING]
-    return {
-        "steps": steps,
-        "owed": [step["step"] for step in pending],
-        # All are texts of the same format in UTC, so they sort by time.
-        "nextAttemptAt": min((step["nextAttemptAt"] for step in pending if step["nextAttemptAt"]), default=None),
-        "confirmation": _confirmation(row),
-    }
-
-
 def _steps(row: DomainDeletion, ses: SyncState | None) -> list[dict[str, Any]]:
-    """The steps, in the documented order. `nextAttemptAt` is null for a pending step that is due now."""
-
-    def step(
-        name: str,
-        outcome: str,
-        at: datetime | None,
-        counts: dict[str, int],
-        *,
-        attempts: int,
-        problem: str = "",
-        retry_at: datetime | None = None,
-    ) -> dict[str, Any]:
-        pending = outcome == Step.PENDING
-        return {
-            "step": name,
-            "outcome": outcome,
-            "at": None if pending else _moment(at),
-            "attempts": attempts,
-            "counts": counts,
-            "problem": (problem or None) if pending else None,
-            "nextAttemptAt": _moment(retry_at) if pending else None,
-        }
-
-    in_ses = partial(
-        step,
-        attempts=row.ses_attempts,
-        problem=ses.reason if ses else "",
-        retry_at=ses.retry_at if ses else None,
-    )
-    stored = step(
-        "storedMail",
-        row.stored_mail,
-        row.stored_mail_at,
-        {
-            "versions": row.erased_versions,
-            "deleteMarkers": row.erased_delete_markers,
-            "bytes": row.erased_bytes,
-            "cameLate": row.late_versions,
-            "keptByStorage": row.kept_versions,
-        },
-        attempts=row.attempts,
-        problem=row.problem,
-        retry_at=row.retry_at if row.problem else None,
-    )
-    if row.stored_mail == Step.KEPT:
-        stored["location"] = str(row.mail)
+    """The steps, in the documented order."""
+    in_ses = (row.ses_attempts, ses.reason if ses else "", ses.retry_at if ses else None)
+    rows = {
+        "blockedEmails": row.blocked_emails,
+        "emailAddresses": row.email_addresses,
+        "dnsRecords": row.dns_records,
+        "domains": int(row.rows == Step.DONE),
+    }
+    mail = {
+        "versions": row.erased_versions,
+        "deleteMarkers": row.erased_delete_markers,
+        "bytes": row.erased_bytes,
+        "cameLate": row.late_versions,
+        "keptByStorage": row.kept_versions,
+    }
+    # Without a problem it is the time until which a process has claimed the prefix.
+    retry_at = row.retry_at if row.problem else None
+    stored = _step("storedMail", row.stored_mail, row.stored_mail_at, mail, row.attempts, row.problem, retry_at)
     return [
-        in_ses("receiptRules", row.rules, row.rules_at, {"rules": len(row.rule_names)}),
-        in_ses("identity", row.identity, row.identity_at, {}),
-        step(
-            "records",
-            row.rows,
-            row.rows_at,
-            {
-                "blockedEmails": row.blocked_emails,
-                "emailAddresses": row.email_addresses,
-                "dnsRecords": row.dns_records,
-                "domains": int(row.rows == Step.DONE),
-            },
-            attempts=int(row.rows == Step.DONE),
-        ),
-        stored,
+        _step("receiptRules", row.rules, row.rules_at, {"rules": len(row.rule_names)}, *in_ses),
+        _step("identity", row.identity, row.identity_at, {}, *in_ses),
+        _step("records", row.rows, row.rows_at, rows, attempts=rows["domains"]),
+        stored | ({"location": str(row.mail)} if row.stored_mail == Step.KEPT else {}),
     ]
+
+
+def _step(
+    name: str,
+    outcome: str,
+    at: datetime | None,
+    counts: dict[str, int],
+    attempts: int,
+    problem: str = "",
+    retry_at: datetime | None = None,
+) -> dict[str, Any]:
+    """`nextAttemptAt` is null for a pending step that is due now."""
+    pending = outcome == Step.PENDING
+    return {
+        "step": name,
+        "outcome": outcome,
+        "at": None if pending else timestamp_or_none(at),
+        "attempts": attempts,
+        "counts": counts,
+        "problem": (problem or None) if pending else None,
+        "nextAttemptAt": timestamp_or_none(retry_at) if pending else None,
+    }
 
 
 def _confirmation(row: DomainDeletion) -> dict[str, Any] | None:
@@ -207,11 +182,11 @@ def _confirmation(row: DomainDeletion) -> dict[str, Any] | None:
         return None
     seen: dict[str, Any] = proof.UNVERIFIED | row.proof
     seen["problem"] = scope_problem or seen["problem"] or None
-    confirmed = None if scope_problem else _moment(row.proved_at)
-    return {"confirmedAt": confirmed, **seen, "lookAgainAt": _moment(row.look_again_at)}
+    confirmed = None if scope_problem else timestamp_or_none(row.proved_at)
+    return {"confirmedAt": confirmed, **seen, "lookAgainAt": timestamp_or_none(row.look_again_at)}
 
 
-def still_in_dns(row: DomainDeletion) -> dict[str, Any]:
+def _still_in_dns(row: DomainDeletion) -> dict[str, Any]:
     """The state in DNS of the records that the owner had to publish. Asks DNS and never raises."""
     told = [Record(record["type"], record["name"], record["value"], "") for record in row.records_to_publish]
     note = None
@@ -219,8 +194,4 @@ def still_in_dns(row: DomainDeletion) -> dict[str, Any]:
         told, note = [], NEEDED_AGAIN
     elif not told:
         note = NOT_KNOWN
-    return {"note": note, "records": [lookup_as_json(record) for record in leftovers.look_up(told)]}
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return timestamp(moment) if moment else None
+    return {"note": note, "records": [leftovers.lookup_as_json(record) for record in leftovers.look_up(told)]}

@@ -153,4 +153,6 @@ class DomainViewSet(
             return super().answer_for_missing(pk, asked)
         if asked.token:
             raise plan_outdated(GONE)
-        return Response(deletion_serializers.UnfinishedDeletionSerializer(service.advance(deletion)).data)
+        deletion = service.advance(deletion)
+        facts = {"sync_states": deletion_serializers.sync_states_of([deletion])}
+        return Response(deletion_serializers.UnfinishedDeletionSerializer(deletion, context=facts).data)

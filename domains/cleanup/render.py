@@ -7,7 +7,7 @@ from dataclasses import asdict
 from itertools import starmap
 from typing import Any, NamedTuple
 
-from backoffice.text import amount, moment, shortened
+from backoffice.text import moment, shortened
 from domains.cleanup.find import Findings, Folder, Orphan
 from domains.models import DomainDeletion
 from ses_integration.cli.leftovers import NEEDED, Drift, PreviousScope, ReferenceMail
@@ -84,7 +84,7 @@ def _resource(found: Drift) -> str:
 
 
 def _folder(folder: Folder) -> Shown:
-    text = f"{folder.prefix}: {amount(folder.stored)}"
+    text = f"{folder.prefix}: {folder.stored}"
     if folder.in_use:
         identity = f"Its identity belongs to installation {folder.owner}"
         why = f"Rule {folder.rule} stores mail there" if folder.rule else identity
@@ -97,7 +97,7 @@ def _folder(folder: Folder) -> Shown:
 
 
 def _reference(mail: ReferenceMail) -> Shown:
-    return Shown(asdict(mail), f"  emails/{mail.domain}/: {amount(mail.stored)}")
+    return Shown(asdict(mail), f"  emails/{mail.domain}/: {mail.stored}")
 
 
 def _scope(scope: PreviousScope) -> Shown:

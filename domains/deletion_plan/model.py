@@ -1,17 +1,38 @@
-"""The values of a domain's deletion plan. They contain no times, because these would change the token."""
+"""A domain's deletion plan: its values, and what they say to people and to programs.
+
+The values contain no times, because these would change the token.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
+
+from backoffice.text import listed, plural
+from domains.deletion_plan import parts
 from domains.dependents import EndpointUse
-from domains.dns.leftovers import RecordLookup
-from rest.deletion.plan_token import Plan
-from ses_integration.api import Forecast, MailSize
+from domains.dns.leftovers import RecordLookup, State, lookup_as_json
+from domains.models import Domain
+from rest.deletion.plan_token import Part, Plan
+from ses_integration.api import Forecast, IdentityOutcome, MailSize, RecordedIdentity
 
 KIND = "domain"
+BEGUN = "The deletion of this domain has begun; confirming continues it."
+RULES_DELETED = "Its SES receipt rules are deleted."
+CREATED_HERE = "It was created by this installation, so it is deleted."
 # About the SES identity, in plans and in the warning of a deletion.
 NOT_CREATED_HERE = "was not created by this installation, so it is kept."
+NOT_KNOWN_HERE = "None is known in the configured region and rule set."
+IDENTITY_NOTES = {
+    IdentityOutcome.DELETED: None,
+    IdentityOutcome.KEPT: f"It {NOT_CREATED_HERE}",
+    IdentityOutcome.UNKNOWN: (
+        "It is not known yet whether it is ours. SES is asked first; it is deleted if it is, and kept if it is not."
+    ),
+    IdentityOutcome.NONE: "SES is known to hold none.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +45,18 @@ class Rows:
     dns_records: int
     # Digest of the rows: the same number of different rows is a different plan.
     digest: str
+
+    def part(self) -> Part:
+        inactive = self.email_addresses - self.active_email_addresses
+        line = row_counts(self.blocked_emails, self.email_addresses, self.dns_records, inactive=inactive)
+        members = {
+            "blockedEmails": self.blocked_emails,
+            "emailAddresses": self.email_addresses,
+            "activeEmailAddresses": self.active_email_addresses,
+            "dnsRecords": self.dns_records,
+            "digest": self.digest[:16],
+        }
+        return Part("In the database", [line], {"rows": members})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +81,25 @@ class StoredMail:
     size: MailSize
     keeps: bool
 
+    def part(self) -> Part:
+        """`complete` false: there is at least this much. Counts are null if S3 could not be asked; `problem` says why."""
+        stored = self.size.stored
+        line = mail_outcome(self.location, keeps=self.keeps)
+        if stored is None:
+            line += f". Its size could not be looked up: {self.size.why}"
+        else:
+            line += f": {'' if self.size.complete else 'at least '}{stored}."
+        members = {
+            "outcome": "kept" if self.keeps else "erased",
+            "location": self.location,
+            "objects": stored.objects if stored else None,
+            "versions": stored.versions if stored else None,
+            "bytes": stored.bytes if stored else None,
+            "complete": self.size.complete,
+            "problem": self.size.why or None,
+        }
+        return Part("Stored mail", [line], {"storedMail": members})
+
 
 @dataclass(frozen=True, slots=True)
 class FromOutside:
@@ -69,3 +121,91 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
             and self.outside.stored_mail.size.complete
             and not any(record.why for record in self.outside.dns)
         )
+
+    @property
+    def begun(self) -> bool:
+        return self.database.deleting
+
+    def parts(self) -> list[Part]:
+        """In the order of the deletion's steps, and then what stays."""
+        database, outside = self.database, self.outside
+        domain = {"id": self.subject.pk, "name": database.domain, "isCatchAllEnabled": database.catch_all}
+        return [
+            Part("", [BEGUN] if self.begun else [], {"domain": domain}),
+            self._ses(),
+            parts.calls(database.ses, outside.ses_problem),
+            database.rows.part(),
+            outside.stored_mail.part(),
+            self._stays(),
+            Part("DNS records to remove yourself", [*_dns_lines(outside.dns)]),
+        ]
+
+    def _ses(self) -> Part:
+        ses = self.database.ses
+        unclear = ses.identity is IdentityOutcome.NONE and ses.problems
+        note = NOT_KNOWN_HERE if unclear else IDENTITY_NOTES[ses.identity]
+        lines = [*parts.rule_lines(ses), _identity_line(note), *ses.problems]
+        return parts.ses(self, lines, sesIdentity={"outcome": ses.identity, "note": note})
+
+    def _stays(self) -> Part:
+        below, uses = self.database.sub_domains, self.database.endpoints
+        lines = [f"{plural(len(below), 'subdomain')}, unchanged: {listed(below)}."] if below else []
+        members = {
+            "subdomains": below,
+            "endpoints": [
+                parts.endpoint_members(
+                    use,
+                    emailAddresses=use.email_addresses,
+                    isCatchAll=use.catch_all,
+                    isUsedElsewhere=use.used_elsewhere,
+                )
+                for use in uses
+            ],
+            "dnsRecords": [lookup_as_json(record) for record in self.outside.dns],
+        }
+        return Part("What stays", [*lines, *map(_endpoint_line, uses)], {"stays": members})
+
+
+def summary(domain: Domain, counts: str, identity: RecordedIdentity | None) -> list[str]:
+    """The most important consequences, without a plan: for many domains, without asking S3 and DNS. `counts`: see `row_counts`."""
+    outcomes = {True: IdentityOutcome.DELETED, False: IdentityOutcome.KEPT, None: IdentityOutcome.UNKNOWN}
+    note = IDENTITY_NOTES[outcomes[identity.ours]] if identity else NOT_KNOWN_HERE
+    mail = mail_outcome(str(domain.mail), keeps=settings.KEEP_MAIL_ON_DOMAIN_DELETE)
+    lines = [counts, RULES_DELETED, _identity_line(note), f"Stored mail: {mail}."]
+    return [BEGUN, *lines] if domain.deleting_since else lines
+
+
+def row_counts(blocked_emails: int, email_addresses: int, dns_records: int, *, inactive: int = 0) -> str:
+    """`1 blocked email, 3 email addresses (1 inactive), 9 DNS records`."""
+    note = f" ({inactive:,} inactive)" if inactive else ""
+    addresses = f"{plural(email_addresses, 'email address')}{note}"
+    return f"{plural(blocked_emails, 'blocked email')}, {addresses}, {plural(dns_records, 'DNS record')}"
+
+
+def mail_outcome(location: str, *, keeps: bool) -> str:
+    outcome = "kept, because KEEP_MAIL_ON_DOMAIN_DELETE is on" if keeps else "erased, with every version"
+    return f"{location} is {outcome}"
+
+
+def _identity_line(note: str | None) -> str:
+    return f"SES identity: {note or CREATED_HERE}"
+
+
+def _endpoint_line(use: EndpointUse) -> str:
+    mail = [
+        *([f"the mail of {plural(use.email_addresses, 'address')}"] if use.email_addresses else []),
+        *(["the catch-all's mail"] if use.catch_all else []),
+    ]
+    other = "mail of other domains as well" if use.used_elsewhere else "no other mail"
+    return parts.endpoint_line(use, *([f"it receives {' and '.join(mail)}, and {other}"] if mail else []))
+
+
+def _dns_lines(records: Sequence[RecordLookup]) -> Iterator[str]:
+    for record in records:
+        name = f"{record.type} {record.name} ({record.purpose})"
+        if record.state is State.PUBLISHED:
+            yield " ".join(filter(None, [f"{name} is published: {'; '.join(record.found)}.", record.hint]))
+        elif record.state is State.UNKNOWN:
+            yield f"{name} could not be looked up: {record.why}"
+    if gone := sum(record.state is State.GONE for record in records):
+        yield "The other records are gone." if gone < len(records) else "None is published."

@@ -68,9 +68,9 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
         return services.update_endpoint(endpoint=row, **changes)
 
-    def consequences(self, rows: Sequence[Endpoint]) -> dict[Any, list[str | SafeString]]:
+    def consequences(self, rows: Sequence[Endpoint]) -> dict[Any, list[str]]:
         chosen = Endpoint.objects.filter(pk__in=[row.pk for row in rows]).order_by()
-        lines: dict[Any, list[str | SafeString]] = {row.pk: [] for row in rows}
+        lines: dict[Any, list[str]] = {row.pk: [] for row in rows}
         for found, line in (
             (
                 chosen.values_list("pk", "email_addresses__address"),
@@ -88,7 +88,7 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
                 lines[pk].append(line.format(_listed(using)))
         return lines
 
-    def delete_row(self, request: HttpRequest, row: Endpoint) -> Deleted:
+    def delete_row(self, request: HttpRequest, row: Endpoint, plan_token: str) -> Deleted:
         deleted = services.delete_endpoint(endpoint=row)
         without_route, off = _listed(deleted.email_addresses), _listed(deleted.domains)
         return Deleted(f"Addresses without a route now: {without_route}. Catch-alls off now: {off}.", deleted.warning)

@@ -1,13 +1,14 @@
-"""Token of a deletion plan: three keyed digests, so that plans need not be stored (docs/api/plans.md)."""
+"""Deletion plans, and their tokens: three keyed digests, so that plans need not be stored (docs/api/plans.md)."""
 
 from __future__ import annotations
 
 import json
 import re
 from base64 import urlsafe_b64encode
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from django.utils.crypto import constant_time_compare, salted_hmac
 
@@ -68,6 +69,15 @@ class PlanToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One subject of a plan: a title, which may be empty, and sentences for people, and its members of the JSON object."""
+
+    title: str
+    lines: Sequence[str]
+    members: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan(Generic[Database, Outside]):
     """A plan in two parts: what the database says, which is compared once more under its locks, and what others say.
 
@@ -82,6 +92,29 @@ class Plan(Generic[Database, Outside]):
     @property
     def token(self) -> PlanToken:
         return PlanToken.of(self.subject, self.database, self.outside)
+
+    @property
+    def certain(self) -> bool:
+        """Whether all of it is confirmed and could be looked up."""
+        raise NotImplementedError
+
+    @property
+    def begun(self) -> bool:
+        """Whether the deletion has begun. Then there is no choice left to confirm."""
+        return False
+
+    def parts(self) -> list[Part]:
+        """All that the plan says, in the order for people."""
+        raise NotImplementedError
+
+    def shown_parts(self) -> list[Part]:
+        """The parts that say something to people."""
+        return [part for part in self.parts() if part.lines]
+
+    def as_values(self) -> dict[str, Any]:
+        """The members of the JSON object. The plan's serializer puts them in order."""
+        values = {"token": self.token, "isCertain": self.certain, "sesConfirmedAt": self.confirmed_at}
+        return values | {name: value for part in self.parts() for name, value in part.members.items()}
 
     def check(self, token: str) -> None:
         """Raises PlanOutdated unless `token` is this plan's."""

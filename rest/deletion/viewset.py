@@ -18,7 +18,8 @@ Row = TypeVar("Row", bound=Model)
 
 
 class PlannedDeletionViewSet(OwnedViewSet[Row]):
-    """Adds the two actions to a viewset. It needs serializers for `deletion_plan` (of a plan) and `destroy` (of an outcome)."""
+    """Adds the two actions to a viewset. It needs serializers for `deletion_plan` (of a plan's values) and `destroy` (of an
+    outcome)."""
 
     parameters = {"destroy": {DRY_RUN: {"type": "boolean"}, PLAN: {"type": "string"}}}
     # The `kind` of the plan's subject.
@@ -60,4 +61,4 @@ class PlannedDeletionViewSet(OwnedViewSet[Row]):
         raise NotFound(self.not_found)
 
     def _shown(self, plan: Plan[Any, Any]) -> Any:
-        return self.serializer_classes["deletion_plan"](plan).data
+        return self.serializer_classes["deletion_plan"](plan.as_values()).data

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from backoffice.text import plural, size
 from ses_integration.errors import SesError
 from ses_integration.storage.bucket import list_versions, open_bucket
 
@@ -21,6 +22,10 @@ class Stored:
     objects: int = 0
     versions: int = 0
     bytes: int = 0
+
+    def __str__(self) -> str:
+        """`2 objects, 3 versions, 1.5 KB`."""
+        return f"{plural(self.objects, 'object')}, {plural(self.versions, 'version')}, {size(self.bytes)}"
 
     def __add__(self, other: Stored) -> Stored:
         return Stored(self.objects + other.objects, self.versions + other.versions, self.bytes + other.bytes)

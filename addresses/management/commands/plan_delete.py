@@ -5,14 +5,20 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError
+from rest_framework.serializers import BaseSerializer
 
+from addresses.api.serializers import AddressPlanSerializer
 from addresses.deletion_plan import build as address_plan
-from addresses.deletion_plan import render as address_render
 from addresses.models import EmailAddress
-from domains.deletion_plan import build, render
+from domains.api.deletion_serializers import DeletionPlanSerializer
+from domains.deletion_plan import build, parts
 from domains.models import Domain
 from domains.names import normalise_address, normalise_domain
+from rest.deletion.plan_token import Plan
 from ses_integration.cli.base import CommandWithExitCodes
+
+# The normalised name, its plan, and the plan's serializer.
+Found = tuple[str, Plan[Any, Any], type[BaseSerializer[Any]]]
 
 
 class Command(CommandWithExitCodes):
@@ -29,26 +35,25 @@ class Command(CommandWithExitCodes):
 
     def handle(self, *args: Any, **options: Any) -> None:
         name: str = options["name"]
-        as_json, text, certain = _address(name) if "@" in name else _domain(name)
-        self.stdout.write(json.dumps(as_json, indent=2) if options["json"] else text)
-        if not certain:
+        found, plan, serializer = _address(name) if "@" in name else _domain(name)
+        as_json = json.dumps(serializer(plan.as_values()).data, indent=2)
+        self.stdout.write(as_json if options["json"] else parts.as_text(found, plan))
+        if not plan.certain:
             raise SystemExit(2)
 
 
-def _domain(name: str) -> tuple[dict[str, Any], str, bool]:
+def _domain(name: str) -> Found:
     try:
         domain = Domain.objects.select_related("owner").get(name=normalise_domain(name))
     except (ValueError, Domain.DoesNotExist) as error:
         raise CommandError(f"There is no domain {name!r}.") from error
-    plan = build.plan_of(domain)
-    return render.as_json(plan), render.as_text(plan), plan.certain
+    return domain.name, build.plan_of(domain), DeletionPlanSerializer
 
 
-def _address(name: str) -> tuple[dict[str, Any], str, bool]:
+def _address(name: str) -> Found:
     rows = EmailAddress.objects.live().select_related("domain", "endpoint")
     try:
         address = rows.get(address=normalise_address(name))
     except (ValueError, EmailAddress.DoesNotExist) as error:
         raise CommandError(f"There is no email address {name!r}.") from error
-    plan = address_plan.plan_of(address)
-    return address_render.as_json(plan), address_render.as_text(plan), plan.certain
+    return address.address, address_plan.plan_of(address), AddressPlanSerializer

@@ -45,3 +45,7 @@ def test_without_a_bucket_counting_is_an_error(settings):
     settings.S3_BUCKET_NAME = ""
     with pytest.raises(NotConfigured, match="S3_BUCKET_NAME is missing"):
         count("a/")
+
+
+def test_stored_mail_is_shown_as_objects_versions_and_bytes():
+    assert str(Stored(objects=1, versions=2, bytes=1536)) == "1 object, 2 versions, 1.5 KB"
