@@ -1,4 +1,4 @@
-"""Every way to write an address's row: SES follows."""
+"""SES follows the row of an address, however it is written."""
 
 from __future__ import annotations
 

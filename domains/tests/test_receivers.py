@@ -1,4 +1,4 @@
-"""Every way to write a domain's row: SES follows, and a deletion has a report."""
+"""SES follows the row of a domain, however it is written, and every deletion has a report."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_a_domain_that_was_added_again_keeps_its_rules_and_identity(gone, ses):
 
 @pytest.mark.parametrize("name", [RULE, "inbound-example.com-rule-2"])
 def test_a_rule_of_the_deleted_domain_is_removed_after_the_name_was_added_again(gone, ses, name):
-    """One comes back under a name that the new incarnation uses, and one under a name that nobody knows any more."""
+    """One has a name that the new incarnation uses, too; the other has a name that is in no ledger any more."""
     DomainDeletion.objects.update(rule_names=[RULE, "inbound-example.com-rule-2"])
     again = DomainFactory(owner=gone.owner, name="example.com")
     EmailAddressFactory(domain=again, address="b@example.com")
@@ -115,7 +115,7 @@ def test_a_rule_of_the_deleted_domain_is_removed_after_the_name_was_added_again(
 
 
 def test_mail_that_ses_stored_late_is_erased_and_recorded(gone, ses):
-    """SES goes on for four hours with mail that it took before the rule went."""
+    """SES may still store mail for four hours that it accepted before the rule was deleted."""
     prove_deletions()
     store_mail(f"{gone.key_prefix}late")
     DomainDeletion.objects.update(look_again_at=timezone.now() - timedelta(seconds=1))
@@ -136,7 +136,7 @@ def test_mail_that_ses_stored_late_is_erased_and_recorded(gone, ses):
 
 
 def test_a_rule_of_the_same_name_by_another_installation_is_left_alone(gone, ses):
-    """The name was added there, and names are made of prefix and domain only; where it stores tells them apart."""
+    """Rule names consist of prefix and domain, so both installations use the same one. Only the storage prefix differs."""
     put_rule(RULE, "a@example.com", prefix="emails/example.com/indm_of-another-incarnation/")
     prove_deletions()
     gone.refresh_from_db()
@@ -146,7 +146,7 @@ def test_a_rule_of_the_same_name_by_another_installation_is_left_alone(gone, ses
 
 
 def test_a_copied_rule_that_stores_in_the_same_place_is_left_alone(gone, ses):
-    """Somebody copied a rule in the console: it has no name that the ledger knew."""
+    """Somebody copied a rule in the console. The name of the copy was never in the ledger."""
     put_rule("copy-of-it", "a@example.com", prefix=gone.key_prefix)
     prove_deletions()
     gone.refresh_from_db()
@@ -156,7 +156,7 @@ def test_a_copied_rule_that_stores_in_the_same_place_is_left_alone(gone, ses):
 
 
 def test_a_rule_whose_creation_got_no_answer_is_found_by_its_name(domain, ses, settings):
-    """The ledger knew so little of it that the record of the deletion does not name it."""
+    """The deletion report does not have the name of the rule, because its creation was never confirmed."""
     settings.SES_REQUEST_BUDGET = 0.5
     ses.add_faults({"service": "ses", "action": "CreateReceiptRule", "fault": "dropped", "times": None})
     address = EmailAddressFactory(domain=domain, address="a@example.com")

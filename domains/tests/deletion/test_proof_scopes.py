@@ -21,7 +21,7 @@ from ses_integration.conf import ses_config
 
 
 def test_mail_is_erased_and_verified_in_the_bucket_that_stored_it(domain, ses, settings):
-    """Whatever S3_BUCKET_NAME says by then."""
+    """Even if S3_BUCKET_NAME has changed since."""
     store_mail(f"{domain.key_prefix}mail")
     ses.add_faults({"service": "s3", "action": "*", "fault": "access_denied", "times": None})
     domain.delete()
@@ -95,7 +95,7 @@ def test_a_second_verification_waits_for_its_region(gone, ses, elsewhere, client
 
 
 def test_a_deletion_without_a_region_is_verified_in_the_configured_one(gone, ses):
-    """It is older than the field."""
+    """The deletion report is older than its field `region`."""
     DomainDeletion.objects.update(region="", rule_set="")
     assert prove_deletions() == 1
     gone.refresh_from_db()

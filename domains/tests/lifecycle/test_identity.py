@@ -1,4 +1,4 @@
-"""Tasks of the worker that apply what SES says: statuses, and records of tokens that came after the answer."""
+"""Worker tasks that apply what SES reports: verification statuses, and DNS records for tokens that came late."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_any_other_body_is_ignored(tokens, api, route, body):
 
 @pytest.mark.parametrize("route", DELETES)
 def test_a_chunked_body_deletes_nothing(tokens, api, route):
-    """Django would take a body without a length for empty."""
+    """Without a Content-Length, Django takes the body for empty."""
     before = everything()
     answer = api.generic("DELETE", path(route), b"", HTTP_TRANSFER_ENCODING="chunked")
     assert (answer.status_code, answer.json()) == (411, {"error": SENTENCE})

@@ -1,4 +1,4 @@
-"""The ledger describes one AWS account: with credentials of another one, nothing is called or taken for gone."""
+"""The ledger belongs to one AWS account. With credentials of another one, no call is made and nothing counts as gone."""
 
 from __future__ import annotations
 

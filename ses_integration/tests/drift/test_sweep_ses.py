@@ -200,7 +200,7 @@ def test_a_disabled_rule_is_not_shown_as_receiving_while_it_cannot_be_repaired(s
 
 
 def test_a_successful_observation_ends_an_outage(ses):
-    """What waits for its next try because nobody answered need not wait for a change that somebody makes."""
+    """Domains that wait for SES to be back become due without a successful change."""
     receive("a")
     reconcile(DOMAIN)
     ses.add_faults({"service": "ses", "action": "*", "fault": "throttle", "times": None})

@@ -1,4 +1,4 @@
-"""An owner sees nothing of another incarnation of the name, and everything of the own one."""
+"""An owner sees their own incarnation of a name completely, and nothing of another one."""
 
 from __future__ import annotations
 
