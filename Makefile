@@ -3,25 +3,26 @@
 .PHONY: help run test nightly coverage lint bench clean runtime dev
 
 export PYTHON
-# The tests start many Python processes, and compiling everything anew takes each of them longer than its work.
+# The tests start many Python processes, which must not compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 BIN = .venv/bin
 ON_SQLITE = env -u DATABASE_URL $(BIN)/python -m pytest
 ON_POSTGRESQL = $(BIN)/python scripts/with_postgres.py -- $(BIN)/python -m pytest
 MEASURED = $(BIN)/python -m coverage run -m pytest
-# Slow tests come first (conftest.py), and a worker takes the next test when it is done with one.
+# Slow tests come first (conftest.py), and each worker takes one test at a time.
 PARALLEL = --numprocesses auto --dist load --maxschedchunk 1
 
 help:
-	@echo "make run    try it: emulated AWS, server, worker and a demo account (PORT=8000, AWS_EMULATOR_PORT=5599)"
-	@echo "make test   the test suite, each test on the databases that can prove it (ARGS=path: that one, on both; ARGS='--full path': all of its generated cases)"
-	@echo "make nightly  every test on both databases, with all generated cases and many new examples (about an hour)"
-	@echo "make coverage  the test suite with branch coverage, processes included"
-	@echo "make lint   style, types, import contracts, migrations"
-	@echo "make bench  the benchmark, on PostgreSQL (ARGS= goes to it)"
-	@echo "make clean  remove what these made: .venv, .run with the demo's data, caches"
+	@echo "make run       run the demo: emulated AWS, server, worker and a demo account (PORT=8000, AWS_EMULATOR_PORT=5599)"
+	@echo "make test      run the test suite, each test on the databases that can prove it"
+	@echo "               ARGS=path: one file or test, on both databases; ARGS='--full path': with all its generated cases"
+	@echo "make nightly   run every test on both databases, with all generated cases and many new examples (about an hour)"
+	@echo "make coverage  run the test suite with branch coverage, processes included"
+	@echo "make lint      check style, types, import contracts and migrations"
+	@echo "make bench     run the benchmark on PostgreSQL (ARGS='--only reads': one part)"
+	@echo "make clean     remove what these commands create: .venv, .run with the demo's data, caches"
 	@echo
-	@echo "Python 3.11 or newer is looked for; PYTHON=/path/to/python3 names one. Nothing is installed outside this folder."
+	@echo "Needs Python 3.11 or newer. PYTHON=/path/to/python3 chooses one. Nothing is installed outside this folder."
 
 run: runtime
 	@exec $(BIN)/python manage.py demo

@@ -1,4 +1,4 @@
-"""Measure (`python -m bench`) inbound behind the production server on PostgreSQL, which `make bench` provides.
+"""Measure inbound behind the production server on PostgreSQL (`make bench`, or `python -m bench` with a DATABASE_URL).
 
 Everything listens on loopback and uses a new database.
 """
@@ -23,7 +23,7 @@ from psycopg import sql
 
 from inbound.tests.processes.support.stack import Stack, url_of_database
 
-# The worker sweeps only when it starts, so that afterwards the journal has only what requests caused.
+# The worker sweeps only when it starts, so that later the journal has only what requests caused.
 QUIET = {"SES_SWEEP_SECONDS": "3600", "SES_DATABASE_SWEEP_SECONDS": "3600", "SES_STATUS_SECONDS": "3600"}
 PARTS = {
     "operations": "the cost of each operation",
@@ -40,7 +40,7 @@ def main() -> int:
     if not url.startswith(("postgres:", "postgresql:")):
         sys.stderr.write("The benchmark needs PostgreSQL: run `make bench`, or set DATABASE_URL.\n")
         return 2
-    # Exit by an exception, so that the processes are stopped and the database is dropped.
+    # Exit with an exception, so that the processes are stopped and the database is dropped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started = time.monotonic()
     with database(url) as own, tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -55,7 +55,7 @@ def main() -> int:
 def parts() -> list[str]:
     """The requested parts, in the order of PARTS."""
     about = "; ".join(f"{part}: {what}" for part, what in PARTS.items())
-    parser = ArgumentParser(prog="make bench", description=f"Runs the benchmark. {about}.")
+    parser = ArgumentParser(prog="make bench", description=f"Run the benchmark. {about}.")
     parser.add_argument("--only", action="append", choices=PARTS, help="Run only this part. Can be repeated.")
     only = parser.parse_args().only
     return [part for part in PARTS if not only or part in only]

@@ -29,22 +29,22 @@ class Request:
 
 @dataclass(slots=True)
 class Run:
-    """The result of a run. `answers`: by lane, only of the requests that were sent in time."""
+    """The result of a run. `answers`: by lane, for requests that were sent in time."""
 
     seconds: float = 0.0
     answers: dict[int, Answer] = field(default_factory=dict)
     ses_calls: int = 0
 
     @property
-    def each_second(self) -> float:
+    def per_second(self) -> float:
         return len(self.answers) / self.seconds if self.seconds else 0.0
 
     @property
-    def calls_each(self) -> float:
+    def calls_per_request(self) -> float:
         return self.ses_calls / len(self.answers) if self.answers else 0.0
 
     def latency(self, part: float) -> float:
-        """The latency quantile in milliseconds: `latency(0.5)` is the median."""
+        """A quantile of the latency in milliseconds: `latency(0.5)` is the median."""
         times = sorted(answer.seconds for answer in self.answers.values())
         return 1000 * times[min(len(times) - 1, int(part * len(times)))] if times else 0.0
 
@@ -57,42 +57,42 @@ def run(api: Api, requests: list[Request], *, clients: int, seconds: float = SEC
     waiting: SimpleQueue[Request] = SimpleQueue()
     for request in requests:
         waiting.put(request)
-    found = Run()
-    wrong: list[str] = []
-    gate = threading.Barrier(clients + 1)
+    result = Run()
+    errors: list[str] = []
+    start = threading.Barrier(clients + 1)
 
     def client() -> None:
         connection = api.connection()
         connection.connect()
-        gate.wait()
+        start.wait()
         deadline = time.monotonic() + seconds
         try:
-            for request in _taken(waiting):
+            for request in _drain(waiting):
                 answer = api.request(request.method, request.path, request.body, connection)
-                found.answers[request.lane] = answer
+                result.answers[request.lane] = answer
                 if answer.status >= 300:
-                    wrong.append(f"{request.method} {request.path}: {answer.status} {answer.body}")
-                if wrong or time.monotonic() > deadline:
+                    errors.append(f"{request.method} {request.path}: {answer.status} {answer.body}")
+                if errors or time.monotonic() > deadline:
                     return
         except OSError as error:
-            wrong.append(f"{error!r}")
+            errors.append(f"{error!r}")
         finally:
             connection.close()
 
     threads = [threading.Thread(target=client, daemon=True) for _ in range(clients)]
     for thread in threads:
         thread.start()
-    gate.wait()
+    start.wait()
     started = time.monotonic()
     for thread in threads:
         thread.join()
-    found.seconds = time.monotonic() - started
-    if wrong:
-        raise RuntimeError(wrong[0])
-    return found
+    result.seconds = time.monotonic() - started
+    if errors:
+        raise RuntimeError(errors[0])
+    return result
 
 
-def _taken(waiting: SimpleQueue[Request]) -> Iterator[Request]:
+def _drain(waiting: SimpleQueue[Request]) -> Iterator[Request]:
     while True:
         try:
             yield waiting.get_nowait()
@@ -101,22 +101,22 @@ def _taken(waiting: SimpleQueue[Request]) -> Iterator[Request]:
 
 
 def peak_memory(group: int) -> list[float]:
-    """The peak memory (VmHWM) of each process of a group in MB, largest first; empty without /proc."""
-    found: list[float] = []
+    """The peak memory (VmHWM) of each process of a group in MB, largest first. Empty without /proc."""
+    result: list[float] = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            # The process name, in brackets, may contain anything; state, parent and group follow it.
+            # State, parent and group follow the process name, which is in brackets and may contain anything.
             stat = (folder / "stat").read_text().rpartition(")")[2].split()
             if int(stat[2]) != group:
                 continue
-            found += _high_water(folder)
+            result += _high_water(folder)
         except (OSError, IndexError, ValueError):
             continue  # the process has just ended
-    return sorted(found, reverse=True)
+    return sorted(result, reverse=True)
 
 
 def own_peak_memory() -> float:
-    """The peak memory (VmHWM) of this process in MB; 0 without /proc. (`ru_maxrss` would include the parent's.)"""
+    """The peak memory (VmHWM) of this process in MB, 0 without /proc. `ru_maxrss` would include the parent's."""
     try:
         return max(_high_water(Path("/proc/self")), default=0.0)
     except OSError:

@@ -38,17 +38,14 @@ def create_account(name: str) -> Account:
 
 
 def create_domains(owner: User, names: Iterable[str]) -> list[Domain]:
-    """Create verified domains without signal receivers, so nothing is marked for SES."""
+    """Create verified domains without signal receivers, so that none is marked dirty."""
     return Domain.objects.bulk_create(
         [Domain(owner=owner, name=name, status=Domain.Status.VERIFIED) for name in names], batch_size=BATCH
     )
 
 
 def create_addresses(domains: Iterable[Domain], endpoint_id: str, count: int) -> list[EmailAddress]:
-    """Create `count` addresses for each new domain, without signal receivers.
-
-    The next change through the API takes them to SES, too.
-    """
+    """Create `count` addresses for each new domain, without signal receivers."""
     return EmailAddress.objects.bulk_create(
         [
             EmailAddress(domain=domain, address=f"a{slot}@{domain.name}", slot=slot, endpoint_id=endpoint_id)
@@ -60,7 +57,7 @@ def create_addresses(domains: Iterable[Domain], endpoint_id: str, count: int) ->
 
 
 def mark_pending(domains: Iterable[Domain]) -> None:
-    """Mark these new domains as pending."""
+    """Mark new domains as pending."""
     config = ses_config()
     DomainSync.objects.bulk_create(
         DomainSync(region=config.region, rule_set=config.rule_set, domain=domain.name, generation=1)
@@ -118,6 +115,6 @@ def record_as_confirmed() -> None:
 
 
 def analyze() -> None:
-    """Update the planner statistics now, which PostgreSQL does on its own some time after a bulk insert."""
+    """Update the planner statistics, as PostgreSQL does on its own some time after a bulk insert."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

@@ -1,4 +1,4 @@
-"""Middleware that reports the number of SQL statements of a request in a response header."""
+"""Number of SQL statements of a request, in a response header."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEADER = "X-Statements"
 
 
 class CountStatements:
-    """A counter of the statements in the request's thread, without BEGIN and COMMIT."""
+    """Middleware that counts the statements in the request's thread, without BEGIN and COMMIT."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response

@@ -34,9 +34,9 @@ class ConfigError(ValueError):
 
 
 def clean_config(endpoint_type: str, config: object) -> Config:
-    """Validate and normalise a config for storage. Keeps unknown keys; None counts as missing. Idempotent.
+    """Validate and normalise a config for storage. Raises ConfigError for the first rule that fails.
 
-    Raises ConfigError for the first rule that fails.
+    Keeps unknown keys. None counts as missing. Idempotent.
     """
     if not isinstance(config, Mapping):
         raise ConfigError("Configuration must be an object")
@@ -44,14 +44,14 @@ def clean_config(endpoint_type: str, config: object) -> Config:
         raise ConfigError("Unknown endpoint type")
     normalise, check = _CLEANERS[endpoint_type]
     cleaned = normalise(dict(config))
-    # First, because error messages quote values, and a response cannot contain them if they cannot be stored.
+    # First: error messages quote values, and a response cannot contain values that cannot be stored.
     _check_storable(cleaned)
     check(cleaned)
     return cleaned
 
 
 def group_emails(endpoint_type: str, config: Config) -> list[str] | None:
-    """The addresses of a group, which only its config holds; None for other types."""
+    """The addresses in the config of a group. None for other types."""
     return config.get("emails", []) if endpoint_type == "email_group" else None
 
 
@@ -166,7 +166,7 @@ def _check_group(config: Config) -> None:
 
 
 def _check_forwarding(config: Config) -> None:
-    """Check the optional keys of email and email_group. Texts become mail headers, so line breaks are refused."""
+    """Check the optional keys of email and email_group. Refuse line breaks, because texts become mail headers."""
     for key in ("includeAttachments", "preserveHeaders"):
         if not isinstance(config.get(key), bool | None):
             raise ConfigError(f"{key} must be a boolean")

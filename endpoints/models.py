@@ -31,7 +31,7 @@ class Endpoint(models.Model):
     name = models.CharField(max_length=255)
     type = models.CharField(max_length=11, choices=Type)
     webhook_format = models.CharField(max_length=8, default="inbound", editable=False)
-    # May hold secrets. Only the owner sees them, at /endpoints; everywhere else they are redacted (`endpoints.redaction`).
+    # May hold secrets. Only the owner sees them, at /endpoints. All others use `public_config`.
     config = models.JSONField()
     description = models.CharField(max_length=1000, blank=True)
     is_active = models.BooleanField(default=True)
@@ -51,5 +51,5 @@ class Endpoint(models.Model):
 
     @property
     def public_config(self) -> dict[str, Any]:
-        """The config without secrets, for all uses except the owner's at /endpoints."""
+        """The config without secrets."""
         return redacted(self.config)

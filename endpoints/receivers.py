@@ -1,4 +1,4 @@
-"""Signal receiver: however an endpoint is deleted, catch-alls that use it are turned off."""
+"""Signal receiver: turn off catch-alls that use a deleted endpoint."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ from endpoints.models import Endpoint
 
 @receiver(pre_delete, sender=Endpoint, dispatch_uid="endpoints.release_deleted_endpoint")
 def release_deleted_endpoint(instance: Endpoint, **_: Any) -> None:
-    """Turn the catch-alls off before every deletion: by the service, `QuerySet.delete`, the shell or a cascade from the owner."""
+    """Release the endpoint before every deletion: by the service, `QuerySet.delete`, the shell or a cascade from the owner."""
     release_endpoint(instance.pk)

@@ -1,4 +1,4 @@
-"""Services: every write to an endpoint. They validate the config, so API and admin cannot store an invalid one."""
+"""Services for every write to an endpoint. They validate the config, so API and admin cannot store an invalid one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class EndpointChanges(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class EndpointDeletion:
-    """What a deletion affected: addresses without a route now, domains without a catch-all now.
+    """What a deletion affected: addresses that lost their route, and domains that lost their catch-all.
 
     `group_emails`: the number of addresses in a deleted group. `warning`: a sentence if SES has not confirmed yet.
     """
@@ -69,10 +69,9 @@ def update_endpoint(*, endpoint: Endpoint, **changes: Unpack[EndpointChanges]) -
 
 
 def delete_endpoint(*, endpoint: Endpoint) -> EndpointDeletion:
-    """Delete the row, clear it as route and catch-all, and wait up to the deadline until SES has dropped the catch-alls.
+    """Delete the row, its routes and its catch-alls, and wait up to the deadline until SES has dropped the catch-alls.
 
-    Addresses that lose their route still receive mail, so nothing changes for them in SES. Raises Endpoint.DoesNotExist if
-    the row has been deleted meanwhile.
+    Addresses that lose their route still receive mail. Raises Endpoint.DoesNotExist if the row has been deleted meanwhile.
     """
     with shared_deadline():
         with transaction.atomic(durable=True):
@@ -82,7 +81,7 @@ def delete_endpoint(*, endpoint: Endpoint) -> EndpointDeletion:
             addresses = row.email_addresses.select_for_update(of=("self",)).order_by("pk")
             detached = [address for address in addresses.select_related("domain") if not address.domain.deleting_since]
             row.email_addresses.update(endpoint=None, updated_at=timezone.now())
-            # The receiver turns the catch-alls off and marks their domains; SES is updated after the commit.
+            # The receiver turns the catch-alls off and marks their domains. SES is updated after the commit.
             row.delete()
         return EndpointDeletion(
             email_addresses=sorted(address.address for address in detached),
@@ -95,7 +94,7 @@ def delete_endpoint(*, endpoint: Endpoint) -> EndpointDeletion:
 def _lock_domains(endpoint: Endpoint) -> None:
     """Lock the domains that the deletion affects, before the endpoint and the addresses.
 
-    Adding an address and deleting a domain lock in the same order; the opposite order could deadlock.
+    Adding an address and deleting a domain lock in the same order. The opposite order could deadlock.
     """
     # `email_addresses` and `catch_all_domains` are reverse accessors that the apps below define.
     routed = Q(pk__in=endpoint.email_addresses.values("domain"))

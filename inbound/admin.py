@@ -112,10 +112,7 @@ class ApiKeyAdmin(ServiceAdmin[ApiKey]):
 
     @admin.action(description="Revoke selected keys", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        revoked = []
-        for key in queryset.filter(revoked_at=None):
-            if revoke_key(key):
-                revoked.append(key)
+        revoked = [key for key in queryset.filter(revoked_at=None) if revoke_key(key)]
         LogEntry.objects.log_actions(cast(int, request.user.pk), revoked, CHANGE, "Revoked.")
         messages.success(request, f"Revoked {plural(len(revoked), 'key')}.")
 

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 @register(Tags.security)
 def check_secret_key(**_: Any) -> list[CheckMessage]:
-    """Refuse the published SECRET_KEY, also without `--deploy`: with it, anyone can sign in to the admin as any user."""
+    """Refuse the published SECRET_KEY, even without `--deploy`: with it, anyone can sign in to the admin as any user."""
     if settings.DEBUG or settings.SECRET_KEY != settings.INSECURE_SECRET_KEY:
         return []
     return [
@@ -22,7 +22,7 @@ def check_secret_key(**_: Any) -> list[CheckMessage]:
     ]
 
 
-# Not tagged Tags.database: such checks run only for commands that name a database.
+# Not tagged Tags.database, because those checks run only for commands that name a database.
 @register
 def check_atomic_requests(**_: Any) -> list[CheckMessage]:
     """Refuse ATOMIC_REQUESTS: a transaction around each request would leave changes uncommitted while SES is updated."""

@@ -85,7 +85,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
-    # A process that freezes inside a transaction must not hold its locks for ever.
+    # A process that freezes inside a transaction must not hold its locks forever.
     options = {"options": "-c idle_in_transaction_session_timeout=10s", **DATABASES["default"].get("OPTIONS", {})}
     if DATABASE_POOL_SIZE := int(number("DATABASE_POOL_SIZE", 12)):
         # After a restart of PostgreSQL the pool must not hand out dead connections.
@@ -111,7 +111,7 @@ WHITENOISE_USE_FINDERS = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("SECURE_COOKIES", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", False) else None
 
-# Resolvers as address[:port]; empty: those of the system. Used to find a deleted domain's leftover DNS records.
+# Resolvers as address[:port], by default those of the system. Used to find a deleted domain's leftover DNS records.
 DNS_RESOLVERS = env.list("DNS_RESOLVERS", default=[])
 DNS_TIMEOUT_SECONDS = number("DNS_TIMEOUT_SECONDS", 3.0)
 
@@ -128,7 +128,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "inbound.api.pagination.LimitOffset",
     "EXCEPTION_HANDLER": "inbound.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
-    # OPTIONS is no method of this API; DRF's description of a view fails for those without a serializer.
+    # The API has no OPTIONS. DRF's description of a view fails for views without a serializer.
     "DEFAULT_METADATA_CLASS": None,
     "COERCE_DECIMAL_TO_STRING": False,
 }
@@ -166,5 +166,5 @@ SES_STATUS_SECONDS = number("SES_STATUS_SECONDS", 60.0)
 SES_AUTO_SETUP = env.bool("SES_AUTO_SETUP", False)
 # Whether deleting a domain keeps its stored mail in the bucket.
 KEEP_MAIL_ON_DOMAIN_DELETE = env.bool("KEEP_MAIL_ON_DOMAIN_DELETE", False)
-# The function that returns the desired state: the only thing ses_integration needs from the apps above it.
+# The function that describes domains: all that ses_integration needs from the apps above it.
 SES_SPEC_PROVIDER = "domains.provider.domain_specs"

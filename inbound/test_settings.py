@@ -14,7 +14,7 @@ os.environ.update(
     AWS_ACCOUNT_ID="123456789012",
     S3_BUCKET_NAME="inbound-mail",
     SES_CALLS_PER_SECOND="0",
-    SES_REQUEST_BUDGET="60",  # on a slow machine, too, requests finish; tests of the budget set their own
+    SES_REQUEST_BUDGET="60",  # enough on a slow machine; tests of the budget set their own
     SES_CALL_SETTLE_SECONDS="60",
     DNS_RESOLVERS="127.0.0.1:9",  # refuses connections at once; tests of DNS start their own resolver
     DATABASE_POOL_SIZE="0",

@@ -1,4 +1,4 @@
-"""The worker, which runs the background tasks of all apps in a loop, so that pending work is finished without a request."""
+"""The worker: a loop over the background tasks of all apps, which finishes pending work without a request."""
 
 from __future__ import annotations
 
@@ -31,30 +31,31 @@ RECONCILE, REFRESH, RESUME, VERIFY = "reconcile", "refresh identities", "resume 
 
 @dataclass
 class BackgroundTask:
-    """Something to run every `every` seconds, starting at once. `due` is a time.monotonic() value."""
+    """A task to run every `interval` seconds, starting at once. `due`: the next time, a value of `time.monotonic()`."""
 
     name: str
     run: Callable[[], object]
-    every: float = 0.0
-    due: float = field(default=0.0)
-    failures: int = field(default=0)
+    interval: float = 0.0
+    due: float = 0.0
+    failures: int = 0
 
     def begin(self) -> None:
-        self.due = time.monotonic() + self.every
+        self.delay(self.interval)
 
-    def try_soon(self) -> float:
-        """Retry after a database failure, which says nothing about SES. Returns the delay in seconds."""
-        return self.delay(min(self.every, RETRY_SECONDS))
+    def retry_soon(self) -> None:
+        """Retry after a database failure, which says nothing about SES."""
+        self.delay(min(self.interval, RETRY_SECONDS))
 
     def back_off(self, *, needs_attention: bool = False) -> float:
-        """Retry after a failure, with a delay that grows; long at once if a person must act. Returns the delay in seconds."""
+        """Retry after a growing delay, or a long one if a person must act. Returns the delay in seconds."""
         self.failures += 1
         seconds = retry_delay(self.failures, needs_attention=needs_attention).total_seconds()
-        return self.delay(max(min(self.every, RETRY_SECONDS), seconds))
-
-    def delay(self, seconds: float) -> float:
-        self.due = time.monotonic() + seconds
+        seconds = max(min(self.interval, RETRY_SECONDS), seconds)
+        self.delay(seconds)
         return seconds
+
+    def delay(self, seconds: float) -> None:
+        self.due = time.monotonic() + seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Round:
 
 
 class Worker:
-    """A loop over the tasks, until it is stopped. A task that fails is logged and retried; the others go on."""
+    """A loop over the tasks. A task that fails is logged and retried, and the others go on."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()
@@ -131,7 +132,7 @@ class Worker:
             except DatabaseError:
                 logger.exception("%s: the database failed", task.name)
                 close_old_connections()
-                task.try_soon()
+                task.retry_soon()
             except Exception:
                 # A bug in one task must not keep the others from finishing pending work.
                 logger.exception("%s failed; retrying in %.0f s", task.name, task.back_off())
@@ -148,6 +149,6 @@ class Worker:
 
 
 def run_auto_setup() -> None:
-    """Create rule set and bucket if SES_AUTO_SETUP is on: the emulator loses them at a restart. On AWS `ses_setup` does it once."""
+    """Run `auto_setup` and log what it created."""
     for sentence in auto_setup():
         logger.info(sentence)

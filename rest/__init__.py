@@ -1,6 +1,6 @@
-"""What all REST endpoints share. Imports no app; every app may import it.
+"""What all REST endpoints share, without models. Imports no app. Every app may import it.
 
-`viewsets`, `filters` and `router` are the base of the viewsets, `serializers` and `fields` of their requests and answers,
-and `schema` describes them as OpenAPI. `ids` and `lookup` are about ids, and `errors` has answers that DRF lacks.
-`deletion` adds plans and dry runs to `DELETE`. No models.
+- `viewsets`, `filters`, `router`: bases of the viewsets; `deletion`: `DELETE` with plan and dry run
+- `serializers`, `fields`: bases of requests and answers; `schema`: their description in OpenAPI
+- `ids`, `lookup`: make ids, find rows by them; `errors`: answers that DRF lacks
 """

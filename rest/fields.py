@@ -1,4 +1,4 @@
-"""Serializer fields. Those for requests accept exactly the JSON type of the contract."""
+"""Serializer fields. Fields of requests accept exactly the JSON type of the contract."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Boolean(_Typed, serializers.BooleanField):
 
 
 class Text(_Typed, serializers.CharField):
-    """A string of at most 255 characters; refuses what no database column takes (NUL, lone surrogates)."""
+    """A string of at most 255 characters, without NUL and lone surrogates, which no database column takes."""
 
     what, python = "a string", str
 
@@ -73,7 +73,7 @@ def timestamp(moment: datetime) -> str:
 
 
 class TextOrNull(serializers.CharField):
-    """Text that is stored as empty and shown as null when there is none. Read-only."""
+    """Read-only text. An empty one is shown as null."""
 
     schema: ClassVar[dict[str, Any]] = {"type": "string", "nullable": True}
 
@@ -97,7 +97,7 @@ class Constant(serializers.Field[Any, Any, Any, Any]):
 
 
 class Added(serializers.Field[Any, Any, Any, Any]):
-    """A member that the serializer's `to_representation` adds. It tells schema generators name and JSON type, no more."""
+    """A member that the serializer's `to_representation` adds. Only tells schema generators its name and JSON type."""
 
     def __init__(self, kind: str, *, nullable: bool = False) -> None:
         super().__init__(read_only=True)

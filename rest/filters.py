@@ -25,11 +25,11 @@ class Filter(Protocol):
     def schema(self) -> dict[str, Any]: ...
 
     def apply(self, rows: Any, text: str | None) -> Any:
-        """The rows that match; `text` is the parameter's value, or None if the query does not have it."""
+        """Return the rows that match. `text`: the parameter's value, or None if the query does not have it."""
 
 
 class QueryFilters(BaseFilterBackend):
-    """DRF filter backend that applies the view's `filters` in their order."""
+    """DRF filter backend that applies the view's `filters` in order."""
 
     def filter_queryset(self, request: Request, queryset: Any, view: APIView) -> Any:
         for query_filter in _filters(view):
@@ -50,7 +50,7 @@ def _filters(view: APIView) -> Iterable[Filter]:
 
 @dataclass(frozen=True, slots=True)
 class IdFilter:
-    """Rows whose `column` is the given id. An unknown id leaves no rows; an empty one is ignored."""
+    """Rows whose `column` is the given id. An unknown id leaves no rows. An empty one is ignored."""
 
     parameter: str
     column: str
@@ -64,7 +64,7 @@ class IdFilter:
 
 @dataclass(frozen=True, slots=True)
 class FlagFilter:
-    """Rows by a boolean: those whose column is that value, or what a function makes of rows and value.
+    """Rows by a boolean. `by`: the column with that value, or a function of rows and value that returns rows.
 
     `true` means true and any other text false, unless the filter is `strict`: then anything but `true` and `false` is 400
     (docs/api/compatibility.md, "Values").
@@ -86,7 +86,7 @@ class FlagFilter:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceFilter:
-    """Rows whose column has the given value. Values that are no choice are ignored."""
+    """Rows whose column has the given value. Values outside `choices` are ignored."""
 
     parameter: str
     column: str

@@ -10,7 +10,7 @@ LENGTH = 21
 
 
 def new_id(prefix: str = "") -> str:
-    """An id with 126 random bits, which is never reused and cannot be guessed."""
+    """Make an id with 126 random bits, so that it is never reused and cannot be guessed."""
     return prefix + "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 

@@ -1,4 +1,4 @@
-"""Find one row by an id that a client wrote into a path, a query or a body."""
+"""Find one row by an id from a client."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
 def is_id(text: object) -> TypeGuard[str]:
-    """Whether this can be an id. PostgreSQL answers some other texts, such as those with a NUL, with an error."""
+    """Whether this can be an id. PostgreSQL raises an error for some other texts, for example with a NUL."""
     return isinstance(text, str) and _ID.fullmatch(text) is not None
 
 
 def find_or_none(rows: QuerySet[Row], pk: object) -> Row | None:
-    """The row with this id. `rows` are the caller's own, so another user's row is not found."""
+    """The row with this id, or None."""
     return rows.filter(pk=pk).first() if is_id(pk) else None
 
 
 def find(rows: QuerySet[Row], pk: object, error: str) -> Row:
-    """The row with this id, or 404 with `error`."""
+    """The row with this id. Raises NotFound with `error`."""
     row = find_or_none(rows, pk)
     if row is None:
         raise NotFound(error)

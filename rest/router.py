@@ -18,6 +18,6 @@ class Router(SimpleRouter):
         super().__init__(trailing_slash=False, use_regex_path=False)
 
     def get_method_map(self, viewset: Any, method_map: Mapping[str, str]) -> dict[str, str]:
-        """DRF's `UpdateModelMixin` would bind PATCH as well."""
+        """Leave out PATCH, which DRF's `UpdateModelMixin` would bind."""
         known = super().get_method_map(viewset, method_map)
         return {method: action for method, action in known.items() if method in viewset.http_method_names}

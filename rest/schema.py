@@ -12,9 +12,9 @@ from rest.serializers import Answer, Body
 
 
 class Schema(AutoSchema):
-    """DRF's schema, where the answer to a body is its `answer`, and DELETE answers 200 with a body.
+    """DRF's schema, except that `Body.answer` is the answer to a body, and DELETE answers 200 with a body.
 
-    Needs neither `uritemplate` nor `inflection`, which DRF would use for the parameters in paths and for plurals.
+    Does not need `uritemplate` and `inflection`, which DRF would use for parameters in paths and for plurals.
     """
 
     view: Any
@@ -33,7 +33,7 @@ class Schema(AutoSchema):
         return bool(self.view.action == "list")
 
     def map_parsers(self, path: str, method: str) -> list[str]:
-        """The media type of JSON; the parser ignores that of the request."""
+        """Return JSON's media type. The parser accepts any."""
         return ["application/json"]
 
     def get_serializer(self, path: str, method: str) -> Any:
@@ -67,7 +67,7 @@ class Schema(AutoSchema):
         return schema
 
     def map_field(self, field: Any) -> dict[str, Any]:
-        """A field of ours may have a `schema`. Any JSON value may come from a method."""
+        """Use the `schema` that a field of ours declares. A method may return any JSON value."""
         if isinstance(field, serializers.SerializerMethodField):
             return {}
         declared: Mapping[str, Any] | None = getattr(field, "schema", None)

@@ -12,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 class Body(serializers.Serializer[Any]):
     """A request body, with the serializer of its answer.
 
-    Fields in `required_together` are reported at once, with their names, before anything else is checked.
+    If any of `required_together` is missing, one error names all of them, before anything else is checked.
     """
 
     required_together: ClassVar[tuple[str, ...]] = ()

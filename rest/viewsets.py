@@ -31,7 +31,7 @@ Rows = TypeVar("Rows", bound=Ownable)
 class OwnedViewSet(GenericViewSet[Row]):
     """The caller's own rows of one model. Other users' rows are 404, as if they did not exist.
 
-    `queryset` needs a method `owned_by(user)`. Actions come from DRF's mixins and `@action`; the methods that write call a
+    `queryset` needs a method `owned_by(user)`. Actions come from DRF's mixins and `@action`. Methods that write call a
     service and put its result into `serializer.instance`.
     """
 
@@ -39,19 +39,19 @@ class OwnedViewSet(GenericViewSet[Row]):
     filter_backends = [QueryFilters]
     schema = Schema()
 
-    # The resource's 404 sentence.
+    # Sentence of a 404.
     not_found: ClassVar[str]
     # Query parameters of the list.
     filters: ClassVar[Sequence[Filter]] = ()
-    # JSON schemas of other query parameters, by action and name; for schema generators.
+    # JSON schemas of other query parameters, by action and name. For schema generators.
     parameters: ClassVar[Mapping[str, Mapping[str, dict[str, Any]]]] = {}
-    # Serializer of what the list's answer has besides `data` and `pagination`.
+    # Serializer of what a list has besides `data` and `pagination`.
     page_serializer: ClassVar[type[BaseSerializer[Any]] | None] = None
     # Serializers of the actions that `serializer_class` does not fit.
     serializer_classes: ClassVar[Mapping[str, type[BaseSerializer[Any]]]] = {}
     # Answers to exceptions of services.
     errors: ClassVar[Mapping[type[Exception], Callable[[Any], APIException]]] = {}
-    # The scope that an API key needs, where the HTTP method does not tell. Set it with `@action`.
+    # The scope that an API key needs, if not the usual one of the HTTP method. Set it with `@action`.
     required_scope: str | None = None
 
     @property
@@ -63,7 +63,7 @@ class OwnedViewSet(GenericViewSet[Row]):
         return cast(User, self.request.user)
 
     def owned(self, rows: Rows) -> Rows:
-        """Those of `rows` that the caller may see and change: the one place that decides whose rows an answer is about."""
+        """Limit `rows` to those that the caller may see and change. No other code decides this."""
         return rows.owned_by(self.caller)
 
     def get_queryset(self) -> QuerySet[Row]:
@@ -71,13 +71,13 @@ class OwnedViewSet(GenericViewSet[Row]):
         return cast("QuerySet[Row]", self.owned(rows))
 
     def get_object(self) -> Row:
-        """Filters are for lists, so unlike in DRF they do not apply here."""
+        """Find the row without filters, which DRF would apply here, too."""
         row = find(self.get_queryset(), self.kwargs["pk"], self.not_found)
         self.check_object_permissions(self.request, row)
         return row
 
     def serializer_facts(self, rows: Sequence[Row]) -> dict[str, Any]:
-        """What the serializer of `list` and `retrieve` needs besides the rows, read for all of them at once: its context."""
+        """Read what the serializer of `list` and `retrieve` needs besides the rows, for all rows at once, as its context."""
         return {}
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer[Row]:

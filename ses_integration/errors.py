@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class SesError(Exception):
-    """Base class. `sentence` is for clients and operators; AWS's own message goes only to the log.
+    """Base class. `sentence`: for clients and operators. AWS's own message goes only to the log.
 
     `needs_attention`: retrying does not help until a person changes something.
     """
@@ -64,7 +64,7 @@ class BadCredentials(Refused):
 
 
 class RuleSetMissing(Refused):
-    """The rule set does not exist; `ses_setup` creates it."""
+    """The rule set does not exist. `ses_setup` creates it."""
 
     needs_attention = True
 

@@ -16,7 +16,7 @@ from ses_integration.cli.tables import table
 
 CLIENTS = 32
 RATE_LIMIT = {"SES_CALLS_PER_SECOND": "1"}
-# Much longer than it takes; after that, something is wrong.
+# Much longer than it takes.
 TIMEOUT_SECONDS = 600.0
 HEAD = [
     "DELETIONS",
@@ -57,7 +57,7 @@ def measure(stack: Stack) -> str:
         stack.command("ses_sync", SES_CALLS_PER_SECOND="0")
         stack.aws.limit_rate(1.0)
         stack.worker.start()
-        # It sweeps SES once, at its start.
+        # The worker sweeps SES once, at its start.
         wait_for(lambda: stack.aws.calls("ListEmailIdentities"), within=60, what="the worker had swept")
         rows = [_measure_case(stack, account.key, case, ids) for case, ids in cases]
     return f"{table(HEAD, rows)}\n\n{NOTES}"
@@ -81,7 +81,7 @@ def _seed(account: seeding.Account) -> list[tuple[Case, list[str]]]:
 
 
 def _addresses(domains: list[Domain], account: seeding.Account, each: int) -> list[str]:
-    """The ids of `each` new addresses per domain, one domain after another in turn. Each domain gets one more, which stays."""
+    """Ids of `each` new addresses per domain, the domains in turn. Each domain gets one more, which stays."""
     rows = seeding.create_addresses(domains, account.endpoint_id, each + 1)
     return [row.pk for row in sorted(rows, key=lambda row: row.slot) if row.slot < each]
 

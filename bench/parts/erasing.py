@@ -1,4 +1,4 @@
-"""Erasing 100,000 stored objects with old versions and delete markers, by a worker that is killed half-way."""
+"""Erasure of 100,000 stored objects with old versions and delete markers, by a worker that is killed half-way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OBJECTS = 100_000
 # Every 5th object has an older version, every 10th a delete marker.
 OLDER_EVERY, DELETED_EVERY = 5, 10
 MAIL = b"m" * 1000
-# Much longer than it takes; after that, something is wrong.
+# Much longer than it takes.
 TIMEOUT_SECONDS = 1800.0
 HEAD = ["ERASED BY", "VERSIONS", "SECONDS", "VERSIONS/S", "S3 CALLS", "MEMORY BEFORE", "PEAK"]
 NOTES = """VERSIONS: as counted in the deletion report, delete markers included. SECONDS: from the first to the last S3 call,
@@ -29,7 +29,7 @@ until the claim of the first has expired (a minute). MEMORY: VmHWM in MB; BEFORE
 
 
 def measure(stack: Stack) -> str:
-    """The part `erasing`. The emulator runs in this process, so that it can be filled without HTTP."""
+    """Run the part `erasing`. The emulator runs in this process, so that it can be filled without HTTP."""
     emulator = Emulator(port=stack.aws.port)
     with stored_objects.fast_version_listing():
         emulator.start()
@@ -115,7 +115,7 @@ class _Erasing:
             ("of these delete markers", markers, record.erased_delete_markers),
             ("bytes", size, record.erased_bytes),
         ]
-        rows = [[what, str(there), str(counted), str(there - counted), "0"] for what, there, counted in totals]
+        rows = [[what, str(stored), str(counted), str(stored - counted), "0"] for what, stored, counted in totals]
         return f"{table(head, rows)}\n\nA page that S3 deleted is not counted if the worker died before it could record it."
 
 

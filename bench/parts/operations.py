@@ -21,7 +21,7 @@ ROUNDS = {1: 12, 8: 40}
 NOTES = """SQL: statements of a request without concurrency. SES CALLS: per request, including those the worker finished. P99 of a
 few dozen requests is the slowest one. The emulator answers at once and without a rate limit; SES allows one call per
 second. A response after 5 s has stopped waiting for SES, and the worker goes on."""
-# SES reads that the worker makes on its own schedule.
+# SES calls that the worker makes on its own schedule.
 NOT_CAUSED = ("Describe", "List", "GetIdentity")
 
 
@@ -37,8 +37,8 @@ class Row:
         cells = [self.title, str(self.statements)]
         for found in self.runs.values():
             cells += [
-                f"{found.calls_each:.2f}",
-                f"{found.each_second:.1f}",
+                f"{found.calls_per_request:.2f}",
+                f"{found.per_second:.1f}",
                 f"{found.latency(0.5):.0f}",
                 f"{found.latency(0.99):.0f}",
             ]
@@ -129,7 +129,7 @@ class Report:
             note(operation.title, result)
 
     def _same_domain(self, api: Api, clients: int, count: int, name: str) -> Run:
-        """Delete addresses of one domain; one address stays."""
+        """Delete all addresses of one domain except one."""
         own = api.with_key(self._account.key)
         _, ids = self._domain_of_many(f"{name}.same.example.com", count, api)
         return self._run(
@@ -147,7 +147,7 @@ class Report:
         return found
 
     def _domain_of_many(self, name: str, count: int, api: Api) -> tuple[str, list[str]]:
-        """Create a domain; returns its id and the ids of all its addresses except one."""
+        """Create a domain. Returns its id and the ids of all its addresses except one."""
         own = api.with_key(self._account.key)
         domain = own.add_domain(name)
         rows = seeding.create_addresses([Domain.objects.get(pk=domain)], self._account.endpoint_id, count)

@@ -1,4 +1,4 @@
-"""Reading from a large installation: SQL statements, and the speed of the production server."""
+"""Reads from a large installation: SQL statements, and the speed of the production server."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from inbound.tests.processes.support.clients import Api
 from inbound.tests.processes.support.stack import Process, Stack
 from ses_integration.cli.tables import table
 
-# Numbers of requests; slow ones are cut short.
+# Numbers of requests. Slow ones are cut short.
 COUNTED, TIMED = 5, 400
 CLIENTS = (1, 8)
 
 
 def measure(stack: Stack, account: Account, ids: list[str]) -> str:
-    """The part `reads`. Reading needs neither worker nor SES. `ids`: those of all addresses."""
+    """Run the part `reads`, without worker and SES. `ids`: those of all addresses."""
     paths_by_title = {
         "first 100 addresses": ["email-addresses?limit=100"] * TIMED,
         "last 100 addresses": [f"email-addresses?limit=100&offset={len(ids) - LISTED}"] * TIMED,
@@ -38,7 +38,7 @@ def measure(stack: Stack, account: Account, ids: list[str]) -> str:
         for title, paths in paths_by_title.items():
             found = _run(stack.web_api, account, paths, clients=clients)
             progress(f"{title}: {len(found.answers)} times in {found.seconds:.1f} s")
-            rows[title] += [f"{found.each_second:.1f}", f"{found.latency(0.5):.0f}", f"{found.latency(0.99):.0f}"]
+            rows[title] += [f"{found.per_second:.1f}", f"{found.latency(0.5):.0f}", f"{found.latency(0.99):.0f}"]
     head = ["READING", "SQL"]
     for clients in CLIENTS:
         head += [f"{clients} CLIENT{'S' if clients > 1 else ''}: REQ/S", "P50 MS", "P99 MS"]

@@ -24,7 +24,7 @@ CPU S and MEMORY (VmHWM in MB) are those of the sweeping process; BEFORE is Djan
 
 
 def seed() -> tuple[seeding.Account, list[str]]:
-    """Create rows and ledger; returns the account and the ids of all addresses."""
+    """Create rows and ledger. Returns the account and the ids of all addresses."""
     progress(f"Writing {DOMAINS} domains and {DOMAINS * ADDRESSES_EACH} addresses …")
     account = seeding.create_account("size")
     domains = seeding.create_domains(account.owner, (f"d{number}.size.example.com" for number in range(DOMAINS)))
@@ -35,7 +35,7 @@ def seed() -> tuple[seeding.Account, list[str]]:
 
 
 def measure(stack: Stack) -> str:
-    """The part `sweep`. The emulator runs in this process, so that it can be filled without HTTP; the sweep in another."""
+    """Run the part `sweep`: the emulator in this process, so that it can be filled without HTTP, the sweep in another."""
     emulator = Emulator(port=stack.aws.port)
     emulator.start()
     try:

@@ -13,7 +13,7 @@ import django
 from bench.requests import own_peak_memory
 from ses_integration.aws import clients
 
-# The emulator sends 7 MB of XML, for more rules than SES can hold, which takes longer than SES ever may.
+# The emulator sends 7 MB of XML, for more rules than SES can hold, which takes longer than SES may.
 clients.READ_TIMEOUT = 60
 
 

@@ -1,3 +1,3 @@
-"""Admin pages for endpoints. Django's autodiscovery imports this package; nothing else does."""
+"""Admin pages for endpoints. Only Django's autodiscovery imports this package."""
 
 from endpoints.admin import endpoints as endpoints

@@ -71,7 +71,7 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
     def consequences(self, rows: Sequence[Endpoint]) -> dict[Any, list[str]]:
         chosen = Endpoint.objects.filter(pk__in=[row.pk for row in rows]).order_by()
         lines: dict[Any, list[str]] = {row.pk: [] for row in rows}
-        for found, line in (
+        for pairs, line in (
             (
                 chosen.values_list("pk", "email_addresses__address"),
                 "Addresses that keep receiving, but are delivered nowhere: {}",
@@ -82,10 +82,11 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
             ),
         ):
             names: dict[Any, list[str]] = {row.pk: [] for row in rows}
-            for pk, name in found:
-                names[pk] += [name] if name else []
-            for pk, using in names.items():
-                lines[pk].append(line.format(_listed(using)))
+            for pk, name in pairs:
+                if name:
+                    names[pk].append(name)
+            for pk, found in names.items():
+                lines[pk].append(line.format(_listed(found)))
         return lines
 
     def delete_row(self, request: HttpRequest, row: Endpoint, plan_token: str) -> Deleted:

@@ -1,4 +1,4 @@
-"""Admin forms for endpoints. A config may hold secrets, so no page ever shows it in a form."""
+"""Admin forms for endpoints. A config may hold secrets, so no form ever shows it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from endpoints.models import Endpoint
 
 
 class WriteOnlyTextarea(forms.Textarea):
-    """A textarea that is always rendered empty, also next to an error."""
+    """A textarea that is always rendered empty, even next to an error."""
 
     def format_value(self, value: Any) -> str:
         return ""

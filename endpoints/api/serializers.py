@@ -26,7 +26,7 @@ class _Anything(serializers.Field[Any, Any, Any, Any]):
 
 
 class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
-    """The part that all answers about an endpoint share. Only the owner sees it, so the config is not redacted."""
+    """Base of all answers about an endpoint. Only the owner sees them, so the config is not redacted."""
 
     isActive = serializers.BooleanField(source="is_active")
     description = TextOrNull()
@@ -69,7 +69,7 @@ class CreatedEndpointSerializer(ListedEndpointSerializer):
 
 
 class EndpointDetailSerializer(CreatedEndpointSerializer):
-    """With the addresses and domains that are routed to it; two more statements."""
+    """An endpoint with the addresses and domains that are routed to it. Two more statements."""
 
     recentDeliveries = Constant([])
     associatedEmails = serializers.SerializerMethodField()
@@ -146,7 +146,7 @@ class CreateBody(Body):
 
 
 class UpdateBody(Body):
-    """All optional. `type` and `webhookFormat` are ignored (docs/api/compatibility.md, "Endpoint updates")."""
+    """`type` and `webhookFormat` are ignored (docs/api/compatibility.md, "Endpoint updates")."""
 
     answer = UpdatedEndpointSerializer
 

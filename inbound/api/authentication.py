@@ -17,7 +17,7 @@ LAST_USE_INTERVAL = timedelta(minutes=1)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """Authenticate by key. A key that is missing, unknown, expired or revoked, or whose account is closed, gets the same 401.
+    """Authenticate by key. Every unusable key gets the same 401: missing, unknown, expired, revoked, of a closed account.
 
     Sessions of the admin are ignored: a browser's cookie must not override the key.
     """
@@ -38,7 +38,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     @staticmethod
     def _record_use(row: ApiKey) -> None:
-        """Write at most once a minute, because a write on each request would take SQLite's only write lock."""
+        """Record the use at most once a minute: a write on each request would take SQLite's only write lock."""
         now = timezone.now()
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USE_INTERVAL)
         if row.last_used_at is None or row.last_used_at < now - LAST_USE_INTERVAL:

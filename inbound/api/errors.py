@@ -30,7 +30,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     elif isinstance(error, SuspiciousOperation):
-        # Django raises this for excessive requests, such as one with thousands of parameters.
+        # Django raises this for excessive requests, for example with thousands of parameters.
         error = exceptions.ParseError("Invalid request")
     elif isinstance(error, QuotaExceeded):
         error = Conflict({"error": error.sentence, "code": "SES_QUOTA_REACHED"})
@@ -48,7 +48,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
 
 
 def _body(detail: Any) -> dict[str, Any]:
-    """A dictionary with `error` is the body as it stands. Otherwise the first text in `detail` is the error."""
+    """Return `detail` if it has an `error`. Otherwise its first text is the error."""
     if isinstance(detail, dict) and "error" in detail:
         return {key: _plain(value) for key, value in detail.items()}
     return {"error": _first_text(detail)}

@@ -1,7 +1,7 @@
 """Idempotency keys: a write that is sent twice is carried out once and gets the same answer (docs/api/idempotency.md, ADR 7).
 
 `OncePerKey` claims the key before the view runs, and `KeepAnswer` stores the answer afterwards. Each uses a statement that
-commits by itself. So every process sees the claim before the work begins, and the work's own transactions do not include it.
+commits by itself, so every process sees the claim before the work begins.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KEY = re.compile(r"[!-~]{1,255}")
-# Key in `request.META` under which the claim travels from the throttle to the middleware.
+# Key in `request.META`: the throttle hands the claim to the middleware.
 CLAIM = "inbound.api.idempotency"
-# These answers are about the client, not about what it asked for.
+# Answers about the client, not about its request.
 NOT_KEPT = frozenset({401, 403, 429})
-# A record may be deleted between two reads, which frees its key. If that keeps happening, other requests use the key.
+# A record may be deleted between two statements, which frees its key. If that keeps happening, others use the key.
 TRIES = 3
 
 INVALID = f"{HEADER} must be 1 to 255 visible ASCII characters."
@@ -100,7 +100,7 @@ class KeepAnswer:
         answer = self.get_response(request)
         if CLAIM in request.META:
             try:
-                settle(request.META[CLAIM], answer)
+                finish(request.META[CLAIM], answer)
             except DatabaseError:
                 # The work is done, so send its answer. The key becomes free when its record counts as abandoned.
                 logger.exception("The answer to %s %s could not be kept", request.method, request.path)
@@ -108,7 +108,7 @@ class KeepAnswer:
 
 
 def canonical(request: Request) -> str:
-    """Text that is equal for equal requests: method, path, query and body, without the order of names and white space."""
+    """Text that is equal for equal requests: method, path, query and body, regardless of the order of names and spaces."""
     return json.dumps([request.method, request.path, sorted(request.query_params.lists()), _body(request)])
 
 
@@ -120,7 +120,7 @@ def _body(request: Request) -> str:
     try:
         return json.dumps(ObjectParser().parse(BytesIO(content)), sort_keys=True)
     except (ParseError, RecursionError):
-        # The view refuses or ignores such a body. Two of them are equal if all bytes are.
+        # The view refuses or ignores such a body. Compare it by its bytes.
         return content.decode("latin-1")
 
 
@@ -147,13 +147,13 @@ def claim(owner_id: int, key: str, request: str) -> Claim:
 
 
 def _begin(claimed: Claim, fingerprint: str) -> bool:
-    """Insert the record, or take over one that has expired or was abandoned. Of several attempts one succeeds."""
+    """Insert the record, or take over an expired or abandoned one. Of several runs, one succeeds."""
     try:
         IdempotencyRecord.objects.create(
             owner_id=claimed.owner_id, key=claimed.key, fingerprint=fingerprint, run=claimed.run, started_at=Now()
         )
     except IntegrityError:
-        # Only the same request may take over an abandoned record. For others the key is used until the record expires.
+        # Only the same request may take over an abandoned record. For others the key is in use until the record expires.
         free = claimed.records().expired() | claimed.records().abandoned().filter(fingerprint=fingerprint)
         taken = free.update(
             fingerprint=fingerprint, run=claimed.run, started_at=Now(), status=None, headers={}, body=""
@@ -162,7 +162,7 @@ def _begin(claimed: Claim, fingerprint: str) -> bool:
     return True
 
 
-def settle(claimed: Claim, answer: HttpResponse) -> None:
+def finish(claimed: Claim, answer: HttpResponse) -> None:
     """Store the answer, or free the key if another attempt may get another answer.
 
     Does nothing if another run has taken over the record.

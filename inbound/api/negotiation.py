@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 
 class JsonAlways(BaseContentNegotiation):
-    """Ignore `Accept` and `Content-Type`. Otherwise a client without a key could get a 406 or 415 instead of a 401."""
+    """Ignore `Accept` and `Content-Type`, so that a client without a key gets a 401 and not a 406 or 415."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
         return next(iter(parsers))

@@ -18,16 +18,13 @@ MAX_OFFSET = 2**31
 
 
 class LimitOffset(BasePagination):
-    """`{data, pagination: {limit, offset, total, hasMore}}`; a limit over 100 counts as 100.
-
-    See docs/api/compatibility.md, "Lists".
-    """
+    """`{data, pagination: {limit, offset, total, hasMore}}`. A limit over 100 counts as 100."""
 
     limit = DEFAULT_LIMIT
     offset = 0
     total = 0
 
-    # Any, because DRF also allows sequences, whose `count` has another signature.
+    # Any: DRF also allows sequences, but their `count` has another signature.
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         limit_error, offset_error = "Limit must be between 1 and 100", "Offset must be non-negative"
         self.limit = min(_whole(request, "limit", DEFAULT_LIMIT, limit_error), MAX_LIMIT)

@@ -17,10 +17,7 @@ TOO_LARGE = "Request body is too large."
 
 
 class ObjectParser(BaseParser):
-    """Parse JSON, whatever the content type is, as the reference does. A missing body is an empty object.
-
-    See docs/api/compatibility.md, "Requests".
-    """
+    """Parse JSON, whatever the content type, as the reference does. A missing body is an empty object."""
 
     media_type = "*/*"
 
@@ -45,6 +42,6 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _finite(text: str) -> float:
-    """`1e999` is valid JSON but becomes infinity, which cannot be written as JSON."""
+    """Refuse a number that becomes infinite (`1e999`), which JSON cannot express."""
     number = float(text)
     return number if math.isfinite(number) else _refuse(text)

@@ -29,7 +29,7 @@ REMOVED = {
 
 
 class DemoError(Exception):
-    """The demo cannot run; the message says why."""
+    """The demo cannot run. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class DemoEnvironment:
         }
 
     def secret(self, name: str) -> str:
-        """The secret of that name. Created on first use, and the same from then on."""
+        """The secret of that name, created on first use."""
         secret = self.stored_secret(name)
         if not secret:
             secret = secrets.token_urlsafe(15)

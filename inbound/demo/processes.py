@@ -1,4 +1,4 @@
-"""Starting and stopping the demo's processes."""
+"""Start and stop the demo's processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STOP_SECONDS = 10
 
 
 class Processes:
-    """A context manager that stops its processes on exit, in reverse order, so that none loses one it depends on."""
+    """A context manager that stops its processes on exit, in reverse order."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -31,7 +31,7 @@ class Processes:
             _stop(process)
 
     def start(self, name: str, command: str) -> None:
-        # In a new session, so that Ctrl-C reaches only this process, which then stops the others in order.
+        # A new session: Ctrl-C must reach only this process, which then stops the others in order.
         self._running[name] = subprocess.Popen(
             shlex.split(command), cwd=self._folder, stdin=subprocess.DEVNULL, start_new_session=True
         )

@@ -1,4 +1,4 @@
-"""Check whether the demo is ready, as a client would, and compose the text to print then."""
+"""Check whether the demo is ready, as a client would, and compose the text to print when it is."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def api_answers(demo: DemoEnvironment, account: Account) -> bool:
 def ses_up_to_date() -> bool:
     """Whether SES has confirmed the demo's domain."""
     verified = Domain.objects.live().filter(name=DOMAIN, status=Domain.Status.VERIFIED)
-    # Only this domain: other domains, added while trying things out, may stay pending for ever.
+    # Only this domain: other domains, added while trying things out, may stay pending forever.
     return verified.exists() and not pending_names([DOMAIN])
 
 

@@ -1,4 +1,4 @@
-"""Create the demo's account, domain and addresses. Creates only what is missing, so it can run again."""
+"""Create the demo's account, domain and addresses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ses_integration.api import shared_deadline
 
 USER = "admin"
 DOMAIN = "example.com"
-# The printed example deletes this one.
+# The printed example deletes it.
 EXPENDABLE = "sales@example.com"
 ADDRESSES = ["hello@example.com", "support@example.com", EXPENDABLE]
 
@@ -30,7 +30,7 @@ class Account:
 
 
 def seed(demo: DemoEnvironment) -> Account:
-    """Create what is missing. Does not wait for SES; the worker, which starts later, updates it."""
+    """Create what is missing. Does not wait for SES: the worker, which starts later, updates it."""
     password = demo.secret("admin_password")
     with shared_deadline(0):
         owner = _owner(password)
@@ -51,7 +51,7 @@ def _owner(password: str) -> User:
     if owner is None:
         return User.objects.create_superuser(USER, "admin@example.com", password)
     if not owner.check_password(password):
-        # The printed password must work, even if somebody has changed it.
+        # The printed password must work even if somebody has changed it.
         owner.set_password(password)
         owner.save(update_fields=["password"])
     return owner

@@ -11,19 +11,19 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
-# A generous limit for how long a request may run beyond its wait for SES.
+# How long a request may run beyond its wait for SES, generously.
 REQUEST_MARGIN = timedelta(minutes=5)
 PRUNE_BATCH = 1000
 
 
 class IdempotencyQuerySet(models.QuerySet["IdempotencyRecord"]):
     def abandoned(self) -> Self:
-        """Records of requests that started so long ago, by the database's clock, that their process must have been killed."""
+        """Records of requests that started so long ago that their process must have been killed."""
         longest = timedelta(seconds=settings.SES_REQUEST_BUDGET) + REQUEST_MARGIN
         return self.filter(status=None, started_at__lt=Now() - longest)
 
     def expired(self) -> Self:
-        """Records older than the retention time, of requests that are not running: their keys may be used again."""
+        """Records older than the retention time whose request is not running. Their keys may be used again."""
         kept = timedelta(seconds=settings.IDEMPOTENCY_RETENTION_SECONDS)
         return (self.exclude(status=None) | self.abandoned()).filter(started_at__lt=Now() - kept)
 
@@ -57,7 +57,7 @@ def prune_idempotency_records(stop: Callable[[], bool] = lambda: False, *, secon
     while not stop():
         expired = IdempotencyRecord.objects.expired()
         oldest = expired.order_by("started_at").values("pk")[:PRUNE_BATCH]
-        # The filter is applied again: a request may have reused the key since the rows were selected.
+        # Filter again: a request may have reused the key since the rows were selected.
         deleted, _ = expired.filter(pk__in=oldest).delete()
         pruned += deleted
         if deleted < PRUNE_BATCH or time.monotonic() >= until:

@@ -166,12 +166,12 @@ def test_a_failure_that_a_person_must_fix_is_delayed_long_at_once(ses):
 
 
 def test_a_task_that_fails_in_the_database_is_retried_soon(transactional_db):
-    worker = failing(OperationalError("gone"), every=3600.0)
+    worker = failing(OperationalError("gone"), interval=3600.0)
     assert max(wait_of("fails", worker) for _ in range(9)) <= RETRY_SECONDS
 
 
 def test_the_delay_of_a_task_with_a_bug_grows(transactional_db):
-    worker = failing(ZeroDivisionError(), every=0.0)
+    worker = failing(ZeroDivisionError(), interval=0.0)
     assert [wait_of("fails", worker) for _ in range(9)][-1] > 100
 
 
@@ -213,10 +213,10 @@ def calls(ses) -> list[str]:
     return [entry["action"] for entry in ses.journal()]
 
 
-def failing(error: Exception, *, every: float) -> Worker:
+def failing(error: Exception, *, interval: float) -> Worker:
     def fail() -> None:
         raise error
 
     worker = Worker()
-    worker._tasks = [BackgroundTask("fails", fail, every)]
+    worker._tasks = [BackgroundTask("fails", fail, interval)]
     return worker

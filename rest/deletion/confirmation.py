@@ -1,6 +1,6 @@
 """Query parameters of DELETE: `dry_run=true` and `plan=TOKEN` (docs/api/plans.md, "Confirming a plan").
 
-They are strict: a slip, such as `dryRun=true` or a plan in the body, is 400 and deletes nothing.
+They are strict: a slip (`dryRun=true`, a plan in the body) is 400 and deletes nothing.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def refuse_plan(request: Request, sentence: str) -> None:
 
 
 def refuse_plan_of(request: Request, what: str) -> None:
-    """The same for a DELETE of `what`, such as `an endpoint`."""
+    """Refuse plan and dry run, in query and body, for a DELETE of `what` ("an endpoint"). Raises ValidationError."""
     _refuse_in_body(request)
     refuse_plan(request, f"There is no plan for deleting {what}, and no dry run. Nothing was deleted.")
 
@@ -53,7 +53,7 @@ def plan_outdated(sentence: str = OUTDATED) -> Conflict:
 
 
 def _refuse_in_body(request: Request) -> None:
-    """Other members of the body are ignored: some clients send one with every request."""
+    """Refuse parameters in the body. Ignore its other members: some clients send a body with every request."""
     if any(_resembles_parameter(name) for name in request.data):
         raise ValidationError(NOT_IN_BODY)
 

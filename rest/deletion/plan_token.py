@@ -51,7 +51,7 @@ class PlanToken:
 
     @classmethod
     def of(cls, subject: Subject, database: DataclassInstance, outside: DataclassInstance) -> Self:
-        """Token of a plan with these two parts. Every value in them counts, so they must not contain the current time."""
+        """The token of a plan with these two parts. They must not contain the current time, because every value counts."""
         first, second = part_digest(subject, database), part_digest(subject, outside)
         return cls(first, second, _digest(asdict(subject), first, second))
 
@@ -64,7 +64,7 @@ class PlanToken:
         return cls(*match.groups())
 
     def is_of(self, subject: Subject) -> bool:
-        """Whether the token was issued for a plan of `subject`, even an outdated one or one whose row is gone."""
+        """Whether the token belongs to any plan of `subject`, outdated or not, even if the row is gone."""
         return constant_time_compare(self.seal, _digest(asdict(subject), self.database, self.outside))
 
 
@@ -79,9 +79,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Plan(Generic[Database, Outside]):
-    """A plan in two parts: what the database says, which is compared once more under its locks, and what others say.
+    """A plan in two parts: from the database, which is compared once more under its locks, and from outside.
 
-    `confirmed_at`: when SES last confirmed something that the plan is about. It does not count for the token.
+    `confirmed_at`: when SES last confirmed something that the plan is about. It is not part of the token.
     """
 
     subject: Subject
@@ -117,7 +117,7 @@ class Plan(Generic[Database, Outside]):
         return values | {name: value for part in self.parts() for name, value in part.members.items()}
 
     def check(self, token: str) -> None:
-        """Raises PlanOutdated unless `token` is this plan's."""
+        """Raise PlanOutdated unless `token` is this plan's."""
         if not constant_time_compare(str(self.token), token):
             raise PlanOutdated
 

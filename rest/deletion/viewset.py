@@ -18,8 +18,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class PlannedDeletionViewSet(OwnedViewSet[Row]):
-    """Adds the two actions to a viewset. It needs serializers for `deletion_plan` (of a plan's values) and `destroy` (of an
-    outcome)."""
+    """Base with both actions. Needs serializers for `deletion_plan` (of a plan's values) and `destroy` (of an outcome)."""
 
     parameters = {"destroy": {DRY_RUN: {"type": "boolean"}, PLAN: {"type": "string"}}}
     # The `kind` of the plan's subject.
@@ -55,7 +54,7 @@ class PlannedDeletionViewSet(OwnedViewSet[Row]):
         return Response(self.get_serializer(outcome).data)
 
     def answer_for_missing(self, pk: str, asked: Confirmation) -> Response:
-        """404; 409 if the client confirms a plan of this very row: the plan was carried out, or another request was faster."""
+        """Raise 409 if the client confirms a plan of this very row, which is gone or going. Otherwise raise 404."""
         if asked.token and asked.token.is_of(Subject(self.plan_kind, pk, self.caller.pk)):
             raise plan_outdated(GONE)
         raise NotFound(self.not_found)

@@ -1,5 +1,4 @@
 """AWS clients, the gateway to SES, observations of SES, and the translation of AWS errors.
 
-Every AWS client of the project is built here; `storage` and `doctor` use them for S3 and for probes. Imports `coordination`
-and below.
+Builds every AWS client of the project, for `storage` and `doctor`, too. Imports `coordination` and below.
 """

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 2
 READ_TIMEOUT = 5
 
-_building = threading.Lock()  # boto3's default session cannot build two clients at a time
+_build_lock = threading.Lock()  # boto3's default session cannot build two clients at a time
 _send_by: ContextVar[float | None] = ContextVar("send_by", default=None)
 
 
@@ -74,7 +74,7 @@ def _client(service: Any, region: str, read_timeout: int) -> Any:
         user_agent_extra="inbound",
     )
     try:
-        with _building:
+        with _build_lock:
             client = boto3.client(service, region_name=region, config=config)
     except (BotoCoreError, OSError) as error:
         raise NotConfigured(
@@ -120,7 +120,7 @@ def _session() -> boto3.Session:
 def have_credentials() -> bool:
     """Whether botocore finds credentials. Does not try them."""
     try:
-        with _building:
+        with _build_lock:
             return _session().get_credentials() is not None
     except (BotoCoreError, OSError):
         return False  # a profile that does not exist, or a key without its secret
@@ -134,7 +134,7 @@ def configured() -> bool:
 def access_key() -> str:
     """Access key id (not secret) of the credentials that botocore finds now, or an empty string."""
     try:
-        with _building:
+        with _build_lock:
             found = _session().get_credentials()
         return found.get_frozen_credentials().access_key or "" if found else ""
     except (BotoCoreError, ClientError, OSError):

@@ -18,7 +18,7 @@ FEWEST_RECIPIENTS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class QuotaUsage:
     """Usage of one quota. `ours` includes reservations."""
 
     ours: int
@@ -67,13 +67,13 @@ def record_foreign(config: SesConfig, *, rules: int, identities: int) -> None:
     )
 
 
-def used(config: SesConfig, kind: ResourceKind) -> Used:
+def usage(config: SesConfig, kind: ResourceKind) -> QuotaUsage:
     """Usage of the rules of our rule set or of the identities of the region. Two statements."""
     ours = LedgerEntry.objects.of(config).filter(kind=kind).count()
     others = rule_set_state(config)
     if kind is ResourceKind.RULE:
-        return Used(ours, others.foreign_rules, RULES_PER_SET)
-    return Used(ours, others.foreign_identities, config.max_identities)
+        return QuotaUsage(ours, others.foreign_rules, RULES_PER_SET)
+    return QuotaUsage(ours, others.foreign_identities, config.max_identities)
 
 
 def rule_set_state(config: SesConfig) -> RuleSetState:
@@ -87,7 +87,7 @@ def rule_set_state(config: SesConfig) -> RuleSetState:
 
 
 class QuotaExceeded(Exception):
-    """An SES quota is exhausted; `sentence` says which one and what to do."""
+    """An SES quota is exhausted. `sentence` says which one and what to do."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
@@ -115,8 +115,8 @@ def reserve(spec: DomainSpec, *, replaces: bool = False) -> None:
     for kind in ResourceKind:
         count = sum(key[0] is kind for key in missing)
         freed = sum(key[0] is kind for key in obsolete)
-        if count and used(config, kind).free + freed < count:
-            raise QuotaExceeded(_sentence(config.region, kind, used(config, kind).quota))
+        if count and (current := usage(config, kind)).free + freed < count:
+            raise QuotaExceeded(_sentence(config.region, kind, current.quota))
     now = database_now()
     LedgerEntry.objects.bulk_create(
         [

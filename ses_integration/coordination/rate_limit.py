@@ -21,16 +21,16 @@ def claim_slot(config: SesConfig) -> datetime | None:
     if config.calls_per_second <= 0:
         return None
     now = database_now()
-    following = now + timedelta(seconds=1 / config.calls_per_second)
-    if RateLimit.objects.filter(region=config.region, next_slot__lte=now).update(next_slot=following):
+    next_slot = now + timedelta(seconds=1 / config.calls_per_second)
+    if RateLimit.objects.filter(region=config.region, next_slot__lte=now).update(next_slot=next_slot):
         return None
     row = RateLimit.objects.filter(region=config.region).first()
     if row is not None:
         return row.next_slot
     new = RateLimit(region=config.region, next_slot=now)
     RateLimit.objects.bulk_create([new], ignore_conflicts=True)
-    is_first = RateLimit.objects.filter(region=config.region, next_slot__lte=now).update(next_slot=following)
-    return None if is_first else following
+    is_first = RateLimit.objects.filter(region=config.region, next_slot__lte=now).update(next_slot=next_slot)
+    return None if is_first else next_slot
 
 
 def delay_next_slot(config: SesConfig) -> None:
@@ -41,8 +41,8 @@ def delay_next_slot(config: SesConfig) -> None:
     """
     if config.calls_per_second <= 0:
         return
-    following = database_now() + timedelta(seconds=1 / config.calls_per_second)
-    RateLimit.objects.filter(region=config.region, next_slot__lt=following).update(next_slot=following)
+    next_slot = database_now() + timedelta(seconds=1 / config.calls_per_second)
+    RateLimit.objects.filter(region=config.region, next_slot__lt=next_slot).update(next_slot=next_slot)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Results of checks, and whether the checks that another one depends on have passed. Pure."""
+"""Results of checks, and which dependency of a check is not met. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def skipped(check: str, seen: str, do: str) -> CheckResult:
 def first_unmet(results: Iterable[CheckResult], required: Iterable[str], proven: Iterable[str] = ()) -> str:
     """The first dependency that is not met, or an empty string.
 
-    A check in `required` may have warned; a check in `proven` must have been ok. If a check has several results, the
+    A check in `required` may have warned. A check in `proven` must have been ok. If a check has several results, the
     worst one counts.
     """
     outcomes: dict[str, set[Outcome]] = {}

@@ -125,7 +125,7 @@ class Emulator:
         return self._ses.accounts.region(DEFAULT_ACCOUNT, name)
 
     def set_quotas(self, **quotas: int | None) -> None:
-        """Change quotas, named as in `GET /_quotas`; `None` restores the published value."""
+        """Change quotas, named as in `GET /_quotas`. None restores the published value."""
         with self._ses.lock:
             self._ses.accounts.quotas.change(quotas)
 
@@ -133,7 +133,7 @@ class Emulator:
 class _Handler(WSGIRequestHandler):
     """werkzeug's request handler without logging, tuned for clients on the same machine."""
 
-    # Head and body of a response are two small writes; Nagle's algorithm would delay the second.
+    # Head and body of a response are two small writes. Nagle's algorithm would delay the second.
     disable_nagle_algorithm = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:

@@ -18,7 +18,7 @@ _list_object_versions = S3Backend.list_object_versions
 
 
 def store_versions(bucket: str, histories: Iterable[tuple[str, list[bytes | None]]]) -> None:
-    """Store the versions of each key, oldest first; None is a delete marker. Turns on versioning of the bucket.
+    """Store the versions of each key, oldest first. None is a delete marker. Turns on versioning of the bucket.
 
     Not while calls to the bucket are running.
     """

@@ -12,7 +12,7 @@ from ses_integration.models.scope import Scoped
 class DomainSync(Scoped):
     """How far SES follows the rows of a domain name, its place in the queue and its back-off.
 
-    `generation` counts the changes of the rows; SES is confirmed to follow up to `observed_generation`.
+    `generation` counts the changes of the rows. SES is confirmed to follow up to `observed_generation`.
     """
 
     domain = models.CharField(max_length=253)

@@ -53,7 +53,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """What SES should hold for one domain name; by default nothing."""
+    """What SES should hold for one domain name, by default nothing."""
 
     identity: bool = False
     rules: tuple[Rule, ...] = ()
@@ -81,7 +81,7 @@ def mail_from_domain(domain: str) -> str:
 def compile_domain(spec: DomainSpec | None, layout: Layout) -> DesiredState:
     """Compute the desired state of a domain. Without a spec, nothing is desired.
 
-    With catch-all on there are no address rules: they would match, too, and the mail would be stored twice. The slot of an
+    With catch-all on there are no address rules: both would match, and the mail would be stored twice. The slot of an
     address alone decides which rule carries it, so a change of one address changes one rule.
     """
     if spec is None:

@@ -60,7 +60,7 @@ def plan(
     calls = [*removals, *calls] if rule_set_full else [*calls, *removals]
 
     identity = recorded.get((ResourceKind.IDENTITY, domain), RecordedResource.absent(ResourceKind.IDENTITY, domain))
-    identity_call = _call_to_have_identity(identity) if desired.identity else _call_to_remove_identity(identity)
+    identity_call = _call_to_set_up_identity(identity) if desired.identity else _call_to_remove_identity(identity)
     if identity_call is not None:
         if identity_call.operation is Operation.CREATE_IDENTITY and _may_still_be_deleted(identity):
             deferred.append(identity_call)
@@ -157,7 +157,7 @@ def _may_still_be_deleted(identity: RecordedResource) -> bool:
     )
 
 
-def _call_to_have_identity(identity: RecordedResource) -> Call | None:
+def _call_to_set_up_identity(identity: RecordedResource) -> Call | None:
     def call(operation: Operation) -> Call:
         return Call(operation, ResourceKind.IDENTITY, identity.name)
 

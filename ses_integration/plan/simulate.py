@@ -68,7 +68,7 @@ class ForecastCall:
 class RuleChange:
     """Sorted recipients of a rule before and after. None: there is no rule.
 
-    `before` is what the last answered call left; in-flight calls may still add `may_add`. `confirmed`: SES is known to hold
+    `before`: after the last answered call. `may_add`: in-flight calls may still add these. `confirmed`: SES is known to hold
     exactly `before`. `others`: recipients that the owner must not see were left out.
     """
 

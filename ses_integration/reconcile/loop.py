@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 POLL_MIN_SECONDS, POLL_MAX_SECONDS = 0.025, 0.2
 # Above this many calls for an unchanged resource, the plan is not converging.
 CALLS_PER_RESOURCE = 8
-FAILURES_OF_A_FIRST_PASS = 3
+MAX_FAILURES_OF_FIRST_PASS = 3
 BATCH_MAX_SECONDS = 0.5
 LOCKED_MAX_SECONDS = 0.5
 WORKER_SECONDS_PER_DOMAIN = 20.0
@@ -166,16 +166,16 @@ class _Pass:
             state.failed[key] = Refused(f"The rule or identity did not settle after {CALLS_PER_RESOURCE} calls.")
 
     def _has_too_many_failures(self) -> bool:
-        """Whether so many calls have failed, for reasons that pass, that the others would probably fail, too.
+        """Whether so many calls have failed with transient errors that the others would probably fail, too.
 
         The limit doubles with each pass, because passes get rarer: calls that always fail must not hold up the others.
         """
         transient = sum(not error.needs_attention for error in self.state.failed.values())
-        if transient < FAILURES_OF_A_FIRST_PASS:
+        if transient < MAX_FAILURES_OF_FIRST_PASS:
             return False
         syncs = DomainSync.objects.of(self.state.config).filter(domain=self.state.domain)
         attempts = syncs.values_list("attempts", flat=True).first() or 0
-        return transient >= FAILURES_OF_A_FIRST_PASS << min(attempts, 10)
+        return transient >= MAX_FAILURES_OF_FIRST_PASS << min(attempts, 10)
 
     def _postpone(self, blocked: Blocked) -> None:
         backoff.postpone(self.state.config, self.state.domain, self.state.failed.values(), blocked)

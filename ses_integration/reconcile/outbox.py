@@ -93,6 +93,6 @@ def raise_generation(config: SesConfig, domain: str) -> None:
 
 
 def generation(domain: str) -> int:
-    """Generation of the domain as this transaction sees it; 0 if it was never marked."""
+    """Generation of the domain as this transaction sees it, 0 if it was never marked."""
     row = DomainSync.objects.of(ses_config()).filter(domain=domain)
     return row.values_list("generation", flat=True).first() or 0

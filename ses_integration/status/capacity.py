@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ses_integration.conf import ses_config
 from ses_integration.coordination import quotas
-from ses_integration.coordination.quotas import Used
+from ses_integration.coordination.quotas import QuotaUsage
 from ses_integration.plan.resources import ResourceKind
 
 
@@ -20,8 +20,8 @@ class Capacity:
 
     region: str
     rule_set: str
-    rules: Used
-    identities: Used
+    rules: QuotaUsage
+    identities: QuotaUsage
     recipients_per_rule: int
 
 
@@ -31,7 +31,7 @@ def capacity() -> Capacity:
     return Capacity(
         region=config.region,
         rule_set=config.rule_set,
-        rules=quotas.used(config, ResourceKind.RULE),
-        identities=quotas.used(config, ResourceKind.IDENTITY),
+        rules=quotas.usage(config, ResourceKind.RULE),
+        identities=quotas.usage(config, ResourceKind.IDENTITY),
         recipients_per_rule=quotas.layout(config).max_recipients,
     )

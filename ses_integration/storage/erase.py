@@ -126,7 +126,7 @@ def mail_location(prefix: str, *, bucket: str = "") -> str:
 
 def _open(prefix: str, bucket: str, seconds: float = READ_TIMEOUT) -> tuple[S3Client, str]:
     if not prefix.endswith("/"):
-        # `emails/example.co` is a prefix of example.com's mail as well.
+        # `emails/example.co` is also a prefix of example.com's mail.
         raise ValueError(f"A prefix to erase must end with a slash: {prefix!r}")
     return open_bucket(bucket, seconds=seconds)
 

@@ -1,4 +1,4 @@
-"""Folders in the bucket, by domain: ours, `emails/<domain>/<domain id>/`, and those of the reference service."""
+"""Folders in the bucket, by domain: ours (`emails/<domain>/<domain id>/`) and the reference service's."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ MAX_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Readable objects; all versions that S3 keeps, with delete markers and those of deleted objects; their bytes."""
+    """`objects`: readable ones. `versions`: all that S3 keeps, delete markers and versions of deleted objects included."""
 
     objects: int = 0
     versions: int = 0

@@ -36,9 +36,9 @@ class MailFolder:
         return is_empty(self.prefix, bucket=self.bucket)
 
     def erase(self, progress: Mapping[str, Any], *, seconds: float) -> Iterator[ErasedBatch]:
-        """Erase page by page for about `seconds`; see `erase_batches`. Raises SesError.
+        """Erase page by page for about `seconds` (see `erase_batches`). Raises SesError.
 
-        `progress`: that of the last batch as a dictionary, empty at the start of a pass.
+        `progress`: from the last batch, as a dictionary. Empty at the start of a pass.
         """
         return erase_batches(self.prefix, EraseProgress(**progress), seconds=seconds, bucket=self.bucket)
 

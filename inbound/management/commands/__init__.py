@@ -1,1 +1,1 @@
-"""One module for each command, named like it."""
+"""One module per command, with its name."""

@@ -69,7 +69,7 @@ class Command(BaseCommand):
 
     def _run(self, demo: DemoEnvironment) -> None:
         started = time.monotonic()
-        # The file first stays: if a killed demo's processes still hold the ports, it is valid for them.
+        # Check the ports before removing the file: it describes a killed demo whose processes still hold them.
         _check_port(demo.web_port, "PORT")
         _check_port(demo.emulator_port, "AWS_EMULATOR_PORT")
         demo.values_file.unlink(missing_ok=True)
@@ -81,7 +81,7 @@ class Command(BaseCommand):
                 call_command("migrate", verbosity=0, interactive=False)
                 account = seed(demo)
                 self._wait(processes, "The AWS emulator does not answer.", lambda: readiness.emulator_answers(demo))
-                # A new emulator is empty, which only a sweep detects. Sweep now, so that "up to date" refers to this emulator.
+                # Only a sweep detects that a new emulator is empty. Without it, SES would look up to date.
                 run_auto_setup()
                 SesSweeper(settings.SES_SWEEP_SECONDS).sweep()
                 self._say("Starting the server and the worker …")
@@ -120,7 +120,7 @@ class Command(BaseCommand):
 
 @contextmanager
 def _locked(demo: DemoEnvironment) -> Iterator[None]:
-    """Only one demo per folder: two would update different emulators from the same database."""
+    """Allow one demo per folder: two would update different emulators from the same database."""
     with Path(demo.folder, "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -72,7 +72,7 @@ def _listed(endpoints: Mapping[str, str]) -> str:
 
 
 def _other_host(url: str) -> str:
-    """The host, or LOOPBACK; empty for AWS."""
+    """The host or LOOPBACK, empty for AWS."""
     host = urlsplit(url).hostname or ""
     if host.endswith(AWS_HOSTS):
         return ""

@@ -25,7 +25,7 @@ def check_ses(region: str, response: Response) -> CheckResult:
 
 
 def active_rule_set(response: Response) -> str:
-    """The name in the response to DescribeActiveReceiptRuleSet; empty if no rule set is active."""
+    """The name in the response to DescribeActiveReceiptRuleSet, empty if no rule set is active."""
     name: str = response.body.get("Metadata", {}).get("Name", "")
     return name
 

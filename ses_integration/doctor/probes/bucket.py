@@ -52,7 +52,7 @@ def delete_version(aws: AwsSession) -> Response:
 
 
 def delete_object(aws: AwsSession) -> Response:
-    """Delete the doctor's key without naming a version. A versioned bucket gets a delete marker; clean-up erases it."""
+    """Delete the doctor's key without naming a version. Clean-up erases the delete marker of a versioned bucket."""
     return send("DeleteObject (ses_doctor)", lambda: aws.s3.delete_object(Bucket=aws.config.bucket, Key=aws.names.key))
 
 

@@ -10,7 +10,7 @@ from ses_integration.errors import NotConfigured, Refused, SesError, Unanswered,
 
 # HeadBucket's errors have no body, so botocore reports the HTTP status as the code.
 ACCESS_DENIED = frozenset({"AccessDenied", "UnauthorizedOperation", "403"})
-# Only an emulator answers this; AWS has every operation.
+# Only an emulator answers this.
 NOT_IMPLEMENTED = "NotImplemented"
 
 

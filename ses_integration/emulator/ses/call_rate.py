@@ -11,8 +11,8 @@ class CallRate:
     """The rate limit per account and region. Thread-safe.
 
     Amazon SES Developer Guide, "Service quotas": one request per second for all API calls except sending. AWS does not
-    say whether operations share the quota; sharing it is the stricter reading. Refused calls do not count. `now` is the
-    clock, so that tests need not wait.
+    say whether operations share the quota. The emulator takes the stricter reading: they do. Refused calls do not count.
+    `now`: the clock, so that tests need not wait.
     """
 
     def __init__(self, calls_per_second: float | None = None, now: Callable[[], float] = time.monotonic) -> None:

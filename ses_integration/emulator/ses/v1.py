@@ -1,6 +1,6 @@
 """SES API v1 (2010-12-01): receipt rules, IP filters and identities.
 
-Each function is one operation; parameters and results have the names of the API reference that it cites.
+Each function is one operation. Parameters and results have the names of the API reference that it cites.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class ActionTargets:
                 raise LookupError(region)
             lambda_backends[account][region].get_function(arn)
         except Exception as error:
-            # moto raises Lambda's HTTP error for an unknown function; SES has its own error.
+            # moto raises Lambda's HTTP error for an unknown function. SES has its own error.
             raise AwsError(
                 "InvalidLambdaFunction", f"Could not invoke Lambda function: {arn}", FunctionArn=arn
             ) from error

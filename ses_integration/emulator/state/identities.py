@@ -54,7 +54,7 @@ class Identity:
 
     @property
     def dkim_tokens(self) -> list[str]:
-        """The names of the three CNAME records at `<token>._domainkey.<domain>`; empty if DKIM was not requested."""
+        """Tokens of the three CNAME records at `<token>._domainkey.<domain>`, empty if DKIM was not requested."""
         return dkim_tokens(self.name) if self.dkim_started else []
 
     def as_dict(self) -> dict[str, Any]:

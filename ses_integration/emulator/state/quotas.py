@@ -14,8 +14,8 @@ class InvalidQuotas(ValueError):
 class Quotas:
     """Quotas per account and region.
 
-    Amazon SES Developer Guide, "Service quotas". SES enforces 500 recipients per rule; older documentation says 100. The
-    quota for calls per second is `CallRate`.
+    Amazon SES Developer Guide, "Service quotas". SES enforces 500 recipients per rule, although older documents say 100.
+    The quota for calls per second is `CallRate`.
     """
 
     rule_sets: int = 40

@@ -12,27 +12,6 @@ from ses_integration.emulator.state.validation import Rule, check_name, check_ru
 from ses_integration.emulator.wire.errors import AwsError
 
 
-def recipients_match(recipients: Sequence[str], address: str) -> bool:
-    """Whether a rule with these recipients receives mail for the address. Ignores case.
-
-    Amazon SES Developer Guide, "Creating receipt rules": `user@example.com` also matches `user+label@example.com`;
-    `user+label@…` matches only that label; `example.com` matches every address of exactly that domain; `.example.com`
-    matches every address of its subdomains, but not of the domain. SES API Reference, ReceiptRule: **an empty list
-    matches every address of every verified domain of the account**.
-    """
-    if not recipients:
-        return True
-    local_part, _, domain = address.lower().rpartition("@")
-    without_label = f"{local_part.partition('+')[0]}@{domain}"
-    for recipient in map(str.lower, recipients):
-        if "@" in recipient:
-            if recipient in (address.lower(), without_label):
-                return True
-        elif recipient == domain or (recipient.startswith(".") and domain.endswith(recipient)):
-            return True
-    return False
-
-
 def with_defaults(rule: Rule) -> Rule:
     """The rule with all members, as DescribeReceiptRule returns it.
 
@@ -72,12 +51,12 @@ class RuleSet:
         return position
 
     def position_behind(self, after: str | None) -> int:
-        """The index behind the named rule, or 0 without a name."""
+        """The index after the named rule, or 0 without a name."""
         return 0 if after is None else self.existing_position(after) + 1
 
 
 class ReceiptRuleStore:
-    """Rule sets, and which of them is active. Each method is the SES operation of that name; an error changes nothing.
+    """Rule sets, and which of them is active. Each method is the SES operation of that name. An error changes nothing.
 
     `check_targets` tests the targets of a rule's actions, as SES does on create and update. Raises AwsError.
     """

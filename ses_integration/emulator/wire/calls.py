@@ -73,7 +73,7 @@ def parse_call(environ: Environ, body: bytes) -> Call:
 
 
 def readable(value: object) -> Any:
-    """Parameters as JSON-compatible values; bytes become `n bytes`."""
+    """Parameters as JSON-compatible values. Bytes become `n bytes`."""
     if isinstance(value, Mapping):
         return {str(name): readable(member) for name, member in value.items()}
     if isinstance(value, list | tuple):

@@ -47,7 +47,7 @@ class Command(CommandWithExitCodes):
         "Compare what SES holds with the database, and print the differences as a plan. Changes nothing unless --apply or "
         "--adopt is given, and even then nothing that is not ours. Exit code 0 when SES matches the database, 2 when "
         "something differs or a foreign rule takes our mail (after --apply: when something is left), 1 on an error. Refuses to "
-        "change anything in a region or rule set where nothing was ever made while another one still holds something, unless "
+        "change anything in a region or rule set that was never used while another one still holds something of ours, unless "
         "--new-region is given."
     )
 
@@ -61,7 +61,7 @@ class Command(CommandWithExitCodes):
         parser.add_argument(
             "--new-region",
             action="store_true",
-            help="AWS_REGION or SES_RULE_SET was changed on purpose: create there everything that the rows want",
+            help="AWS_REGION or SES_RULE_SET was changed on purpose: create everything that the rows want there",
         )
         parser.add_argument("--domain", metavar="NAME", help="compare this domain only")
         parser.add_argument("--limit", metavar="N", type=at_least_one, help="change at most N domains. Default: all")
@@ -125,20 +125,20 @@ class Command(CommandWithExitCodes):
 
 
 def refuse_unknown(config: SesConfig, domain: str) -> None:
-    """Fail for a mistyped name before SES is asked or anything is changed."""
+    """Fail for a mistyped name before anything is sent or changed. Raises CommandError."""
     rows = snapshot.desired_of(config, [domain])[domain].identity
     known = [model.objects.of(config).filter(domain=domain).exists() for model in (DomainSync, LedgerEntry)]
     if not rows and not any(known):
-        raise CommandError(f"SES was never asked for anything for {domain}.")
+        raise CommandError(f"No such domain, now or in the past: {domain}.")
 
 
 def _elsewhere_only(config: SesConfig) -> str:
-    """A sentence if --apply would create everything a second time, in another scope; otherwise an empty string."""
+    """A sentence if --apply would create everything a second time, in another scope. Otherwise an empty string."""
     if not config.region or LedgerEntry.objects.of(config).exists():
         return ""
     places = " and ".join(scope.place for scope in find_previous_scopes(config))
     return places and (
-        f"Nothing was ever made in {config.region}, rule set {config.rule_set}, but in {places}: "
+        f"inbound has never used {config.region}, rule set {config.rule_set}, but {places}: "
         "set AWS_REGION and SES_RULE_SET to that."
     )
 

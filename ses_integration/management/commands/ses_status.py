@@ -12,7 +12,7 @@ from ses_integration.cli.base import CommandWithExitCodes
 from ses_integration.cli.tables import table
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination.clock import database_now
-from ses_integration.coordination.quotas import Used
+from ses_integration.coordination.quotas import QuotaUsage
 from ses_integration.drift.detect import CHECK_REGION
 from ses_integration.drift.previous_scopes import contents, find_previous_scopes
 from ses_integration.models import DomainSync, LedgerEntry
@@ -72,7 +72,7 @@ def _summary(config: SesConfig) -> list[str]:
     ]
 
 
-def _used(used: Used, what: str) -> str:
+def _used(used: QuotaUsage, what: str) -> str:
     return f"{used.total} of {used.quota} {what}" + (f" ({used.foreign} not ours)" if used.foreign else "")
 
 

@@ -29,7 +29,7 @@ class Command(CommandWithExitCodes):
         syncs = DomainSync.objects.of(ses_config())
         names: list[str] = [name.lower() for name in options["domain"]]
         if unknown := sorted(set(names) - set(syncs.filter(domain__in=names).values_list("domain", flat=True))):
-            raise CommandError(f"SES was never asked for anything for {', '.join(unknown)}.")
+            raise CommandError(f"No such domain, now or in the past: {', '.join(unknown)}.")
         names = names or list(pending_names())
         if not names:
             self.stdout.write("Nothing is pending.")

@@ -47,7 +47,7 @@ def test_exit_code_2_with_the_reason_if_something_is_still_pending(pending):
 
 def test_an_unknown_domain_fails_before_any_is_tried(pending):
     pending.clear_journal()
-    with pytest.raises(CommandError, match=r"never asked for anything for typo\.org"):
+    with pytest.raises(CommandError, match=r"No such domain, now or in the past: typo\.org"):
         run("ses_sync", DOMAIN, "typo.org")
     assert pending.journal() == []
 

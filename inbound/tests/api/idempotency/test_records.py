@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from endpoints import services
 from endpoints.models import Endpoint
-from inbound.api.idempotency import claim, settle
+from inbound.api.idempotency import claim, finish
 from inbound.models import IdempotencyRecord, idempotency, prune_idempotency_records
 from inbound.tests.api.idempotency.requests import (
     BODY,
@@ -74,9 +74,9 @@ def test_an_abandoned_run_does_not_store_its_answer(user):
     slow = claim(user.pk, "key-1", "request")
     age_records(3600)
     claim(user.pk, "key-1", "request")
-    settle(slow, JsonResponse({"from": "slow"}))
+    finish(slow, JsonResponse({"from": "slow"}))
     assert IdempotencyRecord.objects.get().status is None
-    settle(slow, JsonResponse({}, status=500))
+    finish(slow, JsonResponse({}, status=500))
     assert IdempotencyRecord.objects.exists()
 
 
@@ -140,16 +140,16 @@ def test_records_are_deleted_with_their_owner(api, user):
 
 @pytest.mark.parametrize("status", [200, 201, 204, 400, 404, 409, 422])
 def test_a_final_answer_is_stored(user, status):
-    settle(claim(user.pk, "key-1", "request"), HttpResponse(status=status))
+    finish(claim(user.pk, "key-1", "request"), HttpResponse(status=status))
     assert IdempotencyRecord.objects.get().status == status
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
 def test_a_temporary_answer_frees_the_key(user, status):
-    settle(claim(user.pk, "key-1", "request"), HttpResponse(status=status))
+    finish(claim(user.pk, "key-1", "request"), HttpResponse(status=status))
     assert not IdempotencyRecord.objects.exists()
 
 
 def test_a_streamed_answer_frees_the_key(user):
-    settle(claim(user.pk, "key-1", "request"), StreamingHttpResponse([b"a", b"b"]))
+    finish(claim(user.pk, "key-1", "request"), StreamingHttpResponse([b"a", b"b"]))
     assert not IdempotencyRecord.objects.exists()

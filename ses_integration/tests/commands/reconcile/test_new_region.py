@@ -1,4 +1,4 @@
-"""ses_reconcile in a region or rule set where nothing was ever made."""
+"""ses_reconcile in a region or rule set that was never used."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_first_line_asks_whether_the_region_is_right(elsewhere):
     assert text.startswith(
         f"! ledger of {there}: it has 2 more: is AWS_REGION right? If it was changed, see ses_cleanup.\n+"
     )
-    assert text.endswith(f"Nothing was ever made in {here}, but in {there}: set AWS_REGION and SES_RULE_SET to that.\n")
+    assert text.endswith(f"inbound has never used {here}, but {there}: set AWS_REGION and SES_RULE_SET to that.\n")
 
 
 @pytest.mark.parametrize("change", ["--apply", "--adopt"])
@@ -43,7 +43,7 @@ def test_it_refuses_to_create_everything_a_second_time(ses_with_a, elsewhere, ch
     with pytest.raises(CommandError) as refusal:
         run("ses_reconcile", change)
     assert str(refusal.value) == (
-        f"Nothing was ever made in {here}, but in {there}: set AWS_REGION and SES_RULE_SET to that. "
+        f"inbound has never used {here}, but {there}: set AWS_REGION and SES_RULE_SET to that. "
         "If they were changed on purpose, give --new-region."
     )
     assert ses_with_a.journal() == []
