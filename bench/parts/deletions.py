@@ -49,7 +49,7 @@ MANY_DOMAINS = [Case(100, 100), Case(1000, 100)]
 
 
 def measure(stack: Stack) -> str:
-    """The part `deletions`. The stack must have RATE_LIMIT in its environment."""
+    """Run the part `deletions`. The stack must have RATE_LIMIT in its environment."""
     with running(stack, worker=False):
         account = seeding.create_account("deletions")
         cases = _seed(account)

@@ -46,7 +46,6 @@ class Row:
 
 
 def measure(stack: Stack) -> str:
-    """The part `operations`."""
     with running(stack):
         report = Report(stack)
         report.measure()

@@ -93,7 +93,7 @@ def _whole_seconds(seconds: float) -> int:
 
 
 def ses(region: str, seconds: float = READ_TIMEOUT) -> SESClient:
-    """Client of the v1 API, the only one with receipt rules. Each call waits `seconds` for its answer, 2 to 5 in effect."""
+    """Client of the v1 API, the only one with receipt rules. `seconds`: how long a call waits for its answer, from 2 to 5."""
     client: SESClient = _client("ses", region, _whole_seconds(seconds))
     return client
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class ObservedRule:
     """A receipt rule in SES. Recipients are in lower case, because SES ignores case.
 
-    `digest`: the digest of the equivalent rule of ours, empty if there is none. `actions`: AWS's names of them, in order.
+    `digest`: the digest of the equivalent rule of ours, empty if there is none. `actions`: their AWS names, in order.
     `key_prefixes`: where the S3 actions store mail, as `bucket/prefix`. `ends`: its Stop action keeps the mail from later
     rules. `may_end`: it waits for a function that can do the same (docs/architecture/ses.md, "Order of rules").
     """

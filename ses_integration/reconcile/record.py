@@ -145,9 +145,9 @@ def _begin_outage(config: SesConfig) -> None:
 
 
 def end_outage(config: SesConfig) -> None:
-    """If this is the first success after an outage, make domains in back-off due, except those that need attention.
+    """Make domains in back-off due if this is the first success after an outage. Call it in a transaction.
 
-    Call it in a transaction.
+    Domains that need attention keep their back-off.
     """
     if Lease.objects.of(config).filter(outage_since__isnull=False).update(outage_since=None):
         waiting = DomainSync.objects.of(config).filter(stalled=False, retry_at__isnull=False)

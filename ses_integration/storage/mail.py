@@ -45,8 +45,8 @@ class MailFolder:
     def erase_while(self, allowed: Callable[[], bool]) -> Iterator[int]:
         """Erase everything, and yield how many versions are gone, about every ten seconds.
 
-        `allowed` is asked before each round, and ends it by False. Nothing is recorded: what a crash leaves has to be found
-        again. Raises SesError, also for what S3 keeps.
+        Ends when `allowed`, called before each round, returns False. Records nothing: what a crash leaves has to be found
+        again. Raises SesError, even if S3 only refuses to delete something.
         """
         erased = 0
         while allowed():
