@@ -43,7 +43,7 @@ class EndpointUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Dependant:
+class Dependent:
     """An endpoint of the owner that forwards to an address or sends from it."""
 
     id: str
@@ -88,11 +88,11 @@ def uses_of(domain: Domain) -> tuple[EndpointUse, ...]:
     )
 
 
-def dependants_of(domain: Domain, address: str) -> tuple[Dependant, ...]:
+def dependents_of(domain: Domain, address: str) -> tuple[Dependent, ...]:
     """The owner's endpoints that forward to or send from `address`, an address of the domain; one statement."""
     rows = domain.owner.endpoints.filter(type__in=FORWARDERS).order_by("name", "pk")
     return tuple(
-        Dependant(pk, name, kind, names)
+        Dependent(pk, name, kind, names)
         for pk, name, kind, config in rows.values_list("pk", "name", "type", "config")
         if (names := _names(kind, config, lambda given: _is_of(given, domain.name) and _goes_to(given, address)))
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from addresses.deletion_plan.model import KIND, AddressPlan, FromDatabase, FromOutside, route_of
 from addresses.models import BlockedEmail, EmailAddress
-from domains.dependents import dependants_of
+from domains.dependents import dependents_of
 from domains.models import Domain
 from domains.provider import addresses_of, incarnation_of
 from rest.deletion import plan_token
@@ -54,7 +54,7 @@ def _from_database(address: EmailAddress) -> FromDatabase:
         domain=domain.name,
         active=address.is_active,
         route=route_of(address),
-        dependants=dependants_of(domain, address.address),
+        dependents=dependents_of(domain, address.address),
         ses=ses,
         other_addresses=len(others),
         catch_all=domain.receives_everything,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from addresses.models import EmailAddress
 from backoffice.text import plural
 from domains.deletion_plan import parts
-from domains.dependents import Dependant
+from domains.dependents import Dependent
 from rest.deletion.plan_token import Part, Plan
 from ses_integration.api import Forecast
 
@@ -38,7 +38,7 @@ class Route:
 class FromDatabase:
     """Rows and ledger. The deletion compares this part once more while it holds the lock on the domain's row.
 
-    `ses.rules`: the rules that carry the address or that its deletion changes. `dependants`: endpoints whose configuration
+    `ses.rules`: the rules that carry the address or that its deletion changes. `dependents`: endpoints whose configuration
     names the address. `other_addresses`: the number of the domain's addresses that stay. `catch_all`: the domain still
     receives mail for the address. `blocked`: the address has a block, which stays.
     """
@@ -48,7 +48,7 @@ class FromDatabase:
     domain: str
     active: bool
     route: Route | None
-    dependants: tuple[Dependant, ...]
+    dependents: tuple[Dependent, ...]
     ses: Forecast
     other_addresses: int
     catch_all: bool
@@ -85,7 +85,7 @@ class AddressPlan(Plan[FromDatabase, FromOutside]):
         others = plural(database.other_addresses, "other email address")
         lines = [
             str(route or NO_ROUTE),
-            *map(parts.endpoint_line, database.dependants),
+            *map(parts.endpoint_line, database.dependents),
             f"Domain {database.domain}, with {others} and the stored mail.",
             *(["The block on this address."] if database.blocked else []),
         ]
@@ -97,7 +97,7 @@ class AddressPlan(Plan[FromDatabase, FromOutside]):
                 "isCatchAllEnabled": database.catch_all,
             },
             "endpoint": route and {"id": route.id, "name": route.name, "type": route.type, "isActive": route.active},
-            "dependentEndpoints": [parts.endpoint_members(use) for use in database.dependants],
+            "dependentEndpoints": [parts.endpoint_members(use) for use in database.dependents],
             "isBlocked": database.blocked,
         }
         return Part(STAYS, lines, {"stays": members})

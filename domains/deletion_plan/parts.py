@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from backoffice.text import UNCERTAIN, listed, moment, plural, shortened
-from domains.dependents import Dependant, EndpointUse
+from domains.dependents import Dependent, EndpointUse
 from rest.deletion.plan_token import Part, Plan
 from ses_integration.api import Forecast
 
@@ -85,13 +85,13 @@ def calls(forecast: Forecast, problem: str) -> Part:
     return Part("Calls to SES", lines, {"sesCalls": members})
 
 
-def endpoint_members(use: EndpointUse | Dependant, **more: Any) -> dict[str, Any]:
+def endpoint_members(use: EndpointUse | Dependent, **more: Any) -> dict[str, Any]:
     """An endpoint that stays, with the addresses about to be deleted that its configuration still names."""
     names = {"forwardsTo": use.names.forwards_to, "sendsFrom": use.names.sends_from or None}
     return {"id": use.id, "name": use.name, "type": use.type, **more, **names}
 
 
-def endpoint_line(use: EndpointUse | Dependant, *phrases: str) -> str:
+def endpoint_line(use: EndpointUse | Dependent, *phrases: str) -> str:
     forwards = [f"it still forwards to {listed(use.names.forwards_to)}"] if use.names.forwards_to else []
     sends = [f"it still sends from {use.names.sends_from}"] if use.names.sends_from else []
     return f"Endpoint {use.name}: {'; '.join([*phrases, *forwards, *sends])}."
