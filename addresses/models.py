@@ -11,7 +11,7 @@ from django.db.models import Case, Exists, F, Min, OuterRef, Q, Value, When
 
 from domains.models import Domain
 from rest.ids import bare_id
-from ses_integration.api import recorded_recipients, rule_name_for
+from ses_integration.api import RecordedRecipients
 
 
 class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
@@ -27,7 +27,7 @@ class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
 
     def with_rule_name(self) -> Self:
         """Add `receipt_rule_name`: the recorded rule of an active address, its own or the catch-all's; else None."""
-        rule = rule_name_for("address", "domain__name")
+        rule = RecordedRecipients().rule_name("address", "domain__name")
         return self.annotate(receipt_rule_name=Case(When(is_active=True, then=rule), default=Value(None)))
 
     def configured(self, configured: bool) -> Self:
@@ -35,7 +35,7 @@ class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
 
         Looks up two sets once: the rule of each address would take seconds with 100,000 of them.
         """
-        held = recorded_recipients()
+        held = RecordedRecipients().names()
         known = Q(is_active=True) & (Q(address__in=held) | Q(domain__name__in=held))
         return self.filter(known if configured else ~known)
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from domains.models import Domain, key_prefix
-from ses_integration.api import DomainSpec, Incarnation
+from ses_integration.api import DomainSpec
 
 
 def domain_specs(names: list[str] | None) -> list[DomainSpec]:
@@ -40,17 +40,13 @@ def addresses_of(domain: Domain) -> list[AddressRow]:
     return list(domain.email_addresses.order_by("address").values_list("address", "is_active", "slot"))
 
 
-def incarnation_of(domain: Domain, addresses: Iterable[AddressRow]) -> Incarnation:
-    """The domain with these addresses, for plans that must not show data of an earlier domain of the same name."""
+def spec_of(domain: Domain, addresses: Iterable[AddressRow]) -> DomainSpec:
+    """The domain with these addresses, inactive ones included, for plans that must show no other incarnation of the name."""
     rows = list(addresses)
-    return Incarnation(
-        spec=DomainSpec.of(
-            domain.name,
-            domain.key_prefix,
-            {address: slot for address, active, slot in rows if active},
-            catch_all=domain.receives_everything,
-        ),
-        recipients=frozenset(
-            [*(address for address, _, _ in rows), *([domain.name] if domain.receives_everything else [])]
-        ),
+    return DomainSpec.of(
+        domain.name,
+        domain.key_prefix,
+        {address: slot for address, active, slot in rows if active},
+        catch_all=domain.receives_everything,
+        inactive=[address for address, active, _ in rows if not active],
     )

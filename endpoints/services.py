@@ -14,7 +14,7 @@ from domains.lifecycle.catch_all import CATCH_ALL_FAILED
 from domains.models import Domain
 from endpoints.config_schema import clean_config, group_emails
 from endpoints.models import Endpoint
-from ses_integration.api import shared_deadline, sync_states, unconfirmed_warning
+from ses_integration.api import SyncState, shared_deadline, unconfirmed_warning
 
 
 class EndpointChanges(TypedDict, total=False):
@@ -103,5 +103,5 @@ def _lock_domains(endpoint: Endpoint) -> None:
 
 
 def _warning(domains: list[str]) -> str | None:
-    errors = [state.error for state in sync_states(domains).values() if state.pending]
+    errors = [state.error for state in SyncState.by_domain(domains).values() if state.pending]
     return unconfirmed_warning(CATCH_ALL_FAILED, error=next(filter(None, errors), "")) if errors else None

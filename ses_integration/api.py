@@ -1,7 +1,6 @@
 """Facade of ses_integration: every name that the apps above may use, besides `admin/` and `cli/`.
 
-An import contract enforces this. The names are grouped by what they are for, with the values that they take and return; each
-is documented where it is defined.
+An import contract enforces this. Each name has a line below that says what it is for, and its documentation where it is defined.
 
 A service that changes what SES should hold works in this order: inside its transaction it changes rows, reserves room in SES
 (`reserve`) and marks the domain (`mark_dirty`; model signals do it, too). After the commit it waits (`reconcile`, inside a
@@ -18,7 +17,6 @@ from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck
 from ses_integration.drift.sweep import SesSweeper, sweep_database
 from ses_integration.errors import NotConfigured, SesError
-from ses_integration.plan.incarnation import Incarnation
 from ses_integration.plan.simulate import Forecast, IdentityOutcome
 from ses_integration.plan.spec import DomainSpec
 from ses_integration.reconcile.backoff import retry_delay
@@ -27,11 +25,10 @@ from ses_integration.reconcile.outbox import mark_dirty
 from ses_integration.reconcile.queue import retry_now
 from ses_integration.status.capacity import capacity
 from ses_integration.status.confirmation import Removal, domain_state
-from ses_integration.status.identities import RecordedIdentity, identities
+from ses_integration.status.identities import RecordedIdentity
 from ses_integration.status.preview import configuration_problem, confirmed_at, own_rule_names, preview
-from ses_integration.status.recipients import recipients_by_rule, recorded_recipients, rule_name_for
-from ses_integration.status.sync_state import SyncState, pending_names, sync_states
-from ses_integration.status.verification import check_identity, refresh_identities
+from ses_integration.status.recipients import RecordedRecipients
+from ses_integration.status.sync_state import SyncState, pending_names
 from ses_integration.status.warning import unconfirmed_warning
 from ses_integration.storage.erase import ErasedBatch
 from ses_integration.storage.inventory import MailSize
@@ -39,68 +36,49 @@ from ses_integration.storage.mail import MailFolder
 
 # Change what SES should hold, and wait for it.
 __all__ = [
-    "DomainSpec",
-    "QuotaExceeded",
-    "mark_dirty",
-    "reconcile",
-    "reserve",
-    "retry_now",
-    "shared_deadline",
+    "DomainSpec",  # the description of a domain and its addresses that SES's rules are computed from
+    "QuotaExceeded",  # the refusal of a change that SES has no room for
+    "mark_dirty",  # record in the transaction that domains have changed
+    "reconcile",  # wait after the commit until SES follows a domain
+    "reserve",  # make sure in the transaction that SES has room for a domain's rules
+    "retry_now",  # make domains due at once, whatever their back-off
+    "shared_deadline",  # limit how long a request waits for AWS altogether
 ]
 # What SES has confirmed.
 __all__ += [
-    "Removal",
-    "SyncState",
-    "domain_state",
-    "pending_names",
-    "sync_states",
-    "unconfirmed_warning",
+    "RecordedIdentity",  # what SES says about a domain's identity: recorded, or asked now
+    "RecordedRecipients",  # what SES receives mail for, in lists of addresses and domains
+    "Removal",  # whether SES still receives mail for addresses that were deleted or switched off
+    "SyncState",  # whether SES follows a domain's rows, and if not, why
+    "domain_state",  # whether SES still has rules or the identity of a deleted domain
+    "pending_names",  # the domains that SES does not follow yet
+    "unconfirmed_warning",  # the warning in an answer about a change that is not confirmed
 ]
-# Recipients, for lists of addresses and domains.
+# Plan a deletion, carry it out, and prove that nothing is left.
 __all__ += [
-    "recipients_by_rule",
-    "recorded_recipients",
-    "rule_name_for",
-]
-# Identities and their verification.
-__all__ += [
-    "RecordedIdentity",
-    "check_identity",
-    "identities",
-    "refresh_identities",
-]
-# Deletion plans.
-__all__ += [
-    "Forecast",
-    "IdentityOutcome",
-    "Incarnation",
-    "configuration_problem",
-    "confirmed_at",
-    "own_rule_names",
-    "preview",
-]
-# Stored mail.
-__all__ += [
-    "ErasedBatch",
-    "MailFolder",
-    "MailSize",
-]
-# Proof that a deleted domain has left nothing.
-__all__ += [
-    "AbsenceCheck",
+    "AbsenceCheck",  # what SES and S3 still have of deleted domains
+    "ErasedBatch",  # what one step of `MailFolder.erase` has erased, to be recorded
+    "Forecast",  # the rules, calls and identity that a deletion plan shows
+    "IdentityOutcome",  # what becomes of the identity in a forecast
+    "MailFolder",  # a domain's stored mail: measure it, count it, erase it
+    "MailSize",  # how much mail `MailFolder.measure` has found
+    "configuration_problem",  # why the settings do not allow the calls of a forecast
+    "confirmed_at",  # how recent a forecast is
+    "own_rule_names",  # the rules of a domain that is about to be deleted
+    "preview",  # make a forecast
 ]
 # Tasks of the worker.
 __all__ += [
-    "SesSweeper",
-    "auto_setup",
-    "reconcile_due",
-    "retry_delay",
-    "sweep_database",
+    "SesSweeper",  # find what others have changed in SES
+    "auto_setup",  # prepare an emulated SES
+    "reconcile_due",  # reconcile all domains that are due
+    "retry_delay",  # how long to wait after a failure
+    "sweep_database",  # find rows that were changed behind the outbox's back
 ]
-# Whether SES can be called, errors, and the quotas of SES.
+# Configuration, quotas and errors.
 __all__ += [
-    "NotConfigured",
-    "SesError",
-    "capacity",
-    "configured",
+    "NotConfigured",  # the error if region, credentials or bucket are missing
+    "SesError",  # the base class of all errors of AWS calls
+    "capacity",  # how much of SES's quotas is used
+    "configured",  # whether AWS can be called at all
 ]

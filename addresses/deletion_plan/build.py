@@ -6,7 +6,7 @@ from addresses.deletion_plan.model import KIND, AddressPlan, FromDatabase, FromO
 from addresses.models import BlockedEmail, EmailAddress
 from domains.dependents import dependents_of
 from domains.models import Domain
-from domains.provider import addresses_of, incarnation_of
+from domains.provider import addresses_of, spec_of
 from rest.deletion import plan_token
 from rest.deletion.plan_token import Subject
 from ses_integration.api import configuration_problem, confirmed_at, preview
@@ -46,8 +46,8 @@ def _from_database(address: EmailAddress) -> FromDatabase:
     domain = address.domain
     rows = addresses_of(domain)
     others = [row for row in rows if row[0] != address.address]
-    after = incarnation_of(domain, others).spec if domain.deleting_since is None else None
-    ses = preview(incarnation_of(domain, rows), after).concerning({address.address, domain.name})
+    after = spec_of(domain, others) if domain.deleting_since is None else None
+    ses = preview(spec_of(domain, rows), after).concerning({address.address, domain.name})
     return FromDatabase(
         address=address.address,
         domain_id=domain.pk,

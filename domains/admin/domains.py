@@ -25,7 +25,7 @@ from domains.lifecycle import catch_all, register
 from domains.models import Domain, DomainDeletion
 from ses_integration.admin.actions import push
 from ses_integration.admin.columns import ShowsSesState
-from ses_integration.api import QuotaExceeded, identities, shared_deadline
+from ses_integration.api import QuotaExceeded, RecordedIdentity, shared_deadline
 
 
 class DeletingFilter(admin.SimpleListFilter):
@@ -123,7 +123,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
         chosen = Domain.objects.filter(pk__in=[row.pk for row in rows]).order_by()
         # A statement for each, because three joins at once would multiply the rows.
         counts = [dict(chosen.annotate(Count(part)).values_list("pk", f"{part}__count")) for part in parts]
-        recorded = identities(row.name for row in rows)
+        recorded = RecordedIdentity.by_domain(row.name for row in rows)
         return {
             row.pk: model.summary(
                 row, model.row_counts(*(count.get(row.pk, 0) for count in counts)), recorded.get(row.name)

@@ -15,7 +15,7 @@ from domains.dns.records import Record
 from domains.models import Domain, DomainDeletion
 from rest.fields import Added, Constant, TextOrNull, Timestamp, timestamp_or_none
 from rest.serializers import Answer
-from ses_integration.api import SyncState, sync_states
+from ses_integration.api import SyncState
 
 NEEDED_AGAIN = "You have added the domain again, so it needs its DNS records."
 NOT_KNOWN = "No DNS record is known that was to be published for the domain."
@@ -120,7 +120,7 @@ def sync_states_of(rows: Sequence[DomainDeletion]) -> dict[str, SyncState]:
     if names:
         others = Domain.objects.filter(name__in=names).exclude(owner_id=rows[0].owner_id)
         names -= set(others.values_list("name", flat=True))
-    return sync_states(names) if names else {}
+    return SyncState.by_domain(names) if names else {}
 
 
 def _steps(row: DomainDeletion, ses: SyncState | None) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict
 from rest.filters import ChoiceFilter, FlagFilter
 from rest.lookup import find_or_none, is_id
-from ses_integration.api import identities, shared_deadline
+from ses_integration.api import RecordedIdentity, shared_deadline
 
 NO_ENDPOINT = "Endpoint not found or does not belong to user"
 OWN = "You have already added this domain to your account"
@@ -90,7 +90,7 @@ class DomainViewSet(
                     if self.action == "list"
                     else {rows[0].name: verification_check.check_one(rows[0])}
                 )
-        return {"identities": identities(row.name for row in rows), "checks": checks}
+        return {"identities": RecordedIdentity.by_domain(row.name for row in rows), "checks": checks}
 
     def get_paginated_response(self, data: Any) -> Response:
         answer = super().get_paginated_response(data)

@@ -13,7 +13,7 @@ from domains.models import DnsRecord, Domain
 from domains.names import normalise_domain
 from rest.fields import Added, Boolean, Constant, Text, TextOrNull, Timestamp, timestamp
 from rest.serializers import Answer, Body
-from ses_integration.api import identities
+from ses_integration.api import RecordedIdentity
 
 # Fields of a domain, in the order of the answer.
 COLUMNS = [
@@ -139,7 +139,7 @@ class NewDomainSerializer(serializers.Serializer[Any]):
     def to_representation(self, instance: AddedDomain) -> dict[str, Any]:
         shown = super().to_representation(instance)
         name = instance.domain.name
-        known = identities([name]).get(name)
+        known = RecordedIdentity.by_domain([name]).get(name)
         shown["mailFromDomain"] = (known.mail_from_domain if known else "") or mail_from_domain(name)
         shown["mailFromDomainStatus"] = (known.mail_from_status if known else "") or "Pending"
         if not instance.records:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from domains.models import Domain
 from rest.fields import Added, TextOrNull, Timestamp
 from rest.viewsets import OwnedViewSet
-from ses_integration.api import capacity, recipients_by_rule, sync_states
+from ses_integration.api import RecordedRecipients, SyncState, capacity
 
 
 class UsedSerializer(serializers.Serializer[Any]):
@@ -64,8 +64,8 @@ class SesStatusViewSet(ListModelMixin, OwnedViewSet[Domain]):
 
     def serializer_facts(self, rows: Sequence[Domain]) -> dict[str, Any]:
         return {
-            "sync_states": sync_states(row.name for row in rows),
-            "rules": recipients_by_rule(
+            "sync_states": SyncState.by_domain(row.name for row in rows),
+            "rules": RecordedRecipients().by_rule(
                 {row.name: row.key_prefix for row in rows},
                 # `email_addresses` is the reverse accessor of addresses.EmailAddress, an app above this one.
                 Domain.objects.filter(pk__in=[row.pk for row in rows]).values("email_addresses__address"),

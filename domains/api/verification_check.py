@@ -12,7 +12,7 @@ from domains.dns import records as dns_records
 from domains.lifecycle.identity import apply_identity, status_of
 from domains.models import Domain
 from rest.fields import timestamp
-from ses_integration.api import NotConfigured, RecordedIdentity, SesError, check_identity, refresh_identities
+from ses_integration.api import NotConfigured, RecordedIdentity, SesError
 
 
 def check_page(domains: Sequence[Domain]) -> dict[str, dict[str, Any]]:
@@ -20,7 +20,7 @@ def check_page(domains: Sequence[Domain]) -> dict[str, dict[str, Any]]:
     known: dict[str, RecordedIdentity] = {}
     failure = ""
     try:
-        known = refresh_identities([domain.name for domain in domains])
+        known = RecordedIdentity.refresh([domain.name for domain in domains])
     except NotConfigured:
         failure = "Unknown"
     except SesError:
@@ -39,7 +39,7 @@ def check_page(domains: Sequence[Domain]) -> dict[str, dict[str, Any]]:
 def check_one(domain: Domain) -> dict[str, Any]:
     """`verificationCheck` and `authRecommendations` of one domain; one SES call."""
     try:
-        known = check_identity(domain.name)
+        known = RecordedIdentity.check(domain.name)
     except SesError as error:
         check: dict[str, Any] = {"dkimVerified": False, "mailFromVerified": False}
         if isinstance(error, NotConfigured):

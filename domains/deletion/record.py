@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from domains.deletion_plan.model import NOT_CREATED_HERE
 from domains.models import Domain, DomainDeletion
-from domains.provider import addresses_of, incarnation_of
+from domains.provider import addresses_of, spec_of
 from ses_integration.api import (
+    SyncState,
     domain_state,
     own_rule_names,
-    sync_states,
     unconfirmed_warning,
 )
 
@@ -48,7 +48,7 @@ def initial_values(domain: Domain) -> dict[str, Any]:
             {"type": row.record_type, "name": row.name, "value": row.value}
             for row in domain.dns_records.order_by("record_type", "name", "id")
         ],
-        "rule_names": own_rule_names(incarnation_of(domain, addresses_of(domain))),
+        "rule_names": own_rule_names(spec_of(domain, addresses_of(domain))),
         "region": settings.AWS_REGION,
         "rule_set": settings.SES_RULE_SET,
         "bucket": settings.S3_BUCKET_NAME,
@@ -87,7 +87,7 @@ def update_ses_steps(record: DomainDeletion) -> None:
     changed = (record.rules == Step.PENDING != rules) or (record.identity == Step.PENDING != identity)
     attempts = record.ses_attempts
     if Step.PENDING in (rules, identity):
-        attempts = max(attempts, sync_states([record.name])[record.name].attempts)
+        attempts = max(attempts, SyncState.by_domain([record.name])[record.name].attempts)
     if not changed and attempts == record.ses_attempts:
         return
     with updating(record) as row:

@@ -12,7 +12,7 @@ from domains.dependents import uses_of
 from domains.dns import leftovers
 from domains.dns.records import Record
 from domains.models import Domain
-from domains.provider import AddressRow, addresses_of, incarnation_of
+from domains.provider import AddressRow, addresses_of, spec_of
 from rest.deletion import plan_token
 from rest.deletion.plan_token import PlanOutdated, Subject
 from ses_integration.api import Forecast, configuration_problem, confirmed_at, preview
@@ -54,7 +54,7 @@ def check_token(domain: Domain, token: str) -> None:
 
 def _from_database(domain: Domain) -> FromDatabase:
     addresses = addresses_of(domain)
-    ses = preview(incarnation_of(domain, addresses), None)
+    ses = preview(spec_of(domain, addresses), None)
     below = Domain.objects.live().filter(owner_id=domain.owner_id, name__endswith=f".{domain.name}")
     return FromDatabase(
         domain=domain.name,

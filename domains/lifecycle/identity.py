@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from domains.dns import records
 from domains.models import Domain
-from ses_integration.api import RecordedIdentity, identities
-from ses_integration.api import refresh_identities as ask_ses
+from ses_integration.api import RecordedIdentity
 
 # SES checks verified domains again from time to time (docs/architecture/ses.md, "Verification").
 VERIFIED_CHECK = timedelta(hours=1)
@@ -42,8 +41,8 @@ def apply_identity(domain: Domain, known: RecordedIdentity | None) -> list[recor
 def refresh_identities() -> int:
     """Ask SES about the domains that are due, at most a hundred, and return how many. A task of the worker. Raises SesError."""
     unverified = Domain.objects.live().exclude(status=Domain.Status.VERIFIED).values_list("name", flat=True)
-    known = ask_ses(list(unverified), unchecked_for=timedelta(seconds=settings.SES_STATUS_SECONDS))
-    known = known or ask_ses(unchecked_for=VERIFIED_CHECK)
+    known = RecordedIdentity.refresh(list(unverified), unchecked_for=timedelta(seconds=settings.SES_STATUS_SECONDS))
+    known = known or RecordedIdentity.refresh(unchecked_for=VERIFIED_CHECK)
     for domain in Domain.objects.live().filter(name__in=list(known)):
         apply_identity(domain, known[domain.name])
     return len(known)
@@ -53,6 +52,6 @@ def complete_identities() -> None:
     """Apply identities that SES created after the request had stopped waiting. A task of the worker."""
     # Domains whose tokens have been applied have this record.
     incomplete = Domain.objects.live().exclude(dns_records__name__startswith="_amazonses.")
-    known = identities(list(incomplete.values_list("name", flat=True)))
+    known = RecordedIdentity.by_domain(list(incomplete.values_list("name", flat=True)))
     for domain in incomplete.filter(name__in=list(known)):
         apply_identity(domain, known[domain.name])

@@ -13,7 +13,7 @@ from domains.dns import records as dns_records
 from domains.lifecycle.identity import apply_identity
 from domains.models import Domain
 from domains.names import ancestors, registrable
-from ses_integration.api import DomainSpec, identities, reconcile, reserve, shared_deadline, unconfirmed_warning
+from ses_integration.api import DomainSpec, RecordedIdentity, reconcile, reserve, shared_deadline, unconfirmed_warning
 
 
 class DomainTaken(Exception):
@@ -51,7 +51,7 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
         except IntegrityError as error:
             raise DomainTaken(own=Domain.objects.filter(name=name).owned_by(owner).exists()) from error
         reconcile(name)
-    known = identities([name]).get(name)
+    known = RecordedIdentity.by_domain([name]).get(name)
     records = apply_identity(domain, known)
     if known and known.verification_token:
         return AddedDomain(domain, records, None)

@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from rest.ids import dns_record_id, domain_id
-from ses_integration.api import MailFolder, rule_name_for
+from ses_integration.api import MailFolder, RecordedRecipients
 
 
 class DomainQuerySet(models.QuerySet["Domain"]):
@@ -23,7 +23,7 @@ class DomainQuerySet(models.QuerySet["Domain"]):
 
     def with_catch_all_rule_name(self) -> Self:
         """Add `catch_all_rule_name`: the recorded rule that receives mail for the whole domain, or None."""
-        return self.annotate(catch_all_rule_name=rule_name_for("name"))
+        return self.annotate(catch_all_rule_name=RecordedRecipients().rule_name("name"))
 
 
 class Domain(models.Model):

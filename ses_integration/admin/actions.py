@@ -12,7 +12,7 @@ from backoffice.text import plural, shortened
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.reconcile import outbox
 from ses_integration.status import wording
-from ses_integration.status.sync_state import sync_states
+from ses_integration.status.sync_state import SyncState
 
 
 def push(request: HttpRequest, domains: Collection[str]) -> None:
@@ -20,7 +20,7 @@ def push(request: HttpRequest, domains: Collection[str]) -> None:
     with shared_deadline(), transaction.atomic(durable=True):
         # When the block has committed, the outbox reconciles the domains one after the other.
         outbox.mark_dirty(*domains)
-    behind = [state for state in sync_states(sorted(domains)).values() if state.pending]
+    behind = [state for state in SyncState.by_domain(sorted(domains)).values() if state.pending]
     if done := len(domains) - len(behind):
         messages.success(request, f"SES is up to date with {plural(done, 'domain')}.")
     if behind:

@@ -17,7 +17,7 @@ from backoffice.text import listed, moment
 from ses_integration.conf import ses_config
 from ses_integration.models import LedgerEntry
 from ses_integration.plan.resources import Presence, ResourceKind
-from ses_integration.status.sync_state import SyncState, SyncStatus, sync_states
+from ses_integration.status.sync_state import SyncState, SyncStatus
 
 Row = TypeVar("Row", bound=Model)
 
@@ -76,7 +76,7 @@ class ShowsSesState(ModelAdmin[Row]):
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         changelist = super().get_changelist_instance(request)
         page = list(changelist.result_list)
-        known = sync_states(self.ses_name(row) for row in page)
+        known = SyncState.by_domain(self.ses_name(row) for row in page)
         for row in page:
             row.ses_state = known[self.ses_name(row)]
         changelist.result_list = page
@@ -86,7 +86,7 @@ class ShowsSesState(ModelAdmin[Row]):
     def ses(self, row: Row) -> SafeString:
         known: SyncState | None = getattr(row, "ses_state", None)
         name = self.ses_name(row)
-        return html(known or sync_states([name])[name])
+        return html(known or SyncState.by_domain([name])[name])
 
     @admin.display(description="receipt rules")
     def ses_rules(self, row: Row) -> SafeString:

@@ -13,7 +13,7 @@ from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.errors import RateLimitTimeout, SesError, Throttled
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.status import wording
-from ses_integration.status.sync_state import sync_states
+from ses_integration.status.sync_state import SyncState
 from ses_integration.status.warning import unanswered_until
 
 SECONDS_PER_DOMAIN = 30.0
@@ -64,7 +64,7 @@ class Outcome:
 
 def outcome(name: str) -> Outcome:
     """Look up the outcome for one domain; one statement if it is up to date, else two."""
-    state = sync_states([name])[name]
+    state = SyncState.by_domain([name])[name]
     if not state.pending:
         return Outcome(up_to_date=True)
     unanswered = wording.unanswered(unanswered_until(name))

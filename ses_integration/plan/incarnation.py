@@ -1,9 +1,12 @@
-"""Filter recorded state to one incarnation of a domain, so that an owner never sees a previous owner's data."""
+"""Filter recorded state to one incarnation of a domain, so that an owner never sees a previous owner's data.
+
+The ledger is kept by name, and the name may have had other owners. The `DomainSpec` here has inactive addresses, too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ses_integration.plan.compile import Layout, compile_domain
 from ses_integration.plan.resources import RecordedResource, ResourceKind
@@ -16,31 +19,19 @@ LEFT_OVER = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Incarnation:
-    """A domain from its creation to its deletion. The ledger is kept by name, and the name may have had other owners.
-
-    `spec` describes the domain now. `recipients`: all recipients in its rows, those of inactive addresses included.
-    """
-
-    spec: DomainSpec
-    recipients: frozenset[str]
-
-
 def rule_digest(name: str, key_prefix: str, layout: Layout) -> str:
     """Digest of all rules that store mail of the domain `name` under `key_prefix`."""
     return compile_domain(DomainSpec(name, key_prefix, catch_all=True), layout).rules[0].digest
 
 
-def own_rules(
-    incarnation: Incarnation, layout: Layout, resources: Iterable[RecordedResource]
-) -> dict[str, frozenset[str]]:
+def own_rules(domain: DomainSpec, layout: Layout, resources: Iterable[RecordedResource]) -> dict[str, frozenset[str]]:
     """Map each rule of the incarnation to its recorded and in-flight recipients that belong to the incarnation.
 
     A rule belongs to it if it is desired, has one of its recipients, or stores mail under its key prefix.
     """
-    desired = {rule.name for rule in compile_domain(incarnation.spec, layout).rules}
-    digest = rule_digest(incarnation.spec.name, incarnation.spec.key_prefix, layout)
+    desired = {rule.name for rule in compile_domain(domain, layout).rules}
+    digest = rule_digest(domain.name, domain.key_prefix, layout)
+    own_recipients = domain.recipients
     own: dict[str, frozenset[str]] = {}
     for resource in resources:
         if resource.kind is not ResourceKind.RULE:
@@ -48,7 +39,7 @@ def own_rules(
         is_own = resource.digest == digest
         recipients = resource.recipients.union(*(outcome.recipients for outcome in resource.unknown_outcomes))
         # Start from the rule's recipients: a large domain has far more, and this runs once for each rule.
-        visible = recipients & incarnation.recipients
+        visible = recipients & own_recipients
         if is_own:
             visible |= resource.recipients
         if is_own or resource.name in desired or visible:
@@ -57,10 +48,10 @@ def own_rules(
 
 
 def visible_to_owner(
-    incarnation: Incarnation, layout: Layout, forecast: Forecast, resources: Iterable[RecordedResource]
+    domain: DomainSpec, layout: Layout, forecast: Forecast, resources: Iterable[RecordedResource]
 ) -> Forecast:
     """Remove rules, calls and recipients of other incarnations. If a rule was removed, `problems` says so."""
-    own = own_rules(incarnation, layout, resources)
+    own = own_rules(domain, layout, resources)
     rules = tuple(
         _with_own_recipients(rule, own.get(rule.name, frozenset()))
         for rule in forecast.rules

@@ -1,10 +1,11 @@
-"""What is known about SES, read from the ledger for answers, lists and deletion plans. Only `verification` calls SES.
+"""What is known about SES, read from the ledger for answers, lists and deletion plans. Only `identities` calls SES.
 
-- `pending`, `sync_state`: which domains are not up to date, and why; `wording` has the sentences for people
+- `sync_state`: which domains are not up to date, and why; `wording` has the sentences for people
 - `confirmation`: what SES is confirmed not to hold any more
-- `recipients`, `identities`, `capacity`: what SES holds, and how full it is
+- `identities`: what SES says about identities, asked now or recorded
+- `recipients`, `capacity`: what SES holds, and how full it is
 - `preview`: the SES part of a deletion plan
-- `verification`: look-ups of identities
+- `warning`: the warning in an answer about a change that SES has not confirmed
 
 Imports `reconcile` and below.
 """

@@ -15,7 +15,7 @@ from ses_integration.coordination import quotas
 from ses_integration.coordination.clock import database_now
 from ses_integration.models import LedgerEntry
 from ses_integration.plan.compile import compile_domain
-from ses_integration.plan.incarnation import Incarnation, own_rules, visible_to_owner
+from ses_integration.plan.incarnation import own_rules, visible_to_owner
 from ses_integration.plan.resources import Presence
 from ses_integration.plan.simulate import Forecast, IdentityOutcome, simulate
 from ses_integration.plan.spec import DomainSpec
@@ -23,16 +23,16 @@ from ses_integration.reconcile import snapshot
 from ses_integration.status import confirmation
 
 
-def preview(incarnation: Incarnation, spec: DomainSpec | None) -> Forecast:
-    """Forecast for the owner of a domain: calls and changes in SES once its rows are as in `spec`, or gone with None.
+def preview(now: DomainSpec, after: DomainSpec | None) -> Forecast:
+    """Forecast for the owner of the domain `now`: calls and changes in SES once its rows are as in `after`, or gone with None.
 
     What another incarnation of the name has left in SES is not shown. What another region or rule set may hold is among the
     problems. Reads settings and database only, so it may be called with rows locked.
     """
-    config, domain = ses_config(), incarnation.spec.name
+    config, domain = ses_config(), now.name
     layout = quotas.layout(config)
     recorded = snapshot.recorded_of(config, [domain], database_now()).get(domain, [])
-    forecast = visible_to_owner(incarnation, layout, simulate(domain, compile_domain(spec, layout), recorded), recorded)
+    forecast = visible_to_owner(now, layout, simulate(domain, compile_domain(after, layout), recorded), recorded)
     if elsewhere := confirmation.left_elsewhere(domain):
         forecast = replace(forecast, problems=(*forecast.problems, elsewhere))
     if not config.region:
@@ -41,11 +41,11 @@ def preview(incarnation: Incarnation, spec: DomainSpec | None) -> Forecast:
     return replace(forecast, seconds=_seconds(forecast))
 
 
-def own_rule_names(incarnation: Incarnation) -> list[str]:
-    """Names of this incarnation's rules in the ledger, whether SES holds them or not, sorted."""
-    config, domain = ses_config(), incarnation.spec.name
-    recorded = snapshot.recorded_of(config, [domain], database_now()).get(domain, [])
-    return sorted(own_rules(incarnation, quotas.layout(config), recorded))
+def own_rule_names(domain: DomainSpec) -> list[str]:
+    """Names of this domain's rules in the ledger, whether SES holds them or not, sorted."""
+    config = ses_config()
+    recorded = snapshot.recorded_of(config, [domain.name], database_now()).get(domain.name, [])
+    return sorted(own_rules(domain, quotas.layout(config), recorded))
 
 
 def confirmed_at(domain: str, names: Iterable[str]) -> datetime | None:

@@ -52,6 +52,14 @@ class SyncState:
         behind = sync.generation - sync.observed_generation
         return cls(sync.domain, behind, sync.attempts, sync.last_error, sync.stalled, sync.retry_at, sync.unknown_until)
 
+    @classmethod
+    def by_domain(cls, domains: Iterable[str]) -> dict[str, Self]:
+        """State of each name; one statement for any number of names. A name that was never marked dirty is one change behind."""
+        names = list(domains)
+        syncs = with_unknown_until(DomainSync.objects.of(ses_config()).filter(domain__in=names))
+        found = {sync.domain: cls.of(sync) for sync in syncs}
+        return {name: found.get(name) or cls(name, behind=1) for name in names}
+
     @property
     def status(self) -> SyncStatus:
         if self.stalled:
@@ -100,13 +108,6 @@ def pending_names(among: Collection[str] | None = None) -> QuerySet[DomainSync, 
     """Names of all domains that are not up to date, or of those `among` some: to iterate, to count, or for `__in`."""
     found = pending_domains() if among is None else pending_domains().filter(domain__in=among)
     return found.values_list("domain", flat=True)
-
-
-def sync_states(domains: Iterable[str]) -> dict[str, SyncState]:
-    """State of each name; one statement for any number of names. A name that was never marked dirty is one change behind."""
-    names = list(domains)
-    found = {state.domain: state for state in states_of(DomainSync.objects.of(ses_config()).filter(domain__in=names))}
-    return {name: found.get(name) or SyncState(name, behind=1) for name in names}
 
 
 def states_of(syncs: QuerySet[DomainSync]) -> list[SyncState]:

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from ses_integration.conf import ses_config
 from ses_integration.models import InFlightCall, Lease
 from ses_integration.status import confirmation, wording
-from ses_integration.status.sync_state import sync_states
+from ses_integration.status.sync_state import SyncState
 
 
 def unconfirmed_warning(
@@ -26,7 +26,7 @@ def unconfirmed_warning(
     """
     parts = [
         lead,
-        sync_states([domain])[domain].error if error is None else error,
+        SyncState.by_domain([domain])[domain].error if error is None else error,
         (confirmation.left_elsewhere(domain) if removal else "") or wording.CHANGE_PENDING,
         wording.unanswered(unanswered_until(domain)) if in_flight else "",
     ]

@@ -22,7 +22,7 @@ from inbound.tests.support.aws import (
 from inbound.tests.support.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
 from ses_integration.models import DomainSync
 from ses_integration.reconcile.loop import reconcile_due
-from ses_integration.status.sync_state import sync_states
+from ses_integration.status.sync_state import SyncState
 from ses_integration.tests.support.counterexamples import claim, counterexample, patched
 
 URL = "/api/v2/domains"
@@ -125,7 +125,7 @@ def test_an_error_of_the_next_owners_domain_is_not_revealed_by_the_old_deletion(
     DomainSync.objects.update(retry_at=None)
     reconcile_due()
     denied = "AWS does not allow this call; the credentials lack a permission."
-    assert sync_states(["example.com"])["example.com"].error == denied
+    assert SyncState.by_domain(["example.com"])["example.com"].error == denied
     warning = api.delete(f"{URL}/{old_domain.pk}").json()["warning"]
     assert warning.startswith("SES clean-up is not finished. SES has not confirmed the change.")
     assert denied not in warning

@@ -15,8 +15,8 @@ from ses_integration.errors import WrongAccount
 from ses_integration.models import DomainSync, InFlightCall, RuleSetState
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.status import confirmation
+from ses_integration.status.identities import RecordedIdentity
 from ses_integration.status.sync_state import pending_domains
-from ses_integration.status.verification import check_identity
 from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.support.ses_state import calls, identities, rules
 
@@ -91,7 +91,7 @@ def test_sweep_of_another_account_is_refused(ses_with_a):
 def test_identity_is_not_checked_in_another_account(ses_with_a):
     record_another_account()
     with pytest.raises(WrongAccount):
-        check_identity(DOMAIN)
+        RecordedIdentity.check(DOMAIN)
     assert calls(ses_with_a) == []
 
 

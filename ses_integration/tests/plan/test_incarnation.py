@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_integration.plan.compile import DesiredState, Layout, compile_domain
-from ses_integration.plan.incarnation import LEFT_OVER, Incarnation, own_rules, visible_to_owner
+from ses_integration.plan.incarnation import LEFT_OVER, own_rules, visible_to_owner
 from ses_integration.plan.resources import Operation, Presence, RecordedResource, ResourceKind, UnknownOutcome
 from ses_integration.plan.simulate import simulate
 from ses_integration.plan.spec import AddressSpec, DomainSpec
@@ -18,15 +20,14 @@ LAYOUT = Layout("inbound", "mail", max_recipients=2)
 RULE, SECOND, CATCH_ALL = (f"inbound-example.com-{end}" for end in ("rule", "rule-2", "catchall-rule"))
 
 
-def incarnation(*addresses: str, catch_all: bool = False, prefix: str = "emails/example.com/new/") -> Incarnation:
+def incarnation(*addresses: str, catch_all: bool = False, prefix: str = "emails/example.com/new/") -> DomainSpec:
     rows = tuple(AddressSpec(address, slot) for slot, address in enumerate(addresses))
-    own = {*addresses, DOMAIN} if catch_all else set(addresses)
-    return Incarnation(DomainSpec(DOMAIN, prefix, rows, catch_all), frozenset(own))
+    return DomainSpec(DOMAIN, prefix, rows, catch_all)
 
 
-def recorded_of(previous: Incarnation) -> list[RecordedResource]:
+def recorded_of(previous: DomainSpec) -> list[RecordedResource]:
     """The ledger of an incarnation that is up to date."""
-    rules = compile_domain(previous.spec, LAYOUT).rules
+    rules = compile_domain(previous, LAYOUT).rules
     held = [
         RecordedResource(
             ResourceKind.RULE, rule.name, Presence.PRESENT, exists=True, recipients=rule.recipients, digest=rule.digest
@@ -36,7 +37,7 @@ def recorded_of(previous: Incarnation) -> list[RecordedResource]:
     return [*held, RecordedResource(ResourceKind.IDENTITY, DOMAIN, Presence.PRESENT, exists=True, ours=True)]
 
 
-def forecast_of_removal(now: Incarnation, entries: list[RecordedResource]):
+def forecast_of_removal(now: DomainSpec, entries: list[RecordedResource]):
     return visible_to_owner(now, LAYOUT, simulate(DOMAIN, DesiredState(), entries), entries)
 
 
@@ -81,7 +82,7 @@ def test_desired_rule_is_shown_before_it_is_created():
 def test_removal_of_hidden_recipients_counts_as_a_change():
     previous, now = incarnation("secret@x", "a@x", prefix="old/"), incarnation("a@x")
     entries = recorded_of(previous)
-    forecast = simulate(DOMAIN, compile_domain(now.spec, LAYOUT), entries)
+    forecast = simulate(DOMAIN, compile_domain(now, LAYOUT), entries)
     (rule,) = visible_to_owner(now, LAYOUT, forecast, entries).rules
     assert (rule.before, rule.after, rule.changes) == (("a@x",), ("a@x",), True)
 
@@ -95,14 +96,14 @@ def two_incarnations(draw):
     everything = {address.address for address in previous.addresses}
     own = frozenset(draw(st.sets(st.sampled_from(sorted(everything))))) if everything else frozenset[str]()
     rows = tuple(address for address in previous.addresses if address.address in own)
-    now = Incarnation(DomainSpec(DOMAIN, "emails/example.com/new/", rows, False), own)
+    now = DomainSpec(DOMAIN, "emails/example.com/new/", rows)
     return layout, list(entries.values()), now
 
 
 @given(two_incarnations(), st.booleans())
 def test_nothing_of_another_incarnation_is_shown(situation, stays):
     layout, entries, now = situation
-    desired = compile_domain(now.spec, layout) if stays else DesiredState()
+    desired = compile_domain(now, layout) if stays else DesiredState()
     shown = visible_to_owner(now, layout, simulate(DOMAIN, desired, entries), entries)
     named = {name for rule in shown.rules for name in (*(rule.before or ()), *rule.may_add)}
     assert named <= now.recipients
@@ -127,4 +128,4 @@ def test_everything_is_shown_if_all_of_it_is_own(situation):
         or entry.kind is ResourceKind.IDENTITY
     ]
     forecast = simulate(DOMAIN, DesiredState(), known)
-    assert visible_to_owner(Incarnation(now.spec, frozenset(all_of_it)), layout, forecast, known) == forecast
+    assert visible_to_owner(replace(now, inactive=tuple(all_of_it)), layout, forecast, known) == forecast

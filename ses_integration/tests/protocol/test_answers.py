@@ -11,7 +11,7 @@ from ses_integration.reconcile import backoff
 from ses_integration.reconcile import intent as intent_step
 from ses_integration.reconcile.outbox import generation
 from ses_integration.reconcile.steps import Answer, Blocked, Intent, NameConflict, PassState, Settled, Wait
-from ses_integration.status.recipients import recorded_recipients
+from ses_integration.status.recipients import RecordedRecipients
 from ses_integration.tests.support.expectations import RULE, A, B, ses_holds
 from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.support.protocol_steps import Writer, ledger_entry
@@ -70,9 +70,9 @@ def test_recipient_that_a_call_in_flight_removes_is_not_recorded(ses_with_a):
     x = Writer()
     x.apply_late(x.call_without_answer())  # the rule is gone, without an answer
     receive("a")
-    assert A not in recorded_recipients()
+    assert A not in RecordedRecipients().names()
     Writer().finish()
-    assert list(recorded_recipients()) == [A]
+    assert list(RecordedRecipients().names()) == [A]
 
 
 def test_change_committed_during_a_failing_pass_is_due_at_once(ses_with_a):

@@ -8,9 +8,8 @@ from ses_integration.aws import clients
 from ses_integration.models import DomainSync
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.status import confirmation
-from ses_integration.status.identities import identities as recorded_identities
-from ses_integration.status.sync_state import pending_domains, sync_states
-from ses_integration.status.verification import check_identity
+from ses_integration.status.identities import RecordedIdentity
+from ses_integration.status.sync_state import SyncState, pending_domains
 from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.support.ses_state import identities, rules
 
@@ -43,7 +42,7 @@ def test_identity_that_another_installation_has_created_since_is_foreign(ses_wit
     sesv2 = clients.sesv2("eu-west-1")
     sesv2.delete_email_identity(EmailIdentity=DOMAIN)
     sesv2.create_email_identity(EmailIdentity=DOMAIN, Tags=[{"Key": "inbound", "Value": "the-other-one"}])
-    assert check_identity(DOMAIN).ours is False
+    assert RecordedIdentity.check(DOMAIN).ours is False
     remove()
     reconcile(DOMAIN)
     assert (rules(), identities()) == ({}, {DOMAIN})
@@ -55,7 +54,7 @@ def test_refused_mail_from_domain_does_not_hold_up_anything(ses):
     receive("a")
     reconcile(DOMAIN)
     assert not pending_domains().exists()
-    assert recorded_identities([DOMAIN])[DOMAIN].mail_from_status == "Failed"
+    assert RecordedIdentity.by_domain([DOMAIN])[DOMAIN].mail_from_status == "Failed"
 
 
 @pytest.mark.parametrize("code", ["InvalidClientTokenId", "ExpiredToken"])
@@ -64,8 +63,8 @@ def test_mail_from_domain_stays_pending_with_bad_credentials(ses, rows, code):
     ses.add_faults({"service": "ses", "action": "SetIdentityMailFromDomain", "fault": "error", "code": code})
     receive()
     reconcile(DOMAIN)
-    assert recorded_identities([DOMAIN])[DOMAIN].mail_from_domain == ""
-    assert sync_states([DOMAIN])[DOMAIN].error == "AWS does not accept the credentials."
+    assert RecordedIdentity.by_domain([DOMAIN])[DOMAIN].mail_from_domain == ""
+    assert SyncState.by_domain([DOMAIN])[DOMAIN].error == "AWS does not accept the credentials."
     DomainSync.objects.update(retry_at=None)
     reconcile_due()
-    assert recorded_identities([DOMAIN])[DOMAIN].mail_from_domain == "mail.example.com"
+    assert RecordedIdentity.by_domain([DOMAIN])[DOMAIN].mail_from_domain == "mail.example.com"

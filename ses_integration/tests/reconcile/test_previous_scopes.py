@@ -13,7 +13,7 @@ from ses_integration.plan.resources import ResourceKind
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.reconcile.outbox import generation
 from ses_integration.status import confirmation
-from ses_integration.status.identities import identities as recorded_identities
+from ses_integration.status.identities import RecordedIdentity
 from ses_integration.status.sync_state import pending_domains
 from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.support.ses_state import calls, identities, rules
@@ -81,8 +81,8 @@ class TestIdentityBelongsToTheRegion:
         receive("a")
         reconcile(DOMAIN)
         assert "CreateEmailIdentity" not in calls(other_set)
-        assert recorded_identities([DOMAIN])[DOMAIN].ours
-        assert recorded_identities([DOMAIN])[DOMAIN].dkim_tokens
+        assert RecordedIdentity.by_domain([DOMAIN])[DOMAIN].ours
+        assert RecordedIdentity.by_domain([DOMAIN])[DOMAIN].dkim_tokens
 
     def test_identity_that_cannot_be_read_is_kept(self, other_set):
         other_set.add_faults({"service": "sesv2", "action": "GetEmailIdentity", "fault": "access_denied"})

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ses_integration.models import DomainSync
 from ses_integration.status import wording
-from ses_integration.status.sync_state import SyncState, SyncStatus, sync_states
+from ses_integration.status.sync_state import SyncState, SyncStatus
 
 
 def test_wire_values_never_change():
@@ -48,7 +48,7 @@ def test_call_in_flight_is_unconfirmed_until_it_is_due():
 
 @pytest.mark.django_db
 def test_domain_that_was_never_marked_is_pending():
-    assert str(sync_states(["example.com"])["example.com"]) == "pending: Not tried yet."
+    assert str(SyncState.by_domain(["example.com"])["example.com"]) == "pending: Not tried yet."
 
 
 def _state(unknown_until, **fields):
