@@ -24,4 +24,6 @@ os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
 
 from inbound.settings import *  # noqa: E402, F403
 
+# Otherwise each test client looks for all static files.
+WHITENOISE_AUTOREFRESH = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
