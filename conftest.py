@@ -34,7 +34,7 @@ TRANSACTIONAL = pytest.mark.django_db(transaction=True)
 post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 
 # Tests with these marks take longest. They start first, so that the workers of a parallel run finish at the same time.
-SLOW_MARKS = ("processes", "sqlite_only", "hypothesis")
+SLOW_MARKS = ("slow", "processes", "sqlite_only", "hypothesis")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("postgresql") and connection.vendor != "postgresql":
             item.add_marker(pytest.mark.skip(reason="about concurrency or crashes: PostgreSQL only"))
-    items.sort(key=lambda item: not any(item.get_closest_marker(mark) for mark in SLOW_MARKS))
+    items.sort(key=lambda item: [item.get_closest_marker(mark) is None for mark in SLOW_MARKS])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,7 +17,7 @@ from inbound.tests.life.environment import Environment
 from inbound.tests.life.external_changes import ExternalChanges
 from inbound.tests.life.machine import ErrorLog
 
-pytestmark = [pytest.mark.hypothesis, pytest.mark.sqlite_only]
+pytestmark = [pytest.mark.hypothesis, pytest.mark.sqlite_only, pytest.mark.slow]
 
 
 class ReconcileMachine(ExternalChanges, Environment):
