@@ -24,9 +24,9 @@ def _example(source: Any, section: str, number: int = 0) -> Any:
 
 
 def _assert_same_fields(shown: Any, real: Any, path: str = "") -> None:
-    """Values are examples; where either side is empty or null there is nothing to compare."""
+    """Compare fields and their order. Values are examples; where either side is empty or null there is nothing to compare."""
     if isinstance(shown, dict) and isinstance(real, dict):
-        assert shown.keys() == real.keys(), path
+        assert list(shown) == list(real), path
         for name in shown:
             _assert_same_fields(shown[name], real[name], f"{path}.{name}")
     elif isinstance(shown, list) and isinstance(real, list):
