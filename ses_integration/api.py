@@ -17,7 +17,7 @@ from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck
 from ses_integration.drift.sweep import SesSweeper, sweep_database
 from ses_integration.errors import NotConfigured, SesError
-from ses_integration.plan.simulate import Forecast, IdentityOutcome
+from ses_integration.plan.simulate import IdentityOutcome
 from ses_integration.plan.spec import DomainSpec
 from ses_integration.reconcile.backoff import retry_delay
 from ses_integration.reconcile.loop import reconcile, reconcile_due
@@ -26,9 +26,9 @@ from ses_integration.reconcile.queue import retry_now
 from ses_integration.status.capacity import capacity
 from ses_integration.status.confirmation import Removal, domain_state
 from ses_integration.status.identities import RecordedIdentity
-from ses_integration.status.preview import configuration_problem, confirmed_at, own_rule_names, preview
+from ses_integration.status.preview import Preview, own_rule_names
 from ses_integration.status.recipients import RecordedRecipients
-from ses_integration.status.sync_state import SyncState, pending_names
+from ses_integration.status.sync_state import SyncState
 from ses_integration.status.warning import unconfirmed_warning
 from ses_integration.storage.erase import ErasedBatch
 from ses_integration.storage.inventory import MailSize
@@ -51,21 +51,17 @@ __all__ += [
     "Removal",  # whether SES still receives mail for addresses that were deleted or switched off
     "SyncState",  # whether SES follows a domain's rows, and if not, why
     "domain_state",  # whether SES still has rules or the identity of a deleted domain
-    "pending_names",  # the domains that SES does not follow yet
     "unconfirmed_warning",  # the warning in an answer about a change that is not confirmed
 ]
 # Plan a deletion, carry it out, and prove that nothing is left.
 __all__ += [
     "AbsenceCheck",  # what SES and S3 still have of deleted domains
     "ErasedBatch",  # what one step of `MailFolder.erase` has erased, to be recorded
-    "Forecast",  # the rules, calls and identity that a deletion plan shows
-    "IdentityOutcome",  # what becomes of the identity in a forecast
+    "IdentityOutcome",  # what becomes of the identity in a preview
     "MailFolder",  # a domain's stored mail: measure it, count it, erase it
     "MailSize",  # how much mail `MailFolder.measure` has found
-    "configuration_problem",  # why the settings do not allow the calls of a forecast
-    "confirmed_at",  # how recent a forecast is
+    "Preview",  # the rules, calls and identity that a deletion plan shows
     "own_rule_names",  # the rules of a domain that is about to be deleted
-    "preview",  # make a forecast
 ]
 # Tasks of the worker.
 __all__ += [

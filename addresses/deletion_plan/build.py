@@ -9,7 +9,7 @@ from domains.models import Domain
 from domains.provider import addresses_of, spec_of
 from rest.deletion import plan_token
 from rest.deletion.plan_token import Subject
-from ses_integration.api import configuration_problem, confirmed_at, preview
+from ses_integration.api import Preview
 
 
 def plan_of(address: EmailAddress) -> AddressPlan:
@@ -18,8 +18,8 @@ def plan_of(address: EmailAddress) -> AddressPlan:
     return AddressPlan(
         subject=subject_of(address),
         database=database,
-        outside=FromOutside(configuration_problem(database.ses)),
-        confirmed_at=confirmed_at(database.domain, (rule.name for rule in database.ses.rules)),
+        outside=FromOutside(database.ses.configuration_problem()),
+        confirmed_at=database.ses.confirmed_at(with_identity=False),
     )
 
 
@@ -47,7 +47,7 @@ def _from_database(address: EmailAddress) -> FromDatabase:
     rows = addresses_of(domain)
     others = [row for row in rows if row[0] != address.address]
     after = spec_of(domain, others) if domain.deleting_since is None else None
-    ses = preview(spec_of(domain, rows), after).concerning({address.address, domain.name})
+    ses = Preview.of(spec_of(domain, rows), after).concerning({address.address, domain.name})
     return FromDatabase(
         address=address.address,
         domain_id=domain.pk,

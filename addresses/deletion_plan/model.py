@@ -12,7 +12,7 @@ from backoffice.text import plural
 from domains.deletion_plan import parts
 from domains.dependents import Dependent
 from rest.deletion.plan_token import Part, Plan
-from ses_integration.api import Forecast
+from ses_integration.api import Preview
 
 KIND = "address"
 INACTIVE = "The address is inactive, so SES should already receive nothing for it."
@@ -49,7 +49,7 @@ class FromDatabase:
     active: bool
     route: Route | None
     dependents: tuple[Dependent, ...]
-    ses: Forecast
+    ses: Preview
     other_addresses: int
     catch_all: bool
     blocked: bool

@@ -21,7 +21,7 @@ from django.utils import timezone
 from domains.deletion.record import Step, due, updating
 from domains.models import Domain, DomainDeletion
 from rest.fields import timestamp
-from ses_integration.api import AbsenceCheck, pending_names, retry_delay
+from ses_integration.api import AbsenceCheck, SyncState, retry_delay
 
 # The most deletions that one observation of SES serves; the next one serves the others.
 AT_ONCE = 500
@@ -61,7 +61,7 @@ def _claim() -> list[DomainDeletion]:
     with transaction.atomic():
         records = list(
             DomainDeletion.objects.filter(waiting, here, due(), finished_at__isnull=False)
-            .exclude(name__in=pending_names().order_by())
+            .exclude(name__in=SyncState.pending_names().order_by())
             .select_for_update(skip_locked=True)
             .order_by(F("retry_at").asc(nulls_first=True), "finished_at", "name")[:AT_ONCE]
         )
@@ -139,7 +139,7 @@ def describe(row: DomainDeletion) -> str:
     """The result of the last verification, for people."""
     elsewhere = scope_problem(row)
     if not row.proof:
-        why = "a change for this name is pending in SES" if pending_names([row.name]) else ""
+        why = "a change for this name is pending in SES" if SyncState.pending_names([row.name]) else ""
         return ": ".join(filter(None, ["not verified yet", elsewhere or why]))
     found, foreign = row.proof["found"], row.proof["foreignRules"]
     return "; ".join(

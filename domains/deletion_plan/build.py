@@ -15,7 +15,7 @@ from domains.models import Domain
 from domains.provider import AddressRow, addresses_of, spec_of
 from rest.deletion import plan_token
 from rest.deletion.plan_token import PlanOutdated, Subject
-from ses_integration.api import Forecast, configuration_problem, confirmed_at, preview
+from ses_integration.api import Preview
 
 __all__ = ["PlanOutdated", "check_plan", "check_token", "plan_of", "subject_of"]
 
@@ -30,7 +30,7 @@ def plan_of(domain: Domain) -> DeletionPlan:
         subject=subject_of(domain),
         database=database,
         outside=_from_outside(domain, database.ses),
-        confirmed_at=confirmed_at(domain.name, [domain.name, *(rule.name for rule in database.ses.rules)]),
+        confirmed_at=database.ses.confirmed_at(with_identity=True),
     )
 
 
@@ -54,7 +54,7 @@ def check_token(domain: Domain, token: str) -> None:
 
 def _from_database(domain: Domain) -> FromDatabase:
     addresses = addresses_of(domain)
-    ses = preview(spec_of(domain, addresses), None)
+    ses = Preview.of(spec_of(domain, addresses), None)
     below = Domain.objects.live().filter(owner_id=domain.owner_id, name__endswith=f".{domain.name}")
     return FromDatabase(
         domain=domain.name,
@@ -81,7 +81,7 @@ def _rows(domain: Domain, addresses: list[AddressRow]) -> Rows:
     )
 
 
-def _from_outside(domain: Domain, ses: Forecast) -> FromOutside:
+def _from_outside(domain: Domain, ses: Preview) -> FromOutside:
     rows = domain.dns_records.order_by("record_type", "name", "value").values_list("record_type", "name", "value")
     records = [Record(kind, name, value, "") for kind, name, value in rows]
     mail = StoredMail(
@@ -91,4 +91,4 @@ def _from_outside(domain: Domain, ses: Forecast) -> FromOutside:
     )
     # Sorted, because a server may give the values of one name in any order.
     dns = tuple(replace(record, found=tuple(sorted(record.found))) for record in leftovers.look_up(records))
-    return FromOutside(ses_problem=configuration_problem(ses), stored_mail=mail, dns=dns)
+    return FromOutside(ses_problem=ses.configuration_problem(), stored_mail=mail, dns=dns)

@@ -16,7 +16,7 @@ from domains.dependents import EndpointUse
 from domains.dns.leftovers import RecordLookup, State, lookup_as_json
 from domains.models import Domain
 from rest.deletion.plan_token import Part, Plan
-from ses_integration.api import Forecast, IdentityOutcome, MailSize, RecordedIdentity
+from ses_integration.api import IdentityOutcome, MailSize, Preview, RecordedIdentity
 
 KIND = "domain"
 BEGUN = "The deletion of this domain has begun; confirming continues it."
@@ -66,7 +66,7 @@ class FromDatabase:
     domain: str
     catch_all: bool
     deleting: bool
-    ses: Forecast
+    ses: Preview
     rows: Rows
     # The owner's domains below this one, which stay.
     sub_domains: tuple[str, ...]

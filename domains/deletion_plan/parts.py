@@ -9,7 +9,7 @@ from typing import Any
 from backoffice.text import UNCERTAIN, listed, moment, plural, shortened
 from domains.dependents import Dependent, EndpointUse
 from rest.deletion.plan_token import Part, Plan
-from ses_integration.api import Forecast
+from ses_integration.api import Preview
 
 SHOWN_CALLS = 20
 OTHERS = "It contains, or may still receive, recipients that are no longer addresses of the domain; they are removed as well."
@@ -26,7 +26,7 @@ def as_text(subject: str, plan: Plan[Any, Any]) -> str:
 
 def ses(plan: Plan[Any, Any], lines: Iterable[str], **members: Any) -> Part:
     """The receipt rules, and what SES holds besides them. `lines` say both; `members` add the latter to the JSON."""
-    forecast: Forecast = plan.database.ses
+    forecast: Preview = plan.database.ses
     rules = [
         {
             "name": rule.name,
@@ -42,7 +42,7 @@ def ses(plan: Plan[Any, Any], lines: Iterable[str], **members: Any) -> Part:
     return Part(title, [*lines], {"receiptRules": rules, "sesProblems": forecast.problems, **members})
 
 
-def rule_lines(forecast: Forecast) -> Iterator[str]:
+def rule_lines(forecast: Preview) -> Iterator[str]:
     if not forecast.rules:
         yield "No SES receipt rule is known for it."
     for rule in forecast.rules:
@@ -66,7 +66,7 @@ def _becomes(before: Sequence[str] | None, after: Sequence[str] | None, *, other
     return f"{' and '.join(changes)}, and then has {plural(len(after), 'recipient')}."
 
 
-def calls(forecast: Forecast, problem: str) -> Part:
+def calls(forecast: Preview, problem: str) -> Part:
     """The calls to SES and how long they take at the rate limit. `problem` says why they cannot be made now; empty if they can."""
     lines = shortened([str(call) for call in forecast.calls], SHOWN_CALLS) or ["None is needed."]
     if forecast.seconds:

@@ -10,8 +10,8 @@ from django.utils import timezone
 from domains.models import Domain
 from domains.provider import domain_specs
 from ses_integration.api import (
+    SyncState,
     mark_dirty,
-    pending_names,
     reconcile,
     reserve,
     shared_deadline,
@@ -69,7 +69,7 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
 def _outcome(domain: Domain) -> CatchAllChange:
     rule_name = domain.catch_all_rule_name
     confirmed = (rule_name is not None) == domain.receives_everything
-    if confirmed and not pending_names([domain.name]):
+    if confirmed and not SyncState.pending_names([domain.name]):
         return CatchAllChange(domain, rule_name, None)
     warning = unconfirmed_warning(CATCH_ALL_FAILED, domain.name)
     return CatchAllChange(domain, rule_name if confirmed else None, warning)

@@ -10,7 +10,7 @@ import urllib.request
 from domains.models import Domain
 from inbound.demo.environment import DemoEnvironment
 from inbound.demo.seed import DOMAIN, EXPENDABLE, USER, Account
-from ses_integration.api import pending_names
+from ses_integration.api import SyncState
 
 ANSWER_SECONDS = 5
 # The settings a second shell needs to use the same AWS and database.
@@ -44,7 +44,7 @@ def ses_up_to_date() -> bool:
     """Whether SES has confirmed the demo's domain."""
     verified = Domain.objects.live().filter(name=DOMAIN, status=Domain.Status.VERIFIED)
     # Only this domain: other domains, added while trying things out, may stay pending forever.
-    return verified.exists() and not pending_names([DOMAIN])
+    return verified.exists() and not SyncState.pending_names([DOMAIN])
 
 
 def _answers(url: str, headers: dict[str, str] | None = None) -> bool:

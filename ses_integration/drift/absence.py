@@ -17,7 +17,7 @@ from ses_integration.drift.foreign import named_like_ours
 from ses_integration.errors import SesError
 from ses_integration.models import LedgerEntry
 from ses_integration.plan.resources import ResourceKind
-from ses_integration.status.sync_state import pending_names
+from ses_integration.status.sync_state import SyncState
 from ses_integration.storage.mail import MailFolder
 
 
@@ -48,7 +48,7 @@ class AbsenceCheck:
         active. Raises SesError. About five statements."""
         self._config = config = ses_config()
         self._seen = observe_with_active_set(config)
-        self.changing = set(pending_names(names))
+        self.changing = set(SyncState.pending_names(names))
         if LedgerEntry.objects.of(config).filter(domain__in=names).exists():
             sweep.invalidate(config, self._seen, names)
         self._recorded = _recorded_rules(config, self._seen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import Self
 
 from ses_integration.plan.compile import DesiredState
 from ses_integration.plan.diff import plan
@@ -93,7 +94,7 @@ class Forecast:
     """Result of a simulation.
 
     `waiting`: names of the resources whose calls wait for an earlier call to settle. `problems`: sentences about what else
-    SES may hold for the name. `seconds`: how long the due calls take at the configured rate, set by `status/preview.py`.
+    SES may hold for the name.
     """
 
     rules: tuple[RuleChange, ...]
@@ -101,9 +102,8 @@ class Forecast:
     calls: tuple[ForecastCall, ...]
     waiting: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
-    seconds: float = 0.0
 
-    def concerning(self, recipients: Collection[str]) -> Forecast:
+    def concerning(self, recipients: Collection[str]) -> Self:
         """The forecast without unchanged rules that carry none of these recipients."""
         return replace(self, rules=tuple(rule for rule in self.rules if rule.changes or rule.carries(recipients)))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 
 from django.db.models import Max
 
@@ -23,22 +23,55 @@ from ses_integration.reconcile import snapshot
 from ses_integration.status import confirmation
 
 
-def preview(now: DomainSpec, after: DomainSpec | None) -> Forecast:
-    """Forecast for the owner of the domain `now`: calls and changes in SES once its rows are as in `after`, or gone with None.
+@dataclass(frozen=True, slots=True)
+class Preview(Forecast):
+    """Forecast for the owner of a domain. `seconds`: how long the due calls take at SES_CALLS_PER_SECOND, if nobody else
+    makes calls; 0 without a limit."""
 
-    What another incarnation of the name has left in SES is not shown. What another region or rule set may hold is among the
-    problems. Reads settings and database only, so it may be called with rows locked.
-    """
-    config, domain = ses_config(), now.name
-    layout = quotas.layout(config)
-    recorded = snapshot.recorded_of(config, [domain], database_now()).get(domain, [])
-    forecast = visible_to_owner(now, layout, simulate(domain, compile_domain(after, layout), recorded), recorded)
-    if elsewhere := confirmation.left_elsewhere(domain):
-        forecast = replace(forecast, problems=(*forecast.problems, elsewhere))
-    if not config.region:
-        # Without a region the ledger belongs to nobody, so its being empty proves nothing.
-        forecast = replace(forecast, identity=IdentityOutcome.UNKNOWN)
-    return replace(forecast, seconds=_seconds(forecast))
+    domain: str = field(kw_only=True)
+    seconds: float = field(kw_only=True)
+
+    @classmethod
+    def of(cls, now: DomainSpec, after: DomainSpec | None) -> Self:
+        """Calls and changes in SES once the rows of the domain are as in `after`, or gone with None.
+
+        What another incarnation of the name has left in SES is not shown. What another region or rule set may hold is among
+        the problems. Reads settings and database only, so it may be called with rows locked.
+        """
+        config, layout = ses_config(), quotas.layout(ses_config())
+        recorded = snapshot.recorded_of(config, [now.name], database_now()).get(now.name, [])
+        forecast = simulate(now.name, compile_domain(after, layout), recorded)
+        forecast = visible_to_owner(now, layout, forecast, recorded)
+        elsewhere = confirmation.left_elsewhere(now.name)
+        rate = config.calls_per_second
+        return cls(
+            domain=now.name,
+            rules=forecast.rules,
+            # Without a region the ledger belongs to nobody, so its being empty proves nothing.
+            identity=forecast.identity if config.region else IdentityOutcome.UNKNOWN,
+            calls=forecast.calls,
+            waiting=forecast.waiting,
+            problems=(*forecast.problems, elsewhere) if elsewhere else forecast.problems,
+            seconds=round(len(forecast.due) / rate, 1) if rate > 0 else 0.0,
+        )
+
+    def confirmed_at(self, *, with_identity: bool) -> datetime | None:
+        """When SES last confirmed one of the rules, or the identity; None if it has confirmed none. One statement."""
+        names = [rule.name for rule in self.rules] + ([self.domain] if with_identity else [])
+        entries = LedgerEntry.objects.of(ses_config()).filter(domain=self.domain, name__in=names)
+        moment: datetime | None = entries.exclude(presence=Presence.UNKNOWN).aggregate(last=Max("changed_at"))["last"]
+        return moment
+
+    def configuration_problem(self) -> str:
+        """A sentence that says why the present settings do not allow the calls, or an empty string.
+
+        Not for use inside a transaction: botocore may ask the metadata service of the host for credentials.
+        """
+        if not clients.configured():
+            return NOT_CONFIGURED
+        if not ses_config().bucket and any(rule.after for rule in self.rules if rule.changes):
+            return "S3_BUCKET_NAME is missing."
+        return ""
 
 
 def own_rule_names(domain: DomainSpec) -> list[str]:
@@ -46,28 +79,3 @@ def own_rule_names(domain: DomainSpec) -> list[str]:
     config = ses_config()
     recorded = snapshot.recorded_of(config, [domain.name], database_now()).get(domain.name, [])
     return sorted(own_rules(domain, quotas.layout(config), recorded))
-
-
-def confirmed_at(domain: str, names: Iterable[str]) -> datetime | None:
-    """When SES last confirmed one of these rules and identities of `domain`; None if it has confirmed none."""
-    entries = LedgerEntry.objects.of(ses_config()).filter(domain=domain, name__in=list(names))
-    moment: datetime | None = entries.exclude(presence=Presence.UNKNOWN).aggregate(last=Max("changed_at"))["last"]
-    return moment
-
-
-def configuration_problem(forecast: Forecast) -> str:
-    """A sentence that says why the present settings do not allow the forecast's calls, or an empty string.
-
-    Not for use inside a transaction: botocore may ask the metadata service of the host for credentials.
-    """
-    if not clients.configured():
-        return NOT_CONFIGURED
-    if not ses_config().bucket and any(rule.after for rule in forecast.rules if rule.changes):
-        return "S3_BUCKET_NAME is missing."
-    return ""
-
-
-def _seconds(forecast: Forecast) -> float:
-    """How long the due calls take at SES_CALLS_PER_SECOND, if nobody else makes calls; 0 without a limit."""
-    rate = ses_config().calls_per_second
-    return round(len(forecast.due) / rate, 1) if rate > 0 else 0.0

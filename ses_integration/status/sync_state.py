@@ -60,6 +60,12 @@ class SyncState:
         found = {sync.domain: cls.of(sync) for sync in syncs}
         return {name: found.get(name) or cls(name, behind=1) for name in names}
 
+    @staticmethod
+    def pending_names(among: Collection[str] | None = None) -> QuerySet[DomainSync, str]:
+        """Names of all domains that are not up to date, or of those `among` some: to iterate, to count, or for `__in`."""
+        found = pending_domains() if among is None else pending_domains().filter(domain__in=among)
+        return found.values_list("domain", flat=True)
+
     @property
     def status(self) -> SyncStatus:
         if self.stalled:
@@ -102,12 +108,6 @@ def pending_domains() -> QuerySet[DomainSync]:
     with_call_in_flight = InFlightCall.objects.of(config).values("entry__domain")
     not_up_to_date = Q(generation__gt=F("observed_generation")) | Q(domain__in=with_call_in_flight)
     return DomainSync.objects.of(config).filter(not_up_to_date).order_by("changed_at", "domain")
-
-
-def pending_names(among: Collection[str] | None = None) -> QuerySet[DomainSync, str]:
-    """Names of all domains that are not up to date, or of those `among` some: to iterate, to count, or for `__in`."""
-    found = pending_domains() if among is None else pending_domains().filter(domain__in=among)
-    return found.values_list("domain", flat=True)
 
 
 def states_of(syncs: QuerySet[DomainSync]) -> list[SyncState]:

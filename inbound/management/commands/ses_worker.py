@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from backoffice.text import plural
 from domains.models import DomainDeletion
 from inbound.worker import RECONCILE, REFRESH, RESUME, VERIFY, Round, Worker
-from ses_integration.api import pending_names
+from ses_integration.api import SyncState
 
 DONE = {
     RECONCILE: ("updated {}", "domain"),
@@ -55,7 +55,7 @@ def _done(result: Round) -> str:
 
 
 def _still_pending() -> str:
-    domains, deletions = pending_names().count(), DomainDeletion.objects.pending().count()
+    domains, deletions = SyncState.pending_names().count(), DomainDeletion.objects.pending().count()
     pending = [
         *([f"{plural(domains, 'domain')} (see ses_status)"] if domains else []),
         *([f"{plural(deletions, 'deletion')} (see ses_cleanup)"] if deletions else []),

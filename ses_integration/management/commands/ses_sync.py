@@ -11,7 +11,7 @@ from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.models import DomainSync
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.reconcile.queue import retry_now
-from ses_integration.status.sync_state import pending_names
+from ses_integration.status.sync_state import SyncState
 
 
 class Command(CommandWithExitCodes):
@@ -30,7 +30,7 @@ class Command(CommandWithExitCodes):
         names: list[str] = [name.lower() for name in options["domain"]]
         if unknown := sorted(set(names) - set(syncs.filter(domain__in=names).values_list("domain", flat=True))):
             raise CommandError(f"No such domain, now or in the past: {', '.join(unknown)}.")
-        names = names or list(pending_names())
+        names = names or list(SyncState.pending_names())
         if not names:
             self.stdout.write("Nothing is pending.")
             return
@@ -39,6 +39,6 @@ class Command(CommandWithExitCodes):
             with shared_deadline(SECONDS_PER_DOMAIN):
                 reconcile(name)
             self.stdout.write(f"{name}: {outcome(name)}")
-        if left := pending_names(names).count():
+        if left := SyncState.pending_names(names).count():
             self.stdout.write(f"{left} still pending. The worker retries by itself; ses_status says when.")
             raise SystemExit(2)
