@@ -96,8 +96,8 @@ class Constant(serializers.Field[Any, Any, Any, Any]):
         return self.value
 
 
-class Added(serializers.Field[Any, Any, Any, Any]):
-    """A member that the serializer's `to_representation` adds. Only tells schema generators its name and JSON type."""
+class SchemaOnly(serializers.Field[Any, Any, Any, Any]):
+    """Name and JSON type, for schema generators, of a member that the serializer's `to_representation` adds."""
 
     def __init__(self, kind: str, *, nullable: bool = False) -> None:
         super().__init__(read_only=True)

@@ -11,7 +11,7 @@ from rest_framework.exceptions import ValidationError
 
 from addresses.api.serializers import CleanupSerializer
 from addresses.deletion import AddressDeletion
-from rest.fields import Added, Text
+from rest.fields import SchemaOnly, Text
 from rest.serializers import Body
 
 MOST_AT_ONCE = 1000
@@ -29,8 +29,8 @@ class BulkDeletion:
 class BulkDeletionSerializer(serializers.Serializer[BulkDeletion]):
     """One result for each id, in the order of the request. The context has the view, whose `not_found` is the error."""
 
-    results = Added("array")
-    summary = Added("object")
+    results = SchemaOnly("array")
+    summary = SchemaOnly("object")
 
     def to_representation(self, instance: BulkDeletion) -> dict[str, Any]:
         deleted = instance.deleted

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 
 from addresses.models import BlockedEmail, EmailAddress
 from domains.names import normalise_address
-from rest.fields import Added, Boolean, Constant, Text, TextOrNull, Timestamp
+from rest.fields import Boolean, Constant, SchemaOnly, Text, TextOrNull, Timestamp
 from rest.serializers import Answer, Body
 
 NO_ROUTE = {"type": "none", "id": None, "name": None, "isActive": False}
@@ -72,7 +72,7 @@ class EmailAddressSerializer(serializers.ModelSerializer[EmailAddress]):
 class AddressChangeSerializer(EmailAddressSerializer):
     """The answer to creating and updating an address: an AddressChange."""
 
-    warning = Added("string")
+    warning = SchemaOnly("string")
 
     class Meta(EmailAddressSerializer.Meta):
         fields = [*EmailAddressSerializer.Meta.fields, "warning"]

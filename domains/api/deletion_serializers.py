@@ -13,7 +13,7 @@ from domains.deletion.record import Step, warning
 from domains.dns import leftovers
 from domains.dns.records import Record
 from domains.models import Domain, DomainDeletion
-from rest.fields import Added, Constant, TextOrNull, Timestamp, timestamp_or_none
+from rest.fields import Constant, SchemaOnly, TextOrNull, Timestamp, timestamp_or_none
 from rest.serializers import Answer
 from ses_integration.api import SyncState
 
@@ -47,10 +47,10 @@ class ReportSerializer(serializers.Serializer[DomainDeletion]):
     requestedAt = Timestamp(source="started_at")
     finishedAt = Timestamp(source="finished_at")
     planToken = TextOrNull(source="plan_token")
-    steps = Added("array")
-    owed = Added("array")
-    nextAttemptAt = Added("string", nullable=True)
-    confirmation = Added("object", nullable=True)
+    steps = SchemaOnly("array")
+    owed = SchemaOnly("array")
+    nextAttemptAt = SchemaOnly("string", nullable=True)
+    confirmation = SchemaOnly("object", nullable=True)
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
         steps = _steps(instance, self.context["sync_states"].get(instance.name))
@@ -66,7 +66,7 @@ class ReportSerializer(serializers.Serializer[DomainDeletion]):
 class ReportWithDnsSerializer(ReportSerializer):
     """A report with the records still in DNS. The lookup may take DNS_TIMEOUT_SECONDS."""
 
-    dns = Added("object")
+    dns = SchemaOnly("object")
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
         return super().to_representation(instance) | {"dns": _still_in_dns(instance)}
@@ -96,7 +96,7 @@ class DeletionSerializer(Answer):
     deletionId = serializers.CharField(source="pk")
     warning = serializers.SerializerMethodField()
     # Only if another DELETE finds the deletion unfinished.
-    report = Added("object")
+    report = SchemaOnly("object")
 
     def get_message(self, deletion: DomainDeletion) -> str:
         return f"Successfully deleted domain {deletion.name} and all associated resources"

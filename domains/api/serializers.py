@@ -11,7 +11,7 @@ from domains.dns.records import mail_from_domain
 from domains.lifecycle.register import AddedDomain
 from domains.models import DnsRecord, Domain
 from domains.names import normalise_domain
-from rest.fields import Added, Boolean, Constant, Text, TextOrNull, Timestamp, timestamp
+from rest.fields import Boolean, Constant, SchemaOnly, Text, TextOrNull, Timestamp, timestamp
 from rest.serializers import Answer, Body
 from ses_integration.api import RecordedIdentity
 
@@ -83,8 +83,8 @@ class DomainSerializer(serializers.ModelSerializer[Domain]):
     mailFromDomainVerifiedAt = Constant(None)
     stats: serializers.Serializer[Any] = StatsSerializer(source="*")
     catchAllEndpoint = CatchAllEndpointSerializer(source="catch_all_endpoint", allow_null=True)
-    verificationCheck = Added("object")
-    authRecommendations = Added("object")
+    verificationCheck = SchemaOnly("object")
+    authRecommendations = SchemaOnly("object")
 
     class Meta:
         model = Domain
@@ -109,7 +109,7 @@ class ListedDomainSerializer(DomainSerializer):
 class DomainPageSerializer(serializers.Serializer[Any]):
     """What the answer to GET /domains has in addition to the page."""
 
-    meta = Added("object")
+    meta = SchemaOnly("object")
 
 
 class RecordToPublishSerializer(serializers.Serializer[Any]):

@@ -10,7 +10,7 @@ from rest_framework.mixins import ListModelMixin
 from rest_framework.response import Response
 
 from domains.models import Domain
-from rest.fields import Added, TextOrNull, Timestamp
+from rest.fields import SchemaOnly, TextOrNull, Timestamp
 from rest.viewsets import OwnedViewSet
 from ses_integration.api import RecordedRecipients, SyncState, capacity
 
@@ -41,10 +41,10 @@ class DomainStatusSerializer(serializers.Serializer[Domain]):
 
     id = serializers.CharField(source="pk")
     domain = serializers.CharField(source="name")
-    state = Added("string")
+    state = SchemaOnly("string")
     reason = TextOrNull()
     nextTry = Timestamp()
-    rules = Added("array")
+    rules = SchemaOnly("array")
 
     def to_representation(self, instance: Domain) -> dict[str, Any]:
         rules = self.context["rules"].get(instance.name, {})

@@ -16,7 +16,7 @@ from rest.serializers import Answer, Body
 DESCRIPTION_LIMIT = 1000
 
 
-class _Anything(serializers.Field[Any, Any, Any, Any]):
+class _AnyJson(serializers.Field[Any, Any, Any, Any]):
     """Any JSON value, validated elsewhere."""
 
     schema: ClassVar[dict[str, Any]] = {}
@@ -131,8 +131,8 @@ class CreateBody(Body):
     required_together = ("name", "type", "config")
 
     name = Text()
-    type = _Anything(source="endpoint_type")
-    config = _Anything()
+    type = _AnyJson(source="endpoint_type")
+    config = _AnyJson()
     description = Text(required=False, allow_null=True, max_length=DESCRIPTION_LIMIT)
 
     def to_internal_value(self, data: Any) -> Any:
@@ -153,7 +153,7 @@ class UpdateBody(Body):
     name = Text(required=False)
     description = Text(required=False, allow_null=True, max_length=DESCRIPTION_LIMIT)
     isActive = Boolean(required=False, source="is_active")
-    config = _Anything(required=False, allow_null=True)
+    config = _AnyJson(required=False, allow_null=True)
 
     def to_internal_value(self, data: Any) -> Any:
         return _with_blank_description(super().to_internal_value(data))

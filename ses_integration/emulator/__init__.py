@@ -1,7 +1,7 @@
 """An emulated AWS for development and tests: SES as the real one behaves, and moto's S3, SNS, Lambda and STS.
 
 moto accepts what SES refuses (duplicate rule names, too many recipients, invalid patterns) and lacks
-`DeleteReceiptRule`. So this package implements both SES APIs, from the published behaviour that each function cites.
+`DeleteReceiptRule`. So this package implements both SES APIs, from the published behaviour that its modules cite.
 All other calls go to moto. `server.Emulator` runs it in a thread of a test, `python manage.py aws_emulator` as a process.
 
 A process holds one emulated AWS: moto keeps its state in module globals, so two `Emulator` objects in a process would

@@ -1,6 +1,6 @@
 """SES API v1 (2010-12-01): receipt rules, IP filters and identities.
 
-Each function is one operation. Parameters and results have the names of the API reference that it cites.
+Each function is the operation of that name in the SES API Reference, with the same names of parameters and results.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ def _described(rule_set: RuleSet) -> Result:
 
 
 def describe_active_receipt_rule_set(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API Reference, DescribeActiveReceiptRuleSet: an empty result, not an error, if no rule set is active."""
+    """Return an empty result, not an error, if no rule set is active."""
     return {} if ses.rules.active is None else _described(ses.rules.rule_set(ses.rules.active))
 
 
 def list_receipt_rule_sets(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API Reference, ListReceiptRuleSets. The 40 that an account can have fit on one page."""
+    """Return a single page: an account has at most 40."""
     rule_sets = sorted(ses.rules.rule_sets.values(), key=lambda rule_set: rule_set.name)
     return {"RuleSets": [_described(rule_set)["Metadata"] for rule_set in rule_sets]}
 
 
 def verify_domain_identity(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API Reference, VerifyDomainIdentity: registers a new domain; the token of a domain never changes."""
+    """Register a new domain. The token of a domain never changes."""
     identity = _registered_domain(ses, parameters)
     return {"VerificationToken": identity.verification_token}
 
 
 def verify_domain_dkim(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API Reference, VerifyDomainDkim: registers a new domain; its three tokens never change."""
+    """Register a new domain. The three tokens of a domain never change."""
     identity = _registered_domain(ses, parameters)
     identity.dkim_started = True
     return {"DkimTokens": identity.dkim_tokens}
 
 
 def delete_identity(ses: SesRegion, parameters: Parameters) -> None:
-    """SES API Reference, DeleteIdentity: succeeds for an unknown identity, too."""
+    """Succeed for an unknown identity, too."""
     ses.identities.delete(parameters["Identity"])
 
 
 def list_identities(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API Reference, ListIdentities: at most 1000 per page, which is the default."""
+    """Return at most 1000 per page, which is the default."""
     kind = parameters.get("IdentityType")
     if kind not in (None, "Domain", "EmailAddress"):
         raise invalid("identityType", "Member must satisfy enum value set: [Domain, EmailAddress]")
@@ -70,7 +70,7 @@ def list_identities(ses: SesRegion, parameters: Parameters) -> Result:
 
 
 def get_identity_verification_attributes(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API Reference, GetIdentityVerificationAttributes: omits unknown identities."""
+    """Omit unknown identities."""
     attributes = {}
     for identity in _known(ses, parameters):
         attributes[identity.name] = {"VerificationStatus": identity.status}
@@ -80,7 +80,6 @@ def get_identity_verification_attributes(ses: SesRegion, parameters: Parameters)
 
 
 def get_identity_dkim_attributes(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API Reference, GetIdentityDkimAttributes."""
     return {
         "DkimAttributes": {
             identity.name: {
@@ -94,7 +93,7 @@ def get_identity_dkim_attributes(ses: SesRegion, parameters: Parameters) -> Resu
 
 
 def set_identity_mail_from_domain(ses: SesRegion, parameters: Parameters) -> None:
-    """SES API Reference, SetIdentityMailFromDomain: refuses an unknown identity."""
+    """Refuse an unknown identity."""
     identity = ses.identities.find(parameters["Identity"])
     if identity is None:
         raise AwsError("InvalidParameterValue", f"Identity <{parameters['Identity']}> does not exist.")
@@ -105,7 +104,6 @@ def set_identity_mail_from_domain(ses: SesRegion, parameters: Parameters) -> Non
 
 
 def get_identity_mail_from_domain_attributes(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API Reference, GetIdentityMailFromDomainAttributes."""
     attributes: dict[str, dict[str, str]] = {}
     for identity in _known(ses, parameters):
         attributes[identity.name] = {"BehaviorOnMXFailure": "UseDefaultValue"}

@@ -1,4 +1,7 @@
-"""SES API v2 (2019-09-27): identities, shared with v1. Each function is one operation, as in the API reference."""
+"""SES API v2 (2019-09-27): identities, shared with v1.
+
+Each function is the operation of that name in the SES API v2 Reference.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ _V2_CODES = {"InvalidParameterValue": "BadRequestException", "LimitExceeded": "L
 
 
 def create_email_identity(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API v2 Reference, CreateEmailIdentity: refuses a name that exists, even if v1 created it.
+    """Refuse a name that exists, even if v1 created it.
 
     DKIM starts with the identity. The response has its tokens, with `NOT_STARTED` until SES has checked DNS.
     """
@@ -46,7 +49,6 @@ def create_email_identity(ses: SesRegion, parameters: Parameters) -> Result:
 
 
 def get_email_identity(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API v2 Reference, GetEmailIdentity."""
     identity = _existing(ses, parameters["EmailIdentity"])
     return {
         "IdentityType": _kind(identity),
@@ -61,12 +63,12 @@ def get_email_identity(ses: SesRegion, parameters: Parameters) -> Result:
 
 
 def delete_email_identity(ses: SesRegion, parameters: Parameters) -> None:
-    """SES API v2 Reference, DeleteEmailIdentity: `NotFoundException` for an unknown identity, unlike v1."""
+    """Raise `NotFoundException` for an unknown identity, unlike v1."""
     ses.identities.delete(_existing(ses, parameters["EmailIdentity"]).name)
 
 
 def list_email_identities(ses: SesRegion, parameters: Parameters) -> Result:
-    """SES API v2 Reference, ListEmailIdentities: at most 1000 per page."""
+    """Return at most 1000 per page."""
     size = parameters.get("PageSize", 1000)
     if not 1 <= size <= 1000:
         raise AwsError("BadRequestException", "PageSize must be between 1 and 1000.")
@@ -86,7 +88,7 @@ def list_email_identities(ses: SesRegion, parameters: Parameters) -> Result:
 
 
 def put_email_identity_mail_from_attributes(ses: SesRegion, parameters: Parameters) -> None:
-    """SES API v2 Reference, PutEmailIdentityMailFromAttributes: `BadRequestException` for an unknown identity."""
+    """Raise `BadRequestException` for an unknown identity."""
     identity = ses.identities.find(parameters["EmailIdentity"])
     if identity is None:
         raise AwsError("BadRequestException", f"Identity <{parameters['EmailIdentity']}> does not exist.")
@@ -97,7 +99,7 @@ def put_email_identity_mail_from_attributes(ses: SesRegion, parameters: Paramete
 
 
 def translate_error(error: AwsError) -> AwsError:
-    """An error of the shared state, with v2's code."""
+    """Give an error of the shared state the code of v2."""
     return AwsError(_V2_CODES.get(error.code, error.code), error.message, status=error.status, **error.members)
 
 

@@ -132,7 +132,7 @@ class IdentityStore:
         return any(identity is not None and identity.is_verified for identity in candidates)
 
     def set_mail_from(self, identity: Identity, domain: str | None, behavior_on_mx_failure: str) -> None:
-        """SES API Reference, SetIdentityMailFromDomain: a subdomain of the identity's domain; None turns it off."""
+        """Set a subdomain of the identity's domain, or None for no MAIL FROM (SES API Reference, SetIdentityMailFromDomain)."""
         if not domain:
             identity.mail_from = None
             return

@@ -14,14 +14,14 @@ ReceiptFilter = dict[str, Any]
 
 
 class ReceiptFilterStore:
-    """Filters by name. Each method is the SES operation of that name."""
+    """Filters by name. Each method is the operation of that name in the SES API Reference."""
 
     def __init__(self, quotas: Quotas) -> None:
         self._quotas = quotas
         self._filters: dict[str, ReceiptFilter] = {}
 
     def create_receipt_filter(self, receipt_filter: ReceiptFilter) -> None:
-        """SES API Reference, CreateReceiptFilter and ReceiptIpFilter: blocks or allows an address or a range."""
+        """Block or allow an address or a range."""
         name, ip_filter = receipt_filter.get("Name", ""), receipt_filter.get("IpFilter", {})
         check_name(name, member="filter.name", kind="filterName")
         if ip_filter.get("Policy") not in ("Block", "Allow"):
@@ -35,11 +35,11 @@ class ReceiptFilterStore:
         self._filters[name] = copy.deepcopy(receipt_filter)
 
     def delete_receipt_filter(self, name: str) -> None:
-        """SES API Reference, DeleteReceiptFilter: documents no error, so it succeeds for an unknown name."""
+        """Succeed for an unknown name, because no error is documented."""
         self._filters.pop(name, None)
 
     def list_receipt_filters(self) -> list[ReceiptFilter]:
-        """SES API Reference, ListReceiptFilters: not paged."""
+        """Return all filters: the operation is not paged."""
         return list(self._filters.values())
 
 

@@ -50,15 +50,16 @@ class RuleSet:
             raise AwsError("RuleDoesNotExist", f"Rule does not exist: {name}", Name=name)
         return position
 
-    def position_behind(self, after: str | None) -> int:
+    def position_after(self, after: str | None) -> int:
         """The index after the named rule, or 0 without a name."""
         return 0 if after is None else self.existing_position(after) + 1
 
 
 class ReceiptRuleStore:
-    """Rule sets, and which of them is active. Each method is the SES operation of that name. An error changes nothing.
+    """Rule sets, and which of them is active.
 
-    `check_targets` tests the targets of a rule's actions, as SES does on create and update. Raises AwsError.
+    Each method is the operation of that name in the SES API Reference. It raises AwsError, and then changes nothing.
+    `check_targets` tests the targets of a rule's actions, as SES does on create and update.
     """
 
     def __init__(self, quotas: Quotas, check_targets: Callable[[Rule], None] = lambda rule: None) -> None:
@@ -68,24 +69,24 @@ class ReceiptRuleStore:
         self.active: str | None = None
 
     def create_receipt_rule_set(self, name: str) -> None:
-        """SES API Reference, CreateReceiptRuleSet: empty and inactive."""
+        """Create it empty and inactive."""
         self._add_rule_set(name, rules=())
 
     def clone_receipt_rule_set(self, name: str, original: str) -> None:
-        """SES API Reference, CloneReceiptRuleSet: copies rules and order; the copy is inactive."""
+        """Copy rules and order. The copy is inactive."""
         source = self.rule_sets.get(original)
         if name not in self.rule_sets and source is None:
             raise _no_such_rule_set(original)
         self._add_rule_set(name, rules=source.rules if source else ())
 
     def delete_receipt_rule_set(self, name: str) -> None:
-        """SES API Reference, DeleteReceiptRuleSet: refuses the active one; succeeds for an unknown name."""
+        """Refuse the active one. Succeed for an unknown name."""
         if name == self.active:
             raise AwsError("CannotDelete", "Cannot delete active rule set", Name=name)
         self.rule_sets.pop(name, None)
 
     def set_active_receipt_rule_set(self, name: str | None) -> None:
-        """SES API Reference, SetActiveReceiptRuleSet: without a name, all receiving stops."""
+        """Without a name, stop all receiving."""
         self.active = None if name is None else self.rule_set(name).name
 
     def rule_set(self, name: str) -> RuleSet:
@@ -95,7 +96,7 @@ class ReceiptRuleStore:
         return self.rule_sets[name]
 
     def create_receipt_rule(self, set_name: str, rule: Rule, after: str | None = None) -> None:
-        """SES API Reference, CreateReceiptRule: at the front, or right behind `after`.
+        """Insert the rule at the front, or right after `after`.
 
         A name that exists is `AlreadyExists`, even if the rest of the rule is not valid.
         """
@@ -107,14 +108,14 @@ class ReceiptRuleStore:
         rule_set = self.rule_set(set_name)
         if rule_set.position(name) is not None:
             raise AwsError("AlreadyExists", f"Rule already exists: {name}", Name=name)
-        position = rule_set.position_behind(after)
+        position = rule_set.position_after(after)
         if len(rule_set.rules) >= self._quotas.rules:
             raise AwsError("LimitExceeded", "Too many rules")
         self._check(complete)
         rule_set.rules.insert(position, complete)
 
     def update_receipt_rule(self, set_name: str, rule: Rule) -> None:
-        """SES API Reference, UpdateReceiptRule: replaces the whole rule; name and position stay."""
+        """Replace the whole rule. Name and position stay."""
         complete = with_defaults(rule)
         check_name(complete["Name"], member="rule.name", kind="ruleName")
         rule_set = self.rule_set(set_name)
@@ -123,30 +124,29 @@ class ReceiptRuleStore:
         rule_set.rules[position] = complete
 
     def delete_receipt_rule(self, set_name: str, name: str) -> None:
-        """SES API Reference, DeleteReceiptRule: succeeds for an unknown rule; its only error is `RuleSetDoesNotExist`."""
+        """Succeed for an unknown rule. The only error is `RuleSetDoesNotExist`."""
         rule_set = self.rule_set(set_name)
         rule_set.rules = [rule for rule in rule_set.rules if rule["Name"] != name]
 
     def describe_receipt_rule(self, set_name: str, name: str) -> Rule:
-        """SES API Reference, DescribeReceiptRule."""
         rule_set = self.rule_set(set_name)
         return rule_set.rules[rule_set.existing_position(name)]
 
     def set_receipt_rule_position(self, set_name: str, name: str, after: str | None = None) -> None:
-        """SES API Reference, SetReceiptRulePosition: to the front, or right behind `after`; after itself is no change."""
+        """Move the rule to the front, or right after `after`. After itself is no change."""
         check_name(name, member="ruleName", kind="ruleName")
         if after is not None:
             check_name(after, member="after", kind="ruleName")
         rule_set = self.rule_set(set_name)
         position = rule_set.existing_position(name)
-        rule_set.position_behind(after)
+        rule_set.position_after(after)
         if after == name:
             return
         rule = rule_set.rules.pop(position)
-        rule_set.rules.insert(rule_set.position_behind(after), rule)
+        rule_set.rules.insert(rule_set.position_after(after), rule)
 
     def reorder_receipt_rule_set(self, set_name: str, names: Sequence[str]) -> None:
-        """SES API Reference, ReorderReceiptRuleSet: must name every rule of the set once."""
+        """Require that `names` has every rule of the set once."""
         rule_set = self.rule_set(set_name)
         if len(set(names)) < len(names):
             raise AwsError("InvalidParameterValue", "Multiple positions found for rule")

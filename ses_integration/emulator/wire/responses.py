@@ -32,7 +32,7 @@ class Response:
         return self.status < 400
 
     def send(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Write the response. Keep its Content-Length: a response to HEAD states the length of a body it omits."""
+        """Send the response. Keep its Content-Length: a response to HEAD states the length of a body it omits."""
         response = WerkzeugResponse(self.body, status=self.status, headers=self.headers)
         for name, value in self.headers:
             if name.lower() == "content-length":
