@@ -20,7 +20,7 @@ from domains.models import Domain
 
 @admin.register(BlockedEmail)
 class BlockedEmailAdmin(ServiceAdmin[BlockedEmail]):
-    """Neither blocking nor unblocking changes a rule: SES receives the mail, which is dropped later."""
+    """Blocking and unblocking change no rule: SES receives the mail all the same."""
 
     add_form = BlockForm
     gone = (Domain.DoesNotExist,)

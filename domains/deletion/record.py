@@ -120,7 +120,7 @@ def _added_again(record: DomainDeletion) -> bool:
 
 
 def warning(record: DomainDeletion) -> str | None:
-    """Sentences for clients: what is still pending or kept, and what happens next. None if nothing is."""
+    """Sentences for clients: what is still pending or kept, and what happens next. None if everything is done."""
     sentences: list[str] = []
     problem = record.problem
     if Step.PENDING in (record.rules, record.identity):

@@ -76,7 +76,7 @@ class Domain(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Commit the row and its outbox mark in one transaction. In autocommit mode, Django's ends before the receiver marks."""
+        """Commit the row and its outbox mark in one transaction: Django's own ends before the receiver marks."""
         with transaction.atomic(savepoint=False):
             super().save(*args, **kwargs)
 
