@@ -17,6 +17,7 @@ from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck
 from ses_integration.drift.sweep import SesSweeper, sweep_database
 from ses_integration.errors import NotConfigured, SesError
+from ses_integration.plan.compile import mail_from_domain
 from ses_integration.plan.simulate import IdentityOutcome
 from ses_integration.plan.spec import DomainSpec
 from ses_integration.reconcile.backoff import retry_delay
@@ -51,6 +52,7 @@ __all__ += [
     "Removal",  # whether SES still receives mail for addresses that were deleted or switched off
     "SyncState",  # whether SES follows a domain's rows, and if not, why
     "domain_state",  # whether SES still has rules or the identity of a deleted domain
+    "mail_from_domain",  # the custom MAIL FROM domain that SES is told to use
     "unconfirmed_warning",  # the warning in an answer about a change that is not confirmed
 ]
 # Plan a deletion, carry it out, and prove that nothing is left.

@@ -7,13 +7,12 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from domains.dns.records import mail_from_domain
 from domains.lifecycle.register import AddedDomain
 from domains.models import DnsRecord, Domain
 from domains.names import normalise_domain
 from rest.fields import Boolean, Constant, SchemaOnly, Text, TextOrNull, Timestamp, timestamp
 from rest.serializers import Answer, Body
-from ses_integration.api import RecordedIdentity
+from ses_integration.api import RecordedIdentity, mail_from_domain
 
 # Fields of a domain, in the order of the answer.
 COLUMNS = [

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from domains.models import DnsRecord, Domain
-from ses_integration.api import RecordedIdentity, configured
+from ses_integration.api import RecordedIdentity, configured, mail_from_domain
 
 DEFAULT_DKIM_ZONE = "dkim.amazonses.com"
 
@@ -28,11 +28,6 @@ def spf(domain: str) -> Record:
 def dmarc(domain: str) -> Record:
     policy = f"v=DMARC1; p=none; rua=mailto:dmarc@{domain}; ruf=mailto:dmarc@{domain}; fo=1; aspf=r; adkim=r"
     return Record("TXT", f"_dmarc.{domain}", policy, "DMARC policy record")
-
-
-def mail_from_domain(domain: str) -> str:
-    """The custom MAIL FROM domain, which SES is told to use (docs/architecture/ses.md, "MAIL FROM")."""
-    return f"mail.{domain}"
 
 
 def records_for(
