@@ -48,7 +48,7 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
     fieldsets = [
         (None, {"fields": ["name", "domain_id", "id", "owner", "requested_by", "plan_token", "related"]}),
         ("Steps", {"fields": [("started_at", "finished_at"), *STEPS, "pending_or_kept"]}),
-        ("At the start", {"fields": ["rules_there", "email_addresses", "blocked_emails", "dns_records", "dns_left"]}),
+        ("At the start", {"fields": ["rule_names", "email_addresses", "blocked_emails", "dns_records", "dns_left"]}),
         ("Stored mail", {"fields": ["mail", ERASED, "late_versions", "kept_versions"]}),
         ("Verification of absence", {"fields": ["proved_at", "last_verification", "look_again_at"]}),
         ("Attempts", {"fields": ["ses_attempts", "problem", "attempts", "retry_at"]}),
@@ -70,10 +70,6 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
         for record, outcome in outcomes:
             if record.finished_at is None:
                 messages.warning(request, f"{record.name}: {outcome}")
-
-    @admin.display(description="receipt rules")
-    def rules_there(self, record: DomainDeletion) -> str:
-        return ", ".join(record.rule_names) or "none"
 
     @admin.display(description="to be removed from DNS")
     def dns_left(self, record: DomainDeletion) -> SafeString | str:

@@ -17,6 +17,10 @@ from rest.fields import Constant, SchemaOnly, TextOrNull, Timestamp, timestamp_o
 from rest.serializers import Answer
 from ses_integration.api import SyncState
 
+# Their number, the last problem, and the time of the next one.
+Attempts = tuple[int, str, datetime | None]
+# Names of the steps on the wire, by field.
+STEP_NAMES = {"rules": "receiptRules", "identity": "identity", "rows": "records", "stored_mail": "storedMail"}
 NEEDED_AGAIN = "You have added the domain again, so it needs its DNS records."
 NOT_KNOWN = "No DNS record is known that was to be published for the domain."
 
@@ -56,7 +60,7 @@ class ReportSerializer(serializers.Serializer[DomainDeletion]):
         steps = _steps(instance, self.context["sync_states"].get(instance.name))
         return super().to_representation(instance) | {
             "steps": steps,
-            "owed": [step["step"] for step in steps if step["outcome"] == Step.PENDING],
+            "owed": [STEP_NAMES[field] for field in instance.pending_steps],
             # All are texts of the same format in UTC, so they sort by time.
             "nextAttemptAt": min(filter(None, (step["nextAttemptAt"] for step in steps)), default=None),
             "confirmation": _confirmation(instance),
@@ -125,7 +129,6 @@ def sync_states_of(rows: Sequence[DomainDeletion]) -> dict[str, SyncState]:
 
 def _steps(row: DomainDeletion, ses: SyncState | None) -> list[dict[str, Any]]:
     """The steps, in the documented order."""
-    in_ses = (row.ses_attempts, ses.reason if ses else "", ses.retry_at if ses else None)
     rows = {
         "blockedEmails": row.blocked_emails,
         "emailAddresses": row.email_addresses,
@@ -139,33 +142,29 @@ def _steps(row: DomainDeletion, ses: SyncState | None) -> list[dict[str, Any]]:
         "cameLate": row.late_versions,
         "keptByStorage": row.kept_versions,
     }
-    # Without a problem it is the time until which a process has claimed the prefix.
-    retry_at = row.retry_at if row.problem else None
-    stored = _step("storedMail", row.stored_mail, row.stored_mail_at, mail, row.attempts, row.problem, retry_at)
-    return [
-        _step("receiptRules", row.rules, row.rules_at, {"rules": len(row.rule_names)}, *in_ses),
-        _step("identity", row.identity, row.identity_at, {}, *in_ses),
-        _step("records", row.rows, row.rows_at, rows, attempts=rows["domains"]),
-        stored | ({"location": str(row.mail)} if row.stored_mail == Step.KEPT else {}),
+    in_ses = (row.ses_attempts, ses.reason if ses else "", ses.retry_at if ses else None)
+    # Without a problem, `retry_at` is the time until which a process has claimed the prefix.
+    in_s3 = (row.attempts, row.problem, row.retry_at if row.problem else None)
+    steps = [
+        _step(row, "rules", {"rules": len(row.rule_names)}, in_ses),
+        _step(row, "identity", {}, in_ses),
+        _step(row, "rows", rows, (rows["domains"], "", None)),
+        _step(row, "stored_mail", mail, in_s3),
     ]
+    if row.stored_mail == Step.KEPT:
+        steps[-1]["location"] = str(row.mail)
+    return steps
 
 
-def _step(
-    name: str,
-    outcome: str,
-    at: datetime | None,
-    counts: dict[str, int],
-    attempts: int,
-    problem: str = "",
-    retry_at: datetime | None = None,
-) -> dict[str, Any]:
+def _step(row: DomainDeletion, field: str, counts: dict[str, int], attempts: Attempts) -> dict[str, Any]:
     """`nextAttemptAt` is null for a pending step that is due now."""
+    outcome, (number, problem, retry_at) = getattr(row, field), attempts
     pending = outcome == Step.PENDING
     return {
-        "step": name,
+        "step": STEP_NAMES[field],
         "outcome": outcome,
-        "at": None if pending else timestamp_or_none(at),
-        "attempts": attempts,
+        "at": None if pending else timestamp_or_none(getattr(row, f"{field}_at")),
+        "attempts": number,
         "counts": counts,
         "problem": (problem or None) if pending else None,
         "nextAttemptAt": timestamp_or_none(retry_at) if pending else None,
