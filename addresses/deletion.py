@@ -13,7 +13,7 @@ from functools import partial
 from django.conf import settings
 from django.db import transaction
 
-from addresses.deletion_plan.build import check_plan, check_token
+from addresses.deletion_plan.build import check_token, plan_of
 from addresses.models import EmailAddress
 from domains.names import domain_of
 from ses_integration.api import (
@@ -45,7 +45,7 @@ def delete_address(address: EmailAddress, *, plan_token: str = "") -> AddressDel
     has changed.
     """
     if plan_token:
-        check_plan(address, plan_token)
+        plan_of(address).check(plan_token)
     deleted = delete_addresses([address], check=partial(check_token, address, plan_token) if plan_token else None)
     if not deleted:
         raise EmailAddress.DoesNotExist

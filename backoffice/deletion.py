@@ -134,7 +134,7 @@ class DeletesThroughService(ModelAdmin[Row]):
         self, request: HttpRequest, rows: Sequence[Row], *, plan: Plan[Any, Any] | None = None, bulk: bool = False
     ) -> HttpResponse:
         if plan is not None:
-            items = [(row, plan.shown_parts()) for row in rows]
+            items = [(row, plan.parts()) for row in rows]
         else:
             lines = self.consequences(rows)
             items = [(row, [Part("", lines[row.pk])]) for row in rows]

@@ -27,11 +27,6 @@ def subject_of(address: EmailAddress) -> Subject:
     return Subject(KIND, address.pk, address.domain.owner_id)
 
 
-def check_plan(address: EmailAddress, token: str) -> None:
-    """Compare the whole plan, before the deletion's transaction. Raises PlanOutdated."""
-    plan_of(address).check(token)
-
-
 def check_token(address: EmailAddress, token: str) -> None:
     """Compare the database's part again, in the deletion's transaction. Raises PlanOutdated and EmailAddress.DoesNotExist.
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from domains.deletion.erase import erase_mail
 from domains.deletion.record import Step, due, initial_values, update_ses_steps, updating
-from domains.deletion_plan.build import check_plan, check_token
+from domains.deletion_plan.build import check_token, plan_of
 from domains.models import Domain, DomainDeletion
 from ses_integration.api import domain_state, reconcile, shared_deadline
 
@@ -33,7 +33,7 @@ def delete_domain(*, domain: Domain, requested_by: str, plan_token: str = "") ->
     PlanOutdated if `plan_token` is given and the plan has changed.
     """
     if plan_token:
-        check_plan(domain, plan_token)
+        plan_of(domain).check(plan_token)
     with shared_deadline():
         with transaction.atomic(durable=True):
             row = Domain.objects.live().select_for_update().get(pk=domain.pk)

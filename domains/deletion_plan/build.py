@@ -7,17 +7,17 @@ from hashlib import sha256
 
 from django.conf import settings
 
-from domains.deletion_plan.model import KIND, DeletionPlan, FromDatabase, FromOutside, Rows, StoredMail
+from domains.deletion_plan.model import KIND, DeletionPlan, FromDatabase, FromOutside
 from domains.dependents import uses_of
 from domains.dns import leftovers
 from domains.dns.records import Record
 from domains.models import Domain
-from domains.provider import AddressRow, addresses_of, spec_of
+from domains.provider import addresses_of, spec_of
 from rest.deletion import plan_token
 from rest.deletion.plan_token import PlanOutdated, Subject
 from ses_integration.api import Preview
 
-__all__ = ["PlanOutdated", "check_plan", "check_token", "plan_of", "subject_of"]
+__all__ = ["PlanOutdated", "check_token", "plan_of", "subject_of"]
 
 
 def plan_of(domain: Domain) -> DeletionPlan:
@@ -38,11 +38,6 @@ def subject_of(domain: Domain) -> Subject:
     return Subject(KIND, domain.pk, domain.owner_id)
 
 
-def check_plan(domain: Domain, token: str) -> None:
-    """Compare the whole plan, S3 and DNS included, before the deletion's transaction. Raises PlanOutdated."""
-    plan_of(domain).check(token)
-
-
 def check_token(domain: Domain, token: str) -> None:
     """Compare the database's part, in the deletion's transaction and with the domain's row locked. Raises PlanOutdated.
 
@@ -54,41 +49,33 @@ def check_token(domain: Domain, token: str) -> None:
 
 def _from_database(domain: Domain) -> FromDatabase:
     addresses = addresses_of(domain)
-    ses = Preview.of(spec_of(domain, addresses), None)
+    # Reverse accessor of the app above: addresses.BlockedEmail.
+    blocked = list(domain.blocked_emails.order_by("email_address").values_list("email_address", flat=True))
+    rows = [*((address, active) for address, active, _ in addresses), "blocked", *blocked]
     below = Domain.objects.live().filter(owner_id=domain.owner_id, name__endswith=f".{domain.name}")
     return FromDatabase(
         domain=domain.name,
         catch_all=domain.receives_everything,
         deleting=domain.deleting_since is not None,
-        ses=ses,
-        rows=_rows(domain, addresses),
-        sub_domains=tuple(below.order_by("name").values_list("name", flat=True)),
-        endpoints=uses_of(domain),
-    )
-
-
-def _rows(domain: Domain, addresses: list[AddressRow]) -> Rows:
-    # Reverse accessor of the app above: addresses.BlockedEmail.
-    blocked = list(domain.blocked_emails.order_by("email_address").values_list("email_address", flat=True))
-    return Rows(
+        ses=Preview.of(spec_of(domain, addresses), None),
         blocked_emails=len(blocked),
         email_addresses=len(addresses),
         active_email_addresses=sum(active for _, active, _ in addresses),
         dns_records=domain.dns_records.count(),
-        digest=sha256(
-            repr([*((address, active) for address, active, _ in addresses), "blocked", *blocked]).encode()
-        ).hexdigest(),
+        digest=sha256(repr(rows).encode()).hexdigest(),
+        sub_domains=tuple(below.order_by("name").values_list("name", flat=True)),
+        endpoints=uses_of(domain),
     )
 
 
 def _from_outside(domain: Domain, ses: Preview) -> FromOutside:
     rows = domain.dns_records.order_by("record_type", "name", "value").values_list("record_type", "name", "value")
     records = [Record(kind, name, value, "") for kind, name, value in rows]
-    mail = StoredMail(
-        location=str(domain.mail),
-        size=domain.mail.measure(),
-        keeps=settings.KEEP_MAIL_ON_DOMAIN_DELETE,
+    return FromOutside(
+        ses_problem=ses.configuration_problem(),
+        mail_location=str(domain.mail),
+        mail_size=domain.mail.measure(),
+        keeps_mail=settings.KEEP_MAIL_ON_DOMAIN_DELETE,
+        # Sorted, because a server may give the values of one name in any order.
+        dns=tuple(replace(record, found=tuple(sorted(record.found))) for record in leftovers.look_up(records)),
     )
-    # Sorted, because a server may give the values of one name in any order.
-    dns = tuple(replace(record, found=tuple(sorted(record.found))) for record in leftovers.look_up(records))
-    return FromOutside(ses_problem=ses.configuration_problem(), stored_mail=mail, dns=dns)

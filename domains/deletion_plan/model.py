@@ -20,7 +20,6 @@ from ses_integration.api import IdentityOutcome, MailSize, Preview, RecordedIden
 
 KIND = "domain"
 BEGUN = "The deletion of this domain has begun; confirming continues it."
-RULES_DELETED = "Its SES receipt rules are deleted."
 CREATED_HERE = "It was created by this installation, so it is deleted."
 # About the SES identity, in plans and in the warning of a deletion.
 NOT_CREATED_HERE = "was not created by this installation, so it is kept."
@@ -36,30 +35,6 @@ IDENTITY_NOTES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """The number of rows that are deleted with the domain."""
-
-    blocked_emails: int
-    email_addresses: int
-    active_email_addresses: int
-    dns_records: int
-    # Digest of the rows: the same number of different rows is a different plan.
-    digest: str
-
-    def part(self) -> Part:
-        inactive = self.email_addresses - self.active_email_addresses
-        line = row_counts(self.blocked_emails, self.email_addresses, self.dns_records, inactive=inactive)
-        members = {
-            "blockedEmails": self.blocked_emails,
-            "emailAddresses": self.email_addresses,
-            "activeEmailAddresses": self.active_email_addresses,
-            "dnsRecords": self.dns_records,
-            "digest": self.digest[:16],
-        }
-        return Part("In the database", [line], {"rows": members})
-
-
-@dataclass(frozen=True, slots=True)
 class FromDatabase:
     """Rows and ledger. The deletion compares this part once more while it holds the lock on the domain's row."""
 
@@ -67,46 +42,28 @@ class FromDatabase:
     catch_all: bool
     deleting: bool
     ses: Preview
-    rows: Rows
+    # The number of rows that are deleted with the domain, and a digest of them: other rows are a different plan.
+    blocked_emails: int
+    email_addresses: int
+    active_email_addresses: int
+    dns_records: int
+    digest: str
     # The owner's domains below this one, which stay.
     sub_domains: tuple[str, ...]
     endpoints: tuple[EndpointUse, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class StoredMail:
-    """The mail under the domain's prefix; `keeps` if KEEP_MAIL_ON_DOMAIN_DELETE is on."""
-
-    location: str
-    size: MailSize
-    keeps: bool
-
-    def part(self) -> Part:
-        """`complete` false: there is at least this much. Counts are null if S3 could not be asked; `problem` says why."""
-        stored = self.size.stored
-        line = mail_outcome(self.location, keeps=self.keeps)
-        if stored is None:
-            line += f". Its size could not be looked up: {self.size.why}"
-        else:
-            line += f": {'' if self.size.complete else 'at least '}{stored}."
-        members = {
-            "outcome": "kept" if self.keeps else "erased",
-            "location": self.location,
-            "objects": stored.objects if stored else None,
-            "versions": stored.versions if stored else None,
-            "bytes": stored.bytes if stored else None,
-            "complete": self.size.complete,
-            "problem": self.size.why or None,
-        }
-        return Part("Stored mail", [line], {"storedMail": members})
-
-
-@dataclass(frozen=True, slots=True)
 class FromOutside:
-    """Answers of S3 and DNS. `ses_problem` says why the present settings do not allow the calls to SES; empty if they do."""
+    """Settings, and answers of S3 and DNS.
+
+    `ses_problem` says why the settings do not allow the calls to SES; empty if they do. `keeps_mail`: they keep stored mail.
+    """
 
     ses_problem: str
-    stored_mail: StoredMail
+    mail_location: str
+    mail_size: MailSize
+    keeps_mail: bool
     dns: tuple[RecordLookup, ...]
 
 
@@ -118,7 +75,7 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
         return (
             self.database.ses.certain
             and not self.outside.ses_problem
-            and self.outside.stored_mail.size.complete
+            and self.outside.mail_size.complete
             and not any(record.why for record in self.outside.dns)
         )
 
@@ -134,8 +91,8 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
             Part("", [BEGUN] if self.begun else [], {"domain": domain}),
             self._ses(),
             parts.calls(database.ses, outside.ses_problem),
-            database.rows.part(),
-            outside.stored_mail.part(),
+            self._rows(),
+            self._stored_mail(),
             self._stays(),
             Part("DNS records to remove yourself", [*_dns_lines(outside.dns)]),
         ]
@@ -146,6 +103,36 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
         note = NOT_KNOWN_HERE if unclear else IDENTITY_NOTES[ses.identity]
         lines = [*parts.rule_lines(ses), _identity_line(note), *ses.problems]
         return parts.ses(self, lines, sesIdentity={"outcome": ses.identity, "note": note})
+
+    def _rows(self) -> Part:
+        rows = self.database
+        inactive = rows.email_addresses - rows.active_email_addresses
+        line = row_counts(rows.blocked_emails, rows.email_addresses, rows.dns_records, inactive=inactive)
+        members = {
+            "blockedEmails": rows.blocked_emails,
+            "emailAddresses": rows.email_addresses,
+            "activeEmailAddresses": rows.active_email_addresses,
+            "dnsRecords": rows.dns_records,
+            "digest": rows.digest[:16],
+        }
+        return Part("In the database", [line], {"rows": members})
+
+    def _stored_mail(self) -> Part:
+        """`complete` false: there is at least this much. Counts are null if S3 could not be asked; `problem` says why."""
+        location, size, keeps = self.outside.mail_location, self.outside.mail_size, self.outside.keeps_mail
+        stored = size.stored
+        at_least = "" if size.complete else "at least "
+        amount = f": {at_least}{stored}." if stored else f". Its size could not be looked up: {size.why}"
+        members = {
+            "outcome": "kept" if keeps else "erased",
+            "location": location,
+            "objects": stored.objects if stored else None,
+            "versions": stored.versions if stored else None,
+            "bytes": stored.bytes if stored else None,
+            "complete": size.complete,
+            "problem": size.why or None,
+        }
+        return Part("Stored mail", [mail_outcome(location, keeps=keeps) + amount], {"storedMail": members})
 
     def _stays(self) -> Part:
         below, uses = self.database.sub_domains, self.database.endpoints
@@ -171,7 +158,7 @@ def summary(domain: Domain, counts: str, identity: RecordedIdentity | None) -> l
     outcomes = {True: IdentityOutcome.DELETED, False: IdentityOutcome.KEPT, None: IdentityOutcome.UNKNOWN}
     note = IDENTITY_NOTES[outcomes[identity.ours]] if identity else NOT_KNOWN_HERE
     mail = mail_outcome(str(domain.mail), keeps=settings.KEEP_MAIL_ON_DOMAIN_DELETE)
-    lines = [counts, RULES_DELETED, _identity_line(note), f"Stored mail: {mail}."]
+    lines = [counts, "Its SES receipt rules are deleted.", _identity_line(note), f"Stored mail: {mail}."]
     return [BEGUN, *lines] if domain.deleting_since else lines
 
 

@@ -18,7 +18,7 @@ OTHERS = "It contains, or may still receive, recipients that are no longer addre
 def as_text(subject: str, plan: Plan[Any, Any]) -> str:
     """A plan for a terminal. `subject` is what would be deleted."""
     blocks = [f"Plan for deleting {subject}. Nothing has been changed."]
-    for part in plan.shown_parts():
+    for part in (part for part in plan.parts() if part.lines):
         title = [f"{part.title}:"] if part.title else []
         blocks.append("\n".join([*title, *(f"- {line}" for line in part.lines)]))
     return "\n\n".join(blocks if plan.certain else [*blocks, UNCERTAIN])

@@ -70,7 +70,7 @@ class PlanToken:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One subject of a plan: a title, which may be empty, and sentences for people, and its members of the JSON object."""
+    """One subject of a plan: a title and sentences for people, and its members of the JSON object. All may be empty."""
 
     title: str
     lines: Sequence[str]
@@ -106,10 +106,6 @@ class Plan(Generic[Database, Outside]):
     def parts(self) -> list[Part]:
         """All that the plan says, in the order for people."""
         raise NotImplementedError
-
-    def shown_parts(self) -> list[Part]:
-        """The parts that say something to people."""
-        return [part for part in self.parts() if part.lines]
 
     def as_values(self) -> dict[str, Any]:
         """The members of the JSON object. The plan's serializer puts them in order."""
