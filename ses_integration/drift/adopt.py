@@ -9,6 +9,7 @@ identity is read again, and the identity deleted only if it is ours.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 from django.db import transaction
 
@@ -66,18 +67,14 @@ def adopt_orphans(config: SesConfig, orphans: Sequence[Drift]) -> list[str]:
     left for the next look. Raises SesError.
     """
     rules = [orphan for orphan in orphans if orphan.resource == ResourceKind.RULE]
-    domains: list[str] = []
     if rules:
         with rate_limited(config):
             now = {rule.name: tuple(sorted(rule.recipients)) for rule in Gateway(config).rules()}
-        domains += [
-            orphan.domain
-            for orphan in rules
-            if now.get(orphan.name) == orphan.recipients and _adopt_orphan_rule(config, orphan)
-        ]
-    identities = [orphan.name for orphan in orphans if orphan.resource == ResourceKind.IDENTITY]
-    domains += [name for name in identities if _adopt_orphan_identity(config, name)]
-    return sorted(set(domains))
+        rules = [orphan for orphan in rules if now.get(orphan.name) == orphan.recipients]
+    identities = [orphan for orphan in orphans if orphan.resource == ResourceKind.IDENTITY]
+    return sorted(
+        {orphan.domain for orphan in [*rules, *identities] if _adopt(config, orphan, partial(_is_unwanted, orphan))}
+    )
 
 
 def adopt_reference_rules(config: SesConfig, rules: Sequence[Drift]) -> list[str]:
@@ -85,20 +82,17 @@ def adopt_reference_rules(config: SesConfig, rules: Sequence[Drift]) -> list[str
 
     The loop then creates ours and removes these, in this order.
     """
-
-    def allowed(rule: Drift) -> Callable[[DesiredState], bool]:
-        return lambda desired: not not_received(rule.recipients, desired)
-
-    return [rule.name for rule in rules if _adopt_rule(config, rule, allowed(rule))]
+    return [rule.name for rule in rules if _adopt(config, rule, partial(_is_replaced, rule))]
 
 
-def _adopt_rule(config: SesConfig, rule: Drift, allowed: Callable[[DesiredState], bool]) -> bool:
-    return adopt(config, ResourceKind.RULE, rule.name, domain=rule.domain, recipients=rule.recipients, allowed=allowed)
+def _adopt(config: SesConfig, found: Drift, allowed: Callable[[DesiredState], bool]) -> bool:
+    kind = ResourceKind(found.resource)
+    return adopt(config, kind, found.name, domain=found.domain, recipients=found.recipients, allowed=allowed)
 
 
-def _adopt_orphan_rule(config: SesConfig, orphan: Drift) -> bool:
-    return _adopt_rule(config, orphan, lambda desired: desired.rule(orphan.name) is None)
+def _is_unwanted(orphan: Drift, desired: DesiredState) -> bool:
+    return desired.rule(orphan.name) is None if orphan.resource == ResourceKind.RULE else not desired.identity
 
 
-def _adopt_orphan_identity(config: SesConfig, name: str) -> bool:
-    return adopt(config, ResourceKind.IDENTITY, name, domain=name, allowed=lambda desired: not desired.identity)
+def _is_replaced(rule: Drift, desired: DesiredState) -> bool:
+    return not not_received(rule.recipients, desired)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ses_integration.aws.gateway import Gateway
@@ -16,7 +16,6 @@ from ses_integration.drift.model import Drift, DriftInput
 from ses_integration.drift.previous_scopes import find_previous_scopes
 from ses_integration.errors import NotFound
 from ses_integration.models import DomainSync, LedgerEntry
-from ses_integration.plan.resources import ResourceKind
 from ses_integration.reconcile import snapshot
 from ses_integration.status.sync_state import pending_domains, states_of
 
@@ -42,18 +41,18 @@ def compare(
     and gains the others. `progress` is called after each, with its number (from 1) and how many there are.
     """
     # Read before SES is asked: a rule that is removed meanwhile must not look like an orphan.
-    recorded_before = frozenset(_recorded(config))
+    recorded_before = frozenset(LedgerEntry.objects.of(config).values_list("kind", "name"))
     seen = observe_with_active_set(config)
     drift_input = _drift_input(config, seen, recorded_before)
     owners = {} if owners is None else owners
     unread = [name for name in tags(drift_input) if name not in owners]
     for number, name in enumerate(unread, 1):
-        owners[name] = owner_of(config, name)
+        owners[name] = _owner_of(config, name)
         progress(number, len(unread))
     return Comparison(seen, detect(replace(drift_input, owners=owners)))
 
 
-def owner_of(config: SesConfig, identity: str) -> str:
+def _owner_of(config: SesConfig, identity: str) -> str:
     """The installation that the identity's tag names, or an empty string; one call. Raises SesError."""
     with rate_limited(config):
         try:
@@ -62,9 +61,7 @@ def owner_of(config: SesConfig, identity: str) -> str:
             return ""
 
 
-def _drift_input(
-    config: SesConfig, seen: Observation, recorded_before: frozenset[tuple[ResourceKind, str]]
-) -> DriftInput:
+def _drift_input(config: SesConfig, seen: Observation, recorded_before: frozenset[tuple[str, str]]) -> DriftInput:
     newer = LedgerEntry.objects.of(config).filter(changed_at__gte=seen.asked_at)
     return DriftInput(
         rule_set=config.rule_set,
@@ -83,8 +80,3 @@ def _drift_input(
         pending={state.domain: state.backlog for state in states_of(pending_domains())},
         elsewhere={scope.place: scope.size for scope in find_previous_scopes(config)},
     )
-
-
-def _recorded(config: SesConfig) -> Iterator[tuple[ResourceKind, str]]:
-    for kind, name in LedgerEntry.objects.of(config).values_list("kind", "name"):
-        yield ResourceKind(kind), name

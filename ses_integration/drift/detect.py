@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from ses_integration.aws.observed import ObservedRule, share_mail
 from ses_integration.drift.foreign import unmanaged
 from ses_integration.drift.model import Drift, DriftInput, DriftKind
-from ses_integration.plan.compile import Rule
+from ses_integration.plan.compile import DesiredState, Rule
 from ses_integration.plan.diff import plan
 from ses_integration.plan.resources import Presence, RecordedResource, ResourceKind
 
+GONE = "gone; the ledger still has it"
+NOT_WANTED = "not wanted any more"
 CHECK_REGION = "is AWS_REGION right? If it was changed, see ses_cleanup."
 
 
@@ -25,7 +27,7 @@ def detect(drift_input: DriftInput) -> list[Drift]:
         *_pending(drift_input),
     ]
     found += unmanaged(drift_input, _not_receiving(found) | drift_input.changing)
-    found += _behind(drift_input, set(repairable_domains(found)))
+    found += _behind(drift_input, repairable_domains(found))
     rank = list(DriftKind)
     return sorted(found, key=lambda drift: (rank.index(drift.kind), drift.resource, drift.domain, drift.name))
 
@@ -74,57 +76,45 @@ def _rule_set(drift_input: DriftInput) -> Iterator[Drift]:
 
 def _rules(drift_input: DriftInput) -> Iterator[Drift]:
     observed = {rule.name: rule for rule in drift_input.rules}
-    for domain, desired in drift_input.desired.items():
+    recorded, desired = drift_input.recorded(ResourceKind.RULE), drift_input.desired_rules()
+    for (domain, name), rule in desired.items():
         if domain not in drift_input.changing:
-            known = {
-                entry.name: entry for entry in drift_input.entries.get(domain, ()) if entry.kind is ResourceKind.RULE
-            }
-            for rule in desired.rules:
-                if found := _desired_rule(domain, rule, observed.get(rule.name), known.get(rule.name)):
-                    yield found
-    for domain, entries in drift_input.entries.items():
-        for entry in entries:
-            if (
-                entry.kind is not ResourceKind.RULE
-                or domain in drift_input.changing
-                or drift_input.desired_of(domain).rule(entry.name)
-            ):
-                continue
-            if extra := observed.get(entry.name):
-                removed = _sorted(extra.recipients)
-                yield Drift(
-                    DriftKind.EXTRA, ResourceKind.RULE, entry.name, domain, "not wanted any more", removed=removed
-                )
-            elif contradicts(entry, observed, ()):
-                reason = "gone; the ledger still has it"
-                yield Drift(DriftKind.UNCONFIRMED, ResourceKind.RULE, entry.name, domain, reason)
+            yield from _desired_rule(domain, rule, observed.get(name), recorded.get((domain, name)))
+    for (domain, name), entry in recorded.items():
+        if domain in drift_input.changing or (domain, name) in desired:
+            continue
+        if extra := observed.get(name):
+            yield Drift(
+                DriftKind.EXTRA, ResourceKind.RULE, name, domain, NOT_WANTED, removed=tuple(sorted(extra.recipients))
+            )
+        elif contradicts(entry, observed, ()):
+            yield Drift(DriftKind.UNCONFIRMED, ResourceKind.RULE, name, domain, GONE)
 
 
 def _desired_rule(
     domain: str, rule: Rule, observed: ObservedRule | None, entry: RecordedResource | None
-) -> Drift | None:
-    def drift(kind: DriftKind, reason: str = "", held: frozenset[str] = frozenset()) -> Drift:
-        added, removed = rule.recipients - held, held - rule.recipients
-        return Drift(kind, ResourceKind.RULE, rule.name, domain, reason, _sorted(added), _sorted(removed))
+) -> Iterator[Drift]:
+    held = frozenset[str]() if observed is None or observed.takes_everything else observed.recipients
+    changes = tuple(sorted(rule.recipients - held)), tuple(sorted(held - rule.recipients))
+
+    def drift(kind: DriftKind, reason: str = "") -> Drift:
+        return Drift(kind, ResourceKind.RULE, rule.name, domain, reason, *changes)
 
     if observed is None:
-        return drift(DriftKind.MISSING)
-    held = observed.recipients
-    if observed.takes_everything:
-        return drift(DriftKind.DIFFERENT, "it has no recipients, so it takes the mail of every domain")
-    if not observed.enabled:
-        return drift(DriftKind.DISABLED, held=held)
-    wrong = [
+        yield drift(DriftKind.MISSING)
+    elif observed.takes_everything:
+        yield drift(DriftKind.DIFFERENT, "it has no recipients, so it takes the mail of every domain")
+    elif not observed.enabled:
+        yield drift(DriftKind.DISABLED)
+    elif wrong := [
         *(["recipients"] if held != rule.recipients else []),
         *(["actions"] if observed.digest != rule.digest else []),
-    ]
-    if wrong:
-        return drift(DriftKind.DIFFERENT, f"other {' and '.join(wrong)}{_bucket(rule, observed)}", held)
-    if entry is None:
-        return drift(DriftKind.UNCONFIRMED, "as wanted; the ledger does not have it", held)
-    if contradicts(entry, {rule.name: observed}, ()):
-        return drift(DriftKind.UNCONFIRMED, "as wanted; the ledger has it otherwise", held)
-    return None
+    ]:
+        yield drift(DriftKind.DIFFERENT, f"other {' and '.join(wrong)}{_bucket(rule, observed)}")
+    elif entry is None:
+        yield drift(DriftKind.UNCONFIRMED, "as wanted; the ledger does not have it")
+    elif contradicts(entry, {rule.name: observed}, ()):
+        yield drift(DriftKind.UNCONFIRMED, "as wanted; the ledger has it otherwise")
 
 
 def _bucket(rule: Rule, observed: ObservedRule) -> str:
@@ -140,18 +130,14 @@ def _order(drift_input: DriftInput) -> Iterator[Drift]:
     See docs/architecture/ses.md, "Order of rules".
     """
     before: list[ObservedRule] = []
-    owners = {
-        rule.name: (domain, rule.recipients)
-        for domain, desired in drift_input.desired.items()
-        for rule in desired.rules
-    }
-    ledger = {entry.name for entry in drift_input.recorded_of(ResourceKind.RULE)}
+    desired = {name: (domain, rule.recipients) for (domain, name), rule in drift_input.desired_rules().items()}
+    ledger = {name for _, name in drift_input.recorded(ResourceKind.RULE)}
     for rule in drift_input.rules:
-        if rule.name not in owners:
+        if rule.name not in desired:
             if rule.enabled and (rule.ends or rule.may_end) and rule.name not in ledger:
                 before.append(rule)
             continue
-        domain, recipients = owners[rule.name]
+        domain, recipients = desired[rule.name]
         reasons = [reason for other in before if (reason := _hides(other, recipients))]
         if reasons and domain not in drift_input.changing:
             yield Drift(DriftKind.OUT_OF_ORDER, ResourceKind.RULE, rule.name, domain, " ".join(reasons))
@@ -173,26 +159,23 @@ def _identities(drift_input: DriftInput) -> Iterator[Drift]:
     def drift(kind: DriftKind, domain: str, reason: str = "") -> Drift:
         return Drift(kind, ResourceKind.IDENTITY, domain, domain, reason)
 
-    entries = {(domain, entry.name): entry for domain, of in drift_input.entries.items() for entry in of}
-    for domain, desired in drift_input.desired.items():
-        if not desired.identity or domain in drift_input.changing:
-            continue
-        entry = entries.get((domain, domain))
-        if domain not in drift_input.identities:
-            yield drift(DriftKind.MISSING, domain)
-        elif entry is None or contradicts(entry, {}, drift_input.identities):
-            yield drift(DriftKind.UNCONFIRMED, domain, "there; the ledger does not have it")
-    for entry in drift_input.recorded_of(ResourceKind.IDENTITY):
-        domain = entry.name
-        if drift_input.desired_of(domain).identity or domain in drift_input.changing:
-            continue
-        if domain not in drift_input.identities:
-            if contradicts(entry, {}, drift_input.identities):
-                yield drift(DriftKind.UNCONFIRMED, domain, "gone; the ledger still has it")
-        elif entry.ours is False:
+    recorded = {name: entry for (_, name), entry in drift_input.recorded(ResourceKind.IDENTITY).items()}
+    desired, observed = drift_input.desired_identities(), drift_input.identities
+    for domain in (desired | recorded.keys()) - drift_input.changing:
+        entry = recorded.get(domain)
+        is_contradicted = entry is None or contradicts(entry, {}, observed)
+        if domain in desired:
+            if domain not in observed:
+                yield drift(DriftKind.MISSING, domain)
+            elif is_contradicted:
+                yield drift(DriftKind.UNCONFIRMED, domain, "there; the ledger does not have it")
+        elif domain not in observed:
+            if is_contradicted:
+                yield drift(DriftKind.UNCONFIRMED, domain, GONE)
+        elif entry is not None and entry.ours is False:
             yield drift(DriftKind.KEPT, domain, "not created by this installation, so it is never deleted")
         else:
-            yield drift(DriftKind.EXTRA, domain, "not wanted any more")
+            yield drift(DriftKind.EXTRA, domain, NOT_WANTED)
 
 
 def _pending(drift_input: DriftInput) -> Iterator[Drift]:
@@ -200,13 +183,11 @@ def _pending(drift_input: DriftInput) -> Iterator[Drift]:
         yield Drift(DriftKind.PENDING, "domain", domain, domain, reason)
 
 
-def _behind(drift_input: DriftInput, reported: set[str]) -> Iterator[Drift]:
+def _behind(drift_input: DriftInput, reported: Collection[str]) -> Iterator[Drift]:
     """Domains for which a pass would call SES although nothing differs and they are not marked dirty."""
-    for domain in sorted((drift_input.desired.keys() | drift_input.entries.keys()) - drift_input.changing - reported):
-        if not plan(domain, drift_input.desired_of(domain), drift_input.entries.get(domain, ())).settled:
+    domains = drift_input.desired.keys() | drift_input.entries.keys()
+    for domain in sorted(domains - drift_input.changing - set(reported)):
+        desired, recorded = drift_input.desired.get(domain, DesiredState()), drift_input.entries.get(domain, ())
+        if not plan(domain, desired, recorded).settled:
             reason = "the ledger does not say what SES holds for it"
             yield Drift(DriftKind.UNCONFIRMED, "domain", domain, domain, reason)
-
-
-def _sorted(recipients: frozenset[str]) -> tuple[str, ...]:
-    return tuple(sorted(recipients))

@@ -67,7 +67,7 @@ def not_received(recipients: Iterable[str], desired: DesiredState) -> list[str]:
 
 def tags_to_read(drift_input: DriftInput) -> list[str]:
     """Identities whose tag decides about something that looks like ours: about them, or about rules of their domain."""
-    ours = {entry.name for entry in drift_input.recorded_of(ResourceKind.IDENTITY) if entry.ours}
+    ours = {name for (_, name), entry in drift_input.recorded(ResourceKind.IDENTITY).items() if entry.ours}
     rules = {
         rule.domain
         for rule in _unmanaged_rules(drift_input)
@@ -87,7 +87,7 @@ def unmanaged(drift_input: DriftInput, not_receiving: Collection[str]) -> Iterat
 
     `not_receiving` are domains whose own rules may be missing or wrong. Other rules that take their mail must stay.
     """
-    ours = frozenset(domain for domain, desired in drift_input.desired.items() if desired.identity)
+    ours = drift_input.desired_identities()
     for rule in _unmanaged_rules(drift_input):
         drift = _classify(drift_input, rule, needed=rule.domain in not_receiving)
         if drift.kind is DriftKind.FOREIGN and rule.enabled:
@@ -149,20 +149,16 @@ def _taken_from(ours: frozenset[str], rule: ObservedRule) -> tuple[str, ...]:
 
 
 def _unmanaged_rules(drift_input: DriftInput) -> Iterator[ObservedRule]:
-    managed = {entry.name for entry in drift_input.recorded_of(ResourceKind.RULE)}
-    managed |= {rule.name for desired in drift_input.desired.values() for rule in desired.rules}
-    return (
-        rule
-        for rule in drift_input.rules
-        if rule.name not in managed and (ResourceKind.RULE, rule.name) not in drift_input.recorded_before
-    )
+    managed = _names_recorded(drift_input, ResourceKind.RULE) | {name for _, name in drift_input.desired_rules()}
+    return (rule for rule in drift_input.rules if rule.name not in managed)
 
 
 def _unmanaged_identities(drift_input: DriftInput) -> list[str]:
-    managed = {entry.name for entry in drift_input.recorded_of(ResourceKind.IDENTITY)}
-    managed |= {domain for domain, desired in drift_input.desired.items() if desired.identity}
-    return sorted(
-        name
-        for name in drift_input.identities - managed
-        if (ResourceKind.IDENTITY, name) not in drift_input.recorded_before
-    )
+    managed = _names_recorded(drift_input, ResourceKind.IDENTITY) | drift_input.desired_identities()
+    return sorted(drift_input.identities - managed)
+
+
+def _names_recorded(drift_input: DriftInput, kind: ResourceKind) -> set[str]:
+    """Names that the ledger has, or had before SES was asked."""
+    now = {name for _, name in drift_input.recorded(kind)}
+    return now | {name for before, name in drift_input.recorded_before if before == kind}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ses_integration.aws.observed import ObservedRule
-from ses_integration.plan.compile import DesiredState
+from ses_integration.plan.compile import DesiredState, Rule
 from ses_integration.plan.resources import RecordedResource, ResourceKind
 
 
@@ -130,14 +130,24 @@ class DriftInput:
     active: str = ""
     rule_set_exists: bool = True
     changing: frozenset[str] = frozenset()
-    recorded_before: frozenset[tuple[ResourceKind, str]] = frozenset()
+    recorded_before: frozenset[tuple[str, str]] = frozenset()
     known_domains: frozenset[str] = frozenset()
     owners: Mapping[str, str] = field(default_factory=dict)
     pending: Mapping[str, str] = field(default_factory=dict)
     elsewhere: Mapping[str, int] = field(default_factory=dict)
 
-    def recorded_of(self, kind: ResourceKind) -> Iterator[RecordedResource]:
-        return (entry for entries in self.entries.values() for entry in entries if entry.kind is kind)
+    def recorded(self, kind: ResourceKind) -> dict[tuple[str, str], RecordedResource]:
+        """Ledger entries by domain and name."""
+        return {
+            (domain, entry.name): entry
+            for domain, entries in self.entries.items()
+            for entry in entries
+            if entry.kind is kind
+        }
 
-    def desired_of(self, domain: str) -> DesiredState:
-        return self.desired.get(domain, DesiredState())
+    def desired_rules(self) -> dict[tuple[str, str], Rule]:
+        """By domain and name."""
+        return {(domain, rule.name): rule for domain, desired in self.desired.items() for rule in desired.rules}
+
+    def desired_identities(self) -> frozenset[str]:
+        return frozenset(domain for domain, desired in self.desired.items() if desired.identity)

@@ -21,7 +21,7 @@ from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination import quotas
 from ses_integration.coordination.clock import database_now
 from ses_integration.drift.detect import contradicts
-from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity, LedgerRecipient, RuleSetState
+from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity, RuleSetState
 from ses_integration.plan.compile import DesiredState
 from ses_integration.plan.diff import plan
 from ses_integration.plan.resources import Presence, RecordedResource, ResourceKind
@@ -122,7 +122,7 @@ def invalidate(config: SesConfig, seen: Observation, domains: Collection[str] | 
     """
     differing: dict[str, list[LedgerEntry]] = defaultdict(list)
     rules = {rule.name: rule for rule in seen.rules}
-    held = _recipients(config)
+    held = snapshot.recipients_by_entry(config, None)
     entries = LedgerEntry.objects.of(config).filter(changed_at__lt=seen.asked_at, in_flight=None)
     if seen.identities_error is not None:
         entries = entries.filter(kind=ResourceKind.RULE)
@@ -159,14 +159,6 @@ def _dirty(config: SesConfig) -> QuerySet[DomainSync]:
 
 def _names(config: SesConfig) -> set[tuple[str, str]]:
     return set(LedgerEntry.objects.of(config).values_list("kind", "name"))
-
-
-def _recipients(config: SesConfig) -> dict[int, set[str]]:
-    """By ledger entry, in one statement: a list of their keys could be longer than what a statement takes."""
-    found: dict[int, set[str]] = defaultdict(set)
-    for entry_id, recipient in LedgerRecipient.objects.of(config).values_list("entry_id", "recipient"):
-        found[entry_id].add(recipient)
-    return found
 
 
 def _recorded(entry: LedgerEntry, recipients: Collection[str]) -> RecordedResource:

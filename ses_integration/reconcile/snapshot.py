@@ -55,7 +55,7 @@ def recorded_of(config: SesConfig, domains: Collection[str] | None, now: datetim
     )
     if not entries:
         return {}
-    recipients = _recipients_by_entry(config, domains)
+    recipients = recipients_by_entry(config, domains)
     unknown_outcomes = _unknown_outcomes_by_entry(config, domains, now)
     own_identities = {
         name
@@ -86,7 +86,8 @@ def recorded_of(config: SesConfig, domains: Collection[str] | None, now: datetim
     return dict(found)
 
 
-def _recipients_by_entry(config: SesConfig, domains: Collection[str] | None) -> dict[int, list[str]]:
+def recipients_by_entry(config: SesConfig, domains: Collection[str] | None) -> dict[int, list[str]]:
+    """Recorded recipients by ledger entry, in one statement. None: of all domains."""
     rows = LedgerRecipient.objects.of(config)
     if domains is not None:
         rows = rows.filter(entry__domain__in=domains)

@@ -75,7 +75,7 @@ def _as_text(results: Sequence[CheckResult]) -> str:
         for result in results
     ]
     counts = ", ".join(
-        f"{count} {outcome}{'s' if outcome == Outcome.WARNING and count > 1 else ''}"
+        plural(count, outcome) if outcome == Outcome.WARNING else f"{count} {outcome}"
         for outcome, count in count_outcomes(results).items()
         if count
     )
