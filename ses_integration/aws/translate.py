@@ -90,36 +90,36 @@ def _from_client_error(error: ClientError) -> SesError:
 
 
 @contextmanager
-def aws_errors(what: str) -> Iterator[None]:
-    """Translate every error of the AWS call inside into a `SesError`. `what` names the call in the log."""
+def aws_errors(call: str) -> Iterator[None]:
+    """Translate every error of the AWS call inside into a `SesError`. `call` names it in the log."""
     release_connection()
     try:
         yield
     except ClientError as error:
         translated = _from_client_error(error)
         if not isinstance(translated, AlreadyExists | NotFound):
-            logger.warning("%s: %s", what, error)
+            logger.warning("%s: %s", call, error)
         raise translated from error
     except SendDeadlinePassed as error:
         raise Unsent("There was no time left to send the call.") from error
     except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, NoRegionError) as error:
         raise NotConfigured(NOT_CONFIGURED) from error
     except (FileNotFoundError, PermissionError) as error:
-        logger.warning("%s: %s", what, error)
+        logger.warning("%s: %s", call, error)
         raise NotConfigured("A file of the AWS credentials cannot be read.") from error
     except ParamValidationError as error:
-        logger.exception("%s", what)
+        logger.exception("%s", call)
         raise Refused("AWS does not accept a value.", needs_attention=True) from error
     except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as error:
-        logger.warning("%s: %s", what, error)
+        logger.warning("%s: %s", call, error)
         raise Unsent("AWS cannot be reached.") from error
     except BotoCoreError as error:  # read timeouts and resets
-        logger.warning("%s: %s", what, error)
+        logger.warning("%s: %s", call, error)
         raise Unanswered(NO_ANSWER) from error
     except NotFromAws as error:
-        logger.warning("%s: the answer has no request id, so it is not AWS's.", what)
+        logger.warning("%s: the answer has no request id, so it is not AWS's.", call)
         raise Unanswered(UNREADABLE) from error
     except Exception as error:
         # botocore's parsers raise errors of any kind.
-        logger.exception("%s", what)
+        logger.exception("%s", call)
         raise Unanswered(UNREADABLE) from error

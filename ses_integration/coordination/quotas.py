@@ -70,10 +70,10 @@ def record_foreign(config: SesConfig, *, rules: int, identities: int) -> None:
 def usage(config: SesConfig, kind: ResourceKind) -> QuotaUsage:
     """Usage of the rules of our rule set or of the identities of the region. Two statements."""
     ours = LedgerEntry.objects.of(config).filter(kind=kind).count()
-    others = rule_set_state(config)
+    state = rule_set_state(config)
     if kind is ResourceKind.RULE:
-        return QuotaUsage(ours, others.foreign_rules, RULES_PER_SET)
-    return QuotaUsage(ours, others.foreign_identities, config.max_identities)
+        return QuotaUsage(ours, state.foreign_rules, RULES_PER_SET)
+    return QuotaUsage(ours, state.foreign_identities, config.max_identities)
 
 
 def rule_set_state(config: SesConfig) -> RuleSetState:

@@ -34,16 +34,16 @@ def list_versions(
     prefix: str,
     *,
     after: tuple[str, str] = ("", ""),
-    at_most: int | None = None,
+    max_keys: int | None = None,
     delimiter: str = "",
 ) -> Any:
     """S3's answer with one page of the versions and delete markers under `prefix`. Raises SesError.
 
-    The page begins after the key and version in `after`, and has at most 1,000 items or `at_most`. With a `delimiter`, S3
-    folds what is below it into `CommonPrefixes`.
+    The page begins after the key and version in `after`. With a `delimiter`, S3 folds what is below it into
+    `CommonPrefixes`.
     """
     key, version = after
     start = {**({"KeyMarker": key} if key else {}), **({"VersionIdMarker": version} if version else {})}
     options: Any = start | ({"Delimiter": delimiter} if delimiter else {})
     with aws_errors(f"ListObjectVersions {prefix}"):
-        return s3.list_object_versions(Bucket=bucket, Prefix=prefix, MaxKeys=at_most or KEYS_PER_CALL, **options)
+        return s3.list_object_versions(Bucket=bucket, Prefix=prefix, MaxKeys=max_keys or KEYS_PER_CALL, **options)

@@ -81,15 +81,15 @@ def erase_batches(
     twice. If it crashes between S3's answer and the record, its count lacks one page (at most 1,000 versions).
     An empty `bucket` is the configured one, here and in the other functions of this module.
     """
-    at = progress or EraseProgress()
+    progress = progress or EraseProgress()
     s3, bucket = _open(prefix, bucket, seconds)
     until = time.monotonic() + seconds
     while True:
-        page = list_versions(s3, bucket, prefix, after=(at.key, at.version))
+        page = list_versions(s3, bucket, prefix, after=(progress.key, progress.version))
         markers = page.get("DeleteMarkers", [])
         found = [*page.get("Versions", []), *markers]
         if not found:
-            yield ErasedBatch(at, at_the_end=True)
+            yield ErasedBatch(progress, at_the_end=True)
             return
         with aws_errors(f"DeleteObjects {prefix}"):
             answer = s3.delete_objects(
@@ -99,14 +99,15 @@ def erase_batches(
                     "Quiet": True,
                 },
             )
-        refused = _refused(found, answer.get("Errors", []))
-        at = _advance(at, refused, answer.get("Errors", []))
-        kept = {_pair(item) for item in refused}
+        errors = answer.get("Errors", [])
+        refused = _refused(found, errors)
+        progress = _advance(progress, refused, errors)
+        kept = {_key_and_version(item) for item in refused}
         yield ErasedBatch(
-            at,
+            progress,
             versions=len(found) - len(kept),
-            delete_markers=sum(_pair(item) not in kept for item in markers),
-            bytes=sum(item["Size"] for item in page.get("Versions", []) if _pair(item) not in kept),
+            delete_markers=sum(_key_and_version(item) not in kept for item in markers),
+            bytes=sum(item["Size"] for item in page.get("Versions", []) if _key_and_version(item) not in kept),
         )
         if time.monotonic() >= until:
             return
@@ -115,7 +116,7 @@ def erase_batches(
 def is_empty(prefix: str, *, bucket: str = "") -> bool:
     """Whether S3 holds nothing under `prefix`, not even a delete marker. One call. Raises SesError."""
     s3, bucket = _open(prefix, bucket)
-    page = list_versions(s3, bucket, prefix, at_most=1)
+    page = list_versions(s3, bucket, prefix, max_keys=1)
     return not page.get("Versions") and not page.get("DeleteMarkers")
 
 
@@ -134,16 +135,16 @@ def _open(prefix: str, bucket: str, seconds: float = READ_TIMEOUT) -> tuple[S3Cl
 def _refused(found: list[Any], errors: list[Any]) -> list[Any]:
     # If S3 does not name the version, no version of the key counts as erased.
     named = {(error.get("Key"), error.get("VersionId")) for error in errors}
-    return [item for item in found if _pair(item) in named or (item["Key"], None) in named]
+    return [item for item in found if _key_and_version(item) in named or (item["Key"], None) in named]
 
 
-def _pair(item: Any) -> tuple[str, str]:
+def _key_and_version(item: Any) -> tuple[str, str]:
     return item["Key"], item["VersionId"]
 
 
-def _advance(at: EraseProgress, refused: list[Any], errors: list[Any]) -> EraseProgress:
+def _advance(progress: EraseProgress, refused: list[Any], errors: list[Any]) -> EraseProgress:
     if not refused:
-        return at
+        return progress
     # S3 can continue only after a version that still exists. It lists by key, newest version first, and delete markers
     # separately. Its times are whole seconds: within one, only the order of the list tells which version is older.
     last = max(
@@ -153,6 +154,6 @@ def _advance(at: EraseProgress, refused: list[Any], errors: list[Any]) -> EraseP
     return EraseProgress(
         key=last["Key"],
         version=last["VersionId"],
-        refused=at.refused + len(refused),
-        code=at.code or errors[0].get("Code", "unknown reason"),
+        refused=progress.refused + len(refused),
+        code=progress.code or errors[0].get("Code", "unknown reason"),
     )
