@@ -13,7 +13,7 @@ from functools import partial
 from django.conf import settings
 from django.db import transaction
 
-from addresses.deletion_plan.build import check_token, plan_of
+from addresses.deletion_plan import check_token, plan_of
 from addresses.models import EmailAddress
 from domains.names import domain_of
 from ses_integration.api import (

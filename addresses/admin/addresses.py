@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -11,10 +11,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from addresses import deletion, services
+from addresses import deletion, deletion_plan, services
 from addresses.admin.forms import AddAddressForm, ChangeAddressForm
 from addresses.deletion import AddressDeletion
-from addresses.deletion_plan import build, model
 from addresses.models import EmailAddress
 from backoffice.deletion import Deleted, DeletesThroughService
 from backoffice.links import NOTHING, list_link, page_link, user_link
@@ -45,7 +44,7 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
     refusals = (QuotaExceeded,)
     gone = (EmailAddress.DoesNotExist, Domain.DoesNotExist, EndpointGone)
     shared_deadline = staticmethod(shared_deadline)
-    plan_of = staticmethod(build.plan_of)
+    plan_of = staticmethod(deletion_plan.plan_of)
 
     list_display = ["address", "domain_link", "endpoint_link", "is_active", "rule", "ses"]
     list_filter = ["is_active", RuleFilter]
@@ -103,19 +102,17 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
         return change.address
 
     def consequences(self, rows: Sequence[EmailAddress]) -> dict[str, list[str]]:
-        return {row.pk: model.summary(row) for row in rows}
+        return {row.pk: deletion_plan.summary(row) for row in rows}
 
     def delete_row(self, request: HttpRequest, row: EmailAddress, plan_token: str) -> Deleted:
         return _deleted(deletion.delete_address(row, plan_token=plan_token))
 
     def delete_rows(
-        self, request: HttpRequest, rows: Iterable[EmailAddress]
+        self, request: HttpRequest, rows: Sequence[EmailAddress]
     ) -> Iterator[tuple[EmailAddress, Deleted | None]]:
-        chosen = list(rows)
-        outcomes = deletion.delete_addresses(chosen)
-        for row in chosen:
-            outcome = outcomes.get(row.pk)
-            yield row, None if outcome is None else _deleted(outcome)
+        outcomes = deletion.delete_addresses(rows)
+        for row in rows:
+            yield row, _deleted(outcomes[row.pk]) if row.pk in outcomes else None
 
     def ses_name(self, row: EmailAddress) -> str:
         return row.domain.name

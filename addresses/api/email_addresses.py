@@ -11,11 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from addresses import deletion, services
+from addresses import deletion, deletion_plan, services
 from addresses.api import serializers
 from addresses.api.bulk_delete import MOST_AT_ONCE, BulkDeleteBody, BulkDeletion
-from addresses.deletion_plan import build
-from addresses.deletion_plan.model import KIND, AddressPlan
+from addresses.deletion_plan import KIND, AddressPlan
 from addresses.models import EmailAddress, EmailAddressQuerySet
 from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain
@@ -106,7 +105,7 @@ class EmailAddressViewSet(
 
     def plan_of(self, row: EmailAddress) -> AddressPlan:
         """Build the plan from the database: the state of SES is the last confirmed one."""
-        return build.plan_of(row)
+        return deletion_plan.plan_of(row)
 
     def delete_row(self, row: EmailAddress, plan_token: str) -> deletion.AddressDeletion:
         return deletion.delete_address(row, plan_token=plan_token)

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import CommandError
 from rest_framework.serializers import BaseSerializer
 
+from addresses import deletion_plan
 from addresses.api.serializers import AddressPlanSerializer
-from addresses.deletion_plan import build as address_plan
 from addresses.models import EmailAddress
 from domains.api.deletion_serializers import DeletionPlanSerializer
 from domains.deletion_plan import build, parts
@@ -56,4 +56,4 @@ def _address(name: str) -> Found:
         address = rows.get(address=normalise_address(name))
     except (ValueError, EmailAddress.DoesNotExist) as error:
         raise CommandError(f"There is no email address {name!r}.") from error
-    return address.address, address_plan.plan_of(address), AddressPlanSerializer
+    return address.address, deletion_plan.plan_of(address), AddressPlanSerializer

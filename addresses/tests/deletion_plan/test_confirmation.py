@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
-from addresses.deletion_plan.build import check_token
+from addresses.deletion_plan import check_token
 from addresses.models import EmailAddress
 from domains.models import Domain
 from domains.tests.plan_requests import ADDRESSES, GONE, assert_refused, delete, plan_of

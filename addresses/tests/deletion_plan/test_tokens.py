@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from addresses.deletion import delete_address
-from addresses.deletion_plan.build import check_token
-from addresses.deletion_plan.build import plan_of as plan_for
+from addresses.deletion_plan import check_token
+from addresses.deletion_plan import plan_of as plan_for
 from addresses.models import EmailAddress
 from addresses.services import update_address
 from domains.lifecycle.catch_all import set_catch_all

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from addresses.deletion_plan.build import plan_of as address_plan
+from addresses.deletion_plan import plan_of as address_plan
 from addresses.models import BlockedEmail, EmailAddress
 from domains.deletion.service import delete_domain
 from domains.deletion_plan.build import plan_of as domain_plan

@@ -1,4 +1,6 @@
-"""An address's deletion plan: its values, and what they say to people and to programs.
+"""An address's deletion plan: build its values, and say what they mean to people and to programs.
+
+For the API, dry runs, the admin and `plan_delete`. Most of what plans say about SES is in `domains.deletion_plan.parts`.
 
 The values contain no times, because these would change the token.
 """
@@ -7,11 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from addresses.models import EmailAddress
+from addresses.models import BlockedEmail, EmailAddress
 from backoffice.text import plural
 from domains.deletion_plan import parts
-from domains.dependents import Dependent
-from rest.deletion.plan_token import Part, Plan
+from domains.dependents import Dependent, dependents_of
+from domains.models import Domain
+from domains.provider import addresses_of, spec_of
+from rest.deletion import plan_token
+from rest.deletion.plan_token import Part, Plan, Subject
 from ses_integration.api import Preview
 
 KIND = "address"
@@ -103,19 +108,64 @@ class AddressPlan(Plan[FromDatabase, FromOutside]):
         return Part(STAYS, lines, {"stays": members})
 
 
-def route_of(address: EmailAddress) -> Route | None:
-    """The endpoint that receives the address's mail; never another user's, even if the address was routed to one."""
-    endpoint = address.endpoint
-    if endpoint is None or endpoint.owner_id != address.domain.owner_id:
-        return None
-    return Route(endpoint.pk, endpoint.name, endpoint.type, endpoint.is_active)
+def plan_of(address: EmailAddress) -> AddressPlan:
+    """The plan. The state of SES is the last confirmed one. Not for use inside a transaction: it looks up credentials."""
+    database = _from_database(address)
+    return AddressPlan(
+        subject=subject_of(address),
+        database=database,
+        outside=FromOutside(database.ses.configuration_problem()),
+        confirmed_at=database.ses.confirmed_at(with_identity=False),
+    )
+
+
+def subject_of(address: EmailAddress) -> Subject:
+    return Subject(KIND, address.pk, address.domain.owner_id)
+
+
+def check_token(address: EmailAddress, token: str) -> None:
+    """Compare the database's part again, in the deletion's transaction. Raises PlanOutdated and EmailAddress.DoesNotExist.
+
+    Locks the domain's row first, as every service does that adds or changes one of its addresses.
+    """
+    Domain.objects.select_for_update().filter(pk=address.domain_id).first()
+    row = EmailAddress.objects.select_related("domain__owner", "endpoint").get(pk=address.pk)
+    plan_token.check(token, subject_of(row), _from_database(row))
 
 
 def summary(address: EmailAddress) -> list[str]:
     """The most important consequences, without a plan, for many addresses. Makes no statement if their relations are fetched."""
-    route = route_of(address)
+    route = _route_of(address)
     return [
         *([] if address.is_active else [INACTIVE]),
         f"{STAYS}: {route}" if route else NO_ROUTE,
         *([CATCH_ALL] if address.domain.receives_everything else []),
     ]
+
+
+def _from_database(address: EmailAddress) -> FromDatabase:
+    domain = address.domain
+    rows = addresses_of(domain)
+    others = [row for row in rows if row[0] != address.address]
+    after = spec_of(domain, others) if domain.deleting_since is None else None
+    ses = Preview.of(spec_of(domain, rows), after).concerning({address.address, domain.name})
+    return FromDatabase(
+        address=address.address,
+        domain_id=domain.pk,
+        domain=domain.name,
+        active=address.is_active,
+        route=_route_of(address),
+        dependents=dependents_of(domain, address.address),
+        ses=ses,
+        other_addresses=len(others),
+        catch_all=domain.receives_everything,
+        blocked=BlockedEmail.objects.filter(email_address=address.address).exists(),
+    )
+
+
+def _route_of(address: EmailAddress) -> Route | None:
+    """The endpoint that receives the address's mail; never another user's, even if the address was routed to one."""
+    endpoint = address.endpoint
+    if endpoint is None or endpoint.owner_id != address.domain.owner_id:
+        return None
+    return Route(endpoint.pk, endpoint.name, endpoint.type, endpoint.is_active)
