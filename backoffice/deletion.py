@@ -69,7 +69,7 @@ class DeletesThroughService(ModelAdmin[Row]):
         """
         raise NotImplementedError
 
-    def delete_rows(self, request: HttpRequest, rows: Iterable[Row]) -> Iterator[tuple[Row, Deleted | None]]:
+    def delete_rows(self, request: HttpRequest, rows: Sequence[Row]) -> Iterator[tuple[Row, Deleted | None]]:
         """Delete rows without plans, and yield each with its outcome; None if it had already been deleted.
 
         Override it if the service takes many rows at once.
@@ -84,28 +84,22 @@ class DeletesThroughService(ModelAdmin[Row]):
         row = self.get_object(request, unquote(object_id))
         if not self.has_delete_permission(request, row):
             raise PermissionDenied
+        token = request.POST.get("plan", "")
         if row is not None and request.method == "POST":
             try:
-                self._delete_as_planned(request, row)
+                if not token and self.plan_of and not self.plan_of(row).begun:
+                    raise PlanOutdated
+                self._show_outcomes(request, [(row, self._delete_if_there(request, row, token))])
+                return HttpResponseRedirect(list_url(self, request))
             except PlanOutdated:
                 row = self.get_object(request, unquote(object_id))
-            else:
-                return HttpResponseRedirect(list_url(self, request))
         if row is None:
             messages.error(request, f"This {self.opts.verbose_name} has already been deleted.")
             return HttpResponseRedirect(list_url(self, request))
         plan = self.plan_of(row) if self.plan_of else None
         if request.method == "POST" and plan:
-            used_or_changed = PLAN_USED if plan.begun else PLAN_CHANGED
-            messages.warning(request, used_or_changed if request.POST.get("plan") else PLAN_MISSING)
+            messages.warning(request, PLAN_MISSING if not token else PLAN_USED if plan.begun else PLAN_CHANGED)
         return self._confirmation_page(request, [row], plan=plan)
-
-    def _delete_as_planned(self, request: HttpRequest, row: Row) -> None:
-        """Raises PlanOutdated if the request does not have the token of the row's plan."""
-        token = request.POST.get("plan", "")
-        if not token and self.plan_of and not self.plan_of(row).begun:
-            raise PlanOutdated
-        self._show_outcomes(request, [(row, self._delete_if_there(request, row, token))])
 
     def _delete_if_there(self, request: HttpRequest, row: Row, token: str = "") -> Deleted | None:
         try:
