@@ -21,53 +21,53 @@ from ses_integration.status.sync_state import SyncState, SyncStatus
 
 Row = TypeVar("Row", bound=Model)
 
-# Give sentences a minimum width; print the normal state in a quiet colour.
+# Sentences need a minimum width in a list.
+STYLE = "display: inline-block; min-width: 16em"
 STYLES = {
     SyncStatus.UP_TO_DATE: "white-space: nowrap; color: var(--body-quiet-color)",
-    SyncStatus.PENDING: "display: inline-block; min-width: 16em",
-    SyncStatus.UNCONFIRMED: "display: inline-block; min-width: 16em",
-    SyncStatus.NEEDS_ATTENTION: "display: inline-block; min-width: 16em; color: var(--error-fg)",
+    SyncStatus.NEEDS_ATTENTION: f"{STYLE}; color: var(--error-fg)",
+}
+OURS = {
+    True: "created by this installation",
+    False: "not created by this installation, so never deleted",
+    None: "not known whether created by this installation",
 }
 
 
 def html(state: SyncState) -> SafeString:
-    return format_html('<span style="{}">{}</span>', STYLES[state.status], state)
+    return format_html('<span style="{}">{}</span>', STYLES.get(state.status, STYLE), state)
 
 
-def _entries(domain: str, kind: ResourceKind) -> list[LedgerEntry]:
-    """What SES holds, or may hold, for the name."""
+def _shown(domain: str, kind: ResourceKind) -> SafeString:
+    """What SES holds, or may hold, for the name: one line for each ledger entry, linked to it."""
     rows = LedgerEntry.objects.of(ses_config()).filter(domain=domain, kind=kind).select_related("identity")
     rows = rows.prefetch_related("recipients", "in_flight").order_by("name")
-    return [row for row in rows if row.presence != Presence.ABSENT or row.in_flight.all()]
+    found = [row for row in rows if row.presence != Presence.ABSENT or row.in_flight.all()]
+    describe = _rule if kind is ResourceKind.RULE else _identity
+    lines = ((page_link("ses_integration.ledgerentry", row.pk, row.name), describe(row)) for row in found)
+    return format_html_join(SafeString("<br>"), "{}: {}", lines) or SafeString("none")
 
 
-def _link(entry: LedgerEntry) -> SafeString:
-    return page_link("ses_integration.ledgerentry", entry.pk, entry.name)
-
-
-def _rule(entry: LedgerEntry) -> SafeString:
-    """`inbound-example.com-rule: a@example.com, b@example.com`."""
+def _rule(entry: LedgerEntry) -> str:
+    """`a@example.com, b@example.com`."""
     if entry.presence == Presence.UNKNOWN:
-        return format_html("{}: contents unconfirmed", _link(entry))
+        return "contents unconfirmed"
     if entry.presence == Presence.ABSENT:
-        return format_html("{}: an unanswered call may still create it", _link(entry))
-    return format_html("{}: {}", _link(entry), listed(sorted(row.recipient for row in entry.recipients.all())))
+        return "an unanswered call may still create it"
+    return listed(sorted(row.recipient for row in entry.recipients.all()))
 
 
-def _identity(entry: LedgerEntry) -> SafeString:
-    """`example.com: Success, created by this installation, checked 2026-11-26 09:30:00 UTC`."""
-    known = entry.identity if hasattr(entry, "identity") else None
-    whose = {
-        True: "created by this installation",
-        False: "not created by this installation, so never deleted",
-        None: "not known whether created by this installation",
-    }[known.ours if known else None]
-    checked = f", checked {moment(known.checked_at)}" if known and known.checked_at else ""
-    return format_html("{}: {}, {}{}", _link(entry), (known and known.status) or "status unknown", whose, checked)
+def _identity(entry: LedgerEntry) -> str:
+    """`Success, created by this installation, checked 2026-11-26 09:30:00 UTC`."""
+    if not hasattr(entry, "identity"):
+        return f"status unknown, {OURS[None]}"
+    known = entry.identity
+    checked = f", checked {moment(known.checked_at)}" if known.checked_at else ""
+    return f"{known.status or 'status unknown'}, {OURS[known.ours]}{checked}"
 
 
 class ShowsSesState(ModelAdmin[Row]):
-    """Base of admin pages with the list column `ses`, at two statements a page, and the fields `ses_rules` and `ses_identity`."""
+    """Base of admin pages with the list column `ses`, at one statement a page, and the fields `ses_rules` and `ses_identity`."""
 
     def ses_name(self, row: Row) -> str:
         """The name of the domain that the row belongs to."""
@@ -75,11 +75,9 @@ class ShowsSesState(ModelAdmin[Row]):
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         changelist = super().get_changelist_instance(request)
-        page = list(changelist.result_list)
-        known = SyncState.by_domain(self.ses_name(row) for row in page)
-        for row in page:
-            row.ses_state = known[self.ses_name(row)]
-        changelist.result_list = page
+        states = SyncState.by_domain(map(self.ses_name, changelist.result_list))
+        for row in changelist.result_list:
+            row.ses_state = states[self.ses_name(row)]
         return changelist
 
     @admin.display(description="SES")
@@ -90,10 +88,8 @@ class ShowsSesState(ModelAdmin[Row]):
 
     @admin.display(description="receipt rules")
     def ses_rules(self, row: Row) -> SafeString:
-        found = _entries(self.ses_name(row), ResourceKind.RULE)
-        return format_html_join(SafeString("<br>"), "{}", ((_rule(entry),) for entry in found)) or SafeString("none")
+        return _shown(self.ses_name(row), ResourceKind.RULE)
 
     @admin.display(description="identity")
     def ses_identity(self, row: Row) -> SafeString:
-        found = _entries(self.ses_name(row), ResourceKind.IDENTITY)
-        return _identity(found[0]) if found else SafeString("none")
+        return _shown(self.ses_name(row), ResourceKind.IDENTITY)
