@@ -11,6 +11,7 @@ from typing import Any, Self
 from django.db.models import F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from backoffice.text import moment, plural
 from ses_integration.conf import ses_config
 from ses_integration.models import DomainSync, InFlightCall
 from ses_integration.status import wording
@@ -39,18 +40,23 @@ class SyncState:
     """
 
     domain: str
+    status: SyncStatus
     behind: int
     attempts: int = 0
     error: str = ""
-    stalled: bool = False
     due_at: datetime | None = None
     unknown_until: datetime | None = None
 
     @classmethod
     def of(cls, sync: DomainSync) -> Self:
         """The state of a row from `with_unknown_until`."""
-        behind = sync.generation - sync.observed_generation
-        return cls(sync.domain, behind, sync.attempts, sync.last_error, sync.stalled, sync.retry_at, sync.unknown_until)
+        behind, until = sync.generation - sync.observed_generation, sync.unknown_until
+        status = SyncStatus.PENDING if behind or until else SyncStatus.UP_TO_DATE
+        if sync.stalled:
+            status = SyncStatus.NEEDS_ATTENTION
+        elif until and until > timezone.now():
+            status = SyncStatus.UNCONFIRMED
+        return cls(sync.domain, status, behind, sync.attempts, sync.last_error, sync.retry_at, until)
 
     @classmethod
     def by_domain(cls, domains: Iterable[str]) -> dict[str, Self]:
@@ -58,21 +64,13 @@ class SyncState:
         names = list(domains)
         syncs = with_unknown_until(DomainSync.objects.of(ses_config()).filter(domain__in=names))
         found = {sync.domain: cls.of(sync) for sync in syncs}
-        return {name: found.get(name) or cls(name, behind=1) for name in names}
+        return {name: found.get(name) or cls(name, SyncStatus.PENDING, behind=1) for name in names}
 
     @staticmethod
     def pending_names(among: Collection[str] | None = None) -> QuerySet[DomainSync, str]:
         """Names of all domains that are not up to date, or of those `among` some: to iterate, to count, or for `__in`."""
         found = pending_domains() if among is None else pending_domains().filter(domain__in=among)
         return found.values_list("domain", flat=True)
-
-    @property
-    def status(self) -> SyncStatus:
-        if self.stalled:
-            return SyncStatus.NEEDS_ATTENTION
-        if self.unknown_until is not None and self.unknown_until > timezone.now():
-            return SyncStatus.UNCONFIRMED
-        return SyncStatus.PENDING if self.pending else SyncStatus.UP_TO_DATE
 
     @property
     def pending(self) -> bool:
@@ -94,7 +92,8 @@ class SyncState:
     @property
     def backlog(self) -> str:
         """The reason in full, such as `2 changes behind, next try 2026-11-26 09:30:00 UTC. AWS gave no answer.`"""
-        behind = wording.behind(self.behind, self.due_at) if self.behind else ""
+        next_try = f", next try {moment(self.due_at)}" if self.due_at else ""
+        behind = f"{plural(self.behind, 'change')} behind{next_try}." if self.behind else ""
         return " ".join(filter(None, [behind, wording.unanswered(self.unknown_until), self.error]))
 
     def __str__(self) -> str:

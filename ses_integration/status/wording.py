@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from backoffice.text import moment, plural
+from backoffice.text import moment
 
 CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."
 LEFT_ELSEWHERE = "A previously configured region or rule set may still receive mail for this name. Run ses_cleanup."
 NOT_TRIED = "Not tried yet."
-
-
-def behind(changes: int, retry_at: datetime | None) -> str:
-    """`2 changes behind, next try 2026-11-26 09:30:00 UTC.`"""
-    next_try = f", next try {moment(retry_at)}" if retry_at else ""
-    return f"{plural(changes, 'change')} behind{next_try}."
 
 
 def unanswered(until: datetime | None) -> str:

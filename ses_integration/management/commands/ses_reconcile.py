@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -31,15 +30,6 @@ def at_least_one(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a number from 1.")
     return int(text)
-
-
-@dataclass
-class Applied:
-    """What --apply or --adopt did: names of adopted and moved rules, and the outcome by domain."""
-
-    adopted: list[str] = field(default_factory=list)
-    moved: list[str] = field(default_factory=list)
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
 
 
 class Command(CommandWithExitCodes):
@@ -80,7 +70,7 @@ class Command(CommandWithExitCodes):
             comparison = compare(config)
             found = _concerning(domain, comparison)
             chosen = _chosen(found, apply=options["apply"], adopt=options["adopt"])[: options["limit"]]
-            applied = Applied() if options["apply"] or options["adopt"] else None
+            applied: dict[str, Any] = {"adopted": [], "domains": {}, "moved": []}
             if chosen:
                 if not options["json"]:
                     self.stdout.write(f"{report(found)}\n\n")
@@ -88,7 +78,15 @@ class Command(CommandWithExitCodes):
                 comparison = compare(config)
                 found = _concerning(domain, comparison)
         if options["json"]:
-            self.stdout.write(json.dumps(_as_json(config, comparison, found, applied), indent=2))
+            values = {
+                "region": config.region,
+                "rule_set": config.rule_set,
+                "active_rule_set": comparison.seen.active,
+                "equal": not any(drift.is_problem for drift in found),
+                "differences": as_values(found),
+                **({"applied": applied} if options["apply"] or options["adopt"] else {}),
+            }
+            self.stdout.write(json.dumps(values, indent=2))
         else:
             self.stdout.write(report(found, others=not chosen))
             if not options["apply"] and repairable_domains(found):
@@ -98,30 +96,31 @@ class Command(CommandWithExitCodes):
 
     def _carry_out(
         self, config: SesConfig, comparison: Comparison, chosen: Sequence[str], *, apply: bool, adopt: bool
-    ) -> Applied:
-        applied = Applied()
+    ) -> dict[str, Any]:
+        """Returns what was done: names of adopted and moved rules, and the outcome by domain."""
+        adopted: list[str] = []
+        moved: list[str] = []
+        outcomes: dict[str, Outcome] = {}
         domains = list(chosen)
         for _ in range(ROUNDS):
             complete = not apply or repair.make_due(config, comparison, domains)
+            concerned = [drift for drift in comparison.found if drift.domain in domains]
             if adopt:
-                rules = [drift for drift in comparison.found if drift.adoptable and drift.domain in domains]
-                applied.adopted += adopt_reference_rules(config, rules)
+                adopted += adopt_reference_rules(config, [drift for drift in concerned if drift.adoptable])
                 # The repairs of this round may make rules of the reference service adoptable.
-                complete &= not (
-                    apply and any(_awaits_ours(drift) and drift.domain in domains for drift in comparison.found)
-                )
-            applied.outcomes |= reconcile_each(domains, self.tell)
+                complete &= not (apply and any(map(_awaits_ours, concerned)))
+            outcomes |= reconcile_each(domains, self.tell)
             if apply:
-                applied.moved += repair.move_to_front(config, comparison, domains)
+                moved += repair.move_to_front(config, comparison, domains)
             if complete:
                 break
             comparison = compare(config)
             left = _chosen(comparison.found, apply=apply, adopt=adopt)
             domains = [domain for domain in domains if domain in left]
-        for name in applied.moved:
+        for name in moved:
             self.tell(f"{name}: put in front of all other rules")
         self.tell("\n")
-        return applied
+        return {"adopted": adopted, "domains": {name: outcomes[name].wire for name in outcomes}, "moved": moved}
 
 
 def refuse_unknown(config: SesConfig, domain: str) -> None:
@@ -162,22 +161,3 @@ def _chosen(found: Sequence[Drift], *, apply: bool, adopt: bool) -> list[str]:
     return sorted(
         {drift.domain for drift in found if (apply and drift.repairable) or (adopt and drift.adoptable)},
     )
-
-
-def _as_json(
-    config: SesConfig, comparison: Comparison, found: Sequence[Drift], applied: Applied | None
-) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        "region": config.region,
-        "rule_set": config.rule_set,
-        "active_rule_set": comparison.seen.active,
-        "equal": not any(drift.is_problem for drift in found),
-        "differences": as_values(found),
-    }
-    if applied is not None:
-        values["applied"] = {
-            "adopted": applied.adopted,
-            "domains": {name: result.wire for name, result in applied.outcomes.items()},
-            "moved": applied.moved,
-        }
-    return values
