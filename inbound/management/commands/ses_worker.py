@@ -22,7 +22,7 @@ DONE = {
 class Command(BaseCommand):
     help = (
         "Keep SES up to date with the database, finish deletions and sweep, until it is stopped. "
-        "Any number of workers may run, on any number of machines; they coordinate through the database."
+        "Any number of workers may run, on any number of machines. They coordinate through the database."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--no-probe",
             action="store_true",
-            help="write nothing, not even for a moment; then it cannot check whether SES reaches bucket, topic and function",
+            help="write nothing, not even for a moment, and do not check whether SES reaches bucket, topic and function",
         )
         parser.add_argument("--json", action="store_true", help="print the results as JSON")
 

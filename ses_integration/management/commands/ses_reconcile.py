@@ -46,14 +46,14 @@ class Command(CommandWithExitCodes):
         parser.add_argument(
             "--adopt",
             action="store_true",
-            help="replace rules of the reference service by ours if our rows receive all of their mail; nothing else",
+            help="replace rules of the reference service with ours, if our rows receive all of their mail",
         )
         parser.add_argument(
             "--new-region",
             action="store_true",
-            help="AWS_REGION or SES_RULE_SET was changed on purpose: create everything that the rows want there",
+            help="AWS_REGION or SES_RULE_SET was changed on purpose: create all rules and identities in the new scope",
         )
-        parser.add_argument("--domain", metavar="NAME", help="compare this domain only")
+        parser.add_argument("--domain", metavar="NAME", help="compare only this domain")
         parser.add_argument("--limit", metavar="N", type=at_least_one, help="change at most N domains. Default: all")
         parser.add_argument("--json", action="store_true", help="print JSON; progress goes to stderr")
 

@@ -15,7 +15,7 @@ from ses_integration.plan.resources import ResourceKind
 
 
 class Command(BaseCommand):
-    help = "List the receipt rules that SES holds now, in their order. One DescribeReceiptRuleSet; changes nothing."
+    help = "List the receipt rules that SES holds now, in order. Makes one call and changes nothing."
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = ses_config()

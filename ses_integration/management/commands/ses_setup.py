@@ -13,9 +13,9 @@ from ses_integration.errors import WrongAccount
 
 class Command(BaseCommand):
     help = (
-        "Create the receipt rule set and activate it; with SES_AUTO_SETUP (the emulator), create the bucket, too. "
-        "Refuses while another rule set is active, unless --take-over is given. Run it once for each region. "
-        "Refuses if the credentials belong to a different account than the recorded one, unless --new-account is given."
+        "Create and activate the receipt rule set and, with SES_AUTO_SETUP (the emulator), the bucket. Run it once for each "
+        "region. Refuses if another rule set is active, unless --take-over is given, and if the credentials belong to a "
+        "different account than the recorded one, unless --new-account is given."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -27,8 +27,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--new-account",
             action="store_true",
-            help="the installation has moved to the account of the credentials: the next sweep creates what the rows want "
-            "there, and the previous account is not touched any more",
+            help="the installation has moved to the account of the credentials: the next sweep creates everything there, and "
+            "the previous account is left alone",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

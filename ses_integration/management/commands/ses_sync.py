@@ -16,7 +16,7 @@ from ses_integration.status.sync_state import SyncState
 
 class Command(CommandWithExitCodes):
     help = (
-        "Apply pending changes to SES now, without waiting for the next retry: those of the named domains, or all. "
+        "Apply the pending changes of the named domains, or all, to SES now, without waiting for the next retry. "
         "Exit code 0 when SES has confirmed all of them, 2 when something is still pending."
     )
 
