@@ -9,9 +9,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from ses_integration.aws.observe import Observation, observe_with_active_set
+from ses_integration.aws.observe import observe_with_active_set
 from ses_integration.aws.observed import ObservedRule, share_mail
-from ses_integration.conf import SesConfig, ses_config
+from ses_integration.conf import ses_config
 from ses_integration.drift import adopt, sweep
 from ses_integration.drift.foreign import named_like_ours
 from ses_integration.errors import SesError
@@ -51,7 +51,10 @@ class AbsenceCheck:
         self.changing = set(SyncState.pending_names(names))
         if LedgerEntry.objects.of(config).filter(domain__in=names).exists():
             sweep.invalidate(config, self._seen, names)
-        self._recorded = _recorded_rules(config, self._seen)
+        # Of other domains, or of one that was added again.
+        held = [rule.name for rule in self._seen.rules]
+        recorded = LedgerEntry.objects.of(config).filter(kind=ResourceKind.RULE, name__in=held)
+        self._recorded = set(recorded.values_list("name", flat=True))
 
     @property
     def observed_at(self) -> datetime:
@@ -83,6 +86,7 @@ class AbsenceCheck:
         for rule in rules:
             self._adopt(ResourceKind.RULE, rule.name, name, rule.recipients)
         found = tuple(rule.name for rule in rules)
+        known = self._recorded.union(found)
         identity: tuple[str, ...] = ()
         foreign: tuple[str, ...] = ()
         if not added_again:
@@ -90,28 +94,14 @@ class AbsenceCheck:
                 identity = (name,)
                 # It is deleted only if its tag, which the loop reads again, says that it is ours.
                 self._adopt(ResourceKind.IDENTITY, name, name)
-            foreign = tuple(self._foreign_rules(name, {*self._recorded, *found}))
+            others = [rule for rule in self._seen.all_rules if rule.enabled and rule.name not in known]
+            foreign = tuple(rule.name for rule in others if share_mail(rule.recipients, frozenset({name})))
         stored, problem = _stored_mail(mail) if mail_erased else ((), "")
         return Remains(found, identity, stored, foreign, problem)
 
     def _adopt(self, kind: ResourceKind, name: str, domain: str, recipients: Collection[str] = ()) -> None:
         # The ledger has forgotten it, so no sweep would find it.
         adopt.adopt(self._config, kind, name, domain=domain, recipients=recipients)
-
-    def _foreign_rules(self, name: str, known: Collection[str]) -> list[str]:
-        mail = frozenset({name})
-        return [
-            rule.name
-            for rule in self._seen.all_rules
-            if rule.enabled and rule.name not in known and share_mail(rule.recipients, mail)
-        ]
-
-
-def _recorded_rules(config: SesConfig, seen: Observation) -> set[str]:
-    """Rules that SES holds and that are in our ledger: of other domains, or of one that was added again."""
-    names = [rule.name for rule in seen.rules]
-    entries = LedgerEntry.objects.of(config).filter(kind=ResourceKind.RULE, name__in=names)
-    return set(entries.values_list("name", flat=True))
 
 
 def _made_for(rule: ObservedRule, domain: str, mail: MailFolder) -> bool:
