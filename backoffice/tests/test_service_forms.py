@@ -8,11 +8,13 @@ from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.test import Client
 
+from addresses import services as services_of_addresses
 from backoffice.service_forms import GONE
+from domains.lifecycle.catch_all import EndpointGone
 from endpoints import services
 from endpoints.models import Endpoint
 from inbound.tests.support.admin_site import post, url
-from inbound.tests.support.factories import EndpointFactory
+from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory
 
 
 def values(endpoint: Endpoint, **changes: Any) -> dict[str, Any]:
@@ -34,6 +36,17 @@ def test_a_row_deleted_while_its_form_was_open_is_reported(ses, user, admin_clie
     response, messages = post(
         admin_client, url("endpoints.endpoint", "change", endpoint.pk), **values(endpoint, name="New")
     )
+    assert (response.status_code, messages) == (302, [("error", GONE)])
+    assert not LogEntry.objects.exists()
+
+
+def test_a_related_row_deleted_while_the_form_was_open_is_reported(ses, user, admin_client: Client, monkeypatch):
+    def change(**_: Any) -> None:
+        raise EndpointGone
+
+    monkeypatch.setattr(services_of_addresses, "update_address", change)
+    address = EmailAddressFactory(endpoint=EndpointFactory(owner=user))
+    response, messages = post(admin_client, url("addresses.emailaddress", "change", address.pk))
     assert (response.status_code, messages) == (302, [("error", GONE)])
     assert not LogEntry.objects.exists()
 
