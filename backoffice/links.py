@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
+from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import admin
 from django.contrib.admin.utils import quote
+from django.db.models import Model
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -30,8 +34,17 @@ def joined(parts: Iterable[SafeString], separator: str = " · ") -> SafeString:
     return format_html_join(SafeString(separator), "{}", ((part,) for part in parts))
 
 
-def user_link(pk: object, text: object) -> SafeString:
-    return NOTHING if pk is None else page_link("auth.user", pk, text)
+def related_link(field: str) -> Any:
+    """A column or field of an admin that links a related row, ordered by a field of it, such as `domain__owner__username`."""
+    path, _, _ = field.rpartition("__")
+    related = attrgetter(path.replace("__", "."))
+
+    @admin.display(description=path.rpartition("__")[2].replace("_", " "), ordering=field)
+    def link(row: Model) -> SafeString:
+        target = related(row)
+        return NOTHING if target is None else page_link(target._meta.label_lower, target.pk, target)
+
+    return staticmethod(link)
 
 
 def rows_of_domain(name: str) -> SafeString:

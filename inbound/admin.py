@@ -11,9 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
-from backoffice.links import user_link
+from backoffice.links import related_link
 from backoffice.service_forms import ServiceAdmin, ServiceForm
 from backoffice.text import moment, plural
 from inbound.models import ApiKey, Scope, issue_key, rename_key, revoke_key
@@ -72,6 +71,7 @@ class StateFilter(admin.SimpleListFilter):
 class ApiKeyAdmin(ServiceAdmin[ApiKey]):
     """API keys in the admin. They can be revoked but not deleted, because the row records who had the key."""
 
+    owner_link = related_link("owner__username")
     list_display = ["name", "start", "owner_link", "scopes", "state", "last_used_at", "expires_at", "created_at"]
     list_filter = [StateFilter, "can_write", "can_delete"]
     list_select_related = ["owner"]
@@ -115,10 +115,6 @@ class ApiKeyAdmin(ServiceAdmin[ApiKey]):
         revoked = [key for key in queryset.filter(revoked_at=None) if revoke_key(key)]
         LogEntry.objects.log_actions(cast(int, request.user.pk), revoked, CHANGE, "Revoked.")
         messages.success(request, f"Revoked {plural(len(revoked), 'key')}.")
-
-    @admin.display(description="owner", ordering="owner__username")
-    def owner_link(self, key: ApiKey) -> SafeString:
-        return user_link(key.owner_id, key.owner)
 
     @admin.display(description="permissions")
     def scopes(self, key: ApiKey) -> str:

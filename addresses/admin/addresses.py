@@ -16,7 +16,7 @@ from addresses.admin.forms import AddAddressForm, ChangeAddressForm
 from addresses.deletion import AddressDeletion
 from addresses.models import EmailAddress
 from backoffice.deletion import Deleted, DeletesThroughService
-from backoffice.links import NOTHING, list_link, page_link, user_link
+from backoffice.links import NOTHING, list_link, related_link
 from backoffice.service_forms import ServiceAdmin, warn
 from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain
@@ -46,6 +46,9 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
     shared_deadline = staticmethod(shared_deadline)
     plan_of = staticmethod(deletion_plan.plan_of)
 
+    domain_link = related_link("domain__name")
+    owner_link = related_link("domain__owner__username")
+    endpoint_link = related_link("endpoint__name")
     list_display = ["address", "domain_link", "endpoint_link", "is_active", "rule", "ses"]
     list_filter = ["is_active", RuleFilter]
     list_select_related = ["domain", "endpoint"]
@@ -90,13 +93,12 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
         return change.address
 
     def change_row(self, request: HttpRequest, row: EmailAddress, form: Any) -> EmailAddress:
-        endpoint = form.cleaned_data["endpoint"]
-        values = {
-            "endpoint_id": None if endpoint is None else endpoint.pk,
-            "is_active": form.cleaned_data["is_active"],
-        }
-        touched = {name.removesuffix("_id"): name for name in values}
-        changes = {touched[name]: values[touched[name]] for name in form.changed_data}
+        changes: dict[str, Any] = {}
+        if "endpoint" in form.changed_data:
+            endpoint = form.cleaned_data["endpoint"]
+            changes["endpoint_id"] = None if endpoint is None else endpoint.pk
+        if "is_active" in form.changed_data:
+            changes["is_active"] = form.cleaned_data["is_active"]
         change = services.update_address(address=row, changes=changes)
         warn(request, change.warning)
         return change.address
@@ -116,19 +118,6 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
 
     def ses_name(self, row: EmailAddress) -> str:
         return row.domain.name
-
-    @admin.display(description="domain", ordering="domain__name")
-    def domain_link(self, address: EmailAddress) -> SafeString:
-        return page_link("domains.domain", address.domain_id, address.domain.name)
-
-    @admin.display(description="owner", ordering="domain__owner__username")
-    def owner_link(self, address: EmailAddress) -> SafeString:
-        return user_link(address.domain.owner_id, address.domain.owner)
-
-    @admin.display(description="endpoint", ordering="endpoint__name")
-    def endpoint_link(self, address: EmailAddress) -> SafeString:
-        endpoint = address.endpoint
-        return NOTHING if endpoint is None else page_link("endpoints.endpoint", endpoint.pk, endpoint.name)
 
     @admin.display(description="receipt rule")
     def rule(self, address: Any) -> SafeString:

@@ -8,12 +8,11 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
 
 from addresses import blocking
 from addresses.admin.forms import BlockForm
 from addresses.models import BlockedEmail
-from backoffice.links import page_link, user_link
+from backoffice.links import related_link
 from backoffice.service_forms import ServiceAdmin
 from domains.models import Domain
 
@@ -25,6 +24,8 @@ class BlockedEmailAdmin(ServiceAdmin[BlockedEmail]):
     add_form = BlockForm
     gone = (Domain.DoesNotExist,)
 
+    domain_link = related_link("domain__name")
+    blocked_by_link = related_link("blocked_by__username")
     list_display = ["email_address", "domain_link", "reason", "blocked_by_link", "created_at"]
     list_filter = ["created_at"]
     list_select_related = ["domain", "blocked_by"]
@@ -49,11 +50,3 @@ class BlockedEmailAdmin(ServiceAdmin[BlockedEmail]):
             raise ValidationError({"email_address": "This address is already blocked."}) from error
         except blocking.CannotBlock as error:
             raise ValidationError({"email_address": str(error)}) from error
-
-    @admin.display(description="domain", ordering="domain__name")
-    def domain_link(self, blocked: BlockedEmail) -> SafeString:
-        return page_link("domains.domain", blocked.domain_id, blocked.domain.name)
-
-    @admin.display(description="blocked by", ordering="blocked_by__username")
-    def blocked_by_link(self, blocked: BlockedEmail) -> SafeString:
-        return user_link(blocked.blocked_by_id, blocked.blocked_by)

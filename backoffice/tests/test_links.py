@@ -1,6 +1,10 @@
 """Links between admin pages."""
 
-from backoffice.links import NOTHING, joined, list_link, page_link, rows_of_domain, user_link
+from django.contrib.auth.models import User
+
+from addresses.models import BlockedEmail, EmailAddress
+from backoffice.links import NOTHING, joined, list_link, page_link, related_link, rows_of_domain
+from domains.models import Domain
 
 
 def test_a_page_link_escapes_key_and_text():
@@ -15,9 +19,19 @@ def test_a_list_link_encodes_its_filters():
     assert link == '<a href="/admin/domains/domain/?name=a%26b&amp;owner__id__exact=1">all</a>'
 
 
-def test_without_a_user_there_is_no_link():
-    assert user_link(None, None) == NOTHING
-    assert user_link(1, "me") == '<a href="/admin/auth/user/1/change/">me</a>'
+def test_a_column_links_a_related_row():
+    link = related_link("domain__owner__username").__func__
+    domain = Domain(pk="indm_a", name="example.com", owner=User(pk=1, username="me"))
+    assert link(EmailAddress(domain=domain)) == '<a href="/admin/auth/user/1/change/">me</a>'
+    assert related_link("domain__name").__func__(EmailAddress(domain=domain)) == (
+        '<a href="/admin/domains/domain/indm_5Fa/change/">example.com</a>'
+    )
+    assert (link.short_description, link.admin_order_field) == ("owner", "domain__owner__username")
+
+
+def test_without_a_related_row_there_is_no_link():
+    assert related_link("blocked_by__username").__func__(BlockedEmail()) == NOTHING
+    assert related_link("blocked_by__username").__func__.short_description == "blocked by"
 
 
 def test_links_are_joined_without_escaping_them_again():

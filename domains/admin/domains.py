@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.deletion import Deleted, DeletesThroughService
-from backoffice.links import joined, list_link, page_link, user_link
+from backoffice.links import joined, list_link, page_link, related_link
 from backoffice.service_forms import ServiceAdmin, warn
 from backoffice.text import moment
 from domains.admin.forms import AddDomainForm, CatchAllForm
@@ -48,6 +48,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
     shared_deadline = staticmethod(shared_deadline)
     plan_of = staticmethod(build.plan_of)
 
+    owner_link = related_link("owner__username")
     list_display = ["name", "status_shown", "owner_link", "addresses", "catch_all", "ses"]
     list_filter = ["status", "is_catch_all_enabled", DeletingFilter]
     list_select_related = ["owner", "catch_all_endpoint"]
@@ -161,10 +162,6 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
         if domain.deleting_since is not None:
             return f"being deleted since {moment(domain.deleting_since)}"
         return domain.get_status_display()
-
-    @admin.display(description="owner", ordering="owner__username")
-    def owner_link(self, domain: Domain) -> SafeString:
-        return user_link(domain.owner_id, domain.owner)
 
     @admin.display(description="addresses", ordering="address_count")
     def addresses(self, domain: Any) -> SafeString:

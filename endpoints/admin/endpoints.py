@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.deletion import Deleted, DeletesThroughService
-from backoffice.links import list_link, user_link
+from backoffice.links import list_link, related_link
 from backoffice.service_forms import ServiceAdmin
 from backoffice.text import listed, plural
 from endpoints import services
@@ -30,6 +30,7 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
     gone = (Endpoint.DoesNotExist,)
     shared_deadline = staticmethod(shared_deadline)
 
+    owner_link = related_link("owner__username")
     list_display = ["name", "type", "owner_link", "is_active", "addresses", "domains", "created_at"]
     list_filter = ["type", "is_active"]
     list_select_related = ["owner"]
@@ -93,10 +94,6 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
         deleted = services.delete_endpoint(endpoint=row)
         without_route, off = _listed(deleted.email_addresses), _listed(deleted.domains)
         return Deleted(f"Addresses without a route now: {without_route}. Catch-alls off now: {off}.", deleted.warning)
-
-    @admin.display(description="owner", ordering="owner__username")
-    def owner_link(self, endpoint: Endpoint) -> SafeString:
-        return user_link(endpoint.owner_id, endpoint.owner)
 
     @admin.display(description="addresses", ordering="address_count")
     def addresses(self, endpoint: Any) -> SafeString:
