@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from itertools import starmap
 from typing import Any, NamedTuple
 
 from backoffice.text import moment, shortened
@@ -14,7 +13,8 @@ from ses_integration.cli.leftovers import NEEDED, Drift, PreviousScope, Referenc
 
 NOTHING = "Nothing is left over, and nothing is pending."
 COMMANDS_SHOWN = 10
-UNRECORDED = "so it may belong to another installation. If it is yours, run ses_cleanup --apply --domain"
+APPLY = "ses_cleanup --apply"
+UNRECORDED = f"so it may belong to another installation. If it is yours, run {APPLY} --domain"
 
 
 class Shown(NamedTuple):
@@ -45,12 +45,8 @@ def _groups(found: Findings) -> list[tuple[str, str, Iterable[Shown]]]:
         ("stored_mail", "Stored mail without a domain", map(_folder, found.folders)),
         ("reference_mail", "Stored by the reference service; left alone", map(_reference, found.reference_mail)),
         ("former", "Left behind when AWS_REGION or SES_RULE_SET changed", map(_scope, found.previous_scopes)),
-        ("owed", f"Pending in SES; {retried} ses_sync retries now", starmap(_pending, found.pending.items())),
-        (
-            "deletions",
-            f"Unfinished deletions; {retried} ses_cleanup --apply retries now",
-            map(_deletion, found.deletions),
-        ),
+        ("owed", f"Pending in SES; {retried} ses_sync retries now", map(_pending, found.pending.items())),
+        ("deletions", f"Unfinished deletions; {retried} {APPLY} retries now", map(_deletion, found.deletions)),
     ]
 
 
@@ -107,7 +103,7 @@ def _scope(scope: PreviousScope) -> Shown:
     tags = f"aws sesv2 get-email-identity {at} --query Tags --email-identity"
     lines = [
         f"> {scope.place}: {scope.contents}.",
-        "    If the change was a mistake, undo it. Otherwise remove these, and ses_cleanup --apply forgets them:",
+        f"    If the change was a mistake, undo it. Otherwise remove these, and {APPLY} forgets them:",
         *_commands([f"{rule} {name}" for name in scope.rules] + [f"{identity} {name}" for name in scope.identities]),
     ]
     if scope.unclear:
@@ -123,14 +119,13 @@ def _commands(commands: list[str]) -> list[str]:
     return [f"    {line}" for line in shortened(commands, COMMANDS_SHOWN, note=": --json names them all")]
 
 
-def _pending(domain: str, reason: str) -> Shown:
-    return Shown((domain, reason), f"* {domain}: {reason}")
+def _pending(item: tuple[str, str]) -> Shown:
+    return Shown(item, f"* {': '.join(item)}")
 
 
 def _deletion(record: DomainDeletion) -> Shown:
     value = {"id": record.pk, "domain": record.name, "owed": record.pending_steps, "problem": record.problem}
+    text = f"* deletion of {record.name} ({record.pk}): {record.labels(record.pending_steps)}"
     problem = f". {record.problem}" if record.problem else ""
     next_try = f" Next try {moment(record.retry_at)}." if record.retry_at else ""
-    return Shown(
-        value, f"* deletion of {record.name} ({record.pk}): {record.labels(record.pending_steps)}{problem}{next_try}"
-    )
+    return Shown(value, f"{text}{problem}{next_try}")
