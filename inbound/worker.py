@@ -59,8 +59,8 @@ class BackgroundTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """Returned by a task that did nothing because another worker has just run it: try again in `seconds`."""
+class NotDue:
+    """The result of a task that another worker has just run: try again in `seconds`."""
 
     seconds: float
 
@@ -97,9 +97,9 @@ class Worker:
             ),
         ]
 
-    def _sweep_ses(self) -> Wait | None:
+    def _sweep_ses(self) -> NotDue | None:
         seconds = self._sweeper.run(at_once=self._once)
-        return None if seconds is None else Wait(seconds)
+        return None if seconds is None else NotDue(seconds)
 
     def _resume_deletions(self) -> int:
         return resume_deletions(self._stop.is_set, seconds=TASK_SECONDS, request_seconds=settings.SES_REQUEST_BUDGET)
@@ -137,7 +137,7 @@ class Worker:
                 # A bug in one task must not keep the others from finishing pending work.
                 logger.exception("%s failed; retrying in %.0f s", task.name, task.back_off())
             else:
-                if isinstance(done, Wait):
+                if isinstance(done, NotDue):
                     task.delay(done.seconds)
                     continue
                 task.failures = 0

@@ -127,7 +127,6 @@ def _histories(prefix: str) -> Iterator[tuple[str, list[bytes | None]]]:
 
 
 def _seconds(calls: list[dict[str, Any]]) -> float:
-    """The time between the first and the last call."""
     moments = [datetime.fromisoformat(call["time"]) for call in calls]
     return (max(moments) - min(moments)).total_seconds() if moments else 0.0
 

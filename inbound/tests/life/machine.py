@@ -88,7 +88,7 @@ def step(**strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]]
 
 
 class ErrorLog(logging.Handler):
-    """Collects the errors that the product logs, each of which is a bug, and the history of the first failure."""
+    """The errors that the product logs, each of which is a bug, and the history of the first failure."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

@@ -52,7 +52,6 @@ class Journal:
         self._lock = threading.Lock()
 
     def begin(self, call: Call) -> Entry:
-        """Add the call in the order of arrival."""
         entry = Entry(call.service, call.action, readable(call.parameters))
         with self._lock:
             self._entries.append(entry)

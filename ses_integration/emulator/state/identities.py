@@ -17,8 +17,6 @@ STATUSES = ("Pending", "Success", "Failed", "TemporaryFailure", "NotStarted")
 
 @dataclass
 class MailFrom:
-    """A custom MAIL FROM domain."""
-
     domain: str
     behavior_on_mx_failure: str
     status: str

@@ -45,7 +45,6 @@ class Quotas:
             setattr(self, name, published[name] if value is None else value)
 
     def reset(self) -> None:
-        """Restore the published values."""
         self.change(dict.fromkeys(self.as_dict()))
 
     def as_dict(self) -> dict[str, int]:

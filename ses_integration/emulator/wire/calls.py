@@ -42,7 +42,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Scope:
+class CredentialScope:
     """The credential scope of a signed request (AWS Signature Version 4)."""
 
     access_key: str
@@ -51,7 +51,7 @@ class Scope:
 
 
 # moto treats an unsigned request as one to S3.
-_UNSIGNED = Scope(access_key="", region="us-east-1", service="s3")
+_UNSIGNED = CredentialScope(access_key="", region="us-east-1", service="s3")
 
 
 def parse_call(environ: Environ, body: bytes) -> Call:
@@ -85,7 +85,7 @@ def readable(value: object) -> Any:
     return value
 
 
-def _scope(environ: Environ) -> Scope:
+def _scope(environ: Environ) -> CredentialScope:
     authorization = environ.get("HTTP_AUTHORIZATION", "")
     if "Credential=" in authorization:
         credential = authorization.partition("Credential=")[2].split(",")[0]
@@ -95,7 +95,7 @@ def _scope(environ: Environ) -> Scope:
     if len(parts) != 5:
         return _UNSIGNED
     access_key, _date, region, service, _terminator = parts
-    return Scope(access_key=access_key, region=region, service=service.lower())
+    return CredentialScope(access_key=access_key, region=region, service=service.lower())
 
 
 def _operation(service: str, environ: Environ) -> tuple[str, dict[str, Any]]:

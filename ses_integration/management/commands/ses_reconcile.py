@@ -97,7 +97,7 @@ class Command(CommandWithExitCodes):
     def _carry_out(
         self, config: SesConfig, comparison: Comparison, chosen: Sequence[str], *, apply: bool, adopt: bool
     ) -> dict[str, Any]:
-        """Returns what was done: names of adopted and moved rules, and the outcome by domain."""
+        """Adopt and repair. Return the names of adopted and moved rules, and the outcome by domain."""
         adopted: list[str] = []
         moved: list[str] = []
         outcomes: dict[str, Outcome] = {}
@@ -118,7 +118,7 @@ class Command(CommandWithExitCodes):
             left = _chosen(comparison.found, apply=apply, adopt=adopt)
             domains = [domain for domain in domains if domain in left]
         for name in moved:
-            self.tell(f"{name}: put in front of all other rules")
+            self.tell(f"{name}: moved in front of all other rules")
         self.tell("\n")
         return {"adopted": adopted, "domains": {name: outcomes[name].wire for name in outcomes}, "moved": moved}
 

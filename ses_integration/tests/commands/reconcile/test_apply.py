@@ -46,8 +46,8 @@ def test_everything_of_ours_is_repaired_and_the_rest_left_alone(ses_with_a, ses_
         "2/4 gone.org: up to date\n"
         "3/4 mixed.org: up to date\n"
         "4/4 quiet.org: up to date\n"
-        "inbound-quiet.org-rule: put in front of all other rules\n"
-        "inbound-example.com-rule: put in front of all other rules\n"
+        "inbound-quiet.org-rule: moved in front of all other rules\n"
+        "inbound-example.com-rule: moved in front of all other rules\n"
         "\n"
         "SES matches the database.\n"
     )
