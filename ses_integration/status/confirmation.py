@@ -41,11 +41,6 @@ class DomainState:
         return not is_pending and not any(rule.unknown_outcomes for rule in rules)
 
 
-def recipient_gone(domain: str, address: str, generation: int) -> bool:
-    """Whether SES is confirmed to hold no recipient for `address`, and no call in flight can bring it back."""
-    return not recipients_left(domain, [address], generation)
-
-
 def recipients_left(domain: str, addresses: Iterable[str], generation: int) -> set[str]:
     """Those of the addresses, all of `domain`, that are not confirmed to be gone; up to three statements.
 

@@ -40,10 +40,10 @@ class MailSize:
     why: str = ""
 
 
-def measure_mail(prefix: str, max_pages: int = MAX_PAGES, *, bucket: str = "") -> MailSize:
+def measure_mail(prefix: str, *, bucket: str = "") -> MailSize:
     """Measure what is under `prefix`. Never raises.
 
-    Makes at most `max_pages` calls, for 1,000 versions each, and starts none after ten seconds.
+    Makes at most `MAX_PAGES` calls, for 1,000 versions each, and starts none after ten seconds.
     """
     found = Stored()
     until = time.monotonic() + MAX_SECONDS
@@ -52,7 +52,7 @@ def measure_mail(prefix: str, max_pages: int = MAX_PAGES, *, bucket: str = "") -
             found += _counted(page)
             if not page.get("IsTruncated"):
                 return MailSize(found, complete=True)
-            if number >= max_pages or time.monotonic() >= until:
+            if number >= MAX_PAGES or time.monotonic() >= until:
                 break
     except SesError as error:
         return MailSize(None, why=error.sentence)

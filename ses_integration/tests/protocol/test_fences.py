@@ -37,7 +37,7 @@ def answer_is_recorded_without_a_fence():
 @contextmanager
 def own_success_confirms():
     """An own successful call without the address confirms its removal, even if the lease was lost."""
-    record, recipient_gone = record_step.record, confirmation.recipient_gone
+    record, recipients_left = record_step.record, confirmation.recipients_left
     sent = []
 
     def remember(config, held, intent, answer):
@@ -45,10 +45,10 @@ def own_success_confirms():
             sent.append(intent.call.rule.recipients)
         record(config, held, intent, answer)
 
-    def gone(domain, address, generation):
-        return any(address not in recipients for recipients in sent) or recipient_gone(domain, address, generation)
+    def left(domain, addresses, generation):
+        return recipients_left(domain, addresses, generation).intersection(*sent)
 
-    with patched(record_step, record=remember), patched(confirmation, recipient_gone=gone):
+    with patched(record_step, record=remember), patched(confirmation, recipients_left=left):
         yield
 
 
@@ -56,10 +56,11 @@ def own_success_confirms():
 def generation_alone_confirms():
     """A removal is confirmed by the observed generation, whatever calls are in flight."""
 
-    def gone(domain, address, generation):
-        return DomainSync.objects.filter(domain=domain, observed_generation__gte=generation).exists()
+    def left(domain, addresses, generation):
+        is_observed = DomainSync.objects.filter(domain=domain, observed_generation__gte=generation).exists()
+        return set() if is_observed else set(addresses)
 
-    with patched(confirmation, recipient_gone=gone):
+    with patched(confirmation, recipients_left=left):
         yield
 
 

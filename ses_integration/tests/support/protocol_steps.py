@@ -136,7 +136,7 @@ def ledger_entry(name: str) -> LedgerEntry:
 
 def is_reported_gone(address: str, since: int | None = None) -> bool:
     """Whether a request that removed `address` with generation `since` (default: the latest) would report it as gone."""
-    return confirmation.recipient_gone(DOMAIN, address, generation(DOMAIN) if since is None else since)
+    return not confirmation.recipients_left(DOMAIN, [address], generation(DOMAIN) if since is None else since)
 
 
 @contextmanager
