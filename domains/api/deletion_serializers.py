@@ -68,12 +68,20 @@ class ReportSerializer(serializers.Serializer[DomainDeletion]):
 
 
 class ReportWithDnsSerializer(ReportSerializer):
-    """A report with the records still in DNS. The lookup may take DNS_TIMEOUT_SECONDS."""
+    """A report with the state in DNS of the records that the owner had to publish.
+
+    The lookup may take DNS_TIMEOUT_SECONDS. It never raises.
+    """
 
     dns = SchemaOnly("object")
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
-        return super().to_representation(instance) | {"dns": _still_in_dns(instance)}
+        told = [Record(row["type"], row["name"], row["value"], "") for row in instance.records_to_publish]
+        note = None if told else NOT_KNOWN
+        if Domain.objects.live().filter(name=instance.name, owner_id=instance.owner_id).exists():
+            told, note = [], NEEDED_AGAIN
+        records = [leftovers.lookup_as_json(record) for record in leftovers.look_up(told)]
+        return super().to_representation(instance) | {"dns": {"note": note, "records": records}}
 
 
 class DeletedResourcesSerializer(serializers.Serializer[DomainDeletion]):
@@ -183,14 +191,3 @@ def _confirmation(row: DomainDeletion) -> dict[str, Any] | None:
     seen["problem"] = scope_problem or seen["problem"] or None
     confirmed = None if scope_problem else timestamp_or_none(row.proved_at)
     return {"confirmedAt": confirmed, **seen, "lookAgainAt": timestamp_or_none(row.look_again_at)}
-
-
-def _still_in_dns(row: DomainDeletion) -> dict[str, Any]:
-    """The state in DNS of the records that the owner had to publish. Asks DNS and never raises."""
-    told = [Record(record["type"], record["name"], record["value"], "") for record in row.records_to_publish]
-    note = None
-    if Domain.objects.live().filter(name=row.name, owner_id=row.owner_id).exists():
-        told, note = [], NEEDED_AGAIN
-    elif not told:
-        note = NOT_KNOWN
-    return {"note": note, "records": [leftovers.lookup_as_json(record) for record in leftovers.look_up(told)]}
