@@ -29,15 +29,14 @@ def postpone(config: SesConfig, domain: str, errors: Collection[SesError], block
         if sync is None:
             return
         now = sync.queued_at = database_now()
-        if sync.generation != blocked.generation:
-            pass
-        elif worst is None:
-            sync.retry_at = blocked.until
-            sync.last_error = "Waiting until an earlier call to AWS can no longer take effect."
-        else:
-            sync.attempts += 1
-            sync.retry_at = now + retry_delay(sync.attempts, needs_attention=worst.needs_attention)
-            sync.stalled, sync.last_error = worst.needs_attention, worst.sentence
+        if sync.generation == blocked.generation:
+            if worst is None:
+                sync.retry_at = blocked.until
+                sync.last_error = "Waiting until an earlier call to AWS can no longer take effect."
+            else:
+                sync.attempts += 1
+                sync.retry_at = now + retry_delay(sync.attempts, needs_attention=worst.needs_attention)
+                sync.stalled, sync.last_error = worst.needs_attention, worst.sentence
         sync.save()
 
 
