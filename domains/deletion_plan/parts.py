@@ -18,15 +18,16 @@ OTHERS = "It contains, or may still receive, recipients that are no longer addre
 def as_text(subject: str, plan: Plan[Any, Any]) -> str:
     """A plan for a terminal. `subject` is what would be deleted."""
     blocks = [f"Plan for deleting {subject}. Nothing has been changed."]
-    for part in (part for part in plan.parts() if part.lines):
-        title = [f"{part.title}:"] if part.title else []
-        blocks.append("\n".join([*title, *(f"- {line}" for line in part.lines)]))
+    for part in plan.parts():
+        if part.lines:
+            title = [f"{part.title}:"] if part.title else []
+            blocks.append("\n".join([*title, *(f"- {line}" for line in part.lines)]))
     return "\n\n".join(blocks if plan.certain else [*blocks, UNCERTAIN])
 
 
 def ses(plan: Plan[Any, Any], lines: Iterable[str], **members: Any) -> Part:
     """The receipt rules, and what SES holds besides them. `lines` say both; `members` add the latter to the JSON."""
-    forecast: Preview = plan.database.ses
+    preview: Preview = plan.database.ses
     rules = [
         {
             "name": rule.name,
@@ -36,16 +37,16 @@ def ses(plan: Plan[Any, Any], lines: Iterable[str], **members: Any) -> Part:
             "inDoubt": rule.may_add,
             "hasOthers": rule.others,
         }
-        for rule in forecast.rules
+        for rule in preview.rules
     ]
     title = f"SES, as of {moment(plan.confirmed_at)}" if plan.confirmed_at else "SES"
-    return Part(title, [*lines], {"receiptRules": rules, "sesProblems": forecast.problems, **members})
+    return Part(title, [*lines], {"receiptRules": rules, "sesProblems": preview.problems, **members})
 
 
-def rule_lines(forecast: Preview) -> Iterator[str]:
-    if not forecast.rules:
+def rule_lines(preview: Preview) -> Iterator[str]:
+    if not preview.rules:
         yield "No SES receipt rule is known for it."
-    for rule in forecast.rules:
+    for rule in preview.rules:
         line = f"Receipt rule {rule.name} {_becomes(rule.before, rule.after, others=rule.others)}"
         if rule.may_add:
             line += f" An unanswered call may still add {listed(rule.may_add)}."
@@ -66,20 +67,20 @@ def _becomes(before: Sequence[str] | None, after: Sequence[str] | None, *, other
     return f"{' and '.join(changes)}, and then has {plural(len(after), 'recipient')}."
 
 
-def calls(forecast: Preview, problem: str) -> Part:
+def calls(preview: Preview, problem: str) -> Part:
     """The calls to SES and how long they take at the rate limit. `problem` says why they cannot be made now; empty if they can."""
-    lines = shortened([str(call) for call in forecast.calls], SHOWN_CALLS) or ["None is needed."]
-    if forecast.seconds:
-        lines.append(f"At the rate limit this takes about {forecast.seconds:g} s, if nothing else is sent.")
-    if forecast.waiting:
-        lines.append(f"These wait until an earlier unanswered call has settled: {', '.join(forecast.waiting)}.")
+    lines = shortened([str(call) for call in preview.calls], SHOWN_CALLS) or ["None is needed."]
+    if preview.seconds:
+        lines.append(f"At the rate limit this takes about {preview.seconds:g} s, if nothing else is sent.")
+    if preview.waiting:
+        lines.append(f"These wait until an earlier unanswered call has settled: {', '.join(preview.waiting)}.")
     if problem:
         lines.append(f"SES cannot be called now: {problem} Pending work is kept.")
     members = {
-        "calls": [asdict(call) for call in forecast.calls],
-        "count": len(forecast.due),
-        "seconds": forecast.seconds,
-        "waiting": forecast.waiting,
+        "calls": [asdict(call) for call in preview.calls],
+        "count": len(preview.due),
+        "seconds": preview.seconds,
+        "waiting": preview.waiting,
         "problem": problem or None,
     }
     return Part("Calls to SES", lines, {"sesCalls": members})
