@@ -8,7 +8,7 @@ from functools import partial
 
 from domains.models import Domain, DomainDeletion
 from ses_integration.api import MailFolder
-from ses_integration.cli.leftovers import Drift, Leftovers, LeftoverSearch, PreviousScope, ReferenceMail, Stored
+from ses_integration.cli.leftovers import Drift, Leftovers, LeftoverSearch, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +47,21 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Everything that `ses_cleanup` has found. `known`: something of the named domain was found, wherever it was.
+    """Everything that `ses_cleanup` has found: `left` by SES and S3, and what the rows say about it.
 
-    `lookalikes` are foreign rules with our prefix. `pending` has the reason by domain.
+    `known`: something of the named domain was found, wherever it was. `deletions` are unfinished.
     """
 
+    left: Leftovers
     known: bool
     orphans: list[Orphan]
-    lookalikes: list[Drift]
     folders: list[Folder]
-    reference_mail: list[ReferenceMail]
-    previous_scopes: list[PreviousScope]
-    pending: dict[str, str]
     deletions: list[DomainDeletion]
 
     @property
     def nothing_left(self) -> bool:
         unused = [folder for folder in self.folders if not folder.in_use]
-        return not (self.orphans or unused or self.previous_scopes or self.pending or self.deletions)
+        return not (self.orphans or unused or self.left.previous_scopes or self.left.pending or self.deletions)
 
     @property
     def removable(self) -> bool:
@@ -84,13 +81,10 @@ def findings(search: LeftoverSearch) -> Findings:
     folders = list(_folders(left, domain, {orphan.found.name for orphan in orphans if orphan.removable}))
     deletions = DomainDeletion.objects.pending().order_by("started_at", "name")
     return Findings(
+        left,
         known=domain in recorded | left.in_ses or bool(folders or left.reference_mail),
         orphans=orphans,
-        lookalikes=left.lookalikes,
         folders=folders,
-        reference_mail=left.reference_mail,
-        previous_scopes=left.previous_scopes,
-        pending=left.pending,
         deletions=[record for record in deletions if domain in ("", record.name)],
     )
 

@@ -33,19 +33,19 @@ def report(found: Findings) -> str:
 
 def as_values(found: Findings) -> dict[str, Any]:
     values: dict[str, Any] = {key: [shown.value for shown in findings] for key, _, findings in _groups(found)}
-    return values | {"owed": found.pending, "nothing_left": found.nothing_left}
+    return values | {"owed": found.left.pending, "nothing_left": found.nothing_left}
 
 
 def _groups(found: Findings) -> list[tuple[str, str, Iterable[Shown]]]:
     """The kinds of findings: JSON key, title and findings."""
-    retried = "the worker retries by itself,"
+    left, retried = found.left, "the worker retries by itself,"
     return [
         ("orphans", "Orphans in SES, ours and in no ledger", map(_orphan, found.orphans)),
-        ("suspects", "Not ours despite our prefix; left alone", map(_lookalike, found.lookalikes)),
+        ("suspects", "Not ours despite our prefix; left alone", map(_lookalike, left.lookalikes)),
         ("stored_mail", "Stored mail without a domain", map(_folder, found.folders)),
-        ("reference_mail", "Stored by the reference service; left alone", map(_reference, found.reference_mail)),
-        ("former", "Left behind when AWS_REGION or SES_RULE_SET changed", map(_scope, found.previous_scopes)),
-        ("owed", f"Pending in SES; {retried} ses_sync retries now", map(_pending, found.pending.items())),
+        ("reference_mail", "Stored by the reference service; left alone", map(_reference, left.reference_mail)),
+        ("former", "Left behind when AWS_REGION or SES_RULE_SET changed", map(_scope, left.previous_scopes)),
+        ("owed", f"Pending in SES; {retried} ses_sync retries now", map(_pending, left.pending.items())),
         ("deletions", f"Unfinished deletions; {retried} {APPLY} retries now", map(_deletion, found.deletions)),
     ]
 

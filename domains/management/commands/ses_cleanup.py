@@ -55,7 +55,7 @@ class Command(CommandWithExitCodes):
             found = find.findings(search)
             if search.domain and not found.known:
                 raise CommandError(f"Neither this installation nor SES nor the bucket knows of {search.domain}.")
-            if options["apply"] and (found.removable or found.previous_scopes or found.deletions):
+            if options["apply"] and (found.removable or found.left.previous_scopes or found.deletions):
                 if not options["json"]:
                     self.stdout.write(f"{report(found)}\n\n")
                 self._apply(search, found, forget_former=options["forget_former"])
@@ -77,7 +77,7 @@ class Command(CommandWithExitCodes):
             self._erase(folders[prefix])
         for record in found.deletions:
             self._retry(record)
-        for scope in found.previous_scopes:
+        for scope in found.left.previous_scopes:
             self._forget(search, scope, ask_ses=not forget_former)
         self.tell("\n")
 
