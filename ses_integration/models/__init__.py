@@ -6,7 +6,7 @@ Imports `plan` and `conf`. Only `ses_integration` may import it.
 """
 
 from ses_integration.models.ledger import InFlightCall, LedgerEntry, LedgerIdentity, LedgerRecipient
-from ses_integration.models.region import RuleSetState
+from ses_integration.models.rule_set_state import RuleSetState
 from ses_integration.models.scope import ScopedQuerySet
 from ses_integration.models.sync import DomainSync, Lease, RateLimit
 

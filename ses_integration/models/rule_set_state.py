@@ -1,4 +1,4 @@
-"""What is known about a region and rule set in SES."""
+"""State of a region and rule set: its AWS account, learned limits, and when SES was last swept."""
 
 from __future__ import annotations
 
