@@ -24,7 +24,7 @@ from ses_integration.emulator.server import Emulator
 
 # CI takes the same examples each time, so that it fails only for a change; at night there are more, and new ones.
 hypothesis_settings.register_profile("steady", deadline=None, derandomize=True, stateful_step_count=25)
-hypothesis_settings.register_profile("nightly", deadline=None, max_examples=500, stateful_step_count=60)
+hypothesis_settings.register_profile("nightly", deadline=None, max_examples=2000, stateful_step_count=60)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 # Receivers reconcile after the commit, so a test inside a transaction would not show what the product does.

@@ -1,7 +1,7 @@
 """The part of the generated cases that one run takes.
 
-Fault and kill tests generate a case for every call or step, which takes minutes. A run takes every third case, chosen by
-the seed of the random order, so that successive runs cover all of them. `--full` (`make nightly`) takes all.
+Fault and kill tests generate a case for every call or step, which takes minutes. A run takes a third of the cases; the seed
+of the random order decides which third. `--full` (`make nightly`) takes all.
 """
 
 from __future__ import annotations
