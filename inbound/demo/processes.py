@@ -36,6 +36,9 @@ class Processes:
             shlex.split(command), cwd=self._folder, stdin=subprocess.DEVNULL, start_new_session=True
         )
 
+    def pid(self, name: str) -> int:
+        return self._running[name].pid
+
     def ended(self) -> str | None:
         """The name of a process that has ended unexpectedly, or None."""
         return next((name for name, process in self._running.items() if process.poll() is not None), None)

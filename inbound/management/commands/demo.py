@@ -90,7 +90,8 @@ class Command(BaseCommand):
                 self._wait(processes, "The server does not answer.", lambda: readiness.api_answers(demo, account))
                 self._wait(processes, "SES is not up to date.", readiness.ses_up_to_date)
                 connections.close_all()
-                values = readiness.values(demo, account)
+                # docs/try-it.md kills the worker. A search by command line would find every worker of this machine.
+                values = readiness.values(demo, account) | {"WORKER_PID": str(processes.pid("worker"))}
                 write_private(demo.values_file, "".join(f"{name}={value}\n" for name, value in values.items()))
                 self._say(readiness.announcement(demo, account, seconds=time.monotonic() - started))
                 while True:
