@@ -15,7 +15,7 @@ def check_secret_key(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "SECRET_KEY is the published default.",
+            "SECRET_KEY is missing, or it is the published default.",
             hint="Set SECRET_KEY to a long random text, or DEBUG=on to try inbound on your own machine.",
             id="inbound.E001",
         )
