@@ -179,12 +179,14 @@ def _identity_line(note: str | None) -> str:
 
 
 def _endpoint_line(use: EndpointUse) -> str:
-    mail = [
-        *([f"the mail of {plural(use.email_addresses, 'address')}"] if use.email_addresses else []),
-        *(["the catch-all's mail"] if use.catch_all else []),
+    sources = [
+        *([f"of {plural(use.email_addresses, 'address')}"] if use.email_addresses else []),
+        *(["of the catch-all"] if use.catch_all else []),
     ]
-    other = "mail of other domains as well" if use.used_elsewhere else "no other mail"
-    return parts.endpoint_line(use, *([f"it receives {' and '.join(mail)}, and {other}"] if mail else []))
+    only, others = ("", ", and of other domains as well") if use.used_elsewhere else ("only ", "")
+    return parts.endpoint_line(
+        use, *([f"it receives {only}the mail {' and '.join(sources)}{others}"] if sources else [])
+    )
 
 
 def _dns_lines(records: Sequence[RecordLookup]) -> Iterator[str]:

@@ -65,7 +65,7 @@ Stored mail:
 
 What stays:
 - 1 subdomain, unchanged: sub.example.com.
-- Endpoint CRM: it receives the mail of 1 address, and no other mail.
+- Endpoint CRM: it receives only the mail of 1 address.
 
 DNS records to remove yourself:
 - MX example.com (mail is sent to SES) is published: {MX}.
@@ -107,7 +107,7 @@ def test_endpoints_that_name_an_address_are_printed(full, user):
     )
     EndpointFactory(owner=user, name="Group", type="email_group", config={"emails": ["a@example.com", "b@example.com"]})
     out = run("plan_delete", "example.com")[1]
-    assert "- Endpoint CRM: it receives the mail of 1 address, and no other mail.\n" in out
+    assert "- Endpoint CRM: it receives only the mail of 1 address.\n" in out
     assert "- Endpoint Forwarder: it still forwards to a@example.com; it still sends from b@example.com.\n" in out
     assert "- Endpoint Group: it still forwards to a@example.com, b@example.com.\n" in out
     out = run("plan_delete", "a@example.com")[1]
