@@ -30,7 +30,7 @@ NOT_CONFIGURED = "AWS configuration incomplete. SES rules may need manual cleanu
 
 @dataclass(frozen=True, slots=True)
 class AddressDeletion:
-    """A deleted address. `removed_from_ses`: SES has confirmed that it holds no recipient for it; otherwise `warning` says why."""
+    """A deleted address. `removed_from_ses`: SES has confirmed that it holds no recipient for it; otherwise `warning` is set."""
 
     address: str
     domain: str
