@@ -1,4 +1,7 @@
-"""Sentences that tell people why SES is behind the rows, and when the next try is. Every page, command and answer uses them."""
+"""Sentences about SES being behind the rows that several pages, commands or answers use.
+
+The sentence of an error belongs to the error (`ses_integration/errors.py`).
+"""
 
 from __future__ import annotations
 
