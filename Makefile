@@ -14,7 +14,7 @@ PARALLEL = --numprocesses auto --dist load --maxschedchunk 1
 
 help:
 	@echo "make run       run the demo: emulated AWS, server, worker and a demo account (PORT=8000, AWS_EMULATOR_PORT=5599)"
-	@echo "make test      run the test suite, each test on the databases that can prove it"
+	@echo "make test      run the test suite, each test on the databases that it is marked for"
 	@echo "               ARGS=path: one file or test, on both databases; ARGS='--full path': with all its generated cases"
 	@echo "make nightly   run every test on both databases, with all generated cases and many new examples (about an hour)"
 	@echo "make coverage  run the test suite with branch coverage, processes included"
