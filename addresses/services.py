@@ -11,14 +11,8 @@ from django.db import IntegrityError, transaction
 from addresses.models import EmailAddress
 from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain
-from ses_integration.api import (
-    DomainSpec,
-    Removal,
-    reconcile,
-    reserve,
-    shared_deadline,
-    unconfirmed_warning,
-)
+from domains.provider import spec_of
+from ses_integration.api import Removal, reconcile, reserve, shared_deadline, unconfirmed_warning
 
 NO_BUCKET = "AWS configuration incomplete. Missing S3_BUCKET_NAME or AWS_ACCOUNT_ID"
 
@@ -85,9 +79,7 @@ def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> Address
 def _reserve(row: EmailAddress) -> None:
     """Reserve room in SES for the rule that carries the address, if it needs one."""
     if row.is_active:
-        domain = row.domain
-        slots = {row.address: row.slot}
-        reserve(DomainSpec.of(domain.name, domain.key_prefix, slots, catch_all=domain.receives_everything))
+        reserve(spec_of(row.domain, [(row.address, row.is_active, row.slot)]))
 
 
 def _outcome(pk: str) -> AddressChange:

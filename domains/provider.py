@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from domains.models import Domain, key_prefix
 from ses_integration.api import DomainSpec
 
+# Address, whether it is active, and its slot.
+AddressRow = tuple[str, bool, int]
+
 
 def domain_specs(names: list[str] | None) -> list[DomainSpec]:
     """Specs of the live domains among `names`, or of all if None; two statements.
@@ -18,20 +21,18 @@ def domain_specs(names: list[str] | None) -> list[DomainSpec]:
     if names is not None:
         domains = domains.filter(name__in=names)
     # `email_addresses`: reverse accessor of addresses.EmailAddress, in the app above.
-    active = domains.filter(email_addresses__is_active=True)
-    slots: dict[str, dict[str, int]] = defaultdict(dict)
-    for pk, address, slot in active.values_list("pk", "email_addresses__address", "email_addresses__slot"):
-        slots[pk][address] = slot
+    found = domains.filter(email_addresses__isnull=False).values_list(
+        "pk", "email_addresses__address", "email_addresses__is_active", "email_addresses__slot"
+    )
+    rows: dict[str, list[AddressRow]] = defaultdict(list)
+    for pk, address, is_active, slot in found:
+        rows[pk].append((address, is_active, slot))
     return [
-        DomainSpec.of(name, key_prefix(name, pk), slots[pk], catch_all=enabled and endpoint_id is not None)
+        DomainSpec.of(name, key_prefix(name, pk), rows[pk], catch_all=enabled and endpoint_id is not None)
         for pk, name, enabled, endpoint_id in domains.values_list(
             "pk", "name", "is_catch_all_enabled", "catch_all_endpoint_id"
         )
     ]
-
-
-# Address, whether it is active, and its slot.
-AddressRow = tuple[str, bool, int]
 
 
 def addresses_of(domain: Domain) -> list[AddressRow]:
@@ -41,12 +42,5 @@ def addresses_of(domain: Domain) -> list[AddressRow]:
 
 
 def spec_of(domain: Domain, addresses: Iterable[AddressRow]) -> DomainSpec:
-    """The domain with these addresses, inactive ones included, for plans that must show no other incarnation of the name."""
-    rows = list(addresses)
-    return DomainSpec.of(
-        domain.name,
-        domain.key_prefix,
-        {address: slot for address, active, slot in rows if active},
-        catch_all=domain.receives_everything,
-        inactive=[address for address, active, _ in rows if not active],
-    )
+    """The spec of the domain with these addresses."""
+    return DomainSpec.of(domain.name, domain.key_prefix, addresses, catch_all=domain.receives_everything)

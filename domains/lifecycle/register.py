@@ -47,7 +47,7 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
                 _refuse_taken(owner, name)
                 domain = Domain.objects.create(owner_id=owner.pk, name=name)
                 dns_records.store(domain, None)
-                reserve(DomainSpec(name, domain.key_prefix))
+                reserve(DomainSpec(name, domain.key_prefix, inactive=()))
         except IntegrityError as error:
             raise DomainTaken(own=Domain.objects.filter(name=name).owned_by(owner).exists()) from error
         reconcile(name)

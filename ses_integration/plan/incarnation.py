@@ -1,6 +1,6 @@
 """Filter recorded state to one incarnation of a domain, so that an owner never sees a previous owner's data.
 
-The ledger is kept by name, and the name may have had other owners. The `DomainSpec` here has inactive addresses, too.
+The ledger is kept by name, and the name may have had other owners.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LEFT_OVER = (
 
 def rule_digest(name: str, key_prefix: str, layout: Layout) -> str:
     """Digest of all rules that store mail of the domain `name` under `key_prefix`."""
-    return compile_domain(DomainSpec(name, key_prefix, catch_all=True), layout).rules[0].digest
+    return compile_domain(DomainSpec(name, key_prefix, catch_all=True, inactive=()), layout).rules[0].digest
 
 
 def own_rules(domain: DomainSpec, layout: Layout, resources: Iterable[RecordedResource]) -> dict[str, frozenset[str]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Self
 
 
@@ -17,17 +17,18 @@ class AddressSpec:
 
 @dataclass(frozen=True, slots=True)
 class DomainSpec:
-    """A live domain and its active addresses. A domain that does not exist or is being deleted has no spec.
+    """A live domain and all its addresses. A domain that does not exist or is being deleted has no spec.
 
-    SES stores its mail under `key_prefix`. `catch_all`: the domain receives mail for every address. The `inactive` addresses
-    matter only to deletion plans, which show no addresses of other incarnations of the name.
+    SES stores its mail under `key_prefix`. SES should receive for `addresses`, the active ones, or with `catch_all` for every
+    address. The `inactive` addresses change no rule. They have no default, because deletion plans would take a forgotten one
+    for an address of another incarnation of the name.
     """
 
     name: str
     key_prefix: str
     addresses: tuple[AddressSpec, ...] = ()
     catch_all: bool = False
-    inactive: tuple[str, ...] = ()
+    inactive: tuple[str, ...] = field(kw_only=True)
 
     @property
     def recipients(self) -> frozenset[str]:
@@ -36,9 +37,9 @@ class DomainSpec:
         return frozenset([*names, self.name] if self.catch_all else names)
 
     @classmethod
-    def of(
-        cls, name: str, key_prefix: str, slots: Mapping[str, int], *, catch_all: bool, inactive: Iterable[str] = ()
-    ) -> Self:
-        """The spec of a domain whose active addresses have these slots."""
-        addresses = tuple(AddressSpec(address, slot) for address, slot in slots.items())
-        return cls(name, key_prefix, addresses, catch_all, tuple(inactive))
+    def of(cls, name: str, key_prefix: str, addresses: Iterable[tuple[str, bool, int]], *, catch_all: bool) -> Self:
+        """The spec of a domain from the rows of its addresses: address, whether it is active, and its slot."""
+        rows = list(addresses)
+        active = tuple(AddressSpec(address, slot) for address, is_active, slot in rows if is_active)
+        inactive = tuple(address for address, is_active, _ in rows if not is_active)
+        return cls(name, key_prefix, active, catch_all, inactive=inactive)

@@ -45,7 +45,7 @@ def specs(draw: st.DrawFn, names: st.SearchStrategy[str] = domain_names) -> Doma
     """Any active addresses in any slots; the slots between them are free or belong to inactive addresses."""
     name = draw(names)
     addresses = tuple(AddressSpec(f"a{slot}+x@{name}", slot) for slot in sorted(draw(places)))
-    return DomainSpec(name, f"emails/{name}/{draw(st.integers(1, 2))}/", addresses, draw(st.booleans()))
+    return DomainSpec(name, f"emails/{name}/{draw(st.integers(1, 2))}/", addresses, draw(st.booleans()), inactive=())
 
 
 _states = st.sampled_from(["no entry", "right", "unknown", "wrong"])

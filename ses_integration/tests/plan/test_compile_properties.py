@@ -79,7 +79,7 @@ def test_two_domains_never_share_a_rule_name(one, other, layout):
 
     def names(domain: str) -> set[str]:
         addresses = tuple(AddressSpec(f"a{slot}@{domain}", slot) for slot in range(7))
-        forms = [DomainSpec(domain, "p/", addresses, catch_all) for catch_all in (True, False)]
+        forms = [DomainSpec(domain, "p/", addresses, catch_all, inactive=()) for catch_all in (True, False)]
         return {rule.name for form in forms for rule in compile_domain(form, layout).rules}
 
     assert names(one).isdisjoint(names(other))

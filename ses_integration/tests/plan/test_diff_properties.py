@@ -108,7 +108,7 @@ def receiving_states(draw) -> DomainSpec:
     """Addresses with fixed slots, some of them active."""
     active = draw(st.sets(st.sampled_from(range(len(locals_)))))
     addresses = tuple(AddressSpec(f"{locals_[slot]}@{DOMAIN}", slot) for slot in sorted(active))
-    return DomainSpec(DOMAIN, "p/", addresses, draw(st.sampled_from([False, False, False, True])))
+    return DomainSpec(DOMAIN, "p/", addresses, draw(st.sampled_from([False, False, False, True])), inactive=())
 
 
 histories = st.lists(st.tuples(receiving_states(), limits, st.integers(0, 5)), max_size=4)

@@ -22,7 +22,7 @@ RULE, SECOND, CATCH_ALL = (f"inbound-example.com-{end}" for end in ("rule", "rul
 
 def incarnation(*addresses: str, catch_all: bool = False, prefix: str = "emails/example.com/new/") -> DomainSpec:
     rows = tuple(AddressSpec(address, slot) for slot, address in enumerate(addresses))
-    return DomainSpec(DOMAIN, prefix, rows, catch_all)
+    return DomainSpec(DOMAIN, prefix, rows, catch_all, inactive=())
 
 
 def recorded_of(previous: DomainSpec) -> list[RecordedResource]:
@@ -96,7 +96,7 @@ def two_incarnations(draw):
     everything = {address.address for address in previous.addresses}
     own = frozenset(draw(st.sets(st.sampled_from(sorted(everything))))) if everything else frozenset[str]()
     rows = tuple(address for address in previous.addresses if address.address in own)
-    now = DomainSpec(DOMAIN, "emails/example.com/new/", rows)
+    now = DomainSpec(DOMAIN, "emails/example.com/new/", rows, inactive=())
     return layout, list(entries.values()), now
 
 

@@ -34,7 +34,7 @@ def receive(*local_parts: str, domain: str = DOMAIN, catch_all: bool = False, in
     """Set the addresses of a domain and mark it dirty, without a drain: the test decides who reconciles it and when."""
     addresses = tuple(AddressSpec(f"{local}@{domain}", slot) for slot, local in enumerate(local_parts))
     _mark(domain)
-    _rows[domain] = DomainSpec(domain, f"emails/{domain}/{incarnation}/", addresses, catch_all)
+    _rows[domain] = DomainSpec(domain, f"emails/{domain}/{incarnation}/", addresses, catch_all, inactive=())
 
 
 def remove(domain: str = DOMAIN) -> None:
@@ -46,7 +46,7 @@ def remove(domain: str = DOMAIN) -> None:
 def change_behind_our_back(*local_parts: str, domain: str = DOMAIN) -> None:
     """Set the addresses of a domain without marking it, as raw SQL or a restored backup do."""
     addresses = tuple(AddressSpec(f"{local}@{domain}", slot) for slot, local in enumerate(local_parts))
-    _rows[domain] = DomainSpec(domain, f"emails/{domain}/1/", addresses)
+    _rows[domain] = DomainSpec(domain, f"emails/{domain}/1/", addresses, inactive=())
 
 
 def _mark(domain: str) -> None:
