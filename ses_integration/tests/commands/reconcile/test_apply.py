@@ -12,7 +12,7 @@ from ses_integration.conf import ses_config
 from ses_integration.coordination import lease
 from ses_integration.drift import repair
 from ses_integration.drift.compare import compare
-from ses_integration.models import LedgerEntry
+from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.reconcile.receipt_rules import EQUAL, RULE, SET, STORE, change, held, looks, put
 from ses_integration.tests.commands.run import run
@@ -96,6 +96,15 @@ def test_rules_move_to_the_front_in_their_order(ses_with_a, ses_v1):
     put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
     run("ses_reconcile", "--apply")
     assert list(rules()) == [*order, "theirs"]
+
+
+def test_a_domain_without_a_sync_row_that_needs_no_call_is_up_to_date(ses_with_a, ses_v1):
+    """As after a restored backup: the ledger has the domain, and its rule only has to be moved."""
+    put(ses_v1, "theirs", "x@theirs.org", Actions=[STORE, {"StopAction": {"Scope": "RuleSet"}}])
+    DomainSync.objects.all().delete()
+    code, text = run("ses_reconcile", "--apply")
+    assert code == 0
+    assert f"1/1 {DOMAIN}: up to date\n{RULE}: moved in front of all other rules\n" in text
 
 
 def test_a_rule_that_was_removed_meanwhile_is_not_moved(ses_with_a, ses_v1):
