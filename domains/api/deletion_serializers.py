@@ -150,7 +150,7 @@ def _steps(row: DomainDeletion, ses: SyncState | None) -> list[dict[str, Any]]:
         "cameLate": row.late_versions,
         "keptByStorage": row.kept_versions,
     }
-    in_ses = (row.ses_attempts, ses.reason if ses else "", ses.retry_at if ses else None)
+    in_ses = (row.ses_attempts, ses.reason if ses else "", ses.next_try if ses else None)
     # Without a problem, `retry_at` is the time until which a process has claimed the prefix.
     in_s3 = (row.attempts, row.problem, row.retry_at if row.problem else None)
     steps = [

@@ -33,7 +33,7 @@ class CapacitySerializer(serializers.Serializer[Any]):
 class SyncStateSerializer(serializers.Serializer[Any]):
     state = serializers.CharField(source="status.wire")
     reason = TextOrNull()
-    nextTry = Timestamp(source="retry_at")
+    nextTry = Timestamp(source="next_try")
 
 
 class DomainStatusSerializer(serializers.Serializer[Domain]):

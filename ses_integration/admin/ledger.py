@@ -26,7 +26,7 @@ from ses_integration.models import (
     RuleSetState,
 )
 from ses_integration.plan.resources import Presence
-from ses_integration.status.sync_state import SyncState, with_unknown_until
+from ses_integration.status.sync_state import SyncState, with_calls_in_flight
 
 SCOPE = ["region", "rule_set"]
 
@@ -63,7 +63,7 @@ class DomainSyncAdmin(ReadOnlyAdmin[DomainSync]):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DomainSync]:
-        return with_unknown_until(super().get_queryset(request))
+        return with_calls_in_flight(super().get_queryset(request))
 
     @admin.display(description="SES")
     def ses(self, sync: DomainSync) -> SafeString:

@@ -26,7 +26,8 @@ class DomainSync(Scoped):
     stalled = models.BooleanField(default=False)
     last_error = models.CharField(max_length=500, blank=True)
 
-    # Set by `with_unknown_until()` in status/sync_state.py.
+    # Set by `with_calls_in_flight()` in status/sync_state.py.
+    unanswered: int
     unknown_until: datetime | None
 
     class Meta:

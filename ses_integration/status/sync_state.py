@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from django.db.models import F, OuterRef, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from backoffice.text import moment, plural
@@ -34,9 +35,9 @@ class SyncStatus(enum.Enum):
 class SyncState:
     """How far SES follows the rows of one domain name.
 
-    `behind` is the number of changes that SES has not confirmed, and `attempts` the number of failed passes in a row. `error`
-    is the last error as a sentence, or empty. SES can apply the last call without an answer until `unknown_until`, and after
-    that it is sent again. `due_at` is None if the next try is due now.
+    `behind` is the number of changes that SES has not confirmed, and `attempts` the number of failed passes in a row, after
+    which the domain backs off until `retry_at`, if that is not None. `error` is the last error as a sentence, or empty.
+    `unanswered` calls got no answer. SES can apply the last of them until `unknown_until`, and after that it is sent again.
     """
 
     domain: str
@@ -44,25 +45,26 @@ class SyncState:
     behind: int
     attempts: int = 0
     error: str = ""
-    due_at: datetime | None = None
+    retry_at: datetime | None = None
+    unanswered: int = 0
     unknown_until: datetime | None = None
 
     @classmethod
     def of(cls, sync: DomainSync) -> Self:
-        """The state of a row from `with_unknown_until`."""
+        """The state of a row from `with_calls_in_flight`."""
         behind, until = sync.generation - sync.observed_generation, sync.unknown_until
         status = SyncStatus.PENDING if behind or until else SyncStatus.UP_TO_DATE
         if sync.stalled:
             status = SyncStatus.NEEDS_ATTENTION
         elif until and until > timezone.now():
             status = SyncStatus.UNCONFIRMED
-        return cls(sync.domain, status, behind, sync.attempts, sync.last_error, sync.retry_at, until)
+        return cls(sync.domain, status, behind, sync.attempts, sync.last_error, sync.retry_at, sync.unanswered, until)
 
     @classmethod
     def by_domain(cls, domains: Iterable[str]) -> dict[str, Self]:
         """State of each name; one statement for any number of names. A name that was never marked dirty is one change behind."""
         names = list(domains)
-        syncs = with_unknown_until(DomainSync.objects.of(ses_config()).filter(domain__in=names))
+        syncs = with_calls_in_flight(DomainSync.objects.of(ses_config()).filter(domain__in=names))
         found = {sync.domain: cls.of(sync) for sync in syncs}
         return {name: found.get(name) or cls(name, SyncStatus.PENDING, behind=1) for name in names}
 
@@ -85,16 +87,31 @@ class SyncState:
         return self.error or (wording.NOT_TRIED if self.status is SyncStatus.PENDING else "")
 
     @property
-    def retry_at(self) -> datetime | None:
+    def next_try(self) -> datetime | None:
         """When the domain is tried again; None if nothing is left to do or it is due now."""
-        return self.unknown_until if self.status is SyncStatus.UNCONFIRMED else self.due_at
+        return self.unknown_until if self.status is SyncStatus.UNCONFIRMED else self.retry_at
+
+    @property
+    def lag(self) -> str:
+        """How far SES is behind, such as `3 changes behind, 1 unanswered call`; empty if it is not."""
+        unanswered = plural(self.unanswered, "unanswered call") if self.unanswered else ""
+        return ", ".join(filter(None, [self._changes_behind, unanswered]))
+
+    @property
+    def details(self) -> str:
+        """The unanswered call and the last error, where `reason` has only one of them; empty without both."""
+        return " ".join(filter(None, [wording.unanswered(self.unknown_until), self.error]))
 
     @property
     def backlog(self) -> str:
-        """The reason in full, such as `2 changes behind, next try 2026-11-26 09:30:00 UTC. AWS gave no answer.`"""
-        next_try = f", next try {moment(self.due_at)}" if self.due_at else ""
-        behind = f"{plural(self.behind, 'change')} behind{next_try}." if self.behind else ""
-        return " ".join(filter(None, [behind, wording.unanswered(self.unknown_until), self.error]))
+        """Everything in one text, such as `2 changes behind, next try 2026-11-26 09:30:00 UTC. AWS gave no answer.`"""
+        next_try = f", next try {moment(self.retry_at)}" if self.retry_at else ""
+        behind = f"{self._changes_behind}{next_try}." if self.behind else ""
+        return " ".join(filter(None, [behind, self.details]))
+
+    @property
+    def _changes_behind(self) -> str:
+        return f"{plural(self.behind, 'change')} behind" if self.behind else ""
 
     def __str__(self) -> str:
         """The state for people, such as `pending: AWS gave no answer.`"""
@@ -102,7 +119,7 @@ class SyncState:
 
 
 def pending_domains() -> QuerySet[DomainSync]:
-    """Domain names that are behind or have a call in flight, oldest change first."""
+    """Rows of the domains that are behind or have a call in flight, oldest change first."""
     config = ses_config()
     with_call_in_flight = InFlightCall.objects.of(config).values("entry__domain")
     not_up_to_date = Q(generation__gt=F("observed_generation")) | Q(domain__in=with_call_in_flight)
@@ -111,13 +128,17 @@ def pending_domains() -> QuerySet[DomainSync]:
 
 def states_of(syncs: QuerySet[DomainSync]) -> list[SyncState]:
     """States of these rows, in their order; one statement."""
-    return [SyncState.of(sync) for sync in with_unknown_until(syncs)]
+    return [SyncState.of(sync) for sync in with_calls_in_flight(syncs)]
 
 
-def with_unknown_until(syncs: QuerySet[Any]) -> QuerySet[Any]:
-    """Add `unknown_until`: until when SES can apply the last call in flight for the domain, in its scope; None without one."""
+def with_calls_in_flight(syncs: QuerySet[Any]) -> QuerySet[Any]:
+    """Add `unanswered`, the number of calls in flight for the domain in its scope, and `unknown_until`, until when SES can
+    apply the last of them; None without one."""
     calls = InFlightCall.objects.filter(
         entry__domain=OuterRef("domain"), entry__region=OuterRef("region"), entry__rule_set=OuterRef("rule_set")
     )
-    found: QuerySet[Any] = syncs.annotate(unknown_until=calls.order_by("-until").values("until")[:1])
+    counted = calls.values("entry__domain").annotate(number=Count("pk")).values("number")
+    found: QuerySet[Any] = syncs.annotate(
+        unanswered=Coalesce(Subquery(counted), 0), unknown_until=calls.order_by("-until").values("until")[:1]
+    )
     return found

@@ -24,9 +24,9 @@ from ses_integration.status.sync_state import SyncState, pending_domains, states
 
 class Command(CommandWithExitCodes):
     help = (
-        "Show how much of SES's quotas is used, and which domains are not up to date: their state, when SES is tried again, "
-        "and why. Reads the database only. Exit code 0 when everything is up to date, 2 when something is pending, or "
-        "when another region or rule set may still hold something of ours."
+        "Show how much of SES's quotas is used, and which domains are not up to date: their state, how far SES is behind, when "
+        "it is tried again, and why. Reads the database only. Exit code 0 when everything is up to date, 2 when something is "
+        "pending, or when another region or rule set may still hold something of ours."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -56,8 +56,10 @@ class Command(CommandWithExitCodes):
 def _row(state: SyncState, now: datetime, *, gone: bool) -> list[str]:
     if not state.pending:
         return [state.domain, "gone" if gone else state.status.label, "", ""]
-    next_try = moment(state.retry_at) if state.retry_at and state.retry_at > now else "now"
-    return [state.domain, state.status.label, next_try, state.reason]
+    # Changes are sent before an unanswered call is repeated.
+    at = state.retry_at if state.behind else state.unknown_until
+    next_try = moment(at) if at and at > now else "now"
+    return [state.domain, f"{state.status.label} ({state.lag})", next_try, state.details or state.reason]
 
 
 def _summary(config: SesConfig) -> list[str]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from backoffice.text import moment
 from ses_integration.conf import ses_config
 from ses_integration.coordination import quotas
-from ses_integration.models import InFlightCall, LedgerEntry
+from ses_integration.models import DomainSync, InFlightCall, LedgerEntry
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.status import wording
 from ses_integration.tests.commands.run import run
@@ -39,7 +39,7 @@ def test_a_pending_domain_is_listed_with_its_reason_and_exit_code_2(ses, rows):
     reconcile(DOMAIN)
     code, text = run("ses_status")
     assert code == 2
-    assert "example.com  needs attention" in text
+    assert "example.com  needs attention (1 change behind)" in text
     assert "AWS does not allow this call; the credentials lack a permission." in text
     assert text.endswith("1 pending. The worker retries by itself; ses_sync retries now.\n")
 
@@ -52,10 +52,28 @@ def test_a_domain_with_only_an_unanswered_call_is_listed_with_its_time(ses, rows
     outcome = InFlightCall.objects.create(
         entry=entry, operation="update_rule", recipients=["b@example.com"], until=until, fence=0
     )
-    assert _row(run("ses_status")[1]) == ["example.com", "unconfirmed", moment(until), wording.unanswered(until)]
+    state = "unconfirmed (1 unanswered call)"
+    assert _row(run("ses_status")[1]) == ["example.com", state, moment(until), wording.unanswered(until)]
     outcome.until = timezone.now() - timedelta(seconds=1)
     outcome.save()
     assert _row(run("ses_status")[1])[2] == "now"
+
+
+def test_an_unanswered_call_hides_neither_the_changes_behind_nor_the_recorded_error(ses, rows):
+    receive("a")
+    reconcile(DOMAIN)
+    until, retry_at = (timezone.now() + timedelta(minutes=minutes) for minutes in (10, 1))
+    for entry in LedgerEntry.objects.all():
+        InFlightCall.objects.create(entry=entry, operation="update_rule", until=until, fence=0)
+    for local_parts in ("ab", "abc", "abcd"):
+        receive(*local_parts)
+    DomainSync.objects.update(retry_at=retry_at, last_error="AWS is throttling our calls.")
+    assert _row(run("ses_status")[1]) == [
+        "example.com",
+        "unconfirmed (3 changes behind, 2 unanswered calls)",
+        moment(retry_at),
+        f"{wording.unanswered(until)} AWS is throttling our calls.",
+    ]
 
 
 def _row(text: str) -> list[str]:

@@ -41,9 +41,18 @@ def test_state_without_a_call_in_flight_is_named_with_its_reason(fields, status,
 def test_call_in_flight_is_unconfirmed_until_it_is_due():
     until = timezone.now() + timedelta(minutes=10)
     state = _state(until)
-    assert (state.status, state.retry_at) == (SyncStatus.UNCONFIRMED, until)
+    assert (state.status, state.next_try) == (SyncStatus.UNCONFIRMED, until)
     assert str(state) == f"unconfirmed: {wording.unanswered(until)}"
     assert _state(timezone.now() - timedelta(seconds=1)).status is SyncStatus.PENDING
+
+
+def test_lag_and_details_have_everything_that_is_known():
+    until = timezone.now() + timedelta(minutes=10)
+    state = _state(until, generation=3, last_error="AWS is throttling our calls.")
+    assert state.lag == "2 changes behind, 1 unanswered call"
+    assert state.details == f"{wording.unanswered(until)} AWS is throttling our calls."
+    assert state.backlog == f"2 changes behind. {state.details}"
+    assert _state(None).lag == _state(None).details == ""
 
 
 @pytest.mark.django_db
@@ -53,5 +62,5 @@ def test_domain_that_was_never_marked_is_pending():
 
 def _state(unknown_until, **fields):
     sync = DomainSync(**{"generation": 1, "observed_generation": 1} | fields)
-    sync.unknown_until = unknown_until
+    sync.unknown_until, sync.unanswered = unknown_until, int(unknown_until is not None)
     return SyncState.of(sync)
