@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from domains.deletion.record import initial_values
-from domains.models import Domain, DomainDeletion
+from domains.models import Domain, DomainDeletion, Step
 from ses_integration.api import mark_dirty
 
 # The columns that determine what SES should hold.
@@ -31,11 +31,11 @@ def record_deletion(instance: Domain, **_: Any) -> None:
     Runs before anything is deleted, while the rows can still be counted.
     """
     records = DomainDeletion.objects.filter(domain_id=instance.pk)
-    if records.filter(rows=DomainDeletion.Step.DONE).exists():
+    if records.filter(rows=Step.DONE).exists():
         return
     # Reverse accessors of models in the app above: addresses.BlockedEmail and addresses.EmailAddress.
     deleted = {
-        "rows": DomainDeletion.Step.DONE,
+        "rows": Step.DONE,
         "rows_at": timezone.now(),
         "blocked_emails": instance.blocked_emails.count(),
         "email_addresses": instance.email_addresses.count(),

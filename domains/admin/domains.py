@@ -22,7 +22,7 @@ from domains.deletion import service
 from domains.deletion.record import warning
 from domains.deletion_plan import build, model
 from domains.lifecycle import catch_all, register
-from domains.models import Domain, DomainDeletion
+from domains.models import Domain, DomainDeletion, Step
 from ses_integration.admin.actions import push
 from ses_integration.admin.columns import ShowsSesState
 from ses_integration.api import QuotaExceeded, RecordedIdentity, shared_deadline
@@ -144,7 +144,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
                 raise build.PlanOutdated from error
             # Continue a deletion that stopped half-way, as a second DELETE over the API does.
             record = service.advance(running)
-        confirmed = DomainDeletion.Step.DONE == record.rules == record.identity
+        confirmed = Step.DONE == record.rules == record.identity
         counts = model.row_counts(record.blocked_emails, record.email_addresses, record.dns_records)
         link = page_link("domains.domaindeletion", record.pk, "the report")
         done = format_html("This also deleted {}. See {}.", counts, link)

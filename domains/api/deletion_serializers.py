@@ -9,10 +9,10 @@ from typing import Any
 from rest_framework import serializers
 
 from domains.deletion import proof
-from domains.deletion.record import Step, warning
+from domains.deletion.record import warning
 from domains.dns import leftovers
 from domains.dns.records import Record
-from domains.models import Domain, DomainDeletion
+from domains.models import Domain, DomainDeletion, Step
 from rest.fields import Constant, SchemaOnly, TextOrNull, Timestamp, timestamp_or_none
 from rest.serializers import Answer
 from ses_integration.api import SyncState

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from domains.models import Domain, DomainDeletion
+from domains.models import Domain, DomainDeletion, Step
 from ses_integration.api import MailFolder
 from ses_integration.cli.leftovers import Drift, Leftovers, LeftoverSearch, Stored
 
@@ -122,7 +122,7 @@ def _domain_ids(pk: str | None = None) -> tuple[set[str], set[str], set[str]]:
     domains, deletions = Domain.objects.all(), DomainDeletion.objects.all()
     if pk is not None:
         domains, deletions = domains.filter(pk=pk), deletions.filter(domain_id=pk)
-    erasing = deletions.filter(stored_mail__in=[DomainDeletion.Step.PENDING, DomainDeletion.Step.KEPT])
+    erasing = deletions.filter(stored_mail__in=[Step.PENDING, Step.KEPT])
     return (
         set(domains.values_list("pk", flat=True)),
         set(erasing.values_list("domain_id", flat=True)),

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from domains.deletion.record import Step, due, updating
-from domains.models import DomainDeletion
+from domains.deletion.record import due, updating
+from domains.models import DomainDeletion, Step
 from ses_integration.api import ErasedBatch, SesError, retry_delay
 
 # A process claims a prefix for this long, and again with each batch. Longer than any two calls to S3.

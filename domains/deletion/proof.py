@@ -18,8 +18,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from domains.deletion.record import Step, due, updating
-from domains.models import Domain, DomainDeletion
+from domains.deletion.record import due, updating
+from domains.models import Domain, DomainDeletion, Step
 from rest.fields import timestamp
 from ses_integration.api import AbsenceCheck, SyncState, retry_delay
 

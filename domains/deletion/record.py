@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from domains.deletion_plan.model import NOT_CREATED_HERE
-from domains.models import Domain, DomainDeletion
+from domains.models import Domain, DomainDeletion, Step
 from domains.provider import addresses_of, spec_of
 from ses_integration.api import (
     SyncState,
@@ -22,8 +22,6 @@ from ses_integration.api import (
     own_rule_names,
     unconfirmed_warning,
 )
-
-Step = DomainDeletion.Step
 
 # SES retries for this long to store mail that it accepted before the rule was deleted
 # (docs/architecture/ses.md, "Late storage"), so the worker checks the prefix again afterwards.

@@ -6,9 +6,9 @@ from django.db.models.functions import Now
 
 from backoffice.text import moment, plural
 from domains.deletion.erase import CLAIM
-from domains.deletion.record import Step, warning
+from domains.deletion.record import warning
 from domains.deletion.service import ERASE_SECONDS_IN_REQUEST, advance
-from domains.models import DomainDeletion
+from domains.models import DomainDeletion, Step
 from ses_integration.api import retry_now, shared_deadline
 
 # A claim is stored as the time of the next attempt. Twice as long, because its holder may renew it at this moment.

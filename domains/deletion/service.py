@@ -17,9 +17,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from domains.deletion.erase import erase_mail
-from domains.deletion.record import Step, due, initial_values, update_ses_steps, updating
+from domains.deletion.record import due, initial_values, update_ses_steps, updating
 from domains.deletion_plan.build import check_token, plan_of
-from domains.models import Domain, DomainDeletion
+from domains.models import Domain, DomainDeletion, Step
 from ses_integration.api import domain_state, reconcile, shared_deadline
 
 ERASE_SECONDS_IN_REQUEST = 1.0

@@ -1,6 +1,6 @@
 """Domains, their DNS records, and the reports of deletions. All packages of the app and the apps above may import it."""
 
-from domains.models.deletion import DomainDeletion, DomainDeletionQuerySet
+from domains.models.deletion import DomainDeletion, DomainDeletionQuerySet, Step
 from domains.models.domain import DnsRecord, DnsRecordQuerySet, Domain, DomainQuerySet, key_prefix
 
 __all__ = [
@@ -10,5 +10,6 @@ __all__ = [
     "DomainDeletion",
     "DomainDeletionQuerySet",
     "DomainQuerySet",
+    "Step",
     "key_prefix",
 ]

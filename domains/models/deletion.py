@@ -15,6 +15,15 @@ from rest.ids import deletion_id
 from ses_integration.api import MailFolder
 
 
+class Step(models.TextChoices):
+    """The state of one step of a deletion, as it is published. People read "pending" for `owed`."""
+
+    PENDING = "owed", "Pending"
+    DONE = "done"
+    KEPT = "kept"
+    SUPERSEDED = "superseded", "Superseded: the domain was added again"
+
+
 class DomainDeletionQuerySet(models.QuerySet["DomainDeletion"]):
     def pending(self) -> Self:
         return self.filter(finished_at=None)
@@ -28,13 +37,6 @@ class DomainDeletion(models.Model):
 
     It never causes a call to SES (docs/architecture/protocol.md, "Counterexamples", 18).
     """
-
-    class Step(models.TextChoices):
-        # The published value. People read "pending".
-        PENDING = "owed", "Pending"
-        DONE = "done"
-        KEPT = "kept"
-        SUPERSEDED = "superseded", "Superseded: the domain was added again"
 
     # Names of fields of this model, in the documented order.
     STEPS = ("rules", "identity", "rows", "stored_mail")
@@ -104,7 +106,10 @@ class DomainDeletion(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(finished_at=None)
-                | ~Q(rules="owed") & ~Q(identity="owed") & ~Q(rows="owed") & ~Q(stored_mail="owed"),
+                | ~Q(rules=Step.PENDING)
+                & ~Q(identity=Step.PENDING)
+                & ~Q(rows=Step.PENDING)
+                & ~Q(stored_mail=Step.PENDING),
                 name="finished_deletion_has_no_pending_step",
             )
         ]
@@ -131,7 +136,7 @@ class DomainDeletion(models.Model):
     @property
     def pending_steps(self) -> list[str]:
         """Field names, in the order of STEPS."""
-        return [step for step in self.STEPS if getattr(self, step) == self.Step.PENDING]
+        return [step for step in self.STEPS if getattr(self, step) == Step.PENDING]
 
     @classmethod
     def labels(cls, steps: Iterable[str]) -> str:

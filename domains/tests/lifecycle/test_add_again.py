@@ -8,7 +8,7 @@ import pytest
 
 from domains.deletion import service
 from domains.deletion.service import advance
-from domains.models import Domain, DomainDeletion
+from domains.models import Domain, DomainDeletion, Step
 from inbound.tests.support.aws import (
     calls,
     fail_calls,
@@ -27,7 +27,6 @@ from ses_integration.tests.support.counterexamples import claim, counterexample,
 
 URL = "/api/v2/domains"
 RULE = "inbound-example.com-rule"
-Step = DomainDeletion.Step
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def _too_long(files: list[Path], limit: int) -> dict[str, int]:
 
 def test_no_product_file_is_too_long():
     limit = _limit("product file has at most # lines")
-    assert not _too_long([file for file in FILES if not _is_test(file)], limit)
+    assert not _too_long([file for file in FILES if not _is_test(file) and "migrations" not in file.parts], limit)
 
 
 def test_no_test_file_is_too_long():
