@@ -5,17 +5,19 @@ from __future__ import annotations
 from django.contrib import admin
 
 from backoffice.base import ReadOnlyAdmin
+from backoffice.links import related_link
 from domains.models import DnsRecord
 
 
 @admin.register(DnsRecord)
 class DnsRecordAdmin(ReadOnlyAdmin[DnsRecord]):
-    list_display = ["name", "record_type", "value", "domain", "is_required", "is_verified", "last_checked"]
+    domain_link = related_link("domain__name")
+    list_display = ["name", "record_type", "value", "domain_link", "is_required", "is_verified", "last_checked"]
     list_filter = ["record_type", "is_verified", "is_required"]
     list_select_related = ["domain"]
     search_fields = ["name", "value", "id"]
     ordering = ["domain__name", "record_type", "name"]
     fieldsets = [
-        (None, {"fields": ["domain", "record_type", "name", "value", "is_required", "id"]}),
+        (None, {"fields": ["domain_link", "record_type", "name", "value", "is_required", "id"]}),
         ("Check", {"fields": ["is_verified", "last_checked", "created_at"]}),
     ]
