@@ -33,6 +33,10 @@ PLAN_USED = (
 )
 
 
+class PlanUsed(PlanOutdated):
+    """The deletion of this plan has begun. A token starts a deletion once, and does not continue one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deleted:
     """The outcome for a deleted row: `done` is shown in any case, `warning` while SES has not confirmed the change."""
@@ -54,7 +58,7 @@ class DeletesThroughService(ModelAdmin[Row]):
     actions = ["delete_selected"]
     delete_confirmation_template = "admin/backoffice/delete_through_service.html"
     plan_of: Callable[[Any], Plan[Any, Any]] | None = None
-    # Entered once around all deletions of a request, so that the services' waits share one deadline.
+    # Entered once around all deletions of a request, so that looking at the plan again and all waits share one deadline.
     shared_deadline: Callable[[], AbstractContextManager[object]] = staticmethod(nullcontext)
 
     def consequences(self, rows: Sequence[Row]) -> Mapping[Any, Sequence[str]]:
@@ -64,8 +68,7 @@ class DeletesThroughService(ModelAdmin[Row]):
     def delete_row(self, request: HttpRequest, row: Row, plan_token: str) -> Deleted:
         """Call the service. Raises the model's DoesNotExist if the row has already been deleted.
 
-        With a plan's token it raises PlanOutdated if the plan has changed or the deletion has begun: a token starts a deletion
-        once, and does not continue one.
+        With a plan's token it raises PlanOutdated if the plan has changed, and PlanUsed if the deletion has begun.
         """
         raise NotImplementedError
 
@@ -84,22 +87,31 @@ class DeletesThroughService(ModelAdmin[Row]):
         row = self.get_object(request, unquote(object_id))
         if not self.has_delete_permission(request, row):
             raise PermissionDenied
-        token = request.POST.get("plan", "")
+        refusal = ""
         if row is not None and request.method == "POST":
-            try:
-                if not token and self.plan_of and not self.plan_of(row).begun:
-                    raise PlanOutdated
-                self._show_outcomes(request, [(row, self._delete_if_there(request, row, token))])
+            refusal = self._delete_one(request, row, request.POST.get("plan", ""))
+            if not refusal:
                 return HttpResponseRedirect(list_url(self, request))
-            except PlanOutdated:
-                row = self.get_object(request, unquote(object_id))
+            row = self.get_object(request, unquote(object_id))
         if row is None:
             messages.error(request, f"This {self.opts.verbose_name} has already been deleted.")
             return HttpResponseRedirect(list_url(self, request))
-        plan = self.plan_of(row) if self.plan_of else None
-        if request.method == "POST" and plan:
-            messages.warning(request, PLAN_MISSING if not token else PLAN_USED if plan.begun else PLAN_CHANGED)
-        return self._confirmation_page(request, [row], plan=plan)
+        if refusal:
+            messages.warning(request, refusal)
+        return self._confirmation_page(request, [row])
+
+    def _delete_one(self, request: HttpRequest, row: Row, token: str) -> str:
+        """Delete the row and show the outcome, or return the reason why nothing was deleted."""
+        if self.plan_of and not token and not self.plan_of(row).begun:
+            return PLAN_MISSING
+        try:
+            with self.shared_deadline():
+                self._show_outcomes(request, [(row, self._delete_if_there(request, row, token))])
+        except PlanUsed:
+            return PLAN_USED
+        except PlanOutdated:
+            return PLAN_CHANGED
+        return ""
 
     def _delete_if_there(self, request: HttpRequest, row: Row, token: str = "") -> Deleted | None:
         try:
@@ -124,11 +136,10 @@ class DeletesThroughService(ModelAdmin[Row]):
             self._show_outcomes(request, self.delete_rows(request, rows))
         return None
 
-    def _confirmation_page(
-        self, request: HttpRequest, rows: Sequence[Row], *, plan: Plan[Any, Any] | None = None, bulk: bool = False
-    ) -> HttpResponse:
+    def _confirmation_page(self, request: HttpRequest, rows: Sequence[Row], *, bulk: bool = False) -> HttpResponse:
+        plan = self.plan_of(rows[0]) if self.plan_of and not bulk else None
         if plan is not None:
-            items = [(row, plan.parts()) for row in rows]
+            items = [(rows[0], plan.parts())]
         else:
             lines = self.consequences(rows)
             items = [(row, [Part("", lines[row.pk])]) for row in rows]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.test import Client
 
 from addresses import deletion as address_deletion
+from addresses.deletion_plan import plan_of
 from addresses.models import EmailAddress
 from backoffice import deletion
 from endpoints import services
 from endpoints.admin.endpoints import EndpointAdmin
 from endpoints.models import Endpoint
-from inbound.tests.support.admin_site import confirm, delete_selected, post, staff, text, url
+from inbound.tests.support.admin_site import confirm, delete_selected, plan_token, post, staff, text, url
+from inbound.tests.support.aws import calls
 from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory
 
 
@@ -62,6 +65,23 @@ def test_a_row_with_a_plan_deleted_during_the_request_is_reported(ses, admin_cli
     address = EmailAddressFactory()
     monkeypatch.setattr(address_deletion, "delete_address", missing(EmailAddress))
     assert confirm(admin_client, delete_url(address))[1] == [("warning", f"Already deleted: {address}.")]
+
+
+def test_looking_at_the_plan_again_counts_towards_the_deadline(ses, admin_client: Client, monkeypatch, settings):
+    address = EmailAddressFactory(address="a@example.com")
+    path = delete_url(address)
+    token = plan_token(text(admin_client.get(path)))
+    ses.clear_journal()
+    settings.SES_REQUEST_BUDGET = 0.2
+
+    def slow_plan_of(row: EmailAddress) -> Any:
+        time.sleep(0.3)
+        return plan_of(row)
+
+    monkeypatch.setattr(address_deletion, "plan_of", slow_plan_of)
+    [(level, message)] = post(admin_client, path, post="yes", plan=token)[1]
+    assert (level, message.startswith("Deleted: a@example.com. ")) == ("warning", True)
+    assert calls(ses) == []
 
 
 def test_nothing_is_deleted_if_one_of_the_rows_may_not_be(ses, user, admin_client: Client, monkeypatch):

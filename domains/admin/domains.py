@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from backoffice.deletion import Deleted, DeletesThroughService
+from backoffice.deletion import Deleted, DeletesThroughService, PlanUsed
 from backoffice.links import joined, list_link, page_link, related_link
 from backoffice.service_forms import ServiceAdmin, warn
 from backoffice.text import moment
@@ -141,7 +141,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
             if running is None:
                 raise
             if plan_token:
-                raise build.PlanOutdated from error
+                raise PlanUsed from error
             # Continue a deletion that stopped half-way, as a second DELETE over the API does.
             record = service.advance(running)
         confirmed = Step.DONE == record.rules == record.identity
