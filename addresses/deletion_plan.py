@@ -16,7 +16,8 @@ from domains.dependents import Dependent, dependents_of
 from domains.models import Domain
 from domains.provider import addresses_of, spec_of
 from rest.deletion import plan_token
-from rest.deletion.plan_token import Part, Plan, Subject
+from rest.deletion.plan import Part, Plan
+from rest.deletion.plan_token import Subject
 from ses_integration.api import Preview
 
 KIND = "address"

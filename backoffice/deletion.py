@@ -21,7 +21,8 @@ from django.views.decorators.csrf import csrf_protect
 from backoffice.base import ModelAdmin
 from backoffice.text import UNCERTAIN, listed, plural
 from backoffice.urls import list_url
-from rest.deletion.plan_token import Part, Plan, PlanOutdated
+from rest.deletion.plan import Part, Plan
+from rest.deletion.plan_token import PlanOutdated
 
 Row = TypeVar("Row", bound=Model)
 

@@ -15,7 +15,7 @@ from domains.deletion_plan import parts
 from domains.dependents import EndpointUse
 from domains.dns.leftovers import RecordLookup, State, lookup_as_json
 from domains.models import Domain
-from rest.deletion.plan_token import Part, Plan
+from rest.deletion.plan import Part, Plan
 from ses_integration.api import IdentityOutcome, MailSize, Preview, RecordedIdentity
 
 KIND = "domain"
@@ -170,6 +170,7 @@ def row_counts(blocked_emails: int, email_addresses: int, dns_records: int, *, i
 
 
 def mail_outcome(location: str, *, keeps: bool) -> str:
+    """A clause without its full stop: whether the stored mail at `location` is kept or erased."""
     outcome = "kept, because KEEP_MAIL_ON_DOMAIN_DELETE is on" if keeps else "erased, with every version"
     return f"{location} is {outcome}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from backoffice.text import UNCERTAIN, listed, moment, plural, shortened
 from domains.dependents import Dependent, EndpointUse
-from rest.deletion.plan_token import Part, Plan
+from rest.deletion.plan import Part, Plan
 from ses_integration.api import Preview
 
 SHOWN_CALLS = 20
@@ -26,7 +26,10 @@ def as_text(subject: str, plan: Plan[Any, Any]) -> str:
 
 
 def ses(plan: Plan[Any, Any], lines: Iterable[str], **members: Any) -> Part:
-    """The receipt rules, and what SES holds besides them. `lines` say both; `members` add the latter to the JSON."""
+    """The part about SES: its receipt rules, and whatever else the plan says about SES.
+
+    `lines` are all its sentences, those about the rules included. `members` are added to the JSON members of the rules.
+    """
     preview: Preview = plan.database.ses
     rules = [
         {
@@ -44,6 +47,7 @@ def ses(plan: Plan[Any, Any], lines: Iterable[str], **members: Any) -> Part:
 
 
 def rule_lines(preview: Preview) -> Iterator[str]:
+    """A sentence for each receipt rule of the plan: how its recipients change, and what of that is unconfirmed."""
     if not preview.rules:
         yield "No SES receipt rule is known for it."
     for rule in preview.rules:

@@ -49,6 +49,7 @@ def refuse_plan_of(request: Request, what: str) -> None:
 
 
 def plan_outdated(sentence: str = OUTDATED) -> Conflict:
+    """The error to raise for an outdated token: 409 with the code `PLAN_OUTDATED`."""
     return Conflict({"error": sentence, "code": "PLAN_OUTDATED"})
 
 

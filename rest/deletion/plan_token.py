@@ -1,22 +1,17 @@
-"""Deletion plans, and their tokens: three keyed digests, so that plans need not be stored (docs/api/plans.md)."""
+"""Tokens of deletion plans: three keyed digests, so that plans need not be stored (docs/api/plans.md)."""
 
 from __future__ import annotations
 
 import json
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Self
 
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-
-Database = TypeVar("Database", bound="DataclassInstance")
-Outside = TypeVar("Outside", bound="DataclassInstance")
 
 # Changing it would make the tokens that clients hold outdated.
 SALT = "rest.plan_token"
@@ -68,56 +63,6 @@ class PlanToken:
         return constant_time_compare(self.seal, _digest(asdict(subject), self.database, self.outside))
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One subject of a plan: a title and sentences for people, and its members of the JSON object. All may be empty."""
-
-    title: str
-    lines: Sequence[str]
-    members: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan(Generic[Database, Outside]):
-    """A plan in two parts: from the database, which is compared once more under its locks, and from outside.
-
-    `confirmed_at`: when SES last confirmed something that the plan is about. It is not part of the token.
-    """
-
-    subject: Subject
-    database: Database
-    outside: Outside
-    confirmed_at: datetime | None
-
-    @property
-    def token(self) -> PlanToken:
-        return PlanToken.of(self.subject, self.database, self.outside)
-
-    @property
-    def certain(self) -> bool:
-        """Whether all of it is confirmed and could be looked up."""
-        raise NotImplementedError
-
-    @property
-    def begun(self) -> bool:
-        """Whether the deletion has begun. Then there is no choice left to confirm."""
-        return False
-
-    def parts(self) -> list[Part]:
-        """All that the plan says, in the order for people."""
-        raise NotImplementedError
-
-    def as_values(self) -> dict[str, Any]:
-        """The members of the JSON object. The plan's serializer puts them in order."""
-        values = {"token": self.token, "isCertain": self.certain, "sesConfirmedAt": self.confirmed_at}
-        return values | {name: value for part in self.parts() for name, value in part.members.items()}
-
-    def check(self, token: str) -> None:
-        """Raise PlanOutdated unless `token` is this plan's."""
-        if not constant_time_compare(str(self.token), token):
-            raise PlanOutdated
-
-
 def check(token: str, subject: Subject, database: DataclassInstance) -> None:
     """Check subject and database part of a token, but not the part from outside. Raises PlanOutdated."""
     try:
@@ -129,6 +74,7 @@ def check(token: str, subject: Subject, database: DataclassInstance) -> None:
 
 
 def part_digest(subject: Subject, part: DataclassInstance) -> str:
+    """One half of a plan as 22 characters: the digest of the part's values together with its subject."""
     return _digest(asdict(subject), asdict(part))
 
 

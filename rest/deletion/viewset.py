@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from rest.deletion.confirmation import DRY_RUN, GONE, PLAN, Confirmation, plan_outdated, read_confirmation
-from rest.deletion.plan_token import Plan, Subject
+from rest.deletion.plan import Plan
+from rest.deletion.plan_token import Subject
 from rest.viewsets import OwnedViewSet
 
 Row = TypeVar("Row", bound=Model)

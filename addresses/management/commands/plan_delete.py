@@ -14,7 +14,7 @@ from domains.api.deletion_serializers import DeletionPlanSerializer
 from domains.deletion_plan import build, parts
 from domains.models import Domain
 from domains.names import normalise_address, normalise_domain
-from rest.deletion.plan_token import Plan
+from rest.deletion.plan import Plan
 from ses_integration.cli.base import CommandWithExitCodes
 
 # The normalised name, its plan, and the plan's serializer.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from domains.deletion_plan.parts import as_text
-from rest.deletion.plan_token import Part, Plan, Subject
+from rest.deletion.plan import Part, Plan
+from rest.deletion.plan_token import Subject
 
 
 class SomePlan(Plan):
