@@ -1,11 +1,12 @@
-"""The admin kit: everything that admin pages of several apps share. An app without models, for its template and style sheet.
+"""What operators see on pages and in terminals, shared by several apps. An app without models, for its template and style sheet.
 
 - `base`: typed versions of Django's admin classes, and read-only pages and inlines
 - `links`: links from one page to another
 - `service_forms`: add and change rows through services
 - `deletion`: delete rows through services, with the plan on the confirmation page
-- `text`: counts, lists of names, sizes and dates, for pages and commands alike
 - `urls`: where to go when a page has finished
+- `text`: wording of counts, lists of names, sizes and dates, for pages, commands and messages
 
-Every app may import it. It imports no app, only `rest`; models of the apps are named by text.
+Every module above may import `text`, and admin pages the rest. It imports no app, only `rest`; models of the apps are named
+by text.
 """

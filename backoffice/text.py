@@ -1,4 +1,4 @@
-"""Wording shared by admin pages, management commands and plans: counts, lists of names, sizes, dates."""
+"""Wording shared by admin pages, management commands, plans and messages: counts, lists of names, sizes, dates."""
 
 from __future__ import annotations
 
