@@ -37,9 +37,9 @@ class ServiceAdmin(ModelAdmin[Row]):
     """
 
     add_form: type[ServiceForm[Row]]
-    # Errors of the services: sentences for the form, besides ValidationError, and those that mean that the row, or one that
-    # it depends on, was deleted while the form was open.
+    # Errors of the services whose text is shown as an error of the form, like that of a ValidationError.
     refusals: tuple[type[Exception], ...] = ()
+    # Errors of the services after which the form is useless: a row that it shows or refers to has been deleted.
     gone: tuple[type[Exception], ...] = ()
 
     def add_row(self, request: HttpRequest, form: Any) -> Row:

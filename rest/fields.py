@@ -97,7 +97,7 @@ class Constant(serializers.Field[Any, Any, Any, Any]):
 
 
 class SchemaOnly(serializers.Field[Any, Any, Any, Any]):
-    """Name and JSON type, for schema generators, of a member that the serializer's `to_representation` adds."""
+    """A member that `to_representation` of the serializer adds. Tells schema generators its name and JSON type."""
 
     def __init__(self, kind: str, *, nullable: bool = False) -> None:
         super().__init__(read_only=True)

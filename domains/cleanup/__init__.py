@@ -1,1 +1,4 @@
-"""What should be gone and is not: `find` it in SES and the bucket, `render` it. Only the command `ses_cleanup` may import it."""
+"""Search for what deletions should have removed from SES and the bucket (`find`), and report it (`render`).
+
+Only the command `ses_cleanup` may import it.
+"""
