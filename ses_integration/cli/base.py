@@ -18,6 +18,7 @@ from ses_integration.status import wording
 from ses_integration.status.sync_state import states_of
 from ses_integration.status.warning import unanswered_until
 
+# How long a command works on one domain before it reports what is left to the worker.
 SECONDS_PER_DOMAIN = 30.0
 AGAIN = "Wait a second and run it again: SES takes about one control call a second, and other processes share it."
 
@@ -64,7 +65,23 @@ class Outcome:
         return "in line" if self.up_to_date else f"still owed. {self.reason}".strip()
 
 
-def outcome(name: str) -> Outcome:
+def reconcile_each(domains: Sequence[str], tell: Callable[[str], object]) -> dict[str, Outcome]:
+    """Reconcile the domains one after the other, and tell the outcome of each."""
+    outcomes: dict[str, Outcome] = {}
+    for number, name in enumerate(domains, 1):
+        outcomes[name] = reconcile_one(name)
+        tell(f"{number}/{len(domains)} {name}: {outcomes[name]}")
+    return outcomes
+
+
+def reconcile_one(name: str) -> Outcome:
+    """Reconcile one domain, for at most `SECONDS_PER_DOMAIN`."""
+    with shared_deadline(SECONDS_PER_DOMAIN):
+        reconcile(name)
+    return _outcome(name)
+
+
+def _outcome(name: str) -> Outcome:
     """Look up the outcome for one domain; one statement if it is up to date, else two.
 
     Without a row there is nothing to send, although the ledger may know the name.
@@ -74,14 +91,3 @@ def outcome(name: str) -> Outcome:
         return Outcome(up_to_date=True)
     unanswered = wording.unanswered(unanswered_until(name))
     return Outcome(up_to_date=False, reason=" ".join(filter(None, [state.error, unanswered])))
-
-
-def reconcile_each(domains: Sequence[str], tell: Callable[[str], object]) -> dict[str, Outcome]:
-    """Reconcile the domains one after the other, for at most 30 s each, and tell the outcome of each."""
-    outcomes: dict[str, Outcome] = {}
-    for number, name in enumerate(domains, 1):
-        with shared_deadline(SECONDS_PER_DOMAIN):
-            reconcile(name)
-        outcomes[name] = outcome(name)
-        tell(f"{number}/{len(domains)} {name}: {outcomes[name]}")
-    return outcomes

@@ -14,10 +14,13 @@ from domains.deletion.retry import retry_deletion
 from domains.models import DomainDeletion
 from domains.names import normalise_domain
 from ses_integration.api import SesError
-from ses_integration.cli.base import CommandWithExitCodes, reconcile_each, ses_errors_as_command_errors
+from ses_integration.cli.base import (
+    SECONDS_PER_DOMAIN,
+    CommandWithExitCodes,
+    reconcile_each,
+    ses_errors_as_command_errors,
+)
 from ses_integration.cli.leftovers import LeftoverSearch, PreviousScope
-
-SECONDS_PER_TRY = 30.0
 
 
 class Command(CommandWithExitCodes):
@@ -100,7 +103,7 @@ class Command(CommandWithExitCodes):
         erased = -1
         while record.finished_at is None and record.erased_versions != erased:
             erased = record.erased_versions
-            self.tell(f"deletion of {record.name} ({record.pk}): {retry_deletion(record, seconds=SECONDS_PER_TRY)}")
+            self.tell(f"deletion of {record.name} ({record.pk}): {retry_deletion(record, seconds=SECONDS_PER_DOMAIN)}")
             if record.problem:
                 return
 

@@ -5,11 +5,9 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ses_integration.cli.base import SECONDS_PER_DOMAIN, CommandWithExitCodes, outcome
+from ses_integration.cli.base import CommandWithExitCodes, reconcile_one
 from ses_integration.conf import ses_config
-from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.models import DomainSync
-from ses_integration.reconcile.loop import reconcile
 from ses_integration.reconcile.queue import retry_now
 from ses_integration.status.sync_state import SyncState
 
@@ -36,9 +34,7 @@ class Command(CommandWithExitCodes):
             return
         for name in names:
             retry_now(name)
-            with shared_deadline(SECONDS_PER_DOMAIN):
-                reconcile(name)
-            self.stdout.write(f"{name}: {outcome(name)}")
+            self.stdout.write(f"{name}: {reconcile_one(name)}")
         if left := SyncState.pending_names(names).count():
             self.stdout.write(f"{left} still pending. The worker retries by itself; ses_status says when.")
             raise SystemExit(2)
