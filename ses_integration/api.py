@@ -1,4 +1,4 @@
-"""Facade of ses_integration: every name that the apps above may use, besides `admin/` and `cli/`.
+"""Facade of ses_integration: every name that the apps above may use. Only their admin pages and commands may use more (ADR 11).
 
 An import contract enforces this. Each name has a line below that says what it is for, and its documentation where it is defined.
 

@@ -1,4 +1,8 @@
-"""What management commands share: exit codes, tables, the drift report, and the search for leftovers.
+"""What management commands share.
 
-Imports `drift` and below. For management commands only, including those of the apps above.
+- `base`: exit codes, errors, and reconciling with progress; for the commands of all apps
+- `leftovers`: the search of `ses_cleanup`; for that command and `domains.cleanup`, which adds what the rows say and renders it
+- `tables`, `drift_report`: output; only for the commands of `ses_integration`, and the tables also for the benchmark
+
+Imports `drift` and below.
 """
