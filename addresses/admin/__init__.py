@@ -1,4 +1,4 @@
-"""Admin pages of addresses and blocked emails. Django imports it; nothing else does.
+"""Admin pages of addresses and blocked emails. Only Django imports it.
 
 Changes go through the services of this app, as over the API.
 """

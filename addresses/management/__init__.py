@@ -1,1 +1,1 @@
-"""The command `plan_delete`. Django imports it; nothing else does."""
+"""The command `plan_delete`. Only Django imports it."""

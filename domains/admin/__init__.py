@@ -1,4 +1,4 @@
-"""Admin pages of domains, their DNS records and their deletions. Django imports it; nothing else does.
+"""Admin pages of domains, their DNS records and their deletions. Only Django imports it.
 
 Changes go through the services of `lifecycle` and `deletion`, as over the API.
 """

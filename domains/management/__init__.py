@@ -1,1 +1,1 @@
-"""The command `ses_cleanup`. Django imports it; nothing else does."""
+"""The command `ses_cleanup`. Only Django imports it."""

@@ -95,6 +95,7 @@ class Domain(models.Model):
 
 
 def key_prefix(name: str, pk: str) -> str:
+    """Where SES stores the mail of the domain with this name and id, in the bucket."""
     return f"emails/{name}/{pk}/"
 
 

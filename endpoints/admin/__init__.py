@@ -1,3 +1,3 @@
-"""Admin pages for endpoints. Only Django's autodiscovery imports this package."""
+"""Admin pages of endpoints. Only Django imports it."""
 
 from endpoints.admin import endpoints as endpoints

@@ -27,7 +27,7 @@ def detect(drift_input: DriftInput) -> list[Drift]:
         *_pending(drift_input),
     ]
     found += unmanaged(drift_input, _not_receiving(found) | drift_input.changing)
-    found += _behind(drift_input, repairable_domains(found))
+    found += _unsettled(drift_input, repairable_domains(found))
     rank = list(DriftKind)
     return sorted(found, key=lambda drift: (rank.index(drift.kind), drift.resource, drift.domain, drift.name))
 
@@ -183,7 +183,7 @@ def _pending(drift_input: DriftInput) -> Iterator[Drift]:
         yield Drift(DriftKind.PENDING, "domain", domain, domain, reason)
 
 
-def _behind(drift_input: DriftInput, reported: Collection[str]) -> Iterator[Drift]:
+def _unsettled(drift_input: DriftInput, reported: Collection[str]) -> Iterator[Drift]:
     """Domains for which a pass would call SES although nothing differs and they are not marked dirty."""
     domains = drift_input.desired.keys() | drift_input.entries.keys()
     for domain in sorted(domains - drift_input.changing - set(reported)):

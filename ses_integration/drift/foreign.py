@@ -1,7 +1,10 @@
 """Unmanaged resources: in SES, but in neither ledger nor desired state. Foreign unless ownership is proven. Pure.
 
-An unmanaged rule is ours if it has the name that we would give a rule with its recipients, stores their mail where we would in
-our bucket, and their identity does not carry the tag of another installation. An unmanaged identity is ours if its tag says so.
+An unmanaged identity is ours if its tag says so. An unmanaged rule is ours if all of this is true:
+
+- we would give this name to a rule with these recipients
+- it stores their mail in our bucket, where we would store it
+- their identity does not have the tag of another installation
 
 Rules of the reference service, whose account we may be taking over, are recognised by what that service makes: see
 docs/api/compatibility.md, "Rules of the reference service".

@@ -11,7 +11,7 @@ from backoffice.text import plural
 from ses_integration.aws.observe import observe
 from ses_integration.conf import SesConfig
 from ses_integration.models import LedgerEntry
-from ses_integration.plan.resources import ResourceKind
+from ses_integration.plan.resources import Presence, ResourceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ def find_previous_scopes(config: SesConfig) -> list[PreviousScope]:
     """
     # Without a region nothing is ever sent.
     rows = LedgerEntry.objects.exclude(region=config.region, rule_set=config.rule_set).exclude(region="")
-    rows = rows.filter(~Q(presence="absent") | Q(in_flight__until__gt=Now())).exclude(identity__ours=False).distinct()
+    may_be_held = ~Q(presence=Presence.ABSENT) | Q(in_flight__until__gt=Now())
+    rows = rows.filter(may_be_held).exclude(identity__ours=False).distinct()
     current = set(LedgerEntry.objects.of(config).filter(kind=ResourceKind.IDENTITY).values_list("name", flat=True))
     found: dict[tuple[str, str], tuple[list[str], list[str], list[str]]] = {}
     for region, rule_set, kind, name, ours in rows.order_by("region", "rule_set", "name").values_list(

@@ -1,1 +1,1 @@
-"""Management commands of `ses_integration`."""
+"""The commands that concern SES alone, and `aws_emulator`. Only Django imports it."""

@@ -124,7 +124,10 @@ def _order_writes(writes: list[RuleWrite], up_to_date: frozenset[str]) -> tuple[
 def _rule_removals(
     desired: DesiredState, resources: Iterable[RecordedResource], pending: list[Rule]
 ) -> tuple[list[Call], list[Call]]:
-    """Return deletions of undesired rules: to make now, and to defer because a rule in `pending` replaces them."""
+    """Split the deletions of undesired rules into those to make now and those to defer.
+
+    A deletion waits while a rule in `pending` is to receive the mail of the deleted rule.
+    """
     removals: list[Call] = []
     replacements_pending: list[Call] = []
     for resource in resources:

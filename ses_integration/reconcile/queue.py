@@ -30,6 +30,7 @@ def ready(config: SesConfig) -> QuerySet[DomainSync]:
 
 
 def in_flight_calls(config: SesConfig, domain: str) -> QuerySet[InFlightCall]:
+    """Calls for the domain that have no answer yet, due or not."""
     return InFlightCall.objects.of(config).filter(entry__domain=domain)
 
 

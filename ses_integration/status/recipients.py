@@ -21,7 +21,7 @@ class RecordedRecipients:
         self._rows = LedgerRecipient.objects.of(self._config).filter(entry__kind=ResourceKind.RULE)
 
     def names(self) -> QuerySet[LedgerRecipient, str]:
-        """All of them; for `__in`."""
+        """All these recipients, as a subquery for `__in`."""
         return self._rows.values_list("recipient", flat=True)
 
     def rule_name(self, *fields: str) -> Subquery:
