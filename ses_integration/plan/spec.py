@@ -17,11 +17,11 @@ class AddressSpec:
 
 @dataclass(frozen=True, slots=True)
 class DomainSpec:
-    """A live domain and all its addresses. A domain that does not exist or is being deleted has no spec.
+    """A live domain and its addresses. A domain that does not exist or is being deleted has no spec.
 
     SES stores its mail under `key_prefix`. SES should receive for `addresses`, the active ones, or with `catch_all` for every
-    address. The `inactive` addresses change no rule. They have no default, because deletion plans would take a forgotten one
-    for an address of another incarnation of the name.
+    address. The `inactive` addresses change no rule, so the reconciler gets none. A deletion plan needs them all: it would
+    take a forgotten one for an address of another incarnation of the name. That is why they have no default.
     """
 
     name: str
