@@ -10,9 +10,7 @@ from django.contrib.auth.models import User
 
 from addresses.models import EmailAddress
 from inbound.tests.processes.support.checks import (
-    assert_ledger_equals_ses,
-    assert_no_rule_receives_everything,
-    assert_ses_equals_rows,
+    assert_consistent,
     wait_until_idle,
 )
 from inbound.tests.processes.support.clients import RULE_CALLS, Answer, Api, by_clients
@@ -59,9 +57,7 @@ def delete_all(stack: Stack, api: Api, addresses: list[EmailAddress]) -> list[An
 def assert_one_is_left(stack: Stack, kept: EmailAddress) -> None:
     assert stack.aws.rules() == {RULE: {kept.address}}
     assert EmailAddress.objects.get() == kept
-    assert_ses_equals_rows(stack)
-    assert_ledger_equals_ses(stack)
-    assert_no_rule_receives_everything(stack)
+    assert_consistent(stack)
     assert stack.aws.refused() == []
 
 

@@ -13,9 +13,7 @@ from django.contrib.auth.models import User
 
 from inbound.tests.processes.concurrency.many_domains import CUT_OFF, WEIGHTS, Client
 from inbound.tests.processes.support.checks import (
-    assert_ledger_equals_ses,
-    assert_no_rule_receives_everything,
-    assert_ses_equals_rows,
+    assert_consistent,
     expire_in_flight_calls,
     expire_lease,
     wait_until_idle,
@@ -74,9 +72,7 @@ def done(clients: list[Client]) -> int:
 
 
 def assert_finished(stack: Stack, clients: list[Client]) -> None:
-    assert_ses_equals_rows(stack)
-    assert_ledger_equals_ses(stack)
-    assert_no_rule_receives_everything(stack)
+    assert_consistent(stack)
     assert not {address for client in clients for address in client.gone} & stack.aws.recipients()
     # Every kind of step has happened.
     assert {what for client in clients for what in client.done} >= {"add the domain", *WEIGHTS}

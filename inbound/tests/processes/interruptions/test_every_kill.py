@@ -21,9 +21,7 @@ from domains.lifecycle.identity import complete_identities
 from domains.models import Domain, DomainDeletion
 from inbound.models import issue_key
 from inbound.tests.processes.support.checks import (
-    assert_ledger_equals_ses,
-    assert_no_rule_receives_everything,
-    assert_ses_equals_rows,
+    assert_consistent,
     expire_in_flight_calls,
     expire_lease,
     pending,
@@ -107,9 +105,7 @@ class KillSetup:
         raise AssertionError(f"The worker leaves something behind: {pending()}")
 
     def assert_finished(self, deletion: Deletion, name: str, *, deleted: bool) -> None:
-        assert_ses_equals_rows(self.stack)
-        assert_ledger_equals_ses(self.stack)
-        assert_no_rule_receives_everything(self.stack)
+        assert_consistent(self.stack)
         left = deletion.addresses[1:] if deleted else deletion.addresses
         if not (deletion.whole_domain and deleted):
             assert set(EmailAddress.objects.filter(domain__name=name).values_list("address", flat=True)) == {

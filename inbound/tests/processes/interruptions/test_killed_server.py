@@ -12,9 +12,7 @@ import pytest
 from addresses.models import EmailAddress
 from domains.models import Domain, DomainDeletion
 from inbound.tests.processes.support.checks import (
-    assert_ledger_equals_ses,
-    assert_no_rule_receives_everything,
-    assert_ses_equals_rows,
+    assert_consistent,
     expire_in_flight_calls,
     expire_lease,
     wait_until_idle,
@@ -71,9 +69,7 @@ def connection_lost(api: Api, path: str) -> Iterator[None]:
 
 
 def assert_finished(stack: Stack, path: str) -> None:
-    assert_ses_equals_rows(stack)
-    assert_ledger_equals_ses(stack)
-    assert_no_rule_receives_everything(stack)
+    assert_consistent(stack)
     # The worker may hold the lease for a sweep.
     wait_for(lambda: Lease.objects.get().holder == "", within=5, what="the lease is released")
     if path.startswith("domains/"):

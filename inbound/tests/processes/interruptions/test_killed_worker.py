@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inbound.tests.processes.support.checks import (
-    assert_ledger_equals_ses,
-    assert_no_rule_receives_everything,
-    assert_ses_equals_rows,
+    assert_consistent,
     expire_in_flight_calls,
     expire_lease,
     pending,
@@ -57,9 +55,7 @@ def test_a_second_worker_finishes_the_work_of_a_killed_one(stack: Stack, api: Ap
     expire_in_flight_calls()
 
     wait_until_idle(within=40)
-    assert_ses_equals_rows(stack)
-    assert_ledger_equals_ses(stack)
-    assert_no_rule_receives_everything(stack)
+    assert_consistent(stack)
     assert len(stack.aws.rules()) == DOMAINS
     # One for each rule. The call without an answer is repeated at once, and again when it can no longer be applied.
     assert len(stack.aws.calls(*RULE_CALLS)) <= DOMAINS + 3

@@ -9,9 +9,7 @@ import pytest
 from addresses.models import EmailAddress
 from domains.models import Domain
 from inbound.tests.processes.support.checks import (
-    assert_ledger_equals_ses,
-    assert_no_rule_receives_everything,
-    assert_ses_equals_rows,
+    assert_consistent,
     wait_until_idle,
     wait_until_up_to_date,
 )
@@ -54,9 +52,7 @@ def test_after_an_outage_ses_is_brought_up_to_date_without_another_request(
 
     wait_until_up_to_date(stack, within=40)
     wait_until_idle(within=10)
-    assert_ses_equals_rows(stack)
-    assert_ledger_equals_ses(stack)
-    assert_no_rule_receives_everything(stack)
+    assert_consistent(stack)
     assert (Domain.objects.count(), EmailAddress.objects.count()) == (3, 4)
     assert set(stack.aws.rules()) == {"inbound-two.example.com-rule", "inbound-three.example.com-rule"}
     assert len(stack.aws.identities()) == 3

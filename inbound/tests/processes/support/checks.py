@@ -43,6 +43,13 @@ def _catch_alls() -> QuerySet[Domain]:
     return _live().filter(is_catch_all_enabled=True)
 
 
+def assert_consistent(stack: Stack) -> None:
+    """SES, ledger and rows agree, and no rule was ever sent without recipients."""
+    assert_ses_equals_rows(stack)
+    assert_ledger_equals_ses(stack)
+    assert_no_rule_receives_everything(stack)
+
+
 def assert_ses_equals_rows(stack: Stack) -> None:
     """SES holds exactly the rules and identities that the rows want."""
     assert stack.aws.rules() == desired_rules()
@@ -109,10 +116,10 @@ def wait_until_up_to_date(stack: Stack, *, within: float) -> None:
     After SES has lost everything, nothing is pending until the worker's sweep has found that.
     """
 
-    def in_line() -> bool:
+    def up_to_date() -> bool:
         identities = set(_live().values_list("name", flat=True))
         return stack.aws.rules() == desired_rules() and stack.aws.identities() == identities
 
-    wait_for(in_line, within=within, what="SES matches the database")
+    wait_for(up_to_date, within=within, what="SES matches the database")
     # SES applies the last call before its answer is recorded.
     wait_until_idle(within=20)
