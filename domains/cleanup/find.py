@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from django.db.models import QuerySet
+
 from domains.models import Domain, DomainDeletion, Step
 from ses_integration.api import MailFolder
 from ses_integration.cli.leftovers import Drift, Leftovers, LeftoverSearch, Stored
@@ -95,10 +97,10 @@ def _orphan(found: Drift, named: str, *, recorded: bool) -> Orphan:
 
 def _folders(left: Leftovers, named: str, removed: set[str]) -> Iterator[Folder]:
     """Folders without a domain. The orphan rules in `removed` do not count: they are removed first."""
-    live, erasing, deleted = _domain_ids()
+    owned, deleted = _owned_and_deleted()
     for prefix, rules in left.folders.items():
         domain, pk = prefix.split("/")[1:3]
-        if pk in live | erasing or not (stored := MailFolder(prefix).count()).versions:
+        if pk in owned or not (stored := MailFolder(prefix).count()).versions:
             continue
         rule = next((name for name in rules if name not in removed), "")
         owner, recorded = left.owners.get(domain, ""), pk in deleted
@@ -113,18 +115,16 @@ def erase(folder: Folder) -> Iterator[int]:
 
 def is_unowned(prefix: str) -> bool:
     """Whether no domain owns the folder, and no deletion still erases it or keeps its mail."""
-    live, erasing, _ = _domain_ids(prefix.split("/")[2])
-    return not live and not erasing
+    pk = prefix.split("/")[2]
+    return not (Domain.objects.filter(pk=pk).exists() or _owning_deletions().filter(domain_id=pk).exists())
 
 
-def _domain_ids(pk: str | None = None) -> tuple[set[str], set[str], set[str]]:
-    """Ids of domains, of deletions that still erase or keep the mail, and of all deletions; or only those that equal `pk`."""
-    domains, deletions = Domain.objects.all(), DomainDeletion.objects.all()
-    if pk is not None:
-        domains, deletions = domains.filter(pk=pk), deletions.filter(domain_id=pk)
-    erasing = deletions.filter(stored_mail__in=[Step.PENDING, Step.KEPT])
-    return (
-        set(domains.values_list("pk", flat=True)),
-        set(erasing.values_list("domain_id", flat=True)),
-        set(deletions.values_list("domain_id", flat=True)),
-    )
+def _owned_and_deleted() -> tuple[set[str], set[str]]:
+    """Ids of the domains whose folder is owned, and of all domains that were ever deleted."""
+    owned = {*Domain.objects.values_list("pk", flat=True), *_owning_deletions().values_list("domain_id", flat=True)}
+    return owned, set(DomainDeletion.objects.values_list("domain_id", flat=True))
+
+
+def _owning_deletions() -> QuerySet[DomainDeletion]:
+    """Deletions that still erase the stored mail or keep it."""
+    return DomainDeletion.objects.filter(stored_mail__in=[Step.PENDING, Step.KEPT])
