@@ -76,7 +76,7 @@ def resume_deletions(
     records = list(unfinished.order_by(F("retry_at").asc(nulls_first=True), "started_at", "name"))
     # Deletions that only wait for SES get half of the time, in random order, so that they never delay erasing.
     to_erase = [record for record in records if _can_erase(record)]
-    waiting = [record for record in records if record not in to_erase]
+    waiting = [record for record in records if not _can_erase(record)]
     random.shuffle(waiting)
     half = time.monotonic() + seconds / 2
     for number, record in enumerate([*waiting, *to_erase]):
