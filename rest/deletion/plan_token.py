@@ -47,8 +47,8 @@ class PlanToken:
     @classmethod
     def of(cls, subject: Subject, database: DataclassInstance, outside: DataclassInstance) -> Self:
         """The token of a plan with these two parts. They must not contain the current time, because every value counts."""
-        first, second = part_digest(subject, database), part_digest(subject, outside)
-        return cls(first, second, _digest(asdict(subject), first, second))
+        first, second = _digest(subject, asdict(database)), _digest(subject, asdict(outside))
+        return cls(first, second, _digest(subject, first, second))
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -60,7 +60,7 @@ class PlanToken:
 
     def is_of(self, subject: Subject) -> bool:
         """Whether the token belongs to any plan of `subject`, outdated or not, even if the row is gone."""
-        return constant_time_compare(self.seal, _digest(asdict(subject), self.database, self.outside))
+        return constant_time_compare(self.seal, _digest(subject, self.database, self.outside))
 
 
 def check(token: str, subject: Subject, database: DataclassInstance) -> None:
@@ -69,17 +69,12 @@ def check(token: str, subject: Subject, database: DataclassInstance) -> None:
         given = PlanToken.read(token)
     except ValueError as error:
         raise PlanOutdated from error
-    if not given.is_of(subject) or not constant_time_compare(given.database, part_digest(subject, database)):
+    if not given.is_of(subject) or not constant_time_compare(given.database, _digest(subject, asdict(database))):
         raise PlanOutdated
 
 
-def part_digest(subject: Subject, part: DataclassInstance) -> str:
-    """One half of a plan as 22 characters: the digest of the part's values together with its subject."""
-    return _digest(asdict(subject), asdict(part))
-
-
-def _digest(*values: object) -> str:
+def _digest(subject: Subject, *values: object) -> str:
     """22 characters that need no escaping in URLs. `values` must be JSON-serializable."""
-    text = json.dumps(values, sort_keys=True)
+    text = json.dumps([asdict(subject), *values], sort_keys=True)
     code = salted_hmac(SALT, text, algorithm="sha256").digest()[:DIGEST_BYTES]
     return urlsafe_b64encode(code).decode().rstrip("=")
