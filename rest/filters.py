@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from rest.lookup import is_id
+from rest.schema import parameter
 
 
 class Filter(Protocol):
@@ -37,10 +38,7 @@ class QueryFilters(BaseFilterBackend):
         return queryset
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        return [
-            {"name": query_filter.parameter, "in": "query", "required": False, "schema": query_filter.schema}
-            for query_filter in _filters(view)
-        ]
+        return [parameter(query_filter.parameter, query_filter.schema) for query_filter in _filters(view)]
 
 
 def _filters(view: APIView) -> Iterable[Filter]:

@@ -23,11 +23,11 @@ class Schema(AutoSchema):
         return f"{self.view.basename}-{self.view.action.replace('_', '-')}"
 
     def get_path_parameters(self, path: str, method: str) -> list[dict[str, Any]]:
-        return [_parameter("id", {"type": "string"}, "path")] if "{id}" in path else []
+        return [parameter("id", {"type": "string"}, "path")] if "{id}" in path else []
 
     def get_filter_parameters(self, path: str, method: str) -> list[dict[str, Any]]:
         others: Mapping[str, dict[str, Any]] = self.view.parameters.get(self.view.action, {})
-        return super().get_filter_parameters(path, method) + [_parameter(*other) for other in others.items()]
+        return super().get_filter_parameters(path, method) + [parameter(*other) for other in others.items()]
 
     def allows_filters(self, path: str, method: str) -> bool:
         return bool(self.view.action == "list")
@@ -81,5 +81,6 @@ class Schema(AutoSchema):
         return answers
 
 
-def _parameter(name: str, schema: dict[str, Any], place: str = "query") -> dict[str, Any]:
+def parameter(name: str, schema: dict[str, Any], place: str = "query") -> dict[str, Any]:
+    """Describe a query or path parameter. Only path parameters are required."""
     return {"name": name, "in": place, "required": place == "path", "schema": schema}

@@ -9,6 +9,8 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from rest.schema import parameter
+
 if TYPE_CHECKING:
     from rest_framework.views import APIView
 
@@ -49,10 +51,7 @@ class LimitOffset(BasePagination):
         }
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        return [
-            {"name": name, "in": "query", "required": False, "schema": {"type": "integer", "minimum": least}}
-            for name, least in (("limit", 1), ("offset", 0))
-        ]
+        return [parameter(name, {"type": "integer", "minimum": least}) for name, least in (("limit", 1), ("offset", 0))]
 
     def summary(self) -> dict[str, int | bool]:
         return {
