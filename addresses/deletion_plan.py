@@ -24,7 +24,6 @@ KIND = "address"
 INACTIVE = "The address is inactive, so SES should already receive nothing for it."
 CATCH_ALL = "The catch-all still receives mail for the address."
 NO_ROUTE = "Its mail goes to no endpoint."
-STAYS = "What stays"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class AddressPlan(Plan[FromDatabase, FromOutside]):
             "dependentEndpoints": [parts.endpoint_members(use) for use in database.dependents],
             "isBlocked": database.blocked,
         }
-        return Part(STAYS, lines, {"stays": members})
+        return Part(parts.STAYS, lines, {"stays": members})
 
 
 def plan_of(address: EmailAddress) -> AddressPlan:
@@ -139,7 +138,7 @@ def summary(address: EmailAddress) -> list[str]:
     route = _route_of(address)
     return [
         *([] if address.is_active else [INACTIVE]),
-        f"{STAYS}: {route}" if route else NO_ROUTE,
+        f"{parts.STAYS}: {route}" if route else NO_ROUTE,
         *([CATCH_ALL] if address.domain.receives_everything else []),
     ]
 

@@ -23,6 +23,7 @@ from domains.deletion.record import warning
 from domains.deletion_plan import build, model
 from domains.lifecycle import catch_all, register
 from domains.models import Domain, DomainDeletion, Step
+from rest.deletion.plan_token import PlanOutdated
 from ses_integration.admin.actions import push
 from ses_integration.admin.columns import ShowsSesState
 from ses_integration.api import QuotaExceeded, RecordedIdentity, shared_deadline
@@ -136,7 +137,7 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
         who = cast(User, request.user).get_username()
         try:
             record = service.delete_domain(domain=row, requested_by=who, plan_token=plan_token)
-        except (Domain.DoesNotExist, build.PlanOutdated) as error:
+        except (Domain.DoesNotExist, PlanOutdated) as error:
             running = DomainDeletion.objects.pending().filter(domain_id=row.pk).first()
             if running is None:
                 raise

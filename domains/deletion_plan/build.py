@@ -14,10 +14,8 @@ from domains.dns.records import Record
 from domains.models import Domain
 from domains.provider import addresses_of, spec_of
 from rest.deletion import plan_token
-from rest.deletion.plan_token import PlanOutdated, Subject
+from rest.deletion.plan_token import Subject
 from ses_integration.api import Preview
-
-__all__ = ["PlanOutdated", "check_token", "plan_of", "subject_of"]
 
 
 def plan_of(domain: Domain) -> DeletionPlan:

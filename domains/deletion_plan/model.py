@@ -150,7 +150,7 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
             ],
             "dnsRecords": [lookup_as_json(record) for record in self.outside.dns],
         }
-        return Part("What stays", [*lines, *map(_endpoint_line, uses)], {"stays": members})
+        return Part(parts.STAYS, [*lines, *map(_endpoint_line, uses)], {"stays": members})
 
 
 def summary(domain: Domain, counts: str, identity: RecordedIdentity | None) -> list[str]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from addresses.models import EmailAddress
 from addresses.services import create_address, update_address
 from domains.deletion.service import delete_domain
-from domains.deletion_plan.build import PlanOutdated, check_token, plan_of
+from domains.deletion_plan.build import check_token, plan_of
 from domains.lifecycle.catch_all import set_catch_all
 from domains.models import Domain, DomainDeletion
 from endpoints.services import delete_endpoint, update_endpoint
@@ -32,7 +32,7 @@ from inbound.tests.support.factories import (
     EndpointFactory,
     UserFactory,
 )
-from rest.deletion.plan_token import PlanToken, Subject
+from rest.deletion.plan_token import PlanOutdated, PlanToken, Subject
 from ses_integration.aws import clients
 from ses_integration.models import InFlightCall, LedgerEntry, LedgerIdentity
 
