@@ -38,6 +38,10 @@ class ObservedRule:
     def domains(self) -> frozenset[str]:
         return frozenset(recipient.rpartition("@")[2] for recipient in self.recipients)
 
+    def stores_only_in(self, place: str) -> bool:
+        """Whether the rule stores mail, and all of it under `place` (`bucket/prefix`)."""
+        return bool(self.key_prefixes) and all(key.startswith(place) for key in self.key_prefixes)
+
 
 @dataclass(frozen=True, slots=True)
 class ObservedIdentity:

@@ -110,9 +110,7 @@ def _made_for(rule: ObservedRule, domain: str, mail: MailFolder) -> bool:
     The name alone does not tell: another installation may give its rule for the same domain the same name. So the rule has
     to store where this domain's mail goes. The ledger may never have known it: a create may have got no answer.
     """
-    folder = str(mail).removeprefix("s3://")
-    stores_there = bool(rule.key_prefixes) and all(prefix.startswith(folder) for prefix in rule.key_prefixes)
-    return rule.domain == domain and stores_there
+    return rule.domain == domain and rule.stores_only_in(mail.place)
 
 
 def _stored_mail(mail: MailFolder) -> tuple[tuple[str, ...], str]:

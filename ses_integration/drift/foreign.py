@@ -38,11 +38,7 @@ def named_like_ours(rule: ObservedRule, prefix: str) -> bool:
 
 def looks_like_ours(rule: ObservedRule, prefix: str, bucket: str) -> bool:
     """Whether an installation with this prefix and bucket may have made the rule: name and storage prefix fit its domain."""
-    return (
-        named_like_ours(rule, prefix)
-        and any(rule.key_prefixes)
-        and all(key.startswith(f"{bucket}/emails/{rule.domain}/") for key in rule.key_prefixes)
-    )
+    return named_like_ours(rule, prefix) and rule.stores_only_in(f"{bucket}/emails/{rule.domain}/")
 
 
 def is_reference_rule(rule: ObservedRule) -> bool:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from ses_integration.aws.clients import READ_TIMEOUT
 from ses_integration.aws.translate import aws_errors
-from ses_integration.conf import ses_config
 from ses_integration.storage.bucket import list_versions, open_bucket
 
 if TYPE_CHECKING:
@@ -118,11 +117,6 @@ def is_empty(prefix: str, *, bucket: str = "") -> bool:
     s3, bucket = _open(prefix, bucket)
     page = list_versions(s3, bucket, prefix, max_keys=1)
     return not page.get("Versions") and not page.get("DeleteMarkers")
-
-
-def mail_location(prefix: str, *, bucket: str = "") -> str:
-    """`s3://bucket/prefix`, for people."""
-    return f"s3://{bucket or ses_config().bucket}/{prefix}"
 
 
 def _open(prefix: str, bucket: str, seconds: float = READ_TIMEOUT) -> tuple[S3Client, str]:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ses_integration.conf import ses_config
 from ses_integration.errors import SesError
-from ses_integration.storage.erase import ErasedBatch, EraseProgress, erase, erase_batches, is_empty, mail_location
+from ses_integration.storage.erase import ErasedBatch, EraseProgress, erase, erase_batches, is_empty
 from ses_integration.storage.inventory import MailSize, Stored, count, measure_mail
 
 SECONDS_PER_ROUND = 10.0
@@ -20,8 +21,13 @@ class MailFolder:
     prefix: str
     bucket: str = ""
 
+    @property
+    def place(self) -> str:
+        """`bucket/prefix`, as in `ObservedRule.key_prefixes`."""
+        return f"{self.bucket or ses_config().bucket}/{self.prefix}"
+
     def __str__(self) -> str:
-        return mail_location(self.prefix, bucket=self.bucket)
+        return f"s3://{self.place}"
 
     def measure(self) -> MailSize:
         """Count versions and bytes, within ten calls and ten seconds. Never raises."""
