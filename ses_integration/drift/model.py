@@ -99,7 +99,7 @@ class Drift:
     @property
     def is_problem(self) -> bool:
         """Whether SES is not as it should be because of this; otherwise it is information."""
-        return bool(self.remedy.summary)
+        return self.remedy not in (Remedy.ADOPT, Remedy.NONE)
 
     @property
     def repairable(self) -> bool:
