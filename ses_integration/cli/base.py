@@ -9,13 +9,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ses_integration.conf import ses_config
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.errors import RateLimitTimeout, SesError, Throttled
-from ses_integration.models import DomainSync
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.status import wording
-from ses_integration.status.sync_state import states_of
+from ses_integration.status.sync_state import pending_domains, states_of
 from ses_integration.status.warning import unanswered_until
 
 # How long a command works on one domain before it reports what is left to the worker.
@@ -86,8 +84,8 @@ def _outcome(name: str) -> Outcome:
 
     Without a row there is nothing to send, although the ledger may know the name.
     """
-    state = next(iter(states_of(DomainSync.objects.of(ses_config()).filter(domain=name))), None)
-    if state is None or not state.pending:
+    states = states_of(pending_domains().filter(domain=name))
+    if not states:
         return Outcome(up_to_date=True)
     unanswered = wording.unanswered(unanswered_until(name))
-    return Outcome(up_to_date=False, reason=" ".join(filter(None, [state.error, unanswered])))
+    return Outcome(up_to_date=False, reason=" ".join(filter(None, [states[0].error, unanswered])))

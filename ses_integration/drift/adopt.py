@@ -72,9 +72,11 @@ def adopt_orphans(config: SesConfig, orphans: Sequence[Drift]) -> list[str]:
             now = {rule.name: tuple(sorted(rule.recipients)) for rule in Gateway(config).rules()}
         rules = [orphan for orphan in rules if now.get(orphan.name) == orphan.recipients]
     identities = [orphan for orphan in orphans if orphan.resource == ResourceKind.IDENTITY]
-    return sorted(
-        {orphan.domain for orphan in [*rules, *identities] if _adopt(config, orphan, partial(_is_unwanted, orphan))}
-    )
+    adopted: set[str] = set()
+    for orphan in [*rules, *identities]:
+        if _adopt(config, orphan, partial(_is_unwanted, orphan)):
+            adopted.add(orphan.domain)
+    return sorted(adopted)
 
 
 def adopt_reference_rules(config: SesConfig, rules: Sequence[Drift]) -> list[str]:

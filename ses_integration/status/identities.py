@@ -95,9 +95,8 @@ class RecordedIdentity:
         With `unchecked_for`: only up to 100 of them that were not checked for that long, or of all domains with None. The status
         of an identity that SES does not have becomes empty; the SES sweep restores the identity.
         """
-        config, names = ses_config(), list(domains or [])
-        if unchecked_for is not None:
-            names = _stale(unchecked_for, domains)
+        config = ses_config()
+        names = list(domains or []) if unchecked_for is None else _stale(unchecked_for, domains)
         if not names:
             return {}
         with shared_deadline(BATCH_SECONDS) as deadline:

@@ -38,7 +38,8 @@ class Preview(Forecast):
         What another incarnation of the name has left in SES is not shown. What another region or rule set may hold is among
         the problems. Reads settings and database only, so it may be called with rows locked.
         """
-        config, layout = ses_config(), quotas.layout(ses_config())
+        config = ses_config()
+        layout = quotas.layout(config)
         recorded = snapshot.recorded_of(config, [now.name], database_now()).get(now.name, [])
         forecast = simulate(now.name, compile_domain(after, layout), recorded)
         forecast = visible_to_owner(now, layout, forecast, recorded)
@@ -47,7 +48,7 @@ class Preview(Forecast):
         return cls(
             domain=now.name,
             rules=forecast.rules,
-            # Without a region the ledger belongs to nobody, so its being empty proves nothing.
+            # Without a region no ledger applies, so an empty one proves nothing.
             identity=forecast.identity if config.region else IdentityOutcome.UNKNOWN,
             calls=forecast.calls,
             waiting=forecast.waiting,

@@ -120,7 +120,11 @@ class Command(CommandWithExitCodes):
         for name in moved:
             self.tell(f"{name}: moved in front of all other rules")
         self.tell("\n")
-        return {"adopted": adopted, "domains": {name: outcomes[name].wire for name in outcomes}, "moved": moved}
+        return {
+            "adopted": adopted,
+            "domains": {name: outcome.wire for name, outcome in outcomes.items()},
+            "moved": moved,
+        }
 
 
 def refuse_unknown(config: SesConfig, domain: str) -> None:
