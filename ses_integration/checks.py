@@ -104,7 +104,7 @@ def check_numbers(**_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for name, (lowest, highest) in RANGES.items():
         value = getattr(settings, name)
-        # Negated as a whole: every comparison with NaN is false.
+        # Ask whether it is in range, and negate that: every comparison with NaN is false.
         if not (math.isfinite(value) and value >= lowest and (highest is None or value <= highest)):
             found.append(
                 Error(

@@ -114,7 +114,7 @@ class EmailAddressViewSet(
         detail=False, methods=["post"], url_path="bulk-delete", required_scope="delete", serializer_class=BulkDeleteBody
     )
     def bulk_delete(self, request: Request) -> Response:
-        refuse_plan(request, "bulk-delete has no plan: ask for that of each address. Nothing was deleted.")
+        refuse_plan(request, "bulk-delete has no plan: fetch the plan of each address instead. Nothing was deleted.")
         serializer: BaseSerializer[Any] = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         serializer.instance = self._delete_many(**serializer.validated_data)

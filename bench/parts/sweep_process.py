@@ -13,7 +13,7 @@ import django
 from bench.requests import own_peak_memory
 from ses_integration.aws import clients
 
-# The emulator sends 7 MB of XML, for more rules than SES can hold, which takes longer than SES may.
+# The emulator sends 7 MB of XML here, for more rules than SES can hold. That takes longer than any answer of SES.
 clients.READ_TIMEOUT = 60
 
 

@@ -17,7 +17,7 @@ from rest.fields import Constant, SchemaOnly, TextOrNull, Timestamp, timestamp_o
 from rest.serializers import Answer
 from ses_integration.api import SyncState
 
-# Their number, the last problem, and the time of the next one.
+# The number of attempts, the last problem, and the time of the next attempt.
 Attempts = tuple[int, str, datetime | None]
 # Names of the steps on the wire, by field.
 STEP_NAMES = {"rules": "receiptRules", "identity": "identity", "rows": "records", "stored_mail": "storedMail"}

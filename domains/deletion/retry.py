@@ -11,7 +11,7 @@ from domains.deletion.service import ERASE_SECONDS_IN_REQUEST, advance
 from domains.models import DomainDeletion, Step
 from ses_integration.api import retry_now, shared_deadline
 
-# A claim is stored as the time of the next attempt. Twice as long, because its holder may renew it at this moment.
+# A claim is stored as the time of the next attempt. Twice the length of a claim, because its holder may be renewing it right now.
 MAYBE_CLAIMED = 2 * CLAIM
 
 

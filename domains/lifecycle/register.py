@@ -17,7 +17,7 @@ from ses_integration.api import DomainSpec, RecordedIdentity, reconcile, reserve
 
 
 class DomainTaken(Exception):
-    """The owner has the name already (`own`), or another user has it, a parent or a subdomain of it."""
+    """The owner already has the name (`own`), or another user has it, or a parent or subdomain of it."""
 
     def __init__(self, *, own: bool) -> None:
         super().__init__()

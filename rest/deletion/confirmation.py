@@ -83,5 +83,5 @@ def _in_query(request: Request) -> Confirmation:
 def _single(request: Request, name: str) -> str | None:
     values = request.query_params.getlist(name)
     if len(values) > 1:
-        raise ValidationError(f"{name} is there more than once. Nothing was deleted.")
+        raise ValidationError(f"{name} is given more than once. Nothing was deleted.")
     return values[0] if values else None

@@ -25,8 +25,8 @@ _last_failure: dict[str, tuple[float, SesError]] = {}
 def verify(config: SesConfig) -> None:
     """Raise WrongAccount if the credentials belong to another account than the ledger.
 
-    Records the first account it sees. Until then, errors of STS are ignored. Afterwards they are raised, those without an
-    answer as Unsent, because the SES call was not sent.
+    Records the first account it sees. Until then, errors of STS are ignored. Afterwards they are raised. If STS gave
+    no answer, the error is Unsent, because the SES call was never sent.
     """
     if not config.region:
         return

@@ -39,7 +39,7 @@ class NotFromAws(Exception):
 
 @contextmanager
 def send_by(deadline: float) -> Iterator[None]:
-    """Refuse to send the calls inside after `deadline`, a value of `time.monotonic()`. They raise SendDeadlinePassed.
+    """Send no call in this block after `deadline`, a value of `time.monotonic()`: a later one raises SendDeadlinePassed.
 
     The check is in botocore's `before-send`, after signing: a process that was suspended must not send an old intent with a
     fresh signature (docs/architecture/protocol.md, "Send the call").

@@ -44,7 +44,7 @@ def observe(config: SesConfig) -> Observation:
 
 
 def observe_rules(config: SesConfig) -> Observation:
-    """Observe the same, but return an error about the identities in `identities_error` instead of raising it."""
+    """Like `observe`, but return an error about the identities in `identities_error` instead of raising it."""
     account.verify(config)
     gateway = Gateway(config)
     with rate_limited(config):
@@ -54,7 +54,7 @@ def observe_rules(config: SesConfig) -> Observation:
 
 
 def observe_with_active_set(config: SesConfig) -> Observation:
-    """Observe the same, and the active rule set: one more call if it is not ours. Raises SesError."""
+    """Like `observe_rules`, and observe the active rule set: one more call if it is not ours. Raises SesError."""
     account.verify(config)
     gateway = Gateway(config)
     with rate_limited(config):

@@ -13,7 +13,7 @@ from ses_integration.plan.spec import DomainSpec
 
 # The quota in older AWS documents. The first guess if SES refuses a larger rule.
 OLDER_RECIPIENTS_PER_RULE = 100
-# The refusal of a rule this small shows no limit: with still smaller rules the rule quota would soon be used up.
+# Learn no limit from the refusal of a rule this small: still smaller rules would exhaust the rule quota.
 FEWEST_RECIPIENTS = 10
 
 

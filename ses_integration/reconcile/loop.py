@@ -50,7 +50,7 @@ def reconcile(domain: str, *, done: Callable[[], bool] | None = None) -> None:
                 if not with_lease(config, held, queue.next_domain(config, domain), deadline):
                     return
                 continue
-            # Not growing: with growing pauses the latest request would poll most often and always win.
+            # Do not lengthen the pauses: the newest request would then poll most often and always win.
             poll = random.uniform(POLL_MIN_SECONDS, POLL_MAX_SECONDS)  # noqa: S311 - jitter, no secret
             pause(min(poll, deadline - time.monotonic()))
 

@@ -109,7 +109,10 @@ def _confirm(entry: LedgerEntry, call: Call, answer: Answer, *, gone: bool) -> N
 
 
 def update_identity(identity: LedgerIdentity, observed: ObservedIdentity, at: datetime, *, ours_untagged: bool) -> None:
-    """Copy what SES returned to `identity`, which the caller saves. `ours_untagged`: without a tag, it is ours."""
+    """Copy what SES returned to `identity`, which the caller saves.
+
+    `ours_untagged`: whether an identity without a tag counts as ours.
+    """
     identity.ours = observed.ours or (ours_untagged and not observed.owner)
     identity.status, identity.checked_at = observed.status, at
     identity.dkim_tokens, identity.dkim_zone = list(observed.dkim_tokens), observed.dkim_zone
@@ -151,7 +154,7 @@ def end_outage(config: SesConfig) -> None:
     """
     if Lease.objects.of(config).filter(outage_since__isnull=False).update(outage_since=None):
         waiting = DomainSync.objects.of(config).filter(stalled=False, retry_at__isnull=False)
-        # A locked row is being marked, which makes it due, too. Waiting for it could deadlock.
+        # Skip locked rows: the transaction that holds one marks it dirty, which makes it due. Waiting could deadlock.
         unlocked = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
         for start in range(0, len(unlocked), KEYS_PER_STATEMENT):
             keys = unlocked[start : start + KEYS_PER_STATEMENT]

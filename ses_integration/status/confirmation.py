@@ -61,7 +61,7 @@ def recipients_left(domain: str, addresses: Iterable[str], generation: int) -> s
 
 
 class Removal:
-    """The removal of addresses of one domain: deleted or switched off.
+    """Addresses of one domain that were deleted or switched off, and whether SES still receives mail for them.
 
     Create it inside the transaction that marks the domain dirty, or after its commit; one statement.
     """
@@ -72,7 +72,7 @@ class Removal:
         self._generation = outbox.generation(domain)
 
     def left(self) -> set[str]:
-        """Those of the addresses for which SES may still receive mail; up to three statements."""
+        """The addresses that SES may still receive mail for; up to three statements."""
         return recipients_left(self.domain, self._addresses, self._generation)
 
     def confirmed(self) -> bool:
@@ -86,7 +86,7 @@ def domain_state(domain: str) -> DomainState:
     What another region or rule set may hold is not gone either.
     """
     config = ses_config()
-    # Without a region the ledger belongs to nobody, so its being empty proves nothing.
+    # Without a region no ledger applies, so an empty one proves nothing.
     rules_gone = gone_in_other_regions = identity_gone = bool(config.region)
     identity_ours: bool | None = None
     # An identity belongs to the region, so the current rule set's entry for it is the latest, if there is one.

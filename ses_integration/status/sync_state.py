@@ -35,9 +35,9 @@ class SyncStatus(enum.Enum):
 class SyncState:
     """How far SES follows the rows of one domain name.
 
-    `behind` is the number of changes that SES has not confirmed, and `attempts` the number of failed passes in a row, after
-    which the domain backs off until `retry_at`, if that is not None. `error` is the last error as a sentence, or empty.
-    `unanswered` calls got no answer. SES can apply the last of them until `unknown_until`, and after that it is sent again.
+    `behind`: changes that SES has not confirmed. `attempts`: failed passes in a row. `retry_at`: the end of the back-off, or
+    None. `error`: the last error as a sentence, or empty. `unanswered`: number of calls that got no answer. SES can apply the
+    last of them until `unknown_until`; then it is sent again.
     """
 
     domain: str
@@ -99,7 +99,7 @@ class SyncState:
 
     @property
     def details(self) -> str:
-        """The unanswered call and the last error, where `reason` has only one of them; empty without both."""
+        """The unanswered call, the last error, or both; `reason` has only one of them. Empty if there is neither."""
         return " ".join(filter(None, [wording.unanswered(self.unknown_until), self.error]))
 
     @property

@@ -22,7 +22,7 @@ def unconfirmed_warning(
     or rule set may still hold is named instead of the usual ending. With `in_flight`, an unanswered call is mentioned, and
     when it is sent again.
 
-    One statement for each of these three that is looked up.
+    One statement each for the recorded error, for `removal` and for `in_flight`.
     """
     parts = [
         lead,

@@ -1,4 +1,4 @@
-"""What a verification finds: ours is repaired, foreign resources are only reported."""
+"""A verification repairs what is ours, and only reports foreign resources."""
 
 from __future__ import annotations
 

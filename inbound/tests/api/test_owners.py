@@ -117,7 +117,7 @@ def inherited(ses, settings) -> Domain:
 
 
 def test_the_next_owner_of_a_name_sees_nothing_of_the_previous_owner(inherited, client_for):
-    """Calls every path with every method. Deletions come last, and domains after the rows that belong to them."""
+    """Call every path with every method: deletions last, and domains after the rows that belong to them."""
     heir = client_for(inherited.owner)
     paths = ["/api/v2/" + re.sub("<[^>]+>", route.partition("/")[0], route) for route in ROUTES]
     paths.sort(key=lambda path: (path.startswith("/api/v2/domains"), path))

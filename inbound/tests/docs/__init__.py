@@ -1,1 +1,1 @@
-"""Proof that the documents are right: links, citations, names, and what they tell you to type."""
+"""Tests of the documents: links, citations, names, and the commands that they tell you to type."""

@@ -31,7 +31,7 @@ class Page:
 
     @cached_property
     def headings(self) -> list[str]:
-        """As they are read: without links and code marks."""
+        """As rendered: without link targets and backticks."""
         return [plain(text) for _, text in HEADING.findall(self.prose)]
 
     @cached_property
@@ -80,7 +80,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 def codes(text: str) -> list[str]:
-    """What stands in code marks."""
+    """The texts between backticks."""
     return re.findall(r"`([^`]+)`", text)
 
 

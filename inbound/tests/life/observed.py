@@ -56,7 +56,7 @@ class LateCall:
         return f"{self.action} {what}"
 
     def apply(self, ses: Emulator) -> None:
-        """Apply it now. Nobody hears of a refusal."""
+        """Apply it now, and ignore a refusal: nobody waits for the answer."""
         aws = client(self.service, ses.url)
         try:
             getattr(aws, xform_name(self.action))(**self.parameters)
