@@ -22,25 +22,28 @@ _account_of_key: dict[str, str] = {}
 _last_failure: dict[str, tuple[float, SesError]] = {}
 
 
-def verify(config: SesConfig) -> None:
+def verify(config: SesConfig, recorded: str | None = None) -> None:
     """Raise WrongAccount if the credentials belong to another account than the ledger.
 
-    Records the first account it sees. Until then, errors of STS are ignored. Afterwards they are raised. If STS gave
-    no answer, the error is Unsent, because the SES call was never sent.
+    `recorded`: the result of `read_recorded`, if the caller has just read it. Then this takes no SQL statement once there is
+    an account. Records the first account it sees. Until then, errors of STS are ignored. Afterwards they are raised. If STS
+    gave no answer, the error is Unsent, because the SES call was never sent.
     """
     if not config.region:
         return
+    if recorded is None:
+        recorded = read_recorded(config)
     try:
         account = of_credentials(config)
     except SesError as error:
-        if recorded(config):
+        if recorded:
             raise (Unsent(error.sentence) if isinstance(error, Unanswered) else error) from error
         return
-    if (recorded(config) or _record_first(config, account)) != account:
+    if (recorded or _record_first(config, account)) != account:
         raise WrongAccount
 
 
-def recorded(config: SesConfig) -> str:
+def read_recorded(config: SesConfig) -> str:
     """The account that the ledger describes, or an empty string before the first one was recorded."""
     return RuleSetState.objects.of(config).values_list("account", flat=True).first() or ""
 
@@ -91,4 +94,4 @@ def _record_first(config: SesConfig, account: str) -> str:
     quotas.rule_set_state(config)
     # Conditional: two processes with different credentials may get here at once.
     RuleSetState.objects.of(config).filter(account="").update(account=account)
-    return recorded(config)
+    return read_recorded(config)

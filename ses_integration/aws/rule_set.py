@@ -47,7 +47,7 @@ def auto_setup() -> list[str]:
 
 def _change_account(config: SesConfig) -> str:
     """Record the account of the credentials. Return a sentence if another one was recorded before. Raises SesError."""
-    before, now = account.recorded(config), account.of_credentials(config)
+    before, now = account.read_recorded(config), account.of_credentials(config)
     if before in ("", now):
         return ""
     account.record(config, now)

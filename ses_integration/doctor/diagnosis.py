@@ -84,7 +84,7 @@ class Diagnosis:
         if self._checklist.passed("endpoints"):
             response = send("GetCallerIdentity", self._aws.sts.get_caller_identity)
         now = before + (timezone.now() - before) / 2
-        recorded = account.recorded(self._config) if self._checklist.passed("database") else ""
+        recorded = account.read_recorded(self._config) if self._checklist.passed("database") else ""
         self._checklist.check(
             "credentials",
             ("endpoints",),

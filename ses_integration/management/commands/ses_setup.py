@@ -39,7 +39,7 @@ class Command(BaseCommand):
             except WrongAccount as error:
                 raise CommandError(
                     f"The credentials belong to account {account.of_credentials(config)}, but the ledger describes account "
-                    f"{account.recorded(config)}. Use credentials of the latter. If the installation has moved, run "
+                    f"{account.read_recorded(config)}. Use credentials of the latter. If the installation has moved, run "
                     "ses_cleanup with its previous credentials first, and then ses_setup --new-account."
                 ) from error
         for sentence in done or [f"Receipt rule set {config.rule_set} exists and is active; nothing to do."]:

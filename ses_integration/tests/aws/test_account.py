@@ -55,6 +55,19 @@ def test_sts_is_asked_once(ses_with_a):
     assert sts_calls(ses_with_a) == []
 
 
+def test_recorded_account_that_the_caller_has_read_is_not_read_again(ses, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        account.verify(ses_config(), recorded=OURS)
+        with pytest.raises(WrongAccount):
+            account.verify(ses_config(), recorded=ANOTHER)
+
+
+def test_first_account_is_recorded_even_if_the_caller_has_read_that_there_is_none(ses):
+    RuleSetState.objects.update(account="")
+    account.verify(ses_config(), recorded="")
+    assert RuleSetState.objects.get().account == OURS
+
+
 def test_removal_is_not_sent_to_another_account(ses_with_a):
     record_another_account()
     remove()
