@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from django.conf import settings
-from django.db import transaction
 
 from addresses.deletion_plan import check_token, plan_of
 from addresses.models import EmailAddress
 from domains.names import domain_of
 from ses_integration.api import (
-    Removal,
+    changing,
     configured,
     mark_dirty,
+    recipients_left,
     reconcile,
     shared_deadline,
     unconfirmed_warning,
@@ -61,7 +61,7 @@ def delete_addresses(
     number of domains, not of addresses. `check` runs first in the transaction, and may raise to end it.
     """
     with shared_deadline():
-        with transaction.atomic(durable=True):
+        with changing() as change:
             if check is not None:
                 check()
             rows = EmailAddress.objects.select_for_update().filter(pk__in=[row.pk for row in addresses])
@@ -72,14 +72,13 @@ def delete_addresses(
             # Mark before the receivers do so row by row, because marks must be locked in the order of the domains' names.
             mark_dirty(*by_domain)
             EmailAddress.objects.filter(pk__in=deleted).delete()
-            removals = [Removal(name, gone) for name, gone in by_domain.items()]
         still_held: set[str] = set()
         warnings: dict[str, str] = {}
-        for removal in removals:
-            reconcile(removal.domain, done=removal.confirmed)
-            if found := removal.left():
+        for name, generation in change.generations.items():
+            reconcile(name, generation)
+            if found := recipients_left(name, by_domain[name], generation):
                 still_held |= found
-                warnings[removal.domain] = _warning(removal.domain)
+                warnings[name] = _warning(name)
         return {
             pk: AddressDeletion(
                 address,

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from addresses.models import EmailAddress
 from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain
 from domains.provider import spec_of
-from ses_integration.api import Removal, reconcile, reserve, shared_deadline, unconfirmed_warning
+from ses_integration.api import changing, recipients_left, reconcile, reserve, shared_deadline, unconfirmed_warning
 
 NO_BUCKET = "AWS configuration incomplete. Missing S3_BUCKET_NAME or AWS_ACCOUNT_ID"
 
@@ -37,7 +37,7 @@ def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_
     """
     with shared_deadline():
         try:
-            with transaction.atomic(durable=True):
+            with changing() as change:
                 # A deletion of the domain that starts now waits for this lock, and then deletes the address, too.
                 locked = Domain.objects.live().select_for_update().get(pk=domain.pk)
                 row = EmailAddress.objects.create(
@@ -48,7 +48,7 @@ def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_
             # PostgreSQL checks foreign keys at commit, so the endpoint may be the cause.
             taken = EmailAddress.objects.filter(address=address).exists()
             raise (AddressTaken if taken else EndpointGone) from error
-        reconcile(domain.name)
+        reconcile(domain.name, change.generations[domain.name])
     return _outcome(row.pk)
 
 
@@ -59,7 +59,7 @@ def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> Address
     """
     with shared_deadline():
         try:
-            with transaction.atomic(durable=True):
+            with changing() as change:
                 # Lock the domain first, as every change does, so that it cannot deadlock with the deletion of an endpoint.
                 Domain.objects.select_for_update().filter(pk=address.domain_id).first()
                 row = EmailAddress.objects.live().select_for_update(of=("self",)).get(pk=address.pk)
@@ -71,8 +71,8 @@ def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> Address
                     _reserve(row)
         except IntegrityError as error:
             raise EndpointGone from error
-        if "is_active" in touched:
-            reconcile(row.domain.name)
+        for name, generation in change.generations.items():
+            reconcile(name, generation)
     return _outcome(row.pk)
 
 
@@ -86,7 +86,7 @@ def _outcome(pk: str) -> AddressChange:
     row = EmailAddress.objects.select_related("domain", "endpoint").with_rule_name().get(pk=pk)
     name = row.domain.name
     has_rule = row.receipt_rule_name is not None
-    confirmed = has_rule if row.is_active else Removal(name, [row.address]).confirmed()
+    confirmed = has_rule if row.is_active else not recipients_left(name, [row.address])
     if confirmed:
         return AddressChange(row, None)
     if not settings.S3_BUCKET_NAME:

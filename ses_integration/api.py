@@ -2,10 +2,10 @@
 
 An import contract enforces this. Each name has a line below that says what it is for, and its documentation where it is defined.
 
-A service that changes what SES should hold works in this order: inside its transaction it changes rows, reserves room in SES
-(`reserve`) and marks the domain (`mark_dirty`; model signals do it, too). After the commit it waits (`reconcile`, inside a
-`shared_deadline`) and asks what SES has confirmed (`Removal`, `domain_state`). If that is not enough, its answer
-carries an `unconfirmed_warning`.
+A service that changes what SES should hold works in this order, inside a `shared_deadline`. In its transaction (`changing`) it
+changes rows, reserves room in SES (`reserve`) and marks the domain (`mark_dirty`; model signals do it, too). On the next line
+it calls `reconcile` with the generation of its change, and then asks what SES has confirmed (`recipients_left`,
+`domain_state`). If that is not enough, its answer carries an `unconfirmed_warning`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from ses_integration.plan.simulate import IdentityOutcome
 from ses_integration.plan.spec import DomainSpec
 from ses_integration.reconcile.backoff import retry_delay
 from ses_integration.reconcile.loop import reconcile, reconcile_due
-from ses_integration.reconcile.outbox import mark_dirty
+from ses_integration.reconcile.outbox import changing, mark_dirty
 from ses_integration.reconcile.queue import retry_now
 from ses_integration.status.capacity import capacity
-from ses_integration.status.confirmation import Removal, domain_state
+from ses_integration.status.confirmation import domain_state, recipients_left
 from ses_integration.status.identities import RecordedIdentity
 from ses_integration.status.preview import Preview, own_rule_names
 from ses_integration.status.recipients import RecordedRecipients
@@ -39,6 +39,7 @@ from ses_integration.storage.mail import MailFolder
 __all__ = [
     "DomainSpec",  # the description of a domain and its addresses that SES's rules are computed from
     "QuotaExceeded",  # the refusal of a change that SES has no room for
+    "changing",  # the transaction of a change whose caller reconciles
     "mark_dirty",  # record in the transaction that domains have changed
     "reconcile",  # wait after the commit until SES follows a domain
     "reserve",  # make sure in the transaction that SES has room for a domain's rules
@@ -49,10 +50,10 @@ __all__ = [
 __all__ += [
     "RecordedIdentity",  # what SES says about a domain's identity: recorded, or asked now
     "RecordedRecipients",  # what SES receives mail for, in lists of addresses and domains
-    "Removal",  # whether SES still receives mail for addresses that were deleted or switched off
     "SyncState",  # whether SES follows a domain's rows, and if not, why
     "domain_state",  # whether SES still has rules or the identity of a deleted domain
     "mail_from_domain",  # the custom MAIL FROM domain that SES is told to use
+    "recipients_left",  # which addresses SES may still receive mail for after they were deleted or switched off
     "unconfirmed_warning",  # the warning in an answer about a change that is not confirmed
 ]
 # Plan a deletion, carry it out, and prove that nothing is left.

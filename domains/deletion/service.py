@@ -20,7 +20,7 @@ from domains.deletion.erase import erase_mail
 from domains.deletion.record import due, initial_values, update_ses_steps, updating
 from domains.deletion_plan.build import check_token, plan_of
 from domains.models import Domain, DomainDeletion, Step
-from ses_integration.api import domain_state, reconcile, shared_deadline
+from ses_integration.api import changing, reconcile, shared_deadline
 
 ERASE_SECONDS_IN_REQUEST = 1.0
 ERASE_SECONDS_IN_TURN = 30.0
@@ -35,7 +35,7 @@ def delete_domain(*, domain: Domain, requested_by: str, plan_token: str = "") ->
     if plan_token:
         plan_of(domain).check(plan_token)
     with shared_deadline():
-        with transaction.atomic(durable=True):
+        with changing() as change:
             row = Domain.objects.live().select_for_update().get(pk=domain.pk)
             if plan_token:
                 check_token(row, plan_token)
@@ -44,13 +44,18 @@ def delete_domain(*, domain: Domain, requested_by: str, plan_token: str = "") ->
             )
             row.deleting_since = timezone.now()
             row.save(update_fields=["deleting_since"])
-        return advance(record)
+        return advance(record, generation=change.generations[record.name])
 
 
-def advance(record: DomainDeletion, *, erase_seconds: float = ERASE_SECONDS_IN_REQUEST) -> DomainDeletion:
-    """Continue a deletion from wherever it stopped, until the deadline. Safe to repeat, in any process."""
+def advance(
+    record: DomainDeletion, *, generation: int | None = None, erase_seconds: float = ERASE_SECONDS_IN_REQUEST
+) -> DomainDeletion:
+    """Continue a deletion from wherever it stopped, until the deadline. Safe to repeat, in any process.
+
+    `generation`: that of the domain's deletion, if the caller has just committed it.
+    """
     with shared_deadline() as deadline:
-        reconcile(record.name, done=lambda: _ses_done(record))
+        reconcile(record.name, generation)
         update_ses_steps(record)
         with transaction.atomic(durable=True):
             _delete_rows(record.domain_id)
@@ -130,8 +135,3 @@ def _finish_if_done(record: DomainDeletion) -> None:
     if record.finished_at is None and not record.pending_steps:
         with updating(record):
             pass
-
-
-def _ses_done(record: DomainDeletion) -> bool:
-    state = domain_state(record.name)
-    return state.rules_gone and (state.identity_gone or state.identity_kept)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
 from domains.models import Domain
 from domains.provider import domain_specs
 from ses_integration.api import (
     SyncState,
+    changing,
     mark_dirty,
     reconcile,
     reserve,
@@ -42,7 +43,7 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
     """
     with shared_deadline():
         try:
-            with transaction.atomic(durable=True):
+            with changing() as change:
                 row = Domain.objects.live().select_for_update().get(pk=domain.pk)
                 changes_ses = row.receives_everything != enabled
                 row.is_catch_all_enabled = enabled
@@ -60,7 +61,8 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
                         reserve(spec, replaces=True)
         except IntegrityError as error:  # PostgreSQL checks foreign keys at commit
             raise EndpointGone from error
-        reconcile(row.name)
+        for name, generation in change.generations.items():
+            reconcile(name, generation)
     # Read again, because deleting the endpoint meanwhile would have switched catch-all off.
     rows = Domain.objects.live().select_related("catch_all_endpoint").with_catch_all_rule_name()
     return _outcome(rows.get(pk=domain.pk))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 from django.db.models import Q
 
 from domains.deletion.service import delete_rows_of
@@ -13,7 +13,15 @@ from domains.dns import records as dns_records
 from domains.lifecycle.identity import apply_identity
 from domains.models import Domain
 from domains.names import ancestors, registrable
-from ses_integration.api import DomainSpec, RecordedIdentity, reconcile, reserve, shared_deadline, unconfirmed_warning
+from ses_integration.api import (
+    DomainSpec,
+    RecordedIdentity,
+    changing,
+    reconcile,
+    reserve,
+    shared_deadline,
+    unconfirmed_warning,
+)
 
 
 class DomainTaken(Exception):
@@ -41,7 +49,7 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
     """
     with shared_deadline():
         try:
-            with transaction.atomic(durable=True):
+            with changing() as change:
                 _lock_name(name)
                 delete_rows_of(name)
                 _refuse_taken(owner, name)
@@ -50,7 +58,7 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
                 reserve(DomainSpec(name, domain.key_prefix, inactive=()))
         except IntegrityError as error:
             raise DomainTaken(own=Domain.objects.filter(name=name).owned_by(owner).exists()) from error
-        reconcile(name)
+        reconcile(name, change.generations[name])
     known = RecordedIdentity.by_domain([name]).get(name)
     records = apply_identity(domain, known)
     if known and known.verification_token:

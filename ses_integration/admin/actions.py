@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest
 
 from backoffice.text import plural, shortened
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.reconcile import outbox
+from ses_integration.reconcile.loop import reconcile
 from ses_integration.status import wording
 from ses_integration.status.sync_state import SyncState
 
 
 def push(request: HttpRequest, domains: Collection[str]) -> None:
     """Mark the domains dirty, reconcile them within one request's time, and report the outcome as messages."""
-    with shared_deadline(), transaction.atomic(durable=True):
-        # When the block has committed, the outbox reconciles the domains one after the other.
-        outbox.mark_dirty(*domains)
+    with shared_deadline():
+        with outbox.changing() as change:
+            outbox.mark_dirty(*domains)
+        for domain, generation in change.generations.items():
+            reconcile(domain, generation)
     behind = [state for state in SyncState.by_domain(sorted(domains)).values() if state.pending]
     if done := len(domains) - len(behind):
         messages.success(request, f"SES is up to date with {plural(done, 'domain')}.")

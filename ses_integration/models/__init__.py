@@ -2,6 +2,7 @@
 
 Rows refer to a domain by name, not by foreign key, so they outlive it: pending work survives a deletion, and SES resources
 are still known as ours when the domain is added again. docs/architecture/protocol.md, "State", describes the columns.
+`statements` has the prebuilt SQL of the hot path.
 Imports `plan` and `conf`. Only `ses_integration` may import it.
 """
 

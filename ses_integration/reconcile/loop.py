@@ -33,26 +33,27 @@ LOCKED_MAX_SECONDS = 0.5
 WORKER_SECONDS_PER_DOMAIN = 20.0
 
 
-def reconcile(domain: str, *, done: Callable[[], bool] | None = None) -> None:
+def reconcile(domain: str, generation: int | None = None) -> bool:
     """Make SES follow the rows of `domain`, or wait for the process that does, until the shared deadline.
 
-    Returns when `done()` is true (default: every change up to now is observed), at the deadline, or at once if nothing can
-    happen before it. `status/confirmation.py` knows the outcome. Call it outside transactions.
+    Returns whether `generation` (default: the current one) is observed. Gives up at once if nothing can happen before the
+    deadline. Call it outside transactions, and ask status/confirmation.py what may be claimed.
     """
     config = ses_config()
-    done = done or _observed_up_to_now(config, domain)
     with shared_deadline() as deadline:
-        while not done():
+        observed = _observed(config, domain, outbox.generation(domain) if generation is None else generation)
+        while not observed():
             wait = queue.seconds_until_due(config, domain)
             if wait is None or time.monotonic() + wait >= deadline:
-                return
+                return False
             if wait == 0.0 and (held := lease.acquire(config)):
                 if not with_lease(config, held, queue.next_domain(config, domain), deadline):
-                    return
+                    return False
                 continue
             # Do not lengthen the pauses: the newest request would then poll most often and always win.
             poll = random.uniform(POLL_MIN_SECONDS, POLL_MAX_SECONDS)  # noqa: S311 - jitter, no secret
             pause(min(poll, deadline - time.monotonic()))
+    return True
 
 
 def reconcile_due(stop: Callable[[], bool] = lambda: False, *, seconds: float = math.inf) -> int:
@@ -181,13 +182,12 @@ class _Pass:
         backoff.postpone(self.state.config, self.state.domain, self.state.failed.values(), blocked)
 
 
-def _observed_up_to_now(config: SesConfig, domain: str) -> Callable[[], bool]:
-    """Return a function that tells whether all changes up to this moment are observed.
+def _observed(config: SesConfig, domain: str, generation: int) -> Callable[[], bool]:
+    """Return a function that tells whether all changes up to `generation` are observed.
 
     Later changes do not count: with a steady stream of changes the wait would never end.
     """
     sync = DomainSync.objects.of(config).filter(domain=domain)
-    generation = sync.values_list("generation", flat=True).first() or 0
 
     def observed() -> bool:
         is_behind = sync.filter(observed_generation__lt=generation).exists()

@@ -6,32 +6,57 @@ See docs/architecture/protocol.md, "Mark the change".
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from django.db import connection, transaction
-from django.db.models import F
-from django.db.models.functions import Coalesce, Now
 
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.models import DomainSync
+from ses_integration.models import DomainSync, statements
 
 
-def _not_registered(domain: str) -> None:
+def _not_registered(domain: str, _: int) -> None:
     raise RuntimeError(f"No reconciler is registered: {domain} stays dirty until the worker reconciles it.")
 
 
-_reconcile: Callable[[str], None] = _not_registered
+_reconcile: Callable[[str, int], object] = _not_registered
 
 
-def register_reconciler(reconcile: Callable[[str], None]) -> None:
+def register_reconciler(reconcile: Callable[[str, int], object]) -> None:
     """Set the function that reconciles a dirty domain after the commit.
 
     The app registers the loop at start-up. This module cannot import the loop, which imports this module.
     """
     global _reconcile
     _reconcile = reconcile
+
+
+@dataclass(slots=True)
+class Change:
+    """A committed change whose caller reconciles: the generation of each domain that it has marked dirty."""
+
+    generations: dict[str, int] = field(default_factory=dict)
+
+
+_change: ContextVar[Change | None] = ContextVar("change", default=None)
+
+
+@contextmanager
+def changing() -> Iterator[Change]:
+    """Open a durable transaction for a change of rows, whose caller reconciles the domains itself after the commit.
+
+    Nothing else reconciles them then. The `generations` are filled by the commit.
+    """
+    change = Change()
+    token = _change.set(change)
+    try:
+        with transaction.atomic(durable=True):
+            yield change
+    finally:
+        _change.reset(token)
 
 
 @dataclass
@@ -43,16 +68,25 @@ class _CommitDeadline:
 
 @dataclass
 class AfterCommitDrain:
-    """Reconcile one dirty domain right after the commit, within the time that a request may take."""
+    """Reconcile one dirty domain right after the commit, within the time that a request may take.
+
+    For changes by cascades, the shell and the admin. If the caller has announced that it reconciles the domain itself
+    (`changing`), the drain only tells it the generation.
+    """
 
     domain: str
-    deadline: _CommitDeadline = field(default_factory=_CommitDeadline)
+    generation: int
+    change: Change | None
+    deadline: _CommitDeadline
 
     def run(self) -> None:
+        if self.change is not None:
+            self.change.generations[self.domain] = self.generation
+            return
         if self.deadline.at is None:
             self.deadline.at = time.monotonic() + ses_config().request_budget
         with shared_deadline(self.deadline.at - time.monotonic()):
-            _reconcile(self.domain)
+            _reconcile(self.domain, self.generation)
 
 
 def mark_dirty(*domains: str) -> None:
@@ -71,25 +105,24 @@ def mark_dirty(*domains: str) -> None:
     deadline = drains[0].deadline if drains else _CommitDeadline()
     with transaction.atomic(savepoint=False):
         for domain in unmarked:
-            raise_generation(ses_config(), domain)
+            generation = raise_generation(ses_config(), domain)
             # Robust: an error in the drain must not turn a committed change into a 500.
-            transaction.on_commit(AfterCommitDrain(domain, deadline).run, robust=True)
+            transaction.on_commit(AfterCommitDrain(domain, generation, _change.get(), deadline).run, robust=True)
 
 
-def raise_generation(config: SesConfig, domain: str) -> None:
-    """Raise the generation without a drain, and make the domain due at once. For `mark_dirty`, sweeps and repairs."""
-    row = DomainSync.objects.of(config).filter(domain=domain)
-    change = {
-        "generation": F("generation") + 1,
-        "retry_at": None,
-        "changed_at": Now(),
-        "queued_at": Coalesce("queued_at", Now()),
-    }
-    if not row.update(**change):
-        DomainSync.objects.bulk_create(
-            [DomainSync(region=config.region, rule_set=config.rule_set, domain=domain)], ignore_conflicts=True
-        )
-        row.update(**change)
+def raise_generation(config: SesConfig, domain: str) -> int:
+    """Raise the generation without a drain, make the domain due at once, and return the new generation.
+
+    For `mark_dirty`, sweeps and repairs.
+    """
+    key = config.region, config.rule_set, domain
+    raised = statements.RAISE_GENERATION.row(*key)
+    if raised is None:
+        new = DomainSync(region=config.region, rule_set=config.rule_set, domain=domain)
+        DomainSync.objects.bulk_create([new], ignore_conflicts=True)
+        (raised,) = statements.RAISE_GENERATION.rows(*key)
+    generation: int = raised[0]
+    return generation
 
 
 def generation(domain: str) -> int:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 
 from ses_integration.conf import ses_config
 from ses_integration.coordination.clock import database_now
-from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerRecipient
+from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerRecipient, statements
 from ses_integration.plan.diff import plan
 from ses_integration.plan.resources import Operation, Presence, ResourceKind
-from ses_integration.reconcile import outbox, snapshot
+from ses_integration.reconcile import snapshot
 from ses_integration.status import wording
 
 ADDING_OPERATIONS = [operation.value for operation in Operation if operation.adds]
@@ -41,15 +41,19 @@ class DomainState:
         return not is_pending and not any(rule.unknown_outcomes for rule in rules)
 
 
-def recipients_left(domain: str, addresses: Iterable[str], generation: int) -> set[str]:
-    """Those of the addresses, all of `domain`, that are not confirmed to be gone; up to three statements.
+def recipients_left(domain: str, addresses: Iterable[str], generation: int | None = None) -> set[str]:
+    """Those of the addresses, all of `domain`, that are not confirmed to be gone. One statement if that is none, else four.
 
-    `generation` is that of their removal. The observed generation is read before the calls in flight, so that no call is
-    missed that was in flight when the removal was observed. Recipients in another region or rule set are not gone either.
+    `generation` is that of their removal, by default the current one. The observed generation is read before the calls in
+    flight or with them, so that no call is missed that was in flight when the removal was observed. Recipients in another
+    region or rule set are not gone either.
     """
     config, asked = ses_config(), set(addresses)
-    observed = DomainSync.objects.of(config).filter(domain=domain, observed_generation__gte=generation)
-    if generation and not observed.exists():
+    found = statements.CONFIRM_REMOVAL.row(config.region, config.rule_set, domain, generation)
+    if found is not None and not any(found):
+        return set()
+    sync = DomainSync.objects.of(config).filter(domain=domain)
+    if sync.filter(observed_generation__lt=F("generation") if generation is None else generation).exists():
         return asked
     rules = Q(entry__domain=domain, entry__kind=ResourceKind.RULE) & ~Q(entry__region="")
     in_flight = InFlightCall.objects.filter(rules, operation__in=ADDING_OPERATIONS)
@@ -58,26 +62,6 @@ def recipients_left(domain: str, addresses: Iterable[str], generation: int) -> s
     elsewhere = recorded.exclude(entry__region=config.region, entry__rule_set=config.rule_set)
     left |= set(elsewhere.values_list("recipient", flat=True))
     return asked if domain in left else asked & left
-
-
-class Removal:
-    """Addresses of one domain that were deleted or switched off, and whether SES still receives mail for them.
-
-    Create it inside the transaction that marks the domain dirty, or after its commit; one statement.
-    """
-
-    def __init__(self, domain: str, addresses: Collection[str]) -> None:
-        self.domain = domain
-        self._addresses = addresses
-        self._generation = outbox.generation(domain)
-
-    def left(self) -> set[str]:
-        """The addresses that SES may still receive mail for; up to three statements."""
-        return recipients_left(self.domain, self._addresses, self._generation)
-
-    def confirmed(self) -> bool:
-        """Whether SES has confirmed that it holds no recipient for any of them."""
-        return not self.left()
 
 
 def domain_state(domain: str) -> DomainState:

@@ -266,6 +266,6 @@ def test_a_rule_that_may_already_be_deleted_is_not_shown(ses, api, domain, setti
 
 
 def test_an_address_deleted_during_the_request_is_not_found(api, domain, monkeypatch):
-    monkeypatch.setattr(services, "reconcile", lambda name: EmailAddress.objects.all().delete())
+    monkeypatch.setattr(services, "reconcile", lambda *_: EmailAddress.objects.all().delete())
     answer = api.post(URL, {"address": "a@example.com", "domainId": domain.pk})
     assert (answer.status_code, answer.json()) == (404, {"error": "Email address not found"})

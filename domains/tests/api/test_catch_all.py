@@ -223,7 +223,7 @@ def test_no_body_causes_a_server_error(api, domain, body):
 
 
 def test_catch_all_is_off_if_the_endpoint_is_deleted_during_the_request(put, endpoint, monkeypatch):
-    monkeypatch.setattr(catch_all, "reconcile", lambda name: Endpoint.objects.all().delete())
+    monkeypatch.setattr(catch_all, "reconcile", lambda *_: Endpoint.objects.all().delete())
     answer = put({"isCatchAllEnabled": True, "catchAllEndpointId": endpoint.pk})
     assert answer.status_code == 200
     assert (answer.json()["isCatchAllEnabled"], answer.json()["catchAllEndpoint"]) == (False, None)
