@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from django.db.models import Subquery
+from django.db.models.functions import Now
+
 from ses_integration.conf import SesConfig, ses_config
-from ses_integration.coordination.clock import database_now
 from ses_integration.models import LedgerEntry, RuleSetState
 from ses_integration.plan.compile import RULES_PER_SET, Layout, compile_domain
 from ses_integration.plan.resources import Presence, ResourceKind
@@ -37,7 +39,11 @@ class QuotaUsage:
 def layout(config: SesConfig) -> Layout:
     """The configured layout, with the learned recipient limit if that is smaller. One statement."""
     rows = RuleSetState.objects.of(config).filter(recipients_per_rule__isnull=False)
-    learned = rows.values_list("recipients_per_rule", flat=True).first()
+    return layout_within(config, rows.values_list("recipients_per_rule", flat=True).first())
+
+
+def layout_within(config: SesConfig, learned: int | None) -> Layout:
+    """The configured layout, with this learned recipient limit if that is smaller."""
     return replace(config.layout, max_recipients=min(config.max_recipients, learned or config.max_recipients))
 
 
@@ -67,22 +73,24 @@ def record_foreign(config: SesConfig, *, rules: int, identities: int) -> None:
     )
 
 
-def usage(config: SesConfig, kind: ResourceKind) -> QuotaUsage:
-    """Usage of the rules of our rule set or of the identities of the region. Two statements."""
+def usage(config: SesConfig, kind: ResourceKind, state: RuleSetState) -> QuotaUsage:
+    """Usage of the rules of our rule set or of the identities of the region; one statement. `state`: from `rule_set_state`."""
     ours = LedgerEntry.objects.of(config).filter(kind=kind).count()
-    state = rule_set_state(config)
     if kind is ResourceKind.RULE:
         return QuotaUsage(ours, state.foreign_rules, RULES_PER_SET)
     return QuotaUsage(ours, state.foreign_identities, config.max_identities)
 
 
-def rule_set_state(config: SesConfig) -> RuleSetState:
-    """The row of this region and rule set, created if it is missing."""
-    row = RuleSetState.objects.of(config).first()
+def rule_set_state(config: SesConfig, *, lock: bool = False) -> RuleSetState:
+    """The row of this region and rule set, created if it is missing. With `lock`, locked until the transaction ends."""
+    rows = RuleSetState.objects.of(config)
+    if lock:
+        rows = rows.select_for_update()
+    row = rows.first()
     if row is None:
         new = RuleSetState(region=config.region, rule_set=config.rule_set)
         RuleSetState.objects.bulk_create([new], ignore_conflicts=True)
-        row = RuleSetState.objects.of(config).get()
+        row = rows.get()
     return row
 
 
@@ -102,22 +110,23 @@ def reserve(spec: DomainSpec, *, replaces: bool = False) -> None:
     are not in `spec` will go and make room.
     """
     config = ses_config()
-    desired = compile_domain(spec, layout(config))
-    needed = {(ResourceKind.RULE, rule.name) for rule in desired.rules} | {(ResourceKind.IDENTITY, spec.name)}
-    recorded = LedgerEntry.objects.of(config).filter(domain=spec.name).values_list("kind", "name")
-    reserved = {(ResourceKind(kind), name) for kind, name in recorded}
-    missing = needed - reserved
-    if not missing:
+    learned = RuleSetState.objects.of(config).values("recipients_per_rule")
+    entries = LedgerEntry.objects.of(config).filter(domain=spec.name)
+    recorded = list(entries.values_list("kind", "name", Subquery(learned)))
+    reserved = {(ResourceKind(kind), name) for kind, name, _ in recorded}
+    # Nearly always everything has its entry.
+    if recorded and _resources(spec, layout_within(config, recorded[0][2])) <= reserved:
         return
-    obsolete = {key for key in reserved - needed if key[0] is ResourceKind.RULE} if replaces else set()
     # Two transactions must not both take the last place. No deadlock: nothing is locked after this row.
-    RuleSetState.objects.select_for_update().get(pk=rule_set_state(config).pk)
+    state = rule_set_state(config, lock=True)
+    needed = _resources(spec, layout_within(config, state.recipients_per_rule))
+    missing = needed - reserved
+    obsolete = {key for key in reserved - needed if key[0] is ResourceKind.RULE} if replaces else set()
     for kind in ResourceKind:
         count = sum(key[0] is kind for key in missing)
         freed = sum(key[0] is kind for key in obsolete)
-        if count and (current := usage(config, kind)).free + freed < count:
+        if count and (current := usage(config, kind, state)).free + freed < count:
             raise QuotaExceeded(_sentence(config.region, kind, current.quota))
-    now = database_now()
     LedgerEntry.objects.bulk_create(
         [
             LedgerEntry(
@@ -127,13 +136,19 @@ def reserve(spec: DomainSpec, *, replaces: bool = False) -> None:
                 kind=kind,
                 name=name,
                 presence=Presence.ABSENT,
-                changed_at=now,
+                changed_at=Now(),
             )
             for kind, name in sorted(missing)
         ],
         # If another domain has the rule name, the reconciler reports the conflict.
         ignore_conflicts=True,
     )
+
+
+def _resources(spec: DomainSpec, layout: Layout) -> set[tuple[ResourceKind, str]]:
+    """Kind and name of everything that SES should hold for the domain."""
+    rules = compile_domain(spec, layout).rules
+    return {(ResourceKind.RULE, rule.name) for rule in rules} | {(ResourceKind.IDENTITY, spec.name)}
 
 
 def _sentence(region: str, kind: ResourceKind, quota: int) -> str:

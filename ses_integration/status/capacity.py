@@ -26,12 +26,13 @@ class Capacity:
 
 
 def capacity() -> Capacity:
-    """Read the use of the quotas from the database; five statements, no call to AWS."""
+    """Read the use of the quotas from the database; three statements, no call to AWS."""
     config = ses_config()
+    state = quotas.rule_set_state(config)
     return Capacity(
         region=config.region,
         rule_set=config.rule_set,
-        rules=quotas.usage(config, ResourceKind.RULE),
-        identities=quotas.usage(config, ResourceKind.IDENTITY),
-        recipients_per_rule=quotas.layout(config).max_recipients,
+        rules=quotas.usage(config, ResourceKind.RULE, state),
+        identities=quotas.usage(config, ResourceKind.IDENTITY, state),
+        recipients_per_rule=quotas.layout_within(config, state.recipients_per_rule).max_recipients,
     )

@@ -101,5 +101,6 @@ def test_learned_limit_never_grows(transactional_db):
 
 def test_foreign_usage_counts_towards_the_quota(transactional_db):
     quotas.record_foreign(ses_config(), rules=3, identities=9_990)
-    assert quotas.usage(ses_config(), ResourceKind.RULE) == quotas.QuotaUsage(ours=0, foreign=3, quota=200)
-    assert quotas.usage(ses_config(), ResourceKind.IDENTITY).free == 10
+    state = quotas.rule_set_state(ses_config())
+    assert quotas.usage(ses_config(), ResourceKind.RULE, state) == quotas.QuotaUsage(ours=0, foreign=3, quota=200)
+    assert quotas.usage(ses_config(), ResourceKind.IDENTITY, state).free == 10
