@@ -73,7 +73,7 @@ class DomainViewSet(
 
     def get_queryset(self) -> QuerySet[Domain]:
         rows = super().get_queryset()
-        if self.action not in ("list", "retrieve", "update"):
+        if self.action not in ("list", "retrieve"):
             return rows.select_related("owner")
         # `email_addresses` is the reverse accessor of addresses.EmailAddress, an app above this one.
         return rows.select_related("catch_all_endpoint").annotate(

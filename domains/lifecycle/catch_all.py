@@ -8,16 +8,8 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from domains.models import Domain
-from domains.provider import domain_specs
-from ses_integration.api import (
-    SyncState,
-    changing,
-    mark_dirty,
-    reconcile,
-    reserve,
-    shared_deadline,
-    unconfirmed_warning,
-)
+from domains.provider import addresses_of, spec_of
+from ses_integration.api import changing, mark_dirty, reconcile, reserve, shared_deadline, unconfirmed_warning
 
 CATCH_ALL_FAILED = "SES catch-all configuration failed:"
 
@@ -57,21 +49,22 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
                 # update() instead of save(), which would mark the domain: another endpoint does not change the rule.
                 if changes_ses:
                     mark_dirty(row.name)
-                    for spec in domain_specs([row.name]):
-                        reserve(spec, replaces=True)
+                    # With catch-all on, no rule carries an address.
+                    addresses = [] if row.receives_everything else addresses_of(row)
+                    reserve(spec_of(row, addresses), replaces=True)
         except IntegrityError as error:  # PostgreSQL checks foreign keys at commit
             raise EndpointGone from error
         for name, generation in change.generations.items():
             reconcile(name, generation)
+    return _outcome(domain.pk)
+
+
+def _outcome(pk: str) -> CatchAllChange:
     # Read again, because deleting the endpoint meanwhile would have switched catch-all off.
-    rows = Domain.objects.live().select_related("catch_all_endpoint").with_catch_all_rule_name()
-    return _outcome(rows.get(pk=domain.pk))
-
-
-def _outcome(domain: Domain) -> CatchAllChange:
+    domain = Domain.objects.live().select_related("catch_all_endpoint").with_catch_all_state().get(pk=pk)
     rule_name = domain.catch_all_rule_name
     confirmed = (rule_name is not None) == domain.receives_everything
-    if confirmed and not SyncState.pending_names([domain.name]):
+    if confirmed and not domain.ses_pending:
         return CatchAllChange(domain, rule_name, None)
     warning = unconfirmed_warning(CATCH_ALL_FAILED, domain.name)
     return CatchAllChange(domain, rule_name if confirmed else None, warning)

@@ -7,10 +7,10 @@ from typing import Any, Self
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from rest.ids import dns_record_id, domain_id
-from ses_integration.api import MailFolder, RecordedRecipients
+from ses_integration.api import MailFolder, RecordedRecipients, SyncState
 
 
 class DomainQuerySet(models.QuerySet["Domain"]):
@@ -21,9 +21,13 @@ class DomainQuerySet(models.QuerySet["Domain"]):
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         return self.filter(owner_id=user.pk)
 
-    def with_catch_all_rule_name(self) -> Self:
-        """Add `catch_all_rule_name`: the recorded rule that receives mail for the whole domain, or None."""
-        return self.annotate(catch_all_rule_name=RecordedRecipients().rule_name("name"))
+    def with_catch_all_state(self) -> Self:
+        """Add `catch_all_rule_name`, the recorded rule that receives mail for the whole domain, or None; and `ses_pending`,
+        whether the domain is not up to date in SES."""
+        return self.annotate(
+            catch_all_rule_name=RecordedRecipients().rule_name("name"),
+            ses_pending=Exists(SyncState.pending_names().filter(domain=OuterRef("name"))),
+        )
 
 
 class Domain(models.Model):
@@ -60,8 +64,9 @@ class Domain(models.Model):
 
     objects = DomainQuerySet.as_manager()
 
-    # Set by `with_catch_all_rule_name()`.
+    # Set by `with_catch_all_state()`.
     catch_all_rule_name: str | None
+    ses_pending: bool
 
     class Meta:
         constraints = [
