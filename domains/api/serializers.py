@@ -12,7 +12,7 @@ from domains.models import DnsRecord, Domain
 from domains.names import normalise_domain
 from rest.fields import Boolean, Constant, SchemaOnly, Text, TextOrNull, Timestamp, timestamp
 from rest.serializers import Answer, Body
-from ses_integration.api import RecordedIdentity, mail_from_domain
+from ses_integration.api import mail_from_domain
 
 # Fields of a domain, in the order of the answer.
 COLUMNS = [
@@ -137,9 +137,8 @@ class NewDomainSerializer(serializers.Serializer[Any]):
 
     def to_representation(self, instance: AddedDomain) -> dict[str, Any]:
         shown = super().to_representation(instance)
-        name = instance.domain.name
-        known = RecordedIdentity.by_domain([name]).get(name)
-        shown["mailFromDomain"] = (known.mail_from_domain if known else "") or mail_from_domain(name)
+        known = instance.identity
+        shown["mailFromDomain"] = (known.mail_from_domain if known else "") or mail_from_domain(instance.domain.name)
         shown["mailFromDomainStatus"] = (known.mail_from_status if known else "") or "Pending"
         if not instance.records:
             # Without AWS configuration there is no MAIL FROM domain.

@@ -58,7 +58,7 @@ def advance(
         reconcile(record.name, generation)
         update_ses_steps(record)
         with transaction.atomic(durable=True):
-            _delete_rows(record.domain_id)
+            delete_rows(record.domain_id)
         record.refresh_from_db()
         seconds = min(erase_seconds, deadline - time.monotonic())
         if _can_erase(record) and seconds > 0:
@@ -90,7 +90,7 @@ def resume_deletions(
         if number < len(waiting) and time.monotonic() >= half:
             continue
         with transaction.atomic(durable=True):
-            _delete_rows(record.domain_id)
+            delete_rows(record.domain_id)
         record.refresh_from_db()
         # Another task of the worker, `reconcile_due`, calls SES. This one only records what has been confirmed.
         update_ses_steps(record)
@@ -100,13 +100,7 @@ def resume_deletions(
     return len(records)
 
 
-def delete_rows_of(name: str) -> None:
-    """Delete the rows of an unfinished deletion of `name` now, in the transaction that adds the name again."""
-    for pk in Domain.objects.filter(name=name, deleting_since__isnull=False).values_list("pk", flat=True):
-        _delete_rows(pk)
-
-
-def _delete_rows(domain_id: str) -> None:
+def delete_rows(domain_id: str) -> None:
     """Delete and count blocked emails, addresses, DNS records and the domain, in the documented order.
 
     By primary key, and only while the domain is being deleted, so that a domain added again meanwhile keeps its rows
@@ -131,7 +125,7 @@ def _can_erase(record: DomainDeletion) -> bool:
 
 
 def _finish_if_done(record: DomainDeletion) -> None:
-    """Finish the deletion if its last pending step was deleting the rows (`_delete_rows` does not finish it)."""
+    """Finish the deletion if its last pending step was deleting the rows (`delete_rows` does not finish it)."""
     if record.finished_at is None and not record.pending_steps:
         with updating(record):
             pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -65,10 +65,11 @@ def records_for(
     return [record for record in records if record.value]
 
 
-def store(domain: Domain, known: RecordedIdentity | None) -> list[Record]:
+def store(domain: Domain, known: RecordedIdentity | None, *, stored: Collection[Record] | None = None) -> list[Record]:
     """Make the domain's rows match the recorded identity, and return the records in their order.
 
-    Existing rows are kept, missing ones are added, and those of tokens that SES has replaced are deleted.
+    Existing rows are kept, missing ones are added, and those of tokens that SES has replaced are deleted. `stored`: all
+    records that a new domain has already; none of its tokens can have been replaced, so its rows are not read.
     """
     records = records_for(
         domain.name,
@@ -77,16 +78,21 @@ def store(domain: Domain, known: RecordedIdentity | None) -> list[Record]:
         dkim_tokens=known.dkim_tokens if known else (),
         dkim_zone=known.dkim_zone if known else "",
     )
-    desired = {(record.type, record.name, record.value) for record in records}
-    stored = {(row.record_type, row.name, row.value): row.pk for row in domain.dns_records.all()}
-    if known and (stale := [pk for key, pk in stored.items() if key not in desired]):
-        domain.dns_records.filter(pk__in=stale).delete()
+    if stored is None:
+        new = _without_row(domain, records, delete_others=known is not None)
+    else:
+        new = [record for record in records if record not in stored]
     DnsRecord.objects.bulk_create(
-        [
-            DnsRecord(domain=domain, record_type=record.type, name=record.name, value=record.value)
-            for record in records
-            if (record.type, record.name, record.value) not in stored
-        ],
+        [DnsRecord(domain=domain, record_type=record.type, name=record.name, value=record.value) for record in new],
         ignore_conflicts=True,
     )
     return records
+
+
+def _without_row(domain: Domain, records: list[Record], *, delete_others: bool) -> list[Record]:
+    """Those of the records that the domain has no row for. With `delete_others`, its rows of other records are deleted."""
+    rows = {(row.record_type, row.name, row.value): row.pk for row in domain.dns_records.all()}
+    new = [record for record in records if rows.pop((record.type, record.name, record.value), None) is None]
+    if delete_others and rows:
+        domain.dns_records.filter(pk__in=rows.values()).delete()
+    return new

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.conf import settings
@@ -22,10 +23,12 @@ def status_of(known: RecordedIdentity | None, domain: Domain) -> str:
     return STATUS.get(known.status, domain.status) if known else domain.status
 
 
-def apply_identity(domain: Domain, known: RecordedIdentity | None) -> list[records.Record]:
+def apply_identity(
+    domain: Domain, known: RecordedIdentity | None, *, stored: Collection[records.Record] | None = None
+) -> list[records.Record]:
     """Set the domain's status, store the DNS records of its tokens, and return all its records.
 
-    Does nothing and returns no records if the domain is being deleted.
+    `stored`: the records that a new domain has already. Does nothing and returns no records if the domain is being deleted.
     """
     with transaction.atomic():
         row = Domain.objects.live().select_for_update().filter(pk=domain.pk).first()
@@ -35,7 +38,7 @@ def apply_identity(domain: Domain, known: RecordedIdentity | None) -> list[recor
             # update() instead of save(), which would mark the domain dirty: SES does not depend on the status.
             Domain.objects.filter(pk=row.pk).update(status=status, updated_at=timezone.now())
         domain.status = status
-        return records.store(row, known)
+        return records.store(row, known, stored=stored)
 
 
 def refresh_identities() -> int:

@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, connection
 from django.db.models import Q
 
-from domains.deletion.service import delete_rows_of
+from domains.deletion.service import delete_rows
 from domains.dns import records as dns_records
 from domains.lifecycle.identity import apply_identity
 from domains.models import Domain
@@ -34,9 +34,11 @@ class DomainTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AddedDomain:
-    """The new domain, the DNS records known so far, and a warning if SES has not confirmed the identity yet."""
+    """The new domain, its identity and the DNS records as far as they are known, and a warning if SES has not confirmed the
+    identity yet."""
 
     domain: Domain
+    identity: RecordedIdentity | None
     records: list[dns_records.Record]
     warning: str | None
 
@@ -51,20 +53,19 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
         try:
             with changing() as change:
                 _lock_name(name)
-                delete_rows_of(name)
-                _refuse_taken(owner, name)
+                _free_name(owner, name)
                 domain = Domain.objects.create(owner_id=owner.pk, name=name)
-                dns_records.store(domain, None)
+                first_records = dns_records.store(domain, None, stored=[])
                 reserve(DomainSpec(name, domain.key_prefix, inactive=()))
         except IntegrityError as error:
             raise DomainTaken(own=Domain.objects.filter(name=name).owned_by(owner).exists()) from error
         reconcile(name, change.generations[name])
     known = RecordedIdentity.by_domain([name]).get(name)
-    records = apply_identity(domain, known)
+    records = apply_identity(domain, known, stored=first_records)
     if known and known.verification_token:
-        return AddedDomain(domain, records, None)
+        return AddedDomain(domain, known, records, None)
     missing = "SES has not returned all DNS records yet." if known else "SES has not created the identity yet."
-    return AddedDomain(domain, records, unconfirmed_warning(missing, name))
+    return AddedDomain(domain, known, records, unconfirmed_warning(missing, name))
 
 
 def _lock_name(name: str) -> None:
@@ -77,10 +78,13 @@ def _lock_name(name: str) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [registrable(name)])
 
 
-def _refuse_taken(owner: AbstractBaseUser, name: str) -> None:
-    """Raise DomainTaken if the name is taken (docs/api/compatibility.md, "Domain names")."""
-    if Domain.objects.filter(name=name).owned_by(owner).exists():
-        raise DomainTaken(own=True)
-    related = Q(name=name) | Q(name__in=ancestors(name)) | Q(name__endswith=f".{name}")
-    if Domain.objects.live().filter(related).exclude(owner_id=owner.pk).exists():
-        raise DomainTaken(own=False)
+def _free_name(owner: AbstractBaseUser, name: str) -> None:
+    """Delete what an unfinished deletion has left of the name. Raises DomainTaken if the name is taken
+    (docs/api/compatibility.md, "Domain names")."""
+    related = Q(name__in=ancestors(name)) | Q(name__endswith=f".{name}")
+    of_others = Q(related, deleting_since=None) & ~Q(owner_id=owner.pk)
+    found = Domain.objects.filter(Q(name=name) | of_others).values_list("pk", "owner_id", "deleting_since")
+    if owners := {owner_id for _, owner_id, deleting_since in found if deleting_since is None}:
+        raise DomainTaken(own=owner.pk in owners)
+    for pk, _, _ in found:
+        delete_rows(pk)

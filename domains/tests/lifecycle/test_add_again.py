@@ -192,7 +192,7 @@ def rows_go_by_name():
             row.email_addresses.all().delete()
             row.delete()
 
-    with patched(service, _delete_rows=finish):
+    with patched(service, delete_rows=finish):
         yield
 
 

@@ -55,20 +55,20 @@ def ledger_entry_is_deleted_with_the_intent():
 @contextmanager
 def sync_state_is_deleted_with_the_domain():
     """Deleting the domain deletes its DomainSync row."""
-    delete_rows = service._delete_rows
+    delete_rows = service.delete_rows
 
     def cascade(domain_id):
         delete_rows(domain_id)
         DomainSync.objects.filter(domain=DomainDeletion.objects.get(domain_id=domain_id).name).delete()
 
-    with patched(service, _delete_rows=cascade):
+    with patched(service, delete_rows=cascade):
         yield
 
 
 @contextmanager
 def sync_state_and_ledger_are_deleted_with_the_domain():
     """Deleting the domain deletes its DomainSync row and its ledger."""
-    delete_rows = service._delete_rows
+    delete_rows = service.delete_rows
 
     def cascade(domain_id):
         delete_rows(domain_id)
@@ -76,7 +76,7 @@ def sync_state_and_ledger_are_deleted_with_the_domain():
         DomainSync.objects.filter(domain=name).delete()
         LedgerEntry.objects.filter(domain=name).delete()
 
-    with patched(service, _delete_rows=cascade):
+    with patched(service, delete_rows=cascade):
         yield
 
 
