@@ -10,12 +10,12 @@ from rest_framework.exceptions import ValidationError
 from addresses.models import BlockedEmail, EmailAddress
 from domains.names import normalise_address
 from rest.fields import Boolean, Constant, SchemaOnly, Text, TextOrNull, Timestamp
-from rest.serializers import Answer, Body
+from rest.serializers import Answer, Body, ReadModelSerializer, ReadSerializer
 
 NO_ROUTE = {"type": "none", "id": None, "name": None, "isActive": False}
 
 
-class EmailAddressSerializer(serializers.ModelSerializer[EmailAddress]):
+class EmailAddressSerializer(ReadModelSerializer[EmailAddress]):
     """An address. The rows need `with_rule_name()` and, to save statements, `select_related("domain", "endpoint")`."""
 
     domainId = serializers.CharField(source="domain_id")
@@ -91,7 +91,7 @@ class CleanupSerializer(Answer):
     warning = serializers.CharField()
 
 
-class AddressDeletionSerializer(serializers.Serializer[Any]):
+class AddressDeletionSerializer(ReadSerializer[Any]):
     """The answer to DELETE (docs/api/compatibility.md, "Address deletion")."""
 
     message = Constant("Email address deleted successfully")
@@ -142,7 +142,7 @@ class UpdateAddressBody(Body):
         return attrs
 
 
-class BlockedEmailSerializer(serializers.ModelSerializer[BlockedEmail]):
+class BlockedEmailSerializer(ReadModelSerializer[BlockedEmail]):
     emailAddress = serializers.CharField(source="email_address")
     domain = serializers.CharField(source="domain.name")
     domainId = serializers.CharField(source="domain_id")
@@ -155,7 +155,7 @@ class BlockedEmailSerializer(serializers.ModelSerializer[BlockedEmail]):
         fields = ["id", "emailAddress", "domain", "domainId", "reason", "blockedBy", "createdAt"]
 
 
-class UnblockedSerializer(serializers.Serializer[Any]):
+class UnblockedSerializer(ReadSerializer[Any]):
     success = Constant(True)
     message = serializers.SerializerMethodField()
 

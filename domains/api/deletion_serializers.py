@@ -14,7 +14,7 @@ from domains.dns import leftovers
 from domains.dns.records import Record
 from domains.models import Domain, DomainDeletion, Step
 from rest.fields import Constant, SchemaOnly, TextOrNull, Timestamp, timestamp_or_none
-from rest.serializers import Answer
+from rest.serializers import Answer, ReadSerializer
 from ses_integration.api import SyncState
 
 # The number of attempts, the last problem, and the time of the next attempt.
@@ -41,7 +41,7 @@ class DeletionPlanSerializer(serializers.Serializer[dict[str, Any]]):
     stays = serializers.DictField()
 
 
-class ReportSerializer(serializers.Serializer[DomainDeletion]):
+class ReportSerializer(ReadSerializer[DomainDeletion]):
     """The report of a deletion. The context has `sync_states` by domain name, see `sync_states_of`."""
 
     id = serializers.CharField(source="pk")
@@ -84,7 +84,7 @@ class ReportWithDnsSerializer(ReportSerializer):
         return super().to_representation(instance) | {"dns": {"note": note, "records": records}}
 
 
-class DeletedResourcesSerializer(serializers.Serializer[DomainDeletion]):
+class DeletedResourcesSerializer(ReadSerializer[DomainDeletion]):
     domain = serializers.CharField(source="name")
     emailAddresses = serializers.IntegerField(source="email_addresses")
     dnsRecords = serializers.IntegerField(source="dns_records")
@@ -120,7 +120,8 @@ class DeletionSerializer(Answer):
 class UnfinishedDeletionSerializer(DeletionSerializer):
     """The answer to another DELETE: the same, with a report, which needs its context."""
 
-    report = ReportSerializer(source="*")  # type: ignore[assignment]
+    def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
+        return super().to_representation(instance) | {"report": ReportSerializer(instance, context=self.context).data}
 
 
 def sync_states_of(rows: Sequence[DomainDeletion]) -> dict[str, SyncState]:

@@ -11,7 +11,7 @@ from domains.lifecycle.register import AddedDomain
 from domains.models import DnsRecord, Domain
 from domains.names import normalise_domain
 from rest.fields import Boolean, Constant, SchemaOnly, Text, TextOrNull, Timestamp, timestamp
-from rest.serializers import Answer, Body
+from rest.serializers import Answer, Body, ReadModelSerializer, ReadSerializer
 from ses_integration.api import mail_from_domain
 
 # Fields of a domain, in the order of the answer.
@@ -25,14 +25,14 @@ DERIVED = [
 ]  # fmt: skip
 
 
-class CatchAllEndpointSerializer(serializers.Serializer[Any]):
+class CatchAllEndpointSerializer(ReadSerializer[Any]):
     id = serializers.CharField()
     name = serializers.CharField()
     type = serializers.CharField()
     isActive = serializers.BooleanField(source="is_active")
 
 
-class IdentitySerializer(serializers.Serializer[Any]):
+class IdentitySerializer(ReadSerializer[Any]):
     """What SES last said about a domain's identity."""
 
     lastSesCheck = Timestamp(source="checked_at")
@@ -41,7 +41,7 @@ class IdentitySerializer(serializers.Serializer[Any]):
     mailFromDomainVerifiedAt = Timestamp(source="mail_from_verified_at")
 
 
-class _Stats(serializers.Serializer[Any]):
+class _Stats(ReadSerializer[Any]):
     totalEmailAddresses = serializers.IntegerField(source="total_addresses")
     activeEmailAddresses = serializers.IntegerField(source="active_addresses")
 
@@ -61,7 +61,7 @@ class ListedStatsSerializer(_Stats):
         return domain.catch_all_endpoint_id is not None
 
 
-class DomainSerializer(serializers.ModelSerializer[Domain]):
+class DomainSerializer(ReadModelSerializer[Domain]):
     """A domain with its counts of addresses. The context has `identities` and `checks`, both by domain name."""
 
     domain = serializers.CharField(source="name")
@@ -111,7 +111,7 @@ class DomainPageSerializer(serializers.Serializer[Any]):
     meta = SchemaOnly("object")
 
 
-class RecordToPublishSerializer(serializers.Serializer[Any]):
+class RecordToPublishSerializer(ReadSerializer[Any]):
     type = serializers.CharField()
     name = serializers.CharField()
     value = serializers.CharField()
@@ -119,7 +119,7 @@ class RecordToPublishSerializer(serializers.Serializer[Any]):
     isRequired = Constant(True)
 
 
-class NewDomainSerializer(serializers.Serializer[Any]):
+class NewDomainSerializer(ReadSerializer[Any]):
     """The answer to POST /domains (docs/api/compatibility.md, "New domains")."""
 
     id = serializers.CharField(source="domain.pk")
@@ -186,7 +186,7 @@ class CatchAllBody(Body):
     catchAllEndpointId = Text(required=False, allow_null=True, source="endpoint_id")
 
 
-class DnsRecordSerializer(serializers.ModelSerializer[DnsRecord]):
+class DnsRecordSerializer(ReadModelSerializer[DnsRecord]):
     domainId = serializers.CharField(source="domain_id")
     recordType = serializers.CharField(source="record_type")
     # The priority is the first word of an MX record's value (docs/api/compatibility.md, "DNS records").
@@ -217,7 +217,7 @@ class DnsRecordSerializer(serializers.ModelSerializer[DnsRecord]):
         return timestamp(record.last_checked or record.created_at)
 
 
-class RecordsOfDomainSerializer(serializers.Serializer[Any]):
+class RecordsOfDomainSerializer(ReadSerializer[Any]):
     """The answer to GET /domains/{id}/dns-records."""
 
     domainId = serializers.CharField(source="pk")

@@ -11,16 +11,17 @@ from rest_framework.response import Response
 
 from domains.models import Domain
 from rest.fields import SchemaOnly, TextOrNull, Timestamp
+from rest.serializers import ReadSerializer
 from rest.viewsets import OwnedViewSet
 from ses_integration.api import RecordedRecipients, SyncState, capacity
 
 
-class UsedSerializer(serializers.Serializer[Any]):
+class UsedSerializer(ReadSerializer[Any]):
     used = serializers.IntegerField(source="total")
     quota = serializers.IntegerField()
 
 
-class CapacitySerializer(serializers.Serializer[Any]):
+class CapacitySerializer(ReadSerializer[Any]):
     """Region and quotas, which all domains of the installation share."""
 
     region = serializers.CharField()
@@ -30,7 +31,7 @@ class CapacitySerializer(serializers.Serializer[Any]):
     recipientsPerRule = serializers.IntegerField(source="recipients_per_rule")
 
 
-class SyncStateSerializer(serializers.Serializer[Any]):
+class SyncStateSerializer(ReadSerializer[Any]):
     state = serializers.CharField(source="status.wire")
     reason = TextOrNull()
     nextTry = Timestamp(source="next_try")

@@ -11,7 +11,7 @@ from rest_framework.exceptions import ValidationError
 from endpoints.config_schema import group_emails
 from endpoints.models import Endpoint
 from rest.fields import Boolean, Constant, Text, TextOrNull, Timestamp
-from rest.serializers import Answer, Body
+from rest.serializers import Answer, Body, ReadModelSerializer, ReadSerializer
 
 DESCRIPTION_LIMIT = 1000
 
@@ -25,7 +25,7 @@ class _AnyJson(serializers.Field[Any, Any, Any, Any]):
         return data
 
 
-class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
+class EndpointSerializer(ReadModelSerializer[Endpoint]):
     """Base of all answers about an endpoint. Only the owner sees them, so the config is not redacted."""
 
     isActive = serializers.BooleanField(source="is_active")
@@ -89,14 +89,14 @@ class EndpointDetailSerializer(CreatedEndpointSerializer):
         return CatchAllDomainSerializer(rows, many=True).data
 
 
-class AssociatedEmailSerializer(serializers.Serializer[Any]):
+class AssociatedEmailSerializer(ReadSerializer[Any]):
     id = serializers.CharField()
     address = serializers.CharField()
     isActive = serializers.BooleanField(source="is_active")
     createdAt = Timestamp(source="created_at")
 
 
-class CatchAllDomainSerializer(serializers.Serializer[Any]):
+class CatchAllDomainSerializer(ReadSerializer[Any]):
     id = serializers.CharField()
     domain = serializers.CharField(source="name")
     status = serializers.CharField()
@@ -109,7 +109,7 @@ class _Length(serializers.Field[Any, Any, Any, Any]):
         return len(value)
 
 
-class _CleanupSerializer(serializers.Serializer[Any]):
+class _CleanupSerializer(ReadSerializer[Any]):
     emailAddressesUpdated = _Length(source="email_addresses")
     emailAddresses = serializers.ListField(source="email_addresses")
     domainsUpdated = _Length(source="domains")

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from rest.fields import Boolean, Constant, Text, TextOrNull, Timestamp
-from rest.serializers import Answer, Body
+from rest.serializers import Answer, Body, ReadSerializer
 
 
 class Shown(Answer):
@@ -26,6 +26,42 @@ class Create(Body):
     name = Text()
     kind = Text()
     isActive = Boolean(required=False)
+
+
+class Part(ReadSerializer[Any]):
+    name = TextOrNull()
+
+
+class Whole(ReadSerializer[Any]):
+    """Every kind of field that answers use."""
+
+    id = serializers.CharField(source="pk")
+    isActive = serializers.BooleanField(source="is_active")
+    ownerId = serializers.CharField(source="domain.owner_id")
+    none = serializers.CharField()
+    at = Timestamp()
+    kind = Constant("fixed")
+    itself = Part(source="*")
+    part = Part(allow_null=True)
+    absent = Part(allow_null=True)
+    parts = Part(many=True)
+    method = serializers.SerializerMethodField()
+
+    def get_method(self, whole: Any) -> str:
+        return f"method of {whole.pk}"
+
+
+WHOLE = SimpleNamespace(
+    pk=1,
+    is_active=True,
+    domain=SimpleNamespace(owner_id=7),
+    none=None,
+    at=datetime(2026, 1, 1, tzinfo=UTC),
+    name="whole",
+    part=SimpleNamespace(name="part"),
+    absent=None,
+    parts=[SimpleNamespace(name="")],
+)
 
 
 def first_error(data: object) -> str:
@@ -67,6 +103,12 @@ def test_a_body_is_shown_by_the_serializer_of_its_answer():
 
 def test_an_optional_field_is_shown_if_it_has_a_value():
     assert Shown(SimpleNamespace(name="x", at=None, warning="Late")).data["warning"] == "Late"
+
+
+def test_an_object_is_shown_as_by_drf():
+    serializer = Whole(WHOLE)
+    assert dict(serializer.data) == serializers.Serializer.to_representation(serializer, WHOLE)
+    assert list(serializer.data) == list(serializer.fields)
 
 
 def test_a_time_is_shown_in_utc_with_milliseconds():
