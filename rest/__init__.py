@@ -2,5 +2,5 @@
 
 - `viewsets`, `filters`, `router`: bases of the viewsets; `deletion`: `DELETE` with plan and dry run
 - `serializers`, `fields`: bases of requests and answers; `schema`: their description in OpenAPI
-- `ids`, `lookup`: make ids, find rows by them; `errors`: answers that DRF lacks
+- `ids`: make ids, find rows by them; `prebuilt`: queries that are built once; `errors`: answers that DRF lacks
 """

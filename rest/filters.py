@@ -12,7 +12,7 @@ from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from rest.lookup import is_id
+from rest.ids import is_id
 from rest.schema import parameter
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from types import SimpleNamespace
 from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
 from django.contrib.auth.models import User
@@ -13,7 +15,8 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
 from rest.filters import Filter, QueryFilters
-from rest.lookup import find
+from rest.ids import is_id
+from rest.prebuilt import Parameter, Prebuilt
 from rest.schema import Schema
 
 Row = TypeVar("Row", bound=Model)
@@ -72,9 +75,12 @@ class OwnedViewSet(GenericViewSet[Row]):
 
     def get_object(self) -> Row:
         """Find the row without filters, which DRF would apply here, too."""
-        row = find(self.get_queryset(), self.kwargs["pk"], self.not_found)
-        self.check_object_permissions(self.request, row)
-        return row
+        pk = self.kwargs["pk"]
+        found = _own_row(type(self), self.action)(owner=self.caller.pk, pk=pk) if is_id(pk) else []
+        if not found:
+            raise NotFound(self.not_found)
+        self.check_object_permissions(self.request, found[0])
+        return cast(Row, found[0])
 
     def serializer_facts(self, rows: Sequence[Row]) -> dict[str, Any]:
         """Read what the serializer of `list` and `retrieve` needs besides the rows, for all rows at once, as its context."""
@@ -98,3 +104,14 @@ class OwnedViewSet(GenericViewSet[Row]):
                 return answer(error)
         # The row was deleted while the request was running.
         return NotFound(self.not_found) if isinstance(error, self.model.DoesNotExist) else error
+
+
+@cache
+def _own_row(viewset: type[OwnedViewSet[Any]], action: str) -> Prebuilt[Any]:
+    """The query for the row `pk` of the user `owner`, as an action of the viewset needs it."""
+    anybody = SimpleNamespace(user=SimpleNamespace(pk=Parameter("owner")))
+
+    def build() -> QuerySet[Any]:
+        return viewset(action=action, request=anybody).get_queryset().order_by().filter(pk=Parameter("pk"))
+
+    return Prebuilt(build)

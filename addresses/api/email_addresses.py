@@ -23,7 +23,7 @@ from rest.deletion.confirmation import refuse_plan
 from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict
 from rest.filters import FlagFilter, IdFilter
-from rest.lookup import find, is_id
+from rest.ids import find, is_id
 
 NO_DOMAIN = "Domain not found or access denied"
 NO_ENDPOINT = "Endpoint not found or access denied"
@@ -59,9 +59,7 @@ class EmailAddressViewSet(
 
     def get_queryset(self) -> EmailAddressQuerySet:
         rows = cast(EmailAddressQuerySet, super().get_queryset())
-        if self.action == "list":
-            return rows  # see `paginate_queryset`
-        return _with_details(rows)
+        return _with_details(rows) if self.action == "retrieve" else rows
 
     def paginate_queryset(self, queryset: Any) -> Any:
         """Find the ids of the page first, so that joins and rule names are not computed for the rows that it skips."""

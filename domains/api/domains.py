@@ -23,7 +23,7 @@ from rest.deletion.confirmation import GONE, Confirmation, plan_outdated
 from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict
 from rest.filters import ChoiceFilter, FlagFilter
-from rest.lookup import find_or_none, is_id
+from rest.ids import find_or_none, is_id
 from ses_integration.api import RecordedIdentity, shared_deadline
 
 NO_ENDPOINT = "Endpoint not found or does not belong to user"

@@ -12,8 +12,10 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from inbound.models import ApiKey, hash_key
+from rest.prebuilt import Parameter, Prebuilt
 
 LAST_USE_INTERVAL = timedelta(minutes=1)
+_usable_keys = Prebuilt(lambda: ApiKey.objects.usable().select_related("owner").filter(key_hash=Parameter("key_hash")))
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -27,9 +29,10 @@ class ApiKeyAuthentication(BaseAuthentication):
         if scheme.lower() != b"bearer" or not key.strip():
             raise AuthenticationFailed
         text = key.strip().decode("latin-1")
-        row = ApiKey.objects.usable().select_related("owner").filter(key_hash=hash_key(text)).first()
-        if row is None:
+        found = _usable_keys(key_hash=hash_key(text))
+        if not found:
             raise AuthenticationFailed
+        row = found[0]
         self._record_use(row)
         return row.owner, row
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 KEY_BYTES = 32
@@ -26,7 +27,7 @@ class Scope(models.TextChoices):
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def usable(self) -> Self:
         """Keys that are not revoked or expired, and whose owner is active."""
-        not_expired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+        not_expired = Q(expires_at=None) | Q(expires_at__gt=Now())
         return self.filter(not_expired, revoked_at=None, owner__is_active=True)
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from rest import ids
-from rest.lookup import is_id
 
 
 @pytest.mark.parametrize(
@@ -16,9 +15,9 @@ def test_an_id_has_a_prefix_and_21_characters(make, prefix):
     for it in made:
         assert it.startswith(prefix)
         assert len(it) == len(prefix) + 21
-        assert is_id(it)
+        assert ids.is_id(it)
 
 
 @pytest.mark.parametrize("text", ["", "a b", "a/b", "a.b", "a\n", "a\x00", "ä", "x" * 256, None, 5, ["x"]])
 def test_other_texts_and_values_are_no_ids(text):
-    assert not is_id(text)
+    assert not ids.is_id(text)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+from django.db.models import QuerySet
+
+from addresses.models import EmailAddress
+from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory
+from rest.prebuilt import Parameter, Prebuilt
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+
+def detailed() -> QuerySet[EmailAddress]:
+    return EmailAddress.objects.select_related("domain", "endpoint").with_rule_name()
+
+
+def test_its_rows_are_those_of_the_same_query_in_the_orm(django_assert_num_queries):
+    prebuilt = Prebuilt(lambda: detailed().filter(pk=Parameter("pk"), domain__owner_id=Parameter("owner")))
+    for row in (EmailAddressFactory(), EmailAddressFactory(endpoint=EndpointFactory())):
+        owner_id = row.domain.owner_id
+        with django_assert_num_queries(1):
+            (found,) = prebuilt(pk=row.pk, owner=owner_id)
+            shown = found.domain.name, found.endpoint and found.endpoint.name
+        expected = detailed().get(pk=row.pk, domain__owner_id=owner_id)
+        assert vars(found).keys() == vars(expected).keys()
+        assert shown == (expected.domain.name, expected.endpoint and expected.endpoint.name)
+        assert (found, found.created_at, found.receipt_rule_name) == (row, row.created_at, expected.receipt_rule_name)
+        assert prebuilt(pk=row.pk, owner=owner_id + 1) == []
+
+
+def test_it_is_built_once_until_a_setting_changes(settings):
+    built = []
+
+    def build() -> QuerySet[EmailAddress]:
+        built.append(settings.AWS_REGION)
+        return EmailAddress.objects.filter(pk=Parameter("pk"))
+
+    prebuilt = Prebuilt(build)
+    assert [prebuilt(pk="a"), prebuilt(pk="b")] == [[], []]
+    settings.AWS_REGION = "eu-central-1"
+    prebuilt(pk="a")
+    assert built == ["eu-west-1", "eu-central-1"]
+
+
+def test_a_value_cannot_leave_its_place():
+    EmailAddressFactory()
+    assert Prebuilt(lambda: EmailAddress.objects.filter(pk=Parameter("pk")))(pk="' OR '1'='1") == []
