@@ -17,15 +17,19 @@ from ses_integration.api import ErasedBatch, SesError, retry_delay
 CLAIM = timedelta(seconds=60)
 
 
+def claim_mail(record: DomainDeletion) -> bool:
+    """Claim the erasure of stored mail; False if it is done, or not due, or another process has the claim. One statement."""
+    mine = DomainDeletion.objects.filter(due(), pk=record.pk, stored_mail=Step.PENDING)
+    return bool(mine.update(retry_at=Now() + CLAIM))
+
+
 def erase_mail(record: DomainDeletion, *, seconds: float) -> None:
     """Erase stored mail for about `seconds`, and record when to continue.
 
-    Does nothing while another process has the claim. Records each batch before it lists the next one, and only while it
-    holds the claim: if a process was paused and another one has erased the same batch, only one counts it.
+    The caller has claimed it and read `record` again since. Records each batch before it lists the next one, and only while
+    it holds the claim: if a process was paused and another one has erased the same batch, only one counts it.
     """
-    claim = _claim(record)
-    if claim is None:
-        return
+    claim = record.retry_at
     # Raised when another process has taken over the claim.
     with suppress(DomainDeletion.DoesNotExist):
         try:
@@ -38,14 +42,6 @@ def erase_mail(record: DomainDeletion, *, seconds: float) -> None:
                 # Queue behind other deletions, so that a prefix with much mail does not delay them.
                 DomainDeletion.objects.filter(pk=record.pk, retry_at=claim).update(retry_at=Now())
     record.refresh_from_db()
-
-
-def _claim(record: DomainDeletion) -> datetime | None:
-    mine = DomainDeletion.objects.filter(due(), pk=record.pk, stored_mail=Step.PENDING)
-    if not mine.update(retry_at=Now() + CLAIM):
-        return None
-    record.refresh_from_db()
-    return record.retry_at
 
 
 def _record_batch(record: DomainDeletion, claim: datetime | None, batch: ErasedBatch) -> datetime | None:

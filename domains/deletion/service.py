@@ -16,7 +16,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from domains.deletion.erase import erase_mail
+from domains.deletion.erase import claim_mail, erase_mail
 from domains.deletion.record import due, initial_values, update_ses_steps, updating
 from domains.deletion_plan.build import check_token, plan_of
 from domains.models import Domain, DomainDeletion, Step
@@ -57,13 +57,7 @@ def advance(
     with shared_deadline() as deadline:
         reconcile(record.name, generation)
         update_ses_steps(record)
-        with transaction.atomic(durable=True):
-            delete_rows(record.domain_id)
-        record.refresh_from_db()
-        seconds = min(erase_seconds, deadline - time.monotonic())
-        if _can_erase(record) and seconds > 0:
-            erase_mail(record, seconds=seconds)
-        _finish_if_done(record)
+        _delete_rows_and_mail(record, erase_seconds=erase_seconds, until=deadline)
     return record
 
 
@@ -89,15 +83,27 @@ def resume_deletions(
             return number
         if number < len(waiting) and time.monotonic() >= half:
             continue
-        with transaction.atomic(durable=True):
-            delete_rows(record.domain_id)
-        record.refresh_from_db()
         # Another task of the worker, `reconcile_due`, calls SES. This one only records what has been confirmed.
         update_ses_steps(record)
-        if _can_erase(record):
-            erase_mail(record, seconds=min(until - time.monotonic(), ERASE_SECONDS_IN_TURN))
-        _finish_if_done(record)
+        _delete_rows_and_mail(record, erase_seconds=ERASE_SECONDS_IN_TURN, until=until)
     return len(records)
+
+
+def _delete_rows_and_mail(record: DomainDeletion, *, erase_seconds: float, until: float) -> None:
+    """Delete the rows, erase mail for about `erase_seconds`, but not after `until`, and finish the deletion if that was all."""
+    with transaction.atomic(durable=True):
+        delete_rows(record.domain_id)
+        seconds = min(erase_seconds, until - time.monotonic())
+        # In the transaction that deletes the rows: after it the worker no longer leaves the deletion to its request, and could
+        # claim the mail first. The answer would then warn of mail that is being erased.
+        claimed = _can_erase(record) and seconds > 0 and claim_mail(record)
+    record.refresh_from_db()
+    if claimed:
+        erase_mail(record, seconds=seconds)
+    # The rows were the last pending step, and `delete_rows` does not finish the deletion.
+    if record.finished_at is None and not record.pending_steps:
+        with updating(record):
+            pass
 
 
 def delete_rows(domain_id: str) -> None:
@@ -122,10 +128,3 @@ def delete_rows(domain_id: str) -> None:
 def _can_erase(record: DomainDeletion) -> bool:
     # Not before the rules are gone: SES would store new mail behind the eraser.
     return record.rules != Step.PENDING and record.stored_mail == Step.PENDING
-
-
-def _finish_if_done(record: DomainDeletion) -> None:
-    """Finish the deletion if its last pending step was deleting the rows (`delete_rows` does not finish it)."""
-    if record.finished_at is None and not record.pending_steps:
-        with updating(record):
-            pass

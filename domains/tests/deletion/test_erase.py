@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from domains.deletion.erase import erase_mail
+from domains.deletion.erase import claim_mail, erase_mail
 from domains.deletion.record import update_ses_steps
 from domains.deletion.service import resume_deletions
 from domains.models import Domain, DomainDeletion
@@ -35,12 +35,17 @@ def erasing(domain, ses, monkeypatch):
     return record
 
 
+def claim_and_erase(record: DomainDeletion, *, seconds: float) -> None:
+    assert claim_mail(record)
+    record.refresh_from_db()
+    erase_mail(record, seconds=seconds)
+
+
 def test_only_one_process_erases_a_prefix(erasing, ses):
     DomainDeletion.objects.update(retry_at=timezone.now() + timedelta(minutes=1))
-    erase_mail(erasing, seconds=10)
-    assert ses.journal() == []
+    assert not claim_mail(erasing)
     DomainDeletion.objects.update(retry_at=None)
-    erase_mail(erasing, seconds=10)
+    claim_and_erase(erasing, seconds=10)
     assert [entry["action"] for entry in ses.journal()] == [
         *["ListObjectVersions", "DeleteObjects"] * 3,
         "ListObjectVersions",
@@ -53,17 +58,17 @@ def test_erasing_continues_where_it_stopped(erasing):
     counted = []
     while erasing.stored_mail == "owed":
         DomainDeletion.objects.update(retry_at=None)
-        erase_mail(erasing, seconds=0)
+        claim_and_erase(erasing, seconds=0)
         counted.append(erasing.erased_versions)
     assert counted == [2, 4, 5, 5]
 
 
 def test_a_crash_between_answer_and_record_counts_nothing_twice(erasing):
     """Only the interrupted batch is missing in the count."""
-    erase_mail(erasing, seconds=0)
+    claim_and_erase(erasing, seconds=0)
     next(erase.erase_batches(erasing.key_prefix, seconds=10))
     DomainDeletion.objects.update(retry_at=None)
-    erase_mail(erasing, seconds=10)
+    claim_and_erase(erasing, seconds=10)
     assert (stored_keys(), erasing.stored_mail, erasing.erased_versions) == ([], "done", 3)
 
 
@@ -73,7 +78,7 @@ def test_a_process_whose_claim_expired_during_a_pause_counts_nothing(erasing, se
 
     def sleep() -> None:
         try:
-            erase_mail(DomainDeletion.objects.get(), seconds=0)
+            claim_and_erase(DomainDeletion.objects.get(), seconds=0)
         finally:
             connection.close()
 
@@ -83,7 +88,7 @@ def test_a_process_whose_claim_expired_during_a_pause_counts_nothing(erasing, se
     while not DomainDeletion.objects.filter(retry_at__isnull=False).exists():
         pass
     DomainDeletion.objects.update(retry_at=None)  # a minute is over
-    erase_mail(erasing, seconds=10)
+    claim_and_erase(erasing, seconds=10)
     sleeper.join()
     erasing.refresh_from_db()
     assert (stored_keys(), erasing.stored_mail, erasing.erased_versions) == ([], "done", 5)
@@ -93,7 +98,7 @@ def test_versions_that_s3_keeps_are_reported_and_retried_later(erasing, ses):
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::inbound-mail/*3"}
     s3 = clients.s3("eu-west-1")
     s3.put_bucket_policy(Bucket="inbound-mail", Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
-    erase_mail(erasing, seconds=10)
+    claim_and_erase(erasing, seconds=10)
     assert stored_keys() == [f"{erasing.key_prefix}3"]
     assert (erasing.stored_mail, erasing.erased_versions, erasing.kept_versions) == ("owed", 4, 1)
     assert erasing.problem.startswith("S3 keeps 1 stored objects (AccessDenied)")
@@ -103,5 +108,5 @@ def test_versions_that_s3_keeps_are_reported_and_retried_later(erasing, ses):
     assert ses.journal() == []
     s3.delete_bucket_policy(Bucket="inbound-mail")
     DomainDeletion.objects.update(retry_at=None)
-    erase_mail(erasing, seconds=10)
+    claim_and_erase(erasing, seconds=10)
     assert (erasing.stored_mail, erasing.erased_versions, erasing.kept_versions) == ("done", 5, 0)

@@ -1,13 +1,15 @@
-"""Deleting the rows of a domain: by the request, by the worker, or in another way."""
+"""Who deletes the rows and the stored mail of a domain: the request, the worker, or another way to delete."""
 
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from addresses.models import EmailAddress
 from domains.deletion.service import resume_deletions
 from domains.models import Domain, DomainDeletion
+from inbound.tests.support.aws import store_mail, stored_keys
 
 pytestmark = pytest.mark.sqlite
 
@@ -28,3 +30,24 @@ def test_the_worker_leaves_the_rows_of_a_new_deletion_to_its_request(domain, ses
     assert Domain.objects.exists()
     assert resume_deletions() == 1
     assert not Domain.objects.exists()
+
+
+def test_the_worker_leaves_a_new_deletion_to_its_request_between_any_two_transactions(api, domain):
+    EmailAddress.objects.create(domain=domain, address="a@example.com", slot=1)
+    store_mail(f"{domain.key_prefix}mail")
+    resumed, working = [], []
+
+    def let_worker_run_first(execute, *query):
+        if not connection.in_atomic_block and not working:
+            working.append(True)
+            resumed.append(resume_deletions(request_seconds=60))
+            working.clear()
+        return execute(*query)
+
+    with connection.execute_wrapper(let_worker_run_first):
+        answer = api.delete(f"/api/v2/domains/{domain.pk}")
+
+    assert set(resumed) == {0}
+    assert "warning" not in answer.json()
+    assert DomainDeletion.objects.get().finished_at
+    assert stored_keys() == []
