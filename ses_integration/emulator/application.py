@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cache
 from http import HTTPStatus
 from uuid import uuid4
 
@@ -37,6 +38,8 @@ class Application:
         self._journal = journal
         self._control = Control(ses, faults, journal, self.reset)
         self._moto = DomainDispatcherApplication(create_backend_app)
+        # Otherwise moto lists the folder of its modules twice for each call.
+        self._moto.get_backend_for_host = cache(self._moto.get_backend_for_host)
         # Set and replaced at each reset: delayed calls must not change the new state.
         self._discarded = threading.Event()
 

@@ -7,9 +7,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from ses_integration.emulator import stored_objects
 from ses_integration.emulator.application import Application
@@ -18,7 +19,8 @@ from ses_integration.emulator.control.journal import Journal
 from ses_integration.emulator.ses.call_rate import CallRate
 from ses_integration.emulator.ses.service import Ses
 from ses_integration.emulator.state.accounts import DEFAULT_ACCOUNT, SesAccounts, SesRegion
-from ses_integration.emulator.wire.wsgi import Environ
+from ses_integration.emulator.wire.responses import run_app
+from ses_integration.emulator.wire.wsgi import Environ, WSGIApplication
 
 # The serving thread checks this often whether to stop, so `stop` takes about this long.
 _POLL_SECONDS = 0.05
@@ -46,7 +48,7 @@ class Emulator:
         self._journal = Journal()
         self._ses = Ses(SesAccounts(verify_new=verify_new), CallRate(calls_per_second, now))
         self._aws = Application(self._ses, self._faults, self._journal)
-        self._server: BaseWSGIServer | None = None
+        self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -66,9 +68,7 @@ class Emulator:
             raise RuntimeError("The emulator is started already.")
         # werkzeug would exit the process if the port is in use, so the socket is bound here.
         with _listening(self._host, self._port) as bound:
-            self._server = make_server(
-                self._host, self._port, self._aws, threaded=True, request_handler=_Handler, fd=bound.fileno()
-            )
+            self._server = _Server(self._host, self._port, self._aws, fd=bound.fileno())
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_POLL_SECONDS,), name="aws-emulator", daemon=True
         )
@@ -82,6 +82,7 @@ class Emulator:
         if server is not None and thread is not None:
             server.shutdown()
             thread.join()
+            server.close_connections()
 
     def serve_forever(self) -> None:
         """Serve until another thread calls `stop`, or a signal handler raises."""
@@ -130,11 +131,58 @@ class Emulator:
             self._ses.accounts.quotas.change(quotas)
 
 
-class _Handler(WSGIRequestHandler):
-    """werkzeug's request handler without logging, tuned for clients on the same machine."""
+class _Server(ThreadedWSGIServer):
+    """Keeps connections open between calls, as AWS does."""
 
+    def __init__(self, host: str, port: int, app: WSGIApplication, fd: int) -> None:
+        super().__init__(host, port, app, _Handler, fd=fd)
+        self.stopped = False
+        # Connections that wait for their next call.
+        self.idle: set[socket.socket] = set()
+
+    def close_connections(self) -> None:
+        """Close idle connections now, and the others after their response."""
+        self.stopped = True
+        for connection in list(self.idle):
+            with suppress(OSError):  # the client has closed it
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Handler(WSGIRequestHandler):
+    """werkzeug's request handler with persistent connections, and without logging."""
+
+    server: _Server
+    protocol_version = "HTTP/1.1"
     # Head and body of a response are two small writes. Nagle's algorithm would delay the second.
     disable_nagle_algorithm = True
+
+    def handle_one_request(self) -> None:
+        self.server.idle.add(self.connection)
+        try:
+            if self.server.stopped:
+                self.close_connection = True
+            else:
+                super().handle_one_request()
+        finally:
+            self.server.idle.discard(self.connection)
+
+    def parse_request(self) -> bool:
+        self.server.idle.discard(self.connection)
+        return super().parse_request()
+
+    def run_wsgi(self) -> None:
+        """Send the response, without closing the connection as werkzeug would."""
+        try:
+            # The application reads the whole body of a request, and states the length of a response.
+            response = run_app(self.server.app, self.make_environ())
+        except ConnectionError as error:
+            self.connection_dropped(error)
+            return
+        self.send_response(response.status)
+        for name, value in response.headers:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(response.body)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log nothing: the journal has every call."""

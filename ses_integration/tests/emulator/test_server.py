@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from ses_integration.emulator.server import Emulator
-from ses_integration.tests.emulator.clients import control
+from ses_integration.tests.emulator.clients import client, control
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.com", ""])  # noqa: S104
@@ -29,6 +33,29 @@ def test_it_can_be_stopped_and_started_again() -> None:
     emulator.start()
     assert control(emulator.url, "GET", "/_health")[0] == 200
     emulator.stop()
+
+
+def test_a_connection_serves_many_calls(emulator: Emulator) -> None:
+    """As AWS's servers do: HTTP/1.1 with persistent connections, even after a large body."""
+    connection = HTTPConnection(urlsplit(emulator.url).netloc, timeout=30)
+    with closing(connection):
+        connection.connect()
+        opened = connection.sock
+        for body in (b"", b"x" * 100_000, b""):
+            connection.request("PUT", "/_health", body=body)
+            connection.getresponse().read()
+        assert connection.sock is opened
+
+
+def test_stopping_it_closes_the_connections_of_its_clients() -> None:
+    """The emulator's own: otherwise a stopped emulator would go on serving clients that keep a connection."""
+    emulator = Emulator()
+    emulator.start()
+    ses = client("ses", emulator.url)
+    ses.list_receipt_rule_sets()
+    emulator.stop()
+    with pytest.raises(EndpointConnectionError):
+        ses.list_receipt_rule_sets()
 
 
 def test_a_port_in_use_raises_an_error_instead_of_exiting(running_emulator: Any) -> None:
