@@ -69,9 +69,22 @@ class OwnedViewSet(GenericViewSet[Row]):
         """Limit `rows` to those that the caller may see and change. No other code decides this."""
         return rows.owned_by(self.caller)
 
+    def with_details(self, rows: Any) -> Any:
+        """Add what an answer shows of each row besides its columns: related rows and annotations."""
+        return rows
+
     def get_queryset(self) -> QuerySet[Row]:
-        rows: Any = super().get_queryset()
-        return cast("QuerySet[Row]", self.owned(rows))
+        rows: Any = self.owned(cast(Any, super().get_queryset()))
+        return cast("QuerySet[Row]", self.with_details(rows) if self.action == "retrieve" else rows)
+
+    def count(self, rows: QuerySet[Row]) -> int:
+        """The number of all rows of a list, for its pages."""
+        return rows.count()
+
+    def page(self, chosen: QuerySet[Row], order: Sequence[Any]) -> list[Row]:
+        """Read the rows of a page with details. `chosen` is a slice, so that details of skipped rows are not computed."""
+        rows = self.with_details(self.get_queryset()).filter(pk__in=chosen.values("pk"))
+        return list(rows.order_by(*order))
 
     def get_object(self) -> Row:
         """Find the row without filters, which DRF would apply here, too."""

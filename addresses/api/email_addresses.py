@@ -57,14 +57,8 @@ class EmailAddressViewSet(
     }
     plan_kind = KIND
 
-    def get_queryset(self) -> EmailAddressQuerySet:
-        rows = cast(EmailAddressQuerySet, super().get_queryset())
-        return _with_details(rows) if self.action == "retrieve" else rows
-
-    def paginate_queryset(self, queryset: Any) -> Any:
-        """Find the ids of the page first, so that joins and rule names are not computed for the rows that it skips."""
-        ids = super().paginate_queryset(queryset.values_list("pk", flat=True))
-        return _with_details(self.get_queryset()).filter(pk__in=ids or [])
+    def with_details(self, rows: EmailAddressQuerySet) -> EmailAddressQuerySet:
+        return rows.select_related("domain", "endpoint").with_rule_name()
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         body = serializer.validated_data
@@ -129,8 +123,3 @@ class EmailAddressViewSet(
         deleted = deletion.delete_addresses(list(rows.filter(pk__in=[pk for pk in ids if is_id(pk)])))
         remaining = EmailAddress.objects.filter(domain_id=domain_id).count() if domain_id is not None else None
         return BulkDeletion(ids, deleted, remaining)
-
-
-def _with_details(rows: EmailAddressQuerySet) -> EmailAddressQuerySet:
-    """Add the related rows and the rule name, which answers contain."""
-    return rows.select_related("domain", "endpoint").with_rule_name()

@@ -73,17 +73,22 @@ class DomainViewSet(
 
     def get_queryset(self) -> QuerySet[Domain]:
         rows = super().get_queryset()
-        if self.action not in ("list", "retrieve"):
-            return rows.select_related("owner")
+        return rows.select_related("owner") if self.action in ("destroy", "deletion_plan") else rows
+
+    def with_details(self, rows: QuerySet[Domain]) -> QuerySet[Domain]:
         # `email_addresses` is the reverse accessor of addresses.EmailAddress, an app above this one.
         return rows.select_related("catch_all_endpoint").annotate(
             total_addresses=Count("email_addresses"),
             active_addresses=Count("email_addresses", filter=Q(email_addresses__is_active=True)),
         )
 
+    @property
+    def checks_ses(self) -> bool:
+        return self.request.query_params.get("check") == "true"
+
     def serializer_facts(self, rows: Sequence[Domain]) -> dict[str, Any]:
         checks: dict[str, Any] = {}
-        if self.request.query_params.get("check") == "true":
+        if self.checks_ses:
             with shared_deadline():
                 checks = (
                     verification_check.check_page(rows)
@@ -92,24 +97,29 @@ class DomainViewSet(
                 )
         return {"identities": RecordedIdentity.by_domain(row.name for row in rows), "checks": checks}
 
-    def get_paginated_response(self, data: Any) -> Response:
-        answer = super().get_paginated_response(data)
-        answer.data["meta"] = self._meta()
-        return answer
-
-    def _meta(self) -> dict[str, Any]:
-        """Counts of all rows that match the filters, not only of the page; one statement."""
-        counts = self.filter_queryset(super().get_queryset()).aggregate(
+    def count(self, rows: QuerySet[Domain]) -> int:
+        """Count all rows that match the filters, also by status and catch-all for `meta`; one statement."""
+        self.counts = rows.aggregate(
             total=Count("pk"),
             catch_all=Count("pk", filter=Q(is_catch_all_enabled=True)),
             **{status.value: Count("pk", filter=Q(status=status)) for status in Domain.Status},
         )
-        return {
+        total: int = self.counts["total"]
+        return total
+
+    def get_paginated_response(self, data: Any) -> Response:
+        answer = super().get_paginated_response(data)
+        if self.checks_ses:
+            # The check may have changed some statuses.
+            self.count(self.filter_queryset(self.get_queryset()))
+        counts = self.counts
+        answer.data["meta"] = {
             "totalCount": counts["total"],
             "verifiedCount": counts["verified"],
             "withCatchAllCount": counts["catch_all"],
             "statusBreakdown": {name: counts[name] for name in ("verified", "pending", "failed")},
         }
+        return answer
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         serializer.instance = register.add_domain(owner=self.caller, name=serializer.validated_data["name"])

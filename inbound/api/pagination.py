@@ -26,8 +26,8 @@ class LimitOffset(BasePagination):
     offset = 0
     total = 0
 
-    # Any: DRF also allows sequences, but their `count` has another signature.
-    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
+    # Any: DRF also allows sequences and other views.
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         limit_error, offset_error = "Limit must be between 1 and 100", "Offset must be non-negative"
         self.limit = min(_whole(request, "limit", DEFAULT_LIMIT, limit_error), MAX_LIMIT)
         if self.limit < 1:
@@ -35,8 +35,16 @@ class LimitOffset(BasePagination):
         self.offset = _whole(request, "offset", 0, offset_error)
         if not 0 <= self.offset < MAX_OFFSET:
             raise ValidationError(offset_error)
-        self.total = queryset.count()
-        return list(queryset[self.offset : self.offset + self.limit])
+        self.total = view.count(queryset)
+        if self.offset >= self.total:
+            return []
+        first, end = self.offset, min(self.offset + self.limit, self.total)
+        order = queryset.query.order_by
+        if first > self.total // 2:
+            # The database passes all rows before the page, so start at the nearer end.
+            queryset, first, end = queryset.reverse(), self.total - end, self.total - first
+        rows: list[Any] = view.page(queryset[first:end], order)
+        return rows
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"data": data, "pagination": self.summary()})
