@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import AbstractContextManager
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from django.db.models.functions import Now
 from django.utils import timezone
 
-from domains.deletion.record import due, updating
+from domains.deletion.record import updating
 from domains.models import DomainDeletion, Step
 from ses_integration.api import ErasedBatch, SesError, retry_delay
 
@@ -17,62 +16,76 @@ from ses_integration.api import ErasedBatch, SesError, retry_delay
 CLAIM = timedelta(seconds=60)
 
 
+def can_erase(record: DomainDeletion) -> bool:
+    """Whether stored mail is left to erase, and SES stores no more: it would arrive behind the eraser."""
+    return record.rules != Step.PENDING and record.stored_mail == Step.PENDING
+
+
 def claim_mail(record: DomainDeletion) -> bool:
-    """Claim the erasure of stored mail; False if it is done, or not due, or another process has the claim. One statement."""
-    mine = DomainDeletion.objects.filter(due(), pk=record.pk, stored_mail=Step.PENDING)
-    return bool(mine.update(retry_at=Now() + CLAIM))
+    """Claim the erasure of stored mail. False if nothing can be erased, or it is not due, or another process has the claim.
+
+    Call it in `updating`, and `erase_mail` after the commit.
+    """
+    if not can_erase(record) or (record.retry_at is not None and record.retry_at > record.now):
+        return False
+    record.retry_at = record.now + CLAIM
+    return True
 
 
 def erase_mail(record: DomainDeletion, *, seconds: float) -> None:
-    """Erase stored mail for about `seconds`, and record when to continue.
+    """Erase stored mail for about `seconds`, and record when to continue. Needs the claim.
 
-    The caller has claimed it and read `record` again since. Records each batch before it lists the next one, and only while
-    it holds the claim: if a process was paused and another one has erased the same batch, only one counts it.
+    Records each batch before it lists the next one, and only while it holds the claim: if a process was paused and another
+    one has erased the same batch, only one counts it.
     """
-    claim = record.retry_at
-    # Raised when another process has taken over the claim.
-    with suppress(DomainDeletion.DoesNotExist):
-        try:
-            for batch in record.mail.erase(record.erase_progress, seconds=seconds):
-                claim = _record_batch(record, claim, batch)
-        except SesError as error:
-            _record_failure(record, claim, error)
-        else:
-            if claim is not None:
-                # Queue behind other deletions, so that a prefix with much mail does not delay them.
-                DomainDeletion.objects.filter(pk=record.pk, retry_at=claim).update(retry_at=Now())
-    record.refresh_from_db()
+    try:
+        _erase(record, seconds)
+    except DomainDeletion.DoesNotExist:
+        # Another process has taken over the claim.
+        record.refresh_from_db()
 
 
-def _record_batch(record: DomainDeletion, claim: datetime | None, batch: ErasedBatch) -> datetime | None:
-    """Record the batch, and return the renewed claim, or None at the end of the pass."""
-    with updating(record, retry_at=claim) as row:
-        row.erased_versions += batch.versions
-        row.erased_delete_markers += batch.delete_markers
-        row.erased_bytes += batch.bytes
-        if row.stored_mail_at is not None:
-            row.late_versions += batch.versions
-        row.erase_progress = asdict(batch.progress)
-        row.problem = batch.progress.problem
+def _erase(record: DomainDeletion, seconds: float) -> None:
+    try:
+        for batch in record.mail.erase(record.erase_progress, seconds=seconds):
+            _record_batch(record, batch)
+    except SesError as error:
+        with _while_claimed(record):
+            record.problem = error.sentence
+            record.attempts += 1
+            record.retry_at = record.now + retry_delay(record.attempts, needs_attention=error.needs_attention)
+        return
+    if record.erase_progress:
+        # Queue behind other deletions, so that a prefix with much mail does not delay them.
+        with _while_claimed(record):
+            record.retry_at = record.now
+
+
+def _record_batch(record: DomainDeletion, batch: ErasedBatch) -> None:
+    """Record the batch, and renew the claim or end the pass."""
+    with _while_claimed(record):
+        record.erased_versions += batch.versions
+        record.erased_delete_markers += batch.delete_markers
+        record.erased_bytes += batch.bytes
+        if record.stored_mail_at is not None:
+            record.late_versions += batch.versions
+        record.erase_progress = asdict(batch.progress)
+        record.problem = batch.progress.problem
+        record.retry_at = record.now + CLAIM
         if batch.at_the_end:
-            _end_pass(row, refused=batch.progress.refused)
-        else:
-            row.retry_at = Now() + CLAIM
-    return None if batch.at_the_end else record.retry_at
+            _end_pass(record, refused=batch.progress.refused)
 
 
-def _end_pass(row: DomainDeletion, *, refused: int) -> None:
-    row.erase_progress = {}
-    row.kept_versions = refused
-    row.attempts += 1
+def _end_pass(record: DomainDeletion, *, refused: int) -> None:
+    record.erase_progress = {}
+    record.kept_versions = refused
+    record.attempts += 1
     if refused:
-        row.retry_at = Now() + retry_delay(1, needs_attention=True)
+        record.retry_at = record.now + retry_delay(1, needs_attention=True)
     else:
-        row.stored_mail, row.stored_mail_at, row.retry_at = Step.DONE, timezone.now(), None
+        record.stored_mail, record.stored_mail_at, record.retry_at = Step.DONE, timezone.now(), None
 
 
-def _record_failure(record: DomainDeletion, claim: datetime | None, error: SesError) -> None:
-    with updating(record, retry_at=claim) as row:
-        row.problem = error.sentence
-        row.attempts += 1
-        row.retry_at = Now() + retry_delay(row.attempts, needs_attention=error.needs_attention)
+def _while_claimed(record: DomainDeletion) -> AbstractContextManager[DomainDeletion]:
+    """As `updating`. Raises DomainDeletion.DoesNotExist if another process has taken over the claim."""
+    return updating(record, retry_at=record.retry_at)

@@ -81,8 +81,9 @@ def _verify(record: DomainDeletion, check: AbsenceCheck) -> None:
         added_again=added_again,
     )
     found = {"rules": remains.rules, "identity": remains.identity, "stored_mail": remains.stored_mail}
+    finished_at = record.finished_at
     with updating(record) as row:
-        if row.finished_at != record.finished_at:
+        if row.finished_at != finished_at:
             return  # another worker has found something since, so this observation is older than the repair
         row.proof = {
             "lookedAt": timestamp(check.observed_at),
@@ -102,7 +103,7 @@ def _verify(record: DomainDeletion, check: AbsenceCheck) -> None:
         elif remains.problem:
             # Clears the result of an earlier verification, too: the last one is shown, and it is repeated.
             row.proved_at = None
-            row.retry_at = Now() + retry_delay(1, needs_attention=True)
+            row.retry_at = row.now + retry_delay(1, needs_attention=True)
         else:
             row.proved_at = check.observed_at
             if row.look_again_at is not None and row.look_again_at <= check.observed_at:

@@ -16,12 +16,7 @@ from django.utils import timezone
 from domains.deletion_plan.model import NOT_CREATED_HERE
 from domains.models import Domain, DomainDeletion, Step
 from domains.provider import addresses_of, spec_of
-from ses_integration.api import (
-    SyncState,
-    domain_state,
-    own_rule_names,
-    unconfirmed_warning,
-)
+from ses_integration.api import SyncState, domain_state, own_rule_names, unconfirmed_warning
 
 # SES retries for this long to store mail that it accepted before the rule was deleted
 # (docs/architecture/ses.md, "Late storage"), so the worker checks the prefix again afterwards.
@@ -46,7 +41,7 @@ def initial_values(domain: Domain) -> dict[str, Any]:
             {"type": row.record_type, "name": row.name, "value": row.value}
             for row in domain.dns_records.order_by("record_type", "name", "id")
         ],
-        "rule_names": own_rule_names(spec_of(domain, addresses_of(domain))),
+        "rule_names": own_rule_names(domain.name, domain.key_prefix, lambda: spec_of(domain, addresses_of(domain))),
         "region": settings.AWS_REGION,
         "rule_set": settings.SES_RULE_SET,
         "bucket": settings.S3_BUCKET_NAME,
@@ -63,48 +58,45 @@ def due() -> Q:
 
 @contextmanager
 def updating(record: DomainDeletion, **expected: Any) -> Iterator[DomainDeletion]:
-    """Lock and save the current row of the report, because requests and workers may change it concurrently.
+    """Lock the report, read it again into `record`, and save what the block changes, because requests and workers may change
+    it concurrently.
 
-    Raises DomainDeletion.DoesNotExist if its fields do not have the `expected` values. Finishes the deletion if no step
-    is pending any more. Refreshes `record`.
+    Raises DomainDeletion.DoesNotExist if its fields do not have the `expected` values. Sets `record.now`. Finishes the
+    deletion if no step is pending any more.
     """
-    with transaction.atomic():
-        row = DomainDeletion.objects.select_for_update().get(pk=record.pk, **expected)
-        yield row
-        if row.finished_at is None and not row.pending_steps:
-            row.finished_at = timezone.now()
-        row.save()
-    record.refresh_from_db()
+    with transaction.atomic(savepoint=False):
+        locked = DomainDeletion.objects.locked().get(pk=record.pk, **expected)
+        vars(record).update(vars(locked))
+        yield record
+        if record.finished_at is None and not record.pending_steps:
+            record.finished_at = timezone.now()
+        fields = [field.attname for field in DomainDeletion._meta.concrete_fields]
+        record.save(update_fields=[name for name in fields if getattr(record, name) != getattr(locked, name)])
 
 
 def update_ses_steps(record: DomainDeletion) -> None:
-    """Update the rules and identity steps from what SES has confirmed, and finish the deletion if nothing is pending."""
+    """Update the rules and identity steps from what SES has confirmed. Call it in `updating`."""
     if Step.PENDING not in (record.rules, record.identity):
         return
     rules, identity = _ses_outcomes(record)
-    changed = (record.rules == Step.PENDING != rules) or (record.identity == Step.PENDING != identity)
-    attempts = record.ses_attempts
-    if Step.PENDING in (rules, identity):
-        attempts = max(attempts, SyncState.by_domain([record.name])[record.name].attempts)
-    if not changed and attempts == record.ses_attempts:
-        return
-    with updating(record) as row:
-        if Step.PENDING not in (row.rules, row.identity):
-            return  # another process was first
-        row.ses_attempts = max(row.ses_attempts, attempts)
-        if row.rules == Step.PENDING and rules != Step.PENDING:
-            row.rules, row.rules_at = rules, timezone.now()
-            if row.stored_mail != Step.KEPT:
-                row.look_again_at = row.rules_at + SES_STORES_LATE
-        if row.identity == Step.PENDING and identity != Step.PENDING:
-            row.identity, row.identity_at = identity, timezone.now()
-        if Step.PENDING not in (row.rules, row.identity):
-            row.ses_attempts += 1
+    if record.rules == Step.PENDING != rules:
+        record.rules, record.rules_at = rules, timezone.now()
+        if record.stored_mail != Step.KEPT:
+            record.look_again_at = record.rules_at + SES_STORES_LATE
+    if record.identity == Step.PENDING != identity:
+        record.identity, record.identity_at = identity, timezone.now()
+    if Step.PENDING in (record.rules, record.identity):
+        attempts = SyncState.by_domain([record.name])[record.name].attempts
+        record.ses_attempts = max(record.ses_attempts, attempts)
+    else:
+        record.ses_attempts += 1
 
 
 def _ses_outcomes(record: DomainDeletion) -> tuple[Step, Step]:
     """Outcomes of the rules and identity steps."""
     state = domain_state(record.name)
+    if state.rules_gone and state.identity_gone:
+        return Step.DONE, Step.DONE
     # Wait until SES holds the new domain's rules: the old ones may store mail under the old prefix until then.
     again = _added_again(record) and state.rules_up_to_date()
     rules = identity = Step.SUPERSEDED if again else Step.PENDING

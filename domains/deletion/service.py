@@ -10,13 +10,14 @@ import random
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from domains.deletion.erase import claim_mail, erase_mail
+from domains.deletion.erase import can_erase, claim_mail, erase_mail
 from domains.deletion.record import due, initial_values, update_ses_steps, updating
 from domains.deletion_plan.build import check_token, plan_of
 from domains.models import Domain, DomainDeletion, Step
@@ -56,8 +57,7 @@ def advance(
     """
     with shared_deadline() as deadline:
         reconcile(record.name, generation)
-        update_ses_steps(record)
-        _delete_rows_and_mail(record, erase_seconds=erase_seconds, until=deadline)
+        _continue(record, min(erase_seconds, deadline - time.monotonic()))
     return record
 
 
@@ -74,8 +74,8 @@ def resume_deletions(
     unfinished = DomainDeletion.objects.pending().filter(due()).exclude(new)
     records = list(unfinished.order_by(F("retry_at").asc(nulls_first=True), "started_at", "name"))
     # Deletions that only wait for SES get half of the time, in random order, so that they never delay erasing.
-    to_erase = [record for record in records if _can_erase(record)]
-    waiting = [record for record in records if not _can_erase(record)]
+    to_erase = [record for record in records if can_erase(record)]
+    waiting = [record for record in records if not can_erase(record)]
     random.shuffle(waiting)
     half = time.monotonic() + seconds / 2
     for number, record in enumerate([*waiting, *to_erase]):
@@ -84,47 +84,55 @@ def resume_deletions(
         if number < len(waiting) and time.monotonic() >= half:
             continue
         # Another task of the worker, `reconcile_due`, calls SES. This one only records what has been confirmed.
-        update_ses_steps(record)
-        _delete_rows_and_mail(record, erase_seconds=ERASE_SECONDS_IN_TURN, until=until)
+        _continue(record, min(until - time.monotonic(), ERASE_SECONDS_IN_TURN))
     return len(records)
 
 
-def _delete_rows_and_mail(record: DomainDeletion, *, erase_seconds: float, until: float) -> None:
-    """Delete the rows, erase mail for about `erase_seconds`, but not after `until`, and finish the deletion if that was all."""
+def _continue(record: DomainDeletion, erase_seconds: float) -> None:
+    """Delete the rows, record what SES has confirmed, and erase stored mail for `erase_seconds`."""
     with transaction.atomic(durable=True):
-        delete_rows(record.domain_id)
-        seconds = min(erase_seconds, until - time.monotonic())
-        # In the transaction that deletes the rows: after it the worker no longer leaves the deletion to its request, and could
-        # claim the mail first. The answer would then warn of mail that is being erased.
-        claimed = _can_erase(record) and seconds > 0 and claim_mail(record)
-    record.refresh_from_db()
-    if claimed:
-        erase_mail(record, seconds=seconds)
-    # The rows were the last pending step, and `delete_rows` does not finish the deletion.
-    if record.finished_at is None and not record.pending_steps:
+        deleted = delete_rows(record.domain_id) if record.rows == Step.PENDING else None
         with updating(record):
-            pass
+            update_ses_steps(record)
+            if deleted:
+                record.rows, record.rows_at = Step.DONE, timezone.now()
+                record.blocked_emails, record.email_addresses, record.dns_records = deleted
+            # In this transaction: after it the worker no longer leaves the deletion to its request, and could claim the mail
+            # first. The answer would then warn of mail that is being erased.
+            claimed = erase_seconds > 0 and claim_mail(record)
+    if claimed:
+        erase_mail(record, seconds=erase_seconds)
 
 
-def delete_rows(domain_id: str) -> None:
+def finish_rows(domain_id: str) -> None:
+    """Delete the rows of an unfinished deletion now, in the transaction that adds its name again."""
+    if deleted := delete_rows(domain_id):
+        blocked, addresses, dns = deleted
+        DomainDeletion.objects.filter(domain_id=domain_id).update(
+            rows=Step.DONE, rows_at=timezone.now(), blocked_emails=blocked, email_addresses=addresses, dns_records=dns
+        )
+
+
+def delete_rows(domain_id: str) -> tuple[int, int, int] | None:
     """Delete and count blocked emails, addresses, DNS records and the domain, in the documented order.
 
-    By primary key, and only while the domain is being deleted, so that a domain added again meanwhile keeps its rows
-    (docs/architecture/protocol.md, "Counterexamples", 19).
+    Returns the counts, or None if the domain is gone. By primary key, and only while the domain is being deleted, so that a
+    domain added again meanwhile keeps its rows (docs/architecture/protocol.md, "Counterexamples", 19).
     """
-    row = Domain.objects.select_for_update().filter(pk=domain_id, deleting_since__isnull=False).first()
-    if row is None:
-        return
+    domain = Domain.objects.select_for_update().filter(pk=domain_id, deleting_since__isnull=False).first()
+    if domain is None:
+        return None
     # Reverse accessors of models in the app above: addresses.BlockedEmail and addresses.EmailAddress.
-    blocked, _ = row.blocked_emails.all().delete()
-    addresses, _ = row.email_addresses.all().delete()
-    dns, _ = row.dns_records.all().delete()
-    DomainDeletion.objects.filter(domain_id=domain_id).update(
-        rows=Step.DONE, rows_at=timezone.now(), blocked_emails=blocked, email_addresses=addresses, dns_records=dns
-    )
-    row.delete()
+    blocked, addresses = _delete(domain.blocked_emails.all()), _delete(domain.email_addresses.all())
+    dns = _delete(domain.dns_records.all())
+    _delete(Domain.objects.filter(pk=domain_id))
+    return blocked, addresses, dns
 
 
-def _can_erase(record: DomainDeletion) -> bool:
-    # Not before the rules are gone: SES would store new mail behind the eraser.
-    return record.rules != Step.PENDING and record.stored_mail == Step.PENDING
+def _delete(rows: QuerySet[Any]) -> int:
+    """Delete in one statement, without cascades and signals.
+
+    Safe for the rows of a domain that is being deleted: no other row refers to them, its report is written, and the name
+    need not be marked dirty (docs/architecture/protocol.md, "Delete and add again").
+    """
+    return rows._raw_delete(rows.db)

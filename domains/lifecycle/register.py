@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, connection
 from django.db.models import Q
 
-from domains.deletion.service import delete_rows
+from domains.deletion.service import finish_rows
 from domains.dns import records as dns_records
 from domains.lifecycle.identity import apply_identity
 from domains.models import Domain
@@ -87,4 +87,4 @@ def _free_name(owner: AbstractBaseUser, name: str) -> None:
     if owners := {owner_id for _, owner_id, deleting_since in found if deleting_since is None}:
         raise DomainTaken(own=owner.pk in owners)
     for pk, _, _ in found:
-        delete_rows(pk)
+        finish_rows(pk)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from domains.models.domain import key_prefix
 from rest.ids import deletion_id
@@ -27,6 +29,10 @@ class Step(models.TextChoices):
 class DomainDeletionQuerySet(models.QuerySet["DomainDeletion"]):
     def pending(self) -> Self:
         return self.filter(finished_at=None)
+
+    def locked(self) -> Self:
+        """Locked until the transaction ends, with `now`, the database's time."""
+        return self.select_for_update().annotate(now=Now())
 
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         return self.filter(owner_id=user.pk)
@@ -101,6 +107,9 @@ class DomainDeletion(models.Model):
     attempts = models.PositiveIntegerField(default=0)
 
     objects = DomainDeletionQuerySet.as_manager()
+
+    # Set by `locked()`.
+    now: datetime
 
     class Meta:
         constraints = [

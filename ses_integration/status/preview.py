@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
@@ -15,8 +16,8 @@ from ses_integration.coordination import quotas
 from ses_integration.coordination.clock import database_now
 from ses_integration.models import LedgerEntry
 from ses_integration.plan.compile import compile_domain
-from ses_integration.plan.incarnation import own_rules, visible_to_owner
-from ses_integration.plan.resources import Presence
+from ses_integration.plan.incarnation import own_rules, rule_digest, visible_to_owner
+from ses_integration.plan.resources import Presence, ResourceKind
 from ses_integration.plan.simulate import Forecast, IdentityOutcome, simulate
 from ses_integration.plan.spec import DomainSpec
 from ses_integration.reconcile import snapshot
@@ -75,8 +76,17 @@ class Preview(Forecast):
         return ""
 
 
-def own_rule_names(domain: DomainSpec) -> list[str]:
-    """Names of this domain's rules in the ledger, whether SES holds them or not, sorted."""
+def own_rule_names(domain: str, key_prefix: str, spec: Callable[[], DomainSpec]) -> list[str]:
+    """Names of this domain's rules in the ledger, whether SES holds them or not, sorted.
+
+    One statement if all rules are recorded to store mail under `key_prefix`. If not, `spec` is called, and its addresses
+    decide.
+    """
     config = ses_config()
-    recorded = snapshot.recorded_of(config, [domain.name], database_now()).get(domain.name, [])
-    return sorted(own_rules(domain, quotas.layout(config), recorded))
+    rules = dict(
+        LedgerEntry.objects.of(config).filter(domain=domain, kind=ResourceKind.RULE).values_list("name", "digest")
+    )
+    if {*rules.values()} <= {rule_digest(domain, key_prefix, config.layout)}:
+        return sorted(rules)
+    recorded = snapshot.recorded_of(config, [domain], database_now()).get(domain, [])
+    return sorted(own_rules(spec(), quotas.layout(config), recorded))

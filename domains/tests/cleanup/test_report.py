@@ -83,7 +83,7 @@ def test_pending_domains_and_unfinished_deletions_are_listed(ses, settings):
     assert (code, text) == (
         2,
         "Pending in SES; the worker retries by itself, ses_sync retries now:\n"
-        "* gone.org: 3 changes behind.\n"
+        "* gone.org: 2 changes behind.\n"
         "\n"
         "Unfinished deletions; the worker retries by itself, ses_cleanup --apply retries now:\n"
         f"* deletion of gone.org ({record.pk}): stored mail\n",

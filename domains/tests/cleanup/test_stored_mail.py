@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError
 from django.utils import timezone
 
-from domains.deletion.record import update_ses_steps
+from domains.deletion.record import update_ses_steps, updating
 from domains.deletion.service import delete_domain
 from domains.models import Domain, DomainDeletion
 from domains.tests.cleanup.leftovers import (
@@ -80,7 +80,8 @@ def test_a_deletion_that_another_process_may_be_erasing_is_left_alone(ses, live)
     store_mail(f"{domain.key_prefix}mail")
     domain.delete()
     record = DomainDeletion.objects.get()
-    update_ses_steps(record)
+    with updating(record):
+        update_ses_steps(record)
     claim = timezone.now() + timedelta(seconds=50)
     DomainDeletion.objects.update(retry_at=claim)
     ses.clear_journal()

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from domains.deletion.erase import claim_mail, erase_mail
-from domains.deletion.record import update_ses_steps
+from domains.deletion.record import update_ses_steps, updating
 from domains.deletion.service import resume_deletions
 from domains.models import Domain, DomainDeletion
 from inbound.tests.support.aws import store_mail, stored_keys
@@ -29,21 +29,23 @@ def erasing(domain, ses, monkeypatch):
         store_mail(f"{domain.key_prefix}{number}")
     Domain.objects.filter(pk=domain.pk).delete()
     record = DomainDeletion.objects.get(domain_id=domain.pk)
-    update_ses_steps(record)
+    with updating(record):
+        update_ses_steps(record)
     assert record.pending_steps == ["stored_mail"]
     ses.clear_journal()
     return record
 
 
 def claim_and_erase(record: DomainDeletion, *, seconds: float) -> None:
-    assert claim_mail(record)
-    record.refresh_from_db()
+    with updating(record):
+        assert claim_mail(record)
     erase_mail(record, seconds=seconds)
 
 
 def test_only_one_process_erases_a_prefix(erasing, ses):
     DomainDeletion.objects.update(retry_at=timezone.now() + timedelta(minutes=1))
-    assert not claim_mail(erasing)
+    with updating(erasing):
+        assert not claim_mail(erasing)
     DomainDeletion.objects.update(retry_at=None)
     claim_and_erase(erasing, seconds=10)
     assert [entry["action"] for entry in ses.journal()] == [

@@ -6,10 +6,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from addresses.models import EmailAddress
-from domains.deletion.service import resume_deletions
-from domains.models import Domain, DomainDeletion
+from addresses.models import BlockedEmail, EmailAddress
+from domains.deletion.service import delete_domain, resume_deletions
+from domains.models import DnsRecord, Domain, DomainDeletion
 from inbound.tests.support.aws import store_mail, stored_keys
+from inbound.tests.support.factories import EmailAddressFactory
+from ses_integration.models import DomainSync
 
 pytestmark = pytest.mark.sqlite
 
@@ -51,3 +53,19 @@ def test_the_worker_leaves_a_new_deletion_to_its_request_between_any_two_transac
     assert "warning" not in answer.json()
     assert DomainDeletion.objects.get().finished_at
     assert stored_keys() == []
+
+
+def test_deleting_the_rows_is_no_change_for_ses(domain, ses):
+    """SES should hold nothing since `deleting_since` was set, so no second pass looks for work."""
+    EmailAddressFactory(domain=domain)
+    before = DomainSync.objects.get().generation
+    delete_domain(domain=domain, requested_by="us")
+    sync = DomainSync.objects.get()
+    assert not Domain.objects.exists()
+    assert (sync.generation, sync.observed_generation) == (before + 1, before + 1)
+
+
+def test_no_other_row_refers_to_those_that_are_deleted_without_cascades():
+    deleted = {Domain, DnsRecord, EmailAddress, BlockedEmail}
+    referring = {relation.related_model for model in deleted for relation in model._meta.related_objects}
+    assert referring == deleted - {Domain}

@@ -58,8 +58,9 @@ def sync_state_is_deleted_with_the_domain():
     delete_rows = service.delete_rows
 
     def cascade(domain_id):
-        delete_rows(domain_id)
+        deleted = delete_rows(domain_id)
         DomainSync.objects.filter(domain=DomainDeletion.objects.get(domain_id=domain_id).name).delete()
+        return deleted
 
     with patched(service, delete_rows=cascade):
         yield
@@ -71,10 +72,11 @@ def sync_state_and_ledger_are_deleted_with_the_domain():
     delete_rows = service.delete_rows
 
     def cascade(domain_id):
-        delete_rows(domain_id)
+        deleted = delete_rows(domain_id)
         name = DomainDeletion.objects.get(domain_id=domain_id).name
         DomainSync.objects.filter(domain=name).delete()
         LedgerEntry.objects.filter(domain=name).delete()
+        return deleted
 
     with patched(service, delete_rows=cascade):
         yield
