@@ -26,7 +26,7 @@ class Statement:
     """One SQL statement for PostgreSQL and SQLite. Parameters are `%s`, as in Django.
 
     The text may contain `{now}`, the database's time; `{after}`, a time whose parameter is an `After`; `{lock}`, which locks
-    the row that is found and skips a locked one; and `{each}`, a list in parentheses, whose values are passed as `each`.
+    the row `s` that is found and skips a locked one; and `{each}`, a list in parentheses, whose values are passed as `each`.
     """
 
     def __init__(self, text: str) -> None:
@@ -34,7 +34,7 @@ class Statement:
         self._postgresql = (
             text.replace("{now}", "STATEMENT_TIMESTAMP()")
             .replace("{after}", "STATEMENT_TIMESTAMP() + %s")
-            .replace("{lock}", "FOR UPDATE SKIP LOCKED")
+            .replace("{lock}", "FOR UPDATE OF s SKIP LOCKED")
         )
 
     def rows(self, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -108,4 +108,109 @@ CONFIRM_REMOVAL = Statement(
     FROM ses_integration_domainsync s
     WHERE s.region = %s AND s.rule_set = %s AND s.domain = %s AND s.observed_generation >= COALESCE(%s, s.generation)
     """
+)
+
+# The lease for a new holder. One in the background lets requests go first.
+TAKE_LEASE = Statement(
+    """
+    UPDATE ses_integration_lease
+    SET holder = %s, fence = fence + 1, expires_at = {after}, requested_until = NULL
+    WHERE id = (
+      SELECT s.id FROM ses_integration_lease s
+      WHERE s.region = %s AND s.rule_set = %s AND (s.holder = '' OR s.expires_at <= {now})
+        AND (%s OR s.requested_until IS NULL OR s.requested_until <= {now})
+      {lock}
+    )
+    RETURNING id, fence, outage_since
+    """
+)
+RENEW_LEASE = Statement(
+    """
+    UPDATE ses_integration_lease SET expires_at = {after}
+    WHERE id = %s AND holder = %s AND fence = %s
+    RETURNING outage_since
+    """
+)
+RELEASE_LEASE = Statement(
+    """
+    UPDATE ses_integration_lease SET holder = '', expires_at = {now}
+    WHERE id = %s AND holder = %s AND fence = %s
+    RETURNING outage_since
+    """
+)
+
+# With the lock comes all that a step needs besides rows and ledger: time, learned recipient limit and account.
+_LOCK = """
+    SELECT s.id, s.domain, s.generation, s.attempts, {now}, r.recipients_per_rule, COALESCE(r.account, '')
+    FROM ses_integration_domainsync s
+    LEFT JOIN ses_integration_rulesetstate r ON r.region = s.region AND r.rule_set = s.rule_set
+    WHERE s.region = %s AND s.rule_set = %s AND """
+LOCK_DOMAIN = Statement(_LOCK + "s.domain = %s {lock}")
+# The domain that has waited longest, but not since before a certain time, unless it is the given one.
+LOCK_NEXT = Statement(
+    _LOCK
+    + """s.generation > s.observed_generation AND (s.retry_at IS NULL OR s.retry_at <= {now})
+      AND (s.queued_at > {after} OR s.domain = %s)
+    ORDER BY s.queued_at, s.domain LIMIT 1
+    {lock}
+    """
+)
+LOOK = Statement(
+    """
+    SELECT s.generation, s.observed_generation, s.retry_at, {now}, (
+      SELECT MIN(c.until) FROM ses_integration_inflightcall c JOIN ses_integration_ledgerentry e ON e.id = c.entry_id
+      WHERE e.domain = s.domain AND e.region = s.region AND e.rule_set = s.rule_set
+    )
+    FROM ses_integration_domainsync s
+    WHERE s.region = %s AND s.rule_set = %s AND s.domain = %s
+    """
+)
+SETTLE = Statement(
+    """
+    UPDATE ses_integration_domainsync
+    SET observed_generation = generation, queued_at = NULL, retry_at = NULL, attempts = 0, stalled = FALSE, last_error = ''
+    WHERE id = (SELECT s.id FROM ses_integration_domainsync s WHERE s.id = %s AND s.generation = %s {lock})
+    """
+)
+
+# The ledger of one domain. An identity belongs to the region, so also what another rule set knows of it.
+READ_ENTRIES = Statement(
+    """
+    SELECT e.id, e.rule_set, e.domain, e.kind, e.name, e.presence, e."exists", e.digest,
+      i.ours, i.verification_token, i.mail_from_domain,
+      EXISTS (SELECT 1 FROM ses_integration_inflightcall c WHERE c.entry_id = e.id)
+    FROM ses_integration_ledgerentry e
+    LEFT JOIN ses_integration_ledgeridentity i ON i.entry_id = e.id
+    WHERE e.region = %s AND e.domain = %s AND (e.rule_set = %s OR (e.kind = 'identity' AND e.presence <> 'absent'))
+    ORDER BY e.name
+    """
+)
+READ_RECIPIENTS = Statement(
+    """
+    SELECT r.entry_id, r.recipient
+    FROM ses_integration_ledgerrecipient r JOIN ses_integration_ledgerentry e ON e.id = r.entry_id
+    WHERE e.region = %s AND e.domain = %s AND e.rule_set = %s
+    """
+)
+WRITE_ENTRY = Statement(
+    """
+    UPDATE ses_integration_ledgerentry SET presence = %s, "exists" = %s, digest = %s, changed_at = {now} WHERE id = %s
+    """
+)
+DELETE_ENTRY = Statement("DELETE FROM ses_integration_ledgerentry WHERE id = %s")
+DELETE_RECIPIENTS = Statement("DELETE FROM ses_integration_ledgerrecipient WHERE entry_id = %s AND recipient IN {each}")
+INSERT_CALL = Statement(
+    """
+    INSERT INTO ses_integration_inflightcall (entry_id, operation, recipients, fence, until)
+    VALUES (%s, %s, %s, %s, {after})
+    RETURNING id
+    """
+)
+DELETE_CALLS = Statement("DELETE FROM ses_integration_inflightcall WHERE id IN {each}")
+CLAIM_SLOT = Statement(
+    "UPDATE ses_integration_ratelimit SET next_slot = {after} WHERE region = %s AND next_slot <= {now}"
+)
+# The next slot is at least so far away.
+DELAY_SLOT = Statement(
+    "UPDATE ses_integration_ratelimit SET next_slot = {after} WHERE region = %s AND next_slot < {after}"
 )

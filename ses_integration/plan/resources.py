@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ses_integration.plan.compile import Rule
 
@@ -51,12 +51,13 @@ class Operation(enum.StrEnum):
 class UnknownOutcome:
     """A call that got no answer. `due`: it can no longer be applied, and must be repeated once.
 
-    `recipients`: what a create or an update sent.
+    `recipients`: what a create or an update sent. `call_id`: its row, which does not matter to a plan.
     """
 
     operation: Operation
     due: bool
     recipients: frozenset[str] = frozenset()
+    call_id: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class RecordedResource:
 
     `exists` matters only with `Presence.UNKNOWN`: the resource exists, but its contents are not known. `recipients` and
     `digest` come from the last answered call. Only identities have `ours`, `has_verification_token` and `has_mail_from`.
+    `entry_id`: the row of the entry, which does not matter to a plan.
     """
 
     kind: ResourceKind
@@ -77,6 +79,7 @@ class RecordedResource:
     has_verification_token: bool = False
     has_mail_from: bool = False
     unknown_outcomes: tuple[UnknownOutcome, ...] = ()
+    entry_id: int | None = field(default=None, compare=False)
 
     @classmethod
     def absent(cls, kind: ResourceKind, name: str) -> RecordedResource:

@@ -12,7 +12,7 @@ from ses_integration.conf import SesConfig
 from ses_integration.coordination.clock import database_now
 from ses_integration.errors import SesError
 from ses_integration.models import DomainSync
-from ses_integration.reconcile.steps import Blocked
+from ses_integration.reconcile.values import Blocked
 
 LONG_INTERVAL = timedelta(minutes=15)
 
@@ -24,7 +24,7 @@ def postpone(config: SesConfig, domain: str, errors: Collection[SesError], block
     """
     worst = max(errors, key=lambda error: error.needs_attention, default=None)
     with transaction.atomic(durable=True):
-        # Do not wait for the lock (see `intent.next_step`).
+        # Do not wait for the lock (see `queue.lock`).
         sync = DomainSync.objects.select_for_update(skip_locked=True).of(config).filter(domain=domain).first()
         if sync is None:
             return

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -14,7 +15,8 @@ from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination import lease
 from ses_integration.coordination.clock import pause
 from ses_integration.coordination.lease import HeldLease
-from ses_integration.models import DomainSync, InFlightCall
+from ses_integration.models import DomainSync, InFlightCall, statements
+from ses_integration.models.statements import After, moment
 
 # For this long the worker lets waiting requests take the lease first.
 STEP_BACK_SECONDS = 5.0
@@ -29,34 +31,82 @@ def ready(config: SesConfig) -> QuerySet[DomainSync]:
     return behind.order_by("queued_at", "domain")
 
 
-def in_flight_calls(config: SesConfig, domain: str) -> QuerySet[InFlightCall]:
-    """Calls for the domain that have no answer yet, due or not."""
-    return InFlightCall.objects.of(config).filter(entry__domain=domain)
+@dataclass(frozen=True, slots=True)
+class LockedDomain:
+    """A domain whose DomainSync row the transaction has locked, and other state that a step needs, read with the lock.
+
+    `now`: the database's time. `recipients_per_rule`: the learned limit. `account`: the AWS account of the ledger.
+    """
+
+    pk: int
+    domain: str
+    generation: int
+    attempts: int
+    now: datetime
+    recipients_per_rule: int | None
+    account: str
 
 
-def seconds_until_due(config: SesConfig, domain: str) -> float | None:
-    """Seconds until something can be done for the domain: 0.0 for now, None if there is nothing to do."""
-    sync = DomainSync.objects.of(config).annotate(now=Now()).filter(domain=domain).first()
-    if sync is None:
-        return None
-    if sync.pending:
-        return 0.0 if sync.retry_at is None else max(0.0, (sync.retry_at - sync.now).total_seconds())
-    until = in_flight_calls(config, domain).order_by("until").values_list("until", flat=True).first()
-    return None if until is None else max(0.0, (max(until, sync.retry_at or until) - sync.now).total_seconds())
+def lock(config: SesConfig, domain: str) -> LockedDomain | None:
+    """Lock the domain. None if another transaction has locked it, or if it was never marked dirty.
+
+    Does not wait: a transaction that changes many rows can hold its locks for long, and we may hold the lease.
+    """
+    return _locked(statements.LOCK_DOMAIN.row(config.region, config.rule_set, domain))
 
 
-def next_domain(config: SesConfig, domain: str) -> str:
-    """The domain that a request for `domain` serves when it has the lease: the one with the longest wait.
+def lock_next(config: SesConfig, domain: str) -> LockedDomain | None:
+    """Lock the domain that a request for `domain` serves when it has the lease: the ready one with the longest wait.
 
     If each request served its own domain, a domain with many requests would nearly always win. Domains that have waited longer
-    than a request may are left to the worker, so that the backlog of an outage does not hold up requests.
+    than a request may are left to the worker, so that the backlog of an outage does not hold up requests. Domains whose rows
+    are being changed are skipped: they cannot be served now, and would come first every time.
     """
-    recent = Q(queued_at__gt=Now() - timedelta(seconds=config.request_budget))
-    candidates = ready(config).filter(recent | Q(domain=domain))
-    with transaction.atomic():
-        # Skip domains whose rows are being changed: they cannot be served now, and would come first every time.
-        first = candidates.select_for_update(skip_locked=True).values_list("domain", flat=True).first()
-    return first or domain
+    longest = After(-config.request_budget)
+    return _locked(statements.LOCK_NEXT.row(config.region, config.rule_set, longest, domain))
+
+
+def _locked(row: tuple[Any, ...] | None) -> LockedDomain | None:
+    if row is None:
+        return None
+    pk, domain, generation, attempts, now, recipients_per_rule, account = row
+    return LockedDomain(pk, domain, generation, attempts, moment(now), recipients_per_rule, account)
+
+
+def exists(config: SesConfig, domain: str) -> bool:
+    """Whether the domain was ever marked dirty."""
+    return DomainSync.objects.of(config).filter(domain=domain).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far SES follows a domain. `seconds_until_due`: until something can be done, 0.0 for now, None for nothing to do.
+
+    `has_due_call`: an unanswered call has to be repeated.
+    """
+
+    generation: int = 0
+    observed_generation: int = 0
+    seconds_until_due: float | None = None
+    has_due_call: bool = False
+
+    def reached(self, generation: int) -> bool:
+        """Whether the changes up to `generation` are observed. Later ones do not count: their stream may never end."""
+        return self.observed_generation >= generation and not self.has_due_call
+
+
+def progress(config: SesConfig, domain: str) -> Progress:
+    """Look up the progress of a domain, in one statement."""
+    row = statements.LOOK.row(config.region, config.rule_set, domain)
+    if row is None:
+        return Progress()
+    generation, observed, *times = row
+    retry_at, now, until = map(moment, times)
+    due_at = retry_at or now
+    if generation == observed:
+        due_at = until and max(until, due_at)
+    seconds = None if due_at is None else max(0.0, (due_at - now).total_seconds())
+    return Progress(generation, observed, seconds, has_due_call=until is not None and until <= now)
 
 
 def due_domains(config: SesConfig) -> list[str]:

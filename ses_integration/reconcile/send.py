@@ -18,7 +18,7 @@ from ses_integration.errors import (
     TooManyRecipients,
 )
 from ses_integration.plan.resources import Call, Operation
-from ses_integration.reconcile.steps import Answer, Intent
+from ses_integration.reconcile.values import Answer, Intent
 
 
 def is_failure(error: SesError, call: Call) -> bool:
@@ -37,7 +37,7 @@ def send_once(config: SesConfig, intent: Intent, deadline: float) -> Answer:
     """
     try:
         with clients.send_by(intent.send_by):
-            return _call_aws(config, intent.call, deadline)
+            return _call_aws(config, intent.call, deadline, intent.snapshot.account)
     except RuleSetMissing as error:
         if config.auto_setup and not intent.call.operation.removes:
             try:
@@ -50,10 +50,10 @@ def send_once(config: SesConfig, intent: Intent, deadline: float) -> Answer:
         return Answer(error=error)
 
 
-def _call_aws(config: SesConfig, call: Call, deadline: float) -> Answer:
+def _call_aws(config: SesConfig, call: Call, deadline: float, recorded_account: str | None = None) -> Answer:
     if call.rule is not None and not config.bucket:
         raise NotConfigured("S3_BUCKET_NAME is missing.")
-    account.verify(config)
+    account.verify(config, recorded_account)
     gateway = Gateway(config, seconds=deadline - time.monotonic())
     match call.operation:
         case Operation.CREATE_RULE | Operation.UPDATE_RULE:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any, Self
 
 from django.conf import settings
 from django.db.models import Q
@@ -12,17 +14,62 @@ from django.utils.module_loading import import_string
 
 from ses_integration.conf import SesConfig
 from ses_integration.coordination import quotas
-from ses_integration.models import InFlightCall, LedgerEntry, LedgerRecipient
-from ses_integration.plan.compile import DesiredState, compile_domain
+from ses_integration.models import InFlightCall, LedgerEntry, LedgerRecipient, statements
+from ses_integration.plan.compile import DesiredState, Layout, compile_domain
+from ses_integration.plan.diff import Plan, plan
 from ses_integration.plan.resources import Operation, Presence, RecordedResource, ResourceKind, UnknownOutcome
 from ses_integration.plan.spec import DomainSpec
+from ses_integration.reconcile.queue import LockedDomain
 
 
-def desired_of(config: SesConfig, domains: Iterable[str] | None) -> dict[str, DesiredState]:
-    """Desired state by domain name, from the rows as this transaction sees them. None: of all live domains."""
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Desired and recorded state of one domain, read in a transaction that had its DomainSync row locked.
+
+    It stays right as long as `generation` is the same: every change of rows raises it, and only the holder of the lease
+    changes the ledger without raising it. `account`: the AWS account that the ledger describes.
+    """
+
+    sync_id: int
+    domain: str
+    generation: int
+    account: str
+    desired: DesiredState
+    resources: Mapping[tuple[ResourceKind, str], RecordedResource]
+
+    @classmethod
+    def load(cls, config: SesConfig, locked: LockedDomain) -> Self:
+        """Read the state of a locked domain, in three statements, or four with calls in flight."""
+        layout = quotas.layout_within(config, locked.recipients_per_rule)
+        # Read after the row was locked: every change of a row updates it, too.
+        desired = desired_of(config, [locked.domain], layout)[locked.domain]
+        recorded = _recorded_of_one(config, locked.domain, locked.now)
+        resources = {resource.key: resource for resource in recorded}
+        return cls(locked.pk, locked.domain, locked.generation, locked.account, desired, resources)
+
+    def plan(self, *, rule_set_full: bool = False) -> Plan:
+        return plan(self.domain, self.desired, self.resources.values(), rule_set_full=rule_set_full)
+
+    def with_resource(self, resource: RecordedResource) -> Self:
+        """The snapshot after the holder of the lease has changed the ledger entry of one resource."""
+        return replace(self, resources={**self.resources, resource.key: resource})
+
+    def without(self, keys: Collection[tuple[ResourceKind, str]]) -> Self:
+        """The snapshot after the ledger entries of these resources were deleted."""
+        kept = {key: resource for key, resource in self.resources.items() if key not in keys}
+        return replace(self, resources=kept)
+
+
+def desired_of(
+    config: SesConfig, domains: Iterable[str] | None, layout: Layout | None = None
+) -> dict[str, DesiredState]:
+    """Desired state by domain name, from the rows as this transaction sees them. None: of all live domains.
+
+    `layout`: the layout with the learned recipient limit, if the caller has read it.
+    """
     provider = import_string(settings.SES_SPEC_PROVIDER)
     names = None if domains is None else list(domains)
-    layout = quotas.layout(config)
+    layout = layout or quotas.layout(config)
     specs: dict[str, DomainSpec] = {spec.name: spec for spec in provider(names)}
     return {name: compile_domain(specs.get(name), layout) for name in (specs if names is None else names)}
 
@@ -55,8 +102,39 @@ def recorded_of(config: SesConfig, domains: Collection[str] | None, now: datetim
     )
     if not entries:
         return {}
-    recipients = recipients_by_entry(config, domains)
-    unknown_outcomes = _unknown_outcomes_by_entry(config, domains, now)
+    outcomes = _unknown_outcomes_by_entry(config, domains, now)
+    return _resources(config, entries, recipients_by_entry(config, domains), outcomes)
+
+
+def recipients_by_entry(config: SesConfig, domains: Collection[str] | None) -> dict[int, list[str]]:
+    """Recorded recipients by ledger entry, in one statement. None: of all domains."""
+    rows = LedgerRecipient.objects.of(config)
+    if domains is not None:
+        rows = rows.filter(entry__domain__in=domains)
+    return _by_entry(rows.values_list("entry_id", "recipient"))
+
+
+def _recorded_of_one(config: SesConfig, domain: str, now: datetime) -> list[RecordedResource]:
+    rows = statements.READ_ENTRIES.rows(config.region, domain, config.rule_set)
+    recipients = statements.READ_RECIPIENTS.rows(config.region, domain, config.rule_set) if rows else []
+    in_flight = any(has_calls for *_, has_calls in rows)
+    outcomes = _unknown_outcomes_by_entry(config, [domain], now) if in_flight else {}
+    return _resources(config, [row[:-1] for row in rows], _by_entry(recipients), outcomes).get(domain, [])
+
+
+def _by_entry(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = defaultdict(list)
+    for pk, recipient in rows:
+        found[pk].append(recipient)
+    return found
+
+
+def _resources(
+    config: SesConfig,
+    entries: Collection[tuple[Any, ...]],
+    recipients: Mapping[int, list[str]],
+    unknown_outcomes: Mapping[int, list[UnknownOutcome]],
+) -> dict[str, list[RecordedResource]]:
     own_identities = {
         name
         for _, rule_set, _, kind, name, *_ in entries
@@ -74,27 +152,17 @@ def recorded_of(config: SesConfig, domains: Collection[str] | None, now: datetim
                 kind=ResourceKind(kind),
                 name=name,
                 presence=Presence(presence),
-                exists=exists,
+                exists=bool(exists),
                 recipients=frozenset(recipients.get(pk, ())),
                 digest=digest,
-                ours=ours,
+                ours=None if ours is None else bool(ours),
                 has_verification_token=bool(token),
                 has_mail_from=bool(mail_from),
                 unknown_outcomes=tuple(unknown_outcomes.get(pk, ())),
+                entry_id=pk,
             )
         )
     return dict(found)
-
-
-def recipients_by_entry(config: SesConfig, domains: Collection[str] | None) -> dict[int, list[str]]:
-    """Recorded recipients by ledger entry, in one statement. None: of all domains."""
-    rows = LedgerRecipient.objects.of(config)
-    if domains is not None:
-        rows = rows.filter(entry__domain__in=domains)
-    found: dict[int, list[str]] = defaultdict(list)
-    for pk, recipient in rows.values_list("entry_id", "recipient"):
-        found[pk].append(recipient)
-    return found
 
 
 def _unknown_outcomes_by_entry(
@@ -104,6 +172,8 @@ def _unknown_outcomes_by_entry(
     if domains is not None:
         rows = rows.filter(entry__domain__in=domains)
     found: dict[int, list[UnknownOutcome]] = defaultdict(list)
-    for pk, operation, until, sent in rows.values_list("entry_id", "operation", "until", "recipients"):
-        found[pk].append(UnknownOutcome(Operation(operation), due=until <= now, recipients=frozenset(sent)))
+    columns = rows.values_list("pk", "entry_id", "operation", "until", "recipients")
+    for pk, entry, operation, until, sent in columns:
+        outcome = UnknownOutcome(Operation(operation), due=until <= now, recipients=frozenset(sent), call_id=pk)
+        found[entry].append(outcome)
     return found

@@ -27,7 +27,7 @@ from ses_integration.aws import clients, rule_set
 from ses_integration.conf import ses_config
 from ses_integration.emulator.server import Emulator
 from ses_integration.models import DomainSync, InFlightCall, Lease
-from ses_integration.reconcile.steps import Answer
+from ses_integration.reconcile.values import Answer
 from ses_integration.tests.support.protocol_steps import Writer
 
 # A name, its sub-domain (only the same owner may add that), and a name that is too long for rule names.

@@ -42,7 +42,7 @@ def test_expired_lease_is_taken_over_and_lost_by_its_holder():
     with pytest.raises(lease.LeaseLost), transaction.atomic():
         lease.renew(old)
     with pytest.raises(lease.LeaseLost), transaction.atomic():
-        lease.verify(old)
+        lease.hand_back(old)
 
 
 def test_late_release_does_not_free_the_lease_of_the_next_holder():

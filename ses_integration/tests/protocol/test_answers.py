@@ -7,10 +7,9 @@ from ses_integration.conf import ses_config
 from ses_integration.errors import Refused, Unanswered
 from ses_integration.models import DomainSync, InFlightCall
 from ses_integration.plan.resources import Operation, Presence
-from ses_integration.reconcile import backoff
-from ses_integration.reconcile import intent as intent_step
+from ses_integration.reconcile import backoff, step
 from ses_integration.reconcile.outbox import generation
-from ses_integration.reconcile.steps import Answer, Blocked, Intent, NameConflict, PassState, Settled, Wait
+from ses_integration.reconcile.values import Answer, Blocked, Intent, NameConflict, PassState, Settled, Wait
 from ses_integration.status.recipients import RecordedRecipients
 from ses_integration.tests.support.expectations import RULE, A, B, ses_holds
 from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
@@ -61,8 +60,8 @@ def test_failed_call_is_not_tried_again_in_the_same_pass(ses_with_a):
     intent = x.plan()
     assert isinstance(intent, Intent)
     x.record(Answer(error=NO_ANSWER))
-    step = intent_step.next_step(PassState(x.config, x.held, DOMAIN, failed={intent.call.key: NO_ANSWER}))
-    assert step == Blocked(generation(DOMAIN), until=None)
+    left = step.advance(PassState(x.config, DOMAIN, x.held, failed={intent.call.key: NO_ANSWER}))
+    assert left == Blocked(generation(DOMAIN), until=None)
 
 
 def test_recipient_that_a_call_in_flight_removes_is_not_recorded(ses_with_a):
@@ -81,7 +80,7 @@ def test_change_committed_during_a_failing_pass_is_due_at_once(ses_with_a):
     intent = x.plan()
     assert isinstance(intent, Intent)
     x.record(Answer(error=NO_ANSWER))
-    blocked = intent_step.next_step(PassState(x.config, x.held, DOMAIN, failed={intent.call.key: NO_ANSWER}))
+    blocked = step.advance(PassState(x.config, DOMAIN, x.held, failed={intent.call.key: NO_ANSWER}))
     assert isinstance(blocked, Blocked)
     receive("b")
     backoff.postpone(x.config, DOMAIN, [NO_ANSWER], blocked)
@@ -95,8 +94,7 @@ def test_rule_of_another_domain_is_never_touched(ses, rows):
     y = Writer("x.com-catchall")
     for _ in ("create the identity", "its token", "its MAIL FROM domain"):
         y.call()
-    step = y.plan()
-    assert isinstance(step, NameConflict)
+    assert isinstance(y.plan(), NameConflict)
     assert rules() == {"inbound-x.com-catchall-rule": {"x.com"}}
     remove("x.com-catchall")
     Writer("x.com-catchall").finish()
@@ -112,8 +110,8 @@ def test_after_the_deadline_a_pass_writes_no_intent(ses_with_a):
     x.record(Answer(error=Refused("throttled")))
 
     def left(*failed):
-        state = PassState(x.config, x.held, DOMAIN, failed=dict.fromkeys(failed, NO_ANSWER))
-        return intent_step.next_step(state, may_call=False)
+        state = PassState(x.config, DOMAIN, x.held, failed=dict.fromkeys(failed, NO_ANSWER))
+        return step.advance(state, may_call=False)
 
     assert isinstance(left(intent.call.key), Blocked)
     assert left() == Wait(0.0)

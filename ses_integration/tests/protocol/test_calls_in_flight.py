@@ -13,8 +13,9 @@ from ses_integration.coordination.clock import database_now
 from ses_integration.errors import Refused
 from ses_integration.models import InFlightCall
 from ses_integration.plan.resources import Operation
-from ses_integration.reconcile import record as record_step
+from ses_integration.reconcile import step
 from ses_integration.reconcile.outbox import generation
+from ses_integration.reconcile.values import Answered
 from ses_integration.tests.protocol.test_unanswered_calls import timeout_is_a_failure
 from ses_integration.tests.support.counterexamples import counterexample, patched
 from ses_integration.tests.support.expectations import A, B, claim_no_false_report, claim_ses_follows, ses_holds
@@ -29,28 +30,31 @@ from ses_integration.tests.support.protocol_steps import (
 
 
 @contextmanager
+def success_clears(calls):
+    """A successful call clears those in-flight `calls` of its ledger entry that are found when its answer comes."""
+    advance = step.advance
+
+    def clear(state, answered=None, **options):
+        if answered is not None:
+            found = calls().filter(entry=answered.intent.entry_id).values_list("pk", flat=True)
+            answered = Answered(replace(answered.intent, clears=tuple(found)), answered.answer)
+        return advance(state, answered, **options)
+
+    with patched(step, advance=clear):
+        yield
+
+
+@contextmanager
 def success_clears_all_calls():
     """A successful call clears all in-flight calls of its ledger entry."""
-    record = record_step.record
-
-    def clear(config, held, intent, answer):
-        in_flight = InFlightCall.objects.filter(entry=intent.entry_id)
-        record(config, held, replace(intent, clears=tuple(in_flight.values_list("pk", flat=True))), answer)
-
-    with patched(record_step, record=clear):
+    with success_clears(InFlightCall.objects.all):
         yield
 
 
 @contextmanager
 def success_clears_calls_that_are_due_at_the_answer():
     """A successful call clears the calls that are due when its answer comes, instead of when its intent was written."""
-    record = record_step.record
-
-    def clear(config, held, intent, answer):
-        due = InFlightCall.objects.filter(entry=intent.entry_id, until__lte=database_now())
-        record(config, held, replace(intent, clears=tuple(due.values_list("pk", flat=True))), answer)
-
-    with patched(record_step, record=clear):
+    with success_clears(lambda: InFlightCall.objects.filter(until__lte=database_now())):
         yield
 
 
@@ -64,14 +68,15 @@ def long_lease_instead_of_calls_in_flight():
 @contextmanager
 def refusal_clears_all_calls():
     """A refused call clears all in-flight calls of its ledger entry."""
-    record = record_step.record
+    advance = step.advance
 
-    def clear(config, held, intent, answer):
-        record(config, held, intent, answer)
-        if isinstance(answer.error, Refused):
-            InFlightCall.objects.filter(entry=intent.entry_id).delete()
+    def clear(state, answered=None, **options):
+        found = advance(state, answered, **options)
+        if answered is not None and isinstance(answered.answer.error, Refused):
+            InFlightCall.objects.filter(entry=answered.intent.entry_id).delete()
+        return found
 
-    with patched(record_step, record=clear):
+    with patched(step, advance=clear):
         yield
 
 

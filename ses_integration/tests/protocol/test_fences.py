@@ -10,7 +10,7 @@ from ses_integration.coordination import lease
 from ses_integration.coordination.lease import LeaseLost
 from ses_integration.models import DomainSync, InFlightCall
 from ses_integration.plan.resources import Operation, Presence
-from ses_integration.reconcile import record as record_step
+from ses_integration.reconcile import step
 from ses_integration.reconcile.outbox import generation
 from ses_integration.status import confirmation
 from ses_integration.tests.support.counterexamples import claim, counterexample, patched
@@ -30,25 +30,25 @@ pytestmark = pytest.mark.sqlite
 @contextmanager
 def answer_is_recorded_without_a_fence():
     """The answer is recorded without checking the lease."""
-    with patched(lease, verify=lambda held: None):
+    with patched(lease, renew=lambda held: None, hand_back=lambda held: None):
         yield
 
 
 @contextmanager
 def own_success_confirms():
     """An own successful call without the address confirms its removal, even if the lease was lost."""
-    record, recipients_left = record_step.record, confirmation.recipients_left
+    advance, recipients_left = step.advance, confirmation.recipients_left
     sent = []
 
-    def remember(config, held, intent, answer):
-        if answer.error is None and intent.call.rule is not None:
-            sent.append(intent.call.rule.recipients)
-        record(config, held, intent, answer)
+    def remember(state, answered=None, **options):
+        if answered is not None and answered.answer.error is None and answered.intent.call.rule is not None:
+            sent.append(answered.intent.call.rule.recipients)
+        return advance(state, answered, **options)
 
     def left(domain, addresses, generation):
         return recipients_left(domain, addresses, generation).intersection(*sent)
 
-    with patched(record_step, record=remember), patched(confirmation, recipients_left=left):
+    with patched(step, advance=remember), patched(confirmation, recipients_left=left):
         yield
 
 

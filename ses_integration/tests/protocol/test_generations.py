@@ -8,12 +8,10 @@ import pytest
 from django.db import transaction
 from django.db.models import F
 
-from ses_integration.models import DomainSync, LedgerEntry
-from ses_integration.reconcile import intent as intent_step
-from ses_integration.reconcile import outbox
-from ses_integration.reconcile import record as record_step
+from ses_integration.models import DomainSync
+from ses_integration.reconcile import outbox, record, snapshot, step
 from ses_integration.reconcile.outbox import generation
-from ses_integration.reconcile.steps import Answer
+from ses_integration.reconcile.values import Answer, Answered
 from ses_integration.tests.support.counterexamples import claim, counterexample, patched
 from ses_integration.tests.support.expectations import A, B, claim_no_false_report, recipients_in_ses, ses_holds
 from ses_integration.tests.support.fake_domains import DOMAIN, change_behind_our_back, receive
@@ -29,59 +27,62 @@ class Killed(BaseException):
 
 @contextmanager
 def intent_is_recorded_as_done():
-    """The intent records the call as successful."""
-    write_down = intent_step._write_intent
+    """The intent records the call as successful, and a refusal does not change that."""
+    write_down, after = step._write_intent, record.after
 
-    def record_as_done(*chosen, **when):
-        intent = write_down(*chosen, **when)
-        entry = LedgerEntry.objects.get(pk=intent.entry_id)
-        record_step._confirm(entry, intent.call, Answer(), gone=intent.call.operation.removes)
-        entry.save()
+    def as_done(answered):
+        return after(Answered(answered.intent, Answer()))
+
+    def record_as_done(state, *chosen):
+        intent = write_down(state, *chosen)
+        done = Answered(intent, Answer())
+        record.write(state.config, done, after(done), in_outage=False, forget=False)
         return intent
 
-    with patched(intent_step, _write_intent=record_as_done):
+    with patched(step, _write_intent=record_as_done), patched(record, after=as_done):
         yield
 
 
 @contextmanager
 def answer_advances_to_the_current_generation():
     """The answer advances the observed generation to the current one, instead of the plan to the one that it has read."""
-    record = record_step.record
+    advance = step.advance
 
-    def advance(config, held, intent, answer):
-        record(config, held, intent, answer)
-        if answer.error is None:
+    def advance_further(state, answered=None, **options):
+        found = advance(state, answered, **options)
+        if answered is not None and answered.answer.error is None:
             DomainSync.objects.update(observed_generation=F("generation"))
+        return found
 
-    with patched(record_step, record=advance):
+    with patched(step, advance=advance_further):
         yield
 
 
 @contextmanager
 def intent_advances_the_generation():
     """The intent advances the observed generation."""
-    write_down = intent_step._write_intent
+    write_down = step._write_intent
 
-    def advance(*chosen, **when):
-        intent = write_down(*chosen, **when)
+    def advance(*chosen):
+        intent = write_down(*chosen)
         DomainSync.objects.update(observed_generation=intent.generation)
         return intent
 
-    with patched(intent_step, _write_intent=advance):
+    with patched(step, _write_intent=advance):
         yield
 
 
 @contextmanager
 def rows_are_read_before_the_generation():
     """The rows are read first, outside the transaction."""
-    next_step, desired_of = intent_step.next_step, intent_step.desired_of
+    advance, desired_of = step.advance, snapshot.desired_of
 
-    def plan(state, **options):
+    def plan(state, *answered, **options):
         desired = desired_of(state.config, [state.domain])
-        with patched(intent_step, desired_of=lambda *_: desired):
-            return next_step(state, **options)
+        with patched(snapshot, desired_of=lambda *_: desired):
+            return advance(state, *answered, **options)
 
-    with patched(intent_step, next_step=plan):
+    with patched(step, advance=plan):
         yield
 
 

@@ -13,13 +13,12 @@ import pytest
 from domains.deletion import service
 from domains.models import DomainDeletion
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
-from ses_integration.models import DomainSync, InFlightCall, LedgerEntry
+from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerIdentity
 from ses_integration.plan.compile import DesiredState
 from ses_integration.plan.resources import Operation, Presence
-from ses_integration.reconcile import intent as intent_step
-from ses_integration.reconcile import record as record_step
+from ses_integration.reconcile import snapshot, step
 from ses_integration.reconcile.outbox import generation
-from ses_integration.reconcile.steps import Blocked, Intent
+from ses_integration.reconcile.values import Blocked, Intent
 from ses_integration.tests.support.counterexamples import claim, counterexample, patched
 from ses_integration.tests.support.expectations import A, B, claim_ses_follows, ses_holds
 from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
@@ -36,19 +35,20 @@ from ses_integration.tests.support.ses_state import identities, rules
 @contextmanager
 def ledger_entry_is_deleted_with_the_intent():
     """The intent of a delete removes the ledger entry."""
-    write_down, record = intent_step._write_intent, record_step.record
+    write_down, advance = step._write_intent, step.advance
 
-    def forget(*chosen, **when):
-        intent = write_down(*chosen, **when)
+    def forget(*chosen):
+        intent = write_down(*chosen)
         if intent.call.operation.removes:
             LedgerEntry.objects.filter(pk=intent.entry_id).delete()
         return intent
 
-    def record_if_known(config, held, intent, answer):
-        if LedgerEntry.objects.filter(pk=intent.entry_id).exists():
-            record(config, held, intent, answer)
+    def record_if_known(state, answered=None, **options):
+        if answered is not None and not LedgerEntry.objects.filter(pk=answered.intent.entry_id).exists():
+            answered = None
+        return advance(state, answered, **options)
 
-    with patched(intent_step, _write_intent=forget), patched(record_step, record=record_if_known):
+    with patched(step, _write_intent=forget, advance=record_if_known):
         yield
 
 
@@ -85,25 +85,25 @@ def sync_state_and_ledger_are_deleted_with_the_domain():
 @contextmanager
 def teardown_ignores_the_rows():
     """A pass that has started a teardown finishes it, even if the domain was added again."""
-    next_step, desired_of = intent_step.next_step, intent_step.desired_of
+    advance, desired_of = step.advance, snapshot.desired_of
     tearing_down = set()
 
-    def carry_on(state, **options):
+    def carry_on(state, *answered, **options):
         if desired_of(state.config, [state.domain])[state.domain] == DesiredState():
             tearing_down.add(state.held.fence)
         if state.held.fence not in tearing_down:
-            return next_step(state, **options)
-        with patched(intent_step, desired_of=lambda *_: {state.domain: DesiredState()}):
-            return next_step(state, **options)
+            return advance(state, *answered, **options)
+        with patched(snapshot, desired_of=lambda *_: {state.domain: DesiredState()}):
+            return advance(state, *answered, **options)
 
-    with patched(intent_step, next_step=carry_on):
+    with patched(step, advance=carry_on):
         yield
 
 
 @contextmanager
 def nothing_is_deferred():
     """An identity is created although an earlier delete of it may still be applied."""
-    plan = intent_step.plan
+    plan = snapshot.plan
 
     def trust(entry):
         unknown_outcomes = [
@@ -113,9 +113,10 @@ def nothing_is_deferred():
         ]
         return replace(entry, unknown_outcomes=tuple(unknown_outcomes))
 
-    with patched(
-        intent_step, plan=lambda domain, desired, entries, **more: plan(domain, desired, map(trust, entries), **more)
-    ):
+    def plan_trusting(domain, desired, entries, **more):
+        return plan(domain, desired, map(trust, entries) if desired.identity else entries, **more)
+
+    with patched(snapshot, plan=plan_trusting):
         yield
 
 
@@ -224,3 +225,36 @@ def test_blocked_step_says_when_the_deletion_of_an_identity_settles(ses_with_a):
     Writer().finish()
     assert identities() == {DOMAIN}
     assert ses_holds(B)
+
+
+def test_identity_created_by_a_late_verification_is_deleted(ses, rows):
+    receive("a", domain="other.org")
+    x = Writer("other.org")
+    x.call()  # the identity
+    late = x.call_without_answer()
+    assert late.call.operation == Operation.VERIFY_DOMAIN
+    remove("other.org")
+    Writer("other.org").finish()
+    x.apply_late(late)  # creates it without our tag
+    assert identities() == {"other.org"}
+    settle_calls()
+    Writer("other.org").finish()
+    assert identities() == set()
+
+
+def test_identity_created_by_a_late_verification_is_ours_when_the_domain_is_added_again(ses, rows):
+    receive("a", domain="other.org")
+    x = Writer("other.org")
+    x.call()
+    late = x.call_without_answer()
+    remove("other.org")
+    Writer("other.org").finish()
+    x.apply_late(late)
+    receive("a", domain="other.org", incarnation="2")
+    Writer("other.org").finish()
+    settle_calls()
+    Writer("other.org").finish()
+    assert LedgerIdentity.objects.get().ours is True
+    remove("other.org")
+    Writer("other.org").finish()
+    assert identities() == set()

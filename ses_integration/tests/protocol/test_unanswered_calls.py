@@ -15,9 +15,8 @@ from ses_integration.errors import Refused, Unanswered
 from ses_integration.models import LedgerEntry
 from ses_integration.plan import diff
 from ses_integration.plan.resources import Presence
-from ses_integration.reconcile import intent as intent_step
-from ses_integration.reconcile import record as record_step
-from ses_integration.reconcile.steps import Answer
+from ses_integration.reconcile import step
+from ses_integration.reconcile.values import Answer, Answered
 from ses_integration.tests.support.counterexamples import claim, counterexample, patched
 from ses_integration.tests.support.expectations import (
     RULE,
@@ -45,53 +44,57 @@ NEW_RULE = "inbound-other.org-rule"
 @contextmanager
 def no_intent_before_the_call():
     """Nothing is written before the call, and only answered calls afterwards."""
-    write_down, record = intent_step._write_intent, record_step.record
+    write_down, advance = step._write_intent, step.advance
 
-    def only_choose(*chosen, **when):
+    def only_choose(*chosen):
         with transaction.atomic():
-            intent = write_down(*chosen, **when)
+            intent = write_down(*chosen)
             transaction.set_rollback(True)
         return intent
 
-    def write_afterwards(config, held, intent, answer):
-        if isinstance(answer.error, Unanswered):
-            return
+    def write_afterwards(state, answered=None, **options):
+        if answered is None or isinstance(answered.answer.error, Unanswered):
+            return advance(state, **options)
+        intent = answered.intent
         entry, _ = LedgerEntry.objects.get_or_create(
-            region=config.region,
-            rule_set=config.rule_set,
+            region=state.config.region,
+            rule_set=state.config.rule_set,
             kind=intent.call.kind,
             name=intent.call.name,
             defaults={"domain": intent.call.name, "changed_at": database_now()},
         )
-        record(config, held, replace(intent, entry_id=entry.pk, in_flight_id=None), answer)
+        return advance(
+            state, Answered(replace(intent, entry_id=entry.pk, in_flight_id=None), answered.answer), **options
+        )
 
-    with patched(intent_step, _write_intent=only_choose), patched(record_step, record=write_afterwards):
+    with patched(step, _write_intent=only_choose, advance=write_afterwards):
+        yield
+
+
+@contextmanager
+def timeout_counts_as(answer):
+    advance = step.advance
+
+    def replaced(state, answered=None, **options):
+        if answered is not None and isinstance(answered.answer.error, Unanswered):
+            answered = Answered(answered.intent, answer)
+        return advance(state, answered, **options)
+
+    with patched(step, advance=replaced):
         yield
 
 
 @contextmanager
 def timeout_is_a_failure():
     """A call without an answer counts as refused and is repeated until it succeeds."""
-    record = record_step.record
-
-    def failed(config, held, intent, answer):
-        if isinstance(answer.error, Unanswered):
-            answer = Answer(error=Refused("timeout"))
-        record(config, held, intent, answer)
-
-    with patched(record_step, record=failed):
+    with timeout_counts_as(Answer(error=Refused("timeout"))):
         yield
 
 
 @contextmanager
 def timeout_is_a_success():
     """A call without an answer counts as done."""
-    record = record_step.record
-
-    def done(config, held, intent, answer):
-        record(config, held, intent, Answer() if isinstance(answer.error, Unanswered) else answer)
-
-    with patched(record_step, record=done):
+    with timeout_counts_as(Answer()):
         yield
 
 

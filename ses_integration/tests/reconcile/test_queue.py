@@ -19,7 +19,7 @@ from ses_integration.errors import Refused
 from ses_integration.models import DomainSync, InFlightCall, LedgerEntry
 from ses_integration.reconcile import backoff
 from ses_integration.reconcile.loop import reconcile, reconcile_due, with_lease
-from ses_integration.reconcile.steps import Blocked
+from ses_integration.reconcile.values import Blocked
 from ses_integration.status.sync_state import pending_domains
 from ses_integration.tests.support.fake_domains import DOMAIN, after_reading, receive
 from ses_integration.tests.support.ses_state import calls, rules

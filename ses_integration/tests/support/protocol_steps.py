@@ -19,10 +19,9 @@ from ses_integration.coordination import lease
 from ses_integration.drift.sweep import sweep_database
 from ses_integration.errors import AlreadyExists, NotFound, Refused, Unanswered
 from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerEntry
-from ses_integration.reconcile import intent, loop, send
-from ses_integration.reconcile import record as record_step
+from ses_integration.reconcile import loop, send, step
 from ses_integration.reconcile.outbox import generation
-from ses_integration.reconcile.steps import Answer, Intent, PassState, Settled, Step
+from ses_integration.reconcile.values import Answer, Answered, Intent, PassState, Settled, Step
 from ses_integration.status import confirmation
 from ses_integration.tests.support.fake_domains import DOMAIN
 
@@ -48,20 +47,29 @@ class Writer:
         return held
 
     def plan(self) -> Step:
-        """Plan, and write the intent if there is a call to make."""
-        step = intent.next_step(PassState(self.config, self.held, self.domain))
-        self.intent = step if isinstance(step, Intent) else None
-        return step
+        """Plan, and write the intent if there is a call to make. Takes the lease again if the domain was settled before."""
+        if self.held.released:
+            self.held = self._take()
+        return self._take_step(step.advance(PassState(self.config, self.domain, self.held)))
 
     def send(self) -> Answer:
         """Send the planned call and return its answer."""
         assert self.intent is not None
         return send.send_once(self.config, self.intent, time.monotonic() + PATIENCE_SECONDS)
 
-    def record(self, answer: Answer) -> None:
-        """Record the answer to the planned call."""
+    def record(self, answer: Answer) -> Step:
+        """Record the answer to the planned call, as a process without time for another call does."""
+        return self.record_and_plan(answer, may_call=False)
+
+    def record_and_plan(self, answer: Answer, *, may_call: bool = True) -> Step:
+        """Record the answer to the planned call, and in the same transaction write the next intent, if there is one."""
         assert self.intent is not None
-        record_step.record(self.config, self.held, self.intent, answer)
+        state = PassState(self.config, self.domain, self.held)
+        return self._take_step(step.advance(state, Answered(self.intent, answer), may_call=may_call))
+
+    def _take_step(self, found: Step) -> Step:
+        self.intent = found if isinstance(found, Intent) else None
+        return found
 
     def call(self) -> Answer:
         """Plan, send and record one call."""
@@ -73,9 +81,10 @@ class Writer:
     def call_without_answer(self) -> Intent:
         """Plan a call and get no answer to it. The call is not applied, until `apply_late`."""
         self.plan()
-        assert self.intent is not None
+        late = self.intent
+        assert late is not None
         self.record(Answer(error=Unanswered("no answer")))
-        return self.intent
+        return late
 
     def call_refused(self) -> None:
         self.plan()
@@ -93,7 +102,8 @@ class Writer:
                 return
             if self.intent is None:
                 raise AssertionError("The domain is blocked.")
-            self.record(self.send())
+            if isinstance(self.record(self.send()), Settled):
+                return
         raise AssertionError("The pass does not end.")
 
 

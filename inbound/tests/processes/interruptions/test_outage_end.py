@@ -14,9 +14,8 @@ from ses_integration.conf import ses_config
 from ses_integration.coordination import lease
 from ses_integration.models import DomainSync, Lease, LedgerEntry
 from ses_integration.plan.resources import ResourceKind
-from ses_integration.reconcile import intent as ledger
-from ses_integration.reconcile import outbox, record
-from ses_integration.reconcile.steps import Answer, Intent, PassState
+from ses_integration.reconcile import outbox, step
+from ses_integration.reconcile.values import Answer, Answered, Intent, PassState
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -25,7 +24,7 @@ def test_the_end_of_an_outage_does_not_wait_for_locked_rows(monkeypatch: pytest.
     """It could deadlock: it locks the rows in any order, and the change locks them in the order of their names."""
     config = ses_config()
     monkeypatch.setattr(outbox.AfterCommitDrain, "run", lambda drain: None)
-    intent = an_intent_for("c.example.com")
+    state, intent = a_pass_with_an_intent_for("c.example.com")
     for domain in ("a.example.com", "b.example.com"):
         DomainSync.objects.create(
             region=config.region, rule_set=config.rule_set, domain=domain, generation=1, retry_at=timezone.now()
@@ -45,7 +44,7 @@ def test_the_end_of_an_outage_does_not_wait_for_locked_rows(monkeypatch: pytest.
 
     def end_the_outage() -> None:
         try:
-            record.record(config, *intent, Answer())
+            step.advance(state, Answered(intent, Answer()))
         finally:
             connection.close()
 
@@ -66,8 +65,8 @@ def test_the_end_of_an_outage_does_not_wait_for_locked_rows(monkeypatch: pytest.
     }
 
 
-def an_intent_for(domain: str) -> tuple[lease.HeldLease, Intent]:
-    """An intent to delete a rule that no row wants."""
+def a_pass_with_an_intent_for(domain: str) -> tuple[PassState, Intent]:
+    """A pass that has written an intent to delete a rule that no row wants."""
     config = ses_config()
     held = lease.acquire(config)
     assert held is not None
@@ -76,6 +75,7 @@ def an_intent_for(domain: str) -> tuple[lease.HeldLease, Intent]:
     LedgerEntry.objects.create(
         **scope, domain=domain, kind=ResourceKind.RULE, name="c", presence="present", changed_at=timezone.now()
     )
-    step = ledger.next_step(PassState(config, held, domain))
-    assert isinstance(step, Intent)
-    return held, step
+    state = PassState(config, domain, held)
+    intent = step.advance(state)
+    assert isinstance(intent, Intent)
+    return state, intent

@@ -1,4 +1,4 @@
-"""Values that the steps of a pass exchange: the state of the pass, the next step, and the answer to a call."""
+"""Values that the parts of a pass exchange: its state, the next step, and the answer to a call."""
 
 from __future__ import annotations
 
@@ -9,29 +9,51 @@ from ses_integration.aws.observed import ObservedIdentity
 from ses_integration.conf import SesConfig
 from ses_integration.coordination.lease import HeldLease
 from ses_integration.errors import SesError
-from ses_integration.plan.resources import Call, ResourceKind
+from ses_integration.plan.resources import Call, RecordedResource, ResourceKind
+from ses_integration.reconcile.snapshot import Snapshot
+
+MAX_FAILURES_OF_FIRST_PASS = 3
 
 
 @dataclass(slots=True)
 class PassState:
     """State of one pass over one domain.
 
-    `failed`: resources whose calls failed in this pass, and why. `batched_generation`: the last generation that the pass
-    has planned. `has_called`: it has sent a call. `rule_set_full`: SES has no room for another rule.
+    Without a lease, the first step takes it and replaces `domain` by the one that is next in the queue. `failed`: resources
+    whose calls failed in this pass, and why. `batched_generation`: the last generation that the pass has planned.
+    `has_called`: it has sent a call. `rule_set_full`: SES has no room for another rule.
     """
 
     config: SesConfig
-    held: HeldLease
     domain: str
+    held: HeldLease | None = None
     failed: dict[tuple[ResourceKind, str], SesError] = field(default_factory=dict)
     batched_generation: int | None = None
     has_called: bool = False
     rule_set_full: bool = False
 
+    @property
+    def holder(self) -> HeldLease:
+        """The lease. Raises ValueError before the first step."""
+        if self.held is None:
+            raise ValueError("The pass has no lease yet.")
+        return self.held
+
+    def gives_up(self, attempts: int) -> bool:
+        """Whether so many calls have failed with transient errors that the others would probably fail, too.
+
+        The limit doubles with each of the `attempts` so far, because passes get rarer: calls that always fail must not hold up
+        the others.
+        """
+        transient = sum(not error.needs_attention for error in self.failed.values())
+        return transient >= MAX_FAILURES_OF_FIRST_PASS << min(attempts, 10)
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """SES is known to hold what the rows say, up to the generation that was read."""
+    """SES is known to hold what the rows say, up to `generation`. The lease has been given back."""
+
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +77,11 @@ class Locked:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseTaken:
+    """Another process has the lease."""
+
+
+@dataclass(frozen=True, slots=True)
 class Yield:
     """Other domains wait, and this one has changed again or has a long plan, so it went to the end of the queue."""
 
@@ -74,18 +101,24 @@ class Wait:
 class Intent:
     """A call that was written down and may be sent once, before `send_by`, a value of `time.monotonic()`.
 
-    `clears`: in-flight calls that were due when the intent was written. The call's success clears them.
+    `snapshot`: what it was planned from. `resource`: the resource before the call. `clears`: in-flight calls of it that were
+    due when the intent was written. The call's success clears them.
     """
 
     call: Call
+    snapshot: Snapshot
+    resource: RecordedResource
     entry_id: int
     in_flight_id: int | None
     clears: tuple[int, ...]
-    generation: int
     send_by: float
 
+    @property
+    def generation(self) -> int:
+        return self.snapshot.generation
 
-Step = Settled | Blocked | NameConflict | Locked | Yield | Wait | Intent
+
+Step = Settled | Blocked | NameConflict | Locked | LeaseTaken | Yield | Wait | Intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +130,11 @@ class Answer:
     token: str = ""
     mail_from: str = ""
     mail_from_status: str = "Pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A call that was sent, and its answer."""
+
+    intent: Intent
+    answer: Answer
