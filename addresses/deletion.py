@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from django.conf import settings
+from django.db import router
+from django.db.models.deletion import Collector
 
 from addresses.deletion_plan import check_token, plan_of
 from addresses.models import EmailAddress
@@ -64,14 +66,18 @@ def delete_addresses(
         with changing() as change:
             if check is not None:
                 check()
-            rows = EmailAddress.objects.select_for_update().filter(pk__in=[row.pk for row in addresses])
-            deleted = dict(rows.order_by("pk").values_list("pk", "address"))
+            locked = EmailAddress.objects.select_for_update().filter(pk__in=[row.pk for row in addresses])
+            rows = list(locked.order_by("pk"))
+            deleted = {row.pk: row.address for row in rows}
             by_domain: dict[str, set[str]] = defaultdict(set)
             for address in deleted.values():
                 by_domain[domain_of(address)].add(address)
             # Mark before the receivers do so row by row, because marks must be locked in the order of the domains' names.
             mark_dirty(*by_domain)
-            EmailAddress.objects.filter(pk__in=deleted).delete()
+            # Like `QuerySet.delete`, which would read the locked rows again.
+            collector = Collector(using=router.db_for_write(EmailAddress))
+            collector.collect(rows)
+            collector.delete()
         still_held: set[str] = set()
         warnings: dict[str, str] = {}
         for name, generation in change.generations.items():
