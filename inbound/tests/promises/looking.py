@@ -34,7 +34,7 @@ def in_order(ses: Emulator) -> Iterator[list[str]]:
 
     def note(execute: Any, statement: str, parameters: Any, many: bool, context: dict[str, Any]) -> Any:
         result = execute(statement, parameters, many, context)
-        model = TABLES.get(statement.split('"')[1]) if statement.startswith("DELETE FROM") else None
+        model = TABLES.get(statement.split()[2].strip('"')) if statement.startswith("DELETE FROM") else None
         if model and context["cursor"].rowcount:
             calls_so_far()
             events.append(model)
