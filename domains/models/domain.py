@@ -139,6 +139,7 @@ class DnsRecord(models.Model):
             models.CheckConstraint(condition=Q(record_type__in=["TXT", "MX", "CNAME"]), name="dns_record_type"),
             models.UniqueConstraint(fields=["domain", "record_type", "name", "value"], name="dns_record_once"),
         ]
+        indexes = [models.Index(fields=["-created_at"], name="dns_records_newest_first")]
 
     def __str__(self) -> str:
         return f"{self.record_type} {self.name}"

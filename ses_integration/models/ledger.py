@@ -54,7 +54,11 @@ class LedgerRecipient(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["entry", "recipient"], name="recipient_once_per_rule")]
-        indexes = [models.Index(fields=["recipient"], name="ledger_by_recipient")]
+        indexes = [
+            models.Index(fields=["recipient"], name="ledger_by_recipient"),
+            # Catch-alls: their recipient is the bare domain.
+            models.Index(fields=["recipient"], condition=~models.Q(recipient__contains="@"), name="ledger_catch_alls"),
+        ]
 
     def __str__(self) -> str:
         return self.recipient

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import CharField, Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from ses_integration.conf import ses_config
 from ses_integration.models import LedgerRecipient
@@ -20,9 +20,15 @@ class RecordedRecipients:
         self._config = ses_config()
         self._rows = LedgerRecipient.objects.of(self._config).filter(entry__kind=ResourceKind.RULE)
 
-    def names(self) -> QuerySet[LedgerRecipient, str]:
-        """All these recipients, as a subquery for `__in`."""
-        return self._rows.values_list("recipient", flat=True)
+    def exists(self, address: str, domain: str) -> Q:
+        """Condition for a list: one of these recipients is in the outer query's field `address` or `domain`.
+
+        The database chooses by the number of rows whether to look each of them up or to read all recipients once.
+        """
+        own = self._rows.filter(recipient=OuterRef(address))
+        # With the condition of an index, so that the few recipients of catch-alls are found without reading the others.
+        of_domain = self._rows.filter(~Q(recipient__contains="@"), recipient=OuterRef(domain))
+        return Exists(own) | Exists(of_domain)
 
     def rule_name(self, *fields: str) -> Subquery:
         """Subquery for a list: the name of a rule with one of these recipients, or NULL.

@@ -15,9 +15,8 @@ from ses_integration.conf import ses_config
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.drift.sweep import Swept, any_up_to_date, sweep_database, sweep_ses
 from ses_integration.errors import SesError
-from ses_integration.models import DomainSync, LedgerEntry, RuleSetState
+from ses_integration.models import DomainSync, LedgerEntry, LedgerRecipient, RuleSetState
 from ses_integration.reconcile.loop import reconcile, reconcile_due
-from ses_integration.status.recipients import RecordedRecipients
 from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.support.protocol_steps import Writer
 from ses_integration.tests.support.ses_state import identities, rules
@@ -196,7 +195,7 @@ def test_a_disabled_rule_is_not_shown_as_receiving_while_it_cannot_be_repaired(s
     ses_with_a.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "access_denied", "times": None})
     sweep_ses()
     reconcile_due()
-    assert list(RecordedRecipients().names()) == []
+    assert list(LedgerRecipient.objects.values_list("recipient", flat=True)) == []
 
 
 def test_a_successful_observation_ends_an_outage(ses):

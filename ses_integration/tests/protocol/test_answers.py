@@ -5,12 +5,11 @@ from __future__ import annotations
 from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import ses_config
 from ses_integration.errors import Refused, Unanswered
-from ses_integration.models import DomainSync, InFlightCall
+from ses_integration.models import DomainSync, InFlightCall, LedgerRecipient
 from ses_integration.plan.resources import Operation, Presence
 from ses_integration.reconcile import backoff, step
 from ses_integration.reconcile.outbox import generation
 from ses_integration.reconcile.values import Answer, Blocked, Intent, NameConflict, PassState, Settled, Wait
-from ses_integration.status.recipients import RecordedRecipients
 from ses_integration.tests.support.expectations import RULE, A, B, ses_holds
 from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.support.protocol_steps import Writer, ledger_entry
@@ -69,9 +68,9 @@ def test_recipient_that_a_call_in_flight_removes_is_not_recorded(ses_with_a):
     x = Writer()
     x.apply_late(x.call_without_answer())  # the rule is gone, without an answer
     receive("a")
-    assert A not in RecordedRecipients().names()
+    assert A not in LedgerRecipient.objects.values_list("recipient", flat=True)
     Writer().finish()
-    assert list(RecordedRecipients().names()) == [A]
+    assert list(LedgerRecipient.objects.values_list("recipient", flat=True)) == [A]
 
 
 def test_change_committed_during_a_failing_pass_is_due_at_once(ses_with_a):
