@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from django.db import connection
 
 from domains.models import Domain, key_prefix
 from ses_integration.api import DomainSpec
@@ -12,27 +14,35 @@ from ses_integration.api import DomainSpec
 AddressRow = tuple[str, bool, int]
 
 
-def domain_specs(names: list[str] | None) -> list[DomainSpec]:
-    """Specs of the live domains among `names`, or of all if None; two statements.
+# The table `addresses_emailaddress` belongs to an app above.
+_SPECS = """
+    SELECT d.id, d.name, d.is_catch_all_enabled AND d.catch_all_endpoint_id IS NOT NULL, a.address, a.slot
+    FROM domains_domain d LEFT JOIN addresses_emailaddress a ON a.domain_id = d.id AND a.is_active
+    WHERE d.deleting_since IS NULL
+"""
+
+
+def domain_specs(names: Sequence[str] | None) -> list[DomainSpec]:
+    """Specs of the live domains among `names`, or of all if None; one statement.
 
     A domain that is being deleted has none, so SES should hold nothing for it. Catch-all without an endpoint counts as off.
     The specs leave out inactive addresses: they change no rule, and every pass reads the specs.
     """
-    domains = Domain.objects.live()
-    if names is not None:
-        domains = domains.filter(name__in=names)
-    # `email_addresses`: reverse accessor of addresses.EmailAddress, in the app above.
-    found = domains.filter(email_addresses__is_active=True).values_list(
-        "pk", "email_addresses__address", "email_addresses__slot"
-    )
-    rows: dict[str, list[AddressRow]] = defaultdict(list)
-    for pk, address, slot in found:
-        rows[pk].append((address, True, slot))
+    if names is not None and not names:
+        return []
+    # Prebuilt SQL, because for one domain the ORM takes several times as long to build the statement as it takes to run.
+    some = "" if names is None else f"AND d.name IN ({', '.join(['%s'] * len(names))})"
+    domains: dict[str, tuple[str, bool]] = {}
+    addresses: dict[str, list[AddressRow]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(_SPECS + some, names)
+        for pk, name, catch_all, address, slot in cursor:
+            domains[pk] = name, bool(catch_all)
+            if address is not None:
+                addresses[pk].append((address, True, slot))
     return [
-        DomainSpec.of(name, key_prefix(name, pk), rows[pk], catch_all=enabled and endpoint_id is not None)
-        for pk, name, enabled, endpoint_id in domains.values_list(
-            "pk", "name", "is_catch_all_enabled", "catch_all_endpoint_id"
-        )
+        DomainSpec.of(name, key_prefix(name, pk), addresses[pk], catch_all=catch_all)
+        for pk, (name, catch_all) in domains.items()
     ]
 
 
