@@ -1,6 +1,6 @@
 """Measure inbound behind the production server on PostgreSQL (`make bench`, or `python -m bench` with a DATABASE_URL).
 
-Everything listens on loopback and uses a new database.
+Everything listens on loopback and uses new databases.
 """
 
 from __future__ import annotations
@@ -11,103 +11,132 @@ import signal
 import sys
 import tempfile
 import time
-from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from uuid import uuid4
 
 import django
-import psycopg
-from psycopg import sql
 
-from inbound.tests.processes.support.stack import Stack, url_of_database
+from bench.parts import deletions, operations, reads
+from bench.requests import BenchError
+from bench.revisions import export, refuse_uncommitted_changes
+from bench.sides import Side, new_side
+from inbound.tests.processes.support.stack import ROOT
 
-# The worker sweeps only when it starts, so that later the journal has only what requests caused.
-QUIET = {"SES_SWEEP_SECONDS": "3600", "SES_DATABASE_SWEEP_SECONDS": "3600", "SES_STATUS_SECONDS": "3600"}
 PARTS = {
     "operations": "the cost of each operation",
     "deletions": "many deletions at one call a second",
-    "sweep": "a full sweep of 10,000 domains and 100,000 addresses",
-    "reads": "reading at that size",
+    "reads": "reading from 10,000 domains and 100,000 addresses",
+    "sweep": "a full sweep at that size",
     "erasing": "erasing 100,000 stored objects, with a worker killed half-way",
 }
+# They run on one side or two.
+MEASURES: dict[str, Callable[[Sequence[Side], int], str]] = {
+    "operations": operations.measure,
+    "deletions": deletions.measure,
+    "reads": reads.measure,
+}
+ROUNDS = 3
 
 
 def main() -> int:
-    chosen = parts()
+    options = _options()
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith(("postgres:", "postgresql:")):
         sys.stderr.write("The benchmark needs PostgreSQL: run `make bench`, or set DATABASE_URL.\n")
         return 2
-    # Exit with an exception, so that the processes are stopped and the database is dropped.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    started = time.monotonic()
-    with database(url) as own, tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        for text in measure(chosen, Path(folder), own):
-            sys.stdout.write(f"{text}\n\n")
-            sys.stdout.flush()
+    _exit_on_signals()
+    began = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            for text in _measure(options, Path(folder), url):
+                sys.stdout.write(f"{text}\n\n")
+                sys.stdout.flush()
+    except BenchError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     sys.stdout.write(f"{os.cpu_count()} CPUs, Python {platform.python_version()}, ")
-    sys.stdout.write(f"{time.monotonic() - started:.0f} s in all.\n")
+    sys.stdout.write(f"{time.monotonic() - began:.0f} s in all.\n")
     return 0
 
 
-def parts() -> list[str]:
-    """The requested parts, in the order of PARTS."""
+def _options() -> Namespace:
+    """The command line. `only`: the requested parts, in the order of PARTS."""
     about = "; ".join(f"{part}: {what}" for part, what in PARTS.items())
     parser = ArgumentParser(prog="make bench", description=f"Run the benchmark. {about}.")
     parser.add_argument("--only", action="append", choices=PARTS, help="Run only this part. Can be repeated.")
-    only = parser.parse_args().only
-    return [part for part in PARTS if not only or part in only]
+    parser.add_argument(
+        "--against",
+        metavar="REVISION",
+        help=f"Compare HEAD with this revision, in alternation. For {', '.join(MEASURES)}. Default: operations.",
+    )
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        help=f"How often to repeat what is compared. Default: {ROUNDS}, for deletions and without --against 1.",
+    )
+    options = parser.parse_args()
+    if options.rounds is not None and options.rounds < 1:
+        parser.error("--rounds must be at least 1.")
+    only = options.only or (["operations"] if options.against else list(PARTS))
+    options.only = [part for part in PARTS if part in only]
+    if options.against and (alone := [part for part in options.only if part not in MEASURES]):
+        parser.error(f"{alone[0]} cannot be compared with --against.")
+    return options
 
 
-def measure(chosen: list[str], folder: Path, url: str) -> Iterator[str]:
+def _measure(options: Namespace, folder: Path, url: str) -> Iterator[str]:
     """Yield the text of each part when it is done. Every part starts with an empty database."""
+    roots = {"": ROOT}
+    if options.against:
+        refuse_uncommitted_changes()
+        revisions = {"OLD": export(options.against, folder / "old"), "NEW": export("HEAD", folder / "new")}
+        roots = {name: revision.root for name, revision in revisions.items()}
+        yield "\n".join(f"{name}: {revision.title}" for name, revision in revisions.items())
+    for part, measure in MEASURES.items():
+        if part in options.only:
+            with ExitStack() as cleanup:
+                sides = [
+                    cleanup.enter_context(new_side(name, root, url, folder / part)) for name, root in roots.items()
+                ]
+                yield measure(sides, options.rounds or (ROUNDS if options.against and part != "deletions" else 1))
+    if alone := {"sweep", "erasing"} & set(options.only):
+        with new_side("", ROOT, url, folder / "alone") as side:
+            yield from _in_this_process(side, alone)
 
-    def stack(name: str, **more: str) -> Stack:
-        (folder / name).mkdir()
-        return Stack(folder / name, url, **QUIET, **more)
 
-    first = stack("prepare")
-    first.command("migrate", "--verbosity", "0")
-    # No connection pool in this process: its connections would keep the database from being dropped.
-    os.environ.update(first.env, DATABASE_POOL_SIZE="0")
+def _in_this_process(side: Side, parts: set[str]) -> Iterator[str]:
+    """The parts that use Django in this process, because they fill an emulator in it."""
+    # No connection pool: its connections would keep the database from being dropped.
+    os.environ.update(side.stack("environment").env, DATABASE_POOL_SIZE="0")
     django.setup()
     # These modules need Django to be set up.
-    from bench.parts import deletions, erasing, operations, reads, sweep
+    from django.db import connections
 
-    if "operations" in chosen:
-        yield operations.measure(stack("operations"))
-        first.command("flush", "--no-input")
-    if "deletions" in chosen:
-        yield deletions.measure(stack("deletions", **deletions.RATE_LIMIT))
-        first.command("flush", "--no-input")
-    if {"sweep", "reads"} & set(chosen):
-        account, ids = sweep.seed()
-        if "sweep" in chosen:
-            yield sweep.measure(stack("sweep"))
-        if "reads" in chosen:
-            yield reads.measure(stack("reads"), account, ids)
-        first.command("flush", "--no-input")
-    if "erasing" in chosen:
-        yield erasing.measure(stack("erasing"))
+    from bench.parts import erasing, sweep
 
-
-@contextmanager
-def database(url: str) -> Iterator[str]:
-    """Create an empty database on the same server, yield its URL, and drop it at the end."""
-    name = f"bench_{uuid4().hex[:12]}"
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
-        yield url_of_database(url, name)
+        if "sweep" in parts:
+            yield sweep.measure(side.stack("sweep"))
+            side.manage("flush", "--no-input")
+        if "erasing" in parts:
+            yield erasing.measure(side.stack("erasing"))
     finally:
-        if "django.db" in sys.modules:
-            from django.db import connections
+        connections.close_all()
 
-            connections.close_all()
-        with psycopg.connect(url, autocommit=True) as server:
-            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+def _exit_on_signals() -> None:
+    """Exit with an exception, so that processes are stopped, and databases and folders removed. Only the first counts."""
+
+    def stop(signum: int, frame: object) -> None:
+        for other in signals:
+            signal.signal(other, signal.SIG_IGN)
+        sys.exit(128 + signum)
+
+    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    for signum in signals:
+        signal.signal(signum, stop)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity, Ledg
 from ses_integration.plan.resources import Presence, ResourceKind
 from ses_integration.reconcile import snapshot
 
-LISTED = 100
 BATCH = 5000
 
 

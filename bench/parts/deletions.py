@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench import seeding
-from bench.requests import Request, progress, run
-from domains.models import Domain
-from inbound.tests.processes.support.checks import wait_until_idle
+from bench.compare import RATIO_NOTE, Column
+from bench.requests import Request, Run, progress, run
+from bench.sides import Seeded, Side, started, wait_for_sweep
 from inbound.tests.processes.support.clients import RULE_CALLS
-from inbound.tests.processes.support.stack import Stack, running, wait_for
+from inbound.tests.processes.support.stack import Stack, wait_for
 from ses_integration.cli.tables import table
 
 CLIENTS = 32
-RATE_LIMIT = {"SES_CALLS_PER_SECOND": "1"}
 # Much longer than it takes.
 TIMEOUT_SECONDS = 600.0
-HEAD = [
-    "DELETIONS",
-    "DOMAINS",
-    "RULE CALLS",
-    "CALLS EACH",
-    "REFUSED",
-    "ANSWERED S",
-    "SETTLED S",
-    "P50 S",
-    "LONGEST S",
-    "LATER",
-]
 NOTES = f"""{CLIENTS} clients; the emulator enforces one call per second, and inbound keeps to it. REFUSED: calls that were
-throttled nevertheless. ANSWERED: from the first request to the last response. SETTLED: until nothing is pending. LATER:
-responses with `sesRuleUpdated: false`; the worker finished what the request had no time for."""
+throttled nevertheless. ANSWERED: from the first request to the last response. SETTLED: until SES receives for none of the
+addresses. LATER: responses with `sesRuleUpdated: false`; the worker finished what the request had no time for.
+{RATIO_NOTE}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,69 +30,86 @@ class Case:
     deletions: int
     domains: int
 
-
-ONE_DOMAIN = [Case(count, 1) for count in (1, 10, 100, 1000)]
-# Both cases use the same domains, because SES allows 200 rules.
-MANY_DOMAINS = [Case(100, 100), Case(1000, 100)]
-
-
-def measure(stack: Stack) -> str:
-    """Run the part `deletions`. The stack must have RATE_LIMIT in its environment."""
-    with running(stack, worker=False):
-        account = seeding.create_account("deletions")
-        cases = _seed(account)
-        progress("Creating the rules in SES …")
-        stack.command("ses_sync", SES_CALLS_PER_SECOND="0")
-        stack.aws.limit_rate(1.0)
-        stack.worker.start()
-        # The worker sweeps SES once, at its start.
-        wait_for(lambda: stack.aws.calls("ListEmailIdentities"), within=60, what="the worker had swept")
-        rows = [_measure_case(stack, account.key, case, ids) for case, ids in cases]
-    return f"{table(HEAD, rows)}\n\n{NOTES}"
+    @property
+    def names(self) -> list[str]:
+        """The domains. Cases with several share them, because SES allows 200 rules."""
+        name = f"of{self.deletions}" if self.domains == 1 else "d{}"
+        return [f"{name}.deletions.example.com".format(number) for number in range(self.domains)]
 
 
-def _seed(account: seeding.Account) -> list[tuple[Case, list[str]]]:
-    """Each case with the ids it deletes. One address of each domain stays, so every SES call is an update."""
-    cases = []
-    for case in ONE_DOMAIN:
-        [domain] = seeding.create_domains(account.owner, [f"of{case.deletions}.deletions.example.com"])
-        cases.append((case, _addresses([domain], account, case.deletions)))
-        seeding.mark_pending([domain])
-    names = [f"d{number}.deletions.example.com" for number in range(MANY_DOMAINS[0].domains)]
-    domains = seeding.create_domains(account.owner, names)
-    ids = _addresses(domains, account, sum(case.deletions for case in MANY_DOMAINS) // len(domains))
-    seeding.mark_pending(domains)
-    for case in MANY_DOMAINS:
-        cases.append((case, ids[: case.deletions]))
-        ids = ids[case.deletions :]
-    return cases
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    run: Run
+    settled: float
+    rule_calls: int
+    refused: int
+
+    @property
+    def later(self) -> int:
+        return sum(not answer.body["cleanup"]["sesRuleUpdated"] for answer in self.run.answers.values())
 
 
-def _addresses(domains: list[Domain], account: seeding.Account, each: int) -> list[str]:
-    """Ids of `each` new addresses per domain, the domains in turn. Each domain gets one more, which stays."""
-    rows = seeding.create_addresses(domains, account.endpoint_id, each + 1)
-    return [row.pk for row in sorted(rows, key=lambda row: row.slot) if row.slot < each]
+CASES = [*(Case(count, 1) for count in (1, 10, 100, 1000)), Case(100, 100), Case(1000, 100)]
+COLUMNS = [
+    Column[Outcome]("RULE CALLS", lambda outcome: outcome.rule_calls),
+    Column[Outcome]("REFUSED", lambda outcome: outcome.refused),
+    Column[Outcome]("LATER", lambda outcome: outcome.later),
+    Column[Outcome]("ANSWERED S", lambda outcome: outcome.run.seconds, 1, ratio=True),
+    Column[Outcome]("SETTLED S", lambda outcome: outcome.settled, 1, ratio=True),
+    Column[Outcome]("P50 S", lambda outcome: outcome.run.latency(0.5) / 1000, 2, ratio=True),
+    Column[Outcome]("LONGEST S", lambda outcome: outcome.run.latency(1) / 1000, 2),
+]
 
 
-def _measure_case(stack: Stack, key: str, case: Case, ids: list[str]) -> list[str]:
+def measure(sides: Sequence[Side], rounds: int) -> str:
+    """Run the part `deletions`. Each round starts with an empty database and a new emulator."""
+    found: dict[Case, list[list[Outcome]]] = {case: [] for case in CASES}
+    for number in range(rounds):
+        for side in sides:
+            side.manage("flush", "--no-input")
+        with started(sides, f"deletions {number + 1}", worker=False, SES_CALLS_PER_SECOND="1") as stacks:
+            accounts = [_prepare(side, stack) for side, stack in zip(sides, stacks, strict=True)]
+            for case in CASES:
+                pairs = zip(stacks, accounts, strict=True)
+                found[case].append([_measure_case(stack, account, case) for stack, account in pairs])
+    names = [side.name for side in sides]
+    head = ["DELETIONS", "DOMAINS"]
+    for column in COLUMNS:
+        head += column.heads(names)
+    rows = []
+    for case, outcomes in found.items():
+        row = [str(case.deletions), str(case.domains)]
+        for column in COLUMNS:
+            row += column.cells(outcomes)
+        rows.append(row)
+    return f"{table(head, rows)}\n\n{NOTES}"
+
+
+def _prepare(side: Side, stack: Stack) -> Seeded:
+    """Create the addresses in rows and SES. One address of each domain stays, so every SES call is an update."""
+    addresses: dict[str, int] = {}
+    for case in CASES:
+        for name in case.names:
+            addresses[name] = addresses.get(name, 1) + case.deletions // case.domains
+    account = side.seed("pending", {"deletions": {"domains": addresses}})["deletions"]
+    progress(f"{side.name} Creating the rules in SES …".strip())
+    stack.command("ses_sync", SES_CALLS_PER_SECOND="0")
+    stack.aws.limit_rate(1.0)
+    stack.worker.start()
+    wait_for_sweep(stack)
+    return account
+
+
+def _measure_case(stack: Stack, account: Seeded, case: Case) -> Outcome:
     stack.aws.clear_journal()
+    # The domains in turn. What is used is removed, so that the next case of the same domains does not meet it.
+    ids = [account.addresses[name].pop() for _ in range(case.deletions // case.domains) for name in case.names]
+    left = sum(len(account.addresses[name]) for name in account.addresses)
     requests = [Request("DELETE", f"email-addresses/{pk}", lane=lane) for lane, pk in enumerate(ids)]
-    started = time.monotonic()
-    found = run(stack.web_api.with_key(key), requests, clients=CLIENTS, seconds=math.inf)
-    wait_until_idle(within=TIMEOUT_SECONDS)
-    settled = time.monotonic() - started
+    started_at = time.monotonic()
+    result = run(stack.web_api.with_key(account.key), requests, clients=CLIENTS, seconds=math.inf)
+    wait_for(lambda: len(stack.aws.recipients()) == left, within=TIMEOUT_SECONDS, what="SES was up to date")
+    settled = time.monotonic() - started_at
     calls = [call for call in stack.aws.calls(*RULE_CALLS) if call["applied"]]
     progress(f"{case.deletions} deletions over {case.domains}: {len(calls)} rule calls in {settled:.1f} s")
-    later = [answer for answer in found.answers.values() if not answer.body["cleanup"]["sesRuleUpdated"]]
-    return [
-        str(case.deletions),
-        str(case.domains),
-        str(len(calls)),
-        f"{len(calls) / case.deletions:.3f}",
-        str(len(stack.aws.refused())),
-        f"{found.seconds:.1f}",
-        f"{settled:.1f}",
-        f"{found.latency(0.5) / 1000:.2f}",
-        f"{max(answer.seconds for answer in found.answers.values()):.2f}",
-        str(len(later)),
-    ]
+    return Outcome(result, settled, len(calls), len(stack.aws.refused()))

@@ -9,6 +9,7 @@ from bench.requests import Request
 from inbound.tests.processes.support.clients import Answer
 
 READS_PER_LANE = 5
+LISTED = 100
 
 
 @dataclass(slots=True)
@@ -75,9 +76,9 @@ LIFECYCLE = [
     Operation("delete a domain", lambda lane: lane.request("DELETE", f"domains/{lane.domain_id}")),
 ]
 
-# The listed accounts are created once.
+# Title, account and path.
 LISTS = [
-    ("list 100 addresses", "email-addresses?limit=100"),
-    ("list 100 domains", "domains?limit=100"),
+    ("list 100 addresses", "bench", f"email-addresses?limit={LISTED}&domainId={{domain}}"),
+    ("list 100 domains", "lister", f"domains?limit={LISTED}"),
 ]
 SAME_DOMAIN = "delete addresses of one domain"

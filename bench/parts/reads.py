@@ -1,56 +1,54 @@
-"""Reads from a large installation: SQL statements, and the speed of the production server."""
+"""Reads from a large installation, without a worker, which would store the DNS records of all new domains."""
 
 from __future__ import annotations
 
-from statistics import median
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from bench.requests import Request, Run, peak_memory, progress, run
-from bench.seeding import LISTED, Account
-from bench.statements import HEADER
+from bench import compare
+from bench.requests import Request, Run, run_and_count
+from bench.sides import Seeded, Side, started
 from inbound.tests.processes.support.clients import Api
-from inbound.tests.processes.support.stack import Process, Stack
-from ses_integration.cli.tables import table
+from inbound.tests.processes.support.stack import Stack
 
-# Numbers of requests. Slow ones are cut short.
-COUNTED, TIMED = 5, 400
-CLIENTS = (1, 8)
+DOMAINS = 10_000
+ADDRESSES_EACH = 10
+LISTED = 100
+# Number of clients -> number of requests. Slow ones are cut short.
+REQUESTS = {1: 100, 8: 400}
+COLUMNS = [compare.RATE, compare.P50, compare.P99, compare.CPU]
+PATHS = {
+    "first 100 addresses": f"email-addresses?limit={LISTED}",
+    "last 100 addresses": f"email-addresses?limit={LISTED}&offset={DOMAINS * ADDRESSES_EACH - LISTED}",
+    "100 that SES receives for": f"email-addresses?limit={LISTED}&isReceiptRuleConfigured=true",
+    "50 domains": "domains?limit=50",
+}
 
 
-def measure(stack: Stack, account: Account, ids: list[str]) -> str:
-    """Run the part `reads`, without worker and SES. `ids`: those of all addresses."""
-    paths_by_title = {
-        "first 100 addresses": ["email-addresses?limit=100"] * TIMED,
-        "last 100 addresses": [f"email-addresses?limit=100&offset={len(ids) - LISTED}"] * TIMED,
-        "100 that SES receives for": ["email-addresses?limit=100&isReceiptRuleConfigured=true"] * TIMED,
-        "one address by id": [f"email-addresses/{pk}" for pk in ids[:: len(ids) // TIMED]],
-    }
-    rows = {title: [title] for title in paths_by_title}
-    process, api = stack.server("counting server", DJANGO_SETTINGS_MODULE="bench.settings")
-    process.start()
-    for title, paths in paths_by_title.items():
-        found = _run(api, account, paths[:COUNTED], clients=1)
-        rows[title] += [f"{median(int(answer.headers[HEADER]) for answer in found.answers.values()):.0f}"]
-    process.stop()
-    stack.web.start()
-    # Warm up connections and caches.
-    _run(stack.web_api, account, paths_by_title["one address by id"], clients=max(CLIENTS))
-    for clients in CLIENTS:
+def measure(sides: Sequence[Side], rounds: int) -> str:
+    with started(sides, "reads", worker=False) as stacks:
+        subjects = [Reads(stack, seed(side)) for side, stack in zip(sides, stacks, strict=True)]
+        comparison = compare.Comparison(sides, subjects)
+        comparison.count()
+        comparison.measure(rounds, REQUESTS)
+        return f"{comparison.text(COLUMNS)}\n\n{comparison.memory(worker=False)}\n\n{compare.NOTES}"
+
+
+def seed(side: Side) -> Seeded:
+    names = {f"d{number}.size.example.com": ADDRESSES_EACH for number in range(DOMAINS)}
+    return side.seed("confirmed", {"size": {"domains": names}})["size"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    stack: Stack
+    account: Seeded
+
+    def runs(self, api: Api, *, clients: int, amount: int, name: str) -> Iterator[tuple[str, Run]]:
+        own = api.with_key(self.account.key)
+        first = [ids[0] for ids in self.account.addresses.values()]
+        paths_by_title = {title: [path] * amount for title, path in PATHS.items()}
+        paths_by_title["one address by id"] = [f"email-addresses/{pk}" for pk in first[:: len(first) // amount]]
         for title, paths in paths_by_title.items():
-            found = _run(stack.web_api, account, paths, clients=clients)
-            progress(f"{title}: {len(found.answers)} times in {found.seconds:.1f} s")
-            rows[title] += [f"{found.per_second:.1f}", f"{found.latency(0.5):.0f}", f"{found.latency(0.99):.0f}"]
-    head = ["READING", "SQL"]
-    for clients in CLIENTS:
-        head += [f"{clients} CLIENT{'S' if clients > 1 else ''}: REQ/S", "P50 MS", "P99 MS"]
-    text = f"{table(head, rows.values())}\n\nPeak memory of the server: {_memory(stack.web)} MB."
-    stack.web.stop()
-    return text
-
-
-def _run(api: Api, account: Account, paths: list[str], *, clients: int) -> Run:
-    requests = [Request("GET", path, lane=lane) for lane, path in enumerate(paths)]
-    return run(api.with_key(account.key), requests, clients=clients)
-
-
-def _memory(process: Process) -> str:
-    return " + ".join(f"{peak:.0f}" for peak in peak_memory(process.group)) or "-"
+            requests = [Request("GET", path, lane=lane) for lane, path in enumerate(paths)]
+            yield title, run_and_count(self.stack, own, requests, clients=clients)

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from bench import seeding
+from bench.parts.reads import ADDRESSES_EACH, DOMAINS
 from bench.requests import progress
 from inbound.tests.processes.support.stack import ROOT, Stack
 from ses_integration.cli.tables import table
@@ -17,25 +18,23 @@ from ses_integration.emulator.state.receipt_rules import RuleSet, with_defaults
 from ses_integration.plan.compile import DesiredState
 from ses_integration.reconcile.snapshot import desired_of
 
-DOMAINS = 10_000
-ADDRESSES_EACH = 10
 NOTES = """SECONDS include the emulator's time but no rate limit: at one call per second, add one second for each SES call.
 CPU S and MEMORY (VmHWM in MB) are those of the sweeping process; BEFORE is Django alone."""
 
 
-def seed() -> tuple[seeding.Account, list[str]]:
-    """Create rows and ledger. Returns the account and the ids of all addresses."""
+def _seed() -> None:
+    """Create rows and ledger."""
     progress(f"Writing {DOMAINS} domains and {DOMAINS * ADDRESSES_EACH} addresses …")
     account = seeding.create_account("size")
     domains = seeding.create_domains(account.owner, (f"d{number}.size.example.com" for number in range(DOMAINS)))
-    ids = [row.pk for row in seeding.create_addresses(domains, account.endpoint_id, ADDRESSES_EACH)]
+    seeding.create_addresses(domains, account.endpoint_id, ADDRESSES_EACH)
     seeding.record_as_confirmed()
     seeding.analyze()
-    return account, ids
 
 
 def measure(stack: Stack) -> str:
     """Run the part `sweep`: the emulator in this process, so that it can be filled without HTTP, the sweep in another."""
+    _seed()
     emulator = Emulator(port=stack.aws.port)
     emulator.start()
     try:

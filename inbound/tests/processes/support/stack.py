@@ -74,8 +74,11 @@ def environment(database_url: str, aws_port: int, **more: str) -> dict[str, str]
 class Process:
     """A command and its children in their own session, so that a signal reaches all of them at once."""
 
-    def __init__(self, command: list[str], env: dict[str, str], log: Path, ready: Callable[[str], bool]) -> None:
+    def __init__(
+        self, command: list[str], env: dict[str, str], log: Path, ready: Callable[[str], bool], root: Path = ROOT
+    ) -> None:
         self.log = log
+        self._root = root
         self._command = command
         self._env = env
         self._ready = ready
@@ -100,7 +103,7 @@ class Process:
             self._process = subprocess.Popen(
                 self._command,
                 env=self._env,
-                cwd=ROOT,
+                cwd=self._root,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -154,10 +157,14 @@ class Process:
 
 
 class Stack:
-    """An emulated AWS, servers and workers on one database. `more` are settings as environment variables."""
+    """An emulated AWS, servers and workers on one database. `more` are settings as environment variables.
 
-    def __init__(self, folder: Path, database_url: str, **more: str) -> None:
+    `root`: the checkout whose code servers, workers and commands run. The emulator is always our own.
+    """
+
+    def __init__(self, folder: Path, database_url: str, root: Path = ROOT, /, **more: str) -> None:
         self._folder = folder
+        self._root = root
         self._processes: list[Process] = []
         aws_port = free_port()
         self.env = environment(database_url, aws_port, **more)
@@ -192,7 +199,7 @@ class Stack:
         """Run a management command and return its output. Raises CalledProcessError."""
         command = [sys.executable, "manage.py", *arguments]
         env = {**self.env, **more}
-        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, env=env, cwd=self._root, capture_output=True, text=True, check=True)
         return done.stdout
 
     def start(self, *, worker: bool = True) -> None:
@@ -222,7 +229,7 @@ class Stack:
         return self._process(name, [sys.executable, "manage.py", *arguments], {**self.env, **more}, ready)
 
     def _process(self, name: str, command: list[str], env: dict[str, str], ready: Callable[[str], bool]) -> Process:
-        process = Process(command, env, self._folder / f"{name}.log", ready)
+        process = Process(command, env, self._folder / f"{name}.log", ready, self._root)
         self._processes.append(process)
         return process
 
