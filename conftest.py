@@ -57,7 +57,7 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("postgresql") and connection.vendor != "postgresql":
-            item.add_marker(pytest.mark.skip(reason="about concurrency or crashes: PostgreSQL only"))
+            item.add_marker(pytest.mark.skip(reason="about concurrency, crashes or exact statements: PostgreSQL only"))
     items.sort(key=lambda item: [item.get_closest_marker(mark) is None for mark in SLOW_MARKS])
 
 

@@ -1,0 +1,127 @@
+"""The purpose of each SQL statement on the path of a change."""
+
+from __future__ import annotations
+
+import re
+
+# For each verb and table: a part of the statement that tells it from others, and its purpose. The first that fits counts.
+PURPOSES: dict[str, list[tuple[str, str]]] = {
+    # The request.
+    "SELECT inbound_apikey": [("key_hash = ", "authenticate the key")],
+    "SELECT endpoints_endpoint": [("owner_id = ", "find the endpoint among the caller's own")],
+    # Addresses.
+    "SELECT addresses_emailaddress": [
+        ("FOR UPDATE", "lock the addresses"),
+        ("AS receipt_rule_name", "read the address and its rule for the answer"),
+        ("MIN(addresses_emailaddress.slot)", "find the lowest free slot"),
+        ("owner_id = ", "find the addresses among the caller's own"),
+        ("addresses_emailaddress.address = ", "check that the address is free"),
+        ("domain_id = ", "read the addresses that need rules again"),
+    ],
+    "INSERT addresses_emailaddress": [("", "insert the address")],
+    "DELETE addresses_emailaddress": [
+        ("id IN", "delete the addresses"),
+        ("domain_id = ", "delete the domain's addresses"),
+    ],
+    "DELETE addresses_blockedemail": [("domain_id = ", "delete the domain's blocked emails")],
+    # Domains.
+    "SELECT pg_advisory_xact_lock": [("hashtextextended", "lock the registrable name")],
+    "SELECT domains_domain": [
+        ("deleting_since IS NOT NULL", "lock the domain, if it is being deleted"),
+        ("FOR UPDATE", "lock the domain"),
+        ("AS catch_all_rule_name", "read the domain and its rule for the answer"),
+        ("::text LIKE ", "check that the name is free"),
+        ("LEFT JOIN addresses_emailaddress", "read the domain and its active addresses"),
+        ("owner_id = ", "find the domain among the caller's own"),
+    ],
+    "INSERT domains_domain": [("", "insert the domain")],
+    "UPDATE domains_domain": [
+        ("SET is_catch_all_enabled", "switch catch-all"),
+        ("SET deleting_since", "begin the domain's deletion"),
+        ("SET status", "store the status of the identity"),
+    ],
+    "DELETE domains_domain": [("id = ", "delete the domain")],
+    "SELECT domains_dnsrecord": [("domain_id = ", "read the DNS records for the report")],
+    "INSERT domains_dnsrecord": [("", "insert the DNS records that are known")],
+    "DELETE domains_dnsrecord": [("domain_id = ", "delete the domain's DNS records")],
+    "SELECT domains_domaindeletion": [
+        ("retry_at = ", "lock the report, if the claim still holds"),
+        ("FOR UPDATE", "lock the report"),
+    ],
+    "INSERT domains_domaindeletion": [("", "insert the report")],
+    "UPDATE domains_domaindeletion": [
+        ("stored_mail_at = ", "report that the mail is erased"),
+        ("rows_at = ", "report rules, identity and rows, and claim the mail"),
+    ],
+    # Outbox and lease.
+    "UPDATE ses_integration_domainsync": [
+        ("SET generation = generation + 1", "mark the domain dirty"),
+        ("SET observed_generation = generation", "settle the domain"),
+    ],
+    "INSERT ses_integration_domainsync": [("", "insert the domain's sync state")],
+    "SELECT ses_integration_domainsync": [
+        ("ORDER BY s.queued_at", "lock the domain that is next"),
+        ("FOR UPDATE", "lock the domain's sync state"),
+        ("SELECT EXISTS", "confirm the removal"),
+    ],
+    "UPDATE ses_integration_lease": [
+        ("fence = fence + 1", "take the lease"),
+        ("SET holder = ''", "give the lease back"),
+        ("SET expires_at = ", "renew the lease"),
+    ],
+    # Quotas and the rate limit.
+    "SELECT ses_integration_rulesetstate": [("FOR UPDATE", "lock the quotas of the rule set")],
+    "UPDATE ses_integration_ratelimit": [
+        ("next_slot <= ", "claim a slot of the rate limit"),
+        ("next_slot < ", "keep the next slot at a distance"),
+    ],
+    # The ledger.
+    "SELECT ses_integration_ledgerentry": [
+        ("AS __count", "count the entries that use the quota"),
+        ("recipients_per_rule", "read the reserved names and the learned limit"),
+        ("ledgeridentity i", "read the ledger entries"),
+        ("NOT (ses_integration_ledgerentry.region = ''", "read what SES still holds of the domain"),
+        ("digest AS digest", "read the rules for the report"),
+    ],
+    "INSERT ses_integration_ledgerentry": [("", "reserve ledger entries")],
+    "UPDATE ses_integration_ledgerentry": [
+        ("NOT (ses_integration_ledgerentry.id = ", "mark the identity absent in the ledgers of other rule sets"),
+        ("SET presence = 'unknown'", "write the intent: entry unknown"),
+        ("SET presence = ", "record what the answer left"),
+    ],
+    "DELETE ses_integration_ledgerentry": [("id = ", "delete the entry, which is absent and not desired")],
+    "SELECT ses_integration_ledgerrecipient": [("r.recipient", "read the recorded recipients")],
+    "INSERT ses_integration_ledgerrecipient": [("", "record the new recipients")],
+    "DELETE ses_integration_ledgerrecipient": [("recipient IN", "forget the recipients that the call removes")],
+    "INSERT ses_integration_inflightcall": [("", "write the intent: call in flight")],
+    "DELETE ses_integration_inflightcall": [("id IN", "clear the call")],
+    "SELECT ses_integration_ledgeridentity": [
+        ("ledgerentry.domain IN", "read the recorded identity for the answer"),
+        ("entry_id = ", "read the details of the identity"),
+    ],
+    "INSERT ses_integration_ledgeridentity": [("", "record the details of the identity")],
+    "UPDATE ses_integration_ledgeridentity": [
+        ("SET verification_token", "record the verification token"),
+        ("SET mail_from_domain", "record the MAIL FROM domain"),
+    ],
+    "DELETE ses_integration_ledgeridentity": [("entry_id = ", "delete the details of the identity")],
+}
+
+
+def purpose_of(sql: str) -> str:
+    """The purpose of a statement with its parameters. Raises LookupError with the SQL if it has none."""
+    text = " ".join(sql.replace('"', "").split())
+    for part, purpose in PURPOSES.get(_verb_and_table(text), []):
+        if part in text:
+            return purpose
+    raise LookupError(f"No purpose in {__name__} fits {_verb_and_table(text)}: {text}")
+
+
+def _verb_and_table(text: str) -> str:
+    """`SELECT domains_domain`, for example, or the function if there is no table."""
+    outer = re.sub(r"'[^']*'", "", text)
+    without_inner = None
+    while outer != without_inner:
+        without_inner, outer = outer, re.sub(r"\([^()]*\)", "", outer)
+    table = re.search(r"\b(?:FROM|INTO|UPDATE) (\w+)", outer)
+    return f"{outer.split()[0]} {table[1]}" if table else outer
