@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
 from django.utils import timezone
 
 from ses_integration.conf import ses_config
@@ -22,6 +19,7 @@ from ses_integration.reconcile.loop import reconcile, reconcile_due, with_lease
 from ses_integration.reconcile.values import Blocked
 from ses_integration.status.sync_state import pending_domains
 from ses_integration.tests.support.fake_domains import DOMAIN, after_reading, receive
+from ses_integration.tests.support.second_connection import locked_elsewhere
 from ses_integration.tests.support.ses_state import calls, rules
 
 OTHER = "other.org"
@@ -140,38 +138,11 @@ def test_bug_in_a_pass_is_logged_and_does_not_hold_up_other_domains(ses):
     assert not pending_domains().exists()
 
 
-class Locked:
-    """Another process that holds the DomainSync row of a domain in a long transaction."""
-
-    def __init__(self, domain: str = DOMAIN) -> None:
-        self._domain = domain
-        self._changed, self._commit = threading.Event(), threading.Event()
-        self._threads = ThreadPoolExecutor(1)
-
-    def __enter__(self) -> None:
-        self._change = self._threads.submit(self._in_a_transaction)
-        assert self._changed.wait(60)
-
-    def __exit__(self, *_: object) -> None:
-        self._commit.set()
-        self._change.result()
-        self._threads.shutdown()
-
-    def _in_a_transaction(self) -> None:
-        try:
-            with transaction.atomic():
-                DomainSync.objects.select_for_update().get(domain=self._domain)
-                self._changed.set()
-                assert self._commit.wait(60)
-        finally:
-            connection.close()
-
-
 @pytest.mark.postgresql
 def test_locked_domain_does_not_hold_up_others(ses):
     receive("a")
     receive("x", domain=OTHER)
-    with Locked():
+    with locked_elsewhere(DomainSync.objects.get(domain=DOMAIN)):
         reconcile(OTHER)
         assert set(rules()) == {"inbound-other.org-rule"}
         # Recording a failure does not wait for the lock either: the change makes the domain due anyway.

@@ -1,11 +1,11 @@
-"""Stands in for another process that commits in the middle of a step: a second connection, without threads."""
+"""Stands in for another process that commits in the middle of a step, or holds a lock: a second connection, without threads."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connection, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ses_integration.tests.support import fake_domains
@@ -45,3 +45,17 @@ def _never_wait() -> None:
             cursor.execute("SET lock_timeout = '1ms'")
         else:
             cursor.execute("PRAGMA busy_timeout = 0")
+
+
+@contextmanager
+def locked_elsewhere(row: models.Model) -> Iterator[None]:
+    """Another connection has locked the row, as a transaction that changes it does. PostgreSQL only."""
+    other = connections["default"].copy()
+    other.set_autocommit(False)
+    with other.cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM {row._meta.db_table} WHERE id = %s FOR UPDATE", [row.pk])
+    try:
+        yield
+    finally:
+        other.rollback()
+        BaseDatabaseWrapper.close(other)
