@@ -1,7 +1,7 @@
 """Prebuilt SQL of the reconciler's hot path: the statements that every change of an address or a domain needs.
 
 Building a query with the ORM takes about twice as long as running it. So these statements are text, and the ORM builds all
-others. ses_integration/tests/models/test_statements.py runs each one beside its ORM form.
+others. ses_integration/tests/models/ runs each one beside its ORM form.
 """
 
 from __future__ import annotations
