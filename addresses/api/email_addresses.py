@@ -58,7 +58,11 @@ class EmailAddressViewSet(
     plan_kind = KIND
 
     def with_details(self, rows: EmailAddressQuerySet) -> EmailAddressQuerySet:
-        return rows.select_related("domain", "endpoint").with_rule_name()
+        # Only what the serializer shows: reading all columns would take a fifth of the time of a page.
+        columns = ["address", "domain_id", "endpoint_id", "is_active", "created_at", "updated_at"]
+        columns += ["domain__name", "domain__owner_id", "domain__status"]
+        columns += ["endpoint__name", "endpoint__config", "endpoint__is_active"]
+        return rows.select_related("domain", "endpoint").only(*columns).with_rule_name()
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         body = serializer.validated_data
