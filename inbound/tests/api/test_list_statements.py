@@ -1,0 +1,76 @@
+"""The number of SQL statements of a list does not depend on the number of rows, with any filter."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from domains.models import Domain, DomainDeletion
+from inbound.tests.api.routes import ROUTES, allows
+from inbound.tests.support.factories import (
+    BlockedEmailFactory,
+    DnsRecordFactory,
+    DomainFactory,
+    EmailAddressFactory,
+    EndpointFactory,
+)
+from rest.filters import ChoiceFilter, FlagFilter, IdFilter, OrderFilter
+
+pytestmark = pytest.mark.sqlite
+
+LISTS = [route for route, view in ROUTES.items() if view.actions.get("get") == "list"]
+FEW, MORE = 2, 12
+
+
+def populate(owner: User, count: int) -> Domain:
+    """Create `count` rows of each kind in a domain of their own. Return the domain."""
+    domain = DomainFactory(owner=owner)
+    for number in range(count):
+        DomainFactory(owner=owner, catch_all_endpoint=EndpointFactory(owner=owner), is_catch_all_enabled=True)
+        EmailAddressFactory(domain=domain, endpoint=EndpointFactory(owner=owner))
+        BlockedEmailFactory(domain=domain)
+        DnsRecordFactory(domain=domain)
+        DomainDeletion.objects.create(owner=owner, domain_id=f"{domain.pk}-{number}", name=f"gone{number}.example.com")
+    return domain
+
+
+def queries(route: str, domain: Domain) -> list[str]:
+    """All values of all filters of a list, and its last page."""
+    found = ["", "limit=1&offset=1"]
+    for query_filter in ROUTES[route].cls.filters:
+        match query_filter:
+            case IdFilter():
+                values = [domain.pk]
+            case FlagFilter():
+                values = ["true", "false"]
+            case ChoiceFilter() | OrderFilter():
+                values = query_filter.schema["enum"]
+            case _:
+                raise AssertionError(f"Add values for {query_filter}.")
+        found += [f"{query_filter.parameter}={value}" for value in values]
+    return found
+
+
+def count_statements(api, path: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert api.get(path).status_code == 200
+    return len(captured)
+
+
+def test_there_are_lists():
+    assert len(LISTS) == 7
+    assert all(allows(route, "GET") for route in LISTS)
+
+
+@pytest.mark.parametrize("route", LISTS)
+def test_a_list_takes_as_many_statements_for_more_rows(api, user, route, subtests):
+    api.get(f"/api/v2/{route}")  # records the use of the key
+    few = populate(user, FEW)
+    expected = {query: count_statements(api, f"/api/v2/{route}?{query}") for query in queries(route, few)}
+    more = populate(user, MORE)
+    for query in expected:
+        with subtests.test(query=query):
+            path = f"/api/v2/{route}?{query.replace(few.pk, more.pk)}"
+            assert count_statements(api, path) <= expected[query]
