@@ -16,6 +16,7 @@ from django.utils import timezone
 from domains.deletion_plan.model import NOT_CREATED_HERE
 from domains.models import Domain, DomainDeletion, Step
 from domains.provider import addresses_of, spec_of
+from rest.prebuilt import Parameter, Prebuilt
 from ses_integration.api import SyncState, domain_state, own_rule_names, unconfirmed_warning
 
 # SES retries for this long to store mail that it accepted before the rule was deleted
@@ -56,6 +57,9 @@ def due() -> Q:
     return Q(retry_at=None) | Q(retry_at__lte=Now())
 
 
+_locked = Prebuilt(lambda: DomainDeletion.objects.locked().filter(pk=Parameter("pk")))
+
+
 @contextmanager
 def updating(record: DomainDeletion, **expected: Any) -> Iterator[DomainDeletion]:
     """Lock the report, read it again into `record`, and save what the block changes, because requests and workers may change
@@ -65,7 +69,9 @@ def updating(record: DomainDeletion, **expected: Any) -> Iterator[DomainDeletion
     deletion if no step is pending any more.
     """
     with transaction.atomic(savepoint=False):
-        locked = DomainDeletion.objects.locked().get(pk=record.pk, **expected)
+        locked = next(iter(_locked(pk=record.pk)), None)
+        if locked is None or any(getattr(locked, name) != value for name, value in expected.items()):
+            raise DomainDeletion.DoesNotExist
         vars(record).update(vars(locked))
         yield record
         if record.finished_at is None and not record.pending_steps:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from domains.models import Domain
 from domains.provider import addresses_of, spec_of
+from rest.prebuilt import Parameter, Prebuilt
 from ses_integration.api import changing, mark_dirty, reconcile, reserve, shared_deadline, unconfirmed_warning
 
 CATCH_ALL_FAILED = "SES catch-all configuration failed:"
@@ -59,9 +60,17 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
     return _outcome(domain.pk)
 
 
+_with_outcome = Prebuilt(
+    lambda: Domain.objects.live().select_related("catch_all_endpoint").with_catch_all_state().filter(pk=Parameter("pk"))
+)
+
+
 def _outcome(pk: str) -> CatchAllChange:
     # Read again, because deleting the endpoint meanwhile would have switched catch-all off.
-    domain = Domain.objects.live().select_related("catch_all_endpoint").with_catch_all_state().get(pk=pk)
+    found = _with_outcome(pk=pk)
+    if not found:
+        raise Domain.DoesNotExist
+    (domain,) = found
     rule_name = domain.catch_all_rule_name
     confirmed = (rule_name is not None) == domain.receives_everything
     if confirmed and not domain.ses_pending:
