@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from django.db.models import Subquery
 from django.db.models.functions import Now
 
 from ses_integration.conf import SesConfig, ses_config
-from ses_integration.models import LedgerEntry, RuleSetState
+from ses_integration.models import LedgerEntry, RuleSetState, statements
 from ses_integration.plan.compile import RULES_PER_SET, Layout, compile_domain
 from ses_integration.plan.resources import Presence, ResourceKind
 from ses_integration.plan.spec import DomainSpec
@@ -110,9 +109,7 @@ def reserve(spec: DomainSpec, *, replaces: bool = False) -> None:
     are not in `spec` will go and make room.
     """
     config = ses_config()
-    learned = RuleSetState.objects.of(config).values("recipients_per_rule")
-    entries = LedgerEntry.objects.of(config).filter(domain=spec.name)
-    recorded = list(entries.values_list("kind", "name", Subquery(learned)))
+    recorded = statements.RESERVED.rows(config.region, config.rule_set, spec.name)
     reserved = {(ResourceKind(kind), name) for kind, name, _ in recorded}
     # Nearly always everything has its entry.
     if recorded and _resources(spec, layout_within(config, recorded[0][2])) <= reserved:

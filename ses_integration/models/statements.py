@@ -85,10 +85,23 @@ def moment(value: Any) -> Any:
 
 RAISE_GENERATION = Statement(
     """
-    UPDATE ses_integration_domainsync
-    SET generation = generation + 1, retry_at = NULL, changed_at = {now}, queued_at = COALESCE(queued_at, {now})
-    WHERE region = %s AND rule_set = %s AND domain = %s
+    INSERT INTO ses_integration_domainsync AS s (
+      region, rule_set, domain, generation, observed_generation, changed_at, queued_at, attempts, stalled, last_error
+    )
+    VALUES (%s, %s, %s, 1, 0, {now}, {now}, 0, FALSE, '')
+    ON CONFLICT (region, rule_set, domain) DO UPDATE
+    SET generation = s.generation + 1, retry_at = NULL, changed_at = {now}, queued_at = COALESCE(s.queued_at, {now})
     RETURNING generation
+    """
+)
+
+# Kind and name of each ledger entry of a domain, and the learned limit of recipients.
+RESERVED = Statement(
+    """
+    SELECT e.kind, e.name, r.recipients_per_rule
+    FROM ses_integration_ledgerentry e
+    LEFT JOIN ses_integration_rulesetstate r ON r.region = e.region AND r.rule_set = e.rule_set
+    WHERE e.region = %s AND e.rule_set = %s AND e.domain = %s
     """
 )
 

@@ -115,14 +115,8 @@ def raise_generation(config: SesConfig, domain: str) -> int:
 
     For `mark_dirty`, sweeps and repairs.
     """
-    key = config.region, config.rule_set, domain
-    raised = statements.RAISE_GENERATION.row(*key)
-    if raised is None:
-        new = DomainSync(region=config.region, rule_set=config.rule_set, domain=domain)
-        DomainSync.objects.bulk_create([new], ignore_conflicts=True)
-        (raised,) = statements.RAISE_GENERATION.rows(*key)
-    generation: int = raised[0]
-    return generation
+    ((generation,),) = statements.RAISE_GENERATION.rows(config.region, config.rule_set, domain)
+    return int(generation)
 
 
 def generation(domain: str) -> int:
