@@ -35,7 +35,7 @@ def assert_cost(ses: Emulator, operation: str, request: Callable[[], Any], expec
     commits, calls = steps.count(COMMIT), sum(step.startswith(CALL) for step in steps)
     used = {"statements": len(steps) - commits - calls, "commits": commits, "calls": calls}
     ceilings = _ceilings(operation)
-    assert not {what: number for what, number in used.items() if number > ceilings[what]}, ceilings
+    assert all(used[what] <= most for what, most in ceilings.items()), f"{used}, but at most {ceilings}"
 
 
 def _ceilings(operation: str) -> dict[str, int]:
