@@ -44,10 +44,7 @@ PURPOSES: dict[str, list[tuple[str, str]]] = {
     "SELECT domains_dnsrecord": [("domain_id = ", "read the DNS records for the report")],
     "INSERT domains_dnsrecord": [("", "insert the DNS records that are known")],
     "DELETE domains_dnsrecord": [("domain_id = ", "delete the domain's DNS records")],
-    "SELECT domains_domaindeletion": [
-        ("retry_at = ", "lock the report, if the claim still holds"),
-        ("FOR UPDATE", "lock the report"),
-    ],
+    "SELECT domains_domaindeletion": [("FOR UPDATE", "lock the report")],
     "INSERT domains_domaindeletion": [("", "insert the report")],
     "UPDATE domains_domaindeletion": [
         ("stored_mail_at = ", "report that the mail is erased"),
@@ -55,10 +52,9 @@ PURPOSES: dict[str, list[tuple[str, str]]] = {
     ],
     # Outbox and lease.
     "UPDATE ses_integration_domainsync": [
-        ("SET generation = generation + 1", "mark the domain dirty"),
         ("SET observed_generation = generation", "settle the domain"),
     ],
-    "INSERT ses_integration_domainsync": [("", "insert the domain's sync state")],
+    "INSERT ses_integration_domainsync": [("SET generation = s.generation + 1", "mark the domain dirty")],
     "SELECT ses_integration_domainsync": [
         ("ORDER BY s.queued_at", "lock the domain that is next"),
         ("FOR UPDATE", "lock the domain's sync state"),

@@ -20,8 +20,6 @@ def test_adding_a_domain(ses, api, installation):
         check that the name is free
         insert the domain
         mark the domain dirty
-        insert the domain's sync state
-        mark the domain dirty
         insert the DNS records that are known
         read the reserved names and the learned limit
         lock the quotas of the rule set
@@ -123,7 +121,7 @@ def test_deleting_a_domain_with_11_addresses(ses, api, installation):
         report rules, identity and rows, and claim the mail
         -- commit
         -- call ListObjectVersions
-        lock the report, if the claim still holds
+        lock the report
         report that the mail is erased
         -- commit
         """,
