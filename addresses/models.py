@@ -6,8 +6,8 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db import models, transaction
-from django.db.models import Case, Exists, F, Min, OuterRef, Q, Value, When
+from django.db import connection, models, transaction
+from django.db.models import Case, Q, Value, When
 
 from domains.models import Domain
 from rest.ids import bare_id
@@ -35,14 +35,26 @@ class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
         known = Q(is_active=True) & RecordedRecipients().exists("address", "domain__name")
         return self.filter(known if configured else ~known)
 
-    def next_free_slot(self) -> int:
-        """The lowest slot that these addresses, all of one domain, do not use; one statement. Lock the domain's row first.
 
-        Inactive addresses keep their slot, so that they can be activated again. Slots of deleted addresses are reused.
-        """
-        following = self.filter(slot=OuterRef("slot") + 1)
-        found = self.aggregate(first=Min("slot"), gap=Min(F("slot") + 1, filter=~Q(Exists(following))))
-        return 0 if found["first"] != 0 else found["gap"]
+# Numbers the slots from 0: the first one with another number follows a gap, and the count is the next one if there is no gap.
+# Prebuilt SQL, because the domain is locked meanwhile, and the ORM would take ten times as long.
+_NEXT_FREE_SLOT = """
+    WITH slots AS (
+      SELECT slot, ROW_NUMBER() OVER (ORDER BY slot) - 1 AS place FROM addresses_emailaddress WHERE domain_id = %s
+    )
+    SELECT COALESCE(MIN(place) FILTER (WHERE slot <> place), COUNT(*)) FROM slots
+"""
+
+
+def next_free_slot(domain_id: str) -> int:
+    """The lowest slot that no address of the domain uses. Lock the domain's row first.
+
+    Inactive addresses keep their slot, so that they can be activated again. Slots of deleted addresses are reused.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT_FREE_SLOT, [domain_id])
+        ((slot,),) = cursor.fetchall()
+    return int(slot)
 
 
 class EmailAddress(models.Model):
@@ -85,7 +97,7 @@ class EmailAddress(models.Model):
         `bulk_create` does not call this, so it needs rows with slots.
         """
         if self._state.adding and self.__dict__.get("slot") is None:
-            self.slot = EmailAddress.objects.filter(domain_id=self.domain_id).next_free_slot()
+            self.slot = next_free_slot(self.domain_id)
         with transaction.atomic(savepoint=False):
             super().save(*args, **kwargs)
 

@@ -65,3 +65,13 @@ def test_an_inactive_address_keeps_its_slot(domain):
         "inbound-example.com-rule-2": {"c@example.com"},
     }
     assert list(EmailAddress.objects.order_by("address").values_list("slot", flat=True)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("used", "free"), [([], 0), ([0], 1), ([0, 1, 2], 3), ([1, 2], 0), ([0, 2], 1), ([0, 1, 3, 6], 2), ([5], 0)]
+)
+def test_a_new_address_gets_the_lowest_free_slot(domain, used, free):
+    rows = [EmailAddress(domain=domain, address=f"{slot}@example.com", slot=slot) for slot in used]
+    EmailAddress.objects.bulk_create(rows)
+    (added,) = add(domain, "new")
+    assert added.slot == free

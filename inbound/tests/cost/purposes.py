@@ -13,11 +13,11 @@ PURPOSES: dict[str, list[tuple[str, str]]] = {
     "SELECT addresses_emailaddress": [
         ("FOR UPDATE", "lock the addresses"),
         ("AS receipt_rule_name", "read the address and its rule for the answer"),
-        ("MIN(addresses_emailaddress.slot)", "find the lowest free slot"),
         ("owner_id = ", "find the addresses among the caller's own"),
         ("addresses_emailaddress.address = ", "check that the address is free"),
         ("domain_id = ", "read the addresses that need rules again"),
     ],
+    "WITH slots": [("addresses_emailaddress", "find the lowest free slot")],
     "INSERT addresses_emailaddress": [("", "insert the address")],
     "DELETE addresses_emailaddress": [
         ("id IN", "delete the addresses"),
