@@ -12,6 +12,7 @@ from addresses.models import EmailAddress
 from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain
 from domains.provider import spec_of
+from rest.prebuilt import Parameter, Prebuilt
 from ses_integration.api import changing, recipients_left, reconcile, reserve, shared_deadline, unconfirmed_warning
 
 NO_BUCKET = "AWS configuration incomplete. Missing S3_BUCKET_NAME or AWS_ACCOUNT_ID"
@@ -82,8 +83,13 @@ def _reserve(row: EmailAddress) -> None:
         reserve(spec_of(row.domain, [(row.address, row.is_active, row.slot)]))
 
 
+_with_rule_name = Prebuilt(
+    lambda: EmailAddress.objects.select_related("domain", "endpoint").with_rule_name().filter(pk=Parameter("pk"))
+)
+
+
 def _outcome(pk: str) -> AddressChange:
-    row = EmailAddress.objects.select_related("domain", "endpoint").with_rule_name().get(pk=pk)
+    row = _with_rule_name.get(pk=pk)
     name = row.domain.name
     has_rule = row.receipt_rule_name is not None
     confirmed = has_rule if row.is_active else not recipients_left(name, [row.address])

@@ -49,6 +49,15 @@ class Prebuilt(Generic[Row]):
         rows.query.get_compiler = lambda *_, **__: run  # type: ignore[method-assign]
         return list(rows)
 
+    def get(self, **values: str | int) -> Row:
+        """The only row. Raises the model's DoesNotExist if there is none."""
+        found = self(**values)
+        if not found:
+            model: Any = self._build().model
+            raise model.DoesNotExist
+        (row,) = found
+        return row
+
     def _compile(self) -> tuple[QuerySet[Row], SQLCompiler, str, Sequence[Any]]:
         rows = self._build()
         compiler = rows.query.get_compiler(rows.db)

@@ -124,6 +124,7 @@ class EmailAddressViewSet(
             oldest = rows.filter(domain=domain).order_by("created_at", "pk")
             ids = list(oldest.values_list("pk", flat=True)[:MOST_AT_ONCE])
         ids = list(dict.fromkeys(ids))
-        deleted = deletion.delete_addresses(list(rows.filter(pk__in=[pk for pk in ids if is_id(pk)])))
+        found = rows.filter(pk__in=[pk for pk in ids if is_id(pk)]).only("pk")
+        deleted = deletion.delete_addresses(list(found))
         remaining = EmailAddress.objects.filter(domain_id=domain_id).count() if domain_id is not None else None
         return BulkDeletion(ids, deleted, remaining)

@@ -69,8 +69,8 @@ def updating(record: DomainDeletion, **expected: Any) -> Iterator[DomainDeletion
     deletion if no step is pending any more.
     """
     with transaction.atomic(savepoint=False):
-        locked = next(iter(_locked(pk=record.pk)), None)
-        if locked is None or any(getattr(locked, name) != value for name, value in expected.items()):
+        locked = _locked.get(pk=record.pk)
+        if any(getattr(locked, name) != value for name, value in expected.items()):
             raise DomainDeletion.DoesNotExist
         vars(record).update(vars(locked))
         yield record

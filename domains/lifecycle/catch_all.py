@@ -67,10 +67,7 @@ _with_outcome = Prebuilt(
 
 def _outcome(pk: str) -> CatchAllChange:
     # Read again, because deleting the endpoint meanwhile would have switched catch-all off.
-    found = _with_outcome(pk=pk)
-    if not found:
-        raise Domain.DoesNotExist
-    (domain,) = found
+    domain = _with_outcome.get(pk=pk)
     rule_name = domain.catch_all_rule_name
     confirmed = (rule_name is not None) == domain.receives_everything
     if confirmed and not domain.ses_pending:

@@ -42,6 +42,14 @@ def test_it_is_built_once_until_a_setting_changes(settings):
     assert built == ["eu-west-1", "eu-central-1"]
 
 
+def test_get_raises_the_error_of_the_model_if_there_is_no_row():
+    prebuilt = Prebuilt(lambda: EmailAddress.objects.filter(pk=Parameter("pk")))
+    row = EmailAddressFactory()
+    assert prebuilt.get(pk=row.pk) == row
+    with pytest.raises(EmailAddress.DoesNotExist):
+        prebuilt.get(pk="gone")
+
+
 def test_a_value_cannot_leave_its_place():
     EmailAddressFactory()
     assert Prebuilt(lambda: EmailAddress.objects.filter(pk=Parameter("pk")))(pk="' OR '1'='1") == []
