@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from rest.ids import is_id
+from rest.prebuilt import Parameter
 from rest.schema import parameter
 
 
@@ -54,10 +55,10 @@ class IdFilter:
     column: str
     schema: ClassVar[dict[str, Any]] = {"type": "string"}
 
-    def apply(self, rows: QuerySet[Any], text: str | None) -> QuerySet[Any]:
+    def apply(self, rows: QuerySet[Any], text: str | Parameter | None) -> QuerySet[Any]:
         if not text:
             return rows
-        return rows.filter(**{self.column: text}) if is_id(text) else rows.none()
+        return rows.filter(**{self.column: text}) if isinstance(text, Parameter) or is_id(text) else rows.none()
 
 
 @dataclass(frozen=True, slots=True)

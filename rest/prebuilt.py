@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from django.core.signals import setting_changed
 from django.db import connections
-from django.db.models import Expression, Model, QuerySet
+from django.db.models import Expression, Model, QuerySet, Subquery
 from django.db.models.sql.compiler import SQLCompiler
 
 Row = TypeVar("Row", bound=Model)
@@ -25,6 +25,14 @@ class Parameter(Expression):
         return "%s", (self,)
 
 
+class Slice(Subquery):
+    """Some of the rows of a query, as a subquery for `__in`: those that the parameters `limit` and `offset` choose."""
+
+    def as_sql(self, *args: Any, **kwargs: Any) -> tuple[str, Any]:
+        sql, parameters = super().as_sql(*args, **kwargs)
+        return f"{sql.removesuffix(')')} LIMIT %s OFFSET %s)", (*parameters, Parameter("limit"), Parameter("offset"))
+
+
 class Prebuilt(Generic[Row]):
     """A query with parameters. `build` is called when the query first runs, and again if a test has changed a setting.
 
@@ -36,7 +44,7 @@ class Prebuilt(Generic[Row]):
         self._built: tuple[QuerySet[Row], SQLCompiler, str, Sequence[Any]] | None = None
         setting_changed.connect(self._forget)
 
-    def __call__(self, **values: str | int) -> list[Row]:
+    def __call__(self, **values: str | int | None) -> list[Row]:
         if self._built is None:
             self._built = self._compile()
         built, compiler, sql, parameters = self._built
@@ -44,7 +52,7 @@ class Prebuilt(Generic[Row]):
         # Connections belong to threads.
         run = copy(compiler)
         run.connection = connections[rows.db]
-        given = tuple(values[part.name] if isinstance(part, Parameter) else part for part in parameters)
+        given: Any = tuple(values[part.name] if isinstance(part, Parameter) else part for part in parameters)
         run.as_sql = lambda *_, **__: (sql, given)  # type: ignore[method-assign]
         rows.query.get_compiler = lambda *_, **__: run  # type: ignore[method-assign]
         return list(rows)

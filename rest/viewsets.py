@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
@@ -14,9 +14,9 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
-from rest.filters import Filter, QueryFilters
+from rest.filters import Filter, IdFilter, QueryFilters
 from rest.ids import is_id
-from rest.prebuilt import Parameter, Prebuilt
+from rest.prebuilt import Parameter, Prebuilt, Slice
 from rest.schema import Schema
 
 Row = TypeVar("Row", bound=Model)
@@ -81,10 +81,13 @@ class OwnedViewSet(GenericViewSet[Row]):
         """The number of all rows of a list, for its pages."""
         return rows.count()
 
-    def page(self, chosen: QuerySet[Row], order: Sequence[Any]) -> list[Row]:
-        """Read the rows of a page with details. `chosen` is a slice, so that details of skipped rows are not computed."""
-        rows = self.with_details(self.get_queryset()).filter(pk__in=chosen.values("pk"))
-        return list(rows.order_by(*order))
+    def page(self, limit: int, offset: int, *, from_end: bool) -> list[Row]:
+        """Read some rows of the list with details. With `from_end`, the offset counts from the end of the list."""
+        texts = {
+            row_filter.parameter: self.request.query_params.get(row_filter.parameter) for row_filter in self.filters
+        }
+        rows = _page(type(self), tuple(map(_open, self.filters, texts.values())), from_end)
+        return rows(owner=self.caller.pk, limit=limit, offset=offset, **texts)
 
     def get_object(self) -> Row:
         """Find the row without filters, which DRF would apply here, too."""
@@ -119,12 +122,38 @@ class OwnedViewSet(GenericViewSet[Row]):
         return NotFound(self.not_found) if isinstance(error, self.model.DoesNotExist) else error
 
 
+# Stands for any request when a query is built.
+_REQUEST = SimpleNamespace(user=SimpleNamespace(pk=Parameter("owner")))
+
+
 @cache
 def _own_row(viewset: type[OwnedViewSet[Any]], action: str) -> Prebuilt[Any]:
     """The query for the row `pk` of the user `owner`, as an action of the viewset needs it."""
-    anybody = SimpleNamespace(user=SimpleNamespace(pk=Parameter("owner")))
+    return Prebuilt(
+        lambda: viewset(action=action, request=_REQUEST).get_queryset().order_by().filter(pk=Parameter("pk"))
+    )
+
+
+# Limited, because clients choose the texts.
+@lru_cache(maxsize=64)
+def _page(viewset: type[OwnedViewSet[Any]], texts: tuple[str | Parameter | None, ...], from_end: bool) -> Prebuilt[Any]:
+    """The query for a page: its rows are chosen first, so that details of skipped rows are not computed."""
 
     def build() -> QuerySet[Any]:
-        return viewset(action=action, request=anybody).get_queryset().order_by().filter(pk=Parameter("pk"))
+        view = viewset(action="list", request=_REQUEST)
+        rows: Any = view.get_queryset()
+        filters: Sequence[Any] = view.filters
+        for row_filter, text in zip(filters, texts, strict=True):
+            rows = row_filter.apply(rows, text)
+        chosen = Slice((rows.reverse() if from_end else rows).values("pk"))
+        return cast(
+            "QuerySet[Any]",
+            view.with_details(view.get_queryset()).filter(pk__in=chosen).order_by(*rows.query.order_by),
+        )
 
     return Prebuilt(build)
+
+
+def _open(row_filter: Filter, text: str | None) -> str | Parameter | None:
+    """Leave an id open. The other filters have few values."""
+    return Parameter(row_filter.parameter) if isinstance(row_filter, IdFilter) and is_id(text) else text

@@ -38,12 +38,11 @@ class LimitOffset(BasePagination):
         self.total = view.count(queryset)
         if self.offset >= self.total:
             return []
-        first, end = self.offset, min(self.offset + self.limit, self.total)
-        order = queryset.query.order_by
-        if first > self.total // 2:
-            # The database passes all rows before the page, so start at the nearer end.
-            queryset, first, end = queryset.reverse(), self.total - end, self.total - first
-        rows: list[Any] = view.page(queryset[first:end], order)
+        limit = min(self.limit, self.total - self.offset)
+        # The database passes all rows before the page, so start at the nearer end.
+        from_end = self.offset > self.total // 2
+        offset = self.total - self.offset - limit if from_end else self.offset
+        rows: list[Any] = view.page(limit, offset, from_end=from_end)
         return rows
 
     def get_paginated_response(self, data: Any) -> Response:

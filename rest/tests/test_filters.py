@@ -4,6 +4,7 @@ import pytest
 from rest_framework.exceptions import ValidationError
 
 from rest.filters import ChoiceFilter, Filter, FlagFilter, IdFilter, OrderFilter, QueryFilters
+from rest.prebuilt import Parameter
 
 
 class Rows:
@@ -40,6 +41,11 @@ def applied(it: Filter, text: str | None) -> tuple[object, ...]:
 )
 def test_an_id_filter_selects_rows_by_id_and_none_for_an_invalid_id(text, expected):
     assert applied(IdFilter("domainId", "domain_id"), text) == expected
+
+
+def test_an_id_filter_can_leave_the_id_open():
+    place = Parameter("domainId")
+    assert IdFilter("domainId", "domain_id").apply(Rows(), place).calls == ({"domain_id": place},)
 
 
 @pytest.mark.parametrize(

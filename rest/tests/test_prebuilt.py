@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 
 from addresses.models import EmailAddress
 from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory
-from rest.prebuilt import Parameter, Prebuilt
+from rest.prebuilt import Parameter, Prebuilt, Slice
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -53,3 +53,11 @@ def test_get_raises_the_error_of_the_model_if_there_is_no_row():
 def test_a_value_cannot_leave_its_place():
     EmailAddressFactory()
     assert Prebuilt(lambda: EmailAddress.objects.filter(pk=Parameter("pk")))(pk="' OR '1'='1") == []
+
+
+def test_a_slice_chooses_rows_before_the_query_around_it():
+    rows = [EmailAddressFactory(address=f"{letter}@example.com") for letter in "abcd"]
+    chosen = EmailAddress.objects.order_by("-address").values("pk")
+    prebuilt = Prebuilt(lambda: detailed().filter(pk__in=Slice(chosen)).order_by("address"))
+    assert prebuilt(limit=2, offset=1) == rows[1:3]
+    assert prebuilt(limit=3, offset=3) == rows[:1]
