@@ -20,7 +20,7 @@ help:
 	@echo "make coverage  run the test suite with branch coverage, processes included"
 	@echo "make lint      check style, types, import contracts and migrations"
 	@echo "make bench     run the benchmark on PostgreSQL (ARGS='--only reads': one part)"
-	@echo "               ARGS='--against REVISION': compare HEAD with a revision, in alternation"
+	@echo "               ARGS='--against REVISION': compare HEAD with a revision; '--only growth': a small with a large installation"
 	@echo "make clean     remove what these commands create: .venv, .run with the demo's data, caches"
 	@echo
 	@echo "Needs Python 3.11 or newer. PYTHON=/path/to/python3 chooses one. Nothing is installed outside this folder."

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import django
 
-from bench.parts import deletions, operations, reads
+from bench.parts import deletions, growth, operations, reads
 from bench.requests import BenchError
 from bench.revisions import export, refuse_uncommitted_changes
 from bench.sides import Side, new_side
@@ -28,10 +28,11 @@ PARTS = {
     "operations": "the cost of each operation",
     "deletions": "many deletions at one call a second",
     "reads": "reading from 10,000 domains and 100,000 addresses",
+    "growth": "the same requests to a small installation and one of that size",
     "sweep": "a full sweep at that size",
     "erasing": "erasing 100,000 stored objects, with a worker killed half-way",
 }
-# They run on one side or two.
+# What can also compare two revisions.
 MEASURES: dict[str, Callable[[Sequence[Side], int], str]] = {
     "operations": operations.measure,
     "deletions": deletions.measure,
@@ -74,7 +75,7 @@ def _options() -> Namespace:
     parser.add_argument(
         "--rounds",
         type=int,
-        help=f"How often to repeat what is compared. Default: {ROUNDS}, for deletions and without --against 1.",
+        help=f"How often to repeat what is compared. Default: {ROUNDS}; 1 for deletions, and without --against.",
     )
     options = parser.parse_args()
     if options.rounds is not None and options.rounds < 1:
@@ -101,6 +102,10 @@ def _measure(options: Namespace, folder: Path, url: str) -> Iterator[str]:
                     cleanup.enter_context(new_side(name, root, url, folder / part)) for name, root in roots.items()
                 ]
                 yield measure(sides, options.rounds or (ROUNDS if options.against and part != "deletions" else 1))
+    if "growth" in options.only:
+        with ExitStack() as cleanup:
+            sides = [cleanup.enter_context(new_side(name, ROOT, url, folder / "growth")) for name in growth.SIZES]
+            yield growth.measure(sides, options.rounds or ROUNDS)
     if alone := {"sweep", "erasing"} & set(options.only):
         with new_side("", ROOT, url, folder / "alone") as side:
             yield from _in_this_process(side, alone)

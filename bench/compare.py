@@ -16,7 +16,9 @@ from ses_integration.cli.tables import table
 Result = TypeVar("Result")
 WARM_CLIENTS, WARM_AMOUNT = 8, 8
 COUNTED_AMOUNT = 3
-RATIO_NOTE = "The ratio is the median of the rounds' ratios, and in brackets the smallest and the largest of them."
+RATIO_NOTE = (
+    "The ratio of two sides is the median of the rounds' ratios, and in brackets the smallest and the largest of them."
+)
 NOTES = f"""CPU MS: of the server's processes, per request. It depends least on what else the machine does.
 {RATIO_NOTE}"""
 

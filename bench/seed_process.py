@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 import django
+from django.db import transaction
 
 
 def main() -> None:
@@ -18,15 +19,17 @@ def main() -> None:
     from bench import seeding
 
     plan = json.load(sys.stdin)
-    created = {name: _account(seeding, name, plan["state"], **rows) for name, rows in plan["accounts"].items()}
-    if plan["state"] == "confirmed":
-        seeding.record_as_confirmed()
+    # A worker must not find a domain before its addresses.
+    with transaction.atomic():
+        created = {name: _account(seeding, name, plan["state"], **rows) for name, rows in plan["accounts"].items()}
+        if plan["state"] == "confirmed":
+            seeding.record_as_confirmed()
     seeding.analyze()
     json.dump(created, sys.stdout)
 
 
-def _account(seeding: Any, name: str, state: str, domains: dict[str, int]) -> dict[str, Any]:
-    """Create an account. `domains`: the number of addresses a<slot>@<domain>, by domain name."""
+def _account(seeding: Any, name: str, state: str, domains: dict[str, int], *, related: bool = False) -> dict[str, Any]:
+    """Create an account. `domains`: the number of addresses a<slot>@<domain>, by domain name. `related`: other rows, too."""
     account = seeding.create_account(name)
     rows = seeding.create_domains(account.owner, domains)
     if state == "pending":
@@ -36,6 +39,8 @@ def _account(seeding: Any, name: str, state: str, domains: dict[str, int]) -> di
         alike = [row for row in rows if domains[row.name] == count]
         ids = [address.pk for address in seeding.create_addresses(alike, account.endpoint_id, count)]
         addresses |= {row.name: ids[place * count : (place + 1) * count] for place, row in enumerate(alike)}
+    if related:
+        seeding.create_related(account.owner, rows)
     return {
         "key": account.key,
         "endpoint": account.endpoint_id,

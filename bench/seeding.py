@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from addresses.models import EmailAddress
-from domains.models import Domain
+from addresses.models import BlockedEmail, EmailAddress
+from domains.dns.records import records_for
+from domains.models import DnsRecord, Domain, DomainDeletion, Step
 from endpoints.models import Endpoint
 from inbound.models import issue_key
 from ses_integration.conf import ses_config
@@ -50,6 +51,57 @@ def create_addresses(domains: Iterable[Domain], endpoint_id: str, count: int) ->
             EmailAddress(domain=domain, address=f"a{slot}@{domain.name}", slot=slot, endpoint_id=endpoint_id)
             for domain in domains
             for slot in range(count)
+        ],
+        batch_size=BATCH,
+    )
+
+
+def create_related(owner: User, domains: Sequence[Domain]) -> None:
+    """Create what the other lists show: for each domain an endpoint, a block, DNS records and the report of a deletion.
+
+    From the first domain on, every second one has the other values of what lists can be filtered by.
+    """
+    now, other = timezone.now(), domains[::2]
+    Domain.objects.filter(pk__in=[row.pk for row in other[::2]]).update(status=Domain.Status.PENDING)
+    Domain.objects.filter(pk__in=[row.pk for row in other[1::2]]).update(status=Domain.Status.FAILED)
+    Domain.objects.filter(pk__in=[row.pk for row in other]).update(can_receive_emails=False)
+    EmailAddress.objects.filter(domain__in=other).update(is_active=False)
+    Endpoint.objects.bulk_create(
+        [
+            Endpoint(
+                owner=owner,
+                name=row.name,
+                type=Endpoint.Type.EMAIL if number % 2 else Endpoint.Type.WEBHOOK,
+                config={"email": f"to@{row.name}"} if number % 2 else {"url": f"https://{row.name}/mail"},
+                is_active=number % 2 == 1,
+            )
+            for number, row in enumerate(domains)
+        ],
+        batch_size=BATCH,
+    )
+    BlockedEmail.objects.bulk_create(
+        [BlockedEmail(domain=row, email_address=f"blocked@{row.name}") for row in domains], batch_size=BATCH
+    )
+    DnsRecord.objects.bulk_create(
+        [
+            DnsRecord(domain=row, record_type=record.type, name=record.name, value=record.value)
+            for row in domains
+            for record in records_for(row.name, region=ses_config().region, token="token")  # noqa: S106 - public
+        ],
+        batch_size=BATCH,
+    )
+    done = dict.fromkeys(DomainDeletion.STEPS, Step.DONE)
+    DomainDeletion.objects.bulk_create(
+        [
+            DomainDeletion(
+                domain_id=f"deleted-{row.pk}",
+                name=f"deleted.{row.name}",
+                owner=owner,
+                **done,
+                finished_at=now,
+                proved_at=now,
+            )
+            for row in domains
         ],
         batch_size=BATCH,
     )

@@ -60,12 +60,19 @@ class Side:
         self._run(f"{self.name} {arguments[0]}", ["manage.py", *arguments])
 
     def seed(self, state: str, accounts: Mapping[str, Mapping[str, Any]]) -> dict[str, Seeded]:
-        """Create accounts and their rows, see `seed_process`. `accounts`: by name, with the arguments of `Account`."""
+        """Create accounts with rows (`seed_process`). `state`: of SES, pending or confirmed. `accounts`: by name."""
         plan = {"state": state, "accounts": accounts}
         # -P: the folder of the script is not one to import from.
         script = ["-P", str(ROOT / "bench" / "seed_process.py")]
         said = self._run(f"{self.name} seeding", script, json.dumps(plan), PYTHONPATH=str(self.root))
         return {name: Seeded(**seeded) for name, seeded in json.loads(said).items()}
+
+    def seed_into_ses(self, stack: Stack, name: str, domains: dict[str, int]) -> Seeded:
+        """Create an account with domains, and wait until the worker has created their rules in SES."""
+        seeded = self.seed("pending", {name: {"domains": domains}})[name]
+        wanted = {f"a{slot}@{domain}" for domain, count in domains.items() for slot in range(count)}
+        wait_for(lambda: wanted <= stack.aws.recipients(), within=120, what="the worker has created the rules")
+        return seeded
 
     def _run(self, what: str, arguments: Sequence[str], text: str = "", **more: str) -> str:
         env, command = environment(self.database, free_port(), **more), [sys.executable, *arguments]

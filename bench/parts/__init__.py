@@ -1,4 +1,4 @@
 """The parts of the benchmark. Each has a function `measure`, which returns the text of its table.
 
-Imported by `bench.__main__` after Django has been set up.
+Only `bench.__main__` imports them: `sweep` and `erasing` after Django has been set up, the others without it.
 """

@@ -73,7 +73,7 @@ LIFECYCLE = [
     Operation(
         "delete the last address", lambda lane: lane.request("DELETE", f"email-addresses/{lane.addresses.pop()}")
     ),
-    Operation("delete a domain", lambda lane: lane.request("DELETE", f"domains/{lane.domain_id}")),
+    Operation("delete an empty domain", lambda lane: lane.request("DELETE", f"domains/{lane.domain_id}")),
 ]
 
 # Title, account and path.
@@ -81,4 +81,5 @@ LISTS = [
     ("list 100 addresses", "bench", f"email-addresses?limit={LISTED}&domainId={{domain}}"),
     ("list 100 domains", "lister", f"domains?limit={LISTED}"),
 ]
+DOMAINS_OF_ELEVEN = "delete a domain of 11 addresses"
 SAME_DOMAIN = "delete addresses of one domain"

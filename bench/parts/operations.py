@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bench import compare
-from bench.parts.operation_list import LIFECYCLE, LISTED, LISTS, READS_PER_LANE, SAME_DOMAIN, Lane
+from bench.parts.operation_list import DOMAINS_OF_ELEVEN, LIFECYCLE, LISTED, LISTS, READS_PER_LANE, SAME_DOMAIN, Lane
 from bench.requests import Request, Run, run, run_and_count
 from bench.sides import Seeded, Side, started, wait_for_sweep
 from inbound.tests.processes.support.clients import Api
@@ -26,7 +26,7 @@ second. A response after 5 s has stopped waiting for SES, and the worker goes on
 
 def measure(sides: Sequence[Side], rounds: int) -> str:
     with started(sides, "operations") as stacks:
-        subjects = [Operations(stack, _seed(side, stack)) for side, stack in zip(sides, stacks, strict=True)]
+        subjects = [Operations(side, stack, _seed(side, stack)) for side, stack in zip(sides, stacks, strict=True)]
         comparison = compare.Comparison(sides, subjects)
         comparison.count()
         comparison.measure(rounds, LANES)
@@ -42,6 +42,7 @@ def _seed(side: Side, stack: Stack) -> dict[str, Seeded]:
 
 @dataclass(frozen=True, slots=True)
 class Operations:
+    side: Side
     stack: Stack
     accounts: dict[str, Seeded]
 
@@ -49,6 +50,7 @@ class Operations:
         own = api.with_key(self.accounts["bench"].key)
         yield from run_lanes(self.stack, own, self.accounts["bench"].endpoint, clients, amount, name)
         yield SAME_DOMAIN, self._same_domain(own, clients, amount, name)
+        yield DOMAINS_OF_ELEVEN, delete_domains_of_eleven(self.side, self.stack, api, clients, amount, name)
         for title, account, path in LISTS:
             domain = self.accounts["bench"].domains[LISTED_DOMAIN]
             requests = [Request("GET", path.format(domain=domain), lane=n) for n in range(amount * READS_PER_LANE)]
@@ -80,3 +82,10 @@ def run_lanes(stack: Stack, api: Api, endpoint: str, clients: int, count: int, n
     # Their rules would count towards the quota of SES.
     deletions = [lane.request("DELETE", f"domains/{lane.domain_id}") for lane in left_behind]
     run(api, deletions, clients=SEEDING_CLIENTS, seconds=math.inf)
+
+
+def delete_domains_of_eleven(side: Side, stack: Stack, api: Api, clients: int, count: int, name: str) -> Run:
+    names = {f"d{number}.{name}.eleven.example.com": 11 for number in range(count)}
+    account = side.seed_into_ses(stack, f"eleven {name}", names)
+    requests = [Request("DELETE", f"domains/{pk}", lane=lane) for lane, pk in enumerate(account.domains.values())]
+    return run_and_count(stack, api.with_key(account.key), requests, clients=clients)
