@@ -154,7 +154,8 @@ RELEASE_LEASE = Statement(
 
 # With the lock comes all that a step needs besides rows and ledger: time, learned recipient limit and account.
 _LOCK = """
-    SELECT s.id, s.domain, s.generation, s.attempts, {now}, r.recipients_per_rule, COALESCE(r.account, '')
+    SELECT s.id, s.domain, s.generation, s.attempts, COALESCE(s.batch_until > {now}, FALSE), {now},
+      r.recipients_per_rule, COALESCE(r.account, '')
     FROM ses_integration_domainsync s
     LEFT JOIN ses_integration_rulesetstate r ON r.region = s.region AND r.rule_set = s.rule_set
     WHERE s.region = %s AND s.rule_set = %s AND """
@@ -181,7 +182,8 @@ LOOK = Statement(
 SETTLE = Statement(
     """
     UPDATE ses_integration_domainsync
-    SET observed_generation = generation, queued_at = NULL, retry_at = NULL, attempts = 0, stalled = FALSE, last_error = ''
+    SET observed_generation = generation, queued_at = NULL, retry_at = NULL, attempts = 0, stalled = FALSE, last_error = '',
+      batch_until = CASE WHEN generation > observed_generation + 1 THEN {after} END
     WHERE id = (SELECT s.id FROM ses_integration_domainsync s WHERE s.id = %s AND s.generation = %s {lock})
     """
 )

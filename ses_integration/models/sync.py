@@ -21,6 +21,8 @@ class DomainSync(Scoped):
     changed_at = models.DateTimeField(auto_now_add=True)
     # When the domain fell behind or had its last turn. Empty while it is up to date.
     queued_at = models.DateTimeField(null=True, blank=True)
+    # Several changes were observed together a moment ago. Until then a pass waits for more before its first call.
+    batch_until = models.DateTimeField(null=True, blank=True)
     retry_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     stalled = models.BooleanField(default=False)

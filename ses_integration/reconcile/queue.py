@@ -35,13 +35,15 @@ def ready(config: SesConfig) -> QuerySet[DomainSync]:
 class LockedDomain:
     """A domain whose DomainSync row the transaction has locked, and other state that a step needs, read with the lock.
 
-    `now`: the database's time. `recipients_per_rule`: the learned limit. `account`: the AWS account of the ledger.
+    `is_busy`: several changes were observed together a moment ago, so more are likely. `now`: the database's time.
+    `recipients_per_rule`: the learned limit. `account`: the AWS account of the ledger.
     """
 
     pk: int
     domain: str
     generation: int
     attempts: int
+    is_busy: bool
     now: datetime
     recipients_per_rule: int | None
     account: str
@@ -69,8 +71,8 @@ def lock_next(config: SesConfig, domain: str) -> LockedDomain | None:
 def _locked(row: tuple[Any, ...] | None) -> LockedDomain | None:
     if row is None:
         return None
-    pk, domain, generation, attempts, now, recipients_per_rule, account = row
-    return LockedDomain(pk, domain, generation, attempts, moment(now), recipients_per_rule, account)
+    pk, domain, generation, attempts, is_busy, now, recipients_per_rule, account = row
+    return LockedDomain(pk, domain, generation, attempts, bool(is_busy), moment(now), recipients_per_rule, account)
 
 
 def exists(config: SesConfig, domain: str) -> bool:

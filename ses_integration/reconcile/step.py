@@ -40,6 +40,8 @@ from ses_integration.reconcile.values import (
 SEND_SECONDS = 10
 LEASE_MARGIN_SECONDS = 10
 BATCH_SECONDS = 0.1
+# By then the requests whose changes were observed together know it, and their clients have sent the next ones.
+BUSY_SECONDS = 0.25
 # Enough to create or delete one domain. With more calls left, a pass lets other domains go first.
 CALLS_IN_A_ROW = 4
 
@@ -67,7 +69,7 @@ def _begin(state: PassState, may_call: bool) -> Step:
     elif held := lease.acquire(config):
         locked = queue.lock_next(config, state.domain) or queue.lock(config, state.domain)
         if locked is None:
-            transaction.set_rollback(True)
+            lease.hand_back(held)
         else:
             state.held, state.domain = held, locked.domain
     else:
@@ -122,7 +124,10 @@ def _plan_next(state: PassState, locked: LockedDomain, snapshot: Snapshot, start
         return Blocked(snapshot.generation, until=_deferred_until(config, work, locked.now))
     if not may_call:
         return Wait(0.0)
-    has_changed = state.batched_generation is not None and snapshot.generation > state.batched_generation
+    if state.batched_generation is None:
+        has_changed = locked.is_busy and not state.has_called
+    else:
+        has_changed = snapshot.generation > state.batched_generation
     has_long_plan = state.has_called and len(work.calls) > CALLS_IN_A_ROW
     if (has_changed or has_long_plan) and queue.ready(config).exclude(pk=locked.pk).exists():
         DomainSync.objects.filter(pk=locked.pk).update(queued_at=locked.now)
@@ -140,7 +145,7 @@ def _settle(snapshot: Snapshot) -> bool:
 
     Returns False, and changes nothing, if the rows have changed since, or are being changed now.
     """
-    return bool(statements.SETTLE.run(snapshot.sync_id, snapshot.generation))
+    return bool(statements.SETTLE.run(After(BUSY_SECONDS), snapshot.sync_id, snapshot.generation))
 
 
 def _deferred_until(config: SesConfig, work: Plan, now: datetime) -> datetime | None:

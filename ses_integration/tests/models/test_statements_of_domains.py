@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db.models import Exists, F, Min, OuterRef, Q, Subquery, Value
+from django.db.models import Case, Exists, F, Min, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Now
 
 from ses_integration.models import DomainSync, InFlightCall, LedgerRecipient, RuleSetState
@@ -52,6 +52,7 @@ def locked(rows):
     """The ORM form of what LOCK_DOMAIN and LOCK_NEXT have in common."""
     state = RuleSetState.objects.filter(region=OuterRef("region"), rule_set=OuterRef("rule_set"))
     columns = {
+        "is_busy": Case(When(batch_until__gt=Now(), then=True), default=False),
         "now": Now(),
         "limit": Subquery(state.values("recipients_per_rule")),
         "state_account": Coalesce(Subquery(state.values("account")), Value("")),
@@ -81,10 +82,17 @@ def test_locked_domain_comes_with_what_a_step_needs(statement):
     ours = syncs(**BEHIND, attempts=2)
     syncs("other.org")
     states_of_others()
-    assert same(statement.rows, lock_domain, *KEY) == [(ours.pk, DOMAIN, 5, 2, "now", None, "")]
+    assert same(statement.rows, lock_domain, *KEY) == [(ours.pk, DOMAIN, 5, 2, False, "now", None, "")]
     RuleSetState.objects.create(**HERE, account="111122223333", recipients_per_rule=100)
-    assert same(statement.rows, lock_domain, *KEY) == [(ours.pk, DOMAIN, 5, 2, "now", 100, "111122223333")]
+    assert same(statement.rows, lock_domain, *KEY) == [(ours.pk, DOMAIN, 5, 2, False, "now", 100, "111122223333")]
     assert same(statement.rows, lock_domain, *SCOPE, "new.org") == []
+
+
+@compares("LOCK_DOMAIN")
+@pytest.mark.parametrize(("batch_until", "is_busy"), [(days(1), True), (days(-1), False)])
+def test_locked_domain_is_busy_until_a_certain_time(statement, batch_until, is_busy):
+    syncs(**BEHIND, batch_until=batch_until)
+    assert same(statement.rows, lock_domain, *KEY)[0][4] == is_busy
 
 
 def next_domain(statement, domain: str = DOMAIN) -> str | None:
@@ -177,20 +185,28 @@ def test_progress_comes_with_the_first_call_that_is_in_flight(statement):
     assert same(statement.rows, look, *SCOPE, "new.org") == []
 
 
-def settle(pk, generation):
+def settle(busy, pk, generation):
     row = DomainSync.objects.filter(pk=pk, generation=generation).select_for_update(skip_locked=True)
     settled = DomainSync.objects.filter(pk__in=list(row.values_list("pk", flat=True)))
     up_to_date = {"queued_at": None, "retry_at": None, "attempts": 0, "stalled": False, "last_error": ""}
-    return settled.update(observed_generation=F("generation"), **up_to_date)
+    several = When(generation__gt=F("observed_generation") + 1, then=in_(busy))
+    return settled.update(observed_generation=F("generation"), batch_until=Case(several), **up_to_date)
 
 
 @compares("SETTLE")
 def test_domain_is_settled_if_its_generation_is_the_same(statement):
     failed = {"queued_at": days(-1), "retry_at": days(1), "attempts": 2, "stalled": True, "last_error": "Throttled."}
     ours = syncs(**BEHIND, **failed)
-    assert same(statement.run, settle, ours.pk, 5) == 1
-    assert same(statement.run, settle, ours.pk, 4) == 0
-    assert same(statement.run, settle, ours.pk, 6) == 0
+    assert same(statement.run, settle, After(DAY), ours.pk, 5) == 1
+    assert same(statement.run, settle, After(DAY), ours.pk, 4) == 0
+    assert same(statement.run, settle, After(DAY), ours.pk, 6) == 0
+
+
+@compares("SETTLE")
+@pytest.mark.parametrize("observed", [3, 4, 5], ids=["two changes", "one change", "none"])
+def test_domain_is_busy_after_several_changes_were_observed_together(statement, observed):
+    ours = syncs(generation=5, observed_generation=observed, batch_until=days(-1))
+    assert same(statement.run, settle, After(DAY), ours.pk, 5) == 1
 
 
 @compares("SETTLE")
@@ -199,7 +215,7 @@ def test_domain_is_settled_if_its_generation_is_the_same(statement):
 def test_domain_that_is_being_changed_is_not_settled(statement):
     ours = syncs(**BEHIND)
     with locked_elsewhere(ours):
-        assert same(statement.run, settle, ours.pk, 5) == 0
+        assert same(statement.run, settle, After(DAY), ours.pk, 5) == 0
 
 
 def confirm_removal(region, rule_set, domain, generation):

@@ -13,7 +13,7 @@ from ses_integration.coordination import lease
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.emulator.server import Emulator
 from ses_integration.errors import Refused
-from ses_integration.models import DomainSync, InFlightCall, LedgerEntry
+from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerEntry
 from ses_integration.reconcile import backoff
 from ses_integration.reconcile.loop import reconcile, reconcile_due, with_lease
 from ses_integration.reconcile.values import Blocked
@@ -148,3 +148,15 @@ def test_locked_domain_does_not_hold_up_others(ses):
         # Recording a failure does not wait for the lock either: the change makes the domain due anyway.
         backoff.postpone(ses_config(), DOMAIN, [Refused("throttled")], Blocked(1, until=None))
     assert DomainSync.objects.get(domain=DOMAIN).attempts == 0
+
+
+@pytest.mark.postgresql
+def test_request_for_a_locked_domain_waits_without_the_lease(ses_with_a):
+    receive("a", "b")
+    with locked_elsewhere(DomainSync.objects.get()), shared_deadline(0.1):
+        assert not reconcile(DOMAIN)
+    sync = DomainSync.objects.get()
+    assert (sync.last_error, sync.retry_at) == ("", None)
+    assert Lease.objects.get().holder == ""
+    assert reconcile(DOMAIN)
+    assert calls(ses_with_a) == ["UpdateReceiptRule"]
