@@ -35,7 +35,10 @@ BEHIND = {"generation": 5, "observed_generation": 3}
 def raise_generation(region, rule_set, domain):
     rows = DomainSync.objects.filter(region=region, rule_set=rule_set, domain=domain)
     queued_at = Coalesce("queued_at", Now())
-    rows.update(generation=F("generation") + 1, retry_at=None, changed_at=Now(), queued_at=queued_at)
+    if not rows.update(generation=F("generation") + 1, retry_at=None, changed_at=Now(), queued_at=queued_at):
+        new = DomainSync(region=region, rule_set=rule_set, domain=domain, generation=1, queued_at=Now())
+        DomainSync.objects.bulk_create([new])
+        rows.update(changed_at=Now())
     return rows.values_list("generation")
 
 
@@ -45,7 +48,7 @@ def test_generation_of_one_domain_is_raised_and_the_domain_queued(statement, col
     syncs(**BEHIND, **columns)
     syncs("other.org")
     assert same(statement.rows, raise_generation, *KEY) == [(6,)]
-    assert same(statement.rows, raise_generation, *SCOPE, "new.org") == []
+    assert same(statement.rows, raise_generation, *SCOPE, "new.org") == [(1,)]
 
 
 def locked(rows):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
-from ses_integration.models import InFlightCall, LedgerEntry, LedgerIdentity, LedgerRecipient
+from ses_integration.models import InFlightCall, LedgerEntry, LedgerIdentity, LedgerRecipient, RuleSetState
 from ses_integration.models.statements import After
 from ses_integration.plan.resources import Operation, Presence, ResourceKind
 from ses_integration.tests.models.comparison import compares, in_, same
@@ -96,6 +96,25 @@ def test_recipients_are_those_of_the_domain_in_this_scope(statement):
     expected = [(first.pk, f"a@{DOMAIN}"), (first.pk, f"b@{DOMAIN}"), (second.pk, f"a@{DOMAIN}")]
     assert same(in_order, read_recipients, *KEY) == expected
     assert same(in_order, read_recipients, REGION, "new.org", RULE_SET) == []
+
+
+def reserved(region, rule_set, domain):
+    state = RuleSetState.objects.filter(region=region, rule_set=rule_set)
+    entries = LedgerEntry.objects.filter(region=region, rule_set=rule_set, domain=domain)
+    return entries.values_list("kind", "name", Subquery(state.values("recipients_per_rule")))
+
+
+@compares("RESERVED")
+def test_reservations_are_those_of_the_domain_in_this_scope(statement):
+    for scope in (OTHER_RULE_SET, OTHER_REGION):
+        entry(scope=scope)
+        RuleSetState.objects.create(**scope, recipients_per_rule=50)
+    entry("other-rule", domain="other.org")
+    entry("rule-1")
+    assert same(statement.rows, reserved, REGION, RULE_SET, DOMAIN) == [("rule", "rule-1", None)]
+    RuleSetState.objects.create(**HERE, recipients_per_rule=100)
+    assert same(statement.rows, reserved, REGION, RULE_SET, DOMAIN) == [("rule", "rule-1", 100)]
+    assert same(statement.rows, reserved, REGION, RULE_SET, "new.org") == []
 
 
 def write_entry(presence, exists, digest, pk):

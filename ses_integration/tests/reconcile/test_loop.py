@@ -12,9 +12,10 @@ from django.utils import timezone
 from ses_integration.conf import ses_config
 from ses_integration.coordination import lease
 from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.models import Lease
-from ses_integration.reconcile import outbox
+from ses_integration.models import DomainSync, Lease
+from ses_integration.reconcile import outbox, step
 from ses_integration.reconcile.loop import reconcile, reconcile_due, with_lease
+from ses_integration.reconcile.values import Intent, PassState, Wait
 from ses_integration.status import confirmation
 from ses_integration.status.sync_state import pending_domains
 from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
@@ -49,6 +50,25 @@ def test_changes_that_wait_together_take_one_call(ses_with_a):
     reconcile(DOMAIN)
     assert calls(ses_with_a) == ["UpdateReceiptRule"]
     assert rules() == {RULE: {"b@example.com", "c@example.com"}}
+
+
+def test_pass_waits_for_more_changes_if_several_were_observed_together_a_moment_ago(ses_with_a):
+    for local_parts in ("ab", "abc"):
+        receive(*local_parts)
+    reconcile(DOMAIN)
+    receive("a", "b")
+    state = PassState(ses_config(), DOMAIN)
+    assert step.advance(state) == Wait(step.BATCH_SECONDS, outbox.generation(DOMAIN))
+    lease.release(state.holder)
+    DomainSync.objects.update(batch_until=timezone.now() - timedelta(seconds=1))
+    assert isinstance(step.advance(PassState(ses_config(), DOMAIN)), Intent)
+
+
+def test_pass_does_not_wait_after_a_single_change(ses_with_a):
+    receive("a", "b")
+    reconcile(DOMAIN)
+    receive("a")
+    assert isinstance(step.advance(PassState(ses_config(), DOMAIN)), Intent)
 
 
 def test_removed_domain_leaves_nothing_in_ses(ses_with_a):

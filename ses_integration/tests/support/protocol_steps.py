@@ -50,6 +50,8 @@ class Writer:
         """Plan, and write the intent if there is a call to make. Takes the lease again if the domain was settled before."""
         if self.held.released:
             self.held = self._take()
+        # Enough time has passed that no batch is waited for.
+        DomainSync.objects.update(batch_until=None)
         return self._take_step(step.advance(PassState(self.config, self.domain, self.held)))
 
     def send(self) -> Answer:
