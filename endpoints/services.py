@@ -14,7 +14,7 @@ from domains.lifecycle.catch_all import CATCH_ALL_FAILED
 from domains.models import Domain
 from endpoints.config_schema import clean_config, group_emails
 from endpoints.models import Endpoint
-from ses_integration.api import SyncState, shared_deadline, unconfirmed_warning
+from ses_integration.api import SyncState, changing, reconcile, shared_deadline, unconfirmed_warning
 
 
 class EndpointChanges(TypedDict, total=False):
@@ -74,15 +74,17 @@ def delete_endpoint(*, endpoint: Endpoint) -> EndpointDeletion:
     Addresses that lose their route still receive mail. Raises Endpoint.DoesNotExist if the row has been deleted meanwhile.
     """
     with shared_deadline():
-        with transaction.atomic(durable=True):
+        with changing() as change:
             _lock_domains(endpoint)
             row = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
             domains = sorted(row.catch_all_domains.live().values_list("name", flat=True))
             addresses = row.email_addresses.select_for_update(of=("self",)).order_by("pk")
             detached = [address for address in addresses.select_related("domain") if not address.domain.deleting_since]
             row.email_addresses.update(endpoint=None, updated_at=timezone.now())
-            # The receiver turns the catch-alls off and marks their domains. SES is updated after the commit.
+            # The receiver turns the catch-alls off and marks their domains.
             row.delete()
+        for name, generation in change.generations.items():
+            reconcile(name, generation)
         return EndpointDeletion(
             email_addresses=sorted(address.address for address in detached),
             domains=domains,
