@@ -6,7 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
 from addresses.models import BlockedEmail, EmailAddress
-from domains.models import Domain
+from domains.models import Domain, lock_live_domain
 
 
 class AlreadyBlocked(Exception):
@@ -24,7 +24,7 @@ def block_address(*, domain: Domain, address: str, reason: str, blocked_by: Abst
     """
     try:
         with transaction.atomic(durable=True):
-            row = Domain.objects.live().select_for_update().get(pk=domain.pk)
+            row = lock_live_domain(domain.pk)
             if BlockedEmail.objects.filter(email_address=address).exists():
                 raise AlreadyBlocked
             if EmailAddress.objects.filter(address=address).exists():

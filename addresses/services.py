@@ -10,7 +10,7 @@ from django.db import IntegrityError
 
 from addresses.models import EmailAddress
 from domains.lifecycle.catch_all import EndpointGone
-from domains.models import Domain
+from domains.models import Domain, lock_live_domain
 from domains.provider import spec_of
 from rest.prebuilt import Parameter, Prebuilt
 from ses_integration.api import changing, recipients_left, reconcile, reserve, shared_deadline, unconfirmed_warning
@@ -40,7 +40,7 @@ def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_
         try:
             with changing() as change:
                 # A deletion of the domain that starts now waits for this lock, and then deletes the address, too.
-                locked = Domain.objects.live().select_for_update().get(pk=domain.pk)
+                locked = lock_live_domain(domain.pk)
                 row = EmailAddress.objects.create(
                     domain=locked, address=address, endpoint_id=endpoint_id, is_active=is_active
                 )

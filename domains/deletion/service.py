@@ -20,7 +20,8 @@ from django.utils import timezone
 from domains.deletion.erase import can_erase, claim_mail, erase_mail
 from domains.deletion.record import due, initial_values, update_ses_steps, updating
 from domains.deletion_plan.build import check_token, plan_of
-from domains.models import Domain, DomainDeletion, Step
+from domains.models import Domain, DomainDeletion, Step, lock_live_domain
+from rest.prebuilt import Parameter, Prebuilt
 from ses_integration.api import changing, reconcile, shared_deadline
 
 ERASE_SECONDS_IN_REQUEST = 1.0
@@ -37,7 +38,7 @@ def delete_domain(*, domain: Domain, requested_by: str, plan_token: str = "") ->
         plan_of(domain).check(plan_token)
     with shared_deadline():
         with changing() as change:
-            row = Domain.objects.live().select_for_update().get(pk=domain.pk)
+            row = lock_live_domain(domain.pk)
             if plan_token:
                 check_token(row, plan_token)
             record = DomainDeletion.objects.create(
@@ -113,15 +114,20 @@ def finish_rows(domain_id: str) -> None:
         )
 
 
+_being_deleted = Prebuilt(
+    lambda: Domain.objects.select_for_update().filter(pk=Parameter("pk"), deleting_since__isnull=False)
+)
+
+
 def delete_rows(domain_id: str) -> tuple[int, int, int] | None:
     """Delete and count blocked emails, addresses, DNS records and the domain, in the documented order.
 
     Returns the counts, or None if the domain is gone. By primary key, and only while the domain is being deleted, so that a
     domain added again meanwhile keeps its rows (docs/architecture/protocol.md, "Counterexamples", 19).
     """
-    domain = Domain.objects.select_for_update().filter(pk=domain_id, deleting_since__isnull=False).first()
-    if domain is None:
+    if not (locked := _being_deleted(pk=domain_id)):
         return None
+    (domain,) = locked
     # Reverse accessors of models in the app above: addresses.BlockedEmail and addresses.EmailAddress.
     blocked, addresses = _delete(domain.blocked_emails.all()), _delete(domain.email_addresses.all())
     dns = _delete(domain.dns_records.all())

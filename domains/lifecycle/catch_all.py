@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import IntegrityError
 from django.utils import timezone
 
-from domains.models import Domain
+from domains.models import Domain, lock_live_domain
 from domains.provider import addresses_of, spec_of
 from rest.prebuilt import Parameter, Prebuilt
 from ses_integration.api import changing, mark_dirty, reconcile, reserve, shared_deadline, unconfirmed_warning
@@ -37,7 +37,7 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
     with shared_deadline():
         try:
             with changing() as change:
-                row = Domain.objects.live().select_for_update().get(pk=domain.pk)
+                row = lock_live_domain(domain.pk)
                 changes_ses = row.receives_everything != enabled
                 row.is_catch_all_enabled = enabled
                 row.catch_all_endpoint_id = endpoint_id if enabled else None

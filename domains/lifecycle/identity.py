@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from domains.dns import records
-from domains.models import Domain
+from domains.models import Domain, lock_live_domain
 from ses_integration.api import RecordedIdentity
 
 # SES checks verified domains again from time to time (docs/architecture/ses.md, "Verification").
@@ -31,8 +31,9 @@ def apply_identity(
     `stored`: the records that a new domain has already. Does nothing and returns no records if the domain is being deleted.
     """
     with transaction.atomic():
-        row = Domain.objects.live().select_for_update().filter(pk=domain.pk).first()
-        if row is None:
+        try:
+            row = lock_live_domain(domain.pk)
+        except Domain.DoesNotExist:
             return []
         if (status := status_of(known, row)) != row.status:
             # update() instead of save(), which would mark the domain dirty: SES does not depend on the status.

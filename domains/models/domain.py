@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from rest.ids import dns_record_id, domain_id
+from rest.prebuilt import Parameter, Prebuilt
 from ses_integration.api import MailFolder, RecordedRecipients, SyncState
 
 
@@ -97,6 +98,14 @@ class Domain(models.Model):
     @property
     def receives_everything(self) -> bool:
         return self.is_catch_all_enabled and self.catch_all_endpoint_id is not None
+
+
+_live_and_locked = Prebuilt(lambda: Domain.objects.live().select_for_update().filter(pk=Parameter("pk")))
+
+
+def lock_live_domain(pk: str) -> Domain:
+    """Lock the domain until the transaction ends. Raises Domain.DoesNotExist if it is being deleted or gone."""
+    return _live_and_locked.get(pk=pk)
 
 
 def key_prefix(name: str, pk: str) -> str:
