@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make run` and `make test`. Paths are relative, so the folder's name does not matter.
 .DEFAULT_GOAL := help
-.PHONY: help run test nightly coverage lint bench clean runtime dev
+.PHONY: help run test nightly statemachine coverage lint bench clean runtime dev
 
 export PYTHON
 # The tests start many Python processes, which must not compile everything anew.
@@ -17,6 +17,8 @@ help:
 	@echo "make test      run the test suite, each test on the databases that it is marked for"
 	@echo "               ARGS=path: one file or test, on both databases; ARGS='--full path': with all its generated cases"
 	@echo "make nightly   run every test on both databases, with all generated cases and many new examples (about an hour)"
+	@echo "make statemachine STEPS=100000"
+	@echo "               run the state machine for so many random steps on PostgreSQL"
 	@echo "make coverage  run the test suite with branch coverage, processes included"
 	@echo "make lint      check style, types, import contracts and migrations"
 	@echo "make bench     run the benchmark on PostgreSQL (ARGS='--only reads': one part)"
@@ -43,6 +45,9 @@ nightly: dev
 	echo "== All tests on PostgreSQL =="; \
 	$(ON_POSTGRESQL) $(PARALLEL) --full $(ARGS) || status=1; \
 	exit $$status
+
+statemachine: dev
+	@HYPOTHESIS_PROFILE=nightly STATE_MACHINE_STEPS=$(or $(STEPS),100000) $(ON_POSTGRESQL) $(PARALLEL) $(ARGS) inbound/tests/life
 
 coverage: dev
 	@rm -f .coverage .coverage.*; \

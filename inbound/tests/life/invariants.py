@@ -37,7 +37,7 @@ class Invariants(MachineBase):
         self._assert_differences_are_pending(observed)
         assert FOREIGN_RULE in observed.rules or not self.foreign_rule, "Somebody else's rule was deleted."
         assert self.foreign_identities <= observed.identities.keys(), "Somebody else's identity was deleted."
-        assert not self.error_log.texts, "\n".join(self.error_log.texts)
+        assert not self.run_log.errors, "\n".join(self.run_log.errors)
         self.steps_complete = True
 
     def _assert_rows(self) -> None:

@@ -75,6 +75,7 @@ def step(**strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]]
         @functools.wraps(run)
         def inner(self: MachineBase, **drawn: Any) -> None:
             self.steps_complete = False
+            self.run_log.steps += 1
             self.note(f"{run.__name__} {drawn or ''}")
             with self.recording_first_failure():
                 run(self, **drawn)
@@ -87,25 +88,27 @@ def step(**strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]]
     return decorate
 
 
-class ErrorLog(logging.Handler):
-    """The errors that the product logs, each of which is a bug, and the history of the first failure."""
+class RunLog(logging.Handler):
+    """What happens in a test, in all examples: the number of steps, the history of the first failure, and the errors that the
+    product logs, each of which is a bug."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
-        self.texts: list[str] = []
+        self.steps = 0
         self.first_failure: list[str] = []
+        self.errors: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(logging.Formatter("%(name)s: %(message)s").format(record))
+        self.errors.append(logging.Formatter("%(name)s: %(message)s").format(record))
 
 
 class MachineBase(RuleBasedStateMachine):
-    def __init__(self, ses: Emulator, settings: Any, error_log: ErrorLog) -> None:
+    def __init__(self, ses: Emulator, settings: Any, run_log: RunLog) -> None:
         super().__init__()
-        self.ses, self.settings, self.error_log = ses, settings, error_log
+        self.ses, self.settings, self.run_log = ses, settings, run_log
         self.steps_complete = False
         self.history: list[str] = []
-        error_log.texts.clear()
+        run_log.errors.clear()
         empty_tables()
         ses.reset()
         settings.SES_MAX_RECIPIENTS_PER_RULE = 2
@@ -151,7 +154,7 @@ class MachineBase(RuleBasedStateMachine):
         try:
             yield
         except Exception as error:
-            self.error_log.first_failure = self.error_log.first_failure or [*self.history, repr(error)]
+            self.run_log.first_failure = self.run_log.first_failure or [*self.history, repr(error)]
             raise
 
     # AWS and time

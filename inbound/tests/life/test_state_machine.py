@@ -6,6 +6,7 @@ After every step the invariants hold, and whenever nothing is pending SES matche
 from __future__ import annotations
 
 import logging
+import os
 
 import pytest
 from django.conf import settings as django_settings
@@ -15,9 +16,13 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from inbound.tests.life.environment import Environment
 from inbound.tests.life.external_changes import ExternalChanges
-from inbound.tests.life.machine import ErrorLog
+from inbound.tests.life.machine import RunLog
 
 pytestmark = [pytest.mark.hypothesis, pytest.mark.sqlite_only, pytest.mark.slow]
+
+# `make statemachine` asks for many steps. They are shared among processes in parts.
+STEPS = int(os.environ.get("STATE_MACHINE_STEPS") or 0)
+STEPS_PER_PART = 5000
 
 
 class ReconcileMachine(ExternalChanges, Environment):
@@ -30,9 +35,9 @@ class ReconcileMachine(ExternalChanges, Environment):
 
 
 @pytest.fixture
-def error_log(caplog):
+def run_log(caplog):
     caplog.set_level(logging.ERROR)
-    handler = ErrorLog()
+    handler = RunLog()
     logging.getLogger().addHandler(handler)
     yield handler
     logging.getLogger().removeHandler(handler)
@@ -45,12 +50,21 @@ def changing_settings(settings):
     return django_settings
 
 
-def test_ses_matches_the_database_after_random_operations(aws, transactional_db, changing_settings, error_log):
+@pytest.mark.parametrize("part", range(max(1, -(-STEPS // STEPS_PER_PART))))
+def test_ses_matches_the_database_after_random_operations(
+    aws, transactional_db, changing_settings, run_log, record_property, part
+):
+    profile = hypothesis_settings()
     # One example is many requests, so fewer examples are enough.
-    count = max(1, hypothesis_settings().max_examples // 8)
-    profile = hypothesis_settings(max_examples=count, suppress_health_check=list(HealthCheck))
+    count = profile.max_examples // 8
+    if STEPS:
+        steps = min(STEPS_PER_PART, STEPS - part * STEPS_PER_PART)
+        count = -(-steps // profile.stateful_step_count)
+    profile = hypothesis_settings(max_examples=max(1, count), suppress_health_check=list(HealthCheck))
     try:
-        run_state_machine_as_test(lambda: ReconcileMachine(aws, changing_settings, error_log), settings=profile)
+        run_state_machine_as_test(lambda: ReconcileMachine(aws, changing_settings, run_log), settings=profile)
     except Exception as error:
-        error.add_note("\n".join(["The first failure, before Hypothesis shrank it:", *error_log.first_failure]))
+        error.add_note("\n".join(["The first failure, before Hypothesis shrank it:", *run_log.first_failure]))
         raise
+    finally:
+        record_property("steps", run_log.steps)
