@@ -11,6 +11,7 @@ from domains.names import domain_of
 from inbound.tests.life.machine import FOREIGN_RULE, NAMES, locals_, names, picks, step
 from inbound.tests.life.observed import observe_ses
 from inbound.tests.life.operations import Operations
+from inbound.tests.life.rows import identity_is_recorded
 from inbound.tests.support.aws import create_foreign_identity, store_mail
 from ses_integration.conf import ses_config
 from ses_integration.models import LedgerEntry
@@ -69,8 +70,8 @@ class ExternalChanges(Operations):
 
     def make_identity(self, pick: int) -> None:
         name = NAMES[pick % len(NAMES)]
-        known = LedgerEntry.objects.filter(kind=ResourceKind.IDENTITY, name=name).exists()
-        if not known and name not in observe_ses(self.ses).identities and name not in self.identity_reported_gone:
+        there = name in observe_ses(self.ses).identities
+        if not identity_is_recorded(name) and not there and name not in self.identity_reported_gone:
             self.without_faults(create_foreign_identity, name)
             self.foreign_identities.add(name)
 
