@@ -36,7 +36,7 @@ def domain_specs(names: Sequence[str] | None) -> list[DomainSpec]:
     addresses: dict[str, list[AddressRow]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_SPECS + some, names)
-        for pk, name, catch_all, address, slot in cursor:
+        for pk, name, catch_all, address, slot in cursor.fetchall():
             domains[pk] = name, bool(catch_all)
             if address is not None:
                 addresses[pk].append((address, True, slot))

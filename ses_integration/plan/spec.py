@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 
 
-@dataclass(frozen=True, slots=True)
-class AddressSpec:
-    """An active address. `slot`: a number from 0, unique in its domain, which the address keeps for life."""
+class AddressSpec(NamedTuple):
+    """An active address. `slot`: a number from 0, unique in its domain, which the address keeps for life.
+
+    A tuple, because every pass makes one for each address of its domain.
+    """
 
     address: str
     slot: int = 0
