@@ -36,14 +36,17 @@ def _claim(config: SesConfig) -> bool:
     return bool(statements.CLAIM_SLOT.run(_interval(config), config.region))
 
 
-def delay_next_slot(config: SesConfig) -> None:
-    """Move the next slot a whole interval from now. Call it when a call was answered.
+def delay_next_slot(config: SesConfig) -> float:
+    """Move the next slot a whole interval from now, and return that interval in seconds. Call it when a call was answered.
 
     A call reaches SES some time after its slot was claimed. If the next one is faster, SES sees them too close together
     and refuses it.
     """
-    if config.calls_per_second > 0:
-        statements.DELAY_SLOT.run(_interval(config), config.region, _interval(config))
+    if config.calls_per_second <= 0:
+        return 0.0
+    interval = _interval(config)
+    statements.DELAY_SLOT.run(interval, config.region, interval)
+    return interval.seconds
 
 
 def _interval(config: SesConfig) -> After:

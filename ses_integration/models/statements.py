@@ -169,7 +169,7 @@ LOCK_NEXT = Statement(
     {lock}
     """
 )
-LOOK = Statement(
+READ_PROGRESS = Statement(
     """
     SELECT s.generation, s.observed_generation, s.retry_at, {now}, (
       SELECT MIN(c.until) FROM ses_integration_inflightcall c JOIN ses_integration_ledgerentry e ON e.id = c.entry_id

@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError, connection
 
-from ses_integration.conf import SesConfig, ses_config
+from ses_integration.conf import ses_config
 from ses_integration.coordination import lease
 from ses_integration.coordination.clock import pause
 from ses_integration.coordination.deadline import shared_deadline
-from ses_integration.coordination.lease import HeldLease, LeaseLost
+from ses_integration.coordination.lease import LeaseLost
 from ses_integration.errors import Refused, RuleSetFull
 from ses_integration.plan.resources import ResourceKind
 from ses_integration.reconcile import backoff, outbox, queue, send, step
@@ -48,31 +48,28 @@ def reconcile(domain: str, generation: int | None = None) -> bool:
     """Make SES follow the rows of `domain`, or wait for the process that does, until the shared deadline.
 
     Returns whether `generation` is observed, by default the current one; a caller that has just committed a change passes its
-    generation. Gives up at once if nothing can happen before the deadline. Call it outside transactions, and ask
-    status/confirmation.py what may be claimed.
+    generation. Also waits for a call without an answer, if it can be repeated before the deadline. Gives up at once if nothing
+    can happen before that. Call it outside transactions, and ask status/confirmation.py what may be claimed.
     """
     config = ses_config()
     with shared_deadline() as deadline:
         # A change that has just been committed needs no look-up: there is something to do.
-        progress = queue.progress(config, domain) if generation is None else Progress(seconds_until_due=0.0)
+        progress = queue.progress(config, domain) if generation is None else Progress(seconds_until_change=0.0)
         target = progress.generation if generation is None else generation
-        while not progress.reached(target):
-            wait = progress.seconds_until_due
-            if wait is None or time.monotonic() + wait >= deadline:
-                return False
+        while (wait := progress.seconds_until_step_to(target)) is not None and time.monotonic() + wait < deadline:
             last: Step = LeaseTaken()
             if wait == 0.0:
-                served, last = _serve(PassState(config, domain), deadline)
-                if served == domain and isinstance(last, Settled) and last.generation >= target:
+                served, last = serve(PassState(config, domain), deadline)
+                if served == domain and isinstance(last, Settled) and last.generation >= target and not last.in_flight:
                     return True
                 if isinstance(last, Wait):
-                    return False
+                    break
             if isinstance(last, LeaseTaken | Locked):
                 # Do not lengthen the pauses: the newest request would then poll most often and always win.
                 poll = random.uniform(POLL_MIN_SECONDS, POLL_MAX_SECONDS)  # noqa: S311 - jitter, no secret
                 pause(min(poll, deadline - time.monotonic()))
             progress = queue.progress(config, domain)
-    return True
+    return progress.observed_generation >= target
 
 
 def reconcile_due(stop: Callable[[], bool] = lambda: False, *, seconds: float = math.inf) -> int:
@@ -89,19 +86,14 @@ def reconcile_due(stop: Callable[[], bool] = lambda: False, *, seconds: float = 
         held = queue.acquire_for_worker(config, stop)
         # A request may have served the domain, or put it in back-off, since the list was made.
         if held and queue.progress(config, domain).seconds_until_due == 0.0:
-            with_lease(config, held, domain, time.monotonic() + WORKER_SECONDS_PER_DOMAIN)
+            serve(PassState(config, domain, held), time.monotonic() + WORKER_SECONDS_PER_DOMAIN)
             served += 1
         elif held:
             lease.release(held)
     return served
 
 
-def with_lease(config: SesConfig, held: HeldLease, domain: str, deadline: float) -> None:
-    """Run one pass over one domain and release the lease. Logs errors instead of raising them."""
-    _serve(PassState(config, domain, held), deadline)
-
-
-def _serve(state: PassState, deadline: float) -> tuple[str, Step]:
+def serve(state: PassState, deadline: float) -> tuple[str, Step]:
     """Run one pass, and release its lease. Logs errors instead of raising them.
 
     Returns the domain that was served and the last step. `Wait` means that too little time is left: another try before the

@@ -82,33 +82,48 @@ def exists(config: SesConfig, domain: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far SES follows a domain. `seconds_until_due`: until something can be done, 0.0 for now, None for nothing to do.
+    """How far SES follows a domain.
 
-    `has_due_call`: an unanswered call has to be repeated.
+    `seconds_until_change`: until a change that is behind can be applied, 0.0 for now; None if there is none.
+    `seconds_until_call`: until an unanswered call is due; None if there is none.
     """
 
     generation: int = 0
     observed_generation: int = 0
-    seconds_until_due: float | None = None
-    has_due_call: bool = False
+    seconds_until_change: float | None = None
+    seconds_until_call: float | None = None
 
-    def reached(self, generation: int) -> bool:
-        """Whether the changes up to `generation` are observed. Later ones do not count: their stream may never end."""
-        return self.observed_generation >= generation and not self.has_due_call
+    @property
+    def seconds_until_due(self) -> float | None:
+        """Until something can be done, 0.0 for now; None if there is nothing to do."""
+        return self.seconds_until_call if self.seconds_until_change is None else self.seconds_until_change
+
+    def seconds_until_step_to(self, generation: int) -> float | None:
+        """Until something can be done for the changes up to `generation`; None if they are observed and no call is in flight.
+
+        Later changes do not count: their stream may never end.
+        """
+        return self.seconds_until_call if self.observed_generation >= generation else self.seconds_until_change
 
 
 def progress(config: SesConfig, domain: str) -> Progress:
     """Look up the progress of a domain, in one statement."""
-    row = statements.LOOK.row(config.region, config.rule_set, domain)
+    row = statements.READ_PROGRESS.row(config.region, config.rule_set, domain)
     if row is None:
         return Progress()
     generation, observed, *times = row
     retry_at, now, until = map(moment, times)
-    due_at = retry_at or now
-    if generation == observed:
-        due_at = until and max(until, due_at)
-    seconds = None if due_at is None else max(0.0, (due_at - now).total_seconds())
-    return Progress(generation, observed, seconds, has_due_call=until is not None and until <= now)
+
+    def seconds_until(*earliest: datetime | None) -> float:
+        seconds: list[float] = [(time - now).total_seconds() for time in earliest if time is not None]
+        return max([0.0, *seconds])
+
+    return Progress(
+        generation,
+        observed,
+        seconds_until_change=None if generation == observed else seconds_until(retry_at),
+        seconds_until_call=None if until is None else seconds_until(retry_at, until),
+    )
 
 
 def due_domains(config: SesConfig) -> list[str]:

@@ -70,7 +70,7 @@ def after(answered: Answered) -> RecordedResource:
         present = replace(unchanged, presence=Presence.PRESENT, exists=True)
         if call.rule is not None:
             return replace(present, recipients=call.rule.recipients, digest=call.rule.digest)
-        return _identity_after(call, present, answer)
+        return _identity_after(call, present, answer, ours_untagged=_ours_untagged(before))
     if call.operation.is_read:
         return before
     unknown = replace(
@@ -99,13 +99,13 @@ def _kept(intent: Intent) -> frozenset[str]:
     return before & rule.recipients if rule else frozenset()
 
 
-def _identity_after(call: Call, present: RecordedResource, answer: Answer) -> RecordedResource:
+def _identity_after(call: Call, present: RecordedResource, answer: Answer, *, ours_untagged: bool) -> RecordedResource:
     """The identity with what SES has answered. The same fields as `_write_identity` writes."""
     seen = answer.identity
     if seen is not None:
         present = replace(
             present,
-            ours=is_ours(seen, untagged=_ours_untagged(present)),
+            ours=is_ours(seen, untagged=ours_untagged),
             has_mail_from=bool(seen.mail_from_domain),
             has_verification_token=present.has_verification_token and call.operation is not Operation.CREATE_IDENTITY,
         )
@@ -119,7 +119,7 @@ def _identity_after(call: Call, present: RecordedResource, answer: Answer) -> Re
 def _ours_untagged(identity: RecordedResource) -> bool:
     """Whether the identity counts as ours if it has no tag.
 
-    An unanswered v1 verification may have created it without our tag.
+    An unanswered v1 verification may have created it without our tag, also one that this answer clears.
     """
     if identity.ours is not None:
         return identity.ours
@@ -193,6 +193,20 @@ def _write_identity(config: SesConfig, answered: Answered, resource: RecordedRes
         details.update(verification_token=answer.token)
     elif answer.mail_from:
         details.update(mail_from_domain=answer.mail_from, mail_from_status=answer.mail_from_status)
+
+
+# The fields that `update_identity` sets.
+OBSERVED_FIELDS = (
+    "ours",
+    "status",
+    "checked_at",
+    "dkim_tokens",
+    "dkim_zone",
+    "dkim_status",
+    "mail_from_domain",
+    "mail_from_status",
+    "mail_from_verified_at",
+)
 
 
 def update_identity(identity: LedgerIdentity, seen: ObservedIdentity, at: datetime | Now, *, ours: bool) -> None:

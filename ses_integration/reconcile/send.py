@@ -37,7 +37,7 @@ def send_once(config: SesConfig, intent: Intent, deadline: float) -> Answer:
     """
     try:
         with clients.send_by(intent.send_by):
-            return _call_aws(config, intent.call, deadline, intent.snapshot.account)
+            return _call_aws(config, intent.call, deadline, intent.account)
     except RuleSetMissing as error:
         if config.auto_setup and not intent.call.operation.removes:
             try:

@@ -26,14 +26,12 @@ from ses_integration.reconcile.queue import LockedDomain
 class Snapshot:
     """Desired and recorded state of one domain, read in a transaction that had its DomainSync row locked.
 
-    It stays right as long as `generation` is the same: every change of rows raises it, and only the holder of the lease
-    changes the ledger without raising it. `account`: the AWS account that the ledger describes.
+    It stays right as long as `generation` is the same (docs/architecture/protocol.md, "Settle in memory").
     """
 
     sync_id: int
     domain: str
     generation: int
-    account: str
     desired: DesiredState
     resources: Mapping[tuple[ResourceKind, str], RecordedResource]
 
@@ -45,10 +43,15 @@ class Snapshot:
         desired = desired_of(config, [locked.domain], layout)[locked.domain]
         recorded = _recorded_of_one(config, locked.domain, locked.now)
         resources = {resource.key: resource for resource in recorded}
-        return cls(locked.pk, locked.domain, locked.generation, locked.account, desired, resources)
+        return cls(locked.pk, locked.domain, locked.generation, desired, resources)
 
     def plan(self, *, rule_set_full: bool = False) -> Plan:
         return plan(self.domain, self.desired, self.resources.values(), rule_set_full=rule_set_full)
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether a call has no answer yet."""
+        return any(resource.unknown_outcomes for resource in self.resources.values())
 
     def with_resource(self, resource: RecordedResource) -> Self:
         """The snapshot after the holder of the lease has changed the ledger entry of one resource."""

@@ -1,6 +1,7 @@
 """One step of a pass: record the answer to the last call, and settle the domain or write the intent of the next call.
 
-Both are one transaction, so that n calls take n + 1. docs/architecture/protocol.md, "Plan and write the intent".
+Both are one transaction, so that without a rate limit n calls take n + 1. docs/architecture/protocol.md, "Plan and write
+the intent" and "Settle in memory".
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from ses_integration.conf import SesConfig
 from ses_integration.coordination import lease
 from ses_integration.coordination.rate_limit import claim_slot, delay_next_slot
 from ses_integration.errors import TooManyRecipients
-from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, statements
+from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerIdentity, statements
 from ses_integration.models.statements import After
 from ses_integration.plan.diff import Plan
-from ses_integration.plan.resources import Call, Presence, RecordedResource
+from ses_integration.plan.resources import Call, Presence, RecordedResource, ResourceKind
 from ses_integration.reconcile import queue, record
 from ses_integration.reconcile.queue import LockedDomain
 from ses_integration.reconcile.snapshot import Snapshot
@@ -44,6 +45,7 @@ BATCH_SECONDS = 0.1
 BUSY_SECONDS = 0.25
 # Enough to create or delete one domain. With more calls left, a pass lets other domains go first.
 CALLS_IN_A_ROW = 4
+MAX_FAILURES_OF_FIRST_PASS = 3
 
 
 def advance(state: PassState, answered: Answered | None = None, *, may_call: bool = True) -> Step:
@@ -74,9 +76,13 @@ def _begin(state: PassState, may_call: bool) -> Step:
             state.held, state.domain = held, locked.domain
     else:
         return LeaseTaken()
-    if locked is None:
-        return Locked() if queue.exists(config, state.domain) else Settled(0)
-    return _plan_next(state, locked, Snapshot.load(config, locked), started, may_call=may_call)
+    if locked is not None:
+        return _plan_next(state, locked, Snapshot.load(config, locked), started, may_call=may_call)
+    if queue.exists(config, state.domain):
+        return Locked()
+    if state.held is not None:
+        lease.hand_back(state.held)
+    return Settled(0)
 
 
 def _continue(state: PassState, answered: Answered, may_call: bool) -> Step:
@@ -88,56 +94,88 @@ def _continue(state: PassState, answered: Answered, may_call: bool) -> Step:
     snapshot = intent.snapshot.with_resource(resource)
     work = snapshot.plan(rule_set_full=state.rule_set_full)
     settled = work.settled and _settle(snapshot)
-    # DomainSync, lease, slot, ledger: always in this order, so that we cannot deadlock with the next holder of the lease.
+    # The lease before the slot and the ledger: whoever has lost it would wait for the next holder, and that one for us.
     if settled:
         lease.hand_back(held)
     else:
         lease.renew(held)
-    delay_next_slot(config)
+    next_slot = delay_next_slot(config)
     forget = settled and resource.key in work.forget
     record.write(config, answered, resource, in_outage=held.in_outage, forget=forget)
     if settled:
-        return Settled(snapshot.generation)
+        return Settled(snapshot.generation, in_flight=snapshot.in_flight)
     locked = queue.lock(config, state.domain)
     if locked is None:
         return Locked()
-    if state.gives_up(locked.attempts):
-        return Blocked(snapshot.generation, until=None)
     if snapshot.generation != locked.generation or isinstance(answered.answer.error, TooManyRecipients):
         snapshot = Snapshot.load(config, locked)
-    return _plan_next(state, locked, snapshot, started, may_call=may_call)
+    return _plan_next(state, locked, snapshot, started, may_call=may_call, next_slot=next_slot)
 
 
-def _plan_next(state: PassState, locked: LockedDomain, snapshot: Snapshot, started: float, *, may_call: bool) -> Step:
+def _plan_next(
+    state: PassState,
+    locked: LockedDomain,
+    snapshot: Snapshot,
+    started: float,
+    *,
+    may_call: bool,
+    next_slot: float = 0.0,
+) -> Step:
+    """Settle a locked domain or write an intent. `next_slot`: in how many seconds the rate limit allows another call."""
     config, held = state.config, state.holder
+    if _gives_up(state, locked.attempts):
+        # The failures are those of the generation that was planned.
+        return Blocked(
+            snapshot.generation if state.batched_generation is None else state.batched_generation, until=None
+        )
     work = snapshot.plan(rule_set_full=state.rule_set_full)
     for key in work.forget:
-        # It is absent, has no call in flight and no recipient, so no row refers to it.
-        statements.DELETE_ENTRY.run(snapshot.resources[key].entry_id)
+        _forget(snapshot.resources[key])
     snapshot = snapshot.without(work.forget)
     if work.settled:
-        _settle(snapshot)
+        if not _settle(snapshot):
+            return Locked()
         lease.hand_back(held)
-        return Settled(snapshot.generation)
+        return Settled(snapshot.generation, in_flight=snapshot.in_flight)
     call = next((call for call in work.calls if call.key not in state.failed), None)
     if call is None:
         return Blocked(snapshot.generation, until=_deferred_until(config, work, locked.now))
     if not may_call:
         return Wait(0.0)
-    if state.batched_generation is None:
-        has_changed = locked.is_busy and not state.has_called
-    else:
-        has_changed = snapshot.generation > state.batched_generation
+    has_changed = state.batched_generation is not None and snapshot.generation > state.batched_generation
     has_long_plan = state.has_called and len(work.calls) > CALLS_IN_A_ROW
-    if (has_changed or has_long_plan) and queue.ready(config).exclude(pk=locked.pk).exists():
-        DomainSync.objects.filter(pk=locked.pk).update(queued_at=locked.now)
-        lease.hand_back(held)
-        return Yield()
-    if has_changed:
-        return Wait(BATCH_SECONDS, snapshot.generation)
-    if seconds := claim_slot(config):
+    expects_more = locked.is_busy and not state.has_called and state.batched_generation is None
+    if has_changed or has_long_plan or expects_more:
+        others_wait = queue.ready(config).exclude(pk=locked.pk).exists()
+        if others_wait and (has_changed or has_long_plan):
+            DomainSync.objects.filter(pk=locked.pk).update(queued_at=locked.now)
+            lease.hand_back(held)
+            return Yield()
+        if not others_wait and (has_changed or expects_more):
+            return Wait(BATCH_SECONDS, snapshot.generation)
+    if seconds := next_slot or claim_slot(config):
         return Wait(seconds)
-    return _write_intent(state, call, snapshot, started)
+    return _write_intent(state, call, snapshot, started, locked.account)
+
+
+def _gives_up(state: PassState, attempts: int) -> bool:
+    """Whether so many calls have failed with transient errors that the others would probably fail, too.
+
+    The limit doubles with each of the `attempts` so far, because passes get rarer: calls that always fail must not hold up the
+    others.
+    """
+    transient = sum(not error.needs_attention for error in state.failed.values())
+    return transient >= MAX_FAILURES_OF_FIRST_PASS << min(attempts, 10)
+
+
+def _forget(resource: RecordedResource) -> None:
+    """Delete the ledger entry of a resource that is absent, not desired and has no call in flight."""
+    if resource.entry_id is None:
+        return
+    if resource.kind is ResourceKind.IDENTITY:
+        # Its details, too: an identity that was deleted with another rule set has kept them.
+        LedgerIdentity.objects.filter(entry=resource.entry_id).delete()
+    statements.DELETE_ENTRY.run(resource.entry_id)
 
 
 def _settle(snapshot: Snapshot) -> bool:
@@ -155,7 +193,9 @@ def _deferred_until(config: SesConfig, work: Plan, now: datetime) -> datetime | 
     return in_flight.order_by("until").values_list("until", flat=True).first()
 
 
-def _write_intent(state: PassState, call: Call, snapshot: Snapshot, started: float) -> Intent | NameConflict:
+def _write_intent(
+    state: PassState, call: Call, snapshot: Snapshot, started: float, account: str
+) -> Intent | NameConflict:
     config, held, rule = state.config, state.holder, call.rule
     resource = snapshot.resources.get(call.key) or RecordedResource.absent(*call.key)
     entry_id = resource.entry_id
@@ -179,6 +219,7 @@ def _write_intent(state: PassState, call: Call, snapshot: Snapshot, started: flo
     return Intent(
         call=call,
         snapshot=snapshot,
+        account=account,
         resource=resource,
         entry_id=entry_id,
         in_flight_id=in_flight_id,

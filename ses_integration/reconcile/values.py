@@ -12,8 +12,6 @@ from ses_integration.errors import SesError
 from ses_integration.plan.resources import Call, RecordedResource, ResourceKind
 from ses_integration.reconcile.snapshot import Snapshot
 
-MAX_FAILURES_OF_FIRST_PASS = 3
-
 
 @dataclass(slots=True)
 class PassState:
@@ -39,21 +37,16 @@ class PassState:
             raise ValueError("The pass has no lease yet.")
         return self.held
 
-    def gives_up(self, attempts: int) -> bool:
-        """Whether so many calls have failed with transient errors that the others would probably fail, too.
-
-        The limit doubles with each of the `attempts` so far, because passes get rarer: calls that always fail must not hold up
-        the others.
-        """
-        transient = sum(not error.needs_attention for error in self.failed.values())
-        return transient >= MAX_FAILURES_OF_FIRST_PASS << min(attempts, 10)
-
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """SES is known to hold what the rows say, up to `generation`. The lease has been given back."""
+    """SES is known to hold what the rows say, up to `generation`. The lease has been given back.
+
+    `in_flight`: a call without an answer is still to be repeated once it is due.
+    """
 
     generation: int
+    in_flight: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +94,13 @@ class Wait:
 class Intent:
     """A call that was written down and may be sent once, before `send_by`, a value of `time.monotonic()`.
 
-    `snapshot`: what it was planned from. `resource`: the resource before the call. `clears`: in-flight calls of it that were
-    due when the intent was written. The call's success clears them.
+    `snapshot`: what it was planned from. `account`: the AWS account that the ledger describes. `resource`: the resource before
+    the call. `clears`: in-flight calls of it that were due when the intent was written. The call's success clears them.
     """
 
     call: Call
     snapshot: Snapshot
+    account: str
     resource: RecordedResource
     entry_id: int
     in_flight_id: int | None

@@ -42,7 +42,7 @@ class DomainState:
 
 
 def recipients_left(domain: str, addresses: Iterable[str], generation: int | None = None) -> set[str]:
-    """Those of the addresses, all of `domain`, that are not confirmed to be gone. One statement if that is none, else four.
+    """Those of the addresses, all of `domain`, that are not confirmed to be gone. One statement if that is none, else up to four.
 
     `generation` is that of their removal, by default the current one. The observed generation is read before the calls in
     flight or with them, so that no call is missed that was in flight when the removal was observed. Recipients in another
@@ -53,7 +53,11 @@ def recipients_left(domain: str, addresses: Iterable[str], generation: int | Non
     if found is not None and not any(found):
         return set()
     sync = DomainSync.objects.of(config).filter(domain=domain)
-    if sync.filter(observed_generation__lt=F("generation") if generation is None else generation).exists():
+    if generation is None:
+        is_behind = sync.filter(observed_generation__lt=F("generation")).exists()
+    else:
+        is_behind = not sync.filter(observed_generation__gte=generation).exists()
+    if is_behind:
         return asked
     rules = Q(entry__domain=domain, entry__kind=ResourceKind.RULE) & ~Q(entry__region="")
     in_flight = InFlightCall.objects.filter(rules, operation__in=ADDING_OPERATIONS)

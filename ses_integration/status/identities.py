@@ -20,7 +20,7 @@ from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.errors import NotFound
 from ses_integration.models import LedgerIdentity
 from ses_integration.plan.resources import ResourceKind
-from ses_integration.reconcile.record import is_ours, update_identity
+from ses_integration.reconcile.record import OBSERVED_FIELDS, is_ours, update_identity
 
 # The deadline of a refresh outside a request.
 BATCH_SECONDS = 20.0
@@ -84,7 +84,8 @@ class RecordedIdentity:
         ours = is_ours(observed, untagged=bool(identity.ours))
         update_identity(identity, observed, database_now(), ours=ours)
         if row is not None:
-            row.save()
+            # Not the verification token, which a pass may be recording.
+            row.save(update_fields=OBSERVED_FIELDS)
         return cls.of(identity)
 
     @classmethod

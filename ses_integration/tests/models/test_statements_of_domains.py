@@ -175,7 +175,7 @@ def look(region, rule_set, domain):
     return rows.annotate(now=Now(), until=until).values_list(*progress)
 
 
-@compares("LOOK")
+@compares("READ_PROGRESS")
 def test_progress_comes_with_the_first_call_that_is_in_flight(statement):
     ours = syncs(**BEHIND, retry_at=days(1))
     syncs("other.org")

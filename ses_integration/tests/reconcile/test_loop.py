@@ -14,7 +14,7 @@ from ses_integration.coordination import lease
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.models import DomainSync, Lease
 from ses_integration.reconcile import outbox, step
-from ses_integration.reconcile.loop import reconcile, reconcile_due, with_lease
+from ses_integration.reconcile.loop import reconcile, reconcile_due, serve
 from ses_integration.reconcile.values import Intent, PassState, Wait
 from ses_integration.status import confirmation
 from ses_integration.status.sync_state import pending_domains
@@ -150,6 +150,6 @@ def test_lost_database_connection_does_not_fail_the_change(ses_with_a):
         return execute(*arguments)
 
     with connection.execute_wrapper(fail_once):
-        with_lease(ses_config(), held, DOMAIN, time.monotonic() + 5)
+        serve(PassState(ses_config(), DOMAIN, held), time.monotonic() + 5)
         reconcile(DOMAIN)
     assert not pending_domains().exists()

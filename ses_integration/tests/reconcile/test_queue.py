@@ -15,8 +15,8 @@ from ses_integration.emulator.server import Emulator
 from ses_integration.errors import Refused
 from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerEntry
 from ses_integration.reconcile import backoff
-from ses_integration.reconcile.loop import reconcile, reconcile_due, with_lease
-from ses_integration.reconcile.values import Blocked
+from ses_integration.reconcile.loop import reconcile, reconcile_due, serve
+from ses_integration.reconcile.values import Blocked, PassState
 from ses_integration.status.sync_state import pending_domains
 from ses_integration.tests.support.fake_domains import DOMAIN, after_reading, receive
 from ses_integration.tests.support.second_connection import locked_elsewhere
@@ -36,7 +36,7 @@ def one_address_per_rule(ses: Emulator, settings) -> Emulator:
 def one_pass(domain: str = DOMAIN) -> None:
     held = lease.acquire(ses_config())
     assert held is not None
-    with_lease(ses_config(), held, domain, time.monotonic() + 20)
+    serve(PassState(ses_config(), domain, held), time.monotonic() + 20)
 
 
 def test_long_plan_yields_after_each_call_to_waiting_domains(one_address_per_rule):
