@@ -55,14 +55,14 @@ def advance(state: PassState, answered: Answered | None = None, *, may_call: boo
     `may_call` no intent is written: `Wait` says that there is a call left.
     """
     with transaction.atomic(durable=True):
-        step = _begin(state, may_call) if answered is None else _continue(state, answered, may_call)
+        step = _begin(state, may_call=may_call) if answered is None else _continue(state, answered, may_call=may_call)
     if isinstance(step, Settled | Yield) and state.held is not None:
         # Only now: a transaction that fails to commit has released nothing.
         state.held.released = True
     return step
 
 
-def _begin(state: PassState, may_call: bool) -> Step:
+def _begin(state: PassState, *, may_call: bool) -> Step:
     """The first step, and every step after a pause. Takes the lease and chooses the domain, if the pass has none yet."""
     started, config = time.monotonic(), state.config
     if state.held is not None:
@@ -85,7 +85,7 @@ def _begin(state: PassState, may_call: bool) -> Step:
     return Settled(0)
 
 
-def _continue(state: PassState, answered: Answered, may_call: bool) -> Step:
+def _continue(state: PassState, answered: Answered, *, may_call: bool) -> Step:
     """The step after a call. Settles the domain in memory, if the answer leaves nothing to do and no row has changed."""
     started, config, held = time.monotonic(), state.config, state.holder
     intent = answered.intent

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
 from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import ses_config
-from ses_integration.errors import Refused, Unanswered
-from ses_integration.models import DomainSync, InFlightCall, LedgerRecipient
-from ses_integration.plan.resources import Operation, Presence
+from ses_integration.errors import AlreadyExists, NotFound, Refused, Throttled, Unanswered
+from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerRecipient, RateLimit
+from ses_integration.plan.resources import Operation, Presence, ResourceKind
 from ses_integration.reconcile import backoff, step
 from ses_integration.reconcile.outbox import generation
 from ses_integration.reconcile.values import Answer, Blocked, Intent, NameConflict, PassState, Settled, Wait
 from ses_integration.tests.support.expectations import RULE, A, B, ses_holds
 from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
-from ses_integration.tests.support.protocol_steps import Writer, ledger_entry
+from ses_integration.tests.support.protocol_steps import Writer, ledger_entry, settle_calls
 from ses_integration.tests.support.ses_state import calls, rules
 
 NO_ANSWER = Unanswered("no answer")
@@ -115,3 +120,52 @@ def test_after_the_deadline_a_pass_writes_no_intent(ses_with_a):
     assert isinstance(left(intent.call.key), Blocked)
     assert left() == Wait(0.0)
     assert not InFlightCall.objects.exists()
+
+
+def test_update_of_a_missing_rule_keeps_older_calls_in_flight(ses_with_a):
+    receive("a", "b")
+    x = Writer()
+    x.call_without_answer()
+    settle_calls()
+    x.plan()
+    x.record(Answer(error=NotFound("no such rule")))
+    assert InFlightCall.objects.get().operation == Operation.UPDATE_RULE
+    assert ledger_entry(RULE).presence == Presence.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("error", "begins"),
+    [
+        (Unanswered("no answer"), True),
+        (Throttled(), True),
+        (Refused("no permission", needs_attention=True), False),
+        (AlreadyExists("it exists"), False),
+        (NotFound("no such rule"), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_outage_begins_with_an_error_that_others_will_probably_get(ses_with_a, error, begins):
+    receive("a", "b")
+    x = Writer()
+    x.plan()
+    x.record(Answer(error=error))
+    assert (Lease.objects.get().outage_since is not None) == begins
+
+
+def test_next_call_waits_a_whole_interval_from_the_answer(ses_with_a, settings):
+    remove()
+    x = Writer()
+    x.plan()
+    settings.SES_CALLS_PER_SECOND = 0.001
+    RateLimit.objects.create(region=x.config.region, next_slot=timezone.now())
+    x.config = ses_config()
+    assert x.record_and_plan(x.send()) == Wait(1000.0)
+    assert RateLimit.objects.get().next_slot > timezone.now() + timedelta(seconds=990)
+
+
+def test_pass_gives_up_after_three_temporary_failures(ses_with_a):
+    receive("a", "b")
+    x = Writer()
+    failed = {(ResourceKind.RULE, name): NO_ANSWER for name in "xyz"}
+    left = step.advance(PassState(x.config, DOMAIN, x.held, failed=failed))
+    assert left == Blocked(generation(DOMAIN), until=None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from ses_integration.aws import clients
 from ses_integration.models import DomainSync
@@ -68,3 +70,10 @@ def test_mail_from_domain_stays_pending_with_bad_credentials(ses, rows, code):
     DomainSync.objects.update(retry_at=None)
     reconcile_due()
     assert RecordedIdentity.by_domain([DOMAIN])[DOMAIN].mail_from_domain == "mail.example.com"
+
+
+def test_check_of_an_identity_does_not_write_the_token_that_a_pass_may_be_recording(ses_with_a):
+    with CaptureQueriesContext(connection) as statements:
+        assert RecordedIdentity.check(DOMAIN)
+    [update] = [it["sql"] for it in statements if it["sql"].startswith("UPDATE") and "ledgeridentity" in it["sql"]]
+    assert "verification_token" not in update

@@ -105,3 +105,19 @@ class TestIdentityBelongsToTheRegion:
         reconcile_due()
         assert confirmation.domain_state(DOMAIN).identity_gone
         assert not pending_domains().exists()
+
+
+def test_domain_that_was_deleted_under_another_rule_set_is_cleaned_up_after_switching_back(ses_with_a, settings):
+    first, settings.SES_RULE_SET = settings.SES_RULE_SET, "new-rules"
+    rule_set.prepare(ses_config(), take_over=True)
+    receive("a")
+    reconcile(DOMAIN)
+    remove()
+    reconcile(DOMAIN)
+    assert identities() == set()
+    settings.SES_RULE_SET = first
+    rule_set.prepare(ses_config(), take_over=True)
+    assert sweep_database() == [DOMAIN]
+    reconcile_due()
+    assert rules() == {}
+    assert not LedgerEntry.objects.of(ses_config()).exists()

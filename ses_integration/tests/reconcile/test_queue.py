@@ -14,9 +14,9 @@ from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.emulator.server import Emulator
 from ses_integration.errors import Refused
 from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerEntry
-from ses_integration.reconcile import backoff
+from ses_integration.reconcile import backoff, step
 from ses_integration.reconcile.loop import reconcile, reconcile_due, serve
-from ses_integration.reconcile.values import Blocked, PassState
+from ses_integration.reconcile.values import Blocked, Intent, PassState
 from ses_integration.status.sync_state import pending_domains
 from ses_integration.tests.support.fake_domains import DOMAIN, after_reading, receive
 from ses_integration.tests.support.second_connection import locked_elsewhere
@@ -160,3 +160,12 @@ def test_request_for_a_locked_domain_waits_without_the_lease(ses_with_a):
     assert Lease.objects.get().holder == ""
     assert reconcile(DOMAIN)
     assert calls(ses_with_a) == ["UpdateReceiptRule"]
+
+
+def test_busy_domain_does_not_wait_for_more_changes_while_others_wait(ses_with_a):
+    receive("a", "b")
+    receive("x", domain=OTHER)
+    DomainSync.objects.filter(domain=DOMAIN).update(batch_until=timezone.now() + timedelta(minutes=1))
+    # The other domain is left to the worker, so this one has to be served.
+    DomainSync.objects.filter(domain=OTHER).update(queued_at=timezone.now() - timedelta(hours=1))
+    assert isinstance(step.advance(PassState(ses_config(), DOMAIN)), Intent)

@@ -8,11 +8,15 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from ses_integration.coordination import lease
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.models import DomainSync, InFlightCall
+from ses_integration.reconcile import outbox
 from ses_integration.reconcile.loop import reconcile, reconcile_due
+from ses_integration.status.confirmation import recipients_left
 from ses_integration.status.sync_state import pending_domains
 from ses_integration.tests.support.fake_domains import DOMAIN, receive
+from ses_integration.tests.support.protocol_steps import Writer
 from ses_integration.tests.support.ses_state import calls, rules
 
 RULE = "inbound-example.com-rule"
@@ -149,3 +153,16 @@ def test_name_conflict_of_two_domains_is_reported(ses):
     reconcile("x.com-catchall")
     assert pending_domains().get().last_error == "Another domain has a rule of this name."
     assert rules() == {"inbound-x.com-catchall-rule": {"x.com"}}
+
+
+def test_unanswered_call_that_becomes_due_before_the_deadline_is_repeated(ses_with_a):
+    receive("a", "b")
+    x = Writer()
+    x.call_without_answer()
+    receive("b")
+    InFlightCall.objects.update(until=timezone.now() + timedelta(seconds=0.5))
+    lease.release(x.held)
+    with shared_deadline(30):
+        assert reconcile(DOMAIN, outbox.generation(DOMAIN))
+    assert not InFlightCall.objects.exists()
+    assert recipients_left(DOMAIN, ["a@example.com"]) == set()
