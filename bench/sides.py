@@ -129,8 +129,11 @@ def _end_of(text: str) -> str:
 def _database(url: str) -> Iterator[str]:
     """Create an empty database on the same server, yield its URL, and drop it at the end."""
     name = f"bench_{uuid4().hex[:12]}"
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    except psycopg.OperationalError as error:
+        raise BenchError(f"PostgreSQL cannot be used: {error}") from None
     try:
         yield url_of_database(url, name)
     finally:

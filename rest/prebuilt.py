@@ -10,6 +10,7 @@ from django.core.signals import setting_changed
 from django.db import connections
 from django.db.models import Expression, Model, QuerySet, Subquery
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.transaction import TransactionManagementError
 
 Row = TypeVar("Row", bound=Model)
 
@@ -36,7 +37,8 @@ class Slice(Subquery):
 class Prebuilt(Generic[Row]):
     """A query with parameters. `build` is called when the query first runs, and again if a test has changed a setting.
 
-    Calling it with a value for each parameter runs it and returns the rows.
+    Calling it with a value for each parameter runs it and returns the rows. `build` must not read the clock, which would stop
+    there: use `Now()`.
     """
 
     def __init__(self, build: Callable[[], QuerySet[Row]]) -> None:
@@ -52,6 +54,9 @@ class Prebuilt(Generic[Row]):
         # Connections belong to threads.
         run = copy(compiler)
         run.connection = connections[rows.db]
+        if rows.query.select_for_update and run.connection.get_autocommit():
+            # Django asks only when it builds a query.
+            raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
         given: Any = tuple(values[part.name] if isinstance(part, Parameter) else part for part in parameters)
         run.as_sql = lambda *_, **__: (sql, given)  # type: ignore[method-assign]
         rows.query.get_compiler = lambda *_, **__: run  # type: ignore[method-assign]

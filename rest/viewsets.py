@@ -36,6 +36,9 @@ class OwnedViewSet(GenericViewSet[Row]):
 
     `queryset` needs a method `owned_by(user)`. Actions come from DRF's mixins and `@action`. Methods that write call a
     service and put its result into `serializer.instance`.
+
+    `queryset`, `filters` and `with_details` are built once for each list (`rest/prebuilt.py`), so they must not depend on the
+    request or the clock. Lists are filtered by `filters` only.
     """
 
     http_method_names = ["get", "post", "put", "delete", "head", "options"]
@@ -86,7 +89,7 @@ class OwnedViewSet(GenericViewSet[Row]):
         texts = {
             row_filter.parameter: self.request.query_params.get(row_filter.parameter) for row_filter in self.filters
         }
-        rows = _page(type(self), tuple(map(_open, self.filters, texts.values())), from_end)
+        rows = _page(type(self), tuple(map(_parameter_or_text, self.filters, texts.values())), from_end)
         return rows(owner=self.caller.pk, limit=limit, offset=offset, **texts)
 
     def get_object(self) -> Row:
@@ -154,6 +157,6 @@ def _page(viewset: type[OwnedViewSet[Any]], texts: tuple[str | Parameter | None,
     return Prebuilt(build)
 
 
-def _open(row_filter: Filter, text: str | None) -> str | Parameter | None:
-    """Leave an id open. The other filters have few values."""
+def _parameter_or_text(row_filter: Filter, text: str | None) -> str | Parameter | None:
+    """Replace an id by a parameter. The other filters have few values."""
     return Parameter(row_filter.parameter) if isinstance(row_filter, IdFilter) and is_id(text) else text

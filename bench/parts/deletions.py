@@ -69,9 +69,11 @@ def measure(sides: Sequence[Side], rounds: int) -> str:
             side.manage("flush", "--no-input")
         with started(sides, f"deletions {number + 1}", worker=False, SES_CALLS_PER_SECOND="1") as stacks:
             accounts = [_prepare(side, stack) for side, stack in zip(sides, stacks, strict=True)]
-            for case in CASES:
-                pairs = zip(stacks, accounts, strict=True)
-                found[case].append([_measure_case(stack, account, case) for stack, account in pairs])
+            for turn, case in enumerate(CASES, number):
+                # Each side is first in every second case.
+                order = list(enumerate(zip(stacks, accounts, strict=True)))[:: 1 if turn % 2 else -1]
+                measured = {side: _measure_case(stack, account, case) for side, (stack, account) in order}
+                found[case].append([measured[side] for side in sorted(measured)])
     names = [side.name for side in sides]
     head = ["DELETIONS", "DOMAINS"]
     for column in COLUMNS:

@@ -125,7 +125,7 @@ class UnfinishedDeletionSerializer(DeletionSerializer):
 
 
 def sync_states_of(rows: Sequence[DomainDeletion]) -> dict[str, SyncState]:
-    """States of the names with deletions that are pending in SES; three statements, or none if there are no such names.
+    """States of the names with deletions that are pending in SES; two statements, or none if there are no such names.
 
     All rows must belong to one owner. Leaves out names that another user has added meanwhile, because their state is private.
     """

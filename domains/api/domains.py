@@ -97,6 +97,9 @@ class DomainViewSet(
                 )
         return {"identities": RecordedIdentity.by_domain(row.name for row in rows), "checks": checks}
 
+    # Set by `count`, for `meta`.
+    counts: dict[str, int]
+
     def count(self, rows: QuerySet[Domain]) -> int:
         """Count all rows that match the filters, also by status and catch-all for `meta`; one statement."""
         self.counts = rows.aggregate(

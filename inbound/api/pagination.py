@@ -20,7 +20,10 @@ MAX_OFFSET = 2**31
 
 
 class LimitOffset(BasePagination):
-    """`{data, pagination: {limit, offset, total, hasMore}}`. A limit over 100 counts as 100."""
+    """`{data, pagination: {limit, offset, total, hasMore}}`. A limit over 100 counts as 100.
+
+    For lists of an `OwnedViewSet`, which counts the rows and reads a page.
+    """
 
     limit = DEFAULT_LIMIT
     offset = 0

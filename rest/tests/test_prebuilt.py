@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 from django.db.models import QuerySet
 
 from addresses.models import EmailAddress
@@ -61,3 +62,13 @@ def test_a_slice_chooses_rows_before_the_query_around_it():
     prebuilt = Prebuilt(lambda: detailed().filter(pk__in=Slice(chosen)).order_by("address"))
     assert prebuilt(limit=2, offset=1) == rows[1:3]
     assert prebuilt(limit=3, offset=3) == rows[:1]
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_it_locks_rows_only_in_a_transaction_however_often_it_has_run():
+    prebuilt = Prebuilt(lambda: EmailAddress.objects.select_for_update().filter(pk=Parameter("pk")))
+    with transaction.atomic():
+        assert prebuilt(pk="a") == []
+    with pytest.raises(transaction.TransactionManagementError):
+        prebuilt(pk="a")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection, transaction
+from django.db.models.signals import post_delete, pre_delete
 from django.utils import timezone
 
 from addresses.models import BlockedEmail, EmailAddress
 from domains.deletion.service import delete_domain, resume_deletions
-from domains.models import DnsRecord, Domain, DomainDeletion
+from domains.lifecycle.register import add_domain
+from domains.models import DnsRecord, Domain, DomainDeletion, Step
 from inbound.tests.support.aws import store_mail, stored_keys
 from inbound.tests.support.factories import EmailAddressFactory
 from ses_integration.models import DomainSync
@@ -71,5 +73,25 @@ def test_deleting_the_rows_is_no_change_for_ses(domain, ses):
 
 def test_no_other_row_refers_to_those_that_are_deleted_without_cascades():
     deleted = {Domain, DnsRecord, EmailAddress, BlockedEmail}
-    referring = {relation.related_model for model in deleted for relation in model._meta.related_objects}
+    relations = [field for model in deleted for field in model._meta.get_fields(include_hidden=True)]
+    referring = {field.related_model for field in relations if field.auto_created and not field.concrete}
     assert referring == deleted - {Domain}
+
+
+def test_nobody_listens_to_deletions_that_send_no_signal():
+    """Only the receivers that mark the name and write the report, which the service does itself."""
+    listening = {
+        (signal, model)
+        for signal in (pre_delete, post_delete)
+        for model in (Domain, DnsRecord, EmailAddress, BlockedEmail)
+        if signal.has_listeners(model)
+    }
+    assert listening == {(pre_delete, Domain), (post_delete, Domain), (post_delete, EmailAddress)}
+
+
+def test_domain_without_a_report_gets_one_when_its_name_is_added_again(domain, ses, user):
+    store_mail(f"{domain.key_prefix}mail")
+    Domain.objects.update(deleting_since=timezone.now())
+    add_domain(owner=user, name=domain.name)
+    record = DomainDeletion.objects.get()
+    assert (record.domain_id, record.rows) == (domain.pk, Step.DONE)

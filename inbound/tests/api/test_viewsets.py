@@ -12,6 +12,7 @@ from inbound.api.pagination import LimitOffset
 from inbound.api.permissions import HasScope
 from inbound.tests.api.routes import ROUTES
 from inbound.urls import router
+from rest.filters import QueryFilters
 from rest.serializers import Body
 from rest.viewsets import OwnedViewSet
 
@@ -43,6 +44,7 @@ def test_a_resource_declares_rows_serializer_and_404_sentence(viewset):
 def test_a_resource_needs_a_scope_and_has_pages(viewset):
     assert viewset.permission_classes == [HasScope]
     assert viewset.pagination_class is LimitOffset
+    assert viewset.filter_backends == [QueryFilters]
 
 
 @pytest.mark.parametrize(("route", "method", "action"), ACTIONS)
