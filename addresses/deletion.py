@@ -20,8 +20,8 @@ from domains.names import domain_of
 from ses_integration.api import (
     changing,
     configured,
+    confirmation,
     mark_dirty,
-    recipients_left,
     reconcile,
     shared_deadline,
     unconfirmed_warning,
@@ -82,7 +82,7 @@ def delete_addresses(
         warnings: dict[str, str] = {}
         for name, generation in change.generations.items():
             reconcile(name, generation)
-            if found := recipients_left(name, by_domain[name], generation):
+            if found := confirmation.recipients_left(name, by_domain[name], generation):
                 still_held |= found
                 warnings[name] = _warning(name)
         return {

@@ -13,7 +13,7 @@ from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain, lock_live_domain
 from domains.provider import spec_of
 from rest.prebuilt import Parameter, Prebuilt
-from ses_integration.api import changing, recipients_left, reconcile, reserve, shared_deadline, unconfirmed_warning
+from ses_integration.api import changing, confirmation, reconcile, reserve, shared_deadline, unconfirmed_warning
 
 NO_BUCKET = "AWS configuration incomplete. Missing S3_BUCKET_NAME or AWS_ACCOUNT_ID"
 
@@ -92,7 +92,7 @@ def _outcome(pk: str) -> AddressChange:
     row = _with_rule_name.get(pk=pk)
     name = row.domain.name
     has_rule = row.receipt_rule_name is not None
-    confirmed = has_rule if row.is_active else not recipients_left(name, [row.address])
+    confirmed = has_rule if row.is_active else not confirmation.recipients_left(name, [row.address])
     if confirmed:
         return AddressChange(row, None)
     if not settings.S3_BUCKET_NAME:

@@ -4,8 +4,8 @@ An import contract enforces this. Each name has a line below that says what it i
 
 A service that changes what SES should hold works in this order, inside a `shared_deadline`. In its transaction (`changing`) it
 changes rows, reserves room in SES (`reserve`) and marks the domain (`mark_dirty`; model signals do it, too). On the next line
-it calls `reconcile` with the generation of its change, and then asks what SES has confirmed (`recipients_left`,
-`domain_state`). If that is not enough, its answer carries an `unconfirmed_warning`.
+it calls `reconcile` with the generation of its change, and then asks what SES has confirmed
+(`confirmation`). If that is not enough, its answer carries an `unconfirmed_warning`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from ses_integration.reconcile.backoff import retry_delay
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.reconcile.outbox import changing, mark_dirty
 from ses_integration.reconcile.queue import retry_now
+from ses_integration.status import confirmation
 from ses_integration.status.capacity import capacity
-from ses_integration.status.confirmation import domain_state, recipients_left
 from ses_integration.status.identities import RecordedIdentity
 from ses_integration.status.preview import Preview, own_rule_names
 from ses_integration.status.recipients import RecordedRecipients
@@ -51,9 +51,8 @@ __all__ += [
     "RecordedIdentity",  # what SES says about a domain's identity: recorded, or asked now
     "RecordedRecipients",  # what SES receives mail for, in lists of addresses and domains
     "SyncState",  # whether SES follows a domain's rows, and if not, why
-    "domain_state",  # whether SES still has rules or the identity of a deleted domain
+    "confirmation",  # which addresses, rules and identities are confirmed to be gone: `recipients_left`, `domain_state`
     "mail_from_domain",  # the custom MAIL FROM domain that SES is told to use
-    "recipients_left",  # which addresses SES may still receive mail for after they were deleted or switched off
     "unconfirmed_warning",  # the warning in an answer about a change that is not confirmed
 ]
 # Plan a deletion, carry it out, and prove that nothing is left.

@@ -17,7 +17,7 @@ from domains.deletion_plan.model import NOT_CREATED_HERE
 from domains.models import Domain, DomainDeletion, Step
 from domains.provider import addresses_of, spec_of
 from rest.prebuilt import Parameter, Prebuilt
-from ses_integration.api import SyncState, domain_state, own_rule_names, unconfirmed_warning
+from ses_integration.api import SyncState, confirmation, own_rule_names, unconfirmed_warning
 
 # SES retries for this long to store mail that it accepted before the rule was deleted
 # (docs/architecture/ses.md, "Late storage"), so the worker checks the prefix again afterwards.
@@ -100,7 +100,7 @@ def update_ses_steps(record: DomainDeletion) -> None:
 
 def _ses_outcomes(record: DomainDeletion) -> tuple[Step, Step]:
     """Outcomes of the rules and identity steps."""
-    state = domain_state(record.name)
+    state = confirmation.domain_state(record.name)
     if state.rules_gone and state.identity_gone:
         return Step.DONE, Step.DONE
     # Wait until SES holds the new domain's rules: the old ones may store mail under the old prefix until then.

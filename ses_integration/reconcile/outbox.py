@@ -92,8 +92,9 @@ class AfterCommitDrain:
 def mark_dirty(*domains: str) -> None:
     """Raise the generation of each domain, and reconcile it after the commit. Makes no network call.
 
-    Call it last in a transaction: it locks the DomainSync rows in the order of their names, so that two changes of the same
-    domains cannot deadlock. Marking a domain again in the same transaction costs nothing (ADR 4).
+    Call it as late as possible in a transaction, but before a deletion whose receivers mark row by row: it locks the DomainSync
+    rows in the order of their names, so that two changes of the same domains cannot deadlock. Marking a domain again in the
+    same transaction costs nothing (ADR 4).
     """
     # A registered drain proves that this transaction has marked its domain: when a savepoint rolls back, Django drops the
     # callback together with the mark. A flag of our own would survive, and the change would be lost.

@@ -74,7 +74,9 @@ class Operations(Invariants):
         owner = next(number for number, user in enumerate(self.users) if user.pk == record.owner_id)
         answer = self.call_api(owner, "delete", f"/domains/{record.domain_id}", None, mode)
         assert answer.status_code == 200
-        self._note_deletion(record.name, answer.json())
+        # An older report speaks of an earlier domain of this name, and not of what SES holds for the last one.
+        if not DomainDeletion.objects.filter(name=record.name, started_at__gt=record.started_at).exists():
+            self._note_deletion(record.name, answer.json())
 
     @step(name=names)
     def kill_deletion_after_first_transaction(self, name: str) -> None:

@@ -198,7 +198,7 @@ def settle(busy, pk, generation):
 
 @compares("SETTLE")
 def test_domain_is_settled_if_its_generation_is_the_same(statement):
-    failed = {"queued_at": days(-1), "retry_at": days(1), "attempts": 2, "stalled": True, "last_error": "Throttled."}
+    failed = {"queued_at": days(-1), "retry_at": days(2), "attempts": 2, "stalled": True, "last_error": "Throttled."}
     ours = syncs(**BEHIND, **failed)
     assert same(statement.run, settle, After(DAY), ours.pk, 5) == 1
     assert same(statement.run, settle, After(DAY), ours.pk, 4) == 0
