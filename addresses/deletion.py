@@ -66,8 +66,9 @@ def delete_addresses(
         with changing() as change:
             if check is not None:
                 check()
-            locked = EmailAddress.objects.select_for_update().filter(pk__in=[row.pk for row in addresses])
-            rows = list(locked.order_by("pk"))
+            # Domains first, as every change of their addresses locks them: the deletion writes their counts.
+            locked = EmailAddress.objects.select_related("domain").select_for_update(of=("domain", "self"))
+            rows = list(locked.filter(pk__in=[row.pk for row in addresses]).order_by("domain_id", "pk"))
             deleted = {row.pk: row.address for row in rows}
             by_domain: dict[str, set[str]] = defaultdict(set)
             for address in deleted.values():

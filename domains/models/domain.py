@@ -7,10 +7,13 @@ from typing import Any, Self
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Sum
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
 
-from rest.ids import dns_record_id, domain_id
+from rest.ids import dns_record_id, domain_id, is_id
 from rest.prebuilt import Parameter, Prebuilt
+from rest.row_counts.field import RowCount
 from ses_integration.api import MailFolder, RecordedRecipients, SyncState
 
 
@@ -21,6 +24,14 @@ class DomainQuerySet(models.QuerySet["Domain"]):
 
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         return self.filter(owner_id=user.pk)
+
+    def total(self, count: Combinable | str, domain_id: str | None = None) -> int:
+        """The sum of a count over all these domains, or only the count of the one with the id `domain_id`."""
+        if domain_id and not is_id(domain_id):
+            return 0
+        chosen = self.filter(pk=domain_id) if domain_id else self
+        total: int = chosen.aggregate(total=Coalesce(Sum(count), 0))["total"]
+        return total
 
     def with_catch_all_state(self) -> Self:
         """Add `catch_all_rule_name`, the recorded rule that receives mail for the whole domain, or None; and `ses_pending`,
@@ -60,6 +71,11 @@ class Domain(models.Model):
     )
     receive_dmarc_emails = models.BooleanField("receive DMARC emails", default=False)
     deleting_since = models.DateTimeField(null=True, blank=True, editable=False)
+    # Lists sum them for their totals.
+    address_count = RowCount()
+    active_address_count = RowCount()
+    blocked_email_count = RowCount()
+    dns_record_count = RowCount()
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
