@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
@@ -31,6 +32,9 @@ class BlockedEmailViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, 
         blocking.AlreadyBlocked: lambda _: Conflict("Email address is already blocked"),
         blocking.CannotBlock: lambda error: ValidationError(str(error)),
     }
+
+    def count(self, rows: QuerySet[BlockedEmail]) -> int:
+        return self.owned(Domain.objects.live()).total("blocked_email_count", self.request.query_params.get("domainId"))
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         body = serializer.validated_data

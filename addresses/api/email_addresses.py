@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django.db.models import F, QuerySet
+from django.db.models.expressions import CombinedExpression
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin, UpdateModelMixin
@@ -63,6 +65,15 @@ class EmailAddressViewSet(
         columns += ["domain__name", "domain__owner_id", "domain__status"]
         columns += ["endpoint__name", "endpoint__config", "endpoint__is_active"]
         return rows.select_related("domain", "endpoint").only(*columns).with_rule_name()
+
+    def count(self, rows: QuerySet[EmailAddress]) -> int:
+        params = self.request.query_params
+        if "isReceiptRuleConfigured" in params:
+            return super().count(rows)
+        counts: dict[str | None, str | CombinedExpression] = {None: "address_count", "true": "active_address_count"}
+        inactive = F("address_count") - F("active_address_count")
+        count = counts.get(params.get("isActive"), inactive)
+        return self.owned(Domain.objects.live()).total(count, params.get("domainId"))
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         body = serializer.validated_data

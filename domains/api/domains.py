@@ -76,11 +76,7 @@ class DomainViewSet(
         return rows.select_related("owner") if self.action in ("destroy", "deletion_plan") else rows
 
     def with_details(self, rows: QuerySet[Domain]) -> QuerySet[Domain]:
-        # `email_addresses` is the reverse accessor of addresses.EmailAddress, an app above this one.
-        return rows.select_related("catch_all_endpoint").annotate(
-            total_addresses=Count("email_addresses"),
-            active_addresses=Count("email_addresses", filter=Q(email_addresses__is_active=True)),
-        )
+        return rows.select_related("catch_all_endpoint")
 
     @property
     def checks_ses(self) -> bool:

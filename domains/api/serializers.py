@@ -42,8 +42,8 @@ class IdentitySerializer(ReadSerializer[Any]):
 
 
 class _Stats(ReadSerializer[Any]):
-    totalEmailAddresses = serializers.IntegerField(source="total_addresses")
-    activeEmailAddresses = serializers.IntegerField(source="active_addresses")
+    totalEmailAddresses = serializers.IntegerField(source="address_count")
+    activeEmailAddresses = serializers.IntegerField(source="active_address_count")
 
 
 class StatsSerializer(_Stats):
