@@ -242,7 +242,8 @@ def test_identity_created_by_a_late_verification_is_deleted(ses, rows):
     assert identities() == set()
 
 
-def test_identity_created_by_a_late_verification_is_ours_when_the_domain_is_added_again(ses, rows):
+@pytest.mark.parametrize("due", [False, True], ids=["before the call is due", "after the call is due"])
+def test_identity_created_by_a_late_verification_is_ours_when_the_domain_is_added_again(ses, rows, due):
     receive("a", domain="other.org")
     x = Writer("other.org")
     x.call()
@@ -250,6 +251,8 @@ def test_identity_created_by_a_late_verification_is_ours_when_the_domain_is_adde
     remove("other.org")
     Writer("other.org").finish()
     x.apply_late(late)
+    if due:
+        settle_calls()
     receive("a", domain="other.org", incarnation="2")
     Writer("other.org").finish()
     settle_calls()
@@ -258,17 +261,3 @@ def test_identity_created_by_a_late_verification_is_ours_when_the_domain_is_adde
     remove("other.org")
     Writer("other.org").finish()
     assert identities() == set()
-
-
-def test_identity_created_by_a_late_verification_is_ours_after_the_call_is_due(ses, rows):
-    receive("a", domain="other.org")
-    x = Writer("other.org")
-    x.call()
-    late = x.call_without_answer()
-    remove("other.org")
-    Writer("other.org").finish()
-    x.apply_late(late)
-    settle_calls()
-    receive("a", domain="other.org", incarnation="2")
-    Writer("other.org").finish()
-    assert LedgerIdentity.objects.get().ours is True
