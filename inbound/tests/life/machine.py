@@ -126,6 +126,8 @@ class MachineBase(RuleBasedStateMachine):
             self.clients.append(client)
             self.endpoints.append([EndpointFactory(owner=user).pk])
         self.tracked_domains: dict[str, TrackedDomain] = {}
+        # The id of the last domain of each name, also after its deletion.
+        self.last_domains: dict[str, str] = {}
         # Recipients and identities that were reported gone, until a request wants them again.
         self.reported_gone: set[str] = set()
         self.identity_reported_gone: set[str] = set()

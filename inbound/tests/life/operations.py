@@ -54,7 +54,7 @@ class Operations(Invariants):
         answer = self.call_api(owner, "post", "/domains", {"domain": name}, mode)
         assert answer.status_code == expected, answer.json()
         if expected == 201:
-            self.tracked_domains[name] = TrackedDomain(owner, answer.json()["id"])
+            self._track(name, owner, answer.json()["id"])
 
     @step(name=names, mode=modes)
     def delete_domain(self, name: str, mode: Mode) -> None:
@@ -75,7 +75,7 @@ class Operations(Invariants):
         answer = self.call_api(owner, "delete", f"/domains/{record.domain_id}", None, mode)
         assert answer.status_code == 200
         # An older report speaks of an earlier domain of this name, and not of what SES holds for the last one.
-        if not DomainDeletion.objects.filter(name=record.name, started_at__gt=record.started_at).exists():
+        if self.last_domains[record.name] == record.domain_id:
             self._note_deletion(record.name, answer.json())
 
     @step(name=names)
@@ -199,7 +199,7 @@ class Operations(Invariants):
             owner = next((tracked.owner for other, tracked in self.tracked_domains.items() if _related(other, name)), 0)
             self.identity_reported_gone.discard(name)
             answer = self.call_api(owner, "post", "/domains", {"domain": name})
-            self.tracked_domains[name] = TrackedDomain(owner, answer.json()["id"])
+            self._track(name, owner, answer.json()["id"])
         return self.tracked_domains[name]
 
     def _address(self, name: str, local: str) -> EmailAddress:
@@ -211,6 +211,10 @@ class Operations(Invariants):
             assert self.call_api(tracked.owner, "post", "/email-addresses", body).status_code == 201
             tracked.addresses[address] = True
         return EmailAddress.objects.get(address=address)
+
+    def _track(self, name: str, owner: int, pk: str) -> None:
+        self.tracked_domains[name] = TrackedDomain(owner, pk)
+        self.last_domains[name] = pk
 
     def _note_gone(self, recipient: str) -> None:
         self.note(f"SES is reported to hold no {recipient}")
