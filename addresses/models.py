@@ -82,8 +82,6 @@ class EmailAddress(models.Model):
         constraints = [models.UniqueConstraint(fields=["domain", "slot"], name="slot_once_per_domain")]
         indexes = [
             models.Index(fields=["domain", "-created_at"], name="addresses_of_domain"),
-            # Counts, without reading the rows.
-            models.Index(fields=["domain", "is_active"], name="addresses_counted"),
             # A page of an owner's addresses, newest first, without sorting.
             models.Index(fields=["-created_at", "id"], name="addresses_newest_first"),
         ]

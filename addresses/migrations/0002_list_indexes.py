@@ -28,8 +28,4 @@ class Migration(migrations.Migration):
             model_name="blockedemail",
             index=models.Index(fields=["-created_at", "id"], name="blocked_newest_first"),
         ),
-        migrations.AddIndex(
-            model_name="emailaddress",
-            index=models.Index(fields=["domain", "is_active"], name="addresses_counted"),
-        ),
     ]
