@@ -21,15 +21,15 @@ CALL = "-- call "
 STATEMENTS = logging.getLogger("django.db.backends")
 
 
-def assert_cost(ses: Emulator, operation: str, request: Callable[[], Any], expected: str) -> None:
-    """Run a request, and assert its steps, one on each line, and the ceilings of the operation.
+def assert_cost(ses: Emulator, operation: str, request: Callable[[], Any], *expected: str) -> None:
+    """Run a request, and assert its steps, one on each line of the texts in turn, and the ceilings of the operation.
 
     `operation` is a row of the table in docs/architecture/README.md, "What a change costs".
     """
     with _recorded(ses) as steps:
         response = request()
     assert response.status_code in (200, 201), response.content
-    if steps != dedent(expected).strip().splitlines():
+    if steps != [line for text in expected for line in dedent(text).strip().splitlines()]:
         # Without a traceback, so that the list can be pasted into the test.
         pytest.fail("The steps have changed:\n\n" + indent("\n".join(steps), " " * 8), pytrace=False)
     commits, calls = steps.count(COMMIT), sum(step.startswith(CALL) for step in steps)

@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import pytest
 
 from inbound.tests.cost.checks import assert_cost
 
 pytestmark = pytest.mark.postgresql
+
+
+ONE_OF_SEVERAL = """
+    authenticate the key
+    find the addresses among the caller's own
+    lock the addresses
+    mark the domain dirty
+    delete the addresses
+    -- commit
+    take the lease
+    lock the domain that is next
+    read the domain and its active addresses
+    read the ledger entries
+    read the recorded recipients
+    write the intent: entry unknown
+    forget the recipients that the call removes
+    write the intent: call in flight
+    -- commit
+    -- call UpdateReceiptRule
+    settle the domain
+    give the lease back
+    clear the call
+    record what the answer left
+    -- commit
+    confirm the removal
+"""
 
 
 def test_deleting_an_address_while_others_remain(ses, api, installation):
@@ -15,30 +43,7 @@ def test_deleting_an_address_while_others_remain(ses, api, installation):
         ses,
         "Delete an address, others remain",
         lambda: api.delete(f"/api/v2/email-addresses/{address}"),
-        """
-        authenticate the key
-        find the addresses among the caller's own
-        lock the addresses
-        mark the domain dirty
-        delete the addresses
-        -- commit
-        take the lease
-        lock the domain that is next
-        read the domain and its active addresses
-        read the ledger entries
-        read the recorded recipients
-        write the intent: entry unknown
-        forget the recipients that the call removes
-        write the intent: call in flight
-        -- commit
-        -- call UpdateReceiptRule
-        settle the domain
-        give the lease back
-        clear the call
-        record what the answer left
-        -- commit
-        confirm the removal
-        """,
+        ONE_OF_SEVERAL,
     )
 
 
@@ -189,34 +194,12 @@ def test_adding_a_further_address(ses, api, installation):
 def test_a_rate_limit_adds_two_statements_for_each_call(ses, api, installation, settings):
     settings.SES_CALLS_PER_SECOND = 100_000
     [_, address, *_] = installation.add_addresses(3 + installation.others)
+    steps = dedent(ONE_OF_SEVERAL).strip().splitlines()
+    steps.insert(steps.index("write the intent: entry unknown"), "claim a slot of the rate limit")
+    steps.insert(steps.index("give the lease back") + 1, "keep the next slot at a distance")
     assert_cost(
         ses,
         "Delete an address, others remain",
         lambda: api.delete(f"/api/v2/email-addresses/{address}"),
-        """
-        authenticate the key
-        find the addresses among the caller's own
-        lock the addresses
-        mark the domain dirty
-        delete the addresses
-        -- commit
-        take the lease
-        lock the domain that is next
-        read the domain and its active addresses
-        read the ledger entries
-        read the recorded recipients
-        claim a slot of the rate limit
-        write the intent: entry unknown
-        forget the recipients that the call removes
-        write the intent: call in flight
-        -- commit
-        -- call UpdateReceiptRule
-        settle the domain
-        give the lease back
-        keep the next slot at a distance
-        clear the call
-        record what the answer left
-        -- commit
-        confirm the removal
-        """,
+        "\n".join(steps),
     )

@@ -128,6 +128,41 @@ def test_deleting_a_domain_with_11_addresses(ses, api, installation):
     )
 
 
+# The pass creates the rule that replaces another, and then removes that one.
+REPLACE_A_RULE = """
+    read the reserved names and the learned limit
+    lock the quotas of the rule set
+    count the entries that use the quota
+    reserve ledger entries
+    -- commit
+    take the lease
+    lock the domain that is next
+    read the domain and its active addresses
+    read the ledger entries
+    read the recorded recipients
+    write the intent: entry unknown
+    write the intent: call in flight
+    -- commit
+    -- call CreateReceiptRule
+    renew the lease
+    clear the call
+    record the new recipients
+    record what the answer left
+    lock the domain's sync state
+    write the intent: entry unknown
+    forget the recipients that the call removes
+    write the intent: call in flight
+    -- commit
+    -- call DeleteReceiptRule
+    settle the domain
+    give the lease back
+    clear the call
+    delete the entry, which is absent and not desired
+    -- commit
+    read the domain and its rule for the answer
+"""
+
+
 def test_switching_catch_all_on(ses, api, installation):
     installation.add_addresses(1 + installation.others)
     body = {"isCatchAllEnabled": True, "catchAllEndpointId": installation.endpoint.pk}
@@ -142,37 +177,8 @@ def test_switching_catch_all_on(ses, api, installation):
         lock the domain
         switch catch-all
         mark the domain dirty
-        read the reserved names and the learned limit
-        lock the quotas of the rule set
-        count the entries that use the quota
-        reserve ledger entries
-        -- commit
-        take the lease
-        lock the domain that is next
-        read the domain and its active addresses
-        read the ledger entries
-        read the recorded recipients
-        write the intent: entry unknown
-        write the intent: call in flight
-        -- commit
-        -- call CreateReceiptRule
-        renew the lease
-        clear the call
-        record the new recipients
-        record what the answer left
-        lock the domain's sync state
-        write the intent: entry unknown
-        forget the recipients that the call removes
-        write the intent: call in flight
-        -- commit
-        -- call DeleteReceiptRule
-        settle the domain
-        give the lease back
-        clear the call
-        delete the entry, which is absent and not desired
-        -- commit
-        read the domain and its rule for the answer
         """,
+        REPLACE_A_RULE,
     )
 
 
@@ -192,35 +198,6 @@ def test_switching_catch_all_off(ses, api, installation):
         switch catch-all
         mark the domain dirty
         read the addresses that need rules again
-        read the reserved names and the learned limit
-        lock the quotas of the rule set
-        count the entries that use the quota
-        reserve ledger entries
-        -- commit
-        take the lease
-        lock the domain that is next
-        read the domain and its active addresses
-        read the ledger entries
-        read the recorded recipients
-        write the intent: entry unknown
-        write the intent: call in flight
-        -- commit
-        -- call CreateReceiptRule
-        renew the lease
-        clear the call
-        record the new recipients
-        record what the answer left
-        lock the domain's sync state
-        write the intent: entry unknown
-        forget the recipients that the call removes
-        write the intent: call in flight
-        -- commit
-        -- call DeleteReceiptRule
-        settle the domain
-        give the lease back
-        clear the call
-        delete the entry, which is absent and not desired
-        -- commit
-        read the domain and its rule for the answer
         """,
+        REPLACE_A_RULE,
     )

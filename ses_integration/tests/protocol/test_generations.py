@@ -44,17 +44,24 @@ def intent_is_recorded_as_done():
 
 
 @contextmanager
-def answer_advances_to_the_current_generation():
-    """The answer advances the observed generation to the current one, instead of the plan to the one that it has read."""
+def every_success_advances(syncs):
+    """A success also advances the observed generation of the rows `syncs(answered)` to their current one."""
     advance = step.advance
 
     def advance_further(state, answered=None, **options):
         found = advance(state, answered, **options)
         if answered is not None and answered.answer.error is None:
-            DomainSync.objects.update(observed_generation=F("generation"))
+            syncs(answered).update(observed_generation=F("generation"))
         return found
 
     with patched(step, advance=advance_further):
+        yield
+
+
+@contextmanager
+def answer_advances_to_the_current_generation():
+    """The answer advances the observed generation to the current one, instead of the plan to the one that it has read."""
+    with every_success_advances(lambda _: DomainSync.objects.all()):
         yield
 
 

@@ -14,6 +14,7 @@ from ses_integration.plan.resources import Operation
 from ses_integration.reconcile import queue, record, snapshot, step
 from ses_integration.reconcile.outbox import generation
 from ses_integration.reconcile.values import Answer, Answered, Intent, Settled, Wait
+from ses_integration.tests.protocol.test_generations import every_success_advances
 from ses_integration.tests.support.counterexamples import claim, counterexample, patched
 from ses_integration.tests.support.expectations import A, B, claim_no_false_report, ses_holds
 from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
@@ -85,16 +86,12 @@ def memory_takes_any_answer_for_a_success():
 @contextmanager
 def first_success_settles():
     """The first success settles the domain, even if other calls are left, as long as no row has changed."""
-    advance = step.advance
 
-    def settle(state, answered=None, **options):
-        found = advance(state, answered, **options)
-        if answered is not None and answered.answer.error is None:
-            unchanged = DomainSync.objects.filter(domain=state.domain, generation=answered.intent.generation)
-            unchanged.update(observed_generation=F("generation"))
-        return found
+    def unchanged(answered):
+        planned = answered.intent.snapshot
+        return DomainSync.objects.filter(domain=planned.domain, generation=planned.generation)
 
-    with patched(step, advance=settle):
+    with every_success_advances(unchanged):
         yield
 
 
