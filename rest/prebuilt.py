@@ -16,7 +16,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class Parameter(Expression):
-    """The place of a value that is given when the query runs. Django does not convert the value."""
+    """A placeholder for a value that is passed when the query runs. Django does not convert the value."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -37,8 +37,8 @@ class Slice(Subquery):
 class Prebuilt(Generic[Row]):
     """A query with parameters. `build` is called when the query first runs, and again if a test has changed a setting.
 
-    Calling it with a value for each parameter runs it and returns the rows. `build` must not read the clock, which would stop
-    there: use `Now()`.
+    Calling it with a value for each parameter runs it and returns the rows. `build` must not read the clock, because the
+    query would keep that time: use `Now()`.
     """
 
     def __init__(self, build: Callable[[], QuerySet[Row]]) -> None:

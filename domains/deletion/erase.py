@@ -17,7 +17,7 @@ CLAIM = timedelta(seconds=60)
 
 
 def can_erase(record: DomainDeletion) -> bool:
-    """Whether stored mail is left to erase, and SES stores no more: it would arrive behind the eraser."""
+    """Whether there is stored mail to erase, and SES has stopped storing more, which the eraser would miss."""
     return record.rules != Step.PENDING and record.stored_mail == Step.PENDING
 
 

@@ -123,7 +123,7 @@ CONFIRM_REMOVAL = Statement(
     """
 )
 
-# The lease for a new holder. One in the background lets requests go first.
+# A holder in the background lets waiting requests go first.
 TAKE_LEASE = Statement(
     """
     UPDATE ses_integration_lease
@@ -160,7 +160,7 @@ _LOCK = """
     LEFT JOIN ses_integration_rulesetstate r ON r.region = s.region AND r.rule_set = s.rule_set
     WHERE s.region = %s AND s.rule_set = %s AND """
 LOCK_DOMAIN = Statement(_LOCK + "s.domain = %s {lock}")
-# The domain that has waited longest, but not since before a certain time, unless it is the given one.
+# The domain with the longest wait, among the given one and those whose wait began after a given time.
 LOCK_NEXT = Statement(
     _LOCK
     + """s.generation > s.observed_generation AND (s.retry_at IS NULL OR s.retry_at <= {now})

@@ -134,7 +134,7 @@ def is_ours(seen: ObservedIdentity, *, untagged: bool) -> bool:
 def write(config: SesConfig, answered: Answered, resource: RecordedResource, *, in_outage: bool, forget: bool) -> None:
     """Write to the ledger what the answer leaves, `resource`. With `forget`, delete its entry, which is absent and not desired.
 
-    Call it in a transaction that has made sure of the lease. `in_outage`: the last calls of anybody have failed.
+    Call it in a transaction that has made sure of the lease. `in_outage`: SES calls have been failing, whoever made them.
     """
     intent, answer = answered.intent, answered.answer
     before, error = intent.resource, answer.error

@@ -41,7 +41,7 @@ from ses_integration.reconcile.values import (
 SEND_SECONDS = 10
 LEASE_MARGIN_SECONDS = 10
 BATCH_SECONDS = 0.1
-# By then the requests whose changes were observed together know it, and their clients have sent the next ones.
+# Long enough for the waiting requests to answer, and for their clients to send the next changes.
 BUSY_SECONDS = 0.25
 # Enough to create or delete one domain. With more calls left, a pass lets other domains go first.
 CALLS_IN_A_ROW = 4
@@ -94,7 +94,7 @@ def _continue(state: PassState, answered: Answered, *, may_call: bool) -> Step:
     snapshot = intent.snapshot.with_resource(resource)
     work = snapshot.plan(rule_set_full=state.rule_set_full)
     settled = work.settled and _settle(snapshot)
-    # The lease before the slot and the ledger: whoever has lost it would wait for the next holder, and that one for us.
+    # Check the lease before locking the slot or the ledger: without it, we could deadlock with the next holder.
     if settled:
         lease.hand_back(held)
     else:
