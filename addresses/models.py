@@ -79,7 +79,11 @@ class EmailAddress(models.Model):
 
     class Meta:
         verbose_name_plural = "email addresses"
-        constraints = [models.UniqueConstraint(fields=["domain", "slot"], name="slot_once_per_domain")]
+        constraints = [
+            models.UniqueConstraint(fields=["domain", "slot"], name="slot_once_per_domain"),
+            # domains/provider.py separates addresses by line breaks.
+            models.CheckConstraint(condition=~Q(address__contains="\n"), name="address_is_one_line"),
+        ]
         indexes = [
             models.Index(fields=["domain", "-created_at"], name="addresses_of_domain"),
             # A page of an owner's addresses, newest first, without sorting.

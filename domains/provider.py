@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from django.db import connection
@@ -14,12 +13,18 @@ from ses_integration.api import DomainSpec
 AddressRow = tuple[str, bool, int]
 
 
-# The table `addresses_emailaddress` belongs to an app above.
+# The slot and the address of each active address, in one text: rows of their own would take three times as long to read. The
+# table `addresses_emailaddress` belongs to an app above.
 _SPECS = """
-    SELECT d.id, d.name, d.is_catch_all_enabled AND d.catch_all_endpoint_id IS NOT NULL, a.address, a.slot
+    SELECT d.id, d.name, d.is_catch_all_enabled AND d.catch_all_endpoint_id IS NOT NULL,
+      {aggregate}(CAST(a.slot AS TEXT) || %s || a.address, %s)
     FROM domains_domain d LEFT JOIN addresses_emailaddress a ON a.domain_id = d.id AND a.is_active
-    WHERE d.deleting_since IS NULL
+    WHERE d.deleting_since IS NULL {some}
+    GROUP BY d.id
 """
+_AGGREGATES = {"postgresql": "STRING_AGG", "sqlite": "GROUP_CONCAT"}
+# No address contains one (EmailAddress, "address_is_one_line").
+_SEPARATOR = "\n"
 
 
 def domain_specs(names: Sequence[str] | None) -> list[DomainSpec]:
@@ -32,18 +37,18 @@ def domain_specs(names: Sequence[str] | None) -> list[DomainSpec]:
         return []
     # Prebuilt SQL, because for one domain the ORM takes several times as long to build the statement as it takes to run.
     some = "" if names is None else f"AND d.name IN ({', '.join(['%s'] * len(names))})"
-    domains: dict[str, tuple[str, bool]] = {}
-    addresses: dict[str, list[AddressRow]] = defaultdict(list)
+    statement = _SPECS.format(aggregate=_AGGREGATES[connection.vendor], some=some)
     with connection.cursor() as cursor:
-        cursor.execute(_SPECS + some, names)
-        for pk, name, catch_all, address, slot in cursor.fetchall():
-            domains[pk] = name, bool(catch_all)
-            if address is not None:
-                addresses[pk].append((address, True, slot))
-    return [
-        DomainSpec.of(name, key_prefix(name, pk), addresses[pk], catch_all=catch_all)
-        for pk, (name, catch_all) in domains.items()
-    ]
+        cursor.execute(statement, [_SEPARATOR, _SEPARATOR, *(names or ())])
+        return [
+            DomainSpec.without_inactive(name, key_prefix(name, pk), _slots(text), catch_all=bool(catch_all))
+            for pk, name, catch_all, text in cursor.fetchall()
+        ]
+
+
+def _slots(text: str | None) -> Iterable[tuple[str, int]]:
+    parts = text.split(_SEPARATOR) if text else []
+    return zip(parts[1::2], map(int, parts[::2]), strict=True)
 
 
 def addresses_of(domain: Domain) -> list[AddressRow]:

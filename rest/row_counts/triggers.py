@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import RunPython
+from django.db.migrations.operations.base import Operation
 
 # The tables that hold the rows before and after a statement, by event (PostgreSQL, CREATE TRIGGER, REFERENCING).
 CHANGED_ROWS = {
@@ -33,11 +34,21 @@ class Counted:
     counts: Mapping[str, str]
 
     def migration(self) -> RunPython:
-        """Create the triggers, and count the rows that exist.
-
-        A migration that rebuilds one of the two tables on SQLite has to drop the triggers first and create them again.
-        """
+        """Create the triggers, and count the rows that exist."""
         return RunPython(self._create, self._drop)
+
+    def around(self, *operations: Operation) -> list[Operation]:
+        """Operations that rebuild one of the two tables on SQLite. It loses the triggers, so drop and create them."""
+
+        def drop(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+            if editor.connection.vendor == "sqlite":
+                self._drop(apps, editor)
+
+        def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+            if editor.connection.vendor == "sqlite":
+                self._create(apps, editor)
+
+        return [RunPython(drop, create), *operations, RunPython(create, drop)]
 
     def _create(self, _: Any, editor: BaseDatabaseSchemaEditor) -> None:
         for statement in self._for_sqlite() if editor.connection.vendor == "sqlite" else self._for_postgresql():

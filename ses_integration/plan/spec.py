@@ -39,6 +39,13 @@ class DomainSpec:
         return frozenset([*names, self.name] if self.catch_all else names)
 
     @classmethod
+    def without_inactive(
+        cls, name: str, key_prefix: str, active: Iterable[tuple[str, int]], *, catch_all: bool
+    ) -> Self:
+        """The spec for the reconciler, from the active addresses and their slots."""
+        return cls(name, key_prefix, tuple(map(AddressSpec._make, active)), catch_all, inactive=())
+
+    @classmethod
     def of(cls, name: str, key_prefix: str, addresses: Iterable[tuple[str, bool, int]], *, catch_all: bool) -> Self:
         """The spec of a domain from the rows of its addresses: address, whether it is active, and its slot."""
         rows = list(addresses)
