@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
@@ -35,7 +35,7 @@ class QueryFilters(BaseFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: Any, view: APIView) -> Any:
         for query_filter in _filters(view):
-            queryset = query_filter.apply(queryset, request.query_params.get(query_filter.parameter))
+            queryset = query_filter.apply(queryset, cast(Any, view).query.get(query_filter.parameter))
         return queryset
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
@@ -74,12 +74,16 @@ class FlagFilter:
     strict: bool = False
     schema: ClassVar[dict[str, Any]] = {"type": "boolean"}
 
-    def apply(self, rows: Any, text: str | None) -> Any:
-        if text is None:
-            return rows
-        if self.strict and text not in ("true", "false"):
+    def value(self, text: str | None) -> bool | None:
+        """What the parameter asks for; None if the query does not have it."""
+        if self.strict and text not in (None, "true", "false"):
             raise ValidationError(f"{self.parameter} must be true or false")
-        value = text == "true"
+        return None if text is None else text == "true"
+
+    def apply(self, rows: Any, text: str | None) -> Any:
+        value = self.value(text)
+        if value is None:
+            return rows
         return rows.filter(**{self.by: value}) if isinstance(self.by, str) else self.by(rows, value)
 
 

@@ -80,15 +80,18 @@ class OwnedViewSet(GenericViewSet[Row]):
         rows: Any = self.owned(cast(Any, super().get_queryset()))
         return cast("QuerySet[Row]", self.with_details(rows) if self.action == "retrieve" else rows)
 
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The query parameters that a list is filtered by."""
+        return self.request.query_params
+
     def count(self, rows: QuerySet[Row]) -> int:
         """The number of all rows of a list, for its pages."""
         return rows.count()
 
     def page(self, limit: int, offset: int, *, from_end: bool) -> list[Row]:
         """Read some rows of the list with details. With `from_end`, the offset counts from the end of the list."""
-        texts = {
-            row_filter.parameter: self.request.query_params.get(row_filter.parameter) for row_filter in self.filters
-        }
+        texts = {row_filter.parameter: self.query.get(row_filter.parameter) for row_filter in self.filters}
         rows = _page(type(self), tuple(map(_parameter_or_text, self.filters, texts.values())), from_end)
         return rows(owner=self.caller.pk, limit=limit, offset=offset, **texts)
 

@@ -1,4 +1,4 @@
-"""REST API of email addresses and blocked emails: viewsets and serializers.
+"""REST API of email addresses and blocked emails: viewsets, serializers and totals.
 
 Only `addresses/urls.py` imports it, and `plan_delete`, which prints what the API answers.
 """

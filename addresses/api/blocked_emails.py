@@ -14,11 +14,11 @@ from rest_framework.serializers import BaseSerializer
 from addresses import blocking
 from addresses.api import serializers
 from addresses.models import BlockedEmail
+from domains.lists import DOMAIN_ID, domains_of
 from domains.models import Domain
 from domains.names import domain_of
 from rest.deletion.confirmation import refuse_plan_of
 from rest.errors import Conflict
-from rest.filters import IdFilter
 from rest.viewsets import OwnedViewSet
 
 
@@ -27,14 +27,14 @@ class BlockedEmailViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, 
     not_found = "Blocked email not found"
     serializer_class = serializers.BlockedEmailSerializer
     serializer_classes = {"create": serializers.BlockBody, "destroy": serializers.UnblockedSerializer}
-    filters = [IdFilter("domainId", "domain_id")]
+    filters = [DOMAIN_ID]
     errors = {
         blocking.AlreadyBlocked: lambda _: Conflict("Email address is already blocked"),
         blocking.CannotBlock: lambda error: ValidationError(str(error)),
     }
 
     def count(self, rows: QuerySet[BlockedEmail]) -> int:
-        return self.owned(Domain.objects.live()).total("blocked_email_count", self.request.query_params.get("domainId"))
+        return domains_of(self).total("blocked_email_count")
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         body = serializer.validated_data

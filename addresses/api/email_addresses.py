@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
-from django.db.models import F, QuerySet
-from django.db.models.expressions import CombinedExpression
+from django.db.models import QuerySet
+from django.utils.functional import cached_property
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin, UpdateModelMixin
@@ -14,22 +15,29 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from addresses import deletion, deletion_plan, services
-from addresses.api import serializers
+from addresses.api import serializers, totals
 from addresses.api.bulk_delete import MOST_AT_ONCE, BulkDeleteBody, BulkDeletion
 from addresses.deletion_plan import KIND, AddressPlan
 from addresses.models import EmailAddress, EmailAddressQuerySet
 from domains.lifecycle.catch_all import EndpointGone
+from domains.lists import DOMAIN_ID, domains_of
 from domains.models import Domain
 from domains.names import domain_of
 from rest.deletion.confirmation import refuse_plan
 from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict
-from rest.filters import FlagFilter, IdFilter
+from rest.filters import FlagFilter
 from rest.ids import find, is_id
+from ses_integration.api import RecordedRecipients
 
 NO_DOMAIN = "Domain not found or access denied"
 NO_ENDPOINT = "Endpoint not found or access denied"
 NO_WEBHOOK = "Webhook not found or access denied"
+
+ACTIVE = FlagFilter("isActive", "is_active")
+CONFIGURED = FlagFilter("isReceiptRuleConfigured", EmailAddressQuerySet.configured)
+# With more, comparing all addresses with the ledger is quicker.
+MOST_BEHIND = 100
 
 
 class EmailAddressViewSet(
@@ -48,11 +56,7 @@ class EmailAddressViewSet(
         "destroy": serializers.AddressDeletionSerializer,
         "deletion_plan": serializers.AddressPlanSerializer,
     }
-    filters = [
-        FlagFilter("isActive", "is_active"),
-        FlagFilter("isReceiptRuleConfigured", EmailAddressQuerySet.configured),
-        IdFilter("domainId", "domain_id"),
-    ]
+    filters = [ACTIVE, CONFIGURED, DOMAIN_ID]
     errors = {
         services.AddressTaken: lambda _: Conflict("Email address already exists"),
         EndpointGone: lambda _: NotFound(NO_ENDPOINT),
@@ -66,14 +70,35 @@ class EmailAddressViewSet(
         columns += ["endpoint__name", "endpoint__config", "endpoint__is_active"]
         return rows.select_related("domain", "endpoint").only(*columns).with_rule_name()
 
+    @cached_property
+    def behind(self) -> list[str] | None:
+        """Names of the domains that SES may not follow, as `totals.total` needs them."""
+        is_needed = CONFIGURED.parameter in self.request.query_params
+        return RecordedRecipients().domains_behind(MOST_BEHIND) if is_needed else []
+
+    @cached_property
+    def query(self) -> Mapping[str, str]:
+        """The query's parameters. Without domains behind, the active addresses are the configured ones and quicker to find."""
+        given = self.request.query_params.dict()
+        active, configured = self._flags()
+        if self.behind == [] and configured is not None and active in (None, configured):
+            given[ACTIVE.parameter] = given.pop(CONFIGURED.parameter)
+        return given
+
+    def _flags(self) -> tuple[bool | None, bool | None]:
+        """Whether the list has addresses that are active, and that are configured; None if it does not matter."""
+        given = self.request.query_params
+        return ACTIVE.value(given.get(ACTIVE.parameter)), CONFIGURED.value(given.get(CONFIGURED.parameter))
+
     def count(self, rows: QuerySet[EmailAddress]) -> int:
-        params = self.request.query_params
-        if "isReceiptRuleConfigured" in params:
-            return super().count(rows)
-        counts: dict[str | None, str | CombinedExpression] = {None: "address_count", "true": "active_address_count"}
-        inactive = F("address_count") - F("active_address_count")
-        count = counts.get(params.get("isActive"), inactive)
-        return self.owned(Domain.objects.live()).total(count, params.get("domainId"))
+        active, configured = self._flags()
+        return totals.total(
+            cast(EmailAddressQuerySet, rows),
+            domains_of(self),
+            active=active,
+            configured=configured,
+            behind=self.behind,
+        )
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         body = serializer.validated_data

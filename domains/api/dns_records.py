@@ -6,8 +6,8 @@ from django.db.models import QuerySet
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 
 from domains.api.serializers import DnsRecordSerializer
-from domains.models import DnsRecord, Domain
-from rest.filters import IdFilter
+from domains.lists import DOMAIN_ID, domains_of
+from domains.models import DnsRecord
 from rest.viewsets import OwnedViewSet
 
 
@@ -15,7 +15,7 @@ class DnsRecordViewSet(ListModelMixin, RetrieveModelMixin, OwnedViewSet[DnsRecor
     queryset = DnsRecord.objects.live().order_by("-created_at", "record_type", "name", "id")
     not_found = "DNS record not found"
     serializer_class = DnsRecordSerializer
-    filters = [IdFilter("domainId", "domain_id")]
+    filters = [DOMAIN_ID]
 
     def count(self, rows: QuerySet[DnsRecord]) -> int:
-        return self.owned(Domain.objects.live()).total("dns_record_count", self.request.query_params.get("domainId"))
+        return domains_of(self).total("dns_record_count")

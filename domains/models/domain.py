@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, Sum
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
-from rest.ids import dns_record_id, domain_id, is_id
+from rest.ids import dns_record_id, domain_id
 from rest.prebuilt import Parameter, Prebuilt
 from rest.row_counts.field import RowCount
 from ses_integration.api import MailFolder, RecordedRecipients, SyncState
@@ -25,12 +25,9 @@ class DomainQuerySet(models.QuerySet["Domain"]):
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         return self.filter(owner_id=user.pk)
 
-    def total(self, count: Combinable | str, domain_id: str | None = None) -> int:
-        """The sum of a count over all these domains, or only the count of the one with the id `domain_id`."""
-        if domain_id and not is_id(domain_id):
-            return 0
-        chosen = self.filter(pk=domain_id) if domain_id else self
-        total: int = chosen.aggregate(total=Coalesce(Sum(count), 0))["total"]
+    def total(self, count: Combinable | str) -> int:
+        """The sum of a count over all these domains."""
+        total: int = self.aggregate(total=Coalesce(Sum(count), 0))["total"]
         return total
 
     def with_catch_all_state(self) -> Self:

@@ -51,13 +51,25 @@ def sweep_database() -> list[str]:
     pending = set(_dirty(config).values_list("domain", flat=True))
     entries = snapshot.recorded_of(config, None, database_now())
     desired = snapshot.desired_of(config, None)
-    return [
+    marked = [
         domain
         for domain in sorted(desired.keys() | entries.keys())
         if domain not in pending
         and not plan(domain, desired.get(domain, DesiredState()), entries.get(domain, [])).settled
         and _mark_dirty_if_behind(config, domain)
     ]
+    _record_rows_compared(config)
+    return marked
+
+
+def _record_rows_compared(config: SesConfig) -> None:
+    """Record that all changes of rows are marked in this ledger, and from now on in no other."""
+    if config.region:
+        quotas.rule_set_state(config)
+    for state in RuleSetState.objects.all():
+        is_current = (state.region, state.rule_set) == (config.region, config.rule_set)
+        if state.rows_compared != is_current:
+            RuleSetState.objects.filter(pk=state.pk).update(rows_compared=is_current)
 
 
 def _mark_dirty_if_behind(config: SesConfig, domain: str) -> bool:

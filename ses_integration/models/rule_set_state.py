@@ -1,4 +1,4 @@
-"""State of a region and rule set: its AWS account, learned limits, and when SES was last swept."""
+"""State of a region and rule set: its AWS account, learned limits, and what sweeps have done."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ class RuleSetState(Scoped):
     foreign_identities = models.PositiveIntegerField(default=0)
     swept_at = models.DateTimeField(
         null=True, blank=True, help_text="When a worker last started to compare SES with the ledger."
+    )
+
+    rows_compared = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Whether a sweep has compared all rows with this ledger since it came into use.",
     )
 
     class Meta:

@@ -58,6 +58,26 @@ def test_a_pending_domain_is_not_marked_again(ses_with_a):
     assert sweep_database() == []
 
 
+def test_only_the_ledger_that_is_in_use_counts_as_compared_with_all_rows(ses_with_a, settings):
+    """Changes that are made while another ledger is in use have no mark in this one."""
+    sweep_database()
+    first = RuleSetState.objects.get()
+    assert first.rows_compared
+    settings.AWS_REGION = "eu-central-1"
+    sweep_database()
+    assert list(RuleSetState.objects.filter(rows_compared=True).values_list("region", flat=True)) == ["eu-central-1"]
+    settings.AWS_REGION = first.region
+    assert not RuleSetState.objects.get(pk=first.pk).rows_compared
+    sweep_database()
+    assert list(RuleSetState.objects.filter(rows_compared=True)) == [first]
+
+
+def test_without_a_region_no_ledger_counts_as_compared(ses_with_a, settings):
+    settings.AWS_REGION = ""
+    sweep_database()
+    assert not RuleSetState.objects.filter(rows_compared=True).exists()
+
+
 def test_a_domain_that_is_marked_while_rows_are_read_is_not_marked_again(ses_with_a, monkeypatch):
     change_behind_our_back("a", "b")
     entries = snapshot.recorded_of
