@@ -1,5 +1,6 @@
 """Settings of the production server. `gunicorn inbound.wsgi` reads this file from the current folder."""
 
+import gc
 import os
 
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 8000}"
@@ -16,3 +17,9 @@ accesslog = None
 errorlog = "-"
 # Newer versions of gunicorn would otherwise open a control socket in the home folder.
 control_socket_disable = True
+
+
+def post_worker_init(worker: object) -> None:
+    """Leave the loaded application out of garbage collections: it stays, and looking through it takes 4% of the time."""
+    gc.collect()
+    gc.freeze()
