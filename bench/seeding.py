@@ -166,6 +166,6 @@ def record_as_confirmed() -> None:
 
 
 def analyze() -> None:
-    """Update the planner statistics, as PostgreSQL does on its own some time after a bulk insert."""
+    """Remove dead rows and update the statistics of the planner, as PostgreSQL does on its own some time after a bulk insert."""
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        cursor.execute("VACUUM ANALYZE")
