@@ -47,8 +47,7 @@ def plan(
     recorded = {resource.key: resource for resource in resources}
     writes = _rule_writes(desired, recorded)
     pending = [write.rule for write in writes]
-    up_to_date = frozenset[str]().union(*(rule.recipients for rule in desired.rules if rule not in pending))
-    calls, waiting = _order_writes(writes, up_to_date)
+    calls, waiting = _order_writes(writes, desired)
     deferred = [write.call for write in waiting]
 
     removals, replacements_pending = _rule_removals(desired, recorded.values(), pending)
@@ -101,11 +100,11 @@ def _call_to_write(rule: Rule, resource: RecordedResource) -> Call | None:
     return Call(operation, ResourceKind.RULE, rule.name, rule)
 
 
-def _order_writes(writes: list[RuleWrite], up_to_date: frozenset[str]) -> tuple[list[Call], list[RuleWrite]]:
+def _order_writes(writes: list[RuleWrite], desired: DesiredState) -> tuple[list[Call], list[RuleWrite]]:
     """Split the writes into calls to make now and writes that wait, so that no recipient is without a rule in between.
 
     A write waits if it removes a recipient that another rule does not have yet. This happens when the recipient limit
-    changes and addresses move between rules. `up_to_date`: recipients of the desired rules that need no write.
+    changes and addresses move between rules.
     """
     arriving = {recipient for write in writes for recipient in write.rule.recipients - write.recorded}
     waiting = [write for write in writes if not (write.recorded - write.rule.recipients).isdisjoint(arriving)]
@@ -113,11 +112,13 @@ def _order_writes(writes: list[RuleWrite], up_to_date: frozenset[str]) -> tuple[
     if len(waiting) == len(writes):
         waiting = waiting[1:]
     calls = [write.call for write in writes if write not in waiting]
+    if not waiting:
+        return calls, []
     # Remove undesired recipients at once: a deleted address must not wait until another rule is created.
-    desired = {recipient for write in writes for recipient in write.rule.recipients} | up_to_date
+    recipients = frozenset[str]().union(*(rule.recipients for rule in desired.rules))
     for write in waiting:
-        if write.recorded - desired and write.call.operation is Operation.UPDATE_RULE:
-            calls.append(replace(write.call, rule=replace(write.rule, recipients=write.recorded & desired)))
+        if write.recorded - recipients and write.call.operation is Operation.UPDATE_RULE:
+            calls.append(replace(write.call, rule=replace(write.rule, recipients=write.recorded & recipients)))
     return calls, waiting
 
 
