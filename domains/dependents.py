@@ -62,10 +62,10 @@ def uses_of(domain: Domain) -> tuple[EndpointUse, ...]:
     addresses = dict(routed.values_list("endpoint_id").annotate(Count("pk")))
     used = {*addresses, *filter(None, [domain.catch_all_endpoint_id])}
     own = domain.owner.endpoints
-    rows = own.filter(Q(pk__in=used) | Q(type__in=FORWARDERS)).order_by("name", "pk")
+    rows = own.filter(pk__in=used) | own.filter(type__in=FORWARDERS).may_name(domain.name)
     found = [
         (pk, name, kind, names)
-        for pk, name, kind, config in rows.values_list("pk", "name", "type", "config")
+        for pk, name, kind, config in rows.order_by("name", "pk").values_list("pk", "name", "type", "config")
         if (names := _names(kind, config, lambda address: _is_of(address, domain.name))) or pk in used
     ]
     if not found:
@@ -90,7 +90,7 @@ def uses_of(domain: Domain) -> tuple[EndpointUse, ...]:
 
 def dependents_of(domain: Domain, address: str) -> tuple[Dependent, ...]:
     """The owner's endpoints that forward to or send from `address`, an address of the domain; one statement."""
-    rows = domain.owner.endpoints.filter(type__in=FORWARDERS).order_by("name", "pk")
+    rows = domain.owner.endpoints.filter(type__in=FORWARDERS).may_name(domain.name).order_by("name", "pk")
     return tuple(
         Dependent(pk, name, kind, names)
         for pk, name, kind, config in rows.values_list("pk", "name", "type", "config")

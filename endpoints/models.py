@@ -6,8 +6,9 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db import models
-from django.db.models import Q
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection, models
+from django.db.models import Func, Q
 
 from endpoints.redaction import redacted
 from rest.ids import bare_id
@@ -16,6 +17,16 @@ from rest.ids import bare_id
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         return self.filter(owner_id=user.pk)
+
+    def may_name(self, domain: str) -> Self:
+        """All endpoints whose config names an address of the domain (`domains.dependents`), and some that do not.
+
+        PostgreSQL finds them with the index endpoints_by_domain; SQLite returns all endpoints.
+        """
+        if connection.vendor != "postgresql":
+            return self
+        named = Func("config", function="endpoints_named_domains", output_field=ArrayField(models.TextField()))
+        return self.alias(named=named).filter(named__overlap=["*", domain, f"{domain}."])
 
 
 class Endpoint(models.Model):
