@@ -72,7 +72,7 @@ def create_related(owner: User, domains: Sequence[Domain]) -> None:
                 owner=owner,
                 name=row.name,
                 type=Endpoint.Type.EMAIL if number % 2 else Endpoint.Type.WEBHOOK,
-                config={"email": f"to@{row.name}"} if number % 2 else {"url": f"https://{row.name}/mail"},
+                config={"forwardTo": f"to@{row.name}"} if number % 2 else {"url": f"https://{row.name}/mail"},
                 is_active=number % 2 == 1,
             )
             for number, row in enumerate(domains)
