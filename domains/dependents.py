@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef
 
 from domains.models import Domain
 from domains.names import normalise_address, normalise_domain
@@ -71,9 +71,12 @@ def uses_of(domain: Domain) -> tuple[EndpointUse, ...]:
     if not found:
         return ()
     others = Domain.objects.live().filter(owner_id=domain.owner_id).exclude(pk=domain.pk)
-    elsewhere = Q(email_addresses__domain__in=others) | Q(catch_all_domains__in=others)
+    # A range with one id: with `=`, PostgreSQL may expect to find an address soon, and reads all of them if there is none.
+    same = {"email_addresses__endpoint__gte": OuterRef("pk"), "email_addresses__endpoint__lte": OuterRef("pk")}
+    by_address = Exists(others.filter(**same))
+    by_catch_all = Exists(others.filter(catch_all_endpoint=OuterRef("pk")))
     shown = own.filter(pk__in=[pk for pk, *_ in found])
-    used_elsewhere = set(shown.filter(elsewhere).values_list("pk", flat=True))
+    used_elsewhere = set(shown.filter(by_address | by_catch_all).values_list("pk", flat=True))
     return tuple(
         EndpointUse(
             id=pk,
