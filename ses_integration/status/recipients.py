@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 
 from ses_integration.conf import ses_config
-from ses_integration.models import DomainSync, InFlightCall, LedgerRecipient, RuleSetState
+from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerRecipient, RuleSetState
 from ses_integration.plan.incarnation import rule_digest
 from ses_integration.plan.resources import Presence, ResourceKind
 
@@ -64,10 +64,17 @@ class RecordedRecipients:
         prefix; of other rules, only the recipients that are in `addresses` (for `__in`) or `catch_alls` (domain names) count.
         """
         digests = [rule_digest(name, prefix, self._config.layout) for name, prefix in key_prefixes.items()]
-        own = Q(entry__digest__in=digests) | Q(recipient__in=addresses) | Q(recipient__in=list(catch_alls))
-        rows = self._rows.filter(own, entry__domain__in=key_prefixes, entry__presence=Presence.PRESENT)
-        counts = rows.values_list("entry__domain", "entry__name").annotate(Count("pk")).order_by("entry__name")
+        # Counted for each rule: PostgreSQL might join the rules with all recipients.
+        whole = LedgerRecipient.objects.filter(entry=OuterRef("pk")).values("entry").values(number=Count("pk"))
+        own = whole.filter(Q(recipient__in=addresses) | Q(recipient__in=list(catch_alls)))
+        rules = LedgerEntry.objects.of(self._config).filter(
+            kind=ResourceKind.RULE, domain__in=key_prefixes, presence=Presence.PRESENT
+        )
+        counts = rules.order_by("name").values_list(
+            "domain", "name", Case(When(digest__in=digests, then=Subquery(whole)), default=Subquery(own))
+        )
         found: dict[str, dict[str, int]] = {}
         for domain, rule, recipients in counts:
-            found.setdefault(domain, {})[rule] = recipients
+            if recipients:
+                found.setdefault(domain, {})[rule] = recipients
         return found
