@@ -89,7 +89,10 @@ class Domain(models.Model):
                 condition=Q(provider_confidence__in=["", "high", "medium", "low"]), name="domain_provider_confidence"
             ),
         ]
-        indexes = [models.Index(fields=["owner", "-created_at"], name="domains_of_owner")]
+        # Only live domains, so that counting them reads nothing but the index.
+        indexes = [
+            models.Index(fields=["owner", "-created_at"], condition=Q(deleting_since=None), name="domains_of_owner")
+        ]
 
     def __str__(self) -> str:
         return self.name
