@@ -88,6 +88,8 @@ class EmailAddress(models.Model):
             models.Index(fields=["domain", "-created_at"], name="addresses_of_domain"),
             # A page of an owner's addresses, newest first, without sorting.
             models.Index(fields=["-created_at", "id"], name="addresses_newest_first"),
+            # Inactive ones, without passing all the others.
+            models.Index(fields=["-created_at", "id"], condition=Q(is_active=False), name="inactive_newest_first"),
         ]
 
     def __str__(self) -> str:
