@@ -55,7 +55,11 @@ class Endpoint(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(type__in=["webhook", "email", "email_group"]), name="endpoint_type")
         ]
-        indexes = [models.Index(fields=["owner", "-created_at"], name="endpoints_of_owner")]
+        indexes = [
+            models.Index(fields=["owner", "-created_at"], name="endpoints_of_owner"),
+            models.Index(fields=["owner", "type", "-created_at"], name="endpoints_by_type"),
+            models.Index(fields=["owner", "is_active", "-created_at"], name="endpoints_by_active"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -89,9 +89,17 @@ class Domain(models.Model):
                 condition=Q(provider_confidence__in=["", "high", "medium", "low"]), name="domain_provider_confidence"
             ),
         ]
-        # Only live domains, so that counting them reads nothing but the index.
+        # Only live domains, so that counting them reads nothing but an index.
         indexes = [
-            models.Index(fields=["owner", "-created_at"], condition=Q(deleting_since=None), name="domains_of_owner")
+            models.Index(fields=["owner", "-created_at"], condition=Q(deleting_since=None), name="domains_of_owner"),
+            models.Index(
+                fields=["owner", "status", "-created_at"], condition=Q(deleting_since=None), name="domains_by_status"
+            ),
+            models.Index(
+                fields=["owner", "can_receive_emails", "-created_at"],
+                condition=Q(deleting_since=None),
+                name="domains_by_can_receive",
+            ),
         ]
 
     def __str__(self) -> str:
