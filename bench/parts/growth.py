@@ -19,8 +19,8 @@ SIZES = {"SMALL": 100, "LARGE": 10_000}
 # Addresses of the domains that addresses are deleted from.
 BIG, FEW = 5_000, 10
 AMOUNT = 10
-# Short enough to be full on both sides.
-PAGE = 25
+# Full on both sides, like the default page of the other lists.
+FEWER = "limit=25&"
 COLUMNS = [compare.P50, compare.CPU]
 NOTES = f"""SMALL has {SIZES["SMALL"]} domains, LARGE {SIZES["LARGE"]:,}, each with {ADDRESSES_EACH} addresses, all of one account.
 Most of them are only in rows and ledger, because SES cannot hold that many. What is changed is in SES as well.
@@ -33,7 +33,14 @@ LISTS = {
         "domainId={domain}",
         *(f"{name}={value}" for name in ("isActive", "isReceiptRuleConfigured") for value in ("true", "false")),
     ],
-    "domains": ["", "status=verified", "status=pending", "status=failed", "canReceive=true", "canReceive=false"],
+    "domains": [
+        "",
+        "status=verified",
+        f"{FEWER}status=pending",
+        f"{FEWER}status=failed",
+        "canReceive=true",
+        "canReceive=false",
+    ],
     "dns-records": ["", "domainId={domain}"],
     "blocked-emails": ["", "domainId={domain}"],
     "deletions": ["", "finished=true", "finished=false"],
@@ -47,7 +54,7 @@ READS = [
     "domains/{domain}/dns-records",
     "email-addresses?limit=100",
     "domains?limit=100",
-    *(f"{path}?limit={PAGE}&{query}".rstrip("&") for path, queries in LISTS.items() for query in queries),
+    *(f"{path}?{query}".rstrip("?") for path, queries in LISTS.items() for query in queries),
 ]
 
 
