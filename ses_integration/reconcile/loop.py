@@ -167,6 +167,7 @@ class _Pass:
         self.batching_since = self.batching_since or time.monotonic()
         may_batch_more = wait.generation is not None and time.monotonic() - self.batching_since < BATCH_MAX_SECONDS
         self.state.batched_generation = wait.generation if may_batch_more else None
+        self.state.has_waited = True
         pause(wait.seconds)
 
     def _send(self, intent: Intent) -> Answered:

@@ -41,6 +41,8 @@ from ses_integration.reconcile.values import (
 SEND_SECONDS = 10
 LEASE_MARGIN_SECONDS = 10
 BATCH_SECONDS = 0.1
+# Before the first call, if slots of the rate limit are further apart: a change of the same moment would wait for the next one.
+GATHER_SECONDS = 0.05
 # Long enough for the waiting requests to answer, and for their clients to send the next changes.
 BUSY_SECONDS = 0.25
 # Enough to create or delete one domain. With more calls left, a pass lets other domains go first.
@@ -144,7 +146,8 @@ def _plan_next(
         return Wait(0.0)
     has_changed = state.batched_generation is not None and snapshot.generation > state.batched_generation
     has_long_plan = state.has_called and len(work.calls) > CALLS_IN_A_ROW
-    expects_more = locked.is_busy and not state.has_called and state.batched_generation is None
+    slots_are_rare = 0 < config.calls_per_second < 1 / GATHER_SECONDS
+    expects_more = not (state.has_called or state.has_waited) and (locked.is_busy or slots_are_rare)
     if has_changed or has_long_plan or expects_more:
         others_wait = queue.ready(config).exclude(pk=locked.pk).exists()
         if others_wait and (has_changed or has_long_plan):
@@ -152,7 +155,7 @@ def _plan_next(
             lease.hand_back(held)
             return Yield()
         if not others_wait and (has_changed or expects_more):
-            return Wait(BATCH_SECONDS, snapshot.generation)
+            return Wait(BATCH_SECONDS if has_changed or locked.is_busy else GATHER_SECONDS, snapshot.generation)
     if seconds := next_slot or claim_slot(config):
         return Wait(seconds)
     return _write_intent(state, call, snapshot, started, locked.account)

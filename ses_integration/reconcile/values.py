@@ -19,7 +19,8 @@ class PassState:
 
     Without a lease, the first step takes it and replaces `domain` by the one that is next in the queue. `failed`: resources
     whose calls failed in this pass, and why. `batched_generation`: the last generation that the pass has planned.
-    `has_called`: it has sent a call. `rule_set_full`: SES has no room for another rule.
+    `has_waited`: it has waited for more changes or for a slot. `has_called`: it has sent a call. `rule_set_full`: SES has no
+    room for another rule.
     """
 
     config: SesConfig
@@ -27,6 +28,7 @@ class PassState:
     held: HeldLease | None = None
     failed: dict[tuple[ResourceKind, str], SesError] = field(default_factory=dict)
     batched_generation: int | None = None
+    has_waited: bool = False
     has_called: bool = False
     rule_set_full: bool = False
 

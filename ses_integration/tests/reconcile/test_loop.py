@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.models import DomainSync, Lease
 from ses_integration.reconcile import outbox, step
 from ses_integration.reconcile.loop import reconcile, reconcile_due, serve
-from ses_integration.reconcile.values import Intent, PassState, Wait
+from ses_integration.reconcile.values import Intent, PassState, Settled, Wait
 from ses_integration.status import confirmation
 from ses_integration.status.sync_state import pending_domains
 from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
@@ -69,6 +70,29 @@ def test_pass_does_not_wait_after_a_single_change(ses_with_a):
     reconcile(DOMAIN)
     receive("a")
     assert isinstance(step.advance(PassState(ses_config(), DOMAIN)), Intent)
+
+
+def test_pass_waits_a_moment_for_other_changes_if_slots_of_the_rate_limit_are_rare(ses_with_a, settings):
+    settings.SES_CALLS_PER_SECOND = 1
+    receive("a", "b")
+    state = PassState(ses_config(), DOMAIN)
+    assert step.advance(state) == Wait(step.GATHER_SECONDS, outbox.generation(DOMAIN))
+    assert isinstance(step.advance(replace(state, has_waited=True)), Intent)
+
+
+@pytest.mark.parametrize("calls_per_second", [0, 25])
+def test_pass_does_not_wait_if_the_next_slot_comes_soon(ses_with_a, settings, calls_per_second):
+    settings.SES_CALLS_PER_SECOND = calls_per_second
+    receive("a", "b")
+    assert isinstance(step.advance(PassState(ses_config(), DOMAIN)), Intent)
+
+
+def test_pass_waits_once_before_its_first_call(ses_with_a, settings):
+    settings.SES_CALLS_PER_SECOND = 1
+    receive("a", "b")
+    served, last = serve(state := PassState(ses_config(), DOMAIN), time.monotonic() + 5)
+    assert (served, last) == (DOMAIN, Settled(outbox.generation(DOMAIN)))
+    assert (state.has_waited, calls(ses_with_a)) == (True, ["UpdateReceiptRule"])
 
 
 def test_removed_domain_leaves_nothing_in_ses(ses_with_a):

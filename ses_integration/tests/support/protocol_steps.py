@@ -66,7 +66,7 @@ class Writer:
     def record_and_plan(self, answer: Answer, *, may_call: bool = True) -> Step:
         """Record the answer to the planned call, and in the same transaction write the next intent, if there is one."""
         assert self.intent is not None
-        state = PassState(self.config, self.domain, self.held)
+        state = PassState(self.config, self.domain, self.held, has_called=True)
         return self._take_step(step.advance(state, Answered(self.intent, answer), may_call=may_call))
 
     def _take_step(self, found: Step) -> Step:
