@@ -15,6 +15,7 @@ from inbound.tests.processes.support.stack import Stack, wait_for
 from ses_integration.cli.tables import table
 
 CLIENTS = 32
+CALLS_PER_SECOND = 1.0
 # Much longer than it takes.
 TIMEOUT_SECONDS = 600.0
 NOTES = f"""{CLIENTS} clients; the emulator enforces one call per second, and inbound keeps to it. REFUSED: calls that were
@@ -67,7 +68,9 @@ def measure(sides: Sequence[Side], rounds: int) -> str:
     for number in range(rounds):
         for side in sides:
             side.manage("flush", "--no-input")
-        with started(sides, f"deletions {number + 1}", worker=False, SES_CALLS_PER_SECOND="1") as stacks:
+        with started(
+            sides, f"deletions {number + 1}", worker=False, SES_CALLS_PER_SECOND=str(CALLS_PER_SECOND)
+        ) as stacks:
             accounts = [_prepare(side, stack) for side, stack in zip(sides, stacks, strict=True)]
             for turn, case in enumerate(CASES, number):
                 # Each side is first in every second case.
@@ -96,7 +99,7 @@ def _prepare(side: Side, stack: Stack) -> Seeded:
     account = side.seed("pending", {"deletions": {"domains": addresses}})["deletions"]
     progress(f"{side.name} Creating the rules in SES …".strip())
     stack.command("ses_sync", SES_CALLS_PER_SECOND="0")
-    stack.aws.limit_rate(1.0)
+    stack.aws.limit_rate(CALLS_PER_SECOND)
     stack.worker.start()
     wait_for_sweep(stack)
     return account
@@ -104,6 +107,8 @@ def _prepare(side: Side, stack: Stack) -> Seeded:
 
 def _measure_case(stack: Stack, account: Seeded, case: Case) -> Outcome:
     stack.aws.clear_journal()
+    # Else a side would wait for the slot after its own last call, and the other one would not.
+    time.sleep(1 / CALLS_PER_SECOND)
     # The domains in turn. What is used is removed, so that the next case of the same domains does not meet it.
     ids = [account.addresses[name].pop() for _ in range(case.deletions // case.domains) for name in case.names]
     left = sum(len(account.addresses[name]) for name in account.addresses)
