@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
 from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
+from django.db.models.expressions import OrderBy
+from django.db.models.functions import Least
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -89,10 +91,13 @@ class OwnedViewSet(GenericViewSet[Row]):
         """The number of all rows of a list, for its pages."""
         return rows.count()
 
-    def page(self, limit: int, offset: int, *, from_end: bool) -> list[Row]:
-        """Read some rows of the list with details. With `from_end`, the offset counts from the end of the list."""
+    def page(self, limit: int, offset: int, *, from_end: bool, is_short: bool) -> list[Row]:
+        """Read some rows of the list with details. With `from_end`, the offset counts from the end of the list.
+
+        `is_short`: the list has few rows, so sort them all. An index in the order of the list may have many rows of others.
+        """
         texts = {row_filter.parameter: self.query.get(row_filter.parameter) for row_filter in self.filters}
-        rows = _page(type(self), tuple(map(_parameter_or_text, self.filters, texts.values())), from_end)
+        rows = _page(type(self), tuple(map(_parameter_or_text, self.filters, texts.values())), from_end, is_short)
         return rows(owner=self.caller.pk, limit=limit, offset=offset, **texts)
 
     def get_object(self) -> Row:
@@ -142,7 +147,9 @@ def _own_row(viewset: type[OwnedViewSet[Any]], action: str) -> Prebuilt[Any]:
 
 # Limited, because clients choose the texts.
 @lru_cache(maxsize=64)
-def _page(viewset: type[OwnedViewSet[Any]], texts: tuple[str | Parameter | None, ...], from_end: bool) -> Prebuilt[Any]:
+def _page(
+    viewset: type[OwnedViewSet[Any]], texts: tuple[str | Parameter | None, ...], from_end: bool, is_short: bool
+) -> Prebuilt[Any]:
     """The query for a page: its rows are chosen first, so that details of skipped rows are not computed."""
 
     def build() -> QuerySet[Any]:
@@ -151,13 +158,19 @@ def _page(viewset: type[OwnedViewSet[Any]], texts: tuple[str | Parameter | None,
         filters: Sequence[Any] = view.filters
         for row_filter, text in zip(filters, texts, strict=True):
             rows = row_filter.apply(rows, text)
-        chosen = Slice((rows.reverse() if from_end else rows).values("pk"))
-        return cast(
-            "QuerySet[Any]",
-            view.with_details(view.get_queryset()).filter(pk__in=chosen).order_by(*rows.query.order_by),
-        )
+        order = rows.query.order_by
+        chosen = rows.order_by(*_without_index(order)) if is_short else rows
+        chosen = Slice((chosen.reverse() if from_end else chosen).values("pk"))
+        return cast("QuerySet[Any]", view.with_details(view.get_queryset()).filter(pk__in=chosen).order_by(*order))
 
     return Prebuilt(build)
+
+
+def _without_index(order: Sequence[str]) -> list[OrderBy | str]:
+    """The same order in a form that no index has, so that the database sorts."""
+    first, *others = order
+    column = first.removeprefix("-")
+    return [OrderBy(Least(column, column), descending=first.startswith("-")), *others]
 
 
 def _parameter_or_text(row_filter: Filter, text: str | None) -> str | Parameter | None:

@@ -1,8 +1,18 @@
 from __future__ import annotations
 
-import pytest
+from types import SimpleNamespace
 
-from inbound.tests.support.factories import EndpointFactory
+import pytest
+from django.http import QueryDict
+
+from inbound.tests.api.routes import ROUTES
+from inbound.tests.support.factories import (
+    BlockedEmailFactory,
+    DnsRecordFactory,
+    DomainFactory,
+    EmailAddressFactory,
+    EndpointFactory,
+)
 
 URL = "/api/v2/endpoints"
 LIMIT, OFFSET = "Limit must be between 1 and 100", "Offset must be non-negative"
@@ -79,3 +89,27 @@ def test_a_page_has_at_most_its_limit(api, user):
 def test_has_more_says_whether_rows_follow(api, five, query, length, has_more):
     rows, pagination = page(api, query)
     assert (rows, pagination["hasMore"], pagination["total"]) == (length, has_more, 5)
+
+
+@pytest.mark.parametrize("is_short", [True, False])
+@pytest.mark.parametrize(
+    ("route", "factory"),
+    [
+        ("domains", DomainFactory),
+        ("email-addresses", EmailAddressFactory),
+        ("blocked-emails", BlockedEmailFactory),
+        ("dns-records", DnsRecordFactory),
+        ("endpoints", EndpointFactory),
+    ],
+)
+def test_a_page_is_the_same_however_the_database_finds_it(user, route, factory, is_short):
+    """Sorted or with an index, and from either end."""
+    owned = {"owner": user} if route in ("domains", "endpoints") else {"domain": DomainFactory(owner=user)}
+    factory.create_batch(7, **owned)
+    request = SimpleNamespace(user=user, query_params=QueryDict())
+    view = ROUTES[route].cls(action="list", request=request)
+    listed = list(view.filter_queryset(view.get_queryset()))
+    for offset in range(6):
+        expected = listed[offset : offset + 2]
+        assert view.page(2, offset, from_end=False, is_short=is_short) == expected
+        assert view.page(2, 5 - offset, from_end=True, is_short=is_short) == expected
