@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from django.db.models import F, Value
 from django.db.models.expressions import Combinable
 
-from addresses.models import EmailAddressQuerySet
 from domains.models import DomainQuerySet
 
 # By the values that `is_active` must have.
@@ -19,21 +16,12 @@ COUNTS: dict[frozenset[bool | None], str | Combinable] = {
 }
 
 
-def total(
-    rows: EmailAddressQuerySet,
-    domains: DomainQuerySet,
-    *,
-    active: bool | None,
-    configured: bool | None,
-    behind: Sequence[str] | None = (),
-) -> int:
-    """The number of `rows`, which are the addresses of `domains` that are active and configured, or not.
+def total(domains: DomainQuerySet, *, active: bool | None, configured: bool | None, unconfigured: int) -> int:
+    """The number of addresses of these domains that are active or not, and configured or not; None if it does not matter.
 
-    `behind`: names of the domains that SES may not follow, None for any. All others have their active addresses configured.
+    `unconfigured`: how many of the active addresses are not configured.
     """
-    if configured is not None and behind is None:
-        return rows.count()
-    count = COUNTS[frozenset({active, configured} - {None})]
-    if configured is None or not behind:
-        return domains.total(count)
-    return domains.exclude(name__in=behind).total(count) + rows.filter(domain__name__in=behind).count()
+    like_active = domains.total(COUNTS[frozenset({active, configured} - {None})])
+    if configured is None or active is False:
+        return like_active
+    return like_active - unconfigured if configured else like_active + unconfigured

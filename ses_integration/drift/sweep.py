@@ -1,8 +1,8 @@
 """Sweeps: find differences that no write path has recorded: rows changed behind our back, and SES changed by others.
 
 A sweep never writes to SES: it invalidates the ledger and marks the domain dirty, and the ordinary loop repairs. If nothing
-differs it only reads, in a number of statements that does not depend on how much there is. See
-docs/architecture/protocol.md, "Sweeps".
+differs it only reads, in a number of statements that does not depend on how much there is. Only the first sweep of the
+database for a ledger also records that it was made. See docs/architecture/protocol.md, "Sweeps".
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def sweep_database() -> list[str]:
 
 
 def _record_rows_compared(config: SesConfig) -> None:
-    """Record that all changes of rows are marked in this ledger, and from now on in no other."""
+    """Record that the last sweep was of this ledger, so that every change of a row since then has a mark in it."""
     if config.region:
         quotas.rule_set_state(config)
     for state in RuleSetState.objects.all():

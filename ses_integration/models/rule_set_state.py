@@ -27,7 +27,7 @@ class RuleSetState(Scoped):
     rows_compared = models.BooleanField(
         default=False,
         editable=False,
-        help_text="Whether a sweep has compared all rows with this ledger since it came into use.",
+        help_text="Whether the last database sweep compared the rows with this ledger.",
     )
 
     class Meta:
