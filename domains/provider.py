@@ -19,7 +19,7 @@ _SPECS = """
     SELECT d.id, d.name, d.is_catch_all_enabled AND d.catch_all_endpoint_id IS NOT NULL,
       {aggregate}(CAST(a.slot AS TEXT) || %s || a.address, %s)
     FROM domains_domain d LEFT JOIN addresses_emailaddress a ON a.domain_id = d.id AND a.is_active
-    WHERE d.deleting_since IS NULL {some}
+    WHERE d.deleting_since IS NULL {name_filter}
     GROUP BY d.id
 """
 _AGGREGATES = {"postgresql": "STRING_AGG", "sqlite": "GROUP_CONCAT"}
@@ -36,8 +36,8 @@ def domain_specs(names: Sequence[str] | None) -> list[DomainSpec]:
     if names is not None and not names:
         return []
     # Prebuilt SQL, because for one domain the ORM takes several times as long to build the statement as it takes to run.
-    some = "" if names is None else f"AND d.name IN ({', '.join(['%s'] * len(names))})"
-    statement = _SPECS.format(aggregate=_AGGREGATES[connection.vendor], some=some)
+    name_filter = "" if names is None else f"AND d.name IN ({', '.join(['%s'] * len(names))})"
+    statement = _SPECS.format(aggregate=_AGGREGATES[connection.vendor], name_filter=name_filter)
     with connection.cursor() as cursor:
         cursor.execute(statement, [_SEPARATOR, _SEPARATOR, *(names or ())])
         return [

@@ -94,7 +94,7 @@ class OwnedViewSet(GenericViewSet[Row]):
     def page(self, limit: int, offset: int, *, from_end: bool, is_short: bool) -> list[Row]:
         """Read some rows of the list with details. With `from_end`, the offset counts from the end of the list.
 
-        `is_short`: the list has few rows, so sort them all. An index in the order of the list may have many rows of others.
+        `is_short`: sort the few rows of the list. Reading an index in the order of the list could pass many rows of others.
         """
         texts = {row_filter.parameter: self.query.get(row_filter.parameter) for row_filter in self.filters}
         rows = _page(type(self), tuple(map(_parameter_or_text, self.filters, texts.values())), from_end, is_short)

@@ -36,8 +36,8 @@ NO_WEBHOOK = "Webhook not found or access denied"
 
 ACTIVE = FlagFilter("isActive", "is_active")
 CONFIGURED = FlagFilter("isReceiptRuleConfigured", EmailAddressQuerySet.configured)
-# With more domains that SES may not follow, all addresses are compared with the ledger.
-MOST_BEHIND = 1000
+# If SES may not follow more domains than this, the total compares all addresses with the ledger.
+MAX_BEHIND = 1000
 
 
 class EmailAddressViewSet(
@@ -71,9 +71,9 @@ class EmailAddressViewSet(
         return rows.select_related("domain", "endpoint").only(*columns).with_rule_name()
 
     @cached_property
-    def unconfigured(self) -> int | None:
-        """How many of the caller's active addresses in the list's domains are not configured. None if that takes long to find."""
-        behind = RecordedRecipients().domains_behind(MOST_BEHIND)
+    def unconfigured_count(self) -> int | None:
+        """Number of the caller's active addresses in the list's domains that are not configured. None if counting takes long."""
+        behind = RecordedRecipients().maybe_behind(MAX_BEHIND)
         if not behind:
             return None if behind is None else 0
         rows = self.owned(EmailAddress.objects.live()).active().configured(False).filter(domain__name__in=behind)
@@ -81,21 +81,22 @@ class EmailAddressViewSet(
 
     @cached_property
     def query(self) -> Mapping[str, str]:
-        """The query's parameters. If all active addresses are configured, then it asks for active ones, which is quicker."""
+        """The query parameters. `isReceiptRuleConfigured` becomes `isActive`, which is faster, if all active addresses are
+        configured."""
         given = self.request.query_params.dict()
         active, configured = self._flags()
-        if configured is not None and active in (None, configured) and self.unconfigured == 0:
+        if configured is not None and active in (None, configured) and self.unconfigured_count == 0:
             given[ACTIVE.parameter] = given.pop(CONFIGURED.parameter)
         return given
 
     def _flags(self) -> tuple[bool | None, bool | None]:
-        """Whether the list has addresses that are active, and that are configured; None if it does not matter."""
+        """The values of the filters `isActive` and `isReceiptRuleConfigured`; None without the filter."""
         given = self.request.query_params
         return ACTIVE.value(given.get(ACTIVE.parameter)), CONFIGURED.value(given.get(CONFIGURED.parameter))
 
     def count(self, rows: QuerySet[EmailAddress]) -> int:
         active, configured = self._flags()
-        unconfigured = 0 if configured is None else self.unconfigured
+        unconfigured = 0 if configured is None else self.unconfigured_count
         if unconfigured is None:
             return super().count(rows)
         return totals.total(domains_of(self), active=active, configured=configured, unconfigured=unconfigured)

@@ -7,7 +7,7 @@ from django.db.models.expressions import Combinable
 
 from domains.models import DomainQuerySet
 
-# By the values that `is_active` must have.
+# Which count to sum, by the values that `is_active` must have.
 COUNTS: dict[frozenset[bool | None], str | Combinable] = {
     frozenset(): "address_count",
     frozenset({True}): "active_address_count",
@@ -17,7 +17,7 @@ COUNTS: dict[frozenset[bool | None], str | Combinable] = {
 
 
 def total(domains: DomainQuerySet, *, active: bool | None, configured: bool | None, unconfigured: int) -> int:
-    """The number of addresses of these domains that are active or not, and configured or not; None if it does not matter.
+    """The number of addresses of these domains that are active or not, and configured or not. None: both.
 
     `unconfigured`: how many of the active addresses are not configured.
     """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 # Sorting so many rows takes 1 ms.
-MOST_SORTED = 1000
+MAX_SORTED = 1000
 # No table has more rows, and databases refuse offsets beyond 64 bits.
 MAX_OFFSET = 2**31
 
@@ -47,7 +47,7 @@ class LimitOffset(BasePagination):
         # The database passes all rows before the page, so start at the nearer end.
         from_end = self.offset > self.total // 2
         offset = self.total - self.offset - limit if from_end else self.offset
-        rows: list[Any] = view.page(limit, offset, from_end=from_end, is_short=self.total <= MOST_SORTED)
+        rows: list[Any] = view.page(limit, offset, from_end=from_end, is_short=self.total <= MAX_SORTED)
         return rows
 
     def get_paginated_response(self, data: Any) -> Response:

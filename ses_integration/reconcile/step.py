@@ -41,9 +41,9 @@ from ses_integration.reconcile.values import (
 SEND_SECONDS = 10
 LEASE_MARGIN_SECONDS = 10
 BATCH_SECONDS = 0.1
-# Before the first call, if slots of the rate limit are further apart: a change of the same moment would wait for the next one.
+# Wait before the first call, if slots are further apart than this: a change of the same moment would wait for the next slot.
 GATHER_SECONDS = 0.05
-# Long enough for the waiting requests to answer, and for their clients to send the next changes.
+# A pass that begins so soon after several changes were observed together expects more: from the clients that were answered.
 BUSY_SECONDS = 0.25
 # Enough to create or delete one domain. With more calls left, a pass lets other domains go first.
 CALLS_IN_A_ROW = 4

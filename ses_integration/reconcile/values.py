@@ -83,7 +83,7 @@ class Yield:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait for `seconds` and plan again: for a slot of the rate limit, or to batch changes.
+    """Wait for `seconds` and plan again: for a slot of the rate limit, to batch changes, or because too little time is left.
 
     `generation`: the latest one, set only to batch changes.
     """

@@ -14,13 +14,13 @@ from ses_integration.plan.resources import Presence, ResourceKind
 
 
 class RecordedRecipients:
-    """Addresses and domains that SES is known to receive mail for. `by_rule` and `domains_behind` make statements."""
+    """Addresses and domains that SES is known to receive mail for. `by_rule` and `maybe_behind` run statements."""
 
     def __init__(self) -> None:
         self._config = ses_config()
         self._rows = LedgerRecipient.objects.of(self._config).filter(entry__kind=ResourceKind.RULE)
 
-    def domains_behind(self, limit: int) -> list[str] | None:
+    def maybe_behind(self, limit: int) -> list[str] | None:
         """Names of all domains that SES may not follow, whoever owns them; None if there are more than `limit`.
 
         For any other domain, SES is known to receive for exactly the active addresses. Rows that were changed without a mark
@@ -35,7 +35,7 @@ class RecordedRecipients:
         return names if len(names) <= limit else None
 
     def exists(self, address: str, domain: str) -> Q:
-        """Condition for a list: one of these recipients is in the outer query's field `address` or `domain`.
+        """Condition for a list: the outer row's field `address` or `domain` is one of these recipients.
 
         The database chooses by the number of rows whether to look each of them up or to read all recipients once.
         """

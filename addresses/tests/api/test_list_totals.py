@@ -8,7 +8,7 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from addresses.api.email_addresses import MOST_BEHIND
+from addresses.api.email_addresses import MAX_BEHIND
 from addresses.models import EmailAddress
 from domains.models import Domain
 from inbound.tests.support.factories import DomainFactory
@@ -70,7 +70,7 @@ def query(domain: Domain | None, active: bool | None, configured: bool | None) -
     [
         pytest.param(FOLLOWED, 0, True, id="SES follows all domains"),
         pytest.param(ALL, 0, True, id="SES does not follow some"),
-        pytest.param(ALL, MOST_BEHIND, True, id="SES does not follow many"),
+        pytest.param(ALL, MAX_BEHIND, True, id="SES does not follow many"),
         pytest.param([*ALL, (NEVER_MARKED, False)], 0, False, id="the ledger is new"),
     ],
 )
