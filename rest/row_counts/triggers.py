@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - the SQL is made of names of tables and columns.
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ CHANGED_ROWS = {
     "DELETE": {"OLD": "old_rows"},
 }
 SIGNS = {"NEW": "+", "OLD": "-"}
+Step = Callable[[Any, BaseDatabaseSchemaEditor], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +40,7 @@ class Counted:
 
     def around(self, *operations: Operation) -> list[Operation]:
         """Operations that rebuild one of the two tables on SQLite. It loses the triggers, so drop and create them."""
-
-        def drop(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
-            if editor.connection.vendor == "sqlite":
-                self._drop(apps, editor)
-
-        def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
-            if editor.connection.vendor == "sqlite":
-                self._create(apps, editor)
-
+        drop, create = _on_sqlite(self._drop), _on_sqlite(self._create)
         return [RunPython(drop, create), *operations, RunPython(create, drop)]
 
     def _create(self, _: Any, editor: BaseDatabaseSchemaEditor) -> None:
@@ -122,6 +115,14 @@ class Counted:
             )
             when = f"UPDATE OF {columns}" if event == "UPDATE" else event
             yield f"CREATE TRIGGER {self._trigger(event)} AFTER {when} ON {self.table} BEGIN {body} END"
+
+
+def _on_sqlite(step: Step) -> Step:
+    def run(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        if editor.connection.vendor == "sqlite":
+            step(apps, editor)
+
+    return run
 
 
 def _one(flag: str, row: str = "") -> str:
