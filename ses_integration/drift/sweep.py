@@ -66,10 +66,9 @@ def _record_rows_compared(config: SesConfig) -> None:
     """Record that the last sweep was of this ledger, so that every change of a row since then has a mark in it."""
     if config.region:
         quotas.rule_set_state(config)
-    for state in RuleSetState.objects.all():
-        is_current = (state.region, state.rule_set) == (config.region, config.rule_set)
-        if state.rows_compared != is_current:
-            RuleSetState.objects.filter(pk=state.pk).update(rows_compared=is_current)
+    current = Q(region=config.region, rule_set=config.rule_set)
+    RuleSetState.objects.filter(~current, rows_compared=True).update(rows_compared=False)
+    RuleSetState.objects.filter(current, rows_compared=False).update(rows_compared=True)
 
 
 def _mark_dirty_if_behind(config: SesConfig, domain: str) -> bool:
