@@ -28,7 +28,7 @@ from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict
 from rest.filters import FlagFilter
 from rest.ids import find, is_id
-from ses_integration.api import RecordedRecipients
+from ses_integration.api import SyncState
 
 NO_DOMAIN = "Domain not found or access denied"
 NO_ENDPOINT = "Endpoint not found or access denied"
@@ -73,7 +73,7 @@ class EmailAddressViewSet(
     @cached_property
     def unconfigured_count(self) -> int | None:
         """Number of the caller's active addresses in the list's domains that are not configured. None if counting takes long."""
-        behind = RecordedRecipients().maybe_behind(MAX_BEHIND)
+        behind = SyncState.maybe_behind(MAX_BEHIND)
         if not behind:
             return None if behind is None else 0
         rows = self.owned(EmailAddress.objects.live()).active().configured(False).filter(domain__name__in=behind)

@@ -5,34 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
 
 from ses_integration.conf import ses_config
-from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerRecipient, RuleSetState
+from ses_integration.models import LedgerEntry, LedgerRecipient
 from ses_integration.plan.incarnation import rule_digest
 from ses_integration.plan.resources import Presence, ResourceKind
 
 
 class RecordedRecipients:
-    """Addresses and domains that SES is known to receive mail for. `by_rule` and `maybe_behind` run statements."""
+    """Addresses and domains that SES is known to receive mail for. Only `by_rule` makes a statement."""
 
     def __init__(self) -> None:
         self._config = ses_config()
         self._rows = LedgerRecipient.objects.of(self._config).filter(entry__kind=ResourceKind.RULE)
-
-    def maybe_behind(self, limit: int) -> list[str] | None:
-        """Names of all domains that SES may not follow, whoever owns them; None if there are more than `limit`.
-
-        For any other domain, SES is known to receive for exactly the active addresses. Rows that were changed without a mark
-        count as followed until the database sweep. Two statements.
-        """
-        # Before the first sweep, domains may have no mark in this ledger.
-        if not RuleSetState.objects.of(self._config).filter(rows_compared=True).exists():
-            return None
-        behind = DomainSync.objects.of(self._config).filter(generation__gt=F("observed_generation"))
-        in_flight = InFlightCall.objects.of(self._config).values_list("entry__domain")
-        names = [name for (name,) in behind.values_list("domain").union(in_flight)[: limit + 1]]
-        return names if len(names) <= limit else None
 
     def exists(self, address: str, domain: str) -> Q:
         """Condition for a list: the outer row's field `address` or `domain` is one of these recipients.

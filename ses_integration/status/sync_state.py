@@ -14,8 +14,10 @@ from django.utils import timezone
 
 from backoffice.text import moment, plural
 from ses_integration.conf import ses_config
-from ses_integration.models import DomainSync, InFlightCall
+from ses_integration.models import DomainSync, InFlightCall, RuleSetState
 from ses_integration.status import wording
+
+_BEHIND = Q(generation__gt=F("observed_generation"))
 
 
 class SyncStatus(enum.Enum):
@@ -74,6 +76,23 @@ class SyncState:
         found = pending_domains() if among is None else pending_domains().filter(domain__in=among)
         return found.values_list("domain", flat=True)
 
+    @staticmethod
+    def maybe_behind(limit: int) -> list[str] | None:
+        """Names of all domains that SES may not follow, whoever owns them, in no order; None if there are more than `limit`.
+
+        For any other domain, SES is known to receive for exactly the active addresses. Rows that were changed without a mark
+        count as followed until the database sweep. Two statements. They use indexes: the time depends on how many domains are
+        pending, and not on how many there are.
+        """
+        config = ses_config()
+        # Before the first sweep, domains may have no mark in this ledger.
+        if not RuleSetState.objects.of(config).filter(rows_compared=True).exists():
+            return None
+        behind = DomainSync.objects.of(config).filter(_BEHIND).values_list("domain")
+        with_call_in_flight = InFlightCall.objects.of(config).values_list("entry__domain")
+        names = [name for (name,) in behind.union(with_call_in_flight)[: limit + 1]]
+        return names if len(names) <= limit else None
+
     @property
     def pending(self) -> bool:
         """Whether anything is still to be sent, or unanswered."""
@@ -122,7 +141,7 @@ def pending_domains() -> QuerySet[DomainSync]:
     """Rows of the domains that are behind or have a call in flight, oldest change first."""
     config = ses_config()
     with_call_in_flight = InFlightCall.objects.of(config).values("entry__domain")
-    not_up_to_date = Q(generation__gt=F("observed_generation")) | Q(domain__in=with_call_in_flight)
+    not_up_to_date = _BEHIND | Q(domain__in=with_call_in_flight)
     return DomainSync.objects.of(config).filter(not_up_to_date).order_by("changed_at", "domain")
 
 
