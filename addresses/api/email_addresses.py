@@ -81,8 +81,7 @@ class EmailAddressViewSet(
 
     @cached_property
     def query(self) -> Mapping[str, str]:
-        """The query parameters. `isReceiptRuleConfigured` becomes `isActive`, which is faster, if all active addresses are
-        configured."""
+        """The query parameters, with `isActive` in place of `isReceiptRuleConfigured` if that finds the same addresses."""
         given = self.request.query_params.dict()
         active, configured = self._flags()
         if configured is not None and active in (None, configured) and self.unconfigured_count == 0:

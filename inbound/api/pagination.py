@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
-# Sorting so many rows takes 1 ms.
+# Lists of up to so many rows are sorted, which takes 1 ms.
 MAX_SORTED = 1000
 # No table has more rows, and databases refuse offsets beyond 64 bits.
 MAX_OFFSET = 2**31

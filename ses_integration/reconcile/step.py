@@ -41,9 +41,9 @@ from ses_integration.reconcile.values import (
 SEND_SECONDS = 10
 LEASE_MARGIN_SECONDS = 10
 BATCH_SECONDS = 0.1
-# Wait before the first call, if slots are further apart than this: a change of the same moment would wait for the next slot.
+# If slots are further apart, a pass waits so long before its first call, so that changes of the same moment share the call.
 GATHER_SECONDS = 0.05
-# A pass that begins so soon after several changes were observed together expects more: from the clients that were answered.
+# A pass that begins so soon after several changes were observed together expects more from the same clients.
 BUSY_SECONDS = 0.25
 # Enough to create or delete one domain. With more calls left, a pass lets other domains go first.
 CALLS_IN_A_ROW = 4
