@@ -33,6 +33,11 @@ class Slice(Subquery):
         sql, parameters = super().as_sql(*args, **kwargs)
         return f"{sql.removesuffix(')')} LIMIT %s OFFSET %s)", (*parameters, Parameter("limit"), Parameter("offset"))
 
+    def as_postgresql(self, *args: Any, **kwargs: Any) -> tuple[str, Any]:
+        # An array, because PostgreSQL would read a table of 10,000 rows to the end to find the rows of a subquery.
+        sql, parameters = self.as_sql(*args, **kwargs)
+        return f"(SELECT UNNEST(ARRAY{sql}))", parameters
+
 
 class Prebuilt(Generic[Row]):
     """A query with parameters. `build` is called when the query first runs, and again if a test has changed a setting.
