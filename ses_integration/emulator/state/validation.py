@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from ses_integration.emulator.state.quotas import Quotas
@@ -78,6 +79,7 @@ def is_recipient(pattern: str) -> bool:
     return is_domain(domain.removeprefix("."))
 
 
+@lru_cache(maxsize=1000)
 def is_domain(name: str) -> bool:
     """Whether the name can be a domain: at least two labels, and a top-level domain that can exist."""
     labels = name.split(".")

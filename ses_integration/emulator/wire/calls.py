@@ -60,7 +60,9 @@ def parse_call(environ: Environ, body: bytes) -> Call:
     service = scope.service
     if service == "ses" and environ.get("PATH_INFO", "").startswith("/v2/"):
         service = "sesv2"
-    action, parameters = _operation(service, with_body(environ, body))
+    # The same form, in which Python need not unescape each of 500 recipients.
+    form = body.replace(b"%40", b"@") if service == "ses" else body
+    action, parameters = _operation(service, with_body(environ, form))
     return Call(
         service=service,
         action=action,
@@ -108,7 +110,8 @@ def _operation(service: str, environ: Environ) -> tuple[str, dict[str, Any]]:
         parameters = PROTOCOL_PARSERS[protocol](operation, map_type=dict).parse(
             {
                 "method": request.method,
-                "values": request.values,
+                # The parser looks at all keys many times, and `values` would collect those of URL and form anew each time.
+                "values": request.form or request.values,
                 "headers": request.headers,
                 "body": request.data,
                 "url_path": request.path,

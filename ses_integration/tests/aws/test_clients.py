@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ses_integration.aws import clients
 from ses_integration.aws.gateway import Gateway
@@ -15,6 +19,14 @@ def new_clients():
     clients.forget()
     yield
     clients.forget()
+
+
+texts = st.one_of(st.text(), st.from_regex(r"[\w.~@+ %&=-]*", fullmatch=True))
+
+
+@given(st.dictionaries(texts, st.one_of(texts, st.integers(), st.booleans())))
+def test_form_is_that_of_urlencode(fields):
+    assert clients.form(fields) == urlencode(fields).encode()
 
 
 def test_missing_profile_means_no_credentials(monkeypatch):
