@@ -13,7 +13,7 @@ from domains.names import domain_of
 from ses_integration.api import mark_dirty
 
 # The columns that determine what SES should hold. The endpoint is not one of them.
-COMPILED = {"address", "domain", "is_active", "slot"}
+COMPILED = {"address", "domain", "domain_id", "is_active", "slot"}
 
 
 @receiver(post_save, sender=EmailAddress, dispatch_uid="addresses.mark_saved_address")

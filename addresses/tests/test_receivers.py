@@ -70,6 +70,14 @@ def test_a_deactivated_row_is_removed_from_its_rule(rows, ses):
     assert rules(ses) == {RULE: {B, C}}
 
 
+@pytest.mark.parametrize("column", ["domain", "domain_id"])
+def test_a_row_that_is_saved_with_another_domain_is_marked(rows, ses, column):
+    before = DomainSync.objects.get().generation
+    rows[0].domain = DomainFactory(name="example.org")
+    rows[0].save(update_fields=[column])
+    assert DomainSync.objects.get(domain="example.com").generation > before
+
+
 def test_changing_the_endpoint_does_not_affect_ses(rows, ses):
     before = DomainSync.objects.get().generation
     rows[0].endpoint = EndpointFactory()

@@ -110,6 +110,14 @@ def test_columns_that_do_not_affect_ses_leave_the_domain_clean(received, ses):
     assert calls(ses) == []
 
 
+@pytest.mark.parametrize("column", ["catch_all_endpoint", "catch_all_endpoint_id"])
+def test_a_row_that_is_saved_without_its_catch_all_endpoint_is_marked(received, ses, column):
+    before = DomainSync.objects.get().generation
+    received.catch_all_endpoint = None
+    received.save(update_fields=[column])
+    assert DomainSync.objects.get().generation > before
+
+
 def test_a_domain_that_is_being_deleted_receives_nothing(received, ses):
     received.deleting_since = timezone.now()
     received.save()
