@@ -28,6 +28,7 @@ from ses_integration.api import (
 )
 
 NOT_CONFIGURED = "AWS configuration incomplete. SES rules may need manual cleanup."
+ADDED_AGAIN = "The address has been added again, so SES keeps receiving mail for it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +75,21 @@ def delete_addresses(
             for address in deleted.values():
                 by_domain[domain_of(address)].add(address)
             # Mark before the receivers do so row by row, because marks must be locked in the order of the domains' names.
-            mark_dirty(*by_domain)
+            only = rows[0] if len(rows) == 1 else None
+            mark_dirty(*by_domain, slot=only.slot if only else None, row=only.pk if only else None)
             # Like `QuerySet.delete`, which would read the locked rows again.
             collector = Collector(using=router.db_for_write(EmailAddress))
             collector.collect(rows)
             collector.delete()
-        still_held: set[str] = set()
         warnings: dict[str, str] = {}
         for name, generation in change.generations.items():
             reconcile(name, generation)
-            if found := confirmation.recipients_left(name, by_domain[name], generation):
-                still_held |= found
-                warnings[name] = _warning(name)
+            if left := confirmation.recipients_left(name, by_domain[name], generation):
+                warnings |= dict.fromkeys(left, _warning(name))
+                added = EmailAddress.objects.filter(address__in=left).values_list("address", flat=True)
+                warnings |= dict.fromkeys(added, ADDED_AGAIN)
         return {
-            pk: AddressDeletion(
-                address,
-                domain_of(address),
-                removed_from_ses=address not in still_held,
-                warning=warnings[domain_of(address)] if address in still_held else None,
-            )
+            pk: AddressDeletion(address, domain_of(address), address not in warnings, warnings.get(address))
             for pk, address in deleted.items()
         }
 

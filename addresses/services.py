@@ -11,9 +11,18 @@ from django.db import IntegrityError
 from addresses.models import EmailAddress
 from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain, lock_live_domain
+from domains.names import domain_of
 from domains.provider import spec_of
 from rest.prebuilt import Parameter, Prebuilt
-from ses_integration.api import changing, confirmation, reconcile, reserve, shared_deadline, unconfirmed_warning
+from ses_integration.api import (
+    changing,
+    confirmation,
+    mark_dirty,
+    reconcile,
+    reserve,
+    shared_deadline,
+    unconfirmed_warning,
+)
 
 NO_BUCKET = "AWS configuration incomplete. Missing S3_BUCKET_NAME or AWS_ACCOUNT_ID"
 
@@ -67,6 +76,8 @@ def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> Address
                 touched = {name for name, value in changes.items() if getattr(row, name) != value}
                 for name in touched:
                     setattr(row, name, changes[name])
+                if "is_active" in touched:
+                    mark_dirty(domain_of(row.address), slot=row.slot, row=row.pk)
                 row.save(update_fields={name.removesuffix("_id") for name in touched} | {"updated_at"})
                 if "is_active" in touched:
                     _reserve(row)

@@ -18,7 +18,7 @@ AddressRow = tuple[str, bool, int]
 _SPECS = """
     SELECT d.id, d.name, d.is_catch_all_enabled AND d.catch_all_endpoint_id IS NOT NULL,
       {aggregate}(CAST(a.slot AS TEXT) || %s || a.address, %s)
-    FROM domains_domain d LEFT JOIN addresses_emailaddress a ON a.domain_id = d.id AND a.is_active
+    FROM domains_domain d LEFT JOIN addresses_emailaddress a ON a.domain_id = d.id AND a.is_active {slot_filter}
     WHERE d.deleting_since IS NULL {name_filter}
     GROUP BY d.id
 """
@@ -27,8 +27,8 @@ _AGGREGATES = {"postgresql": "STRING_AGG", "sqlite": "GROUP_CONCAT"}
 _SEPARATOR = "\n"
 
 
-def domain_specs(names: Sequence[str] | None) -> list[DomainSpec]:
-    """Specs of the live domains among `names`, or of all if None; one statement.
+def domain_specs(names: Sequence[str] | None, slots: range | None = None) -> list[DomainSpec]:
+    """Specs of the live domains among `names`, or of all if None, with the addresses in these slots, or all; one statement.
 
     A domain that is being deleted has none, so SES should hold nothing for it. Catch-all without an endpoint counts as off.
     The specs leave out inactive addresses: they change no rule, and every pass reads the specs.
@@ -37,9 +37,13 @@ def domain_specs(names: Sequence[str] | None) -> list[DomainSpec]:
         return []
     # Prebuilt SQL, because for one domain the ORM takes several times as long to build the statement as it takes to run.
     name_filter = "" if names is None else f"AND d.name IN ({', '.join(['%s'] * len(names))})"
-    statement = _SPECS.format(aggregate=_AGGREGATES[connection.vendor], name_filter=name_filter)
+    slot_filter = "" if slots is None else "AND a.slot BETWEEN %s AND %s"
+    limits = () if slots is None else (slots[0], slots[-1])
+    statement = _SPECS.format(
+        aggregate=_AGGREGATES[connection.vendor], name_filter=name_filter, slot_filter=slot_filter
+    )
     with connection.cursor() as cursor:
-        cursor.execute(statement, [_SEPARATOR, _SEPARATOR, *(names or ())])
+        cursor.execute(statement, [_SEPARATOR, _SEPARATOR, *limits, *(names or ())])
         return [
             DomainSpec.without_inactive(name, key_prefix(name, pk), _slots(text), catch_all=bool(catch_all))
             for pk, name, catch_all, text in cursor.fetchall()

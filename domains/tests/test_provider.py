@@ -25,6 +25,15 @@ def test_the_reconciler_gets_active_addresses_only_in_one_statement(django_asser
     assert specs[empty.name].recipients == frozenset()
 
 
+def test_the_reconciler_can_get_the_addresses_of_one_rule():
+    domain = DomainFactory()
+    addresses = [EmailAddressFactory(domain=domain).address for _ in range(5)]
+    empty = DomainFactory()
+    specs = {spec.name: spec for spec in domain_specs([domain.name, empty.name], range(2, 4))}
+    assert specs[domain.name].addresses == ((addresses[2], 2), (addresses[3], 3))
+    assert specs[empty.name].addresses == ()
+
+
 def test_a_plan_gets_the_spec_of_the_reconciler_with_the_inactive_addresses():
     domain = DomainFactory(is_catch_all_enabled=True)
     EmailAddressFactory(domain=domain)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from django.db.models import Q, QuerySet
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from backoffice.text import plural
 from ses_integration.aws.observe import observe
 from ses_integration.conf import SesConfig
-from ses_integration.models import LedgerEntry
+from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.plan.resources import Presence, ResourceKind
 
 
@@ -91,5 +92,11 @@ def forget_gone(config: SesConfig, scope: PreviousScope) -> int:
 
 def _delete(rows: QuerySet[LedgerEntry]) -> int:
     """How many entries there were; what belongs to them is not counted."""
-    _, by_model = rows.delete()
+    with transaction.atomic():
+        # If the scope is used again, the domains have to be read as a whole. Locked in the order in which marks lock them.
+        key = {name: OuterRef(name) for name in ("region", "rule_set", "domain")}
+        domains = DomainSync.objects.filter(Exists(rows.filter(**key))).order_by("region", "rule_set", "domain")
+        keys = list(domains.select_for_update(of=("self",)).values_list("pk", flat=True))
+        DomainSync.objects.filter(pk__in=keys).update(change_log="")
+        _, by_model = rows.delete()
     return by_model.get(LedgerEntry._meta.label, 0)

@@ -19,7 +19,6 @@ from ses_integration.drift.compare import Comparison
 from ses_integration.drift.model import DriftKind
 from ses_integration.drift.sweep import invalidate
 from ses_integration.errors import NotFound, Unsent
-from ses_integration.models import DomainSync
 from ses_integration.reconcile import outbox
 
 LEASE_PATIENCE_SECONDS = 30.0
@@ -35,11 +34,7 @@ def make_due(config: SesConfig, comparison: Comparison, domains: Collection[str]
     due = {drift.domain for drift in comparison.found if drift.remedy.by_reconcile}
     for domain in sorted(due.intersection(domains) - set(swept.invalidated)):
         with transaction.atomic():
-            sync = DomainSync.objects.of(config).select_for_update().filter(domain=domain).first()
-            if sync is None or not sync.pending:
-                outbox.raise_generation(config, domain)
-            else:
-                DomainSync.objects.filter(pk=sync.pk).update(retry_at=None)
+            outbox.raise_generation(config, domain)
     return not swept.skipped
 
 

@@ -1,8 +1,9 @@
 """Sweeps: find differences that no write path has recorded: rows changed behind our back, and SES changed by others.
 
 A sweep never writes to SES: it invalidates the ledger and marks the domain dirty, and the ordinary loop repairs. If nothing
-differs it only reads, in a number of statements that does not depend on how much there is. Only the first sweep of the
-database for a ledger also records that it was made. See docs/architecture/protocol.md, "Sweeps".
+differs it only reads, in a number of statements that does not depend on how much there is. The sweep of the database also
+records that it was made, once for each ledger, and voids the change logs of domains that it cannot compare. See
+docs/architecture/protocol.md, "Sweeps".
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def sweep_database() -> list[str]:
     """
     config = ses_config()
     pending = set(_dirty(config).values_list("domain", flat=True))
+    all_read = not pending or _void_change_logs(config)
     entries = snapshot.recorded_of(config, None, database_now())
     desired = snapshot.desired_of(config, None)
     marked = [
@@ -58,17 +60,31 @@ def sweep_database() -> list[str]:
         and not plan(domain, desired.get(domain, DesiredState()), entries.get(domain, [])).settled
         and _mark_dirty_if_behind(config, domain)
     ]
-    _record_rows_compared(config)
+    _record_rows_compared(config, all_read=all_read)
     return marked
 
 
-def _record_rows_compared(config: SesConfig) -> None:
-    """Record that the last sweep was of this ledger, so that every change of a row since then has a mark in it."""
-    if config.region:
+def _void_change_logs(config: SesConfig) -> bool:
+    """Make the next pass over each pending domain read everything, because the sweep does not compare them.
+
+    False if that was not possible for all: waiting for rows that others have locked could deadlock.
+    """
+    with transaction.atomic():
+        unlocked = _dirty(config).exclude(change_log="").select_for_update(skip_locked=True)
+        DomainSync.objects.filter(pk__in=unlocked.values("pk")).update(change_log="")
+    return not _dirty(config).exclude(change_log="").exists()
+
+
+def _record_rows_compared(config: SesConfig, *, all_read: bool) -> None:
+    """Record that the last sweep was of this ledger, so that every change of a row since then has a mark in it.
+
+    `all_read`: every domain was compared, or its next pass will read everything.
+    """
+    if config.region and all_read:
         quotas.rule_set_state(config)
-    current = Q(region=config.region, rule_set=config.rule_set)
-    RuleSetState.objects.filter(~current, rows_compared=True).update(rows_compared=False)
-    RuleSetState.objects.filter(current, rows_compared=False).update(rows_compared=True)
+        RuleSetState.objects.of(config).filter(rows_compared=False).update(rows_compared=True)
+    # Last, so that of two sweeps of two ledgers at a time at most one counts.
+    RuleSetState.objects.elsewhere(config).filter(rows_compared=True).update(rows_compared=False)
 
 
 def _mark_dirty_if_behind(config: SesConfig, domain: str) -> bool:
@@ -76,6 +92,7 @@ def _mark_dirty_if_behind(config: SesConfig, domain: str) -> bool:
     with transaction.atomic():
         sync = DomainSync.objects.of(config).select_for_update().filter(domain=domain).first()
         if sync is not None and sync.pending:
+            DomainSync.objects.filter(pk=sync.pk).update(change_log="")
             return False
         entries = snapshot.recorded_of(config, [domain], database_now()).get(domain, [])
         if plan(domain, snapshot.desired_of(config, [domain])[domain], entries).settled:

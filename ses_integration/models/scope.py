@@ -22,6 +22,12 @@ class ScopedQuerySet(models.QuerySet[Row]):
             **{f"{self._path}region": config.region, f"{self._path}rule_set": config.rule_set},
         )
 
+    def elsewhere(self, config: SesConfig) -> Self:
+        """Only the rows of other scopes."""
+        return self.exclude(
+            **{f"{self._path}region": config.region, f"{self._path}rule_set": config.rule_set},
+        )
+
 
 class EntryScopedQuerySet(ScopedQuerySet[Row]):
     """Rows that have their scope from a ledger entry."""

@@ -37,10 +37,10 @@ class Statement:
             .replace("{lock}", "FOR UPDATE OF s SKIP LOCKED")
         )
 
-    def rows(self, *parameters: Any) -> list[tuple[Any, ...]]:
+    def rows(self, *parameters: Any, each: Collection[str | int] = ()) -> list[tuple[Any, ...]]:
         """Run the statement and return the rows that it finds, or with RETURNING, those that it changes."""
         with connection.cursor() as cursor:
-            self._execute(cursor, parameters, ())
+            self._execute(cursor, parameters, each)
             found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
 
@@ -83,6 +83,7 @@ def moment(value: Any) -> Any:
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
 
 
+# The last parameter is the slot of the only address that has changed, or None.
 RAISE_GENERATION = Statement(
     """
     INSERT INTO ses_integration_domainsync AS s (
@@ -90,7 +91,9 @@ RAISE_GENERATION = Statement(
     )
     VALUES (%s, %s, %s, 1, 0, {now}, {now}, 0, FALSE, '')
     ON CONFLICT (region, rule_set, domain) DO UPDATE
-    SET generation = s.generation + 1, retry_at = NULL, changed_at = {now}, queued_at = COALESCE(s.queued_at, {now})
+    SET generation = s.generation + 1, retry_at = NULL, changed_at = {now}, queued_at = COALESCE(s.queued_at, {now}),
+      change_log = CASE WHEN LENGTH(s.change_log) BETWEEN 1 AND 400
+        THEN COALESCE(s.change_log || ' ' || CAST(s.generation + 1 AS TEXT) || ':' || CAST(%s AS TEXT), '') ELSE '' END
     RETURNING generation
     """
 )
@@ -106,7 +109,7 @@ RESERVED = Statement(
 )
 
 # Whether a rule of the domain may still get a recipient, and whether one is recorded in another region or rule set. No row:
-# the generation is not observed yet.
+# the generation is not observed yet, or a rule has one of the recipients.
 CONFIRM_REMOVAL = Statement(
     """
     SELECT
@@ -120,6 +123,10 @@ CONFIRM_REMOVAL = Statement(
       )
     FROM ses_integration_domainsync s
     WHERE s.region = %s AND s.rule_set = %s AND s.domain = %s AND s.observed_generation >= COALESCE(%s, s.generation)
+      AND NOT EXISTS (
+        SELECT 1 FROM ses_integration_ledgerrecipient r JOIN ses_integration_ledgerentry e ON e.id = r.entry_id
+        WHERE (e.domain, e.region, e.rule_set) = (s.domain, s.region, s.rule_set) AND e.kind = 'rule' AND r.recipient IN {each}
+      )
     """
 )
 
@@ -155,7 +162,8 @@ RELEASE_LEASE = Statement(
 # With the lock comes all that a step needs besides rows and ledger: time, learned recipient limit and account.
 _LOCK = """
     SELECT s.id, s.domain, s.generation, s.attempts, COALESCE(s.batch_until > {now}, FALSE), {now},
-      r.recipients_per_rule, COALESCE(r.account, '')
+      s.observed_generation, s.change_log,
+      COALESCE(r.rows_compared, FALSE), r.recipients_per_rule, COALESCE(r.account, '')
     FROM ses_integration_domainsync s
     LEFT JOIN ses_integration_rulesetstate r ON r.region = s.region AND r.rule_set = s.rule_set
     WHERE s.region = %s AND s.rule_set = %s AND """
@@ -179,10 +187,13 @@ READ_PROGRESS = Statement(
     WHERE s.region = %s AND s.rule_set = %s AND s.domain = %s
     """
 )
+# The first parameter is the change log that the pass has read. If somebody has voided it since, it stays void.
 SETTLE = Statement(
     """
     UPDATE ses_integration_domainsync
-    SET observed_generation = generation, queued_at = NULL, retry_at = NULL, attempts = 0, stalled = FALSE, last_error = '',
+    SET observed_generation = generation,
+      change_log = CASE WHEN change_log = %s THEN CAST(generation AS TEXT) || ':' || CAST(%s AS TEXT) ELSE '' END,
+      queued_at = NULL, retry_at = NULL, attempts = 0, stalled = FALSE, last_error = '',
       batch_until = CASE WHEN generation > observed_generation + 1 THEN {after} END
     WHERE id = (SELECT s.id FROM ses_integration_domainsync s WHERE s.id = %s AND s.generation = %s {lock})
     """
@@ -202,9 +213,7 @@ READ_ENTRIES = Statement(
 )
 READ_RECIPIENTS = Statement(
     """
-    SELECT r.entry_id, r.recipient
-    FROM ses_integration_ledgerrecipient r JOIN ses_integration_ledgerentry e ON e.id = r.entry_id
-    WHERE e.region = %s AND e.domain = %s AND e.rule_set = %s
+    SELECT entry_id, recipient FROM ses_integration_ledgerrecipient WHERE entry_id IN {each}
     """
 )
 WRITE_ENTRY = Statement(

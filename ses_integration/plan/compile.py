@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from ses_integration.plan.spec import DomainSpec
 
@@ -24,6 +24,22 @@ class Layout:
     topic_arn: str = ""
     function_arn: str = ""
     max_recipients: int = RECIPIENTS_PER_RULE
+
+    @property
+    def digest(self) -> str:
+        """Hash of the whole layout, for the change log."""
+        return hashlib.sha256(json.dumps(astuple(self)).encode()).hexdigest()[:16]
+
+    def chunk(self, slot: int) -> int:
+        """The number of the rule, from 0, that carries the address in this slot."""
+        return slot // self.max_recipients
+
+    def slots(self, chunk: int) -> range:
+        """The slots of all addresses that the rule with this number carries."""
+        return range(chunk * self.max_recipients, (chunk + 1) * self.max_recipients)
+
+    def rule_name(self, domain: str, chunk: int) -> str:
+        return rule_name(self.rule_prefix, domain, f"-rule-{chunk + 1}" if chunk else "-rule")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +103,9 @@ def compile_domain(spec: DomainSpec | None, layout: Layout) -> DesiredState:
     if spec is None:
         return DesiredState()
 
-    def rule(suffix: str, recipients: set[str]) -> Rule:
+    def rule(name: str, recipients: set[str]) -> Rule:
         return Rule(
-            name=rule_name(layout.rule_prefix, spec.name, suffix),
+            name=name,
             recipients=frozenset(recipients),
             bucket=layout.bucket,
             key_prefix=spec.key_prefix,
@@ -98,11 +114,11 @@ def compile_domain(spec: DomainSpec | None, layout: Layout) -> DesiredState:
         )
 
     if spec.catch_all:
-        return DesiredState(identity=True, rules=(rule("-catchall-rule", {spec.name}),))
+        name = rule_name(layout.rule_prefix, spec.name, "-catchall-rule")
+        return DesiredState(identity=True, rules=(rule(name, {spec.name}),))
     chunks: dict[int, set[str]] = defaultdict(set)
-    for address in spec.addresses:
-        chunks[address.slot // layout.max_recipients].add(address.address)
+    for address, slot in spec.addresses:
+        chunks[layout.chunk(slot)].add(address)
     return DesiredState(
-        identity=True,
-        rules=tuple(rule(f"-rule-{chunk + 1}" if chunk else "-rule", chunks[chunk]) for chunk in sorted(chunks)),
+        identity=True, rules=tuple(rule(layout.rule_name(spec.name, chunk), chunks[chunk]) for chunk in sorted(chunks))
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,8 +15,9 @@ from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination import lease
 from ses_integration.coordination.clock import pause
 from ses_integration.coordination.lease import HeldLease
-from ses_integration.models import DomainSync, InFlightCall, statements
+from ses_integration.models import DomainSync, InFlightCall, RuleSetState, statements
 from ses_integration.models.statements import After, moment
+from ses_integration.plan.compile import Layout
 
 # For this long the worker lets waiting requests take the lease first.
 STEP_BACK_SECONDS = 5.0
@@ -36,7 +37,8 @@ class LockedDomain:
     """A domain whose DomainSync row the transaction has locked, and other state that a step needs, read with the lock.
 
     `is_busy`: several changes were observed together a moment ago, so more are likely. `now`: the database's time.
-    `recipients_per_rule`: the learned limit. `account`: the AWS account of the ledger.
+    `rows_compared`: the last database sweep compared this ledger. `recipients_per_rule`: the learned limit.
+    `account`: the AWS account of the ledger.
     """
 
     pk: int
@@ -45,8 +47,28 @@ class LockedDomain:
     attempts: int
     is_busy: bool
     now: datetime
+    observed_generation: int
+    change_log: str
+    rows_compared: bool
     recipients_per_rule: int | None
     account: str
+
+    def changed_slots(self, layout: Layout) -> frozenset[int] | None:
+        """The slots of all addresses that have changed since SES was known to follow the rows with this layout.
+
+        None: anything may have changed.
+        """
+        settled, *changes = self.change_log.split() or [""]
+        behind = self.generation - self.observed_generation
+        if settled != f"{self.observed_generation}:{layout.digest}" or len(changes) != behind or not self.rows_compared:
+            return None
+        slots = set()
+        for generation, change in enumerate(changes, start=self.observed_generation + 1):
+            listed, _, slot = change.partition(":")
+            if listed != str(generation) or not slot.isdecimal():
+                return None
+            slots.add(int(slot))
+        return frozenset(slots)
 
 
 def lock(config: SesConfig, domain: str) -> LockedDomain | None:
@@ -71,8 +93,21 @@ def lock_next(config: SesConfig, domain: str) -> LockedDomain | None:
 def _locked(row: tuple[Any, ...] | None) -> LockedDomain | None:
     if row is None:
         return None
-    pk, domain, generation, attempts, is_busy, now, recipients_per_rule, account = row
-    return LockedDomain(pk, domain, generation, attempts, bool(is_busy), moment(now), recipients_per_rule, account)
+    pk, domain, generation, attempts, is_busy, now, *observed, rows_compared, limit, account = row
+    state = bool(is_busy), moment(now), *observed, bool(rows_compared), limit, account
+    return LockedDomain(pk, domain, generation, attempts, *state)
+
+
+def record_read(config: SesConfig, locked: LockedDomain, change_log: str) -> None:
+    """Record that a pass has begun to read rows and ledger. `change_log`: what stays of the domain's log, empty for none of it.
+
+    A pass that reads everything may change any rule, perhaps to another layout, and end half-way.
+    """
+    if locked.change_log != change_log:
+        DomainSync.objects.filter(pk=locked.pk).update(change_log=change_log)
+    if not locked.rows_compared:
+        # Changes are marked in this ledger now, and not in the others.
+        RuleSetState.objects.elsewhere(config).filter(rows_compared=True).update(rows_compared=False)
 
 
 def exists(config: SesConfig, domain: str) -> bool:
@@ -145,6 +180,12 @@ def acquire_for_worker(config: SesConfig, stop: Callable[[], bool]) -> HeldLease
             return held
         pause(POLL_SECONDS)
     return None
+
+
+def deferred_until(config: SesConfig, names: Collection[str], now: datetime) -> datetime | None:
+    """When the earliest call in flight settles for the resources with these names; None if there is none."""
+    in_flight = InFlightCall.objects.of(config).filter(entry__name__in=names, until__gt=now)
+    return in_flight.order_by("until").values_list("until", flat=True).first()
 
 
 def retry_now(*domains: str) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from django.conf import settings
 from django.db.models import Q
@@ -26,12 +26,17 @@ from ses_integration.reconcile.queue import LockedDomain
 class Snapshot:
     """Desired and recorded state of one domain, read in a transaction that had its DomainSync row locked.
 
-    It stays right as long as `generation` is the same (docs/architecture/protocol.md, "Settle in memory").
+    It stays right as long as `generation` is the same (docs/architecture/protocol.md, "Settle in memory"). With a `chunk`, only
+    the rule of this number can differ, and without catch-all the other rules are left out ("Read one rule"). `change_log`: what
+    the domain's change log has to be when the domain is settled.
     """
 
     sync_id: int
     domain: str
     generation: int
+    layout: Layout
+    change_log: str
+    chunk: int | None
     desired: DesiredState
     resources: Mapping[tuple[ResourceKind, str], RecordedResource]
 
@@ -39,11 +44,21 @@ class Snapshot:
     def load(cls, config: SesConfig, locked: LockedDomain) -> Self:
         """Read the state of a locked domain, in three statements, or four with calls in flight."""
         layout = quotas.layout_within(config, locked.recipients_per_rule)
-        # Read after the row was locked: every change of a row updates it, too.
-        desired = desired_of(config, [locked.domain], layout)[locked.domain]
-        recorded = _recorded_of_one(config, locked.domain, locked.now)
+        found = statements.READ_ENTRIES.rows(config.region, locked.domain, config.rule_set)
+        entries = [EntryRow(*row) for *row, _ in found]
+        with_calls = {pk for pk, *_, has_calls in found if has_calls}
+        chunk = _only_chunk(locked, layout, entries, with_calls)
+        # Read after the sync state was locked: every change of an address or a domain updates it, too.
+        specs = _provider()([locked.domain], None if chunk is None else layout.slots(chunk))
+        spec = specs[0] if specs else None
+        if chunk is not None and spec is not None and not spec.catch_all:
+            name = layout.rule_name(locked.domain, chunk)
+            entries = [entry for entry in entries if not entry.is_rule or entry.name == name]
+        recorded = _recorded_of_one(config, locked, entries, in_flight=bool(with_calls))
         resources = {resource.key: resource for resource in recorded}
-        return cls(locked.pk, locked.domain, locked.generation, desired, resources)
+        desired = compile_domain(spec, layout)
+        log = "" if chunk is None else locked.change_log
+        return cls(locked.pk, locked.domain, locked.generation, layout, log, chunk, desired, resources)
 
     def plan(self, *, rule_set_full: bool = False) -> Plan:
         return plan(self.domain, self.desired, self.resources.values(), rule_set_full=rule_set_full)
@@ -63,18 +78,55 @@ class Snapshot:
         return replace(self, resources=kept)
 
 
-def desired_of(
-    config: SesConfig, domains: Iterable[str] | None, layout: Layout | None = None
-) -> dict[str, DesiredState]:
-    """Desired state by domain name, from the rows as this transaction sees them. None: of all live domains.
+class EntryRow(NamedTuple):
+    """A ledger entry, as far as a plan needs it."""
 
-    `layout`: the layout with the learned recipient limit, if the caller has read it.
+    pk: int
+    rule_set: str
+    domain: str
+    kind: str
+    name: str
+    presence: str
+    exists: bool
+    digest: str
+    ours: bool | None
+    verification_token: str | None
+    mail_from_domain: str | None
+
+    @property
+    def is_rule(self) -> bool:
+        return self.kind == ResourceKind.RULE
+
+
+def _only_chunk(
+    locked: LockedDomain, layout: Layout, entries: Iterable[EntryRow], with_calls: Collection[int]
+) -> int | None:
+    """The number of the only rule that can differ from the rows. None if other rules can, too.
+
+    `with_calls`: ids of the entries that have calls in flight.
     """
-    provider = import_string(settings.SES_SPEC_PROVIDER)
+    chunks = {layout.chunk(slot) for slot in locked.changed_slots(layout) or ()}
+    if len(chunks) != 1:
+        return None
+    (chunk,) = chunks
+    name = layout.rule_name(locked.domain, chunk)
+    others = [entry for entry in entries if entry.is_rule and entry.name != name]
+    settled = all(entry.presence == Presence.PRESENT and entry.pk not in with_calls for entry in others)
+    return chunk if settled else None
+
+
+def desired_of(config: SesConfig, domains: Iterable[str] | None) -> dict[str, DesiredState]:
+    """Desired state by domain name, from the rows as this transaction sees them. None: of all live domains."""
     names = None if domains is None else list(domains)
-    layout = layout or quotas.layout(config)
-    specs: dict[str, DomainSpec] = {spec.name: spec for spec in provider(names)}
+    layout = quotas.layout(config)
+    specs = {spec.name: spec for spec in _provider()(names)}
     return {name: compile_domain(specs.get(name), layout) for name in (specs if names is None else names)}
+
+
+def _provider() -> Callable[..., list[DomainSpec]]:
+    """The function that returns the specs of some domains, or of all, with the addresses in some slots, or in all."""
+    provider: Callable[..., list[DomainSpec]] = import_string(settings.SES_SPEC_PROVIDER)
+    return provider
 
 
 def recorded_of(config: SesConfig, domains: Collection[str] | None, now: datetime) -> dict[str, list[RecordedResource]]:
@@ -88,21 +140,20 @@ def recorded_of(config: SesConfig, domains: Collection[str] | None, now: datetim
     if domains is not None:
         rows = rows.filter(domain__in=domains)
     # Columns instead of instances, which would be most of the cost when a sweep reads a large ledger.
-    entries = list(
-        rows.order_by("name").values_list(
-            "pk",
-            "rule_set",
-            "domain",
-            "kind",
-            "name",
-            "presence",
-            "exists",
-            "digest",
-            "identity__ours",
-            "identity__verification_token",
-            "identity__mail_from_domain",
-        )
+    columns = (
+        "pk",
+        "rule_set",
+        "domain",
+        "kind",
+        "name",
+        "presence",
+        "exists",
+        "digest",
+        "identity__ours",
+        "identity__verification_token",
+        "identity__mail_from_domain",
     )
+    entries = [EntryRow(*row) for row in rows.order_by("name").values_list(*columns)]
     if not entries:
         return {}
     outcomes = _unknown_outcomes_by_entry(config, domains, now)
@@ -117,12 +168,13 @@ def recipients_by_entry(config: SesConfig, domains: Collection[str] | None) -> d
     return _by_entry(rows.values_list("entry_id", "recipient"))
 
 
-def _recorded_of_one(config: SesConfig, domain: str, now: datetime) -> list[RecordedResource]:
-    rows = statements.READ_ENTRIES.rows(config.region, domain, config.rule_set)
-    recipients = statements.READ_RECIPIENTS.rows(config.region, domain, config.rule_set) if rows else []
-    in_flight = any(has_calls for *_, has_calls in rows)
-    outcomes = _unknown_outcomes_by_entry(config, [domain], now) if in_flight else {}
-    return _resources(config, [row[:-1] for row in rows], _by_entry(recipients), outcomes).get(domain, [])
+def _recorded_of_one(
+    config: SesConfig, locked: LockedDomain, entries: Collection[EntryRow], *, in_flight: bool
+) -> list[RecordedResource]:
+    rules = [entry.pk for entry in entries if entry.is_rule]
+    recipients = statements.READ_RECIPIENTS.rows(each=rules) if rules else []
+    outcomes = _unknown_outcomes_by_entry(config, [locked.domain], locked.now) if in_flight else {}
+    return _resources(config, entries, _by_entry(recipients), outcomes).get(locked.domain, [])
 
 
 def _by_entry(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[str]]:
@@ -134,35 +186,32 @@ def _by_entry(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[str]]:
 
 def _resources(
     config: SesConfig,
-    entries: Collection[tuple[Any, ...]],
+    entries: Collection[EntryRow],
     recipients: Mapping[int, list[str]],
     unknown_outcomes: Mapping[int, list[UnknownOutcome]],
 ) -> dict[str, list[RecordedResource]]:
-    own_identities = {
-        name
-        for _, rule_set, _, kind, name, *_ in entries
-        if (rule_set, kind) == (config.rule_set, ResourceKind.IDENTITY)
-    }
+    own_identities = {row.name for row in entries if row.rule_set == config.rule_set and not row.is_rule}
     found: dict[str, list[RecordedResource]] = defaultdict(list)
-    for pk, rule_set, domain, kind, name, presence, exists, digest, ours, token, mail_from in entries:
-        if rule_set != config.rule_set:
-            if name not in own_identities:
-                own_identities.add(name)
-                found[domain].append(RecordedResource(ResourceKind.IDENTITY, name, Presence.UNKNOWN, exists=True))
+    for row in entries:
+        if row.rule_set != config.rule_set:
+            if row.name not in own_identities:
+                own_identities.add(row.name)
+                identity = RecordedResource(ResourceKind.IDENTITY, row.name, Presence.UNKNOWN, exists=True)
+                found[row.domain].append(identity)
             continue
-        found[domain].append(
+        found[row.domain].append(
             RecordedResource(
-                kind=ResourceKind(kind),
-                name=name,
-                presence=Presence(presence),
-                exists=bool(exists),
-                recipients=frozenset(recipients.get(pk, ())),
-                digest=digest,
-                ours=None if ours is None else bool(ours),
-                has_verification_token=bool(token),
-                has_mail_from=bool(mail_from),
-                unknown_outcomes=tuple(unknown_outcomes.get(pk, ())),
-                entry_id=pk,
+                kind=ResourceKind(row.kind),
+                name=row.name,
+                presence=Presence(row.presence),
+                exists=bool(row.exists),
+                recipients=frozenset(recipients.get(row.pk, ())),
+                digest=row.digest,
+                ours=None if row.ours is None else bool(row.ours),
+                has_verification_token=bool(row.verification_token),
+                has_mail_from=bool(row.mail_from_domain),
+                unknown_outcomes=tuple(unknown_outcomes.get(row.pk, ())),
+                entry_id=row.pk,
             )
         )
     return dict(found)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import datetime
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -17,9 +16,8 @@ from ses_integration.conf import SesConfig
 from ses_integration.coordination import lease
 from ses_integration.coordination.rate_limit import claim_slot, delay_next_slot
 from ses_integration.errors import TooManyRecipients
-from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerIdentity, statements
+from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity, statements
 from ses_integration.models.statements import After
-from ses_integration.plan.diff import Plan
 from ses_integration.plan.resources import Call, Presence, RecordedResource, ResourceKind
 from ses_integration.reconcile import queue, record
 from ses_integration.reconcile.queue import LockedDomain
@@ -79,7 +77,7 @@ def _begin(state: PassState, *, may_call: bool) -> Step:
     else:
         return LeaseTaken()
     if locked is not None:
-        return _plan_next(state, locked, Snapshot.load(config, locked), started, may_call=may_call)
+        return _plan_next(state, locked, _load(config, locked), started, may_call=may_call)
     if queue.exists(config, state.domain):
         return Locked()
     if state.held is not None:
@@ -110,8 +108,14 @@ def _continue(state: PassState, answered: Answered, *, may_call: bool) -> Step:
     if locked is None:
         return Locked()
     if snapshot.generation != locked.generation or isinstance(answered.answer.error, TooManyRecipients):
-        snapshot = Snapshot.load(config, locked)
+        snapshot = _load(config, locked)
     return _plan_next(state, locked, snapshot, started, may_call=may_call, next_slot=next_slot)
+
+
+def _load(config: SesConfig, locked: LockedDomain) -> Snapshot:
+    snapshot = Snapshot.load(config, locked)
+    queue.record_read(config, locked, snapshot.change_log)
+    return snapshot
 
 
 def _plan_next(
@@ -141,7 +145,8 @@ def _plan_next(
         return Settled(snapshot.generation, in_flight=snapshot.in_flight)
     call = next((call for call in work.calls if call.key not in state.failed), None)
     if call is None:
-        return Blocked(snapshot.generation, until=_deferred_until(config, work, locked.now))
+        names = [call.name for call in work.deferred]
+        return Blocked(snapshot.generation, until=queue.deferred_until(config, names, locked.now))
     if not may_call:
         return Wait(0.0)
     has_changed = state.batched_generation is not None and snapshot.generation > state.batched_generation
@@ -182,18 +187,9 @@ def _forget(resource: RecordedResource) -> None:
 
 
 def _settle(snapshot: Snapshot) -> bool:
-    """Record that SES follows the rows up to the generation of the snapshot.
-
-    Returns False, and changes nothing, if the rows have changed since, or are being changed now.
-    """
-    return bool(statements.SETTLE.run(After(BUSY_SECONDS), snapshot.sync_id, snapshot.generation))
-
-
-def _deferred_until(config: SesConfig, work: Plan, now: datetime) -> datetime | None:
-    """When the earliest in-flight call that blocks a deferred call settles."""
-    names = [call.name for call in work.deferred]
-    in_flight = InFlightCall.objects.of(config).filter(entry__name__in=names, until__gt=now)
-    return in_flight.order_by("until").values_list("until", flat=True).first()
+    """Record that SES follows the rows as of this generation. False if they have changed since, or are being changed now."""
+    log = snapshot.change_log, snapshot.layout.digest
+    return bool(statements.SETTLE.run(*log, After(BUSY_SECONDS), snapshot.sync_id, snapshot.generation))
 
 
 def _write_intent(

@@ -17,6 +17,7 @@ from inbound.tests.support.factories import EndpointFactory, UserFactory
 from inbound.tests.support.prepared import verified_domain
 from ses_integration.api import mark_dirty
 from ses_integration.conf import ses_config
+from ses_integration.drift.sweep import sweep_database
 from ses_integration.emulator.server import Emulator
 from ses_integration.models import DomainSync, LedgerEntry, LedgerRecipient
 
@@ -53,6 +54,7 @@ def installation(request: pytest.FixtureRequest, ses: Emulator, user: User, api:
     """
     domain = verified_domain(ses, user, "example.com")
     endpoint = EndpointFactory(owner=user)
+    sweep_database()
     is_large = request.param == "large"
     if is_large:
         add_other_domains(user, endpoint)

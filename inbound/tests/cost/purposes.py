@@ -86,7 +86,7 @@ PURPOSES: dict[str, list[tuple[str, str]]] = {
         ("SET presence = ", "record what the answer left"),
     ],
     "DELETE ses_integration_ledgerentry": [("id = ", "delete the entry, which is absent and not desired")],
-    "SELECT ses_integration_ledgerrecipient": [("r.recipient", "read the recorded recipients")],
+    "SELECT ses_integration_ledgerrecipient": [("SELECT entry_id, recipient", "read the recorded recipients")],
     "INSERT ses_integration_ledgerrecipient": [("", "record the new recipients")],
     "DELETE ses_integration_ledgerrecipient": [("recipient IN", "forget the recipients that the call removes")],
     "INSERT ses_integration_inflightcall": [("", "write the intent: call in flight")],

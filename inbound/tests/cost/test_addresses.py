@@ -21,8 +21,8 @@ SOME_OF_SEVERAL = """
     -- commit
     take the lease
     lock the domain that is next
-    read the domain and its active addresses
     read the ledger entries
+    read the domain and its active addresses
     read the recorded recipients
     write the intent: entry unknown
     forget the recipients that the call removes
@@ -63,8 +63,8 @@ def test_deleting_the_last_address(ses, api, installation):
         -- commit
         take the lease
         lock the domain that is next
-        read the domain and its active addresses
         read the ledger entries
+        read the domain and its active addresses
         read the recorded recipients
         write the intent: entry unknown
         forget the recipients that the call removes
@@ -113,8 +113,8 @@ def test_adding_the_first_address(ses, api, installation):
         -- commit
         take the lease
         lock the domain that is next
-        read the domain and its active addresses
         read the ledger entries
+        read the domain and its active addresses
         read the recorded recipients
         write the intent: entry unknown
         write the intent: call in flight
@@ -151,8 +151,8 @@ def test_adding_a_further_address(ses, api, installation):
         -- commit
         take the lease
         lock the domain that is next
-        read the domain and its active addresses
         read the ledger entries
+        read the domain and its active addresses
         read the recorded recipients
         write the intent: entry unknown
         write the intent: call in flight

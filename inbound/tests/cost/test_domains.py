@@ -28,9 +28,8 @@ def test_adding_a_domain(ses, api, installation):
         -- commit
         take the lease
         lock the domain that is next
-        read the domain and its active addresses
         read the ledger entries
-        read the recorded recipients
+        read the domain and its active addresses
         write the intent: entry unknown
         write the intent: call in flight
         -- commit
@@ -87,8 +86,8 @@ def test_deleting_a_domain_with_11_addresses(ses, api, installation):
         -- commit
         take the lease
         lock the domain that is next
-        read the domain and its active addresses
         read the ledger entries
+        read the domain and its active addresses
         read the recorded recipients
         write the intent: entry unknown
         forget the recipients that the call removes
@@ -137,8 +136,8 @@ REPLACE_A_RULE = """
     -- commit
     take the lease
     lock the domain that is next
-    read the domain and its active addresses
     read the ledger entries
+    read the domain and its active addresses
     read the recorded recipients
     write the intent: entry unknown
     write the intent: call in flight

@@ -25,6 +25,7 @@ from inbound.tests.support.database import empty_tables
 from inbound.tests.support.factories import EndpointFactory, UserFactory
 from ses_integration.aws import clients, rule_set
 from ses_integration.conf import ses_config
+from ses_integration.drift.sweep import sweep_database
 from ses_integration.emulator.server import Emulator
 from ses_integration.models import DomainSync, InFlightCall, Lease
 from ses_integration.reconcile.values import Answer
@@ -113,6 +114,8 @@ class MachineBase(RuleBasedStateMachine):
         ses.reset()
         settings.SES_MAX_RECIPIENTS_PER_RULE = 2
         self.prepare_ses()
+        # As a worker does when it starts. Without it, every pass would read whole domains.
+        sweep_database()
         self.clients: list[APIClient] = []
         self.users: list[User] = []
         self.endpoints: list[list[str]] = []

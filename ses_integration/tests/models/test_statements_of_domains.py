@@ -1,4 +1,4 @@
-"""Generations, the queue, progress, and the confirmation of a removal."""
+"""The queue, progress, and the confirmation of a removal."""
 
 from __future__ import annotations
 
@@ -32,36 +32,19 @@ SCOPE_NAMES = ["other rule set", "other region", "ours"]
 BEHIND = {"generation": 5, "observed_generation": 3}
 
 
-def raise_generation(region, rule_set, domain):
-    rows = DomainSync.objects.filter(region=region, rule_set=rule_set, domain=domain)
-    queued_at = Coalesce("queued_at", Now())
-    if not rows.update(generation=F("generation") + 1, retry_at=None, changed_at=Now(), queued_at=queued_at):
-        new = DomainSync(region=region, rule_set=rule_set, domain=domain, generation=1, queued_at=Now())
-        DomainSync.objects.bulk_create([new])
-        rows.update(changed_at=Now())
-    return rows.values_list("generation")
-
-
-@compares("RAISE_GENERATION")
-@pytest.mark.parametrize("columns", [{}, {"queued_at": days(-1), "retry_at": days(1), "attempts": 2}])
-def test_generation_of_one_domain_is_raised_and_the_domain_queued(statement, columns):
-    syncs(**BEHIND, **columns)
-    syncs("other.org")
-    assert same(statement.rows, raise_generation, *KEY) == [(6,)]
-    assert same(statement.rows, raise_generation, *SCOPE, "new.org") == [(1,)]
-
-
 def locked(rows):
     """The ORM form of what LOCK_DOMAIN and LOCK_NEXT have in common."""
     state = RuleSetState.objects.filter(region=OuterRef("region"), rule_set=OuterRef("rule_set"))
     columns = {
         "is_busy": Case(When(batch_until__gt=Now(), then=True), default=False),
         "now": Now(),
+        "compared": Coalesce(Subquery(state.values("rows_compared")), Value(False)),
         "limit": Subquery(state.values("recipients_per_rule")),
         "state_account": Coalesce(Subquery(state.values("account")), Value("")),
     }
     rows = rows.select_for_update(skip_locked=True, of=("self",)).annotate(**columns)
-    return rows.values_list("pk", "domain", "generation", "attempts", *columns)[:1]
+    first = ["pk", "domain", "generation", "attempts", "is_busy", "now"]
+    return rows.values_list(*first, "observed_generation", "change_log", "compared", "limit", "state_account")[:1]
 
 
 def lock_domain(region, rule_set, domain):
@@ -77,17 +60,18 @@ def lock_next(region, rule_set, longest_wait, domain):
 
 def states_of_others() -> None:
     for scope in (OTHER_RULE_SET, OTHER_REGION):
-        RuleSetState.objects.create(**scope, account="444455556666", recipients_per_rule=50)
+        RuleSetState.objects.create(**scope, account="444455556666", recipients_per_rule=50, rows_compared=True)
 
 
 @compares("LOCK_DOMAIN")
 def test_locked_domain_comes_with_what_a_step_needs(statement):
-    ours = syncs(**BEHIND, attempts=2)
+    ours = syncs(**BEHIND, attempts=2, change_log="3:f00d 5:9")
     syncs("other.org")
     states_of_others()
-    assert same(statement.rows, lock_domain, *KEY) == [(ours.pk, DOMAIN, 5, 2, False, "now", None, "")]
-    RuleSetState.objects.create(**HERE, account="111122223333", recipients_per_rule=100)
-    assert same(statement.rows, lock_domain, *KEY) == [(ours.pk, DOMAIN, 5, 2, False, "now", 100, "111122223333")]
+    found = (ours.pk, DOMAIN, 5, 2, False, "now", 3, "3:f00d 5:9")
+    assert same(statement.rows, lock_domain, *KEY) == [(*found, False, None, "")]
+    RuleSetState.objects.create(**HERE, account="111122223333", recipients_per_rule=100, rows_compared=True)
+    assert same(statement.rows, lock_domain, *KEY) == [(*found, True, 100, "111122223333")]
     assert same(statement.rows, lock_domain, *SCOPE, "new.org") == []
 
 
@@ -188,40 +172,7 @@ def test_progress_comes_with_the_first_call_that_is_in_flight(statement):
     assert same(statement.rows, look, *SCOPE, "new.org") == []
 
 
-def settle(busy, pk, generation):
-    row = DomainSync.objects.filter(pk=pk, generation=generation).select_for_update(skip_locked=True)
-    settled = DomainSync.objects.filter(pk__in=list(row.values_list("pk", flat=True)))
-    up_to_date = {"queued_at": None, "retry_at": None, "attempts": 0, "stalled": False, "last_error": ""}
-    several = When(generation__gt=F("observed_generation") + 1, then=in_(busy))
-    return settled.update(observed_generation=F("generation"), batch_until=Case(several), **up_to_date)
-
-
-@compares("SETTLE")
-def test_domain_is_settled_if_its_generation_is_the_same(statement):
-    failed = {"queued_at": days(-1), "retry_at": days(2), "attempts": 2, "stalled": True, "last_error": "Throttled."}
-    ours = syncs(**BEHIND, **failed)
-    assert same(statement.run, settle, After(DAY), ours.pk, 5) == 1
-    assert same(statement.run, settle, After(DAY), ours.pk, 4) == 0
-    assert same(statement.run, settle, After(DAY), ours.pk, 6) == 0
-
-
-@compares("SETTLE")
-@pytest.mark.parametrize("observed", [3, 4, 5], ids=["two changes", "one change", "none"])
-def test_domain_is_busy_after_several_changes_were_observed_together(statement, observed):
-    ours = syncs(generation=5, observed_generation=observed, batch_until=days(-1))
-    assert same(statement.run, settle, After(DAY), ours.pk, 5) == 1
-
-
-@compares("SETTLE")
-@pytest.mark.postgresql
-@pytest.mark.django_db(transaction=True)
-def test_domain_that_is_being_changed_is_not_settled(statement):
-    ours = syncs(**BEHIND)
-    with locked_elsewhere(ours):
-        assert same(statement.run, settle, After(DAY), ours.pk, 5) == 0
-
-
-def confirm_removal(region, rule_set, domain, generation):
+def confirm_removal(region, rule_set, domain, generation, each):
     rule = {"entry__domain": OuterRef("domain"), "entry__kind": ResourceKind.RULE}
     adding = InFlightCall.objects.filter(**rule, operation__in=[Operation.CREATE_RULE, Operation.UPDATE_RULE])
     recorded = LedgerRecipient.objects.filter(**rule)
@@ -230,11 +181,14 @@ def confirm_removal(region, rule_set, domain, generation):
     may_come, is_elsewhere = (Exists(rows.exclude(entry__region="")) for rows in (adding, elsewhere))
     rows = DomainSync.objects.filter(region=region, rule_set=rule_set, domain=domain)
     observed = rows.filter(observed_generation__gte=F("generation") if generation is None else generation)
+    here = recorded.filter(entry__region=OuterRef("region"), entry__rule_set=OuterRef("rule_set"), recipient__in=each)
+    observed = observed.exclude(Exists(here))
     return observed.annotate(may_come=may_come, is_elsewhere=is_elsewhere).values_list("may_come", "is_elsewhere")
 
 
 def confirmed(statement, generation: int | None = 3) -> list[tuple[bool, bool]]:
-    found: list[tuple[bool, bool]] = same(statement.rows, confirm_removal, *KEY, generation)
+    each = [f"removed@{DOMAIN}", f"b@{DOMAIN}"]
+    found: list[tuple[bool, bool]] = same(statement.rows, confirm_removal, *KEY, generation, each=each)
     return found
 
 
@@ -264,6 +218,14 @@ def test_removal_is_not_confirmed_while_another_scope_has_a_recipient(statement,
     syncs(**BEHIND)
     with_recipients(entry(scope=scope), "a")
     assert confirmed(statement) == [(False, scope is not HERE)]
+
+
+@compares("CONFIRM_REMOVAL")
+@pytest.mark.parametrize("scope", SCOPES, ids=SCOPE_NAMES)
+def test_removal_is_not_confirmed_while_a_rule_has_the_address(statement, scope):
+    syncs(**BEHIND)
+    with_recipients(entry(scope=scope), "b")
+    assert confirmed(statement) == ([] if scope is HERE else [(False, True)])
 
 
 @compares("CONFIRM_REMOVAL")

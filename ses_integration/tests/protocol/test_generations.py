@@ -85,8 +85,8 @@ def rows_are_read_before_the_generation():
     advance, desired_of = step.advance, snapshot.desired_of
 
     def plan(state, *answered, **options):
-        desired = desired_of(state.config, [state.domain])
-        with patched(snapshot, desired_of=lambda *_: desired):
+        desired = desired_of(state.config, [state.domain])[state.domain]
+        with patched(snapshot, compile_domain=lambda *_: desired):
             return advance(state, *answered, **options)
 
     with patched(step, advance=plan):

@@ -93,7 +93,7 @@ def teardown_ignores_the_rows():
             tearing_down.add(state.held.fence)
         if state.held.fence not in tearing_down:
             return advance(state, *answered, **options)
-        with patched(snapshot, desired_of=lambda *_: {state.domain: DesiredState()}):
+        with patched(snapshot, compile_domain=lambda *_: DesiredState()):
             return advance(state, *answered, **options)
 
     with patched(step, advance=carry_on):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.db import transaction
@@ -22,18 +23,25 @@ _rows: dict[str, DomainSpec] = {}
 after_reading: list[Callable[[], object]] = []
 
 
-def provide(names: list[str] | None) -> list[DomainSpec]:
-    """Specs of these domains, or of all."""
+def provide(names: list[str] | None, slots: range | None = None) -> list[DomainSpec]:
+    """Specs of these domains, or of all, with the addresses in these slots, or all."""
     found = [row for name, row in _rows.items() if names is None or name in names]
+    if slots is not None:
+        found = [replace(row, addresses=tuple(it for it in row.addresses if it.slot in slots)) for row in found]
     while after_reading:
         after_reading.pop()()
     return found
 
 
-def receive(*local_parts: str, domain: str = DOMAIN, catch_all: bool = False, incarnation: str = "1") -> None:
-    """Set the addresses of a domain and mark it dirty, without a drain: the test decides who reconciles it and when."""
+def receive(
+    *local_parts: str, domain: str = DOMAIN, catch_all: bool = False, incarnation: str = "1", slot: int | None = None
+) -> None:
+    """Set the addresses of a domain and mark it dirty, without a drain: the test decides who reconciles it and when.
+
+    Their slots are 0, 1 and so on. `slot`: the one that the mark lists.
+    """
     addresses = tuple(AddressSpec(f"{local}@{domain}", slot) for slot, local in enumerate(local_parts))
-    _mark(domain)
+    _mark(domain, slot)
     _rows[domain] = DomainSpec(domain, f"emails/{domain}/{incarnation}/", addresses, catch_all, inactive=())
 
 
@@ -49,9 +57,9 @@ def change_behind_our_back(*local_parts: str, domain: str = DOMAIN) -> None:
     _rows[domain] = DomainSpec(domain, f"emails/{domain}/1/", addresses, inactive=())
 
 
-def _mark(domain: str) -> None:
+def _mark(domain: str, slot: int | None = None) -> None:
     with transaction.atomic():
-        outbox.raise_generation(ses_config(), domain)
+        outbox.raise_generation(ses_config(), domain, slot)
 
 
 @pytest.fixture
