@@ -16,6 +16,8 @@ OTHER_REGION = {"region": "us-east-1", "rule_set": "ours"}
 # Ours last: a statement that ignores the scope would find another row first.
 SCOPES = [OTHER_RULE_SET, OTHER_REGION, HERE]
 SCOPE = REGION, RULE_SET = tuple(HERE.values())
+KEY = (*SCOPE, DOMAIN)
+BEHIND = {"generation": 5, "observed_generation": 3}
 DAY = 86400.0
 
 

@@ -11,9 +11,11 @@ from ses_integration.models.statements import After
 from ses_integration.plan.resources import Operation, ResourceKind
 from ses_integration.tests.models.comparison import compares, in_, same
 from ses_integration.tests.models.rows import (
+    BEHIND,
     DAY,
     DOMAIN,
     HERE,
+    KEY,
     OTHER_REGION,
     OTHER_RULE_SET,
     SCOPE,
@@ -27,9 +29,7 @@ from ses_integration.tests.models.rows import (
 from ses_integration.tests.support.second_connection import locked_elsewhere
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]
-KEY = (*SCOPE, DOMAIN)
 SCOPE_NAMES = ["other rule set", "other region", "ours"]
-BEHIND = {"generation": 5, "observed_generation": 3}
 
 
 def locked(rows):

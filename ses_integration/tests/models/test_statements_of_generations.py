@@ -9,18 +9,20 @@ from django.db.models.functions import Cast, Coalesce, Concat, Length, Now
 from ses_integration.models import DomainSync
 from ses_integration.models.statements import After
 from ses_integration.tests.models.comparison import compares, in_, same
-from ses_integration.tests.models.rows import (
-    DAY,
-    DOMAIN,
-    SCOPE,
-    days,
-    syncs,
-)
+from ses_integration.tests.models.rows import BEHIND, DAY, KEY, SCOPE, days, syncs
 from ses_integration.tests.support.second_connection import locked_elsewhere
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]
-KEY = (*SCOPE, DOMAIN)
-BEHIND = {"generation": 5, "observed_generation": 3}
+
+
+def log_after(run, sync):
+    """`run`, returning the change log of the domain."""
+
+    def run_and_read(*parameters):
+        run(*parameters)
+        return DomainSync.objects.filter(pk=sync.pk).values_list("change_log")
+
+    return run_and_read
 
 
 def raise_generation(region, rule_set, domain, slot):
@@ -60,17 +62,7 @@ def test_generation_of_one_domain_is_raised_and_the_domain_queued(statement, col
 )
 def test_change_log_lists_the_slot_or_is_void(statement, log, slot, expected):
     ours = syncs(**BEHIND, change_log=log)
-    log_after = DomainSync.objects.filter(pk=ours.pk).values_list("change_log")
-
-    def by_sql(*parameters):
-        statement.rows(*parameters)
-        return log_after.all()
-
-    def by_orm(*parameters):
-        raise_generation(*parameters)
-        return log_after.all()
-
-    assert same(by_sql, by_orm, *KEY, slot) == [(expected,)]
+    assert same(log_after(statement.rows, ours), log_after(raise_generation, ours), *KEY, slot) == [(expected,)]
 
 
 def settle(log, layout, busy, pk, generation):
@@ -103,16 +95,8 @@ def test_domain_is_busy_after_several_changes_were_observed_together(statement, 
 @pytest.mark.parametrize(("read", "expected"), [("3:f00d 4:8", "5:cafe"), ("3:f00d", ""), ("", "")])
 def test_change_log_begins_anew_if_it_is_as_the_pass_has_read_it(statement, read, expected):
     ours = syncs(**BEHIND, change_log="3:f00d 4:8")
-
-    def by_sql(*parameters):
-        statement.run(*parameters)
-        return DomainSync.objects.filter(pk=ours.pk).values_list("change_log")
-
-    def by_orm(*parameters):
-        settle(*parameters)
-        return DomainSync.objects.filter(pk=ours.pk).values_list("change_log")
-
-    assert same(by_sql, by_orm, read, "cafe", After(DAY), ours.pk, 5) == [(expected,)]
+    parameters = read, "cafe", After(DAY), ours.pk, 5
+    assert same(log_after(statement.run, ours), log_after(settle, ours), *parameters) == [(expected,)]
 
 
 @compares("SETTLE")
