@@ -6,8 +6,6 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from django.db import transaction
-
 from ses_integration.aws import clients
 from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import SesConfig
@@ -33,8 +31,7 @@ def make_due(config: SesConfig, comparison: Comparison, domains: Collection[str]
     swept = invalidate(config, comparison.seen, domains)
     due = {drift.domain for drift in comparison.found if drift.remedy.by_reconcile}
     for domain in sorted(due.intersection(domains) - set(swept.invalidated)):
-        with transaction.atomic():
-            outbox.raise_generation(config, domain)
+        outbox.raise_generation(config, domain)
     return not swept.skipped
 
 

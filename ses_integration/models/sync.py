@@ -20,8 +20,8 @@ class DomainSync(Scoped):
     observed_generation = models.PositiveBigIntegerField(default=0)
     changed_at = models.DateTimeField(auto_now_add=True)
     # "6:f00d 7:3 8:900": generation 6 was observed with the layout of digest f00d. Since then, only the addresses in the slots 3
-    # and 900 have changed, in the generations 7 and 8. If a generation is missing, or nothing is left because the log was too long
-    # or is void, anything may have changed.
+    # and 900 have changed, in the generations 7 and 8. If a generation is missing, or the log is empty, anything may have
+    # changed.
     change_log = models.CharField(max_length=500, blank=True, db_default="")
     # When the domain fell behind or had its last turn. Empty while it is up to date.
     queued_at = models.DateTimeField(null=True, blank=True)

@@ -99,9 +99,9 @@ def _locked(row: tuple[Any, ...] | None) -> LockedDomain | None:
 
 
 def record_read(config: SesConfig, locked: LockedDomain, change_log: str) -> None:
-    """Record that a pass has begun to read rows and ledger. `change_log`: what stays of the domain's log, empty for none of it.
+    """Record that a pass has read rows and ledger. `change_log`: that of its snapshot.
 
-    A pass that reads everything may change any rule, perhaps to another layout, and end half-way.
+    It is empty if the pass has read everything: then it may change any rule, perhaps to another layout, and end half-way.
     """
     if locked.change_log != change_log:
         DomainSync.objects.filter(pk=locked.pk).update(change_log=change_log)

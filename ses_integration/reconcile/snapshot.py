@@ -26,9 +26,9 @@ from ses_integration.reconcile.queue import LockedDomain
 class Snapshot:
     """Desired and recorded state of one domain, read in a transaction that had its DomainSync row locked.
 
-    It stays right as long as `generation` is the same (docs/architecture/protocol.md, "Settle in memory"). With a `chunk`, only
-    the rule of this number can differ, and without catch-all the other rules are left out ("Read one rule"). `change_log`: what
-    the domain's change log has to be when the domain is settled.
+    It stays right as long as `generation` is the same (docs/architecture/protocol.md, "Settle in memory"). If only
+    one rule can differ, the others may be left out ("Read one rule"). `change_log`: the domain's change log while the snapshot
+    is in use, empty if it is void. Settling compares it.
     """
 
     sync_id: int
@@ -36,7 +36,6 @@ class Snapshot:
     generation: int
     layout: Layout
     change_log: str
-    chunk: int | None
     desired: DesiredState
     resources: Mapping[tuple[ResourceKind, str], RecordedResource]
 
@@ -58,7 +57,7 @@ class Snapshot:
         resources = {resource.key: resource for resource in recorded}
         desired = compile_domain(spec, layout)
         log = "" if chunk is None else locked.change_log
-        return cls(locked.pk, locked.domain, locked.generation, layout, log, chunk, desired, resources)
+        return cls(locked.pk, locked.domain, locked.generation, layout, log, desired, resources)
 
     def plan(self, *, rule_set_full: bool = False) -> Plan:
         return plan(self.domain, self.desired, self.resources.values(), rule_set_full=rule_set_full)
