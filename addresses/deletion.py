@@ -86,8 +86,8 @@ def delete_addresses(
             reconcile(name, generation)
             if left := confirmation.recipients_left(name, by_domain[name], generation):
                 warnings |= dict.fromkeys(left, _warning(name))
-                added = EmailAddress.objects.filter(address__in=left).values_list("address", flat=True)
-                warnings |= dict.fromkeys(added, ADDED_AGAIN)
+                added = EmailAddress.objects.filter(address__in=left).active()
+                warnings |= dict.fromkeys(added.values_list("address", flat=True), ADDED_AGAIN)
         return {
             pk: AddressDeletion(address, domain_of(address), address not in warnings, warnings.get(address))
             for pk, address in deleted.items()

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from addresses.deletion import ADDED_AGAIN, delete_address, delete_addresses
 from addresses.models import EmailAddress
 from addresses.services import create_address, update_address
-from inbound.tests.support.aws import rules
+from inbound.tests.support.aws import fail_calls, rules
 from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory
 from ses_integration.drift.sweep import sweep_database
 
@@ -143,15 +143,35 @@ def test_deletion_is_not_confirmed_while_another_rule_has_the_address(rows, ses)
     assert sweep_database() == ["example.com"]
 
 
-def test_deletion_says_that_the_address_was_added_again_before_it_was_confirmed(rows, ses):
-    def add_again(**_: object) -> None:
-        post_delete.disconnect(add_again, sender=EmailAddress)
-        transaction.on_commit(lambda: EmailAddress.objects.create(domain=rows[0].domain, address=B))
+@contextmanager
+def adding_again(row: EmailAddress, *, is_active: bool) -> Iterator[None]:
+    """Add the address again as soon as its deletion is committed, before SES has confirmed it."""
 
-    post_delete.connect(add_again, sender=EmailAddress)
-    deleted = delete_address(rows[1])
+    def add(**_: object) -> None:
+        again = {"domain": row.domain, "address": row.address, "is_active": is_active}
+        transaction.on_commit(lambda: EmailAddress.objects.create(**again))
+
+    post_delete.connect(add, sender=EmailAddress)
+    try:
+        yield
+    finally:
+        post_delete.disconnect(add, sender=EmailAddress)
+
+
+def test_deletion_says_that_the_address_was_added_again_before_it_was_confirmed(rows, ses):
+    with adding_again(rows[1], is_active=True):
+        deleted = delete_address(rows[1])
     assert (deleted.removed_from_ses, deleted.warning) == (False, ADDED_AGAIN)
     assert rules(ses) == {FIRST: {A, B}, SECOND: {C}}
+
+
+def test_deletion_does_not_say_that_ses_keeps_receiving_for_an_inactive_address(rows, ses, impatient):
+    fail_calls(ses)
+    with adding_again(rows[1], is_active=False):
+        deleted = delete_address(rows[1])
+    assert not deleted.removed_from_ses
+    assert deleted.warning is not None
+    assert deleted.warning.startswith("SES rule update failed:")
 
 
 def test_endpoint_is_no_reason_to_read_anything(rows, ses):
