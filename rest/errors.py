@@ -5,8 +5,15 @@ from __future__ import annotations
 from rest_framework.exceptions import APIException
 
 
+class Refused(APIException):
+    """400. `detail` is the text of the error, or a dictionary with `error` and further members of the body."""
+
+    status_code = 400
+    default_detail = "Invalid request"
+
+
 class Conflict(APIException):
-    """409. `detail` is the text of the error, or a dictionary with `error` and further members of the body."""
+    """409, with a `detail` like that of Refused."""
 
     status_code = 409
     default_detail = "Conflict"

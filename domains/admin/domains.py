@@ -23,6 +23,7 @@ from domains.deletion.record import warning
 from domains.deletion_plan import build, model
 from domains.lifecycle import catch_all, register
 from domains.models import Domain, DomainDeletion, Step
+from domains.names import RefusedName
 from rest.deletion.plan_token import PlanOutdated
 from ses_integration.admin.actions import push
 from ses_integration.admin.columns import ShowsSesState
@@ -44,7 +45,7 @@ class DeletingFilter(admin.SimpleListFilter):
 class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceAdmin[Domain]):
     add_form = AddDomainForm
     form = CatchAllForm
-    refusals = (QuotaExceeded,)
+    refusals = (QuotaExceeded, RefusedName)
     gone = (Domain.DoesNotExist, catch_all.EndpointGone)
     shared_deadline = staticmethod(shared_deadline)
     plan_of = staticmethod(build.plan_of)

@@ -20,7 +20,7 @@ class AddDomainForm(ServiceForm[Domain]):
         try:
             return normalise_domain(self.cleaned_data["name"])
         except ValueError as error:
-            raise forms.ValidationError("This is not a domain name that can be registered.") from error
+            raise forms.ValidationError("This is not a domain name, such as example.com.") from error
 
 
 class CatchAllForm(ServiceForm[Domain]):

@@ -19,9 +19,10 @@ from domains.deletion_plan import build
 from domains.deletion_plan.model import KIND, DeletionPlan
 from domains.lifecycle import catch_all, register
 from domains.models import Domain, DomainDeletion
+from domains.names import RefusedName
 from rest.deletion.confirmation import GONE, Confirmation, plan_outdated
 from rest.deletion.viewset import PlannedDeletionViewSet
-from rest.errors import Conflict
+from rest.errors import Conflict, Refused
 from rest.filters import ChoiceFilter, FlagFilter
 from rest.ids import find_or_none, is_id
 from ses_integration.api import RecordedIdentity, shared_deadline
@@ -60,6 +61,7 @@ class DomainViewSet(
         FlagFilter("canReceive", "can_receive_emails"),
     ]
     errors = {
+        RefusedName: lambda error: Refused({"error": "Invalid domain format", "details": str(error)}),
         register.DomainTaken: lambda error: Conflict(OWN if error.own else REGISTERED),
         catch_all.EndpointGone: lambda _: ValidationError(NO_ENDPOINT),
     }

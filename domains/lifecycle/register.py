@@ -12,7 +12,7 @@ from domains.deletion.service import finish_rows
 from domains.dns import records as dns_records
 from domains.lifecycle.identity import apply_identity
 from domains.models import Domain
-from domains.names import ancestors, registrable
+from domains.names import ancestors, check_new_domain, registrable
 from ses_integration.api import (
     DomainSpec,
     RecordedIdentity,
@@ -47,8 +47,9 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
     """Add a normalised name, and wait until SES has created its identity or the deadline ends.
 
     If an earlier domain of this name is still being deleted, the same transaction deletes its rows
-    (docs/architecture/protocol.md, "Delete and add again"). Raises DomainTaken and QuotaExceeded.
+    (docs/architecture/protocol.md, "Delete and add again"). Raises RefusedName, DomainTaken and QuotaExceeded.
     """
+    check_new_domain(name)
     with shared_deadline():
         try:
             with changing() as change:

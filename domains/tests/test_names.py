@@ -4,7 +4,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domains.names import ancestors, domain_of, normalise_address, normalise_domain, registrable
+from domains.names import (
+    RefusedName,
+    ancestors,
+    check_new_domain,
+    domain_of,
+    is_private_suffix,
+    normalise_address,
+    normalise_domain,
+    registrable,
+)
 
 # Parts of real names in odd orders are more often valid than arbitrary text.
 PIECES = st.sampled_from(
@@ -15,13 +24,13 @@ NAMES = st.text() | st.lists(PIECES | st.text(max_size=3), max_size=8).map("".jo
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "localhost", "com", "co.uk", "github.io", "1.2.3.4", "example", ".", "..", ".com", "a..com", "-a.com",
+    ["", " ", "localhost", "com", "1.2.3.4", "example", ".", "..", ".com", "a..com", "-a.com",
      "a-.com", "a_b.com", "*.example.com", "exa mple.com", "example.com/", "https://example.com", "me@example.com",
      "example.com:25", "x" * 64 + ".com", ".".join(["a" * 60] * 5), "\u200b.com", "xn--a.com", "[1.2.3.4]", "example.123",
-     "example.com..", "victim.com-catchall", "example.c0m", "example.c", "my.invalid", "printer.local", "a.localhost",
-     "\x00.com", "a\ud800.com", "xn--p1ai"],
+     "example.com..", "victim.com-catchall", "example.c0m", "example.c", "xn--.com", "xn--abc-.com", "b ü.de", "a….de",
+     "\x00.com", "a\ud800.com", "xn--p1ai", "xn--BCHER-KVA-.de"],
 )  # fmt: skip
-def test_names_that_cannot_be_registered_are_refused(text):
+def test_what_is_no_domain_name_is_refused(text):
     with pytest.raises(ValueError, match="not a domain name"):
         normalise_domain(text)
 
@@ -32,15 +41,61 @@ def test_names_that_cannot_be_registered_are_refused(text):
         ("EXAMPLE.com", "example.com"),
         ("  example.com\n", "example.com"),
         ("example.com.", "example.com"),
+        ("example.com。", "example.com"),
         ("bücher.example", "xn--bcher-kva.example"),
         ("BÜCHER。de", "xn--bcher-kva.de"),
+        ("XN--BCHER-KVA.de", "xn--bcher-kva.de"),
         ("faß.de", "xn--fa-hia.de"),
+        ("ab--cd.com", "ab--cd.com"),
+        ("r3---sn-4g5.bücher.de", "r3---sn-4g5.xn--bcher-kva.de"),
+        ("i❤.ws", "xn--i-7iq.ws"),
+        ("xn--i-7iq.ws", "xn--i-7iq.ws"),
         ("me.github.io", "me.github.io"),
         (f"{'a' * 63}.com", f"{'a' * 63}.com"),
     ],
 )
 def test_names_are_normalised(text, name):
     assert normalise_domain(text) == name
+
+
+@pytest.mark.parametrize("name", ["co.uk", "github.io", "my.invalid", "printer.local", "shop.test", "a.localhost"])
+def test_rules_for_new_names_do_not_concern_names_that_exist(name):
+    assert normalise_domain(f"{name}.") == name
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("co.uk", "co.uk is a public suffix"),
+        ("xn--80asehdb.xn--p1ai", ""),
+        ("pvt.k12.ma.us", "pvt.k12.ma.us is a public suffix"),
+        ("shop.test", ".test is reserved"),
+        ("mail.corp", ".corp is reserved"),
+        ("nas.home.arpa", ".arpa is reserved"),
+        ("wiki.internal", ".internal is reserved"),
+        ("x.alt", ".alt is reserved"),
+        ("router.lan", ".lan is reserved"),
+        ("printer.local", ".local is reserved"),
+        ("my.invalid", ".invalid is reserved"),
+        ("abc.onion", ".onion is reserved"),
+        ("github.io", ""),
+        ("shop.example", ""),
+        ("testing.com", ""),
+    ],
+)
+def test_new_names_that_nobody_can_own_are_refused_with_the_reason(name, reason):
+    if not reason:
+        check_new_domain(name)
+        return
+    with pytest.raises(RefusedName, match=reason):
+        check_new_domain(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "private"), [("github.io", True), ("eu.org", True), ("me.github.io", False), ("example.com", False)]
+)
+def test_suffixes_of_companies_are_recognised(name, private):
+    assert is_private_suffix(name) == private
 
 
 @given(NAMES)
@@ -103,7 +158,13 @@ def test_the_ancestors_of_a_name_are_its_parents():
 
 @pytest.mark.parametrize(
     ("name", "registered"),
-    [("example.com", "example.com"), ("a.b.example.com", "example.com"), ("a.example.co.uk", "example.co.uk")],
+    [
+        ("example.com", "example.com"),
+        ("a.b.example.com", "example.com"),
+        ("a.example.co.uk", "example.co.uk"),
+        ("me.github.io", "github.io"),
+        ("co.uk", "co.uk"),
+    ],
 )
 def test_the_registrable_part_of_a_name_is_found(name, registered):
     assert registrable(name) == registered

@@ -89,7 +89,8 @@ def test_an_invalid_or_taken_name_is_an_error_on_the_form(ses, user, admin_clien
     other = EndpointFactory().owner
     DomainFactory(name="example.com", owner=user)
     for name, owner, sentence in (
-        ("co.uk", user, "This is not a domain name that can be registered."),
+        ("co_uk", user, "This is not a domain name, such as example.com."),
+        ("co.uk", user, "co.uk is a public suffix"),
         ("example.com", user, "has already added it."),
         ("mail.example.com", other, "This domain, its parent or its child belongs to another user."),
     ):

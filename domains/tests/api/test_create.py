@@ -119,16 +119,33 @@ def test_a_bad_body_is_refused(api, ses, subtests):
             assert calls(ses) == []
 
 
-NO_DOMAINS = ["localhost", "com", "co.uk", "1.2.3.4", "a_b.com", "x" * 64 + ".com"]
+NO_DOMAINS = ["localhost", "com", "1.2.3.4", "a_b.com", "x" * 64 + ".com"]
 
 
-def test_single_labels_public_suffixes_and_special_names_are_refused(api, ses, subtests):
+def test_what_is_no_domain_name_is_refused(api, ses, subtests):
     for name in NO_DOMAINS:
         with subtests.test(name=name):
             answer = api.post(URL, {"domain": name})
             assert (answer.status_code, answer.json()) == (400, {"error": "Invalid domain format"})
             assert not Domain.objects.exists()
             assert calls(ses) == []
+
+
+def test_public_suffixes_and_special_names_are_refused_with_the_reason(api, ses, subtests):
+    for name, reason in (("CO.UK.", "co.uk is a public suffix"), ("nas.local", ".local is reserved")):
+        with subtests.test(name=name):
+            answer = api.post(URL, {"domain": name})
+            assert answer.status_code == 400
+            assert answer.json()["error"] == "Invalid domain format"
+            assert answer.json()["details"].startswith(reason)
+            assert not Domain.objects.exists()
+            assert calls(ses) == []
+
+
+def test_a_domain_that_became_a_public_suffix_later_keeps_working(api, ses, user):
+    domain = DomainFactory(name="co.uk", owner=user)
+    answer = api.post("/api/v2/email-addresses", {"address": "Info@CO.UK", "domainId": domain.pk})
+    assert (answer.status_code, answer.json()["address"]) == (201, "info@co.uk")
 
 
 NO_JSON = [b"{", b"{'domain': 1}", b"\xff", b'{"domain": NaN}', b"[" * 100_000]
