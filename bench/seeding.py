@@ -86,7 +86,7 @@ def create_related(owner: User, domains: Sequence[Domain]) -> None:
         [
             DnsRecord(domain=row, record_type=record.type, name=record.name, value=record.value)
             for row in domains
-            for record in records_for(row.name, region=ses_config().region, token="token")  # noqa: S106 - public
+            for record in records_for(row.name, region=ses_config().region, token="token", mail_from=f"mail.{row.name}")  # noqa: S106 - public
         ],
         batch_size=BATCH,
     )

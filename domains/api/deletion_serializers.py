@@ -11,7 +11,7 @@ from rest_framework import serializers
 from domains.deletion import proof
 from domains.deletion.record import warning
 from domains.dns import leftovers
-from domains.dns.records import Record
+from domains.dns.records import stored_record
 from domains.models import Domain, DomainDeletion, Step
 from rest.fields import Constant, SchemaOnly, TextOrNull, Timestamp, timestamp_or_none
 from rest.serializers import Answer, ReadSerializer
@@ -76,7 +76,9 @@ class ReportWithDnsSerializer(ReportSerializer):
     dns = SchemaOnly("object")
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
-        told = [Record(row["type"], row["name"], row["value"], "") for row in instance.records_to_publish]
+        told = [
+            stored_record(instance.name, row["type"], row["name"], row["value"]) for row in instance.records_to_publish
+        ]
         note = None if told else NOT_KNOWN
         if Domain.objects.live().filter(name=instance.name, owner_id=instance.owner_id).exists():
             told, note = [], NEEDED_AGAIN

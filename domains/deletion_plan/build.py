@@ -10,7 +10,7 @@ from django.conf import settings
 from domains.deletion_plan.model import KIND, DeletionPlan, FromDatabase, FromOutside
 from domains.dependents import uses_of
 from domains.dns import leftovers
-from domains.dns.records import Record
+from domains.dns.records import stored_record
 from domains.models import Domain
 from domains.provider import addresses_of, spec_of
 from rest.deletion import plan_token
@@ -68,7 +68,7 @@ def _from_database(domain: Domain) -> FromDatabase:
 
 def _from_outside(domain: Domain, ses: Preview) -> FromOutside:
     rows = domain.dns_records.order_by("record_type", "name", "value").values_list("record_type", "name", "value")
-    records = [Record(kind, name, value, "") for kind, name, value in rows]
+    records = [stored_record(domain.name, *row) for row in rows]
     return FromOutside(
         ses_problem=ses.configuration_problem(),
         mail_location=str(domain.mail),

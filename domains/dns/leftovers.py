@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from domains.dns import resolver
-from domains.dns.records import Record
-from domains.dns.resolver import Answer, Question
+from domains.dns.records import Record, RecordKind
+from domains.dns.resolver import Answer
+from domains.dns.values import host, question
 
-SPF_PURPOSE = "SPF include"
+PURPOSES = {
+    RecordKind.OWNERSHIP: "SES verification",
+    RecordKind.INBOUND: "mail is sent to SES",
+    RecordKind.SPF: "SPF include",
+    RecordKind.MAIL_FROM_MX: "MAIL FROM",
+    RecordKind.MAIL_FROM_SPF: "MAIL FROM",
+    RecordKind.DKIM: "DKIM",
+}
 SPF_INCLUDE = "include:amazonses.com"
 KEEP_THE_REST = f"Take {SPF_INCLUDE} out and keep the rest of the record. Leave it if you still send mail through SES."
 
@@ -40,25 +48,14 @@ class RecordLookup:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Leftover:
-    record: Record
-    purpose: str
-    matches: Callable[[str, str], bool]
-
-    @property
-    def question(self) -> Question:
-        return Question(self.record.name, self.record.type)
-
-
 def look_up(records: Sequence[Record]) -> list[RecordLookup]:
     """Look up the records that are useless without the domain, in their order. Leaves out DMARC, the owner's own policy.
 
     Asks DNS for all of them at once, within DNS_TIMEOUT_SECONDS. Never raises, and does not use the database.
     """
-    leftovers = _leftovers(records)
-    answers = resolver.ask({leftover.question for leftover in leftovers})
-    return [_lookup(leftover, answers[leftover.question]) for leftover in leftovers]
+    useless = [record for record in records if record.kind in PURPOSES]
+    answers = resolver.ask({question(record) for record in useless})
+    return [_lookup(record, answers[question(record)]) for record in useless]
 
 
 def is_owners_own(name: str) -> bool:
@@ -80,59 +77,38 @@ def lookup_as_json(record: RecordLookup) -> dict[str, Any]:
     }
 
 
-def _lookup(leftover: _Leftover, answer: Answer) -> RecordLookup:
-    record = leftover.record
-    found = tuple(value for value in answer.values if leftover.matches(record.value, value))
+def _lookup(record: Record, answer: Answer) -> RecordLookup:
+    found = tuple(value for value in answer.values if _is_ours(record, value))
     state = State.UNKNOWN if answer.why else State.PUBLISHED if found else State.GONE
     return RecordLookup(
         record.type,
         record.name,
         record.value,
-        leftover.purpose,
+        PURPOSES[record.kind],
         state,
         found,
         why=answer.why,
-        hint=_hint(leftover, found),
+        hint=_hint(record, found),
     )
 
 
-def _leftovers(records: Sequence[Record]) -> list[_Leftover]:
-    mail_from = {record.name for record in records if record.type == "MX" and "feedback-smtp." in record.value}
-    return [leftover for record in records if (leftover := _leftover(record, mail_from))]
+def _is_ours(record: Record, found: str) -> bool:
+    if record.type in ("MX", "CNAME"):
+        return host(found) == host(record.value)
+    if record.kind is RecordKind.OWNERSHIP:
+        return found == record.value
+    return _includes_ses(found)
 
 
-def _leftover(record: Record, mail_from: set[str]) -> _Leftover | None:
-    if is_owners_own(record.name):
-        return None
-    if record.type == "MX":
-        return _Leftover(record, "MAIL FROM" if record.name in mail_from else "mail is sent to SES", _same_target)
-    if record.type == "CNAME":
-        return _Leftover(record, "DKIM", _same_target)
-    if record.name.startswith("_amazonses."):
-        return _Leftover(record, "SES verification", str.__eq__)
-    if record.name in mail_from:
-        return _Leftover(record, "MAIL FROM", _includes_ses)
-    return _Leftover(record, SPF_PURPOSE, _includes_ses)
-
-
-def _hint(leftover: _Leftover, found: tuple[str, ...]) -> str:
+def _hint(record: Record, found: tuple[str, ...]) -> str:
     """What to do with an SPF record that does more than include SES: only the include should be removed."""
-    if leftover.matches is not _includes_ses:
+    if record.kind not in (RecordKind.SPF, RecordKind.MAIL_FROM_SPF):
         return ""
-    says_more = any(value != leftover.record.value for value in found)
-    return KEEP_THE_REST if says_more or (found and leftover.purpose == SPF_PURPOSE) else ""
+    says_more = any(value != record.value for value in found)
+    return KEEP_THE_REST if says_more or (found and record.kind is RecordKind.SPF) else ""
 
 
-def _same_target(wanted: str, found: str) -> bool:
-    """Whether both values have the same host. Ignores preference, case and trailing dot."""
-    return _target(wanted) == _target(found)
-
-
-def _target(value: str) -> str:
-    return value.strip().rpartition(" ")[2].rstrip(".").lower()
-
-
-def _includes_ses(_wanted: str, found: str) -> bool:
+def _includes_ses(text: str) -> bool:
     """Whether an SPF record (RFC 7208) includes SES, whatever else it contains."""
-    version, *terms = found.lower().split() or [""]
+    version, *terms = text.lower().split() or [""]
     return version == "v=spf1" and any(term.lstrip("+-~?").rstrip(".") == SPF_INCLUDE for term in terms)

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from domains.deletion.proof import prove_deletions
-from domains.dns.records import Record
+from domains.dns.records import stored_record
 from domains.lifecycle.register import add_domain
 from domains.models import DomainDeletion
 from inbound.tests.support.aws import calls, fail_calls, recover_and_run_worker, store_mail
@@ -168,7 +168,7 @@ def test_a_deletion_outside_the_api_reports_its_counts(api, full):
 def test_dns_is_looked_up_when_the_report_is_read(api, full, dns, settings):
     settings.DNS_TIMEOUT_SECONDS = 30.0
     pk = delete(api, full)
-    dns.publish_records([Record("TXT", "_amazonses.example.com", "token", "")])
+    dns.publish_records([stored_record("example.com", "TXT", "_amazonses.example.com", "token")])
     assert in_dns(api, pk) == ("published", ["token"], None)
     dns.withdraw("_amazonses.example.com")
     assert in_dns(api, pk) == ("gone", [], None)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from domains.dns.leftovers import KEEP_THE_REST, RecordLookup, State, look_up
-from domains.dns.records import Record, dmarc, records_for
+from domains.dns.records import dmarc, records_for, stored_record
 
 DOMAIN = "example.com"
 MAIL_FROM = f"mail.{DOMAIN}"
 TOKEN = "dG9rZW4tT0YtU0VT="
-RECORDS = records_for(DOMAIN, region="eu-west-1", token=TOKEN, dkim_tokens=("aaa", "bbb", "ccc"))
+RECORDS = records_for(DOMAIN, region="eu-west-1", token=TOKEN, dkim_tokens=("aaa", "bbb", "ccc"), mail_from=MAIL_FROM)
 MX = "10 inbound-smtp.eu-west-1.amazonaws.com"
 SPF = "v=spf1 include:amazonses.com ~all"
 PURPOSES = {
@@ -203,7 +203,7 @@ def test_a_dkim_name_is_a_leftover_although_its_target_no_longer_exists(dns):
 
 
 def test_records_of_a_domain_named_like_a_mail_from_domain_are_recognised(dns):
-    records = records_for(MAIL_FROM, region="eu-west-1")
+    records = records_for(MAIL_FROM, region="eu-west-1", mail_from=f"mail.{MAIL_FROM}")
     dns.publish_records(records)
     assert [(record.type, record.name, record.purpose) for record in look_up(records)] == [
         ("MX", MAIL_FROM, "mail is sent to SES"),
@@ -214,21 +214,23 @@ def test_records_of_a_domain_named_like_a_mail_from_domain_are_recognised(dns):
 
 
 def test_an_internationalised_name_is_looked_up_as_it_is_stored(dns):
-    record = Record("MX", "xn--bcher-kva.example", MX, "")
+    record = stored_record("xn--bcher-kva.example", "MX", "xn--bcher-kva.example", MX)
     dns.publish("xn--bcher-kva.example", "MX", MX)
     assert [record.state for record in look_up([record])] == [State.PUBLISHED]
 
 
 def test_a_name_that_is_too_long_for_dns_is_gone(dns):
     long = ".".join(["a" * 62] * 4)
-    states = [record.state for record in look_up(records_for(long, region="eu-west-1", token=TOKEN))]
+    states = [
+        record.state for record in look_up(records_for(long, region="eu-west-1", token=TOKEN, mail_from=f"mail.{long}"))
+    ]
     assert states == [State.GONE] * 5
     assert {name for name, *_ in dns.asked} == {long}
 
 
 @pytest.mark.parametrize("name", ["a..example.com", "*\\999.example.com", "-\u2100\u0378.example.com"])
 def test_an_invalid_name_is_unknown(dns, name):
-    [record] = look_up([Record("TXT", name, SPF, "")])
+    [record] = look_up([stored_record(name, "TXT", name, SPF)])
     assert (record.state, record.why) == (State.UNKNOWN, f"{name} is not a name that can be looked up.")
 
 
