@@ -56,9 +56,9 @@ class LookupFailed(Exception):
     """DNS could not be asked. The message is a sentence for users."""
 
 
-def ask(questions: Collection[Question]) -> dict[Question, Answer]:
-    """Answer all questions within DNS_TIMEOUT_SECONDS. Never raises."""
-    seconds = settings.DNS_TIMEOUT_SECONDS
+def ask(questions: Collection[Question], *, seconds: float | None = None) -> dict[Question, Answer]:
+    """Answer all questions within `seconds`, by default DNS_TIMEOUT_SECONDS. Never raises."""
+    seconds = seconds or settings.DNS_TIMEOUT_SECONDS
     deadline = time.monotonic() + seconds
     answers = dict.fromkeys(questions, Answer(why=f"DNS did not answer within {seconds:g} s."))
     if not answers:
