@@ -13,11 +13,12 @@ from uuid import uuid4
 
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server import werkzeug_app
 
 from ses_integration.emulator.control.endpoints import Control
 from ses_integration.emulator.control.faults import REFUSALS, Fault, Faults
 from ses_integration.emulator.control.journal import NO_ANSWER, Journal
+from ses_integration.emulator.s3 import service as s3
 from ses_integration.emulator.ses.service import SERVICES, Ses
 from ses_integration.emulator.wire.calls import Call, parse_call
 from ses_integration.emulator.wire.errors import AwsError, access_denied, error_response, failed, throttled
@@ -29,6 +30,16 @@ HTML_PAGE = b"<html><head><title>Sign in</title></head><body><p>Sign in to use t
 logger = logging.getLogger(__name__)
 
 
+class _AnyCharacter(werkzeug_app.RegexConverter):  # type: ignore[misc]
+    """Paths with line breaks, which keys of S3 may have. moto would answer 404."""
+
+    def __init__(self, url_map: object, *items: str) -> None:
+        super().__init__(url_map, f"(?s:{items[0]})")
+
+
+werkzeug_app.RegexConverter = _AnyCharacter
+
+
 class Application:
     """A WSGI application: `/_…` are the control endpoints, everything else is an AWS call."""
 
@@ -37,7 +48,7 @@ class Application:
         self._faults = faults
         self._journal = journal
         self._control = Control(ses, faults, journal, self.reset)
-        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._moto = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
         # Otherwise moto lists the folder of its modules twice for each call.
         self._moto.get_backend_for_host = cache(self._moto.get_backend_for_host)
         # Set and replaced at each reset: delayed calls must not change the new state.
@@ -75,13 +86,13 @@ class Application:
 
     def _serve(self, call: Call) -> Response:
         """Apply the call, unless a fault is waiting for it. Raises ConnectionCut to close the connection without a response."""
-        fault = self._faults.take(call.service, call.action)
+        fault = self._faults.take(call)
         if fault is not None and fault.kind == "late":
             threading.Thread(target=self._apply_late, args=(call, fault.seconds, self._discarded), daemon=True).start()
             raise ConnectionCut
         entry = self._journal.begin(call)
-        if fault is None:
-            response = self._apply(call)
+        if fault is None or fault.kind == "refuse_keys":
+            response = self._apply(call, fault)
         elif fault.kind in REFUSALS:
             response = error_response(call.service, _refusal(call, fault))
             entry.finish(response.status, applied=False)
@@ -118,10 +129,12 @@ class Application:
                 raise ConnectionCut
             yield
 
-    def _apply(self, call: Call) -> Response:
+    def _apply(self, call: Call, fault: Fault | None = None) -> Response:
         try:
             if call.service in SERVICES:
                 return self._ses.serve(call)
+            if s3.serves(call):
+                return _with_request_id(s3.serve(call, fault))
             return _with_request_id(run_app(self._moto, call.request()))
         except Exception:
             # A bug in the emulator or in moto, or a service that moto lacks here. The log tells the developer.

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from types import SimpleNamespace
+from collections.abc import Iterable
 from typing import Any
-from unittest.mock import patch
 from uuid import uuid4
 
-from moto.s3.models import FakeDeleteMarker, FakeKey, S3Backend, s3_backends
+from moto.s3.models import FakeDeleteMarker, FakeKey, s3_backends
 
 from ses_integration.emulator.state.accounts import DEFAULT_ACCOUNT
-
-_list_object_versions = S3Backend.list_object_versions
 
 
 def store_versions(bucket: str, histories: Iterable[tuple[str, list[bytes | None]]]) -> None:
@@ -40,13 +34,6 @@ def count_versions(bucket: str, prefix: str) -> int:
     return sum(len(versions) for key, versions in _bucket(bucket).keys.iterlists() if key.startswith(prefix))
 
 
-@contextmanager
-def fast_version_listing() -> Iterator[None]:
-    """Make ListObjectVersions copy only the keys of one page. moto copies the whole bucket for each page."""
-    with patch.object(S3Backend, "list_object_versions", _list_one_page):
-        yield
-
-
 def _bucket(name: str) -> Any:
     return s3_backends[DEFAULT_ACCOUNT]["aws"].buckets[name]
 
@@ -61,33 +48,3 @@ def _object(bucket: Any, key: str, value: bytes) -> Any:
         version_id=str(uuid4()),
         bucket_name=bucket.name,
     )
-
-
-class _NotCopied(list[Any]):
-    def __deepcopy__(self, memo: object) -> _NotCopied:
-        return self
-
-
-def _list_one_page(
-    self: Any,
-    bucket_name: str,
-    delimiter: str | None = None,
-    key_marker: str | None = None,
-    max_keys: int | None = 1000,
-    prefix: str = "",
-    version_id_marker: str | None = None,
-) -> Any:
-    bucket = self.get_bucket(bucket_name)
-    if not delimiter and max_keys is not None:
-        whole, bucket = bucket.keys, copy.copy(bucket)
-        bucket.keys = type(whole)()
-        # The marker may skip versions of its own key. One version beyond the page shows that there is a next page.
-        room = max_keys + len(whole.getlist(key_marker, []) if key_marker else ())
-        for key in sorted(key for key in list(whole) if key.startswith(prefix) and key >= (key_marker or "")):
-            versions = whole.getlist(key, [])
-            bucket.keys.setlist(key, _NotCopied(versions))
-            room -= len(versions)
-            if room < 0:
-                break
-    view = SimpleNamespace(get_bucket=lambda _: bucket)
-    return _list_object_versions(view, bucket_name, delimiter, key_marker, max_keys, prefix, version_id_marker)

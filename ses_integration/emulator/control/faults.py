@@ -7,12 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ses_integration.emulator.wire.calls import Call
+
 REFUSALS = ("throttle", "fail", "access_denied", "error")
 SILENCES = ("lost", "dropped", "late")
 WAITS = ("delay", "late")
-KINDS = (*REFUSALS, *SILENCES, "delay", "page")
+KINDS = (*REFUSALS, *SILENCES, "delay", "page", "refuse_keys")
 
-_KEYS = {"service", "action", "fault", "times", "skip", "seconds", "code", "message", "status"}
+_KEYS = {
+    *("service", "action", "fault", "times", "skip", "seconds", "code", "message", "status"),
+    *("access_key", "keys"),
+}
 
 
 class InvalidFault(ValueError):
@@ -29,6 +34,10 @@ class Fault:
     - `page`: not applied; the response is an HTML page, as from a proxy, with `status` or 200.
     - `delay`: applied and answered after `seconds`.
     - `late`: the connection closes at once without a response, and the call is applied after `seconds`.
+    - `refuse_keys`: DeleteObjects keeps the objects whose key ends with one of `keys` (all, if it is empty) and answers 200
+      with the error `code` for each of them.
+
+    `access_key`: only calls that are signed with this access key; empty for all.
     """
 
     kind: str
@@ -40,10 +49,20 @@ class Fault:
     code: str
     message: str
     status: int
+    access_key: str
+    keys: list[str]
 
-    def matches(self, service: str, action: str) -> bool:
+    def matches(self, call: Call) -> bool:
         """Whether the fault applies to this call. `*` matches every service or action."""
-        return self.service in ("*", service) and self.action in ("*", action)
+        if self.kind == "refuse_keys" and call.action != "DeleteObjects":
+            return False
+        if self.access_key not in ("", call.access_key):
+            return False
+        return self.service in ("*", call.service) and self.action in ("*", call.action)
+
+    def refuses(self, key: str) -> bool:
+        """Whether S3 keeps the object, for a fault of the kind `refuse_keys`."""
+        return not self.keys or key.endswith(tuple(self.keys))
 
 
 def parse_faults(body: object) -> list[Fault]:
@@ -64,11 +83,11 @@ class Faults:
         with self._lock:
             self._faults.extend(faults)
 
-    def take(self, service: str, action: str) -> Fault | None:
+    def take(self, call: Call) -> Fault | None:
         """The fault for this call, if any. Counts down `skip` and `times`."""
         with self._lock:
             for fault in self._faults:
-                if not fault.matches(service, action):
+                if not fault.matches(call):
                     continue
                 if fault.skip:
                     fault.skip -= 1
@@ -101,8 +120,8 @@ def _parse_one(item: object) -> Fault:
         raise InvalidFault(f"'fault' is one of {', '.join(sorted(KINDS))}.")
     if kind in WAITS and "seconds" not in item:
         raise InvalidFault(f"'{kind}' needs 'seconds'.")
-    if kind == "error" and "code" not in item:
-        raise InvalidFault("'error' needs 'code'.")
+    if kind in ("error", "refuse_keys") and "code" not in item:
+        raise InvalidFault(f"'{kind}' needs 'code'.")
     code = _text(item, "code", "")
     times = _checked(item, "times", 1, "a whole number from 0, or null", _is_count_or_none)
     return Fault(
@@ -115,6 +134,8 @@ def _parse_one(item: object) -> Fault:
         code=code,
         message=_text(item, "message", code),
         status=_status(item, kind),
+        access_key=_text(item, "access_key", ""),
+        keys=list(_checked(item, "keys", [], "a list of texts", _are_texts)),
     )
 
 
@@ -147,3 +168,7 @@ def _is_count_or_none(value: object) -> bool:
 
 def _is_duration(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

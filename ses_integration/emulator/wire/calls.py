@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from botocore.exceptions import UnknownServiceError
-from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
@@ -26,7 +26,7 @@ UNKNOWN_ACTION = "Unknown"
 
 @dataclass(frozen=True)
 class Call:
-    """One AWS call. `parameters` have the names of the service's model in botocore."""
+    """One AWS call. `parameters` have the names of the service's model in botocore. An unsigned call has no `access_key`."""
 
     service: str
     action: str
@@ -35,6 +35,7 @@ class Call:
     parameters: Mapping[str, Any]
     environ: Environ = field(repr=False)
     body: bytes = field(repr=False)
+    access_key: str = ""
 
     def request(self) -> Environ:
         """The WSGI environment of the request, with an unread body."""
@@ -67,6 +68,7 @@ def parse_call(environ: Environ, body: bytes) -> Call:
         service=service,
         action=action,
         account=environ.get("HTTP_X_MOTO_ACCOUNT_ID") or str(get_account_id_from(scope.access_key)),
+        access_key=scope.access_key,
         region=scope.region,
         parameters=parameters,
         environ=environ,
@@ -103,6 +105,7 @@ def _scope(environ: Environ) -> CredentialScope:
 def _operation(service: str, environ: Environ) -> tuple[str, dict[str, Any]]:
     request = Request(environ)
     action = UNKNOWN_ACTION
+    path_parameters: Mapping[str, Any] = {}
     try:
         operation, path_parameters = get_service_router(service).match(request)
         action = str(operation.name)
@@ -120,6 +123,8 @@ def _operation(service: str, environ: Environ) -> tuple[str, dict[str, Any]]:
         )
     except (UnknownServiceError, NotFound, NotImplementedError):
         return str(request.values.get("Action", action)), {}
+    except RequestParserError:
+        return action, dict(path_parameters)
     except Exception:
         # moto's parser may raise anything. A request it cannot parse is still a call.
         logger.warning("The parameters of %s %s could not be read.", service, action, exc_info=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
@@ -28,14 +28,13 @@ STORED = OBJECTS * len(HISTORY)
 
 
 @pytest.fixture
-def stack_of(stack_with: Callable[..., Stack], ses: Emulator) -> Iterator[Stack]:
+def stack_of(stack_with: Callable[..., Stack], ses: Emulator) -> Stack:
     """Processes that use the emulator of the test process, whose bucket the test can fill directly."""
     port = urlsplit(ses.url).port
     assert port is not None
-    with stored_objects.fast_version_listing():
-        stack = stack_with(AWS_ENDPOINT_URL=ses.url, SES_AUTO_SETUP="false")
-        stack.aws = EmulatedAws(port)
-        yield stack
+    stack = stack_with(AWS_ENDPOINT_URL=ses.url, SES_AUTO_SETUP="false")
+    stack.aws = EmulatedAws(port)
+    return stack
 
 
 def test_a_third_worker_finishes_erasing_after_two_were_killed(stack_of: Stack, ses: Emulator, user: User) -> None:

@@ -226,3 +226,12 @@ def eventually(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline
+
+
+def test_a_fault_can_be_limited_to_one_access_key(emulator: Emulator, ses: Any, s3: Any) -> None:
+    refused = {"fault": "error", "code": "InvalidClientTokenId", "status": 403, "times": None}
+    emulator.add_faults({**refused, "access_key": "another"})
+    assert rule_sets(ses) == []
+    emulator.add_faults({**refused, "access_key": "any"})
+    assert refusal(ses.list_receipt_rule_sets).code == "InvalidClientTokenId"
+    assert refusal(s3.list_buckets).status == 403
