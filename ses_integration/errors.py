@@ -6,10 +6,11 @@ from __future__ import annotations
 class SesError(Exception):
     """Base class. `sentence`: for clients and operators. AWS's own message goes only to the log.
 
-    `needs_attention`: retrying does not help until a person changes something.
+    `needs_attention`: retrying does not help until a person changes something. `code`: AWS's error code, if it answered with one.
     """
 
     needs_attention = False
+    code = ""
 
     def __init__(self, sentence: str, *, needs_attention: bool | None = None) -> None:
         super().__init__(sentence)
@@ -55,6 +56,12 @@ class Throttled(Refused):
 
     def __init__(self) -> None:
         super().__init__("AWS is throttling our calls.")
+
+
+class NotAccepted(Refused):
+    """AWS does not accept the contents of the request, for example a character that XML cannot carry."""
+
+    needs_attention = True
 
 
 class BadCredentials(Refused):

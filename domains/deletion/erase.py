@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from datetime import timedelta
 
 from django.utils import timezone
@@ -69,19 +68,20 @@ def _record_batch(record: DomainDeletion, batch: ErasedBatch) -> None:
         record.erased_bytes += batch.bytes
         if record.stored_mail_at is not None:
             record.late_versions += batch.versions
-        record.erase_progress = asdict(batch.progress)
+        record.erase_progress = batch.progress.as_json()
         record.problem = batch.progress.problem
         record.retry_at = record.now + CLAIM
         if batch.at_the_end:
-            _end_pass(record, refused=batch.progress.refused)
+            _end_pass(record, batch)
 
 
-def _end_pass(record: DomainDeletion, *, refused: int) -> None:
+def _end_pass(record: DomainDeletion, batch: ErasedBatch) -> None:
     record.erase_progress = {}
-    record.kept_versions = refused
+    record.kept_versions = batch.progress.refused
     record.attempts += 1
-    if refused:
-        record.retry_at = record.now + retry_delay(1, needs_attention=True)
+    if batch.progress.refused:
+        delay = retry_delay(record.attempts, needs_attention=batch.progress.needs_attention)
+        record.retry_at = record.now + delay
     else:
         record.stored_mail, record.stored_mail_at, record.retry_at = Step.DONE, timezone.now(), None
 

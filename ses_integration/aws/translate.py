@@ -24,6 +24,7 @@ from ses_integration.coordination.clock import release_connection
 from ses_integration.errors import (
     AlreadyExists,
     BadCredentials,
+    NotAccepted,
     NotConfigured,
     NotFound,
     Refused,
@@ -44,6 +45,8 @@ UNREADABLE = "The response did not come from AWS."
 
 # Error codes without the suffix `Exception`, which only v2 sends.
 _THROTTLED = {"Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "Throttled", "RequestThrottled"}
+# S3's codes for what passes by itself within seconds (Amazon S3 API Reference, Error Responses).
+_PASSING = {"InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable"}
 _NOT_FOUND = {"RuleDoesNotExist", "NotFound"}
 _DENIED = {"AccessDenied", "UnauthorizedOperation", "AccountSuspended", "SendingPaused"}
 _BAD_KEY = {
@@ -54,7 +57,13 @@ _BAD_KEY = {
     "MissingAuthenticationToken",
     "IncompleteSignature",
     "RequestExpired",
+    # S3's names.
+    "InvalidAccessKeyId",
+    "InvalidToken",
 }
+# These concern the contents of a request, unless the code is one of an address.
+_CONTENT_STATUSES = {400, 413, 414, 431}
+_ADDRESS = {"AuthorizationHeaderMalformed", "InvalidBucketName", "IllegalLocationConstraintException"}
 _SENTENCES = {
     "NoSuchBucket": "The bucket that S3_BUCKET_NAME names does not exist.",
     "InvalidS3Configuration": "AWS cannot write to the bucket that S3_BUCKET_NAME names.",
@@ -65,13 +74,19 @@ _SENTENCES = {
 }
 
 
-def _from_client_error(error: ClientError) -> SesError:
-    code = error.response["Error"].get("Code", "").removesuffix("Exception")
+def is_passing(code: str) -> bool:
+    """Whether an error with this code passes by itself. DeleteObjects reports such errors for single keys."""
+    return code in _THROTTLED or code in _PASSING
+
+
+def _from_client_error(error: ClientError, code: str) -> SesError:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     if code in _THROTTLED or status == 429:
         return Throttled()
     if status >= 500:
         return Unanswered("AWS reported an internal error.")
+    if code in _PASSING:
+        return Refused("AWS could not carry out the call just now.")
     if code == "AlreadyExists":
         return AlreadyExists("It exists already.")
     if code in _NOT_FOUND:
@@ -86,7 +101,8 @@ def _from_client_error(error: ClientError) -> SesError:
         return Refused("AWS does not allow this call; the credentials lack a permission.", needs_attention=True)
     if code in _BAD_KEY:
         return BadCredentials("AWS does not accept the credentials.")
-    return Refused(_SENTENCES.get(code, "AWS refused the call."), needs_attention=True)
+    content = status in _CONTENT_STATUSES and code not in _ADDRESS
+    return (NotAccepted if content else Refused)(_SENTENCES.get(code, "AWS refused the call."), needs_attention=True)
 
 
 @contextmanager
@@ -96,7 +112,9 @@ def aws_errors(call: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        translated = _from_client_error(error)
+        code = error.response["Error"].get("Code", "").removesuffix("Exception")
+        translated = _from_client_error(error, code)
+        translated.code = code
         if not isinstance(translated, AlreadyExists | NotFound):
             logger.warning("%s: %s", call, error)
         raise translated from error
@@ -107,9 +125,9 @@ def aws_errors(call: str) -> Iterator[None]:
     except (FileNotFoundError, PermissionError) as error:
         logger.warning("%s: %s", call, error)
         raise NotConfigured("A file of the AWS credentials cannot be read.") from error
-    except ParamValidationError as error:
+    except (ParamValidationError, UnicodeError) as error:
         logger.exception("%s", call)
-        raise Refused("AWS does not accept a value.", needs_attention=True) from error
+        raise NotAccepted("AWS does not accept a value.") from error
     except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as error:
         logger.warning("%s: %s", call, error)
         raise Unsent("AWS cannot be reached.") from error

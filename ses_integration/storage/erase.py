@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
+from backoffice.text import plural
 from ses_integration.aws.clients import READ_TIMEOUT
-from ses_integration.aws.translate import aws_errors
+from ses_integration.aws.translate import is_passing
 from ses_integration.storage.bucket import list_versions, open_bucket
+from ses_integration.storage.delete import Version, delete_versions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+# With these codes, somebody has forbidden the deletion, and the object is like any other.
+FORBIDDEN = {"AccessDenied", "MethodNotAllowed", "InvalidObjectState"}
+EXAMPLE_LIMIT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +28,41 @@ class EraseProgress:
     """Position of a pass through a prefix: `key` and `version` that S3 last refused to delete, empty if none.
 
     The pass continues after them. Deleted versions need no position, because S3 no longer lists them. `refused`: number of
-    refused versions in this pass. `code`: S3's error code for the first of them.
+    refused versions in this pass. `code`: S3's error code for the gravest of them. `example`: the escaped key of that one, if
+    the object itself is the problem.
     """
 
     key: str = ""
     version: str = ""
     refused: int = 0
     code: str = ""
+    example: str = ""
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> EraseProgress:
+        return cls(**{**values, "key": unquote(values.get("key", ""))})
+
+    def as_json(self) -> dict[str, Any]:
+        """A dictionary for a JSON column. PostgreSQL stores no NUL, which a key may have."""
+        return {**asdict(self), "key": self.key.replace("%", "%25").replace("\0", "%00")}
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a person must act before S3 deletes what it refused."""
+        return bool(self.refused) and not is_passing(self.code)
 
     @property
     def problem(self) -> str:
         if not self.refused:
             return ""
+        objects = plural(self.refused, "stored object")
+        if is_passing(self.code):
+            return f"S3 could not delete {objects} just now ({self.code}). They are tried again."
+        if self.example:
+            return (
+                f"S3 does not delete {self.example} ({self.code}; {objects} left): delete it in the S3 console, or let a "
+                "lifecycle rule of the bucket expire it."
+            )
         return (
             f"S3 keeps {self.refused} stored objects ({self.code}): look for object lock in the bucket, and whether "
             "s3:DeleteObjectVersion is allowed."
@@ -86,27 +117,20 @@ def erase_batches(
     while True:
         page = list_versions(s3, bucket, prefix, after=(progress.key, progress.version))
         markers = page.get("DeleteMarkers", [])
-        found = [*page.get("Versions", []), *markers]
+        found = {
+            _key_and_version(item): item for item in sorted([*page.get("Versions", []), *markers], key=_in_s3_order)
+        }
         if not found:
             yield ErasedBatch(progress, at_the_end=True)
             return
-        with aws_errors(f"DeleteObjects {prefix}"):
-            answer = s3.delete_objects(
-                Bucket=bucket,
-                Delete={
-                    "Objects": [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found],
-                    "Quiet": True,
-                },
-            )
-        errors = answer.get("Errors", [])
-        refused = _refused(found, errors)
-        progress = _advance(progress, refused, errors)
-        kept = {_key_and_version(item) for item in refused}
+        codes = delete_versions(s3, bucket, list(found), until=until)
+        progress = _advance(progress, {version: code for version, code in codes.items() if code})
+        gone = [found[version] for version, code in codes.items() if not code]
         yield ErasedBatch(
             progress,
-            versions=len(found) - len(kept),
-            delete_markers=sum(_key_and_version(item) not in kept for item in markers),
-            bytes=sum(item["Size"] for item in page.get("Versions", []) if _key_and_version(item) not in kept),
+            versions=len(gone),
+            delete_markers=sum("Size" not in item for item in gone),
+            bytes=sum(item.get("Size", 0) for item in gone),
         )
         if time.monotonic() >= until:
             return
@@ -126,28 +150,40 @@ def _open(prefix: str, bucket: str, seconds: float = READ_TIMEOUT) -> tuple[S3Cl
     return open_bucket(bucket, seconds=seconds)
 
 
-def _refused(found: list[Any], errors: list[Any]) -> list[Any]:
-    # If S3 does not name the version, no version of the key counts as erased.
-    named = {(error.get("Key"), error.get("VersionId")) for error in errors}
-    return [item for item in found if _key_and_version(item) in named or (item["Key"], None) in named]
-
-
-def _key_and_version(item: Any) -> tuple[str, str]:
+def _key_and_version(item: Any) -> Version:
     return item["Key"], item["VersionId"]
 
 
-def _advance(progress: EraseProgress, refused: list[Any], errors: list[Any]) -> EraseProgress:
-    if not refused:
+def _in_s3_order(item: Any) -> tuple[str, bool, float]:
+    """By key, newest version first. S3 lists delete markers separately.
+
+    Its times are whole seconds: within one, only the order of the list tells which version is older.
+    """
+    return item["Key"], not item.get("IsLatest"), -item["LastModified"].timestamp()
+
+
+def _advance(progress: EraseProgress, kept: dict[Version, str]) -> EraseProgress:
+    """The progress after a page. `kept`: S3's error codes, in S3's order.
+
+    S3 can continue only after a version that still exists.
+    """
+    if not kept:
         return progress
-    # S3 can continue only after a version that still exists. It lists by key, newest version first, and delete markers
-    # separately. Its times are whole seconds: within one, only the order of the list tells which version is older.
-    last = max(
-        reversed(refused),
-        key=lambda item: (item["Key"], not item.get("IsLatest"), -item["LastModified"].timestamp()),
-    )
-    return EraseProgress(
-        key=last["Key"],
-        version=last["VersionId"],
-        refused=progress.refused + len(refused),
-        code=progress.code or errors[0].get("Code", "unknown reason"),
-    )
+    key, version = list(kept)[-1]
+    gravest = max(kept, key=lambda version: _gravity(kept[version]))
+    code, example = progress.code, progress.example
+    if not progress.refused or _gravity(kept[gravest]) > _gravity(code):
+        code = kept[gravest]
+        example = _example(gravest[0]) if _gravity(code) > 1 else ""
+    return EraseProgress(key, version, progress.refused + len(kept), code, example)
+
+
+def _gravity(code: str) -> int:
+    """0 for what passes, 1 for what is forbidden, 2 for an object that S3 cannot delete."""
+    return 0 if is_passing(code) else 1 if code in FORBIDDEN else 2
+
+
+def _example(key: str) -> str:
+    """The key with control characters escaped, safe for a terminal, and shortened."""
+    text = repr(key)
+    return text if len(text) <= EXAMPLE_LIMIT else f"{text[: EXAMPLE_LIMIT // 2]}…{text[-EXAMPLE_LIMIT // 2 :]}"

@@ -44,9 +44,9 @@ class MailFolder:
     def erase(self, progress: Mapping[str, Any], *, seconds: float) -> Iterator[ErasedBatch]:
         """Erase page by page for about `seconds` (see `erase_batches`). Raises SesError.
 
-        `progress`: from the last batch, as a dictionary. Empty at the start of a pass.
+        `progress`: from the last batch, by `EraseProgress.as_json`. Empty at the start of a pass.
         """
-        return erase_batches(self.prefix, EraseProgress(**progress), seconds=seconds, bucket=self.bucket)
+        return erase_batches(self.prefix, EraseProgress.from_json(progress), seconds=seconds, bucket=self.bucket)
 
     def erase_while(self, allowed: Callable[[], bool]) -> Iterator[int]:
         """Erase everything, and yield how many versions are gone, about every ten seconds.

@@ -16,7 +16,7 @@ from domains.deletion.service import resume_deletions
 from domains.models import Domain, DomainDeletion
 from inbound.tests.support.aws import store_mail, stored_keys
 from ses_integration.aws import clients
-from ses_integration.storage import erase
+from ses_integration.storage import delete, erase
 
 pytestmark = pytest.mark.sqlite
 
@@ -112,3 +112,27 @@ def test_versions_that_s3_keeps_are_reported_and_retried_later(erasing, ses):
     DomainDeletion.objects.update(retry_at=None)
     claim_and_erase(erasing, seconds=10)
     assert (erasing.stored_mail, erasing.erased_versions, erasing.kept_versions) == ("done", 5, 0)
+
+
+def test_versions_that_s3_could_not_delete_just_now_are_retried_within_seconds(erasing, ses, monkeypatch):
+    monkeypatch.setattr(delete, "PAUSES", ())
+    ses.add_faults({"service": "s3", "fault": "refuse_keys", "code": "InternalError", "keys": ["3"], "times": None})
+    claim_and_erase(erasing, seconds=10)
+    assert (erasing.stored_mail, erasing.erased_versions, erasing.kept_versions) == ("owed", 4, 1)
+    assert erasing.problem == "S3 could not delete 1 stored object just now (InternalError). They are tried again."
+    assert erasing.retry_at <= timezone.now() + timedelta(seconds=1)
+    ses.clear_faults()
+    DomainDeletion.objects.update(retry_at=None)
+    claim_and_erase(erasing, seconds=10)
+    assert (erasing.stored_mail, erasing.erased_versions, erasing.problem) == ("done", 5, "")
+
+
+def test_the_position_after_a_key_that_no_json_column_can_hold_is_recorded(erasing, ses):
+    store_mail(f"{erasing.key_prefix}\x00%00")
+    ses.add_faults({"service": "s3", "action": "DeleteObject", "fault": "error", "code": "InvalidURI", "times": None})
+    while not erasing.attempts:
+        DomainDeletion.objects.update(retry_at=None)
+        claim_and_erase(erasing, seconds=0)
+        erasing.refresh_from_db()
+    assert (erasing.stored_mail, erasing.erased_versions, erasing.kept_versions) == ("owed", 5, 1)
+    assert r"\x00%00' (InvalidURI" in erasing.problem

@@ -3,18 +3,12 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 
 from ses_integration.errors import NotConfigured, SesError
 from ses_integration.storage.erase import ErasedBatch, EraseProgress, erase, erase_batches, is_empty
 
 PREFIX = "emails/example.com/indm_1/"
-
-
-@pytest.fixture
-def s3(ses):
-    return boto3.client("s3", region_name="eu-west-1")
 
 
 def put(s3, *keys: str) -> None:
