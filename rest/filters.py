@@ -47,6 +47,16 @@ def _filters(view: APIView) -> Iterable[Filter]:
     return filters
 
 
+def flag(parameter: str, text: str | None) -> bool | None:
+    """The value of a boolean parameter; None if the query does not have it.
+
+    Raises ValidationError for any text but `true` and `false` (docs/api/compatibility.md, "Values").
+    """
+    if text not in (None, "true", "false"):
+        raise ValidationError(f"{parameter} must be true or false")
+    return None if text is None else text == "true"
+
+
 @dataclass(frozen=True, slots=True)
 class IdFilter:
     """Rows whose `column` is the given id. An unknown id leaves no rows. An empty one is ignored."""
@@ -63,22 +73,15 @@ class IdFilter:
 
 @dataclass(frozen=True, slots=True)
 class FlagFilter:
-    """Rows by a boolean. `by`: the column with that value, or a function of rows and value that returns rows.
-
-    `true` means true and any other text false, unless the filter is `strict`: then anything but `true` and `false` is 400
-    (docs/api/compatibility.md, "Values").
-    """
+    """Rows by a boolean. `by`: the column with that value, or a function of rows and value that returns rows."""
 
     parameter: str
     by: str | Callable[[Any, bool], Any]
-    strict: bool = False
     schema: ClassVar[dict[str, Any]] = {"type": "boolean"}
 
     def value(self, text: str | None) -> bool | None:
-        """What the parameter asks for; None if the query does not have it."""
-        if self.strict and text not in (None, "true", "false"):
-            raise ValidationError(f"{self.parameter} must be true or false")
-        return None if text is None else text == "true"
+        """What the parameter asks for; None if the query does not have it. Raises ValidationError."""
+        return flag(self.parameter, text)
 
     def apply(self, rows: Any, text: str | None) -> Any:
         value = self.value(text)

@@ -19,7 +19,7 @@ class DeletionViewSet(ListModelMixin, RetrieveModelMixin, OwnedViewSet[DomainDel
     serializer_class = deletion_serializers.ReportSerializer
     serializer_classes = {"retrieve": deletion_serializers.ReportWithDnsSerializer}
     filters = [
-        FlagFilter("finished", lambda rows, finished: rows.filter(finished_at__isnull=not finished), strict=True),
+        FlagFilter("finished", lambda rows, finished: rows.filter(finished_at__isnull=not finished)),
     ]
 
     def serializer_facts(self, rows: Sequence[DomainDeletion]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from domains.names import RefusedName
 from rest.deletion.confirmation import GONE, Confirmation, plan_outdated
 from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict, Refused
-from rest.filters import ChoiceFilter, FlagFilter
+from rest.filters import ChoiceFilter, FlagFilter, flag
 from rest.ids import find_or_none, is_id
 from ses_integration.api import RecordedIdentity, shared_deadline
 
@@ -82,7 +82,7 @@ class DomainViewSet(
 
     @property
     def checks_ses(self) -> bool:
-        return self.request.query_params.get("check") == "true"
+        return bool(flag("check", self.request.query_params.get("check")))
 
     def serializer_facts(self, rows: Sequence[Domain]) -> dict[str, Any]:
         checks: dict[str, Any] = {}

@@ -73,8 +73,6 @@ FILTERS = [
     ("domainId=", "abcd"),
     ("isActive=true", "abd"),
     ("isActive=false", "c"),
-    ("isActive=1", "c"),
-    ("isActive=", "c"),
     ("isReceiptRuleConfigured=true", "a"),
     ("isReceiptRuleConfigured=false", "bcd"),
     ("isReceiptRuleConfigured=false&isActive=true", "bd"),

@@ -101,7 +101,6 @@ FILTERS = [
     ({"status": "a\x00"}, {"a.com", "b.com", "c.com"}),
     ({"canReceive": "true"}, {"a.com", "b.com"}),
     ({"canReceive": "false"}, {"c.com"}),
-    ({"canReceive": "1"}, {"c.com"}),
     ({"canReceive": "true", "status": "pending"}, {"b.com"}),
     ({"status": "verified", "offset": "1"}, set()),
 ]
