@@ -50,6 +50,21 @@ def clean_config(endpoint_type: str, config: object) -> Config:
     return cleaned
 
 
+def changed_config(endpoint_type: str, config: object, stored: Config) -> Config:
+    """Validate and normalise a config that replaces the `stored` one. Raises ConfigError.
+
+    A client that has read both names of an address may send both back and have changed either.
+    """
+    if endpoint_type == "email" and isinstance(config, Mapping) and config.get("forwardTo") == stored.get("forwardTo"):
+        config = {**config, "forwardTo": config.get("email") or config.get("forwardTo")}
+    return clean_config(endpoint_type, config)
+
+
+def shown_config(endpoint_type: str, config: Config) -> Config:
+    """The config as its owner reads it: the address of type `email` has both its names, `forwardTo` and `email`."""
+    return {**config, "email": config.get("forwardTo")} if endpoint_type == "email" else config
+
+
 def group_emails(endpoint_type: str, config: Config) -> list[str] | None:
     """The addresses in the config of a group. None for other types."""
     return config.get("emails", []) if endpoint_type == "email_group" else None

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from domains.lifecycle.catch_all import CATCH_ALL_FAILED
 from domains.models import Domain
-from endpoints.config_schema import clean_config, group_emails
+from endpoints.config_schema import changed_config, clean_config, group_emails
 from endpoints.models import Endpoint
 from ses_integration.api import SyncState, changing, reconcile, shared_deadline, unconfirmed_warning
 
@@ -59,7 +59,7 @@ def update_endpoint(*, endpoint: Endpoint, **changes: Unpack[EndpointChanges]) -
     """
     values: dict[str, Any] = {**changes}
     if "config" in values:
-        values["config"] = clean_config(endpoint.type, values["config"])
+        values["config"] = changed_config(endpoint.type, values["config"], endpoint.config)
     with transaction.atomic(durable=True):
         row = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
         for field, value in values.items():

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from endpoints.config_schema import group_emails
+from endpoints.config_schema import group_emails, shown_config
 from endpoints.models import Endpoint
 from rest.fields import Boolean, Constant, Text, TextOrNull, Timestamp
 from rest.serializers import Answer, Body, ReadModelSerializer, ReadSerializer
@@ -25,9 +25,17 @@ class _AnyJson(serializers.Field[Any, Any, Any, Any]):
         return data
 
 
+class _ShownConfig(serializers.Field[Any, Any, Any, Any]):
+    schema: ClassVar[dict[str, Any]] = {"type": "object"}
+
+    def to_representation(self, value: Endpoint) -> dict[str, Any]:
+        return shown_config(value.type, value.config)
+
+
 class EndpointSerializer(ReadModelSerializer[Endpoint]):
     """Base of all answers about an endpoint. Only the owner sees them, so the config is not redacted."""
 
+    config = _ShownConfig(read_only=True, source="*")
     isActive = serializers.BooleanField(source="is_active")
     description = TextOrNull()
     userId = serializers.CharField(source="owner_id")

@@ -56,7 +56,7 @@ def test_the_sdk_may_give_the_timeout_in_milliseconds(api):
 def test_the_sdk_may_give_email_for_forward_to(api):
     answer = api.post(URL, {"name": "Forward", "type": "email", "config": {"email": "jo@example.org"}})
     assert answer.status_code == 201
-    assert answer.json()["config"] == {"forwardTo": "jo@example.org"}
+    assert answer.json()["config"] == {"forwardTo": "jo@example.org", "email": "jo@example.org"}
     assert Endpoint.objects.get().config == {"forwardTo": "jo@example.org"}
 
 

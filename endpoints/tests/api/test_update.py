@@ -152,3 +152,35 @@ def test_writing_needs_the_write_scope(client_for, user, endpoint):
 def test_disabling_makes_no_call(put, aws):
     put({"isActive": False})
     assert aws.journal() == []
+
+
+@pytest.fixture
+def forwarder(api):
+    made = api.post("/api/v2/endpoints", {"name": "Forward", "type": "email", "config": {"email": "jo@example.org"}})
+    return made.json()["id"]
+
+
+def test_an_address_is_read_under_both_its_names_however_it_was_given(api, forwarder):
+    api.post("/api/v2/endpoints", {"name": "Other", "type": "email", "config": {"forwardTo": "jo@example.org"}})
+    both = {"forwardTo": "jo@example.org", "email": "jo@example.org"}
+    assert [row["config"] for row in api.get("/api/v2/endpoints").json()["data"]] == [both, both]
+    assert api.get(f"/api/v2/endpoints/{forwarder}").json()["config"] == both
+
+
+@pytest.mark.parametrize(
+    ("change", "address"),
+    [
+        ({}, "jo@example.org"),
+        ({"email": "mo@example.org"}, "mo@example.org"),
+        ({"forwardTo": "mo@example.org"}, "mo@example.org"),
+        ({"forwardTo": "mo@example.org", "email": "mo@example.org"}, "mo@example.org"),
+        ({"forwardTo": "mo@example.org", "email": "lo@example.org"}, "mo@example.org"),
+        ({"email": None}, "jo@example.org"),
+        ({"forwardTo": None}, "jo@example.org"),
+    ],
+)
+def test_a_config_that_was_read_can_be_sent_back_with_either_name_changed(api, forwarder, change, address):
+    url = f"/api/v2/endpoints/{forwarder}"
+    answer = api.put(url, {"config": {**api.get(url).json()["config"], **change}})
+    assert (answer.status_code, answer.json()["config"]) == (200, {"forwardTo": address, "email": address})
+    assert Endpoint.objects.get().config == {"forwardTo": address}
