@@ -2,6 +2,8 @@
 
 import gc
 import os
+import time
+from typing import Any
 
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 8000}"
 worker_class = "gthread"
@@ -17,6 +19,41 @@ accesslog = None
 errorlog = "-"
 # Newer versions of gunicorn would otherwise open a control socket in the home folder.
 control_socket_disable = True
+
+
+# What is read of a body that the application has not read. A larger body is the last thing on its connection. Without this,
+# gunicorn would promise to keep the connection and close it after 64 kB: the client's next request would fail.
+DRAINED_BYTES = 1024 * 1024
+DRAIN_SECONDS = 5.0
+
+
+def pre_request(worker: object, request: Any) -> None:
+    """Announce `Connection: close` if it is not known where the next request will start.
+
+    That is after a body that is too large to be read to its end, one in chunks, and one that the client may not send at all
+    because it has the answer (`Expect: 100-continue`).
+    """
+    for name, value in request.headers:
+        if name in ("TRANSFER-ENCODING", "EXPECT") or (name == "CONTENT-LENGTH" and int(value) > DRAINED_BYTES):
+            request.force_close()
+
+
+def post_request(worker: object, request: Any, environ: object, answer: object) -> None:
+    """Read the rest of the body, also before closing: otherwise the client could lose the answer with the connection."""
+    connection = request.unreader.sock
+    deadline = time.monotonic() + DRAIN_SECONDS
+    drained = 0
+    try:
+        while drained <= DRAINED_BYTES and (left := deadline - time.monotonic()) > 0:
+            connection.settimeout(left)
+            part = request.body.read(64 * 1024)
+            if not part:
+                break
+            drained += len(part)
+        connection.settimeout(None)
+    except OSError:
+        # The client has gone or stopped sending. gunicorn closes the connection.
+        return
 
 
 def post_worker_init(worker: object) -> None:

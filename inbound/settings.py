@@ -43,8 +43,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "inbound.api.bodies.EmptyForHead",
     "django.middleware.security.SecurityMiddleware",
-    "inbound.api.content_length.LengthRequired",
+    "inbound.api.bodies.LengthRequired",
+    "inbound.api.paths.SlashesAfterBase",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -128,8 +130,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "inbound.api.pagination.LimitOffset",
     "EXCEPTION_HANDLER": "inbound.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
-    # The API has no OPTIONS. DRF's description of a view fails for views without a serializer.
-    "DEFAULT_METADATA_CLASS": None,
     "COERCE_DECIMAL_TO_STRING": False,
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inbound.api.content_length import SENTENCE
+from inbound.api.bodies import SENTENCE
 from inbound.tests.api.routes import allows
 from inbound.tests.api.test_owners import OF_ONE, everything
 from inbound.tests.api.test_owners import tokens as tokens  # a fixture

@@ -1,0 +1,1 @@
+"""What the production server says about its connections, and whether that is true."""
