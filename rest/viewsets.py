@@ -43,7 +43,7 @@ class OwnedViewSet(GenericViewSet[Row]):
     request or the clock. Lists are filtered by `filters` only.
     """
 
-    http_method_names = ["get", "post", "put", "delete", "head", "options"]
+    http_method_names = ["get", "post", "put", "delete", "head"]
     filter_backends = [QueryFilters]
     schema = Schema()
 

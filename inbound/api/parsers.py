@@ -17,7 +17,10 @@ TOO_LARGE = "Request body is too large."
 
 
 class ObjectParser(BaseParser):
-    """Parse JSON, whatever the content type, as the reference does. A missing body is an empty object."""
+    """Parse JSON, whatever the content type, as the reference does. A missing body is an empty object.
+
+    Ignores a byte-order mark, as RFC 8259 allows: some editors and Windows tools write one.
+    """
 
     media_type = "*/*"
 
@@ -28,7 +31,7 @@ class ObjectParser(BaseParser):
         if len(content) > SIZE_LIMIT:
             raise ParseError(TOO_LARGE)
         try:
-            text = codecs.decode(content, "utf-8")
+            text = codecs.decode(content, "utf-8-sig")
             body = json.loads(text, parse_constant=_refuse, parse_float=_finite) if text.strip() else {}
         except (ValueError, RecursionError) as error:
             raise ParseError("Invalid JSON in request body.") from error

@@ -1,0 +1,1 @@
+"""Requests that clients, editors and proxies really send."""
