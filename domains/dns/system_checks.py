@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from domains.dns.resolver import nameserver
+from domains.dns.nameserver import nameserver
 
 SHORTEST, LONGEST = 0.1, 30.0
 

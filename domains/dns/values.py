@@ -22,7 +22,7 @@ class InvalidSpf(ValueError):
 
 
 def question(record: Record) -> Question:
-    return Question(record.name, record.type)
+    return Question(record.name, record.type, until=record.value if record.type == "CNAME" else "")
 
 
 def host(value: str) -> str:
@@ -69,3 +69,9 @@ def has_policy(dmarc: str) -> bool:
     """Whether a DMARC record has a valid policy (`p`), which it must (RFC 7489, 6.3)."""
     tags = [tag.partition("=") for tag in dmarc.lower().split(";")]
     return any(name.strip() == "p" and value.strip() in POLICIES for name, _, value in tags)
+
+
+def dkim_key(text: str) -> str:
+    """The public key of a DKIM record (RFC 6376, 3.6.1), or an empty text."""
+    tags = [tag.partition("=") for tag in text.split(";")]
+    return next(("".join(value.split()) for name, _, value in tags if name.strip() == "p"), "")

@@ -11,8 +11,9 @@ from dns.flags import AA, RA
 from dns.rcode import NOERROR, NXDOMAIN
 from dns.rrset import from_text
 
-from domains.dns.resolver import MOST_AT_ONCE, Answer, Question, ask, nameserver
-from domains.tests.dns_server import DnsServer
+from domains.dns.nameserver import MOST_AT_ONCE, nameserver
+from domains.dns.resolver import Answer, Question, ask
+from domains.tests.dns_server import PublishedDns
 
 NAME = "example.com"
 QUESTION = Question(NAME, "TXT")
@@ -33,7 +34,7 @@ def answer(question: Question = QUESTION) -> Answer:
 @pytest.fixture
 def second(settings, dns):
     """Another resolver, which is asked after `dns`."""
-    server = DnsServer()
+    server = PublishedDns()
     server.start()
     settings.DNS_RESOLVERS = [*settings.DNS_RESOLVERS, server.address]
     yield server

@@ -1,0 +1,175 @@
+"""One DNS server: its address, and questions to it, many at a time over one UDP socket."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import secrets
+import socket
+from typing import Any, cast
+
+import dns.exception
+import dns.flags
+import dns.inet
+import dns.message
+import dns.nameserver
+import dns.rcode
+import dns.rdatatype
+
+DNS_PORT = 53
+# Forwarders such as dnsmasq refuse more than 150 open questions.
+MOST_AT_ONCE = 100
+# What servers and firewalls answer that do not know EDNS (RFC 6891, 7).
+WITHOUT_EDNS = frozenset({dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.SERVFAIL, dns.rcode.BADVERS})
+
+
+class NotRecursive(dns.exception.FormError):
+    """The server has no record and is neither authoritative nor recursive, so it cannot say that there is none.
+
+    A FormError, because dnspython then asks the next server.
+    """
+
+
+def nameserver(text: str) -> tuple[str, int]:
+    """Address and port of `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`.
+
+    Raises ValueError for anything else. A host name could not be resolved without a resolver.
+    """
+    host, port = text.strip(), str(DNS_PORT)
+    if host.startswith("["):
+        host, bracket, rest = host[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise ValueError(f"not an address: {text!r}")
+        port = rest[1:] if rest else port
+    elif host.count(":") == 1:
+        host, port = host.split(":")
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(f"not a port: {text!r}")
+    return str(ipaddress.ip_address(host)), int(port)
+
+
+class Nameserver(dns.nameserver.Do53Nameserver):
+    """A server that is asked over one connected UDP socket, or over TCP if an answer is too large.
+
+    The kernel reports a closed port to a connected socket at once. Sockets for each question would use up the file
+    descriptors of a busy process.
+    """
+
+    def __init__(self, address: str, port: int) -> None:
+        super().__init__(address, port)
+        self._replies = _Replies()
+        self._transport: asyncio.DatagramTransport | None = None
+        self._slots = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def open(self) -> None:
+        """Connect the socket. Raises OSError, for example without a route to an IPv6 address."""
+        udp = socket.socket(dns.inet.af_for_address(self.address), socket.SOCK_DGRAM)
+        try:
+            udp.setblocking(False)
+            udp.connect(dns.inet.low_level_address_tuple((self.address, self.port)))
+            loop = asyncio.get_running_loop()
+            self._transport, _ = await loop.create_datagram_endpoint(lambda: self._replies, sock=udp)
+        except OSError:
+            udp.close()
+            raise
+
+    def close(self) -> None:
+        if self._transport:
+            self._transport.close()
+
+    async def async_query(
+        self,
+        request: dns.message.QueryMessage,
+        timeout: float,
+        source: str | None,
+        source_port: int,
+        max_size: bool,
+        backend: Any,
+        one_rr_per_rrset: bool = False,
+        ignore_trailing: bool = False,
+    ) -> dns.message.Message:
+        """Ask once, and again without EDNS if the server seems not to know it. Called by dnspython."""
+        if max_size:
+            reply = await super().async_query(
+                request, timeout, source, source_port, max_size, backend, one_rr_per_rrset, ignore_trailing
+            )
+            return _understood(request, reply)
+        async with self._slots:
+            try:
+                async with asyncio.timeout(timeout):
+                    reply = await self._exchange(request)
+                    if request.edns >= 0 and reply.rcode() in WITHOUT_EDNS:
+                        request.use_edns(False)
+                        reply = await self._exchange(request)
+            except TimeoutError:
+                # A firewall may have dropped the question because of EDNS, so dnspython's next try goes without.
+                request.use_edns(False)
+                raise dns.exception.Timeout from None
+        return _understood(request, reply)
+
+    async def _exchange(self, request: dns.message.QueryMessage) -> dns.message.QueryMessage:
+        if self._transport is None:
+            raise OSError("not connected")
+        with self._replies.expecting(request) as reply:
+            self._transport.sendto(request.to_wire())
+            return await reply
+
+
+class _Expected:
+    """A question and the future of its reply, while it is waited for."""
+
+    def __init__(self, replies: _Replies, request: dns.message.QueryMessage) -> None:
+        self._replies, self.request = replies, request
+        self.reply: asyncio.Future[dns.message.QueryMessage] = asyncio.get_running_loop().create_future()
+
+    def __enter__(self) -> asyncio.Future[dns.message.QueryMessage]:
+        while self.request.id in self._replies.expected:
+            self.request.id = secrets.randbelow(1 << 16)
+        self._replies.expected[self.request.id] = self
+        return self.reply
+
+    def __exit__(self, *_: object) -> None:
+        del self._replies.expected[self.request.id]
+
+
+class _Replies(asyncio.DatagramProtocol):
+    """Hands each reply to the question with its id. Ignores what answers no question, which may be forged."""
+
+    def __init__(self) -> None:
+        self.expected: dict[int, _Expected] = {}
+
+    def expecting(self, request: dns.message.QueryMessage) -> _Expected:
+        return _Expected(self, request)
+
+    def datagram_received(self, data: bytes, _: object) -> None:
+        expected = self.expected.get(int.from_bytes(data[:2], "big"))
+        if expected is None or expected.reply.done():
+            return
+        try:
+            reply = dns.message.from_wire(data, ignore_trailing=True)
+        except Exception:
+            return
+        if not expected.request.is_response(reply):
+            return
+        if reply.flags & dns.flags.TC:
+            expected.reply.set_exception(dns.message.Truncated)
+        else:
+            expected.reply.set_result(cast("dns.message.QueryMessage", reply))
+
+    def error_received(self, error: Exception) -> None:
+        for expected in self.expected.values():
+            if not expected.reply.done():
+                expected.reply.set_exception(error)
+
+
+def _understood(request: dns.message.QueryMessage, reply: dns.message.Message) -> dns.message.Message:
+    """The reply as dnspython should read it. Raises NotRecursive."""
+    if reply.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        return reply
+    if not reply.answer and not reply.flags & (dns.flags.AA | dns.flags.RA):
+        raise NotRecursive
+    question = request.question[0]
+    if any(rrset.name == question.name and rrset.rdtype == dns.rdatatype.CNAME for rrset in reply.answer):
+        # NXDOMAIN is about the last name of the chain (RFC 6604), and this question's name exists.
+        reply.set_rcode(dns.rcode.NOERROR)
+    return reply
