@@ -1,4 +1,4 @@
-"""DNS: the records that owners publish, what is left of them after a deletion, the resolver, and checks of its settings.
+"""DNS: the records that owners publish, whether they are right, what is left of them after a deletion, and the resolver.
 
 Everything in domains above the models may import it.
 """

@@ -1,51 +1,41 @@
-"""Whether the published records do their job: the one rule for every place that shows it."""
+"""Whether the published records do their job: the one rule for every place that shows it.
+
+docs/architecture/dns.md says what counts, record by record.
+"""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from enum import StrEnum
-from ipaddress import ip_address
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import replace
 
 from domains.dns import resolver
 from domains.dns.records import Record, RecordKind
-from domains.dns.resolver import Answer
-from domains.dns.values import SES, InvalidSpf, has_policy, host, is_dmarc, is_spf, passes, preference, question
+from domains.dns.resolver import Answer, Ask, LookupFailed, Question
+from domains.dns.rules import CheckedRecord, State, judge
+from domains.dns.values import SES, InvalidSpf, dkim_key, host, is_spf, passes, question
+from domains.names import ancestors, registrable
 
-# Hosts of other regions differ from ours in this label only.
-REGION = re.compile(r"(?<=-smtp\.)[a-z0-9-]+(?=\.amazon(?:aws|ses)\.com)")
+__all__ = ["CheckedRecord", "State", "check", "judge", "requirements_met"]
 
-
-class State(StrEnum):
-    VERIFIED = "verified"
-    MISSING = "missing"
-    # Something is published that does not do the job.
-    WRONG = "wrong"
-    # DNS could not be asked.
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedRecord:
-    """A record and its state in DNS."""
-
-    record: Record
-    state: State
-    # The published values that the verdict is about.
-    found: tuple[str, ...] = ()
-    # A sentence for the owner: what is published instead, and what to do. Empty if the record is verified.
-    why: str = ""
+# RFC 7208, 4.6.4: receivers follow no more.
+MOST_INCLUDES = 10
 
 
 def check(records: Collection[Record], *, seconds: float | None = None) -> dict[Record, CheckedRecord]:
-    """Look up and judge all records at once, each question only once. Never raises.
+    """Look up and judge all records at once. Equal questions are asked once. Never raises.
 
     Ends within `seconds`, by default DNS_TIMEOUT_SECONDS. What DNS has not answered by then is UNKNOWN.
     """
-    answers = resolver.ask({question(record) for record in records}, seconds=seconds)
-    return {record: judge(record, answers[question(record)]) for record in records}
+
+    async def all_checked(ask: Ask) -> dict[Record, CheckedRecord]:
+        checked = await asyncio.gather(*(_check(record, ask) for record in records))
+        return {one.record: one for one in checked}
+
+    try:
+        return resolver.run(all_checked, seconds=seconds)
+    except LookupFailed as error:
+        return {record: CheckedRecord(record, State.UNKNOWN, why=str(error)) for record in records}
 
 
 def requirements_met(checked: Iterable[CheckedRecord]) -> bool:
@@ -57,146 +47,105 @@ def requirements_met(checked: Iterable[CheckedRecord]) -> bool:
     return RecordKind.INBOUND in verified and not verified.isdisjoint({RecordKind.OWNERSHIP, RecordKind.DKIM})
 
 
-def judge(record: Record, answer: Answer) -> CheckedRecord:
-    """The verdict on a record after one answer. Pure."""
-    if answer.why:
-        return CheckedRecord(record, State.UNKNOWN, why=answer.why)
-    state, found, why = _RULES[record.kind](record, answer)
-    return CheckedRecord(record, state, tuple(found), why)
+async def _check(record: Record, ask: Ask) -> CheckedRecord:
+    first = judge(record, await ask(question(record)))
+    second_look = _SECOND_LOOKS.get((record.kind, first.state))
+    return await second_look(first, ask) if second_look else first
 
 
-Verdict = tuple[State, Collection[str], str]
+async def _added_zone(first: CheckedRecord, ask: Ask) -> CheckedRecord:
+    """Many DNS providers add the zone to a name that has it already."""
+    record = first.record
+    # Labels with an underscore begin no zone.
+    zones = [zone for zone in _up_to_registrable(record.name) if "_" not in zone]
+    misplaced = [replace(record, name=f"{record.name}.{zone}") for zone in zones]
+    answers = await asyncio.gather(*(ask(question(one)) for one in misplaced))
+    for zone, one, answer in zip(zones, misplaced, answers, strict=True):
+        if judge(one, answer).state is State.VERIFIED:
+            name = record.name.removesuffix(zone).rstrip(".") or "@"
+            why = f"The record is at {one.name}, because your DNS provider adds {zone}: enter {name} as its name."
+            return replace(first, found=answer.values, why=why)
+    return first
 
 
-def _ownership(record: Record, answer: Answer) -> Verdict:
-    if record.value in answer.values:
-        return State.VERIFIED, [record.value], ""
-    if not answer.values:
-        return _missing(record, "TXT")
-    return (
-        State.WRONG,
-        answer.values,
-        f"The TXT record at {record.name} has another value: add one with the value shown.",
-    )
+async def _key_in_txt(first: CheckedRecord, ask: Ask) -> CheckedRecord:
+    """Without our CNAME: some DNS providers publish the TXT record of its target instead."""
+    record = first.record
+    published = await ask(Question(record.name, "TXT"))
+    if first.state is State.MISSING and published.why:
+        return CheckedRecord(record, State.UNKNOWN, why=published.why)
+    keys = {key for value in published.values if (key := dkim_key(value))}
+    if not keys:
+        return await _added_zone(first, ask) if first.state is State.MISSING else first
+    ours = await ask(Question(host(record.value), "TXT"))
+    if ours.why:
+        return CheckedRecord(record, State.UNKNOWN, published.values, ours.why)
+    if not keys.isdisjoint(map(dkim_key, ours.values)):
+        return CheckedRecord(record, State.VERIFIED, published.values)
+    if first.state is State.WRONG:
+        return first
+    why = f"{record.name} has a TXT record with another key: replace it with the CNAME record."
+    return CheckedRecord(record, State.WRONG, published.values, why)
 
 
-def _inbound(record: Record, answer: Answer) -> Verdict:
-    ours = host(record.value)
-    if not answer.values:
-        return _missing(record, "MX")
-    best = min(map(preference, answer.values))
-    own = [preference(value) for value in answer.values if host(value) == ours]
-    others = [value for value in answer.values if host(value) != ours]
-    if not own:
-        return State.WRONG, answer.values, _other_host(record, answer.values)
-    ahead = sorted((value for value in others if preference(value) <= min(own)), key=preference)
-    if not ahead:
-        return State.VERIFIED, answer.values, ""
-    takes = "all" if best < min(own) else "a part"
-    why = (
-        f"{host(ahead[0])} takes {takes} of the mail, because its number is not above {min(own)}: remove its MX record."
-    )
-    return State.WRONG, answer.values, why
+async def _aliases_of_ours(first: CheckedRecord, ask: Ask) -> CheckedRecord:
+    """An MX host that is an alias of ours leads mail to us, although RFC 2181 forbids it."""
+    ours = host(first.record.value)
+    others = sorted({host(value) for value in first.found} - {ours, ""})
+    answers = await asyncio.gather(*(ask(Question(name, "CNAME", until=ours)) for name in others))
+    aliases = {name for name, answer in zip(others, answers, strict=True) if ours in map(host, answer.values)}
+    if not aliases:
+        return first
+    values = [value.split()[0] + f" {ours}" if host(value) in aliases else value for value in first.found]
+    return replace(judge(first.record, Answer(tuple(values))), found=first.found)
 
 
-def _mail_from_mx(record: Record, answer: Answer) -> Verdict:
-    if not answer.values:
-        return _missing(record, "MX")
-    hosts = Counter(map(host, answer.values))
-    if host(record.value) not in hosts:
-        return State.WRONG, answer.values, _other_host(record, answer.values)
-    if len(answer.values) > 1:
-        why = f"{record.name} has {len(answer.values)} MX records, but SES wants exactly one: remove the others."
-        return State.WRONG, answer.values, why
-    return State.VERIFIED, answer.values, ""
+async def _policy_of_parent(first: CheckedRecord, ask: Ask) -> CheckedRecord:
+    """The DMARC record of the registered domain covers its sub-domains without one (RFC 7489, 6.6.3)."""
+    record = first.record
+    parent = replace(record, name=f"_dmarc.{registrable(record.name.removeprefix('_dmarc.'))}")
+    if parent.name == record.name:
+        return first
+    covering = judge(parent, await ask(question(parent)))
+    return first if covering.state in (State.MISSING, State.WRONG) else replace(covering, record=record)
 
 
-def _dkim(record: Record, answer: Answer) -> Verdict:
-    if any(host(value) == host(record.value) for value in answer.values):
-        return State.VERIFIED, answer.values, ""
-    if not answer.values:
-        return _missing(record, "CNAME")
-    return State.WRONG, answer.values, _other_host(record, answer.values)
+async def _nested_spf(first: CheckedRecord, ask: Ask) -> CheckedRecord:
+    """An SPF record may include SES by another record that it includes."""
+    asked: set[str] = set()
+    unknown = ""
+    level = _included(first.found)
+    while level and len(asked) + len(level) <= MOST_INCLUDES:
+        asked |= level
+        answers = await asyncio.gather(*(ask(Question(name, "TXT")) for name in sorted(level)))
+        unknown = unknown or next((answer.why for answer in answers if answer.why), "")
+        level = {name for answer in answers for name in _included(answer.values)} - asked
+        if SES in level:
+            return replace(first, state=State.VERIFIED, why="")
+    return CheckedRecord(first.record, State.UNKNOWN, first.found, unknown) if unknown else first
 
 
-def _spf(record: Record, answer: Answer) -> Verdict:
-    found = [value for value in answer.values if is_spf(value)]
-    if len(found) > 1:
-        why = f"{record.name} has {len(found)} SPF records, so receivers use none of them: merge them into one."
-        return State.WRONG, found, why
-    if not found:
-        return _looks_like(record, answer, "v=spf1", "SPF")
+def _included(values: Iterable[str]) -> set[str]:
+    """What the only SPF record among the values includes. Macros depend on the mail, so they are left out."""
+    records = [value for value in values if is_spf(value)]
     try:
-        included = SES in passes(found[0])
-    except InvalidSpf as error:
-        why = f"Receivers ignore the SPF record at {record.name} because of the term {str(error)!r}: correct it."
-        return State.WRONG, found, why
-    if included:
-        return State.VERIFIED, found, ""
-    return (
-        State.WRONG,
-        found,
-        f"The SPF record at {record.name} does not let SES send: add include:{SES} before its end.",
-    )
+        return {name for name in passes(records[0]) if "%" not in name} if len(records) == 1 else set()
+    except InvalidSpf:
+        return set()
 
 
-def _dmarc(record: Record, answer: Answer) -> Verdict:
-    found = [value for value in answer.values if is_dmarc(value)]
-    if len(found) > 1:
-        why = f"{record.name} has {len(found)} DMARC records, so receivers use none of them: keep one."
-        return State.WRONG, found, why
-    if not found:
-        return _looks_like(record, answer, "v=dmarc1", "DMARC")
-    if has_policy(found[0]):
-        return State.VERIFIED, found, ""
-    why = f"The DMARC record at {record.name} has no valid policy: add p=none, p=quarantine or p=reject."
-    return State.WRONG, found, why
+def _up_to_registrable(name: str) -> list[str]:
+    """The name and those of its parents that can be zones of its owner."""
+    names = [name, *ancestors(name)]
+    return names[: names.index(registrable(name)) + 1]
 
 
-_RULES = {
-    RecordKind.OWNERSHIP: _ownership,
-    RecordKind.INBOUND: _inbound,
-    RecordKind.SPF: _spf,
-    RecordKind.DMARC: _dmarc,
-    RecordKind.MAIL_FROM_MX: _mail_from_mx,
-    RecordKind.MAIL_FROM_SPF: _spf,
-    RecordKind.DKIM: _dkim,
+_SECOND_LOOKS: dict[tuple[RecordKind, State], Callable[[CheckedRecord, Ask], Awaitable[CheckedRecord]]] = {
+    (RecordKind.OWNERSHIP, State.MISSING): _added_zone,
+    (RecordKind.INBOUND, State.WRONG): _aliases_of_ours,
+    (RecordKind.DKIM, State.MISSING): _key_in_txt,
+    (RecordKind.DKIM, State.WRONG): _key_in_txt,
+    (RecordKind.DMARC, State.MISSING): _policy_of_parent,
+    (RecordKind.SPF, State.WRONG): _nested_spf,
+    (RecordKind.MAIL_FROM_SPF, State.WRONG): _nested_spf,
 }
-
-
-def _missing(record: Record, what: str) -> Verdict:
-    return State.MISSING, (), f"No {what} record was found at {record.name}: publish it."
-
-
-def _looks_like(record: Record, answer: Answer, version: str, what: str) -> Verdict:
-    """A text that its author takes for such a record, but receivers do not: quotes, blanks, a tab."""
-    alike = [value for value in answer.values if version in value.lower()]
-    if not alike:
-        return _missing(record, what)
-    return (
-        State.WRONG,
-        alike,
-        f"Receivers do not take the text at {record.name} for {what}: publish it exactly as shown.",
-    )
-
-
-def _other_host(record: Record, values: Collection[str]) -> str:
-    """Why hosts that are not ours do not do the job."""
-    ours, first = host(record.value), host(min(values, key=preference) if record.type == "MX" else [*values][-1])
-    if not first:
-        return f"A null MX at {record.name} says that it takes no mail: replace it with {ours}."
-    if first.startswith(f"{ours}."):
-        return f"Your DNS provider has appended a name to {ours}: enter it with a dot at the end."
-    if (region := REGION.search(first)) and REGION.sub("", first) == REGION.sub("", ours):
-        return f"The MX record at {record.name} is for the region {region[0]}: replace it with {ours}."
-    if _is_address(first):
-        return f"The MX record at {record.name} has the address {first}, but needs a name: replace it with {ours}."
-    return f"The {record.type} record at {record.name} points to {first}: replace it with {ours}."
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
