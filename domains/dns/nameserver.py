@@ -6,6 +6,8 @@ import asyncio
 import ipaddress
 import secrets
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import dns.exception
@@ -60,6 +62,8 @@ class Nameserver(dns.nameserver.Do53Nameserver):
         self._replies = _Replies()
         self._transport: asyncio.DatagramTransport | None = None
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
+        # Whether no question had a reply while the last one was waited for in vain.
+        self._silent = False
 
     async def open(self) -> None:
         """Connect the socket. Raises OSError, for example without a route to an IPv6 address."""
@@ -95,13 +99,16 @@ class Nameserver(dns.nameserver.Do53Nameserver):
             )
             return _understood(request, reply)
         async with self._slots:
+            before = self._replies.count
             try:
-                async with asyncio.timeout(timeout):
+                # The first try goes to another server if this one is silent. Otherwise many questions would each wait for it.
+                async with asyncio.timeout(0 if self._silent and request.edns >= 0 else timeout):
                     reply = await self._exchange(request)
                     if request.edns >= 0 and reply.rcode() in WITHOUT_EDNS:
                         request.use_edns(False)
                         reply = await self._exchange(request)
             except TimeoutError:
+                self._silent = self._replies.count == before
                 # A firewall may have dropped the question because of EDNS, so dnspython's next try goes without.
                 request.use_edns(False)
                 raise dns.exception.Timeout from None
@@ -115,55 +122,47 @@ class Nameserver(dns.nameserver.Do53Nameserver):
             return await reply
 
 
-class _Expected:
-    """A question and the future of its reply, while it is waited for."""
-
-    def __init__(self, replies: _Replies, request: dns.message.QueryMessage) -> None:
-        self._replies, self.request = replies, request
-        self.reply: asyncio.Future[dns.message.QueryMessage] = asyncio.get_running_loop().create_future()
-
-    def __enter__(self) -> asyncio.Future[dns.message.QueryMessage]:
-        while self.request.id in self._replies.expected:
-            self.request.id = secrets.randbelow(1 << 16)
-        self._replies.expected[self.request.id] = self
-        return self.reply
-
-    def __exit__(self, *_: object) -> None:
-        del self._replies.expected[self.request.id]
-
-
 class _Replies(asyncio.DatagramProtocol):
     """Hands each reply to the question with its id. Ignores what answers no question, which may be forged."""
 
     def __init__(self) -> None:
-        self.expected: dict[int, _Expected] = {}
+        self.count = 0
+        self._expected: dict[int, tuple[dns.message.QueryMessage, asyncio.Future[dns.message.QueryMessage]]] = {}
 
-    def expecting(self, request: dns.message.QueryMessage) -> _Expected:
-        return _Expected(self, request)
+    @contextmanager
+    def expecting(self, request: dns.message.QueryMessage) -> Iterator[asyncio.Future[dns.message.QueryMessage]]:
+        """The reply to a question, which gets a free id."""
+        while request.id in self._expected:
+            request.id = secrets.randbelow(1 << 16)
+        reply: asyncio.Future[dns.message.QueryMessage] = asyncio.get_running_loop().create_future()
+        self._expected[request.id] = request, reply
+        try:
+            yield reply
+        finally:
+            del self._expected[request.id]
 
     def datagram_received(self, data: bytes, _: object) -> None:
-        expected = self.expected.get(int.from_bytes(data[:2], "big"))
-        if expected is None or expected.reply.done():
+        request, reply = self._expected.get(int.from_bytes(data[:2], "big"), (None, None))
+        if request is None or reply is None or reply.done():
             return
         try:
-            reply = dns.message.from_wire(data, ignore_trailing=True)
+            message = dns.message.from_wire(data, ignore_trailing=True)
         except Exception:
             return
-        if not expected.request.is_response(reply):
-            return
-        if reply.flags & dns.flags.TC:
-            expected.reply.set_exception(dns.message.Truncated)
-        else:
-            expected.reply.set_result(cast("dns.message.QueryMessage", reply))
+        if request.is_response(message):
+            self.count += 1
+            reply.set_result(cast("dns.message.QueryMessage", message))
 
     def error_received(self, error: Exception) -> None:
-        for expected in self.expected.values():
-            if not expected.reply.done():
-                expected.reply.set_exception(error)
+        for _, reply in self._expected.values():
+            if not reply.done():
+                reply.set_exception(error)
 
 
 def _understood(request: dns.message.QueryMessage, reply: dns.message.Message) -> dns.message.Message:
-    """The reply as dnspython should read it. Raises NotRecursive."""
+    """The reply as dnspython should read it. Raises NotRecursive, and Truncated, after which dnspython asks over TCP."""
+    if reply.flags & dns.flags.TC:
+        raise dns.message.Truncated
     if reply.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         return reply
     if not reply.answer and not reply.flags & (dns.flags.AA | dns.flags.RA):

@@ -221,6 +221,6 @@ def _sentence(error: dns.resolver.NoNameservers) -> str:
         return f"The DNS server answered {what}."
     if isinstance(what, NotRecursive):
         return "The DNS server refuses recursive queries. Set DNS_RESOLVERS to a resolver."
-    if isinstance(what, OSError):
+    if isinstance(what, OSError | EOFError):
         return f"The DNS server cannot be reached{' over TCP, which this answer needs' if over_tcp else ''}."
     return UNREADABLE

@@ -34,11 +34,22 @@ class PublishedDns(Zone):
 
     def __init__(self) -> None:
         super().__init__()
-        self._server = DnsServer(self._respond)
         # What was asked, as (name, type, "UDP" or "TCP"), in lower case.
         self.asked: list[tuple[str, str, str]] = []
         self._distortions: dict[dns.name.Name, Distortion] = {}
-        self.address, self.start, self.stop = self._server.address, self._server.start, self._server.stop
+        self._silent_over_tcp = False
+        self._server = DnsServer(self._respond)
+
+    @property
+    def address(self) -> str:
+        """For DNS_RESOLVERS."""
+        return self._server.address
+
+    def start(self) -> None:
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop()
 
     def publish_records(self, records: Iterable[Record]) -> None:
         """Publish exactly what an owner has to publish."""
@@ -56,7 +67,15 @@ class PublishedDns(Zone):
         """Change answers with a function, which is called in a thread for each question."""
         self._distortions[dns.name.from_text(name)] = distortion
 
+    def without_tcp(self, *, silent: bool) -> None:
+        """Close connections without an answer (`silent`), or refuse them."""
+        self._silent_over_tcp = silent
+        if not silent:
+            self._server.stop_tcp()
+
     def _respond(self, query: dns.message.Message, over: str) -> dns.message.Message | bytes | None:
+        if over == "TCP" and self._silent_over_tcp:
+            return None
         name, kind = query.question[0].name, query.question[0].rdtype
         self.asked.append((name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(kind), over))
         response = self.answer(query)

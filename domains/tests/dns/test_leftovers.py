@@ -24,12 +24,6 @@ PURPOSES = {
 EACH = pytest.mark.parametrize(("kind", "name"), PURPOSES)
 
 
-@pytest.fixture(autouse=True)
-def patient(settings):
-    """A time limit that is long enough for a busy machine, so that no question is asked twice."""
-    settings.DNS_TIMEOUT_SECONDS = 30.0
-
-
 def one(kind: str, name: str) -> RecordLookup:
     [record] = [record for record in look_up(RECORDS) if (record.type, record.name) == (kind, name)]
     return record

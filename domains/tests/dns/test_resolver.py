@@ -13,7 +13,6 @@ from dns.rrset import from_text
 
 from domains.dns.nameserver import MOST_AT_ONCE, nameserver
 from domains.dns.resolver import Answer, Question, ask
-from domains.tests.dns_server import PublishedDns
 
 NAME = "example.com"
 QUESTION = Question(NAME, "TXT")
@@ -22,23 +21,8 @@ NOBODY = "127.0.0.1:9"
 PATIENT = 30.0
 
 
-@pytest.fixture(autouse=True)
-def patient(settings):
-    settings.DNS_TIMEOUT_SECONDS = PATIENT
-
-
 def answer(question: Question = QUESTION) -> Answer:
     return ask([question])[question]
-
-
-@pytest.fixture
-def second(settings, dns):
-    """Another resolver, which is asked after `dns`."""
-    server = PublishedDns()
-    server.start()
-    settings.DNS_RESOLVERS = [*settings.DNS_RESOLVERS, server.address]
-    yield server
-    server.stop()
 
 
 @pytest.mark.parametrize("rcode", ["SERVFAIL", "REFUSED", "FORMERR", "NOTIMP", "NOTAUTH"])

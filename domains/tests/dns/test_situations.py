@@ -20,12 +20,6 @@ TABLES = [
 SITUATIONS = {phrase: situation for table in TABLES for phrase, situation in table.items()}
 
 
-@pytest.fixture(autouse=True)
-def patient(settings):
-    """A time limit that is long enough for a busy machine. A passing test never waits for it."""
-    settings.DNS_TIMEOUT_SECONDS = 30.0
-
-
 def records_of(domain: str) -> list[Record]:
     return records_for(
         domain, region="eu-west-1", token=TOKEN, dkim_tokens=("aaa", "bbb", "ccc"), mail_from=f"mail.{domain}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socketserver
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 
+import dns.exception
 import dns.message
 
 # How often a server checks whether it should stop.
@@ -37,20 +37,27 @@ class DnsServer:
             threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), name="dns", daemon=True).start()
 
     def stop(self) -> None:
-        for server in (self._udp, self._tcp):
-            server.shutdown()
-            server.server_close()
+        """Stop listening. May be called twice."""
+        self._udp.shutdown()
+        self._udp.server_close()
+        self.stop_tcp()
+
+    def stop_tcp(self) -> None:
+        """Listen over UDP only, as servers behind many firewalls do."""
+        self._tcp.shutdown()
+        self._tcp.server_close()
 
     def reply(self, wire: bytes, over: str) -> bytes | None:
         """The response to a message; silence to what is none. Truncates what is too large for UDP."""
-        with suppress(Exception):
+        try:
             query = dns.message.from_wire(wire)
-            response = self._respond(query, over)
-            if not isinstance(response, dns.message.Message):
-                return response
-            largest = max(query.payload, SMALLEST_UDP_PAYLOAD) if over == "UDP" else LARGEST_TCP_PAYLOAD
-            return response.to_wire(max_size=largest, prefer_truncation=True)
-        return None
+        except dns.exception.DNSException:
+            return None
+        response = self._respond(query, over)
+        if not isinstance(response, dns.message.Message):
+            return response
+        largest = max(query.payload, SMALLEST_UDP_PAYLOAD) if over == "UDP" else LARGEST_TCP_PAYLOAD
+        return response.to_wire(max_size=largest, prefer_truncation=True)
 
     def _listening(self, port: int) -> tuple[_Udp, _Tcp]:
         while True:
