@@ -6,6 +6,7 @@ import re
 
 from domains.dns.records import Record
 from domains.dns.resolver import Question
+from domains.names import ancestors, registrable
 
 SES = "amazonses.com"
 POLICIES = frozenset({"none", "quarantine", "reject"})
@@ -23,6 +24,12 @@ class InvalidSpf(ValueError):
 
 def question(record: Record) -> Question:
     return Question(record.name, record.type, until=record.value if record.type == "CNAME" else "")
+
+
+def zones_above(name: str) -> list[str]:
+    """The name and its parents up to the registered domain: what can be a zone of its owner."""
+    names = [name, *ancestors(name)]
+    return names[: names.index(registrable(name)) + 1]
 
 
 def host(value: str) -> str:

@@ -13,8 +13,8 @@ from domains.dns import resolver
 from domains.dns.records import Record, RecordKind
 from domains.dns.resolver import Answer, Ask, LookupFailed, Question
 from domains.dns.rules import CheckedRecord, State, judge
-from domains.dns.values import SES, InvalidSpf, dkim_key, host, is_spf, passes, question
-from domains.names import ancestors, registrable
+from domains.dns.values import SES, InvalidSpf, dkim_key, host, is_spf, passes, question, zones_above
+from domains.names import registrable
 
 __all__ = ["CheckedRecord", "State", "check", "judge", "requirements_met"]
 
@@ -57,7 +57,7 @@ async def _added_zone(first: CheckedRecord, ask: Ask) -> CheckedRecord:
     """Many DNS providers add the zone to a name that has it already."""
     record = first.record
     # Labels with an underscore begin no zone.
-    zones = [zone for zone in _up_to_registrable(record.name) if "_" not in zone]
+    zones = [zone for zone in zones_above(record.name) if "_" not in zone]
     misplaced = [replace(record, name=f"{record.name}.{zone}") for zone in zones]
     answers = await asyncio.gather(*(ask(question(one)) for one in misplaced))
     for zone, one, answer in zip(zones, misplaced, answers, strict=True):
@@ -132,12 +132,6 @@ def _included(values: Iterable[str]) -> set[str]:
         return {name for name in passes(records[0]) if "%" not in name} if len(records) == 1 else set()
     except InvalidSpf:
         return set()
-
-
-def _up_to_registrable(name: str) -> list[str]:
-    """The name and those of its parents that can be zones of its owner."""
-    names = [name, *ancestors(name)]
-    return names[: names.index(registrable(name)) + 1]
 
 
 _SECOND_LOOKS: dict[tuple[RecordKind, State], Callable[[CheckedRecord, Ask], Awaitable[CheckedRecord]]] = {
