@@ -1,15 +1,19 @@
 """Settings of the production server. `gunicorn inbound.wsgi` reads this file from the current folder."""
 
 import gc
-import os
 import time
 from typing import Any
 
-bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 8000}"
+from inbound.configuration.declared import read_environment
+
+# Here, because gunicorn would start a worker that cannot read its settings again and again.
+configuration = read_environment()
+
+bind = configuration.BIND or f"127.0.0.1:{configuration.PORT}"
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_WORKERS") or 2)
+workers = configuration.WEB_WORKERS
 # Many, because a thread waiting for SES is cheap.
-threads = int(os.environ.get("WEB_THREADS") or 32)
+threads = configuration.WEB_THREADS
 timeout = 60
 # Longer than a request may wait for SES, so that a restart does not abort requests.
 graceful_timeout = 20

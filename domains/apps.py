@@ -6,4 +6,3 @@ class DomainsConfig(AppConfig):
 
     def ready(self) -> None:
         from domains import receivers  # noqa: F401
-        from domains.dns import system_checks  # noqa: F401

@@ -1,11 +1,9 @@
-"""System checks for SES settings that cannot work or are probably a mistake."""
+"""System checks for SES settings that do not work together or are probably a mistake."""
 
 from __future__ import annotations
 
 import ipaddress
-import math
 import os
-import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,17 +16,6 @@ RECEIVING_REGIONS = frozenset({
     "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
     "eu-central-1", "eu-north-1", "eu-south-1", "eu-west-1", "eu-west-2", "eu-west-3",
 })  # fmt: skip
-RULE_PREFIX = re.compile(r"[a-z0-9]{1,16}")
-RULE_SET = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-# Lowest and highest value. Sweeps without a pause would use up the rate limit of SES.
-RANGES = {
-    "SES_REQUEST_BUDGET": (0, 60),
-    "SES_CALLS_PER_SECOND": (0, None),
-    "SES_CALL_SETTLE_SECONDS": (0, None),
-    "SES_SWEEP_SECONDS": (1, None),
-    "SES_DATABASE_SWEEP_SECONDS": (1, None),
-    "SES_STATUS_SECONDS": (1, None),
-}
 # Seconds for which AWS may still apply a call without an answer (docs/architecture/protocol.md, "State").
 SETTLE_SECONDS_ON_AWS = 900
 DEFAULT_INSTALLATION = "inbound"
@@ -76,53 +63,18 @@ def check_region_and_targets(**_: Any) -> list[CheckMessage]:
 
 
 @register
-def check_names(**_: Any) -> list[CheckMessage]:
-    """Check the prefix of rule names and the name of the rule set."""
-    found: list[CheckMessage] = []
-    if not RULE_PREFIX.fullmatch(settings.SES_RULE_PREFIX):
-        found.append(
-            Error(
-                f"SES_RULE_PREFIX is {settings.SES_RULE_PREFIX!r}, which no rule name can begin with.",
-                hint="Use 1 to 16 lower-case letters and digits.",
-                id="ses_integration.E001",
-            )
+def check_settle_time(**_: Any) -> list[CheckMessage]:
+    """Warn about a settle time that is too short for AWS."""
+    if settings.SES_CALL_SETTLE_SECONDS >= SETTLE_SECONDS_ON_AWS or all(_endpoints()):
+        return []
+    return [
+        Warning(
+            f"SES_CALL_SETTLE_SECONDS is {settings.SES_CALL_SETTLE_SECONDS:g}: on AWS a call without an answer may "
+            "still be applied after that, and undo a later change.",
+            hint=f"Leave it at {SETTLE_SECONDS_ON_AWS}. A smaller value is for an emulator (AWS_ENDPOINT_URL).",
+            id="ses_integration.W003",
         )
-    if not RULE_SET.fullmatch(settings.SES_RULE_SET):
-        found.append(
-            Error(
-                f"SES_RULE_SET is {settings.SES_RULE_SET!r}, which is not a valid rule set name.",
-                hint="Use 1 to 64 lower-case letters, digits and hyphens, with a letter or a digit at both ends.",
-                id="ses_integration.E002",
-            )
-        )
-    return found
-
-
-@register
-def check_numbers(**_: Any) -> list[CheckMessage]:
-    """Check the ranges of numbers, and that the settle time is long enough for AWS."""
-    found: list[CheckMessage] = []
-    for name, (lowest, highest) in RANGES.items():
-        value = getattr(settings, name)
-        # Ask whether it is in range, and negate that: every comparison with NaN is false.
-        if not (math.isfinite(value) and value >= lowest and (highest is None or value <= highest)):
-            found.append(
-                Error(
-                    f"{name} is {value}.",
-                    hint=f"Use {lowest} or more." if highest is None else f"Use a number from {lowest} to {highest}.",
-                    id="ses_integration.E004",
-                )
-            )
-    if 0 <= settings.SES_CALL_SETTLE_SECONDS < SETTLE_SECONDS_ON_AWS and not all(_endpoints()):
-        found.append(
-            Warning(
-                f"SES_CALL_SETTLE_SECONDS is {settings.SES_CALL_SETTLE_SECONDS:g}: on AWS a call without an answer may "
-                "still be applied after that, and undo a later change.",
-                hint=f"Leave it at {SETTLE_SECONDS_ON_AWS}. A smaller value is for an emulator (AWS_ENDPOINT_URL).",
-                id="ses_integration.W003",
-            )
-        )
-    return found
+    ]
 
 
 @register
@@ -157,7 +109,7 @@ def check_auto_setup(**_: Any) -> list[CheckMessage]:
 def _endpoints() -> list[str]:
     """Configured endpoint of each service, empty for AWS itself."""
     everything = os.environ.get("AWS_ENDPOINT_URL", "")
-    return [os.environ.get(f"AWS_ENDPOINT_URL_{service}", everything) for service in SERVICES]
+    return [os.environ.get(f"AWS_ENDPOINT_URL_{service}") or everything for service in SERVICES]
 
 
 def _is_loopback(url: str) -> bool:

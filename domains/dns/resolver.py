@@ -181,8 +181,6 @@ def _resolver(seconds: float) -> tuple[dns.asyncresolver.Resolver, list[Nameserv
     try:
         addresses = [nameserver(text) for text in settings.DNS_RESOLVERS]
         resolver = dns.asyncresolver.Resolver(configure=not addresses)
-    except ValueError:
-        raise LookupFailed("DNS_RESOLVERS cannot be used. `python manage.py check` says why.") from None
     except dns.resolver.NoResolverConfiguration:
         raise LookupFailed("No DNS resolver is configured. Set DNS_RESOLVERS.") from None
     addresses = addresses or [(str(address), DNS_PORT) for address in resolver.nameservers]

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from inbound.configuration.declared import Configuration
+from inbound.configuration.variables import InvalidConfiguration
 from inbound.settings import BASE_DIR
 
 HOST = "127.0.0.1"
@@ -43,11 +45,14 @@ class DemoEnvironment:
     @classmethod
     def from_variables(cls, environ: Mapping[str, str]) -> DemoEnvironment:
         """Read DEMO_DIR, PORT and AWS_EMULATOR_PORT. Raises DemoError."""
-        demo = cls(
-            folder=Path(environ.get("DEMO_DIR") or BASE_DIR / ".run").resolve(),
-            web_port=_port(environ, "PORT", 8000),
-            emulator_port=_port(environ, "AWS_EMULATOR_PORT", 5599),
-        )
+        try:
+            demo = cls(
+                folder=Path(Configuration.DEMO_DIR.read(environ) or BASE_DIR / ".run").resolve(),
+                web_port=Configuration.PORT.read(environ),
+                emulator_port=Configuration.AWS_EMULATOR_PORT.read(environ),
+            )
+        except InvalidConfiguration as error:
+            raise DemoError(str(error)) from error
         if demo.web_port == demo.emulator_port:
             raise DemoError("PORT and AWS_EMULATOR_PORT must differ.")
         return demo
@@ -128,10 +133,3 @@ def write_private(file: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}-", delete=False) as new:
         new.write(text)
     Path(new.name).replace(file)
-
-
-def _port(environ: Mapping[str, str], name: str, default: int) -> int:
-    text = environ.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
-        raise DemoError(f"{name} is {text!r}; it must be a port, a number from 1 to 65535.")
-    return int(text)

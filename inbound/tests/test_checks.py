@@ -25,9 +25,11 @@ def test_a_missing_or_published_secret_key_is_an_error_without_debug(settings):
     assert found() == []
 
 
-def test_atomic_requests_are_an_error(settings, monkeypatch):
-    monkeypatch.setitem(settings.DATABASES["default"], "ATOMIC_REQUESTS", True)
-    assert found() == ["inbound.E002"]
+def test_the_published_secret_key_is_not_a_fallback_without_debug(settings):
+    settings.SECRET_KEY_FALLBACKS = ["an earlier one", settings.INSECURE_SECRET_KEY]
+    assert found() == ["inbound.E003"]
+    settings.DEBUG = True
+    assert found() == []
 
 
 @pytest.mark.parametrize(

@@ -169,11 +169,6 @@ def test_an_answer_to_another_question_is_not_used(dns, settings):
     assert answer() == Answer(why="DNS did not answer within 0.3 s.")
 
 
-def test_an_invalid_setting_is_reported(settings):
-    settings.DNS_RESOLVERS = ["dns.example.net"]
-    assert answer() == Answer(why="DNS_RESOLVERS cannot be used. `python manage.py check` says why.")
-
-
 def test_an_unexpected_exception_is_logged_and_not_raised(settings, caplog):
     settings.DNS_RESOLVERS = 53
     with caplog.at_level(logging.CRITICAL):

@@ -113,9 +113,8 @@ def test_an_unreachable_ses_is_reported_once(ready):
     assert found["bucket"]["outcome"] == "ok"
 
 
-@pytest.mark.parametrize("region", ["", "eu west", "EU-west-1"])
-def test_without_a_region_no_call_is_made(ready, settings, region):
-    settings.AWS_REGION = region
+def test_without_a_region_no_call_is_made(ready, settings):
+    settings.AWS_REGION = ""
     code, found = doctor()
     assert (code, found["region"]["outcome"]) == (1, "failed")
     assert ready.journal() == []
@@ -137,12 +136,11 @@ def test_invalid_endpoints_get_no_call(ready, environment, variables, seen):
     assert ready.journal() == []
 
 
-@pytest.mark.parametrize(("name", "value"), [("SES_RULE_PREFIX", "In"), ("SES_CALLS_PER_SECOND", float("nan"))])
-def test_invalid_settings_are_reported_and_not_sent_to_ses(ready, settings, name, value):
-    setattr(settings, name, value)
+def test_invalid_settings_are_reported_and_not_sent_to_ses(ready, settings):
+    settings.LAMBDA_FUNCTION_NAME, settings.AWS_ACCOUNT_ID = "process", ""
     code, found = doctor()
     assert (code, found["configuration"]["outcome"]) == (1, "failed")
-    assert name in found["configuration"]["seen"]
+    assert "LAMBDA_FUNCTION_NAME" in found["configuration"]["seen"]
     assert found["probe rule"]["do"] == "Fix configuration first."
     assert calls(ready, "ses", "sesv2") == []
     assert found["s3:DeleteObject"]["outcome"] == "ok"

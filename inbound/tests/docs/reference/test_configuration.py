@@ -1,4 +1,4 @@
-"""docs/configuration.md has exactly the settings that the code reads, with their defaults."""
+"""docs/configuration.md has exactly the declared variables, with their defaults and forms, and the code reads no others."""
 
 from __future__ import annotations
 
@@ -7,17 +7,25 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from inbound.configuration.declared import Configuration
+from inbound.configuration.variables import Variable
 from inbound.settings import BASE_DIR
 from inbound.tests.docs.pages import codes, page, rows
 
-READERS = re.compile(r"env\.\w+|number|(os\.)?environ\.get|_port")
+READERS = re.compile(r"(os\.)?(environ\.get|getenv)|(os\.)?environ")
 NAME = re.compile(r"[A-Z][A-Z0-9_]+")
-# Read by botocore; our checks look at them as well.
-BOTOCORE = {"AWS_ENDPOINT_URL"}
 # Every shell has it.
 AMBIENT = {"PATH"}
 
-TABLE = {codes(row[0])[0]: row[1] for row in rows(page("docs/configuration.md").text) if codes(row[0])}
+DECLARED = {variable.name: variable for variable in Configuration.declared()}
+TABLE = {
+    name: row
+    for row in rows(page("docs/configuration.md").text)
+    for name in codes(row[0])
+    if len(row) == 4 and NAME.fullmatch(name)
+}
 
 
 def _product_files() -> Iterator[Path]:
@@ -27,35 +35,33 @@ def _product_files() -> Iterator[Path]:
     return (file for file in files if not {"tests", "emulator", "test_settings.py"} & {*file.parts})
 
 
-def _reads() -> Iterator[tuple[str, ast.expr | None]]:
-    """The names of the environment variables that the product reads, and their defaults."""
+def _reads() -> Iterator[str]:
+    """The names of the environment variables that the product reads by itself."""
     for file in _product_files():
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and READERS.fullmatch(ast.unparse(node.func)):
-                texts = [it for it in node.args[:2] if isinstance(it, ast.Constant)]
-                if texts and NAME.fullmatch(str(texts[0].value)):
-                    name = texts[0]
-                    rest = node.args[node.args.index(name) + 1 :]
-                    yield str(name.value), rest[0] if rest else None
+                names = node.args[:1]
+            elif isinstance(node, ast.Subscript) and READERS.fullmatch(ast.unparse(node.value)):
+                names = [node.slice]
+            else:
+                continue
+            yield from (str(it.value) for it in names if isinstance(it, ast.Constant) and NAME.fullmatch(str(it.value)))
 
 
-def test_every_setting_that_is_read_is_documented():
-    assert {name for name, _ in _reads()} - AMBIENT - TABLE.keys() == set()
+def test_every_variable_is_documented_and_no_other():
+    assert TABLE.keys() == DECLARED.keys()
 
 
-def test_every_documented_setting_is_read():
-    assert TABLE.keys() - {name for name, _ in _reads()} - BOTOCORE == set()
+def test_no_variable_is_read_without_being_declared():
+    assert {*_reads()} - AMBIENT <= DECLARED.keys()
 
 
-def test_the_defaults_are_those_of_the_code():
-    for name, default in _reads():
-        if name in TABLE and isinstance(default, ast.Constant) and default.value not in ("", None):
-            value = default.value
-            shown = (
-                str(value).lower()
-                if isinstance(value, bool)
-                else f"{value:g}"
-                if isinstance(value, float)
-                else str(value)
-            )
-            assert codes(TABLE[name])[:1] == [shown], name
+@pytest.mark.parametrize("variable", DECLARED.values(), ids=DECLARED)
+def test_default_and_form_are_those_of_the_declaration(variable: Variable[object]):
+    _, default, form, _ = TABLE[variable.name]
+    assert form == variable.form.expected
+    if variable.default:
+        assert codes(default) == [variable.default]
+    else:
+        # None, or described in words: it depends on the machine or on other variables.
+        assert variable.read({}) == variable.form.unset

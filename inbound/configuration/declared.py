@@ -1,0 +1,109 @@
+"""All environment variables with form and default. docs/configuration.md says what they mean."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from inbound.configuration import aws, hosts
+from inbound.configuration.database import database_url
+from inbound.configuration.forms import (
+    choice,
+    flag,
+    list_of,
+    number,
+    pattern,
+    port,
+    positive_number,
+    secret_text,
+    whole_number,
+)
+from inbound.configuration.variables import InvalidConfiguration, Setting, Variable, Variables
+
+DAY = 86_400
+
+
+class Configuration(Variables):
+    """To add a setting, add a line here and a row in docs/configuration.md: `settings.NAME` then has its value."""
+
+    # Web application
+    SECRET_KEY = Variable(secret_text("a long random text"))
+    SECRET_KEY_FALLBACKS = Setting(list_of(secret_text("earlier keys")))
+    DEBUG = Setting(flag(), "false")
+    ALLOWED_HOSTS = Setting(hosts.allowed_hosts(), "localhost,127.0.0.1,[::1]")
+    CSRF_TRUSTED_ORIGINS = Setting(hosts.origins())
+    SECURE_COOKIES = Variable(flag(), "false")
+    BEHIND_TLS_PROXY = Variable(flag(), "false")
+    LOG_LEVEL = Variable(choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
+    IDEMPOTENCY_RETENTION_SECONDS = Setting(positive_number(365 * DAY), "86400")
+
+    # Database
+    DATABASE_URL = Variable(database_url())
+    DATABASE_POOL_SIZE = Variable(whole_number(0, 1000), "12")
+
+    # AWS. botocore reads endpoints and credentials from the environment itself.
+    AWS_REGION = Setting(aws.region())
+    AWS_ACCOUNT_ID = Setting(aws.account_id())
+    AWS_ENDPOINT_URL = Variable(hosts.endpoint())
+    AWS_ENDPOINT_URL_SES = Variable(hosts.endpoint())
+    AWS_ENDPOINT_URL_SESV2 = Variable(hosts.endpoint())
+    AWS_ENDPOINT_URL_S3 = Variable(hosts.endpoint())
+    AWS_ENDPOINT_URL_STS = Variable(hosts.endpoint())
+    AWS_ACCESS_KEY_ID = Variable(aws.access_key_id())
+    AWS_SECRET_ACCESS_KEY = Variable(aws.credential())
+    AWS_SESSION_TOKEN = Variable(aws.credential())
+    S3_BUCKET_NAME = Setting(aws.bucket())
+    SES_TOPIC_ARN = Setting(aws.topic_arn())
+    LAMBDA_FUNCTION_NAME = Setting(aws.function_name())
+
+    # What belongs to this installation
+    INSTALLATION_ID = Setting(aws.tag_value(), "inbound")
+    SES_RULE_SET = Setting(aws.rule_set(), "inbound-email-rules")
+    SES_RULE_PREFIX = Setting(aws.rule_prefix(), "inbound")
+
+    # Talking to SES
+    SES_REQUEST_BUDGET = Setting(number(0, 60), "5")
+    SES_CALLS_PER_SECOND = Setting(number(0.01, 1000, or_zero=True), "1")
+    SES_CALL_SETTLE_SECONDS = Setting(number(0, DAY), "900")
+    SES_MAX_RECIPIENTS_PER_RULE = Setting(whole_number(1, 500), "500")
+    SES_MAX_IDENTITIES = Setting(whole_number(1, 10_000_000), "10000")
+    KEEP_MAIL_ON_DOMAIN_DELETE = Setting(flag(), "false")
+    SES_AUTO_SETUP = Setting(flag(), "false")
+
+    # Worker. Sweeps without a pause would use up the rate limit of SES.
+    SES_DATABASE_SWEEP_SECONDS = Setting(number(1, 30 * DAY), "60")
+    SES_SWEEP_SECONDS = Setting(number(1, 30 * DAY), "3600")
+    SES_STATUS_SECONDS = Setting(number(1, 30 * DAY), "60")
+
+    # DNS. Users wait for its answers.
+    DNS_RESOLVERS = Setting(hosts.resolvers())
+    DNS_TIMEOUT_SECONDS = Setting(number(0.1, 30), "3")
+
+    # Web server
+    PORT = Variable(port(), "8000")
+    BIND = Variable(hosts.listening_addresses())
+    WEB_WORKERS = Variable(whole_number(1, 1000), "2")
+    WEB_THREADS = Variable(whole_number(1, 1000), "32")
+
+    # Demo and emulator
+    DEMO_DIR = Variable(pattern("the path of a folder", r".+"))
+    DEMO_DATABASE_URL = Variable(database_url())
+    AWS_EMULATOR_PORT = Variable(port(), "5599")
+
+    def contradictions(self) -> list[str]:
+        region = self.SES_TOPIC_ARN.split(":")[3] if self.SES_TOPIC_ARN else self.AWS_REGION
+        if self.AWS_REGION and region != self.AWS_REGION:
+            # Amazon SES Developer Guide, "Publish to Amazon SNS topic action".
+            return [
+                f"SES_TOPIC_ARN is a topic in {region}, and AWS_REGION is {self.AWS_REGION}; "
+                "SES needs a topic in its own region."
+            ]
+        return []
+
+
+def read_environment() -> Configuration:
+    """Read all variables. If any cannot be used, say so on stderr, one line for each, and exit with 1."""
+    try:
+        return Configuration(os.environ)
+    except InvalidConfiguration as error:
+        sys.exit(str(error))
