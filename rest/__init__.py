@@ -3,5 +3,6 @@
 - `viewsets`, `filters`, `router`: bases of the viewsets; `deletion`: `DELETE` with plan and dry run
 - `serializers`, `fields`: bases of requests and answers; `schema`: their description in OpenAPI
 - `row_counts`: counts of rows that the database keeps
+- `keyed_digests`: digests that depend on SECRET_KEY and survive its rotation
 - `ids`: make ids, find rows by them; `prebuilt`: queries that are built once; `errors`: answers that DRF lacks
 """

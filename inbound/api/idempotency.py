@@ -12,7 +12,7 @@ import logging
 import math
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, cast
@@ -24,13 +24,13 @@ from django.db import IntegrityError
 from django.db.models.functions import Now
 from django.db.utils import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from inbound.api.parsers import TOO_LARGE, ObjectParser
 from inbound.models import IdempotencyQuerySet, IdempotencyRecord
+from rest.keyed_digests import keyed_digests
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -126,37 +126,45 @@ def _body(request: Request) -> str:
 
 def claim(owner_id: int, key: str, request: str) -> Claim:
     """Claim the key for this request. Raises Answered if it was answered, is running, or if another request used the key."""
-    # Keyed digests, so that guesses about a request cannot be verified with a copy of the database.
-    secret = json.dumps([owner_id, key, request])
-    fingerprint = salted_hmac("inbound.api.idempotency.fingerprint", secret, algorithm="sha256").hexdigest()
-    seal = salted_hmac("inbound.api.idempotency.seal", secret, algorithm="sha256").digest()
-    claimed = Claim(owner_id, key, uuid.uuid4(), Fernet(base64.urlsafe_b64encode(seal)))
+    seals = dict(_seals(json.dumps([owner_id, key, request])))
+    fingerprints = list(seals)
+    claimed = Claim(owner_id, key, uuid.uuid4(), seals[fingerprints[0]])
     for _ in range(TRIES):
-        if _begin(claimed, fingerprint):
+        if _begin(claimed, fingerprints):
             return claimed
         record = claimed.records().first()
         if record is None:
             continue
-        if record.fingerprint != fingerprint:
+        if record.fingerprint not in seals:
             raise Answered(JsonResponse({"error": OTHER_REQUEST}, status=422))
         if record.status is not None:
-            raise Answered(_replay(record, record.status, claimed.seal))
+            raise Answered(_replay(record, record.status, seals[record.fingerprint]))
         break
     wait = max(1, math.ceil(settings.SES_REQUEST_BUDGET))
     raise Answered(JsonResponse({"error": RUNNING}, status=409, headers={"Retry-After": str(wait)}))
 
 
-def _begin(claimed: Claim, fingerprint: str) -> bool:
+def _seals(secret: str) -> Iterator[tuple[str, Fernet]]:
+    """Fingerprint and seal of the request under SECRET_KEY, and then under each earlier key.
+
+    Both are keyed, so that guesses about a request cannot be verified with a copy of the database.
+    """
+    fingerprints = keyed_digests("inbound.api.idempotency.fingerprint", secret)
+    for fingerprint, seal in zip(fingerprints, keyed_digests("inbound.api.idempotency.seal", secret), strict=True):
+        yield fingerprint.hex(), Fernet(base64.urlsafe_b64encode(seal))
+
+
+def _begin(claimed: Claim, fingerprints: list[str]) -> bool:
     """Insert the record, or take over an expired or abandoned one. Of several runs, one succeeds."""
     try:
         IdempotencyRecord.objects.create(
-            owner_id=claimed.owner_id, key=claimed.key, fingerprint=fingerprint, run=claimed.run, started_at=Now()
+            owner_id=claimed.owner_id, key=claimed.key, fingerprint=fingerprints[0], run=claimed.run, started_at=Now()
         )
     except IntegrityError:
         # Only the same request may take over an abandoned record. For others the key is in use until the record expires.
-        free = claimed.records().expired() | claimed.records().abandoned().filter(fingerprint=fingerprint)
+        free = claimed.records().expired() | claimed.records().abandoned().filter(fingerprint__in=fingerprints)
         taken = free.update(
-            fingerprint=fingerprint, run=claimed.run, started_at=Now(), status=None, headers={}, body=""
+            fingerprint=fingerprints[0], run=claimed.run, started_at=Now(), status=None, headers={}, body=""
         )
         return taken == 1
     return True

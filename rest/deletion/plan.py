@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from django.utils.crypto import constant_time_compare
-
-from rest.deletion.plan_token import PlanOutdated, PlanToken, Subject
+from rest.deletion import plan_token
+from rest.deletion.plan_token import PlanToken, Subject
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -64,5 +63,4 @@ class Plan(Generic[Database, Outside]):
 
     def check(self, token: str) -> None:
         """Raise PlanOutdated unless `token` is this plan's."""
-        if not constant_time_compare(str(self.token), token):
-            raise PlanOutdated
+        plan_token.check(token, self.subject, self.database, self.outside)

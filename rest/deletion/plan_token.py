@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Self
 
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import constant_time_compare
+
+from rest.keyed_digests import keyed_digests
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -60,21 +63,33 @@ class PlanToken:
 
     def is_of(self, subject: Subject) -> bool:
         """Whether the token belongs to any plan of `subject`, outdated or not, even if the row is gone."""
-        return constant_time_compare(self.seal, _digest(subject, self.database, self.outside))
+        return _matches(self.seal, subject, self.database, self.outside)
 
 
-def check(token: str, subject: Subject, database: DataclassInstance) -> None:
-    """Check subject and database part of a token, but not the part from outside. Raises PlanOutdated."""
+def check(token: str, subject: Subject, database: DataclassInstance, outside: DataclassInstance | None = None) -> None:
+    """Check subject and database part of a token, and the part from outside if it is given. Raises PlanOutdated."""
     try:
         given = PlanToken.read(token)
     except ValueError as error:
         raise PlanOutdated from error
-    if not given.is_of(subject) or not constant_time_compare(given.database, _digest(subject, asdict(database))):
+    if not (
+        given.is_of(subject)
+        and _matches(given.database, subject, asdict(database))
+        and (outside is None or _matches(given.outside, subject, asdict(outside)))
+    ):
         raise PlanOutdated
 
 
+def _matches(digest: str, subject: Subject, *values: object) -> bool:
+    return any(constant_time_compare(digest, it) for it in _digests(subject, *values))
+
+
 def _digest(subject: Subject, *values: object) -> str:
-    """22 characters that need no escaping in URLs. `values` must be JSON-serializable."""
+    return next(_digests(subject, *values))
+
+
+def _digests(subject: Subject, *values: object) -> Iterator[str]:
+    """22 characters that need no escaping in URLs, for each key. `values` must be JSON-serializable."""
     text = json.dumps([asdict(subject), *values], sort_keys=True)
-    code = salted_hmac(SALT, text, algorithm="sha256").digest()[:DIGEST_BYTES]
-    return urlsafe_b64encode(code).decode().rstrip("=")
+    for digest in keyed_digests(SALT, text):
+        yield urlsafe_b64encode(digest[:DIGEST_BYTES]).decode().rstrip("=")
