@@ -1,13 +1,16 @@
 """Settings of the production server. `gunicorn inbound.wsgi` reads this file from the current folder."""
 
 import gc
+import sys
 import time
 from typing import Any
 
 from inbound.configuration.declared import read_environment
 
-# Here, because gunicorn would start a worker that cannot read its settings again and again.
+# In the master, because a worker that cannot read its settings would be started again and again.
 configuration = read_environment()
+if not (configuration.SECRET_KEY or configuration.DEBUG):
+    sys.exit("SECRET_KEY is not set; it must be a long random text.")
 
 bind = configuration.BIND or f"127.0.0.1:{configuration.PORT}"
 worker_class = "gthread"

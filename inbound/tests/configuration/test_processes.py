@@ -56,6 +56,12 @@ def test_gunicorn_says_what_is_wrong_and_ends():
     assert (done.returncode, done.stdout, done.stderr.splitlines()) == (1, "", LINES)
 
 
+def test_gunicorn_does_not_start_without_a_secret_key():
+    done = run(*GUNICORN, "inbound.wsgi", SECRET_KEY="")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "SECRET_KEY is not set; it must be a long random text.\n"
+
+
 def test_gunicorn_does_not_restart_workers_that_cannot_start_if_its_settings_come_from_elsewhere(tmp_path):
     (tmp_path / "gunicorn.conf.py").touch()
     done = run(*GUNICORN, "--config", str(tmp_path / "gunicorn.conf.py"), "inbound.wsgi", DEBUG="maybe")
