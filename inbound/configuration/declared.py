@@ -37,6 +37,9 @@ class Configuration(Variables):
     LOG_LEVEL = Variable(choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
     IDEMPOTENCY_RETENTION_SECONDS = Setting(positive_number(365 * DAY), "86400")
 
+    # Domains
+    DOMAIN_CLAIM_HOURS = Setting(positive_number(365 * 24), "72")
+
     # Database
     DATABASE_URL = Variable(database_url())
     DATABASE_POOL_SIZE = Variable(whole_number(0, 1000), "12")

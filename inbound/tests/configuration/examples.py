@@ -12,6 +12,7 @@ EXAMPLES = {
     "BEHIND_TLS_PROXY": "1",
     "LOG_LEVEL": "WARNING",
     "IDEMPOTENCY_RETENTION_SECONDS": "3600",
+    "DOMAIN_CLAIM_HOURS": "0.5",
     "DATABASE_URL": "postgres://inbound:p%2Fw@db.example.net:5433/mail?sslmode=require",
     "DATABASE_POOL_SIZE": "0",
     "AWS_REGION": "eu-west-1",
