@@ -6,7 +6,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from addresses.models import BlockedEmail, EmailAddress
-from domains.dns.records import Record
+from domains.dns.records import stored_record
 from domains.models import DnsRecord, Domain, DomainDeletion
 from inbound.models import issue_key
 from inbound.tests.promises.looking import in_order, taken
@@ -230,7 +230,7 @@ def test_can_be_added_again_and_is_verified_again(api, domain, deleted, ses):
 
 @keeps("domain-dns-untouched")
 def test_dns_is_left_alone_and_leftovers_are_reported(api, domain, dns):
-    told = [Record(row.record_type, row.name, row.value, "") for row in DnsRecord.objects.all()]
+    told = [stored_record(domain.name, row.record_type, row.name, row.value) for row in DnsRecord.objects.all()]
     dns.publish_records(told)
     pk = api.delete(f"{DOMAINS}/{domain.pk}").json()["deletionId"]
     # Not even asked.
