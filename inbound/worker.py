@@ -16,7 +16,15 @@ from domains.deletion.proof import prove_deletions
 from domains.deletion.service import resume_deletions
 from domains.lifecycle.identity import complete_identities, refresh_identities
 from inbound.models import prune_idempotency_records
-from ses_integration.api import SesError, SesSweeper, auto_setup, reconcile_due, retry_delay, sweep_database
+from ses_integration.api import (
+    SesError,
+    SesSweeper,
+    auto_setup,
+    delay_after,
+    reconcile_due,
+    retry_delay,
+    sweep_database,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +54,11 @@ class BackgroundTask:
         """Retry after a database failure, which says nothing about SES."""
         self.delay(min(self.interval, RETRY_SECONDS))
 
-    def back_off(self, *, needs_attention: bool = False) -> float:
+    def back_off(self, error: SesError | None = None) -> float:
         """Retry after a growing delay, or a long one if a person must act. Returns the delay in seconds."""
         self.failures += 1
-        seconds = retry_delay(self.failures, needs_attention=needs_attention).total_seconds()
+        delay = retry_delay(self.failures) if error is None else delay_after(error, self.failures)
+        seconds = delay.total_seconds()
         seconds = max(min(self.interval, RETRY_SECONDS), seconds)
         self.delay(seconds)
         return seconds
@@ -127,7 +136,7 @@ class Worker:
             try:
                 done = task.run()
             except SesError as error:
-                seconds = task.back_off(needs_attention=error.needs_attention)
+                seconds = task.back_off(error)
                 logger.warning("%s: %s Retrying in %.0f s.", task.name, error.sentence, seconds)
             except DatabaseError:
                 logger.exception("%s: the database failed", task.name)

@@ -29,6 +29,10 @@ class NotConfigured(Unsent):
     needs_attention = True
 
 
+class NoCredentials(NotConfigured):
+    """Credentials cannot be found or read, perhaps because they are being rotated just now."""
+
+
 class RateLimitTimeout(Unsent):
     """Other processes used all calls that the rate limit allowed while this one waited."""
 
@@ -65,7 +69,7 @@ class NotAccepted(Refused):
 
 
 class BadCredentials(Refused):
-    """AWS does not accept the credentials for any call."""
+    """AWS does not accept the credentials for any call. `needs_attention` is false if there are new ones by now."""
 
     needs_attention = True
 

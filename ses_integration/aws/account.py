@@ -8,10 +8,11 @@ from __future__ import annotations
 import time
 
 from ses_integration.aws import clients
+from ses_integration.aws.clients import ClientSet
 from ses_integration.aws.translate import aws_errors
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination import quotas
-from ses_integration.errors import SesError, Unanswered, Unsent, WrongAccount
+from ses_integration.errors import BadCredentials, NoCredentials, SesError, Unanswered, Unsent, WrongAccount
 from ses_integration.models import LedgerEntry, RuleSetState
 
 STS_TIMEOUT_SECONDS = 2
@@ -19,28 +20,34 @@ STS_TIMEOUT_SECONDS = 2
 FAILURE_CACHE_SECONDS = 10.0
 
 _account_of_key: dict[str, str] = {}
-_last_failure: dict[str, tuple[float, SesError]] = {}
+# By access key, and by the clients, because a new secret can belong to the same key.
+_last_failure: dict[tuple[ClientSet, str], tuple[float, SesError]] = {}
 
 
-def verify(config: SesConfig, recorded: str | None = None) -> None:
+def verify(config: SesConfig, recorded: str | None = None) -> ClientSet | None:
     """Raise WrongAccount if the credentials belong to another account than the ledger.
+
+    Returns the clients whose credentials these are, for the `Gateway`: another thread may renew the credentials meanwhile. None
+    without a region or credentials.
 
     `recorded`: the result of `read_recorded`, if the caller has just read it. Then this takes no SQL statement once there is
     an account. Records the first account it sees. Until then, errors of STS are ignored. Afterwards they are raised. If STS
     gave no answer, the error is Unsent, because the SES call was never sent.
     """
-    if not config.region:
-        return
+    if not config.region or not clients.have_credentials():
+        return None
+    used = clients.current()
     if recorded is None:
         recorded = read_recorded(config)
     try:
-        account = of_credentials(config)
+        account = of_credentials(config, used)
     except SesError as error:
         if recorded:
             raise (Unsent(error.sentence) if isinstance(error, Unanswered) else error) from error
-        return
+        return used
     if (recorded or _record_first(config, account)) != account:
         raise WrongAccount
+    return used
 
 
 def read_recorded(config: SesConfig) -> str:
@@ -54,22 +61,26 @@ def record(config: SesConfig, account: str) -> None:
     RuleSetState.objects.of(config).update(account=account)
 
 
-def of_credentials(config: SesConfig) -> str:
+def of_credentials(config: SesConfig, used: ClientSet | None = None) -> str:
     """Account of the credentials, from GetCallerIdentity, which needs no permission. Raises SesError.
 
     Answers are cached by access key, errors for ten seconds.
     """
-    key = clients.access_key()
+    used = used or clients.current()
+    key = (used.credentials() or ("",))[0]
     if key in _account_of_key:
         return _account_of_key[key]
-    until, error = _last_failure.get(key, (0.0, None))
+    until, error = _last_failure.get((used, key), (0.0, None))
     if error is not None and time.monotonic() < until:
         raise error
+    sts = clients.sts(config.region, STS_TIMEOUT_SECONDS, used)
     try:
         with aws_errors("GetCallerIdentity"):
-            account: str = clients.sts(config.region, STS_TIMEOUT_SECONDS).get_caller_identity()["Account"]
+            account: str = sts.get_caller_identity()["Account"]
+    except (BadCredentials, NoCredentials):
+        raise  # there may be others soon
     except SesError as error:
-        _last_failure[key] = time.monotonic() + FAILURE_CACHE_SECONDS, error
+        _last_failure[used, key] = time.monotonic() + FAILURE_CACHE_SECONDS, error
         raise
     if key:
         _account_of_key[key] = account

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ses_integration.conf import ses_config
-from ses_integration.errors import NotConfigured
+from ses_integration.errors import NoCredentials, NotConfigured
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 2
 READ_TIMEOUT = 5
+RENEW_SECONDS = 3.0
+UNREADABLE_PROFILE = "The AWS profile or credentials cannot be read: look at AWS_PROFILE and its files."
 # What a form does not escape, and `@`.
 _PLAIN = re.compile(r"[\w.~@-]*", re.ASCII)
 
-_build_lock = threading.Lock()  # boto3's default session cannot build two clients at a time
+# A session can neither build two clients nor look for credentials twice at a time.
+_lock = threading.RLock()
 _send_by: ContextVar[float | None] = ContextVar("send_by", default=None)
 
 
@@ -83,68 +86,137 @@ def _escaped(value: Any) -> str:
     return text.replace("@", "%40") if _PLAIN.fullmatch(text) else quote_plus(text)
 
 
-@lru_cache(maxsize=32)
-def _client(service: Any, region: str, read_timeout: int) -> Any:
-    # A retry by botocore would send one intent twice (docs/architecture/protocol.md, "Send the call").
-    config = Config(
-        connect_timeout=CONNECT_TIMEOUT,
-        read_timeout=read_timeout,
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        max_pool_connections=32,
-        user_agent_extra="inbound",
-    )
-    try:
-        with _build_lock:
-            client = boto3.client(service, region_name=region, config=config)
-    except (BotoCoreError, OSError) as error:
-        raise NotConfigured(
-            "The AWS profile or credentials cannot be read: look at AWS_PROFILE and its files."
-        ) from error
-    except ValueError as error:
-        raise NotConfigured("AWS_ENDPOINT_URL is not the address of a server.") from error
-    client.meta.events.register("before-call", _encode_once)
-    client.meta.events.register("before-send", _refuse_late)
-    client.meta.events.register("after-call", _require_request_id)
+class ClientSet:
+    """The clients of one boto3 session, whose credentials have been read once. Replaced as a whole by `renew`.
+
+    Raises NotConfigured if the profile or a file of it cannot be read. `refused`: AWS does not accept its credentials, or it
+    has none.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self._session = boto3.Session()
+        except (BotoCoreError, OSError) as error:
+            raise NoCredentials(UNREADABLE_PROFILE) from error
+        self._clients: dict[tuple[str, str, int], Any] = {}
+        self.refused = False
+
+    def credentials(self) -> tuple[str, str, str] | None:
+        """Access key id, secret and token as botocore finds them now, or None. Does not try them."""
+        try:
+            with _lock:
+                found = self._session.get_credentials()
+                frozen = found.get_frozen_credentials() if found else None
+        except (BotoCoreError, ClientError, OSError):
+            return None  # for example, a role that cannot be assumed: the call itself will report it
+        return (frozen.access_key or "", frozen.secret_key or "", frozen.token or "") if frozen else None
+
+    def have_credentials(self) -> bool:
+        """Whether botocore finds credentials. Does not try them."""
+        try:
+            with _lock:
+                return self._session.get_credentials() is not None
+        except (BotoCoreError, OSError):
+            return False  # for example, a key without its secret
+
+    def client(self, service: Any, region: str, seconds: float) -> Any:
+        """The client of a service. `seconds`: how long a call waits for its answer, from 2 to 5."""
+        # At least 2: the outcome of a call that is merely slow would be unknown for the whole settle time.
+        read_timeout = max(2, min(READ_TIMEOUT, int(seconds)))
+        with _lock:
+            if (client := self._clients.get((service, region, read_timeout))) is None:
+                client = self._clients[service, region, read_timeout] = self._build(service, region, read_timeout)
+        return client
+
+    def _build(self, service: Any, region: str, read_timeout: int) -> Any:
+        # A retry by botocore would send one intent twice (docs/architecture/protocol.md, "Send the call").
+        config = Config(
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=read_timeout,
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            max_pool_connections=32,
+            user_agent_extra="inbound",
+        )
+        try:
+            client = self._session.client(service, region_name=region, config=config)
+        except (BotoCoreError, OSError) as error:
+            raise NoCredentials(UNREADABLE_PROFILE) from error
+        except ValueError as error:
+            raise NotConfigured("AWS_ENDPOINT_URL is not the address of a server.") from error
+        client.meta.events.register("before-call", _encode_once)
+        client.meta.events.register("before-call", self._note_use)
+        client.meta.events.register("before-send", _refuse_late)
+        client.meta.events.register("after-call", _require_request_id)
+        return client
+
+    def _note_use(self, **_: Any) -> None:
+        _used.set(self)
+
+
+_current: ClientSet | None = None
+_renewed_at = -math.inf
+_used: ContextVar[ClientSet | None] = ContextVar("used", default=None)
+
+
+def current() -> ClientSet:
+    """The clients to use now. Raises NotConfigured if the profile or a file of it cannot be read."""
+    global _current
+    with _lock:
+        if _current is None:
+            _current = ClientSet()
+        return _current
+
+
+def renew(used: ClientSet | None = None) -> bool:
+    """Read the credentials anew: AWS has refused those of `used`, by default of this context's last call, or it has none.
+
+    Returns whether there are others by now that AWS has not refused, perhaps read by another thread. Reads them at most every
+    RENEW_SECONDS. Those in environment variables stay the same.
+    """
+    global _current, _renewed_at
+    used = used or _used.get()
+    with _lock:
+        if used is not None:
+            used.refused = True
+        if _current is None:
+            return False
+        if _current.refused and time.monotonic() >= _renewed_at + RENEW_SECONDS:
+            _renewed_at = time.monotonic()
+            with suppress(NotConfigured):
+                found = ClientSet()
+                if found.credentials() not in (None, _current.credentials()):
+                    _current = found
+        return not _current.refused
+
+
+def ses(region: str, seconds: float = READ_TIMEOUT, of: ClientSet | None = None) -> SESClient:
+    """Client of the v1 API, the only one with receipt rules. `of`: by default the current clients."""
+    client: SESClient = (of or current()).client("ses", region, seconds)
     return client
 
 
-def _whole_seconds(seconds: float) -> int:
-    # At least 2: the outcome of a call that is merely slow would be unknown for the whole settle time.
-    return max(2, min(READ_TIMEOUT, int(seconds)))
-
-
-def ses(region: str, seconds: float = READ_TIMEOUT) -> SESClient:
-    """Client of the v1 API, the only one with receipt rules. `seconds`: how long a call waits for its answer, from 2 to 5."""
-    client: SESClient = _client("ses", region, _whole_seconds(seconds))
-    return client
-
-
-def sesv2(region: str, seconds: float = READ_TIMEOUT) -> SESV2Client:
-    client: SESV2Client = _client("sesv2", region, _whole_seconds(seconds))
+def sesv2(region: str, seconds: float = READ_TIMEOUT, of: ClientSet | None = None) -> SESV2Client:
+    client: SESV2Client = (of or current()).client("sesv2", region, seconds)
     return client
 
 
 def s3(region: str, seconds: float = READ_TIMEOUT) -> S3Client:
-    client: S3Client = _client("s3", region, _whole_seconds(seconds))
+    client: S3Client = current().client("s3", region, seconds)
     return client
 
 
-def sts(region: str, seconds: float = READ_TIMEOUT) -> Any:
-    return _client("sts", region, _whole_seconds(seconds))
-
-
-@lru_cache(maxsize=1)
-def _session() -> boto3.Session:
-    return boto3.Session()
+def sts(region: str, seconds: float = READ_TIMEOUT, of: ClientSet | None = None) -> Any:
+    return (of or current()).client("sts", region, seconds)
 
 
 def have_credentials() -> bool:
-    """Whether botocore finds credentials. Does not try them."""
+    """Whether botocore finds credentials, also in files that have changed. Does not try them."""
     try:
-        with _build_lock:
-            return _session().get_credentials() is not None
-    except (BotoCoreError, OSError):
-        return False  # a profile that does not exist, or a key without its secret
+        if not current().have_credentials():
+            renew(current())
+        return current().have_credentials()
+    except NotConfigured:
+        return False  # a profile that does not exist
 
 
 def configured() -> bool:
@@ -152,17 +224,9 @@ def configured() -> bool:
     return bool(ses_config().region) and have_credentials()
 
 
-def access_key() -> str:
-    """Access key id (not secret) of the credentials that botocore finds now, or an empty string."""
-    try:
-        with _build_lock:
-            found = _session().get_credentials()
-        return found.get_frozen_credentials().access_key or "" if found else ""
-    except (BotoCoreError, ClientError, OSError):
-        return ""  # for example, a role that cannot be assumed: the call itself will report it
-
-
 def forget() -> None:
     """Build new clients from now on. For tests that change the endpoint or the credentials."""
-    _client.cache_clear()
-    _session.cache_clear()
+    global _current, _renewed_at
+    with _lock:
+        _current, _renewed_at = None, -math.inf
+    _used.set(None)

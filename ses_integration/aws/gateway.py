@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 
 from ses_integration.aws import clients, wire
+from ses_integration.aws.clients import ClientSet
 from ses_integration.aws.observed import ObservedIdentities, ObservedIdentity, ObservedRule
 from ses_integration.aws.translate import NOT_CONFIGURED, aws_errors
 from ses_integration.conf import SesConfig
 from ses_integration.coordination.rate_limit import rate_limited
-from ses_integration.errors import NotConfigured
+from ses_integration.errors import NoCredentials, NotConfigured
 from ses_integration.plan.compile import Rule, mail_from_domain
 
 IDENTITIES_PER_CALL = 100  # SES API Reference, GetIdentityVerificationAttributes
@@ -20,15 +21,17 @@ class Gateway:
     """SES in the configured region and rule set. `seconds` bounds the wait for each answer.
 
     The caller is responsible for rate limit, lease and intent. Only `identities` waits for the rate limit itself.
-    Raises NotConfigured without a region or credentials.
+    `verified`: the clients whose account was verified (`account.verify`). Raises NotConfigured without a region or credentials.
     """
 
-    def __init__(self, config: SesConfig, seconds: float = clients.READ_TIMEOUT) -> None:
+    def __init__(
+        self, config: SesConfig, seconds: float = clients.READ_TIMEOUT, *, verified: ClientSet | None = None
+    ) -> None:
         if not config.region or not clients.have_credentials():
-            raise NotConfigured(NOT_CONFIGURED)
+            raise (NoCredentials if config.region else NotConfigured)(NOT_CONFIGURED)
         self._config = config
-        self._ses = clients.ses(config.region, seconds)
-        self._sesv2 = clients.sesv2(config.region, seconds)
+        self._ses = clients.ses(config.region, seconds, verified)
+        self._sesv2 = clients.sesv2(config.region, seconds, verified)
 
     # Receipt rules
 

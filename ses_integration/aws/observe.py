@@ -45,8 +45,7 @@ def observe(config: SesConfig) -> Observation:
 
 def observe_rules(config: SesConfig) -> Observation:
     """Like `observe`, but return an error about the identities in `identities_error` instead of raising it."""
-    account.verify(config)
-    gateway = Gateway(config)
+    gateway = Gateway(config, verified=account.verify(config))
     with rate_limited(config):
         asked_at = database_now()
         rules = _rules(gateway)
@@ -55,8 +54,7 @@ def observe_rules(config: SesConfig) -> Observation:
 
 def observe_with_active_set(config: SesConfig) -> Observation:
     """Like `observe_rules`, and observe the active rule set: one more call if it is not ours. Raises SesError."""
-    account.verify(config)
-    gateway = Gateway(config)
+    gateway = Gateway(config, verified=account.verify(config))
     with rate_limited(config):
         asked_at = database_now()
         active, active_rules = gateway.active_rules()

@@ -20,8 +20,7 @@ def prepare(config: SesConfig, *, take_over: bool = False, new_account: bool = F
     done: list[str] = []
     if new_account and (changed := _change_account(config)):
         done.append(changed)
-    account.verify(config)
-    gateway = Gateway(config)
+    gateway = Gateway(config, verified=account.verify(config))
     with rate_limited(config):
         active = gateway.active_rule_set()
     if active and active != config.rule_set and not take_over:

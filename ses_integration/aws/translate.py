@@ -9,21 +9,31 @@ from contextlib import contextmanager
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigNotFound,
+    ConfigParseError,
     ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
+    InvalidConfigError,
+    LoginError,
+    MetadataRetrievalError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
     PartialCredentialsError,
+    ProfileNotFound,
     ProxyConnectionError,
+    SSOError,
+    TokenRetrievalError,
 )
 
+from ses_integration.aws import clients
 from ses_integration.aws.clients import NotFromAws, SendDeadlinePassed
 from ses_integration.coordination.clock import release_connection
 from ses_integration.errors import (
     AlreadyExists,
     BadCredentials,
+    NoCredentials,
     NotAccepted,
     NotConfigured,
     NotFound,
@@ -43,6 +53,20 @@ NOT_CONFIGURED = "AWS region or credentials are missing."
 NO_ANSWER = "AWS gave no answer."
 UNREADABLE = "The response did not come from AWS."
 
+# Raised before anything is sent.
+_CREDENTIALS_NOT_FOUND = (
+    ConfigNotFound,
+    ConfigParseError,
+    CredentialRetrievalError,
+    InvalidConfigError,
+    LoginError,
+    MetadataRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
 # Error codes without the suffix `Exception`, which only v2 sends.
 _THROTTLED = {"Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "Throttled", "RequestThrottled"}
 # S3's codes for what passes by itself within seconds (Amazon S3 API Reference, Error Responses).
@@ -60,6 +84,9 @@ _BAD_KEY = {
     # S3's names.
     "InvalidAccessKeyId",
     "InvalidToken",
+    # When a role is assumed, or from AWS IAM Identity Center.
+    "InvalidIdentityToken",
+    "Unauthorized",
 }
 # These concern the contents of a request, unless the code is one of an address.
 _CONTENT_STATUSES = {400, 413, 414, 431}
@@ -100,7 +127,7 @@ def _from_client_error(error: ClientError, code: str) -> SesError:
     if code in _DENIED:
         return Refused("AWS does not allow this call; the credentials lack a permission.", needs_attention=True)
     if code in _BAD_KEY:
-        return BadCredentials("AWS does not accept the credentials.")
+        return BadCredentials("AWS does not accept the credentials.", needs_attention=not clients.renew())
     content = status in _CONTENT_STATUSES and code not in _ADDRESS
     return (NotAccepted if content else Refused)(_SENTENCES.get(code, "AWS refused the call."), needs_attention=True)
 
@@ -120,11 +147,16 @@ def aws_errors(call: str) -> Iterator[None]:
         raise translated from error
     except SendDeadlinePassed as error:
         raise Unsent("There was no time left to send the call.") from error
-    except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, NoRegionError) as error:
+    except NoRegionError as error:
         raise NotConfigured(NOT_CONFIGURED) from error
+    except _CREDENTIALS_NOT_FOUND as error:
+        logger.warning("%s: %s", call, error)
+        clients.renew()
+        raise NoCredentials(NOT_CONFIGURED) from error
     except (FileNotFoundError, PermissionError) as error:
         logger.warning("%s: %s", call, error)
-        raise NotConfigured("A file of the AWS credentials cannot be read.") from error
+        clients.renew()
+        raise NoCredentials("A file of the AWS credentials cannot be read.") from error
     except (ParamValidationError, UnicodeError) as error:
         logger.exception("%s", call)
         raise NotAccepted("AWS does not accept a value.") from error

@@ -10,11 +10,13 @@ from django.db import transaction
 
 from ses_integration.conf import SesConfig
 from ses_integration.coordination.clock import database_now
-from ses_integration.errors import SesError
+from ses_integration.errors import BadCredentials, NoCredentials, SesError
 from ses_integration.models import DomainSync
 from ses_integration.reconcile.values import Blocked
 
 LONG_INTERVAL = timedelta(minutes=15)
+# 2 ** 6 seconds: a rotated key is used a minute after it was written, and a failing one costs few calls.
+LONGEST_OF_CREDENTIALS = 7
 
 
 def postpone(config: SesConfig, domain: str, errors: Collection[SesError], blocked: Blocked) -> None:
@@ -35,7 +37,7 @@ def postpone(config: SesConfig, domain: str, errors: Collection[SesError], block
                 sync.last_error = "Waiting until an earlier call to AWS can no longer take effect."
             else:
                 sync.attempts += 1
-                sync.retry_at = now + retry_delay(sync.attempts, needs_attention=worst.needs_attention)
+                sync.retry_at = now + delay_after(worst, sync.attempts)
                 sync.stalled, sync.last_error = worst.needs_attention, worst.sentence
         sync.save()
 
@@ -49,3 +51,13 @@ def retry_delay(failures: int, *, needs_attention: bool = False) -> timedelta:
         return LONG_INTERVAL
     seconds = min(LONG_INTERVAL.total_seconds(), 2.0 ** min(failures - 1, 30))
     return timedelta(seconds=seconds * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
+
+
+def delay_after(error: SesError, failures: int) -> timedelta:
+    """Delay after an error of AWS that was the last of a number of failures in a row.
+
+    Credentials need attention, too, but most are rotated by programs. So they are tried again within a minute.
+    """
+    if isinstance(error, BadCredentials | NoCredentials):
+        return retry_delay(min(failures, LONGEST_OF_CREDENTIALS))
+    return retry_delay(failures, needs_attention=error.needs_attention)

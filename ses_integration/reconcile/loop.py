@@ -59,10 +59,12 @@ def reconcile(domain: str, generation: int | None = None) -> bool:
         while (wait := progress.seconds_until_step_to(target)) is not None and time.monotonic() + wait < deadline:
             last: Step = LeaseTaken()
             if wait == 0.0:
-                served, last = serve(PassState(config, domain), deadline)
+                state = PassState(config, domain)
+                served, last = serve(state, deadline)
                 if served == domain and isinstance(last, Settled) and last.generation >= target and not last.in_flight:
                     return True
-                if isinstance(last, Wait):
+                needs_attention = any(error.needs_attention for error in state.failed.values())
+                if isinstance(last, Wait) or (served == domain and needs_attention):
                     break
             if isinstance(last, LeaseTaken | Locked):
                 # Do not lengthen the pauses: the newest request would then poll most often and always win.

@@ -10,6 +10,7 @@ from ses_integration.conf import SesConfig
 from ses_integration.coordination import quotas
 from ses_integration.errors import (
     AlreadyExists,
+    BadCredentials,
     NotConfigured,
     NotFound,
     Refused,
@@ -23,6 +24,9 @@ from ses_integration.reconcile.values import Answer, Intent
 
 def is_failure(error: SesError, call: Call) -> bool:
     """Whether to give up the resource for this pass. The other errors are input for the next plan."""
+    if isinstance(error, BadCredentials):
+        # With new credentials, it is sent again at once.
+        return error.needs_attention
     if isinstance(error, RuleSetMissing):
         return not call.operation.removes
     if isinstance(error, TooManyRecipients):
@@ -53,8 +57,8 @@ def send_once(config: SesConfig, intent: Intent, deadline: float) -> Answer:
 def _call_aws(config: SesConfig, call: Call, deadline: float, recorded_account: str | None = None) -> Answer:
     if call.rule is not None and not config.bucket:
         raise NotConfigured("S3_BUCKET_NAME is missing.")
-    account.verify(config, recorded_account)
-    gateway = Gateway(config, seconds=deadline - time.monotonic())
+    verified = account.verify(config, recorded_account)
+    gateway = Gateway(config, seconds=deadline - time.monotonic(), verified=verified)
     match call.operation:
         case Operation.CREATE_RULE | Operation.UPDATE_RULE:
             if call.rule is None:

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from ses_integration.aws import account
+from ses_integration.aws.clients import ClientSet
 from ses_integration.aws.gateway import IDENTITIES_PER_CALL, Gateway
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination.clock import database_now
@@ -73,10 +74,10 @@ class RecordedIdentity:
         """
         config = ses_config()
         with shared_deadline() as deadline:
-            account.verify(config)
+            verified = account.verify(config)
             try:
                 with rate_limited(config):
-                    observed = Gateway(config, deadline - time.monotonic()).read_identity(domain)
+                    observed = Gateway(config, deadline - time.monotonic(), verified=verified).read_identity(domain)
             except NotFound:
                 return None
         row = _rows([domain]).get(domain)
@@ -102,12 +103,12 @@ class RecordedIdentity:
         if not names:
             return {}
         with shared_deadline(BATCH_SECONDS) as deadline:
-            account.verify(config)
+            verified = account.verify(config)
             rows = _rows(names)
             for start in range(0, len(names), IDENTITIES_PER_CALL):
                 batch = {name: rows[name] for name in names[start : start + IDENTITIES_PER_CALL] if name in rows}
                 if batch:
-                    _refresh_batch(config, batch, deadline)
+                    _refresh_batch(config, verified, batch, deadline)
         return {name: cls.of(row) for name, row in rows.items()}
 
 
@@ -131,12 +132,14 @@ def _stale(older_than: timedelta, domains: Sequence[str] | None) -> list[str]:
     return list(longest_first.values_list("entry__domain", flat=True)[:IDENTITIES_PER_CALL])
 
 
-def _refresh_batch(config: SesConfig, rows: dict[str, LedgerIdentity], deadline: float) -> None:
+def _refresh_batch(
+    config: SesConfig, verified: ClientSet | None, rows: dict[str, LedgerIdentity], deadline: float
+) -> None:
     names = list(rows)
     with rate_limited(config):
-        statuses = Gateway(config, deadline - time.monotonic()).verification_statuses(names)
+        statuses = Gateway(config, deadline - time.monotonic(), verified=verified).verification_statuses(names)
     with rate_limited(config):
-        mail_from = Gateway(config, deadline - time.monotonic()).mail_from_domains(names)
+        mail_from = Gateway(config, deadline - time.monotonic(), verified=verified).mail_from_domains(names)
     now = database_now()
     with transaction.atomic():
         for name, row in rows.items():

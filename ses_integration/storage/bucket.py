@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ses_integration.aws import clients
 from ses_integration.aws.translate import NOT_CONFIGURED, aws_errors
 from ses_integration.conf import ses_config
-from ses_integration.errors import NotConfigured
+from ses_integration.errors import NoCredentials, NotConfigured
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -22,7 +22,7 @@ def open_bucket(bucket: str = "", *, seconds: float = clients.READ_TIMEOUT) -> t
     """
     config = ses_config()
     if not clients.configured():
-        raise NotConfigured(NOT_CONFIGURED)
+        raise (NoCredentials if config.region else NotConfigured)(NOT_CONFIGURED)
     if not (bucket or config.bucket):
         raise NotConfigured("S3_BUCKET_NAME is missing.")
     return clients.s3(config.region, seconds), bucket or config.bucket
