@@ -66,34 +66,49 @@ def postgres() -> Iterator[str]:
     """Start an empty server on a new socket, and yield its URL."""
     # Not TMPDIR: the path of a socket is limited to about 100 characters.
     with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        home = Path(folder)
+        server = Server(Path(folder))
+        server.start()
+        try:
+            yield server.url
+        finally:
+            server.stop()
+
+
+class Server:
+    """A PostgreSQL server with its data and its socket in the folder `home`. It can be started again after `stop`."""
+
+    def __init__(self, home: Path) -> None:
+        self.url = f"postgresql://postgres@/postgres?host={home}"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._data = home / "data"
         binaries, user = programs(home)
-        data = home / "data"
-        as_user: dict[str, Any] = {"user": user, "cwd": home, "env": {**os.environ, "LC_ALL": "C", "TZ": "UTC"}}
+        self._as_user: dict[str, Any] = {"user": user, "cwd": home, "env": {**os.environ, "LC_ALL": "C", "TZ": "UTC"}}
+        options = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
+        self._command = [str(binaries / "postgres"), "-D", str(self._data), "-k", str(home), *options]
         initdb: list[str | Path] = [
             binaries / "initdb",
             "-D",
-            data,
+            self._data,
             "-U",
             "postgres",
             "--auth=trust",
             "--encoding=UTF8",
             "--no-sync",
         ]
-        made = subprocess.run(initdb, capture_output=True, text=True, check=False, **as_user)
+        made = subprocess.run(initdb, capture_output=True, text=True, check=False, **self._as_user)
         if made.returncode:
             sys.exit(f"PostgreSQL's initdb failed:\n{made.stdout}{made.stderr}")
-        options = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
+
+    def start(self) -> None:
         # In a new session: Ctrl-C must reach only the command, which may still need its database.
-        server = subprocess.Popen(
-            [binaries / "postgres", "-D", data, "-k", home, *options], start_new_session=True, **as_user
-        )
-        try:
-            wait_until_ready(server, data)
-            yield f"postgresql://postgres@/postgres?host={home}"
-        finally:
-            server.send_signal(signal.SIGQUIT)  # immediate shutdown: no data is kept
-            server.wait()
+        process: subprocess.Popen[bytes] = subprocess.Popen(self._command, start_new_session=True, **self._as_user)
+        self.process = process
+        wait_until_ready(process, self._data)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGQUIT)  # immediate shutdown: the data may be lost
+            self.process.wait()
 
 
 def programs(home: Path) -> tuple[Path, str | None]:

@@ -16,8 +16,8 @@ FILES = [
     for path in (file.relative_to(BASE_DIR) for file in sorted(BASE_DIR.rglob("*.py")))
     if not any(part.startswith(".") for part in path.parts)
 ]
-# Folders of scripts, which nothing imports.
-NOT_PACKAGES = {Path(), Path("scripts")}
+# The folder of manage.py, which nothing imports.
+NOT_PACKAGES = {Path()}
 
 
 def _limit(sentence: str) -> int:
