@@ -80,10 +80,9 @@ else:
     # A process that freezes inside a transaction must not hold its locks forever.
     options = {"options": "-c idle_in_transaction_session_timeout=10s", **DATABASES["default"]["OPTIONS"]}
     if configuration.DATABASE_POOL_SIZE:
-        # After a restart of PostgreSQL the pool must not hand out dead connections.
-        DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
         # Smaller than the number of threads: a thread that waits for SES returns its connection.
-        options["pool"] = {"min_size": 1, "max_size": configuration.DATABASE_POOL_SIZE, "timeout": 30}
+        options["pool"] = {"min_size": 1, "max_size": configuration.DATABASE_POOL_SIZE}
+    DATABASES["default"]["ENGINE"] = "inbound.database.postgresql"
     DATABASES["default"]["OPTIONS"] = options
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -124,6 +123,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": configuration.LOG_LEVEL},
     "loggers": {
         "botocore": {"level": "WARNING"},
+        # It repeats what the failed request or command says.
+        "psycopg.pool": {"level": "ERROR"},
         # Do not warn operators about a client's 404.
         "django.request": {"level": "ERROR"},
     },

@@ -15,6 +15,7 @@ from django.db.utils import DatabaseError
 from domains.deletion.proof import prove_deletions
 from domains.deletion.service import resume_deletions
 from domains.lifecycle.identity import complete_identities, refresh_identities
+from inbound.database.outages import is_outage
 from inbound.models import prune_idempotency_records
 from ses_integration.api import (
     SesError,
@@ -138,8 +139,8 @@ class Worker:
             except SesError as error:
                 seconds = task.back_off(error)
                 logger.warning("%s: %s Retrying in %.0f s.", task.name, error.sentence, seconds)
-            except DatabaseError:
-                logger.exception("%s: the database failed", task.name)
+            except DatabaseError as error:
+                logger.error("%s: the database failed: %s", task.name, error, exc_info=not is_outage(error))
                 close_old_connections()
                 task.retry_soon()
             except Exception:

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from inbound.api.idempotency import Answered
+from inbound.api.idempotency import BEGUN, Answered
+from inbound.database.outages import is_outage
 from rest.deletion.confirmation import plan_outdated
 from rest.deletion.plan_token import PlanOutdated
 from rest.errors import Conflict
 from ses_integration.api import QuotaExceeded
 
 logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = "2"
+UNAVAILABLE = "The database is not available at the moment. Try again in a few seconds."
+UNKNOWN_OUTCOME = (
+    "The database became unavailable during the request, which may have taken effect. Repeat it with the same "
+    "Idempotency-Key, or look whether it did before you repeat it."
+)
+UNAVAILABLE_PAGE = """<!doctype html><title>Not available</title><h1>The database is not available at the moment</h1>
+<p>Reload this page in a few seconds. If you were saving or deleting something, look whether it was done before you repeat it.
+"""
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
@@ -36,8 +49,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
         error = Conflict({"error": error.sentence, "code": "SES_QUOTA_REACHED"})
     elif isinstance(error, PlanOutdated):
         error = plan_outdated()
+    request = context["request"]
+    if is_outage(error):
+        logger.error("%s %s: %s", request.method, request.path, error)
+        return unavailable(UNKNOWN_OUTCOME if BEGUN in request.META else UNAVAILABLE)
     if not isinstance(error, exceptions.APIException):
-        request = context["request"]
         logger.error("%s %s", request.method, request.path, exc_info=error)
         return Response({"error": "Internal server error"}, status=500)
     if isinstance(error, exceptions.MethodNotAllowed):
@@ -76,5 +92,14 @@ def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
     return JsonResponse({"error": "Not found"}, status=404)
 
 
-def server_error(request: HttpRequest) -> JsonResponse:
+def unavailable(sentence: str) -> JsonResponse:
+    return JsonResponse({"error": sentence}, status=503, headers={"Retry-After": RETRY_SECONDS})
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer to an exception outside the API's views, such as those of the admin and the middleware."""
+    if is_outage(sys.exc_info()[1]):
+        if request.path.startswith(reverse("admin:index")):
+            return HttpResponse(UNAVAILABLE_PAGE, status=503, headers={"Retry-After": RETRY_SECONDS})
+        return unavailable(UNAVAILABLE)
     return JsonResponse({"error": "Internal server error"}, status=500)

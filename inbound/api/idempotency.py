@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, cast
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.db.models.functions import Now
 from django.db.utils import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -41,8 +41,8 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KEY = re.compile(r"[!-~]{1,255}")
-# Key in `request.META`: the throttle hands the claim to the middleware.
-CLAIM = "inbound.api.idempotency"
+# Keys in `request.META`: the throttle hands the claim to the middleware, and notes that the view of a write comes next.
+CLAIM, BEGUN = "inbound.api.idempotency", "inbound.api.begun"
 # Answers about the client, not about its request.
 NOT_KEPT = frozenset({401, 403, 429})
 # A record may be deleted between two statements, which frees its key. If that keeps happening, others use the key.
@@ -82,11 +82,13 @@ class OncePerKey(BaseThrottle):
     """
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        key = request.headers.get(HEADER)
-        if key is not None and request.method in METHODS:
-            if not KEY.fullmatch(key):
-                raise ParseError(INVALID)
-            request.META[CLAIM] = claim(cast(int, request.user.pk), key, canonical(request))
+        if request.method in METHODS:
+            key = request.headers.get(HEADER)
+            if key is not None:
+                if not KEY.fullmatch(key):
+                    raise ParseError(INVALID)
+                request.META[CLAIM] = claim(cast(int, request.user.pk), key, canonical(request))
+            request.META[BEGUN] = True
         return True
 
 
@@ -100,11 +102,20 @@ class KeepAnswer:
         answer = self.get_response(request)
         if CLAIM in request.META:
             try:
-                finish(request.META[CLAIM], answer)
+                self._finish(request, answer)
             except DatabaseError:
                 # The work is done, so send its answer. The key becomes free when its record counts as abandoned.
                 logger.exception("The answer to %s %s could not be kept", request.method, request.path)
         return answer
+
+    @staticmethod
+    def _finish(request: HttpRequest, answer: HttpResponse) -> None:
+        try:
+            finish(request.META[CLAIM], answer)
+        except DatabaseError:
+            # The connection was lost. Another one may work.
+            connection.close()
+            finish(request.META[CLAIM], answer)
 
 
 def canonical(request: Request) -> str:

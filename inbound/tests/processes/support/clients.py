@@ -32,15 +32,17 @@ class Answer:
 class Api:
     """A client of the API with a key. It opens a connection for each request, so threads can share it."""
 
-    def __init__(self, port: int, key: str = "") -> None:
+    def __init__(self, port: int, key: str = "", patience: float = PATIENCE_SECONDS) -> None:
         self.port = port
         self.key = key
+        self.patience = patience
 
-    def with_key(self, key: str) -> Api:
-        return Api(self.port, key)
+    def with_key(self, key: str, patience: float = PATIENCE_SECONDS) -> Api:
+        """The same with a key. A request that waits longer than `patience` seconds for its answer raises TimeoutError."""
+        return Api(self.port, key, patience)
 
     def connection(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.patience)
 
     def get(self, path: str) -> Answer:
         return self.request("GET", path)
@@ -55,11 +57,18 @@ class Api:
         return self.request("DELETE", path)
 
     def request(
-        self, method: str, path: str, body: Any = None, connection: http.client.HTTPConnection | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        connection: http.client.HTTPConnection | None = None,
+        idempotency_key: str = "",
     ) -> Answer:
         """Send a request to `/api/v2/<path>`. A `connection` that is passed in stays open."""
         own = connection or self.connection()
         headers = {"Authorization": f"Bearer {self.key}"}
+        if idempotency_key:
+            headers["Idempotency-Key"] = idempotency_key
         payload = None
         if body is not None:
             headers["Content-Type"] = "application/json"
