@@ -8,6 +8,7 @@ operations of S3 that moto answers wrongly for unusual keys. All other calls go 
 A process holds one emulated AWS: moto keeps its state in module globals, so two `Emulator` objects in a process would
 share buckets, topics and functions.
 
-`server` > `application` > `s3` > `control` > `ses` > `state` > `wire`: each imports only what stands to its right.
+`server` > `application` > `s3` > `control` > `ses` > `state` > `wire` and `dns`: each imports only what stands to
+its right.
 `stored_objects` fills S3 directly. Only the command `aws_emulator` and the tests may import this package.
 """

@@ -16,6 +16,7 @@ from ses_integration.emulator import stored_objects
 from ses_integration.emulator.application import Application
 from ses_integration.emulator.control.faults import Faults, parse_faults
 from ses_integration.emulator.control.journal import Journal
+from ses_integration.emulator.dns.server import DnsServer
 from ses_integration.emulator.ses.call_rate import CallRate
 from ses_integration.emulator.ses.service import Ses
 from ses_integration.emulator.state.accounts import DEFAULT_ACCOUNT, SesAccounts, SesRegion
@@ -31,7 +32,8 @@ class Emulator:
     """An emulated AWS at a loopback address.
 
     Accepts any credentials, so it never listens on another address. Keeps everything in memory. `verify_new`: verify new
-    identities at once. `now`: the clock for `calls_per_second`.
+    identities at once, not when their DNS records are published. `dns_port`: also serve DNS, on this port. `now`: the clock
+    for `calls_per_second`.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Emulator:
         port: int = 0,
         calls_per_second: float | None = None,
         verify_new: bool = True,
+        dns_port: int | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._host = _loopback(host)
@@ -48,6 +51,8 @@ class Emulator:
         self._journal = Journal()
         self._ses = Ses(SesAccounts(verify_new=verify_new), CallRate(calls_per_second, now))
         self._aws = Application(self._ses, self._faults, self._journal)
+        self._dns_port = dns_port
+        self._dns: DnsServer | None = None
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -59,6 +64,11 @@ class Emulator:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._server.port}"
 
+    @property
+    def dns_address(self) -> str:
+        """Where it serves DNS, for DNS_RESOLVERS. Empty if it does not."""
+        return self._dns.address if self._dns else ""
+
     def start(self) -> None:
         """Listen and serve from a background thread. Calls are accepted when this returns.
 
@@ -68,6 +78,10 @@ class Emulator:
             raise RuntimeError("The emulator is started already.")
         # werkzeug would exit the process if the port is in use, so the socket is bound here.
         with _listening(self._host, self._port) as bound:
+            if self._dns_port is not None:
+                zone = self._ses.accounts.zone
+                self._dns = DnsServer(lambda query, _: zone.answer(query), self._dns_port)
+                self._dns.start()
             self._server = _Server(self._host, self._port, self._aws, fd=bound.fileno())
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_POLL_SECONDS,), name="aws-emulator", daemon=True
@@ -79,6 +93,9 @@ class Emulator:
         server, thread = self._server, self._thread
         self._server = self._thread = None
         self._aws.cancel_delayed()
+        if self._dns is not None:
+            self._dns.stop()
+            self._dns = None
         if server is not None and thread is not None:
             server.shutdown()
             thread.join()
@@ -96,7 +113,7 @@ class Emulator:
             self.stop()
 
     def reset(self) -> None:
-        """Clear rules, identities, buckets, faults and journal, and restore rate limit and quotas."""
+        """Clear rules, identities, buckets, faults and journal, and restore rate limit and quotas. Keeps DNS records."""
         self._aws.reset()
 
     def prepare(self, region: str, *, rule_set: str, bucket: str) -> None:

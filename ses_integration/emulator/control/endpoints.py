@@ -7,6 +7,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from ses_integration.emulator.control import dns_records
+from ses_integration.emulator.control.dns_records import InvalidRecords
 from ses_integration.emulator.control.faults import Faults, InvalidFault, parse_faults
 from ses_integration.emulator.control.journal import Journal
 from ses_integration.emulator.ses.service import Ses
@@ -40,6 +42,9 @@ class Control:
             ("POST", "/_identities"): self._set_identities,
             ("GET", "/_quotas"): lambda body: self._quotas(),
             ("POST", "/_quotas"): self._set_quotas,
+            ("GET", "/_dns"): lambda body: self._dns(),
+            ("POST", "/_dns"): self._add_dns_records,
+            ("DELETE", "/_dns"): self._remove_dns_records,
             ("POST", "/_reset"): lambda body: self._reset_all(),
         }
 
@@ -52,7 +57,7 @@ class Control:
             return json_response(endpoint(json.loads(body) if body else None))
         except json.JSONDecodeError as error:
             return json_response({"error": f"The body is not JSON: {error}."}, HTTPStatus.BAD_REQUEST)
-        except (InvalidBody, InvalidQuotas, InvalidFault) as error:
+        except (InvalidBody, InvalidQuotas, InvalidFault, InvalidRecords) as error:
             return json_response({"error": str(error)}, HTTPStatus.BAD_REQUEST)
 
     def _ses_state(self) -> object:
@@ -106,6 +111,17 @@ class Control:
         with self._ses.lock:
             self._ses.accounts.quotas.change(body)
             return self._quotas()
+
+    def _dns(self) -> object:
+        return dns_records.listed(self._ses.accounts.zone)
+
+    def _add_dns_records(self, body: Any) -> object:
+        dns_records.add(self._ses.accounts.zone, body)
+        return self._dns()
+
+    def _remove_dns_records(self, body: Any) -> object:
+        dns_records.remove(self._ses.accounts.zone, body)
+        return self._dns()
 
     def _reset_all(self) -> object:
         self._reset()

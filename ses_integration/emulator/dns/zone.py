@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import dns.message
 import dns.name
@@ -26,23 +25,31 @@ _Rrsets = dict[dns.rdatatype.RdataType, dns.rrset.RRset]
 
 
 class Zone:
-    """Records of any names. Thread-safe."""
+    """Records of any names. Thread-safe. Names and values that DNS cannot hold raise dns.exception.DNSException.
+
+    Names in values are absolute, with or without a trailing dot. A TXT value is one text, or the strings of a record.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._names: dict[dns.name.Name, _Rrsets] = {}
         # Otherwise an answer ends with a CNAME, and the client has to ask for its target.
         self.follows_cnames = True
 
     def publish(self, name: str, type: str, *values: Value) -> None:
-        """Replace the records of a name and type. A TXT value is one text, or the strings that it is split into.
-
-        Names in values are absolute, with or without a trailing dot. Raises dns.exception.DNSException.
-        """
+        """Replace the records of a name and type."""
         owner, kind = dns.name.from_text(name), dns.rdatatype.from_text(type)
         rrset = dns.rrset.from_rdata_list(owner, TTL, [_rdata(kind, value) for value in values])
         with self._lock:
             self._names.setdefault(owner, {})[kind] = rrset
+
+    def add(self, name: str, type: str, value: Value) -> None:
+        """Publish a record beside those of the same name and type."""
+        owner, kind = dns.name.from_text(name), dns.rdatatype.from_text(type)
+        rdata = _rdata(kind, value)
+        with self._lock:
+            rrsets = self._names.setdefault(owner, {})
+            rrsets.setdefault(kind, dns.rrset.RRset(owner, dns.rdataclass.IN, kind)).add(rdata, TTL)
 
     def load(self, text: str, origin: str) -> None:
         """Publish a zone file (RFC 1035, 5). Names without a trailing dot belong to `origin`."""
@@ -53,30 +60,31 @@ class Zone:
                 rrset = dns.rrset.from_rdata_list(name, TTL, list(rdataset))
                 self._names.setdefault(name, {})[rdataset.rdtype] = rrset
 
-    def withdraw(self, name: str, type: str = "") -> bool:
-        """Remove the records of a name and type, or of the name. Returns whether there were any."""
+    def withdraw(self, name: str, type: str = "") -> None:
+        """Remove the records of a name and type. Without a type, remove all records of the name and of names below it."""
         owner = dns.name.from_text(name)
         with self._lock:
-            if not type:
-                return self._names.pop(owner, None) is not None
-            rrsets = self._names.get(owner, {})
-            found = rrsets.pop(dns.rdatatype.from_text(type), None) is not None
-            if not rrsets:
-                self._names.pop(owner, None)
-            return found
+            if type:
+                self._names.get(owner, {}).pop(dns.rdatatype.from_text(type), None)
+            for other in [other for other, rrsets in self._names.items() if not rrsets or not type]:
+                if other.is_subdomain(owner):
+                    del self._names[other]
 
-    def clear(self) -> None:
-        with self._lock:
-            self._names.clear()
-
-    def records(self) -> Iterator[tuple[str, str, str]]:
-        """All records as name, type and value in presentation format, sorted by name."""
+    def records(self) -> list[tuple[str, str, str]]:
+        """All records as type, name and value, sorted by name."""
         with self._lock:
             rrsets = [rrset for name in sorted(self._names) for rrset in self._names[name].values()]
-        for rrset in rrsets:
-            name, kind = rrset.name.to_text(omit_final_dot=True), dns.rdatatype.to_text(rrset.rdtype)
-            for rdata in rrset:
-                yield name, kind, rdata.to_text()
+        return [
+            (dns.rdatatype.to_text(rrset.rdtype), rrset.name.to_text(omit_final_dot=True), _text(rdata))
+            for rrset in rrsets
+            for rdata in rrset
+        ]
+
+    def values(self, name: str, type: str) -> list[str]:
+        """What a resolver finds at a name. Follows CNAMEs, except to answer a question for them."""
+        kind = dns.rdatatype.from_text(type)
+        answer = self.answer(dns.message.make_query(name, kind)).answer
+        return [_text(rdata) for rrset in answer if rrset.rdtype == kind for rdata in rrset]
 
     def answer(self, query: dns.message.Message) -> dns.message.Message:
         """The response of a resolver that has only these records. Follows CNAMEs and expands wildcards."""
@@ -88,7 +96,8 @@ class Zone:
                 if published is None:
                     response.set_rcode(dns.rcode.NXDOMAIN)
                     return response
-                if found := published.get(kind) or published.get(dns.rdatatype.CNAME):
+                found = published.get(kind) or published.get(dns.rdatatype.CNAME)
+                if found:
                     response.answer.append(dns.rrset.from_rdata_list(name, TTL, list(found)))
                 if not found or found.rdtype == kind or not self.follows_cnames:
                     return response
@@ -117,3 +126,10 @@ def _rdata(kind: dns.rdatatype.RdataType, value: Value) -> dns.rdata.Rdata:
     return TXT(
         dns.rdataclass.IN, kind, [text[at : at + PART] for text in strings for at in range(0, len(text) or 1, PART)]
     )
+
+
+def _text(rdata: dns.rdata.Rdata) -> str:
+    """The value as it is published: without quotes, and without trailing dot."""
+    if isinstance(rdata, TXT):
+        return b"".join(rdata.strings).decode(errors="replace")
+    return rdata.to_text().removesuffix(".")

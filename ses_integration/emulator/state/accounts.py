@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ses_integration.emulator.dns.zone import Zone
 from ses_integration.emulator.state.action_targets import ActionTargets
+from ses_integration.emulator.state.dns_proof import DnsProof
 from ses_integration.emulator.state.identities import IdentitySettings, IdentityStore
 from ses_integration.emulator.state.quotas import Quotas
 from ses_integration.emulator.state.receipt_filters import ReceiptFilterStore
@@ -17,10 +19,10 @@ DEFAULT_ACCOUNT = "123456789012"
 class SesRegion:
     """One account in one region. SES shares nothing between regions."""
 
-    def __init__(self, account: str, region: str, settings: IdentitySettings, quotas: Quotas) -> None:
+    def __init__(self, account: str, region: str, settings: IdentitySettings, quotas: Quotas, zone: Zone) -> None:
         self.account = account
         self.region = region
-        self.identities = IdentityStore(settings, quotas)
+        self.identities = IdentityStore(settings, quotas, DnsProof(zone, region))
         self.rules = ReceiptRuleStore(quotas, check_targets=ActionTargets(account, region, self.identities).check)
         self.filters = ReceiptFilterStore(quotas)
 
@@ -40,6 +42,8 @@ class SesAccounts:
     def __init__(self, *, verify_new: bool) -> None:
         self.settings = IdentitySettings(verify_new)
         self.quotas = Quotas()
+        # Stays when the accounts are reset, because DNS is not a part of AWS.
+        self.zone = Zone()
         self._configured = verify_new
         self._regions: dict[tuple[str, str], SesRegion] = {}
 
@@ -47,7 +51,7 @@ class SesAccounts:
         """The state of an account in a region, created on first use."""
         key = (account, region)
         if key not in self._regions:
-            self._regions[key] = SesRegion(account, region, self.settings, self.quotas)
+            self._regions[key] = SesRegion(account, region, self.settings, self.quotas, self.zone)
         return self._regions[key]
 
     def set_status(self, identity: str, status: str) -> bool:
@@ -63,7 +67,7 @@ class SesAccounts:
         }
 
     def reset(self) -> None:
-        """Clear everything, and restore the settings and quotas of the start."""
+        """Clear everything but DNS, and restore the settings and quotas of the start."""
         self._regions.clear()
         self.settings.verify_new = self._configured
         self.quotas.reset()

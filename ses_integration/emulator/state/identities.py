@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from ses_integration.emulator.state.dns_proof import DnsProof
 from ses_integration.emulator.state.quotas import Quotas
 from ses_integration.emulator.state.validation import is_recipient
 from ses_integration.emulator.wire.errors import AwsError
@@ -29,8 +30,11 @@ class Identity:
     name: str
     status: str
     dkim_started: bool
+    # Whether the status follows what is in DNS.
+    follows_dns: bool
     tags: list[dict[str, str]] = field(default_factory=list)
     mail_from: MailFrom | None = None
+    dkim_found: bool = False
 
     @property
     def is_domain(self) -> bool:
@@ -42,8 +46,12 @@ class Identity:
 
     @property
     def dkim_status(self) -> str:
-        """The status of Easy DKIM: that of the identity once DKIM has been requested."""
-        return self.status if self.dkim_started else "NotStarted"
+        """The status of Easy DKIM, once it has been requested: what is in DNS, or the status of the identity."""
+        if not self.dkim_started:
+            return "NotStarted"
+        if self.follows_dns:
+            return "Success" if self.dkim_found else "Pending"
+        return self.status
 
     @property
     def verification_token(self) -> str:
@@ -54,6 +62,16 @@ class Identity:
     def dkim_tokens(self) -> list[str]:
         """Tokens of the three CNAME records at `<token>._domainkey.<domain>`, empty if DKIM was not requested."""
         return dkim_tokens(self.name) if self.dkim_started else []
+
+    def look_up(self, dns: DnsProof) -> None:
+        """Verify the identity, DKIM and MAIL FROM once their records are published. Takes nothing back."""
+        if not self.follows_dns or not self.is_domain:
+            return
+        self.dkim_found = self.dkim_found or dns.has_dkim(self.name, self.dkim_tokens)
+        if self.dkim_found or dns.has_token(self.name, self.verification_token):
+            self.status = "Success"
+        if self.mail_from is not None and dns.has_mail_from(self.mail_from.domain):
+            self.mail_from.status = "Success"
 
     def as_dict(self) -> dict[str, Any]:
         """The identity in the format of `GET /_ses`."""
@@ -88,19 +106,23 @@ class IdentitySettings:
 
 
 class IdentityStore:
-    """Identities by name, in lower case."""
+    """Identities by name, in lower case. SES looks into DNS whenever it is asked about one."""
 
-    def __init__(self, settings: IdentitySettings, quotas: Quotas) -> None:
+    def __init__(self, settings: IdentitySettings, quotas: Quotas, dns: DnsProof) -> None:
+        self._dns = dns
         self._settings = settings
         self._quotas = quotas
         self._identities: dict[str, Identity] = {}
 
     def find(self, name: str) -> Identity | None:
-        return self._identities.get(name.lower())
+        identity = self._identities.get(name.lower())
+        if identity is not None:
+            identity.look_up(self._dns)
+        return identity
 
     def named(self) -> list[Identity]:
         """All identities, sorted by name, so that paging stays correct while identities are created and deleted."""
-        return [self._identities[name] for name in sorted(self._identities)]
+        return [identity for name in sorted(self._identities) if (identity := self.find(name))]
 
     def create(self, name: str, *, dkim: bool, tags: list[dict[str, str]] | None = None) -> Identity:
         """Create an identity. The caller checks whether the name is taken, because v1 and v2 treat that differently."""
@@ -108,7 +130,13 @@ class IdentityStore:
             raise AwsError("InvalidParameterValue", f"Invalid identity: {name}")
         if len(self._identities) >= self._quotas.identities:
             raise AwsError("LimitExceeded", "You have reached the maximum number of identities.")
-        identity = Identity(name.lower(), self._settings.first_status, dkim_started=dkim, tags=list(tags or []))
+        identity = Identity(
+            name.lower(),
+            self._settings.first_status,
+            dkim_started=dkim,
+            follows_dns=not self._settings.verify_new,
+            tags=list(tags or []),
+        )
         self._identities[identity.name] = identity
         return identity
 
@@ -143,11 +171,12 @@ class IdentityStore:
         identity.mail_from = MailFrom(domain.lower(), behavior_on_mx_failure, self._settings.first_status)
 
     def set_status(self, name: str, status: str) -> bool:
-        """Set the status that SES would derive from DNS. Returns whether the identity exists."""
+        """Set the status, whatever is in DNS. Returns whether the identity exists."""
         identity = self.find(name)
         if identity is None:
             return False
         identity.status = status
+        identity.follows_dns = False
         if identity.mail_from is not None:
             # MAIL FROM has no NotStarted (SES API Reference, IdentityMailFromDomainAttributes).
             identity.mail_from.status = "Pending" if status == "NotStarted" else status
