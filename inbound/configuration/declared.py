@@ -92,6 +92,7 @@ class Configuration(Variables):
     DEMO_DIR = Variable(pattern("the path of a folder", r".+"))
     DEMO_DATABASE_URL = Variable(database_url())
     AWS_EMULATOR_PORT = Variable(port(), "5599")
+    DEMO_DNS_PORT = Variable(port(), "5598")
 
     def contradictions(self) -> list[str]:
         region = self.SES_TOPIC_ARN.split(":")[3] if self.SES_TOPIC_ARN else self.AWS_REGION

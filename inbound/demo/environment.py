@@ -42,20 +42,22 @@ class DemoEnvironment:
     folder: Path
     web_port: int
     emulator_port: int
+    dns_port: int
 
     @classmethod
     def from_variables(cls, environ: Mapping[str, str]) -> DemoEnvironment:
-        """Read DEMO_DIR, PORT and AWS_EMULATOR_PORT. Raises DemoError."""
+        """Read DEMO_DIR, PORT, AWS_EMULATOR_PORT and DEMO_DNS_PORT. Raises DemoError."""
         try:
             demo = cls(
                 folder=Path(Configuration.DEMO_DIR.read(environ) or BASE_DIR / ".run").resolve(),
                 web_port=Configuration.PORT.read(environ),
                 emulator_port=Configuration.AWS_EMULATOR_PORT.read(environ),
+                dns_port=Configuration.DEMO_DNS_PORT.read(environ),
             )
         except InvalidConfiguration as error:
             raise DemoError(str(error)) from error
-        if demo.web_port == demo.emulator_port:
-            raise DemoError("PORT and AWS_EMULATOR_PORT must differ.")
+        if len({demo.web_port, demo.emulator_port, demo.dns_port}) < 3:
+            raise DemoError("PORT, AWS_EMULATOR_PORT and DEMO_DNS_PORT must differ.")
         return demo
 
     def make_folder(self) -> None:
@@ -76,6 +78,10 @@ class DemoEnvironment:
     @property
     def emulator_url(self) -> str:
         return f"http://{HOST}:{self.emulator_port}"
+
+    @property
+    def dns_address(self) -> str:
+        return f"{HOST}:{self.dns_port}"
 
     @property
     def values_file(self) -> Path:
@@ -103,6 +109,7 @@ class DemoEnvironment:
             "GUNICORN_CMD_ARGS": "--log-level warning",
             "SECRET_KEY": self.secret("secret_key"),
             "AWS_EMULATOR_PORT": str(self.emulator_port),
+            "DEMO_DNS_PORT": str(self.dns_port),
             "AWS_ENDPOINT_URL": self.emulator_url,
             "AWS_REGION": "eu-west-1",
             "AWS_ACCESS_KEY_ID": "demo",
@@ -116,9 +123,9 @@ class DemoEnvironment:
             "SES_CALL_SETTLE_SECONDS": "5",
             "SES_SWEEP_SECONDS": "10",
             "SES_DATABASE_SWEEP_SECONDS": "10",
-            "SES_STATUS_SECONDS": "5",
-            # Refuses connections at once. The DNS records of the real example.com would be misleading.
-            "DNS_RESOLVERS": environ.get("DNS_RESOLVERS") or f"{HOST}:9",
+            "SES_STATUS_SECONDS": "1",
+            # The emulator's zone. The DNS records of the real example.com would be misleading.
+            "DNS_RESOLVERS": self.dns_address,
         }
 
     def secret(self, name: str) -> str:

@@ -29,7 +29,7 @@ FOR_COMMANDS = (
 )
 
 # Ignore a proxy from the developer's shell: all processes run on this machine.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def emulator_answers(demo: DemoEnvironment) -> bool:
@@ -50,7 +50,7 @@ def ses_up_to_date() -> bool:
 def _answers(url: str, headers: dict[str, str] | None = None) -> bool:
     request = urllib.request.Request(url, headers=headers or {})  # noqa: S310 - always http
     try:
-        with _opener.open(request, timeout=ANSWER_SECONDS) as answer:
+        with opener.open(request, timeout=ANSWER_SECONDS) as answer:
             return bool(answer.status == 200)
     except (OSError, http.client.HTTPException):
         return False
@@ -80,6 +80,7 @@ inbound is running, after {seconds:.0f} seconds.
   API key  {account.key}
   Admin    {shown["ADMIN_URL"]}  user {USER}, password {account.password}
   AWS      {demo.emulator_url} (emulated)
+  DNS      {demo.dns_address} (emulated)
 
 To try: list the addresses, see what SES holds, delete {EXPENDABLE} (and see that SES no longer has it).
 

@@ -21,6 +21,7 @@ from django.db import connections
 from inbound.demo import readiness
 from inbound.demo.environment import HOST, DemoEnvironment, DemoError, write_private
 from inbound.demo.processes import Processes, read_procfile
+from inbound.demo.published import publish_records
 from inbound.demo.seed import seed
 from inbound.settings import BASE_DIR
 from inbound.worker import run_auto_setup
@@ -37,8 +38,8 @@ class Stopped(Exception):
 class Command(BaseCommand):
     help = (
         "Run everything on this machine to try it: an emulated AWS, the production server, the worker and a demo account. "
-        "PORT and AWS_EMULATOR_PORT set the ports, DEMO_DIR the folder for the data, and DEMO_DATABASE_URL "
-        "a database other than SQLite in that folder. It never uses a real AWS account."
+        "PORT, AWS_EMULATOR_PORT and DEMO_DNS_PORT set the ports, DEMO_DIR the folder for the data, and "
+        "DEMO_DATABASE_URL a database other than SQLite in that folder. It never uses a real AWS account."
     )
     # They would check the developer's environment, not the demo's.
     requires_system_checks: list[str] = []
@@ -73,15 +74,19 @@ class Command(BaseCommand):
         # Check the ports before removing the file: it describes a killed demo whose processes still hold them.
         _check_port(demo.web_port, "PORT")
         _check_port(demo.emulator_port, "AWS_EMULATOR_PORT")
+        _check_port(demo.dns_port, "DEMO_DNS_PORT")
+        _check_port(demo.dns_port, "DEMO_DNS_PORT", socket.SOCK_DGRAM)
         demo.values_file.unlink(missing_ok=True)
         commands = read_procfile(BASE_DIR / "Procfile")
         try:
             with Processes(BASE_DIR) as processes:
                 self._say("Starting the AWS emulator, preparing the database …")
-                processes.start("emulator", f"python manage.py aws_emulator --port {demo.emulator_port}")
+                ports = f"--port {demo.emulator_port} --dns-port {demo.dns_port}"
+                processes.start("emulator", f"python manage.py aws_emulator {ports} --pending-identities")
                 call_command("migrate", verbosity=0, interactive=False)
                 account = seed(demo)
                 self._wait(processes, "The AWS emulator does not answer.", lambda: readiness.emulator_answers(demo))
+                publish_records(demo)
                 # Only a sweep detects that a new emulator is empty. Without it, SES would look up to date.
                 run_auto_setup()
                 SesSweeper(settings.SES_SWEEP_SECONDS).sweep()
@@ -89,7 +94,7 @@ class Command(BaseCommand):
                 for name, command in commands.items():
                     processes.start(name, command)
                 self._wait(processes, "The server does not answer.", lambda: readiness.api_answers(demo, account))
-                self._wait(processes, "SES is not up to date.", readiness.ses_up_to_date)
+                self._wait(processes, "SES is not up to date.", lambda: _up_to_date(demo))
                 connections.close_all()
                 # docs/try-it.md kills the worker. A search by command line would find every worker of this machine.
                 values = readiness.values(demo, account) | {"WORKER_PID": str(processes.pid("worker"))}
@@ -131,8 +136,14 @@ def _locked(demo: DemoEnvironment) -> Iterator[None]:
         yield
 
 
-def _check_port(port: int, variable: str) -> None:
-    with socket.socket() as probe:
+def _up_to_date(demo: DemoEnvironment) -> bool:
+    """Whether SES has verified the demo's domain. Its records with SES's tokens are known once SES has it."""
+    publish_records(demo)
+    return readiness.ses_up_to_date()
+
+
+def _check_port(port: int, variable: str, kind: socket.SocketKind = socket.SOCK_STREAM) -> None:
+    with socket.socket(type=kind) as probe:
         # As servers do, ignore connections in TIME_WAIT.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -50,4 +50,5 @@ EXAMPLES = {
     "DEMO_DIR": "/srv/a demo",
     "DEMO_DATABASE_URL": "sqlite:////srv/demo.sqlite3",
     "AWS_EMULATOR_PORT": "5711",
+    "DEMO_DNS_PORT": "5712",
 }

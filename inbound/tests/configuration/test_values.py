@@ -109,6 +109,7 @@ def test_right_values(name, text, value):
         ("WEB_WORKERS", ["0", "-2", "two", "1.5", "1001"]),
         ("WEB_THREADS", ["0", "auto"]),
         ("AWS_EMULATOR_PORT", ["0", "x"]),
+        ("DEMO_DNS_PORT", ["0", "dns"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip

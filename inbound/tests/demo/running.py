@@ -26,13 +26,13 @@ class Demo:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = _free_ports(2)
+        self.ports = _free_ports(3)
         self._output = folder.with_suffix(".log")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, **environ: str) -> None:
-        web, emulator = self.ports
-        demo = {"DEMO_DIR": str(self.folder), "PORT": str(web), "AWS_EMULATOR_PORT": str(emulator)}
+        ports = zip(("PORT", "AWS_EMULATOR_PORT", "DEMO_DNS_PORT"), map(str, self.ports), strict=True)
+        demo = {"DEMO_DIR": str(self.folder), **dict(ports)}
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "manage.py", "demo"],

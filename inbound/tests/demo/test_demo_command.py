@@ -79,7 +79,7 @@ def test_the_demo_stops_when_one_of_its_processes_dies(demo: Demo) -> None:
     assert "CommandError: The process worker has ended, so the demo stops; see the messages above.\n" in demo.output
 
 
-@pytest.mark.parametrize(("which", "name"), [(0, "PORT"), (1, "AWS_EMULATOR_PORT")])
+@pytest.mark.parametrize(("which", "name"), [(0, "PORT"), (1, "AWS_EMULATOR_PORT"), (2, "DEMO_DNS_PORT")])
 def test_a_port_in_use_is_refused_before_anything_starts(demo: Demo, which: int, name: str) -> None:
     write_private(demo.values_file, "BASE_URL=http://the.first.one\n")
     with socket.socket() as taken:

@@ -17,9 +17,10 @@ def test_an_invalid_port_is_refused(port: str) -> None:
         DemoEnvironment.from_variables({"PORT": port})
 
 
-def test_the_same_port_for_both_is_refused() -> None:
+@pytest.mark.parametrize(("name", "port"), [("PORT", "5599"), ("AWS_EMULATOR_PORT", "5598"), ("DEMO_DNS_PORT", "8000")])
+def test_the_same_port_for_two_servers_is_refused(name: str, port: str) -> None:
     with pytest.raises(DemoError, match="must differ"):
-        DemoEnvironment.from_variables({"PORT": "5599"})
+        DemoEnvironment.from_variables({name: port})
 
 
 def test_variables_of_a_real_account_are_removed(tmp_path: Path) -> None:

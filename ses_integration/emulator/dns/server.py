@@ -19,13 +19,20 @@ HOST = "127.0.0.1"
 Respond = Callable[[dns.message.Message, str], dns.message.Message | bytes | None]
 
 
+class DnsPortError(OSError):
+    """The port cannot be used."""
+
+
 class DnsServer:
     """Serves what `respond` returns, which is called in a thread for each question."""
 
     def __init__(self, respond: Respond, port: int = 0) -> None:
-        """Listen on the port, or on any that is free for both UDP and TCP. Raises OSError if it is in use."""
+        """Listen on the port, or on any that is free for both UDP and TCP. Raises DnsPortError."""
         self._respond = respond
-        self._udp, self._tcp = self._listening(port)
+        try:
+            self._udp, self._tcp = self._listening(port)
+        except OSError as error:
+            raise DnsPortError(*error.args) from error
 
     @property
     def address(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from ses_integration.emulator.dns.server import HOST, DnsPortError
 from ses_integration.emulator.server import Emulator
 
 DEFAULT_PORT = "5599"
@@ -62,7 +63,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--pending-identities",
             action="store_true",
-            help="New identities stay pending. Default: they are verified at once.",
+            help="New identities are pending until their DNS records are published. Default: verified at once.",
+        )
+        parser.add_argument(
+            "--dns-port",
+            metavar="N",
+            type=port_number,
+            help="Also serve the records of POST /_dns on 127.0.0.1, over UDP and TCP; 0 chooses a free port.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -74,14 +81,19 @@ class Command(BaseCommand):
                 port=options["port"],
                 calls_per_second=options["calls_per_second"],
                 verify_new=not options["pending_identities"],
+                dns_port=options["dns_port"],
             )
             emulator.start()
         except ValueError as error:
             raise CommandError(str(error)) from error
+        except DnsPortError as error:
+            raise CommandError(_listen_error(error, HOST, options["dns_port"], "--dns-port")) from error
         except OSError as error:
-            raise CommandError(_listen_error(error, options["host"], options["port"])) from error
+            raise CommandError(_listen_error(error, options["host"], options["port"], "--port")) from error
         try:
             self.stdout.write(f"AWS emulator: {emulator.url}")
+            if emulator.dns_address:
+                self.stdout.write(f"DNS server: {emulator.dns_address}")
             self.stdout.flush()
             emulator.serve_forever()
         finally:
@@ -92,7 +104,7 @@ def _exit(signum: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _listen_error(error: OSError, host: str, port: int) -> str:
+def _listen_error(error: OSError, host: str, port: int, option: str) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} on {host} is in use: stop what uses it, or choose another with --port."
+        return f"Port {port} on {host} is in use: stop what uses it, or choose another with {option}."
     return f"The emulator cannot listen on {host} port {port}: {error.strerror}."

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import dns.message
+import dns.query
 import pytest
 
 from ses_integration.tests.emulator.clients import client, control, refusal
@@ -99,12 +101,28 @@ def test_the_port_comes_from_the_environment(start: Start, taken: int) -> None:
     )
 
 
+def test_it_serves_dns_on_a_port_of_its_own(start: Start, taken: int) -> None:
+    """It prints the address in a second line. A port in use is reported in one sentence."""
+    process = start("--port", "0", "--dns-port", "0")
+    url = announced(process)
+    host, _, port = announced(process).partition(":")
+    record = {"type": "MX", "name": "example.com", "value": "10 mx.example.net"}
+    assert control(url, "POST", "/_dns", record) == (200, [record])
+    answer = dns.query.udp(dns.message.make_query("example.com", "MX"), host, port=int(port), timeout=30).answer
+    assert [rrset[0].to_text() for rrset in answer] == ["10 mx.example.net."]
+    _, errors = start("--port", "0", "--dns-port", str(taken)).communicate(timeout=30)
+    assert errors == (
+        f"CommandError: Port {taken} on 127.0.0.1 is in use: stop what uses it, or choose another with --dns-port.\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (("--host", "0.0.0.0"), "listens on loopback only"),  # noqa: S104
         (("--port", "99999"), "is not a port"),
         (("--port", "http"), "is not a port"),
+        (("--dns-port", "http"), "is not a port"),
         (("--calls-per-second", "fast"), "is not a number"),
         (("--calls-per-second=-1",), "a number from 0"),
     ],
