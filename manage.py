@@ -4,15 +4,33 @@
 import os
 import sys
 
+from inbound.terminal import prepare_streams
+
 INTERRUPTED = 130  # 128 + SIGINT, as in a shell
+# These draw on the terminal.
+RAW = (["shell"], ["dbshell"])
 
 
 def main() -> None:
     try:
+        prepare_streams(raw=sys.argv[1:2] in RAW)
+        refuse_undecodable(sys.argv[1:])
         run()
     except KeyboardInterrupt:
         sys.stderr.write("Stopped.\n")
         sys.exit(INTERRUPTED)
+    finally:
+        # Here and not when the interpreter ends, where a failure would be reported with a traceback.
+        sys.stdout.flush()
+
+
+def refuse_undecodable(arguments: list[str]) -> None:
+    """End with a sentence if an argument has bytes that are no text in the terminal's encoding: no column could hold it."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            sys.exit(f"This argument is not text in the encoding of the terminal: {argument!r}.")
 
 
 def run() -> None:

@@ -30,6 +30,13 @@ def shortened(lines: Sequence[str], at_most: int, note: str = "") -> list[str]:
     return [*lines[:at_most], *([f"and {more:,} more{note}"] if more > 0 else [])]
 
 
+def one_line(text: str) -> str:
+    """The text with line breaks and control characters escaped, such as a key of S3 that others have chosen."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+
+
 def size(count: int) -> str:
     """`1.5 KB`, with a plain space, which terminals and tests can match."""
     return filesizeformat(count).replace("\N{NO-BREAK SPACE}", " ")

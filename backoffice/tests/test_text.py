@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from backoffice.text import listed, moment, plural, shortened
+from backoffice.text import listed, moment, one_line, plural, shortened
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,7 @@ def test_long_lists_of_lines_are_cut_and_say_where_the_rest_is():
 def test_a_moment_is_shown_in_utc_whatever_its_zone():
     here = datetime(2026, 11, 26, 10, 30, 5, tzinfo=timezone(timedelta(hours=1)))
     assert moment(here) == moment(here.astimezone(UTC)) == "2026-11-26 09:30:05 UTC"
+
+
+def test_one_line_escapes_what_a_terminal_would_obey():
+    assert one_line("emails/\x1b[2J\r\nbücher.de/\x10") == "emails/\\x1b[2J\\r\\nbücher.de/\\x10"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from backoffice.text import moment, shortened
+from backoffice.text import moment, one_line, shortened
 from domains.cleanup.find import Findings, Folder, Orphan
 from domains.models import DomainDeletion
 from ses_integration.cli.leftovers import NEEDED, Drift, PreviousScope, ReferenceMail
@@ -80,7 +80,7 @@ def _resource(found: Drift) -> str:
 
 
 def _folder(folder: Folder) -> Shown:
-    text = f"{folder.prefix}: {folder.stored}"
+    text = f"{one_line(folder.prefix)}: {folder.stored}"
     if folder.in_use:
         identity = f"Its identity belongs to installation {folder.owner}"
         why = f"Rule {folder.rule} stores mail there" if folder.rule else identity
@@ -88,12 +88,12 @@ def _folder(folder: Folder) -> Shown:
     elif folder.removable:
         text = f"! {text}"
     else:
-        text = f"? {text}. No deletion of it is recorded here, {UNRECORDED} {folder.domain}"
+        text = f"? {text}. No deletion of it is recorded here, {UNRECORDED} {one_line(folder.domain)}"
     return Shown(asdict(folder), text)
 
 
 def _reference(mail: ReferenceMail) -> Shown:
-    return Shown(asdict(mail), f"  emails/{mail.domain}/: {mail.stored}")
+    return Shown(asdict(mail), f"  emails/{one_line(mail.domain)}/: {mail.stored}")
 
 
 def _scope(scope: PreviousScope) -> Shown:

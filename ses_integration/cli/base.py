@@ -18,6 +18,7 @@ from ses_integration.status.warning import unanswered_until
 
 # How long a command works on one domain before it reports what is left to the worker.
 SECONDS_PER_DOMAIN = 30.0
+WRONG_USAGE = 2  # of argparse
 AGAIN = "Wait a second and run it again: SES takes about one control call a second, and other processes share it."
 
 
@@ -33,7 +34,7 @@ class CommandWithExitCodes(BaseCommand):
         try:
             self.create_parser(argv[0], argv[1]).parse_args(argv[2:])
         except SystemExit as end:
-            raise SystemExit(1 if end.code else 0) from None
+            raise SystemExit(1 if end.code == WRONG_USAGE else end.code) from None
         super().run_from_argv(argv)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from backoffice.text import one_line
 from ses_integration.aws.gateway import Gateway
 from ses_integration.aws.observed import ObservedRule
 from ses_integration.cli.base import ses_errors_as_command_errors
@@ -34,7 +35,7 @@ class Command(BaseCommand):
                         rule.name if rule.enabled else f"{rule.name} (disabled)",
                         domains.get(rule.name, "(not ours)"),
                         _recipients(rule),
-                        "\n".join(rule.targets),
+                        "\n".join(map(one_line, rule.targets)),
                     ]
                     for rule in rules
                 ],

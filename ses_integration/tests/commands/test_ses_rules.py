@@ -33,6 +33,14 @@ def test_foreign_rules_and_rules_without_recipients_are_marked(ses, rows):
     assert "theirs (disabled)  (not ours)  EVERY ADDRESS OF EVERY DOMAIN" in text
 
 
+def test_a_prefix_that_others_chose_stays_on_its_line(ses, rows):
+    action = {"S3Action": {"BucketName": "inbound-mail", "ObjectKeyPrefix": "a\x9b2J\nb"}}
+    ses.region("eu-west-1").rules.rule_sets["inbound-email-rules"].rules.append(
+        {"Name": "theirs", "Enabled": True, "Recipients": ["x@example.org"], "Actions": [action]}
+    )
+    assert "s3://inbound-mail/a\\x9b2J\\nb\n" in run("ses_rules")[1]
+
+
 def test_it_changes_nothing(ses):
     run("ses_rules")
     assert [entry["action"] for entry in ses.journal()] == ["DescribeReceiptRuleSet"]
