@@ -92,27 +92,32 @@ class Nameserver(dns.nameserver.Do53Nameserver):
         one_rr_per_rrset: bool = False,
         ignore_trailing: bool = False,
     ) -> dns.message.Message:
-        """Ask once, and again without EDNS if the server seems not to know it. Called by dnspython."""
-        if max_size:
-            reply = await super().async_query(
-                request, timeout, source, source_port, max_size, backend, one_rr_per_rrset, ignore_trailing
-            )
-            return _understood(request, reply)
+        """Ask over UDP, or over TCP with `max_size`. Called by dnspython."""
         async with self._slots:
-            before = self._replies.count
-            try:
-                # The first try goes to another server if this one is silent. Otherwise many questions would each wait for it.
-                async with asyncio.timeout(0 if self._silent and request.edns >= 0 else timeout):
-                    reply = await self._exchange(request)
-                    if request.edns >= 0 and reply.rcode() in WITHOUT_EDNS:
-                        request.use_edns(False)
-                        reply = await self._exchange(request)
-            except TimeoutError:
-                self._silent = self._replies.count == before
-                # A firewall may have dropped the question because of EDNS, so dnspython's next try goes without.
-                request.use_edns(False)
-                raise dns.exception.Timeout from None
+            if max_size:
+                reply = await super().async_query(
+                    request, timeout, source, source_port, max_size, backend, one_rr_per_rrset, ignore_trailing
+                )
+            else:
+                reply = await self._over_udp(request, timeout)
         return _understood(request, reply)
+
+    async def _over_udp(self, request: dns.message.QueryMessage, timeout: float) -> dns.message.Message:
+        """Ask once, and again without EDNS if the server seems not to know it."""
+        before = self._replies.count
+        try:
+            # The first try goes to another server if this one is silent. Otherwise many questions would each wait for it.
+            async with asyncio.timeout(0 if self._silent and request.edns >= 0 else timeout):
+                reply = await self._exchange(request)
+                if request.edns >= 0 and reply.rcode() in WITHOUT_EDNS:
+                    request.use_edns(False)
+                    reply = await self._exchange(request)
+                return reply
+        except TimeoutError:
+            self._silent = self._replies.count == before
+            # A firewall may have dropped the question because of EDNS, so dnspython's next try goes without.
+            request.use_edns(False)
+            raise dns.exception.Timeout from None
 
     async def _exchange(self, request: dns.message.QueryMessage) -> dns.message.QueryMessage:
         if self._transport is None:

@@ -13,7 +13,7 @@ from domains.dns import resolver
 from domains.dns.records import Record, RecordKind
 from domains.dns.resolver import Answer, Ask, LookupFailed, Question
 from domains.dns.rules import CheckedRecord, State, judge
-from domains.dns.values import SES, InvalidSpf, dkim_key, host, is_spf, passes, question, zones_above
+from domains.dns.values import SES, InvalidSpf, dkim_key, host, is_dmarc, is_spf, passes, question, zones_above
 from domains.names import registrable
 
 __all__ = ["CheckedRecord", "State", "check", "judge", "requirements_met"]
@@ -104,7 +104,7 @@ async def _policy_of_parent(first: CheckedRecord, ask: Ask) -> CheckedRecord:
     """The DMARC record of the registered domain covers its sub-domains without one (RFC 7489, 6.6.3)."""
     record = first.record
     parent = replace(record, name=f"_dmarc.{registrable(record.name.removeprefix('_dmarc.'))}")
-    if parent.name == record.name:
+    if parent.name == record.name or any(map(is_dmarc, first.found)):
         return first
     covering = judge(parent, await ask(question(parent)))
     return first if covering.state in (State.MISSING, State.WRONG) else replace(covering, record=record)
@@ -140,6 +140,7 @@ _SECOND_LOOKS: dict[tuple[RecordKind, State], Callable[[CheckedRecord, Ask], Awa
     (RecordKind.DKIM, State.MISSING): _key_in_txt,
     (RecordKind.DKIM, State.WRONG): _key_in_txt,
     (RecordKind.DMARC, State.MISSING): _policy_of_parent,
+    (RecordKind.DMARC, State.WRONG): _policy_of_parent,
     (RecordKind.SPF, State.WRONG): _nested_spf,
     (RecordKind.MAIL_FROM_SPF, State.WRONG): _nested_spf,
 }

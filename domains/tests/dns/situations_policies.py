@@ -138,6 +138,12 @@ DMARC_RECORD = {
     "DMARC of a parent below the registered domain": Situation(
         DMARC, '_dmarc.b.example.com. TXT "v=DMARC1; p=reject"', MISSING, "_dmarc.a.b", domain="a.b.example.com"
     ),
+    "DMARC of the registered domain covers a sub-domain with a text that is none": Situation(
+        DMARC,
+        '_dmarc TXT "v=DMARC1 p=none"\n_dmarc.example.com. TXT "v=DMARC1; p=reject"',
+        VERIFIED,
+        domain="mail.example.com",
+    ),
     "a sub-domain's own DMARC counts before its parent's": Situation(
         DMARC,
         '_dmarc TXT "v=DMARC1"\n_dmarc.example.com. TXT "v=DMARC1; p=reject"',

@@ -6,6 +6,7 @@ import pytest
 
 from domains.dns.leftovers import KEEP_THE_REST, RecordLookup, State, look_up
 from domains.dns.records import dmarc, records_for, stored_record
+from domains.tests.dns_server import failed
 
 DOMAIN = "example.com"
 MAIL_FROM = f"mail.{DOMAIN}"
@@ -96,6 +97,21 @@ def test_an_mx_record_for_another_host_is_not_a_leftover(dns, published):
 def test_a_dkim_name_may_be_written_in_another_case(dns):
     dns.publish("AAA._domainkey.Example.COM", "CNAME", "AAA.DKIM.AmazonSES.com.")
     assert seen("CNAME", f"aaa._domainkey.{DOMAIN}") == (State.PUBLISHED, ("AAA.DKIM.AmazonSES.com",))
+
+
+def test_a_dkim_name_is_a_leftover_behind_a_chain_of_aliases(dns):
+    dns.load(
+        "aaa._domainkey CNAME one\none CNAME two.example.net.\ntwo.example.net. CNAME aaa.dkim.amazonses.com.", DOMAIN
+    )
+    targets = ("one.example.com", "two.example.net", "aaa.dkim.amazonses.com")
+    assert seen("CNAME", f"aaa._domainkey.{DOMAIN}") == (State.PUBLISHED, targets[-1:])
+
+
+@pytest.mark.parametrize("rcode", ["FORMERR", "NOTIMP", "SERVFAIL"])
+def test_leftovers_are_found_by_a_resolver_without_edns(dns, rcode):
+    dns.publish_records(RECORDS)
+    dns.distorts(".", lambda response: failed(response, rcode) if response.edns >= 0 else response)
+    assert {record.state for record in look_up(RECORDS)} == {State.PUBLISHED}
 
 
 def test_a_dkim_name_with_another_token_is_not_a_leftover(dns):

@@ -101,7 +101,7 @@ ONE_RESOLVER = {
     },
     **{
         f"{rcode} to EDNS": Trouble(only_with_edns(code(rcode)), VERIFIED)
-        for rcode in ("FORMERR", "NOTIMP", "SERVFAIL")
+        for rcode in ("FORMERR", "NOTIMP", "SERVFAIL", "BADVERS")
     },
     "FORMERR without a question to EDNS": Trouble(only_with_edns(header_only), VERIFIED),
     "silence to EDNS": Trouble(only_with_edns(lambda _: None), VERIFIED, seconds=SHORT),
