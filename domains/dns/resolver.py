@@ -81,9 +81,8 @@ def run(work: Callable[[Ask], Coroutine[Any, Any, T]], *, seconds: float | None 
     The function that it gets answers a question. It never raises, asks equal questions once, and ends within `seconds`, by
     default DNS_TIMEOUT_SECONDS. Raises LookupFailed if DNS cannot be asked at all.
     """
-    seconds = seconds or settings.DNS_TIMEOUT_SECONDS
     try:
-        return asyncio.run(_run(work, seconds))
+        return asyncio.run(_run(work, settings.DNS_TIMEOUT_SECONDS if seconds is None else max(0.0, seconds)))
     except LookupFailed:
         raise
     except Exception as error:
@@ -138,7 +137,7 @@ class _Lookups:
         except LookupFailed as error:
             return Answer(why=str(error))
         except (TimeoutError, dns.exception.Timeout):
-            return Answer(why=f"DNS did not answer within {self._seconds:g} s.")
+            return Answer(why=f"DNS did not answer within {self._seconds:.3g} s.")
         except dns.resolver.NoNameservers as error:
             return Answer(why=_sentence(error))
         except dns.exception.DNSException:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from domains.dns.records import Record, RecordKind
 from domains.dns.resolver import Answer
 from domains.dns.values import SES, InvalidSpf, has_policy, host, is_dmarc, is_spf, passes, preference
+from domains.names import DOMAIN_LIMIT
 
 # The label in which the hosts of another region differ from ours.
 REGION = re.compile(r"(?<=-smtp\.)[a-z0-9-]+(?=\.amazon(?:aws|ses)\.com)")
@@ -62,7 +63,7 @@ def _inbound(record: Record, answer: Answer) -> CheckedRecord:
     if not answer.values:
         return _missing(record)
     own = [preference(value) for value in answer.values if _same_host(record, value)]
-    others = sorted((value for value in answer.values if not _same_host(record, value)), key=preference)
+    others = _in_order(value for value in answer.values if not _same_host(record, value))
     if not own or not all(map(host, others)):
         return _wrong(record, answer.values, _other_host(record, others))
     # A backup, which gets mail only while ours cannot be reached, is no mistake.
@@ -81,7 +82,7 @@ def _mail_from_mx(record: Record, answer: Answer) -> CheckedRecord:
     if not answer.values:
         return _missing(record)
     if not any(_same_host(record, value) for value in answer.values):
-        return _wrong(record, answer.values, _other_host(record, sorted(answer.values, key=preference)))
+        return _wrong(record, answer.values, _other_host(record, _in_order(answer.values)))
     if len(answer.values) > 1:
         why = f"{record.name} has {len(answer.values)} MX records, but SES requires exactly one: remove the others."
         return _wrong(record, answer.values, why)
@@ -147,9 +148,11 @@ def _wrong(record: Record, found: Sequence[str], why: str) -> CheckedRecord:
 
 
 def _missing(record: Record, what: str = "") -> CheckedRecord:
-    return CheckedRecord(
-        record, State.MISSING, why=f"No {what or record.type} record was found at {record.name}: publish it."
-    )
+    if len(record.name) > DOMAIN_LIMIT:
+        why = f"{record.name} has more than the {DOMAIN_LIMIT} characters that DNS allows, so it cannot be published."
+    else:
+        why = f"No {what or record.type} record was found at {record.name}: publish it."
+    return CheckedRecord(record, State.MISSING, why=why)
 
 
 def _looks_like(record: Record, answer: Answer, version: str, what: str) -> CheckedRecord:
@@ -159,6 +162,11 @@ def _looks_like(record: Record, answer: Answer, version: str, what: str) -> Chec
         return _missing(record, what)
     why = f"Receivers do not take the text at {record.name} for {what}: publish it exactly as shown."
     return _wrong(record, alike, why)
+
+
+def _in_order(values: Iterable[str]) -> list[str]:
+    """MX values by preference and host, so that a sentence does not change with the order of the answer."""
+    return sorted(values, key=lambda value: (preference(value), host(value)))
 
 
 def _same_host(record: Record, value: str) -> bool:

@@ -81,6 +81,9 @@ INBOUND_MX = {
     "a foreign MX is between two of ours": Situation(
         INBOUND, f"@ MX 10 {OURS}.\n@ MX 20 mx.example.net.\n@ MX 30 {OURS}.", VERIFIED
     ),
+    "two foreign MX are named in the same order every time": Situation(
+        INBOUND, f"@ MX 10 b.example.net.\n@ MX 10 a.example.net.\n@ MX 10 {OURS}.", WRONG, "a.example.net takes a part"
+    ),
     "our MX is a backup of ten": Situation(
         INBOUND,
         "\n".join(f"@ MX {number} mx{number}.example.net." for number in range(1, 10)) + f"\n@ MX 99 {OURS}.",
@@ -191,6 +194,9 @@ DKIM_CNAME = {
         "No CNAME record",
     ),
     "a wildcard CNAME answers": Situation(DKIM, "* CNAME web.example.net.", WRONG, "points to web.example.net"),
+    "a DKIM name that is too long for DNS": Situation(
+        DKIM, "", MISSING, "more than the 253 characters that DNS allows", domain=".".join(["a" * 60] * 4 + ["com"])
+    ),
     "a sub-domain with the key of its parent": Situation(
         DKIM,
         "aaa._domainkey.example.com. CNAME aaa.dkim.amazonses.com.",

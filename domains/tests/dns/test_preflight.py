@@ -101,7 +101,7 @@ SITUATIONS = {
 
 
 @pytest.mark.parametrize("phrase", SITUATIONS)
-def test_preflight(dns, phrase):
+def test_what_is_published_for_a_new_name_is_reported(dns, phrase):
     zone, provider, confidence, has_mx, conflict, name = SITUATIONS[phrase]
     dns.load(zone, "example.com")
     assert preflight(name, own_mx_host=OURS) == Preflight(provider, confidence, has_mx, conflict, "")

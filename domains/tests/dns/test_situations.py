@@ -36,7 +36,7 @@ def test_each_situation_has_its_own_phrase():
 
 
 @pytest.mark.parametrize("phrase", SITUATIONS)
-def test_verdict(dns, phrase):
+def test_the_verdict_is_what_a_mail_engineer_would_say(dns, phrase):
     kind, zone, state, why, domain = SITUATIONS[phrase]
     dns.load(zone, domain)
     checked = verdict(domain, kind)

@@ -20,9 +20,10 @@ from domains.tests.dns_server import Distortion, PublishedDns, failed
 
 NAME = "example.com"
 MX = f"@ MX 10 {OURS}."
-# For questions that get no answer.
+# For questions that get no answer at all.
 SHORT = 0.6
-NOBODY = "127.0.0.1:9"
+# For questions that are answered at the second try, also on a busy machine.
+TWO_TRIES = 3.0
 
 
 def code(rcode: str) -> Distortion:
@@ -104,7 +105,7 @@ ONE_RESOLVER = {
         for rcode in ("FORMERR", "NOTIMP", "SERVFAIL", "BADVERS")
     },
     "FORMERR without a question to EDNS": Trouble(only_with_edns(header_only), VERIFIED),
-    "silence to EDNS": Trouble(only_with_edns(lambda _: None), VERIFIED, seconds=SHORT),
+    "silence to EDNS": Trouble(only_with_edns(lambda _: None), VERIFIED, seconds=TWO_TRIES),
     "answers without EDNS": Trouble(without_edns, VERIFIED),
     "silence": Trouble(lambda _: None, UNKNOWN, LATE, seconds=SHORT),
     "slow answers": Trouble(slow, VERIFIED, seconds=10 * SHORT),
@@ -160,7 +161,7 @@ ONE_RESOLVER = {
 
 
 @pytest.mark.parametrize("phrase", ONE_RESOLVER)
-def test_one_resolver(dns, settings, phrase):
+def test_trouble_of_the_only_resolver_is_not_taken_for_a_missing_record(dns, settings, phrase):
     distortion, state, why, zone, kind, seconds, name = ONE_RESOLVER[phrase]
     settings.DNS_TIMEOUT_SECONDS = seconds
     dns.load(zone, NAME)
@@ -199,9 +200,9 @@ TWO_RESOLVERS: dict[str, tuple[Callable[[PublishedDns], object], Callable[[Publi
 
 
 @pytest.mark.parametrize("phrase", TWO_RESOLVERS)
-def test_two_resolvers(dns, second, settings, phrase):
-    settings.DNS_TIMEOUT_SECONDS = 2 * SHORT
+def test_one_of_two_resolvers_is_enough(dns, second, settings, phrase):
     break_first, break_second, state = TWO_RESOLVERS[phrase]
+    settings.DNS_TIMEOUT_SECONDS = TWO_TRIES if state is VERIFIED else SHORT
     for server, break_server in ((dns, break_first), (second, break_second)):
         server.load(MX, NAME)
         break_server(server)

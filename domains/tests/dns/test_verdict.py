@@ -50,7 +50,7 @@ def test_silent_name_servers_of_one_domain_do_not_hold_up_the_others(dns, settin
     settings.DNS_TIMEOUT_SECONDS = 3.0
     dead = DOMAINS[0]
     dns.distorts(".", lambda response: None if dead in str(response.question[0].name) else response)
-    checked = check(nine_hundred)
+    checked = check(nine_hundred[:180])
     assert {record for record, one in checked.items() if one.state is not VERIFIED} == set(records_of(dead))
     assert states({record: checked[record] for record in records_of(dead)}) == {UNKNOWN}
 
