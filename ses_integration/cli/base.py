@@ -9,8 +9,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from ses_integration.conf import SesConfig
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.errors import RateLimitTimeout, SesError, Throttled
+from ses_integration.models import DomainSync, LedgerEntry
+from ses_integration.reconcile import snapshot
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.status import wording
 from ses_integration.status.sync_state import pending_domains, states_of
@@ -62,6 +65,23 @@ class Outcome:
     @property
     def wire(self) -> str:
         return "in line" if self.up_to_date else f"still owed. {self.reason}".strip()
+
+
+def refuse_unknown(config: SesConfig, domains: Sequence[str]) -> None:
+    """Fail for a mistyped name before anything is sent or changed. Raises CommandError, which says where a name is known."""
+    desired = snapshot.desired_of(config, domains)
+    states = [model.objects.filter(domain__in=domains) for model in (DomainSync, LedgerEntry)]
+    known = {name for rows in states for name in rows.of(config).values_list("domain", flat=True)}
+    unknown = sorted(name for name in set(domains) - known if not desired[name].identity)
+    for name in unknown:
+        places = {place for rows in states for place in rows.filter(domain=name).values_list("region", "rule_set")}
+        if places:
+            listed = " and ".join(
+                f"{region or 'no region'}, rule set {rule_set}" for region, rule_set in sorted(places)
+            )
+            raise CommandError(f"{name} is known only in {listed}: set AWS_REGION and SES_RULE_SET to that.")
+    if unknown:
+        raise CommandError(f"No such domain, now or in the past: {', '.join(unknown)}.")
 
 
 def reconcile_each(domains: Sequence[str], tell: Callable[[str], object]) -> dict[str, Outcome]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -13,8 +13,8 @@ from addresses.models import EmailAddress
 from domains.api.deletion_serializers import DeletionPlanSerializer
 from domains.deletion_plan import build, parts
 from domains.models import Domain
-from domains.names import normalise_address, normalise_domain
 from rest.deletion.plan import Plan
+from ses_integration.cli.arguments import domain_or_address
 from ses_integration.cli.base import CommandWithExitCodes
 
 # The normalised name, its plan, and the plan's serializer.
@@ -34,7 +34,10 @@ class Command(CommandWithExitCodes):
         parser.add_argument("--json", action="store_true", help="print what the API answers, with the plan's token")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        name: str = options["name"]
+        try:
+            name = domain_or_address(options["name"])
+        except ArgumentTypeError as error:
+            raise CommandError(f"There is no domain or email address {options['name']!r}: {error}.") from error
         found, plan, serializer = _address(name) if "@" in name else _domain(name)
         as_json = json.dumps(serializer(plan.as_values()).data, indent=2)
         self.stdout.write(as_json if options["json"] else parts.as_text(found, plan))
@@ -44,8 +47,8 @@ class Command(CommandWithExitCodes):
 
 def _domain(name: str) -> Found:
     try:
-        domain = Domain.objects.select_related("owner").get(name=normalise_domain(name))
-    except (ValueError, Domain.DoesNotExist) as error:
+        domain = Domain.objects.select_related("owner").get(name=name)
+    except Domain.DoesNotExist as error:
         raise CommandError(f"There is no domain {name!r}.") from error
     return domain.name, build.plan_of(domain), DeletionPlanSerializer
 
@@ -53,7 +56,7 @@ def _domain(name: str) -> Found:
 def _address(name: str) -> Found:
     rows = EmailAddress.objects.live().select_related("domain", "endpoint")
     try:
-        address = rows.get(address=normalise_address(name))
-    except (ValueError, EmailAddress.DoesNotExist) as error:
+        address = rows.get(address=name)
+    except EmailAddress.DoesNotExist as error:
         raise CommandError(f"There is no email address {name!r}.") from error
     return address.address, deletion_plan.plan_of(address), AddressPlanSerializer

@@ -178,3 +178,16 @@ def test_a_rule_that_stays_loses_recipients_of_an_earlier_domain(domain, ses, se
         "- Receipt rule inbound-example.com-rule keeps a@example.com. It contains, or may still receive, recipients"
         in out
     )
+
+
+@pytest.mark.parametrize("name", ["bücher.de", "BÜCHER.DE.", " xn--bcher-kva.de ", "Hello@bücher.de."])
+def test_names_are_understood_as_people_write_them(domain, user, ses, dns, name):
+    unicode = DomainFactory(owner=user, name="xn--bcher-kva.de")
+    EmailAddressFactory(domain=unicode, address="hello@xn--bcher-kva.de")
+    expected = "hello@xn--bcher-kva.de" if "@" in name else "xn--bcher-kva.de"
+    assert f"Plan for deleting {expected}." in run("plan_delete", name)[1]
+
+
+def test_a_url_is_an_error_that_names_the_domain(full):
+    with pytest.raises(CommandError, match=r"There is no .* a URL or a path: give the name alone, example\.com"):
+        run("plan_delete", "https://example.com/")

@@ -12,8 +12,8 @@ from domains.cleanup.find import Findings, Folder
 from domains.cleanup.render import as_values, report
 from domains.deletion.retry import retry_deletion
 from domains.models import DomainDeletion
-from domains.names import normalise_domain
 from ses_integration.api import SesError
+from ses_integration.cli.arguments import domain_name
 from ses_integration.cli.base import (
     SECONDS_PER_DOMAIN,
     CommandWithExitCodes,
@@ -41,6 +41,7 @@ class Command(CommandWithExitCodes):
         parser.add_argument(
             "--domain",
             metavar="NAME",
+            type=domain_name,
             help="search for this domain only; with --apply, also remove what is not recorded here",
         )
         parser.add_argument(
@@ -53,7 +54,7 @@ class Command(CommandWithExitCodes):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.tell = self.stdout.write if not options["json"] else partial(self.stderr.write, style_func=str)
-        search = LeftoverSearch(_domain(options["domain"]), self._count)
+        search = LeftoverSearch(options["domain"] or "", self._count)
         with ses_errors_as_command_errors():
             found = find.findings(search)
             if search.domain and not found.known:
@@ -113,10 +114,3 @@ class Command(CommandWithExitCodes):
             end = "\n" if number == total else ""
             self.stderr.write(f"\rLooking at {what}: {number}/{total}{end}", style_func=str, ending="")
             self.stderr.flush()
-
-
-def _domain(text: str | None) -> str:
-    try:
-        return normalise_domain(text) if text is not None else ""
-    except ValueError as error:
-        raise CommandError(f"--domain: {error}.") from error

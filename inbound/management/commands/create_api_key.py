@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -68,8 +69,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        users = get_user_model()
-        owner = users._default_manager.filter(**{users.USERNAME_FIELD: options["username"]}).first()
+        owner = _owner(options["username"])
         if owner is None:
             raise CommandError(
                 f"There is no user {options['username']!r}. `python manage.py createsuperuser` creates one."
@@ -81,3 +81,12 @@ class Command(BaseCommand):
         self.stdout.write(key)
         if options["verbosity"]:
             self.stderr.write("Save it now: only its hash is stored, so it cannot be shown again.", self.style.NOTICE)
+
+
+def _owner(username: str) -> User | None:
+    """The user of this name, with blanks around it or in another case if only one user can be meant."""
+    users = get_user_model()
+    name = users.normalize_username(username.strip())
+    found = users._default_manager.filter(**{f"{users.USERNAME_FIELD}__iexact": name})
+    exact = next((user for user in found if user.get_username() == name), None)
+    return exact or (found[0] if len(found) == 1 else None)

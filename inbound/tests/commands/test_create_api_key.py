@@ -89,6 +89,20 @@ def test_the_error_for_an_unknown_user_says_how_to_create_one(user):
     assert not ApiKey.objects.exists()
 
 
+@pytest.mark.parametrize("typed", ["JO", " jo ", "Jo", "\N{FULLWIDTH LATIN SMALL LETTER J}o"], ids=ascii)
+def test_the_user_is_found_as_people_write_the_name(jo, typed):
+    create(typed, "--name", "x")
+    assert ApiKey.objects.get().owner == jo
+
+
+def test_a_name_in_another_case_must_mean_one_user(jo):
+    upper = UserFactory.create(username="JO")
+    with pytest.raises(CommandError, match="There is no user 'Jo'"):
+        create("Jo", "--name", "x")
+    create("JO", "--name", "x")
+    assert ApiKey.objects.get().owner == upper
+
+
 def test_no_key_is_created_for_an_inactive_user(transactional_db):
     UserFactory.create(username="gone", is_active=False)
     with pytest.raises(CommandError, match="not active"):

@@ -8,7 +8,14 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ses_integration.cli.base import CommandWithExitCodes, Outcome, reconcile_each, ses_errors_as_command_errors
+from ses_integration.cli.arguments import domain_name
+from ses_integration.cli.base import (
+    CommandWithExitCodes,
+    Outcome,
+    reconcile_each,
+    refuse_unknown,
+    ses_errors_as_command_errors,
+)
 from ses_integration.cli.drift_report import as_values, report
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.drift import repair
@@ -17,8 +24,7 @@ from ses_integration.drift.compare import Comparison, compare
 from ses_integration.drift.detect import repairable_domains
 from ses_integration.drift.model import Drift, DriftKind
 from ses_integration.drift.previous_scopes import find_previous_scopes
-from ses_integration.models import DomainSync, LedgerEntry
-from ses_integration.reconcile import snapshot
+from ses_integration.models import LedgerEntry
 
 # A second round finds drift of domains that were dirty already. A third would only find new drift.
 ROUNDS = 2
@@ -53,16 +59,16 @@ class Command(CommandWithExitCodes):
             action="store_true",
             help="AWS_REGION or SES_RULE_SET was changed on purpose: create all rules and identities in the new scope",
         )
-        parser.add_argument("--domain", metavar="NAME", help="compare only this domain")
+        parser.add_argument("--domain", metavar="NAME", type=domain_name, help="compare only this domain")
         parser.add_argument("--limit", metavar="N", type=at_least_one, help="change at most N domains. Default: all")
         parser.add_argument("--json", action="store_true", help="print JSON; progress goes to stderr")
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = ses_config()
         self.tell = self.stdout.write if not options["json"] else partial(self.stderr.write, style_func=str)
-        domain: str = (options["domain"] or "").lower()
+        domain: str = options["domain"] or ""
         if domain:
-            refuse_unknown(config, domain)
+            refuse_unknown(config, [domain])
         elsewhere_only = _elsewhere_only(config)
         if elsewhere_only and (options["apply"] or options["adopt"]) and not options["new_region"]:
             raise CommandError(f"{elsewhere_only} If they were changed on purpose, give --new-region.")
@@ -125,14 +131,6 @@ class Command(CommandWithExitCodes):
             "domains": {name: outcome.wire for name, outcome in outcomes.items()},
             "moved": moved,
         }
-
-
-def refuse_unknown(config: SesConfig, domain: str) -> None:
-    """Fail for a mistyped name before anything is sent or changed. Raises CommandError."""
-    rows = snapshot.desired_of(config, [domain])[domain].identity
-    known = [model.objects.of(config).filter(domain=domain).exists() for model in (DomainSync, LedgerEntry)]
-    if not rows and not any(known):
-        raise CommandError(f"No such domain, now or in the past: {domain}.")
 
 
 def _elsewhere_only(config: SesConfig) -> str:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
-from django.core.management.base import CommandError
-
-from ses_integration.cli.base import CommandWithExitCodes, reconcile_one
+from ses_integration.cli.arguments import domain_name
+from ses_integration.cli.base import CommandWithExitCodes, reconcile_one, refuse_unknown
 from ses_integration.conf import ses_config
 from ses_integration.models import DomainSync
+from ses_integration.reconcile import outbox
 from ses_integration.reconcile.queue import retry_now
 from ses_integration.status.sync_state import SyncState
 
@@ -20,14 +21,18 @@ class Command(CommandWithExitCodes):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "domain", metavar="DOMAIN", nargs="*", help="a domain's name; default: every domain with pending changes"
+            "domain",
+            metavar="DOMAIN",
+            nargs="*",
+            type=domain_name,
+            help="a domain's name; default: every domain with pending changes",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        syncs = DomainSync.objects.of(ses_config())
-        names: list[str] = [name.lower() for name in options["domain"]]
-        if unknown := sorted(set(names) - set(syncs.filter(domain__in=names).values_list("domain", flat=True))):
-            raise CommandError(f"No such domain, now or in the past: {', '.join(unknown)}.")
+        names = list(dict.fromkeys(options["domain"]))
+        if names:
+            refuse_unknown(ses_config(), names)
+            _mark_unmarked(names)
         names = names or list(SyncState.pending_names())
         if not names:
             self.stdout.write("Nothing is pending.")
@@ -38,3 +43,12 @@ class Command(CommandWithExitCodes):
         if left := SyncState.pending_names(names).count():
             self.stdout.write(f"{left} still pending. The worker retries by itself; ses_status says when.")
             raise SystemExit(2)
+
+
+def _mark_unmarked(names: Sequence[str]) -> None:
+    """Mark domains that were never marked here, such as rows of a restored database."""
+    marked = DomainSync.objects.of(ses_config()).filter(domain__in=names).values_list("domain", flat=True)
+    if unmarked := set(names).difference(marked):
+        with outbox.changing():
+            for name in sorted(unmarked):
+                outbox.mark_dirty(name)
