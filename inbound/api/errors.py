@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from rest_framework import exceptions
@@ -84,7 +85,7 @@ def _first_text(detail: Any) -> str:
     return str(detail)
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
+def bad_request(request: HttpRequest, exception: BaseException | None) -> JsonResponse:
     return JsonResponse({"error": "Invalid request"}, status=400)
 
 
@@ -98,8 +99,20 @@ def unavailable(sentence: str) -> JsonResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer to an exception outside the API's views, such as those of the admin and the middleware."""
-    if is_outage(sys.exc_info()[1]):
-        if request.path.startswith(reverse("admin:index")):
+    error = sys.exc_info()[1]
+    in_admin = request.path.startswith(reverse("admin:index"))
+    if in_admin and _is_bad_input(error):
+        logger.warning("%s %s: %s", request.method, request.path, error)
+        return bad_request(request, error)
+    if is_outage(error):
+        if in_admin:
             return HttpResponse(UNAVAILABLE_PAGE, status=503, headers={"Retry-After": RETRY_SECONDS})
         return unavailable(UNAVAILABLE)
     return JsonResponse({"error": "Internal server error"}, status=500)
+
+
+def _is_bad_input(error: BaseException | None) -> bool:
+    """Whether the database or a model's field refused a value. Django's admin takes ids and filters from addresses as they are."""
+    return isinstance(error, DataError | OverflowError) or (
+        isinstance(error, ValueError) and "expected a number" in str(error)
+    )
