@@ -12,16 +12,20 @@ from psycopg.conninfo import conninfo_to_dict
 from inbound.configuration.forms import Form, Refused
 from inbound.configuration.hosts import NAME, is_host, is_port
 
-POSTGRESQL = re.compile(
-    r"postgres(?:ql)?://(?P<authority>[^/?#\s]*)(?:/(?P<name>[^/?#@\"'\s]*))?(?:\?(?P<query>[^?#@\"'\s]*))?"
-)
+POSTGRESQL = re.compile(r"postgres(?:ql)?://(?P<authority>[^/?#\s]*)(?:/[^/?#@\"'\s]*)?(?:\?(?P<query>[^?#@\"'\s]*))?")
 SQLITE = re.compile(r"sqlite://(?:/(?P<path>[^?#\s]+)|:memory:)")
+# PostgreSQL cuts longer names, and Django refuses them.
+LONGEST_NAME = 63
 UNESCAPED_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
 # What Django calls them, and the parameters of PostgreSQL.
 DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+TLS_VERSIONS = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}
 # libpq knows more parameters than these two lists. It checks the values of the others when it connects.
 CHOICES = {
     "sslmode": {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
+    "sslcertmode": {"disable", "allow", "require"},
+    "ssl_min_protocol_version": TLS_VERSIONS,
+    "ssl_max_protocol_version": TLS_VERSIONS,
     "sslnegotiation": {"postgres", "direct"},
     "channel_binding": {"disable", "prefer", "require"},
     "gssencmode": {"disable", "prefer", "require"},
@@ -92,6 +96,8 @@ def _require_known_parameters(query: str) -> None:
 def _require_usable(options: dict[str, Any]) -> None:
     if not (options.get("dbname") or options.get("service")):
         raise Refused(f"names no database; end it with the name, as in {EXAMPLE}")
+    if len(options.get("dbname", "")) > LONGEST_NAME:
+        raise Refused(f"names a database with a name that is too long; it must have at most {LONGEST_NAME} characters")
     if not all(is_port(port) for port in options.get("port", "").split(",") if port):
         raise Refused(f"has a port that is not a number from 1 to 65535; {ESCAPE}")
     if not all(_is_host(host) for host in options.get("host", "").split(",") if host):

@@ -123,7 +123,8 @@ def choice(*words: str) -> Form[str]:
     """One of these upper-case words, typed in any case."""
 
     def parse(text: str) -> str:
-        if text.upper() not in words:
+        # Some letters of other scripts have upper-case forms in ASCII.
+        if not text.isascii() or text.upper() not in words:
             raise ValueError
         return text.upper()
 

@@ -10,7 +10,7 @@ from domains.dns.nameserver import nameserver
 from inbound.configuration.forms import Form, list_of
 
 LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-NAME = re.compile(rf"(?=.{{1,253}}$){LABEL}(?:\.{LABEL})*", re.IGNORECASE)
+NAME = re.compile(rf"(?=.{{1,253}}$){LABEL}(?:\.{LABEL})*", re.IGNORECASE | re.ASCII)
 HOST_WITH_PORT = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5}))?")
 # Gunicorn's own: a Unix socket, or a file descriptor that a supervisor has opened.
 SOCKET = re.compile(r"unix:[^,]+|fd://[0-9]{1,9}")

@@ -60,6 +60,17 @@ class DemoEnvironment:
             raise DemoError("PORT, AWS_EMULATOR_PORT and DEMO_DNS_PORT must differ.")
         return demo
 
+    def make_folder(self) -> None:
+        """Raises DemoError if it cannot be made or written."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
+        except OSError as error:
+            raise DemoError(
+                f"The demo cannot use the folder {str(self.folder)!r}: {error.strerror}. Set DEMO_DIR to another one."
+            ) from error
+
     @property
     def web_url(self) -> str:
         return f"http://{HOST}:{self.web_port}"

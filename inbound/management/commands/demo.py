@@ -52,6 +52,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             demo = DemoEnvironment.from_variables(os.environ)
+            demo.make_folder()
             if not options["prepared"]:
                 # Settings are read once, so start this command again with the demo's variables.
                 again = [sys.executable, str(BASE_DIR / "manage.py"), "demo", "--prepared"]

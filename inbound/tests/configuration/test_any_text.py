@@ -52,7 +52,10 @@ def is_what_was_given(value: Any, text: str) -> bool:
         return ",".join(value) == text
     if isinstance(value, dict):
         return all(str(value.get(part, "")) in unquote(text) for part in ("NAME", "USER", "PASSWORD", "HOST", "PORT"))
-    return bool(value == text or (value == text.upper() and value in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")))
+    return bool(
+        value == text
+        or (text.isascii() and value == text.upper() and value in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+    )
 
 
 def refusal(variable: Variable[Any], text: str) -> str:

@@ -13,7 +13,8 @@ from inbound.configuration.variables import InvalidConfiguration
 POSTGRESQL = "django.db.backends.postgresql"
 SQLITE = "django.db.backends.sqlite3"
 # What libpq passes on to the server: any text without NUL.
-TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
+CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+TEXTS = st.text(CHARACTERS, min_size=1)
 SECRET = "S3CR3T"
 
 
@@ -67,7 +68,7 @@ def test_right_urls(url, expected):
     assert database(url) == expected
 
 
-@given(user=TEXTS, password=TEXTS, name=TEXTS)
+@given(user=TEXTS, password=TEXTS, name=st.text(CHARACTERS, min_size=1, max_size=63))
 def test_any_user_password_and_database_can_be_given(user, password, name):
     url = f"postgres://{quote(user, safe='')}:{quote(password, safe='')}@db.example.net:5432/{quote(name, safe='')}"
     assert database(url) == postgresql(USER=user, PASSWORD=password, NAME=name, HOST="db.example.net", PORT="5432")
@@ -115,7 +116,7 @@ def test_wrong_parameters_are_named(parameter, found):
         "true", "db", "h/db", "u:p@h/db", "postgres:/u:p@h/db", "postgres:u@h", "postgres//h/db", "POSTGRES://h/db", "mysql://u:p@h/db",
         "postgis://h/db", "jdbc:postgresql://h/db", "psql 'postgres://u@h/db'", "postgres://", "postgres://h", "postgres://h/",
         "postgres://h:99999/db", "postgres://h:0/db", "postgres://h:x/db", "postgres://h:-1/db", "postgres://[::1/db", "postgres://::1/db",
-        "postgres://h/db/more", 'postgres://h/db"', "postgres://h/d b", "postgres://h/db#x",
+        "postgres://h/db/more", 'postgres://h/db"', "postgres://h/d b", "postgres://h/db#x", f"postgres://h/{'a' * 64}",
         "postgres://h/db?sslmode", "postgres://h/db?&", "postgres://ü h/db", "postgres://$HOST/db", "postgres://h/%ff",
         "postgres://h h2/db",
         "sqlite", "sqlite:", "sqlite://", "sqlite:///", "sqlite://file.sqlite3", "sqlite:///file?timeout=5", "sqlite:///a b",

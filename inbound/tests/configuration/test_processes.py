@@ -70,6 +70,11 @@ def test_gunicorn_does_not_restart_workers_that_cannot_start_if_its_settings_com
     assert "Traceback" not in done.stderr
 
 
+def test_reading_the_variables_does_not_load_django_into_the_master_of_gunicorn():
+    done = run(sys.executable, "-c", "import sys, inbound.configuration.declared; print('django' in sys.modules)")
+    assert (done.returncode, done.stdout) == (0, "False\n")
+
+
 @pytest.mark.parametrize("secret", ["$HOME", "$ecret", "${SECRET_KEY}"])
 def test_a_secret_key_that_begins_with_a_dollar_sign_is_taken_literally(secret):
     done = manage(

@@ -63,12 +63,13 @@ def test_right_values(name, text, value):
         ("DATABASE_POOL_SIZE", ["-1", "12.5", "true", "1001"]),
         ("SES_SWEEP_SECONDS", ["0", "0.9", "never"]),
         ("DNS_TIMEOUT_SECONDS", ["0", "0.09", "30.1", "nan"]),
-        ("LOG_LEVEL", ["VERBOSE", "10", "INFO,DEBUG", "ﬁne"]),
+        ("LOG_LEVEL", ["VERBOSE", "10", "INFO,DEBUG", "\u0131nfo"]),
         (
             "ALLOWED_HOSTS",
             [
                 "a, b", "a,", ",a", "a b", "https://a", "a:8000", "*.example.net", "::1", "[::1", "a/", "a_b", "büro.de",
                 "a..b", "example.net.", "300.1.1.1", "-a", "user@a", "[::g]", "a\tb", "a;b", "**",
+                "\u212a.example.net", "\u017f.example.net",
             ],
         ),
         (

@@ -45,3 +45,11 @@ def test_variables_of_a_real_account_are_removed(tmp_path: Path) -> None:
     assert variables["no_proxy"] == "127.0.0.1"
     assert variables["HOME"] == "/home/me"
     assert demo.variables(variables) == variables
+
+
+@pytest.mark.parametrize("folder", ["file", "file/below", "a" * 300])
+def test_a_folder_that_cannot_be_used_is_reported(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "file").touch()
+    demo = DemoEnvironment.from_variables({"DEMO_DIR": str(tmp_path / folder)})
+    with pytest.raises(DemoError, match=r"The demo cannot use the folder .* Set DEMO_DIR to another one"):
+        demo.make_folder()
