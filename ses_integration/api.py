@@ -20,7 +20,7 @@ from ses_integration.errors import NotConfigured, SesError
 from ses_integration.plan.compile import mail_from_domain
 from ses_integration.plan.simulate import IdentityOutcome
 from ses_integration.plan.spec import DomainSpec
-from ses_integration.reconcile.backoff import delay_after, retry_delay
+from ses_integration.reconcile.backoff import retry_delay
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.reconcile.outbox import changing, mark_dirty
 from ses_integration.reconcile.queue import retry_now
@@ -69,7 +69,6 @@ __all__ += [
 __all__ += [
     "SesSweeper",  # find what others have changed in SES
     "auto_setup",  # prepare an emulated SES
-    "delay_after",  # how long to wait after an error
     "reconcile_due",  # reconcile all domains that are due
     "retry_delay",  # how long to wait after a failure
     "sweep_database",  # find rows that were changed behind the outbox's back

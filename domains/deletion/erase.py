@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from domains.deletion.record import updating
 from domains.models import DomainDeletion, Step
-from ses_integration.api import ErasedBatch, SesError, delay_after, retry_delay
+from ses_integration.api import ErasedBatch, SesError, retry_delay
 
 # A process claims a prefix for this long, and again with each batch. Longer than any two calls to S3.
 CLAIM = timedelta(seconds=60)
@@ -52,7 +52,7 @@ def _erase(record: DomainDeletion, seconds: float) -> None:
         with _while_claimed(record):
             record.problem = error.sentence
             record.attempts += 1
-            record.retry_at = record.now + delay_after(error, record.attempts)
+            record.retry_at = record.now + retry_delay(record.attempts, error=error)
         return
     if record.erase_progress:
         # Queue behind other deletions, so that a prefix with much mail does not delay them.

@@ -1,1 +1,1 @@
-"""Names as people type them, turned into the form that is stored. Every app may import it."""
+"""Names as people type them: their canonical form, and arguments of commands. Every app may import it."""

@@ -184,7 +184,8 @@ def renew(used: ClientSet | None = None) -> bool:
             _renewed_at = time.monotonic()
             with suppress(NotConfigured):
                 found = ClientSet()
-                if found.credentials() not in (None, _current.credentials()):
+                credentials = found.credentials()
+                if credentials is not None and credentials != _current.credentials():
                     _current = found
         return not _current.refused
 
@@ -212,9 +213,8 @@ def sts(region: str, seconds: float = READ_TIMEOUT, of: ClientSet | None = None)
 def have_credentials() -> bool:
     """Whether botocore finds credentials, also in files that have changed. Does not try them."""
     try:
-        if not current().have_credentials():
-            renew(current())
-        return current().have_credentials()
+        used = current()
+        return used.have_credentials() or renew(used)
     except NotConfigured:
         return False  # a profile that does not exist
 

@@ -37,27 +37,20 @@ def postpone(config: SesConfig, domain: str, errors: Collection[SesError], block
                 sync.last_error = "Waiting until an earlier call to AWS can no longer take effect."
             else:
                 sync.attempts += 1
-                sync.retry_at = now + delay_after(worst, sync.attempts)
+                sync.retry_at = now + retry_delay(sync.attempts, error=worst)
                 sync.stalled, sync.last_error = worst.needs_attention, worst.sentence
         sync.save()
 
 
-def retry_delay(failures: int, *, needs_attention: bool = False) -> timedelta:
+def retry_delay(failures: int, *, error: SesError | None = None, needs_attention: bool = False) -> timedelta:
     """Delay after a number of failures in a row: doubles from 1 s to 15 min, with jitter down to half of it.
 
-    With `needs_attention`, 15 min at once, because a person must act first.
+    If the last `error` needs attention, or with `needs_attention`, 15 min at once, because a person must act first. Credentials
+    are tried again within a minute all the same: programs rotate most of them.
     """
-    if needs_attention:
+    if isinstance(error, BadCredentials | NoCredentials):
+        failures = min(failures, LONGEST_OF_CREDENTIALS)
+    elif needs_attention or (error is not None and error.needs_attention):
         return LONG_INTERVAL
     seconds = min(LONG_INTERVAL.total_seconds(), 2.0 ** min(failures - 1, 30))
     return timedelta(seconds=seconds * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
-
-
-def delay_after(error: SesError, failures: int) -> timedelta:
-    """Delay after an error of AWS that was the last of a number of failures in a row.
-
-    Credentials need attention, too, but most are rotated by programs. So they are tried again within a minute.
-    """
-    if isinstance(error, BadCredentials | NoCredentials):
-        return retry_delay(min(failures, LONGEST_OF_CREDENTIALS))
-    return retry_delay(failures, needs_attention=error.needs_attention)

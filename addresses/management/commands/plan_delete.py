@@ -14,7 +14,7 @@ from domains.api.deletion_serializers import DeletionPlanSerializer
 from domains.deletion_plan import build, parts
 from domains.models import Domain
 from rest.deletion.plan import Plan
-from ses_integration.cli.arguments import domain_or_address
+from rest.names.arguments import domain_or_address
 from ses_integration.cli.base import CommandWithExitCodes
 
 # The normalised name, its plan, and the plan's serializer.

@@ -12,8 +12,8 @@ from domains.cleanup.find import Findings, Folder
 from domains.cleanup.render import as_values, report
 from domains.deletion.retry import retry_deletion
 from domains.models import DomainDeletion
+from rest.names.arguments import domain_name
 from ses_integration.api import SesError
-from ses_integration.cli.arguments import domain_name
 from ses_integration.cli.base import (
     SECONDS_PER_DOMAIN,
     CommandWithExitCodes,

@@ -79,6 +79,8 @@ class Command(BaseCommand):
         scopes = [Scope(scope) for scope in options["scopes"]] if options["scopes"] else None
         _, key = issue_key(owner=owner, name=options["name"], scopes=scopes, expires_at=options["expires_at"])
         self.stdout.write(key)
+        # If it cannot be written, nobody should be asked to save it.
+        self.stdout.flush()
         if options["verbosity"]:
             self.stderr.write("Save it now: only its hash is stored, so it cannot be shown again.", self.style.NOTICE)
 

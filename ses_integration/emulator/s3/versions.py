@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote_plus
 
 from moto.s3.models import FakeDeleteMarker
 
@@ -15,11 +15,11 @@ MAX_KEYS = 1000
 
 
 def list_object_versions(bucket: Any, parameters: Mapping[str, Any]) -> str:
-    """One page as XML. `EncodingType` `url` encodes keys, prefixes, markers and the delimiter.
+    """One page as XML. `EncodingType` `url` encodes keys, prefixes, markers and the delimiter as in a form: a blank becomes `+`.
 
     Nothing is listed after a version that does not exist any more.
     """
-    encoded: Callable[[str], str] = partial(quote, safe="/*") if parameters.get("EncodingType") == "url" else str
+    encoded: Callable[[str], str] = partial(quote_plus, safe="/*") if parameters.get("EncodingType") == "url" else str
     prefix, delimiter = parameters.get("Prefix") or "", parameters.get("Delimiter") or ""
     after = parameters.get("KeyMarker") or "", parameters.get("VersionIdMarker") or ""
     limit = min(int(parameters.get("MaxKeys", MAX_KEYS)), MAX_KEYS)

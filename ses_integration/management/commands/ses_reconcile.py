@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ses_integration.cli.arguments import domain_name
+from rest.names.arguments import domain_name
 from ses_integration.cli.base import (
     CommandWithExitCodes,
     Outcome,

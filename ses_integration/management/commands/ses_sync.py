@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
-from ses_integration.cli.arguments import domain_name
+from rest.names.arguments import domain_name
 from ses_integration.cli.base import CommandWithExitCodes, reconcile_one, refuse_unknown
 from ses_integration.conf import ses_config
 from ses_integration.models import DomainSync

@@ -7,7 +7,7 @@ from argparse import ArgumentTypeError
 import pytest
 from django.core.management import CommandError, execute_from_command_line
 
-from ses_integration.cli.arguments import domain_name, domain_or_address
+from rest.names.arguments import domain_name, domain_or_address
 from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.run import run

@@ -1,4 +1,4 @@
-"""Names on the command line, as people type them, in canonical form (`rest.names.canonical`). For argparse."""
+"""Names on the command line, as people type them, in canonical form. Types for argparse."""
 
 from __future__ import annotations
 
