@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from domains.dns.records import Record, RecordKind
 from domains.dns.resolver import Answer
 from domains.dns.values import SES, InvalidSpf, has_policy, host, is_dmarc, is_spf, passes, preference
-from domains.names import DOMAIN_LIMIT
+from rest.names.canonical import DOMAIN_LIMIT
 
 # The label in which the hosts of another region differ from ours.
 REGION = re.compile(r"(?<=-smtp\.)[a-z0-9-]+(?=\.amazon(?:aws|ses)\.com)")
