@@ -21,7 +21,6 @@ from ses_integration.api import (
     SesError,
     SesSweeper,
     auto_setup,
-    delay_after,
     reconcile_due,
     retry_delay,
     sweep_database,
@@ -58,8 +57,7 @@ class BackgroundTask:
     def back_off(self, error: SesError | None = None) -> float:
         """Retry after a growing delay, or a long one if a person must act. Returns the delay in seconds."""
         self.failures += 1
-        delay = retry_delay(self.failures) if error is None else delay_after(error, self.failures)
-        seconds = delay.total_seconds()
+        seconds = retry_delay(self.failures, error=error).total_seconds()
         seconds = max(min(self.interval, RETRY_SECONDS), seconds)
         self.delay(seconds)
         return seconds
