@@ -9,12 +9,14 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
+from backoffice.search import SearchesNames
+
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, TabularInline
     from django.forms import ModelForm
 else:
     # Django's classes take type parameters only in its stubs.
-    class ModelAdmin(admin.ModelAdmin):
+    class ModelAdmin(SearchesNames, admin.ModelAdmin):
         def __class_getitem__(cls, _):
             return cls
 

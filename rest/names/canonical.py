@@ -63,3 +63,16 @@ def normalise_address(text: str) -> str:
     if len(local) > LOCAL_PART_LIMIT or not LOCAL_PART.fullmatch(local):
         raise ValueError(f"not an email address: {text!r}")
     return f"{local}@{normalise_domain(domain)}"
+
+
+def canonical_part(text: str) -> str:
+    """The canonical form of a part of a name or an address, for searches: `Info@BÜCHER.` becomes `info@xn--bcher-kva`.
+
+    A text that cannot be a part of one is only turned into lower case.
+    """
+    local, at, domain = text.strip().rpartition("@")
+    try:
+        labels = _unicode_mapped(domain).removesuffix(".").split(".")
+        return f"{local.lower()}{at}{'.'.join(map(_ascii_label, labels))}"
+    except UnicodeError:
+        return text.lower()

@@ -1,0 +1,32 @@
+"""Search lists for names as people type them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.text import smart_split
+
+from rest.names.canonical import canonical_part
+
+
+class SearchesNames:
+    """Mixin for a ModelAdmin whose search also finds the stored form of names: `Info@BÜCHER.de.` finds `info@xn--bcher-kva.de`."""
+
+    model: Any
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
+        django: Any = super()
+        # A word of dots only has no canonical form to look for.
+        forms = {word: canonical_part(word) or word for word in smart_split(search_term)}
+        if all(form == word.lower() for word, form in forms.items()):
+            return django.get_search_results(request, queryset, search_term)
+        # Each word has to match in one of its forms: the others may be in texts that nobody normalises, such as user names.
+        for either in forms.items():
+            found = Q()
+            for form in either:
+                rows, _ = django.get_search_results(request, self.model._default_manager.all(), form)
+                found |= Q(pk__in=rows.values("pk"))
+            queryset = queryset.filter(found)
+        return queryset, False
