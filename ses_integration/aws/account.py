@@ -9,7 +9,7 @@ import time
 
 from ses_integration.aws import clients
 from ses_integration.aws.clients import ClientSet
-from ses_integration.aws.translate import aws_errors
+from ses_integration.aws.translate import NOT_CONFIGURED, aws_errors
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination import quotas
 from ses_integration.errors import BadCredentials, NoCredentials, SesError, Unanswered, Unsent, WrongAccount
@@ -28,14 +28,16 @@ def verify(config: SesConfig, recorded: str | None = None) -> ClientSet | None:
     """Raise WrongAccount if the credentials belong to another account than the ledger.
 
     Returns the clients whose credentials these are, for the `Gateway`: another thread may renew the credentials meanwhile. None
-    without a region or credentials.
+    without a region. Raises NoCredentials.
 
     `recorded`: the result of `read_recorded`, if the caller has just read it. Then this takes no SQL statement once there is
     an account. Records the first account it sees. Until then, errors of STS are ignored. Afterwards they are raised. If STS
     gave no answer, the error is Unsent, because the SES call was never sent.
     """
-    if not config.region or not clients.have_credentials():
+    if not config.region:
         return None
+    if not clients.have_credentials():
+        raise NoCredentials(NOT_CONFIGURED)
     used = clients.current()
     if recorded is None:
         recorded = read_recorded(config)
@@ -46,6 +48,7 @@ def verify(config: SesConfig, recorded: str | None = None) -> ClientSet | None:
             raise (Unsent(error.sentence) if isinstance(error, Unanswered) else error) from error
         return used
     if (recorded or _record_first(config, account)) != account:
+        clients.renew(used)
         raise WrongAccount
     return used
 

@@ -89,8 +89,7 @@ def _escaped(value: Any) -> str:
 class ClientSet:
     """The clients of one boto3 session, whose credentials have been read once. Replaced as a whole by `renew`.
 
-    Raises NotConfigured if the profile or a file of it cannot be read. `refused`: AWS does not accept its credentials, or it
-    has none.
+    Raises NotConfigured if the profile or a file of it cannot be read. `refused`: its credentials cannot be used, or it has none.
     """
 
     def __init__(self) -> None:
@@ -168,7 +167,7 @@ def current() -> ClientSet:
 
 
 def renew(used: ClientSet | None = None) -> bool:
-    """Read the credentials anew: AWS has refused those of `used`, by default of this context's last call, or it has none.
+    """Read the credentials anew, because those of `used`, by default of this context's last call, cannot be used.
 
     Returns whether there are others by now that AWS has not refused, perhaps read by another thread. Reads them at most every
     RENEW_SECONDS. Those in environment variables stay the same.

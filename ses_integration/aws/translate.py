@@ -125,6 +125,8 @@ def _from_client_error(error: ClientError, code: str) -> SesError:
     if code == "LimitExceeded" and "rules" in error.response["Error"].get("Message", "").lower():
         return RuleSetFull("The receipt rule set has no room for another rule.")
     if code in _DENIED:
+        # Others may be allowed, for example because these were quarantined.
+        clients.renew()
         return Refused("AWS does not allow this call; the credentials lack a permission.", needs_attention=True)
     if code in _BAD_KEY:
         return BadCredentials("AWS does not accept the credentials.", needs_attention=not clients.renew())

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from ses_integration.conf import SesConfig
 from ses_integration.coordination.clock import database_now
-from ses_integration.errors import BadCredentials, NoCredentials, SesError
+from ses_integration.errors import BadCredentials, NoCredentials, SesError, WrongAccount
 from ses_integration.models import DomainSync
 from ses_integration.reconcile.values import Blocked
 
@@ -48,7 +48,7 @@ def retry_delay(failures: int, *, error: SesError | None = None, needs_attention
     If the last `error` needs attention, or with `needs_attention`, 15 min at once, because a person must act first. Credentials
     are tried again within a minute all the same: programs rotate most of them.
     """
-    if isinstance(error, BadCredentials | NoCredentials):
+    if isinstance(error, BadCredentials | NoCredentials | WrongAccount):
         failures = min(failures, LONGEST_OF_CREDENTIALS)
     elif needs_attention or (error is not None and error.needs_attention):
         return LONG_INTERVAL

@@ -13,7 +13,7 @@ import pytest
 from ses_integration.aws import account, clients
 from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import ses_config
-from ses_integration.errors import BadCredentials, NoCredentials, SesError, WrongAccount
+from ses_integration.errors import BadCredentials, NoCredentials, Refused, SesError, WrongAccount
 from ses_integration.models import DomainSync, RuleSetState
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.status.sync_state import pending_domains
@@ -103,6 +103,31 @@ def test_a_new_key_of_another_account_is_refused(ses, write, monkeypatch):
     reconcile(DOMAIN)
     assert pending_domains().get().last_error == WrongAccount().sentence
     assert rules() == {}
+
+
+def test_the_right_key_is_used_after_one_of_another_account(ses, write, monkeypatch):
+    monkeypatch.setitem(account._account_of_key, "OLD", "999999999999")
+    receive("a")
+    reconcile(DOMAIN)
+    sync = DomainSync.objects.get()
+    assert sync.last_error == WrongAccount().sentence
+    assert sync.retry_at - sync.queued_at < timedelta(minutes=1, seconds=5)
+    write("NEW")
+    monkeypatch.setattr(clients, "RENEW_SECONDS", 0.0)
+    for _ in range(2):
+        DomainSync.objects.update(retry_at=None)
+        reconcile(DOMAIN)
+    assert rules() == {RULE: {"a@example.com"}}
+
+
+def test_a_key_that_may_do_more_is_used_after_one_that_may_not(ses, write):
+    ses.add_faults({"service": "ses", "action": "*", "fault": "access_denied", "times": None, "access_key": "OLD"})
+    gateway = Gateway(ses_config())
+    write("NEW")
+    with pytest.raises(Refused) as error:
+        gateway.rules()
+    assert error.value.needs_attention
+    assert Gateway(ses_config()).rules() == []
 
 
 def test_clients_keep_the_credentials_whose_account_was_verified(ses, write):
