@@ -11,7 +11,7 @@ from ses_integration.aws.translate import NOT_CONFIGURED, aws_errors
 from ses_integration.conf import SesConfig
 from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.errors import NoCredentials, NotConfigured
-from ses_integration.plan.compile import Rule, mail_from_domain
+from ses_integration.plan.compile import Rule
 
 IDENTITIES_PER_CALL = 100  # SES API Reference, GetIdentityVerificationAttributes
 IDENTITIES_PER_PAGE = 1000  # SES v2 API Reference, ListEmailIdentities
@@ -106,9 +106,8 @@ class Gateway:
         with aws_errors(f"VerifyDomainIdentity {name}"):
             return self._ses.verify_domain_identity(Domain=name)["VerificationToken"]
 
-    def set_mail_from(self, name: str) -> str:
+    def set_mail_from(self, name: str, domain: str) -> str:
         """Set the MAIL FROM domain and return it. Raises a SesError for an identity that does not exist."""
-        domain = mail_from_domain(name)
         with aws_errors(f"SetIdentityMailFromDomain {name}"):
             self._ses.set_identity_mail_from_domain(
                 Identity=name, MailFromDomain=domain, BehaviorOnMXFailure="UseDefaultValue"

@@ -109,7 +109,8 @@ def identity_from_aws(name: str, answer: GetEmailIdentityResponseTypeDef, instal
         status=_v1_status(answer.get("VerificationStatus", "PENDING")),
         ours=bool(owner) and owner == installation_id,
         owner=owner,
-        dkim_tokens=tuple(dkim.get("Tokens", [])),
+        # With a key of the owner's own, the token is the name of that key, not of a record that SES asks for.
+        dkim_tokens=() if dkim.get("SigningAttributesOrigin") == "EXTERNAL" else tuple(dkim.get("Tokens", [])),
         dkim_zone=dkim.get("SigningHostedZone", ""),
         dkim_status=_v1_status(dkim.get("Status", "")),
         mail_from_domain=mail_from.get("MailFromDomain", ""),

@@ -69,10 +69,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """What SES should hold for one domain name, by default nothing."""
+    """What SES should hold for one domain name, by default nothing. `mail_from`: the owner's choice, empty for none."""
 
     identity: bool = False
     rules: tuple[Rule, ...] = ()
+    mail_from: str = ""
 
     def rule(self, name: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.name == name), None)
@@ -90,7 +91,7 @@ def rule_name(prefix: str, domain: str, suffix: str) -> str:
 
 
 def mail_from_domain(domain: str) -> str:
-    """The custom MAIL FROM domain (docs/architecture/ses.md, "MAIL FROM")."""
+    """The MAIL FROM domain of new identities, unless the owner chooses one (docs/architecture/ses.md, "MAIL FROM")."""
     return f"mail.{domain}"
 
 
@@ -115,10 +116,9 @@ def compile_domain(spec: DomainSpec | None, layout: Layout) -> DesiredState:
 
     if spec.catch_all:
         name = rule_name(layout.rule_prefix, spec.name, "-catchall-rule")
-        return DesiredState(identity=True, rules=(rule(name, {spec.name}),))
+        return DesiredState(identity=True, rules=(rule(name, {spec.name}),), mail_from=spec.mail_from)
     chunks: dict[int, set[str]] = defaultdict(set)
     for address, slot in spec.addresses:
         chunks[layout.chunk(slot)].add(address)
-    return DesiredState(
-        identity=True, rules=tuple(rule(layout.rule_name(spec.name, chunk), chunks[chunk]) for chunk in sorted(chunks))
-    )
+    rules = tuple(rule(layout.rule_name(spec.name, chunk), chunks[chunk]) for chunk in sorted(chunks))
+    return DesiredState(identity=True, rules=rules, mail_from=spec.mail_from)

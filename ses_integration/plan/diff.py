@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ses_integration.plan.compile import DesiredState, Rule
+from ses_integration.plan.compile import DesiredState, Rule, mail_from_domain
 from ses_integration.plan.resources import Call, Operation, Presence, RecordedResource, ResourceKind
 
 
@@ -59,7 +59,11 @@ def plan(
     calls = [*removals, *calls] if rule_set_full else [*calls, *removals]
 
     identity = recorded.get((ResourceKind.IDENTITY, domain), RecordedResource.absent(ResourceKind.IDENTITY, domain))
-    identity_call = _call_to_set_up_identity(identity) if desired.identity else _call_to_remove_identity(identity)
+    identity_call = (
+        _call_to_set_up_identity(identity, desired.mail_from)
+        if desired.identity
+        else _call_to_remove_identity(identity)
+    )
     if identity_call is not None:
         if identity_call.operation is Operation.CREATE_IDENTITY and _may_still_be_deleted(identity):
             deferred.append(identity_call)
@@ -161,7 +165,7 @@ def _may_still_be_deleted(identity: RecordedResource) -> bool:
     )
 
 
-def _call_to_set_up_identity(identity: RecordedResource) -> Call | None:
+def _call_to_set_up_identity(identity: RecordedResource, mail_from: str) -> Call | None:
     def call(operation: Operation) -> Call:
         return Call(operation, ResourceKind.IDENTITY, identity.name)
 
@@ -172,9 +176,11 @@ def _call_to_set_up_identity(identity: RecordedResource) -> Call | None:
         return call(Operation.READ_IDENTITY)
     if not identity.has_verification_token:
         return call(Operation.VERIFY_DOMAIN)
-    # An identity that somebody else created keeps its MAIL FROM domain.
-    if identity.ours and not identity.has_mail_from:
-        return call(Operation.SET_MAIL_FROM)
+    # An identity that somebody else created keeps what it has, unless the owner chooses.
+    if not mail_from and identity.ours and not identity.mail_from:
+        mail_from = mail_from_domain(identity.name)
+    if mail_from and mail_from != identity.mail_from:
+        return replace(call(Operation.SET_MAIL_FROM), mail_from=mail_from)
     return None
 
 

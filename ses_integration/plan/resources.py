@@ -65,7 +65,7 @@ class RecordedResource:
     """A ledger entry as a plain value.
 
     `exists` matters only with `Presence.UNKNOWN`: the resource exists, but its contents are not known. `recipients` and
-    `digest` come from the last answered call. Only identities have `ours`, `has_verification_token` and `has_mail_from`.
+    `digest` come from the last answered call. Only identities have `ours`, `has_verification_token` and `mail_from`.
     `entry_id`: the row of the entry, which does not matter to a plan.
     """
 
@@ -77,7 +77,7 @@ class RecordedResource:
     digest: str = ""
     ours: bool | None = None
     has_verification_token: bool = False
-    has_mail_from: bool = False
+    mail_from: str = ""
     unknown_outcomes: tuple[UnknownOutcome, ...] = ()
     entry_id: int | None = field(default=None, compare=False)
 
@@ -101,12 +101,13 @@ class RecordedResource:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call to make. `rule`: what a create or an update sends."""
+    """A call to make. `rule`: what a create or an update sends. `mail_from`: what `SET_MAIL_FROM` sends."""
 
     operation: Operation
     kind: ResourceKind
     name: str
     rule: Rule | None = None
+    mail_from: str = ""
 
     @property
     def key(self) -> tuple[ResourceKind, str]:

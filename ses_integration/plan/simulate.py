@@ -162,9 +162,9 @@ def _after(call: Call, resource: RecordedResource) -> RecordedResource:
         case Operation.VERIFY_DOMAIN:
             return replace(present, has_verification_token=True)
         case Operation.SET_MAIL_FROM:
-            return replace(present, has_mail_from=True)
+            return replace(present, mail_from=call.mail_from)
         case Operation.CREATE_IDENTITY:
-            return replace(present, ours=True, has_verification_token=False, has_mail_from=False)
+            return replace(present, ours=True, has_verification_token=False, mail_from="")
         case Operation.READ_IDENTITY:
             # Assume the answer with more calls to follow: an identity of ours is also set up or deleted.
             return replace(present, ours=True if resource.ours is None else resource.ours)

@@ -22,14 +22,16 @@ class DomainSpec:
     """A live domain and its addresses. A domain that does not exist or is being deleted has no spec.
 
     SES stores its mail under `key_prefix`. SES should receive for `addresses`, the active ones, or with `catch_all` for every
-    address. The `inactive` addresses change no rule, so the reconciler gets none. A deletion plan needs them all: it would
-    take a forgotten one for an address of another incarnation of the name. That is why they have no default.
+    address. `mail_from`: the MAIL FROM domain that the owner has chosen, or an empty string. The `inactive` addresses change no
+    rule, so the reconciler gets none. A deletion plan needs them all: it would take a forgotten one for an address of another
+    incarnation of the name. That is why they have no default.
     """
 
     name: str
     key_prefix: str
     addresses: tuple[AddressSpec, ...] = ()
     catch_all: bool = False
+    mail_from: str = ""
     inactive: tuple[str, ...] = field(kw_only=True)
 
     @property
@@ -40,15 +42,23 @@ class DomainSpec:
 
     @classmethod
     def without_inactive(
-        cls, name: str, key_prefix: str, active: Iterable[tuple[str, int]], *, catch_all: bool
+        cls, name: str, key_prefix: str, active: Iterable[tuple[str, int]], *, catch_all: bool, mail_from: str = ""
     ) -> Self:
         """The spec for the reconciler, from the active addresses and their slots."""
-        return cls(name, key_prefix, tuple(map(AddressSpec._make, active)), catch_all, inactive=())
+        return cls(name, key_prefix, tuple(map(AddressSpec._make, active)), catch_all, mail_from, inactive=())
 
     @classmethod
-    def of(cls, name: str, key_prefix: str, addresses: Iterable[tuple[str, bool, int]], *, catch_all: bool) -> Self:
+    def of(
+        cls,
+        name: str,
+        key_prefix: str,
+        addresses: Iterable[tuple[str, bool, int]],
+        *,
+        catch_all: bool,
+        mail_from: str = "",
+    ) -> Self:
         """The spec of a domain from the rows of its addresses: address, whether it is active, and its slot."""
         rows = list(addresses)
         active = tuple(AddressSpec(address, slot) for address, is_active, slot in rows if is_active)
         inactive = tuple(address for address, is_active, _ in rows if not is_active)
-        return cls(name, key_prefix, active, catch_all, inactive=inactive)
+        return cls(name, key_prefix, active, catch_all, mail_from, inactive=inactive)

@@ -24,7 +24,6 @@ from ses_integration.errors import (
     Unanswered,
 )
 from ses_integration.models import DomainSync, Lease, LedgerEntry, LedgerIdentity, LedgerRecipient, statements
-from ses_integration.plan.compile import mail_from_domain
 from ses_integration.plan.resources import (
     Call,
     Operation,
@@ -47,7 +46,7 @@ def normalized(call: Call, answer: Answer) -> Answer:
     if isinstance(answer.error, RuleSetMissing) and call.operation.removes:
         return Answer(error=NotFound(answer.error.sentence))
     if call.operation is Operation.SET_MAIL_FROM and _is_lasting(answer.error):
-        return Answer(mail_from=mail_from_domain(call.name), mail_from_status="Failed")
+        return Answer(mail_from=call.mail_from, mail_from_status="Failed")
     return answer
 
 
@@ -106,13 +105,13 @@ def _identity_after(call: Call, present: RecordedResource, answer: Answer, *, ou
         present = replace(
             present,
             ours=is_ours(seen, untagged=ours_untagged),
-            has_mail_from=bool(seen.mail_from_domain),
+            mail_from=seen.mail_from_domain,
             has_verification_token=present.has_verification_token and call.operation is not Operation.CREATE_IDENTITY,
         )
     return replace(
         present,
         has_verification_token=present.has_verification_token or bool(answer.token),
-        has_mail_from=present.has_mail_from or bool(answer.mail_from),
+        mail_from=answer.mail_from or present.mail_from,
     )
 
 

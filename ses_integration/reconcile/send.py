@@ -74,7 +74,7 @@ def _call_aws(config: SesConfig, call: Call, deadline: float, recorded_account: 
         case Operation.VERIFY_DOMAIN:
             return Answer(token=gateway.verify_domain(call.name))
         case Operation.SET_MAIL_FROM:
-            return Answer(mail_from=gateway.set_mail_from(call.name))
+            return Answer(mail_from=gateway.set_mail_from(call.name, call.mail_from))
         case Operation.DELETE_IDENTITY:
             gateway.delete_identity(call.name)
     return Answer()

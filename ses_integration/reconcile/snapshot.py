@@ -208,7 +208,7 @@ def _resources(
                 digest=row.digest,
                 ours=None if row.ours is None else bool(row.ours),
                 has_verification_token=bool(row.verification_token),
-                has_mail_from=bool(row.mail_from_domain),
+                mail_from=row.mail_from_domain or "",
                 unknown_outcomes=tuple(unknown_outcomes.get(row.pk, ())),
                 entry_id=row.pk,
             )

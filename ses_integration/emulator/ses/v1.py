@@ -36,8 +36,10 @@ def list_receipt_rule_sets(ses: SesRegion, parameters: Parameters) -> Result:
 
 
 def verify_domain_identity(ses: SesRegion, parameters: Parameters) -> Result:
-    """Register a new domain. The token of a domain never changes."""
+    """Register a new domain, or look again for the records of one that has failed. The token of a domain never changes."""
     identity = _registered_domain(ses, parameters)
+    if identity.status == "Failed":
+        identity.status = "Pending"
     return {"VerificationToken": identity.verification_token}
 
 

@@ -32,12 +32,14 @@ _V2_CODES = {"InvalidParameterValue": "BadRequestException", "LimitExceeded": "L
 def create_email_identity(ses: SesRegion, parameters: Parameters) -> Result:
     """Refuse a name that exists, even if v1 created it.
 
-    DKIM starts with the identity. The response has its tokens, with `NOT_STARTED` until SES has checked DNS.
+    DKIM starts with the identity. The response has its tokens, with `NOT_STARTED` until SES has checked DNS. With
+    `DkimSigningAttributes` the owner brings a key of their own, and the token is its selector.
     """
     name = parameters["EmailIdentity"]
     if ses.identities.find(name) is not None:
         raise AwsError("AlreadyExistsException", f"Email identity {name} already exist.")
     identity = ses.identities.create(name, dkim="@" not in name, tags=parameters.get("Tags"))
+    identity.dkim_selector = parameters.get("DkimSigningAttributes", {}).get("DomainSigningSelector", "")
     dkim = _dkim(identity)
     if not identity.is_verified:
         dkim["Status"] = "NOT_STARTED"
@@ -118,7 +120,7 @@ def _dkim(identity: Identity) -> dict[str, Any]:
     dkim: dict[str, Any] = {
         "SigningEnabled": identity.dkim_started,
         "Status": _V2_NAMES[identity.dkim_status],
-        "SigningAttributesOrigin": "AWS_SES",
+        "SigningAttributesOrigin": "EXTERNAL" if identity.dkim_selector else "AWS_SES",
         "NextSigningKeyLength": "RSA_2048_BIT",
     }
     if identity.dkim_started:

@@ -32,6 +32,8 @@ class Identity:
     dkim_started: bool
     # Whether the status follows what is in DNS.
     follows_dns: bool
+    # The selector of the owner's own DKIM key. Empty with Easy DKIM.
+    dkim_selector: str = ""
     tags: list[dict[str, str]] = field(default_factory=list)
     mail_from: MailFrom | None = None
     dkim_found: bool = False
@@ -60,7 +62,9 @@ class Identity:
 
     @property
     def dkim_tokens(self) -> list[str]:
-        """Tokens of the three CNAME records at `<token>._domainkey.<domain>`, empty if DKIM was not requested."""
+        """Tokens of the three CNAME records at `<token>._domainkey.<domain>`, or the owner's selector. Empty without DKIM."""
+        if self.dkim_selector:
+            return [self.dkim_selector]
         return dkim_tokens(self.name) if self.dkim_started else []
 
     def look_up(self, dns: DnsProof) -> None:

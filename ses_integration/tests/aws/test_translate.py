@@ -31,7 +31,7 @@ CALLS = {
     "create_identity": lambda gateway: gateway.create_identity(DOMAIN),
     "read_identity": lambda gateway: gateway.read_identity(DOMAIN),
     "verify_domain": lambda gateway: gateway.verify_domain(DOMAIN),
-    "set_mail_from": lambda gateway: gateway.set_mail_from(DOMAIN),
+    "set_mail_from": lambda gateway: gateway.set_mail_from(DOMAIN, f"mail.{DOMAIN}"),
     "delete_identity": lambda gateway: gateway.delete_identity(DOMAIN),
     "verification": lambda gateway: gateway.verification_statuses([DOMAIN]),
     "mail_from": lambda gateway: gateway.mail_from_domains([DOMAIN]),

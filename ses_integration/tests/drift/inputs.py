@@ -32,7 +32,7 @@ def knows(*recipients: str, name: str = RULE, presence: Presence = Presence.PRES
 
 
 IDENTITY = RecordedResource(
-    ResourceKind.IDENTITY, DOMAIN, Presence.PRESENT, ours=True, has_verification_token=True, has_mail_from=True
+    ResourceKind.IDENTITY, DOMAIN, Presence.PRESENT, ours=True, has_verification_token=True, mail_from=f"mail.{DOMAIN}"
 )
 EQUAL = DriftInput(
     rule_set="inbound-email-rules",

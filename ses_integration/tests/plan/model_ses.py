@@ -119,7 +119,7 @@ def _answered(entry: RecordedResource, call: Call, answer: str, ses: ModelSes) -
     if call.operation is Operation.VERIFY_DOMAIN:
         return replace(there, has_verification_token=True)
     if call.operation is Operation.SET_MAIL_FROM:
-        return replace(there, has_mail_from=True)
+        return replace(there, mail_from=call.mail_from)
     if call.operation is Operation.READ_IDENTITY:
-        return replace(there, ours=ses.identity == "ours", has_mail_from=False)
-    return replace(there, ours=True, has_verification_token=False, has_mail_from=False)
+        return replace(there, ours=ses.identity == "ours", mail_from="")
+    return replace(there, ours=True, has_verification_token=False, mail_from="")

@@ -122,7 +122,7 @@ def _identity(
         exists=has_contents or (known is Presence.UNKNOWN and there is not None),
         ours=ses.identity != "theirs" if has_contents else None,
         has_verification_token=has_contents and token,
-        has_mail_from=has_contents and mail_from,
+        mail_from=f"mail.{name}" if has_contents and mail_from else "",
         unknown_outcomes=_as_outcomes(state, outcomes, [name]),
     )
 

@@ -24,7 +24,13 @@ def recorded(what: Rule) -> RecordedResource:
 
 
 IDENTITY = RecordedResource(
-    ResourceKind.IDENTITY, DOMAIN, Presence.PRESENT, True, ours=True, has_verification_token=True, has_mail_from=True
+    ResourceKind.IDENTITY,
+    DOMAIN,
+    Presence.PRESENT,
+    True,
+    ours=True,
+    has_verification_token=True,
+    mail_from=f"mail.{DOMAIN}",
 )
 
 
@@ -43,14 +49,23 @@ def test_identity_is_created_before_the_rules():
 
 
 def test_creating_an_identity_takes_three_calls():
-    made = replace(IDENTITY, has_verification_token=False, has_mail_from=False)
+    made = replace(IDENTITY, has_verification_token=False, mail_from="")
     assert operations(DesiredState(True), made) == ["verify_domain"]
     assert operations(DesiredState(True), replace(made, has_verification_token=True)) == ["set_mail_from"]
 
 
 def test_foreign_identity_keeps_its_mail_from_domain():
-    theirs = replace(IDENTITY, ours=False, has_mail_from=False)
-    assert plan(DOMAIN, DesiredState(True), [theirs]).settled
+    for mail_from in ("", "bounce.example.com"):
+        theirs = replace(IDENTITY, ours=False, mail_from=mail_from)
+        assert plan(DOMAIN, DesiredState(True), [theirs]).settled
+
+
+def test_the_owner_chooses_the_mail_from_domain_of_any_identity():
+    chosen = DesiredState(True, mail_from="bounce.example.com")
+    for ours in (True, False):
+        [call] = plan(DOMAIN, chosen, [replace(IDENTITY, ours=ours)]).calls
+        assert (call.operation, call.mail_from) == (Operation.SET_MAIL_FROM, "bounce.example.com")
+        assert plan(DOMAIN, chosen, [replace(IDENTITY, ours=ours, mail_from="bounce.example.com")]).settled
 
 
 def test_foreign_identity_is_never_deleted():

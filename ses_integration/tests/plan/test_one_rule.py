@@ -70,7 +70,7 @@ identities = st.one_of(
         exists=st.booleans(),
         ours=st.sampled_from([None, True, False]),
         has_verification_token=st.booleans(),
-        has_mail_from=st.booleans(),
+        mail_from=st.sampled_from(["", f"mail.{DOMAIN}", f"bounce.{DOMAIN}"]),
     ),
 )
 
