@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models.signals import post_migrate
@@ -14,6 +15,7 @@ from django.test import TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
+from domains.tests.dns_server import PublishedDns
 from inbound.models import Scope, issue_key
 from inbound.tests.support.database import empty_tables
 from inbound.tests.support.factories import UserFactory
@@ -80,6 +82,16 @@ def emulator_process() -> Iterator[Emulator]:
     account.of_credentials(ses_config())
     yield emulator
     emulator.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_dns() -> Iterator[None]:
+    """A resolver for which no name exists."""
+    server = PublishedDns()
+    server.start()
+    settings.DNS_RESOLVERS = [server.address]
+    yield
+    server.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import connection
 
-from domains.models import Domain, key_prefix
+from domains.models import Domain, key_prefix, mail_from
 from ses_integration.api import DomainSpec
 
 # Address, whether it is active, and its slot.
@@ -16,7 +16,7 @@ AddressRow = tuple[str, bool, int]
 # The slot and the address of each active address, in one text: rows of their own would take three times as long to read. The
 # table `addresses_emailaddress` belongs to an app above.
 _SPECS = """
-    SELECT d.id, d.name, d.is_catch_all_enabled AND d.catch_all_endpoint_id IS NOT NULL,
+    SELECT d.id, d.name, d.mail_from_label, d.is_catch_all_enabled AND d.catch_all_endpoint_id IS NOT NULL,
       {aggregate}(CAST(a.slot AS TEXT) || %s || a.address, %s)
     FROM domains_domain d LEFT JOIN addresses_emailaddress a ON a.domain_id = d.id AND a.is_active {slot_filter}
     WHERE d.deleting_since IS NULL {name_filter}
@@ -45,8 +45,10 @@ def domain_specs(names: Sequence[str] | None, slots: range | None = None) -> lis
     with connection.cursor() as cursor:
         cursor.execute(statement, [_SEPARATOR, _SEPARATOR, *limits, *(names or ())])
         return [
-            DomainSpec.without_inactive(name, key_prefix(name, pk), _slots(text), catch_all=bool(catch_all))
-            for pk, name, catch_all, text in cursor.fetchall()
+            DomainSpec.without_inactive(
+                name, key_prefix(name, pk), _slots(text), catch_all=bool(catch_all), mail_from=mail_from(name, label)
+            )
+            for pk, name, label, catch_all, text in cursor.fetchall()
         ]
 
 
@@ -63,4 +65,10 @@ def addresses_of(domain: Domain) -> list[AddressRow]:
 
 def spec_of(domain: Domain, addresses: Iterable[AddressRow]) -> DomainSpec:
     """The spec of the domain with these addresses."""
-    return DomainSpec.of(domain.name, domain.key_prefix, addresses, catch_all=domain.receives_everything)
+    return DomainSpec.of(
+        domain.name,
+        domain.key_prefix,
+        addresses,
+        catch_all=domain.receives_everything,
+        mail_from=domain.mail_from,
+    )

@@ -14,7 +14,14 @@ from domains.models import Domain, DomainDeletion, Step
 from ses_integration.api import mark_dirty
 
 # The columns that determine what SES should hold.
-COMPILED = {"name", "is_catch_all_enabled", "catch_all_endpoint", "catch_all_endpoint_id", "deleting_since"}
+COMPILED = {
+    "name",
+    "is_catch_all_enabled",
+    "catch_all_endpoint",
+    "catch_all_endpoint_id",
+    "mail_from_label",
+    "deleting_since",
+}
 
 
 @receiver(post_save, sender=Domain, dispatch_uid="domains.mark_saved_domain")

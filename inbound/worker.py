@@ -14,7 +14,7 @@ from django.db.utils import DatabaseError
 
 from domains.deletion.proof import prove_deletions
 from domains.deletion.service import resume_deletions
-from domains.lifecycle.identity import complete_identities, refresh_identities
+from domains.lifecycle.identity import check_due, complete_identities
 from inbound.database.outages import is_outage
 from inbound.models import prune_idempotency_records
 from ses_integration.api import (
@@ -34,7 +34,7 @@ TASK_SECONDS = 10.0
 # Retry a failed task soon even if it runs only once an hour: AWS or the database may just be starting. After failures of
 # AWS the delay grows, because every attempt uses the rate limit that requests are waiting for.
 RETRY_SECONDS = 5.0
-RECONCILE, REFRESH, RESUME, VERIFY = "reconcile", "refresh identities", "resume deletions", "verify deletions"
+RECONCILE, CHECK, RESUME, VERIFY = "reconcile", "check domains", "resume deletions", "verify deletions"
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Worker:
             BackgroundTask("sweep database", sweep_database, settings.SES_DATABASE_SWEEP_SECONDS),
             BackgroundTask(RECONCILE, lambda: reconcile_due(self._stop.is_set, seconds=TASK_SECONDS)),
             BackgroundTask("take over identities", complete_identities, min(5.0, settings.SES_STATUS_SECONDS)),
-            BackgroundTask(REFRESH, refresh_identities, min(5.0, settings.SES_STATUS_SECONDS)),
+            BackgroundTask(CHECK, check_due, min(5.0, settings.SES_STATUS_SECONDS)),
             BackgroundTask(RESUME, self._resume_deletions),
             BackgroundTask(VERIFY, self._verify_deletions, min(60.0, settings.SES_STATUS_SECONDS)),
             BackgroundTask(

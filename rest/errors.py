@@ -12,6 +12,13 @@ class Refused(APIException):
     default_detail = "Invalid request"
 
 
+class Failed(APIException):
+    """500 for a service that the request depends on, with a `detail` like that of Refused."""
+
+    status_code = 500
+    default_detail = "Internal server error"
+
+
 class Conflict(APIException):
     """409, with a `detail` like that of Refused."""
 

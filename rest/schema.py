@@ -40,6 +40,11 @@ class Schema(AutoSchema):
         """Without a context, because there is no request."""
         return self.view.get_serializer_class()()
 
+    def get_request_body(self, path: str, method: str) -> dict[str, Any]:
+        """Only what has a `Body` takes one."""
+        body: dict[str, Any] = super().get_request_body(path, method)
+        return body if isinstance(self.get_serializer(path, method), Body) else {}
+
     def get_response_serializer(self, path: str, method: str) -> Any:
         serializer = self.get_serializer(path, method)
         return serializer.answer() if isinstance(serializer, Body) else serializer
@@ -58,7 +63,7 @@ class Schema(AutoSchema):
             if self.view.page_serializer:
                 schema["properties"] |= self.map_serializer(self.view.page_serializer())["properties"]
         content = {media_type: {"schema": schema} for media_type in self.map_renderers(path, method)}
-        return {"201" if self.view.action == "create" else "200": {"description": "", "content": content}}
+        return {"201" if self.view.action in self.view.creating else "200": {"description": "", "content": content}}
 
     def map_serializer(self, serializer: Any) -> dict[str, Any]:
         schema: dict[str, Any] = super().map_serializer(serializer)

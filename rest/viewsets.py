@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
@@ -57,6 +57,8 @@ class OwnedViewSet(GenericViewSet[Row]):
     page_serializer: ClassVar[type[BaseSerializer[Any]] | None] = None
     # Serializers of the actions that `serializer_class` does not fit.
     serializer_classes: ClassVar[Mapping[str, type[BaseSerializer[Any]]]] = {}
+    # Actions that answer 201.
+    creating: ClassVar[Collection[str]] = ("create",)
     # Answers to exceptions of services.
     errors: ClassVar[Mapping[type[Exception], Callable[[Any], APIException]]] = {}
     # The scope that an API key needs, if not the usual one of the HTTP method. Set it with `@action`.

@@ -12,12 +12,12 @@ from domains.models import DnsRecord
 @admin.register(DnsRecord)
 class DnsRecordAdmin(ReadOnlyAdmin[DnsRecord]):
     domain_link = related_link("domain__name")
-    list_display = ["name", "record_type", "value", "domain_link", "is_required", "is_verified", "last_checked"]
-    list_filter = ["record_type", "is_verified", "is_required"]
+    list_display = ["name", "record_type", "value", "domain_link", "is_required", "state", "last_checked"]
+    list_filter = ["record_type", "state", "is_required"]
     list_select_related = ["domain"]
     search_fields = ["name", "value", "id"]
     ordering = ["domain__name", "record_type", "name"]
     fieldsets = [
         (None, {"fields": ["domain_link", "record_type", "name", "value", "is_required", "id"]}),
-        ("Check", {"fields": ["is_verified", "last_checked", "created_at"]}),
+        ("Check", {"fields": ["state", "problem", "last_checked", "created_at"]}),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 
-from domains.api.serializers import DnsRecordSerializer
+from domains.api.record_serializers import DnsRecordSerializer
 from domains.lists import DOMAIN_ID, domains_of
 from domains.models import DnsRecord
 from rest.viewsets import OwnedViewSet

@@ -13,19 +13,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from domains.api import deletion_serializers, serializers, verification_check
+from domains.api import authentication, deletion_serializers, record_serializers, serializers, verification_check
+from domains.api.authentication import AuthenticationActions
 from domains.deletion import service
 from domains.deletion_plan import build
 from domains.deletion_plan.model import KIND, DeletionPlan
 from domains.lifecycle import catch_all, register
+from domains.lifecycle.mail_from import MailFromConflict
 from domains.models import Domain, DomainDeletion
 from domains.names import RefusedName
+from domains.verification.check import check_one, check_page
+from domains.verification.claims import Proof
+from domains.verification.rows import STORED
 from rest.deletion.confirmation import GONE, Confirmation, plan_outdated
 from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict, Refused
 from rest.filters import ChoiceFilter, FlagFilter, flag
 from rest.ids import find_or_none, is_id
-from ses_integration.api import RecordedIdentity, shared_deadline
+from ses_integration.api import RecordedIdentity
 
 NO_ENDPOINT = "Endpoint not found or does not belong to user"
 OWN = "You have already added this domain to your account"
@@ -38,13 +43,22 @@ REGISTERED = {
 }
 
 
+def _reason(error: Any) -> dict[str, Any]:
+    """Why a name is refused, and the record with which its owner proves it."""
+    details = {"details": str(error)} if str(error) else {}
+    proof: Proof | None = getattr(error, "proof", None)
+    return details | ({"proof": {"type": "TXT", "name": proof.name, "value": proof.value}} if proof else {})
+
+
 class DomainViewSet(
+    AuthenticationActions,
     ListModelMixin,
     CreateModelMixin,
     RetrieveModelMixin,
     UpdateModelMixin,
     PlannedDeletionViewSet[Domain],
 ):
+    http_method_names = [*PlannedDeletionViewSet.http_method_names, "patch"]
     queryset = Domain.objects.live().order_by("-created_at", "id")
     not_found = "Domain not found"
     serializer_class = serializers.DomainSerializer
@@ -54,15 +68,21 @@ class DomainViewSet(
         "update": serializers.CatchAllBody,
         "destroy": deletion_serializers.DeletionSerializer,
         "deletion_plan": deletion_serializers.DeletionPlanSerializer,
-        "dns_records": serializers.RecordsOfDomainSerializer,
+        "dns_records": record_serializers.RecordsOfDomainSerializer,
+        "status_history": record_serializers.StatusHistorySerializer,
+        "auth": authentication.StartBody,
+        "verify": authentication.VerifiedSerializer,
+        "partial_update": authentication.MailFromSerializer,
     }
     filters = [
         ChoiceFilter("status", "status", Domain.Status.values),
         FlagFilter("canReceive", "can_receive_emails"),
     ]
     errors = {
-        RefusedName: lambda error: Refused({"error": "Invalid domain format", "details": str(error)}),
-        register.DomainTaken: lambda error: Conflict(OWN if error.own else REGISTERED),
+        RefusedName: lambda error: Refused({"error": "Invalid domain format", **_reason(error)}),
+        register.DomainTaken: lambda error: Conflict(OWN if error.own else REGISTERED | _reason(error)),
+        register.DnsConflict: lambda error: Refused(str(error)),
+        MailFromConflict: lambda error: Conflict({"error": str(error), "code": "DOMAIN_IS_MAIL_FROM"}),
         catch_all.EndpointGone: lambda _: ValidationError(NO_ENDPOINT),
     }
     parameters = {
@@ -70,6 +90,7 @@ class DomainViewSet(
         "list": {"check": {"type": "boolean"}},
         "retrieve": {"check": {"type": "boolean"}},
     }
+    creating = ("create", "auth")
     page_serializer = serializers.DomainPageSerializer
     plan_kind = KIND
 
@@ -85,15 +106,24 @@ class DomainViewSet(
         return bool(flag("check", self.request.query_params.get("check")))
 
     def serializer_facts(self, rows: Sequence[Domain]) -> dict[str, Any]:
-        checks: dict[str, Any] = {}
-        if self.checks_ses:
-            with shared_deadline():
-                checks = (
-                    verification_check.check_page(rows)
-                    if self.action == "list"
-                    else {rows[0].name: verification_check.check_one(rows[0])}
-                )
-        return {"identities": RecordedIdentity.by_domain(row.name for row in rows), "checks": checks}
+        return {
+            "checks": self._check(rows) if self.checks_ses else {},
+            "identities": RecordedIdentity.by_domain(row.name for row in rows),
+        }
+
+    def _check(self, rows: Sequence[Domain]) -> dict[str, Any]:
+        """Check the rows, which then have what was stored, and return what the answer says about it, by name."""
+        alone = self.action == "retrieve"
+        checks = {}
+        for checked in filter(None, [check_one(rows[0])] if alone else check_page(rows)):
+            shown = verification_check.shown_alone if alone else verification_check.shown_in_list
+            checks[checked.domain.name] = {"verificationCheck": shown(checked)}
+            if alone:
+                checks[checked.domain.name] |= verification_check.recommendations(checked)
+            row = next(row for row in rows if row.pk == checked.domain.pk)
+            for column in STORED:
+                setattr(row, column, getattr(checked.domain, column))
+        return checks
 
     # Set by `count`, for `meta`.
     counts: dict[str, int]
@@ -143,6 +173,10 @@ class DomainViewSet(
         if not endpoint.is_active:
             raise ValidationError("Selected endpoint is not active")
         return endpoint_id
+
+    @action(detail=True, url_path="status-history")
+    def status_history(self, request: Request, pk: str) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)
 
     @action(detail=True, url_path="dns-records")
     def dns_records(self, request: Request, pk: str) -> Response:

@@ -1,4 +1,4 @@
-"""Requests and answers of domains and DNS records (docs/api/calls.md)."""
+"""Requests and answers of domains (docs/api/calls.md)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from domains.lifecycle.register import AddedDomain
-from domains.models import DnsRecord, Domain
+from domains.models import Domain
 from domains.names import normalise_domain
-from rest.fields import Boolean, Constant, SchemaOnly, Text, TextOrNull, Timestamp, timestamp
+from rest.fields import Boolean, Constant, SchemaOnly, Text, TextOrNull, Timestamp
 from rest.serializers import Answer, Body, ReadModelSerializer, ReadSerializer
-from ses_integration.api import mail_from_domain
 
 # Fields of a domain, in the order of the answer.
 COLUMNS = [
     "id", "domain", "status", "canReceiveEmails", "hasMxRecords", "domainProvider", "providerConfidence",
-    "lastDnsCheck", "isCatchAllEnabled", "catchAllEndpointId", "createdAt", "updatedAt", "userId",
+    "lastDnsCheck", "isCatchAllEnabled", "catchAllEndpointId", "createdAt", "updatedAt", "userId", "statusReason", "nextCheck",
 ]  # fmt: skip
 DERIVED = [
     "lastSesCheck", "mailFromDomain", "mailFromDomainStatus", "mailFromDomainVerifiedAt", "stats",
@@ -75,6 +74,9 @@ class DomainSerializer(ReadModelSerializer[Domain]):
     createdAt = Timestamp(source="created_at")
     updatedAt = Timestamp(source="updated_at")
     userId = serializers.CharField(source="owner_id")
+    # Not in the contract.
+    statusReason = TextOrNull(source="status_reason")
+    nextCheck = Timestamp(source="next_check")
     # Null as long as SES has no identity.
     lastSesCheck = Constant(None)
     mailFromDomain = Constant(None)
@@ -116,7 +118,7 @@ class RecordToPublishSerializer(ReadSerializer[Any]):
     name = serializers.CharField()
     value = serializers.CharField()
     description = serializers.CharField()
-    isRequired = Constant(True)
+    isRequired = serializers.BooleanField(source="is_required")
 
 
 class NewDomainSerializer(ReadSerializer[Any]):
@@ -138,8 +140,9 @@ class NewDomainSerializer(ReadSerializer[Any]):
     def to_representation(self, instance: AddedDomain) -> dict[str, Any]:
         shown = super().to_representation(instance)
         known = instance.identity
-        shown["mailFromDomain"] = (known.mail_from_domain if known else "") or mail_from_domain(instance.domain.name)
-        shown["mailFromDomainStatus"] = (known.mail_from_status if known else "") or "Pending"
+        if known and known.mail_from_domain:
+            shown["mailFromDomain"] = known.mail_from_domain
+            shown["mailFromDomainStatus"] = known.mail_from_status or "Pending"
         if not instance.records:
             # Without AWS configuration there is no MAIL FROM domain.
             del shown["mailFromDomain"], shown["mailFromDomainStatus"]
@@ -184,45 +187,3 @@ class CatchAllBody(Body):
 
     isCatchAllEnabled = Boolean(source="enabled", error_messages={"required": "isCatchAllEnabled is required"})
     catchAllEndpointId = Text(required=False, allow_null=True, source="endpoint_id")
-
-
-class DnsRecordSerializer(ReadModelSerializer[DnsRecord]):
-    domainId = serializers.CharField(source="domain_id")
-    recordType = serializers.CharField(source="record_type")
-    # The priority is the first word of an MX record's value (docs/api/compatibility.md, "DNS records").
-    priority = Constant(None)
-    isRequired = serializers.BooleanField(source="is_required")
-    isVerified = serializers.BooleanField(source="is_verified")
-    lastChecked = Timestamp(source="last_checked")
-    createdAt = Timestamp(source="created_at")
-    updatedAt = serializers.SerializerMethodField()
-
-    class Meta:
-        model = DnsRecord
-        fields = [
-            "id",
-            "domainId",
-            "recordType",
-            "name",
-            "value",
-            "priority",
-            "isRequired",
-            "isVerified",
-            "lastChecked",
-            "createdAt",
-            "updatedAt",
-        ]
-
-    def get_updatedAt(self, record: DnsRecord) -> str:
-        return timestamp(record.last_checked or record.created_at)
-
-
-class RecordsOfDomainSerializer(ReadSerializer[Any]):
-    """The answer to GET /domains/{id}/dns-records."""
-
-    domainId = serializers.CharField(source="pk")
-    domain = serializers.CharField(source="name")
-    records = serializers.SerializerMethodField()
-
-    def get_records(self, domain: Domain) -> Any:
-        return DnsRecordSerializer(domain.dns_records.order_by("record_type", "name", "id"), many=True).data

@@ -1,104 +1,124 @@
-"""`?check=true`: ask SES now, and add its answer (docs/api/compatibility.md, "Verification check")."""
+"""What a check has found, for `?check=true` and `/domains/{id}/auth` (docs/api/compatibility.md, "Verification check")."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from django.db.models import prefetch_related_objects
-from django.utils import timezone
-
 from domains.dns import records as dns_records
-from domains.lifecycle.identity import apply_identity, status_of
-from domains.models import Domain
-from rest.fields import timestamp
-from ses_integration.api import NotConfigured, RecordedIdentity, SesError
+from domains.dns.records import Record, RecordKind
+from domains.dns.verdict import CheckedRecord, State, requirements_met
+from domains.models import DnsRecord
+from domains.verification.check import ERROR, UNKNOWN, Checked
+from domains.verification.rows import record_of
+from domains.verification.rule import SUCCESS
+from rest.fields import timestamp, timestamp_or_none
+
+# The words that the published client expects. What is not published yet, or could not be looked up, is pending.
+STATUSES = {State.VERIFIED: "verified", State.WRONG: "failed"}
+# The order of the records in answers of `/domains/{id}/auth`.
+ORDER = [
+    RecordKind.OWNERSHIP,
+    RecordKind.INBOUND,
+    RecordKind.DKIM,
+    RecordKind.MAIL_FROM_MX,
+    RecordKind.MAIL_FROM_SPF,
+    RecordKind.SPF,
+    RecordKind.DMARC,
+]
 
 
-def check_page(domains: Sequence[Domain]) -> dict[str, dict[str, Any]]:
-    """`verificationCheck` by domain name for a page of a list; two SES calls altogether."""
-    known: dict[str, RecordedIdentity] = {}
-    failure = ""
-    try:
-        known = RecordedIdentity.refresh([domain.name for domain in domains])
-    except NotConfigured:
-        failure = "Unknown"
-    except SesError:
-        failure = "Error"
-    prefetch_related_objects(list(domains), "dns_records")
-    for domain in domains:
-        # Only changed ones, so that the number of statements does not grow with the page.
-        if domain.name in known and status_of(known[domain.name], domain) != domain.status:
-            apply_identity(domain, known[domain.name])
+def shown_in_list(checked: Checked) -> dict[str, Any]:
     return {
-        domain.name: {"verificationCheck": _shown(domain, failure or _status(known.get(domain.name)))}
-        for domain in domains
+        "dnsRecords": [_record(checked, row) for row in checked.records],
+        "sesStatus": checked.ses_status,
+        "isFullyVerified": is_fully_verified(checked),
+        "lastChecked": timestamp(checked.at),
     }
 
 
-def check_one(domain: Domain) -> dict[str, Any]:
-    """`verificationCheck` and `authRecommendations` of one domain; one SES call."""
-    try:
-        known = RecordedIdentity.check(domain.name)
-    except SesError as error:
-        check: dict[str, Any] = {"dkimVerified": False, "mailFromVerified": False}
-        if isinstance(error, NotConfigured):
-            check |= _shown(domain, "Unknown")
-        else:
-            check |= _shown(domain, "Error")
-            check |= {"dkimStatus": "Unknown", "dkimTokens": [], "mailFromStatus": "Unknown"}
-    else:
-        if known is not None:
-            apply_identity(domain, known)
-        check = _shown(domain, _status(known)) | _details(known)
-    return {"verificationCheck": check} | _recommendations(domain)
+def shown_alone(checked: Checked) -> dict[str, Any]:
+    return shown_in_list(checked) | ses_details(checked)
 
 
-def _status(known: RecordedIdentity | None) -> str:
-    return known.status if known and known.status else "NotFound"
+def is_fully_verified(checked: Checked) -> bool:
+    """Whether SES has verified the domain and the required records are published, or were when DNS last answered."""
+    return checked.ses_status == SUCCESS and requirements_met(verdicts(checked))
 
 
-def _shown(domain: Domain, ses_status: str) -> dict[str, Any]:
-    records = list(domain.dns_records.all())
-    return {
-        "dnsRecords": [
-            {"type": row.record_type, "name": row.name, "value": row.value, "isVerified": row.is_verified}
-            for row in records
-        ],
-        "sesStatus": ses_status,
-        "isFullyVerified": ses_status == "Success" and bool(records) and all(row.is_verified for row in records),
-        "lastChecked": timestamp(timezone.now()),
-    }
+def verdicts(checked: Checked) -> list[CheckedRecord]:
+    """The verdicts on all records, from when DNS last answered."""
+    return [
+        replace(verdict, state=last_state(row)) for row in checked.records if (verdict := checked.verdicts.get(row.pk))
+    ]
 
 
-def _details(known: RecordedIdentity | None) -> dict[str, Any]:
-    dkim = (known.dkim_status if known else "") or "Pending"
-    mail_from = (known.mail_from_status if known else "") or "NotSet"
-    shown: dict[str, Any] = {
-        "dkimStatus": dkim,
-        "dkimVerified": dkim == "Success",
-        "dkimTokens": known.dkim_tokens if known else [],
-        "mailFromStatus": mail_from,
-        "mailFromVerified": mail_from == "Success",
-    }
-    if known and known.mail_from_domain:
-        shown["mailFromDomain"] = known.mail_from_domain
+def last_state(row: DnsRecord) -> State:
+    return State(row.state) if row.state else State.UNKNOWN
+
+
+def ses_details(checked: Checked) -> dict[str, Any]:
+    """DKIM and MAIL FROM in SES."""
+    identity = checked.identity
+    nothing = {UNKNOWN: "", ERROR: "Unknown"}
+    dkim = identity.dkim_status if identity else nothing.get(checked.ses_status, "")
+    mail_from = identity.mail_from_status if identity else nothing.get(checked.ses_status, "")
+    shown: dict[str, Any] = {"dkimVerified": dkim == SUCCESS, "mailFromVerified": mail_from == SUCCESS}
+    if checked.ses_status == UNKNOWN:
+        return shown
+    shown["dkimStatus"] = dkim or "Pending"
+    shown["dkimTokens"] = list(identity.dkim_tokens) if identity else []
+    shown["mailFromStatus"] = mail_from or "NotSet"
+    if identity and identity.mail_from_domain:
+        shown["mailFromDomain"] = identity.mail_from_domain
     return shown
 
 
-def _recommendations(domain: Domain) -> dict[str, Any]:
-    """SPF and DMARC recommendations, unless both are verified."""
-    spf, dmarc = dns_records.spf(domain.name), dns_records.dmarc(domain.name)
-    verified = {(row.name, row.value) for row in domain.dns_records.all() if row.is_verified}
-    if {(spf.name, spf.value), (dmarc.name, dmarc.value)} <= verified:
+def recommendations(checked: Checked) -> dict[str, Any]:
+    """SPF and DMARC records to publish, unless both are verified."""
+    name = checked.domain.name
+    verified = {one.record.kind for one in verdicts(checked) if one.state is State.VERIFIED}
+    if {RecordKind.SPF, RecordKind.DMARC} <= verified:
         return {}
+    spf = _recommended(dns_records.spf(name), "SPF record for root domain (recommended)")
+    dmarc = _recommended(dns_records.dmarc(name), "DMARC policy record (starts with p=none for monitoring)")
+    return {"authRecommendations": {"spf": spf, "dmarc": dmarc}}
+
+
+def in_order(checked: Checked) -> list[tuple[DnsRecord, Record]]:
+    """The rows with what they are for, in the order of the documented answer."""
+    records = [(row, record_of(checked.domain.name, row)) for row in checked.records]
+    return sorted(records, key=lambda pair: (ORDER.index(pair[1].kind), pair[1].name))
+
+
+def record_of_auth(checked: Checked, row: DnsRecord, record: Record) -> dict[str, Any]:
+    """A record in the answer to PATCH `/domains/{id}/auth`."""
+    shown = _record(checked, row)
     return {
-        "authRecommendations": {
-            "spf": {"name": spf.name, "value": spf.value, "description": "SPF record for root domain (recommended)"},
-            "dmarc": {
-                "name": dmarc.name,
-                "value": dmarc.value,
-                "description": "DMARC policy record (starts with p=none for monitoring)",
-            },
-        }
+        "type": shown.pop("type"),
+        "name": shown.pop("name"),
+        "value": shown.pop("value"),
+        "isRequired": row.is_required,
+        "isVerified": shown.pop("isVerified"),
+        "description": record.description,
+        **shown,
     }
+
+
+def _record(checked: Checked, row: DnsRecord) -> dict[str, Any]:
+    """A record with its state when DNS last answered. `error`: what is wrong with it, or why DNS could not be asked."""
+    verdict = checked.verdicts.get(row.pk)
+    problem = verdict.why if verdict else row.problem
+    return {
+        "type": row.record_type,
+        "name": row.name,
+        "value": row.value,
+        "isVerified": row.is_verified,
+        **({"error": problem} if problem else {}),
+        "status": STATUSES.get(last_state(row), "pending"),
+        "lastChecked": timestamp_or_none(row.last_checked),
+    }
+
+
+def _recommended(record: Record, description: str) -> dict[str, str]:
+    return {"name": record.name, "value": record.value, "description": description}

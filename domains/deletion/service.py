@@ -134,6 +134,7 @@ def delete_rows(domain_id: str) -> tuple[int, int, int] | None:
     # Reverse accessors of models in the app above: addresses.BlockedEmail and addresses.EmailAddress.
     blocked, addresses = _delete(domain.blocked_emails.all()), _delete(domain.email_addresses.all())
     dns = _delete(domain.dns_records.all())
+    _delete(domain.status_changes.all())
     _delete(Domain.objects.filter(pk=domain_id))
     return blocked, addresses, dns
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-
-from django.conf import settings
-
-from domains.models import DnsRecord, Domain
-from ses_integration.api import RecordedIdentity, configured, mail_from_domain
 
 DEFAULT_DKIM_ZONE = "dkim.amazonses.com"
 SPF_VALUE = "v=spf1 include:amazonses.com ~all"
@@ -48,6 +43,11 @@ class Record:
     kind: RecordKind
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells the record from the others of its domain."""
+        return self.type, self.name, self.value
+
+    @property
     def is_required(self) -> bool:
         """Whether receiving depends on it. SES needs either the ownership record or all DKIM records."""
         return self.kind in REQUIRED
@@ -70,6 +70,11 @@ def stored_record(domain: str, type: str, name: str, value: str) -> Record:
     """The record of a row that is stored for the domain."""
     kind = kind_of(domain, type, name)
     return Record(type, name, value, DESCRIPTIONS[kind], kind)
+
+
+def inbound_host(region: str) -> str:
+    """The host that receives mail for SES (docs/architecture/ses.md, "Verification")."""
+    return f"inbound-smtp.{region}.amazonaws.com"
 
 
 def spf(domain: str) -> Record:
@@ -99,7 +104,7 @@ def records_for(
         return []
     records = [
         stored_record(domain, "TXT", f"_amazonses.{domain}", token),
-        stored_record(domain, "MX", domain, f"10 inbound-smtp.{region}.amazonaws.com"),
+        stored_record(domain, "MX", domain, f"10 {inbound_host(region)}"),
         spf(domain),
         dmarc(domain),
     ]
@@ -113,37 +118,3 @@ def records_for(
         record = stored_record(domain, "CNAME", name, target)
         records.append(replace(record, description=f"{record.description} {number}"))
     return [record for record in records if record.value]
-
-
-def store(domain: Domain, known: RecordedIdentity | None, *, stored: Collection[Record] | None = None) -> list[Record]:
-    """Make the domain's rows match the recorded identity, and return the records in their order.
-
-    Existing rows are kept, missing ones are added, and those of tokens that SES has replaced are deleted. `stored`: all
-    records that a new domain has already; none of its tokens can have been replaced, so its rows are not read.
-    """
-    records = records_for(
-        domain.name,
-        region=settings.AWS_REGION if configured() else "",
-        token=known.verification_token if known else "",
-        dkim_tokens=known.dkim_tokens if known else (),
-        dkim_zone=known.dkim_zone if known else "",
-        mail_from=(known.mail_from_domain if known else "") or mail_from_domain(domain.name),
-    )
-    if stored is None:
-        new = _without_row(domain, records, delete_others=known is not None)
-    else:
-        new = [record for record in records if record not in stored]
-    DnsRecord.objects.bulk_create(
-        [DnsRecord(domain=domain, record_type=record.type, name=record.name, value=record.value) for record in new],
-        ignore_conflicts=True,
-    )
-    return records
-
-
-def _without_row(domain: Domain, records: list[Record], *, delete_others: bool) -> list[Record]:
-    """Those of the records that the domain has no row for. With `delete_others`, its rows of other records are deleted."""
-    rows = {(row.record_type, row.name, row.value): row.pk for row in domain.dns_records.all()}
-    new = [record for record in records if rows.pop((record.type, record.name, record.value), None) is None]
-    if delete_others and rows:
-        domain.dns_records.filter(pk__in=rows.values()).delete()
-    return new

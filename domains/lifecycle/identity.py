@@ -1,61 +1,47 @@
-"""Apply what SES says about a domain's identity: the domain's status, and the DNS records of its tokens."""
+"""Identities that SES created after the request had stopped waiting, and checks that are due. Tasks of the worker."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from domains.dns import records
-from domains.models import Domain, lock_live_domain
+from domains.models import DnsRecord, Domain
+from domains.verification.check import check_page
+from domains.verification.rows import Finding, store
 from ses_integration.api import RecordedIdentity
 
-# SES checks verified domains again from time to time (docs/architecture/ses.md, "Verification").
-VERIFIED_CHECK = timedelta(hours=1)
-STATUS = {"Success": Domain.Status.VERIFIED, "Failed": Domain.Status.FAILED}
+# A page of a list, and the identities that SES returns for one call.
+PAGE = 100
+# A check that was claimed and not finished, because its worker was killed, is made after this time.
+CLAIM = timedelta(minutes=10)
 
 
-def status_of(known: RecordedIdentity | None, domain: Domain) -> str:
-    """The domain's status after SES's answer. Only Success and Failed change it, not a temporary failure."""
-    return STATUS.get(known.status, domain.status) if known else domain.status
+def check_due() -> int:
+    """Check up to 100 domains whose check is due, and return how many. Several workers check different ones.
 
-
-def apply_identity(
-    domain: Domain, known: RecordedIdentity | None, *, stored: Collection[records.Record] | None = None
-) -> list[records.Record]:
-    """Set the domain's status, store the DNS records of its tokens, and return all its records.
-
-    `stored`: the records that a new domain has already. Does nothing and returns no records if the domain is being deleted.
+    Raises SesError if SES cannot be asked. What DNS has answered is stored all the same.
     """
+    now = timezone.now()
     with transaction.atomic():
-        try:
-            row = lock_live_domain(domain.pk)
-        except Domain.DoesNotExist:
-            return []
-        if (status := status_of(known, row)) != row.status:
-            # update() instead of save(), which would mark the domain dirty: SES does not depend on the status.
-            Domain.objects.filter(pk=row.pk).update(status=status, updated_at=timezone.now())
-        domain.status = status
-        return records.store(row, known, stored=stored)
-
-
-def refresh_identities() -> int:
-    """Ask SES about the domains that are due, at most a hundred, and return how many. A task of the worker. Raises SesError."""
-    unverified = Domain.objects.live().exclude(status=Domain.Status.VERIFIED).values_list("name", flat=True)
-    known = RecordedIdentity.refresh(list(unverified), unchecked_for=timedelta(seconds=settings.SES_STATUS_SECONDS))
-    known = known or RecordedIdentity.refresh(unchecked_for=VERIFIED_CHECK)
-    for domain in Domain.objects.live().filter(name__in=list(known)):
-        apply_identity(domain, known[domain.name])
-    return len(known)
+        due = Domain.objects.live().filter(next_check__lte=now).order_by("next_check")
+        domains = list(due.select_for_update(skip_locked=True)[:PAGE])
+        Domain.objects.filter(pk__in=[domain.pk for domain in domains]).update(next_check=now + CLAIM)
+    for checked in check_page(domains):
+        if checked.error:
+            raise checked.error
+    return len(domains)
 
 
 def complete_identities() -> None:
-    """Apply identities that SES created after the request had stopped waiting. A task of the worker."""
-    # Domains whose tokens have been applied have this record.
+    """Store the records of tokens that came late."""
+    # Domains whose tokens are stored have this record.
     incomplete = Domain.objects.live().exclude(dns_records__name__startswith="_amazonses.")
-    known = RecordedIdentity.by_domain(list(incomplete.values_list("name", flat=True)))
-    for domain in incomplete.filter(name__in=list(known)):
-        apply_identity(domain, known[domain.name])
+    names = {domain.name: domain for domain in incomplete}
+    known = RecordedIdentity.by_domain(names)
+    rows: dict[str, list[DnsRecord]] = {names[name].pk: [] for name in known}
+    for row in DnsRecord.objects.filter(domain__in=list(rows)):
+        rows[row.domain_id].append(row)
+    if rows:
+        store({names[name].pk: Finding(identity.status, identity) for name, identity in known.items()}, rows)

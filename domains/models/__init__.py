@@ -1,7 +1,8 @@
-"""Domains, their DNS records, and the reports of deletions. All packages of the app and the apps above may import it."""
+"""Domains, their DNS records and status, and the reports of deletions. All packages of the app and the apps above may import it."""
 
 from domains.models.deletion import DomainDeletion, DomainDeletionQuerySet, Step
-from domains.models.domain import DnsRecord, DnsRecordQuerySet, Domain, DomainQuerySet, key_prefix, lock_live_domain
+from domains.models.domain import Domain, DomainQuerySet, key_prefix, lock_live_domain, mail_from
+from domains.models.verification import DnsRecord, DnsRecordQuerySet, StatusChange
 
 __all__ = [
     "DnsRecord",
@@ -10,7 +11,9 @@ __all__ = [
     "DomainDeletion",
     "DomainDeletionQuerySet",
     "DomainQuerySet",
+    "StatusChange",
     "Step",
     "key_prefix",
     "lock_live_domain",
+    "mail_from",
 ]

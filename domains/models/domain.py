@@ -1,4 +1,4 @@
-"""Domains, and the DNS records that their owners publish."""
+"""Domains."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q, Sum
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
-from rest.ids import dns_record_id, domain_id
+from rest.ids import domain_id
 from rest.prebuilt import Parameter, Prebuilt
 from rest.row_counts.field import RowCount
 from ses_integration.api import MailFolder, RecordedRecipients, SyncState
@@ -56,6 +57,17 @@ class Domain(models.Model):
     name = models.CharField(max_length=253, unique=True)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="domains")
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
+    status_reason = models.CharField(max_length=500, blank=True, help_text="Why the domain is not verified.")
+    # Null while it is verified.
+    unverified_since = models.DateTimeField(default=timezone.now, null=True, blank=True)
+    # Kept when the verification is lost.
+    verified_at = models.DateTimeField(null=True, blank=True)
+    # When the owner has proven the name with a TXT record, because somebody else had a claim to it.
+    proven_at = models.DateTimeField(null=True, blank=True)
+    # Since when DNS has lacked a required record. Null: none was missing when DNS last answered.
+    missing_since = models.DateTimeField("required DNS record missing since", null=True, blank=True)
+    # Null: no more checks by the worker.
+    next_check = models.DateTimeField(default=timezone.now, null=True, blank=True)
     can_receive_emails = models.BooleanField(default=True)
     has_mx_records = models.BooleanField("has MX records", default=False)
     dns_provider = models.CharField("DNS provider", max_length=64, blank=True)
@@ -65,6 +77,9 @@ class Domain(models.Model):
     # Named by a string, because endpoints is an app above this one.
     catch_all_endpoint = models.ForeignKey(
         "endpoints.Endpoint", on_delete=models.SET_NULL, null=True, blank=True, related_name="catch_all_domains"
+    )
+    mail_from_label = models.CharField(
+        "MAIL FROM label", max_length=63, blank=True, help_text="Chosen by the owner; empty: SES keeps what it has."
     )
     receive_dmarc_emails = models.BooleanField("receive DMARC emails", default=False)
     deleting_since = models.DateTimeField(null=True, blank=True, editable=False)
@@ -100,6 +115,7 @@ class Domain(models.Model):
                 condition=Q(deleting_since=None),
                 name="domains_by_can_receive",
             ),
+            models.Index(fields=["next_check"], condition=Q(deleting_since=None), name="domains_by_next_check"),
         ]
 
     def __str__(self) -> str:
@@ -120,6 +136,16 @@ class Domain(models.Model):
         return MailFolder(self.key_prefix)
 
     @property
+    def is_only_claimed(self) -> bool:
+        """Whether nobody has ever proven that the domain is the owner's."""
+        return self.status != self.Status.VERIFIED and self.verified_at is None and self.proven_at is None
+
+    @property
+    def mail_from(self) -> str:
+        """The MAIL FROM domain that the owner has chosen, or an empty string."""
+        return mail_from(self.name, self.mail_from_label)
+
+    @property
     def receives_everything(self) -> bool:
         return self.is_catch_all_enabled and self.catch_all_endpoint_id is not None
 
@@ -137,42 +163,6 @@ def key_prefix(name: str, pk: str) -> str:
     return f"emails/{name}/{pk}/"
 
 
-class DnsRecordQuerySet(models.QuerySet["DnsRecord"]):
-    def live(self) -> Self:
-        """Without records of domains that are being deleted."""
-        return self.filter(domain__deleting_since=None)
-
-    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        return self.filter(domain__owner_id=user.pk)
-
-
-class DnsRecord(models.Model):
-    """A DNS record that the owner has to publish."""
-
-    class Type(models.TextChoices):
-        TXT = "TXT", "TXT"
-        MX = "MX", "MX"
-        CNAME = "CNAME", "CNAME"
-
-    id = models.CharField(primary_key=True, max_length=255, default=dns_record_id, editable=False)
-    domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="dns_records")
-    record_type = models.CharField(max_length=5, choices=Type)
-    name = models.CharField(max_length=320)
-    value = models.CharField(max_length=500)
-    is_required = models.BooleanField(default=True)
-    is_verified = models.BooleanField(default=False)
-    last_checked = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = DnsRecordQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "DNS record"
-        constraints = [
-            models.CheckConstraint(condition=Q(record_type__in=["TXT", "MX", "CNAME"]), name="dns_record_type"),
-            models.UniqueConstraint(fields=["domain", "record_type", "name", "value"], name="dns_record_once"),
-        ]
-        indexes = [models.Index(fields=["-created_at"], name="dns_records_newest_first")]
-
-    def __str__(self) -> str:
-        return f"{self.record_type} {self.name}"
+def mail_from(name: str, label: str) -> str:
+    """The MAIL FROM domain for a label, or an empty string without one."""
+    return f"{label}.{name}" if label else ""

@@ -14,7 +14,7 @@ from domains.models import Domain, DomainDeletion
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
 from inbound.worker import RETRY_SECONDS, BackgroundTask, Worker
 from ses_integration.aws import clients
-from ses_integration.models import LedgerEntry, LedgerIdentity, RuleSetState
+from ses_integration.models import RuleSetState
 from ses_integration.tests.support.ses_state import identities, rules
 
 pytestmark = pytest.mark.sqlite
@@ -44,8 +44,7 @@ def test_it_checks_pending_domains_in_one_batch(ses):
     call = boto3.client("ses", region_name="eu-west-1").get_identity_verification_attributes
     pending = [DomainFactory(status=Domain.Status.PENDING) for _ in range(3)]
     Worker().tick()  # completes their DNS records
-    Domain.objects.update(status=Domain.Status.PENDING)
-    LedgerIdentity.objects.update(checked_at=timezone.now() - timedelta(hours=2))
+    Domain.objects.update(status=Domain.Status.PENDING, next_check=timezone.now())
     assert len(call(Identities=[domain.name for domain in pending])["VerificationAttributes"]) == 3
     ses.clear_journal()
     Worker().tick()
@@ -158,11 +157,8 @@ def test_a_failure_that_a_person_must_fix_is_delayed_long_at_once(ses):
     worker = Worker()
     assert wait_of("sweep SES", worker) > 14 * 60
     # Also for a task that runs every few seconds.
-    EmailAddressFactory()
-    LedgerIdentity.objects.create(
-        entry=LedgerEntry.objects.get(kind="identity"), checked_at=timezone.now() - timedelta(days=1)
-    )
-    assert wait_of("refresh identities", worker) > 14 * 60
+    DomainFactory()
+    assert wait_of("check domains", worker) > 14 * 60
 
 
 def test_a_task_that_fails_in_the_database_is_retried_soon(transactional_db):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Self
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import QuerySet
 
 from ses_integration.aws import account
 from ses_integration.aws.clients import ClientSet
@@ -25,13 +25,16 @@ from ses_integration.reconcile.record import OBSERVED_FIELDS, is_ours, update_id
 
 # The deadline of a refresh outside a request.
 BATCH_SECONDS = 20.0
+# The status of an identity that SES does not have.
+NOT_FOUND = "NotFound"
+FAILED = "Failed"
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedIdentity:
     """What SES last reported about the identity of one domain.
 
-    Statuses are in AWS's spelling, such as `Success`, and empty before the first report. `ours`: created by this
+    Statuses are in AWS's spelling, such as `Success`, or `NotFound`, and empty before the first report. `ours`: created by this
     installation; None while that is unknown. `dkim_zone` is empty for the default zone.
     """
 
@@ -79,6 +82,7 @@ class RecordedIdentity:
                 with rate_limited(config):
                     observed = Gateway(config, deadline - time.monotonic(), verified=verified).read_identity(domain)
             except NotFound:
+                _rows_of([domain]).update(status=NOT_FOUND, checked_at=database_now())
                 return None
         row = _rows([domain]).get(domain)
         identity = row or LedgerIdentity()
@@ -90,46 +94,43 @@ class RecordedIdentity:
         return cls.of(identity)
 
     @classmethod
-    def refresh(
-        cls, domains: Sequence[str] | None = None, *, unchecked_for: timedelta | None = None
-    ) -> dict[str, Self]:
-        """Ask SES for the statuses of these identities and record them; two calls for each 100 domains. Raises SesError.
+    def refresh(cls, domains: Sequence[str]) -> dict[str, Self]:
+        """Ask SES for the status and MAIL FROM domain of these identities; two calls for each 100. Raises SesError.
 
-        With `unchecked_for`: only up to 100 of them that were not checked for that long, or of all domains with None. The status
-        of an identity that SES does not have becomes empty; the SES sweep restores the identity.
+        Returns all of them: those that SES does not have with the status `NotFound`. Records what the ledger has an entry for; the
+        SES sweep restores lost identities.
         """
-        config = ses_config()
-        names = list(domains or []) if unchecked_for is None else _stale(unchecked_for, domains)
-        if not names:
+        if not domains:
             return {}
+        config = ses_config()
         with shared_deadline(BATCH_SECONDS) as deadline:
             verified = account.verify(config)
-            rows = _rows(names)
-            for start in range(0, len(names), IDENTITIES_PER_CALL):
-                batch = {name: rows[name] for name in names[start : start + IDENTITIES_PER_CALL] if name in rows}
-                if batch:
-                    _refresh_batch(config, verified, batch, deadline)
+            recorded = _rows(domains)
+            rows = {name: recorded.get(name) or LedgerIdentity() for name in domains}
+            for start in range(0, len(domains), IDENTITIES_PER_CALL):
+                batch = {name: rows[name] for name in domains[start : start + IDENTITIES_PER_CALL]}
+                _refresh_batch(config, verified, batch, deadline)
         return {name: cls.of(row) for name, row in rows.items()}
+
+    @staticmethod
+    def verify_again(domain: str) -> bool:
+        """Make the next pass ask SES to look for the DNS records again, if it has given up. Returns whether it has.
+
+        Call it in the transaction that marks the domain dirty.
+        """
+        # Only v1's verification begins the search anew. A pass repeats it as long as there is no token.
+        given_up = _rows_of([domain]).filter(status=FAILED)
+        return bool(given_up.update(verification_token="", status=""))
 
 
 def _rows(domains: Iterable[str]) -> dict[str, LedgerIdentity]:
     """Rows by domain name; one statement."""
-    rows = (
-        LedgerIdentity.objects.of(ses_config())
-        .filter(entry__kind=ResourceKind.IDENTITY, entry__domain__in=list(domains))
-        .select_related("entry")
-    )
-    return {row.entry.domain: row for row in rows}
+    return {row.entry.domain: row for row in _rows_of(domains).select_related("entry")}
 
 
-def _stale(older_than: timedelta, domains: Sequence[str] | None) -> list[str]:
-    """Up to 100 domains whose identity was not checked for that long, longest first. With None: of all domains."""
-    rows = LedgerIdentity.objects.of(ses_config()).filter(entry__kind=ResourceKind.IDENTITY)
-    if domains is not None:
-        rows = rows.filter(entry__domain__in=domains)
-    rows = rows.filter(Q(checked_at=None) | Q(checked_at__lt=database_now() - older_than))
-    longest_first = rows.order_by(F("checked_at").asc(nulls_first=True), "entry__domain")
-    return list(longest_first.values_list("entry__domain", flat=True)[:IDENTITIES_PER_CALL])
+def _rows_of(domains: Iterable[str]) -> QuerySet[LedgerIdentity]:
+    rows = LedgerIdentity.objects.of(ses_config())
+    return rows.filter(entry__kind=ResourceKind.IDENTITY, entry__domain__in=list(domains))
 
 
 def _refresh_batch(
@@ -143,13 +144,13 @@ def _refresh_batch(
     now = database_now()
     with transaction.atomic():
         for name, row in rows.items():
-            row.status = statuses.get(name, "")
+            row.status = statuses.get(name, NOT_FOUND)
             row.checked_at = now
             if name in mail_from:
                 row.mail_from_domain, row.mail_from_status = mail_from[name]
             if row.mail_from_status == "Success":
                 row.mail_from_verified_at = row.mail_from_verified_at or now
         LedgerIdentity.objects.bulk_update(
-            rows.values(),
+            [row for row in rows.values() if row.pk is not None],
             ["status", "checked_at", "mail_from_domain", "mail_from_status", "mail_from_verified_at"],
         )

@@ -101,16 +101,14 @@ def test_the_report_of_a_finished_deletion_has_its_verification(api, full, user)
                     "name": "_amazonses.example.com",
                     "value": "token",
                     "purpose": "SES verification",
-                    "state": "unknown",
+                    "state": "gone",
                     "found": [],
-                    "why": answer.json()["dns"]["records"][0]["why"],
+                    "why": None,
                     "hint": None,
                 }
             ],
         },
     }
-    # No DNS server answers in the tests.
-    assert answer.json()["dns"]["records"][0]["why"]
 
 
 def test_steps_finish_in_the_documented_order(api, full):

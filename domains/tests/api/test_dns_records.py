@@ -54,7 +54,7 @@ def test_records_of_a_domain_are_ordered_by_type(api, domain, records, ses):
 
 def test_updated_at_is_the_time_of_the_last_check(api, records):
     checked = timezone.now() + timedelta(minutes=1)
-    DnsRecord.objects.filter(pk=records[0].pk).update(last_checked=checked, is_verified=True)
+    DnsRecord.objects.filter(pk=records[0].pk).update(last_checked=checked, state="verified")
     shown = api.get(f"{URL}/{records[0].pk}").json()
     assert shown["lastChecked"] == shown["updatedAt"] != shown["createdAt"]
 

@@ -36,7 +36,7 @@ def test_a_row_has_every_field_of_the_contract(api, domain, user):
     answer = api.get(URL)
     assert answer.status_code == 200
     (row,) = answer.json()["data"]
-    for moment in ("createdAt", "updatedAt", "lastSesCheck"):
+    for moment in ("createdAt", "updatedAt", "lastSesCheck", "nextCheck"):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row.pop(moment))
     assert row == {
         "id": domain.pk,
@@ -54,6 +54,7 @@ def test_a_row_has_every_field_of_the_contract(api, domain, user):
         "mailFromDomainVerifiedAt": None,
         "receiveDmarcEmails": False,
         "userId": str(user.pk),
+        "statusReason": None,
         "stats": {"totalEmailAddresses": 2, "activeEmailAddresses": 1, "hasCatchAll": True},
         "catchAllEndpoint": {"id": endpoint.pk, "name": "Hook", "type": "webhook", "isActive": True},
     }

@@ -1,4 +1,4 @@
-"""Worker tasks that apply what SES reports: verification statuses, and DNS records for tokens that came late."""
+"""Worker tasks: checks that are due, and DNS records for tokens that came late."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from domains.lifecycle.identity import complete_identities, refresh_identities
-from domains.models import Domain
+from domains.lifecycle.identity import check_due, complete_identities
+from domains.models import DnsRecord, Domain
 from inbound.tests.support.aws import (
     calls,
     fail_calls,
@@ -18,75 +18,102 @@ from inbound.tests.support.aws import (
 )
 from inbound.tests.support.factories import DomainFactory
 from ses_integration.errors import SesError
-from ses_integration.models import LedgerIdentity
 
 URL = "/api/v2/domains"
 
 
 @pytest.fixture
 def pending(api, ses):
-    """Two domains whose records are not published yet and whose status is due to be checked."""
+    """Two domains that SES has not verified, and whose check is due."""
     keep_new_identities_pending(ses)
     for name in ("a.com", "b.com"):
         api.post(URL, {"domain": name})
     ses.clear_journal()
-    a_while_ago()
+    make_due()
 
 
-def a_while_ago():
-    LedgerIdentity.objects.update(checked_at=timezone.now() - timedelta(days=1))
+def make_due():
+    Domain.objects.update(next_check=timezone.now() - timedelta(seconds=1))
 
 
 def statuses():
     return dict(Domain.objects.values_list("name", "status"))
 
 
-def test_statuses_are_requested_together(pending, ses):
+def test_domains_are_checked_together(pending, ses):
     set_verification_status(ses, "a.com", "Success")
     set_verification_status(ses, "b.com", "Failed")
-    assert refresh_identities() == 2
+    assert check_due() == 2
     assert statuses() == {"a.com": "verified", "b.com": "failed"}
     assert calls(ses) == ["GetIdentityVerificationAttributes", "GetIdentityMailFromDomainAttributes"]
 
 
-def test_a_domain_checked_recently_is_not_checked_again(pending, ses):
-    refresh_identities()
+def test_a_domain_is_not_checked_before_it_is_due(pending, ses):
+    check_due()
     ses.clear_journal()
-    assert refresh_identities() == 0
+    assert check_due() == 0
     assert calls(ses) == []
 
 
-def test_a_verified_domain_is_checked_less_often(api, ses):
-    api.post(URL, {"domain": "a.com"})
-    LedgerIdentity.objects.update(checked_at=timezone.now() - timedelta(minutes=10))
-    assert refresh_identities() == 0
-    a_while_ago()
-    set_verification_status(ses, "a.com", "Failed")
-    assert refresh_identities() == 1
-    assert statuses() == {"a.com": "failed"}
+def test_a_verified_domain_is_checked_again_after_a_day(pending, ses):
+    set_verification_status(ses, "a.com", "Success")
+    check_due()
+    domain = Domain.objects.get(name="a.com")
+    assert timedelta(hours=23) < domain.next_check - timezone.now() < timedelta(hours=25)
+    assert Domain.objects.get(name="b.com").next_check - timezone.now() < timedelta(minutes=2)
 
 
 def test_a_failed_domain_is_verified_when_its_records_are_found(pending, ses):
     Domain.objects.update(status="failed")
     set_verification_status(ses, "a.com", "Success")
-    refresh_identities()
-    assert statuses() == {"a.com": "verified", "b.com": "failed"}
+    check_due()
+    assert statuses() == {"a.com": "verified", "b.com": "pending"}
 
 
-def test_a_temporary_failure_changes_no_status(api, ses):
+@pytest.mark.parametrize(
+    ("ses_status", "status"),
+    [("TemporaryFailure", "verified"), ("Pending", "pending"), ("NotStarted", "pending"), ("Failed", "failed")],
+)
+def test_only_what_ses_knows_takes_the_verification_away(api, ses, ses_status, status):
     api.post(URL, {"domain": "a.com"})
-    for status in ("TemporaryFailure", "Pending"):
-        set_verification_status(ses, "a.com", status)
-        a_while_ago()
-        refresh_identities()
-        assert statuses() == {"a.com": "verified"}
+    set_verification_status(ses, "a.com", ses_status)
+    make_due()
+    check_due()
+    domain = Domain.objects.get()
+    assert domain.status == status
+    assert bool(domain.status_reason) == (status != "verified")
+
+
+def test_an_identity_that_ses_has_lost_takes_the_verification_away(api, ses):
+    api.post(URL, {"domain": "a.com"})
+    ses.reset()
+    make_due()
+    check_due()
+    domain = Domain.objects.get()
+    assert (domain.status, domain.status_reason) == (
+        "pending",
+        "SES does not have the identity. inbound creates it again.",
+    )
 
 
 def test_an_error_of_ses_changes_no_status(pending, ses):
     fail_calls(ses)
     with pytest.raises(SesError):
-        refresh_identities()
+        check_due()
     assert statuses() == {"a.com": "pending", "b.com": "pending"}
+
+
+def test_dns_is_stored_even_if_ses_fails(pending, ses):
+    fail_calls(ses)
+    with pytest.raises(SesError):
+        check_due()
+    assert set(DnsRecord.objects.values_list("state", flat=True)) == {"missing"}
+    assert not Domain.objects.filter(last_dns_check=None).exists()
+
+
+def test_a_domain_that_is_being_deleted_is_not_checked(pending):
+    Domain.objects.filter(name="a.com").update(deleting_since=timezone.now())
+    assert check_due() == 1
 
 
 def test_a_domain_that_is_being_deleted_gets_no_records(api, ses, impatient):
@@ -98,35 +125,22 @@ def test_a_domain_that_is_being_deleted_gets_no_records(api, ses, impatient):
     domain.dns_records.all().delete()
     Domain.objects.update(deleting_since=timezone.now())
     complete_identities()
-    assert not domain.dns_records.exists()
+    assert domain.dns_records.count() == 0
 
 
-def test_records_are_stored_once(api, ses):
-    api.post(URL, {"domain": "example.com"})
-    domain = Domain.objects.get()
-    before = set(domain.dns_records.values_list("pk", flat=True))
-    domain.dns_records.update(is_verified=True)
-    api.get(f"{URL}/{domain.pk}?check=true")
-    complete_identities()
-    assert set(domain.dns_records.values_list("pk", flat=True)) == before
-    assert domain.dns_records.filter(is_verified=True).count() == 9
-
-
-def test_records_of_a_replaced_token_are_deleted(api, ses):
-    api.post(URL, {"domain": "example.com"})
-    domain = Domain.objects.get()
-    cname = domain.dns_records.filter(record_type="CNAME").first()
-    assert cname
-    domain.dns_records.filter(pk=cname.pk).update(name="old._domainkey.example.com")
-    api.get(f"{URL}/{domain.pk}?check=true")
+def test_new_tokens_replace_the_records_of_the_old_ones(api, ses):
+    pk = api.post(URL, {"domain": "example.com"}).json()["id"]
+    domain = Domain.objects.get(pk=pk)
+    kept = domain.dns_records.get(record_type="MX", name="example.com")
+    domain.dns_records.filter(name__startswith="_amazonses.").update(value="old token")
+    domain.dns_records.filter(record_type="CNAME").update(value="old.dkim.amazonses.com", state="verified")
+    api.get(f"{URL}/{pk}?check=true")
     assert domain.dns_records.count() == 9
-    assert not domain.dns_records.filter(name="old._domainkey.example.com").exists()
+    assert not domain.dns_records.filter(value__startswith="old").exists()
+    assert domain.dns_records.get(record_type="MX", name="example.com").pk == kept.pk
 
 
-def test_without_domains_ses_is_not_asked(ses):
-    assert refresh_identities() == 0
-    complete_identities()
-    DomainFactory()
-    ses.clear_journal()
-    complete_identities()
+def test_nothing_is_due_without_domains(ses):
+    DomainFactory(deleting_since=timezone.now())
+    assert check_due() == 0
     assert calls(ses) == []

@@ -8,12 +8,12 @@ from django.core.management.base import BaseCommand
 
 from backoffice.text import plural
 from domains.models import DomainDeletion
-from inbound.worker import RECONCILE, REFRESH, RESUME, VERIFY, Round, Worker
+from inbound.worker import CHECK, RECONCILE, RESUME, VERIFY, Round, Worker
 from ses_integration.api import SyncState
 
 DONE = {
     RECONCILE: ("updated {}", "domain"),
-    REFRESH: ("checked the verification of {}", "domain"),
+    CHECK: ("checked the verification of {}", "domain"),
     RESUME: ("continued {}", "deletion"),
     VERIFY: ("verified {}", "deletion"),
 }

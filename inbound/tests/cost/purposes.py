@@ -43,6 +43,8 @@ PURPOSES: dict[str, list[tuple[str, str]]] = {
     "DELETE domains_domain": [("id = ", "delete the domain")],
     "SELECT domains_dnsrecord": [("domain_id = ", "read the DNS records for the report")],
     "INSERT domains_dnsrecord": [("", "insert the DNS records that are known")],
+    "INSERT domains_statuschange": [("", "record the change of status")],
+    "DELETE domains_statuschange": [("domain_id = ", "delete the domain's status history")],
     "DELETE domains_dnsrecord": [("domain_id = ", "delete the domain's DNS records")],
     "SELECT domains_domaindeletion": [("FOR UPDATE", "lock the report")],
     "INSERT domains_domaindeletion": [("", "insert the report")],

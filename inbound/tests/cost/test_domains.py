@@ -62,6 +62,7 @@ def test_adding_a_domain(ses, api, installation):
         read the recorded identity for the answer
         lock the domain
         store the status of the identity
+        record the change of status
         insert the DNS records that are known
         -- commit
         """,
@@ -114,6 +115,7 @@ def test_deleting_a_domain_with_11_addresses(ses, api, installation):
         delete the domain's blocked emails
         delete the domain's addresses
         delete the domain's DNS records
+        delete the domain's status history
         delete the domain
         lock the report
         read what SES still holds of the domain

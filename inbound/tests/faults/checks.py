@@ -19,7 +19,7 @@ from inbound.tests.support.aws import calls, identities, key_prefixes, rules, st
 from inbound.worker import Worker
 from ses_integration.aws.wire import OWNER_TAG
 from ses_integration.conf import ses_config
-from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerIdentity
+from ses_integration.models import DomainSync, InFlightCall, LedgerEntry
 from ses_integration.tests.emulator.clients import control
 
 ROUNDS = 12
@@ -52,8 +52,8 @@ def expire_unanswered_calls() -> None:
 
 def work_until_idle(installation: Installation, worker: Worker) -> None:
     """Run the worker until it finds nothing to do. Raises AssertionError after `ROUNDS` rounds."""
-    # The worker asks about each identity once an hour; only then does it see a MAIL FROM domain that SES has refused.
-    LedgerIdentity.objects.update(checked_at=None)
+    # Only the next check of a domain sees a MAIL FROM domain that SES has refused.
+    Domain.objects.update(next_check=timezone.now())
     worker.tick()
     for _ in range(ROUNDS):
         before, at_rest = _writes(installation), not pending()

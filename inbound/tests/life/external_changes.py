@@ -6,7 +6,7 @@ from django.db import transaction
 from hypothesis import strategies as st
 
 from addresses.models import BlockedEmail, EmailAddress
-from domains.models import DnsRecord, Domain
+from domains.models import DnsRecord, Domain, StatusChange
 from domains.names import domain_of
 from inbound.tests.life.machine import FOREIGN_RULE, NAMES, locals_, names, picks, step
 from inbound.tests.life.observed import observe_ses
@@ -98,7 +98,7 @@ class ExternalChanges(Operations):
         name = domain_of(row.address)
         del self.tracked_domains[name]
         with transaction.atomic():
-            for model in (BlockedEmail, EmailAddress, DnsRecord):
+            for model in (BlockedEmail, EmailAddress, DnsRecord, StatusChange):
                 rows = model.objects.filter(domain_id=row.domain_id)
                 rows._raw_delete(rows.db)
             domains = Domain.objects.filter(pk=row.domain_id)

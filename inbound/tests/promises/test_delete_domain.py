@@ -6,8 +6,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from addresses.models import BlockedEmail, EmailAddress
-from domains.dns.records import stored_record
-from domains.models import DnsRecord, Domain, DomainDeletion
+from domains.models import DnsRecord, Domain, DomainDeletion, StatusChange
+from domains.verification.rows import record_of
 from inbound.models import issue_key
 from inbound.tests.promises.looking import in_order, taken
 from inbound.tests.promises.promises import keeps
@@ -187,8 +187,11 @@ def test_stored_mail_is_erased(api, domain, ses):
 def test_identity_is_forgotten(api, domain, ses):
     assert identities(ses) == {"example.com"}
     assert LedgerIdentity.objects.get().verification_token
-    assert api.get(f"{DOMAINS}/{domain.pk}").json()["status"] == "verified"
+    set_verification_status(ses, "example.com", "Failed")
+    assert api.get(f"{DOMAINS}/{domain.pk}?check=true").json()["status"] == "failed"
+    assert StatusChange.objects.exists()
     api.delete(f"{DOMAINS}/{domain.pk}")
+    assert not StatusChange.objects.exists()
     assert identities(ses) == set()
     assert not LedgerIdentity.objects.exists()
     assert not LedgerEntry.objects.exists()
@@ -208,7 +211,11 @@ def test_added_again_starts_with_default_settings(api, domain, endpoint, ses):
         *("domainProvider", "providerConfidence"),
     )
     assert [key for key in forgotten if before[key] == after[key]] == []
-    assert (after["isCatchAllEnabled"], after["catchAllEndpoint"], after["domainProvider"]) == (False, None, None)
+    assert (after["isCatchAllEnabled"], after["catchAllEndpoint"], after["domainProvider"]) == (
+        False,
+        None,
+        "DNS Provider",
+    )
     assert after["stats"]["totalEmailAddresses"] == 0
     assert Domain.objects.get().receive_dmarc_emails is False
     assert rules(ses) == {}
@@ -230,7 +237,7 @@ def test_can_be_added_again_and_is_verified_again(api, domain, deleted, ses):
 
 @keeps("domain-dns-untouched")
 def test_dns_is_left_alone_and_leftovers_are_reported(api, domain, dns):
-    told = [stored_record(domain.name, row.record_type, row.name, row.value) for row in DnsRecord.objects.all()]
+    told = [record_of(domain.name, row) for row in DnsRecord.objects.all()]
     dns.publish_records(told)
     pk = api.delete(f"{DOMAINS}/{domain.pk}").json()["deletionId"]
     # Not even asked.

@@ -1,0 +1,134 @@
+from typing import Any
+
+import django.db.models.deletion
+from django.conf import settings
+from django.db import migrations, models
+from django.db.models import F
+from django.utils import timezone
+
+from rest.row_counts.triggers import Counted
+
+ADDRESSES = Counted(
+    "addresses_emailaddress",
+    "domains_domain",
+    "domain_id",
+    {"address_count": "", "active_address_count": "is_active"},
+)
+BLOCKED_EMAILS = Counted("addresses_blockedemail", "domains_domain", "domain_id", {"blocked_email_count": ""})
+DNS_RECORDS = Counted("domains_dnsrecord", "domains_domain", "domain_id", {"dns_record_count": ""})
+STATUSES = [("pending", "Pending"), ("verified", "Verified"), ("failed", "Failed")]
+# Nothing but these is needed for receiving (docs/api/compatibility.md, "DNS records").
+REQUIRED = (
+    models.Q(name__startswith="_amazonses.")
+    | models.Q(name__contains="._domainkey.")
+    | models.Q(record_type="MX", value__contains="inbound-smtp.")
+)
+
+
+def fill_in(apps: Any, editor: Any) -> None:
+    domains, records = apps.get_model("domains", "Domain").objects, apps.get_model("domains", "DnsRecord").objects
+    domains.filter(status="verified").update(unverified_since=None, verified_at=F("updated_at"))
+    domains.exclude(status="verified").update(unverified_since=F("created_at"))
+    records.filter(is_verified=True).update(state="verified")
+    records.exclude(REQUIRED).update(is_required=False)
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        # For the triggers of its tables.
+        ("addresses", "0005_inactive_newest_first"),
+        ("domains", "0005_filter_indexes"),
+        ("endpoints", "0003_filter_indexes"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
+
+    operations = ADDRESSES.around(
+        *BLOCKED_EMAILS.around(
+            *DNS_RECORDS.around(
+                migrations.AddField(
+                    "domain",
+                    "mail_from_label",
+                    models.CharField(
+                        "MAIL FROM label",
+                        blank=True,
+                        max_length=63,
+                        help_text="Chosen by the owner; empty: SES keeps what it has.",
+                    ),
+                ),
+                migrations.AddField(
+                    "domain",
+                    "missing_since",
+                    models.DateTimeField("required DNS record missing since", blank=True, null=True),
+                ),
+                migrations.AddField(
+                    "domain", "next_check", models.DateTimeField(blank=True, default=timezone.now, null=True)
+                ),
+                migrations.AddField(
+                    "domain",
+                    "status_reason",
+                    models.CharField(blank=True, max_length=500, help_text="Why the domain is not verified."),
+                ),
+                migrations.AddField(
+                    "domain", "unverified_since", models.DateTimeField(blank=True, default=timezone.now, null=True)
+                ),
+                migrations.AddField("domain", "verified_at", models.DateTimeField(blank=True, null=True)),
+                migrations.AddField("domain", "proven_at", models.DateTimeField(blank=True, null=True)),
+                migrations.AddField(
+                    "dnsrecord",
+                    "problem",
+                    models.CharField(blank=True, max_length=500, help_text="What the owner should do about it."),
+                ),
+                migrations.AddField(
+                    "dnsrecord",
+                    "state",
+                    models.CharField(
+                        blank=True,
+                        max_length=8,
+                        choices=[("verified", "Verified"), ("missing", "Missing"), ("wrong", "Wrong")],
+                        help_text="What DNS last answered.",
+                    ),
+                ),
+                migrations.RunPython(fill_in, migrations.RunPython.noop),
+                migrations.RemoveField("dnsrecord", "is_verified"),
+                migrations.AddConstraint(
+                    "dnsrecord",
+                    models.CheckConstraint(
+                        condition=models.Q(state__in=["", "verified", "missing", "wrong"]), name="dns_record_state"
+                    ),
+                ),
+                migrations.AddIndex(
+                    "domain",
+                    models.Index(
+                        fields=["next_check"], condition=models.Q(deleting_since=None), name="domains_by_next_check"
+                    ),
+                ),
+                migrations.CreateModel(
+                    "StatusChange",
+                    [
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("before", models.CharField(choices=STATUSES, max_length=8)),
+                        ("after", models.CharField(choices=STATUSES, max_length=8)),
+                        ("reason", models.CharField(max_length=500)),
+                        ("at", models.DateTimeField()),
+                        (
+                            "domain",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="status_changes",
+                                to="domains.domain",
+                            ),
+                        ),
+                    ],
+                ),
+                migrations.AddIndex(
+                    "statuschange",
+                    models.Index(fields=["domain", "-at", "-id"], name="status_changes_newest_first"),
+                ),
+            )
+        )
+    )

@@ -1,0 +1,80 @@
+"""Check domains: ask SES and DNS at the same time, and store the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from domains.dns import verdict
+from domains.dns.verdict import CheckedRecord
+from domains.models import DnsRecord, Domain
+from domains.verification.rows import Finding, record_of, store
+from domains.verification.rule import NOT_FOUND
+from ses_integration.api import NotConfigured, RecordedIdentity, SesError, shared_deadline
+
+# What answers show instead of a status of SES.
+UNKNOWN, ERROR = "Unknown", "Error"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The result of a check of one domain, which is stored.
+
+    `ses_status`: in SES's spelling, `NotFound`, `Unknown` without AWS configuration, or `Error`. `verdicts`: by the id of the
+    record's row.
+    """
+
+    domain: Domain
+    at: datetime
+    ses_status: str
+    identity: RecordedIdentity | None
+    records: Sequence[DnsRecord]
+    verdicts: Mapping[str, CheckedRecord]
+    # Why SES gave no answer.
+    error: SesError | None = None
+
+
+def check_page(domains: Sequence[Domain]) -> list[Checked]:
+    """Check up to 100 domains with two SES calls, and leave out those that were deleted meanwhile. Raises no SesError.
+
+    Ends within the deadline of AWS calls and within DNS_TIMEOUT_SECONDS.
+    """
+    return _check(domains, lambda: RecordedIdentity.refresh([domain.name for domain in domains]))
+
+
+def check_one(domain: Domain) -> Checked | None:
+    """Check one domain with one SES call, which returns its DKIM tokens, too. None if it was deleted meanwhile."""
+    return next(iter(_check([domain], lambda: {domain.name: RecordedIdentity.check(domain.name)})), None)
+
+
+def _check(domains: Sequence[Domain], ask_ses: Callable[[], Mapping[str, RecordedIdentity | None]]) -> list[Checked]:
+    rows: dict[str, list[DnsRecord]] = {domain.pk: [] for domain in domains}
+    for row in DnsRecord.objects.filter(domain__in=list(rows)).order_by("record_type", "name", "id"):
+        rows[row.domain_id].append(row)
+    records = {row.pk: record_of(domain.name, row) for domain in domains for row in rows[domain.pk]}
+    identities: Mapping[str, RecordedIdentity | None] = {}
+    error: SesError | None = None
+    with shared_deadline(), ThreadPoolExecutor(1, thread_name_prefix="check") as pool:
+        looking = pool.submit(verdict.check, set(records.values()))
+        try:
+            identities = ask_ses()
+        except SesError as failure:
+            error = failure
+        verdicts = looking.result()
+    findings = {}
+    for domain in domains:
+        identity = identities.get(domain.name)
+        status = "" if error else identity.status if identity else NOT_FOUND
+        findings[domain.pk] = Finding(status, identity, {row.pk: verdicts[records[row.pk]] for row in rows[domain.pk]})
+    now = timezone.now()
+    stored = store(findings, rows, now)
+    shown_error = UNKNOWN if isinstance(error, NotConfigured) else ERROR
+    return [
+        Checked(stored[pk], now, finding.ses_status or shown_error, finding.identity, rows[pk], finding.checked, error)
+        for pk, finding in findings.items()
+        if pk in stored
+    ]

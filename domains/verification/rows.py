@@ -1,0 +1,151 @@
+"""Store what a check has found: the domain's status, its history, and the DNS records to publish."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from domains.dns.records import Record, RecordKind, records_for, stored_record
+from domains.dns.verdict import CheckedRecord, State
+from domains.models import DnsRecord, Domain, StatusChange
+from domains.verification.rule import VERIFIED, Verification, after, next_check, seen_of
+from ses_integration.api import RecordedIdentity, configured
+
+COLUMNS = [column.name for column in fields(Verification)]
+# The columns of a domain that a check stores.
+STORED = [*COLUMNS, "next_check", "last_dns_check", "updated_at"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check has found about one domain.
+
+    `ses_status`: as in `rule.Seen`. `identity`: None if SES has none or gave no answer. `checked`: verdicts by the id of the
+    row of the record.
+    """
+
+    ses_status: str
+    identity: RecordedIdentity | None
+    checked: Mapping[str, CheckedRecord] = field(default_factory=dict)
+
+
+def records_of(name: str, identity: RecordedIdentity | None) -> list[Record]:
+    """The records that the owner of the domain has to publish, as far as SES has named them. None without AWS configuration."""
+    return records_for(
+        name,
+        region=settings.AWS_REGION if configured() else "",
+        token=identity.verification_token if identity else "",
+        dkim_tokens=identity.dkim_tokens if identity else (),
+        dkim_zone=identity.dkim_zone if identity else "",
+        mail_from=identity.mail_from_domain if identity else "",
+    )
+
+
+def record_of(name: str, row: DnsRecord) -> Record:
+    """The record of a row of the domain with this name."""
+    return stored_record(name, row.record_type, row.name, row.value)
+
+
+def insert_records(domain: Domain, records: Collection[Record]) -> list[DnsRecord]:
+    """Insert the records of a domain that is locked or new, and return their rows."""
+    return DnsRecord.objects.bulk_create(
+        [
+            DnsRecord(
+                domain=domain,
+                record_type=record.type,
+                name=record.name,
+                value=record.value,
+                is_required=record.is_required,
+            )
+            for record in records
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def store(
+    findings: Mapping[str, Finding], rows: Mapping[str, list[DnsRecord]], now: datetime | None = None
+) -> dict[str, Domain]:
+    """Store findings of the time `now` by domain id, and return the domains as they are now, without those that are being deleted.
+
+    `rows`: all DNS records of these domains, by domain id. Updates them, too. The number of statements does not depend on the
+    number of domains unless SES has replaced records of some.
+    """
+    now = now or timezone.now()
+    with transaction.atomic():
+        # In order, so that two checks of the same domains cannot deadlock.
+        locked = Domain.objects.live().select_for_update().filter(pk__in=list(findings)).order_by("pk")
+        domains = {row.pk: row for row in locked}
+        _store_statuses(list(domains.values()), findings, rows, now)
+        _store_verdicts(findings, [row for pk in domains for row in rows[pk]], now)
+        for pk, domain in domains.items():
+            _store_records(domain, findings[pk].identity, rows[pk])
+    return domains
+
+
+def _store_statuses(
+    domains: Sequence[Domain],
+    findings: Mapping[str, Finding],
+    rows: Mapping[str, Sequence[DnsRecord]],
+    now: datetime,
+) -> None:
+    changes = []
+    for domain in domains:
+        finding, before = findings[domain.pk], Verification.of(domain)
+        mx_before = next(
+            (row.state for row in rows[domain.pk] if record_of(domain.name, row).kind is RecordKind.INBOUND), ""
+        )
+        verification = after(before, seen_of(finding.ses_status, finding.checked.values(), mx_before), now)
+        for column in COLUMNS:
+            setattr(domain, column, getattr(verification, column))
+        domain.next_check = next_check(now, verification, timedelta(seconds=settings.SES_STATUS_SECONDS))
+        if any(one.state is not State.UNKNOWN for one in finding.checked.values()):
+            domain.last_dns_check = now
+        if domain.status != before.status:
+            domain.updated_at = now
+            reason = domain.status_reason or VERIFIED
+            changes.append(
+                StatusChange(domain=domain, before=before.status, after=domain.status, reason=reason, at=now)
+            )
+    # Not save(), which would mark the domains dirty: what SES should hold does not depend on these columns.
+    Domain.objects.bulk_update(domains, STORED)
+    StatusChange.objects.bulk_create(changes)
+
+
+def _store_verdicts(findings: Mapping[str, Finding], rows: Sequence[DnsRecord], now: datetime) -> None:
+    """Store what DNS has answered. What it could not say changes nothing."""
+    answered, changed = [], []
+    for row in rows:
+        verdict = findings[row.domain_id].checked.get(row.pk)
+        if verdict is None or verdict.state is State.UNKNOWN:
+            continue
+        row.last_checked = now
+        answered.append(row.pk)
+        if (row.state, row.problem) != (verdict.state.value, verdict.why):
+            row.state, row.problem = verdict.state.value, verdict.why
+            changed.append(row)
+    if answered:
+        DnsRecord.objects.filter(pk__in=answered).update(last_checked=now)
+    DnsRecord.objects.bulk_update(changed, ["state", "problem"])
+
+
+def _store_records(domain: Domain, identity: RecordedIdentity | None, rows: list[DnsRecord]) -> None:
+    """Make the rows of the records those that SES names. Rows that stay are kept."""
+    if identity is None:
+        return
+    wanted = {record.key: record for record in records_of(domain.name, identity)}
+    present = {(row.record_type, row.name, row.value): row for row in rows}
+    rows += insert_records(domain, [record for key, record in wanted.items() if key not in present])
+    # Before SES has returned the token, it has not named all records.
+    if (
+        identity.verification_token
+        and wanted
+        and (replaced := [row for key, row in present.items() if key not in wanted])
+    ):
+        DnsRecord.objects.filter(pk__in=[row.pk for row in replaced]).delete()
+        rows[:] = [row for row in rows if row not in replaced]
