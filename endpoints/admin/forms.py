@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
@@ -19,16 +20,24 @@ class WriteOnlyTextarea(forms.Textarea):
 
 
 class AddEndpointForm(ServiceForm[Endpoint]):
+    # Not Django's JSONField, which fails for deeply nested JSON and numbers of more than 4,300 digits.
+    config = forms.CharField(
+        widget=WriteOnlyTextarea,
+        help_text=(
+            'JSON: {"url": "https://…"} for a webhook, {"forwardTo": "…"} for email, {"emails": ["…"]} for a group. '
+            "Its secrets are not shown again."
+        ),
+    )
+
     class Meta:
         model = Endpoint
         fields = ["owner", "name", "type", "description", "config"]
-        widgets = {"config": WriteOnlyTextarea}
-        help_texts = {
-            "config": (
-                'JSON: {"url": "https://…"} for a webhook, {"forwardTo": "…"} for email, {"emails": ["…"]} for a group. '
-                "Its secrets are not shown again."
-            )
-        }
+
+    def clean_config(self) -> object:
+        try:
+            return json.loads(self.cleaned_data["config"])
+        except (ValueError, RecursionError) as error:
+            raise forms.ValidationError("Enter a valid JSON.") from error
 
     def clean(self) -> dict[str, Any] | None:
         values = super().clean() or self.cleaned_data

@@ -125,3 +125,19 @@ def test_no_request_makes_a_page_fail(admin_client: Client, user, ses, data: Any
     path = f"/admin/{page}?{urlencode(query)}"
     answer = admin_client.get(path) if data.draw(st.booleans()) else admin_client.post(path, data.draw(forms))
     assert answer.status_code < 500, (path, answer.content[-300:])
+
+
+@pytest.mark.parametrize("kind", ["webhook", "email", "email_group"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        r'{"url": "https://a.example/\u0000"}', r'{"forwardTo": "\ud800@a.example"}', r'{"emails": ["a\u0000@a.example"]}',
+        "[" * 5000, '{"a":' * 5000 + "1" + "}" * 5000, "9" * 5000, f'{{"url": {"9" * 5000}}}', "NaN", '{"url": 1e999}', "null",
+        '"x"', "\x00", f'{{"url": "https://a.example", "headers": "{"[" * 3000}"}}',
+    ],
+    ids=range(13),
+)  # fmt: skip
+def test_a_bad_config_is_an_error_of_the_form(admin_client: Client, user, config: str, kind: str) -> None:
+    values = {"name": "x", "owner": user.pk, "type": kind, "config": config}
+    answer = admin_client.post("/admin/endpoints/endpoint/add/", values)
+    assert (answer.status_code, "errorlist" in answer.content.decode()) == (200, True)
