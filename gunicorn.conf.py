@@ -20,6 +20,8 @@ threads = configuration.WEB_THREADS
 timeout = 60
 # Longer than a request may wait for SES, so that a restart does not abort requests.
 graceful_timeout = 20
+# Longer than proxies and clients keep an idle connection (nginx: 60). Otherwise they may send a request just as it is closed.
+keepalive = 75
 # Workers must not share database connections or boto3 sessions.
 preload_app = False
 accesslog = None

@@ -108,6 +108,18 @@ def test_many_requests_at_once_do_not_wait_for_each_other(it: Installation) -> N
         assert_unavailable(answer)
 
 
+def test_a_server_without_a_pool_does_the_same(it: Installation) -> None:
+    web, api = it.stack.server("without_pool", DATABASE_POOL_SIZE="0")
+    web.start()
+    api = api.with_key(it.api.key, PATIENCE)
+    it.server.stop()
+    for _ in range(3):
+        assert_unavailable(api.get("domains"))
+    it.server.start()
+    assert api.get("domains").status == 200
+    web.stop()
+
+
 def test_a_server_that_does_not_answer_is_like_one_that_is_away(it: Installation) -> None:
     assert it.server.process
     pids = [it.server.process.pid, *(pid for (pid,) in it.sql(f"SELECT pid {BACKENDS}"))]
