@@ -84,6 +84,8 @@ class Output(_Stream):
 
     def _fail(self, error: OSError) -> None:
         super()._fail(error)
+        # What the command leaves half done may complain while it is cleared away, such as a cursor of a closed connection.
+        sys.unraisablehook = lambda _: None
         if isinstance(error, BrokenPipeError):
             sys.exit(CLOSED_PIPE)
         sys.exit(f"The output cannot be written: {error.strerror}.")

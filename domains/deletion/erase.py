@@ -11,7 +11,7 @@ from domains.deletion.record import updating
 from domains.models import DomainDeletion, Step
 from ses_integration.api import ErasedBatch, SesError, retry_delay
 
-# A process claims a prefix for this long, and again with each batch. Longer than any two calls to S3.
+# A process claims a prefix for this long, and again with each batch. Longer than a run (30 s) and the calls in flight at its end.
 CLAIM = timedelta(seconds=60)
 
 

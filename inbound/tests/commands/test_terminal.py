@@ -110,6 +110,17 @@ def test_a_closed_pipe_ends_a_command_quietly(words, unbuffered):
 
 
 @processes
+def test_a_pipe_that_is_closed_while_rows_are_read_ends_a_command_quietly(tmp_path: Path):
+    database = {"DATABASE_URL": f"sqlite:///{tmp_path}/db"}
+    assert run("migrate", "-v0", env=database).returncode == 0
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = run("dumpdata", stdout=writing, env=database | {"PYTHONUNBUFFERED": "1"})
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (CLOSED_PIPE, b"")
+
+
+@processes
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
 def test_a_full_disk_is_one_sentence(unbuffered):
     with Path("/dev/full").open("wb") as full:
