@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-# With these codes, somebody has forbidden the deletion, and the object is like any other.
-FORBIDDEN = {"AccessDenied", "MethodNotAllowed", "InvalidObjectState"}
+# With these codes, somebody has forbidden the deletion, and the object is like any other. 403: an answer without a code.
+FORBIDDEN = {"AccessDenied", "MethodNotAllowed", "InvalidObjectState", "403"}
 EXAMPLE_LIMIT = 300
 
 

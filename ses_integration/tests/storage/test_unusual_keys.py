@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ses_integration.storage.erase import EraseProgress, erase, erase_batches
@@ -76,6 +78,21 @@ def test_an_object_that_s3_cannot_delete_at_all_is_named(s3, ses):
         "S3 does not delete 'emails/example.com/indm_1/\\x1b[31m\\x10photo.jpg' (InvalidURI; 1 stored object left): "
         "delete it in the S3 console, or let a lifecycle rule of the bucket expire it."
     )
+
+
+def test_an_unusual_key_that_may_not_be_deleted_is_explained_like_any_other(s3):
+    put(s3, "1", "\x10photo.jpg")
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:DeleteObject",
+        "Resource": "arn:aws:s3:::inbound-mail/*.jpg",
+    }
+    policy = {"Version": "2012-10-17", "Statement": [deny]}
+    s3.put_bucket_policy(Bucket="inbound-mail", Policy=json.dumps(policy))
+    erasure = erase(PREFIX, seconds=10)
+    assert erasure.versions == 1
+    assert "look for object lock in the bucket" in erasure.problem
 
 
 def test_the_sentence_about_a_long_key_fits_into_its_column(s3, ses):
