@@ -53,13 +53,17 @@ def start() -> Iterator[Start]:
 
 
 def announced(process: subprocess.Popen[str]) -> str:
-    """The URL in the line it prints."""
+    """The address in the next line it prints."""
     assert process.stdout is not None
-    assert select.select([process.stdout], [], [], 30)[0], "It said nothing."
-    line: str = process.stdout.readline()
-    if not line:
-        pytest.fail(f"It ended: {process.communicate()[1]}")
-    return line.split()[-1]
+    line = b""
+    # Not readline(), which would take the line after it out of the pipe, too.
+    while not line.endswith(b"\n"):
+        assert select.select([process.stdout], [], [], 30)[0], "It said nothing."
+        byte = os.read(process.stdout.fileno(), 1)
+        if not byte:
+            pytest.fail(f"It ended: {process.communicate()[1]}")
+        line += byte
+    return line.decode().split()[-1]
 
 
 @pytest.fixture
