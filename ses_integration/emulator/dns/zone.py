@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import dns.message
 import dns.name
@@ -33,6 +34,8 @@ class Zone:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._names: dict[dns.name.Name, _Rrsets] = {}
+        # The names and all names above them, which exist, too. None: not collected since the last change.
+        self._existing: set[dns.name.Name] | None = None
         # Otherwise an answer ends with a CNAME, and the client has to ask for its target.
         self.follows_cnames = True
 
@@ -42,6 +45,7 @@ class Zone:
         rrset = dns.rrset.from_rdata_list(owner, TTL, [_rdata(kind, value) for value in values])
         with self._lock:
             self._names.setdefault(owner, {})[kind] = rrset
+            self._existing = None
 
     def add(self, name: str, type: str, value: Value) -> None:
         """Publish a record beside those of the same name and type."""
@@ -50,6 +54,7 @@ class Zone:
         with self._lock:
             rrsets = self._names.setdefault(owner, {})
             rrsets.setdefault(kind, dns.rrset.RRset(owner, dns.rdataclass.IN, kind)).add(rdata, TTL)
+            self._existing = None
 
     def load(self, text: str, origin: str) -> None:
         """Publish a zone file (RFC 1035, 5). Names without a trailing dot belong to `origin`."""
@@ -59,11 +64,13 @@ class Zone:
             for name, rdataset in zone.iterate_rdatasets():
                 rrset = dns.rrset.from_rdata_list(name, TTL, list(rdataset))
                 self._names.setdefault(name, {})[rdataset.rdtype] = rrset
+            self._existing = None
 
     def withdraw(self, name: str, type: str = "") -> None:
         """Remove the records of a name and type. Without a type, remove all records of the name and of names below it."""
         owner = dns.name.from_text(name)
         with self._lock:
+            self._existing = None
             if type:
                 self._names.get(owner, {}).pop(dns.rdatatype.from_text(type), None)
             for other in [other for other, rrsets in self._names.items() if not rrsets or not type]:
@@ -110,12 +117,20 @@ class Zone:
         """The records of a name, or of the wildcard that covers it (RFC 4592). None if the name does not exist."""
         if name in self._names:
             return self._names[name]
-        encloser = name
-        while not any(other.is_subdomain(encloser) for other in self._names):
-            if encloser == dns.name.root:
-                return None
-            encloser = encloser.parent()
+        if self._existing is None:
+            self._existing = {above for each in self._names for above in _with_parents(each)}
+        encloser = next((above for above in _with_parents(name) if above in self._existing), None)
+        if encloser is None:
+            return None
         return {} if encloser == name else self._names.get(WILDCARD.concatenate(encloser))
+
+
+def _with_parents(name: dns.name.Name) -> Iterator[dns.name.Name]:
+    """The name and the names above it, up to the root."""
+    yield name
+    while name != dns.name.root:
+        name = name.parent()
+        yield name
 
 
 def _rdata(kind: dns.rdatatype.RdataType, value: Value) -> dns.rdata.Rdata:
