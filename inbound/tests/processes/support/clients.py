@@ -152,6 +152,14 @@ class EmulatedAws:
         """Whether every fault has met its call."""
         return not self._ask("GET", "/_faults")
 
+    def publish(self, records: Any) -> None:
+        """Publish DNS records: one, or an answer of the API that lists some."""
+        self._ask("POST", "/_dns", records)
+
+    def withdraw(self, name: str, type: str = "") -> None:
+        """Remove a name's DNS records of a type, or all of them."""
+        self._ask("DELETE", "/_dns", {"name": name, **({"type": type} if type else {})})
+
     def rules(self, region: str = "eu-west-1", rule_set: str = "inbound-email-rules") -> dict[str, frozenset[str]]:
         """The recipients by rule name."""
         rules = self._region(region).get("rule_sets", {}).get(rule_set, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from inbound.tests.processes.support.stack import Process, Stack
 from ses_integration.emulator.server import Emulator
@@ -13,12 +14,12 @@ RULE_SET = "inbound-email-rules"
 class EmulatorThread(Process):
     """An emulated AWS in the test process, used like a process.
 
-    At its first start SES is set up. After a restart it is empty.
+    At its first start SES is set up. After a restart it is empty. `options` are those of the emulator.
     """
 
-    def __init__(self, port: int, log: Path, settings: dict[str, str]) -> None:
+    def __init__(self, port: int, log: Path, settings: dict[str, str], **options: Any) -> None:
         super().__init__([], settings, log, lambda _: True)
-        self._emulator = Emulator(port=port)
+        self._emulator = Emulator(port=port, **options)
         self._emulator.prepare(settings["AWS_REGION"], rule_set=RULE_SET, bucket=settings["S3_BUCKET_NAME"])
         self._running = False
 
