@@ -95,12 +95,15 @@ def _store_statuses(
     now: datetime,
 ) -> None:
     changes = []
+    changed: list[Domain] = []
+    same: list[Domain] = []
     for domain in domains:
         finding, before = findings[domain.pk], Verification.of(domain)
         mx_before = next(
             (row.state for row in rows[domain.pk] if record_of(domain.name, row).kind is RecordKind.INBOUND), ""
         )
         verification = after(before, seen_of(finding.ses_status, finding.checked.values(), mx_before), now)
+        (same if verification == before else changed).append(domain)
         for column in COLUMNS:
             setattr(domain, column, getattr(verification, column))
         domain.next_check = next_check(now, verification, timedelta(seconds=settings.SES_STATUS_SECONDS))
@@ -113,7 +116,8 @@ def _store_statuses(
                 StatusChange(domain=domain, before=before.status, after=domain.status, reason=reason, at=now)
             )
     # Not save(), which would mark the domains dirty: what SES should hold does not depend on these columns.
-    Domain.objects.bulk_update(domains, STORED)
+    Domain.objects.bulk_update(changed, STORED)
+    Domain.objects.bulk_update(same, ["next_check", "last_dns_check"])
     StatusChange.objects.bulk_create(changes)
 
 
