@@ -57,7 +57,7 @@ class EraseProgress:
             return ""
         objects = plural(self.refused, "stored object")
         if is_passing(self.code):
-            return f"S3 could not delete {objects} just now ({self.code}). They are tried again."
+            return f"S3 could not delete {objects} just now ({self.code})."
         if self.example:
             return (
                 f"S3 does not delete {self.example} ({self.code}; {objects} left): delete it in the S3 console, or let a "

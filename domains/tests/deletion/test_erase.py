@@ -119,7 +119,7 @@ def test_versions_that_s3_could_not_delete_just_now_are_retried_within_seconds(e
     ses.add_faults({"service": "s3", "fault": "refuse_keys", "code": "InternalError", "keys": ["3"], "times": None})
     claim_and_erase(erasing, seconds=10)
     assert (erasing.stored_mail, erasing.erased_versions, erasing.kept_versions) == ("owed", 4, 1)
-    assert erasing.problem == "S3 could not delete 1 stored object just now (InternalError). They are tried again."
+    assert erasing.problem == "S3 could not delete 1 stored object just now (InternalError)."
     assert erasing.retry_at <= timezone.now() + timedelta(seconds=1)
     ses.clear_faults()
     DomainDeletion.objects.update(retry_at=None)

@@ -40,7 +40,7 @@ def test_a_key_that_stays_refused_is_not_explained_as_object_lock(ses, stored, m
     ses.add_faults(refused("SlowDown", None, "07"))
     erasure = erase(PREFIX, seconds=10)
     assert (erasure.versions, erasure.finished) == (19, False)
-    assert erasure.problem == "S3 could not delete 1 stored object just now (SlowDown). They are tried again."
+    assert erasure.problem == "S3 could not delete 1 stored object just now (SlowDown)."
 
 
 def test_without_time_nothing_is_tried_again(ses, stored):
