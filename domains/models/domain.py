@@ -57,7 +57,7 @@ class Domain(models.Model):
     name = models.CharField(max_length=253, unique=True)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="domains")
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
-    status_reason = models.CharField(max_length=500, blank=True, help_text="Why the domain is not verified.")
+    status_reason = models.TextField(blank=True, help_text="Why the domain is not verified.")
     # Null while it is verified.
     unverified_since = models.DateTimeField(default=timezone.now, null=True, blank=True)
     # Kept when the verification is lost.

@@ -41,10 +41,10 @@ class DnsRecord(models.Model):
     domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="dns_records")
     record_type = models.CharField(max_length=5, choices=Type)
     name = models.CharField(max_length=320)
-    value = models.CharField(max_length=500)
+    value = models.TextField()
     is_required = models.BooleanField(default=True)
     state = models.CharField(max_length=8, choices=State, blank=True, help_text="What DNS last answered.")
-    problem = models.CharField(max_length=500, blank=True, help_text="What the owner should do about it.")
+    problem = models.TextField(blank=True, help_text="What the owner should do about it.")
     last_checked = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -75,7 +75,7 @@ class StatusChange(models.Model):
     domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="status_changes")
     before = models.CharField(max_length=8, choices=Domain.Status)
     after = models.CharField(max_length=8, choices=Domain.Status)
-    reason = models.CharField(max_length=500)
+    reason = models.TextField()
     at = models.DateTimeField()
 
     class Meta:

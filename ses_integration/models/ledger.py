@@ -74,7 +74,8 @@ class LedgerIdentity(models.Model):
     dkim_tokens = models.JSONField(default=list, blank=True)
     dkim_zone = models.CharField(max_length=253, blank=True)
     dkim_status = models.CharField(max_length=32, blank=True)
-    mail_from_domain = models.CharField(max_length=253, blank=True)
+    # Longer than a name may be, if the domain is as long as possible.
+    mail_from_domain = models.CharField(max_length=320, blank=True)
     mail_from_status = models.CharField(max_length=32, blank=True)
     mail_from_verified_at = models.DateTimeField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
