@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Generic, Protocol, TypeVar
 
+from backoffice.tables import table
 from bench.requests import Run, peak_memory, progress
 from bench.sides import Side
 from inbound.tests.processes.support.clients import Api
 from inbound.tests.processes.support.stack import Process, Stack
-from ses_integration.cli.tables import table
 
 Result = TypeVar("Result")
 WARM_CLIENTS, WARM_AMOUNT = 8, 8

@@ -7,12 +7,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from backoffice.tables import table
 from bench.compare import RATIO_NOTE, Column
 from bench.requests import Request, Run, progress, run
 from bench.sides import Seeded, Side, started, wait_for_sweep
 from inbound.tests.processes.support.clients import RULE_CALLS
 from inbound.tests.processes.support.stack import Stack, wait_for
-from ses_integration.cli.tables import table
 
 CLIENTS = 32
 CALLS_PER_SECOND = 1.0

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from backoffice.tables import table
 from bench import seeding
 from bench.requests import peak_memory, progress
 from domains.models import DomainDeletion
 from inbound.tests.processes.support.stack import Process, Stack, wait_for
-from ses_integration.cli.tables import table
 from ses_integration.conf import ses_config
 from ses_integration.emulator import stored_objects
 from ses_integration.emulator.server import Emulator

@@ -7,11 +7,11 @@ import subprocess
 import sys
 from typing import Any
 
+from backoffice.tables import table
 from bench import seeding
 from bench.parts.reads import ADDRESSES_EACH, DOMAINS
 from bench.requests import progress
 from inbound.tests.processes.support.stack import ROOT, Stack
-from ses_integration.cli.tables import table
 from ses_integration.conf import ses_config
 from ses_integration.emulator.server import Emulator
 from ses_integration.emulator.state.receipt_rules import RuleSet, with_defaults

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from backoffice.tables import table
 from backoffice.text import plural
-from ses_integration.cli.tables import table
 from ses_integration.conf import ses_config
 from ses_integration.doctor.diagnosis import diagnose, expected_seconds
 from ses_integration.doctor.results import CheckResult, Outcome, count_outcomes

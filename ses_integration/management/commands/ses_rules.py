@@ -4,11 +4,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from backoffice.tables import table
 from backoffice.text import one_line
 from ses_integration.aws.gateway import Gateway
 from ses_integration.aws.observed import ObservedRule
 from ses_integration.cli.base import ses_errors_as_command_errors
-from ses_integration.cli.tables import table
 from ses_integration.conf import ses_config
 from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.models import LedgerEntry

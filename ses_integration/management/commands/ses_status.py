@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db.models import Count
 
+from backoffice.tables import table
 from backoffice.text import moment
 from ses_integration.cli.base import CommandWithExitCodes
-from ses_integration.cli.tables import table
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination.clock import database_now
 from ses_integration.coordination.quotas import QuotaUsage
