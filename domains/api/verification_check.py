@@ -16,16 +16,6 @@ from rest.fields import timestamp, timestamp_or_none
 
 # The words that the published client expects. What is not published yet, or could not be looked up, is pending.
 STATUSES = {State.VERIFIED: "verified", State.WRONG: "failed"}
-# The order of the records in answers of `/domains/{id}/auth`.
-ORDER = [
-    RecordKind.OWNERSHIP,
-    RecordKind.INBOUND,
-    RecordKind.DKIM,
-    RecordKind.MAIL_FROM_MX,
-    RecordKind.MAIL_FROM_SPF,
-    RecordKind.SPF,
-    RecordKind.DMARC,
-]
 
 
 def shown_in_list(checked: Checked) -> dict[str, Any]:
@@ -88,7 +78,7 @@ def recommendations(checked: Checked) -> dict[str, Any]:
 def in_order(checked: Checked) -> list[tuple[DnsRecord, Record]]:
     """The rows with what they are for, in the order of the documented answer."""
     records = [(row, record_of(checked.domain.name, row)) for row in checked.records]
-    return sorted(records, key=lambda pair: (ORDER.index(pair[1].kind), pair[1].name))
+    return sorted(records, key=lambda pair: pair[1].place)
 
 
 def record_of_auth(checked: Checked, row: DnsRecord, record: Record) -> dict[str, Any]:

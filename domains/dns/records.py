@@ -22,6 +22,16 @@ class RecordKind(StrEnum):
     DKIM = "dkim"
 
 
+# The order in which people read them: the required ones first.
+ORDER = [
+    RecordKind.OWNERSHIP,
+    RecordKind.INBOUND,
+    RecordKind.DKIM,
+    RecordKind.MAIL_FROM_MX,
+    RecordKind.MAIL_FROM_SPF,
+    RecordKind.SPF,
+    RecordKind.DMARC,
+]
 REQUIRED = frozenset({RecordKind.OWNERSHIP, RecordKind.INBOUND, RecordKind.DKIM})
 DESCRIPTIONS = {
     RecordKind.OWNERSHIP: "SES domain verification",
@@ -46,6 +56,11 @@ class Record:
     def key(self) -> tuple[str, str, str]:
         """What tells the record from the others of its domain."""
         return self.type, self.name, self.value
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where people read it among the records of its domain: a key to sort by."""
+        return ORDER.index(self.kind), self.name
 
     @property
     def is_required(self) -> bool:

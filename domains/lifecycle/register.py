@@ -17,7 +17,7 @@ from domains.lifecycle import mail_from
 from domains.models import DnsRecord, Domain
 from domains.names import RefusedName, check_new_domain, is_private_suffix, registrable
 from domains.verification.claims import Proof, Ruling, claim_time, is_proven, proof_of, related, ruling
-from domains.verification.rows import Finding, insert_records, records_of, store
+from domains.verification.rows import Finding, insert_records, records_of, store, unnamed_records
 from ses_integration.api import (
     DomainSpec,
     RecordedIdentity,
@@ -25,7 +25,6 @@ from ses_integration.api import (
     reconcile,
     reserve,
     shared_deadline,
-    unconfirmed_warning,
 )
 
 # Whose claim has ended, as the report of the deletion names it.
@@ -94,10 +93,7 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
     if known is not None:
         domain = store({domain.pk: Finding(known.status, known)}, {domain.pk: rows}).get(domain.pk, domain)
     records = records_of(name, known)
-    warning = None
-    if known is None or not known.verification_token:
-        missing = "SES has not returned all DNS records yet." if known else "SES has not created the identity yet."
-        warning = unconfirmed_warning(missing, name)
+    warning = unnamed_records(name, known)
     if looked.unknown:
         unknown = f"{looked.unknown} Whether the domain receives mail elsewhere is not known."
         warning = f"{warning} {unknown}" if warning else unknown

@@ -14,7 +14,7 @@ from domains.dns.records import Record, RecordKind, records_for, stored_record
 from domains.dns.verdict import CheckedRecord, State
 from domains.models import DnsRecord, Domain, StatusChange
 from domains.verification.rule import VERIFIED, Verification, after, next_check, seen_of
-from ses_integration.api import RecordedIdentity, configured
+from ses_integration.api import RecordedIdentity, configured, unconfirmed_warning
 
 COLUMNS = [column.name for column in fields(Verification)]
 # The columns of a domain that a check stores.
@@ -44,6 +44,14 @@ def records_of(name: str, identity: RecordedIdentity | None) -> list[Record]:
         dkim_zone=identity.dkim_zone if identity else "",
         mail_from=identity.mail_from_domain if identity else "",
     )
+
+
+def unnamed_records(name: str, identity: RecordedIdentity | None) -> str | None:
+    """A warning if SES has not named all records yet: why not, and what happens next."""
+    if identity and identity.verification_token:
+        return None
+    missing = "SES has not returned all DNS records yet." if identity else "SES has not created the identity yet."
+    return unconfirmed_warning(missing, name)
 
 
 def record_of(name: str, row: DnsRecord) -> Record:
