@@ -118,6 +118,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.pool.putconn(connection)
             # The others are most likely dead as well. Each would cost a request its time.
             self.pool.drain()
+            if monotonic() - started > WAIT_SECONDS:
+                # New connections do not answer either: a pooler such as PgBouncer accepts them, and the server is away.
+                raise OperationalError("The database accepts connections, but does not answer.")
 
     def _close(self) -> None:
         self._in_use.discard(self.connection)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 
@@ -71,3 +73,36 @@ def test_options_of_the_operator_win(pooled):
     options = pooled(connect_timeout=30).settings_dict["OPTIONS"]
     assert (options["connect_timeout"], options["keepalives_idle"]) == (30, 5)
     pooled().connect()
+
+
+@pytest.fixture
+def silent_pooler() -> Iterator[int]:
+    """A port where connections are accepted, and nothing else is answered: PgBouncer while its server is away."""
+    accepted: list[socket.socket] = []
+
+    def accept(listener: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            accepted.append(client)
+            client.recv(1024)
+            client.sendall(b"R\0\0\0\x08\0\0\0\0" + b"S\0\0\0\x11TimeZone\0UTC\0" + b"Z\0\0\0\x05I")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept, args=[listener])
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    for client in accepted:
+        client.close()
+
+
+def test_a_pooler_that_accepts_connections_and_does_not_answer_is_given_up(pooled, silent_pooler):
+    wrapper = pooled(sslmode="disable", gssencmode="disable")
+    wrapper.settings_dict |= {"HOST": "127.0.0.1", "PORT": str(silent_pooler)}
+    wrapper.settings_dict["OPTIONS"].pop("host", None)
+    with pytest.raises(OperationalError, match="accepts connections, but does not answer"):
+        backend(wrapper)

@@ -26,7 +26,7 @@ PARAMETERS = [
 MEMBERS = [
     "domain", "address", "domainId", "endpointId", "webhookId", "isActive", "name", "type", "config", "description", "ids",
     "isCatchAllEnabled", "catchAllEndpointId", "emailAddress", "reason", "url", "forwardTo", "email", "emails", "headers",
-    "timeout", "retryAttempts",
+    "timeout", "retryAttempts", "mailFromDomain",
 ]  # fmt: skip
 
 texts = st.sampled_from(BAD_TEXTS) | st.text(max_size=10)
@@ -45,6 +45,7 @@ VALID = [
     {"emailAddress": "spam@example.com", "reason": "spam"},
     {"isCatchAllEnabled": True, "catchAllEndpointId": ""},
     {"ids": ["x"]},
+    {"mailFromDomain": "bounce"},
 ]
 objects = st.dictionaries(names, values, max_size=6)
 objects |= st.tuples(st.sampled_from(VALID), st.dictionaries(names, values, max_size=2)).map(
