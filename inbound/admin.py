@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
+from backoffice.filters import ChoiceListFilter
 from backoffice.links import related_link
 from backoffice.service_forms import ServiceAdmin, ServiceForm
 from backoffice.text import moment, plural
@@ -48,7 +49,7 @@ class RenameKeyForm(ServiceForm[ApiKey]):
         fields = ["name"]
 
 
-class StateFilter(admin.SimpleListFilter):
+class StateFilter(ChoiceListFilter):
     title = "state"
     parameter_name = "state"
 

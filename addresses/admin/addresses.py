@@ -16,6 +16,7 @@ from addresses.admin.forms import AddAddressForm, ChangeAddressForm
 from addresses.deletion import AddressDeletion
 from addresses.models import EmailAddress
 from backoffice.deletion import Deleted, DeletesThroughService
+from backoffice.filters import ChoiceListFilter
 from backoffice.links import NOTHING, list_link, related_link
 from backoffice.service_forms import ServiceAdmin, warn
 from domains.lifecycle.catch_all import EndpointGone
@@ -24,7 +25,7 @@ from ses_integration.admin.columns import ShowsSesState
 from ses_integration.api import QuotaExceeded, shared_deadline
 
 
-class RuleFilter(admin.SimpleListFilter):
+class RuleFilter(ChoiceListFilter):
     title = "receipt rule"
     parameter_name = "rule"
 

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.base import ReadOnlyAdmin
+from backoffice.filters import ChoiceListFilter
 from backoffice.links import joined, list_link, rows_of_domain
 from backoffice.text import size
 from domains.deletion import proof
@@ -24,7 +25,7 @@ STEPS = [(step, f"{step}_at") for step in DomainDeletion.STEPS]
 ERASED = ("erased_versions", "erased_delete_markers", "erased_size")
 
 
-class StateFilter(admin.SimpleListFilter):
+class StateFilter(ChoiceListFilter):
     title = "state"
     parameter_name = "state"
 

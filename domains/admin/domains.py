@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.deletion import Deleted, DeletesThroughService, PlanUsed
+from backoffice.filters import ChoiceListFilter
 from backoffice.links import joined, list_link, page_link, related_link
 from backoffice.service_forms import ServiceAdmin, warn
 from backoffice.text import moment
@@ -30,7 +31,7 @@ from ses_integration.admin.columns import ShowsSesState
 from ses_integration.api import QuotaExceeded, RecordedIdentity, shared_deadline
 
 
-class DeletingFilter(admin.SimpleListFilter):
+class DeletingFilter(ChoiceListFilter):
     title = "being deleted"
     parameter_name = "deleting"
 

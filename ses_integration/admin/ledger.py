@@ -11,6 +11,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from backoffice.base import ReadOnlyAdmin, ReadOnlyInline
+from backoffice.filters import ChoiceListFilter
 from backoffice.links import NOTHING, list_link, rows_of_domain
 from ses_integration.admin.actions import push
 from ses_integration.admin.columns import html
@@ -31,7 +32,7 @@ from ses_integration.status.sync_state import SyncState, with_calls_in_flight
 SCOPE = ["region", "rule_set"]
 
 
-class AppliedFilter(admin.SimpleListFilter):
+class AppliedFilter(ChoiceListFilter):
     title = "state"
     parameter_name = "state"
 
