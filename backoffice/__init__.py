@@ -1,7 +1,7 @@
 """What operators see on pages and in terminals, shared by several apps. An app without models, for its template and style sheet.
 
 - `base`: typed versions of Django's admin classes, and read-only pages and inlines
-- `search`, `filters`: what searches of lists understand, and filters that take only what they offer
+- `lists`: what searches of lists understand, and filters that take only what they offer
 - `links`: links from one page to another
 - `service_forms`: add and change rows through services
 - `deletion`: delete rows through services, with the plan on the confirmation page

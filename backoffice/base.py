@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from backoffice.search import SearchesNames
+from backoffice.lists import SearchesNames
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, TabularInline

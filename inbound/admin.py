@@ -12,8 +12,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
-from backoffice.filters import ChoiceListFilter
 from backoffice.links import related_link
+from backoffice.lists import ChoiceListFilter
 from backoffice.service_forms import ServiceAdmin, ServiceForm
 from backoffice.text import moment, plural
 from inbound.models import ApiKey, Scope, issue_key, rename_key, revoke_key

@@ -16,8 +16,8 @@ from addresses.admin.forms import AddAddressForm, ChangeAddressForm
 from addresses.deletion import AddressDeletion
 from addresses.models import EmailAddress
 from backoffice.deletion import Deleted, DeletesThroughService
-from backoffice.filters import ChoiceListFilter
 from backoffice.links import NOTHING, list_link, related_link
+from backoffice.lists import ChoiceListFilter
 from backoffice.service_forms import ServiceAdmin, warn
 from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain

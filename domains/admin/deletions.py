@@ -11,8 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.base import ReadOnlyAdmin
-from backoffice.filters import ChoiceListFilter
 from backoffice.links import joined, list_link, rows_of_domain
+from backoffice.lists import ChoiceListFilter
 from backoffice.text import size
 from domains.deletion import proof
 from domains.deletion.record import warning

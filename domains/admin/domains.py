@@ -14,8 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.deletion import Deleted, DeletesThroughService, PlanUsed
-from backoffice.filters import ChoiceListFilter
 from backoffice.links import joined, list_link, page_link, related_link
+from backoffice.lists import ChoiceListFilter
 from backoffice.service_forms import ServiceAdmin, warn
 from backoffice.text import moment
 from domains.admin.forms import AddDomainForm, CatchAllForm

@@ -11,8 +11,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from backoffice.base import ReadOnlyAdmin, ReadOnlyInline
-from backoffice.filters import ChoiceListFilter
 from backoffice.links import NOTHING, list_link, rows_of_domain
+from backoffice.lists import ChoiceListFilter
 from ses_integration.admin.actions import push
 from ses_integration.admin.columns import html
 from ses_integration.conf import ses_config

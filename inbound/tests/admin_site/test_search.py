@@ -6,7 +6,7 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 
-from backoffice.search import SearchesNames
+from backoffice.lists import SearchesNames
 from domains.models import Domain, DomainDeletion
 from inbound.tests.support.admin_site import url
 from inbound.tests.support.factories import (
