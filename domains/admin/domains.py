@@ -17,12 +17,13 @@ from backoffice.deletion import Deleted, DeletesThroughService, PlanUsed
 from backoffice.links import joined, list_link, page_link, related_link
 from backoffice.lists import ChoiceListFilter
 from backoffice.service_forms import ServiceAdmin, warn
-from backoffice.text import moment
 from domains.admin.forms import AddDomainForm, CatchAllForm
+from domains.admin.verification import ChecksFilter, ShowsVerification
 from domains.deletion import service
 from domains.deletion.record import warning
 from domains.deletion_plan import build, model
 from domains.lifecycle import catch_all, register
+from domains.lifecycle.mail_from import MailFromConflict
 from domains.models import Domain, DomainDeletion, Step
 from domains.names import RefusedName
 from rest.deletion.plan_token import PlanOutdated
@@ -43,39 +44,37 @@ class DeletingFilter(ChoiceListFilter):
 
 
 @admin.register(Domain)
-class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceAdmin[Domain]):
+class DomainAdmin(ShowsVerification, ShowsSesState[Domain], DeletesThroughService[Domain], ServiceAdmin[Domain]):
     add_form = AddDomainForm
     form = CatchAllForm
-    refusals = (QuotaExceeded, RefusedName)
+    refusals = (QuotaExceeded,)
     gone = (Domain.DoesNotExist, catch_all.EndpointGone)
     shared_deadline = staticmethod(shared_deadline)
     plan_of = staticmethod(build.plan_of)
 
     owner_link = related_link("owner__username")
-    list_display = ["name", "status_shown", "owner_link", "addresses", "catch_all", "ses"]
-    list_filter = ["status", "is_catch_all_enabled", DeletingFilter]
+    list_display = ["name", "status_shown", "checked_again", "owner_link", "addresses", "catch_all", "ses"]
+    list_filter = ["status", ChecksFilter, "is_catch_all_enabled", DeletingFilter]
     list_select_related = ["owner", "catch_all_endpoint"]
     search_fields = ["name", "id", "owner__username"]
     date_hierarchy = "created_at"
     ordering = ["name"]
-    actions = ["push_to_ses", "delete_selected"]
+    actions = ["check_now", "push_to_ses", "delete_selected"]
     autocomplete_fields = ["owner"]
     readonly_fields = [
-        "id", "name", "status_shown", "owner_link", "addresses", "ses", "ses_rules", "ses_identity", "stored_under",
-        "related", "can_receive_emails", "has_mx_records", "dns_provider", "last_dns_check", "receive_dmarc_emails",
+        *ShowsVerification.verification_fields, "id", "name", "owner_link", "addresses", "ses", "ses_rules", "ses_identity",
+        "stored_under", "related", "can_receive_emails", "has_mx_records", "dns_provider", "records", "receive_dmarc_emails",
         "created_at", "updated_at",
     ]  # fmt: skip
     fieldsets = [
-        (None, {"fields": ["name", "id", "owner_link", "status_shown", "related"]}),
-        ("Receiving", {"fields": ["is_catch_all_enabled", "catch_all_endpoint", "can_receive_emails"]}),
-        ("SES", {"fields": ["ses", "ses_identity", "ses_rules", "stored_under"]}),
+        (None, {"fields": ["name", "id", "owner_link", "related"]}),
+        ("Verification", {"fields": ShowsVerification.verification_fields}),
+        ("DNS", {"fields": ["records", "dns_provider", "has_mx_records"]}),
         (
-            "DNS",
-            {
-                "classes": ["collapse"],
-                "fields": ["has_mx_records", "dns_provider", "last_dns_check", "receive_dmarc_emails"],
-            },
+            "Receiving",
+            {"fields": ["is_catch_all_enabled", "catch_all_endpoint", "can_receive_emails", "receive_dmarc_emails"]},
         ),
+        ("SES", {"fields": ["ses", "ses_identity", "ses_rules", "stored_under"]}),
         ("Times", {"classes": ["collapse"], "fields": ["created_at", "updated_at"]}),
     ]
 
@@ -100,9 +99,11 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
             reason = (
                 f"{owner} has already added it."
                 if taken.own
-                else "This domain, its parent or its child belongs to another user."
+                else taken.reason or "This domain belongs to another user."
             )
             raise ValidationError({"name": reason}) from taken
+        except (RefusedName, register.DnsConflict, MailFromConflict) as refusal:
+            raise ValidationError({"name": str(refusal)}) from refusal
         warn(request, added.warning)
         return added.domain
 
@@ -153,12 +154,6 @@ class DomainAdmin(ShowsSesState[Domain], DeletesThroughService[Domain], ServiceA
 
     def ses_name(self, row: Domain) -> str:
         return row.name
-
-    @admin.display(description="status", ordering="status")
-    def status_shown(self, domain: Domain) -> str:
-        if domain.deleting_since is not None:
-            return f"being deleted since {moment(domain.deleting_since)}"
-        return domain.get_status_display()
 
     @admin.display(description="addresses", ordering="address_count")
     def addresses(self, domain: Any) -> SafeString:
