@@ -7,7 +7,9 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.db import transaction
+from django.utils import timezone
 
+from domains.lifecycle.register import add_domain
 from domains.models import Domain
 from inbound.tests.support.factories import DomainFactory
 from ses_integration.models import DomainSync
@@ -22,6 +24,14 @@ def test_it_does_what_is_due_and_exits(ses, settings):
         outbox.mark_dirty("gone.org")
     assert once() == "Updated 1 domain. Nothing is pending.\n"
     assert not DomainSync.objects.get().pending
+    assert once() == "Nothing was due. Nothing is pending.\n"
+
+
+def test_it_says_how_many_domains_it_checked(user, ses):
+    for name in ("a.example", "b.example"):
+        add_domain(owner=user, name=name)
+    Domain.objects.update(next_check=timezone.now())
+    assert once() == "Checked the verification of 2 domains. Nothing is pending.\n"
     assert once() == "Nothing was due. Nothing is pending.\n"
 
 
