@@ -11,7 +11,7 @@ from django.utils import timezone
 from backoffice.tables import table
 from backoffice.text import moment, plural
 from domains.dns import verdict
-from domains.dns.records import Record
+from domains.dns.records import Record, RecordKind
 from domains.dns.verdict import CheckedRecord, State
 from domains.dns.zonefile import zone_fragment
 from domains.models import Domain, DomainDeletion
@@ -40,7 +40,9 @@ class Command(CommandWithExitCodes):
         records = _records(domain, known)
         checks = verdict.check(records)
         checked = [checks[record] for record in records]
-        warning = unnamed_records(domain.name, known)
+        # SES names the token of this record last.
+        all_named = any(record.kind is RecordKind.OWNERSHIP for record in records)
+        warning = None if all_named else unnamed_records(domain.name, known)
         required = [one for one in checked if one.record.is_required]
         live = [one for one in required if one.state is State.VERIFIED]
         all_live = len(live) == len(required) and not warning
@@ -51,9 +53,9 @@ class Command(CommandWithExitCodes):
             if warning:
                 self.stderr.write(warning, style_func=str)
         else:
-            self.stdout.write(_as_table(checked))
             count = f"{len(live)} of {plural(len(required), 'required record')} published."
-            self.stdout.write("\n".join(filter(None, ["", count, warning, _status(domain)])))
+            self.stdout.write(_as_table(checked))
+            self.stdout.write("\n".join(filter(None, [f"\n{count}", warning, _status(domain)])))
         if not all_live:
             raise SystemExit(2)
 
@@ -71,7 +73,9 @@ def _domain(name: str) -> Domain:
 
 
 def _records(domain: Domain, known: RecordedIdentity | None) -> list[Record]:
-    records = [record_of(domain.name, row) for row in domain.dns_records.all()] or records_of(domain.name, known)
+    stored = (record_of(domain.name, row) for row in domain.dns_records.all())
+    # What SES has named may not be stored yet.
+    records = records_of(domain.name, known) or list(stored)
     if not records:
         raise CommandError(
             f"The DNS records of {domain.name} are not known, because AWS region or credentials are missing. Set them, then "

@@ -172,6 +172,19 @@ def test_without_aws_configuration_it_says_what_to_set(user, settings, dns, tran
         run("domain_dns", "example.com")
 
 
+def test_records_that_ses_has_named_are_printed_before_they_are_stored(published):
+    DnsRecord.objects.exclude(record_type="MX").delete()
+    code, out = run("domain_dns", "example.com")
+    assert (code, [row[0] for row in lines_of(out)]) == (0, KINDS)
+
+
+def test_records_that_are_known_are_checked_without_aws_configuration(published, settings):
+    settings.AWS_REGION = ""
+    code, out = run("domain_dns", "example.com")
+    assert (code, len(lines_of(out))) == (0, 9)
+    assert "SES has not" not in out.partition("example.com is pending: ")[0]
+
+
 class TestDomainsThatAreNotThere:
     def test_an_unknown_name_is_told_in_canonical_form(self, ses):
         with pytest.raises(CommandError, match=r"There is no domain 'xn--bcher-kva\.example'\. Add it"):
