@@ -7,7 +7,7 @@
 - `deletion`: delete rows through services, with the plan on the confirmation page
 - `urls`: where to go when a page has finished
 - `text`: wording of counts, lists of names, sizes and dates, for pages, commands and messages
-- `tables`: plain text tables, for commands
+- `tables`: tables as plain text for commands, and as HTML for fields of pages
 
 Every module above may import `text` and `tables`, and admin pages the rest. It imports no app, only `rest`; models of the apps
 are named by text.

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from backoffice.base import ModelAdmin
 from backoffice.links import NOTHING, page_link
+from backoffice.lists import ChoiceListFilter
 from backoffice.tables import html_table
 from backoffice.text import moment, plural, shortened
 from domains.dns.verdict import State
@@ -31,7 +32,7 @@ CHANGES = 50
 GONE = "It is being deleted, so it was not checked."
 
 
-class ChecksFilter(admin.SimpleListFilter):
+class ChecksFilter(ChoiceListFilter):
     title = "checks by the worker"
     parameter_name = "checks"
 
