@@ -54,7 +54,9 @@ class DomainAdmin(ShowsVerification, ShowsSesState[Domain], DeletesThroughServic
 
     owner_link = related_link("owner__username")
     list_display = ["name", "status_shown", "checked_again", "owner_link", "addresses", "catch_all", "ses"]
-    list_filter = ["status", ChecksFilter, "is_catch_all_enabled", DeletingFilter]
+    list_filter = [
+        "status", ChecksFilter, ("missing_since", admin.EmptyFieldListFilter), "is_catch_all_enabled", DeletingFilter,
+    ]  # fmt: skip
     list_select_related = ["owner", "catch_all_endpoint"]
     search_fields = ["name", "id", "owner__username"]
     date_hierarchy = "created_at"

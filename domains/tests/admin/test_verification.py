@@ -162,6 +162,14 @@ class TestCheckNow:
         assert [level for level, _ in messages_on(response)] == ["warning"]
 
 
+def test_domains_that_will_lose_their_verification_are_found(user: User, ses, admin_client: Client):
+    for name in ("complete.example", "lacking.example"):
+        DomainFactory(owner=user, name=name)
+    Domain.objects.filter(name="lacking.example").update(missing_since=AT)
+    shown = admin_client.get(f"{DOMAINS}?status__exact=verified&missing_since__isempty=0").context["cl"].result_list
+    assert [row.name for row in shown] == ["lacking.example"]
+
+
 def test_lists_are_filtered_by_whether_checks_have_ended(user: User, ses, admin_client: Client):
     domains = {name: DomainFactory(owner=user, name=name) for name in ("ended.example", "planned.example")}
     DomainFactory(owner=user, name="deleting.example", deleting_since=timezone.now(), next_check=None)
