@@ -68,8 +68,11 @@ def _domain(name: str) -> Domain:
     if domain is None and deletion is None:
         raise CommandError(f"There is no domain {name!r}. Add it with POST /domains, or in the admin.")
     what = "is being deleted" if domain is not None else "has been deleted"
-    report = f"GET /deletions/{deletion.pk}" if deletion is not None else "GET /deletions"
-    raise CommandError(f"{name} {what}. Which of its DNS records you should remove: {report}, or the admin.")
+    report = f"/deletions/{deletion.pk}" if deletion is not None else "/deletions"
+    raise CommandError(
+        f'{name} {what}. The report lists its DNS records that are still published: GET {report}, or "Domain deletions" in the '
+        "admin."
+    )
 
 
 def _records(domain: Domain, known: RecordedIdentity | None) -> list[Record]:
