@@ -168,8 +168,9 @@ def _trouble(checked: Checked) -> str:
     """Why the domain is not verified, and what could not be asked. Empty if everything is well."""
     states = [one for one in checked.verdicts.values() if one.record.is_required]
     bad = sum(one.state in (State.MISSING, State.WRONG) for one in states)
+    pending = checked.domain.status != Domain.Status.VERIFIED and not checked.error
     sentences = [
-        checked.domain.status_reason,
+        checked.domain.status_reason or (f"SES has answered {checked.ses_status}." if pending else ""),
         f"Missing or wrong: {plural(bad, 'required DNS record')}." if bad else "",
         f"SES could not be asked: {checked.error.sentence}" if checked.error else "",
         *(f"DNS could not be asked: {one.why}" for one in states if one.state is State.UNKNOWN),

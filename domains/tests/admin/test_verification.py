@@ -126,6 +126,21 @@ class TestCheckNow:
         assert "SES could not be asked: AWS is throttling our calls." in message
         assert message.count("DNS could not be asked: The DNS server answered SERVFAIL.") == 1
 
+    @pytest.mark.parametrize(
+        ("status", "message"),
+        [
+            ("pending", "Checked example.com: pending. SES has answered TemporaryFailure."),
+            ("verified", "Checked example.com: verified."),
+        ],
+    )
+    def test_a_temporary_failure_of_ses_is_told_if_the_domain_is_not_verified(
+        self, added, dns, ses, admin_client: Client, status, message
+    ):
+        publish(dns, added)
+        Domain.objects.update(status=status, status_reason="")
+        set_verification_status(ses, "example.com", "TemporaryFailure")
+        assert [shown for _, shown in check(admin_client, added)] == [message]
+
     def test_selected_domains_are_checked_with_two_calls(self, user, ses, dns, admin_client: Client):
         names = ("a.example", "b.example", "c.example")
         domains = [add_domain(owner=user, name=name).domain for name in names]
