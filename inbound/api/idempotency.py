@@ -12,7 +12,9 @@ import logging
 import math
 import re
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, cast
@@ -53,6 +55,10 @@ OTHER_REQUEST = f"This {HEADER} was used for another request. Use a new key for 
 RUNNING = f"The first request with this {HEADER} is still running. Send it again in a few seconds."
 
 
+# Claims of requests that failed, while the database was away, and whose keys could therefore not be freed.
+_left: deque[Claim] = deque(maxlen=10_000)
+
+
 class Answered(Exception):
     """Raised to skip the view, because the request already has an answer."""
 
@@ -87,6 +93,7 @@ class OncePerKey(BaseThrottle):
             if key is not None:
                 if not KEY.fullmatch(key):
                     raise ParseError(INVALID)
+                free_left_keys()
                 request.META[CLAIM] = claim(cast(int, request.user.pk), key, canonical(request))
             request.META[BEGUN] = True
         return True
@@ -103,9 +110,11 @@ class KeepAnswer:
         if CLAIM in request.META:
             try:
                 self._finish(request, answer)
-            except DatabaseError:
+            except DatabaseError as error:
                 # The work is done, so send its answer. The key becomes free when its record counts as abandoned.
-                logger.exception("The answer to %s %s could not be kept", request.method, request.path)
+                logger.error("The answer to %s %s could not be kept: %s", request.method, request.path, error)
+                if answer.status_code >= 500:
+                    _left.append(request.META[CLAIM])
         return answer
 
     @staticmethod
@@ -116,6 +125,18 @@ class KeepAnswer:
             # The connection was lost. Another one may work.
             connection.close()
             finish(request.META[CLAIM], answer)
+
+
+def free_left_keys() -> None:
+    """Free the keys of this process's requests that failed together with the database. Raises DatabaseError if it is away."""
+    while _left:
+        with suppress(IndexError):  # another thread was faster
+            left = _left.popleft()
+            try:
+                left.records().filter(run=left.run).delete()
+            except DatabaseError:
+                _left.append(left)
+                raise
 
 
 def canonical(request: Request) -> str:

@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 # The promise is two seconds; the rest is for a busy machine. A request that takes longer raises TimeoutError.
 PATIENCE = 4.0
 BACKENDS = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+RUNNING = "SELECT id FROM inbound_idempotencyrecord WHERE key = 'two'"
 CUT_BLOCKED = f"SELECT count(pg_terminate_backend(pid)) {BACKENDS} AND wait_event_type = 'Lock'"
 
 
@@ -173,6 +174,27 @@ def test_a_write_whose_connection_is_cut_says_that_it_may_have_happened_and_free
     add()
     assert [answer.status for answer in answers] == [503, 201, 201]
     assert answers[2].headers["Idempotency-Replayed"] == "true"
+
+
+def test_a_key_is_free_again_after_an_outage_during_its_request(it: Installation) -> None:
+    patient = it.stack.web_api.with_key(it.api.key)
+    answers: list[Answer] = []
+
+    def add() -> None:
+        answers.append(patient.request("POST", "domains", {"domain": "example.info"}, idempotency_key="two"))
+
+    thread = threading.Thread(target=add)
+    with psycopg.connect(it.server.url) as other:
+        other.execute("LOCK TABLE domains_domain")
+        thread.start()
+        wait_for(lambda: it.sql(RUNNING), within=20, what="the request has claimed its key")
+        it.server.stop()
+        thread.join()
+        other.close()
+    assert_unavailable(answers[0], UNKNOWN_OUTCOME)
+    it.server.start()
+    add()
+    assert answers[1].status == 201
 
 
 def test_the_worker_goes_on_after_an_outage(it: Installation) -> None:
