@@ -27,7 +27,7 @@ from domains.verification.check import Checked, check_one, check_page
 from domains.verification.rows import record_of
 from ses_integration.api import RecordedIdentity
 
-# Older changes are in the API's answer.
+# The most changes on the page.
 CHANGES = 50
 GONE = "It is being deleted, so it was not checked."
 
@@ -89,7 +89,9 @@ class ShowsVerification(ModelAdmin[Domain]):
         if not domains:
             messages.info(request, "All selected domains are being deleted.")
         if len(domains) > PAGE:
-            messages.warning(request, f"Only the first {PAGE} domains were checked. The worker checks all of them.")
+            messages.warning(
+                request, f"Only the first {PAGE} domains were checked. Select the others to check them, too."
+            )
 
     @admin.display(description="status", ordering="status")
     def status_shown(self, domain: Domain) -> str:
@@ -149,8 +151,10 @@ class ShowsVerification(ModelAdmin[Domain]):
 
     @admin.display(description="changes of the status")
     def changes(self, domain: Domain) -> SafeString:
-        newest = domain.status_changes.order_by("-at", "-pk")[:CHANGES]
+        newest = domain.status_changes.order_by("-at", "-pk")[: CHANGES + 1]
         lines = [[moment(row.at), f"{row.before} → {row.after}", row.reason] for row in newest]
+        if len(lines) > CHANGES:
+            lines[CHANGES:] = [["older ones", "", f"GET /domains/{domain.pk}/status-history"]]
         return html_table(["Time", "Change", "Reason"], lines) if lines else SafeString("none")
 
 

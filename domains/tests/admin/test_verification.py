@@ -74,6 +74,13 @@ class TestPage:
         assert 0 < shown.index("verified → failed") < shown.index("pending → verified")
         assert "by verification at 2" in shown
 
+    def test_it_points_to_older_changes(self, added, admin_client: Client):
+        values = {"domain": added, "before": "pending", "after": "failed", "at": AT}
+        StatusChange.objects.bulk_create([StatusChange(reason=f"reason {n};", **values) for n in range(51)])
+        shown = text(admin_client.get(page(added)))
+        assert ("reason 50;" in shown, "reason 1;" in shown, "reason 0;" in shown) == (True, True, False)
+        assert f"GET /domains/{added.pk}/status-history" in shown
+
     def test_what_others_publish_is_escaped(self, added, admin_client: Client):
         DnsRecord.objects.update(state="wrong", problem="<b>points to</b>")
         StatusChange.objects.create(domain=added, before="pending", after="failed", reason="<i>why</i>", at=AT)
@@ -154,6 +161,17 @@ class TestCheckNow:
             "Checked c.example: failed. SES has not found the DNS records within 72 hours."
         )
         assert len(calls(ses)) == 2
+
+    def test_one_page_of_domains_is_checked(self, user, ses, dns, admin_client: Client):
+        domains = [Domain(owner=user, name=f"d{n}.example") for n in range(101)]
+        Domain.objects.bulk_create(domains)
+        _, messages = run_action(admin_client, "domains.domain", "check_now", domains)
+        assert Domain.objects.exclude(status_reason="").count() == 100
+        assert messages[-1] == (
+            "warning",
+            "Only the first 100 domains were checked. Select the others to check them, too.",
+        )
+        assert "and 90 more are not verified, or could not be checked." in [message for _, message in messages]
 
     def test_a_domain_that_is_being_deleted_is_not_checked(self, ses, admin_client: Client):
         domain = DomainFactory(deleting_since=timezone.now())
