@@ -20,7 +20,7 @@ class SearchesNames:
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
         django: Any = super()
-        # A word of dots only has no canonical form to look for.
+        # The canonical form of a single dot is empty, which would find everything.
         forms = {word: canonical_part(word) or word for word in smart_split(search_term)}
         if all(form == word.lower() for word, form in forms.items()):
             return django.get_search_results(request, queryset, search_term)

@@ -26,11 +26,11 @@ logger = logging.getLogger(__name__)
 RETRY_SECONDS = "2"
 UNAVAILABLE = "The database is not available at the moment. Try again in a few seconds."
 UNKNOWN_OUTCOME = (
-    "The database became unavailable during the request, which may have taken effect. Repeat it with the same "
-    "Idempotency-Key, or look whether it did before you repeat it."
+    "The database became unavailable during this request, which may have taken effect. Send it again with the same "
+    "Idempotency-Key, or check first whether it did."
 )
 UNAVAILABLE_PAGE = """<!doctype html><title>Not available</title><h1>The database is not available at the moment</h1>
-<p>Reload this page in a few seconds. If you were saving or deleting something, look whether it was done before you repeat it.
+<p>Reload this page in a few seconds. If you were saving or deleting something, check whether it was done before you repeat it.
 """
 
 

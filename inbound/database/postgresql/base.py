@@ -1,7 +1,7 @@
 """Connections to PostgreSQL that fail within two seconds if the server is away (docs/runbook.md, "The database is away").
 
-psycopg's pool alone checks one connection at a time, and pauses longer before each. After a restart of the server a request
-would wait half a minute, because all pooled connections are dead.
+After a restart of the server all pooled connections are dead. psycopg's pool checks them one by one, with a longer pause
+before each, so a request would wait for half a minute.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ WAIT_SECONDS = 1.15
 # The server answers, but all connections are in use: they come back soon.
 BUSY_SECONDS = 10.0
 
-# libpq takes no less than two seconds. The others end a query after about 10 seconds if the host of the server is gone:
-# until the data is acknowledged, and while waiting for a result.
+# libpq allows no shorter connect_timeout. The others end a query about 10 seconds after the server's host has disappeared.
 NETWORK = {
     "connect_timeout": 2,
     "tcp_user_timeout": 10_000,
@@ -69,7 +68,7 @@ POOL = {
 
 class DatabaseWrapper(base.DatabaseWrapper):
     _in_use: ClassVar[WeakSet[Connection[Any]]] = WeakSet()
-    # Whether this request, in this thread, has waited in vain. It does not wait again, for example to free its key.
+    # Whether the request of this thread has already waited in vain. It does not wait a second time, such as to free its key.
     _gave_up = False
 
     def __init__(self, settings_dict: dict[str, Any], *args: Any, **kwargs: Any) -> None:
@@ -87,7 +86,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if not self.pool:
                 return super().get_new_connection(conn_params)
             if NotedConnection.is_refused() and not self._in_use:
-                # Fails at once if the server is still away. Otherwise all threads would soon be waiting.
+                # Raises at once if the server is still away. If each request waited, no thread would be left for others.
                 NotedConnection.connect(**conn_params).close()
             return self._pooled(conn_params)
         except OperationalError:

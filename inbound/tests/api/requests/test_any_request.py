@@ -57,7 +57,6 @@ bodies |= st.sampled_from(
 )
 bodies |= st.binary(max_size=20)
 queries = st.lists(st.tuples(st.sampled_from(PARAMETERS) | texts, texts), max_size=4)
-EXAMPLES = 500
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
@@ -75,7 +74,7 @@ def known(api, user, ses) -> list[str]:
 
 
 @given(data=st.data())
-@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, suppress_health_check=list(HealthCheck))
 def test_no_request_makes_the_server_fail(api, known, data):
     route = data.draw(st.sampled_from(list(ROUTES)))
     pk = data.draw(st.sampled_from(known) | texts)
