@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from django.db import connection
 
 from domains.models import Domain, key_prefix, mail_from
-from ses_integration.api import DomainSpec
+from ses_integration.api import DomainSpec, MailFrom
 
 # Address, whether it is active, and its slot.
 AddressRow = tuple[str, bool, int]
@@ -16,7 +16,7 @@ AddressRow = tuple[str, bool, int]
 # The slot and the address of each active address, in one text: rows of their own would take three times as long to read. The
 # table `addresses_emailaddress` belongs to an app above.
 _SPECS = """
-    SELECT d.id, d.name, d.mail_from_label, d.is_catch_all_enabled AND d.catch_all_endpoint_id IS NOT NULL,
+    SELECT d.id, d.name, d.mail_from_label, d.mail_from_chosen, d.is_catch_all_enabled AND d.catch_all_endpoint_id IS NOT NULL,
       {aggregate}(CAST(a.slot AS TEXT) || %s || a.address, %s)
     FROM domains_domain d LEFT JOIN addresses_emailaddress a ON a.domain_id = d.id AND a.is_active {slot_filter}
     WHERE d.deleting_since IS NULL {name_filter}
@@ -46,9 +46,13 @@ def domain_specs(names: Sequence[str] | None, slots: range | None = None) -> lis
         cursor.execute(statement, [_SEPARATOR, _SEPARATOR, *limits, *(names or ())])
         return [
             DomainSpec.without_inactive(
-                name, key_prefix(name, pk), _slots(text), catch_all=bool(catch_all), mail_from=mail_from(name, label)
+                name,
+                key_prefix(name, pk),
+                _slots(text),
+                catch_all=bool(catch_all),
+                mail_from=MailFrom(mail_from(name, label), bool(chosen)),
             )
-            for pk, name, label, catch_all, text in cursor.fetchall()
+            for pk, name, label, chosen, catch_all, text in cursor.fetchall()
         ]
 
 
@@ -70,5 +74,5 @@ def spec_of(domain: Domain, addresses: Iterable[AddressRow]) -> DomainSpec:
         domain.key_prefix,
         addresses,
         catch_all=domain.receives_everything,
-        mail_from=domain.mail_from,
+        mail_from=MailFrom(domain.mail_from, domain.mail_from_chosen),
     )

@@ -20,6 +20,7 @@ COMPILED = {
     "catch_all_endpoint",
     "catch_all_endpoint_id",
     "mail_from_label",
+    "mail_from_chosen",
     "deleting_since",
 }
 

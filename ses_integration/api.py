@@ -17,9 +17,8 @@ from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck
 from ses_integration.drift.sweep import SesSweeper, sweep_database
 from ses_integration.errors import NotConfigured, SesError
-from ses_integration.plan.compile import mail_from_domain
 from ses_integration.plan.simulate import IdentityOutcome
-from ses_integration.plan.spec import DomainSpec
+from ses_integration.plan.spec import DomainSpec, MailFrom
 from ses_integration.reconcile.backoff import retry_delay
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.reconcile.outbox import changing, mark_dirty
@@ -38,6 +37,7 @@ from ses_integration.storage.mail import MailFolder
 # Change what SES should hold, and wait for it.
 __all__ = [
     "DomainSpec",  # the description of a domain and its addresses that SES's rules are computed from
+    "MailFrom",  # the MAIL FROM domain of a description
     "QuotaExceeded",  # the refusal of a change that SES has no room for
     "changing",  # the transaction of a change whose caller reconciles
     "mark_dirty",  # record in the transaction that domains have changed
@@ -52,7 +52,6 @@ __all__ += [
     "RecordedRecipients",  # what SES receives mail for, in lists of addresses and domains
     "SyncState",  # whether SES follows a domain's rows, and if not, why
     "confirmation",  # which addresses, rules and identities are confirmed to be gone: `recipients_left`, `domain_state`
-    "mail_from_domain",  # the custom MAIL FROM domain that SES is told to use
     "unconfirmed_warning",  # the warning in an answer about a change that is not confirmed
 ]
 # Plan a deletion, carry it out, and prove that nothing is left.

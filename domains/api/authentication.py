@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from domains.api import verification_check as shown
 from domains.dns.records import RecordKind
 from domains.dns.verdict import State
-from domains.lifecycle.authenticate import start
+from domains.lifecycle.authenticate import MailFromRefused, start
+from domains.lifecycle.mail_from import usable_label
 from domains.models import Domain
 from domains.verification.check import Checked, check_one
 from domains.verification.rule import SUCCESS
@@ -21,10 +22,11 @@ from rest.fields import Boolean, SchemaOnly, Text
 from rest.names.canonical import LABEL
 from rest.serializers import Answer, Body
 from rest.viewsets import OwnedViewSet
-from ses_integration.api import RecordedIdentity, configured, mail_from_domain
+from ses_integration.api import RecordedIdentity, configured
 
 NOT_CONFIGURED = "AWS SES not configured. Please set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY environment variables."
 NO_RECORDS = "No DNS records found for domain. Please run POST /domains/{id}/auth first."
+NO_MAIL_FROM = "Failed to configure MAIL FROM domain"
 MESSAGES = {
     "verified": "Domain authentication fully verified! You can now send emails with enhanced deliverability.",
     "failed": "Domain authentication failed. Please check your DNS records and try again.",
@@ -177,12 +179,14 @@ class AuthenticationActions(OwnedViewSet[Domain]):
                     "mailFromDomainStatus": known.mail_from_status,
                 }
             )
-        has_one = bool(known and known.mail_from_domain)
-        label = "" if has_one else domain.mail_from_label or mail_from_domain(domain.name).partition(".")[0]
-        started = start(domain=domain, mail_from_label=label)
+        label = "" if known and known.mail_from_domain else usable_label(domain)
+        try:
+            started = start(domain=domain, mail_from_label=label)
+        except MailFromRefused as error:
+            raise Failed({"error": NO_MAIL_FROM, "details": str(error)}) from error
         identity = started.checked.identity
         if identity is None or not identity.mail_from_domain:
-            raise Failed({"error": "Failed to configure MAIL FROM domain", "details": started.warning})
+            raise Failed({"error": NO_MAIL_FROM, "details": started.warning})
         return Response(
             {
                 "success": True,

@@ -19,6 +19,7 @@ from domains.deletion import service
 from domains.deletion_plan import build
 from domains.deletion_plan.model import KIND, DeletionPlan
 from domains.lifecycle import catch_all, register
+from domains.lifecycle.authenticate import MailFromRefused
 from domains.lifecycle.mail_from import MailFromConflict
 from domains.models import Domain, DomainDeletion
 from domains.names import RefusedName
@@ -27,7 +28,7 @@ from domains.verification.claims import Proof
 from domains.verification.rows import STORED
 from rest.deletion.confirmation import GONE, Confirmation, plan_outdated
 from rest.deletion.viewset import PlannedDeletionViewSet
-from rest.errors import Conflict, Refused
+from rest.errors import Conflict, Failed, Refused
 from rest.filters import ChoiceFilter, FlagFilter, flag
 from rest.ids import find_or_none, is_id
 from ses_integration.api import RecordedIdentity
@@ -82,6 +83,9 @@ class DomainViewSet(
         RefusedName: lambda error: Refused({"error": "Invalid domain format", **_reason(error)}),
         register.DomainTaken: lambda error: Conflict(OWN if error.own else REGISTERED | _reason(error)),
         register.DnsConflict: lambda error: Refused(str(error)),
+        MailFromRefused: lambda error: Failed(
+            {"error": "Failed to configure SES authentication", "details": str(error)}
+        ),
         MailFromConflict: lambda error: Conflict({"error": str(error), "code": "DOMAIN_IS_MAIL_FROM"}),
         catch_all.EndpointGone: lambda _: ValidationError(NO_ENDPOINT),
     }

@@ -28,17 +28,21 @@ ERASE_SECONDS_IN_REQUEST = 1.0
 ERASE_SECONDS_IN_TURN = 30.0
 
 
-def delete_domain(*, domain: Domain, requested_by: str, plan_token: str = "") -> DomainDeletion:
+def delete_domain(
+    *, domain: Domain, requested_by: str, plan_token: str = "", only_if: Callable[[Domain], bool] | None = None
+) -> DomainDeletion:
     """Delete a live domain and everything that belongs to it, and return the report of what SES has confirmed.
 
-    The rows are deleted whatever SES and S3 do. Raises Domain.DoesNotExist if the domain has already been deleted, and
-    PlanOutdated if `plan_token` is given and the plan has changed.
+    The rows are deleted whatever SES and S3 do. Raises Domain.DoesNotExist if the domain has already been deleted, or is not
+    as `only_if` wants the locked row, and PlanOutdated if `plan_token` is given and the plan has changed.
     """
     if plan_token:
         plan_of(domain).check(plan_token)
     with shared_deadline():
         with changing() as change:
             row = lock_live_domain(domain.pk)
+            if only_if is not None and not only_if(row):
+                raise Domain.DoesNotExist
             if plan_token:
                 check_token(row, plan_token)
             record = DomainDeletion.objects.create(

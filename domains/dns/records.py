@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
 DEFAULT_DKIM_ZONE = "dkim.amazonses.com"
 SPF_VALUE = "v=spf1 include:amazonses.com ~all"
@@ -61,6 +62,10 @@ class Record:
     def place(self) -> tuple[int, str]:
         """Where people read it among the records of its domain: a key to sort by."""
         return ORDER.index(self.kind), self.name
+
+    def numbered(self, number: int) -> Self:
+        """The record with a number, to tell it from others of its kind."""
+        return replace(self, description=f"{self.description} {number}")
 
     @property
     def is_required(self) -> bool:
@@ -131,5 +136,5 @@ def records_for(
     for number, dkim in enumerate(dkim_tokens, start=1):
         name, target = f"{dkim}._domainkey.{domain}", f"{dkim}.{dkim_zone or DEFAULT_DKIM_ZONE}"
         record = stored_record(domain, "CNAME", name, target)
-        records.append(replace(record, description=f"{record.description} {number}"))
+        records.append(record.numbered(number))
     return [record for record in records if record.value]

@@ -7,17 +7,23 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from domains.lifecycle.mail_from import refuse_receiving
-from domains.models import Domain, StatusChange, lock_live_domain
+from domains.models import Domain, StatusChange, lock_live_domain, mail_from
 from domains.verification.check import Checked, check_one
-from ses_integration.api import RecordedIdentity, changing, mark_dirty, reconcile, shared_deadline, unconfirmed_warning
+from domains.verification.claims import lock_name
+from domains.verification.rule import FAILED, NOT_FOUND
+from ses_integration.api import RecordedIdentity, changing, reconcile, shared_deadline, unconfirmed_warning
 
 STARTED_AGAIN = "The owner has started the verification again."
 UNCONFIRMED = "SES configuration failed:"
 
 
+class MailFromRefused(Exception):
+    """SES does not take the MAIL FROM domain, so nothing was changed. The message is a sentence for users."""
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The domain as it was checked afterwards, and a warning if SES has not confirmed the change."""
+    """The domain as it was checked last, and a warning if SES has not confirmed the change."""
 
     checked: Checked
     warning: str | None
@@ -26,34 +32,67 @@ class Started:
 def start(*, domain: Domain, mail_from_label: str = "") -> Started:
     """Make SES look for the DNS records again if it has given up, set the MAIL FROM domain if one is chosen, and check.
 
-    Waits until SES has confirmed the change or the deadline ends. Raises MailFromConflict, and Domain.DoesNotExist if the domain
-    is being deleted.
+    Waits until SES has confirmed the change or the deadline ends. Raises MailFromConflict, MailFromRefused, and
+    Domain.DoesNotExist if the domain is being deleted.
     """
-    if mail_from_label:
-        refuse_receiving(domain.name, mail_from_label)
     with shared_deadline():
+        checked = _check(domain)
+        stopped = checked.domain.status != Domain.Status.VERIFIED
+        if not (mail_from_label or stopped):
+            return Started(checked, None)
         with changing() as change:
+            lock_name(domain.name)
+            if mail_from_label:
+                refuse_receiving(domain, mail_from_label)
             row = lock_live_domain(domain.pk)
-            if row.status != Domain.Status.VERIFIED:
+            before = row.mail_from_label, row.mail_from_chosen
+            if stopped:
                 _begin(row)
-            row.mail_from_label = mail_from_label or row.mail_from_label
+            if mail_from_label:
+                row.mail_from_label, row.mail_from_chosen = mail_from_label, True
             row.save()
             RecordedIdentity.verify_again(row.name)
-            mark_dirty(row.name)
         reconcile(row.name, change.generations[row.name])
-        checked = check_one(row)
+        if mail_from_label:
+            _undo_if_refused(row, *before)
+        if mail_from_label or checked.ses_status in (FAILED, NOT_FOUND):
+            checked = _check(row)
+    return Started(checked, None if _is_confirmed(checked) else unconfirmed_warning(UNCONFIRMED, row.name))
+
+
+def _check(domain: Domain) -> Checked:
+    checked = check_one(domain)
     if checked is None:
         raise Domain.DoesNotExist
-    has_mail_from = not row.mail_from or (checked.identity and checked.identity.mail_from_domain == row.mail_from)
-    confirmed = has_mail_from and checked.identity is not None and checked.identity.verification_token
-    return Started(checked, None if confirmed else unconfirmed_warning(UNCONFIRMED, row.name))
+    return checked
 
 
 def _begin(row: Domain) -> None:
+    """Begin the time in which the worker checks often. The claim to the name does not begin anew."""
     now = timezone.now()
-    row.unverified_since, row.missing_since, row.status_reason = now, None, ""
+    row.checking_since = row.next_check = now
+    row.missing_since, row.status_reason = None, ""
     if row.status != Domain.Status.PENDING:
         StatusChange.objects.create(
             domain=row, before=row.status, after=Domain.Status.PENDING, reason=STARTED_AGAIN, at=now
         )
         row.status = Domain.Status.PENDING
+
+
+def _undo_if_refused(row: Domain, label: str, chosen: bool) -> None:
+    """Forget a MAIL FROM domain that SES refuses for good. Otherwise every pass would try it again."""
+    known = RecordedIdentity.by_domain([row.name]).get(row.name)
+    if known is None or (known.mail_from_domain, known.mail_from_status) != (row.mail_from, FAILED):
+        return
+    refused = row.mail_from
+    Domain.objects.filter(pk=row.pk, mail_from_label=row.mail_from_label).update(
+        mail_from_label=label, mail_from_chosen=chosen
+    )
+    raise MailFromRefused(f"SES does not take {refused} as MAIL FROM domain, or the credentials do not allow it.")
+
+
+def _is_confirmed(checked: Checked) -> bool:
+    domain, identity = checked.domain, checked.identity
+    if identity is None or not identity.verification_token:
+        return False
+    return not domain.mail_from_chosen or identity.mail_from_domain == mail_from(domain.name, domain.mail_from_label)

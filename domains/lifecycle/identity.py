@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from domains.models import DnsRecord, Domain
-from domains.verification.check import check_page
+from domains.verification.check import Checked, check_page
+from domains.verification.claims import end_below
 from domains.verification.rows import Finding, store
 from ses_integration.api import RecordedIdentity
+
+logger = logging.getLogger(__name__)
 
 # A page of a list, and the identities that SES returns for one call.
 PAGE = 100
@@ -28,10 +33,23 @@ def check_due() -> int:
         due = Domain.objects.live().filter(next_check__lte=now).order_by("next_check")
         domains = list(due.select_for_update(skip_locked=True)[:PAGE])
         Domain.objects.filter(pk__in=[domain.pk for domain in domains]).update(next_check=now + CLAIM)
-    for checked in check_page(domains):
+    found = _check(domains)
+    end_below([checked.domain for checked in found if checked.domain.status == Domain.Status.VERIFIED])
+    for checked in found:
         if checked.error:
             raise checked.error
     return len(domains)
+
+
+def _check(domains: Sequence[Domain]) -> list[Checked]:
+    """Check a page. If that fails, check each alone, so that one domain does not keep the others from being checked."""
+    try:
+        return check_page(domains)
+    except Exception:
+        if len(domains) == 1:
+            logger.exception("%s cannot be checked.", domains[0].name)
+            return []
+        return [checked for domain in domains for checked in _check([domain])]
 
 
 def complete_identities() -> None:
@@ -39,7 +57,8 @@ def complete_identities() -> None:
     # Domains whose tokens are stored have this record.
     incomplete = Domain.objects.live().exclude(dns_records__name__startswith="_amazonses.")
     names = {domain.name: domain for domain in incomplete}
-    known = RecordedIdentity.by_domain(names)
+    # Later than the token, so that the records are complete.
+    known = {name: it for name, it in RecordedIdentity.by_domain(names).items() if it.verification_token}
     rows: dict[str, list[DnsRecord]] = {names[name].pk: [] for name in known}
     for row in DnsRecord.objects.filter(domain__in=list(rows)):
         rows[row.domain_id].append(row)

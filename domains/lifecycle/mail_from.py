@@ -1,20 +1,22 @@
 """The MAIL FROM domain of a domain: one that no domain receives mail with.
 
-Its only MX record is for bounces (docs/architecture/ses.md, "MAIL FROM"), so a name cannot be both.
+Its only MX record is for bounces (docs/architecture/ses.md, "MAIL FROM"), so a name cannot be both. Domains of others that nobody
+has proven do not count: SES verifies neither them nor their MAIL FROM domains.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Q
 
-from domains.models import Domain, mail_from
+from domains.models import MAIL_FROM_LABEL, Domain, mail_from
 from domains.names import ancestors
-from ses_integration.api import RecordedIdentity, mail_from_domain
+from ses_integration.api import RecordedIdentity
 
-# Used in this order. The first one is SES's default here, so it needs no choice of the owner.
-LABELS = ("mail", "bounce", "bounces", "ses-bounce", "mail-from")
+# Used in this order.
+LABELS = (MAIL_FROM_LABEL, "bounce", "bounces", "ses-bounce", "mail-from")
 
 
 class MailFromConflict(Exception):
@@ -26,28 +28,58 @@ def possible(name: str) -> Q:
     return Q(name__in=[mail_from(name, label) for label in LABELS], deleting_since=None)
 
 
-def free_label(name: str, live: Collection[Domain]) -> str:
-    """The label for the MAIL FROM domain of a new domain, empty for the default.
+def free_label(owner: AbstractBaseUser, name: str, live: Collection[Domain]) -> str:
+    """The label for the MAIL FROM domain of a new domain.
 
-    `live`: at least the domains above it, and the `possible` ones. Raises MailFromConflict if `name` is the MAIL FROM domain of a
-    domain above it.
+    `live`: at least the domains above it, and the `possible` ones. Raises MailFromConflict if `name` is, or may become, the
+    MAIL FROM domain of a domain above it, or if it has a domain for every label.
     """
-    above = {row.name: row for row in live if row.name in ancestors(name)}
+    counting = {row.name: row for row in live if row.owner_id == owner.pk or not row.is_only_claimed}
+    above = [parent for parent in ancestors(name) if parent in counting]
     known = RecordedIdentity.by_domain(above) if above else {}
-    for parent, row in above.items():
-        used = known[parent].mail_from_domain if parent in known else row.mail_from or mail_from_domain(parent)
-        if used == name:
+    for parent in above:
+        if name in _mail_from_domains(counting[parent], known.get(parent)):
             raise MailFromConflict(
                 f"{name} is the MAIL FROM domain of {parent}, so its MX record is for bounces and cannot receive other mail. "
                 f"Choose another MAIL FROM domain for {parent} first: POST /domains/{{id}}/auth with mailFromDomain."
             )
-    taken = {row.name for row in live}
-    label = next((label for label in LABELS if mail_from(name, label) not in taken), LABELS[0])
-    return "" if label == LABELS[0] else label
+    for label in LABELS:
+        if mail_from(name, label) not in counting:
+            return label
+    raise MailFromConflict(f"{name} has no MAIL FROM domain left: {', '.join(LABELS)} below it are all domains.")
 
 
-def refuse_receiving(name: str, label: str) -> None:
-    """Raise MailFromConflict if `<label>.<name>` receives mail itself."""
-    chosen = mail_from(name, label)
-    if Domain.objects.live().filter(name=chosen).exists():
-        raise MailFromConflict(f"{chosen} receives mail itself. Choose another MAIL FROM domain for {name}.")
+def _mail_from_domains(domain: Domain, known: RecordedIdentity | None) -> set[str]:
+    """What SES has, and what it will have."""
+    domains = {known.mail_from_domain} if known else set()
+    # An identity that somebody else created keeps what it has.
+    if domain.mail_from_chosen or known is None or known.ours is not False:
+        domains.add(domain.mail_from)
+    return domains
+
+
+def refuse_receiving(domain: Domain, label: str) -> None:
+    """Raise MailFromConflict if `<label>.<domain>` receives mail itself. Call it with the name locked."""
+    chosen = mail_from(domain.name, label)
+    receiving = Domain.objects.live().filter(name=chosen).first()
+    if receiving and (receiving.owner_id == domain.owner_id or not receiving.is_only_claimed):
+        raise MailFromConflict(f"{chosen} receives mail itself. Choose another MAIL FROM domain for {domain.name}.")
+
+
+def usable_label(domain: Domain) -> str:
+    """The label that the domain has, or another one if that would be a domain that receives mail."""
+    taken = set(Domain.objects.live().filter(possible(domain.name)).values_list("name", flat=True))
+    labels = [domain.mail_from_label, *LABELS]
+    return next((label for label in labels if mail_from(domain.name, label) not in taken), labels[0])
+
+
+def collision(domain: Domain, known: RecordedIdentity | None) -> str:
+    """A sentence if the MAIL FROM domain that an adopted identity has is a domain that receives mail, or an empty string."""
+    if known is None or known.ours is not False or not known.mail_from_domain:
+        return ""
+    if not Domain.objects.live().filter(name=known.mail_from_domain).exclude(pk=domain.pk).exists():
+        return ""
+    return (
+        f"SES uses {known.mail_from_domain} as MAIL FROM domain of {domain.name}, but it is a domain that receives mail. Choose "
+        "another one: POST /domains/{id}/auth with mailFromDomain."
+    )

@@ -7,17 +7,17 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.utils import timezone
 
-from domains.deletion.service import delete_domain, finish_rows
+from domains.deletion.service import finish_rows
 from domains.dns.preflight import Preflight, preflight
 from domains.dns.records import Record, inbound_host
 from domains.lifecycle import mail_from
-from domains.models import DnsRecord, Domain
-from domains.names import RefusedName, check_new_domain, is_private_suffix, registrable
-from domains.verification.claims import Proof, Ruling, claim_time, is_proven, proof_of, related, ruling
-from domains.verification.rows import Finding, insert_records, records_of, store, unnamed_records
+from domains.models import DnsRecord, Domain, DomainDeletion
+from domains.names import RefusedName, check_new_domain, is_private_suffix
+from domains.verification.claims import Proof, Ruling, claim_time, end, is_proven, lock_name, proof_of, related, ruling
+from domains.verification.rows import Finding, insert_records, records_of, store
 from ses_integration.api import (
     DomainSpec,
     RecordedIdentity,
@@ -25,10 +25,11 @@ from ses_integration.api import (
     reconcile,
     reserve,
     shared_deadline,
+    unconfirmed_warning,
 )
 
-# Whose claim has ended, as the report of the deletion names it.
-CLAIM_ENDED = "(claim ended)"
+# How often to look again after claims have ended.
+ATTEMPTS = 4
 
 
 class DomainTaken(Exception):
@@ -47,7 +48,7 @@ class DomainTaken(Exception):
 class ProofNeeded(RefusedName):
     """A name that only its proven owner may add: a suffix below which others have names."""
 
-    def __init__(self, reason: str, proof: Proof) -> None:
+    def __init__(self, *, reason: str, proof: Proof) -> None:
         super().__init__(reason)
         self.proof = proof
 
@@ -68,12 +69,11 @@ class AddedDomain:
 
 
 class _InTheWay(Exception):
-    """Domains of others: those whose claim ends, and those that the owner has to prove the name against."""
+    """Domains of others, by what they mean for the new name."""
 
-    def __init__(self, ending: list[Domain], need_proof: list[Domain]) -> None:
+    def __init__(self, others: dict[Ruling, list[Domain]]) -> None:
         super().__init__()
-        self.ending = ending
-        self.need_proof = need_proof
+        self.others = others
 
 
 def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
@@ -92,55 +92,86 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
     known = RecordedIdentity.by_domain([name]).get(name)
     if known is not None:
         domain = store({domain.pk: Finding(known.status, known)}, {domain.pk: rows}).get(domain.pk, domain)
-    records = records_of(name, known)
-    warning = unnamed_records(name, known)
+    warnings = [_unconfirmed(name, known), mail_from.collision(domain, known)]
     if looked.unknown:
-        unknown = f"{looked.unknown} Whether the domain receives mail elsewhere is not known."
-        warning = f"{warning} {unknown}" if warning else unknown
-    return AddedDomain(domain, known, records, warning)
+        warnings.append(f"{looked.unknown} Whether the domain receives mail elsewhere is not known.")
+    return AddedDomain(domain, known, records_of(name, known), " ".join(filter(None, warnings)) or None)
+
+
+def _unconfirmed(name: str, known: RecordedIdentity | None) -> str:
+    if known and known.verification_token:
+        return ""
+    missing = "SES has not returned all DNS records yet." if known else "SES has not created the identity yet."
+    return unconfirmed_warning(missing, name)
 
 
 def _insert(owner: AbstractBaseUser, name: str, looked: Preflight) -> tuple[Domain, list[DnsRecord], int]:
     """Insert the domain and the records that are known. Returns both, and the generation of the change."""
-    proven = (
-        _require_proof(owner, name, f"{name} is a suffix below which others have names.")
-        if is_private_suffix(name)
-        else None
-    )
-    while True:
+    proven = False
+    if is_private_suffix(name):
+        proven = _require_proof(owner, name, f"{name} is a suffix below which others have names.", ProofNeeded)
+    elif looked.has_mx and not looked.conflict and _was_of_another(owner, name):
+        # Anybody could verify it with the records that its last owner has left in DNS.
+        reason = "Another account had this domain, and its MX record still leads here."
+        proven = _require_proof(owner, name, reason, DomainTaken)
+    for _ in range(ATTEMPTS):
         try:
             with changing() as change:
-                _lock_name(name)
-                label = _free_name(owner, name, proven=proven is True)
+                lock_name(name)
+                found = _related(owner, name)
+                others = _judged(owner, name, found, proven=proven)
+                if others[Ruling.NEEDS_PROOF]:
+                    raise _InTheWay(others)
+                label = mail_from.free_label(owner, name, found)
                 if looked.conflict:
                     raise DnsConflict(looked.conflict)
-                now = timezone.now()
-                domain = Domain.objects.create(
-                    owner_id=owner.pk,
-                    name=name,
-                    dns_provider=looked.provider,
-                    provider_confidence=looked.confidence,
-                    has_mx_records=looked.has_mx,
-                    last_dns_check=None if looked.unknown else now,
-                    proven_at=now if proven else None,
-                    mail_from_label=label,
-                    next_check=now + timedelta(seconds=settings.SES_STATUS_SECONDS),
-                )
-                rows = insert_records(domain, records_of(name, None))
+                if others[Ruling.ENDS]:
+                    # All refusals come first: a claim must not end for a domain that is not added.
+                    reserve(DomainSpec(name, "", inactive=()))
+                    raise _InTheWay(others)
+                domain, rows = _create(owner, name, looked, label, proven=proven)
                 reserve(DomainSpec(name, domain.key_prefix, inactive=()))
             return domain, rows, change.generations[name]
         except IntegrityError as error:
             raise DomainTaken(own=Domain.objects.filter(name=name).owned_by(owner).exists()) from error
-        except _InTheWay as found:
+        except _InTheWay as in_the_way:
             # Outside the transaction, which would hold its locks while DNS and SES are asked.
-            if found.need_proof and not proven:
-                proven = _require_proof(owner, name, _claims(found.need_proof), taken=True)
-            for other in found.ending:
-                _end(other)
+            if need_proof := in_the_way.others[Ruling.NEEDS_PROOF]:
+                if proven:
+                    raise DomainTaken(reason=_claims(need_proof)) from None
+                proven = _require_proof(owner, name, _claims(need_proof), DomainTaken)
+                continue
+            for other in in_the_way.others[Ruling.ENDS]:
+                end(other, name, proven=proven)
+    raise DomainTaken(reason="Another account has a claim to this name that cannot be checked now. Try again later.")
 
 
-def _require_proof(owner: AbstractBaseUser, name: str, reason: str, *, taken: bool = False) -> bool:
-    """Raise ProofNeeded, or DomainTaken for a `taken` name, unless the owner has proven the name."""
+def _create(
+    owner: AbstractBaseUser, name: str, looked: Preflight, label: str, *, proven: bool
+) -> tuple[Domain, list[DnsRecord]]:
+    now = timezone.now()
+    domain = Domain.objects.create(
+        owner_id=owner.pk,
+        name=name,
+        dns_provider=looked.provider,
+        provider_confidence=looked.confidence,
+        has_mx_records=looked.has_mx,
+        last_dns_check=None if looked.unknown else now,
+        proven_at=now if proven else None,
+        mail_from_label=label,
+        next_check=now + timedelta(seconds=settings.SES_STATUS_SECONDS),
+    )
+    return domain, insert_records(domain, records_of(name, None))
+
+
+def _was_of_another(owner: AbstractBaseUser, name: str) -> bool:
+    return DomainDeletion.objects.filter(name=name).exclude(owner_id=owner.pk).exists()
+
+
+def _require_proof(
+    owner: AbstractBaseUser, name: str, reason: str, refusal: type[DomainTaken] | type[ProofNeeded]
+) -> bool:
+    """Return True if the owner has proven the name. Otherwise raise the refusal, which says how."""
     proof = proof_of(owner, name)
     proven = is_proven(owner, name)
     if proven:
@@ -149,57 +180,43 @@ def _require_proof(owner: AbstractBaseUser, name: str, reason: str, *, taken: bo
         f"To prove that {name} is yours, publish the TXT record {proof.name} with the value {proof.value}, and add the domain "
         "again."
     )
-    if proven is None:
-        how = f"{how} DNS could not be asked whether it is published."
-    if taken:
-        raise DomainTaken(reason=f"{reason} {how}", proof=proof)
-    raise ProofNeeded(f"{reason} {how}", proof)
+    unknown = " DNS could not be asked whether it is published." if proven is None else ""
+    raise refusal(reason=f"{reason} {how}{unknown}", proof=proof)
 
 
 def _claims(others: list[Domain]) -> str:
     """A sentence about what is in the way."""
-    if all(other.is_only_claimed for other in others):
-        ends = max((other.unverified_since or timezone.now()) + claim_time() for other in others)
-        return f"Another account has claimed it without proof. The claim ends at {ends:%Y-%m-%d %H:%M} UTC."
-    return "Another account has this name, or a name above or below it."
+    if not all(other.status != Domain.Status.VERIFIED and other.proven_at is None for other in others):
+        return "Another account has this name, or a name above or below it."
+    ends = max((other.unverified_since or timezone.now()) + claim_time() for other in others)
+    has = "claimed it without proof" if all(other.is_only_claimed for other in others) else "lost its verification"
+    return f"Another account has {has}. The claim ends at {ends:%Y-%m-%d %H:%M} UTC."
 
 
-def _end(other: Domain) -> None:
-    try:
-        delete_domain(domain=other, requested_by=CLAIM_ENDED)
-    except Domain.DoesNotExist:
-        return
+def _related(owner: AbstractBaseUser, name: str) -> list[Domain]:
+    """The live domains that matter for a new name. Deletes what an unfinished deletion has left of the name."""
+    found = Domain.objects.filter(related(owner, name) | mail_from.possible(name)).select_related("owner")
+    live: list[Domain] = []
+    for row in found:
+        if row.deleting_since is None:
+            live.append(row)
+        elif row.name == name:
+            finish_rows(row.pk)
+    return live
 
 
-def _lock_name(name: str) -> None:
-    """Lock the registrable name until the transaction ends, because two users may be adding a domain and its subdomain.
+def _judged(owner: AbstractBaseUser, name: str, found: list[Domain], *, proven: bool) -> dict[Ruling, list[Domain]]:
+    """The domains of others by what they mean for the new name.
 
-    Only on PostgreSQL, because SQLite has a single writer.
+    Raises DomainTaken if the name is the owner's, or another's for good.
     """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [registrable(name)])
-
-
-def _free_name(owner: AbstractBaseUser, name: str, *, proven: bool) -> str:
-    """Delete what an unfinished deletion has left of the name, and return the label of a MAIL FROM domain that is free.
-
-    Raises DomainTaken if the name is the owner's, or another's for good, MailFromConflict, and _InTheWay.
-    """
-    found = list(Domain.objects.filter(related(owner, name) | mail_from.possible(name)))
-    live = [row for row in found if row.deleting_since is None]
-    if any(row.name == name and row.owner_id == owner.pk for row in live):
+    if any(row.name == name and row.owner_id == owner.pk for row in found):
         raise DomainTaken(own=True)
     now = timezone.now()
     others: dict[Ruling, list[Domain]] = {kind: [] for kind in Ruling}
-    for row in live:
+    for row in found:
         if row.owner_id != owner.pk:
             others[ruling(row, name, proven=proven, now=now)].append(row)
     if others[Ruling.TAKEN]:
         raise DomainTaken
-    if others[Ruling.ENDS] or others[Ruling.NEEDS_PROOF]:
-        raise _InTheWay(others[Ruling.ENDS], others[Ruling.NEEDS_PROOF])
-    for row in found:
-        if row.deleting_since is not None and row.name == name:
-            finish_rows(row.pk)
-    return mail_from.free_label(name, live)
+    return others

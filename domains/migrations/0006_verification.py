@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import django.db.models.deletion
@@ -28,9 +29,18 @@ REQUIRED = (
 def fill_in(apps: Any, editor: Any) -> None:
     domains, records = apps.get_model("domains", "Domain").objects, apps.get_model("domains", "DnsRecord").objects
     domains.filter(status="verified").update(unverified_since=None, verified_at=F("updated_at"))
-    domains.exclude(status="verified").update(unverified_since=F("created_at"))
+    # Not all at once: the worker checks the verified ones on the first day.
+    now = timezone.now()
+    verified = list(domains.filter(status="verified").only("pk"))
+    for number, domain in enumerate(verified):
+        domain.next_check = now + timedelta(days=1) * (number / len(verified))
+    domains.bulk_update(verified, ["next_check"], batch_size=500)
     records.filter(is_verified=True).update(state="verified")
     records.exclude(REQUIRED).update(is_required=False)
+
+
+def fill_back(apps: Any, editor: Any) -> None:
+    apps.get_model("domains", "DnsRecord").objects.filter(state="verified").update(is_verified=True)
 
 
 class Migration(migrations.Migration):
@@ -48,13 +58,19 @@ class Migration(migrations.Migration):
                 migrations.AddField(
                     "domain",
                     "mail_from_label",
-                    models.CharField(
-                        "MAIL FROM label",
-                        blank=True,
-                        max_length=63,
-                        help_text="Chosen by the owner; empty: SES keeps what it has.",
+                    models.CharField("MAIL FROM label", default="mail", max_length=63),
+                ),
+                migrations.AddField(
+                    "domain",
+                    "mail_from_chosen",
+                    models.BooleanField(
+                        "MAIL FROM chosen",
+                        default=False,
+                        help_text="By the owner. Otherwise an identity that exists keeps what it has.",
                     ),
                 ),
+                migrations.AddField("domain", "checking_since", models.DateTimeField(default=timezone.now)),
+                migrations.AddField("domain", "last_check", models.DateTimeField(blank=True, null=True)),
                 migrations.AddField(
                     "domain",
                     "missing_since",
@@ -88,7 +104,7 @@ class Migration(migrations.Migration):
                         help_text="What DNS last answered.",
                     ),
                 ),
-                migrations.RunPython(fill_in, migrations.RunPython.noop),
+                migrations.RunPython(fill_in, fill_back),
                 migrations.RemoveField("dnsrecord", "is_verified"),
                 migrations.AddConstraint(
                     "dnsrecord",

@@ -17,6 +17,9 @@ from rest.prebuilt import Parameter, Prebuilt
 from rest.row_counts.field import RowCount
 from ses_integration.api import MailFolder, RecordedRecipients, SyncState
 
+# Of the MAIL FROM domain of a new identity.
+MAIL_FROM_LABEL = "mail"
+
 
 class DomainQuerySet(models.QuerySet["Domain"]):
     def live(self) -> Self:
@@ -58,8 +61,12 @@ class Domain(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="domains")
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
     status_reason = models.TextField(blank=True, help_text="Why the domain is not verified.")
-    # Null while it is verified.
+    # Since when nobody has proven it, or its verification is lost. Null while it is verified.
     unverified_since = models.DateTimeField(default=timezone.now, null=True, blank=True)
+    # When the worker began to check it often. Unlike `unverified_since`, the owner can begin anew.
+    checking_since = models.DateTimeField(default=timezone.now)
+    # When the last check that is stored began.
+    last_check = models.DateTimeField(null=True, blank=True)
     # Kept when the verification is lost.
     verified_at = models.DateTimeField(null=True, blank=True)
     # When the owner has proven the name with a TXT record, because somebody else had a claim to it.
@@ -78,8 +85,11 @@ class Domain(models.Model):
     catch_all_endpoint = models.ForeignKey(
         "endpoints.Endpoint", on_delete=models.SET_NULL, null=True, blank=True, related_name="catch_all_domains"
     )
-    mail_from_label = models.CharField(
-        "MAIL FROM label", max_length=63, blank=True, help_text="Chosen by the owner; empty: SES keeps what it has."
+    mail_from_label = models.CharField("MAIL FROM label", max_length=63, default=MAIL_FROM_LABEL)
+    mail_from_chosen = models.BooleanField(
+        "MAIL FROM chosen",
+        default=False,
+        help_text="By the owner. Otherwise an identity that exists keeps what it has.",
     )
     receive_dmarc_emails = models.BooleanField("receive DMARC emails", default=False)
     deleting_since = models.DateTimeField(null=True, blank=True, editable=False)
@@ -142,7 +152,7 @@ class Domain(models.Model):
 
     @property
     def mail_from(self) -> str:
-        """The MAIL FROM domain that the owner has chosen, or an empty string."""
+        """The MAIL FROM domain that the owner has chosen, or that a new identity gets."""
         return mail_from(self.name, self.mail_from_label)
 
     @property
@@ -164,5 +174,4 @@ def key_prefix(name: str, pk: str) -> str:
 
 
 def mail_from(name: str, label: str) -> str:
-    """The MAIL FROM domain for a label, or an empty string without one."""
-    return f"{label}.{name}" if label else ""
+    return f"{label}.{name}"

@@ -57,6 +57,7 @@ def _check(domains: Sequence[Domain], ask_ses: Callable[[], Mapping[str, Recorde
         rows[row.domain_id].append(row)
     records = {row.pk: record_of(domain.name, row) for domain in domains for row in rows[domain.pk]}
     identities: Mapping[str, RecordedIdentity | None] = {}
+    began = timezone.now()
     error: SesError | None = None
     with shared_deadline(), ThreadPoolExecutor(1, thread_name_prefix="check") as pool:
         looking = pool.submit(verdict.check, set(records.values()))
@@ -70,11 +71,12 @@ def _check(domains: Sequence[Domain], ask_ses: Callable[[], Mapping[str, Recorde
         identity = identities.get(domain.name)
         status = "" if error else identity.status if identity else NOT_FOUND
         findings[domain.pk] = Finding(status, identity, {row.pk: verdicts[records[row.pk]] for row in rows[domain.pk]})
-    now = timezone.now()
-    stored = store(findings, rows, now)
+    stored = store(findings, rows, began)
     shown_error = UNKNOWN if isinstance(error, NotConfigured) else ERROR
     return [
-        Checked(stored[pk], now, finding.ses_status or shown_error, finding.identity, rows[pk], finding.checked, error)
+        Checked(
+            stored[pk], began, finding.ses_status or shown_error, finding.identity, rows[pk], finding.checked, error
+        )
         for pk, finding in findings.items()
         if pk in stored
     ]

@@ -7,21 +7,29 @@ TXT record (docs/architecture/verification.md, "Claims").
 from __future__ import annotations
 
 import hmac
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import connection
 from django.db.models import Q
+from django.utils import timezone
 
+from domains.deletion.service import delete_domain
 from domains.dns import resolver
 from domains.dns.resolver import Question
 from domains.models import Domain
-from domains.names import ancestors
+from domains.names import ancestors, registrable
+from domains.verification.check import check_one
 from rest.keyed_digests import keyed_digests
 
 PROOF_LABEL = "_inbound-proof"
+# Who requested the deletion, in its report.
+CLAIM_ENDED = "(claim ended)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +93,46 @@ def related(owner: AbstractBaseUser, name: str) -> Q:
     """Domains of this name, also those that are being deleted, live ones above it, and others' live ones below it."""
     below = Q(name__endswith=f".{name}") & ~Q(owner_id=owner.pk)
     return Q(name=name) | (Q(deleting_since=None) & (Q(name__in=ancestors(name)) | below))
+
+
+def lock_name(name: str) -> None:
+    """Lock the registrable name until the transaction ends, because two users may be adding a domain and its subdomain.
+
+    Only on PostgreSQL, because SQLite has a single writer.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [registrable(name)])
+
+
+def end(other: Domain, name: str, *, proven: bool) -> None:
+    """Delete a domain whose claim ends because somebody else adds `name`. Not in a transaction: asks SES and DNS first.
+
+    Does nothing if its owner has proven it meanwhile, or may have: DNS could not be asked.
+    """
+    checked = check_one(other)
+    if checked is None:
+        return
+    proof = is_proven(other.owner, other.name)
+    if proof is None:
+        return
+    if proof:
+        Domain.objects.live().filter(pk=other.pk).update(proven_at=timezone.now())
+
+    def still_ends(locked: Domain) -> bool:
+        return ruling(locked, name, proven=proven, now=timezone.now()) is Ruling.ENDS
+
+    # DoesNotExist: it is gone, or its owner was faster.
+    with suppress(Domain.DoesNotExist):
+        delete_domain(domain=other, requested_by=CLAIM_ENDED, only_if=still_ends)
+
+
+def end_below(verified: Collection[Domain]) -> None:
+    """End the claims of others below these verified domains: SES verifies their subdomains, too."""
+    owners = {domain.name: domain.owner_id for domain in verified}
+    only_claimed = Domain.objects.live().filter(verified_at=None, proven_at=None).exclude(status=Domain.Status.VERIFIED)
+    for pk, name, owner_id in only_claimed.values_list("pk", "name", "owner_id"):
+        for parent in ancestors(name):
+            if owners.get(parent, owner_id) != owner_id:
+                end(only_claimed.select_related("owner").get(pk=pk), parent, proven=True)
+                break

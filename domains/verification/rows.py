@@ -18,7 +18,7 @@ from ses_integration.api import RecordedIdentity, configured, unconfirmed_warnin
 
 COLUMNS = [column.name for column in fields(Verification)]
 # The columns of a domain that a check stores.
-STORED = [*COLUMNS, "next_check", "last_dns_check", "updated_at"]
+STORED = [*COLUMNS, "next_check", "last_check", "last_dns_check", "updated_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +77,24 @@ def insert_records(domain: Domain, records: Collection[Record]) -> list[DnsRecor
 
 
 def store(
-    findings: Mapping[str, Finding], rows: Mapping[str, list[DnsRecord]], now: datetime | None = None
+    findings: Mapping[str, Finding], rows: Mapping[str, list[DnsRecord]], began: datetime | None = None
 ) -> dict[str, Domain]:
-    """Store findings of the time `now` by domain id, and return the domains as they are now, without those that are being deleted.
+    """Store findings by domain id, and return the domains as they are now, without those that are being deleted.
 
-    `rows`: all DNS records of these domains, by domain id. Updates them, too. The number of statements does not depend on the
-    number of domains unless SES has replaced records of some.
+    `rows`: all DNS records of these domains, by domain id. Updates them, too. `began`: when SES and DNS were asked, by default
+    now. Findings that are older than the stored ones are dropped. The number of statements does not depend on the number of
+    domains unless SES has replaced records of some.
     """
-    now = now or timezone.now()
+    began = began or timezone.now()
     with transaction.atomic():
         # In order, so that two checks of the same domains cannot deadlock.
         locked = Domain.objects.live().select_for_update().filter(pk__in=list(findings)).order_by("pk")
         domains = {row.pk: row for row in locked}
-        _store_statuses(list(domains.values()), findings, rows, now)
-        _store_verdicts(findings, [row for pk in domains for row in rows[pk]], now)
-        for pk, domain in domains.items():
-            _store_records(domain, findings[pk].identity, rows[pk])
+        current = [domain for domain in domains.values() if domain.last_check is None or domain.last_check <= began]
+        _store_statuses(current, findings, rows, began)
+        _store_verdicts(findings, [row for domain in current for row in rows[domain.pk]], began)
+        for domain in current:
+            _store_records(domain, findings[domain.pk].identity, rows[domain.pk])
     return domains
 
 
@@ -110,11 +112,13 @@ def _store_statuses(
         mx_before = next(
             (row.state for row in rows[domain.pk] if record_of(domain.name, row).kind is RecordKind.INBOUND), ""
         )
-        verification = after(before, seen_of(finding.ses_status, finding.checked.values(), mx_before), now)
+        seen = seen_of(finding.ses_status, finding.checked.values(), mx_before)
+        verification = after(before, seen, now)
         (same if verification == before else changed).append(domain)
         for column in COLUMNS:
             setattr(domain, column, getattr(verification, column))
-        domain.next_check = next_check(now, verification, timedelta(seconds=settings.SES_STATUS_SECONDS))
+        domain.next_check = next_check(now, verification, seen, timedelta(seconds=settings.SES_STATUS_SECONDS))
+        domain.last_check = now
         if any(one.state is not State.UNKNOWN for one in finding.checked.values()):
             domain.last_dns_check = now
         if domain.status != before.status:
@@ -125,7 +129,7 @@ def _store_statuses(
             )
     # Not save(), which would mark the domains dirty: what SES should hold does not depend on these columns.
     Domain.objects.bulk_update(changed, STORED)
-    Domain.objects.bulk_update(same, ["next_check", "last_dns_check"])
+    Domain.objects.bulk_update(same, ["next_check", "last_check", "last_dns_check"])
     StatusChange.objects.bulk_create(changes)
 
 

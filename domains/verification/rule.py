@@ -5,12 +5,12 @@ See docs/architecture/verification.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Self
 
-from domains.dns.records import RecordKind
+from domains.dns.records import Record, RecordKind
 from domains.dns.verdict import CheckedRecord, State, requirements_met
 from domains.models import Domain
 
@@ -42,6 +42,7 @@ class Verification:
     status: str
     status_reason: str
     unverified_since: datetime | None
+    checking_since: datetime
     verified_at: datetime | None
     missing_since: datetime | None
     can_receive_emails: bool
@@ -58,7 +59,8 @@ class Seen:
 
     `ses_status`: in SES's spelling, `NotFound`, or empty if SES gave no answer. `required`: whether the required records are
     published, None if DNS did not say. `missing`: those that are not, for people. `mx`: the state of the inbound MX record
-    when DNS last answered, empty before. `has_mx`: whether there is any MX record, None if DNS did not say.
+    when DNS last answered, empty before. `has_mx`: whether there is any MX record, None if DNS did not say. `looked`: whether
+    DNS was asked.
     """
 
     ses_status: str = ""
@@ -66,23 +68,34 @@ class Seen:
     missing: str = ""
     mx: str = ""
     has_mx: bool | None = None
+    looked: bool = True
+
+    @property
+    def answered(self) -> bool:
+        return bool(self.ses_status)
 
 
 def seen_of(ses_status: str, checked: Collection[CheckedRecord], mx_before: str) -> Seen:
     """What a check has found. `mx_before`: the state of the inbound MX record when DNS last answered before."""
     inbound = next((one for one in checked if one.record.kind is RecordKind.INBOUND), None)
     if inbound is None:
-        return Seen(ses_status, mx=mx_before)
+        return Seen(ses_status, mx=mx_before, looked=bool(checked))
     known = inbound.state is not State.UNKNOWN
     at_best = [replace(one, state=State.VERIFIED) if one.state is State.UNKNOWN else one for one in checked]
     missing = [one.record for one in checked if one.record.is_required and one.state in (State.MISSING, State.WRONG)]
     return Seen(
         ses_status,
         required=True if requirements_met(checked) else None if requirements_met(at_best) else False,
-        missing=", ".join(f"{record.type} {record.name}" for record in missing),
+        missing=_named(missing),
         mx=inbound.state.value if known else mx_before,
         has_mx=bool(inbound.found) if known else None,
     )
+
+
+def _named(records: Sequence[Record]) -> str:
+    """The first records for people. Their names can be long, and the reason is stored."""
+    names = [f"{record.type} {record.name}" for record in records]
+    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "") if names else ""
 
 
 def after(before: Verification, seen: Seen, now: datetime) -> Verification:
@@ -96,35 +109,49 @@ def after(before: Verification, seen: Seen, now: datetime) -> Verification:
         status=status,
         status_reason="" if verified else reason,
         unverified_since=None if verified else before.unverified_since or now,
+        checking_since=now if before.status == Domain.Status.VERIFIED != status else before.checking_since,
         verified_at=now if verified and before.status != status else before.verified_at,
         missing_since=missing_since,
-        can_receive_emails=verified and seen.mx in ("", State.VERIFIED),
+        can_receive_emails=_can_receive(before, status, seen),
         has_mx_records=before.has_mx_records if seen.has_mx is None else seen.has_mx,
     )
 
 
+def _can_receive(before: Verification, status: str, seen: Seen) -> bool:
+    if status == before.status and not seen.looked:
+        return before.can_receive_emails
+    return status == Domain.Status.VERIFIED and seen.mx in ("", State.VERIFIED)
+
+
 def _status(before: Verification, seen: Seen, missing_since: datetime | None, now: datetime) -> tuple[str, str]:
     """The status and the reason for it."""
-    if seen.ses_status in NO_NEWS and before.status != Domain.Status.VERIFIED:
+    if seen.ses_status in NO_NEWS:
         return before.status, before.status_reason
-    if seen.ses_status in NO_NEWS | {SUCCESS}:
+    if seen.ses_status == SUCCESS:
         if missing_since and now - missing_since >= PATIENCE:
             since = f"{missing_since:%Y-%m-%d %H:%M} UTC"
             return Domain.Status.PENDING, f"Required DNS records have been missing since {since}: {seen.missing}"
         return Domain.Status.VERIFIED, VERIFIED
     if seen.ses_status == FAILED:
         return Domain.Status.FAILED, GIVEN_UP
-    if before.unverified_since and now - before.unverified_since >= WINDOW:
+    if before.status != Domain.Status.VERIFIED and now - before.checking_since >= WINDOW:
         return Domain.Status.FAILED, GIVEN_UP
     return Domain.Status.PENDING, ABSENT if seen.ses_status == NOT_FOUND else PENDING
 
 
-def next_check(now: datetime, verification: Verification, first_wait: timedelta) -> datetime | None:
+def next_check(now: datetime, verification: Verification, seen: Seen, first_wait: timedelta) -> datetime | None:
     """When the worker checks the domain again, or None for never. `first_wait`: the wait of a domain that was just added."""
+    if not seen.looked:
+        return now + first_wait
+    checking_for = now - verification.checking_since
+    wait = min(max(first_wait, checking_for / GROWTH), LONGEST_WAIT)
+    if not seen.answered:
+        # SES is down, so the day of a verified domain is not over.
+        return now + wait
     if verification.status == Domain.Status.VERIFIED:
-        return now + VERIFIED_WAIT
-    pending_for = now - (verification.unverified_since or now)
-    if pending_for < WINDOW:
-        return now + min(max(first_wait, pending_for / GROWTH), LONGEST_WAIT)
+        # Once more soon after it was verified: its MX record may follow.
+        return now + (first_wait if verification.verified_at == now else VERIFIED_WAIT)
+    if verification.status == Domain.Status.PENDING or checking_for < WINDOW:
+        return now + wait
     # A domain that was verified once may come back by itself.
     return now + VERIFIED_WAIT if verification.verified_at else None

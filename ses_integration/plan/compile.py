@@ -7,7 +7,7 @@ import json
 from collections import defaultdict
 from dataclasses import astuple, dataclass
 
-from ses_integration.plan.spec import DomainSpec
+from ses_integration.plan.spec import DomainSpec, MailFrom
 
 RULE_NAME_LIMIT = 64  # SES API Reference, ReceiptRule.Name
 # SES Developer Guide, "Service quotas", email receiving.
@@ -69,11 +69,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """What SES should hold for one domain name, by default nothing. `mail_from`: the owner's choice, empty for none."""
+    """What SES should hold for one domain name, by default nothing. `mail_from`: None for the default."""
 
     identity: bool = False
     rules: tuple[Rule, ...] = ()
-    mail_from: str = ""
+    mail_from: MailFrom | None = None
 
     def rule(self, name: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.name == name), None)
@@ -91,7 +91,7 @@ def rule_name(prefix: str, domain: str, suffix: str) -> str:
 
 
 def mail_from_domain(domain: str) -> str:
-    """The MAIL FROM domain of new identities, unless the owner chooses one (docs/architecture/ses.md, "MAIL FROM")."""
+    """The default MAIL FROM domain (docs/architecture/ses.md, "MAIL FROM")."""
     return f"mail.{domain}"
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from ses_integration.plan.compile import DesiredState, Rule, mail_from_domain
 from ses_integration.plan.resources import Call, Operation, Presence, RecordedResource, ResourceKind
+from ses_integration.plan.spec import MailFrom
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ def _may_still_be_deleted(identity: RecordedResource) -> bool:
     )
 
 
-def _call_to_set_up_identity(identity: RecordedResource, mail_from: str) -> Call | None:
+def _call_to_set_up_identity(identity: RecordedResource, mail_from: MailFrom | None) -> Call | None:
     def call(operation: Operation) -> Call:
         return Call(operation, ResourceKind.IDENTITY, identity.name)
 
@@ -176,11 +177,10 @@ def _call_to_set_up_identity(identity: RecordedResource, mail_from: str) -> Call
         return call(Operation.READ_IDENTITY)
     if not identity.has_verification_token:
         return call(Operation.VERIFY_DOMAIN)
+    wanted = mail_from or MailFrom(mail_from_domain(identity.name))
     # An identity that somebody else created keeps what it has, unless the owner chooses.
-    if not mail_from and identity.ours and not identity.mail_from:
-        mail_from = mail_from_domain(identity.name)
-    if mail_from and mail_from != identity.mail_from:
-        return replace(call(Operation.SET_MAIL_FROM), mail_from=mail_from)
+    if wanted.domain != identity.mail_from and (wanted.chosen or (identity.ours and not identity.mail_from)):
+        return replace(call(Operation.SET_MAIL_FROM), mail_from=wanted.domain)
     return None
 
 

@@ -17,12 +17,19 @@ class AddressSpec(NamedTuple):
     slot: int = 0
 
 
+class MailFrom(NamedTuple):
+    """A MAIL FROM domain. Unless it is `chosen` by the owner, only an identity of ours that has none gets it."""
+
+    domain: str
+    chosen: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class DomainSpec:
     """A live domain and its addresses. A domain that does not exist or is being deleted has no spec.
 
     SES stores its mail under `key_prefix`. SES should receive for `addresses`, the active ones, or with `catch_all` for every
-    address. `mail_from`: the MAIL FROM domain that the owner has chosen, or an empty string. The `inactive` addresses change no
+    address. `mail_from`: None for the default. The `inactive` addresses change no
     rule, so the reconciler gets none. A deletion plan needs them all: it would take a forgotten one for an address of another
     incarnation of the name. That is why they have no default.
     """
@@ -31,7 +38,7 @@ class DomainSpec:
     key_prefix: str
     addresses: tuple[AddressSpec, ...] = ()
     catch_all: bool = False
-    mail_from: str = ""
+    mail_from: MailFrom | None = None
     inactive: tuple[str, ...] = field(kw_only=True)
 
     @property
@@ -42,7 +49,13 @@ class DomainSpec:
 
     @classmethod
     def without_inactive(
-        cls, name: str, key_prefix: str, active: Iterable[tuple[str, int]], *, catch_all: bool, mail_from: str = ""
+        cls,
+        name: str,
+        key_prefix: str,
+        active: Iterable[tuple[str, int]],
+        *,
+        catch_all: bool,
+        mail_from: MailFrom | None = None,
     ) -> Self:
         """The spec for the reconciler, from the active addresses and their slots."""
         return cls(name, key_prefix, tuple(map(AddressSpec._make, active)), catch_all, mail_from, inactive=())
@@ -55,7 +68,7 @@ class DomainSpec:
         addresses: Iterable[tuple[str, bool, int]],
         *,
         catch_all: bool,
-        mail_from: str = "",
+        mail_from: MailFrom | None = None,
     ) -> Self:
         """The spec of a domain from the rows of its addresses: address, whether it is active, and its slot."""
         rows = list(addresses)

@@ -19,8 +19,8 @@ from ses_integration.coordination.clock import database_now
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.errors import NotFound
-from ses_integration.models import LedgerIdentity
-from ses_integration.plan.resources import ResourceKind
+from ses_integration.models import LedgerEntry, LedgerIdentity
+from ses_integration.plan.resources import Presence, ResourceKind
 from ses_integration.reconcile.record import OBSERVED_FIELDS, is_ours, update_identity
 
 # The deadline of a refresh outside a request.
@@ -90,7 +90,7 @@ class RecordedIdentity:
         update_identity(identity, observed, database_now(), ours=ours)
         if row is not None:
             # Not the verification token, which a pass may be recording.
-            row.save(update_fields=OBSERVED_FIELDS)
+            LedgerIdentity.objects.filter(pk=row.pk).update(**{name: getattr(row, name) for name in OBSERVED_FIELDS})
         return cls.of(identity)
 
     @classmethod
@@ -113,14 +113,17 @@ class RecordedIdentity:
         return {name: cls.of(row) for name, row in rows.items()}
 
     @staticmethod
-    def verify_again(domain: str) -> bool:
-        """Make the next pass ask SES to look for the DNS records again, if it has given up. Returns whether it has.
+    def verify_again(domain: str) -> None:
+        """Make the next pass create the identity if SES has lost it, and ask SES to look for the DNS records again if it has
+        given up. Goes by what is recorded.
 
         Call it in the transaction that marks the domain dirty.
         """
         # Only v1's verification begins the search anew. A pass repeats it as long as there is no token.
-        given_up = _rows_of([domain]).filter(status=FAILED)
-        return bool(given_up.update(verification_token="", status=""))
+        _rows_of([domain]).filter(status=FAILED).update(verification_token="", status="")
+        lost = LedgerEntry.objects.filter(pk__in=_rows_of([domain]).filter(status=NOT_FOUND).values("entry"))
+        if lost.filter(in_flight=None).update(presence=Presence.UNKNOWN, exists=False):
+            _rows_of([domain]).delete()
 
 
 def _rows(domains: Iterable[str]) -> dict[str, LedgerIdentity]:

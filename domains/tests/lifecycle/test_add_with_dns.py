@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from domains.lifecycle.mail_from import LABELS
 from domains.models import Domain
-from inbound.tests.support.aws import calls, create_foreign_identity
-from inbound.tests.support.factories import DomainFactory
+from domains.verification.claims import proof_of
+from inbound.tests.support.aws import calls, create_foreign_identity, fail_calls, keep_new_identities_pending
+from inbound.tests.support.factories import DomainFactory, UserFactory
 from ses_integration.aws import clients
 
 pytestmark = pytest.mark.sqlite
@@ -118,3 +120,49 @@ def test_an_adopted_identity_without_a_mail_from_domain_gets_none(api, ses):
     told = records(add(api))
     assert len(told) == 7
     assert ("MX", "mail.example.com") not in told
+
+
+def test_an_adopted_identity_is_not_changed_because_its_usual_mail_from_host_is_a_domain(api, ses):
+    create_foreign_identity("example.com")
+    assert add(api, "mail.example.com").status_code == 201
+    ses.clear_journal()
+    answer = add(api)
+    assert answer.status_code == 201
+    assert "SetIdentityMailFromDomain" not in calls(ses)
+    # An upgrade chooses a free one.
+    upgraded = api.patch(f"{URL}/{answer.json()['id']}").json()
+    assert upgraded["mailFromDomain"] == "bounce.example.com"
+
+
+def test_an_adopted_identity_whose_mail_from_domain_is_a_domain_gets_a_warning(api, ses):
+    create_foreign_identity("example.com")
+    clients.ses("eu-west-1").set_identity_mail_from_domain(Identity="example.com", MailFromDomain="own.example.com")
+    assert add(api, "own.example.com").status_code == 201
+    answer = add(api)
+    assert answer.status_code == 201
+    assert answer.json()["warning"].startswith("SES uses own.example.com as MAIL FROM domain of example.com, but it is")
+
+
+def test_a_mail_from_domain_that_is_not_set_yet_cannot_be_a_domain(api, ses, impatient):
+    fail_calls(ses, "SetIdentityMailFromDomain")
+    pk = add(api).json()["id"]
+    assert add(api, "mail.example.com").status_code == 409
+    ses.clear_faults()
+    fail_calls(ses)
+    api.post(f"{URL}/{pk}/auth", {"mailFromDomain": "in"})
+    assert add(api, "in.example.com").status_code == 409
+
+
+def test_a_domain_without_a_mail_from_host_left_is_refused(api, ses):
+    for label in LABELS:
+        assert add(api, f"{label}.example.com").status_code == 201
+    assert add(api).json()["error"].startswith("example.com has no MAIL FROM domain left: mail, bounce, ")
+
+
+def test_a_strangers_claim_does_not_reserve_its_mail_from_host(api, user, client_for, ses, dns):
+    keep_new_identities_pending(ses)
+    stranger = client_for(UserFactory())
+    assert add(stranger).status_code == 201
+    proof = proof_of(user, "mail.example.com")
+    dns.publish(proof.name, "TXT", proof.value)
+    assert add(api, "mail.example.com").status_code == 201

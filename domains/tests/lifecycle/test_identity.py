@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from domains.lifecycle.identity import check_due, complete_identities
 from domains.models import DnsRecord, Domain
+from domains.verification.check import check_one
+from domains.verification.rows import Finding, store
 from inbound.tests.support.aws import (
     calls,
     fail_calls,
@@ -57,6 +59,10 @@ def test_a_domain_is_not_checked_before_it_is_due(pending, ses):
 
 def test_a_verified_domain_is_checked_again_after_a_day(pending, ses):
     set_verification_status(ses, "a.com", "Success")
+    check_due()
+    # Once more at once, because its MX record may follow.
+    assert Domain.objects.get(name="a.com").next_check - timezone.now() < timedelta(minutes=2)
+    make_due()
     check_due()
     domain = Domain.objects.get(name="a.com")
     assert timedelta(hours=23) < domain.next_check - timezone.now() < timedelta(hours=25)
@@ -144,3 +150,23 @@ def test_nothing_is_due_without_domains(ses):
     DomainFactory(deleting_since=timezone.now())
     assert check_due() == 0
     assert calls(ses) == []
+
+
+def test_findings_that_are_older_than_the_stored_ones_are_dropped(pending, ses):
+    domain = Domain.objects.get(name="a.com")
+    began = timezone.now()
+    set_verification_status(ses, "a.com", "Success")
+    check_one(domain)
+    rows = {domain.pk: list(domain.dns_records.all())}
+    stored = store({domain.pk: Finding("Pending", None)}, rows, began)
+    assert stored[domain.pk].status == statuses()["a.com"] == "verified"
+
+
+def test_records_of_tokens_that_came_late_do_not_postpone_the_next_check(api, ses, impatient):
+    keep_new_identities_pending(ses)
+    fail_calls(ses, "VerifyDomainIdentity", "throttle")
+    api.post(URL, {"domain": "a.com"})
+    make_due()
+    due = Domain.objects.get().next_check
+    complete_identities()
+    assert Domain.objects.get().next_check == due

@@ -1,4 +1,4 @@
-"""Claims to names: what somebody else's domain means for a new name, over the API and as a rule."""
+"""Claims to names: adding a name that somebody else has, or a name above or below it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from domains.lifecycle.identity import check_due
 from domains.models import Domain, DomainDeletion
-from domains.verification.claims import Ruling, proof_of, ruling
-from inbound.tests.support.aws import identities, keep_new_identities_pending
+from domains.verification.claims import proof_of
+from inbound.tests.support.aws import identities, keep_new_identities_pending, set_verification_status
 from inbound.tests.support.factories import DomainFactory, UserFactory
 
 pytestmark = pytest.mark.sqlite
@@ -142,54 +143,89 @@ def test_a_private_suffix_needs_proof(api, user, dns, ses):
     assert api.post(URL, {"domain": "github.io"}).status_code == 201
 
 
-KINDS = {
-    "claimed": {"status": "pending"},
-    "expired": {"status": "failed", "expired": True},
-    "proven": {"status": "pending", "proven": True},
-    "verified": {"status": "verified"},
-    "lost": {"status": "pending", "verified_before": True},
-    "lost for long": {"status": "failed", "verified_before": True, "expired": True},
-}
-RULINGS = [
-    # What somebody else has, where, and what it means without and with proof of the new name.
-    ("claimed", "same", "needs proof", "ends"),
-    ("expired", "same", "ends", "ends"),
-    ("proven", "same", "needs proof", "needs proof"),
-    ("verified", "same", "taken", "taken"),
-    ("lost", "same", "needs proof", "needs proof"),
-    ("lost for long", "same", "needs proof", "ends"),
-    ("claimed", "above", "needs proof", "free"),
-    ("expired", "above", "free", "free"),
-    ("proven", "above", "needs proof", "free"),
-    ("verified", "above", "needs proof", "free"),
-    ("lost", "above", "needs proof", "free"),
-    ("lost for long", "above", "needs proof", "free"),
-    ("claimed", "below", "needs proof", "ends"),
-    ("expired", "below", "ends", "ends"),
-    ("proven", "below", "needs proof", "free"),
-    ("verified", "below", "needs proof", "free"),
-    ("lost", "below", "needs proof", "free"),
-    ("lost for long", "below", "needs proof", "free"),
-]
-
-
-@pytest.mark.parametrize(("kind", "place", "without", "with_proof"), RULINGS)
-def test_rulings(kind, place, without, with_proof):
-    now = timezone.now()
-    facts = KINDS[kind]
-    since = now - timedelta(hours=73 if facts.get("expired") else 1)
-    other = Domain(
-        name={"same": "b.example.com", "above": "example.com", "below": "a.b.example.com"}[place],
-        status=facts["status"],
-        unverified_since=None if kind == "verified" else since,
-        verified_at=now - timedelta(days=9) if facts.get("verified_before") or kind == "verified" else None,
-        proven_at=since if facts.get("proven") else None,
-    )
-    rulings = [ruling(other, "b.example.com", proven=proven, now=now) for proven in (False, True)]
-    assert rulings == [Ruling(without), Ruling(with_proof)]
-
-
 def test_an_own_claim_is_never_in_the_way(api, user, ses):
     DomainFactory(owner=user, name="x.example.com", status="pending")
     assert api.post(URL, {"domain": "example.com"}).status_code == 201
     assert api.post(URL, {"domain": "y.example.com"}).status_code == 201
+
+
+def test_a_domain_that_lost_its_verification_is_given_up_only_after_72_hours_and_with_proof(
+    api, stranger, user, ses, dns
+):
+    stranger.post(URL, {"domain": "example.com"})
+    set_verification_status(ses, "example.com", "Pending")
+    pk = Domain.objects.get().pk
+    assert stranger.get(f"{URL}/{pk}?check=true").json()["status"] == "pending"
+    prove(dns, user, "example.com")
+    refused = api.post(URL, {"domain": "example.com"})
+    assert refused.status_code == 409
+    assert refused.json()["details"].startswith("Another account has lost its verification. The claim ends at ")
+    # Starting again does not begin the 72 hours anew.
+    Domain.objects.update(unverified_since=timezone.now() - timedelta(hours=73))
+    stranger.post(f"{URL}/{pk}/auth")
+    assert api.post(URL, {"domain": "example.com"}).status_code == 201
+    assert names_of(stranger) == set()
+
+
+def test_starting_again_does_not_renew_a_claim(api, stranger, pending):
+    pk = stranger.post(URL, {"domain": "victim.com"}).json()["id"]
+    expire("victim.com")
+    assert stranger.post(f"{URL}/{pk}/auth").status_code == 201
+    assert stranger.patch(f"{URL}/{pk}").status_code == 200
+    assert api.post(URL, {"domain": "victim.com"}).status_code == 201
+
+
+def test_a_claim_does_not_end_if_ses_has_verified_the_domain_meanwhile(api, stranger, pending, ses):
+    stranger.post(URL, {"domain": "victim.com"})
+    expire("victim.com")
+    set_verification_status(ses, "victim.com", "Success")
+    assert api.post(URL, {"domain": "victim.com"}).status_code == 409
+    assert Domain.objects.get().owner == stranger.owner
+    assert Domain.objects.get().status == "verified"
+
+
+def test_a_claim_does_not_end_if_its_owner_has_published_a_proof(api, stranger, pending, dns):
+    stranger.post(URL, {"domain": "victim.com"})
+    expire("victim.com")
+    prove(dns, stranger.owner, "victim.com")
+    assert api.post(URL, {"domain": "victim.com"}).status_code == 409
+    assert Domain.objects.get().proven_at
+
+
+def test_a_claim_does_not_end_while_dns_cannot_be_asked_for_a_proof(api, stranger, pending, dns):
+    stranger.post(URL, {"domain": "victim.com"})
+    expire("victim.com")
+    dns.answers("_inbound-proof.victim.com", "SERVFAIL")
+    refused = api.post(URL, {"domain": "victim.com"})
+    assert refused.status_code == 409
+    assert refused.json()["details"].endswith("Try again later.")
+    assert names_of(stranger) == {"victim.com"}
+
+
+def test_no_claim_ends_for_a_domain_that_is_refused(api, stranger, pending, dns):
+    stranger.post(URL, {"domain": "victim.com"})
+    expire("victim.com")
+    dns.publish("victim.com", "MX", "10 mx.example.net")
+    assert api.post(URL, {"domain": "victim.com"}).status_code == 400
+    assert names_of(stranger) == {"victim.com"}
+
+
+def test_records_that_another_account_has_left_in_dns_prove_nothing(api, stranger, user, dns, ses):
+    pk = api.post(URL, {"domain": "example.com"}).json()["id"]
+    api.delete(f"{URL}/{pk}")
+    dns.publish("example.com", "MX", "10 inbound-smtp.eu-west-1.amazonaws.com")
+    refused = stranger.post(URL, {"domain": "example.com"})
+    assert refused.status_code == 409
+    assert refused.json()["details"].startswith("Another account had this domain, and its MX record still leads here.")
+    assert api.post(URL, {"domain": "example.com"}).status_code == 201
+
+
+def test_claims_below_a_domain_end_when_it_is_verified(api, stranger, pending, ses):
+    api.post(URL, {"domain": "victim.com"})
+    expire("victim.com")
+    assert stranger.post(URL, {"domain": "x.victim.com"}).status_code == 201
+    set_verification_status(ses, "victim.com", "Success")
+    Domain.objects.filter(name="victim.com").update(next_check=timezone.now())
+    check_due()
+    assert names_of(stranger) == set()
+    assert DomainDeletion.objects.get().requested_by == "(claim ended)"

@@ -18,6 +18,7 @@ PENDING = Verification(
     status="pending",
     status_reason="",
     unverified_since=NOW - timedelta(hours=1),
+    checking_since=NOW - timedelta(hours=1),
     verified_at=None,
     missing_since=None,
     can_receive_emails=True,
@@ -60,6 +61,7 @@ def test_only_what_ses_knows_takes_the_verification_away(ses_status, status, rea
     assert now.unverified_since == (None if status == "verified" else NOW)
     assert now.verified_at == VERIFIED.verified_at
     assert now.can_receive_emails == (status == "verified")
+    assert now.checking_since == (VERIFIED.checking_since if status == "verified" else NOW)
 
 
 @pytest.mark.parametrize("ses_status", ["TemporaryFailure", ""])
@@ -91,6 +93,26 @@ def test_trouble_with_dns_neither_starts_nor_ends_the_wait():
     missing = after(VERIFIED, replace(unknown, required=False, mx="missing"), NOW)
     later = after(missing, replace(unknown, mx="missing"), NOW + PATIENCE)
     assert (later.missing_since, later.status) == (NOW, "pending")
+    # Without SES's word nothing is taken away, however long it takes.
+    assert after(missing, replace(unknown, ses_status="TemporaryFailure"), NOW + PATIENCE).status == "verified"
+
+
+def test_a_domain_that_was_only_added_keeps_what_it_is_said_to_receive():
+    assert after(PENDING, Seen("Pending", looked=False), NOW).can_receive_emails is True
+    assert after(PENDING, Seen("Pending"), NOW).can_receive_emails is False
+    assert after(VERIFIED, Seen("Failed", looked=False), NOW).can_receive_emails is False
+
+
+def test_the_reason_fits_into_its_column_however_long_the_names_are():
+    long = ".".join(["a" * 60] * 4)
+    records = records_for(
+        long, region="eu-west-1", token="t", dkim_tokens=("a" * 32, "b" * 32), mail_from=f"mail.{long}"
+    )
+    seen = seen_of("Success", [CheckedRecord(record, State.MISSING) for record in records], "missing")
+    lost = after(replace(VERIFIED, missing_since=NOW - PATIENCE), seen, NOW)
+    assert lost.status == "pending"
+    assert lost.status_reason.endswith(" and 3 more")
+    assert len(lost.status_reason) <= 500
 
 
 def test_a_pending_domain_fails_after_72_hours():
@@ -115,11 +137,15 @@ def test_a_domain_never_receives_while_it_is_not_verified(ses_status, required, 
         ({}, True, ""),
         ({"spf": "missing", "dmarc": "wrong", "mail_from_mx": "missing"}, True, ""),
         ({"ownership": "missing"}, True, "TXT _amazonses.example.com"),
-        ({"dkim": "missing"}, True, "CNAME a._domainkey.example.com, CNAME b._domainkey.example.com, "),
+        ({"dkim": "missing"}, True, "CNAME a._domainkey.example.com and 2 more"),
         ({"inbound": "missing"}, False, "MX example.com"),
         ({"inbound": "wrong"}, False, "MX example.com"),
         ({"inbound": "unknown"}, None, ""),
-        ({"inbound": "unknown", "ownership": "missing", "dkim": "missing"}, False, "TXT _amazonses.example.com, CNAME"),
+        (
+            {"inbound": "unknown", "ownership": "missing", "dkim": "missing"},
+            False,
+            "TXT _amazonses.example.com and 3 more",
+        ),
         ({"ownership": "unknown", "dkim": "missing"}, None, "CNAME a._domainkey"),
         ({"ownership": "missing", "dkim": "unknown"}, None, "TXT _amazonses.example.com"),
     ],
@@ -133,21 +159,25 @@ def test_what_could_not_be_looked_up_may_be_there(states, required, missing):
 def test_the_mx_record_keeps_its_state_while_dns_cannot_be_asked():
     for state in ("", "verified", "wrong"):
         assert seen_of("Success", verdicts(inbound="unknown"), state).mx == state
-        assert seen_of("Success", [], state) == Seen("Success", mx=state)
+        assert seen_of("Success", [], state) == Seen("Success", mx=state, looked=False)
 
 
-def waits(verification, first=MINUTE):
-    """The waits of the worker, as long as it checks."""
+def waits(seen, first=MINUTE):
+    """The waits of the worker for a pending domain of which it finds the same each time."""
     now, found = NOW, []
-    pending = replace(verification, unverified_since=NOW)
-    while (due := next_check(now, pending, first)) is not None and len(found) < 1000:
+    verification = replace(PENDING, unverified_since=NOW, checking_since=NOW)
+    while len(found) < 200:
+        verification = after(verification, seen, now)
+        due = next_check(now, verification, seen, first)
+        if due is None:
+            break
         found.append(due - now)
         now = due
     return found
 
 
 def test_a_pending_domain_is_checked_at_growing_intervals_for_72_hours():
-    found = waits(PENDING)
+    found = waits(Seen("Pending"))
     assert found[0] == MINUTE
     assert found == sorted(found)
     assert max(found) == timedelta(hours=4)
@@ -155,9 +185,26 @@ def test_a_pending_domain_is_checked_at_growing_intervals_for_72_hours():
     assert len(found) < 80
 
 
+@pytest.mark.parametrize("ses_status", ["TemporaryFailure", ""])
+def test_a_domain_of_which_ses_says_nothing_is_checked_until_it_does(ses_status):
+    found = waits(Seen(ses_status))
+    assert len(found) == 200
+    assert found[-1] == timedelta(hours=4)
+
+
 def test_a_verified_domain_is_checked_daily_and_so_is_one_that_has_lost_it():
-    day = timedelta(days=1)
-    assert next_check(NOW, VERIFIED, MINUTE) == NOW + day
-    lost = replace(VERIFIED, status="failed", unverified_since=NOW - WINDOW)
-    assert next_check(NOW, lost, MINUTE) == NOW + day
-    assert next_check(NOW, replace(lost, verified_at=None), MINUTE) is None
+    day, seen = timedelta(days=1), Seen("Success")
+    assert next_check(NOW, VERIFIED, seen, MINUTE) == NOW + day
+    lost = replace(VERIFIED, status="failed", checking_since=NOW - WINDOW)
+    assert next_check(NOW, lost, Seen("Failed"), MINUTE) == NOW + day
+    assert next_check(NOW, replace(lost, verified_at=None), Seen("Failed"), MINUTE) is None
+
+
+def test_a_verified_domain_is_checked_again_soon_after_it_was_verified_or_added():
+    assert next_check(NOW, replace(VERIFIED, verified_at=NOW), Seen("Success"), MINUTE) == NOW + MINUTE
+    assert next_check(NOW, VERIFIED, Seen("Success", looked=False), MINUTE) == NOW + MINUTE
+
+
+def test_a_verified_domain_does_not_wait_a_day_if_ses_was_down():
+    recent = replace(VERIFIED, checking_since=NOW - timedelta(hours=1))
+    assert next_check(NOW, recent, Seen(""), MINUTE) < NOW + timedelta(minutes=10)

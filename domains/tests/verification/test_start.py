@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from domains.models import DnsRecord, Domain
 from inbound.models import Scope
-from inbound.tests.support.aws import calls, fail_calls, set_verification_status
+from inbound.tests.support.aws import calls, fail_calls, identities, set_verification_status
 from inbound.tests.support.factories import UserFactory
 from inbound.worker import Worker
 
@@ -73,7 +76,7 @@ def test_recommended_records_can_be_left_out_of_the_answer(api, added):
 def test_another_mail_from_domain_replaces_the_records_of_the_old_one(api, added, ses):
     answer = api.post(auth(added), {"mailFromDomain": "Bounce"}).json()
     assert answer["mailFromDomain"] == "bounce.example.com"
-    assert calls(ses) == ["SetIdentityMailFromDomain", "GetEmailIdentity"]
+    assert calls(ses) == ["GetEmailIdentity", "SetIdentityMailFromDomain", "GetEmailIdentity"]
     listed = {(row.record_type, row.name) for row in DnsRecord.objects.all()}
     assert {("MX", "bounce.example.com"), ("TXT", "bounce.example.com")} <= listed
     assert ("MX", "mail.example.com") not in listed
@@ -108,13 +111,43 @@ def test_a_failed_verification_is_started_again_at_ses(api, added, ses):
     ses.clear_journal()
     answer = api.post(auth(added)).json()
     assert answer["sesIdentityStatus"] == "Pending"
-    assert calls(ses) == ["VerifyDomainIdentity", "GetEmailIdentity"]
+    assert calls(ses) == ["GetEmailIdentity", "VerifyDomainIdentity", "GetEmailIdentity"]
     shown = api.get(f"{URL}/{added.pk}").json()
     assert (shown["status"], shown["nextCheck"] is not None) == ("pending", True)
     assert DnsRecord.objects.count() == 9
     [again, failed] = api.get(f"{URL}/{added.pk}/status-history").json()["changes"]
     assert (failed["before"], failed["after"]) == ("pending", "failed")
     assert (again["after"], again["reason"]) == ("pending", "The owner has started the verification again.")
+
+
+def test_an_identity_that_ses_has_lost_is_created_again(api, added, ses):
+    ses.reset()
+    ses.prepare("eu-west-1", rule_set="inbound-email-rules", bucket="inbound-mail")
+    assert api.post(auth(added)).json()["sesIdentityStatus"] == "Success"
+    assert identities(ses) == {"example.com"}
+
+
+def test_ses_gives_up_after_the_worker_has_and_one_call_starts_again(api, added, ses):
+    Domain.objects.update(checking_since=timezone.now() - timedelta(hours=73))
+    assert api.get(f"{URL}/{added.pk}?check=true").json()["status"] == "failed"
+    set_verification_status(ses, "example.com", "Failed")
+    assert api.post(auth(added)).json()["sesIdentityStatus"] == "Pending"
+
+
+def test_a_mail_from_domain_that_ses_refuses_is_forgotten(api, added, ses):
+    ses.add_faults({"service": "ses", "action": "SetIdentityMailFromDomain", "fault": "access_denied", "times": None})
+    answer = api.post(auth(added), {"mailFromDomain": "bounce"})
+    assert answer.status_code == 500
+    assert answer.json() == {
+        "error": "Failed to configure SES authentication",
+        "details": "SES does not take bounce.example.com as MAIL FROM domain, or the credentials do not allow it.",
+    }
+    ses.clear_journal()
+    for _ in range(3):
+        Domain.objects.update(next_check=timezone.now())
+        Worker().tick()
+    assert "SetIdentityMailFromDomain" not in calls(ses)
+    assert api.get(f"{URL}/{added.pk}").json()["mailFromDomain"] == "mail.example.com"
 
 
 def test_a_change_that_ses_does_not_confirm_is_told_and_applied_later(api, added, ses, impatient):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ses_integration.plan.compile import DesiredState, Rule
 from ses_integration.plan.diff import plan
 from ses_integration.plan.resources import Call, Operation, Presence, RecordedResource, ResourceKind, UnknownOutcome
+from ses_integration.plan.spec import MailFrom
 
 DOMAIN = "example.com"
 RULE = "inbound-example.com-rule"
@@ -61,11 +62,19 @@ def test_foreign_identity_keeps_its_mail_from_domain():
 
 
 def test_the_owner_chooses_the_mail_from_domain_of_any_identity():
-    chosen = DesiredState(True, mail_from="bounce.example.com")
+    chosen = DesiredState(True, mail_from=MailFrom("bounce.example.com", chosen=True))
     for ours in (True, False):
         [call] = plan(DOMAIN, chosen, [replace(IDENTITY, ours=ours)]).calls
         assert (call.operation, call.mail_from) == (Operation.SET_MAIL_FROM, "bounce.example.com")
         assert plan(DOMAIN, chosen, [replace(IDENTITY, ours=ours, mail_from="bounce.example.com")]).settled
+
+
+def test_a_mail_from_domain_that_nobody_chose_is_only_for_our_identities_without_one():
+    default = DesiredState(True, mail_from=MailFrom("bounce.example.com"))
+    [call] = plan(DOMAIN, default, [replace(IDENTITY, mail_from="")]).calls
+    assert call.mail_from == "bounce.example.com"
+    for identity in (IDENTITY, replace(IDENTITY, ours=False, mail_from="")):
+        assert plan(DOMAIN, default, [identity]).settled
 
 
 def test_foreign_identity_is_never_deleted():
