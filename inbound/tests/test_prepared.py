@@ -12,7 +12,15 @@ from ses_integration.conf import ses_config
 
 # They differ between any two domains.
 VOLATILE = {"id", "pk", "domain_id", "entry_id", "owner_id", "created_at", "updated_at", "changed_at", "checked_at"}
-VOLATILE |= {"expires_at", "mail_from_verified_at", "password", "date_joined", "username"}
+VOLATILE |= {
+    "expires_at",
+    "mail_from_verified_at",
+    "password",
+    "date_joined",
+    "username",
+    "checking_since",
+    "next_check",
+}
 
 
 def state(ses) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import factory
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from addresses.models import BlockedEmail, EmailAddress
@@ -35,6 +36,7 @@ class DomainFactory(DjangoModelFactory):
     owner = factory.SubFactory(UserFactory)
     name = factory.Sequence("d{}.example.com".format)
     status = Domain.Status.VERIFIED
+    unverified_since = factory.LazyAttribute(lambda it: None if it.status == Domain.Status.VERIFIED else timezone.now())
 
 
 class DnsRecordFactory(DjangoModelFactory):
