@@ -11,7 +11,6 @@ from rest_framework.response import Response
 
 from domains.api import verification_check as shown
 from domains.dns.records import RecordKind
-from domains.dns.verdict import State
 from domains.lifecycle.authenticate import MailFromRefused, start
 from domains.lifecycle.mail_from import usable_label
 from domains.models import Domain
@@ -215,16 +214,15 @@ class AuthenticationActions(OwnedViewSet[Domain]):
 
 
 def overall_status(checked: Checked) -> str:
-    """Verified only if the required records are published, too."""
-    if shown.is_fully_verified(checked):
-        return Domain.Status.VERIFIED
-    return Domain.Status.FAILED if checked.domain.status == Domain.Status.FAILED else Domain.Status.PENDING
+    """The domain's status, but verified only if the required records are published, too."""
+    status = checked.domain.status
+    return Domain.Status.PENDING if status == Domain.Status.VERIFIED and shown.missing(checked) else status
 
 
 def next_steps(checked: Checked) -> list[str]:
     """What the owner can do, in sentences."""
     details = shown.ses_details(checked)
-    missing = [one for one in shown.verdicts(checked) if one.record.is_required and one.state is not State.VERIFIED]
+    missing = shown.missing(checked)
     names = ", ".join(f"{one.record.type} {one.record.name}" for one in missing)
     steps = [
         (bool(missing), f"Add {len(missing)} missing required DNS record(s): {names}"),

@@ -71,15 +71,3 @@ def usable_label(domain: Domain) -> str:
     taken = set(Domain.objects.live().filter(possible(domain.name)).values_list("name", flat=True))
     labels = [domain.mail_from_label, *LABELS]
     return next((label for label in labels if mail_from(domain.name, label) not in taken), labels[0])
-
-
-def collision(domain: Domain, known: RecordedIdentity | None) -> str:
-    """A sentence if the MAIL FROM domain that an adopted identity has is a domain that receives mail, or an empty string."""
-    if known is None or known.ours is not False or not known.mail_from_domain:
-        return ""
-    if not Domain.objects.live().filter(name=known.mail_from_domain).exclude(pk=domain.pk).exists():
-        return ""
-    return (
-        f"SES uses {known.mail_from_domain} as MAIL FROM domain of {domain.name}, but it is a domain that receives mail. Choose "
-        "another one: POST /domains/{id}/auth with mailFromDomain."
-    )

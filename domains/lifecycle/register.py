@@ -16,6 +16,7 @@ from domains.dns.records import Record, inbound_host
 from domains.lifecycle import mail_from
 from domains.models import DnsRecord, Domain, DomainDeletion
 from domains.names import RefusedName, check_new_domain, is_private_suffix
+from domains.verification.check import mail_from_collisions
 from domains.verification.claims import Proof, Ruling, claim_time, end, is_proven, lock_name, proof_of, related, ruling
 from domains.verification.rows import Finding, insert_records, records_of, store
 from ses_integration.api import (
@@ -90,12 +91,16 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
         domain, rows, generation = _insert(owner, name, looked)
         reconcile(name, generation)
     known = RecordedIdentity.by_domain([name]).get(name)
+    # Only an identity that somebody else has created can have such a MAIL FROM domain.
+    collision = mail_from_collisions({name: known}).get(name, "") if known and known.ours is False else ""
     if known is not None:
-        domain = store({domain.pk: Finding(known.status, known)}, {domain.pk: rows}).get(domain.pk, domain)
-    warnings = [_unconfirmed(name, known), mail_from.collision(domain, known)]
+        finding = Finding(known.status, known, mail_from_collides=bool(collision))
+        domain = store({domain.pk: finding}, {domain.pk: rows}).get(domain.pk, domain)
+    warnings = [_unconfirmed(name, known), collision]
     if looked.unknown:
         warnings.append(f"{looked.unknown} Whether the domain receives mail elsewhere is not known.")
-    return AddedDomain(domain, known, records_of(name, known), " ".join(filter(None, warnings)) or None)
+    records = records_of(name, known, mail_from_collides=bool(collision))
+    return AddedDomain(domain, known, records, " ".join(filter(None, warnings)) or None)
 
 
 def _unconfirmed(name: str, known: RecordedIdentity | None) -> str:

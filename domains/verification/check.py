@@ -36,6 +36,8 @@ class Checked:
     verdicts: Mapping[str, CheckedRecord]
     # Why SES gave no answer.
     error: SesError | None = None
+    # A sentence if the MAIL FROM domain is a domain that receives mail.
+    collision: str = ""
 
 
 def check_page(domains: Sequence[Domain]) -> list[Checked]:
@@ -66,17 +68,44 @@ def _check(domains: Sequence[Domain], ask_ses: Callable[[], Mapping[str, Recorde
         except SesError as failure:
             error = failure
         verdicts = looking.result()
+    collisions = mail_from_collisions({name: it for name, it in identities.items() if it})
     findings = {}
     for domain in domains:
         identity = identities.get(domain.name)
         status = "" if error else identity.status if identity else NOT_FOUND
-        findings[domain.pk] = Finding(status, identity, {row.pk: verdicts[records[row.pk]] for row in rows[domain.pk]})
+        checked = {row.pk: verdicts[records[row.pk]] for row in rows[domain.pk]}
+        findings[domain.pk] = Finding(status, identity, checked, domain.name in collisions)
     stored = store(findings, rows, began)
     shown_error = UNKNOWN if isinstance(error, NotConfigured) else ERROR
     return [
         Checked(
-            stored[pk], began, finding.ses_status or shown_error, finding.identity, rows[pk], finding.checked, error
+            stored[pk],
+            began,
+            finding.ses_status or shown_error,
+            finding.identity,
+            rows[pk],
+            finding.checked,
+            error,
+            collisions.get(stored[pk].name, ""),
         )
         for pk, finding in findings.items()
         if pk in stored
     ]
+
+
+def mail_from_collisions(identities: Mapping[str, RecordedIdentity]) -> dict[str, str]:
+    """A sentence for each of these domains whose MAIL FROM domain in SES is a domain that receives mail; one statement.
+
+    SES takes any. Only identities that somebody else has created or changed can have such a one.
+    """
+    used = {identity.mail_from_domain: name for name, identity in identities.items() if identity.mail_from_domain}
+    if not used:
+        return {}
+    receiving = Domain.objects.live().filter(name__in=list(used)).values_list("name", flat=True)
+    return {
+        used[
+            name
+        ]: f"SES uses {name} as MAIL FROM domain of {used[name]}, but {name} is a domain that receives mail. Choose "
+        "another one: POST /domains/{id}/auth with mailFromDomain."
+        for name in receiving
+    }

@@ -26,23 +26,32 @@ class Finding:
     """What a check has found about one domain.
 
     `ses_status`: as in `rule.Seen`. `identity`: None if SES has none or gave no answer. `checked`: verdicts by the id of the
-    row of the record.
+    row of the record. `mail_from_collides`: as in `records_of`.
     """
 
     ses_status: str
     identity: RecordedIdentity | None
     checked: Mapping[str, CheckedRecord] = field(default_factory=dict)
+    mail_from_collides: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """False if the reconciler has yet to give the identity a MAIL FROM domain."""
+        return not (self.identity and self.identity.ours and not self.identity.mail_from_domain)
 
 
-def records_of(name: str, identity: RecordedIdentity | None) -> list[Record]:
-    """The records that the owner of the domain has to publish, as far as SES has named them. None without AWS configuration."""
+def records_of(name: str, identity: RecordedIdentity | None, *, mail_from_collides: bool = False) -> list[Record]:
+    """The records that the owner of the domain has to publish, as far as SES has named them. None without AWS configuration.
+
+    `mail_from_collides`: the MAIL FROM domain is a domain that receives mail, so no MX record for it may be published.
+    """
     return records_for(
         name,
         region=settings.AWS_REGION if configured() else "",
         token=identity.verification_token if identity else "",
         dkim_tokens=identity.dkim_tokens if identity else (),
         dkim_zone=identity.dkim_zone if identity else "",
-        mail_from=identity.mail_from_domain if identity else "",
+        mail_from=identity.mail_from_domain if identity and not mail_from_collides else "",
     )
 
 
@@ -94,7 +103,7 @@ def store(
         _store_statuses(current, findings, rows, began)
         _store_verdicts(findings, [row for domain in current for row in rows[domain.pk]], began)
         for domain in current:
-            _store_records(domain, findings[domain.pk].identity, rows[domain.pk])
+            _store_records(domain, findings[domain.pk], rows[domain.pk])
     return domains
 
 
@@ -112,7 +121,7 @@ def _store_statuses(
         mx_before = next(
             (row.state for row in rows[domain.pk] if record_of(domain.name, row).kind is RecordKind.INBOUND), ""
         )
-        seen = seen_of(finding.ses_status, finding.checked.values(), mx_before)
+        seen = seen_of(finding.ses_status, finding.checked.values(), mx_before, complete=finding.is_complete)
         verification = after(before, seen, now)
         (same if verification == before else changed).append(domain)
         for column in COLUMNS:
@@ -150,11 +159,13 @@ def _store_verdicts(findings: Mapping[str, Finding], rows: Sequence[DnsRecord], 
     DnsRecord.objects.bulk_update(changed, ["state", "problem"])
 
 
-def _store_records(domain: Domain, identity: RecordedIdentity | None, rows: list[DnsRecord]) -> None:
+def _store_records(domain: Domain, finding: Finding, rows: list[DnsRecord]) -> None:
     """Make the rows of the records those that SES names. Rows that stay are kept."""
+    identity = finding.identity
     if identity is None:
         return
-    wanted = {record.key: record for record in records_of(domain.name, identity)}
+    told = records_of(domain.name, identity, mail_from_collides=finding.mail_from_collides)
+    wanted = {record.key: record for record in told}
     present = {(row.record_type, row.name, row.value): row for row in rows}
     rows += insert_records(domain, [record for key, record in wanted.items() if key not in present])
     # Before SES has returned the token, it has not named all records.

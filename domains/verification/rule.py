@@ -60,7 +60,7 @@ class Seen:
     `ses_status`: in SES's spelling, `NotFound`, or empty if SES gave no answer. `required`: whether the required records are
     published, None if DNS did not say. `missing`: those that are not, for people. `mx`: the state of the inbound MX record
     when DNS last answered, empty before. `has_mx`: whether there is any MX record, None if DNS did not say. `looked`: whether
-    DNS was asked.
+    DNS was asked. `complete`: whether SES has all that it will have for the domain.
     """
 
     ses_status: str = ""
@@ -69,17 +69,18 @@ class Seen:
     mx: str = ""
     has_mx: bool | None = None
     looked: bool = True
+    complete: bool = True
 
     @property
     def answered(self) -> bool:
         return bool(self.ses_status)
 
 
-def seen_of(ses_status: str, checked: Collection[CheckedRecord], mx_before: str) -> Seen:
+def seen_of(ses_status: str, checked: Collection[CheckedRecord], mx_before: str, *, complete: bool = True) -> Seen:
     """What a check has found. `mx_before`: the state of the inbound MX record when DNS last answered before."""
     inbound = next((one for one in checked if one.record.kind is RecordKind.INBOUND), None)
     if inbound is None:
-        return Seen(ses_status, mx=mx_before, looked=bool(checked))
+        return Seen(ses_status, mx=mx_before, looked=bool(checked), complete=complete)
     known = inbound.state is not State.UNKNOWN
     at_best = [replace(one, state=State.VERIFIED) if one.state is State.UNKNOWN else one for one in checked]
     missing = [one.record for one in checked if one.record.is_required and one.state in (State.MISSING, State.WRONG)]
@@ -89,6 +90,7 @@ def seen_of(ses_status: str, checked: Collection[CheckedRecord], mx_before: str)
         missing=_named(missing),
         mx=inbound.state.value if known else mx_before,
         has_mx=bool(inbound.found) if known else None,
+        complete=complete,
     )
 
 
@@ -145,8 +147,8 @@ def next_check(now: datetime, verification: Verification, seen: Seen, first_wait
         return now + first_wait
     checking_for = now - verification.checking_since
     wait = min(max(first_wait, checking_for / GROWTH), LONGEST_WAIT)
-    if not seen.answered:
-        # SES is down, so the day of a verified domain is not over.
+    if not (seen.answered and seen.complete):
+        # SES is down or not up to date, so that was not the check of the day.
         return now + wait
     if verification.status == Domain.Status.VERIFIED:
         # Once more soon after it was verified: its MX record may follow.

@@ -82,7 +82,8 @@ class RecordedIdentity:
                 with rate_limited(config):
                     observed = Gateway(config, deadline - time.monotonic(), verified=verified).read_identity(domain)
             except NotFound:
-                _rows_of([domain]).update(status=NOT_FOUND, checked_at=database_now())
+                gone = {"status": NOT_FOUND, "dkim_status": "", "mail_from_status": ""}
+                _rows_of([domain]).update(checked_at=database_now(), **gone)
                 return None
         row = _rows([domain]).get(domain)
         identity = row or LedgerIdentity()
@@ -148,6 +149,8 @@ def _refresh_batch(
     with transaction.atomic():
         for name, row in rows.items():
             row.status = statuses.get(name, NOT_FOUND)
+            if row.status == NOT_FOUND:
+                row.mail_from_status = ""
             row.checked_at = now
             if name in mail_from:
                 row.mail_from_domain, row.mail_from_status = mail_from[name]

@@ -7,6 +7,7 @@ import pytest
 from domains.models import DnsRecord, Domain
 from domains.verification.rows import record_of
 from inbound.tests.support.aws import fail_calls, set_verification_status
+from ses_integration.aws import clients
 
 pytestmark = pytest.mark.sqlite
 
@@ -103,3 +104,45 @@ def test_a_domain_without_records_is_refused(api, added, ses):
     answer = api.patch(auth(added))
     assert answer.status_code == 400
     assert answer.json() == {"error": "No DNS records found for domain. Please run POST /domains/{id}/auth first."}
+
+
+def test_dkim_records_are_required_even_if_the_ownership_record_is_enough_for_ses(api, added, ses, dns):
+    publish_all(dns, added)
+    for row in added.dns_records.filter(record_type="CNAME"):
+        dns.withdraw(row.name)
+        dns.publish(row.name, "CNAME", "park.example.net")
+    set_verification_status(ses, "example.com", "Success")
+    body = api.patch(auth(added)).json()
+    assert body["overallStatus"] == "pending"
+    assert body["nextSteps"][0].startswith("Add 3 missing required DNS record(s): CNAME ")
+    check = api.get(f"{URL}/{added.pk}?check=true").json()
+    assert (check["status"], check["canReceiveEmails"]) == ("verified", True)
+    assert check["verificationCheck"]["isFullyVerified"] is False
+
+
+def test_the_ownership_record_is_not_needed_next_to_dkim(api, added, ses, dns):
+    publish_all(dns, added)
+    dns.withdraw("_amazonses.example.com")
+    set_verification_status(ses, "example.com", "Success")
+    assert api.patch(auth(added)).json()["overallStatus"] == "verified"
+
+
+def test_an_error_of_ses_takes_nothing_away(api, added, ses, dns):
+    publish_all(dns, added)
+    set_verification_status(ses, "example.com", "Success")
+    api.patch(auth(added))
+    fail_calls(ses)
+    body = api.patch(auth(added)).json()
+    assert (body["overallStatus"], body["sesStatus"]["identityStatus"]) == ("verified", "Error")
+
+
+def test_a_mail_from_domain_that_receives_mail_is_told_and_its_records_are_not(api, added, ses, dns):
+    assert api.post(URL, {"domain": "own.example.com"}).status_code == 201
+    clients.ses("eu-west-1").set_identity_mail_from_domain(Identity="example.com", MailFromDomain="own.example.com")
+    body = api.patch(auth(added)).json()
+    assert body["sesStatus"]["mailFromError"].startswith(
+        "SES uses own.example.com as MAIL FROM domain of example.com, but"
+    )
+    listed = api.get(f"{URL}/{added.pk}/dns-records").json()["records"]
+    assert not any(record["name"] == "own.example.com" for record in listed)
+    assert "mailFromError" in api.get(f"{URL}/{added.pk}?check=true").json()["verificationCheck"]
