@@ -118,7 +118,13 @@ REST_FRAMEWORK = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "inbound.configuration.logs.Line",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "is_passing": "ext://inbound.database.outages.is_outage",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": configuration.LOG_LEVEL},
     "loggers": {

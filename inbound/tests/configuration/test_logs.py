@@ -1,0 +1,62 @@
+"""What the log says: one line for what goes wrong elsewhere, and no passwords."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import pytest
+from django.db import OperationalError
+
+from inbound.configuration.logs import Line
+from inbound.database.outages import is_outage
+
+
+def logged(name: str, message: str, *args: object, error: Exception | None = None) -> str:
+    exc_info = None
+    if error:
+        try:
+            raise error
+        except Exception:
+            exc_info = sys.exc_info()
+    record = logging.LogRecord(name, logging.WARNING, __file__, 1, message, args, exc_info)
+    return Line("{levelname} {name}: {message}", is_outage).format(record)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:s3cr3t@127.0.0.1:1/", "https://s3cr3t@host", "http://user:s3cr3t:more@host/path", "http://:s3cr3t@[::1]",
+        "postgres://inbound:s3cr3t@db/mail",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("error", [None, ValueError("a mistake")], ids=["line", "traceback"])
+def test_no_password_of_a_url_is_written(url, error):
+    text = logged("ses_integration.aws", 'Could not connect to "%s"', url, error=error)
+    assert "s3cr3t" not in text
+    assert "***@" in text
+
+
+def test_a_url_without_a_password_stays():
+    assert logged("a", "http://host/path?to=a@example.com") == "WARNING a: http://host/path?to=a@example.com"
+
+
+def test_a_password_in_the_text_of_an_exception_is_not_written():
+    text = logged("botocore.credentials", "Refreshing failed.", error=OSError("https://user:s3cr3t@host"))
+    assert text == "WARNING botocore.credentials: Refreshing failed. OSError: https://***@host"
+
+
+@pytest.mark.parametrize("name", ["botocore.credentials", "botocore.tokens", "urllib3.connectionpool"])
+def test_an_error_of_a_library_that_calls_aws_is_one_line(name):
+    assert logged(name, "Failed.", error=ValueError("a\nb")) == f"WARNING {name}: Failed. ValueError: a b"
+
+
+@pytest.mark.parametrize("name", ["django.request", "django.security", "inbound.worker"])
+def test_an_outage_of_the_database_is_one_line(name):
+    text = logged(name, "Internal Server Error: %s", "/admin/", error=OperationalError("connection failed\nrefused"))
+    assert text == f"WARNING {name}: Internal Server Error: /admin/ OperationalError: connection failed refused"
+
+
+def test_a_mistake_has_a_traceback():
+    lines = logged("django.request", "Internal Server Error", error=KeyError("a")).splitlines()
+    assert (lines[1], lines[-1]) == ("Traceback (most recent call last):", "KeyError: 'a'")
