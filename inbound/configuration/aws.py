@@ -6,10 +6,17 @@ bucket naming rules"), and the API references of SES, SNS and Lambda.
 
 from __future__ import annotations
 
+from datetime import datetime
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
 from inbound.configuration.forms import Form, pattern
+from inbound.configuration.hosts import is_url
 
 REGION = r"[a-z]+(?:-[a-z]+)+-[0-9]{1,2}"
 ACCOUNT = r"[0-9]{12}"
+# botocore asks no others without TLS.
+CREDENTIAL_HOSTS = ("localhost", "169.254.170.2", "169.254.170.23", "fd00:ec2::23")
 # Names that S3 keeps for itself or that look like an IP address.
 RESERVED_BUCKETS = (
     r"(?!xn--|sthree-|amzn-s3-demo-)(?!.*(?:-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$)(?!(?:[0-9]+\.){3}[0-9]+$)"
@@ -67,3 +74,54 @@ def access_key_id() -> Form[str]:
 
 def credential() -> Form[str]:
     return pattern("visible ASCII characters without quotes", r"(?![\"'])[!-~]+(?<![\"'])", secret=True)
+
+
+def role() -> Form[str]:
+    return pattern(
+        "the ARN of a role, such as arn:aws:iam::123456789012:role/mail", rf"arn:aws[a-z-]*:iam::{ACCOUNT}:role/[!-~]+"
+    )
+
+
+def word(*words: str) -> Form[str]:
+    """One of the lower-case words that botocore knows, typed in any case."""
+    return pattern(f"{', '.join(words[:-1])} or {words[-1]}", f"(?ai:{'|'.join(words)})")
+
+
+def expiration() -> Form[str]:
+    """When the credentials in the environment end. botocore compares it with a time that has a zone."""
+
+    def parse(text: str) -> str:
+        if not text.isascii() or not datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z"):
+            raise ValueError
+        return text
+
+    return Form("a time with zone, such as 2026-01-31T12:00:00Z", parse, unset="")
+
+
+def credentials_url() -> Form[str]:
+    """A server that gives credentials (AWS SDKs and Tools Reference Guide, "Container credential provider")."""
+
+    def parse(text: str) -> str:
+        host = urlsplit(text).hostname or ""
+        if not is_url(text) or not (
+            text.lower().startswith("https:") or host in CREDENTIAL_HOSTS or _is_loopback(host)
+        ):
+            raise ValueError
+        return text
+
+    return Form("the URL of a server, with https unless it is this host's or container's", parse, unset="", secret=True)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def path() -> Form[str]:
+    return pattern("a path that begins with /", r"/[!-~]*")
+
+
+def header() -> Form[str]:
+    return pattern("visible ASCII characters and blanks", r"[!-~]+(?: [!-~]+)*", secret=True)

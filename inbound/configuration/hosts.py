@@ -7,7 +7,7 @@ import re
 from urllib.parse import urlsplit
 
 from domains.dns.nameserver import nameserver
-from inbound.configuration.forms import Form, list_of
+from inbound.configuration.forms import Form, Refused, list_of
 
 LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 NAME = re.compile(rf"(?=.{{1,253}}$){LABEL}(?:\.{LABEL})*", re.IGNORECASE | re.ASCII)
@@ -67,15 +67,25 @@ def origins() -> Form[list[str]]:
     return list_of(Form("origins with scheme and without path, such as https://mail.example.net", parse))
 
 
+def is_url(text: str) -> bool:
+    """Whether it is the URL of a server, perhaps with a path, and without user name and password."""
+    # urlsplit() removes tabs and line ends in silence.
+    if not text.isascii() or not text.isprintable() or re.search(r"""[\s\\"'<>?#]""", text):
+        return False
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and _is_host_with_port(parts.netloc)
+
+
 def endpoint() -> Form[str]:
-    """The URL of a server. Not shown in errors, because it may contain a password."""
+    """The URL of a server. A wrong one is not shown, because it may contain a password."""
 
     def parse(text: str) -> str:
-        # urlsplit() removes tabs and line ends in silence.
-        if not text.isascii() or not text.isprintable() or re.search(r"""[\s\\"'<>?#]""", text):
-            raise ValueError
-        parts = urlsplit(text)
-        if parts.scheme not in ("http", "https") or not _is_host_with_port(parts.netloc.rpartition("@")[2]):
+        if "@" in text:
+            raise Refused("has a user name or password, which would be in the log; remove it, because AWS takes none")
+        if not is_url(text):
             raise ValueError
         return text
 

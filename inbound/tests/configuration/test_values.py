@@ -44,7 +44,7 @@ def value_of(name: str, text: str) -> object:
         ("LAMBDA_FUNCTION_NAME", "process:$LATEST", None),
         ("S3_BUCKET_NAME", "a.b", None),
         ("INSTALLATION_ID", "Mail of us/2", None),
-        ("AWS_ENDPOINT_URL", "http://user:password@[::1]:5599/path", None),
+        ("AWS_ENDPOINT_URL", "http://[::1]:5599/path", None),
         ("BIND", "fd://3", ["fd://3"]),
     ],
 )
@@ -96,6 +96,16 @@ def test_right_values(name, text, value):
                 TOPIC + " ", TOPIC.replace("arn:aws", "arn:azure"),
             ],
         ),
+        (
+            "AWS_CREDENTIAL_EXPIRATION",
+            ["foo", "tomorrow", "2026-01-31", "2026-01-31T12:00:00", "2026-01-31 12:00", "1769860800", "2026-02-30T12:00:00Z"],
+        ),
+        ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", ["foo", "v2/credentials", "/a b", "http://a/"]),
+        ("AWS_ROLE_ARN", ["foo", "mail", "arn:aws:iam::123:role/mail", "arn:aws:iam::123456789012:user/mail"]),
+        ("AWS_DEFAULTS_MODE", ["foo", "in_region", "\u017ftandard"]),
+        ("AWS_STS_REGIONAL_ENDPOINTS", ["foo", "eu-west-1"]),
+        ("AWS_REQUEST_CHECKSUM_CALCULATION", ["foo", "when supported", "true"]),
+        ("AWS_METADATA_SERVICE_TIMEOUT", ["foo", "0", "1.5"]),
         ("LAMBDA_FUNCTION_NAME", ["arn:aws:lambda:eu-west-1:123456789012:function:x", "a b", "a" * 65, "a.b", "a:", "a/b"]),
         ("SES_RULE_PREFIX", ["a" * 17, "In", "in-bound", "in_", "ü", "a\n", "2٣"]),
         ("SES_RULE_SET", ["a" * 65, "-a", "a-", "A", "a_b", "a b", "a\n"]),
@@ -125,13 +135,46 @@ def test_wrong_values_are_shown_with_what_is_expected(name, texts):
     "text",
     [
         "nonsense", "127.0.0.1:5599", "ftp://a", "http://", "http://a:0", "http://a:port", "http://a b", "http://a\tb", "http:///a",
-        "http://a_b", "http://[::1", "http://a?x=1", "http://a#x", "http://é", "https:/a", "http://user:p/w@host", "http://a'",
+        "http://a_b", "http://[::1", "http://a?x=1", "http://a#x", "http://é", "https:/a", "http://a'",
     ],
 )  # fmt: skip
 def test_wrong_endpoints(name, text):
     assert refusal(name, text) == (
         f"{name} cannot be used; it must be the URL of a server, such as http://127.0.0.1:5599."
     )
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_EC2_METADATA_SERVICE_ENDPOINT"])
+@pytest.mark.parametrize(
+    "text", ["http://user:s3cr3t@127.0.0.1:1", "https://s3cr3t@host/path", "http://user:p/w@host", "a@b"]
+)
+def test_an_endpoint_has_no_password(name, text):
+    """It would be in every message about the endpoint."""
+    assert refusal(name, text) == (
+        f"{name} has a user name or password, which would be in the log; remove it, because AWS takes none."
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "foo", "http://metadata.example/", "http://169.254.169.254/", "ftp://localhost/", "http://user:s3cr3t@localhost/",
+        "https://[::1", "http://", "https:foo",
+    ],
+)  # fmt: skip
+def test_wrong_servers_of_credentials(text):
+    assert refusal("AWS_CONTAINER_CREDENTIALS_FULL_URI", text) == (
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI cannot be used; "
+        "it must be the URL of a server, with https unless it is this host's or container's."
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["http://localhost:51679/x", "http://127.0.0.1/", "http://[::1]:80/", "http://[fd00:ec2::23]/", "HTTPS://a/x"],
+)
+def test_servers_of_credentials(text):
+    assert value_of("AWS_CONTAINER_CREDENTIALS_FULL_URI", text) == text
 
 
 @pytest.mark.parametrize("name", ["KEEP_MAIL_ON_DOMAIN_DELETE", "SECRET_KEY", "DATABASE_URL", "DEMO_DIR", "AWS_REGION"])
