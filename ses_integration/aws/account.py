@@ -9,7 +9,7 @@ import time
 
 from ses_integration.aws import clients
 from ses_integration.aws.clients import ClientSet
-from ses_integration.aws.translate import NOT_CONFIGURED, aws_errors
+from ses_integration.aws.translate import aws_errors
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination import quotas
 from ses_integration.errors import BadCredentials, NoCredentials, SesError, Unanswered, Unsent, WrongAccount
@@ -36,8 +36,7 @@ def verify(config: SesConfig, recorded: str | None = None) -> ClientSet | None:
     """
     if not config.region:
         return None
-    if not clients.have_credentials():
-        raise NoCredentials(NOT_CONFIGURED)
+    clients.require_credentials(config.region)
     used = clients.current()
     if recorded is None:
         recorded = read_recorded(config)

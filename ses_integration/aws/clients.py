@@ -1,21 +1,20 @@
-"""boto3 clients with one attempt, short time limits and a send deadline."""
+"""boto3 clients with one attempt and short time limits, and their credentials."""
 
 from __future__ import annotations
 
+import logging
 import math
-import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
+from ses_integration.aws import events
 from ses_integration.conf import ses_config
 from ses_integration.errors import NoCredentials, NotConfigured
 
@@ -27,63 +26,27 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 2
 READ_TIMEOUT = 5
 RENEW_SECONDS = 3.0
-UNREADABLE_PROFILE = "The AWS profile or credentials cannot be read: look at AWS_PROFILE and its files."
-# What a form does not escape, and `@`.
-_PLAIN = re.compile(r"[\w.~@-]*", re.ASCII)
+NOT_CONFIGURED = "AWS region or credentials are missing."
+UNREADABLE_PROFILE = (
+    "The AWS profile or credentials cannot be read: look at AWS_PROFILE and its files, and at other AWS_ variables."
+)
+
+logger = logging.getLogger(__name__)
 
 # A session can neither build two clients nor look for credentials twice at a time.
 _lock = threading.RLock()
-_send_by: ContextVar[float | None] = ContextVar("send_by", default=None)
-
-
-class SendDeadlinePassed(Exception):
-    """The deadline passed between signing and sending, so the call was certainly not sent."""
-
-
-class NotFromAws(Exception):
-    """The answer has no AWS request id, so it came from a proxy. AWS may have got the call."""
 
 
 @contextmanager
-def send_by(deadline: float) -> Iterator[None]:
-    """Send no call in this block after `deadline`, a value of `time.monotonic()`: a later one raises SendDeadlinePassed.
-
-    The check is in botocore's `before-send`, after signing: a process that was suspended must not send an old intent with a
-    fresh signature (docs/architecture/protocol.md, "Send the call").
-    """
-    token = _send_by.set(deadline)
+def _reading() -> Iterator[None]:
+    """Raise NoCredentials for whatever botocore raises inside, from its own errors to those of the parsers it calls."""
     try:
         yield
-    finally:
-        _send_by.reset(token)
-
-
-def _refuse_late(**_: Any) -> None:
-    limit = _send_by.get()
-    if limit is not None and time.monotonic() >= limit:
-        raise SendDeadlinePassed
-
-
-def _require_request_id(parsed: Mapping[str, Any], **_: Any) -> None:
-    """Reject the page of a proxy, which botocore would parse as an empty answer: as success or an empty list."""
-    if not parsed["ResponseMetadata"].get("RequestId"):
-        raise NotFromAws
-
-
-def _encode_once(params: dict[str, Any], **_: Any) -> None:
-    """Encode a form here, because botocore encodes it twice, to sign and to send it: a millisecond each for 500 recipients."""
-    if isinstance(params["body"], dict):
-        params["body"] = form(params["body"])
-
-
-def form(fields: Mapping[str, Any]) -> bytes:
-    """The form that `urlencode` makes, in a third of the time if hardly a text has characters to escape but `@`."""
-    return "&".join([f"{_escaped(name)}={_escaped(value)}" for name, value in fields.items()]).encode()
-
-
-def _escaped(value: Any) -> str:
-    text = str(value)
-    return text.replace("@", "%40") if _PLAIN.fullmatch(text) else quote_plus(text)
+    except NotConfigured:
+        raise
+    except Exception as error:
+        logger.warning("AWS credentials: %s: %s", type(error).__name__, error)
+        raise NoCredentials(UNREADABLE_PROFILE) from error
 
 
 class ClientSet:
@@ -93,10 +56,8 @@ class ClientSet:
     """
 
     def __init__(self) -> None:
-        try:
+        with _reading():
             self._session = boto3.Session()
-        except (BotoCoreError, OSError) as error:
-            raise NoCredentials(UNREADABLE_PROFILE) from error
         self._clients: dict[tuple[str, str, int], Any] = {}
         self.refused = False
 
@@ -106,17 +67,14 @@ class ClientSet:
             with _lock:
                 found = self._session.get_credentials()
                 frozen = found.get_frozen_credentials() if found else None
-        except (BotoCoreError, ClientError, OSError):
+        except Exception:
             return None  # for example, a role that cannot be assumed: the call itself will report it
         return (frozen.access_key or "", frozen.secret_key or "", frozen.token or "") if frozen else None
 
     def have_credentials(self) -> bool:
-        """Whether botocore finds credentials. Does not try them."""
-        try:
-            with _lock:
-                return self._session.get_credentials() is not None
-        except (BotoCoreError, OSError):
-            return False  # for example, a key without its secret
+        """Whether botocore finds credentials. Does not try them. Raises NoCredentials, for example for a key without secret."""
+        with _reading(), _lock:
+            return self._session.get_credentials() is not None
 
     def client(self, service: Any, region: str, seconds: float) -> Any:
         """The client of a service. `seconds`: how long a call waits for its answer, from 2 to 5."""
@@ -136,16 +94,15 @@ class ClientSet:
             max_pool_connections=32,
             user_agent_extra="inbound",
         )
-        try:
-            client = self._session.client(service, region_name=region, config=config)
-        except (BotoCoreError, OSError) as error:
-            raise NoCredentials(UNREADABLE_PROFILE) from error
-        except ValueError as error:
-            raise NotConfigured("AWS_ENDPOINT_URL is not the address of a server.") from error
-        client.meta.events.register("before-call", _encode_once)
+        with _reading():
+            try:
+                client = self._session.client(service, region_name=region, config=config)
+            except ValueError as error:
+                if str(error).startswith("Invalid endpoint"):
+                    raise NotConfigured("AWS_ENDPOINT_URL is not the address of a server.") from error
+                raise
+        events.register(client)
         client.meta.events.register("before-call", self._note_use)
-        client.meta.events.register("before-send", _refuse_late)
-        client.meta.events.register("after-call", _require_request_id)
         return client
 
     def _note_use(self, **_: Any) -> None:
@@ -209,18 +166,31 @@ def sts(region: str, seconds: float = READ_TIMEOUT, of: ClientSet | None = None)
     return (of or current()).client("sts", region, seconds)
 
 
-def have_credentials() -> bool:
-    """Whether botocore finds credentials, also in files that have changed. Does not try them."""
+def require_credentials(region: str) -> None:
+    """Raise NotConfigured without a region, NoCredentials if botocore finds no credentials, also in files that have changed.
+
+    Does not try them.
+    """
+    if not region:
+        raise NotConfigured(NOT_CONFIGURED)
+    used = current()
     try:
-        used = current()
-        return used.have_credentials() or renew(used)
-    except NotConfigured:
-        return False  # a profile that does not exist
+        found = used.have_credentials()
+    except NoCredentials:
+        if not renew(used):
+            raise
+    else:
+        if not found and not renew(used):
+            raise NoCredentials(NOT_CONFIGURED)
 
 
 def configured() -> bool:
     """Whether AWS can be called at all: a region and credentials are set. The credentials are not tried."""
-    return bool(ses_config().region) and have_credentials()
+    try:
+        require_credentials(ses_config().region)
+    except NotConfigured:
+        return False
+    return True
 
 
 def forget() -> None:

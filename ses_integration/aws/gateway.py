@@ -7,10 +7,9 @@ import contextlib
 from ses_integration.aws import clients, wire
 from ses_integration.aws.clients import ClientSet
 from ses_integration.aws.observed import ObservedIdentities, ObservedIdentity, ObservedRule
-from ses_integration.aws.translate import NOT_CONFIGURED, aws_errors
+from ses_integration.aws.translate import aws_errors
 from ses_integration.conf import SesConfig
 from ses_integration.coordination.rate_limit import rate_limited
-from ses_integration.errors import NoCredentials, NotConfigured
 from ses_integration.plan.compile import Rule
 
 IDENTITIES_PER_CALL = 100  # SES API Reference, GetIdentityVerificationAttributes
@@ -27,8 +26,7 @@ class Gateway:
     def __init__(
         self, config: SesConfig, seconds: float = clients.READ_TIMEOUT, *, verified: ClientSet | None = None
     ) -> None:
-        if not config.region or not clients.have_credentials():
-            raise (NoCredentials if config.region else NotConfigured)(NOT_CONFIGURED)
+        clients.require_credentials(config.region)
         self._config = config
         self._ses = clients.ses(config.region, seconds, verified)
         self._sesv2 = clients.sesv2(config.region, seconds, verified)

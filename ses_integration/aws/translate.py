@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -14,6 +16,7 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
+    HTTPClientError,
     InvalidConfigError,
     LoginError,
     MetadataRetrievalError,
@@ -23,12 +26,16 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
     ProxyConnectionError,
+    SSLError,
     SSOError,
     TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import LocationValueError
 
-from ses_integration.aws import clients
-from ses_integration.aws.clients import NotFromAws, SendDeadlinePassed
+from ses_integration.aws import clients, events
+from ses_integration.aws.clients import NOT_CONFIGURED, UNREADABLE_PROFILE
+from ses_integration.aws.events import NotFromAws, SendDeadlinePassed, Stage
 from ses_integration.coordination.clock import release_connection
 from ses_integration.errors import (
     AlreadyExists,
@@ -49,7 +56,6 @@ from ses_integration.errors import (
 
 logger = logging.getLogger(__name__)
 
-NOT_CONFIGURED = "AWS region or credentials are missing."
 NO_ANSWER = "AWS gave no answer."
 UNREADABLE = "The response did not come from AWS."
 
@@ -107,6 +113,7 @@ def is_passing(code: str) -> bool:
 
 
 def _from_client_error(error: ClientError, code: str) -> SesError:
+    message = error.response.get("Error", {}).get("Message", "").lower()
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     if code in _THROTTLED or status == 429:
         return Throttled()
@@ -120,9 +127,9 @@ def _from_client_error(error: ClientError, code: str) -> SesError:
         return NotFound("It does not exist.")
     if code == "RuleSetDoesNotExist":
         return RuleSetMissing("The receipt rule set does not exist; run ses_setup.")
-    if code == "LimitExceeded" and "recipients" in error.response["Error"].get("Message", "").lower():
+    if code == "LimitExceeded" and "recipients" in message:
         return TooManyRecipients("The rule has more recipients than SES allows.")
-    if code == "LimitExceeded" and "rules" in error.response["Error"].get("Message", "").lower():
+    if code == "LimitExceeded" and "rules" in message:
         return RuleSetFull("The receipt rule set has no room for another rule.")
     if code in _DENIED:
         # Others may be allowed, for example because these were quarantined.
@@ -134,14 +141,42 @@ def _from_client_error(error: ClientError, code: str) -> SesError:
     return (NotAccepted if content else Refused)(_SENTENCES.get(code, "AWS refused the call."), needs_attention=True)
 
 
+def _cannot_connect(error: BotoCoreError) -> str:
+    """A sentence if a variable of the environment or its file does not allow any connection, or an empty string."""
+    # What urllib3 raised.
+    reason: Any = getattr(error, "kwargs", {}).get("error")
+    if isinstance(error, SSLError):
+        inner = reason.args[0] if getattr(reason, "args", ()) else reason
+        is_bundle = isinstance(inner, OSError) and not isinstance(inner, ssl.SSLError)
+        if is_bundle or isinstance(inner, ssl.SSLCertVerificationError) or getattr(inner, "library", "") == "X509":
+            return "The certificate of AWS cannot be checked: look at AWS_CA_BUNDLE and the endpoint."
+    if isinstance(error, HTTPClientError) and isinstance(reason, LocationValueError):
+        return "HTTP_PROXY or HTTPS_PROXY is not the address of a server."
+    return ""
+
+
 @contextmanager
 def aws_errors(call: str) -> Iterator[None]:
     """Translate every error of the AWS call inside into a `SesError`. `call` names it in the log."""
     release_connection()
+    events.begin()
+    try:
+        with _translated(call):
+            yield
+    except (Unanswered, NotAccepted) as error:
+        if events.stage() is Stage.SENT or (events.stage() is Stage.NEW and isinstance(error, NotAccepted)):
+            raise
+        # A service that gives credentials did not answer, or not as it should.
+        clients.renew()
+        raise NoCredentials(UNREADABLE_PROFILE) from error
+
+
+@contextmanager
+def _translated(call: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = error.response["Error"].get("Code", "").removesuffix("Exception")
+        code = error.response.get("Error", {}).get("Code", "").removesuffix("Exception")
         translated = _from_client_error(error, code)
         translated.code = code
         if not isinstance(translated, AlreadyExists | NotFound):
@@ -154,24 +189,32 @@ def aws_errors(call: str) -> Iterator[None]:
     except _CREDENTIALS_NOT_FOUND as error:
         logger.warning("%s: %s", call, error)
         clients.renew()
-        raise NoCredentials(NOT_CONFIGURED) from error
+        raise NoCredentials(NOT_CONFIGURED if isinstance(error, NoCredentialsError) else UNREADABLE_PROFILE) from error
     except (FileNotFoundError, PermissionError) as error:
         logger.warning("%s: %s", call, error)
         clients.renew()
         raise NoCredentials("A file of the AWS credentials cannot be read.") from error
     except (ParamValidationError, UnicodeError) as error:
-        logger.exception("%s", call)
+        logger.warning("%s: %s", call, error)
         raise NotAccepted("AWS does not accept a value.") from error
     except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as error:
         logger.warning("%s: %s", call, error)
         raise Unsent("AWS cannot be reached.") from error
     except BotoCoreError as error:  # read timeouts and resets
         logger.warning("%s: %s", call, error)
+        if sentence := _cannot_connect(error):
+            raise NotConfigured(sentence) from error
         raise Unanswered(NO_ANSWER) from error
     except NotFromAws as error:
         logger.warning("%s: the answer has no request id, so it is not AWS's.", call)
         raise Unanswered(UNREADABLE) from error
+    except ResponseParserError as error:
+        logger.warning("%s: %s", call, error)
+        raise Unanswered(UNREADABLE) from error
     except Exception as error:
         # botocore's parsers raise errors of any kind.
+        if events.stage() is not Stage.SENT:
+            logger.warning("%s: %s: %s", call, type(error).__name__, error)
+            raise Unanswered(NO_ANSWER) from error
         logger.exception("%s", call)
         raise Unanswered(UNREADABLE) from error

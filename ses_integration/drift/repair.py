@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from ses_integration.aws import clients
+from ses_integration.aws import events
 from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import SesConfig
 from ses_integration.coordination import lease
@@ -46,7 +46,7 @@ def move_to_front(config: SesConfig, comparison: Comparison, domains: Collection
     }
     names = [rule.name for rule in comparison.seen.rules if rule.name in wrong]
     for name in reversed(names):
-        with _leased(config) as held, clients.send_by(held.until - lease.LEASE_SECONDS / 3), rate_limited(config):
+        with _leased(config) as held, events.send_by(held.until - lease.LEASE_SECONDS / 3), rate_limited(config):
             try:
                 Gateway(config).move_to_front(name)
             except NotFound:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ses_integration.aws import account, clients, rule_set
+from ses_integration.aws import account, events, rule_set
 from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import SesConfig
 from ses_integration.coordination import quotas
@@ -40,7 +40,7 @@ def send_once(config: SesConfig, intent: Intent, deadline: float) -> Answer:
     With SES_AUTO_SETUP a missing rule set is created, for the next attempt.
     """
     try:
-        with clients.send_by(intent.send_by):
+        with events.send_by(intent.send_by):
             return _call_aws(config, intent.call, deadline, intent.account)
     except RuleSetMissing as error:
         if config.auto_setup and not intent.call.operation.removes:

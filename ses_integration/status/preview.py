@@ -10,10 +10,10 @@ from typing import Self
 from django.db.models import Max
 
 from ses_integration.aws import clients
-from ses_integration.aws.translate import NOT_CONFIGURED
 from ses_integration.conf import ses_config
 from ses_integration.coordination import quotas
 from ses_integration.coordination.clock import database_now
+from ses_integration.errors import NotConfigured
 from ses_integration.models import LedgerEntry
 from ses_integration.plan.compile import compile_domain
 from ses_integration.plan.incarnation import own_rules, rule_digest, visible_to_owner
@@ -69,8 +69,10 @@ class Preview(Forecast):
 
         Not for use inside a transaction: botocore may ask the metadata service of the host for credentials.
         """
-        if not clients.configured():
-            return NOT_CONFIGURED
+        try:
+            clients.require_credentials(ses_config().region)
+        except NotConfigured as problem:
+            return problem.sentence
         if not ses_config().bucket and any(rule.after for rule in self.rules if rule.changes):
             return "S3_BUCKET_NAME is missing."
         return ""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ses_integration.aws import clients
-from ses_integration.aws.translate import NOT_CONFIGURED, aws_errors
+from ses_integration.aws.translate import aws_errors
 from ses_integration.conf import ses_config
-from ses_integration.errors import NoCredentials, NotConfigured
+from ses_integration.errors import NotConfigured
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -21,8 +21,7 @@ def open_bucket(bucket: str = "", *, seconds: float = clients.READ_TIMEOUT) -> t
     Raises NotConfigured if the region, the credentials or the bucket are missing.
     """
     config = ses_config()
-    if not clients.configured():
-        raise (NoCredentials if config.region else NotConfigured)(NOT_CONFIGURED)
+    clients.require_credentials(config.region)
     if not (bucket or config.bucket):
         raise NotConfigured("S3_BUCKET_NAME is missing.")
     return clients.s3(config.region, seconds), bucket or config.bucket

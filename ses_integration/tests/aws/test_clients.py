@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_integration.aws import clients
+from ses_integration.aws import clients, events
 from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import ses_config
 from ses_integration.errors import NotConfigured
@@ -26,12 +26,12 @@ texts = st.one_of(st.text(), st.from_regex(r"[\w.~@+ %&=-]*", fullmatch=True))
 
 @given(st.dictionaries(texts, st.one_of(texts, st.integers(), st.booleans())))
 def test_form_is_that_of_urlencode(fields):
-    assert clients.form(fields) == urlencode(fields).encode()
+    assert events.form(fields) == urlencode(fields).encode()
 
 
 def test_missing_profile_means_no_credentials(monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "nobody")
-    assert not clients.have_credentials()
+    assert not clients.configured()
     with pytest.raises(NotConfigured, match="look at AWS_PROFILE"):
         clients.s3("eu-west-1")
 

@@ -50,8 +50,8 @@ def test_page_of_a_proxy_counts_as_unanswered(ses, call, status):
 
 
 def test_unparsable_response_counts_as_unanswered():
-    with pytest.raises(Unanswered, match=UNREADABLE), aws_errors("Parse"):
-        raise KeyError("Result")
+    with pytest.raises(Unanswered, match=UNREADABLE), aws_errors("ListBuckets"):
+        raise KeyError(clients.s3("eu-west-1").list_buckets()["Owner"]["ID"])
 
 
 @pytest.mark.usefixtures("rows")

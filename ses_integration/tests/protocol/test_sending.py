@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from django.test import override_settings
 
-from ses_integration.aws import clients
+from ses_integration.aws import clients, events
 from ses_integration.checks import SETTLE_SECONDS_ON_AWS
 from ses_integration.coordination.lease import LeaseLost
 from ses_integration.errors import Unsent
@@ -52,11 +52,11 @@ def deadline_is_checked_before_signing():
 
     @contextmanager
     def send_by(monotonic):
-        if clients.time.monotonic() >= monotonic:
+        if events.time.monotonic() >= monotonic:
             raise Unsent("There was no time left to send the call.")
         yield
 
-    with patched(clients, send_by=send_by):
+    with patched(events, send_by=send_by):
         yield
 
 

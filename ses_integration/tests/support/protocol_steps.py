@@ -13,7 +13,7 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from ses_integration.aws import clients
+from ses_integration.aws import clients, events
 from ses_integration.conf import ses_config
 from ses_integration.coordination import lease
 from ses_integration.drift.sweep import sweep_database
@@ -154,17 +154,17 @@ def is_reported_gone(address: str, since: int | None = None) -> bool:
 @contextmanager
 def asleep_before_signing(meanwhile: Callable[[], None]) -> Iterator[None]:
     """Let the v1 call inside sleep for an hour before it is signed, and run `meanwhile` during that."""
-    events = clients.ses(ses_config().region, PATIENCE_SECONDS).meta.events
+    emitter = clients.ses(ses_config().region, PATIENCE_SECONDS).meta.events
     slept = 0.0
 
     def fall_asleep(**_: Any) -> None:
         nonlocal slept
-        events.unregister("before-sign", fall_asleep)
+        emitter.unregister("before-sign", fall_asleep)
         meanwhile()
         slept = 3600.0
 
-    events.register("before-sign", fall_asleep)
+    emitter.register("before-sign", fall_asleep)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clients, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + slept))
+        patch.setattr(events, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + slept))
         yield
     assert slept, "nothing was signed"
