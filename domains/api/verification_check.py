@@ -7,7 +7,7 @@ from typing import Any
 
 from domains.dns import records as dns_records
 from domains.dns.records import Record, RecordKind
-from domains.dns.verdict import CheckedRecord, State
+from domains.dns.verdict import CheckedRecord, State, unmet
 from domains.models import DnsRecord
 from domains.verification.check import ERROR, UNKNOWN, Checked
 from domains.verification.rows import record_of
@@ -32,21 +32,13 @@ def shown_alone(checked: Checked) -> dict[str, Any]:
 
 
 def is_fully_verified(checked: Checked) -> bool:
-    """Whether SES has verified the domain and the required records are published, or were when DNS last answered.
-
-    The ownership record is only required if SES asks for no DKIM records, because SES needs one of the two.
-    """
+    """Whether SES has verified the domain and the required records are published, or were when DNS last answered."""
     return checked.ses_status == SUCCESS and bool(checked.records) and not missing(checked)
 
 
 def missing(checked: Checked) -> list[CheckedRecord]:
     """The verdicts on required records that are not published, or were not when DNS last answered."""
-    known = verdicts(checked)
-    has_dkim = any(one.record.kind is RecordKind.DKIM for one in known)
-    required = [one for one in known if one.record.is_required]
-    if has_dkim and all(one.state is State.VERIFIED for one in required if one.record.kind is RecordKind.DKIM):
-        required = [one for one in required if one.record.kind is not RecordKind.OWNERSHIP]
-    return [one for one in required if one.state is not State.VERIFIED]
+    return unmet(verdicts(checked))
 
 
 def verdicts(checked: Checked) -> list[CheckedRecord]:

@@ -6,7 +6,7 @@ docs/architecture/dns.md says what counts, record by record.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from domains.dns import resolver
@@ -16,7 +16,7 @@ from domains.dns.rules import CheckedRecord, State, judge
 from domains.dns.values import SES, InvalidSpf, dkim_key, host, is_dmarc, is_spf, passes, question, zones_above
 from domains.names import registrable
 
-__all__ = ["CheckedRecord", "State", "check", "judge", "requirements_met"]
+__all__ = ["CheckedRecord", "State", "check", "judge", "requirements_met", "unmet"]
 
 # RFC 7208, 4.6.4: receivers follow no more.
 MOST_INCLUDES = 10
@@ -45,6 +45,22 @@ def requirements_met(checked: Iterable[CheckedRecord]) -> bool:
         states[one.record.kind].add(one.state)
     verified = {kind for kind, found in states.items() if found == {State.VERIFIED}}
     return RecordKind.INBOUND in verified and not verified.isdisjoint({RecordKind.OWNERSHIP, RecordKind.DKIM})
+
+
+def unmet(checked: Sequence[CheckedRecord]) -> list[CheckedRecord]:
+    """The verdicts on required records that are not published. Without them, a domain is not set up completely.
+
+    The ownership record is left out if all DKIM records are published, because SES needs one of the two.
+    """
+    dkim = [one for one in checked if one.record.kind is RecordKind.DKIM]
+    owned_by_dkim = bool(dkim) and all(one.state is State.VERIFIED for one in dkim)
+    return [
+        one
+        for one in checked
+        if one.record.is_required
+        and one.state is not State.VERIFIED
+        and not (owned_by_dkim and one.record.kind is RecordKind.OWNERSHIP)
+    ]
 
 
 async def _check(record: Record, ask: Ask) -> CheckedRecord:

@@ -19,7 +19,7 @@ from domains.dns.rules import CheckedRecord, State
 TTL = 3600
 # The most bytes in one string of a TXT record.
 STRING = 255
-HEAD = "Records that start with a semicolon are not imported, because they would harm what is published there."
+HEAD = "Records that start with a semicolon are not imported: they would harm what is published there, or may be."
 
 
 def zone_fragment(domain: str, checked: Iterable[CheckedRecord]) -> str:
@@ -62,10 +62,10 @@ def _why(one: CheckedRecord) -> str:
 
 
 def _harms(one: CheckedRecord) -> bool:
-    """Whether something else is published, and the record must not stand beside it."""
+    """Whether something else is published, or may be, and the record must not stand beside it."""
     if one.record.kind is RecordKind.OWNERSHIP:
         return False
-    return one.state is State.WRONG or (one.state is State.VERIFIED and not _is_published(one))
+    return one.state in (State.WRONG, State.UNKNOWN) or (one.state is State.VERIFIED and not _is_published(one))
 
 
 def _is_published(one: CheckedRecord) -> bool:

@@ -43,9 +43,8 @@ class Command(CommandWithExitCodes):
         # SES names the token of this record last.
         all_named = any(record.kind is RecordKind.OWNERSHIP for record in records)
         warning = None if all_named else unnamed_records(domain.name, known)
-        required = [one for one in checked if one.record.is_required]
-        live = [one for one in required if one.state is State.VERIFIED]
-        all_live = len(live) == len(required) and not warning
+        missing = verdict.unmet(checked)
+        all_live = not (missing or warning)
         if options["json"]:
             self.stdout.write(json.dumps(_as_values(domain, checked, warning, all_live=all_live), indent=2))
         elif options["zone"]:
@@ -53,9 +52,8 @@ class Command(CommandWithExitCodes):
             if warning:
                 self.stderr.write(warning, style_func=str)
         else:
-            count = f"{len(live)} of {plural(len(required), 'required record')} published."
             self.stdout.write(_as_table(checked))
-            self.stdout.write("\n".join(filter(None, [f"\n{count}", warning, _status(domain)])))
+            self.stdout.write("\n".join(filter(None, [f"\n{_count(checked, missing)}", warning, _status(domain)])))
         if not all_live:
             raise SystemExit(2)
 
@@ -96,6 +94,13 @@ def _as_table(checked: Sequence[CheckedRecord]) -> str:
     return "\n".join(
         [table(["TYPE", "NAME", "VALUE", "REQUIRED", "LIVE"], rows), *(["", *problems] if problems else [])]
     )
+
+
+def _count(checked: Sequence[CheckedRecord], missing: Sequence[CheckedRecord]) -> str:
+    live = sum(one.record.is_required and one.state is State.VERIFIED for one in checked)
+    unknown = sum(one.state is State.UNKNOWN for one in missing)
+    published = f"{live} of {plural(live + len(missing), 'required record')} published"
+    return f"{published}, {unknown} could not be looked up." if unknown else f"{published}."
 
 
 def _status(domain: Domain) -> str:
