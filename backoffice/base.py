@@ -9,14 +9,14 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from backoffice.lists import SearchesNames
+from backoffice.lists import ChecksLookups, SearchesNames
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, TabularInline
     from django.forms import ModelForm
 else:
     # Django's classes take type parameters only in its stubs.
-    class ModelAdmin(SearchesNames, admin.ModelAdmin):
+    class ModelAdmin(SearchesNames, ChecksLookups, admin.ModelAdmin):
         def __class_getitem__(cls, _):
             return cls
 

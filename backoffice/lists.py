@@ -6,6 +6,8 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.db import DataError, ProgrammingError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.text import smart_split
@@ -32,6 +34,23 @@ class SearchesNames:
                 found |= Q(pk__in=rows.values("pk"))
             queryset = queryset.filter(found)
         return queryset, False
+
+
+class CheckedChangeList(ChangeList):
+    """A list that refuses times that do not exist, such as the year -1. Django finds out only when it runs the query."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().__init__(*args, **kwargs)
+        except (ValueError, OverflowError, IndexError, DataError, ProgrammingError) as error:
+            raise IncorrectLookupParameters from error
+
+
+class ChecksLookups:
+    """Mixin for a ModelAdmin with such a list."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CheckedChangeList
 
 
 class ChoiceListFilter(admin.SimpleListFilter):

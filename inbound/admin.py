@@ -7,13 +7,15 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
 from backoffice.links import related_link
-from backoffice.lists import ChoiceListFilter
+from backoffice.lists import ChecksLookups, ChoiceListFilter
 from backoffice.service_forms import ServiceAdmin, ServiceForm
 from backoffice.text import moment, plural
 from inbound.models import ApiKey, Scope, issue_key, rename_key, revoke_key
@@ -23,6 +25,14 @@ admin.site.site_title = "inbound"
 admin.site.index_title = "Inbound mail on SES"
 # "View site" would lead to a 404 of the API.
 admin.site.site_url = None
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class CheckedUserAdmin(ChecksLookups, UserAdmin):  # type: ignore[type-arg]
+    """Django's, with a list like all others."""
 
 
 class ApiKeyForm(ServiceForm[ApiKey]):
