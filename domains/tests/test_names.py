@@ -28,7 +28,8 @@ NAMES = st.text() | st.lists(PIECES | st.text(max_size=3), max_size=8).map("".jo
      "a-.com", "a_b.com", "*.example.com", "exa mple.com", "example.com/", "https://example.com", "me@example.com",
      "example.com:25", "x" * 64 + ".com", ".".join(["a" * 60] * 5), "\u200b.com", "xn--a.com", "[1.2.3.4]", "example.123",
      "example.com..", "victim.com-catchall", "example.c0m", "example.c", "xn--.com", "xn--abc-.com", "b ü.de", "a….de",
-     "\x00.com", "a\ud800.com", "xn--p1ai", "xn--BCHER-KVA-.de"],
+     "a\u200db.de", "xn--ab-m1t.de", "a\u200cb.de", "\u200da.de", "a\u200d.de", "❤\u200d.de", "❤\u200db.de", "ü\u200dü.de",
+     "❤\ufe0f\u200d.de", "\u0378\u200da.de", "a.b\u200dc.de", "\x00.com", "a\ud800.com", "xn--p1ai", "xn--BCHER-KVA-.de"],
 )  # fmt: skip
 def test_what_is_no_domain_name_is_refused(text):
     with pytest.raises(ValueError, match="not a domain name"):
@@ -50,6 +51,11 @@ def test_what_is_no_domain_name_is_refused(text):
         ("r3---sn-4g5.bücher.de", "r3---sn-4g5.xn--bcher-kva.de"),
         ("i❤.ws", "xn--i-7iq.ws"),
         ("xn--i-7iq.ws", "xn--i-7iq.ws"),
+        ("\U0001f469\u200d\U0001f4bb.ws", "xn--1ug1855pcha.ws"),
+        ("\u2764\ufe0f\u200d\U0001f525.to", "xn--1ug010ai253b.to"),
+        ("xn--1ug6145pija4k.ws", "xn--1ug6145pija4k.ws"),
+        ("\u0646\u0627\u0645\u0647\u200c\u0627\u06cc.com", "xn--mgba3gch31f060k.com"),
+        ("\u0928\u094d\u200d\u0926.com", "xn--j2bd5iu62h.com"),
         ("me.github.io", "me.github.io"),
         (f"{'a' * 63}.com", f"{'a' * 63}.com"),
     ],

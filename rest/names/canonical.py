@@ -6,8 +6,10 @@ Pure functions. Names and addresses that have no canonical form raise ValueError
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import idna
+from idna.core import valid_contextj
 
 DOMAIN_LIMIT = 253
 LOCAL_PART_LIMIT = 64
@@ -16,6 +18,7 @@ LOCAL_PART_LIMIT = 64
 LOCAL_PART = re.compile(r"[a-z0-9!#$%&'+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'+/=?^_`{|}~-]+)*")
 # Letters or an A-label (RFC 3696, 2). Anything else could make two domains share the name of a rule.
 TOP_LABEL = re.compile(r"[a-z]{2,63}|xn--[a-z0-9-]{1,59}")
+JOINERS = "\u200c\u200d"
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -44,6 +47,8 @@ def _unicode_mapped(text: str) -> str:
 
 def _ascii_label(label: str) -> str:
     """The label as an A-label if it is not ASCII. Checks UTS 46 only: registries sell more than IDNA 2008 allows, such as `❤`."""
+    if not all(_may_join(label, at) for at, character in enumerate(label) if character in JOINERS):
+        raise UnicodeError
     if not label.isascii():
         return f"xn--{label.encode('punycode').decode()}"
     if label.startswith("xn--"):
@@ -51,6 +56,16 @@ def _ascii_label(label: str) -> str:
         if decoded.isascii() or _unicode_mapped(decoded) != decoded or _ascii_label(decoded) != label:
             raise UnicodeError
     return label
+
+
+def _may_join(label: str, at: int) -> bool:
+    """Whether an invisible joiner may stand here: where scripts need it (RFC 5892, A.1 and A.2), or between parts of an emoji."""
+    before, after = label[:at].rstrip("\ufe0f"), label[at + 1 :]
+    emoji = [bool(part) and unicodedata.category(part) in ("So", "Sk") for part in (before[-1:], after[:1])]
+    try:
+        return all(emoji) or valid_contextj(label, at)
+    except ValueError:
+        return False  # a character beside it is not assigned
 
 
 def normalise_address(text: str) -> str:
