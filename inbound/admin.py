@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from backoffice.links import related_link
-from backoffice.lists import ChecksLookups, ChoiceListFilter
+from backoffice.lists import ChecksLookups, ChoiceListFilter, SearchesNames
 from backoffice.service_forms import ServiceAdmin, ServiceForm
 from backoffice.text import moment, plural
 from inbound.models import ApiKey, Scope, issue_key, rename_key, revoke_key
@@ -31,7 +31,7 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class CheckedUserAdmin(ChecksLookups, UserAdmin):  # type: ignore[type-arg]
+class CheckedUserAdmin(SearchesNames, ChecksLookups, UserAdmin):  # type: ignore[type-arg]
     """Django's, with a list like all others."""
 
 

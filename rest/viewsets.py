@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Least
-from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
@@ -63,6 +64,14 @@ class OwnedViewSet(GenericViewSet[Row]):
     errors: ClassVar[Mapping[type[Exception], Callable[[Any], APIException]]] = {}
     # The scope that an API key needs, if not the usual one of the HTTP method. Set it with `@action`.
     required_scope: str | None = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.query_params and request.method in ("GET", "HEAD"):
+            schemas = {it.parameter: it.schema for it in self.filters} | {**self.parameters.get(self.action or "", {})}
+            for name, texts in request.query_params.lists():
+                if len({*texts}) > 1 and schemas.get(name, {}).get("type") == "boolean":
+                    raise ValidationError(f"{name} is given more than once, with different values")
 
     @property
     def model(self) -> Any:

@@ -74,19 +74,32 @@ def test_allow_lists_exactly_the_methods_that_are_answered(api, route):
     assert {frozenset(answer["Allow"].split(", ")) for answer in answers.values()} == {frozenset(answered)}
 
 
+FLAGS = [
+    ("email-addresses", "isActive"),
+    ("email-addresses", "isReceiptRuleConfigured"),
+    ("domains", "canReceive"),
+    ("domains", "check"),
+    ("domains/{}", "check"),
+    ("endpoints", "active"),
+    ("deletions", "finished"),
+]
+
+
+@pytest.mark.parametrize(("path", "name"), FLAGS)
+def test_a_flag_has_one_value(api, user, path, name):
+    pk = EmailAddressFactory.create(domain__owner=user).domain.pk
+    url = f"/api/v2/{path.format(pk)}?{name}="
+    for second in ("false", "", "TRUE"):
+        answer = api.get(f"{url}true&{name}={second}")
+        assert (answer.status_code, answer.json()) == (
+            400,
+            {"error": f"{name} is given more than once, with different values"},
+        )
+    assert api.get(f"{url}false&{name}=false").status_code in (200, 404)
+
+
 @pytest.mark.parametrize("text", ["TRUE", "True", "1", "yes", "", "null", "true,false", "%00", "%ED%A0%80"])
-@pytest.mark.parametrize(
-    ("path", "name"),
-    [
-        ("email-addresses", "isActive"),
-        ("email-addresses", "isReceiptRuleConfigured"),
-        ("domains", "canReceive"),
-        ("domains", "check"),
-        ("domains/{}", "check"),
-        ("endpoints", "active"),
-        ("deletions", "finished"),
-    ],
-)
+@pytest.mark.parametrize(("path", "name"), FLAGS)
 def test_a_flag_is_true_or_false_and_nothing_else(api, user, path, name, text):
     pk = EmailAddressFactory.create(domain__owner=user).domain.pk
     answer = api.get(f"/api/v2/{path.format(pk)}?{name}={text}")
