@@ -38,7 +38,7 @@ def is_fully_verified(checked: Checked) -> bool:
 
 def missing(checked: Checked) -> list[CheckedRecord]:
     """The verdicts on required records that are not published, or were not when DNS last answered."""
-    return unmet(verdicts(checked))
+    return unmet(verdicts(checked), own_key=bool(checked.identity and checked.identity.has_own_key))
 
 
 def verdicts(checked: Checked) -> list[CheckedRecord]:

@@ -47,13 +47,13 @@ def requirements_met(checked: Iterable[CheckedRecord]) -> bool:
     return RecordKind.INBOUND in verified and not verified.isdisjoint({RecordKind.OWNERSHIP, RecordKind.DKIM})
 
 
-def unmet(checked: Sequence[CheckedRecord]) -> list[CheckedRecord]:
+def unmet(checked: Sequence[CheckedRecord], *, own_key: bool = False) -> list[CheckedRecord]:
     """The verdicts on required records that are not published. Without them, a domain is not set up completely.
 
-    The ownership record is left out if all DKIM records are published, because SES needs one of the two.
+    The ownership record is left out if all DKIM records are published, or SES uses the owner's `own_key`: SES needs only one.
     """
     dkim = [one for one in checked if one.record.kind is RecordKind.DKIM]
-    owned_by_dkim = bool(dkim) and all(one.state is State.VERIFIED for one in dkim)
+    owned_by_dkim = own_key or (bool(dkim) and all(one.state is State.VERIFIED for one in dkim))
     return [
         one
         for one in checked

@@ -71,7 +71,7 @@ def _begin(row: Domain) -> None:
     """Begin the time in which the worker checks often. The claim to the name does not begin anew."""
     now = timezone.now()
     row.checking_since = row.next_check = now
-    row.missing_since, row.status_reason = None, ""
+    row.status_reason = ""
     if row.status != Domain.Status.PENDING:
         StatusChange.objects.create(
             domain=row, before=row.status, after=Domain.Status.PENDING, reason=STARTED_AGAIN, at=now

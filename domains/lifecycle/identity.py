@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from domains.models import DnsRecord, Domain
@@ -45,6 +45,9 @@ def _check(domains: Sequence[Domain]) -> list[Checked]:
     """Check a page. If that fails, check each alone, so that one domain does not keep the others from being checked."""
     try:
         return check_page(domains)
+    except (OperationalError, InterfaceError):
+        # The database is away, for all of them.
+        raise
     except Exception:
         if len(domains) == 1:
             logger.exception("%s cannot be checked.", domains[0].name)

@@ -18,7 +18,7 @@ from domains.models import DnsRecord, Domain, DomainDeletion
 from domains.names import RefusedName, check_new_domain, is_private_suffix
 from domains.verification.check import mail_from_collisions
 from domains.verification.claims import Proof, Ruling, claim_time, end, is_proven, lock_name, proof_of, related, ruling
-from domains.verification.rows import Finding, insert_records, records_of, store
+from domains.verification.rows import Finding, insert_records, records_of, store, unnamed_records
 from ses_integration.api import (
     DomainSpec,
     RecordedIdentity,
@@ -26,7 +26,6 @@ from ses_integration.api import (
     reconcile,
     reserve,
     shared_deadline,
-    unconfirmed_warning,
 )
 
 # How often to look again after claims have ended.
@@ -96,18 +95,11 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
     if known is not None:
         finding = Finding(known.status, known, mail_from_collides=bool(collision))
         domain = store({domain.pk: finding}, {domain.pk: rows}).get(domain.pk, domain)
-    warnings = [_unconfirmed(name, known), collision]
+    warnings = [unnamed_records(name, known), collision]
     if looked.unknown:
         warnings.append(f"{looked.unknown} Whether the domain receives mail elsewhere is not known.")
     records = records_of(name, known, mail_from_collides=bool(collision))
     return AddedDomain(domain, known, records, " ".join(filter(None, warnings)) or None)
-
-
-def _unconfirmed(name: str, known: RecordedIdentity | None) -> str:
-    if known and known.verification_token:
-        return ""
-    missing = "SES has not returned all DNS records yet." if known else "SES has not created the identity yet."
-    return unconfirmed_warning(missing, name)
 
 
 def _insert(owner: AbstractBaseUser, name: str, looked: Preflight) -> tuple[Domain, list[DnsRecord], int]:
@@ -115,9 +107,9 @@ def _insert(owner: AbstractBaseUser, name: str, looked: Preflight) -> tuple[Doma
     proven = False
     if is_private_suffix(name):
         proven = _require_proof(owner, name, f"{name} is a suffix below which others have names.", ProofNeeded)
-    elif looked.has_mx and not looked.conflict and _was_of_another(owner, name):
+    elif (looked.has_mx or looked.unknown) and not looked.conflict and _was_of_another(owner, name):
         # Anybody could verify it with the records that its last owner has left in DNS.
-        reason = "Another account had this domain, and its MX record still leads here."
+        reason = "Another account had this domain, and its MX record may still lead here."
         proven = _require_proof(owner, name, reason, DomainTaken)
     for _ in range(ATTEMPTS):
         try:
@@ -143,7 +135,7 @@ def _insert(owner: AbstractBaseUser, name: str, looked: Preflight) -> tuple[Doma
             # Outside the transaction, which would hold its locks while DNS and SES are asked.
             if need_proof := in_the_way.others[Ruling.NEEDS_PROOF]:
                 if proven:
-                    raise DomainTaken(reason=_claims(need_proof)) from None
+                    raise DomainTaken(reason=_not_yet(need_proof)) from None
                 proven = _require_proof(owner, name, _claims(need_proof), DomainTaken)
                 continue
             for other in in_the_way.others[Ruling.ENDS]:
@@ -190,12 +182,22 @@ def _require_proof(
 
 
 def _claims(others: list[Domain]) -> str:
-    """A sentence about what is in the way."""
-    if not all(other.status != Domain.Status.VERIFIED and other.proven_at is None for other in others):
+    """A sentence about what is in the way without a proof."""
+    if not all(other.is_only_claimed for other in others):
         return "Another account has this name, or a name above or below it."
+    return f"Another account has claimed it without proof. The claim ends at {_end_of_claims(others)}."
+
+
+def _not_yet(others: list[Domain]) -> str:
+    """A sentence about what is in the way in spite of a proof: a proof of the other account, or a verification that was lost."""
+    if any(other.proven_at for other in others):
+        return "Another account has proven this name, too."
+    return f"Another account has lost its verification of this name. Its claim ends at {_end_of_claims(others)}."
+
+
+def _end_of_claims(others: list[Domain]) -> str:
     ends = max((other.unverified_since or timezone.now()) + claim_time() for other in others)
-    has = "claimed it without proof" if all(other.is_only_claimed for other in others) else "lost its verification"
-    return f"Another account has {has}. The claim ends at {ends:%Y-%m-%d %H:%M} UTC."
+    return f"{ends:%Y-%m-%d %H:%M} UTC"
 
 
 def _related(owner: AbstractBaseUser, name: str) -> list[Domain]:

@@ -18,6 +18,10 @@ from ses_integration.api import NotConfigured, RecordedIdentity, SesError, share
 
 # What answers show instead of a status of SES.
 UNKNOWN, ERROR = "Unknown", "Error"
+COLLISION = (
+    "SES uses {host} as MAIL FROM domain of {name}, but {host} is a domain that receives mail. Choose another one: POST "
+    "/domains/{{id}}/auth with mailFromDomain."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +106,4 @@ def mail_from_collisions(identities: Mapping[str, RecordedIdentity]) -> dict[str
     if not used:
         return {}
     receiving = Domain.objects.live().filter(name__in=list(used)).values_list("name", flat=True)
-    return {
-        used[
-            name
-        ]: f"SES uses {name} as MAIL FROM domain of {used[name]}, but {name} is a domain that receives mail. Choose "
-        "another one: POST /domains/{id}/auth with mailFromDomain."
-        for name in receiving
-    }
+    return {used[host]: COLLISION.format(host=host, name=used[host]) for host in receiving}

@@ -129,10 +129,13 @@ def end(other: Domain, name: str, *, proven: bool) -> None:
 
 def end_below(verified: Collection[Domain]) -> None:
     """End the claims of others below these verified domains: SES verifies their subdomains, too."""
+    if not verified:
+        return
     owners = {domain.name: domain.owner_id for domain in verified}
     only_claimed = Domain.objects.live().filter(verified_at=None, proven_at=None).exclude(status=Domain.Status.VERIFIED)
     for pk, name, owner_id in only_claimed.values_list("pk", "name", "owner_id"):
         for parent in ancestors(name):
             if owners.get(parent, owner_id) != owner_id:
-                end(only_claimed.select_related("owner").get(pk=pk), parent, proven=True)
+                for other in only_claimed.select_related("owner").filter(pk=pk):
+                    end(other, parent, proven=True)
                 break

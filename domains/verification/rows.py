@@ -121,13 +121,20 @@ def _store_statuses(
         mx_before = next(
             (row.state for row in rows[domain.pk] if record_of(domain.name, row).kind is RecordKind.INBOUND), ""
         )
-        seen = seen_of(finding.ses_status, finding.checked.values(), mx_before, complete=finding.is_complete)
+        seen = seen_of(
+            finding.ses_status,
+            finding.checked.values(),
+            mx_before,
+            complete=finding.is_complete,
+            own_key=bool(finding.identity and finding.identity.has_own_key),
+        )
         verification = after(before, seen, now)
         (same if verification == before else changed).append(domain)
         for column in COLUMNS:
             setattr(domain, column, getattr(verification, column))
         domain.next_check = next_check(now, verification, seen, timedelta(seconds=settings.SES_STATUS_SECONDS))
-        domain.last_check = now
+        if seen.looked:
+            domain.last_check = now
         if any(one.state is not State.UNKNOWN for one in finding.checked.values()):
             domain.last_dns_check = now
         if domain.status != before.status:

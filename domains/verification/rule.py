@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from domains.dns.records import Record, RecordKind
+from domains.dns.values import host
 from domains.dns.verdict import CheckedRecord, State, requirements_met
 from domains.models import Domain
 
@@ -76,11 +77,25 @@ class Seen:
         return bool(self.ses_status)
 
 
-def seen_of(ses_status: str, checked: Collection[CheckedRecord], mx_before: str, *, complete: bool = True) -> Seen:
-    """What a check has found. `mx_before`: the state of the inbound MX record when DNS last answered before."""
+def seen_of(
+    ses_status: str,
+    checked: Collection[CheckedRecord],
+    mx_before: str,
+    *,
+    complete: bool = True,
+    own_key: bool = False,
+) -> Seen:
+    """What a check has found. `mx_before`: the state of the inbound MX record when DNS last answered before.
+
+    `own_key`: SES recognises the owner by a DKIM key of their own, so it needs no record for that.
+    """
     inbound = next((one for one in checked if one.record.kind is RecordKind.INBOUND), None)
-    if inbound is None:
+    proofs = [one for one in checked if one.record.kind in (RecordKind.OWNERSHIP, RecordKind.DKIM)]
+    if inbound is None or not proofs:
+        # SES has not named the records yet.
         return Seen(ses_status, mx=mx_before, looked=bool(checked), complete=complete)
+    if own_key:
+        checked = [replace(one, state=State.VERIFIED) if one in proofs else one for one in checked]
     known = inbound.state is not State.UNKNOWN
     at_best = [replace(one, state=State.VERIFIED) if one.state is State.UNKNOWN else one for one in checked]
     missing = [one.record for one in checked if one.record.is_required and one.state in (State.MISSING, State.WRONG)]
@@ -89,7 +104,7 @@ def seen_of(ses_status: str, checked: Collection[CheckedRecord], mx_before: str,
         required=True if requirements_met(checked) else None if requirements_met(at_best) else False,
         missing=_named(missing),
         mx=inbound.state.value if known else mx_before,
-        has_mx=bool(inbound.found) if known else None,
+        has_mx=any(map(host, inbound.found)) if known else None,
         complete=complete,
     )
 
@@ -131,6 +146,8 @@ def _status(before: Verification, seen: Seen, missing_since: datetime | None, no
         return before.status, before.status_reason
     if seen.ses_status == SUCCESS:
         if missing_since and now - missing_since >= PATIENCE:
+            if seen.required is None:
+                return before.status, before.status_reason
             since = f"{missing_since:%Y-%m-%d %H:%M} UTC"
             return Domain.Status.PENDING, f"Required DNS records have been missing since {since}: {seen.missing}"
         return Domain.Status.VERIFIED, VERIFIED

@@ -64,6 +64,11 @@ class RecordedIdentity:
             checked_at=row.checked_at,
         )
 
+    @property
+    def has_own_key(self) -> bool:
+        """Whether the owner has brought a DKIM key: DKIM works without tokens of SES."""
+        return self.dkim_status == "Success" and not self.dkim_tokens
+
     @classmethod
     def by_domain(cls, domains: Iterable[str]) -> dict[str, Self]:
         """What is recorded, by domain name; one statement. A domain without an identity is left out."""

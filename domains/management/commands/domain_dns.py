@@ -43,7 +43,7 @@ class Command(CommandWithExitCodes):
         # SES names the token of this record last.
         all_named = any(record.kind is RecordKind.OWNERSHIP for record in records)
         warning = None if all_named else unnamed_records(domain.name, known)
-        missing = verdict.unmet(checked)
+        missing = verdict.unmet(checked, own_key=bool(known and known.has_own_key))
         all_live = not (missing or warning)
         if options["json"]:
             self.stdout.write(json.dumps(_as_values(domain, checked, warning, all_live=all_live), indent=2))

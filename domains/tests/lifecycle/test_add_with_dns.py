@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from domains.lifecycle.mail_from import LABELS
 from domains.models import Domain
@@ -98,7 +101,7 @@ def test_a_domain_above_one_of_its_usual_mail_from_host_gets_another(api, ses):
     assert ("MX", "mail.example.com") not in records(answer)
 
 
-def test_an_adopted_identity_keeps_its_own_dkim_key_and_mail_from_domain(api, ses):
+def test_an_adopted_identity_keeps_its_own_dkim_key_and_mail_from_domain(api, ses, dns):
     sesv2 = clients.sesv2("eu-west-1")
     sesv2.create_email_identity(
         EmailIdentity="example.com",
@@ -113,6 +116,12 @@ def test_an_adopted_identity_keeps_its_own_dkim_key_and_mail_from_domain(api, se
     shown = api.get(f"{URL}/{answer.json()['id']}?check=true").json()["verificationCheck"]
     assert shown["dkimTokens"] == []
     assert len(shown["dnsRecords"]) == 6
+    # SES knows the owner by that key, so the verification TXT is not needed.
+    dns.publish("example.com", "MX", OURS)
+    Domain.objects.update(missing_since=timezone.now() - timedelta(hours=73))
+    checked = api.get(f"{URL}/{answer.json()['id']}?check=true").json()
+    assert (checked["status"], checked["canReceiveEmails"]) == ("verified", True)
+    assert checked["verificationCheck"]["isFullyVerified"] is True
 
 
 def test_an_adopted_identity_without_a_mail_from_domain_gets_none(api, ses):

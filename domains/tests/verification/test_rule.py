@@ -92,7 +92,11 @@ def test_trouble_with_dns_neither_starts_nor_ends_the_wait():
     assert after(VERIFIED, unknown, NOW).missing_since is None
     missing = after(VERIFIED, replace(unknown, required=False, mx="missing"), NOW)
     later = after(missing, replace(unknown, mx="missing"), NOW + PATIENCE)
-    assert (later.missing_since, later.status) == (NOW, "pending")
+    assert (later.missing_since, later.status) == (NOW, "verified")
+    lost = after(later, replace(unknown, required=False, missing="MX example.com", mx="missing"), NOW + PATIENCE)
+    assert lost.status == "pending"
+    # Nor does it give anything back.
+    assert after(lost, replace(unknown, mx="missing"), NOW + PATIENCE).status == "pending"
     # Without SES's word nothing is taken away, however long it takes.
     assert after(missing, replace(unknown, ses_status="TemporaryFailure"), NOW + PATIENCE).status == "verified"
 
@@ -208,3 +212,23 @@ def test_a_verified_domain_is_checked_again_soon_after_it_was_verified_or_added(
 def test_a_verified_domain_does_not_wait_a_day_if_ses_was_down():
     recent = replace(VERIFIED, checking_since=NOW - timedelta(hours=1))
     assert next_check(NOW, recent, Seen(""), MINUTE) < NOW + timedelta(minutes=10)
+
+
+def test_records_that_ses_has_not_named_are_not_missing():
+    inbound = [CheckedRecord(record, State.MISSING) for record in RECORDS if record.kind.value == "inbound"]
+    assert seen_of("Success", inbound, "").required is None
+
+
+def test_an_identity_with_a_key_of_its_owner_needs_no_other_proof():
+    records = records_for("example.com", region="eu-west-1", token="token")
+    checked = [CheckedRecord(one, State.VERIFIED if one.type == "MX" else State.MISSING) for one in records]
+    assert seen_of("Success", checked, "").required is False
+    assert seen_of("Success", checked, "", own_key=True).required is True
+
+
+def test_a_null_mx_is_no_mx_record():
+    checked = [
+        replace(one, state=State.WRONG, found=("0 .",)) for one in verdicts() if one.record.kind.value == "inbound"
+    ]
+    others = [one for one in verdicts() if one.record.kind.value != "inbound"]
+    assert seen_of("Success", [*checked, *others], "").has_mx is False

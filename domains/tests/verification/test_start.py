@@ -120,6 +120,14 @@ def test_a_failed_verification_is_started_again_at_ses(api, added, ses):
     assert (again["after"], again["reason"]) == ("pending", "The owner has started the verification again.")
 
 
+def test_starting_again_does_not_give_back_what_missing_records_have_taken(api, added, ses):
+    set_verification_status(ses, "example.com", "Success")
+    Domain.objects.update(missing_since=timezone.now() - timedelta(hours=73))
+    for call in (lambda: api.get(f"{URL}/{added.pk}?check=true"), lambda: api.post(auth(added))):
+        call()
+        assert api.get(f"{URL}/{added.pk}").json()["status"] == "pending"
+
+
 def test_an_identity_that_ses_has_lost_is_created_again(api, added, ses):
     ses.reset()
     ses.prepare("eu-west-1", rule_set="inbound-email-rules", bucket="inbound-mail")

@@ -23,6 +23,7 @@ from inbound.tests.processes.support.clients import Answer, Api, simultaneously
 from inbound.tests.processes.support.quick_stack import QuickStack
 from inbound.tests.processes.support.stack import ROOT, Stack, wait_for
 from scripts.with_postgres import Server
+from ses_integration.emulator.server import Emulator
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 
@@ -53,12 +54,14 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def made(tmp_path_factory: pytest.TempPathFactory, emulator_process: Emulator) -> Iterator[Installation]:
+    # All emulators of a process share moto's buckets, and those of the test before are still there.
+    emulator_process.reset()
     # Not TMPDIR: the path of a socket is limited to about 100 characters.
     with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         server = Server(Path(folder))
-        server.start()
         stack = QuickStack(tmp_path_factory.mktemp("stack"), server.url, SES_REQUEST_BUDGET="0.001")
+        server.start()
         try:
             stack.command("migrate")
             stack.command("createsuperuser", "--noinput", "--username=op", "--email=op@example.com")
