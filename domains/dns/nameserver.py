@@ -22,7 +22,9 @@ DNS_PORT = 53
 # Forwarders such as dnsmasq refuse more than 150 open questions.
 MOST_AT_ONCE = 100
 # What servers and firewalls answer that do not know EDNS (RFC 6891, 7).
-WITHOUT_EDNS = frozenset({dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.SERVFAIL, dns.rcode.BADVERS})
+WITHOUT_EDNS = frozenset(
+    {dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.SERVFAIL, dns.rcode.REFUSED, dns.rcode.BADVERS}
+)
 
 
 class NotRecursive(dns.exception.FormError):

@@ -102,7 +102,7 @@ ONE_RESOLVER = {
     },
     **{
         f"{rcode} to EDNS": Trouble(only_with_edns(code(rcode)), VERIFIED)
-        for rcode in ("FORMERR", "NOTIMP", "SERVFAIL", "BADVERS")
+        for rcode in ("FORMERR", "NOTIMP", "SERVFAIL", "REFUSED", "BADVERS")
     },
     "FORMERR without a question to EDNS": Trouble(only_with_edns(header_only), VERIFIED),
     "silence to EDNS": Trouble(only_with_edns(lambda _: None), VERIFIED, seconds=TWO_TRIES),
@@ -116,6 +116,7 @@ ONE_RESOLVER = {
         lambda response: changed(id=response.id ^ 1)(response), UNKNOWN, LATE, seconds=SHORT
     ),
     "answers to another question": Trouble(another_question, UNKNOWN, LATE, seconds=SHORT),
+    "answers without a question": Trouble(changed(question=[]), UNKNOWN, LATE, seconds=SHORT),
     "the question sent back": Trouble(changed(flags=0), UNKNOWN, LATE, seconds=SHORT),
     "names in another case": Trouble(other_case, VERIFIED),
     "a referral": Trouble(with_flags(remove=RA, empty=True), UNKNOWN, LAME),
