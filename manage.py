@@ -34,12 +34,17 @@ def refuse_undecodable(arguments: list[str]) -> None:
 
 
 def run() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inbound.settings")
+    os.environ["DJANGO_SETTINGS_MODULE"] = os.environ.get("DJANGO_SETTINGS_MODULE") or "inbound.settings"
     from django.core.management import execute_from_command_line
     from django.db import DatabaseError
 
     try:
         execute_from_command_line(sys.argv)
+    except ModuleNotFoundError as error:
+        name = os.environ["DJANGO_SETTINGS_MODULE"]
+        if not f"{name}.".startswith(f"{error.name}."):
+            raise
+        sys.exit(f"DJANGO_SETTINGS_MODULE is {name!r}, which is not a module; remove it.")
     except DatabaseError as error:
         reason = str(error).strip().partition("\n")[0]
         sys.exit(f"The database cannot be used: {reason}. Is DATABASE_URL right, and has `migrate` been run?")

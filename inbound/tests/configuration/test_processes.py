@@ -88,3 +88,15 @@ def test_a_database_without_migrations_is_reported_in_one_sentence(tmp_path):
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("The database cannot be used: no such table")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["nope", "nope.settings", "inbound.setings"])
+@pytest.mark.parametrize("command", ["check", "ses_status"])
+def test_a_settings_module_that_does_not_exist_is_named(name, command):
+    done = manage(command, DJANGO_SETTINGS_MODULE=name)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"DJANGO_SETTINGS_MODULE is {name!r}, which is not a module; remove it.\n"
+
+
+def test_an_empty_settings_module_counts_as_not_set():
+    assert manage("help", DJANGO_SETTINGS_MODULE="").returncode == 0
