@@ -87,6 +87,7 @@ class Worker:
     def __init__(self) -> None:
         self._stop = threading.Event()
         self._once = True
+        self._database_is_away = False
         self._sweeper = SesSweeper(settings.SES_SWEEP_SECONDS)
         self._tasks = [
             BackgroundTask("set up", run_auto_setup, settings.SES_SWEEP_SECONDS),
@@ -138,7 +139,10 @@ class Worker:
                 seconds = task.back_off(error)
                 logger.warning("%s: %s Retrying in %.0f s.", task.name, error.sentence, seconds)
             except DatabaseError as error:
-                logger.error("%s: the database failed: %s", task.name, error, exc_info=not is_outage(error))
+                # Every task notices an outage several times a second. One line says enough.
+                if not (self._database_is_away and is_outage(error)):
+                    logger.error("%s: the database failed: %s", task.name, error, exc_info=not is_outage(error))
+                self._database_is_away = is_outage(error)
                 close_old_connections()
                 task.retry_soon()
             except Exception:
@@ -149,6 +153,9 @@ class Worker:
                     task.delay(done.seconds)
                     continue
                 task.failures = 0
+                if self._database_is_away:
+                    self._database_is_away = False
+                    logger.warning("The database is back.")
                 if isinstance(done, int):
                     result.counts[task.name] = done
                 continue

@@ -166,6 +166,23 @@ def test_a_task_that_fails_in_the_database_is_retried_soon(transactional_db):
     assert max(wait_of("fails", worker) for _ in range(9)) <= RETRY_SECONDS
 
 
+def test_an_outage_of_the_database_is_logged_when_it_begins_and_when_it_ends(transactional_db, caplog):
+    outcomes = iter([1, OperationalError("gone"), OperationalError("gone"), OperationalError("still gone"), 1, 1])
+
+    def run():
+        outcome = next(outcomes)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    worker = Worker()
+    worker._tasks = [BackgroundTask("look", run)]
+    for _ in range(6):
+        worker.tick()
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["look: the database failed: gone", "The database is back."]
+
+
 def test_the_delay_of_a_task_with_a_bug_grows(transactional_db):
     worker = failing(ZeroDivisionError(), interval=0.0)
     assert [wait_of("fails", worker) for _ in range(9)][-1] > 100
