@@ -15,7 +15,8 @@ MECHANISMS = frozenset({"all", "include", "a", "mx", "ptr", "ip4", "ip6", "exist
 NEED_A_VALUE = frozenset({"include", "ip4", "ip6", "exists"})
 MECHANISM = re.compile(r"([+?~-]?)([a-z0-9]+)(?::([^\s/]\S*)|/\S+)?")
 MODIFIER = re.compile(r"([a-z][a-z0-9._-]*)=(\S*)")
-DMARC = re.compile(r"v\s*=\s*dmarc1\s*(;|$)", re.IGNORECASE)
+# The value of the version counts exactly (RFC 7489, 6.4).
+DMARC = re.compile(r"[vV]\s*=\s*DMARC1\s*(;|$)")
 
 
 class InvalidSpf(ValueError):

@@ -114,7 +114,10 @@ DMARC_RECORD = {
     "DMARC that quarantines": Situation(DMARC, '_dmarc TXT "v=DMARC1; p=quarantine; pct=50"', VERIFIED),
     "DMARC that rejects": Situation(DMARC, '_dmarc TXT "v=DMARC1;p=reject;rua=mailto:d@example.net"', VERIFIED),
     "DMARC with the policy at the end": Situation(DMARC, '_dmarc TXT "v=DMARC1; adkim=s; p=reject"', VERIFIED),
-    "DMARC in another case": Situation(DMARC, '_dmarc TXT "V=dmarc1; P=REJECT"', VERIFIED),
+    "DMARC in another case": Situation(DMARC, '_dmarc TXT "V=DMARC1; P=REJECT"', VERIFIED),
+    "DMARC with a version in lower case": Situation(
+        DMARC, '_dmarc TXT "v=dmarc1; p=none"', WRONG, "Receivers do not take the text at _dmarc.example.com for DMARC"
+    ),
     "DMARC with blanks around the signs": Situation(DMARC, '_dmarc TXT "v = DMARC1 ; p = none ;"', VERIFIED),
     "DMARC at a provider's alias": Situation(
         DMARC, '_dmarc CNAME d.example.net.\nd.example.net. TXT "v=DMARC1; p=none"', VERIFIED
