@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -23,7 +24,7 @@ class SearchesNames:
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
         django: Any = super()
         # The canonical form of a single dot is empty, which would find everything.
-        forms = {word: canonical_part(word) or word for word in smart_split(search_term)}
+        forms = {word: canonical_part(_pasted(word)) or word for word in smart_split(search_term)}
         if all(form == word.lower() for word, form in forms.items()):
             return django.get_search_results(request, queryset, search_term)
         # Each word has to match in one of its forms: the others may be in texts that nobody normalises, such as user names.
@@ -34,6 +35,15 @@ class SearchesNames:
                 found |= Q(pk__in=rows.values("pk"))
             queryset = queryset.filter(found)
         return queryset, False
+
+
+def _pasted(word: str) -> str:
+    """The name in a word that was pasted with quotes or as a URL."""
+    word = word.strip("\"'")
+    try:
+        return (urlsplit(word).hostname if "://" in word else None) or word
+    except ValueError:
+        return word
 
 
 class CheckedChangeList(ChangeList):

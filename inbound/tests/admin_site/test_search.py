@@ -22,6 +22,8 @@ TYPED = [
     "bücher.de",
     "BÜCHER.de",
     "Bücher.DE.",
+    '"bücher.de"',
+    "https://Bücher.de:443/impressum",
     " bücher.de ",
     "bücher。de",
     "BÜCHER",
