@@ -22,6 +22,7 @@ from backoffice.tables import html_table
 from backoffice.text import moment, plural, shortened
 from domains.dns.verdict import State
 from domains.lifecycle.identity import PAGE
+from domains.lifecycle.mail_from import will_be_set
 from domains.models import Domain
 from domains.verification.check import Checked, check_one, check_page
 from domains.verification.rows import record_of
@@ -130,7 +131,7 @@ class ShowsVerification(ModelAdmin[Domain]):
         known = RecordedIdentity.by_domain([domain.name]).get(domain.name)
         if known and known.mail_from_domain:
             return f"{known.mail_from_domain} ({known.mail_from_status or 'Pending'})"
-        return f"{domain.mail_from} (not set in SES yet)" if domain.mail_from else "none"
+        return f"{domain.mail_from} (not set in SES yet)" if will_be_set(domain, known) else "none"
 
     @admin.display(description="records to publish")
     def records(self, domain: Domain) -> SafeString:

@@ -34,7 +34,7 @@ def free_label(owner: AbstractBaseUser, name: str, live: Collection[Domain]) -> 
     `live`: at least the domains above it, and the `possible` ones. Raises MailFromConflict if `name` is, or may become, the
     MAIL FROM domain of a domain above it, or if it has a domain for every label.
     """
-    counting = {row.name: row for row in live if row.owner_id == owner.pk or not row.is_only_claimed}
+    counting = {row.name: row for row in live if _counts(row, owner.pk)}
     above = [parent for parent in ancestors(name) if parent in counting]
     known = RecordedIdentity.by_domain(above) if above else {}
     for parent in above:
@@ -52,17 +52,25 @@ def free_label(owner: AbstractBaseUser, name: str, live: Collection[Domain]) -> 
 def _mail_from_domains(domain: Domain, known: RecordedIdentity | None) -> set[str]:
     """What SES has, and what it will have."""
     domains = {known.mail_from_domain} if known else set()
-    # An identity that somebody else created keeps what it has.
-    if domain.mail_from_chosen or known is None or known.ours is not False:
+    if will_be_set(domain, known):
         domains.add(domain.mail_from)
     return domains
+
+
+def _counts(domain: Domain, owner_id: int) -> bool:
+    return domain.owner_id == owner_id or not domain.is_only_claimed
+
+
+def will_be_set(domain: Domain, known: RecordedIdentity | None) -> bool:
+    """Whether SES gets the MAIL FROM domain of the row. An identity that somebody else created keeps what it has."""
+    return domain.mail_from_chosen or known is None or known.ours is not False
 
 
 def refuse_receiving(domain: Domain, label: str) -> None:
     """Raise MailFromConflict if `<label>.<domain>` receives mail itself. Call it with the name locked."""
     chosen = mail_from(domain.name, label)
     receiving = Domain.objects.live().filter(name=chosen).first()
-    if receiving and (receiving.owner_id == domain.owner_id or not receiving.is_only_claimed):
+    if receiving and _counts(receiving, domain.owner_id):
         raise MailFromConflict(f"{chosen} receives mail itself. Choose another MAIL FROM domain for {domain.name}.")
 
 

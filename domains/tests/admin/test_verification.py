@@ -15,6 +15,7 @@ from domains.verification.rows import record_of
 from inbound.tests.support.admin_site import messages_on, open_links, post, run_action, staff, text, url
 from inbound.tests.support.aws import calls, fail_calls, keep_new_identities_pending, set_verification_status
 from inbound.tests.support.factories import DomainFactory
+from ses_integration.models import LedgerIdentity
 
 pytestmark = pytest.mark.sqlite
 
@@ -210,3 +211,14 @@ def test_lists_are_filtered_by_whether_checks_have_ended(user: User, ses, admin_
     for value in ("ended", "planned"):
         shown = admin_client.get(f"{DOMAINS}?checks={value}").context["cl"].result_list
         assert [row.name for row in shown] == [f"{value}.example"]
+
+
+def test_the_mail_from_domain_is_the_one_of_ses_or_the_one_that_it_will_get(user: User, ses, admin_client: Client):
+    domain = DomainFactory(owner=user, name="example.com")
+    page = url("domains.domain", "change", domain.pk)
+    assert "mail.example.com (" in text(admin_client.get(page))
+    LedgerIdentity.objects.update(mail_from_domain="", ours=True)
+    assert "mail.example.com (not set in SES yet)" in text(admin_client.get(page))
+    # Somebody else created it, so it keeps what it has.
+    LedgerIdentity.objects.update(ours=False)
+    assert "mail.example.com (not set in SES yet)" not in text(admin_client.get(page))
