@@ -10,11 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from domains.api import verification_check as shown
+from domains.api.serializers import RecordToPublishSerializer
 from domains.dns.records import RecordKind
-from domains.lifecycle.authenticate import MailFromRefused, start
+from domains.lifecycle.authenticate import MailFromRefused, check, start
 from domains.lifecycle.mail_from import usable_label
 from domains.models import Domain
-from domains.verification.check import Checked, check_one
+from domains.verification.check import Checked
 from domains.verification.rule import SUCCESS
 from rest.errors import Failed, Refused
 from rest.fields import Boolean, SchemaOnly, Text
@@ -102,14 +103,7 @@ class AuthenticationActions(OwnedViewSet[Domain]):
             kind for kind, wanted in ((RecordKind.SPF, asked["spf"]), (RecordKind.DMARC, asked["dmarc"])) if not wanted
         }
         records = [
-            {
-                "type": row.record_type,
-                "name": row.name,
-                "value": row.value,
-                "isRequired": row.is_required,
-                "isVerified": row.is_verified,
-                "description": record.description,
-            }
+            shown.record_to_publish(row, record)
             for row, record in shown.in_order(checked)
             if record.kind not in left_out
         ]
@@ -132,9 +126,7 @@ class AuthenticationActions(OwnedViewSet[Domain]):
     @auth.mapping.patch
     def verify(self, request: Request, pk: str) -> Response:
         domain = self._configured_domain()
-        checked = check_one(domain)
-        if checked is None:
-            raise Domain.DoesNotExist
+        checked = check(domain)
         if not checked.records:
             raise Refused(NO_RECORDS)
         rows = shown.in_order(checked)
@@ -154,7 +146,7 @@ class AuthenticationActions(OwnedViewSet[Domain]):
             "success": True,
             "domain": domain.name,
             "overallStatus": status,
-            "dnsRecords": [shown.record_of_auth(checked, row, record) for row, record in rows],
+            "dnsRecords": [shown.checked_record(checked, row, record) for row, record in rows],
             "sesStatus": {
                 "identityStatus": checked.ses_status,
                 "identityVerified": checked.ses_status == SUCCESS,
@@ -186,23 +178,14 @@ class AuthenticationActions(OwnedViewSet[Domain]):
         identity = started.checked.identity
         if identity is None or not identity.mail_from_domain:
             raise Failed({"error": NO_MAIL_FROM, "details": started.warning})
+        records = [record for _, record in shown.in_order(started.checked) if record.kind in MAIL_FROM_KINDS]
         return Response(
             {
                 "success": True,
                 "message": "Domain successfully upgraded with MAIL FROM domain configuration",
                 "mailFromDomain": identity.mail_from_domain,
                 "mailFromDomainStatus": identity.mail_from_status or "Pending",
-                "additionalDnsRecords": [
-                    {
-                        "type": row.record_type,
-                        "name": row.name,
-                        "value": row.value,
-                        "description": record.description,
-                        "isRequired": row.is_required,
-                    }
-                    for row, record in shown.in_order(started.checked)
-                    if record.kind in MAIL_FROM_KINDS
-                ],
+                "additionalDnsRecords": RecordToPublishSerializer(records, many=True).data,
             }
         )
 

@@ -88,18 +88,21 @@ def in_order(checked: Checked) -> list[tuple[DnsRecord, Record]]:
     return sorted(records, key=lambda pair: pair[1].place)
 
 
-def record_of_auth(checked: Checked, row: DnsRecord, record: Record) -> dict[str, Any]:
-    """A record in the answer to PATCH `/domains/{id}/auth`."""
-    shown = _record(checked, row)
+def record_to_publish(row: DnsRecord, record: Record) -> dict[str, Any]:
+    """A record in the answer to POST `/domains/{id}/auth`."""
     return {
-        "type": shown.pop("type"),
-        "name": shown.pop("name"),
-        "value": shown.pop("value"),
+        "type": row.record_type,
+        "name": row.name,
+        "value": row.value,
         "isRequired": row.is_required,
-        "isVerified": shown.pop("isVerified"),
+        "isVerified": row.is_verified,
         "description": record.description,
-        **shown,
     }
+
+
+def checked_record(checked: Checked, row: DnsRecord, record: Record) -> dict[str, Any]:
+    """A record in the answer to PATCH `/domains/{id}/auth`."""
+    return record_to_publish(row, record) | _record(checked, row)
 
 
 def _record(checked: Checked, row: DnsRecord) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def _missing(record: Record, what: str = "") -> CheckedRecord:
 
 
 def _looks_like(record: Record, answer: Answer, version: str, what: str) -> CheckedRecord:
-    """A text that its author takes for such a record, but receivers do not: with quotes, a leading blank or a tab."""
+    """The verdict if there is no such record: missing, or a text that only people take for one, such as one in quotes."""
     alike = [value for value in answer.values if version in value.lower()]
     if not alike:
         return _missing(record, what)
@@ -174,7 +174,7 @@ def _same_host(record: Record, value: str) -> bool:
 
 
 def _other_host(record: Record, others: Sequence[str]) -> str:
-    """Why a host that is not ours does not do the job. The first one is named, and a null MX before all."""
+    """Why a host that is not ours does not do the job. Names the first host, or a null MX if there is one."""
     ours, other = host(record.value), min(map(host, others), key=bool)
     if not other:
         return f"{record.name} has a null MX, which says that it receives no mail: replace it with {ours}."

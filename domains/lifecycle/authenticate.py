@@ -36,7 +36,7 @@ def start(*, domain: Domain, mail_from_label: str = "") -> Started:
     Domain.DoesNotExist if the domain is being deleted.
     """
     with shared_deadline():
-        checked = _check(domain)
+        checked = check(domain)
         stopped = checked.domain.status != Domain.Status.VERIFIED
         if not (mail_from_label or stopped):
             return Started(checked, None)
@@ -56,11 +56,12 @@ def start(*, domain: Domain, mail_from_label: str = "") -> Started:
         if mail_from_label:
             _undo_if_refused(row, *before)
         if mail_from_label or checked.ses_status in (FAILED, NOT_FOUND):
-            checked = _check(row)
+            checked = check(row)
     return Started(checked, None if _is_confirmed(checked) else unconfirmed_warning(UNCONFIRMED, row.name))
 
 
-def _check(domain: Domain) -> Checked:
+def check(domain: Domain) -> Checked:
+    """Check one domain. Raises Domain.DoesNotExist if it is being deleted."""
     checked = check_one(domain)
     if checked is None:
         raise Domain.DoesNotExist

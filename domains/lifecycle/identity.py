@@ -9,10 +9,10 @@ from datetime import timedelta
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from domains.models import DnsRecord, Domain
+from domains.models import Domain
 from domains.verification.check import Checked, check_page
 from domains.verification.claims import end_below
-from domains.verification.rows import Finding, store
+from domains.verification.rows import Finding, rows_by_domain, store
 from ses_integration.api import RecordedIdentity
 
 logger = logging.getLogger(__name__)
@@ -60,10 +60,7 @@ def complete_identities() -> None:
     # Domains whose tokens are stored have this record.
     incomplete = Domain.objects.live().exclude(dns_records__name__startswith="_amazonses.")
     names = {domain.name: domain for domain in incomplete}
-    # Later than the token, so that the records are complete.
+    # SES returns the token last, so that all records are known then.
     known = {name: it for name, it in RecordedIdentity.by_domain(names).items() if it.verification_token}
-    rows: dict[str, list[DnsRecord]] = {names[name].pk: [] for name in known}
-    for row in DnsRecord.objects.filter(domain__in=list(rows)):
-        rows[row.domain_id].append(row)
-    if rows:
-        store({names[name].pk: Finding(identity.status, identity) for name, identity in known.items()}, rows)
+    if findings := {names[name].pk: Finding(identity.status, identity) for name, identity in known.items()}:
+        store(findings, rows_by_domain(findings))

@@ -12,7 +12,7 @@ from django.utils import timezone
 from domains.dns import verdict
 from domains.dns.verdict import CheckedRecord
 from domains.models import DnsRecord, Domain
-from domains.verification.rows import Finding, record_of, store
+from domains.verification.rows import Finding, record_of, rows_by_domain, store
 from domains.verification.rule import NOT_FOUND
 from ses_integration.api import NotConfigured, RecordedIdentity, SesError, shared_deadline
 
@@ -58,9 +58,7 @@ def check_one(domain: Domain) -> Checked | None:
 
 
 def _check(domains: Sequence[Domain], ask_ses: Callable[[], Mapping[str, RecordedIdentity | None]]) -> list[Checked]:
-    rows: dict[str, list[DnsRecord]] = {domain.pk: [] for domain in domains}
-    for row in DnsRecord.objects.filter(domain__in=list(rows)).order_by("record_type", "name", "id"):
-        rows[row.domain_id].append(row)
+    rows = rows_by_domain([domain.pk for domain in domains])
     records = {row.pk: record_of(domain.name, row) for domain in domains for row in rows[domain.pk]}
     identities: Mapping[str, RecordedIdentity | None] = {}
     began = timezone.now()

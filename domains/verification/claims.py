@@ -108,7 +108,7 @@ def lock_name(name: str) -> None:
 def end(other: Domain, name: str, *, proven: bool) -> None:
     """Delete a domain whose claim ends because somebody else adds `name`. Not in a transaction: asks SES and DNS first.
 
-    Does nothing if its owner has proven it meanwhile, or may have: DNS could not be asked.
+    Does nothing if its owner has proven it meanwhile, or if DNS does not answer.
     """
     checked = check_one(other)
     if checked is None:

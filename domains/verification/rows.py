@@ -68,6 +68,14 @@ def record_of(name: str, row: DnsRecord) -> Record:
     return stored_record(name, row.record_type, row.name, row.value)
 
 
+def rows_by_domain(domain_ids: Collection[str]) -> dict[str, list[DnsRecord]]:
+    """The DNS records of these domains by domain id, in order; one statement."""
+    rows: dict[str, list[DnsRecord]] = {pk: [] for pk in domain_ids}
+    for row in DnsRecord.objects.filter(domain__in=list(rows)).order_by("record_type", "name", "id"):
+        rows[row.domain_id].append(row)
+    return rows
+
+
 def insert_records(domain: Domain, records: Collection[Record]) -> list[DnsRecord]:
     """Insert the records of a domain that is locked or new, and return their rows."""
     return DnsRecord.objects.bulk_create(

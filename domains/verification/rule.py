@@ -19,7 +19,7 @@ from domains.models import Domain
 WINDOW = timedelta(hours=72)
 # SES gives a verified domain as long when its records are gone.
 PATIENCE = timedelta(hours=72)
-# The worker checks pending domains after an eighth of the time that they have been pending.
+# Each wait for a pending domain is an eighth of the time since checking began.
 GROWTH = 8
 LONGEST_WAIT = timedelta(hours=4)
 VERIFIED_WAIT = timedelta(days=1)

@@ -1,4 +1,4 @@
-"""What is done around each call, in botocore's events: the send deadline, the encoding, and whether the answer is AWS's."""
+"""Handlers of botocore's events around each call: the send deadline, the encoding, and whether the answer is AWS's."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _stage: ContextVar[Stage] = ContextVar("stage", default=Stage.NEW)
 
 
 def register(client: Any) -> None:
-    """Have all this done for the calls of a client."""
+    """Add these handlers to a client."""
     client.meta.events.register("before-call", _encode_once)
     client.meta.events.register("before-call", _note_building)
     client.meta.events.register("before-send", _refuse_late)
@@ -37,7 +37,7 @@ def register(client: Any) -> None:
 
 
 def begin() -> None:
-    """Let `stage` be about the calls from here on."""
+    """Start to follow a new call."""
     _stage.set(Stage.NEW)
 
 
