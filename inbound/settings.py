@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "inbound",
+    "mail",
     "endpoints",
     "addresses",
     "domains",

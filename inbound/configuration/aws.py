@@ -6,6 +6,7 @@ bucket naming rules"), and the API references of SES, SNS and Lambda.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -44,6 +45,17 @@ def topic_arn() -> Form[str]:
         "the ARN of a topic, such as arn:aws:sns:eu-west-1:123456789012:mail",
         rf"arn:aws[a-z-]*:sns:{REGION}:{ACCOUNT}:[A-Za-z0-9_-]{{1,256}}",
     )
+
+
+def queue_url() -> Form[str]:
+    """The URL of a standard queue: SNS does not deliver from a standard topic to a FIFO queue."""
+
+    def parse(text: str) -> str:
+        if not is_url(text) or not re.fullmatch(rf"https?://[^/]+/{ACCOUNT}/[A-Za-z0-9_-]{{1,80}}", text):
+            raise ValueError
+        return text
+
+    return Form("the URL of a queue, such as https://sqs.eu-west-1.amazonaws.com/123456789012/mail", parse, unset="")
 
 
 def function_name() -> Form[str]:

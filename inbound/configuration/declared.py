@@ -52,6 +52,8 @@ class Configuration(Variables):
     AWS_ENDPOINT_URL_SESV2 = Variable(hosts.endpoint())
     AWS_ENDPOINT_URL_S3 = Variable(hosts.endpoint())
     AWS_ENDPOINT_URL_STS = Variable(hosts.endpoint())
+    AWS_ENDPOINT_URL_SNS = Variable(hosts.endpoint())
+    AWS_ENDPOINT_URL_SQS = Variable(hosts.endpoint())
     AWS_ACCESS_KEY_ID = Variable(aws.access_key_id())
     AWS_SECRET_ACCESS_KEY = Variable(aws.credential())
     AWS_SESSION_TOKEN = Variable(aws.credential())
@@ -74,6 +76,7 @@ class Configuration(Variables):
     AWS_S3_DISABLE_EXPRESS_SESSION_AUTH = Variable(aws.word("true", "false"))
     S3_BUCKET_NAME = Setting(aws.bucket())
     SES_TOPIC_ARN = Setting(aws.topic_arn())
+    SES_QUEUE_URL = Setting(aws.queue_url())
     LAMBDA_FUNCTION_NAME = Setting(aws.function_name())
 
     # What belongs to this installation
@@ -95,6 +98,14 @@ class Configuration(Variables):
     SES_SWEEP_SECONDS = Setting(number(1, 30 * DAY), "3600")
     SES_STATUS_SECONDS = Setting(number(1, 30 * DAY), "60")
 
+    # Received mail
+    MAIL_SOURCE = Setting(choice("sqs", "sns", "sweep", "none"))
+    MAIL_RETENTION_DAYS = Setting(number(0, 36_500), "0")
+    MAIL_SWEEP_SECONDS = Setting(number(1, 30 * DAY), "3600")
+    MAIL_SWEEP_GRACE_SECONDS = Setting(number(0, DAY), "600")
+    MAIL_PARSE_SECONDS = Setting(number(1, 60), "10")
+    MAIL_PARSE_MB = Setting(whole_number(128, 65_536), "512")
+
     # DNS. Users wait for its answers.
     DNS_RESOLVERS = Setting(hosts.resolvers())
     DNS_TIMEOUT_SECONDS = Setting(number(0.1, 30), "3")
@@ -109,6 +120,7 @@ class Configuration(Variables):
     DEMO_DIR = Variable(pattern("the path of a folder", r".+"))
     DEMO_DATABASE_URL = Variable(database_url())
     AWS_EMULATOR_PORT = Variable(port(), "5599")
+    DEMO_SMTP_PORT = Variable(port(), "2525")
     DEMO_DNS_PORT = Variable(port(), "5598")
 
     def contradictions(self) -> list[str]:

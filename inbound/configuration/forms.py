@@ -120,15 +120,16 @@ def port() -> Form[int]:
 
 
 def choice(*words: str) -> Form[str]:
-    """One of these upper-case words, typed in any case."""
+    """One of these words, typed in any case."""
+    known = {word.lower(): word for word in words}
 
     def parse(text: str) -> str:
-        # Some letters of other scripts have upper-case forms in ASCII.
-        if not text.isascii() or text.upper() not in words:
+        # Some letters of other scripts have lower-case forms in ASCII.
+        if not text.isascii() or text.lower() not in known:
             raise ValueError
-        return text.upper()
+        return known[text.lower()]
 
-    return Form(f"{', '.join(words[:-1])} or {words[-1]}", parse)
+    return Form(f"{', '.join(words[:-1])} or {words[-1]}", parse, unset="")
 
 
 def pattern(expected: str, regex: str, *, secret: bool = False) -> Form[str]:

@@ -21,6 +21,7 @@ from inbound.tests.configuration.examples import EXAMPLES
 VARIABLES = Configuration.declared()
 IDS = [variable.name for variable in VARIABLES]
 SECRETS = [variable for variable in VARIABLES if variable.form.secret]
+WORDS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "sqs", "sns", "sweep", "none")
 MARK = "S3CR3T"
 # What an environment can hold: any character but NUL, and bytes that are not UTF-8.
 CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"]) | st.characters(
@@ -52,10 +53,7 @@ def is_what_was_given(value: Any, text: str) -> bool:
         return ",".join(value) == text
     if isinstance(value, dict):
         return all(str(value.get(part, "")) in unquote(text) for part in ("NAME", "USER", "PASSWORD", "HOST", "PORT"))
-    return bool(
-        value == text
-        or (text.isascii() and value == text.upper() and value in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
-    )
+    return bool(value == text or (text.isascii() and text.lower() == str(value).lower() and value in WORDS))
 
 
 def refusal(variable: Variable[Any], text: str) -> str:

@@ -1,0 +1,1 @@
+"""The API of received mail. Only `mail.urls` imports it."""

@@ -1,0 +1,1 @@
+"""The commands of received mail. Only Django imports them."""

@@ -1,0 +1,109 @@
+"""Mail as SES stored it: one row for each object in the bucket."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from domains.models import Domain
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def live(self) -> Self:
+        """Without mail of domains that are being or have been deleted, and mail that is being erased."""
+        return self.filter(domain__deleting_since=None).exclude(state=Message.State.ERASING)
+
+    def due(self) -> Self:
+        """Mail that waits for ingest, and that no process has claimed."""
+        return self.filter(state=Message.State.ARRIVED, retry_at__lte=Now())
+
+
+class Message(models.Model):
+    """A mail that SES has stored, with what was read from it.
+
+    `domain` has no constraint in the database: mail outlives the row of its domain until it is erased, and a cascade over a
+    million rows must not run inside the request that deletes the domain (docs/architecture/mail.md, "Rows").
+    """
+
+    class State(models.TextChoices):
+        ARRIVED = "arrived"
+        INGESTED = "ingested"
+        MISSING = "missing", "Missing: S3 does not have it"
+        ERASING = "erasing"
+
+    class Source(models.TextChoices):
+        QUEUE = "queue", "Notification from SQS"
+        TOPIC = "topic", "Notification posted by SNS"
+        SWEEP = "sweep", "Found in the bucket"
+
+    domain = models.ForeignKey(
+        Domain, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="messages"
+    )
+    bucket = models.CharField(max_length=63)
+    # The last part of the key. The key prefix follows from the domain.
+    ses_id = models.CharField("SES message id", max_length=255)
+    key = models.CharField(max_length=1024)
+    size = models.PositiveBigIntegerField(null=True, blank=True, help_text="Bytes in the bucket.")
+    source = models.CharField(max_length=5, choices=Source)
+    envelope_from = models.CharField(max_length=320, blank=True)
+    # SES's words, in upper case: PASS, FAIL, GRAY, PROCESSING_FAILED. Empty if SES said nothing.
+    spf = models.CharField("SPF", max_length=20, blank=True)
+    dkim = models.CharField("DKIM", max_length=20, blank=True)
+    dmarc = models.CharField("DMARC", max_length=20, blank=True)
+    dmarc_policy = models.CharField("DMARC policy", max_length=10, blank=True)
+    spam = models.CharField(max_length=20, blank=True)
+    virus = models.CharField(max_length=20, blank=True)
+    # When SES received it, and when it became known here.
+    arrived_at = models.DateTimeField()
+    noted_at = models.DateTimeField(auto_now_add=True)
+
+    state = models.CharField(max_length=8, choices=State, default=State.ARRIVED)
+    # When a process may take it: a claim is a time in the future.
+    retry_at = models.DateTimeField(null=True, blank=True, default=Now)
+    attempts = models.PositiveIntegerField(default=0)
+    problem = models.CharField(max_length=500, blank=True)
+    ingested_at = models.DateTimeField(null=True, blank=True)
+
+    # From the notification at first, and then from the mail.
+    subject = models.TextField(blank=True)
+    from_address = models.CharField(max_length=320, blank=True)
+    from_name = models.TextField(blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="The Date header, if it is credible.")
+    rfc_id = models.TextField("Message-ID", blank=True)
+    # What was read from the mail. docs/architecture/mail.md, "Parsed mail", has the shapes.
+    in_reply_to = models.TextField(blank=True)
+    references = models.JSONField(default=list, blank=True)
+    priority = models.CharField(max_length=6, blank=True)
+    addresses = models.JSONField(default=dict, blank=True)
+    headers = models.JSONField(default=dict, blank=True)
+    text = models.TextField(blank=True)
+    html = models.TextField("HTML", blank=True, help_text="Sanitised.")
+    preview = models.CharField(max_length=200, blank=True)
+    attachments = models.JSONField(default=list, blank=True)
+    attachment_count = models.PositiveIntegerField(default=0)
+    truncated = models.JSONField(default=list, blank=True)
+    parse_error = models.CharField(max_length=500, blank=True)
+    parse_seconds = models.FloatField(null=True, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # A mail is one, however often SES, SNS or SQS tell of it.
+            models.UniqueConstraint(fields=["domain", "ses_id"], name="message_once_per_domain"),
+            models.CheckConstraint(
+                condition=Q(state__in=["arrived", "ingested", "missing", "erasing"]), name="message_state"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["retry_at"], condition=Q(state="arrived"), name="messages_to_ingest"),
+            models.Index(fields=["retry_at"], condition=Q(state="erasing"), name="messages_to_erase"),
+            # What has become too old, and what the eraser of a domain takes next.
+            models.Index(fields=["domain", "arrived_at"], name="messages_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return self.ses_id

@@ -1,0 +1,60 @@
+"""Received emails: a mail as one of its recipients sees it. This is what the API calls an email."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models
+
+from domains.models import Domain
+from mail.models.message import Message
+from rest.ids import bare_id
+
+
+class ReceivedEmailQuerySet(models.QuerySet["ReceivedEmail"]):
+    def live(self) -> Self:
+        """Without mail of domains that are being or have been deleted, and mail that is being erased."""
+        return self.filter(domain__deleting_since=None).exclude(message__state=Message.State.ERASING)
+
+    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        return self.filter(owner_id=user.pk)
+
+
+class ReceivedEmail(models.Model):
+    """A mail for one envelope recipient.
+
+    `domain` and `owner` have no constraint in the database (see `Message`). `arrived_at` is that of the message, here for the
+    index. `recipient` is empty if nothing says who it was for.
+    """
+
+    id = models.CharField(primary_key=True, max_length=255, default=bare_id, editable=False)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="received_emails", db_index=False)
+    domain = models.ForeignKey(
+        Domain, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="received_emails"
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    recipient = models.CharField(max_length=320, blank=True)
+    arrived_at = models.DateTimeField()
+    is_read = models.BooleanField(default=False)
+    read_at = models.DateTimeField(null=True, blank=True)
+    is_archived = models.BooleanField(default=False)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ReceivedEmailQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["message", "recipient"], name="received_once_per_recipient"),
+        ]
+        indexes = [
+            # A page of an owner's mail, newest first, without sorting.
+            models.Index(fields=["owner", "-arrived_at", "-id"], name="received_newest_first"),
+            models.Index(fields=["domain", "arrived_at"], name="received_by_domain"),
+        ]
+
+    def __str__(self) -> str:
+        return self.recipient
