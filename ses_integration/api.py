@@ -10,13 +10,16 @@ it calls `reconcile` with the generation of its change, and then asks what SES h
 
 from __future__ import annotations
 
+from ses_integration.arrivals.arrival import Arrival, Verdicts
+from ses_integration.arrivals.queue import MailQueue
 from ses_integration.aws.clients import configured
 from ses_integration.aws.rule_set import auto_setup
+from ses_integration.conf import mail_source
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck
 from ses_integration.drift.sweep import SesSweeper, sweep_database
-from ses_integration.errors import NotConfigured, SesError
+from ses_integration.errors import NotConfigured, NotStored, SesError
 from ses_integration.plan.simulate import IdentityOutcome
 from ses_integration.plan.spec import DomainSpec, MailFrom
 from ses_integration.reconcile.backoff import retry_delay
@@ -33,6 +36,7 @@ from ses_integration.status.warning import unconfirmed_warning
 from ses_integration.storage.erase import ErasedBatch
 from ses_integration.storage.inventory import MailSize
 from ses_integration.storage.mail import MailFolder
+from ses_integration.storage.objects import StoredMail
 
 # Change what SES should hold, and wait for it.
 __all__ = [
@@ -59,10 +63,19 @@ __all__ += [
     "AbsenceCheck",  # what SES and S3 still have of deleted domains
     "ErasedBatch",  # what one step of `MailFolder.erase` has erased, to be recorded
     "IdentityOutcome",  # what becomes of the identity in a preview
-    "MailFolder",  # a domain's stored mail: measure it, count it, erase it
+    "MailFolder",  # a domain's stored mail: measure it, count it, list it, erase it
     "MailSize",  # how much mail `MailFolder.measure` has found
     "Preview",  # the rules, calls and identity that a deletion plan shows
     "own_rule_names",  # the rules of a domain that is about to be deleted
+]
+# Received mail.
+__all__ += [
+    "Arrival",  # a stored mail that SES has told of, or that a sweep has found
+    "MailQueue",  # the notifications in SQS: take them and delete them
+    "NotStored",  # the error if S3 does not have the mail
+    "StoredMail",  # one object: read it, erase it
+    "Verdicts",  # what SES thinks of a mail: spam, virus, SPF, DKIM, DMARC
+    "mail_source",  # how stored mail becomes known: `sqs`, `sns`, `sweep` or `none`
 ]
 # Tasks of the worker.
 __all__ += [

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal, cast
 
 from django.conf import settings
 
 from ses_integration.plan.compile import Layout
+
+MailSource = Literal["sqs", "sns", "sweep", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class SesConfig:
     rule_prefix: str
     bucket: str
     topic_arn: str
+    queue_url: str
     account_id: str
     lambda_function: str
     installation_id: str
@@ -55,6 +59,7 @@ def ses_config() -> SesConfig:
         rule_prefix=settings.SES_RULE_PREFIX,
         bucket=settings.S3_BUCKET_NAME,
         topic_arn=settings.SES_TOPIC_ARN,
+        queue_url=settings.SES_QUEUE_URL,
         account_id=settings.AWS_ACCOUNT_ID,
         lambda_function=settings.LAMBDA_FUNCTION_NAME,
         installation_id=settings.INSTALLATION_ID,
@@ -65,3 +70,8 @@ def ses_config() -> SesConfig:
         max_identities=settings.SES_MAX_IDENTITIES,
         auto_setup=settings.SES_AUTO_SETUP,
     )
+
+
+def mail_source() -> MailSource:
+    """How stored mail becomes known: MAIL_SOURCE, by default `sqs` with a queue and `none` without."""
+    return cast(MailSource, settings.MAIL_SOURCE or ("sqs" if settings.SES_QUEUE_URL else "none"))

@@ -100,5 +100,9 @@ class NotFound(SesError):
     """An update, a delete or a read found nothing with the name."""
 
 
+class NotStored(NotFound):
+    """S3 has no object with the key, or its latest version is deleted."""
+
+
 class Unanswered(SesError):
     """No answer, or an unreadable one: the call may have been applied, or may still be."""

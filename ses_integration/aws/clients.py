@@ -1,4 +1,4 @@
-"""boto3 clients with one attempt and short time limits, and their credentials."""
+"""boto3 clients with one attempt and time limits of our own, and their credentials."""
 
 from __future__ import annotations
 
@@ -22,9 +22,16 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ses import SESClient
     from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
 
 CONNECT_TIMEOUT = 2
 READ_TIMEOUT = 5
+# SQS answers a long poll after up to 20 s. S3 may pause for as long within a large mail.
+POLL_READ_TIMEOUT = 25
+MAIL_READ_TIMEOUT = 60
+# More than the threads of a web process (WEB_THREADS) or of the mail worker, so that each finds an open connection.
+CONNECTIONS = 48
 RENEW_SECONDS = 3.0
 NOT_CONFIGURED = "AWS region or credentials are missing."
 UNREADABLE_PROFILE = (
@@ -76,10 +83,10 @@ class ClientSet:
         with _reading(), _lock:
             return self._session.get_credentials() is not None
 
-    def client(self, service: Any, region: str, seconds: float) -> Any:
-        """The client of a service. `seconds`: how long a call waits for its answer, from 2 to 5."""
+    def client(self, service: Any, region: str, seconds: float, longest: int = READ_TIMEOUT) -> Any:
+        """The client of a service. `seconds`: how long a call waits for its answer, from 2 to `longest`."""
         # At least 2: the outcome of a call that is merely slow would be unknown for the whole settle time.
-        read_timeout = max(2, min(READ_TIMEOUT, int(seconds)))
+        read_timeout = max(2, min(longest, int(seconds)))
         with _lock:
             if (client := self._clients.get((service, region, read_timeout))) is None:
                 client = self._clients[service, region, read_timeout] = self._build(service, region, read_timeout)
@@ -91,7 +98,7 @@ class ClientSet:
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=read_timeout,
             retries={"total_max_attempts": 1, "mode": "standard"},
-            max_pool_connections=32,
+            max_pool_connections=CONNECTIONS,
             user_agent_extra="inbound",
         )
         with _reading():
@@ -159,6 +166,23 @@ def sesv2(region: str, seconds: float = READ_TIMEOUT, of: ClientSet | None = Non
 
 def s3(region: str, seconds: float = READ_TIMEOUT) -> S3Client:
     client: S3Client = current().client("s3", region, seconds)
+    return client
+
+
+def s3_mail(region: str) -> S3Client:
+    """Client for reading a whole mail. Its time limit is for each piece of the body."""
+    client: S3Client = current().client("s3", region, MAIL_READ_TIMEOUT, MAIL_READ_TIMEOUT)
+    return client
+
+
+def sqs(region: str, *, poll: bool = False) -> SQSClient:
+    """`poll`: wait as long as a long poll takes."""
+    client: SQSClient = current().client("sqs", region, POLL_READ_TIMEOUT if poll else READ_TIMEOUT, POLL_READ_TIMEOUT)
+    return client
+
+
+def sns(region: str) -> SNSClient:
+    client: SNSClient = current().client("sns", region, READ_TIMEOUT)
     return client
 
 

@@ -44,6 +44,7 @@ from ses_integration.errors import (
     NotAccepted,
     NotConfigured,
     NotFound,
+    NotStored,
     Refused,
     RuleSetFull,
     RuleSetMissing,
@@ -78,7 +79,7 @@ _THROTTLED = {"Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown
 # S3's codes for what passes by itself within seconds (Amazon S3 API Reference, Error Responses).
 _PASSING = {"InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable"}
 _NOT_FOUND = {"RuleDoesNotExist", "NotFound"}
-_DENIED = {"AccessDenied", "UnauthorizedOperation", "AccountSuspended", "SendingPaused"}
+_DENIED = {"AccessDenied", "AuthorizationError", "UnauthorizedOperation", "AccountSuspended", "SendingPaused"}
 _BAD_KEY = {
     "InvalidClientTokenId",
     "SignatureDoesNotMatch",
@@ -102,6 +103,7 @@ _SENTENCES = {
     "InvalidS3Configuration": "AWS cannot write to the bucket that S3_BUCKET_NAME names.",
     "InvalidSnsTopic": "AWS cannot publish to the topic that SES_TOPIC_ARN names.",
     "InvalidLambdaFunction": "AWS cannot invoke the function that LAMBDA_FUNCTION_NAME names.",
+    "AWS.SimpleQueueService.NonExistentQueue": "The queue that SES_QUEUE_URL names does not exist.",
     "LimitExceeded": "An SES quota is exhausted.",
     "InvalidParameterValue": "AWS does not accept a value, most likely a recipient.",
 }
@@ -125,6 +127,8 @@ def _from_client_error(error: ClientError, code: str) -> SesError:
         return AlreadyExists("It exists already.")
     if code in _NOT_FOUND:
         return NotFound("It does not exist.")
+    if code == "NoSuchKey":
+        return NotStored("S3 does not have the object.")
     if code == "RuleSetDoesNotExist":
         return RuleSetMissing("The receipt rule set does not exist; run ses_setup.")
     if code == "LimitExceeded" and "recipients" in message:
@@ -169,6 +173,13 @@ def aws_errors(call: str) -> Iterator[None]:
         # A service that gives credentials did not answer, or not as it should.
         clients.renew()
         raise NoCredentials(UNREADABLE_PROFILE) from error
+
+
+@contextmanager
+def body_errors(call: str) -> Iterator[None]:
+    """Translate every error while the body of an answered call is read. Usually Unanswered."""
+    with _translated(call):
+        yield
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The bucket that SES stores mail in: a client for it, and its versions page by page."""
+"""The bucket that SES stores mail in: a client for it, and its objects and versions page by page."""
 
 from __future__ import annotations
 
@@ -46,3 +46,9 @@ def list_versions(
     options: Any = start | ({"Delimiter": delimiter} if delimiter else {})
     with aws_errors(f"ListObjectVersions {prefix}"):
         return s3.list_object_versions(Bucket=bucket, Prefix=prefix, MaxKeys=max_keys or KEYS_PER_CALL, **options)
+
+
+def list_objects(s3: S3Client, bucket: str, prefix: str, *, after: str = "") -> Any:
+    """S3's answer with one page of the objects under `prefix` with a key after `after`. Raises SesError."""
+    with aws_errors(f"ListObjectsV2 {prefix}"):
+        return s3.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=after, MaxKeys=KEYS_PER_CALL)

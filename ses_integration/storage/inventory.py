@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from backoffice.text import plural, size
 from ses_integration.errors import SesError
-from ses_integration.storage.bucket import list_versions, open_bucket
+from ses_integration.storage.bucket import list_objects, list_versions, open_bucket
 
 MAX_PAGES = 10
 MAX_SECONDS = 10.0
@@ -38,6 +39,23 @@ class MailSize:
     stored: Stored | None
     complete: bool = False
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A readable object. `stored_at`: when S3 got it, in whole seconds."""
+
+    key: str
+    size: int
+    stored_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPage:
+    """Up to 1,000 objects in S3's order, by the bytes of their keys. `next`: after which key to go on, empty at the end."""
+
+    keys: list[StoredKey]
+    next: str
 
 
 def measure_mail(prefix: str, *, bucket: str = "") -> MailSize:
@@ -72,6 +90,14 @@ def folders(prefix: str) -> tuple[list[str], Stored]:
         found += [common["Prefix"] for common in page.get("CommonPrefixes", [])]
         direct += _counted(page)
     return found, direct
+
+
+def list_keys(prefix: str, *, after: str = "", bucket: str = "") -> StoredPage:
+    """One page of the objects under `prefix`, after the key `after`. One call. Raises SesError."""
+    s3, bucket = open_bucket(bucket)
+    page = list_objects(s3, bucket, prefix, after=after)
+    keys = [StoredKey(item["Key"], item["Size"], item["LastModified"]) for item in page.get("Contents", [])]
+    return StoredPage(keys, keys[-1].key if keys and page.get("IsTruncated") else "")
 
 
 def _pages(prefix: str, *, delimiter: str = "", bucket: str = "") -> Iterator[Any]:

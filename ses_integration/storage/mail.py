@@ -9,7 +9,7 @@ from typing import Any
 from ses_integration.conf import ses_config
 from ses_integration.errors import SesError
 from ses_integration.storage.erase import ErasedBatch, EraseProgress, erase, erase_batches, is_empty
-from ses_integration.storage.inventory import MailSize, Stored, count, measure_mail
+from ses_integration.storage.inventory import MailSize, Stored, StoredPage, count, list_keys, measure_mail
 
 SECONDS_PER_ROUND = 10.0
 
@@ -36,6 +36,10 @@ class MailFolder:
     def count(self) -> Stored:
         """Count everything, with one call for each 1,000 versions. Raises SesError."""
         return count(self.prefix, bucket=self.bucket)
+
+    def keys(self, after: str = "") -> StoredPage:
+        """One page of the objects here, after the key `after`. One call. Raises SesError."""
+        return list_keys(self.prefix, after=after, bucket=self.bucket)
 
     def is_empty(self) -> bool:
         """Whether S3 holds nothing here, not even a delete marker. One call. Raises SesError."""
