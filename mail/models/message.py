@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Self
 
-from django.db import models
+from django.apps import apps
+from django.db import models, router
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from domains.models import Domain
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedRows:
+    """What `MessageQuerySet.erase` deleted. Mail that was being erased already is not counted.
+
+    `mails`: messages, of `bytes` in the bucket. `complete`: no message is left.
+    """
+
+    mails: int
+    received_emails: int
+    attachments: int
+    bytes: int
+    complete: bool
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -19,6 +36,35 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def due(self) -> Self:
         """Mail that waits for ingest, and that no process has claimed."""
         return self.filter(state=Message.State.ARRIVED, retry_at__lte=Now())
+
+    def erase(self, most: int) -> ErasedRows:
+        """Delete up to `most` messages, oldest first, each with its recipients, and count them. Needs a transaction.
+
+        Only for mail of a domain that is gone: its objects are erased by their prefix (domains/deletion/received.py). The
+        sweep would take the object of any other mail for one that was missed.
+        """
+        columns = ("pk", "state", "attachment_count", "size")
+        rows = list(self.order_by("arrived_at", "pk").select_for_update().values_list(*columns)[:most])
+        mails = [row for row in rows if row[1] != Message.State.ERASING]
+        return ErasedRows(
+            mails=len(mails),
+            received_emails=delete_messages([pk for pk, *_ in rows]),
+            attachments=sum(attachments for *_, attachments, _ in mails),
+            bytes=sum(size or 0 for *_, size in mails),
+            complete=len(rows) < most,
+        )
+
+
+def delete_messages(pks: Collection[int]) -> int:
+    """Delete messages and their recipients, without signals. Returns how many recipients there were."""
+    if not pks:
+        return 0
+    using = router.db_for_write(Message)
+    # By name, because the module of that model imports this one.
+    received_emails = apps.get_model("mail.ReceivedEmail")._default_manager.filter(message__in=pks)
+    count: int = received_emails._raw_delete(using)
+    Message.objects.filter(pk__in=pks)._raw_delete(using)
+    return count
 
 
 class Message(models.Model):
@@ -66,6 +112,7 @@ class Message(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     problem = models.CharField(max_length=500, blank=True)
     ingested_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True, help_text="When the bucket had no version of it any more.")
 
     # From the notification at first, and then from the mail.
     subject = models.TextField(blank=True)

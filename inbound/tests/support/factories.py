@@ -10,6 +10,7 @@ from factory.django import DjangoModelFactory
 from addresses.models import BlockedEmail, EmailAddress
 from domains.models import DnsRecord, Domain
 from endpoints.models import Endpoint
+from mail.models import Message, ReceivedEmail
 
 
 class UserFactory(DjangoModelFactory):
@@ -63,3 +64,33 @@ class BlockedEmailFactory(DjangoModelFactory):
 
     domain = factory.SubFactory(DomainFactory)
     email_address = factory.LazyAttributeSequence(lambda row, n: f"b{n}@{row.domain.name}")
+
+
+class MessageFactory(DjangoModelFactory):
+    """A mail that has been ingested. Its object is not in the bucket; `store_mail(message.key)` puts it there."""
+
+    class Meta:
+        model = Message
+
+    domain = factory.SubFactory(DomainFactory)
+    bucket = "inbound-mail"
+    ses_id = factory.Sequence("ses{:06}".format)
+    key = factory.LazyAttribute(lambda row: f"{row.domain.key_prefix}{row.ses_id}")
+    size = 1000
+    source = Message.Source.QUEUE
+    state = Message.State.INGESTED
+    retry_at = None
+    arrived_at = factory.LazyFunction(timezone.now)
+    subject = "Hello"
+    from_address = "jo@example.net"
+
+
+class ReceivedEmailFactory(DjangoModelFactory):
+    class Meta:
+        model = ReceivedEmail
+
+    message = factory.SubFactory(MessageFactory)
+    domain = factory.LazyAttribute(lambda row: row.message.domain)
+    owner = factory.LazyAttribute(lambda row: row.message.domain.owner)
+    recipient = factory.LazyAttributeSequence(lambda row, n: f"r{n}@{row.domain.name}")
+    arrived_at = factory.LazyAttribute(lambda row: row.message.arrived_at)
