@@ -1,0 +1,1 @@
+"""From a notification, or an object in the bucket, to rows."""
