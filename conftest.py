@@ -74,7 +74,7 @@ def quick_flush() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def emulator_process() -> Iterator[Emulator]:
-    emulator = Emulator()
+    emulator = Emulator(smtp_port=0)
     emulator.start()
     os.environ["AWS_ENDPOINT_URL"] = emulator.url
     clients.forget()

@@ -18,6 +18,7 @@ from moto.moto_server import werkzeug_app
 from ses_integration.emulator.control.endpoints import Control
 from ses_integration.emulator.control.faults import REFUSALS, Fault, Faults
 from ses_integration.emulator.control.journal import NO_ANSWER, Journal
+from ses_integration.emulator.receiving.mailroom import Mailroom
 from ses_integration.emulator.s3 import service as s3
 from ses_integration.emulator.ses.service import SERVICES, Ses
 from ses_integration.emulator.wire.calls import Call, parse_call
@@ -43,11 +44,12 @@ werkzeug_app.RegexConverter = _AnyCharacter
 class Application:
     """A WSGI application: `/_…` are the control endpoints, everything else is an AWS call."""
 
-    def __init__(self, ses: Ses, faults: Faults, journal: Journal) -> None:
+    def __init__(self, ses: Ses, faults: Faults, journal: Journal, mailroom: Mailroom) -> None:
         self._ses = ses
         self._faults = faults
         self._journal = journal
-        self._control = Control(ses, faults, journal, self.reset)
+        self._mailroom = mailroom
+        self._control = Control(ses, faults, journal, self.reset, {("GET", "/_mail"): lambda body: mailroom.listed()})
         self._moto = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
         # Otherwise moto lists the folder of its modules twice for each call.
         self._moto.get_backend_for_host = cache(self._moto.get_backend_for_host)
@@ -78,6 +80,7 @@ class Application:
             BackendDict.reset()
             reset_model_data()
             self._journal.clear()
+            self._mailroom.clear()
 
     def cancel_delayed(self) -> None:
         """End the calls that a fault is delaying, without applying them."""

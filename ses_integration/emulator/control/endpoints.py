@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -16,20 +16,28 @@ from ses_integration.emulator.state.identities import STATUSES
 from ses_integration.emulator.state.quotas import InvalidQuotas
 from ses_integration.emulator.wire.responses import Response, json_response
 
+Endpoints = Mapping[tuple[str, str], Callable[[Any], object]]
+
 
 class InvalidBody(ValueError):
     """The body is not valid. The message says why."""
 
 
 class Control:
-    """One method per endpoint, which takes the parsed JSON body and returns the JSON to send."""
+    """One method per endpoint, which takes the parsed JSON body and returns the JSON to send.
 
-    def __init__(self, ses: Ses, faults: Faults, journal: Journal, reset: Callable[[], None]) -> None:
+    `more`: endpoints of packages above this one. They raise InvalidBody for a body that is not valid.
+    """
+
+    def __init__(
+        self, ses: Ses, faults: Faults, journal: Journal, reset: Callable[[], None], more: Endpoints | None = None
+    ) -> None:
         self._ses = ses
         self._faults = faults
         self._journal = journal
         self._reset = reset
         self._endpoints: dict[tuple[str, str], Callable[[Any], object]] = {
+            **(more or {}),
             ("GET", "/_health"): lambda body: {"status": "ok"},
             ("GET", "/_ses"): lambda body: self._ses_state(),
             ("GET", "/_journal"): lambda body: journal.entries(),

@@ -54,6 +54,10 @@ class SesAccounts:
             self._regions[key] = SesRegion(account, region, self.settings, self.quotas, self.zone)
         return self._regions[key]
 
+    def regions(self) -> list[SesRegion]:
+        """The regions of all accounts that have been called."""
+        return list(self._regions.values())
+
     def set_status(self, identity: str, status: str) -> bool:
         """Set the verification status of an identity in every region that has it. Returns whether any has."""
         found = [state.identities.set_status(identity, status) for state in self._regions.values()]

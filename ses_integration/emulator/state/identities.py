@@ -161,6 +161,12 @@ class IdentityStore:
         candidates = (self.find(address), self.find(address.rpartition("@")[2]))
         return any(identity is not None and identity.is_verified for identity in candidates)
 
+    def receives(self, address: str) -> bool:
+        """Whether the domain of the address, or a domain above it, is verified. A verified address alone receives nothing."""
+        labels = address.rpartition("@")[2].split(".")
+        domains = (".".join(labels[position:]) for position in range(len(labels)))
+        return any((identity := self.find(domain)) is not None and identity.is_verified for domain in domains)
+
     def set_mail_from(self, identity: Identity, domain: str | None, behavior_on_mx_failure: str) -> None:
         """Set a subdomain of the identity's domain, or None for no MAIL FROM (SES API Reference, SetIdentityMailFromDomain)."""
         if not domain:

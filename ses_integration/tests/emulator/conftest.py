@@ -13,7 +13,7 @@ from ses_integration.tests.emulator.clients import REGION, client
 
 @pytest.fixture(scope="session")
 def running_emulator() -> Iterator[Emulator]:
-    emulator = Emulator()
+    emulator = Emulator(smtp_port=0)
     emulator.start()
     yield emulator
     emulator.stop()

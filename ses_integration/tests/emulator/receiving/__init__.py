@@ -1,0 +1,1 @@
+"""Mail that the emulated SES receives, through its sockets."""
