@@ -32,6 +32,8 @@ def throttled(service: str) -> AwsError:
         return AwsError("TooManyRequestsException", "Rate exceeded", status=429)
     if service == "s3":
         return AwsError("SlowDown", "Please reduce your request rate.", status=503)
+    if service == "sqs":
+        return AwsError("RequestThrottled", "Rate exceeded")
     return AwsError("Throttling", "Rate exceeded")
 
 
@@ -48,7 +50,7 @@ def access_denied(service: str, action: str) -> AwsError:
 
 
 def error_response(service: str, error: AwsError) -> Response:
-    """The error in the service's format: SES v1 uses AWS Query, SES v2 and Lambda JSON, S3 its own XML."""
+    """The error in the service's format: SES v1 and SNS use AWS Query, SES v2, Lambda and SQS JSON, S3 its own XML."""
     request_id = str(uuid4())
     if _uses_json(service):
         headers = [
@@ -56,7 +58,9 @@ def error_response(service: str, error: AwsError) -> Response:
             ("X-Amzn-ErrorType", error.code),
             ("x-amzn-RequestId", request_id),
         ]
-        return Response(error.status, headers, json.dumps({"message": error.message, **error.members}).encode())
+        # SQS has the code in the body (AWS JSON 1.0), the others in the header.
+        code = {"__type": f"com.amazonaws.sqs#{error.code}"} if service == "sqs" else {}
+        return Response(error.status, headers, json.dumps({**code, "message": error.message, **error.members}).encode())
     details = "".join(
         f"<{name}>{escape(text)}</{name}>"
         for name, text in {"Code": error.code, "Message": error.message, **error.members}.items()
@@ -74,4 +78,4 @@ def error_response(service: str, error: AwsError) -> Response:
 
 
 def _uses_json(service: str) -> bool:
-    return service in ("sesv2", "lambda")
+    return service in ("sesv2", "lambda", "sqs")

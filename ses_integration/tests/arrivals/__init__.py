@@ -1,0 +1,1 @@
+"""How SES tells of a stored mail: notifications in the queue and at the door."""
