@@ -148,8 +148,8 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["retry_at"], condition=Q(state="arrived"), name="messages_to_ingest"),
             models.Index(fields=["retry_at"], condition=Q(state="erasing"), name="messages_to_erase"),
-            # What has become too old, and what the eraser of a domain takes next.
-            models.Index(fields=["domain", "arrived_at"], name="messages_by_age"),
+            # What has become too old, what the eraser of a domain takes next, and the bytes of a domain.
+            models.Index(fields=["domain", "arrived_at"], include=["size"], name="messages_by_age"),
         ]
 
     def __str__(self) -> str:

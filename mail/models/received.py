@@ -7,6 +7,7 @@ from typing import Self
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
+from django.db.models import Q
 
 from domains.models import Domain
 from mail.models.message import Message
@@ -15,8 +16,8 @@ from rest.ids import bare_id
 
 class ReceivedEmailQuerySet(models.QuerySet["ReceivedEmail"]):
     def live(self) -> Self:
-        """Without mail of domains that are being or have been deleted, and mail that is being erased."""
-        return self.filter(domain__deleting_since=None).exclude(message__state=Message.State.ERASING)
+        """Without mail of domains that are being or have been deleted. A mail that is being erased has no rows here."""
+        return self.filter(domain__deleting_since=None)
 
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         return self.filter(owner_id=user.pk)
@@ -25,8 +26,9 @@ class ReceivedEmailQuerySet(models.QuerySet["ReceivedEmail"]):
 class ReceivedEmail(models.Model):
     """A mail for one envelope recipient.
 
-    `domain` and `owner` have no constraint in the database (see `Message`). `arrived_at` is that of the message, here for the
-    index. `recipient` is empty if nothing says who it was for.
+    `domain` and `owner` have no constraint in the database (see `Message`). The rows of a mail that is to be erased are deleted
+    in the transaction that sets its state, so lists and counts need not look at the state. `arrived_at` is that of the message,
+    here for the index. `recipient` is empty if nothing says who it was for.
     """
 
     id = models.CharField(primary_key=True, max_length=255, default=bare_id, editable=False)
@@ -51,8 +53,14 @@ class ReceivedEmail(models.Model):
             models.UniqueConstraint(fields=["message", "recipient"], name="received_once_per_recipient"),
         ]
         indexes = [
-            # A page of an owner's mail, newest first, without sorting.
-            models.Index(fields=["owner", "-arrived_at", "-id"], name="received_newest_first"),
+            # A page of an owner's mail, newest first, without sorting, and skipping without the table.
+            models.Index(fields=["owner", "-arrived_at", "-id"], include=["domain"], name="received_newest_first"),
+            models.Index(
+                fields=["owner", "-arrived_at", "-id"],
+                include=["domain"],
+                condition=Q(is_archived=False),
+                name="unarchived_newest_first",
+            ),
             models.Index(fields=["domain", "arrived_at"], name="received_by_domain"),
         ]
 

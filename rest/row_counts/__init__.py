@@ -1,4 +1,5 @@
-"""Counts of rows as columns of the row that they belong to, kept by database triggers (docs/adr/0013-row-counts.md).
+"""Counts of rows that database triggers keep (docs/adr/0013-row-counts.md).
 
-- `field`: the column; `triggers`: the step of a migration that creates the triggers and fills the column
+- `field`: a column for the count of a row's rows; `triggers`: the step of a migration that creates the triggers and fills it
+- `periods`: the same for a table with counts of each day and hour
 """

@@ -48,7 +48,7 @@ class Counted:
             # None: the text is no template.
             editor.execute(statement, None)
         counted = ", ".join(
-            f"{count} = (SELECT COALESCE(SUM({_one(flag)}), 0) FROM {self.table} WHERE {self.key} = {self.parent}.id)"
+            f"{count} = (SELECT COALESCE(SUM({one(flag)}), 0) FROM {self.table} WHERE {self.key} = {self.parent}.id)"
             for count, flag in self.counts.items()
         )
         editor.execute(f"UPDATE {self.parent} SET {counted}", None)
@@ -84,7 +84,7 @@ class Counted:
     def _branch(self, event: str, rows: Mapping[str, str]) -> str:
         signed = " UNION ALL ".join(
             f"SELECT {self.key}, "
-            + ", ".join(f"{SIGNS[kind]}{_one(flag)} AS {count}" for count, flag in self.counts.items())
+            + ", ".join(f"{SIGNS[kind]}{one(flag)} AS {count}" for count, flag in self.counts.items())
             + f" FROM {name}"
             for kind, name in rows.items()
         )
@@ -107,9 +107,7 @@ class Counted:
         for event, rows in CHANGED_ROWS.items():
             body = " ".join(
                 f"UPDATE {self.parent} SET "
-                + ", ".join(
-                    f"{count} = {count} {SIGNS[kind]} {_one(flag, kind)}" for count, flag in self.counts.items()
-                )
+                + ", ".join(f"{count} = {count} {SIGNS[kind]} {one(flag, kind)}" for count, flag in self.counts.items())
                 + f" WHERE id = {kind}.{self.key};"
                 for kind in rows
             )
@@ -125,7 +123,7 @@ def _on_sqlite(step: Step) -> Step:
     return run
 
 
-def _one(flag: str, row: str = "") -> str:
+def one(flag: str, row: str = "") -> str:
     """What a row adds to a count: 1, or 0 if its `flag` is false."""
     column = f"{row}.{flag}" if row else flag
     return f"(CASE WHEN {column} THEN 1 ELSE 0 END)" if flag else "1"

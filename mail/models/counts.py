@@ -1,0 +1,69 @@
+"""How much mail a domain has received: in all, in each day and in each hour."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+from domains.models import Domain
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class MailCountQuerySet(models.QuerySet["MailCount"]):
+    def live(self) -> Self:
+        """Without counts of domains that are being or have been deleted."""
+        return self.filter(domain__deleting_since=None)
+
+
+class MailCount(models.Model):
+    """A count of `ReceivedEmail` rows, which only triggers write (`rest/row_counts/periods.py`).
+
+    A count that becomes 0 is deleted, so none is left when the mail of a domain has been erased. `domain` has no constraint in
+    the database (see `Message`).
+    """
+
+    class Unit(models.TextChoices):
+        # One row, which starts in 1970.
+        ALL = "all"
+        DAY = "day"
+        HOUR = "hour"
+
+    domain = models.ForeignKey(
+        Domain, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="mail_counts"
+    )
+    unit = models.CharField(max_length=4, choices=Unit)
+    start = models.DateTimeField(help_text="When the day or hour begins (UTC).")
+    received = models.IntegerField()
+    archived = models.IntegerField(help_text="How many of these are archived.")
+
+    objects = MailCountQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["domain", "unit", "start"], name="mail_count_once_per_period"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.domain_id} {self.unit} {self.start:%Y-%m-%d %H:%M}"
+
+
+def whole_periods(since: datetime) -> Q:
+    """The fewest counts that together have all mail since a time, except that of `rest_of_hour`."""
+    hour, day = _next(since, HOUR), _next(since, DAY)
+    unit = MailCount.Unit
+    return Q(unit=unit.DAY, start__gte=day) | Q(unit=unit.HOUR, start__gte=hour, start__lt=day)
+
+
+def rest_of_hour(since: datetime) -> Q:
+    """The mail between a time and the next full hour, which no count has."""
+    return Q(arrived_at__gte=since, arrived_at__lt=_next(since, HOUR))
+
+
+def _next(moment: datetime, unit: timedelta) -> datetime:
+    """The beginning of the first hour or day that is not before `moment`."""
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    return epoch - (epoch - moment) // unit * unit
