@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from ses_integration.aws import clients
+from ses_integration.aws.clients import READ_TIMEOUT
 from ses_integration.aws.translate import NO_ANSWER, aws_errors, body_errors, is_passing
 from ses_integration.conf import ses_config
 from ses_integration.errors import Refused, SesError, Unanswered
@@ -64,20 +65,21 @@ class StoredMail:
         size, body = self._open()
         return size, self._pieces(size, body)
 
-    def erase(self) -> int:
+    def erase(self, *, seconds: float = ERASE_SECONDS) -> int:
         """Delete every version and delete marker of this key, and return their number. Raises SesError.
 
-        May be repeated.
+        Ends after about `seconds`. May be repeated.
         """
-        s3, bucket = open_bucket(self.bucket)
-        until = time.monotonic() + ERASE_SECONDS
-        erased = 0
-        while versions := self._versions(s3, bucket):
-            codes = delete_versions(s3, bucket, versions, until=until)
+        s3, bucket = open_bucket(self.bucket, seconds=min(seconds, READ_TIMEOUT))
+        until = time.monotonic() + seconds
+        erased, more = 0, True
+        while more:
+            versions, more = self._versions(s3, bucket)
+            codes = delete_versions(s3, bucket, versions, until=until) if versions else {}
             erased += sum(not code for code in codes.values())
             if refused := [code for code in codes.values() if code]:
                 raise _refusal(refused)
-            if time.monotonic() > until:
+            if len(codes) < len(versions) or (more and time.monotonic() > until):
                 raise Unanswered("S3 took too long to delete the object.")
         return erased
 
@@ -113,11 +115,12 @@ class StoredMail:
         finally:
             body.close()
 
-    def _versions(self, s3: Any, bucket: str) -> list[Version]:
-        """Up to 1,000 versions. S3 lists those of longer keys after them."""
+    def _versions(self, s3: Any, bucket: str) -> tuple[list[Version], bool]:
+        """Up to 1,000 versions, and whether there may be more. S3 lists those of longer keys after them."""
         page = list_versions(s3, bucket, self.key)
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-        return [(item["Key"], item["VersionId"]) for item in found if item["Key"] == self.key]
+        versions = [(item["Key"], item["VersionId"]) for item in found if item["Key"] == self.key]
+        return versions, bool(versions) and page.get("IsTruncated", False)
 
 
 def _refusal(codes: list[str]) -> SesError:

@@ -1,0 +1,1 @@
+"""Erasure: one mail, mail that is too old, and the rows of a deleted domain."""

@@ -1,0 +1,53 @@
+"""Mark mail for erasure: no list has it any more, and nothing readable is left in its row."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from domains.models import Domain
+from mail.models import Message, ReceivedEmail
+
+# What the eraser needs, and what tells a late notification that the mail is known.
+KEPT = {"id", "domain", "bucket", "ses_id", "key", "source", "arrived_at", "noted_at"}
+# Every other column, so that one that is added later does not keep a part of the mail.
+BLANK: dict[str, Any] = {
+    field.name: field.get_default() for field in Message._meta.concrete_fields if field.name not in KEPT
+}
+
+
+def mark(messages: Collection[int], *, claim: timedelta = timedelta()) -> None:
+    """Delete the messages' recipients, and leave the messages to the eraser, `claim` from now. Needs a transaction.
+
+    Their rows have to be locked.
+    """
+    received = ReceivedEmail.objects.filter(message__in=messages)
+    received._raw_delete(received.db)
+    marked = BLANK | {"state": Message.State.ERASING, "retry_at": Now() + claim}
+    Message.objects.filter(pk__in=messages).update(**marked)
+
+
+def mark_old(most: int) -> int:
+    """Mark up to `most` messages that arrived more than MAIL_RETENTION_DAYS ago, and return how many. 0 days keep all mail."""
+    if not settings.MAIL_RETENTION_DAYS:
+        return 0
+    before = timezone.now() - timedelta(days=settings.MAIL_RETENTION_DAYS)
+    marked = 0
+    # Domain by domain, because the index of the mail's age begins with it.
+    for domain in Domain.objects.live().order_by("pk"):
+        old = Message.objects.filter(domain=domain, arrived_at__lt=before).exclude(state=Message.State.ERASING)
+        with transaction.atomic():
+            # What another process is writing at the moment is taken the next time.
+            locked = old.select_for_update(skip_locked=True).order_by("arrived_at").values_list("pk", flat=True)
+            if pks := list(locked[: most - marked]):
+                mark(pks)
+        marked += len(pks)
+        if marked >= most:
+            break
+    return marked

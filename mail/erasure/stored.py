@@ -1,0 +1,83 @@
+"""Erase the stored mail of marked messages, and then their rows, once nothing can tell of them again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest, Now
+
+from mail.models import Message, MessageQuerySet
+from mail.models.message import delete_messages
+from ses_integration.api import SesError, StoredMail, retry_delay
+
+# Longer than S3 may take for a batch.
+CLAIM = timedelta(minutes=2)
+SECONDS = 10.0
+# Mails at a time.
+THREADS = 8
+# SQS keeps a notification for 14 days. Until then the row tells that the mail is known.
+TOLD = timedelta(days=15)
+# Longer than a sweep takes from listing a key to looking for its row.
+LISTED = timedelta(hours=1)
+
+
+def erase_owed(most: int) -> tuple[int, int]:
+    """Erase the stored mail of up to `most` marked messages that no process has claimed.
+
+    Returns how many were due, and of how many the bucket has nothing any more.
+    """
+    due = Message.objects.filter(state=Message.State.ERASING, erased_at=None, retry_at__lte=Now())
+    with transaction.atomic():
+        messages = list(due.select_for_update(skip_locked=True).order_by("retry_at")[:most])
+        Message.objects.filter(pk__in=[message.pk for message in messages]).update(retry_at=Now() + CLAIM)
+    return len(messages), erase_stored(messages, seconds=SECONDS)
+
+
+def erase_stored(messages: Sequence[Message], *, seconds: float) -> int:
+    """Erase the stored mail of claimed messages, and record what came of it. Returns how many the bucket has nothing left of.
+
+    `seconds`: for each.
+    """
+    erase = partial(_erase, seconds=seconds)
+    if len(messages) > 1:
+        with ThreadPoolExecutor(THREADS) as pool:
+            errors = list(pool.map(erase, messages))
+    else:
+        errors = [*map(erase, messages)]
+    outcomes = list(zip(messages, errors, strict=True))
+    erased = [message.pk for message, error in outcomes if error is None]
+    # A row stays, blank, until no notification and no sweep can name the mail, or it would come back as a new one.
+    until = Greatest(F("arrived_at") + TOLD, Now() + LISTED)
+    _marked(erased).update(erased_at=Now(), problem="", retry_at=until)
+    for message, error in outcomes:
+        if error is not None:
+            delay = retry_delay(message.attempts + 1, error=error)
+            _marked([message.pk]).update(attempts=F("attempts") + 1, problem=error.sentence, retry_at=Now() + delay)
+    return len(erased)
+
+
+def _erase(message: Message, *, seconds: float) -> SesError | None:
+    try:
+        StoredMail(message.key, message.bucket).erase(seconds=seconds)
+    except SesError as error:
+        return error
+    return None
+
+
+def _marked(pks: Collection[int]) -> MessageQuerySet:
+    return Message.objects.filter(pk__in=pks, state=Message.State.ERASING)
+
+
+def delete_erased(most: int) -> int:
+    """Delete up to `most` rows of erased mail that nothing can name any more, and return how many."""
+    with transaction.atomic():
+        gone = Message.objects.filter(state=Message.State.ERASING, erased_at__isnull=False, retry_at__lte=Now())
+        locked = gone.select_for_update(skip_locked=True).order_by("retry_at").values_list("pk", flat=True)
+        pks = list(locked[:most])
+        delete_messages(pks)
+    return len(pks)
