@@ -43,3 +43,19 @@ class ParsedMail:
     truncated: list[str] = field(default_factory=list)
     error: str | None = None
     seconds: float = 0.0
+
+
+def as_plain(mail: ParsedMail) -> dict[str, Any]:
+    """The values as JSON has them. `dataclasses.asdict` would copy the headers one by one."""
+    plain = {name: getattr(mail, name) for name in ParsedMail.__slots__}
+    plain["attachments"] = [attachment_as_plain(attachment) for attachment in mail.attachments]
+    return plain
+
+
+def attachment_as_plain(attachment: ParsedAttachment) -> dict[str, Any]:
+    return {name: getattr(attachment, name) for name in ParsedAttachment.__slots__}
+
+
+def from_plain(plain: dict[str, Any]) -> ParsedMail:
+    plain["attachments"] = [ParsedAttachment(**attachment) for attachment in plain["attachments"]]
+    return ParsedMail(**plain)

@@ -1,0 +1,38 @@
+"""What is read of one mail at most. What exceeds a limit is cut, and `truncated` has the name in the comment."""
+
+from __future__ import annotations
+
+KB = 1024
+MB = 1024 * KB
+
+# raw: bytes. SES accepts 40 MB, and puts its own headers on top.
+RAW = 40 * MB + 64 * KB
+# depth: multiparts inside each other. What is deeper is one attachment.
+DEPTH = 30
+# parts: multiparts and what is in them.
+PARTS = 1_000
+# attachments
+ATTACHMENTS = 500
+# headers: fields of the mail or of one part, characters of a field's name and value, and bytes of all.
+FIELDS = 500
+FIELD_NAME = 200
+FIELD = 8 * KB
+HEADERS = 64 * KB
+# addresses: of one field.
+ADDRESSES = 500
+# text: characters.
+TEXT = 256 * KB
+# html: characters before it is sanitised, and after. With more tags it is left out, because a sanitiser's time grows with the
+# square of the depth.
+HTML = 1 * MB
+SAFE_HTML = 2 * MB
+TAGS = 10_000
+
+# Images that become a part of the HTML, in bytes: one, and all of them. No limit below is recorded.
+INLINE_IMAGE = 64 * KB
+INLINE_IMAGES = 256 * KB
+PREVIEW = 200
+FILENAME = 255
+# What is read of a mail whose reading failed, and for how many seconds.
+HEADERS_ONLY = 64 * KB
+HEADERS_ONLY_SECONDS = 1.0

@@ -1,0 +1,164 @@
+"""HTML that runs nothing and sends nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+import nh3
+
+from mail.parsing import limits
+
+# `Content-ID` without angle brackets → the `data:` URL of the image, None if it is too large.
+Images = Callable[[str], str | None]
+
+_TAGS = set(nh3.ALLOWED_TAGS) | {"font", "center", "u", "s", "big", "strike", "address", "section", "main"}
+_WITHOUT_CONTENT = {
+    "script",
+    "style",
+    "title",
+    "noscript",
+    "template",
+    "textarea",
+    "select",
+    "object",
+    "iframe",
+    "svg",
+    "math",
+}
+_SIZES = {"align", "valign", "width", "height", "bgcolor"}
+_ATTRIBUTES: Mapping[str, set[str]] = {
+    "*": {"style", "dir", "lang", "title", "align"},
+    "a": {"href"},
+    "img": {"src", "alt", "width", "height", "border", "hspace", "vspace"},
+    "font": {"color", "face", "size"},
+    "table": {"border", "cellpadding", "cellspacing", "summary", "role"} | _SIZES,
+    "td": {"colspan", "rowspan", "headers", "nowrap"} | _SIZES,
+    "th": {"colspan", "rowspan", "headers", "scope", "nowrap"} | _SIZES,
+    "tr": _SIZES,
+    "col": {"span"} | _SIZES,
+    "colgroup": {"span"} | _SIZES,
+    "tbody": _SIZES,
+    "thead": _SIZES,
+    "tfoot": _SIZES,
+    "ol": {"start", "type"},
+    "ul": {"type"},
+    "li": {"value"},
+    "hr": {"size", "width", "color"},
+    "br": {"clear"},
+}
+# What lays out and colours text. Nothing that leaves the place of the element, such as `position`.
+_STYLES = {
+    "background",
+    "background-color",
+    "border-collapse",
+    "border-radius",
+    "border-spacing",
+    "caption-side",
+    "clear",
+    "color",
+    "direction",
+    "display",
+    "empty-cells",
+    "float",
+    "font",
+    "font-family",
+    "font-size",
+    "font-style",
+    "font-variant",
+    "font-weight",
+    "height",
+    "letter-spacing",
+    "line-height",
+    "list-style-type",
+    "max-height",
+    "max-width",
+    "min-height",
+    "min-width",
+    "opacity",
+    "overflow",
+    "overflow-wrap",
+    "table-layout",
+    "text-align",
+    "text-decoration",
+    "text-indent",
+    "text-overflow",
+    "text-transform",
+    "vertical-align",
+    "visibility",
+    "white-space",
+    "width",
+    "word-break",
+    "word-spacing",
+    "word-wrap",
+}
+_STYLES |= {
+    f"{shape}{side}" for shape in ("border", "margin", "padding") for side in ("", "-bottom", "-left", "-right", "-top")
+}
+_STYLES |= {
+    f"border{side}-{what}"
+    for side in ("", "-bottom", "-left", "-right", "-top")
+    for what in ("color", "style", "width")
+}
+_STYLE_FUNCTION = re.compile(r"([\w-]*)\s*\(")
+_SAFE_FUNCTIONS = {"rgb", "rgba", "hsl", "hsla", "calc"}
+_IGNORED_IN_URLS = re.compile(r"[\0-\x20\x7f-\xa0]+")
+_LINK = re.compile(r"(https?|mailto|tel):", re.IGNORECASE)
+_IMAGE = re.compile(r"https?://|data:image/(png|jpe?g|gif|webp|bmp);base64,[A-Za-z0-9+/=]*\Z", re.IGNORECASE)
+_OPEN_TAG = re.compile(r"<[A-Za-z]")
+_ANY_TAG = re.compile(r"<[^<>]*>")
+
+
+def has_too_many_tags(html: str) -> bool:
+    return sum(1 for _ in _OPEN_TAG.finditer(html)) > limits.TAGS
+
+
+def sanitise(html: str, images: Images) -> str:
+    """The HTML without scripts, event handlers, forms, frames and styles that load. Images of the mail become a part of it.
+
+    Remote images stay: whoever shows the mail decides whether to load them.
+    """
+
+    def kept(tag: str, attribute: str, value: str) -> str | None:
+        if attribute == "style":
+            return None if "\\" in value or not _is_safe_style(value) else value
+        if attribute not in ("src", "href"):
+            return value
+        url = _IGNORED_IN_URLS.sub("", value)
+        if attribute == "href":
+            return value if _LINK.match(url) else None
+        if url[:4].lower() == "cid:":
+            return images(url[4:]) or value
+        return url if _IMAGE.match(url) else None
+
+    def guarded(tag: str, attribute: str, value: str) -> str | None:
+        # nh3 keeps an attribute whose filter raises.
+        try:
+            return kept(tag, attribute, value)
+        except Exception:
+            return None
+
+    return _clean(html, guarded)
+
+
+def without_tags(html: str) -> str:
+    """The text of HTML that has too many tags to be taken apart."""
+    return _ANY_TAG.sub(" ", html)
+
+
+def _clean(html: str, kept: Callable[[str, str, str], str | None]) -> str:
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        clean_content_tags=_WITHOUT_CONTENT,
+        attributes=dict(_ATTRIBUTES),
+        attribute_filter=kept,
+        url_schemes={"http", "https", "mailto", "tel", "cid", "data"},
+        url_relative="deny",
+        link_rel="noopener noreferrer nofollow",
+        filter_style_properties=_STYLES,
+    )
+
+
+def _is_safe_style(value: str) -> bool:
+    return all(name.lower() in _SAFE_FUNCTIONS for name in _STYLE_FUNCTION.findall(value))

@@ -1,0 +1,1 @@
+"""Tests of the reader of mail, and of the process that it runs in."""
