@@ -13,7 +13,6 @@ from __future__ import annotations
 from ses_integration.arrivals.arrival import Arrival, Verdicts
 from ses_integration.arrivals.queue import MailQueue
 from ses_integration.aws.clients import configured
-from ses_integration.aws.rule_set import auto_setup
 from ses_integration.conf import mail_source
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.quotas import QuotaExceeded, reserve
@@ -26,6 +25,7 @@ from ses_integration.reconcile.backoff import retry_delay
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.reconcile.outbox import changing, mark_dirty
 from ses_integration.reconcile.queue import retry_now
+from ses_integration.setup.prepare import auto_setup
 from ses_integration.status import confirmation
 from ses_integration.status.capacity import capacity
 from ses_integration.status.identities import RecordedIdentity

@@ -78,6 +78,7 @@ _CREDENTIALS_NOT_FOUND = (
 _THROTTLED = {"Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "Throttled", "RequestThrottled"}
 # S3's codes for what passes by itself within seconds (Amazon S3 API Reference, Error Responses).
 _PASSING = {"InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable"}
+NO_SUCH_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
 _NOT_FOUND = {"RuleDoesNotExist", "NotFound"}
 _DENIED = {"AccessDenied", "AuthorizationError", "UnauthorizedOperation", "AccountSuspended", "SendingPaused"}
 _BAD_KEY = {
@@ -103,7 +104,7 @@ _SENTENCES = {
     "InvalidS3Configuration": "AWS cannot write to the bucket that S3_BUCKET_NAME names.",
     "InvalidSnsTopic": "AWS cannot publish to the topic that SES_TOPIC_ARN names.",
     "InvalidLambdaFunction": "AWS cannot invoke the function that LAMBDA_FUNCTION_NAME names.",
-    "AWS.SimpleQueueService.NonExistentQueue": "The queue that SES_QUEUE_URL names does not exist.",
+    NO_SUCH_QUEUE: "The queue that SES_QUEUE_URL names does not exist.",
     "LimitExceeded": "An SES quota is exhausted.",
     "InvalidParameterValue": "AWS does not accept a value, most likely a recipient.",
 }
@@ -127,6 +128,8 @@ def _from_client_error(error: ClientError, code: str) -> SesError:
         return AlreadyExists("It exists already.")
     if code in _NOT_FOUND:
         return NotFound("It does not exist.")
+    if code == NO_SUCH_QUEUE:
+        return NotFound(_SENTENCES[code], needs_attention=True)
     if code == "NoSuchKey":
         return NotStored("S3 does not have the object.")
     if code == "RuleSetDoesNotExist":

@@ -21,6 +21,7 @@ from ses_integration.emulator.control.journal import NO_ANSWER, Journal
 from ses_integration.emulator.receiving.mailroom import Mailroom
 from ses_integration.emulator.s3 import service as s3
 from ses_integration.emulator.ses.service import SERVICES, Ses
+from ses_integration.emulator.state.topics import return_signature_versions
 from ses_integration.emulator.wire.calls import Call, parse_call
 from ses_integration.emulator.wire.errors import AwsError, access_denied, error_response, failed, throttled
 from ses_integration.emulator.wire.responses import ConnectionCut, Response, json_response, run_app
@@ -39,6 +40,7 @@ class _AnyCharacter(werkzeug_app.RegexConverter):  # type: ignore[misc]
 
 
 werkzeug_app.RegexConverter = _AnyCharacter
+return_signature_versions()
 
 
 class Application:

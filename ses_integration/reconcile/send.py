@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ses_integration.aws import account, events, rule_set
+from ses_integration.aws import account, events
 from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import SesConfig
 from ses_integration.coordination import quotas
@@ -20,6 +20,7 @@ from ses_integration.errors import (
 )
 from ses_integration.plan.resources import Call, Operation
 from ses_integration.reconcile.values import Answer, Intent
+from ses_integration.setup.prepare import prepare
 
 
 def is_failure(error: SesError, call: Call) -> bool:
@@ -45,7 +46,7 @@ def send_once(config: SesConfig, intent: Intent, deadline: float) -> Answer:
     except RuleSetMissing as error:
         if config.auto_setup and not intent.call.operation.removes:
             try:
-                rule_set.prepare(config)
+                prepare(config)
                 return Answer(error=Refused("The receipt rule set was missing; it has been created again."))
             except SesError as setup_error:
                 return Answer(error=setup_error)

@@ -23,12 +23,13 @@ from inbound.tests.life.observed import LateCall, late_calls, observe_ses
 from inbound.tests.life.rows import TrackedDomain
 from inbound.tests.support.database import empty_tables
 from inbound.tests.support.factories import EndpointFactory, UserFactory
-from ses_integration.aws import clients, rule_set
+from ses_integration.aws import clients
 from ses_integration.conf import ses_config
 from ses_integration.drift.sweep import sweep_database
 from ses_integration.emulator.server import Emulator
 from ses_integration.models import DomainSync, InFlightCall, Lease
 from ses_integration.reconcile.values import Answer
+from ses_integration.setup.prepare import prepare
 from ses_integration.tests.support.protocol_steps import Writer
 
 # A name, its sub-domain (only the same owner may add that), and a name that is too long for rule names.
@@ -167,7 +168,7 @@ class MachineBase(RuleBasedStateMachine):
     def prepare_ses(self) -> None:
         """Bring SES into the state after `ses_setup`, with one foreign rule."""
         self.settings.SES_AUTO_SETUP = True
-        rule_set.prepare(ses_config())
+        prepare(ses_config())
         self.settings.SES_AUTO_SETUP = False
         if FOREIGN_RULE not in observe_ses(self.ses).rules:
             clients.ses("eu-west-1").create_receipt_rule(

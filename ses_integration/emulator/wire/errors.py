@@ -44,7 +44,12 @@ def failed(service: str) -> AwsError:
 
 
 def access_denied(service: str, action: str) -> AwsError:
-    """The caller lacks the permission: 403, with the suffix `Exception` in the JSON protocols only."""
+    """The caller lacks the permission: 403, with the suffix `Exception` in the JSON protocols only.
+
+    Amazon SNS API Reference, Common Errors: SNS has a code of its own.
+    """
+    if service == "sns":
+        return AwsError("AuthorizationError", f"User is not authorized to perform: SNS:{action}", status=403)
     code = "AccessDeniedException" if _uses_json(service) else "AccessDenied"
     return AwsError(code, f"User is not authorized to perform: {service}:{action}", status=403)
 

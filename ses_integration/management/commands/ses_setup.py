@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import re
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ses_integration.aws import account, rule_set
+from ses_integration.aws import account
 from ses_integration.cli.base import ses_errors_as_command_errors
-from ses_integration.conf import ses_config
+from ses_integration.conf import SesConfig, mail_source, ses_config
 from ses_integration.errors import WrongAccount
+from ses_integration.setup.mail import MailPlace
+from ses_integration.setup.prepare import prepare
 
 
 class Command(BaseCommand):
@@ -31,16 +34,63 @@ class Command(BaseCommand):
             "the previous account is left alone",
         )
 
+        parser.add_argument(
+            "--mail",
+            action="store_true",
+            help="also create the topic and the queue that reading mail needs, and print the settings that name them",
+        )
+        parser.add_argument(
+            "--url",
+            default="",
+            metavar="https://HOST/hooks/sns",
+            help="with --mail: the topic posts notifications to this URL of ours, and there is no queue (MAIL_SOURCE=sns)",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
-        config = ses_config()
-        with ses_errors_as_command_errors():
-            try:
-                done = rule_set.prepare(config, take_over=options["take_over"], new_account=options["new_account"])
-            except WrongAccount as error:
-                raise CommandError(
-                    f"The credentials belong to account {account.of_credentials(config)}, but the ledger describes account "
-                    f"{account.read_recorded(config)}. Use credentials of the latter. If the installation has moved, run "
-                    "ses_cleanup with its previous credentials first, and then ses_setup --new-account."
-                ) from error
-        for sentence in done or [f"Receipt rule set {config.rule_set} exists and is active; nothing to do."]:
-            self.stdout.write(sentence)
+        config, url = ses_config(), options["url"]
+        if url and not (options["mail"] and re.fullmatch(r"https?://[^\s/?#@]+/[^\s?#]*", url)):
+            raise CommandError("--url goes with --mail, and is a URL such as https://mail.example.net/hooks/sns.")
+        done: list[str] = []
+        try:
+            with ses_errors_as_command_errors():
+                place = prepare(
+                    config,
+                    done.append,
+                    take_over=options["take_over"],
+                    new_account=options["new_account"],
+                    mail=options["mail"],
+                    url=url,
+                )
+        except CommandError as error:
+            if not isinstance(error.__cause__, WrongAccount):
+                raise
+            raise CommandError(
+                f"The credentials belong to account {account.of_credentials(config)}, but the ledger describes account "
+                f"{account.read_recorded(config)}. Use credentials of the latter. If the installation has moved, run "
+                "ses_cleanup with its previous credentials first, and then ses_setup --new-account."
+            ) from error
+        finally:
+            # Also what was done before a failure.
+            for sentence in done:
+                self.stdout.write(sentence)
+        if not done:
+            self.stdout.write(_nothing_to_do(config, place))
+        if place and (lines := _missing_settings(config, place)):
+            self.stdout.write("Put this into the environment of web processes and workers:")
+            self.stdout.write("\n".join(lines))
+
+
+def _nothing_to_do(config: SesConfig, place: MailPlace | None) -> str:
+    rule_set = f"Receipt rule set {config.rule_set} exists and is active"
+    return f"{rule_set}{', and reading mail is set up' if place else ''}; nothing to do."
+
+
+def _missing_settings(config: SesConfig, place: MailPlace) -> list[str]:
+    """Lines for the environment, as far as the settings do not say so yet."""
+    if place.queue_url:
+        desired = {"SES_TOPIC_ARN": place.topic_arn, "SES_QUEUE_URL": place.queue_url}
+        current = {"SES_TOPIC_ARN": config.topic_arn, "SES_QUEUE_URL": config.queue_url}
+    else:
+        desired = {"SES_TOPIC_ARN": place.topic_arn, "MAIL_SOURCE": "sns"}
+        current = {"SES_TOPIC_ARN": config.topic_arn, "MAIL_SOURCE": mail_source()}
+    return [f"{name}={value}" for name, value in desired.items() if current[name] != value]

@@ -17,6 +17,7 @@ from ses_integration.drift.sweep import Swept, any_up_to_date, sweep_database, s
 from ses_integration.errors import SesError
 from ses_integration.models import DomainSync, LedgerEntry, LedgerRecipient, RuleSetState
 from ses_integration.reconcile.loop import reconcile, reconcile_due
+from ses_integration.setup.prepare import prepare
 from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.support.protocol_steps import Writer
 from ses_integration.tests.support.ses_state import identities, rules
@@ -96,9 +97,7 @@ def test_a_removed_identity_is_created_again(ses_with_a):
 def test_everything_is_created_again_after_a_reset_of_the_emulator(ses_with_a, settings):
     ses_with_a.reset()
     settings.SES_AUTO_SETUP = True
-    from ses_integration.aws import rule_set
-
-    rule_set.prepare(ses_config())
+    prepare(ses_config())
     assert sweep_ses().invalidated == [DOMAIN]
     reconcile_due()
     assert (rules(), identities()) == ({RULE: {"a@example.com"}}, {DOMAIN})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ses_integration.aws import clients, rule_set
+from ses_integration.aws import clients
 from ses_integration.conf import ses_config
 from ses_integration.drift.sweep import sweep_database
 from ses_integration.emulator.server import Emulator
@@ -12,6 +12,7 @@ from ses_integration.models import LedgerEntry
 from ses_integration.plan.resources import ResourceKind
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.reconcile.outbox import generation
+from ses_integration.setup.prepare import prepare
 from ses_integration.status import confirmation
 from ses_integration.status.identities import RecordedIdentity
 from ses_integration.status.sync_state import pending_domains
@@ -30,7 +31,7 @@ def changed(request, ses: Emulator, settings) -> Emulator:
     for name, value in request.param.items():
         setattr(settings, name, value)
     settings.SES_AUTO_SETUP = True
-    rule_set.prepare(ses_config(), take_over=True)
+    prepare(ses_config(), take_over=True)
     ses.clear_journal()
     return ses
 
@@ -65,7 +66,7 @@ class TestIdentityBelongsToTheRegion:
         reconcile(DOMAIN)
         settings.SES_RULE_SET = "new-rules"
         settings.SES_AUTO_SETUP = True
-        rule_set.prepare(ses_config(), take_over=True)
+        prepare(ses_config(), take_over=True)
         ses.clear_journal()
         return ses
 
@@ -109,14 +110,14 @@ class TestIdentityBelongsToTheRegion:
 
 def test_domain_that_was_deleted_under_another_rule_set_is_cleaned_up_after_switching_back(ses_with_a, settings):
     first, settings.SES_RULE_SET = settings.SES_RULE_SET, "new-rules"
-    rule_set.prepare(ses_config(), take_over=True)
+    prepare(ses_config(), take_over=True)
     receive("a")
     reconcile(DOMAIN)
     remove()
     reconcile(DOMAIN)
     assert identities() == set()
     settings.SES_RULE_SET = first
-    rule_set.prepare(ses_config(), take_over=True)
+    prepare(ses_config(), take_over=True)
     assert sweep_database() == [DOMAIN]
     reconcile_due()
     assert rules() == {}

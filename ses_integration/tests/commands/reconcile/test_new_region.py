@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.core.management import CommandError
 
-from ses_integration.aws import rule_set
 from ses_integration.conf import ses_config
 from ses_integration.models import LedgerEntry, LedgerIdentity
+from ses_integration.setup.prepare import prepare
 from ses_integration.tests.commands.reconcile.receipt_rules import EQUAL, SET
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.support.fake_domains import DOMAIN
@@ -22,7 +22,7 @@ def elsewhere(ses_with_a, request, settings):
         settings.AWS_REGION = "eu-central-1"
     else:
         settings.SES_RULE_SET = "new-rules"
-    rule_set.prepare(ses_config(), take_over=True)
+    prepare(ses_config(), take_over=True)
     ses_with_a.clear_journal()
     return f"{settings.AWS_REGION}, rule set {settings.SES_RULE_SET}", f"eu-west-1, rule set {SET}"
 

@@ -1,25 +1,27 @@
-"""Set up what rules need: the active rule set and, on the emulator, the bucket (docs/architecture/ses.md, "Rule sets")."""
+"""The active rule set and, on the emulator, the bucket (docs/architecture/ses.md, "Rule sets")."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from ses_integration.aws import account, clients
 from ses_integration.aws.gateway import Gateway
 from ses_integration.aws.translate import aws_errors
-from ses_integration.conf import SesConfig, ses_config
+from ses_integration.conf import SesConfig
 from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.errors import Refused
-from ses_integration.models import DomainSync
 
 
-def prepare(config: SesConfig, *, take_over: bool = False, new_account: bool = False) -> list[str]:
-    """Create and activate what is missing, and return a sentence for each change.
+def set_up_rule_set(
+    config: SesConfig, tell: Callable[[str], object], *, take_over: bool = False, new_account: bool = False
+) -> None:
+    """Create and activate what is missing, and tell a sentence for each change.
 
     Raises Refused if another rule set is active, unless `take_over`: activating ours would stop its mail. Raises
     WrongAccount if the ledger describes another account, unless `new_account`: work that is pending there would look done.
     """
-    done: list[str] = []
     if new_account and (changed := _change_account(config)):
-        done.append(changed)
+        tell(changed)
     gateway = Gateway(config, verified=account.verify(config))
     with rate_limited(config):
         active = gateway.active_rule_set()
@@ -30,18 +32,9 @@ def prepare(config: SesConfig, *, take_over: bool = False, new_account: bool = F
             gateway.create_rule_set()
         with rate_limited(config):
             gateway.activate_rule_set()
-        # Domains that were stalled because of the missing rule set are due now.
-        DomainSync.objects.of(config).filter(stalled=True).update(retry_at=None)
-        done.append(f"Receipt rule set {config.rule_set} exists and is active.")
+        tell(f"Receipt rule set {config.rule_set} exists and is active.")
     if config.auto_setup and config.bucket and _create_bucket(config):
-        done.append(f"Bucket {config.bucket} exists.")
-    return done
-
-
-def auto_setup() -> list[str]:
-    """Run `prepare` if SES_AUTO_SETUP is on. For the emulator, which loses everything when it stops."""
-    config = ses_config()
-    return prepare(config) if config.auto_setup else []
+        tell(f"Bucket {config.bucket} exists.")
 
 
 def _change_account(config: SesConfig) -> str:

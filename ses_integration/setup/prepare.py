@@ -1,0 +1,52 @@
+"""Create and repair what inbound needs in AWS besides rules and identities."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from ses_integration.conf import SesConfig, ses_config
+from ses_integration.models import DomainSync
+from ses_integration.setup.mail import MailPlace, is_configured, set_up_mail
+from ses_integration.setup.rule_set import set_up_rule_set
+
+logger = logging.getLogger(__name__)
+
+
+def prepare(
+    config: SesConfig,
+    tell: Callable[[str], object] = logger.info,
+    *,
+    take_over: bool = False,
+    new_account: bool = False,
+    mail: bool = False,
+    url: str = "",
+) -> MailPlace | None:
+    """Set up the rule set, and what reading mail needs if the settings name it. Tell a sentence for each change.
+
+    `mail`: create topic and queue even if the settings do not name them. `url`: where SNS posts instead of sending to a queue.
+    `take_over`, `new_account`: see `set_up_rule_set`. Raises SesError; what has been done by then has been told.
+    """
+    changes = 0
+
+    def change(sentence: str) -> None:
+        nonlocal changes
+        changes += 1
+        tell(sentence)
+
+    try:
+        set_up_rule_set(config, change, take_over=take_over, new_account=new_account)
+        return set_up_mail(config, change, url=url) if mail or is_configured(config) else None
+    finally:
+        if changes:
+            # Domains that were stalled because of what was missing are due now.
+            DomainSync.objects.of(config).filter(stalled=True).update(retry_at=None)
+
+
+def auto_setup() -> list[str]:
+    """Run `prepare` if SES_AUTO_SETUP is on, and return what it told. For the emulator, which loses everything when it stops."""
+    config = ses_config()
+    done: list[str] = []
+    if config.auto_setup:
+        prepare(config, done.append)
+    return done

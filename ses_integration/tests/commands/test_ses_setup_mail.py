@@ -1,0 +1,303 @@
+"""`ses_setup` creates topic, queue, dead-letter queue, policies and subscription, and repairs them."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import boto3
+import pytest
+from django.core.management import CommandError, call_command
+
+from ses_integration.setup.prepare import auto_setup
+from ses_integration.tests.commands.run import run
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite_only]
+
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:inbound-mail"
+QUEUE = "arn:aws:sqs:eu-west-1:123456789012:inbound-mail"
+CREATED = [
+    "Queue inbound-mail-dead exists.",
+    "Queue inbound-mail exists.",
+    "Topic inbound-mail exists.",
+    f"{QUEUE} gets the topic's notifications.",
+]
+FRESH_CALLS = [
+    "GetQueueUrl",
+    "GetQueueUrl",
+    "CreateQueue",
+    "CreateQueue",
+    "GetTopicAttributes",
+    "CreateTopic",
+    "ListSubscriptionsByTopic",
+    "Subscribe",
+]
+READS = [
+    "GetQueueAttributes",
+    "GetQueueAttributes",
+    "GetTopicAttributes",
+    "ListSubscriptionsByTopic",
+    "GetSubscriptionAttributes",
+]
+
+
+def sns():
+    return boto3.client("sns", region_name="eu-west-1")
+
+
+def sqs():
+    return boto3.client("sqs", region_name="eu-west-1")
+
+
+def queue_url(aws, name="inbound-mail") -> str:
+    return f"{aws.url}/123456789012/{name}"
+
+
+def attributes(aws, name="inbound-mail") -> dict[str, str]:
+    return sqs().get_queue_attributes(QueueUrl=queue_url(aws, name), AttributeNames=["All"])["Attributes"]
+
+
+def set_attribute(aws, name: str, value: str) -> None:
+    # moto forgets a policy that is not sent again.
+    kept = {"Policy": attributes(aws)["Policy"]}
+    sqs().set_queue_attributes(QueueUrl=queue_url(aws), Attributes={**kept, name: value})
+
+
+def mail_calls(aws) -> list[str]:
+    return [entry["action"] for entry in aws.journal() if entry["service"] in ("sns", "sqs")]
+
+
+@pytest.fixture
+def named(ses, settings):
+    """The settings name topic and queue, which do not exist yet."""
+    settings.SES_TOPIC_ARN, settings.SES_QUEUE_URL = TOPIC, queue_url(ses)
+    return ses
+
+
+@pytest.fixture
+def there(named):
+    """They exist."""
+    run("ses_setup")
+    named.clear_journal()
+    return named
+
+
+def test_it_does_not_touch_mail_that_no_setting_names(ses):
+    run("ses_setup")
+    assert mail_calls(ses) == []
+
+
+def test_a_topic_without_a_queue_is_somebody_else_s(ses, settings):
+    settings.SES_TOPIC_ARN = TOPIC
+    run("ses_setup")
+    assert mail_calls(ses) == []
+
+
+def test_mail_creates_everything_from_nothing_and_prints_the_settings(ses):
+    code, said = run("ses_setup", "--mail")
+    assert code == 0
+    assert said.splitlines() == [
+        *CREATED,
+        "Put this into the environment of web processes and workers:",
+        f"SES_TOPIC_ARN={TOPIC}",
+        f"SES_QUEUE_URL={queue_url(ses)}",
+    ]
+    assert mail_calls(ses) == FRESH_CALLS
+
+
+def test_settings_that_name_what_does_not_exist_create_it(named):
+    assert run("ses_setup")[1].splitlines() == CREATED
+    # Their URLs are known.
+    assert mail_calls(named) == ["GetQueueAttributes", "GetQueueAttributes", *FRESH_CALLS[2:]]
+
+
+def test_a_second_run_changes_nothing_and_says_so(there):
+    assert run("ses_setup")[1] == (
+        "Receipt rule set inbound-email-rules exists and is active, and reading mail is set up; nothing to do.\n"
+    )
+    assert mail_calls(there) == READS
+
+
+def test_mail_after_the_settings_are_made_changes_nothing(there):
+    assert run("ses_setup", "--mail")[1].endswith("nothing to do.\n")
+
+
+def test_the_queue_has_the_attributes_that_reading_needs(there):
+    held = attributes(there)
+    assert {name: held[name] for name in ("MessageRetentionPeriod", "VisibilityTimeout")} == {
+        "MessageRetentionPeriod": "1209600",
+        "VisibilityTimeout": "120",
+    }
+    assert held["ReceiveMessageWaitTimeSeconds"] == "20"
+    assert json.loads(held["RedrivePolicy"]) == {"deadLetterTargetArn": f"{QUEUE}-dead", "maxReceiveCount": 10}
+    assert attributes(there, "inbound-mail-dead")["MessageRetentionPeriod"] == "1209600"
+
+
+def test_only_the_topic_may_send_to_the_queue(there):
+    assert json.loads(attributes(there)["Policy"])["Statement"] == [
+        {
+            "Sid": "InboundTopicSends",
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": QUEUE,
+            "Condition": {"ArnEquals": {"aws:SourceArn": TOPIC}},
+        }
+    ]
+
+
+def test_only_rules_of_our_rule_set_may_publish(there):
+    held = sns().get_topic_attributes(TopicArn=TOPIC)["Attributes"]
+    assert held["SignatureVersion"] == "2"
+    assert json.loads(held["Policy"])["Statement"] == [
+        {
+            "Sid": "InboundSesPublishesInboundEmailRules",
+            "Effect": "Allow",
+            "Principal": {"Service": "ses.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": TOPIC,
+            "Condition": {
+                "StringEquals": {"AWS:SourceAccount": "123456789012"},
+                "ArnLike": {
+                    "AWS:SourceArn": "arn:aws:ses:eu-west-1:123456789012:receipt-rule-set/inbound-email-rules:receipt-rule/*"
+                },
+            },
+        }
+    ]
+
+
+def test_what_is_published_arrives_bare(there):
+    sns().publish(TopicArn=TOPIC, Message="a notification")
+    [message] = sqs().receive_message(QueueUrl=queue_url(there), WaitTimeSeconds=2)["Messages"]
+    assert message["Body"] == "a notification"
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "said"),
+    [
+        ("MessageRetentionPeriod", "345600", "Queue inbound-mail keeps messages for 14 days."),
+        ("VisibilityTimeout", "30", "Queue inbound-mail hides what is being read for 120 seconds."),
+        ("ReceiveMessageWaitTimeSeconds", "0", "Queue inbound-mail lets readers wait for 20 seconds."),
+        ("Policy", "", "Queue inbound-mail takes what the topic sends."),
+    ],
+)
+def test_an_attribute_of_the_queue_is_repaired(there, attribute, value, said):
+    before = attributes(there)
+    set_attribute(there, attribute, value)
+    assert run("ses_setup")[1] == f"{said}\n"
+    assert attributes(there)[attribute] == before[attribute]
+
+
+def test_a_longer_visibility_timeout_is_kept(there):
+    set_attribute(there, "VisibilityTimeout", "600")
+    assert run("ses_setup")[1].endswith("nothing to do.\n")
+
+
+def test_a_dead_letter_queue_that_somebody_has_chosen_is_kept(there):
+    sqs().create_queue(QueueName="theirs")
+    redrive = json.dumps({"deadLetterTargetArn": "arn:aws:sqs:eu-west-1:123456789012:theirs", "maxReceiveCount": 3})
+    set_attribute(there, "RedrivePolicy", redrive)
+    sqs().delete_queue(QueueUrl=queue_url(there, "inbound-mail-dead"))
+    there.clear_journal()
+    assert run("ses_setup")[1].endswith("nothing to do.\n")
+    assert mail_calls(there) == READS[1:]
+    assert json.loads(attributes(there)["RedrivePolicy"])["maxReceiveCount"] == 3
+
+
+def test_a_deleted_dead_letter_queue_is_created_again(there):
+    sqs().delete_queue(QueueUrl=queue_url(there, "inbound-mail-dead"))
+    assert run("ses_setup")[1] == "Queue inbound-mail-dead exists.\n"
+
+
+def test_statements_of_others_are_kept(there):
+    theirs = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": QUEUE}
+    set_attribute(there, "Policy", json.dumps({"Version": "2012-10-17", "Statement": theirs}))
+    run("ses_setup")
+    statements = json.loads(attributes(there)["Policy"])["Statement"]
+    assert [statement["Sid"] for statement in statements] == ["Theirs", "InboundTopicSends"]
+
+
+def test_the_policy_of_a_topic_that_exists_is_kept_and_ours_is_added(named):
+    sns().create_topic(Name="inbound-mail")
+    said = run("ses_setup")[1].splitlines()
+    assert said[2:] == [
+        "SES may publish to topic inbound-mail.",
+        "Topic inbound-mail signs with version 2.",
+        CREATED[-1],
+    ]
+    policy = json.loads(sns().get_topic_attributes(TopicArn=TOPIC)["Attributes"]["Policy"])
+    assert [statement["Sid"] for statement in policy["Statement"]] == [
+        "__default_statement_ID",
+        "InboundSesPublishesInboundEmailRules",
+    ]
+
+
+def test_a_changed_rule_set_is_allowed_beside_the_earlier_one(there, settings):
+    settings.SES_RULE_SET = "new-rules"
+    run("ses_setup", "--take-over")
+    policy = json.loads(sns().get_topic_attributes(TopicArn=TOPIC)["Attributes"]["Policy"])
+    assert [statement["Sid"] for statement in policy["Statement"]] == [
+        "InboundSesPublishesInboundEmailRules",
+        "InboundSesPublishesNewRules",
+    ]
+
+
+def test_wrapped_notifications_are_made_bare(there):
+    [subscription] = sns().list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]
+    sns().set_subscription_attributes(
+        SubscriptionArn=subscription["SubscriptionArn"], AttributeName="RawMessageDelivery", AttributeValue="false"
+    )
+    assert run("ses_setup")[1] == f"{QUEUE} gets the bare notifications.\n"
+    assert run("ses_setup")[1].endswith("nothing to do.\n")
+
+
+def test_a_lost_subscription_is_made_again(there):
+    [subscription] = sns().list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]
+    sns().unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    assert run("ses_setup")[1] == f"{CREATED[-1]}\n"
+
+
+def test_a_queue_of_another_account_is_refused(ses, settings):
+    settings.SES_TOPIC_ARN = TOPIC
+    settings.SES_QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/999999999999/mail"
+    with pytest.raises(CommandError) as refusal:
+        run("ses_setup")
+    assert str(refusal.value) == (
+        "SES_QUEUE_URL is in account 999999999999, and the credentials belong to account 123456789012: set it up there."
+    )
+    assert mail_calls(ses) == []
+
+
+def test_auto_setup_creates_everything_and_then_only_looks(named, settings):
+    settings.SES_AUTO_SETUP = True
+    assert auto_setup() == CREATED
+    named.clear_journal()
+    assert auto_setup() == []
+    assert mail_calls(named) == READS
+
+
+@pytest.mark.parametrize("number", range(len(FRESH_CALLS)))
+@pytest.mark.parametrize("kind", ["access_denied", "fail", "lost", "dropped", "throttle"])
+def test_after_a_failure_at_any_call_a_second_run_goes_on(ses, number, kind):
+    call = FRESH_CALLS[number]
+    service = "sqs" if "Queue" in call else "sns"
+    ses.add_faults(
+        {"service": service, "action": call, "fault": kind, "skip": FRESH_CALLS[:number].count(call), "times": 1}
+    )
+    with pytest.raises(CommandError) as failure:
+        run("ses_setup", "--mail")
+    if kind == "access_denied":
+        assert f"AWS does not allow {service}:{call} on arn:aws:{service}:eu-west-1:123456789012:" in str(failure.value)
+    run("ses_setup", "--mail")
+    ses.clear_journal()
+    assert "nothing to do." in run("ses_setup", "--mail")[1]
+    assert len(sns().list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]) == 1
+    assert json.loads(attributes(ses)["RedrivePolicy"])["deadLetterTargetArn"] == f"{QUEUE}-dead"
+
+
+def test_what_was_done_before_a_failure_is_printed(ses):
+    ses.add_faults({"service": "sns", "action": "CreateTopic", "fault": "access_denied"})
+    out = StringIO()
+    with pytest.raises(CommandError, match="AWS does not allow sns:CreateTopic on"):
+        call_command("ses_setup", "--mail", stdout=out)
+    assert out.getvalue().splitlines() == CREATED[:2]
