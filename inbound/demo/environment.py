@@ -118,6 +118,8 @@ class DemoEnvironment:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_ACCOUNT_ID": "123456789012",
             "S3_BUCKET_NAME": "inbound-mail",
+            "SES_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:inbound-mail",
+            "SES_QUEUE_URL": f"{self.emulator_url}/123456789012/inbound-mail",
             "SES_AUTO_SETUP": "true",
             "SES_CALLS_PER_SECOND": "0",
             "SES_CALL_SETTLE_SECONDS": "5",

@@ -20,4 +20,4 @@ def _attributes(response: SNSResponse) -> Any:
 
 def return_signature_versions() -> None:
     """Let moto return it, in this process."""
-    SNSResponse.get_topic_attributes = _attributes  # type: ignore[method-assign]
+    SNSResponse.get_topic_attributes = _attributes

@@ -42,7 +42,6 @@ class Command(BaseCommand):
         parser.add_argument(
             "--url",
             default="",
-            metavar="https://HOST/hooks/sns",
             help="with --mail: the topic posts notifications to this URL of ours, and there is no queue (MAIL_SOURCE=sns)",
         )
 
