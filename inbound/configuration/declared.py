@@ -121,6 +121,8 @@ class Configuration(Variables):
     DEMO_DATABASE_URL = Variable(database_url())
     AWS_EMULATOR_PORT = Variable(port(), "5599")
     DEMO_SMTP_PORT = Variable(port(), "2525")
+    SMTP_HOST = Setting(hosts.host(), "127.0.0.1")
+    SMTP_PORT = Setting(port(), "2525")
     DEMO_DNS_PORT = Variable(port(), "5598")
 
     def contradictions(self) -> list[str]:

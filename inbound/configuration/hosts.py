@@ -45,6 +45,15 @@ def _is_host_with_port(text: str) -> bool:
     return bool(found and is_host(found["host"]) and (found["port"] is None or is_port(found["port"])))
 
 
+def host() -> Form[str]:
+    def parse(text: str) -> str:
+        if not is_host(text):
+            raise ValueError
+        return text
+
+    return Form("a host name or an IP address, such as 127.0.0.1 or [::1]", parse, unset="")
+
+
 def allowed_hosts() -> Form[list[str]]:
     """What Django compares with the Host header: names that can never be in one would match nothing."""
 

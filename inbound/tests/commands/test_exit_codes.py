@@ -30,6 +30,7 @@ os.kill(os.getpid(), signal.SIGINT)
         ["ses_sync", "--all"],
         ["plan_delete"],
         ["domain_dns"],
+        ["send_test_mail"],
     ],
 )
 def test_wrong_usage_is_a_sentence_and_exit_code_1(words, capsys):

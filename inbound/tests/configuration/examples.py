@@ -78,4 +78,6 @@ EXAMPLES = {
     "AWS_EMULATOR_PORT": "5711",
     "DEMO_DNS_PORT": "5712",
     "DEMO_SMTP_PORT": "5713",
+    "SMTP_HOST": "[::1]",
+    "SMTP_PORT": "5714",
 }

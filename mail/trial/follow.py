@@ -1,0 +1,128 @@
+"""Follow test mail through the rows of the database, and say what is wrong if it stops."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from backoffice.text import moment, plural, size
+from domains.models import Domain
+from mail.models import Message, ReceivedEmail
+from mail.trial.smtp import Accepted
+
+# A mail is looked for often at first, so that its times are exact.
+QUICK_SECONDS, QUICK_PAUSE, PAUSE = 2, 0.01, 0.1
+# Parameters of one statement.
+AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What has become of the mails: recipients that are listed, and mails that are read."""
+
+    listed: list[ReceivedEmail]
+    expected: int
+
+    @property
+    def all_listed(self) -> bool:
+        return len(self.listed) >= self.expected
+
+    @property
+    def all_read(self) -> bool:
+        return self.all_listed and all(row.message.state != Message.State.ARRIVED for row in self.listed)
+
+
+class Follower:
+    """Looks for the rows of accepted mails, until each recipient is listed and each mail is read.
+
+    `since`: a time before the first was sent.
+    """
+
+    def __init__(self, sent: Sequence[Accepted], since: datetime) -> None:
+        self._sent = sent
+        self._expected = sum(len(mail.recipients) for mail in sent)
+        names = {recipient.rpartition("@")[2].lower() for mail in sent for recipient in mail.recipients}
+        self.domains = dict(Domain.objects.live().filter(name__in=names).values_list("name", "pk"))
+        self.unknown = sorted(names - self.domains.keys())
+        self._since = since - timedelta(minutes=1)
+
+    def follow(self, seconds: float) -> Iterator[Progress]:
+        """What is found, each time that it is looked for, at most until so many seconds after the last was accepted."""
+        deadline = self._sent[-1].at + seconds
+        quick = self._sent[-1].at + QUICK_SECONDS
+        while True:
+            progress = self._look()
+            yield progress
+            now = time.monotonic()
+            if progress.all_read or now > deadline:
+                return
+            time.sleep(QUICK_PAUSE if now < quick and len(self._sent) == 1 else PAUSE)
+
+    def _look(self) -> Progress:
+        found = []
+        for start in range(0, len(self._sent), AT_ONCE):
+            found += list(self._rows(self._sent[start : start + AT_ONCE]))
+        return Progress(found, self._expected)
+
+    def _rows(self, sent: Sequence[Accepted]) -> QuerySet[ReceivedEmail]:
+        named = Q(message__ses_id__in=[mail.ses_id for mail in sent if mail.ses_id])
+        # Without SES's id: as the notification and the mail itself name it.
+        unnamed = [mail.rfc_id for mail in sent if not mail.ses_id and mail.rfc_id]
+        if unnamed:
+            named |= Q(message__rfc_id__in=unnamed, message__arrived_at__gte=self._since)
+        rows = ReceivedEmail.objects.filter(named, message__domain__in=self.domains.values())
+        rows = rows.select_related("message").order_by("message_id", "recipient")
+        return rows.defer("message__text", "message__html", "message__headers", "message__addresses")
+
+
+def listed_line(row: ReceivedEmail) -> str:
+    return f"listed as {row.pk} for {row.recipient or 'an unknown recipient'}: {row.message.get_source_display()}"
+
+
+def read_line(message: Message) -> str:
+    """What was read from a mail, or what is wrong with it."""
+    if message.state != Message.State.INGESTED:
+        return f"{message.get_state_display()}. {message.problem}".strip()
+    names = [attachment.get("filename") or "without a name" for attachment in message.attachments]
+    parts = [
+        plural(message.attachment_count, "attachment") + (f" ({', '.join(names)})" if names else ""),
+        f"{size(message.size or 0)} stored",
+        *([f"parsed in {message.parse_seconds * 1000:.0f} ms"] if message.parse_seconds is not None else []),
+        *([f"cut: {', '.join(message.truncated)}"] if message.truncated else []),
+    ]
+    failed = f"not parsed: {message.parse_error}; " if message.parse_error else ""
+    return f"read: {failed}{', '.join(parts)}"
+
+
+def why_not_listed(source: str, depth: Callable[[], Any]) -> str:
+    """What to do about mail that is accepted and not listed. `depth` asks the queue."""
+    if source == "none":
+        return "MAIL_SOURCE is none, so no process looks at stored mail. Set SES_QUEUE_URL, or MAIL_SOURCE."
+    if source != "sqs":
+        return f"MAIL_SOURCE is {source}. Is mail_worker running? Start it: python manage.py mail_worker"
+    queue = depth()
+    if queue.waiting:
+        waiting = plural(queue.waiting, "notification")
+        return f"{waiting} in the queue, and nobody takes them. Start mail_worker: python manage.py mail_worker"
+    if queue.in_flight:
+        return "A mail_worker has taken the notification and has not noted the mail yet; its log says why."
+    return (
+        "The queue is empty, so its notification was lost or never sent: ses_doctor tests topic and subscription. "
+        "The sweep of mail_worker finds the mail later (MAIL_SWEEP_SECONDS)."
+    )
+
+
+def why_not_read(message: Message) -> str:
+    """What is wrong with a mail that is listed and not read."""
+    if message.problem:
+        later = f" It is tried again at {moment(message.retry_at)}." if message.retry_at else ""
+        return f"{message.problem}{later}"
+    if message.retry_at and message.retry_at > timezone.now():
+        return "A mail_worker has taken it and is not ready yet; its log says why."
+    return "Nobody has read it yet. Start mail_worker: python manage.py mail_worker"
