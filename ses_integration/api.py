@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from ses_integration.arrivals.arrival import Arrival, Verdicts
 from ses_integration.arrivals.queue import MailQueue
+from ses_integration.arrivals.signature import Forged
+from ses_integration.arrivals.topic import receive_post
 from ses_integration.aws.clients import configured
 from ses_integration.conf import mail_source
 from ses_integration.coordination.deadline import shared_deadline
@@ -71,11 +73,13 @@ __all__ += [
 # Received mail.
 __all__ += [
     "Arrival",  # a stored mail that SES has told of, or that a sweep has found
+    "Forged",  # the error if SNS has not posted a message for our topic
     "MailQueue",  # the notifications in SQS: take them and delete them
     "NotStored",  # the error if S3 does not have the mail
     "StoredMail",  # one object: read it, erase it
     "Verdicts",  # what SES thinks of a mail: spam, virus, SPF, DKIM, DMARC
     "mail_source",  # how stored mail becomes known: `sqs`, `sns`, `sweep` or `none`
+    "receive_post",  # verify what SNS posts, and read it
 ]
 # Tasks of the worker.
 __all__ += [

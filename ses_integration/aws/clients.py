@@ -83,6 +83,11 @@ class ClientSet:
         with _reading(), _lock:
             return self._session.get_credentials() is not None
 
+    def ca_bundle(self) -> str:
+        """The file with trusted certificates that AWS_CA_BUNDLE or the profile names. Empty if none does."""
+        with _lock:
+            return self._session._session.get_config_variable("ca_bundle") or ""
+
     def client(self, service: Any, region: str, seconds: float, longest: int = READ_TIMEOUT) -> Any:
         """The client of a service. `seconds`: how long a call waits for its answer, from 2 to `longest`."""
         # At least 2: the outcome of a call that is merely slow would be unknown for the whole settle time.

@@ -1,15 +1,19 @@
-"""A topic, its queue and the dead-letter queue, as an operator sets them up."""
+"""A topic, its queue and the dead-letter queue, as an operator sets them up; and an SNS that signs whatever it is told."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 import pytest
 
+from ses_integration.arrivals import certificates
+from ses_integration.aws import clients
 from ses_integration.tests.arrivals.samples import TOPIC
+from ses_integration.tests.arrivals.sns_server import Sns, serving
 
 REGION = "eu-west-1"
 
@@ -47,3 +51,15 @@ def mailing(ses, settings) -> Mailing:
     settings.SES_TOPIC_ARN, settings.SES_QUEUE_URL = TOPIC, queue
     ses.clear_journal()
     return Mailing(sns, sqs, queue, dead)
+
+
+@pytest.fixture
+def sns(settings, monkeypatch) -> Iterator[Sns]:
+    settings.SES_TOPIC_ARN = TOPIC
+    with serving() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", server.url)
+        clients.forget()
+        certificates.forget()
+        yield server
+    clients.forget()
+    certificates.forget()
