@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
@@ -18,10 +18,15 @@ from moto.moto_server import werkzeug_app
 from ses_integration.emulator.control.endpoints import Control
 from ses_integration.emulator.control.faults import REFUSALS, Fault, Faults
 from ses_integration.emulator.control.journal import NO_ANSWER, Journal
+from ses_integration.emulator.receiving.endpoints import endpoints
 from ses_integration.emulator.receiving.mailroom import Mailroom
 from ses_integration.emulator.s3 import service as s3
 from ses_integration.emulator.ses.service import SERVICES, Ses
-from ses_integration.emulator.state.topics import return_signature_versions
+from ses_integration.emulator.sns import service as sns
+from ses_integration.emulator.sns.posts import POSTS
+from ses_integration.emulator.sns.signing import certificate, certificate_path
+from ses_integration.emulator.sqs import service as sqs
+from ses_integration.emulator.sqs.queue import end_polls
 from ses_integration.emulator.wire.calls import Call, parse_call
 from ses_integration.emulator.wire.errors import AwsError, access_denied, error_response, failed, throttled
 from ses_integration.emulator.wire.responses import ConnectionCut, Response, json_response, run_app
@@ -40,7 +45,6 @@ class _AnyCharacter(werkzeug_app.RegexConverter):  # type: ignore[misc]
 
 
 werkzeug_app.RegexConverter = _AnyCharacter
-return_signature_versions()
 
 
 class Application:
@@ -51,7 +55,7 @@ class Application:
         self._faults = faults
         self._journal = journal
         self._mailroom = mailroom
-        self._control = Control(ses, faults, journal, self.reset, {("GET", "/_mail"): lambda body: mailroom.listed()})
+        self._control = Control(ses, faults, journal, self.reset, endpoints(mailroom))
         self._moto = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
         # Otherwise moto lists the folder of its modules twice for each call.
         self._moto.get_backend_for_host = cache(self._moto.get_backend_for_host)
@@ -64,6 +68,8 @@ class Application:
         # Bucket names cannot start with an underscore, so the control endpoints hide no S3 path.
         if path.startswith("/_"):
             response = self._control.serve(environ["REQUEST_METHOD"], path, body)
+        elif path.startswith("/SimpleNotificationService-") and path == certificate_path():
+            response = Response(HTTPStatus.OK, [("Content-Type", "application/x-pem-file")], certificate())
         elif path.startswith("/moto-api"):
             response = json_response(
                 {"error": "moto's own control endpoints are off; see /_reset."}, HTTPStatus.NOT_FOUND
@@ -83,9 +89,11 @@ class Application:
             reset_model_data()
             self._journal.clear()
             self._mailroom.clear()
+            POSTS.discard()
 
     def cancel_delayed(self) -> None:
-        """End the calls that a fault is delaying, without applying them."""
+        """End the calls that a fault is delaying, without applying them, and long polls, without a message."""
+        end_polls()
         self._discarded.set()
         self._discarded = threading.Event()
 
@@ -117,19 +125,20 @@ class Application:
         return response
 
     def _apply_late(self, call: Call, seconds: float, discarded: threading.Event) -> None:
-        with suppress(ConnectionCut), self._after(seconds, discarded):
+        with suppress(ConnectionCut), self._after(seconds, discarded, call):
             entry = self._journal.begin(call)
             entry.finish(NO_ANSWER, applied=self._apply(call).accepted)
 
     def _apply_after(self, call: Call, seconds: float, discarded: threading.Event) -> Response:
-        with self._after(seconds, discarded):
+        with self._after(seconds, discarded, call):
             return self._apply(call)
 
     @contextmanager
-    def _after(self, seconds: float, discarded: threading.Event) -> Iterator[None]:
+    def _after(self, seconds: float, discarded: threading.Event, call: Call) -> Iterator[None]:
         """Wait, then lock the state. Raises ConnectionCut if the emulator has been reset meanwhile."""
         discarded.wait(seconds)
-        with self._ses.lock:
+        # A long poll must not hold up all others.
+        with nullcontext() if call.action == "ReceiveMessage" else self._ses.lock:
             if discarded.is_set():
                 raise ConnectionCut
             yield
@@ -138,6 +147,10 @@ class Application:
         try:
             if call.service in SERVICES:
                 return self._ses.serve(call)
+            if sqs.serves(call):
+                return sqs.serve(call)
+            if sns.serves(call):
+                return sns.serve(call)
             if s3.serves(call):
                 return _with_request_id(s3.serve(call, fault))
             return _with_request_id(run_app(self._moto, call.request()))

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from moto.s3.models import s3_backends
-from moto.sns.models import sns_backends
 
 from ses_integration.emulator.receiving.evaluation import MatchedRule, applies, evaluate
 from ses_integration.emulator.receiving.header_block import Fields, as_bytes, ses_fields
@@ -19,11 +19,13 @@ from ses_integration.emulator.receiving.mail import (
     MAX_HEADERS,
     Client,
     IncomingMail,
-    Verdicts,
     header_fields,
 )
+from ses_integration.emulator.receiving.notices import Notices
 from ses_integration.emulator.receiving.notification import SUBJECT, notification
+from ses_integration.emulator.receiving.verdicts import ScriptedVerdicts
 from ses_integration.emulator.ses.service import Ses
+from ses_integration.emulator.sns.subscriptions import publish, topic_exists
 from ses_integration.emulator.state.accounts import SesRegion
 from ses_integration.emulator.state.validation import Rule
 
@@ -65,8 +67,10 @@ class Mailroom:
 
     def __init__(self, ses: Ses) -> None:
         self._ses = ses
+        self.verdicts = ScriptedVerdicts()
+        self.notices = Notices()
         self._accepted: list[AcceptedMail] = []
-        self._random = random.SystemRandom()
+        self._random = random.Random()  # noqa: S311 - an id of a test mail
 
     def accepts(self, recipient: str) -> bool:
         """Whether an enabled rule of an active set matches the recipient, and its domain is verified there."""
@@ -87,6 +91,7 @@ class Mailroom:
         if not taken:
             raise MailboxUnavailable(", ".join(recipients))
         own_fields = list(header_fields(raw, MAX_HEADERS))
+        verdicts = self.verdicts.of(raw, own_fields)
         ids = []
         for region, accepted, rules in taken:
             mail = IncomingMail(
@@ -96,7 +101,7 @@ class Mailroom:
                 recipients=accepted,
                 raw=raw,
                 received=datetime.now(UTC),
-                verdicts=Verdicts(),
+                verdicts=verdicts,
                 client=client,
             )
             self._receive(region.account, mail, rules, own_fields)
@@ -108,7 +113,10 @@ class Mailroom:
         return [accepted.as_dict() for accepted in list(self._accepted)]
 
     def clear(self) -> None:
+        """Forget the mails, scripted verdicts and notifications that are held back."""
         self._accepted.clear()
+        self.verdicts.clear()
+        self.notices.discard()
 
     def _receive(self, account: str, mail: IncomingMail, rules: Sequence[MatchedRule], own_fields: Fields) -> None:
         accepted = AcceptedMail(mail)
@@ -146,7 +154,13 @@ class Mailroom:
         topic = parameters.get("TopicArn")
         if topic:
             described["topicArn"] = topic
-            _publish(topic, notification(mail, rule, fields, own_fields, described))
+            self._publish(topic, notification(mail, rule, fields, own_fields, described))
+
+    def _publish(self, topic: str, message: str) -> None:
+        if not topic_exists(topic):
+            raise ActionFailed(topic)
+        message_id = str(uuid4())
+        self.notices.send(lambda: publish(topic, message, SUBJECT, message_id=message_id))
 
 
 def _active_rules(region: SesRegion) -> list[Rule]:
@@ -163,11 +177,3 @@ def _store(account: str, bucket: str, key: str, content: bytes) -> None:
     if bucket not in backend.buckets:
         raise ActionFailed(bucket)
     backend.put_object(bucket, key, content)
-
-
-def _publish(arn: str, message: str) -> None:
-    _, _, _, region, account, _ = arn.split(":", 5)
-    topic = sns_backends[account][region].topics.get(arn)
-    if topic is None:
-        raise ActionFailed(arn)
-    topic.publish(message, subject=SUBJECT)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from uuid import uuid4
 
-from moto.core.serialize import SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 
 from ses_integration.emulator.ses import v1, v2
@@ -14,9 +12,9 @@ from ses_integration.emulator.state.accounts import SesAccounts
 from ses_integration.emulator.wire.calls import Call
 from ses_integration.emulator.wire.errors import AwsError, error_response, throttled
 from ses_integration.emulator.wire.responses import Response
+from ses_integration.emulator.wire.serialize import serialized
 
 _OPERATIONS = {"ses": v1.OPERATIONS, "sesv2": v2.OPERATIONS}
-_PROTOCOLS = {"ses": "query", "sesv2": "rest-json"}
 
 SERVICES = frozenset(_OPERATIONS)
 
@@ -48,13 +46,7 @@ class Ses:
         if missing:
             raise _required(call, missing[0])
         result = operation(self.accounts.region(call.account, call.region), call.parameters)
-        request_id = str(uuid4())
-        serializer = get_serializer_class(call.service, _PROTOCOLS[call.service])(
-            operation_model=model, context=SerializationContext(request_id=request_id)
-        )
-        serialized = serializer.serialize(result)
-        headers = [*serialized["headers"].items(), ("x-amzn-RequestId", request_id)]
-        return Response(serialized["status_code"], headers, serialized["body"].encode())
+        return serialized(call, result)
 
 
 def _required(call: Call, name: str) -> AwsError:

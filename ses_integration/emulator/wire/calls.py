@@ -97,9 +97,18 @@ def _scope(environ: Environ) -> CredentialScope:
         credential = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
     parts = credential.split("/")
     if len(parts) != 5:
-        return _UNSIGNED
+        return _link_of_sns(environ) or _UNSIGNED
     access_key, _date, region, service, _terminator = parts
     return CredentialScope(access_key=access_key, region=region, service=service.lower())
+
+
+def _link_of_sns(environ: Environ) -> CredentialScope | None:
+    """SubscribeURL and UnsubscribeURL in messages of SNS, which are not signed."""
+    query = parse_qs(environ.get("QUERY_STRING", ""))
+    arn = (query.get("TopicArn") or query.get("SubscriptionArn") or [""])[0].split(":")
+    if query.get("Action", [""])[0] not in ("ConfirmSubscription", "Unsubscribe") or len(arn) < 6:
+        return None
+    return CredentialScope(access_key="", region=arn[3], service="sns")
 
 
 def _operation(service: str, environ: Environ) -> tuple[str, dict[str, Any]]:

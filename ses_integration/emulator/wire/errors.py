@@ -26,7 +26,7 @@ def throttled(service: str) -> AwsError:
     """The service's error for too many calls.
 
     SES API v2 Reference, Common Errors: `TooManyRequestsException` with 429. SES v1 answers 400 `Throttling`, "Rate
-    exceeded". Amazon S3 Error Responses: `SlowDown` with 503.
+    exceeded". Amazon S3 Error Responses: `SlowDown` with 503. botocore's model of SQS: `RequestThrottled`.
     """
     if service == "sesv2":
         return AwsError("TooManyRequestsException", "Rate exceeded", status=429)
@@ -63,9 +63,13 @@ def error_response(service: str, error: AwsError) -> Response:
             ("X-Amzn-ErrorType", error.code),
             ("x-amzn-RequestId", request_id),
         ]
-        # SQS has the code in the body (AWS JSON 1.0), the others in the header.
-        code = {"__type": f"com.amazonaws.sqs#{error.code}"} if service == "sqs" else {}
-        return Response(error.status, headers, json.dumps({**code, "message": error.message, **error.members}).encode())
+        body = {"message": error.message, **error.members}
+        if service == "sqs":
+            # SQS names the error in the body, and its code of the older Query protocol in a header.
+            headers.append(("x-amzn-query-error", f"{error.code};{'Receiver' if error.status >= 500 else 'Sender'}"))
+            name = "QueueDoesNotExist" if error.code.endswith(".NonExistentQueue") else error.code.rpartition(".")[2]
+            body["__type"] = f"com.amazonaws.sqs#{name}"
+        return Response(error.status, headers, json.dumps(body).encode())
     details = "".join(
         f"<{name}>{escape(text)}</{name}>"
         for name, text in {"Code": error.code, "Message": error.message, **error.members}.items()
