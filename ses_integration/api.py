@@ -36,7 +36,7 @@ from ses_integration.status.recipients import RecordedRecipients
 from ses_integration.status.sync_state import SyncState
 from ses_integration.status.warning import unconfirmed_warning
 from ses_integration.storage.erase import ErasedBatch
-from ses_integration.storage.inventory import MailSize
+from ses_integration.storage.inventory import MailSize, StoredKey
 from ses_integration.storage.mail import MailFolder
 from ses_integration.storage.objects import StoredMail
 
@@ -76,6 +76,7 @@ __all__ += [
     "Forged",  # the error if SNS has not posted a message for our topic
     "MailQueue",  # the notifications in SQS: take them and delete them
     "NotStored",  # the error if S3 does not have the mail
+    "StoredKey",  # an object that `MailFolder.keys` has listed
     "StoredMail",  # one object: read it, erase it
     "Verdicts",  # what SES thinks of a mail: spam, virus, SPF, DKIM, DMARC
     "mail_source",  # how stored mail becomes known: `sqs`, `sns`, `sweep` or `none`

@@ -1,1 +1,5 @@
-"""From a stored object to a mail that can be read: fetch it, have it parsed, store the result."""
+"""Ingest: fetch a mail from the bucket, parse it, and store what it says in its row.
+
+`claims` decides which process takes a mail, `ingest` is the work, `room` limits how many bytes it has in hand. Imports the
+models and `mail.parsing`.
+"""
