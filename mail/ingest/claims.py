@@ -12,11 +12,14 @@ from django.db.models.functions import Now
 
 from mail.models import ClaimedMessage, Message, MessageQuerySet
 from mail.models.claimed import MAY_WAIT
+from ses_integration.api import retry_delay
 
 # The longest that a mail may take to come from S3. The clients' own limit is that of a single read.
 FETCH_SECONDS = 60.0
 # For everything that is quick.
 MARGIN_SECONDS = 15.0
+# Failures in a row after which an error in inbound itself is not expected to pass.
+UNEXPECTED_OFTEN = 5
 
 
 def claim_length() -> timedelta:
@@ -47,3 +50,9 @@ def release(claims: Iterable[ClaimedMessage]) -> None:
 def held(claim: ClaimedMessage) -> MessageQuerySet:
     """The row, as long as it waits for this claim. Whoever updates it decides what becomes of the mail, so only one can."""
     return Message.objects.filter(pk=claim.pk, state=Message.State.ARRIVED, attempts=claim.attempts)
+
+
+def postpone_unexpected(claim: ClaimedMessage) -> None:
+    """Try again later, because of an error in inbound itself, which the log shows."""
+    delay = retry_delay(claim.attempts, needs_attention=claim.attempts > UNEXPECTED_OFTEN)
+    held(claim).update(retry_at=Now() + delay, problem="inbound could not read the mail; the log says why.")

@@ -47,7 +47,10 @@ class Troubles:
         if isinstance(error, SesError):
             sentence, expected = error.sentence, True
         else:
-            sentence, expected = str(error).strip() or type(error).__name__, isinstance(error, OperationalError | InterfaceError)
+            sentence, expected = (
+                str(error).strip() or type(error).__name__,
+                isinstance(error, OperationalError | InterfaceError),
+            )
         self.sentences.append(f"{name}: {sentence}")
         # A bug needs a traceback; an outage does not.
         logger.log(logging.WARNING if expected else logging.ERROR, "%s: %s", name, sentence, exc_info=not expected)

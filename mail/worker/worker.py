@@ -6,31 +6,102 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Sequence
 
-from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+from django.db import DatabaseError, InterfaceError
 
-from mail.arrival.sweep import Lost
 from mail.ingest.claims import release
 from mail.ingest.room import Room
-from mail.models import ClaimedMessage
-from mail.parsing.pool import Parser
 from mail.worker.backlog import Backlog
-from mail.worker.tasks import PERIODIC, PeriodicTask
+from mail.worker.parsing import Due, Parsing
+from mail.worker.receiving import Receiving
+from mail.worker.sweeping import Sweeping
+from mail.worker.tasks import PERIODIC, Periodic
 from mail.worker.troubles import Troubles
-from ses_integration.api import SesError, mail_source
+from mail.worker.turns import Turns
+from ses_integration.api import mail_source
 
 logger = logging.getLogger(__name__)
 
-TASK_SECONDS = 10.0
-# How long a thread may take to end, before its mail is left to others.
+# How long threads may take to end, before their mail is left to others. A receiver may have to wait for SQS.
 ENDING_SECONDS = 6.0
 
-# One turn of a thread. Returns whether there was anything to do.
-Turn = Callable[[], bool]
 
+class MailWorker:
+    """Any number of them may run, in any number of processes.
 
-class Ending:
-    """Why a thread ends: the worker is stopped, or nothing more will come."""
+    `sweep_now`: also compare the whole bucket with the rows at once.
+    """
+
+    def __init__(self, *, receivers: int = 1, parsers: int = 2, sweep_now: bool = False) -> None:
+        self.source = mail_source()
+        self.troubles = Troubles()
+        self._stop = threading.Event()
+        self._backlog = Backlog()
+        self._room = Room(parsers)
+        common = (self.troubles, self._stop)
+        looks = self.source != "none"
+        due = Due()
+        self._receivers = [Receiving(*common, self._backlog) for _ in range(receivers if self.source == "sqs" else 0)]
+        self._sweepers = [Sweeping(*common, now=sweep_now)] if looks else []
+        self._parsers = [Parsing(*common, self._backlog, self._room, due) for _ in range(parsers if looks else 0)]
+        self._tasks = [Periodic(*common, task) for task in PERIODIC]
+
+    def stop(self) -> None:
+        """Stop after the turns that are under way. Safe in a signal handler."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Work until `stop`, and end within ENDING_SECONDS or little more, whatever AWS does."""
+        threads = self._start([*self._receivers, *self._parsers, *self._sweepers, *self._tasks])
+        self._stop.wait()
+        self._end(threads)
+
+    def run_once(self, *, sweep: bool = False) -> Counter[str]:
+        """Drain the queue, with `sweep` compare the bucket, ingest what is due, and erase. Returns what was done, by name."""
+        parsers = self._start(self._parsers, nothing_more=(parsers_may_end := threading.Event()))
+        groups: list[Sequence[Turns]] = [self._receivers, self._sweepers if sweep else [], self._tasks]
+        for group in groups:
+            if not self._stop.is_set():
+                ended = threading.Event()
+                ended.set()
+                threads = self._start(group, nothing_more=ended)
+                for thread in threads:
+                    thread.join()
+        parsers_may_end.set()
+        for thread in parsers:
+            # A signal sets `_stop`, and the threads end.
+            thread.join()
+        self._leave()
+        return self.counts()
+
+    def counts(self) -> Counter[str]:
+        every: Counter[str] = Counter()
+        for turns in [*self._receivers, *self._parsers, *self._sweepers, *self._tasks]:
+            every += turns.counts
+        return every
+
+    def _start(self, group: Sequence[Turns], nothing_more: threading.Event | None = None) -> list[threading.Thread]:
+        threads = []
+        for number, turns in enumerate(group, 1):
+            turns.nothing_more = nothing_more
+            # Daemons: one that does not end in time must not keep the process.
+            threads.append(threading.Thread(target=turns.run, name=f"{turns.name} {number}", daemon=True))
+            threads[-1].start()
+        return threads
+
+    def _end(self, threads: Sequence[threading.Thread]) -> None:
+        until = time.monotonic() + ENDING_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                logger.warning("Did not end in time: %s. Others take over its mail.", thread.name)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Leave claimed mail to others at once, instead of when its claim ends."""
+        in_hand = [parser.in_hand for parser in self._parsers if parser.in_hand is not None]
+        try:
+            release([*self._backlog.leave(), *self._room.leave(), *in_hand])
+        except (DatabaseError, InterfaceError):
+            logger.info("The database is away; claimed mail is due again when the claims end.")

@@ -1,0 +1,67 @@
+"""Take notifications from the queue, note them, and only then delete them from the queue."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from django.db import DataError
+
+from mail.arrival.note import Noted, note
+from mail.ingest.claims import claim_length
+from mail.models import Message
+from mail.worker.backlog import Backlog
+from mail.worker.troubles import Troubles
+from mail.worker.turns import Turns
+from ses_integration.api import Arrival, MailQueue
+
+logger = logging.getLogger(__name__)
+
+# SQS may hold a poll for 20 s, but a worker that is stopped waits for it to end.
+POLL_SECONDS = 4.0
+POLL_SECONDS_ONCE = 1.0
+
+
+class Receiving(Turns):
+    name = "the queue"
+
+    def __init__(self, troubles: Troubles, stop: threading.Event, backlog: Backlog) -> None:
+        super().__init__(troubles, stop)
+        self._backlog = backlog
+        self._queue: MailQueue | None = None
+
+    def turn(self) -> bool:
+        self._backlog.wait_for_room(self.stop.is_set)
+        if self._queue is None:
+            self._queue = MailQueue()
+        notifications = self._queue.receive(POLL_SECONDS if self.nothing_more is None else POLL_SECONDS_ONCE)
+        told = [(it.handle, it.arrival) for it in notifications if it.arrival is not None]
+        done = [it.handle for it in notifications if it.arrival is None]
+        for ignored in {it.ignored for it in notifications if it.arrival is None}:
+            logger.info("Not a notification of mail: %s", ignored)
+        if told:
+            done += self._note(told)
+        if done:
+            self._queue.delete(done)
+        # What is refused comes again later, and in the end goes to the dead-letter queue.
+        return bool(done)
+
+    def _note(self, told: Sequence[tuple[str, Arrival]]) -> list[str]:
+        """Note a batch, and return the handles of what need not be told again."""
+        arrivals = [arrival for _, arrival in told]
+        try:
+            noted = note(arrivals, source=Message.Source.QUEUE, claim=claim_length())
+        except DataError:
+            if len(told) == 1:
+                logger.exception("A notification could not be stored; it is left in the queue.")
+                return []
+            # One of them must not keep the others.
+            return [handle for one in told for handle in self._note([one])]
+        self._count(noted, len(arrivals))
+        # First of all, because somebody may be waiting for the mail.
+        self._backlog.add(noted.claimed)
+        return [handle for number, (handle, _) in enumerate(told) if number not in noted.refused]
+
+    def _count(self, noted: Noted, told: int) -> None:
+        self.counts += {"notified": told, "noted": len(noted.messages), "duplicates": noted.duplicates, **noted.dropped}
