@@ -56,7 +56,12 @@ def _limit_time(seconds: float) -> None:
 
 
 def _answer(channel: socket.socket, task: pipe.Task, index: int, size: int) -> None:
-    data = bytearray(size)
+    try:
+        data = bytearray(size)
+    except MemoryError:
+        # The parent listens when it has sent the mail.
+        pipe.skip(channel, size)
+        raise
     if not pipe.receive_into(channel, memoryview(data)):
         return
     try:

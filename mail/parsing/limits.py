@@ -22,11 +22,14 @@ HEADERS = 64 * KB
 ADDRESSES = 500
 # text: characters.
 TEXT = 256 * KB
-# html: characters before it is sanitised, and after. With more tags it is left out, because a sanitiser's time grows with the
-# square of the depth.
+# text: characters of sanitised HTML that text is made from.
+HTML_FOR_TEXT = 2 * TEXT
+# html: characters before it is sanitised, and after. With more tags or ampersands it is left out, because the sanitiser's time
+# grows with the square of their depth and number.
 HTML = 1 * MB
 SAFE_HTML = 2 * MB
 TAGS = 10_000
+AMPERSANDS = 250_000
 
 # Images that become a part of the HTML, in bytes: one, and all of them. No limit below is recorded.
 INLINE_IMAGE = 64 * KB

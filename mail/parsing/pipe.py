@@ -64,3 +64,8 @@ def receive_into(channel: socket.socket, view: memoryview) -> bool:
             return False
         position += received
     return True
+
+
+def skip(channel: socket.socket, size: int) -> None:
+    while size > 0 and (received := len(channel.recv(min(size, PIECE)))):
+        size -= received

@@ -121,7 +121,9 @@ class Parser:
 
     def _running(self) -> ChildProcess:
         self._mails += 1
-        if self._parent != os.getpid() or self._mails > MAILS_PER_CHILD:
+        is_mine = self._child is not None and self._parent == os.getpid()
+        # It may have ended since the last mail, which is not the fault of the next one.
+        if not is_mine or self._mails > MAILS_PER_CHILD or self._child.has_ended:
             self.close()
         if self._child is None:
             self._child = ChildProcess(self.megabytes)

@@ -51,6 +51,10 @@ class ChildProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
     def ask(self, task: pipe.Task, file: BinaryIO, size: int, *, seconds: float, index: int = 0) -> Iterator[bytes]:
         """The answers to a request, the last one not marked: the caller knows when to stop. `file` from its beginning."""
         deadline = time.monotonic() + seconds

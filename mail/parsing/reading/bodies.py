@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import re
 from html import escape, unescape
+from urllib.parse import unquote
 
 import html2text
 
 from mail.parsing import limits
-from mail.parsing.reading.charset import decode
-from mail.parsing.reading.sanitise import has_too_many_tags, sanitise, without_tags
+from mail.parsing.reading.charset import clean, decode
+from mail.parsing.reading.sanitise import is_too_much, sanitise, without_tags
 from mail.parsing.reading.structure import Part
 from mail.parsing.reading.transfer import Data, decoded
 
 # What is text unless it is attached. A delivery status is read like text.
 _TEXT = {"text/plain", "text/html", "message/delivery-status"}
 _INLINE_IMAGE = re.compile(r"image/(png|jpe?g|gif|webp|bmp)")
+_DATA_URL = re.compile(r'src="data:[^"]*"')
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 # Markdown's escapes, which html2text writes even if it shall write none.
 _ESCAPED = re.compile(r"^(\s*\d*)\\(?=[.+-]\s)", re.MULTILINE)
@@ -52,8 +54,13 @@ class Bodies:
                 texts.append(text)
                 if has_html and not part.in_alternative:
                     htmls.append(_text_as_html(text))
-        self.text = self._cut("\n".join(filter(None, texts)), limits.TEXT, "text")
         self.html = "<br/>\n".join(filter(None, htmls))
+        text = "\n".join(filter(None, texts))
+        if not text.strip() and self.html:
+            # The text of an alternative is empty in many mails.
+            text = self._html_as_text(self.html)
+        self.text = clean(self._cut(text, limits.TEXT, "text"))
+        self.html = clean(self.html)
         if len(self.html) > limits.SAFE_HTML:
             self.html = ""
             truncated.add("html")
@@ -61,7 +68,7 @@ class Bodies:
     @property
     def preview(self) -> str:
         """The beginning of the text in one line."""
-        return " ".join(self.text[: 20 * limits.PREVIEW].split())[: limits.PREVIEW]
+        return " ".join(self.text.lstrip()[: 20 * limits.PREVIEW].split())[: limits.PREVIEW]
 
     def _cut(self, text: str, most: int, name: str) -> str:
         if len(text) > most:
@@ -78,7 +85,7 @@ class Bodies:
                 is_whole = False
                 break
         text = decode(content, part.parameters.get("charset"), whole=is_whole)
-        return self._cut(text.replace("\r\n", "\n"), most, name)
+        return self._cut(text.removeprefix("\ufeff").replace("\r\n", "\n"), most, name)
 
     def _read_text(self, part: Part) -> str:
         text = self._content(part, limits.TEXT, "text")
@@ -88,15 +95,27 @@ class Bodies:
 
     def _read_html(self, part: Part, *, with_text: bool) -> tuple[str, str]:
         source = self._content(part, limits.HTML, "html")
-        if has_too_many_tags(source):
+        if is_too_much(source):
             self._truncated.add("html")
-            return "", unescape(without_tags(source)) if with_text else ""
+            return "", _without_blanks(unescape(without_tags(source))) if with_text else ""
         html = sanitise(source, self._image_url)
-        return html, _html_as_text(html) if with_text else ""
+        return html, self._html_as_text(html) if with_text else ""
+
+    def _html_as_text(self, html: str) -> str:
+        """From sanitised HTML: what is well-formed takes linear time."""
+        html = self._cut(_DATA_URL.sub("", html), limits.HTML_FOR_TEXT, "text")
+        writer = _Writer(bodywidth=0)
+        # A call for each entity costs seconds when there is nothing else.
+        writer.convert_charrefs = True
+        writer.ignore_images = True
+        writer.ignore_emphasis = True
+        writer.ignore_tables = True
+        writer.unicode_snob = True
+        return _ESCAPED.sub(r"\1", writer.handle(html)).strip()
 
     def _image_url(self, content_id: str) -> str | None:
         if content_id not in self._image_urls:
-            part = self._images.get(content_id)
+            part = self._images.get(content_id) or self._images.get(unquote(content_id))
             self._image_urls[content_id] = self._read_image(part) if part else None
         return self._image_urls[content_id]
 
@@ -132,18 +151,12 @@ def _text_as_html(text: str) -> str:
     return "".join(f"<p>{escape(paragraph).replace(chr(10), '<br>')}</p>" for paragraph in paragraphs)
 
 
+def _without_blanks(text: str) -> str:
+    return "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
+
+
 class _Writer(html2text.HTML2Text):  # type: ignore[misc]
     """Writes headings like paragraphs: text is not Markdown."""
 
     def handle_tag(self, tag: str, attrs: dict[str, str | None], start: bool) -> None:
         super().handle_tag("p" if tag in _HEADINGS else tag, attrs, start)
-
-
-def _html_as_text(html: str) -> str:
-    """From sanitised HTML: what is well-formed takes linear time."""
-    writer = _Writer(bodywidth=0)
-    writer.ignore_images = True
-    writer.ignore_emphasis = True
-    writer.ignore_tables = True
-    writer.unicode_snob = True
-    return _ESCAPED.sub(r"\1", writer.handle(html)).strip()

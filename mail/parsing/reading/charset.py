@@ -27,6 +27,8 @@ _MEANT = {
     "unicode-1-1-utf-7": "utf-7",
 }
 
+_UTF_8 = codecs.lookup("utf-8")
+
 
 def clean(text: str) -> str:
     """The text without NUL and lone surrogates, which PostgreSQL refuses."""
@@ -50,7 +52,9 @@ def codec_of(charset: str | None) -> codecs.CodecInfo | None:
 
 def decode(data: bytes | bytearray, charset: str | None = None, *, whole: bool = True) -> str:
     """The text in the declared charset, else in UTF-8, else in Latin-1. Not `whole`: it may end inside a character."""
-    for codec in (codec_of(charset), codecs.lookup("utf-8")):
+    if charset is None and data.isascii():
+        return clean(data.decode("ascii"))
+    for codec in (codec_of(charset), _UTF_8):
         if codec is None:
             continue
         try:

@@ -29,17 +29,21 @@ def split_fields(block: bytes, truncated: set[str]) -> Fields:
     fields: Fields = []
     for line in _NEXT_FIELD.split(block):
         name, colon, value = line.partition(b":")
-        name = name.rstrip(b" \t")
+        name, value = name.rstrip(b" \t"), value.strip()
         if not colon or not _NAME.fullmatch(name):
             continue
         if len(fields) == limits.FIELDS:
             truncated.add("headers")
             break
-        is_cut = len(name) > limits.FIELD_NAME or len(value) > limits.FIELD
-        if is_cut:
+        if len(name) > limits.FIELD_NAME or len(value) > limits.FIELD:
             truncated.add("headers")
-        value = _FOLD.sub(b"", value[: limits.FIELD]).strip()
-        fields.append((name[: limits.FIELD_NAME].decode("ascii").lower(), decode(value, whole=not is_cut)))
+            name = name[: limits.FIELD_NAME]
+        kept = value[: limits.FIELD]
+        if len(kept) < len(value):
+            # Not in the middle of an address or an encoded word.
+            kept = kept[: max(kept.rfind(gap) for gap in (b" ", b",", b"\n"))] or kept
+        text = decode(_FOLD.sub(b"", kept), whole=len(kept) == len(value))
+        fields.append((name.decode("ascii").lower(), text))
     return fields
 
 

@@ -109,56 +109,66 @@ _OPEN_TAG = re.compile(r"<[A-Za-z]")
 _ANY_TAG = re.compile(r"<[^<>]*>")
 
 
-def has_too_many_tags(html: str) -> bool:
-    return sum(1 for _ in _OPEN_TAG.finditer(html)) > limits.TAGS
+class _Filter:
+    """Which attributes stay, and with which value. `images` are those of the mail that is being read."""
 
+    images: Images | None = None
 
-def sanitise(html: str, images: Images) -> str:
-    """The HTML without scripts, event handlers, forms, frames and styles that load. Images of the mail become a part of it.
+    def __call__(self, tag: str, attribute: str, value: str) -> str | None:
+        # nh3 keeps an attribute whose filter raises.
+        try:
+            return self._kept(attribute, value)
+        except Exception:
+            return None
 
-    Remote images stay: whoever shows the mail decides whether to load them.
-    """
-
-    def kept(tag: str, attribute: str, value: str) -> str | None:
+    def _kept(self, attribute: str, value: str) -> str | None:
         if attribute == "style":
-            return None if "\\" in value or not _is_safe_style(value) else value
+            return value if _is_safe_style(value) else None
         if attribute not in ("src", "href"):
             return value
         url = _IGNORED_IN_URLS.sub("", value)
         if attribute == "href":
             return value if _LINK.match(url) else None
         if url[:4].lower() == "cid:":
-            return images(url[4:]) or value
+            return (self.images and self.images(url[4:])) or f"cid:{url[4:]}"
         return url if _IMAGE.match(url) else None
 
-    def guarded(tag: str, attribute: str, value: str) -> str | None:
-        # nh3 keeps an attribute whose filter raises.
-        try:
-            return kept(tag, attribute, value)
-        except Exception:
-            return None
 
-    return _clean(html, guarded)
+_filter = _Filter()
+_cleaner = nh3.Cleaner(
+    tags=_TAGS,
+    clean_content_tags=_WITHOUT_CONTENT,
+    attributes=dict(_ATTRIBUTES),
+    attribute_filter=_filter,
+    url_schemes={"http", "https", "mailto", "tel", "cid", "data"},
+    url_relative="deny",
+    link_rel="noopener noreferrer nofollow",
+    filter_style_properties=_STYLES,
+)
+
+
+def sanitise(html: str, images: Images) -> str:
+    """The HTML without scripts, event handlers, forms, frames and styles that load. Images of the mail become a part of it.
+
+    Remote images stay: whoever shows the mail decides whether to load them. One thread at a time.
+    """
+    _filter.images = images
+    try:
+        return _cleaner.clean(html)
+    finally:
+        _filter.images = None
+
+
+def is_too_much(html: str) -> bool:
+    """Whether a sanitiser would take long for it. Counting takes milliseconds."""
+    return html.count("&") > limits.AMPERSANDS or sum(1 for _ in _OPEN_TAG.finditer(html)) > limits.TAGS
 
 
 def without_tags(html: str) -> str:
-    """The text of HTML that has too many tags to be taken apart."""
+    """The text of HTML that is too much to be taken apart."""
     return _ANY_TAG.sub(" ", html)
 
 
-def _clean(html: str, kept: Callable[[str, str, str], str | None]) -> str:
-    return nh3.clean(
-        html,
-        tags=_TAGS,
-        clean_content_tags=_WITHOUT_CONTENT,
-        attributes=dict(_ATTRIBUTES),
-        attribute_filter=kept,
-        url_schemes={"http", "https", "mailto", "tel", "cid", "data"},
-        url_relative="deny",
-        link_rel="noopener noreferrer nofollow",
-        filter_style_properties=_STYLES,
-    )
-
-
 def _is_safe_style(value: str) -> bool:
-    return all(name.lower() in _SAFE_FUNCTIONS for name in _STYLE_FUNCTION.findall(value))
+    """Whether it calls no function that could load something. An escape could spell one."""
+    return "\\" not in value and all(name.lower() in _SAFE_FUNCTIONS for name in _STYLE_FUNCTION.findall(value))
