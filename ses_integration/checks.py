@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from ses_integration.conf import mail_source
+
 # From AWS's list of endpoints and quotas (docs/architecture/ses.md, "Regions").
 RECEIVING_REGIONS = frozenset({
     "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "af-south-1", "il-central-1", "me-south-1",
@@ -106,10 +108,80 @@ def check_auto_setup(**_: Any) -> list[CheckMessage]:
     ]
 
 
+@register
+def check_mail_source(**_: Any) -> list[CheckMessage]:
+    """Check that what SES tells of stored mail arrives somewhere, and comes from somewhere."""
+    source, topic, queue = mail_source(), settings.SES_TOPIC_ARN, settings.SES_QUEUE_URL
+    found: list[CheckMessage] = []
+    if source == "sqs" and not queue:
+        found.append(
+            Error(
+                "MAIL_SOURCE is 'sqs', and SES_QUEUE_URL is missing.",
+                hint="Set SES_QUEUE_URL to the queue that gets the notifications of the topic; ses_setup creates it.",
+                id="ses_integration.E006",
+            )
+        )
+    if source == "sns" and not topic:
+        found.append(
+            Error(
+                "MAIL_SOURCE is 'sns', and SES_TOPIC_ARN is missing: every message at /hooks/sns would be refused.",
+                hint="Set SES_TOPIC_ARN to the topic that SES notifies.",
+                id="ses_integration.E007",
+            )
+        )
+    if source == "sqs" and not topic:
+        found.append(
+            Warning(
+                "SES_TOPIC_ARN is missing: SES notifies nobody, so the queue stays empty, and only the sweep finds mail.",
+                hint="Set SES_TOPIC_ARN to the topic that the queue is subscribed to; ses_setup creates both.",
+                id="ses_integration.W006",
+            )
+        )
+    if topic and not settings.MAIL_SOURCE and not queue:
+        found.append(
+            Warning(
+                "SES_TOPIC_ARN is set, and nothing here takes its notifications: received mail does not appear.",
+                hint="Set SES_QUEUE_URL, or MAIL_SOURCE to 'sns'; or to 'none' if the topic is for another program.",
+                id="ses_integration.W007",
+            )
+        )
+    return found
+
+
+@register
+def check_topic_door(**_: Any) -> list[CheckMessage]:
+    """Warn about a door for SNS that is open to readers, or that no message can pass."""
+    if mail_source() != "sns":
+        return []
+    found: list[CheckMessage] = []
+    endpoint = _endpoint("SNS")
+    if endpoint and urlsplit(endpoint).scheme == "http" and not _is_loopback(endpoint):
+        found.append(
+            Warning(
+                "MAIL_SOURCE is 'sns', and the endpoint of SNS is another machine without TLS: its messages are refused.",
+                hint="Certificates are read from AWS, or from an emulator on this machine. Use MAIL_SOURCE=sqs.",
+                id="ses_integration.W008",
+            )
+        )
+    if not endpoint and not settings.SECURE_PROXY_SSL_HEADER:
+        found.append(
+            Warning(
+                "MAIL_SOURCE is 'sns', and BEHIND_TLS_PROXY is off: over http, anyone on the way can read "
+                "who writes to whom.",
+                hint="Let a proxy with TLS receive what SNS posts, subscribe its https URL, and set BEHIND_TLS_PROXY.",
+                id="ses_integration.W009",
+            )
+        )
+    return found
+
+
+def _endpoint(service: str) -> str:
+    return os.environ.get(f"AWS_ENDPOINT_URL_{service}") or os.environ.get("AWS_ENDPOINT_URL", "")
+
+
 def _endpoints() -> list[str]:
     """Configured endpoint of each service, empty for AWS itself."""
-    everything = os.environ.get("AWS_ENDPOINT_URL", "")
-    return [os.environ.get(f"AWS_ENDPOINT_URL_{service}") or everything for service in SERVICES]
+    return [_endpoint(service) for service in SERVICES]
 
 
 def _is_loopback(url: str) -> bool:

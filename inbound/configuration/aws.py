@@ -58,6 +58,16 @@ def queue_url() -> Form[str]:
     return Form("the URL of a queue, such as https://sqs.eu-west-1.amazonaws.com/123456789012/mail", parse, unset="")
 
 
+def topic_region(arn: str) -> str:
+    return arn.split(":")[3] if arn else ""
+
+
+def queue_region(url: str) -> str:
+    """The region in the URL of a queue of AWS. Empty for other servers, such as an emulator."""
+    found = re.match(rf"https?://sqs\.({REGION})\.amazonaws\.com(?:\.cn)?[:/]", url)
+    return found[1] if found else ""
+
+
 def function_name() -> Form[str]:
     return pattern(
         "the name of a function, not its ARN: at most 64 letters, digits, hyphens and underscores",

@@ -126,14 +126,18 @@ class Configuration(Variables):
     DEMO_DNS_PORT = Variable(port(), "5598")
 
     def contradictions(self) -> list[str]:
-        region = self.SES_TOPIC_ARN.split(":")[3] if self.SES_TOPIC_ARN else self.AWS_REGION
-        if self.AWS_REGION and region != self.AWS_REGION:
+        here = self.AWS_REGION
+        topic = aws.topic_region(self.SES_TOPIC_ARN) or here
+        queue = aws.queue_region(self.SES_QUEUE_URL) or here
+        found = []
+        if here and topic != here:
             # Amazon SES Developer Guide, "Publish to Amazon SNS topic action".
-            return [
-                f"SES_TOPIC_ARN is a topic in {region}, and AWS_REGION is {self.AWS_REGION}; "
-                "SES needs a topic in its own region."
-            ]
-        return []
+            found.append(
+                f"SES_TOPIC_ARN is a topic in {topic}, and AWS_REGION is {here}; SES needs a topic in its own region."
+            )
+        if here and queue != here:
+            found.append(f"SES_QUEUE_URL is a queue in {queue}, and AWS_REGION is {here}; inbound polls in AWS_REGION.")
+        return found
 
 
 def read_environment() -> Configuration:

@@ -93,6 +93,51 @@ def test_auto_setup_is_refused_elsewhere(settings, endpoint, url, service):
     assert found() == ["E005"]
 
 
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:mail"
+QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/mail"
+
+
+@pytest.mark.parametrize(
+    ("source", "topic", "queue", "expected"),
+    [
+        ("", "", "", []),
+        ("", TOPIC, QUEUE, []),
+        ("", TOPIC, "", ["W007"]),
+        ("", "", QUEUE, ["W006"]),
+        ("sqs", TOPIC, "", ["E006"]),
+        ("sqs", "", "", ["E006", "W006"]),
+        ("sns", TOPIC, "", []),
+        ("sns", "", "", ["E007"]),
+        ("sweep", "", "", []),
+        ("sweep", TOPIC, "", []),
+        ("none", TOPIC, "", []),
+    ],
+)
+def test_notifications_must_come_from_somewhere_and_arrive_somewhere(
+    settings, monkeypatch, source, topic, queue, expected
+):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", EMULATOR)
+    settings.MAIL_SOURCE, settings.SES_TOPIC_ARN, settings.SES_QUEUE_URL = source, topic, queue
+    assert found() == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "behind_proxy", "expected"),
+    [
+        ("", True, []),
+        ("", False, ["W009"]),
+        (EMULATOR, False, []),
+        ("http://localstack:4566", False, ["W008"]),
+        ("https://vpce-1.sns.eu-west-1.vpce.amazonaws.com", False, []),
+    ],
+)
+def test_what_sns_posts_must_come_over_tls_and_be_checkable(settings, monkeypatch, url, behind_proxy, expected):
+    settings.MAIL_SOURCE, settings.SES_TOPIC_ARN = "sns", TOPIC
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if behind_proxy else None
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", url)
+    assert found() == expected
+
+
 def test_checks_make_no_call(aws):
     found()
     assert aws.journal() == []

@@ -226,6 +226,22 @@ def test_a_topic_in_another_region_is_refused():
     assert Configuration({"SES_TOPIC_ARN": TOPIC}).SES_TOPIC_ARN == TOPIC
 
 
+@pytest.mark.parametrize("end", ["", ".cn"])
+def test_a_queue_in_another_region_is_refused(end):
+    queue = f"https://sqs.eu-west-1.amazonaws.com{end}/123456789012/mail"
+    with pytest.raises(InvalidConfiguration) as refused:
+        Configuration({"AWS_REGION": "eu-central-1", "SES_QUEUE_URL": queue})
+    assert str(refused.value) == (
+        "SES_QUEUE_URL is a queue in eu-west-1, and AWS_REGION is eu-central-1; inbound polls in AWS_REGION."
+    )
+    assert queue == Configuration({"AWS_REGION": "eu-west-1", "SES_QUEUE_URL": queue}).SES_QUEUE_URL
+
+
+def test_the_queue_of_an_emulator_has_no_region():
+    queue = "http://127.0.0.1:5599/123456789012/mail"
+    assert queue == Configuration({"AWS_REGION": "eu-central-1", "SES_QUEUE_URL": queue}).SES_QUEUE_URL
+
+
 def test_several_wrong_variables_have_a_line_each():
     with pytest.raises(InvalidConfiguration) as refused:
         Configuration({"PORT": "x", "DEBUG": "maybe", "AWS_REGION": "eu-west-1"})
