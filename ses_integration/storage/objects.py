@@ -15,8 +15,8 @@ from ses_integration.errors import Refused, SesError, Unanswered
 from ses_integration.storage.bucket import list_versions, open_bucket
 from ses_integration.storage.delete import Version, delete_versions
 
-CHUNK = 256 * 1024
-# A body that comes in trickles would keep a thread for ever.
+CHUNK = 64 * 1024
+# Looked at after each piece: a body that trickles must not keep a thread for ever.
 FETCH_SECONDS = 180.0
 ERASE_SECONDS = 20.0
 
