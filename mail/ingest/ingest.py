@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 # SES takes mail up to 40 MB, and writes its own headers above it.
 MOST_BYTES = 41 * MEGABYTE
 IN_MEMORY = MEGABYTE
-# SES tries for this long to write a mail (docs/architecture/ses.md, "Receiving").
+# SES tries for this long to write a mail (docs/architecture/ses.md, "Late storage").
 GIVE_UP_AFTER = timedelta(hours=4)
 NOT_THERE = "S3 does not have the mail: it may have been deleted from the bucket, or SES could not store it."
 NOT_STORABLE = "The database refused what was read from the mail."

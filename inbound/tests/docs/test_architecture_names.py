@@ -10,7 +10,7 @@ import pytest
 from inbound.settings import BASE_DIR
 from inbound.tests.docs.pages import FENCED, PAGES, Page, codes, page
 
-PACKAGES = ("inbound", "endpoints", "addresses", "domains", "ses_integration", "rest", "backoffice")
+PACKAGES = ("inbound", "mail", "endpoints", "addresses", "domains", "ses_integration", "rest", "backoffice")
 # The identifiers in ses.md are those of AWS and botocore.
 ABOUT_AWS = "docs/architecture/ses.md"
 FOR_DEVELOPERS = {

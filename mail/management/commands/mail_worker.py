@@ -24,7 +24,8 @@ def number(text: str) -> int:
 class Command(CommandWithExitCodes):
     help = (
         "Take notifications of stored mail, read the mail, sweep the bucket and erase, until it is stopped. "
-        "Any number of workers may run, on any number of machines."
+        "Any number of workers may run, on any number of machines. "
+        "Exit code 0 if it was stopped or nothing is left, 1 for an error, 2 with --once if something is left."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,9 +39,15 @@ class Command(CommandWithExitCodes):
             action="store_true",
             help="compare the whole bucket with the database now, also what has just been stored",
         )
-        parser.add_argument("--receivers", type=number, default=1, help="threads that take notifications (default: 1)")
         parser.add_argument(
-            "--parsers", type=number, default=2, help="threads that read mail, each with a process (default: 2)"
+            "--receivers", type=number, metavar="N", default=1, help="threads that take notifications (default: 1)"
+        )
+        parser.add_argument(
+            "--parsers",
+            type=number,
+            metavar="N",
+            default=2,
+            help="threads that read mail, each with a process (default: 2)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
