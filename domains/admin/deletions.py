@@ -22,6 +22,7 @@ from domains.models import DomainDeletion
 from ses_integration.api import shared_deadline
 
 STEPS = [(step, f"{step}_at") for step in DomainDeletion.STEPS]
+ERASED_ROWS = ("erased_emails", "erased_attachments", "size_of_emails")
 ERASED = ("erased_versions", "erased_delete_markers", "erased_size")
 
 
@@ -50,6 +51,7 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
         (None, {"fields": ["name", "domain_id", "id", "owner", "requested_by", "plan_token", "related"]}),
         ("Steps", {"fields": [("started_at", "finished_at"), *STEPS, "pending_or_kept"]}),
         ("At the start", {"fields": ["rule_names", "email_addresses", "blocked_emails", "dns_records", "dns_left"]}),
+        ("Received emails", {"fields": [ERASED_ROWS]}),
         ("Stored mail", {"fields": ["mail", ERASED, "late_versions", "kept_versions"]}),
         ("Verification of absence", {"fields": ["proved_at", "last_verification", "look_again_at"]}),
         ("Attempts", {"fields": ["ses_attempts", "problem", "attempts", "retry_at"]}),
@@ -81,6 +83,10 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
     @admin.display(description="erased", ordering="erased_bytes")
     def erased_size(self, record: DomainDeletion) -> str:
         return size(record.erased_bytes)
+
+    @admin.display(description="size of their mails", ordering="erased_email_bytes")
+    def size_of_emails(self, record: DomainDeletion) -> str:
+        return size(record.erased_email_bytes)
 
     @admin.display(description="last verification")
     def last_verification(self, record: DomainDeletion) -> str:

@@ -20,7 +20,13 @@ from ses_integration.api import SyncState
 # The number of attempts, the last problem, and the time of the next attempt.
 Attempts = tuple[int, str, datetime | None]
 # Names of the steps on the wire, by field.
-STEP_NAMES = {"rules": "receiptRules", "identity": "identity", "rows": "records", "stored_mail": "storedMail"}
+STEP_NAMES = {
+    "rules": "receiptRules",
+    "identity": "identity",
+    "rows": "records",
+    "received_emails": "receivedEmails",
+    "stored_mail": "storedMail",
+}
 NEEDED_AGAIN = "You have added the domain again, so it needs its DNS records."
 NOT_KNOWN = "No DNS record is known that was to be published for the domain."
 
@@ -146,6 +152,11 @@ def _steps(row: DomainDeletion, ses: SyncState | None) -> list[dict[str, Any]]:
         "dnsRecords": row.dns_records,
         "domains": int(row.rows == Step.DONE),
     }
+    emails = {
+        "emails": row.erased_emails,
+        "attachments": row.erased_attachments,
+        "bytes": row.erased_email_bytes,
+    }
     mail = {
         "versions": row.erased_versions,
         "deleteMarkers": row.erased_delete_markers,
@@ -160,6 +171,7 @@ def _steps(row: DomainDeletion, ses: SyncState | None) -> list[dict[str, Any]]:
         _step(row, "rules", {"rules": len(row.rule_names)}, in_ses),
         _step(row, "identity", {}, in_ses),
         _step(row, "rows", rows, (rows["domains"], "", None)),
+        _step(row, "received_emails", emails, (int(row.received_emails == Step.DONE), "", None)),
         _step(row, "stored_mail", mail, in_s3),
     ]
     if row.stored_mail == Step.KEPT:

@@ -1,4 +1,4 @@
-"""Erase a deleted domain's mail. Resumable; counts each version exactly once, even across crashes."""
+"""Erase a deleted domain's mail in S3. Resumable; counts each version exactly once, even across crashes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ CLAIM = timedelta(seconds=60)
 
 
 def can_erase(record: DomainDeletion) -> bool:
-    """Whether there is stored mail to erase, and SES has stopped storing more, which the eraser would miss."""
-    return record.rules != Step.PENDING and record.stored_mail == Step.PENDING
+    """Whether there is stored mail to erase, its rows are gone, and SES has stopped storing more, which the eraser would miss."""
+    return Step.PENDING not in (record.rules, record.received_emails) and record.stored_mail == Step.PENDING
 
 
 def claim_mail(record: DomainDeletion) -> bool:

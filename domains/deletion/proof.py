@@ -1,4 +1,4 @@
-"""Verification of absence: look at SES and S3 after a deletion's last step, and again once SES can no longer store mail late.
+"""Verification of absence: look at SES, S3 and the rows of mail after the last step, and again once SES can store none late.
 
 A step whose resource is still there becomes pending again, and the resource is then removed as usual. Foreign resources are
 only reported.
@@ -18,6 +18,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from domains.deletion.received import rows_left
 from domains.deletion.record import due, updating
 from domains.models import Domain, DomainDeletion, Step
 from rest.fields import timestamp
@@ -80,7 +81,12 @@ def _verify(record: DomainDeletion, check: AbsenceCheck) -> None:
         mail_erased=record.stored_mail == Step.DONE,
         added_again=added_again,
     )
-    found = {"rules": remains.rules, "identity": remains.identity, "stored_mail": remains.stored_mail}
+    found = {
+        "rules": remains.rules,
+        "identity": remains.identity,
+        "received_emails": rows_left(record),
+        "stored_mail": remains.stored_mail,
+    }
     finished_at = record.finished_at
     with updating(record) as row:
         if row.finished_at != finished_at:
@@ -89,6 +95,7 @@ def _verify(record: DomainDeletion, check: AbsenceCheck) -> None:
             "lookedAt": timestamp(check.observed_at),
             "receiptRules": True,
             "identity": not added_again and row.identity == Step.DONE,
+            "receivedEmails": True,
             "storedMail": row.stored_mail == Step.DONE and not remains.problem,
             "found": [name for names in found.values() for name in names],
             "foreignRules": list(remains.foreign_rules),
@@ -115,6 +122,7 @@ UNVERIFIED: dict[str, Any] = {
     "lookedAt": None,
     "receiptRules": False,
     "identity": False,
+    "receivedEmails": False,
     "storedMail": False,
     "found": [],
     "foreignRules": [],

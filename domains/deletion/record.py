@@ -27,6 +27,7 @@ NOT_FINISHED = "SES clean-up is not finished."
 KEPT = f"The SES identity {NOT_CREATED_HERE}"
 SUPERSEDED = "The domain was added again before its clean-up was finished. SES holds what the new one needs."
 MAIL_KEPT = "KEEP_MAIL_ON_DOMAIN_DELETE is on, so stored mail is kept:"
+ROWS_LEFT = "Received emails are still to be erased from the database. This continues in the background."
 ERASING = "Stored mail is still to be erased. This continues in the background."
 
 
@@ -131,6 +132,8 @@ def warning(record: DomainDeletion) -> str | None:
         sentences.append(SUPERSEDED)
     if record.stored_mail == Step.PENDING:
         sentences += [ERASING, problem]
+    elif record.received_emails == Step.PENDING:
+        sentences.append(ROWS_LEFT)
     if record.stored_mail == Step.KEPT:
         sentences.append(f"{MAIL_KEPT} {record.mail}")
     return " ".join(filter(None, sentences)) or None

@@ -21,7 +21,7 @@ def retry_deletion(record: DomainDeletion, *, seconds: float | None = None) -> s
     Runs for `seconds`, erasing included, unless an outer deadline ends first; by default as long as a request. Does not take
     over a claim, because the versions that its holder erases would not be counted.
     """
-    before, erased, attempts = record.pending_steps, record.erased_versions, record.attempts
+    before, erased, attempts = record.pending_steps, _erased(record), record.attempts
     if Step.PENDING in (record.rules, record.identity):
         # As in ses_sync: a manual retry must not lengthen the worker's back-off.
         retry_now(record.name)
@@ -32,15 +32,20 @@ def retry_deletion(record: DomainDeletion, *, seconds: float | None = None) -> s
     if record.finished_at is not None:
         return "finished."
     done = [step for step in before if step not in record.pending_steps]
-    new = record.erased_versions - erased
+    emails, versions = (now - then for now, then in zip(_erased(record), erased, strict=True))
+    new = [plural(number, what) for number, what in ((emails, "received email"), (versions, "version")) if number]
     sentences = [
         f"Done now: {record.labels(done)}." if done else "",
-        f"Erased now: {plural(new, 'version')}." if new else "",
+        f"Erased now: {', '.join(new)}." if new else "",
         f"Still pending: {record.labels(record.pending_steps)}.",
         warning(record) or "",
         _next_attempt(record, tried=record.attempts > attempts),
     ]
     return " ".join(filter(None, sentences))
+
+
+def _erased(record: DomainDeletion) -> tuple[int, int]:
+    return record.erased_emails, record.erased_versions
 
 
 def _next_attempt(record: DomainDeletion, *, tried: bool) -> str:

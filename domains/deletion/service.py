@@ -1,4 +1,4 @@
-"""Delete a domain: SES, then its rows, then its stored mail. Durable: the worker resumes what a request left unfinished.
+"""Delete a domain: SES, its rows, those of its mail, its stored mail. Durable: the worker resumes what a request left unfinished.
 
 See docs/architecture/deletion.md, "Delete a domain".
 """
@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from domains.deletion.erase import can_erase, claim_mail, erase_mail
+from domains.deletion.received import can_erase_rows, erase_rows
 from domains.deletion.record import due, initial_values, update_ses_steps, updating
 from domains.deletion_plan.build import check_token, plan_of
 from domains.models import Domain, DomainDeletion, Step, lock_live_domain
@@ -79,8 +80,8 @@ def resume_deletions(
     unfinished = DomainDeletion.objects.pending().filter(due()).exclude(new)
     records = list(unfinished.order_by(F("retry_at").asc(nulls_first=True), "started_at", "name"))
     # Deletions that only wait for SES get half of the time, in random order, so that they never delay erasing.
-    to_erase = [record for record in records if can_erase(record)]
-    waiting = [record for record in records if not can_erase(record)]
+    to_erase = [record for record in records if can_erase(record) or can_erase_rows(record)]
+    waiting = [record for record in records if record not in to_erase]
     random.shuffle(waiting)
     half = time.monotonic() + seconds / 2
     for number, record in enumerate([*waiting, *to_erase]):
@@ -94,7 +95,8 @@ def resume_deletions(
 
 
 def _continue(record: DomainDeletion, erase_seconds: float) -> None:
-    """Delete the rows, record what SES has confirmed, and erase stored mail for `erase_seconds`."""
+    """Delete the rows, record what SES has confirmed, and erase mail for `erase_seconds`."""
+    until = time.monotonic() + erase_seconds
     with transaction.atomic(durable=True):
         deleted = delete_rows(record.domain_id) if record.rows == Step.PENDING else None
         with updating(record):
@@ -104,9 +106,19 @@ def _continue(record: DomainDeletion, erase_seconds: float) -> None:
                 record.blocked_emails, record.email_addresses, record.dns_records = deleted
             # In this transaction: after it the worker no longer leaves the deletion to its request, and could claim the mail
             # first. The answer would then warn of mail that is being erased.
-            claimed = erase_seconds > 0 and claim_mail(record)
+            claimed = _erase_rows_and_claim(record, erase_seconds)
+    while can_erase_rows(record) and (left := until - time.monotonic()) > 0:
+        with transaction.atomic(durable=True), updating(record):
+            claimed = _erase_rows_and_claim(record, left)
     if claimed:
-        erase_mail(record, seconds=erase_seconds)
+        erase_mail(record, seconds=until - time.monotonic())
+
+
+def _erase_rows_and_claim(record: DomainDeletion, seconds: float) -> bool:
+    """Erase a batch of the mail's rows. True if none is left, there is time, and this process now has the claim to its objects."""
+    if can_erase_rows(record):
+        erase_rows(record)
+    return seconds > 0 and claim_mail(record)
 
 
 def finish_rows(domain_id: str) -> None:

@@ -45,7 +45,7 @@ class DomainDeletion(models.Model):
     """
 
     # Names of fields of this model, in the documented order.
-    STEPS = ("rules", "identity", "rows", "stored_mail")
+    STEPS = ("rules", "identity", "rows", "received_emails", "stored_mail")
 
     id = models.CharField(primary_key=True, max_length=255, default=deletion_id, editable=False)
     domain_id = models.CharField(max_length=255, unique=True, editable=False)
@@ -61,11 +61,14 @@ class DomainDeletion(models.Model):
     rules = models.CharField(max_length=10, choices=Step, default=Step.PENDING)
     identity = models.CharField(max_length=10, choices=Step, default=Step.PENDING)
     rows = models.CharField(max_length=10, choices=Step, default=Step.PENDING)
+    # Rows of the mail, which outlive the domain's other rows. `stored_mail`: its objects in S3.
+    received_emails = models.CharField(max_length=10, choices=Step, default=Step.PENDING)
     stored_mail = models.CharField(max_length=10, choices=Step, default=Step.PENDING)
     # When each step was reached.
     rules_at = models.DateTimeField(null=True, blank=True)
     identity_at = models.DateTimeField(null=True, blank=True)
     rows_at = models.DateTimeField(null=True, blank=True)
+    received_emails_at = models.DateTimeField(null=True, blank=True)
     stored_mail_at = models.DateTimeField(null=True, blank=True)
     ses_attempts = models.PositiveIntegerField(
         "SES attempts", default=0, help_text="Attempts to clean up SES that were observed."
@@ -81,6 +84,11 @@ class DomainDeletion(models.Model):
     email_addresses = models.PositiveIntegerField(default=0)
     dns_records = models.PositiveIntegerField("DNS records", default=0)
 
+    erased_emails = models.PositiveBigIntegerField(
+        default=0, help_text="Received emails: a mail for one recipient each."
+    )
+    erased_attachments = models.PositiveBigIntegerField(default=0)
+    erased_email_bytes = models.PositiveBigIntegerField(default=0, help_text="Size of their mails in the bucket.")
     erased_versions = models.PositiveBigIntegerField(default=0, help_text="Delete markers included.")
     erased_delete_markers = models.PositiveBigIntegerField(default=0)
     erased_bytes = models.PositiveBigIntegerField(default=0)
@@ -118,6 +126,7 @@ class DomainDeletion(models.Model):
                 | ~Q(rules=Step.PENDING)
                 & ~Q(identity=Step.PENDING)
                 & ~Q(rows=Step.PENDING)
+                & ~Q(received_emails=Step.PENDING)
                 & ~Q(stored_mail=Step.PENDING),
                 name="finished_deletion_has_no_pending_step",
             )

@@ -102,8 +102,8 @@ class Command(CommandWithExitCodes):
     def _retry(self, record: DomainDeletion) -> None:
         """Retry the deletion as long as each try erases something."""
         erased = -1
-        while record.finished_at is None and record.erased_versions != erased:
-            erased = record.erased_versions
+        while record.finished_at is None and record.erased_emails + record.erased_versions != erased:
+            erased = record.erased_emails + record.erased_versions
             self.tell(f"deletion of {record.name} ({record.pk}): {retry_deletion(record, seconds=SECONDS_PER_DOMAIN)}")
             if record.problem:
                 return

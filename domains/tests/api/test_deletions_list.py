@@ -24,7 +24,7 @@ def deletion(owner, name, **fields):
 
 
 def finished(owner, name, **fields):
-    done = dict.fromkeys(("rules", "identity", "rows", "stored_mail"), "done")
+    done = dict.fromkeys(DomainDeletion.STEPS, "done")
     return deletion(owner, name, finished_at=timezone.now(), **done, **fields)
 
 

@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from domains.deletion.erase import claim_mail, erase_mail
+from domains.deletion.received import erase_rows
 from domains.deletion.record import update_ses_steps, updating
 from domains.deletion.service import resume_deletions
 from domains.models import Domain, DomainDeletion
@@ -31,6 +32,7 @@ def erasing(domain, ses, monkeypatch):
     record = DomainDeletion.objects.get(domain_id=domain.pk)
     with updating(record):
         update_ses_steps(record)
+        erase_rows(record)
     assert record.pending_steps == ["stored_mail"]
     ses.clear_journal()
     return record

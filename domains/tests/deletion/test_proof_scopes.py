@@ -65,6 +65,7 @@ def test_no_deletion_is_verified_in_another_region_or_rule_set(gone, ses, elsewh
         "lookedAt": None,
         "receiptRules": False,
         "identity": False,
+        "receivedEmails": False,
         "storedMail": False,
         "found": [],
         "foreignRules": [],

@@ -50,8 +50,12 @@ PURPOSES: dict[str, list[tuple[str, str]]] = {
     "INSERT domains_domaindeletion": [("", "insert the report")],
     "UPDATE domains_domaindeletion": [
         ("stored_mail_at = ", "report that the mail is erased"),
-        ("rows_at = ", "report rules, identity and rows, and claim the mail"),
+        ("rows_at = ", "report rules, identity and rows, those of mail included, and claim the mail"),
     ],
+    # Mail.
+    "SELECT mail_message": [("LIMIT 500 FOR UPDATE", "lock a batch of the domain's mail")],
+    "DELETE mail_mailcount": [("domain_id = ", "delete what is left of the counts of mail")],
+    "SELECT mail_mailsweep": [("domain_id = ", "find the state of the domain's sweep")],
     # Outbox and lease.
     "UPDATE ses_integration_domainsync": [
         ("SET observed_generation = generation", "settle the domain"),

@@ -119,7 +119,10 @@ def test_deleting_a_domain_with_11_addresses(ses, api, installation):
         delete the domain
         lock the report
         read what SES still holds of the domain
-        report rules, identity and rows, and claim the mail
+        lock a batch of the domain's mail
+        delete what is left of the counts of mail
+        find the state of the domain's sweep
+        report rules, identity and rows, those of mail included, and claim the mail
         -- commit
         -- call ListObjectVersions
         lock the report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -37,4 +38,4 @@ def write_mails(domain: Domain, number: int, *, recipients: int = 1) -> None:
 
 def make_due() -> None:
     """Let the time pass until every mail that is being erased is due."""
-    Message.objects.filter(state=Message.State.ERASING).update(retry_at=timezone.now())
+    Message.objects.filter(state=Message.State.ERASING).update(retry_at=timezone.now() - timedelta(seconds=1))
