@@ -18,6 +18,7 @@ from pathlib import Path
 
 import django
 
+from bench.mail import part as mail
 from bench.parts import deletions, growth, operations, reads
 from bench.requests import BenchError
 from bench.revisions import export, refuse_uncommitted_changes
@@ -31,6 +32,7 @@ PARTS = {
     "growth": "the same requests to a small installation and one of that size",
     "sweep": "a full sweep at that size",
     "erasing": "erasing 100,000 stored objects, with a worker killed half-way",
+    "mail": "mail that arrives, and a million mails that are there",
 }
 # What can also compare two revisions.
 MEASURES: dict[str, Callable[[Sequence[Side], int], str]] = {
@@ -106,6 +108,8 @@ def _measure(options: Namespace, folder: Path, url: str) -> Iterator[str]:
         with ExitStack() as cleanup:
             sides = [cleanup.enter_context(new_side(name, ROOT, url, folder / "growth")) for name in growth.SIZES]
             yield growth.measure(sides, options.rounds or ROUNDS)
+    if "mail" in options.only:
+        yield from mail.measure(url, folder / "mail")
     if alone := {"sweep", "erasing"} & set(options.only):
         with new_side("", ROOT, url, folder / "alone") as side:
             yield from _in_this_process(side, alone)

@@ -167,12 +167,16 @@ class Stack:
         self._root = root
         self._processes: list[Process] = []
         aws_port = free_port()
-        self.env = environment(database_url, aws_port, **more)
+        self.env = environment(database_url, aws_port, **self.settings(aws_port), **more)
         self.aws = EmulatedAws(aws_port)
         self.emulator = self.create_emulator(aws_port)
         self._processes.append(self.emulator)
         self.web, self.web_api = self.server("web")
         self.worker = self.another_worker("worker")
+
+    def settings(self, aws_port: int) -> dict[str, str]:
+        """Settings that this kind of stack has besides `environment`."""
+        return {}
 
     def create_emulator(self, port: int) -> Process:
         command = [sys.executable, "manage.py", "aws_emulator", "--port", str(port)]
