@@ -17,6 +17,7 @@ TEXT_LENGTH = 1000
 SETUP_ID = "AMAZON_SES_SETUP_NOTIFICATION"
 SETUP_TEXT = "Successfully validated SNS topic"
 SETUP = "SES has tested the topic."
+PROBE = "inbound doctor probe"
 
 _KEY = re.compile(r"emails/([a-z0-9._-]{1,253})/(indm_[A-Za-z0-9_-]{1,250})/([A-Za-z0-9._=-]{1,255})")
 _BUCKET = re.compile(r"[a-z0-9.-]{3,63}")
@@ -64,6 +65,8 @@ def _is_wrapped(content: dict[str, Any]) -> bool:
 
 def _arrival(content: dict[str, Any]) -> Arrival:
     kind = _text(content, "notificationType")
+    if kind == PROBE:
+        raise _NoArrival("It is a probe of ses_doctor.")
     if kind != "Received":
         what = kind or _text(content, "eventType")
         raise _NoArrival(f"It is about sent mail ({what[:40]})." if what else "It is not from SES.")

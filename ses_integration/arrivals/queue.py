@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_integration.arrivals.arrival import Arrival
 from ses_integration.arrivals.notification import read_notification
+from ses_integration.arrivals.probe import record_probe
 from ses_integration.aws import clients
 from ses_integration.aws.translate import aws_errors
 from ses_integration.conf import ses_config
@@ -120,6 +121,7 @@ def _read(handle: str, body: str) -> QueuedNotification:
     found = read_notification(body)
     if isinstance(found, Arrival):
         return QueuedNotification(handle, found, "")
+    record_probe(body)
     return QueuedNotification(handle, None, found)
 
 

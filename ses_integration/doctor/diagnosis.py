@@ -15,6 +15,7 @@ from ses_integration.doctor.checks import bucket as bucket_checks
 from ses_integration.doctor.checks import environment, installation, ses, targets
 from ses_integration.doctor.checks.bucket import DELETE, DELETE_VERSION, LIST
 from ses_integration.doctor.checks.permissions import check_permission, check_setup_permission
+from ses_integration.doctor.mail import check_mail
 from ses_integration.doctor.names import DoctorNames
 from ses_integration.doctor.probes import bucket, permissions
 from ses_integration.doctor.probes.permissions import ACTIVE_RULE_SET, IDENTITIES, ORDER, RULE_SET, RULES, SETUP
@@ -59,6 +60,7 @@ class Diagnosis:
         self._check_caller()
         rules = self._check_ses()
         self._check_s3()
+        check_mail(self._checklist, self._aws, probe=self._probe)
         if self._probe:
             probe_targets(self._checklist, self._aws, self._targets(), rules)
         else:

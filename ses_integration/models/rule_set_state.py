@@ -30,6 +30,13 @@ class RuleSetState(Scoped):
         help_text="Whether the last database sweep compared the rows with this ledger.",
     )
 
+    mail_probe = models.CharField(
+        max_length=32,
+        blank=True,
+        editable=False,
+        help_text="The probe of ses_doctor that a mail worker or a web process has received last.",
+    )
+
     class Meta:
         verbose_name_plural = "rule set states"
         constraints = [models.UniqueConstraint(fields=["region", "rule_set"], name="one_state_per_rule_set")]

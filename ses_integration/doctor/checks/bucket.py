@@ -7,7 +7,8 @@ from ses_integration.doctor.probes.response import Response
 from ses_integration.doctor.results import CheckResult, failed, ok, warning
 from ses_integration.errors import Refused
 
-# The permissions that erasing needs, as an IAM policy names them.
+# The permissions that the sweep and erasing need, as an IAM policy names them.
+LIST_OBJECTS = "s3:ListBucket"
 LIST, DELETE, DELETE_VERSION = "s3:ListBucketVersions", "s3:DeleteObject", "s3:DeleteObjectVersion"
 
 

@@ -42,11 +42,11 @@ def check_endpoints(endpoints: Mapping[str, str]) -> CheckResult:
     listed = _listed(endpoints)
     if not elsewhere:
         return ok("endpoints", f"AWS itself: {listed}.")
-    if len({hosts.get(service) for service in ("ses", "sesv2", "s3")}) > 1:
+    if len({host for service, host in hosts.items() if service != "sts"}) > 1:
         return failed(
             "endpoints",
             f"The services are in different places: {listed}.",
-            "Set AWS_ENDPOINT_URL for all of them or for none; check AWS_ENDPOINT_URL_SES, _SESV2, _S3 and ~/.aws/config.",
+            "Set AWS_ENDPOINT_URL for all of them or for none; check AWS_ENDPOINT_URL_SES, _SESV2, _S3, _SNS, _SQS and ~/.aws/config.",
         )
     loopback = all(host == LOOPBACK for host in elsewhere.values())
     return warning(

@@ -66,3 +66,19 @@ def with_key_errors(response: Response) -> Response:
     if not codes:
         return response
     return replace(response, code=codes[0], error=Refused("S3 kept a key.", needs_attention=True))
+
+
+def list_objects(aws: AwsSession) -> Response:
+    return send(
+        "ListObjectsV2 (ses_doctor)",
+        lambda: aws.s3.list_objects_v2(Bucket=aws.config.bucket, Prefix=aws.names.key_prefix, MaxKeys=1),
+    )
+
+
+def get_object(aws: AwsSession) -> Response:
+    """Ask for the doctor's key, which exists only for a moment. S3 says so only to those who may list the bucket."""
+    return send(
+        "GetObject (ses_doctor)",
+        lambda: aws.s3.get_object(Bucket=aws.config.bucket, Key=aws.names.key),
+        expected=("NoSuchKey",),
+    )

@@ -9,7 +9,8 @@ from typing import Any
 from ses_integration.errors import NotConfigured, Refused, SesError, Unanswered, Unsent
 
 # HeadBucket's errors have no body, so botocore reports the HTTP status as the code.
-ACCESS_DENIED = frozenset({"AccessDenied", "UnauthorizedOperation", "403"})
+# AuthorizationError is SNS's.
+ACCESS_DENIED = frozenset({"AccessDenied", "AuthorizationError", "UnauthorizedOperation", "403"})
 # Only an emulator answers this.
 NOT_IMPLEMENTED = "NotImplemented"
 
