@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from ses_integration.arrivals.arrival import Arrival
 from ses_integration.arrivals.certificates import certificate
 from ses_integration.arrivals.notification import read_notification
+from ses_integration.arrivals.probe import record_probe
 from ses_integration.arrivals.signature import Forged, verify
 from ses_integration.aws import clients
 from ses_integration.aws.translate import aws_errors
@@ -47,6 +48,7 @@ def receive_post(body: bytes) -> Arrival | None:
     found = read_notification(message["Message"])
     if isinstance(found, Arrival):
         return found
+    record_probe(message["Message"])
     logger.info("Ignored a notification: %s", found)
     return None
 

@@ -46,7 +46,7 @@ def check_endpoints(endpoints: Mapping[str, str]) -> CheckResult:
         return failed(
             "endpoints",
             f"The services are in different places: {listed}.",
-            "Set AWS_ENDPOINT_URL for all of them or for none; check AWS_ENDPOINT_URL_SES, _SESV2, _S3, _SNS, _SQS and ~/.aws/config.",
+            "Set AWS_ENDPOINT_URL for all of them or for none; check AWS_ENDPOINT_URL_SES and the like, and ~/.aws/config.",
         )
     loopback = all(host == LOOPBACK for host in elsewhere.values())
     return warning(

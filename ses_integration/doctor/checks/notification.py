@@ -9,14 +9,20 @@ from ses_integration.doctor.probes.response import Response
 from ses_integration.doctor.results import CheckResult, failed, ok, warning
 
 READ = "s3:GetObject"
-READERS = {"sqs": ("mail worker", "Start `python manage.py mail_worker`."), "sns": ("web process", "Start the web process.")}
+READERS = {
+    "sqs": ("mail worker", "Start `python manage.py mail_worker`."),
+    "sns": ("web process", "Start the web process."),
+}
 
 
 def check_source(source: MailSource, topic_arn: str, queue_url: str) -> CheckResult:
     """Whether the settings name all that the source of mail needs."""
     missing = [
         name
-        for name, value, sources in (("SES_TOPIC_ARN", topic_arn, ("sqs", "sns")), ("SES_QUEUE_URL", queue_url, ("sqs",)))
+        for name, value, sources in (
+            ("SES_TOPIC_ARN", topic_arn, ("sqs", "sns")),
+            ("SES_QUEUE_URL", queue_url, ("sqs",)),
+        )
         if source in sources and not value
     ]
     if missing:
@@ -48,9 +54,15 @@ def check_delivered(source: MailSource, delivery: Delivery, waiting: int) -> Che
     if delivery.receiver is Receiver.READER:
         return ok(check, f"A {reader} has received the probe, after {delivery.seconds:.1f} s.")
     if delivery.receiver is Receiver.DOCTOR:
-        return warning(check, f"They arrive in the queue, and no {reader} took the probe within {delivery.seconds:.0f} s.", start)
+        return warning(
+            check, f"They arrive in the queue, and no {reader} took the probe within {delivery.seconds:.0f} s.", start
+        )
     if delivery.received.denied:
-        return check_permission("sqs:ReceiveMessage", "the queue", delivery.received)
+        return failed(
+            check,
+            "AWS does not allow sqs:ReceiveMessage.",
+            "Allow it on the queue in the policy of these credentials, which are the mail worker's, too.",
+        )
     if waiting:
         return warning(check, f"Not proven: no {reader} took the probe, and {waiting} messages wait before it.", start)
     return failed(

@@ -8,7 +8,7 @@ from ses_integration.doctor.probes.response import Response
 from ses_integration.doctor.results import CheckResult, failed, ok, warning
 from ses_integration.setup.names import MailNames
 from ses_integration.setup.policies import Statement, statements
-from ses_integration.setup.queues import DAY, OF_QUEUE, RETENTION, WORDS, dead_letter_arn
+from ses_integration.setup.queues import DAY, OF_QUEUE, RETENTION, dead_letter_arn
 
 NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
 ATTRIBUTES = "sqs:GetQueueAttributes"
@@ -20,7 +20,9 @@ def check_queue(names: MailNames, response: Response) -> CheckResult:
     if response.code == NO_QUEUE:
         return failed("queue", f"There is no queue {names.queue}.", f"Correct SES_QUEUE_URL, or create it. {SET_UP}")
     if response.denied:
-        return failed("queue", f"AWS does not allow {ATTRIBUTES}.", f"Allow it on {names.queue_arn} for these credentials.")
+        return failed(
+            "queue", f"AWS does not allow {ATTRIBUTES}.", f"Allow it on {names.queue_arn} for these credentials."
+        )
     if not response.succeeded:
         return not_proven("queue", response)
     waiting, taken = depth(response)
@@ -70,10 +72,16 @@ def _is_of_topic(statement: Statement, topic_arn: str) -> bool:
 
 def check_queue_settings(response: Response) -> CheckResult:
     held = response.body.get("Attributes", {})
-    small = [WORDS[name] for name, least in OF_QUEUE.items() if int(held.get(name, 0)) < least]
-    if small:
-        return warning("queue settings", f"Not the case: it {' and '.join(small)}.", SET_UP)
-    return ok("queue settings", f"It keeps messages for {int(held['MessageRetentionPeriod']) // DAY} days.")
+    days, hidden = int(held.get("MessageRetentionPeriod", 0)) / DAY, int(held.get("VisibilityTimeout", 0))
+    if days * DAY < OF_QUEUE["MessageRetentionPeriod"]:
+        return warning("queue settings", f"It keeps messages for {days:g} days instead of 14.", SET_UP)
+    if hidden < (least := OF_QUEUE["VisibilityTimeout"]):
+        return warning(
+            "queue settings",
+            f"Messages that are being read come again after {hidden} instead of {least} seconds.",
+            SET_UP,
+        )
+    return ok("queue settings", f"It keeps messages for {days:g} days.")
 
 
 def check_redrive(response: Response) -> CheckResult:
@@ -105,7 +113,7 @@ def check_dead_letters(name: str, response: Response) -> CheckResult:
         return warning(
             "dead letters",
             f"{waiting + taken} in {name}: notifications that could not be processed. The sweep finds their mail.",
-            "Read the runbook, Dead letters.",
+            "The runbook says what to do (Dead letters).",
         )
     if int(response.body["Attributes"].get("MessageRetentionPeriod", 0)) < RETENTION["MessageRetentionPeriod"]:
         return warning("dead letters", f"{name} keeps them for less than 14 days.", SET_UP)

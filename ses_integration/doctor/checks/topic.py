@@ -18,7 +18,9 @@ SHA_1 = "1"
 
 def not_allowed(check: str, action: str) -> CheckResult:
     """A call that only `ses_doctor` and `ses_setup` make was denied."""
-    return warning(check, f"Not checked: {action} is not allowed.", "Allow it to enable this check; reading mail does not need it.")
+    return warning(
+        check, f"Not checked: {action} is not allowed.", "Allow it to enable this check; reading mail does not need it."
+    )
 
 
 def check_topic(name: str, response: Response, *, signed: bool) -> CheckResult:

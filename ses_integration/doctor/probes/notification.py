@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from ses_integration.arrivals.probe import probe_is_recorded
@@ -32,7 +32,7 @@ class Delivery:
 
     published: Response
     receiver: Receiver = Receiver.NOBODY
-    received: Response = Response()
+    received: Response = field(default_factory=Response)
     seconds: float = 0.0
 
 
