@@ -59,6 +59,10 @@ class DeletesThroughService(ModelAdmin[Row]):
     actions = ["delete_selected"]
     delete_confirmation_template = "admin/backoffice/delete_through_service.html"
     plan_of: Callable[[Any], Plan[Any, Any]] | None = None
+    # What the confirmation page says first, after "This cannot be undone."
+    afterwards = (
+        "SES is updated at once. Anything SES has not confirmed when the next page loads is finished in the background."
+    )
     # Entered once around all deletions of a request, so that looking at the plan again and all waits share one deadline.
     shared_deadline: Callable[[], AbstractContextManager[object]] = staticmethod(nullcontext)
 
@@ -151,6 +155,7 @@ class DeletesThroughService(ModelAdmin[Row]):
             "opts": self.opts,
             "items": items,
             "plan": plan,
+            "afterwards": self.afterwards,
             "uncertain": UNCERTAIN if plan and not plan.certain else "",
             "bulk": bulk,
             "has_plans": self.plan_of is not None,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
 from django.template.defaultfilters import filesizeformat
 
+DECEPTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 UNCERTAIN = "Not all of this is certain: what is unconfirmed or could not be looked up is marked above."
 
 
@@ -35,6 +37,14 @@ def one_line(text: str) -> str:
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
+
+
+def visible(text: str) -> str:
+    """The text on one line, with control characters and those that reverse the direction of writing escaped.
+
+    For what strangers have written. Other invisible characters stay, because scripts and emoji need them.
+    """
+    return DECEPTIVE.sub(lambda found: found[0].encode("unicode_escape").decode(), " ".join(text.split()))
 
 
 def size(count: int) -> str:

@@ -1,0 +1,99 @@
+"""Filters of the list of received mail, and the list itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from backoffice.lists import CheckedChangeList, ChoiceListFilter
+from domains.models import Domain
+from mail.models import Message, ReceivedEmail
+
+VERDICTS = ("virus", "spam", "spf", "dkim", "dmarc")
+# What is large and not in the list.
+BODIES = ("text", "html", "headers", "addresses", "attachments", "references", "preview", "in_reply_to", "rfc_id")
+# More would fill the page. The others are found by search, or by a click on one of their mails.
+DOMAINS_OFFERED = 30
+
+
+class WithoutBodies(CheckedChangeList):
+    """A list that does not load the contents of mail."""
+
+    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
+        return super().get_queryset(request, *args, **kwargs).defer(*(f"message__{name}" for name in BODIES))
+
+
+class DomainFilter(admin.RelatedFieldListFilter):
+    """Django's, for domains that receive mail."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        names = Domain.objects.live().order_by("name").values_list("pk", "name")
+        return list(names[:DOMAINS_OFFERED])
+
+
+class StateFilter(ChoiceListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        shown = (Message.State.ARRIVED, Message.State.INGESTED, Message.State.MISSING)
+        return [(state.value, state.label) for state in shown]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ReceivedEmail]) -> QuerySet[ReceivedEmail]:
+        return queryset if self.value() is None else queryset.filter(message__state=self.value())
+
+
+class ParsedFilter(ChoiceListFilter):
+    title = "parsed"
+    parameter_name = "parsed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("whole", "Completely"), ("cut", "In parts: something was cut"), ("failed", "Not: it failed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ReceivedEmail]) -> QuerySet[ReceivedEmail]:
+        match self.value():
+            case "whole":
+                return queryset.filter(
+                    message__state=Message.State.INGESTED, message__parse_error="", message__truncated=[]
+                )
+            case "cut":
+                return queryset.exclude(message__truncated=[])
+            case "failed":
+                return queryset.exclude(message__parse_error="")
+            case _:
+                return queryset
+
+
+class VerdictFilter(ChoiceListFilter):
+    title = "SES's verdicts"
+    parameter_name = "verdict"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        failed = [(name, f"{label(name)} failed") for name in VERDICTS]
+        return [*failed, ("none", "None failed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ReceivedEmail]) -> QuerySet[ReceivedEmail]:
+        match self.value():
+            case None:
+                return queryset
+            case "none":
+                return queryset.exclude(_any_failed())
+            case name:
+                return queryset.filter(**{f"message__{name}": "FAIL"})
+
+
+def label(verdict: str) -> str:
+    """`SPF`, `Virus`."""
+    field: Any = Message._meta.get_field(verdict)
+    name = str(field.verbose_name)
+    return name[0].upper() + name[1:]
+
+
+def _any_failed() -> Q:
+    failed = Q()
+    for name in VERDICTS:
+        failed |= Q(**{f"message__{name}": "FAIL"})
+    return failed

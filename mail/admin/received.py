@@ -1,0 +1,136 @@
+"""The list of received mail. Each row is a mail as one of its recipients got it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from backoffice.base import ModelAdmin
+from backoffice.deletion import Deleted, DeletesThroughService
+from backoffice.links import list_link
+from backoffice.text import plural, size, visible
+from mail.admin import content
+from mail.admin.downloads import Downloads
+from mail.admin.filters import DomainFilter, ParsedFilter, StateFilter, VerdictFilter, WithoutBodies
+from mail.admin.story import TellsStory, problems
+from mail.erasure.one import erase_email
+from mail.models import ReceivedEmail
+
+SUBJECT_SHOWN = 120
+
+
+@admin.register(ReceivedEmail)
+class ReceivedEmailAdmin(Downloads, TellsStory, DeletesThroughService[ReceivedEmail]):
+    list_display = [
+        "arrived",
+        "recipient",
+        "from_shown",
+        "subject",
+        "attached",
+        "bytes_stored",
+        "state_shown",
+        "wrong",
+        "of_domain",
+    ]
+    list_display_links = ["arrived", "subject"]
+    list_filter = [
+        ("domain", DomainFilter), StateFilter, ParsedFilter, VerdictFilter, ("arrived_at", admin.DateFieldListFilter),
+    ]  # fmt: skip
+    search_fields = ["recipient", "message__from_address", "message__subject", "=message__ses_id", "=id"]
+    search_help_text = "Recipient, sender, subject, SES message id or id"
+    ordering = ["-arrived_at", "-id"]
+    list_per_page = 50
+    show_full_result_count = False
+    afterwards = (
+        "The mail disappears at once. If it has no other recipient, its object in the bucket is erased, too, in all versions; "
+        "what S3 does not take now is erased in the background."
+    )
+
+    class Media:
+        css = {"all": ["backoffice/pages.css", "mail/pages.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReceivedEmail]:
+        return ReceivedEmail.objects.live().select_related("message", "domain")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return WithoutBodies
+
+    def has_delete_permission(self, request: HttpRequest, obj: ReceivedEmail | None = None) -> bool:
+        return ModelAdmin.has_delete_permission(self, request, obj)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return content.protected(super().changelist_view(request, {"title": "Received mail", **(extra_context or {})}))
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return content.protected(super().changeform_view(request, *args, **kwargs))
+
+    def consequences(self, rows: Sequence[ReceivedEmail]) -> dict[str, list[str]]:
+        counts = Counter(
+            ReceivedEmail.objects.filter(message__in={row.message_id for row in rows}).values_list(
+                "message_id", flat=True
+            )
+        )
+        return {
+            row.pk: [
+                f"{visible(row.message.subject) or 'No subject'}, from {_sender(row)}",
+                *([_kept_by(counts[row.message_id] - 1)] if counts[row.message_id] > 1 else []),
+            ]
+            for row in rows
+        }
+
+    def delete_row(self, request: HttpRequest, row: ReceivedEmail, plan_token: str) -> Deleted:
+        if erase_email(row) == "owed":
+            return Deleted("", "S3 still has its object; mail_worker erases it.")
+        is_kept = ReceivedEmail.objects.filter(message=row.message_id).exists()
+        return Deleted("Its other recipients keep it." if is_kept else "Nothing of it is left.")
+
+    @admin.display(description="arrived", ordering="arrived_at")
+    def arrived(self, row: ReceivedEmail) -> str:
+        return f"{row.arrived_at:%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="from", ordering="message__from_address")
+    def from_shown(self, row: ReceivedEmail) -> str:
+        return _sender(row)
+
+    @admin.display(description="subject", ordering="message__subject")
+    def subject(self, row: ReceivedEmail) -> str:
+        subject = visible(row.message.subject) or "No subject"
+        return subject if len(subject) <= SUBJECT_SHOWN else f"{subject[:SUBJECT_SHOWN]}…"
+
+    @admin.display(description="attachments", ordering="message__attachment_count")
+    def attached(self, row: ReceivedEmail) -> int:
+        return row.message.attachment_count
+
+    @admin.display(description="size", ordering="message__size")
+    def bytes_stored(self, row: ReceivedEmail) -> str:
+        return "-" if row.message.size is None else size(row.message.size)
+
+    @admin.display(description="state", ordering="message__state")
+    def state_shown(self, row: ReceivedEmail) -> str:
+        return row.message.get_state_display()
+
+    @admin.display(description="problems")
+    def wrong(self, row: ReceivedEmail) -> SafeString | str:
+        found = problems(row.message)
+        return format_html('<span class="mail-bad">{}</span>', visible(", ".join(found))) if found else ""
+
+    @admin.display(description="domain", ordering="domain__name")
+    def of_domain(self, row: ReceivedEmail) -> SafeString:
+        return list_link("mail.receivedemail", row.domain.name, domain__id__exact=row.domain_id)
+
+
+def _kept_by(others: int) -> str:
+    verb = "keeps" if others == 1 else "keep"
+    return f"{plural(others, 'other recipient')} {verb} it, and its object stays in the bucket"
+
+
+def _sender(row: ReceivedEmail) -> str:
+    return visible(row.message.from_address or row.message.envelope_from) or "unknown"

@@ -1,0 +1,77 @@
+"""Stored mail as it is, and its attachments, which are decoded in a process of their own."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator, Iterator
+from functools import cache
+from typing import BinaryIO, cast
+
+from django.conf import settings
+
+from mail.models import Message
+from mail.parsing.parsed import ParsedAttachment
+from mail.parsing.pool import ParserPool
+from ses_integration.api import StoredMail
+
+# SES receives mail of up to 40 MB.
+LARGEST_MAIL = 42 * 1024 * 1024
+IN_MEMORY = 1024 * 1024
+# They start with the first request for an attachment.
+PARSERS = 2
+
+
+class NoSuchAttachment(Exception):
+    """The mail has no attachment at this position."""
+
+
+@cache
+def parsers() -> ParserPool:
+    """Those of this process."""
+    return ParserPool(PARSERS, seconds=settings.MAIL_PARSE_SECONDS, megabytes=settings.MAIL_PARSE_MB)
+
+
+class Pieces:
+    """The pieces of a mail, of which the first has been read. `close` lets go of the connection, wherever it was left.
+
+    The generator alone would not: it knows of its connection only once it has begun, and a HEAD request never begins it.
+    """
+
+    def __init__(self, first: bytes, more: Generator[bytes, None, None]) -> None:
+        self._first = first
+        self._more = more
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._first
+        yield from self._more
+
+    def close(self) -> None:
+        self._more.close()
+
+
+def open_mail(message: Message) -> tuple[int, Pieces]:
+    """Size and pieces of a mail as SES stored it. Raises SesError; so do the pieces."""
+    size, more = StoredMail(message.key, message.bucket).stream()
+    more = cast("Generator[bytes, None, None]", more)
+    return size, Pieces(next(more, b""), more)
+
+
+def open_attachment(message: Message, index: int) -> tuple[ParsedAttachment, BinaryIO]:
+    """An attachment, and its bytes in a file that is deleted when it is closed.
+
+    Raises NoSuchAttachment, SesError, and Busy or Unreadable (`mail.parsing.pool`).
+    """
+    content = cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115 - the response closes it
+    try:
+        with tempfile.SpooledTemporaryFile(IN_MEMORY) as mail:
+            StoredMail(message.key, message.bucket).fetch(cast(BinaryIO, mail), LARGEST_MAIL)
+            mail.seek(0)
+            found = parsers().extract(cast(BinaryIO, mail), index, content)
+    except BaseException:
+        content.close()
+        raise
+    if found is None:
+        content.close()
+        raise NoSuchAttachment
+    content.seek(0)
+    return found, content
