@@ -168,5 +168,5 @@ def test_a_reader_who_stops_early_leaves_no_open_connection(server):
     server.answer = lambda connection: connection.sendall(HEAD + b"x" * 1000)
     _, pieces = StoredMail(KEY).stream()
     next(pieces)
-    pieces.close()  # type: ignore[attr-defined]
+    pieces.close()
     assert fetch() == (1000, b"x" * 1000)
