@@ -7,6 +7,7 @@ import addresses.urls
 import domains.urls
 import endpoints.urls
 from inbound.api.errors import bad_request, not_found, server_error
+from mail.arrival.door import hooks_sns
 from rest.router import Router
 
 router = Router()
@@ -17,6 +18,7 @@ endpoints.urls.register(router)
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v2/", include(router.urls)),
+    path("hooks/sns", hooks_sns),
 ]
 
 handler400 = bad_request
