@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 from typing import Any
 
@@ -57,7 +56,7 @@ def post(message: Any, **headers: str) -> tuple[int, str]:
 
 
 def ses_id(notification: dict[str, Any]) -> str:
-    return notification["receipt"]["action"]["objectKey"].rpartition("/")[2]
+    return str(notification["receipt"]["action"]["objectKey"]).rpartition("/")[2]
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
@@ -140,17 +139,14 @@ def test_a_subscription_is_confirmed(sns):
     assert [call["Token"] for call in sns.calls] == [["a-token"]]
 
 
-def test_a_body_in_chunks_is_refused(sns, live_server):
-    connection = http.client.HTTPConnection(live_server.thread.host, live_server.thread.port, timeout=10)
-    connection.request("POST", PATH, body=iter([b"{}"]), headers={"Content-Type": TEXT}, encode_chunked=True)
-    assert connection.getresponse().status in (400, 411)
-    connection.close()
+def test_a_body_in_chunks_is_refused(sns, notification):
+    assert post(sns.notification(notification), **{"transfer-encoding": "chunked"})[0] == 411
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("version", ["1", "2"])
 def test_from_subscription_to_list_over_http(postbox, settings, live_server, version):
     settings.MAIL_SOURCE, settings.ALLOWED_HOSTS = "sns", ["*"]
-    clients.forget()
     certificates.forget()
     topic = settings.SES_TOPIC_ARN
     sns = boto3.client("sns", region_name="eu-west-1", endpoint_url=postbox.aws.url)
