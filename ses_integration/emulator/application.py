@@ -16,7 +16,7 @@ from moto.core.model_instances import reset_model_data
 from moto.moto_server import werkzeug_app
 
 from ses_integration.emulator.control.endpoints import Control
-from ses_integration.emulator.control.faults import REFUSALS, Fault, Faults
+from ses_integration.emulator.control.faults import BODIES, REFUSALS, Fault, Faults
 from ses_integration.emulator.control.journal import NO_ANSWER, Journal
 from ses_integration.emulator.receiving.endpoints import endpoints
 from ses_integration.emulator.receiving.mailroom import Mailroom
@@ -26,10 +26,11 @@ from ses_integration.emulator.sns import service as sns
 from ses_integration.emulator.sns.posts import POSTS
 from ses_integration.emulator.sns.signing import certificate, certificate_path
 from ses_integration.emulator.sqs import service as sqs
-from ses_integration.emulator.sqs.queue import end_polls
+from ses_integration.emulator.sqs.queue import close_queues, end_polls
 from ses_integration.emulator.wire.calls import Call, parse_call
 from ses_integration.emulator.wire.errors import AwsError, access_denied, error_response, failed, throttled
 from ses_integration.emulator.wire.responses import ConnectionCut, Response, json_response, run_app
+from ses_integration.emulator.wire.transfer import TRANSFER, Transfer
 from ses_integration.emulator.wire.wsgi import Environ, StartResponse, read_body
 
 HTML_PAGE = b"<html><head><title>Sign in</title></head><body><p>Sign in to use this network.</p></body></html>"
@@ -82,6 +83,7 @@ class Application:
         """Clear everything and end delayed calls."""
         with self._ses.lock:
             self.cancel_delayed()
+            close_queues()
             self._faults.clear()
             self._ses.accounts.reset()
             self._ses.rate.reset()
@@ -104,7 +106,10 @@ class Application:
             threading.Thread(target=self._apply_late, args=(call, fault.seconds, self._discarded), daemon=True).start()
             raise ConnectionCut
         entry = self._journal.begin(call)
-        if fault is None or fault.kind == "refuse_keys":
+        if fault is not None and fault.kind in BODIES:
+            transfer = call.environ.get(TRANSFER, Transfer())
+            transfer.cut, transfer.seconds, transfer.ended = fault.kind == "cut_body", fault.seconds, self._discarded
+        if fault is None or fault.kind in (*BODIES, "refuse_keys"):
             response = self._apply(call, fault)
         elif fault.kind in REFUSALS:
             response = error_response(call.service, _refusal(call, fault))

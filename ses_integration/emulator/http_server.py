@@ -9,6 +9,7 @@ from contextlib import suppress
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from ses_integration.emulator.wire.responses import run_app
+from ses_integration.emulator.wire.transfer import TRANSFER, Transfer
 from ses_integration.emulator.wire.wsgi import Environ, WSGIApplication
 
 _BACKLOG = 512
@@ -57,7 +58,8 @@ class _Handler(WSGIRequestHandler):
         """Send the response, without closing the connection as werkzeug would."""
         try:
             # The application reads the whole body of a request, and states the length of a response.
-            response = run_app(self.server.app, self.make_environ())
+            environ = {**self.make_environ(), TRANSFER: (transfer := Transfer())}
+            response = run_app(self.server.app, environ)
         except ConnectionError as error:
             self.connection_dropped(error)
             return
@@ -65,7 +67,10 @@ class _Handler(WSGIRequestHandler):
         for name, value in response.headers:
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(response.body)
+        try:
+            transfer.send(response.body, self.wfile)
+        except ConnectionError as error:
+            self.connection_dropped(error)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log nothing: the journal has every call."""

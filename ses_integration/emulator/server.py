@@ -113,6 +113,8 @@ class Emulator:
             server.shutdown()
             thread.join()
             server.close_connections()
+            # Those that have begun meanwhile.
+            self._aws.cancel_delayed()
 
     def serve_forever(self) -> None:
         """Serve until another thread calls `stop`, or a signal handler raises."""

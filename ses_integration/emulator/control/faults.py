@@ -11,8 +11,9 @@ from ses_integration.emulator.wire.calls import Call
 
 REFUSALS = ("throttle", "fail", "access_denied", "error")
 SILENCES = ("lost", "dropped", "late")
-WAITS = ("delay", "late")
-KINDS = (*REFUSALS, *SILENCES, "delay", "page", "refuse_keys")
+WAITS = ("delay", "late", "slow_body")
+BODIES = ("cut_body", "slow_body")
+KINDS = (*REFUSALS, *SILENCES, *BODIES, "delay", "page", "refuse_keys")
 
 _KEYS = {
     *("service", "action", "fault", "times", "skip", "seconds", "code", "message", "status"),
@@ -34,6 +35,8 @@ class Fault:
     - `page`: not applied; the response is an HTML page, as from a proxy, with `status` or 200.
     - `delay`: applied and answered after `seconds`.
     - `late`: the connection closes at once without a response, and the call is applied after `seconds`.
+    - `cut_body`: applied, and the connection closes after half of the answer's body.
+    - `slow_body`: applied, and the answer's body takes `seconds`.
     - `refuse_keys`: DeleteObjects keeps the objects whose key ends with one of `keys` (all, if it is empty) and answers 200
       with the error `code` for each of them.
 

@@ -1,4 +1,4 @@
 """Mail arrives: receipt rules are applied, objects stored and notifications published, as SES does it.
 
-`evaluation`, `header_block` and `notification` are pure. Only `application`, `server` and the tests may import this package.
+`evaluation` and `content` are pure. Only `application`, `server` and the tests may import this package.
 """

@@ -5,27 +5,25 @@ from __future__ import annotations
 import random
 import string
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from moto.s3.models import s3_backends
-
-from ses_integration.emulator.receiving.evaluation import MatchedRule, applies, evaluate
-from ses_integration.emulator.receiving.header_block import Fields, as_bytes, ses_fields
-from ses_integration.emulator.receiving.mail import (
+from ses_integration.emulator.receiving.actions import AcceptedMail, run
+from ses_integration.emulator.receiving.content.mail import (
     LOCALHOST,
     MAX_HEADERS,
     Client,
     IncomingMail,
     header_fields,
 )
+from ses_integration.emulator.receiving.content.notification import SUBJECT
+from ses_integration.emulator.receiving.evaluation import applies, evaluate
 from ses_integration.emulator.receiving.notices import Notices
-from ses_integration.emulator.receiving.notification import SUBJECT, notification
+from ses_integration.emulator.receiving.setup_notification import announce
 from ses_integration.emulator.receiving.verdicts import ScriptedVerdicts
 from ses_integration.emulator.ses.service import Ses
-from ses_integration.emulator.sns.subscriptions import publish, topic_exists
+from ses_integration.emulator.sns.subscriptions import publish
 from ses_integration.emulator.state.accounts import SesRegion
 from ses_integration.emulator.state.validation import Rule
 
@@ -36,32 +34,6 @@ class MailboxUnavailable(Exception):
     """SES accepts mail for none of the recipients: 550 in SMTP."""
 
 
-class ActionFailed(Exception):
-    """An action's target does not exist. SES would try again for four hours, and then give up."""
-
-
-@dataclass
-class AcceptedMail:
-    """What has become of a mail, for `GET /_mail`."""
-
-    mail: IncomingMail
-    rules: list[str] = field(default_factory=list)
-    objects: list[dict[str, str]] = field(default_factory=list)
-    expired: int = 0
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "id": self.mail.ses_id,
-            "region": self.mail.region,
-            "from": self.mail.sender,
-            "to": list(self.mail.recipients),
-            "size": len(self.mail.raw),
-            "rules": self.rules,
-            "objects": self.objects,
-            "publish_expired": self.expired,
-        }
-
-
 class Mailroom:
     """Receives mail for every region that has an active rule set. Thread-safe."""
 
@@ -70,6 +42,7 @@ class Mailroom:
         self.verdicts = ScriptedVerdicts()
         self.notices = Notices()
         self._accepted: list[AcceptedMail] = []
+        ses.accounts.targets_tested = self._set_up
         self._random = random.Random()  # noqa: S311 - an id of a test mail
 
     def accepts(self, recipient: str) -> bool:
@@ -104,7 +77,10 @@ class Mailroom:
                 verdicts=verdicts,
                 client=client,
             )
-            self._receive(region.account, mail, rules, own_fields)
+            log = AcceptedMail(mail.ses_id, mail.region, sender, accepted, len(raw))
+            self._accepted.append(log)
+            for rule in rules:
+                run(region.account, mail, rule, own_fields, self._publish, log)
             ids.append(mail.ses_id)
         return ids
 
@@ -118,49 +94,13 @@ class Mailroom:
         self.verdicts.clear()
         self.notices.discard()
 
-    def _receive(self, account: str, mail: IncomingMail, rules: Sequence[MatchedRule], own_fields: Fields) -> None:
-        accepted = AcceptedMail(mail)
-        self._accepted.append(accepted)
-        for rule in rules:
-            accepted.rules.append(rule.name)
-            fields = ses_fields(mail, rule.recipients[0], scanned=rule.scanned)
-            for kind, parameters in rule.actions:
-                try:
-                    self._act(account, accepted, rule, kind, parameters, fields, own_fields)
-                except ActionFailed:
-                    accepted.expired += 1
-
-    def _act(
-        self,
-        account: str,
-        accepted: AcceptedMail,
-        rule: MatchedRule,
-        kind: str,
-        parameters: dict[str, Any],
-        fields: Fields,
-        own_fields: Fields,
-    ) -> None:
-        mail = accepted.mail
-        if kind == "AddHeaderAction":
-            fields.append((parameters["HeaderName"], parameters["HeaderValue"]))
-            return
-        described = {"type": kind.removesuffix("Action")}
-        if kind == "S3Action":
-            prefix = parameters.get("ObjectKeyPrefix", "")
-            key = f"{prefix}{mail.ses_id}"
-            _store(account, parameters["BucketName"], key, as_bytes(fields) + mail.raw)
-            accepted.objects.append({"bucket": parameters["BucketName"], "key": key})
-            described |= {"bucketName": parameters["BucketName"], "objectKeyPrefix": prefix, "objectKey": key}
-        topic = parameters.get("TopicArn")
-        if topic:
-            described["topicArn"] = topic
-            self._publish(topic, notification(mail, rule, fields, own_fields, described))
-
     def _publish(self, topic: str, message: str) -> None:
-        if not topic_exists(topic):
-            raise ActionFailed(topic)
         message_id = str(uuid4())
         self.notices.send(lambda: publish(topic, message, SUBJECT, message_id=message_id))
+
+    def _set_up(self, region: SesRegion, rule: Rule) -> None:
+        if self.notices.sets_up:
+            announce(region, rule, self._publish)
 
 
 def _active_rules(region: SesRegion) -> list[Rule]:
@@ -170,10 +110,3 @@ def _active_rules(region: SesRegion) -> list[Rule]:
 
 def _accepts(region: SesRegion, recipient: str) -> bool:
     return region.identities.receives(recipient) and any(applies(rule, recipient) for rule in _active_rules(region))
-
-
-def _store(account: str, bucket: str, key: str, content: bytes) -> None:
-    backend = s3_backends[account]["aws"]
-    if bucket not in backend.buckets:
-        raise ActionFailed(bucket)
-    backend.put_object(bucket, key, content)

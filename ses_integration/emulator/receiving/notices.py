@@ -22,6 +22,7 @@ class Behaviour:
     - `shuffle`: hold all back and send them in another order: when there are so many, or, with `true`, when the behaviour ends.
     - `seed`: which order.
     - `delay`: each is sent so many seconds later.
+    - `setup`: SES tests the targets of a rule that is created or changed: it stores an object and sends a notification.
     """
 
     drop: int = 0
@@ -29,6 +30,7 @@ class Behaviour:
     shuffle: int | bool = False
     seed: int = 0
     delay: float = 0
+    setup: bool = False
 
 
 class Notices:
@@ -42,6 +44,10 @@ class Notices:
         self._timers: list[threading.Timer] = []
         self._random = random.Random(0)  # noqa: S311 - an order that can be repeated
         self._lock = threading.RLock()
+
+    @property
+    def sets_up(self) -> bool:
+        return self._behaviour.setup
 
     def send(self, send: Send) -> None:
         """Send a notification, as the behaviour says."""
@@ -131,4 +137,6 @@ def _parsed(body: Any) -> Behaviour:
     delay = body.get("delay", 0)
     if isinstance(delay, bool) or not isinstance(delay, int | float) or not 0 <= delay < 1e6:
         raise InvalidBody("'delay' is a number of seconds from 0.")
+    if not isinstance(body.get("setup", False), bool):
+        raise InvalidBody("'setup' is true or false.")
     return Behaviour(**body)

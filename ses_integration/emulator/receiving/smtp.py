@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from ses_integration.emulator.receiving.mail import Client
+from ses_integration.emulator.receiving.content.mail import Client
 from ses_integration.emulator.receiving.mailroom import MailboxUnavailable, Mailroom
 
 HOST = "127.0.0.1"
@@ -19,6 +19,10 @@ UNAVAILABLE = "550 5.1.1 Requested action not taken: mailbox unavailable"
 
 logging.getLogger("mail.log").setLevel(logging.WARNING)
 logger = logging.getLogger(__name__)
+
+
+class SmtpPortError(OSError):
+    """The port cannot be used."""
 
 
 class _Session(SMTP):  # type: ignore[misc]
@@ -42,13 +46,13 @@ class SmtpServer:
         return f"{HOST}:{self._port}"
 
     def start(self) -> None:
-        """Listen; connections are accepted when this returns. Raises OSError if the port is in use."""
+        """Listen; connections are accepted when this returns. Raises SmtpPortError."""
         loop = self._loop = asyncio.new_event_loop()
         try:
             server = loop.run_until_complete(loop.create_server(self._session, HOST, self._port, backlog=512))
-        except OSError:
+        except OSError as error:
             loop.close()
-            raise
+            raise SmtpPortError(*error.args) from error
         self._port = server.sockets[0].getsockname()[1]
         self._thread = threading.Thread(target=self._serve, args=(loop, server), name="aws-emulator-smtp", daemon=True)
         self._thread.start()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ses_integration.emulator.control.endpoints import InvalidBody
-from ses_integration.emulator.receiving.mail import Verdicts
+from ses_integration.emulator.receiving.content.mail import Verdicts
 
 _STATUSES = ("PASS", "FAIL", "GRAY", "PROCESSING_FAILED")
 _POLICIES = ("none", "quarantine", "reject")

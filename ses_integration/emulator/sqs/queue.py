@@ -36,6 +36,7 @@ class Queue(models.Queue):  # type: ignore[misc]
         self._changed = threading.Condition()
         self._numbers = itertools.count()
         self._polls_ended = 0
+        self._closed = False
         self._all: dict[str, Message] = {}
         self._waiting: OrderedDict[str, Message] = OrderedDict()
         # When a message that is delayed, or was received, will be waiting again. The heap may have outdated entries.
@@ -103,7 +104,7 @@ class Queue(models.Queue):  # type: ignore[misc]
                     return []
                 taken, dead = self._take(count, visibility)
                 left = until - time.monotonic()
-                if taken or dead or left <= 0 or self._polls_ended != started:
+                if taken or dead or left <= 0 or self._closed or self._polls_ended != started:
                     break
                 self._changed.wait(min(left, _LOOK_SECONDS, self._next_due()))
         for message in dead:
@@ -131,6 +132,11 @@ class Queue(models.Queue):  # type: ignore[misc]
         with self._changed:
             self._polls_ended += 1
             self._changed.notify_all()
+
+    def close(self) -> None:
+        """End long polls, and let no other begin."""
+        self._closed = True
+        self.end_polls()
 
     def _set_attributes(self, attributes: dict[str, Any], now: float | None = None) -> None:
         """As in moto, which would forget the policy if the attributes have none."""
@@ -195,10 +201,19 @@ class InvalidHandle(ValueError):
 
 def end_polls() -> None:
     """Answer all long polls that are waiting."""
-    for regions in models.sqs_backends.values():
-        for backend in regions.values():
-            for queue in list(backend.queues.values()):
-                queue.end_polls()
+    for queue in _queues():
+        queue.end_polls()
+
+
+def close_queues() -> None:
+    """Before all queues are forgotten: a client may still wait for a message, or be about to."""
+    for queue in _queues():
+        queue.close()
+
+
+def _queues() -> list[Queue]:
+    backends = [backend for regions in list(models.sqs_backends.values()) for backend in list(regions.values())]
+    return [queue for backend in backends for queue in list(backend.queues.values())]
 
 
 models.Queue = Queue

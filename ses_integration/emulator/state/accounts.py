@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ses_integration.emulator.dns.zone import Zone
@@ -11,6 +12,7 @@ from ses_integration.emulator.state.identities import IdentitySettings, Identity
 from ses_integration.emulator.state.quotas import Quotas
 from ses_integration.emulator.state.receipt_filters import ReceiptFilterStore
 from ses_integration.emulator.state.receipt_rules import ReceiptRuleStore
+from ses_integration.emulator.state.validation import Rule
 
 # moto assigns this account to every access key that it did not create.
 DEFAULT_ACCOUNT = "123456789012"
@@ -19,12 +21,26 @@ DEFAULT_ACCOUNT = "123456789012"
 class SesRegion:
     """One account in one region. SES shares nothing between regions."""
 
-    def __init__(self, account: str, region: str, settings: IdentitySettings, quotas: Quotas, zone: Zone) -> None:
+    def __init__(
+        self,
+        account: str,
+        region: str,
+        settings: IdentitySettings,
+        quotas: Quotas,
+        zone: Zone,
+        tested: Callable[[SesRegion, Rule], None],
+    ) -> None:
         self.account = account
         self.region = region
         self.identities = IdentityStore(settings, quotas, DnsProof(zone, region))
-        self.rules = ReceiptRuleStore(quotas, check_targets=ActionTargets(account, region, self.identities).check)
+        self._targets = ActionTargets(account, region, self.identities)
+        self._tested = tested
+        self.rules = ReceiptRuleStore(quotas, check_targets=self._test_targets)
         self.filters = ReceiptFilterStore(quotas)
+
+    def _test_targets(self, rule: Rule) -> None:
+        self._targets.check(rule)
+        self._tested(self, rule)
 
     def as_dict(self) -> dict[str, Any]:
         """The state in the format of `GET /_ses`."""
@@ -45,13 +61,22 @@ class SesAccounts:
         # Stays when the accounts are reset, because DNS is not a part of AWS.
         self.zone = Zone()
         self._configured = verify_new
+        # Called when a rule's targets are reachable, before it is created or changed.
+        self.targets_tested: Callable[[SesRegion, Rule], None] = lambda region, rule: None
         self._regions: dict[tuple[str, str], SesRegion] = {}
 
     def region(self, account: str, region: str) -> SesRegion:
         """The state of an account in a region, created on first use."""
         key = (account, region)
         if key not in self._regions:
-            self._regions[key] = SesRegion(account, region, self.settings, self.quotas, self.zone)
+            self._regions[key] = SesRegion(
+                account,
+                region,
+                self.settings,
+                self.quotas,
+                self.zone,
+                lambda state, rule: self.targets_tested(state, rule),
+            )
         return self._regions[key]
 
     def regions(self) -> list[SesRegion]:

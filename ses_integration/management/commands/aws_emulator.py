@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ses_integration.emulator.dns.server import HOST, DnsPortError
+from ses_integration.emulator.receiving.smtp import SmtpPortError
 from ses_integration.emulator.server import Emulator
 
 DEFAULT_PORT = "5599"
@@ -39,7 +40,7 @@ class Command(BaseCommand):
     """Serve until SIGTERM or SIGINT."""
 
     help = (
-        "Run an emulated AWS on this machine, for development and tests: SES receiving, S3, SNS, Lambda and STS. "
+        "Run an emulated AWS on this machine, for development and tests: SES receiving, S3, SNS, SQS, Lambda and STS. "
         "It keeps everything in memory and listens on loopback only. Set AWS_ENDPOINT_URL to the address it prints."
     )
     # It needs neither a database nor valid settings.
@@ -72,6 +73,13 @@ class Command(BaseCommand):
             help="Also serve the records of POST /_dns on 127.0.0.1, over UDP and TCP; 0 chooses a free port.",
         )
 
+        parser.add_argument(
+            "--smtp-port",
+            metavar="N",
+            type=port_number,
+            help="Also receive mail for its receipt rules on 127.0.0.1, over SMTP; 0 chooses a free port.",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGTERM, _exit)
         signal.signal(signal.SIGINT, _exit)
@@ -82,18 +90,23 @@ class Command(BaseCommand):
                 calls_per_second=options["calls_per_second"],
                 verify_new=not options["pending_identities"],
                 dns_port=options["dns_port"],
+                smtp_port=options["smtp_port"],
             )
             emulator.start()
         except ValueError as error:
             raise CommandError(str(error)) from error
         except DnsPortError as error:
             raise CommandError(_listen_error(error, HOST, options["dns_port"], "--dns-port")) from error
+        except SmtpPortError as error:
+            raise CommandError(_listen_error(error, HOST, options["smtp_port"], "--smtp-port")) from error
         except OSError as error:
             raise CommandError(_listen_error(error, options["host"], options["port"], "--port")) from error
         try:
             self.stdout.write(f"AWS emulator: {emulator.url}")
             if emulator.dns_address:
                 self.stdout.write(f"DNS server: {emulator.dns_address}")
+            if emulator.smtp_address:
+                self.stdout.write(f"SMTP server: {emulator.smtp_address}")
             self.stdout.flush()
             emulator.serve_forever()
         finally:

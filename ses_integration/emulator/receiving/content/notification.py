@@ -9,9 +9,9 @@ from email.header import decode_header, make_header
 from email.utils import getaddresses
 from typing import Any
 
+from ses_integration.emulator.receiving.content.header_block import Fields
+from ses_integration.emulator.receiving.content.mail import MAX_HEADERS, IncomingMail
 from ses_integration.emulator.receiving.evaluation import MatchedRule
-from ses_integration.emulator.receiving.header_block import Fields
-from ses_integration.emulator.receiving.mail import MAX_HEADERS, IncomingMail
 
 SUBJECT = "Amazon SES Email Receipt Notification"
 

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from email.utils import format_datetime
 
-from ses_integration.emulator.receiving.mail import IncomingMail
+from ses_integration.emulator.receiving.content.mail import IncomingMail
 
 Fields = list[tuple[str, str]]
 

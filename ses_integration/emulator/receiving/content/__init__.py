@@ -1,0 +1,1 @@
+"""A mail and what SES writes about it: header fields and notification. Pure."""
