@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parseaddr
 from typing import Any
 
 from django.conf import settings
@@ -193,9 +192,10 @@ MOST_OF_A_HEADER = 8192
 
 
 def _sender(text: str) -> tuple[str, str]:
-    text = storable(text)[:MOST_OF_A_HEADER]
-    name, address = parseaddr(text)
-    return (name, address) if address else ("", text)
+    """Name and address. `email.utils` takes a list apart, and fails for hostile ones; this is for one sender."""
+    text = storable(text)[:MOST_OF_A_HEADER].strip()
+    name, bracket, address = text.removesuffix(">").rpartition("<")
+    return (name.strip().strip('"'), address.strip()) if bracket else ("", text)
 
 
 def storable(text: str) -> str:

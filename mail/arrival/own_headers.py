@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import getaddresses, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 
 from ses_integration.api import Verdicts
 
@@ -27,7 +27,10 @@ _RECEIVED = re.compile(
     r"(?: for <?(?P<recipient>[^\s<>;]+)>?)?\s*;\s*(?P<date>.*)",
     re.DOTALL,
 )
+_FOLD = re.compile(r"\r?\n[ \t]+")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
+# What looks like one, also in a name or a comment. `email.utils` fails for hostile lists.
+_ADDRESS = re.compile(r"[^\s<>()\"',;:@]{1,64}@[^\s<>()\"',;:@]{1,255}")
 _WORDS = {"PASS", "FAIL", "GRAY", "PROCESSING_FAILED"}
 # RFC 8601's results as SES's notifications call them.
 _RESULTS = {
@@ -89,9 +92,9 @@ def addressed(head: bytes) -> Addressed:
         if name in ("to", "cc"):
             to.append(value[:8192])
         first.setdefault(name, value)
-    found = {address.lower() for _, address in getaddresses(to[:20]) if "@" in address}
+    found = {address.lower() for value in to[:20] for address in _ADDRESS.findall(value)}
     return Addressed(
-        frozenset(sorted(found)[:500]),
+        frozenset(found),
         subject="" if "=?" in first.get("subject", "") else first.get("subject", ""),
         sender="" if "=?" in first.get("from", "") else first.get("from", ""),
         message_id=first.get("message-id", ""),
@@ -104,7 +107,7 @@ def _fields(head: bytes) -> Iterator[tuple[str, str]]:
     for line in re.split(rb"\r?\n(?![ \t])", header):
         found = _FIELD.fullmatch(line)
         if found:
-            value = re.sub(r"\s*\r?\n\s+", " ", found[2].decode("utf-8", "replace"))
+            value = _FOLD.sub(" ", found[2].decode("utf-8", "replace"))
             yield found[1].decode().lower(), value.strip()
 
 

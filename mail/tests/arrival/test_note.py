@@ -177,3 +177,8 @@ def test_a_batch_of_ten_takes_three_statements_and_duplicates_one_more(domain: D
         sent = [it["sql"] for it in statements if it["sql"] not in ("BEGIN", "BEGIN IMMEDIATE", "COMMIT")]
         assert len(sent) == expected, sent
     assert len(listed()) == 10
+
+
+def test_a_hostile_sender_does_not_keep_the_batch(domain: Domain) -> None:
+    note([arrival(domain, sender="(" * 9000), arrival(domain, "two", sender="<" * 9000)], source=QUEUE)
+    assert len(listed()) == 2
