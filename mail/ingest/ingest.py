@@ -11,7 +11,7 @@ from enum import StrEnum
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
-from django.db import DataError
+from django.db import DataError, IntegrityError
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -100,7 +100,7 @@ def _store(claim: ClaimedMessage, parsed: ParsedMail, size: int) -> Outcome:
     values = columns(parsed, claim.arrived_at)
     try:
         return _finish(claim, Outcome.INGESTED, state=Message.State.INGESTED, size=size, **values)
-    except DataError:
+    except (DataError, IntegrityError):
         # A bug, which must not keep the mail from being listed: it is there to be downloaded.
         logger.exception("Message %s: the database refused what was read from it.", claim.pk)
         return _finish(

@@ -20,7 +20,7 @@ class ClaimedMessage:
     bucket: str
     key: str
     arrived_at: datetime
-    begin_until: float = field(default_factory=lambda: time.monotonic() + MAY_WAIT.total_seconds())
+    begin_until: float = field(default_factory=lambda: time.monotonic() + MAY_WAIT.total_seconds(), compare=False)
 
     @property
     def is_too_old(self) -> bool:

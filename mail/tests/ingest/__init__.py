@@ -1,0 +1,1 @@
+"""Ingest: from the bucket to the row."""
