@@ -100,7 +100,7 @@ def _store(claim: ClaimedMessage, parsed: ParsedMail, size: int) -> Outcome:
     values = columns(parsed, claim.arrived_at)
     try:
         return _finish(claim, Outcome.INGESTED, state=Message.State.INGESTED, size=size, **values)
-    except (DataError, IntegrityError):
+    except (DataError, IntegrityError, ValueError):
         # A bug, which must not keep the mail from being listed: it is there to be downloaded.
         logger.exception("Message %s: the database refused what was read from it.", claim.pk)
         return _finish(
