@@ -6,6 +6,7 @@ from django.urls import include, path
 import addresses.urls
 import domains.urls
 import endpoints.urls
+import mail.urls
 from inbound.api.errors import bad_request, not_found, server_error
 from mail.arrival.door import hooks_sns
 from rest.router import Router
@@ -14,6 +15,7 @@ router = Router()
 domains.urls.register(router)
 addresses.urls.register(router)
 endpoints.urls.register(router)
+mail.urls.register(router)
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -24,3 +24,25 @@ class Conflict(APIException):
 
     status_code = 409
     default_detail = "Conflict"
+
+
+class Gone(APIException):
+    """410. What the client asks for existed and will not come back."""
+
+    status_code = 410
+    default_detail = "Gone"
+
+
+class Unprocessable(APIException):
+    """422. The request is fine, but what it is about is not."""
+
+    status_code = 422
+    default_detail = "Not processable"
+
+
+class Unavailable(APIException):
+    """503 for a service that is not available at the moment. The client is told to repeat the request."""
+
+    status_code = 503
+    default_detail = "Not available at the moment. Try again in a few seconds."
+    retry_seconds = 5

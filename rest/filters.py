@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, cast
@@ -104,6 +105,21 @@ class ChoiceFilter:
 
     def apply(self, rows: QuerySet[Any], text: str | None) -> QuerySet[Any]:
         return rows.filter(**{self.column: text}) if text in self.choices else rows
+
+
+@dataclass(frozen=True, slots=True)
+class TextFilter:
+    """Rows by a text. `by`: a function of rows and text that returns rows. An empty text is ignored."""
+
+    parameter: str
+    by: Callable[[Any, str], Any]
+    schema: ClassVar[dict[str, Any]] = {"type": "string"}
+
+    def apply(self, rows: Any, text: str | None) -> Any:
+        if not text:
+            return rows
+        # No column has these, and PostgreSQL raises an error for them.
+        return rows.none() if re.search(r"[\0\ud800-\udfff]", text) else self.by(rows, text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from rest_framework import serializers
 from rest_framework.schemas.openapi import AutoSchema
 
 from rest.serializers import Answer, Body
+
+FILE = {"type": "string", "format": "binary"}
 
 
 class Schema(AutoSchema):
@@ -23,7 +26,7 @@ class Schema(AutoSchema):
         return f"{self.view.basename}-{self.view.action.replace('_', '-')}"
 
     def get_path_parameters(self, path: str, method: str) -> list[dict[str, Any]]:
-        return [parameter("id", {"type": "string"}, "path")] if "{id}" in path else []
+        return [parameter(name, {"type": "string"}, "path") for name in re.findall("{(.+?)}", path)]
 
     def get_filter_parameters(self, path: str, method: str) -> list[dict[str, Any]]:
         others: Mapping[str, dict[str, Any]] = self.view.parameters.get(self.view.action, {})
@@ -50,16 +53,21 @@ class Schema(AutoSchema):
         return serializer.answer() if isinstance(serializer, Body) else serializer
 
     def get_components(self, path: str, method: str) -> dict[str, Any]:
+        if self.view.action in self.view.files:
+            return {}
         used = [self.get_serializer(path, method), *self._answers(path, method)]
         return {self.get_component_name(serializer): self.map_serializer(serializer) for serializer in used}
 
     def get_responses(self, path: str, method: str) -> dict[str, Any]:
+        if media_type := self.view.files.get(self.view.action):
+            return {"200": {"description": "", "content": {media_type: {"schema": FILE}}}}
         schema: dict[str, Any]
         schema, *others = [self.get_reference(answer) for answer in self._answers(path, method)]
         if others:
             schema = {"oneOf": [schema, *others]}
         if self.view.action == "list":
             schema = self.view.paginator.get_paginated_response_schema({"type": "array", "items": schema})
+            schema["properties"][self.view.rows_name] = schema["properties"].pop("data")
             if self.view.page_serializer:
                 schema["properties"] |= self.map_serializer(self.view.page_serializer())["properties"]
         content = {media_type: {"schema": schema} for media_type in self.map_renderers(path, method)}

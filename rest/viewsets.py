@@ -54,7 +54,13 @@ class OwnedViewSet(GenericViewSet[Row]):
     filters: ClassVar[Sequence[Filter]] = ()
     # JSON schemas of other query parameters, by action and name. For schema generators.
     parameters: ClassVar[Mapping[str, Mapping[str, dict[str, Any]]]] = {}
-    # Serializer of what a list has besides `data` and `pagination`.
+    # The member of a list's answer that has the rows.
+    rows_name: ClassVar[str] = "data"
+    # Whether a limit over the greatest counts as that. Otherwise it is 400.
+    clamps_limit: ClassVar[bool] = True
+    # Media types of the actions that answer with a file.
+    files: ClassVar[Mapping[str, str]] = {}
+    # Serializer of what a list has besides rows and `pagination`.
     page_serializer: ClassVar[type[BaseSerializer[Any]] | None] = None
     # Serializers of the actions that `serializer_class` does not fit.
     serializer_classes: ClassVar[Mapping[str, type[BaseSerializer[Any]]]] = {}

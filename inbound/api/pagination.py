@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rest_framework.exceptions import ValidationError
@@ -22,7 +23,7 @@ MAX_OFFSET = 2**31
 
 
 class LimitOffset(BasePagination):
-    """`{data, pagination: {limit, offset, total, hasMore}}`. A limit over 100 counts as 100.
+    """`{data, pagination: {limit, offset, total, hasMore}}`. A limit over 100 counts as 100, unless the viewset refuses it.
 
     For lists of an `OwnedViewSet`, which counts the rows and reads a page.
     """
@@ -33,13 +34,7 @@ class LimitOffset(BasePagination):
 
     # Any: DRF also allows sequences and other views.
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        limit_error, offset_error = "Limit must be between 1 and 100", "Offset must be non-negative"
-        self.limit = min(_whole(request, "limit", DEFAULT_LIMIT, limit_error), MAX_LIMIT)
-        if self.limit < 1:
-            raise ValidationError(limit_error)
-        self.offset = _whole(request, "offset", 0, offset_error)
-        if not 0 <= self.offset < MAX_OFFSET:
-            raise ValidationError(offset_error)
+        self._read(request, view)
         self.total = view.count(queryset)
         if self.offset >= self.total:
             return []
@@ -49,6 +44,22 @@ class LimitOffset(BasePagination):
         offset = self.total - self.offset - limit if from_end else self.offset
         rows: list[Any] = view.page(limit, offset, from_end=from_end, is_short=self.total <= MAX_SORTED)
         return rows
+
+    def slice(self, values: Sequence[Any], request: Request, view: Any) -> list[tuple[int, Any]]:
+        """A page of a list that is no table: the values with their positions."""
+        self._read(request, view)
+        self.total = len(values)
+        return list(enumerate(values))[self.offset : self.offset + self.limit]
+
+    def _read(self, request: Request, view: Any) -> None:
+        limit_error, offset_error = "Limit must be between 1 and 100", "Offset must be non-negative"
+        limit = _whole(request, "limit", DEFAULT_LIMIT, limit_error)
+        if limit < 1 or (limit > MAX_LIMIT and not view.clamps_limit):
+            raise ValidationError(limit_error)
+        self.limit = min(limit, MAX_LIMIT)
+        self.offset = _whole(request, "offset", 0, offset_error)
+        if not 0 <= self.offset < MAX_OFFSET:
+            raise ValidationError(offset_error)
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"data": data, "pagination": self.summary()})

@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
         migrations.RemoveIndex(model_name="message", name="messages_by_age"),
         migrations.AddIndex(
             model_name="message",
-            index=models.Index(fields=["domain", "arrived_at"], include=["size"], name="messages_by_age"),
+            index=models.Index(fields=["domain", "arrived_at"], include=["size", "state"], name="messages_by_age"),
         ),
         migrations.RemoveIndex(model_name="receivedemail", name="received_newest_first"),
         migrations.AddIndex(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 from django.apps import apps
@@ -149,8 +150,13 @@ class Message(models.Model):
             models.Index(fields=["retry_at"], condition=Q(state="arrived"), name="messages_to_ingest"),
             models.Index(fields=["retry_at"], condition=Q(state="erasing"), name="messages_to_erase"),
             # What has become too old, what the eraser of a domain takes next, and the bytes of a domain.
-            models.Index(fields=["domain", "arrived_at"], include=["size"], name="messages_by_age"),
+            models.Index(fields=["domain", "arrived_at"], include=["size", "state"], name="messages_by_age"),
         ]
 
     def __str__(self) -> str:
         return self.ses_id
+
+    @property
+    def received_at(self) -> datetime:
+        """What the mail says, if that is credible."""
+        return self.sent_at or self.arrived_at

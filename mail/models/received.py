@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Self
 
 from django.conf import settings
@@ -66,3 +67,9 @@ class ReceivedEmail(models.Model):
 
     def __str__(self) -> str:
         return self.recipient
+
+    @property
+    def updated_at(self) -> datetime:
+        """When its answer last changed."""
+        moments = (self.message.noted_at, self.message.ingested_at, self.read_at, self.archived_at)
+        return max(moment for moment in moments if moment)

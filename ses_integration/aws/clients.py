@@ -174,9 +174,9 @@ def s3(region: str, seconds: float = READ_TIMEOUT) -> S3Client:
     return client
 
 
-def s3_mail(region: str) -> S3Client:
+def s3_mail(region: str, seconds: float = MAIL_READ_TIMEOUT) -> S3Client:
     """Client for reading a whole mail. Its time limit is for each piece of the body."""
-    client: S3Client = current().client("s3", region, MAIL_READ_TIMEOUT, MAIL_READ_TIMEOUT)
+    client: S3Client = current().client("s3", region, seconds, MAIL_READ_TIMEOUT)
     return client
 
 

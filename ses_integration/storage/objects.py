@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from ses_integration.aws import clients
-from ses_integration.aws.clients import READ_TIMEOUT
+from ses_integration.aws.clients import MAIL_READ_TIMEOUT, READ_TIMEOUT
 from ses_integration.aws.translate import NO_ANSWER, aws_errors, body_errors, is_passing
 from ses_integration.conf import ses_config
 from ses_integration.errors import Refused, SesError, Unanswered
@@ -25,11 +25,13 @@ ERASE_SECONDS = 20.0
 class StoredMail:
     """The object with exactly this key, in `bucket`, by default the configured one.
 
+    `seconds`: how long a read waits for S3 to begin its answer, and for each piece of the body.
     A read raises Unanswered for a body that is cut, so what has been read is never taken for the whole mail.
     """
 
     key: str
     bucket: str = ""
+    seconds: float = MAIL_READ_TIMEOUT
 
     def __post_init__(self) -> None:
         if not self.key or self.key.endswith("/"):
@@ -87,7 +89,7 @@ class StoredMail:
         config = ses_config()
         _, bucket = open_bucket(self.bucket)
         with aws_errors(f"GetObject {self.key!r}"):
-            answer = clients.s3_mail(config.region).get_object(Bucket=bucket, Key=self.key)
+            answer = clients.s3_mail(config.region, self.seconds).get_object(Bucket=bucket, Key=self.key)
         return answer["ContentLength"], answer["Body"]
 
     def _read(self, body: Any, most: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,16 @@ def _walk(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 # Views by route, such as `domains/<str:pk>`.
 ROUTES: dict[str, Any] = dict(_walk(get_resolver().url_patterns))
+
+
+# What stands for the other parts of a path that vary.
+PARTS = {"index": "0", "filename": "a.txt"}
+
+
+def path_of(route: str, pk: str = "") -> str:
+    """The path of a row. Its id is by default the first part of the path."""
+    pk = pk or route.partition("/")[0]
+    return "/api/v2/" + re.sub(r"<\w+:(\w+)>", lambda part: PARTS.get(part[1], pk), route)
 
 
 def allows(route: str, method: str) -> bool:

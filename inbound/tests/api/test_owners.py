@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +14,7 @@ from domains.deletion.service import delete_domain
 from domains.deletion_plan.build import plan_of as domain_plan
 from domains.models import DnsRecord, Domain, DomainDeletion
 from endpoints.models import Endpoint
-from inbound.tests.api.routes import ROUTES, allows
+from inbound.tests.api.routes import ROUTES, allows, path_of
 from inbound.tests.support.factories import (
     BlockedEmailFactory,
     DnsRecordFactory,
@@ -24,14 +23,16 @@ from inbound.tests.support.factories import (
     EndpointFactory,
     UserFactory,
 )
+from mail.models import Message, ReceivedEmail
+from mail.tests.api.inbox import ATTACHMENTS, RAW, stored
 from ses_integration.models import InFlightCall, LedgerEntry
 
 METHODS = ["get", "head", "options", "post", "put", "patch", "delete"]
 OF_ONE = [route for route in ROUTES if "<" in route]
 OF_MANY = [route for route in ROUTES if "<" not in route]
-# A valid body of every PUT, so that the answers are not about the body.
-BODY = {"isCatchAllEnabled": False, "isActive": False, "name": "Mine now"}
-MODELS = (Domain, EmailAddress, BlockedEmail, DnsRecord, Endpoint, DomainDeletion)
+# A valid body of every PUT, and of PATCH, so that the answers are not about the body.
+BODY = {"isCatchAllEnabled": False, "isActive": False, "name": "Mine now", "isRead": True}
+MODELS = (Domain, EmailAddress, BlockedEmail, DnsRecord, Endpoint, DomainDeletion, Message, ReceivedEmail)
 
 
 @pytest.fixture
@@ -45,6 +46,8 @@ def tokens(ses, user) -> list[str]:
     BlockedEmailFactory(pk="blocked-emails", domain=domain)
     DnsRecordFactory(pk="dns-records", domain=domain)
     DomainDeletion.objects.create(pk="deletions", domain_id="indm_gone", name="gone.theirs.example.com", owner=user)
+    for pk in ("mail", "attachments"):
+        stored(domain, RAW, pk=pk, subject="theirs", attachments=ATTACHMENTS)
     return [str(domain_plan(domain).token), str(address_plan(address).token)]
 
 
@@ -55,8 +58,7 @@ def everything() -> list[Any]:
 @pytest.mark.parametrize("route", OF_ONE)
 def test_another_users_row_is_404_like_an_unknown_id(tokens, ses, client_for, route):
     stranger = client_for(UserFactory())
-    theirs = "/api/v2/" + re.sub("<[^>]+>", route.partition("/")[0], route)
-    nothing = "/api/v2/" + re.sub("<[^>]+>", "nothing", route)
+    theirs, nothing = path_of(route), path_of(route, "nothing")
     before = everything()
     ses.clear_journal()
     queries = ["", "?dry_run=true", *(f"?plan={token}" for token in tokens), f"?dry_run=true&plan={tokens[0]}"]
@@ -76,7 +78,8 @@ def test_lists_and_counts_contain_nothing_of_other_users(tokens, client_for, rou
     answer = stranger.get(f"/api/v2/{route}")
     assert "theirs" not in answer.content.decode()
     if answer.status_code == 200:
-        assert answer.json()["data"] == []
+        shown = answer.json()
+        assert shown.get(ROUTES[route].cls.rows_name, []) == [] == [count for count in shown.values() if count == 1]
     else:
         assert answer.status_code == 405
 
@@ -85,8 +88,9 @@ def test_the_owner_sees_the_rows(tokens, api):
     """Otherwise the tests above would prove nothing."""
     for route in OF_ONE:
         if allows(route, "get"):
-            answer = api.get("/api/v2/" + re.sub("<[^>]+>", route.partition("/")[0], route))
+            answer = api.get(path_of(route))
             assert answer.status_code == 200, route
+            answer.close()
 
 
 # The ledger belongs to the name. The previous owner's clean-up in SES is not finished yet.
@@ -119,7 +123,7 @@ def inherited(ses, settings) -> Domain:
 def test_the_next_owner_of_a_name_sees_nothing_of_the_previous_owner(inherited, client_for):
     """Call every path with every method: deletions last, and domains after the rows that belong to them."""
     heir = client_for(inherited.owner)
-    paths = ["/api/v2/" + re.sub("<[^>]+>", route.partition("/")[0], route) for route in ROUTES]
+    paths = [path_of(route) for route in ROUTES]
     paths.sort(key=lambda path: (path.startswith("/api/v2/domains"), path))
     requests = [(method, path) for method in METHODS[:-1] for path in paths]
     requests += [("delete", path + query) for query in ("?dry_run=true", "") for path in paths if "-plan" not in path]

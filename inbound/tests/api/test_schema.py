@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -14,8 +15,9 @@ from rest_framework.schemas.openapi import SchemaGenerator
 from addresses.services import create_address
 from domains.lifecycle.register import add_domain
 from domains.models import Domain
-from inbound.tests.api.routes import ROUTES
+from inbound.tests.api.routes import ROUTES, path_of
 from inbound.tests.support.factories import DomainFactory, EndpointFactory
+from mail.tests.api.inbox import ATTACHMENTS, RAW, stored
 
 OPERATIONS = [
     (route, method, action)
@@ -23,6 +25,15 @@ OPERATIONS = [
     for method, action in view.actions.items()
     if method != "head"
 ]
+# Query parameters, besides those of lists, domains and deletions.
+OTHER_PARAMETERS = {
+    ("mail/<str:pk>", "retrieve"): ["peek"],
+    ("mail/<str:pk>/raw", "raw"): ["unsafe"],
+    ("mail/<str:pk>/attachments", "attachments"): ["limit", "offset"],
+    ("mail/<str:pk>/attachments/<str:index>", "attachment"): ["unsafe"],
+    ("mail/stats", "stats"): ["days", "domainId"],
+    ("attachments/<str:pk>/<path:filename>", "named"): ["unsafe"],
+}
 # Python types of JSON types, by name.
 TYPES = {"string": "str", "integer": "int", "boolean": "bool", "array": "list", "object": "dict"}
 
@@ -32,8 +43,12 @@ def schema() -> dict[str, Any]:
     return dict(SchemaGenerator().get_schema(request=None, public=True))
 
 
+def path_in_schema(route: str) -> str:
+    return "/api/v2/" + re.sub(r"<\w+:(\w+)>", r"{\1}", route).replace("{pk}", "{id}")
+
+
 def operation(schema: dict[str, Any], route: str, method: str) -> dict[str, Any]:
-    found: dict[str, Any] = schema["paths"]["/api/v2/" + route.replace("<str:pk>", "{id}")][method]
+    found: dict[str, Any] = schema["paths"][path_in_schema(route)][method]
     return found
 
 
@@ -44,8 +59,10 @@ def status_of(route: str, action: str) -> int:
 def answer_of(schema: dict[str, Any], route: str, method: str, status: int = 200) -> dict[str, Any]:
     answers = operation(schema, route, method)["responses"]
     assert list(answers) == [str(status)]
-    content: dict[str, Any] = answers[str(status)]["content"]["application/json"]["schema"]
-    return content
+    ((media_type, content),) = answers[str(status)]["content"].items()
+    assert media_type == ROUTES[route].cls.files.get(ROUTES[route].actions[method], "application/json")
+    shape: dict[str, Any] = content["schema"]
+    return shape
 
 
 def resolved(schema: dict[str, Any], part: dict[str, Any]) -> list[dict[str, Any]]:
@@ -75,7 +92,7 @@ def mismatches(schema: dict[str, Any], part: dict[str, Any], value: Any, path: s
 
 def test_the_schema_has_exactly_the_routes_and_methods_of_the_api(schema):
     described = {(path, method) for path, methods in schema["paths"].items() for method in methods}
-    assert described == {("/api/v2/" + route.replace("<str:pk>", "{id}"), method) for route, method, _ in OPERATIONS}
+    assert described == {(path_in_schema(route), method) for route, method, _ in OPERATIONS}
 
 
 def test_drfs_command_prints_the_schema(schema):
@@ -92,20 +109,24 @@ def test_operation_ids_are_unique(schema):
 @pytest.mark.parametrize(("route", "method", "action"), OPERATIONS)
 def test_every_operation_has_its_status_and_the_members_of_its_answer(schema, route, method, action):
     answer = answer_of(schema, route, method, status_of(route, action))
+    if action in ROUTES[route].cls.files:
+        assert answer == {"type": "string", "format": "binary"}
+        return
     for alternative in resolved(schema, answer):
         assert alternative["type"] == "object"
         assert alternative["properties"]
     if action == "list":
-        assert {"data", "pagination"} <= set(answer["properties"])
-        (item,) = resolved(schema, answer["properties"]["data"]["items"])
+        rows = ROUTES[route].cls.rows_name
+        assert {rows, "pagination"} <= set(answer["properties"])
+        (item,) = resolved(schema, answer["properties"][rows]["items"])
         assert item["properties"]
 
 
 @pytest.mark.parametrize(("route", "method", "action"), OPERATIONS)
-def test_only_post_and_put_have_a_body_which_is_not_the_answer(schema, route, method, action):
-    """PATCH of this API has none."""
+def test_only_writes_have_a_body_which_is_not_the_answer(schema, route, method, action):
+    """Of those with PATCH, only one."""
     body = operation(schema, route, method).get("requestBody")
-    assert (body is not None) == (method in ("post", "put"))
+    assert (body is not None) == (method in ("post", "put") or (route, method) == ("mail/<str:pk>", "patch"))
     if body:
         request = body["content"]["application/json"]["schema"]
         (members,) = resolved(schema, request)
@@ -117,13 +138,14 @@ def test_only_post_and_put_have_a_body_which_is_not_the_answer(schema, route, me
 @pytest.mark.parametrize(("route", "method", "action"), OPERATIONS)
 def test_every_operation_has_its_parameters(schema, route, method, action):
     view = ROUTES[route].cls
-    expected = [("id", "path")] if "<" in route else []
+    expected = [(name.replace("pk", "id"), "path") for name in re.findall(r"<\w+:(\w+)>", route)]
     if action == "list":
         expected += [(name, "query") for name in ("limit", "offset", *(each.parameter for each in view.filters))]
     if route.startswith("domains") and action in ("list", "retrieve"):
         expected.append(("check", "query"))
     if action == "destroy" and hasattr(view, "deletion_plan"):
         expected += [("dry_run", "query"), ("plan", "query")]
+    expected += [(name, "query") for name in OTHER_PARAMETERS.get((route, action), [])]
     parameters = operation(schema, route, method)["parameters"]
     assert [(parameter["name"], parameter["in"]) for parameter in parameters] == expected
     for parameter in parameters:
@@ -139,10 +161,15 @@ def test_answers_are_as_the_schema_says(schema, api, user, ses):
     address = create_address(domain=domain, address="a@example.com", endpoint_id=endpoint.pk).address
     other = create_address(domain=domain, address="b@example.com", endpoint_id=None).address
     DomainFactory(owner=user, name="bare.example.org")
+    mail = stored(domain, RAW, attachments=ATTACHMENTS).pk
 
     def check(route: str, method: str, pk: str = "", body: Any = None, query: str = "", status: int = 200) -> Any:
-        answer = getattr(api, method)(f"/api/v2/{route.replace('<str:pk>', pk)}{query}", body, format="json")
-        assert answer.status_code == status, answer.json()
+        answer = getattr(api, method)(path_of(route, pk) + query, body, format="json")
+        assert answer.status_code == status, answer
+        if media_type := ROUTES[route].cls.files.get(ROUTES[route].actions[method]):
+            assert media_type in (answer["Content-Type"], "application/octet-stream")
+            answer.close()
+            return None
         shape = answer_of(schema, route, method, status)
         assert not min(
             (list(mismatches(schema, alternative, answer.json())) for alternative in resolved(schema, shape)), key=len
@@ -167,12 +194,17 @@ def test_answers_are_as_the_schema_says(schema, api, user, ses):
         "endpoints": endpoint.pk,
         "blocked-emails": blocked,
         "dns-records": domain.dns_records.all()[0].pk,
+        "mail": mail,
+        "attachments": mail,
     }
     for route in ROUTES:
         if "get" in ROUTES[route].actions and not route.startswith("deletions"):
             check(route, "get", pks.get(route.partition("/")[0], ""))
     for route in ("domains", "domains/<str:pk>"):
         check(route, "get", domain.pk, query="?check=true")
+    check("mail/<str:pk>", "patch", mail, {"isArchived": True})
+    check("mail/bulk", "post", body={"emailIds": [mail], "updates": {"isRead": False}})
+    check("mail/<str:pk>", "delete", mail)
     check("blocked-emails/<str:pk>", "delete", blocked)
     check("endpoints/<str:pk>", "delete", second)
     check("email-addresses/<str:pk>", "delete", address.pk, query="?dry_run=true")

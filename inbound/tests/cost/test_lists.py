@@ -17,9 +17,11 @@ from inbound.tests.support.factories import (
     DomainFactory,
     EmailAddressFactory,
     EndpointFactory,
+    ReceivedEmailFactory,
     UserFactory,
 )
-from rest.filters import ChoiceFilter, FlagFilter, IdFilter, OrderFilter
+from mail.api.filters import NamedFilter
+from rest.filters import ChoiceFilter, FlagFilter, IdFilter, OrderFilter, TextFilter
 
 pytestmark = pytest.mark.sqlite
 
@@ -38,6 +40,7 @@ def populate(owner: User, count: int) -> Domain:
         BlockedEmailFactory(domain=domain)
         DnsRecordFactory(domain=domain)
         DomainDeletion.objects.create(owner=owner, domain_id=f"{domain.pk}-{number}", name=f"gone{number}.example.com")
+        ReceivedEmailFactory(message__domain=domain)
     return domain
 
 
@@ -50,8 +53,10 @@ def queries(route: str, domain: Domain) -> list[str]:
                 values = [domain.pk]
             case FlagFilter():
                 values = ["true", "false"]
-            case ChoiceFilter() | OrderFilter():
+            case ChoiceFilter() | OrderFilter() | NamedFilter():
                 values = query_filter.schema["enum"]
+            case TextFilter():
+                values = ["all" if query_filter.parameter == "domain" else "e"]
             case _:
                 raise AssertionError(f"Add values for {query_filter}.")
         found += [f"{query_filter.parameter}={value}" for value in values]
@@ -68,7 +73,7 @@ def count_statements(api, route: str, query: str) -> int:
 
 
 def test_there_are_lists():
-    assert len(LISTS) == 7
+    assert len(LISTS) == 8
     assert all(allows(route, "GET") for route in LISTS)
 
 
@@ -89,10 +94,11 @@ def test_the_total_is_the_number_of_rows_on_all_pages(api, user, route, subtests
     Domain.objects.filter(pk=populate(user, FEW).pk).update(deleting_since=timezone.now())
     EmailAddress.objects.filter(pk__in=domain.email_addresses.values("pk")[:5]).update(is_active=False)
     populate(UserFactory(), FEW)
+    name = ROUTES[route].cls.rows_name
     for query in queries(route, domain):
         with subtests.test(query=query):
             path = f"/api/v2/{route}?{query.removeprefix(LAST_PAGE)}"
             total, rows = api.get(path).json()["pagination"]["total"], []
-            while page := api.get(f"{path}&limit=5&offset={len(rows)}").json()["data"]:
+            while page := api.get(f"{path}&limit=5&offset={len(rows)}").json()[name]:
                 rows += [row["id"] for row in page]
             assert total == len(rows) == len(set(rows))

@@ -1,0 +1,147 @@
+"""`/mail`: received mail (docs/api/compatibility.md, "Received mail")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from mail import content, marks
+from mail.api import filters, serializers
+from mail.api.attachments import (
+    FILE_ERRORS,
+    UNSAFE_PARAMETER,
+    AttachmentsSerializer,
+    FileActions,
+    with_files,
+)
+from mail.api.detail import EmailSerializer
+from mail.api.downloads import has_virus
+from mail.api.stats import StatsSerializer, stats_of
+from mail.api.totals import Inbox
+from mail.downloads.headers import BINARY, RAW
+from mail.erasure.one import erase_email
+from mail.models import ReceivedEmail, ReceivedEmailQuerySet
+from rest.deletion.confirmation import refuse_plan_of
+from rest.filters import flag
+from rest.viewsets import OwnedViewSet
+
+BOTH = "Cannot filter by both emailAddress and emailId at the same time"
+
+
+class EmailViewSet(FileActions, ListModelMixin, RetrieveModelMixin, OwnedViewSet[ReceivedEmail]):
+    http_method_names = [*OwnedViewSet.http_method_names, "patch"]
+    queryset = ReceivedEmail.objects.live().order_by("-arrived_at", "-id")
+    not_found = "Email not found"
+    serializer_class = EmailSerializer
+    serializer_classes = {
+        "list": serializers.ListedEmailSerializer,
+        "partial_update": serializers.MarkBody,
+        "bulk": serializers.BulkMarkBody,
+        "attachments": AttachmentsSerializer,
+        "destroy": serializers.ErasedEmailSerializer,
+        "stats": StatsSerializer,
+    }
+    page_serializer = serializers.EmailPageSerializer
+    rows_name = "emails"
+    clamps_limit = False
+    filters = filters.FILTERS
+    parameters = {
+        "retrieve": {"peek": {"type": "boolean"}},
+        "attachments": {name: {"type": "integer"} for name in ("limit", "offset")},
+        "raw": UNSAFE_PARAMETER,
+        "attachment": UNSAFE_PARAMETER,
+        "stats": {"days": {"type": "integer"}, "domainId": {"type": "string"}},
+    }
+    files = {"raw": RAW, "attachment": BINARY}
+    errors = FILE_ERRORS
+
+    def get_queryset(self) -> QuerySet[ReceivedEmail]:
+        rows: Any = super().get_queryset()
+        return with_files(rows) if self.action in ("raw", "attachments", "attachment") else rows
+
+    def with_details(self, rows: ReceivedEmailQuerySet) -> ReceivedEmailQuerySet:
+        rows = rows.select_related("message")
+        return rows.only(*serializers.LISTED) if self.action == "list" else rows
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        if self.query.get("emailAddress") and self.query.get("emailId"):
+            raise ValidationError(BOTH)
+        return super().list(request, *args, **kwargs)
+
+    # Set by `count`, for `filters` of the answer. `older`: None if it is not known.
+    inbox: Inbox
+    older: int | None
+
+    def count(self, rows: QuerySet[ReceivedEmail]) -> int:
+        """From counts of the database. With a filter that they do not know, the rows are counted."""
+        text = self.query.get
+        days = filters.TIME_RANGE.days(text("timeRange"))
+        self.inbox = Inbox.of(self.caller.pk, None if days is None else timezone.now() - timedelta(days=days))
+        if not filters.are_counted(self.query):
+            self.older = None
+            return super().count(rows)
+        known: Any = self.get_queryset()
+        for each in (filters.DOMAIN, filters.ARCHIVED):
+            known = each.apply(known, text(each.parameter))
+        domain = (text("domain") or "").lower()
+        total, self.older = self.inbox.totals(
+            known,
+            domain="" if domain == filters.ALL else domain,
+            archived=bool(filters.ARCHIVED.value(text("includeArchived"))),
+        )
+        return total
+
+    def get_paginated_response(self, data: Any) -> Response:
+        pages: Any = self.paginator
+        found = {"uniqueDomains": self.inbox.domains, "hiddenOlder": self.older}
+        return Response({"emails": data, "pagination": pages.summary(), "filters": found})
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Show an email, which marks it as read unless the client only peeks."""
+        email = self.get_object()
+        peeks = flag("peek", request.query_params.get("peek"))
+        if request.method == "GET" and not peeks:
+            marks.mark_read(email)
+        return Response(self.get_serializer(email).data)
+
+    def serializer_facts(self, rows: Sequence[ReceivedEmail]) -> dict[str, Any]:
+        if self.action == "list":
+            return {}
+        (email,) = rows
+        raw = None if has_virus(email.message) else content.raw_text(email.message)
+        return {"raw": raw, "raw_url": self.reverse_action("raw", [email.pk])}
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        email = self.get_object()
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        marked = marks.mark(self.caller, [email.pk], **serializer.validated_data)
+        if not marked:
+            raise NotFound(self.not_found)
+        return Response(serializers.MarkedEmailSerializer(marked[0]).data)
+
+    @action(detail=False, methods=["post"])
+    def bulk(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = cast(dict[str, Any], serializer.validated_data)
+        marked = marks.mark(self.caller, values.pop("ids"), **values)
+        return Response(serializers.BulkMarkedSerializer(marked).data)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        email = self.get_object()
+        refuse_plan_of(request, "an email")
+        return Response(self.get_serializer(erase_email(email)).data)
+
+    @action(detail=False)
+    def stats(self, request: Request) -> Response:
+        return Response(self.get_serializer(stats_of(self.caller, request.query_params)).data)

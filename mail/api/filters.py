@@ -1,0 +1,104 @@
+"""Query parameters of GET /mail (docs/api/compatibility.md, "Received mail")."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast, Now
+
+from mail.models import Message
+from rest.filters import Filter, FlagFilter, IdFilter, TextFilter
+
+ALL = "all"
+DAYS: Mapping[str, int] = {"30d": 30, "24h": 1, "7d": 7, "90d": 90}
+DEFAULT_DAYS = 30
+
+State = Message.State
+FAILED = Q(message__state=State.MISSING) | (Q(message__state=State.INGESTED) & ~Q(message__parse_error=""))
+PROCESSED = Q(message__state=State.INGESTED, message__parse_error="")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFilter:
+    """Base of parameters with names for conditions. Unknown ones count as the default."""
+
+    parameter: str
+    choices: tuple[str, ...]
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": [*self.choices]}
+
+
+class TimeRangeFilter(NamedFilter):
+    def days(self, text: str | None) -> int | None:
+        """None: without limit."""
+        return None if text == ALL else DAYS.get(text or "", DEFAULT_DAYS)
+
+    def apply(self, rows: Any, text: str | None) -> Any:
+        days = self.days(text)
+        # The database's clock, because the query is built once.
+        return rows if days is None else rows.filter(arrived_at__gte=Now() - timedelta(days=days))
+
+
+class ParseStatusFilter(NamedFilter):
+    conditions: ClassVar[Mapping[str, Q]] = {"processed": PROCESSED, "failed": FAILED}
+
+    def apply(self, rows: Any, text: str | None) -> Any:
+        condition = self.conditions.get(text or "")
+        return rows if condition is None else rows.filter(condition)
+
+
+class ArchivedFilter(FlagFilter):
+    """Archived mail is hidden by default."""
+
+    def apply(self, rows: Any, text: str | None) -> Any:
+        return rows if self.value(text) else rows.filter(is_archived=False)
+
+
+def _search(rows: Any, text: str) -> Any:
+    return rows.filter(
+        Q(message__subject__icontains=text)
+        | Q(message__from_address__icontains=text)
+        | Q(message__from_name__icontains=text)
+        | Q(recipient__icontains=text)
+        | Q(message__addresses__to__text__icontains=text)
+    )
+
+
+def _of_address(rows: Any, text: str) -> Any:
+    """Mail to or from an address: that of the envelope, or one in From, To, Cc, Bcc or Reply-To."""
+    text = text.strip()
+    # Members of the JSON column, which SQLite stores with escapes and PostgreSQL without.
+    members = Q()
+    for escaped in {json.dumps(text), json.dumps(text, ensure_ascii=False)}:
+        members |= Q(addresses_text__icontains=f'"address": {escaped}')
+    return rows.alias(addresses_text=Cast("message__addresses", TextField())).filter(
+        Q(recipient=text.lower()) | Q(message__from_address__iexact=text) | members
+    )
+
+
+def _of_domain(rows: Any, text: str) -> Any:
+    return rows if text == ALL else rows.filter(domain__name=text.lower())
+
+
+SEARCH = TextFilter("search", _search)
+STATUS = ParseStatusFilter("status", (ALL, "processed", "failed"))
+DOMAIN = TextFilter("domain", _of_domain)
+TIME_RANGE = TimeRangeFilter("timeRange", (*DAYS, ALL))
+ARCHIVED = ArchivedFilter("includeArchived", "is_archived")
+ADDRESS = TextFilter("emailAddress", _of_address)
+EMAIL_ID = IdFilter("emailId", "pk")
+
+FILTERS: Sequence[Filter] = [SEARCH, STATUS, DOMAIN, TIME_RANGE, ARCHIVED, ADDRESS, EMAIL_ID]
+
+
+def are_counted(query: Mapping[str, str]) -> bool:
+    """Whether the database has counts for this query: there are none for a search, an address, an id or a status."""
+    used = any(query.get(each.parameter) for each in (SEARCH, ADDRESS, EMAIL_ID))
+    return not used and query.get(STATUS.parameter) not in STATUS.conditions

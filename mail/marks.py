@@ -1,0 +1,43 @@
+"""Mark received emails as read and as archived."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from mail.models import ReceivedEmail
+from rest.ids import is_id
+
+
+def mark_read(email: ReceivedEmail) -> None:
+    """Mark an email that is being shown. One statement, and none if it has been read."""
+    if not email.is_read:
+        now = timezone.now()
+        changed = ReceivedEmail.objects.filter(pk=email.pk, is_read=False).update(is_read=True, read_at=now)
+        if not changed:
+            # Another request was faster, or has deleted it.
+            email.refresh_from_db(fields=["is_read", "read_at"])
+        email.is_read, email.read_at = True, email.read_at or now
+
+
+def mark(
+    owner: User, pks: Collection[str], *, is_read: bool | None = None, is_archived: bool | None = None
+) -> list[ReceivedEmail]:
+    """Change the marks of some emails; None leaves one as it is. Returns those that exist and are the owner's, in their order."""
+    rows = ReceivedEmail.objects.live().owned_by(owner).filter(pk__in=[pk for pk in pks if is_id(pk)])
+    now = timezone.now()
+    with transaction.atomic(durable=True):
+        rows.update(**_columns(now, is_read=is_read, is_archived=is_archived))
+        changed = {row.pk: row for row in rows}
+    return [changed[pk] for pk in dict.fromkeys(pks) if pk in changed]
+
+
+def _columns(now: datetime, **marks: bool | None) -> Mapping[str, Any]:
+    columns: dict[str, Any] = {name: value for name, value in marks.items() if value is not None}
+    moments = {name.removeprefix("is_") + "_at": now if value else None for name, value in columns.items()}
+    return columns | moments

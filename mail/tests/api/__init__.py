@@ -1,0 +1,1 @@
+"""Tests of the API of received mail: one file for each endpoint."""
