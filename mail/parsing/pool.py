@@ -33,9 +33,10 @@ class Busy(Exception):
 class Parser:
     """One child, for one thread. It is started with the first mail."""
 
-    def __init__(self, *, seconds: float, megabytes: int) -> None:
+    def __init__(self, *, seconds: float, megabytes: int, mails: int = MAILS_PER_CHILD) -> None:
         self.seconds = seconds
         self.megabytes = megabytes
+        self._most_mails = mails
         self._child: ChildProcess | None = None
         self._parent = 0
         self._mails = 0
@@ -121,9 +122,10 @@ class Parser:
 
     def _running(self) -> ChildProcess:
         self._mails += 1
-        is_mine = self._child is not None and self._parent == os.getpid()
         # It may have ended since the last mail, which is not the fault of the next one.
-        if not is_mine or self._mails > MAILS_PER_CHILD or self._child.has_ended:
+        if self._child is not None and (
+            self._parent != os.getpid() or self._mails > self._most_mails or self._child.has_ended
+        ):
             self.close()
         if self._child is None:
             self._child = ChildProcess(self.megabytes)

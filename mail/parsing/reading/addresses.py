@@ -59,7 +59,9 @@ class _Entry:
         address = self.angle
         if (address is None and self.after_quoted is None) or address == "":
             address = self._bare_address()
-        address = "".join((address or "").rpartition("<")[2].split())
+        address = (address or "").rpartition("<")[2].strip()
+        if '"' not in address:
+            address = "".join(address.split())
         name = decode_words(self.name)
         if not address:
             return _hidden_in(name) if name else []

@@ -21,7 +21,9 @@ _INLINE_IMAGE = re.compile(r"image/(png|jpe?g|gif|webp|bmp)")
 _DATA_URL = re.compile(r'src="data:[^"]*"')
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 # Markdown's escapes, which html2text writes even if it shall write none.
-_ESCAPED = re.compile(r"^(\s*\d*)\\(?=[.+-]\s)", re.MULTILINE)
+_ESCAPED = re.compile(r"^([ \t>]*\d*)\\(?=[.+-])", re.MULTILINE)
+_EMPTY_LINK = re.compile(r"\[ *\]\([^()\n]*\)")
+_LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
 
 
 def is_text(part: Part, root: Part) -> bool:
@@ -67,8 +69,9 @@ class Bodies:
 
     @property
     def preview(self) -> str:
-        """The beginning of the text in one line."""
-        return " ".join(self.text.lstrip()[: 20 * limits.PREVIEW].split())[: limits.PREVIEW]
+        """The beginning of the text in one line, with the texts of links and not their addresses."""
+        beginning = _LINK.sub(r"\1", self.text.lstrip()[: 20 * limits.PREVIEW])
+        return " ".join(beginning.split())[: limits.PREVIEW]
 
     def _cut(self, text: str, most: int, name: str) -> str:
         if len(text) > most:
@@ -111,7 +114,9 @@ class Bodies:
         writer.ignore_emphasis = True
         writer.ignore_tables = True
         writer.unicode_snob = True
-        return _ESCAPED.sub(r"\1", writer.handle(html)).strip()
+        text = _EMPTY_LINK.sub("", _ESCAPED.sub(r"\1", writer.handle(html)))
+        text = "\n".join(map(str.rstrip, text.split("\n"))).strip()
+        return re.sub(r"\n{3,}", "\n\n", text)
 
     def _image_url(self, content_id: str) -> str | None:
         if content_id not in self._image_urls:
@@ -156,7 +161,9 @@ def _without_blanks(text: str) -> str:
 
 
 class _Writer(html2text.HTML2Text):  # type: ignore[misc]
-    """Writes headings like paragraphs: text is not Markdown."""
+    """Text is not Markdown: headings are paragraphs, and a space ends the cell of a table."""
 
     def handle_tag(self, tag: str, attrs: dict[str, str | None], start: bool) -> None:
         super().handle_tag("p" if tag in _HEADINGS else tag, attrs, start)
+        if tag in ("td", "th") and not start:
+            self.o(" ")

@@ -27,6 +27,7 @@ _MEANT = {
     "unicode-1-1-utf-7": "utf-7",
 }
 
+_ASCII = bytes(range(128))
 _UTF_8 = codecs.lookup("utf-8")
 
 
@@ -51,18 +52,30 @@ def codec_of(charset: str | None) -> codecs.CodecInfo | None:
 
 
 def decode(data: bytes | bytearray, charset: str | None = None, *, whole: bool = True) -> str:
-    """The text in the declared charset, else in UTF-8, else in Latin-1. Not `whole`: it may end inside a character."""
+    """The text in the declared charset, else in UTF-8, else in Latin-1. Not `whole`: it may end inside a character.
+
+    A few broken characters in a long text are replaced: all of it in Latin-1 would be unreadable.
+    """
     if charset is None and data.isascii():
         return clean(data.decode("ascii"))
-    for codec in (codec_of(charset), _UTF_8):
-        if codec is None:
-            continue
-        try:
-            if whole or codec.incrementaldecoder is None:
-                text, _ = codec.decode(bytes(data), "strict")
-            else:
-                text = codec.incrementaldecoder("strict").decode(bytes(data))
-        except (ValueError, LookupError, OverflowError):
-            continue
-        return clean(text)
+    codecs_in_order = [codec for codec in (codec_of(charset), _UTF_8) if codec]
+    for errors in ("strict", "replace"):
+        for codec in codecs_in_order:
+            text = _decoded(codec, bytes(data), errors, whole)
+            if text is not None and (errors == "strict" or _is_readable(text, data)):
+                return clean(text)
     return clean(data.decode("latin-1"))
+
+
+def _decoded(codec: codecs.CodecInfo, data: bytes, errors: str, whole: bool) -> str | None:
+    try:
+        if whole or codec.incrementaldecoder is None:
+            return codec.decode(data, errors)[0]
+        return codec.incrementaldecoder(errors).decode(data)
+    except (ValueError, LookupError, OverflowError):
+        return None
+
+
+def _is_readable(text: str, data: bytes | bytearray) -> bool:
+    """Whether at most one in ten bytes beyond ASCII was broken."""
+    return 10 * text.count(REPLACEMENT) <= len(data.translate(None, _ASCII))

@@ -140,14 +140,6 @@ def test_a_reader_that_needs_too_much_memory_lists_the_mail():
     assert (after.error, after.text) == (None, "Hello")
 
 
-def test_a_reader_that_takes_too_long_lists_the_mail():
-    with Parser(seconds=0.05, megabytes=512) as parser:
-        mail = read(parser, html(b"<blockquote><ul><li>" * 3_000))
-
-    assert mail.error == "It took longer than 0.05 s to read."
-    assert (mail.subject, mail.html) == ("Listed", None)
-
-
 def test_an_attachment_may_be_declared_text_of_any_size(shared_parser: Parser):
     mail = read(shared_parser, part(b"base64", base64_lines(2_000_000), b"text/plain; charset=latin-1"))
 
