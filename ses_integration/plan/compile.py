@@ -41,6 +41,9 @@ class Layout:
     def rule_name(self, domain: str, chunk: int) -> str:
         return rule_name(self.rule_prefix, domain, f"-rule-{chunk + 1}" if chunk else "-rule")
 
+    def rule(self, name: str, recipients: frozenset[str], key_prefix: str) -> Rule:
+        return Rule(name, recipients, self.bucket, key_prefix, self.topic_arn, self.function_arn)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -105,14 +108,7 @@ def compile_domain(spec: DomainSpec | None, layout: Layout) -> DesiredState:
         return DesiredState()
 
     def rule(name: str, recipients: set[str]) -> Rule:
-        return Rule(
-            name=name,
-            recipients=frozenset(recipients),
-            bucket=layout.bucket,
-            key_prefix=spec.key_prefix,
-            topic_arn=layout.topic_arn,
-            function_arn=layout.function_arn,
-        )
+        return layout.rule(name, frozenset(recipients), spec.key_prefix)
 
     if spec.catch_all:
         name = rule_name(layout.rule_prefix, spec.name, "-catchall-rule")

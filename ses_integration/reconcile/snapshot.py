@@ -122,6 +122,16 @@ def desired_of(config: SesConfig, domains: Iterable[str] | None) -> dict[str, De
     return {name: compile_domain(specs.get(name), layout) for name in (specs if names is None else names)}
 
 
+def desired_digests(config: SesConfig) -> dict[str, str]:
+    """What the rules of each live domain should do with its mail, by domain name: `Rule.digest`, without reading addresses."""
+    layout = quotas.layout(config)
+    # The digest of a rule does not depend on its recipients.
+    rules = {
+        spec.name: layout.rule("any", frozenset({spec.name}), spec.key_prefix) for spec in _provider()(None, range(1))
+    }
+    return {name: rule.digest for name, rule in rules.items()}
+
+
 def _provider() -> Callable[..., list[DomainSpec]]:
     """The function that returns the specs of some domains, or of all, with the addresses in some slots, or in all."""
     provider: Callable[..., list[DomainSpec]] = import_string(settings.SES_SPEC_PROVIDER)

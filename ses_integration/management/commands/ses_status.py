@@ -8,25 +8,29 @@ from typing import Any
 from django.db.models import Count
 
 from backoffice.tables import table
-from backoffice.text import moment
+from backoffice.text import moment, plural
+from ses_integration.arrivals.queue import MailQueue
 from ses_integration.cli.base import CommandWithExitCodes
-from ses_integration.conf import SesConfig, ses_config
+from ses_integration.conf import SesConfig, mail_source, ses_config
 from ses_integration.coordination.clock import database_now
 from ses_integration.coordination.quotas import QuotaUsage
 from ses_integration.drift.detect import CHECK_REGION
 from ses_integration.drift.previous_scopes import contents, find_previous_scopes
+from ses_integration.errors import SesError
 from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.plan.resources import Presence, ResourceKind
 from ses_integration.reconcile import snapshot
 from ses_integration.status.capacity import capacity
 from ses_integration.status.sync_state import SyncState, pending_domains, states_of
+from ses_integration.status.topic import topic_progress
 
 
 class Command(CommandWithExitCodes):
     help = (
         "Show how much of SES's quotas is used, and which domains are not up to date: their state, how far SES is behind, when "
-        "it is tried again, and why. Reads the database only. Exit code 0 when everything is up to date, 2 when something is "
-        "pending, or when another region or rule set may still hold something of ours."
+        "it is tried again, and why; and how mail is read. Reads the database, and asks AWS only for the length of the queue. Exit "
+        "code 0 when everything is up to date, 2 when something is pending, or when another region or rule set may still hold "
+        "something of ours."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -37,6 +41,8 @@ class Command(CommandWithExitCodes):
     def handle(self, *args: Any, **options: Any) -> None:
         config = ses_config()
         self.stdout.write("\n".join(_summary(config)))
+        for line in _mail(config):
+            self.stdout.write(line)
         shown = states_of(DomainSync.objects.of(config).order_by("domain") if options["all"] else pending_domains())
         pending = sum(state.pending for state in shown)
         gone = _gone(config, [state.domain for state in shown if not state.pending]) if options["all"] else set()
@@ -72,6 +78,40 @@ def _summary(config: SesConfig) -> list[str]:
         f"Used: {_used(used.rules, 'rules')}, {_used(used.identities, 'identities')}, "
         f"{fullest} of {used.recipients_per_rule} recipients in the fullest rule.",
     ]
+
+
+def _mail(config: SesConfig) -> list[str]:
+    """How mail is read, and which rules tell of theirs. With a queue, two calls to AWS."""
+    lines, source = [], mail_source()
+    if (topic := topic_progress(config)) and topic.rules:
+        if topic.done == topic.rules:
+            lines.append(f"The topic is in {'the only rule' if topic.rules == 1 else f'all {topic.rules} rules'}.")
+        else:
+            lines.append(f"The topic is in {topic.done} of {plural(topic.rules, 'rule')}; {_pace(config)}.")
+    if source == "sqs":
+        lines.append(
+            f"Mail is read from queue {config.queue_url.rpartition('/')[2] or '(SES_QUEUE_URL is missing)'}: {_depth()}"
+        )
+    elif source == "sns":
+        lines.append("Mail is read when SNS posts a notification, and by the sweep.")
+    elif source == "sweep":
+        lines.append("Mail is read by the sweep alone.")
+    return lines
+
+
+def _pace(config: SesConfig) -> str:
+    if config.calls_per_second <= 0:
+        return "the worker updates the others"
+    return f"the worker updates the others, at {config.calls_per_second:g} a second"
+
+
+def _depth() -> str:
+    try:
+        depth = MailQueue().depth()
+    except SesError as error:
+        return f"its length is not known. {error.sentence}"
+    dead = f"{plural(depth.dead_letters, 'dead letter')}{'; see the runbook' if depth.dead_letters else ''}"
+    return f"{plural(depth.waiting, 'notification')} waiting, {depth.in_flight} being read, {dead}."
 
 
 def _used(used: QuotaUsage, what: str) -> str:
