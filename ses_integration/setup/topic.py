@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ses_integration.errors import NotFound
 from ses_integration.setup.calls import permitted
 from ses_integration.setup.names import MailNames
-from ses_integration.setup.policies import merge, policy_of, ses_publishes
+from ses_integration.setup.policies import merge, ses_publishes
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -32,18 +32,18 @@ class Subscriber:
 
 
 def set_up_topic(sns: SNSClient, names: MailNames, rule_set: str, tell: Callable[[str], object]) -> None:
-    """Create and repair the topic: SES may publish, with signatures of version 2. Raises SesError."""
-    arn, statement = names.topic_arn, ses_publishes(names, rule_set)
+    """Create and repair the topic: SES may publish, with signatures of version 2. Raises SesError.
+
+    Our statement is added to what AWS gives a new topic, which lets the topic's account publish.
+    """
+    arn = names.topic_arn
     held = topic_attributes(sns, arn)
     if held is None:
         with permitted("sns:CreateTopic", arn):
-            sns.create_topic(
-                Name=names.topic,
-                Attributes={"SignatureVersion": SIGNATURE_VERSION, "Policy": policy_of(statement)},
-            )
+            sns.create_topic(Name=names.topic, Attributes={"SignatureVersion": SIGNATURE_VERSION})
         tell(f"Topic {names.topic} exists.")
-        return
-    if policy := merge(held.get("Policy", ""), statement):
+        held = topic_attributes(sns, arn) or {}
+    if policy := merge(held.get("Policy", ""), ses_publishes(names, rule_set)):
         _set(sns, arn, "Policy", policy)
         tell(f"SES may publish to topic {names.topic}.")
     if held.get("SignatureVersion") != SIGNATURE_VERSION:

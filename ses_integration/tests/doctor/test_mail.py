@@ -149,9 +149,9 @@ def test_a_queue_of_another_account_fails(ready, settings):
     assert found["queue"]["do"] == "Fix mail account first."
 
 
-def test_a_topic_that_ses_may_not_publish_to_fails(reading):
+def test_a_topic_without_a_statement_for_ses_is_a_warning(reading):
     set_topic_policy()
-    assert outcome(look()["topic policy"]) == ("failed", "It does not let SES publish.", SET_UP)
+    assert outcome(look()["topic policy"]) == ("warning", "It has no statement for SES.", SET_UP)
 
 
 def test_a_topic_that_anybody_may_publish_to_fails(reading):

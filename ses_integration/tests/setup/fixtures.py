@@ -15,6 +15,7 @@ CREATED = [
     "Queue inbound-mail-dead exists.",
     "Queue inbound-mail exists.",
     "Topic inbound-mail exists.",
+    "SES may publish to topic inbound-mail.",
     f"{QUEUE} gets the topic's notifications.",
 ]
 FRESH_CALLS = [
@@ -24,6 +25,8 @@ FRESH_CALLS = [
     "CreateQueue",
     "GetTopicAttributes",
     "CreateTopic",
+    "GetTopicAttributes",
+    "SetTopicAttributes",
     "ListSubscriptionsByTopic",
     "Subscribe",
 ]

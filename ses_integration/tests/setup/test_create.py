@@ -93,7 +93,13 @@ def test_only_the_topic_may_send_to_the_queue(there):
 def test_only_rules_of_our_rule_set_may_publish(there):
     held = sns().get_topic_attributes(TopicArn=TOPIC)["Attributes"]
     assert held["SignatureVersion"] == "2"
-    assert json.loads(held["Policy"])["Statement"] == [
+    of_aws, ours = json.loads(held["Policy"])["Statement"]
+    # Everybody, if the topic is in their account.
+    assert (of_aws["Sid"], of_aws["Condition"]) == (
+        "__default_statement_ID",
+        {"StringEquals": {"AWS:SourceOwner": "123456789012"}},
+    )
+    assert ours == (
         {
             "Sid": "InboundSesPublishesInboundEmailRules",
             "Effect": "Allow",
@@ -107,7 +113,7 @@ def test_only_rules_of_our_rule_set_may_publish(there):
                 },
             },
         }
-    ]
+    )
 
 
 def test_what_is_published_arrives_bare(there):

@@ -1,0 +1,68 @@
+"""`ses_setup --mail --url` lets the topic post to a URL, without a queue."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import CommandError
+
+from ses_integration.tests.commands.run import run
+from ses_integration.tests.doctor.fixtures import doctor
+from ses_integration.tests.setup.fixtures import TOPIC, mail_calls, sns
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite_only]
+
+# Nothing listens there, so nothing confirms.
+URL = "http://127.0.0.1:9/hooks/sns"
+TOPIC_IS_THERE = ["Topic inbound-mail exists.", "SES may publish to topic inbound-mail."]
+ASKED = f"{URL} has been asked to confirm its subscription."
+
+
+def subscriptions() -> list[tuple[str, str]]:
+    found = sns().list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]
+    return [(it["Protocol"], it["Endpoint"]) for it in found]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--url", URL), ("--mail", "--url", "mail.example.net"), ("--mail", "--url", "https://mail.example.net")],
+)
+def test_what_is_no_url_or_goes_without_mail_is_refused(ses, arguments):
+    with pytest.raises(CommandError, match="--url goes with --mail, and is a URL such as"):
+        run("ses_setup", *arguments)
+    assert ses.journal() == []
+
+
+def test_the_topic_posts_to_the_url_and_there_is_no_queue(ses):
+    assert run("ses_setup", "--mail", "--url", URL)[1].splitlines() == [
+        *TOPIC_IS_THERE,
+        ASKED,
+        "Put this into the environment of web processes and workers:",
+        f"SES_TOPIC_ARN={TOPIC}",
+        "MAIL_SOURCE=sns",
+    ]
+    assert subscriptions() == [("http", URL)]
+    assert not [call for call in mail_calls(ses) if "Queue" in call]
+
+
+def test_a_url_that_has_not_confirmed_is_asked_again(ses, settings):
+    settings.SES_TOPIC_ARN, settings.MAIL_SOURCE = TOPIC, "sns"
+    run("ses_setup", "--mail", "--url", URL)
+    assert run("ses_setup", "--mail", "--url", URL)[1] == f"{ASKED}\n"
+    assert subscriptions() == [("http", URL)]
+
+
+def test_without_the_url_only_the_topic_is_repaired(ses, settings):
+    settings.SES_TOPIC_ARN, settings.MAIL_SOURCE = TOPIC, "sns"
+    assert run("ses_setup")[1].splitlines() == TOPIC_IS_THERE
+    assert subscriptions() == []
+
+
+def test_the_doctor_says_that_no_url_is_there_or_that_it_has_not_confirmed(ses, settings):
+    settings.SES_TOPIC_ARN, settings.MAIL_SOURCE = TOPIC, "sns"
+    run("ses_setup")
+    assert doctor("--no-probe")[1]["subscription"]["seen"] == "The topic posts to no URL."
+    run("ses_setup", "--mail", "--url", URL)
+    found = doctor("--no-probe")[1]
+    assert found["subscription"]["seen"] == f"{URL} has not confirmed that it wants notifications."
+    assert found["delivery"]["do"] == "Fix subscription first."
+    assert "queue" not in found
