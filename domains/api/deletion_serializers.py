@@ -42,6 +42,7 @@ class DeletionPlanSerializer(serializers.Serializer[dict[str, Any]]):
     sesCalls = serializers.DictField()
     sesConfirmedAt = Timestamp()
     sesProblems = serializers.ListField()
+    receivedEmails = serializers.DictField()
     storedMail = serializers.DictField()
     rows = serializers.DictField()
     stays = serializers.DictField()

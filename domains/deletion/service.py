@@ -20,7 +20,7 @@ from django.utils import timezone
 from domains.deletion.erase import can_erase, claim_mail, erase_mail
 from domains.deletion.received import can_erase_rows, erase_rows
 from domains.deletion.record import due, initial_values, update_ses_steps, updating
-from domains.deletion_plan.build import check_token, plan_of
+from domains.deletion_plan.build import check_plan, check_token
 from domains.models import Domain, DomainDeletion, Step, lock_live_domain
 from rest.prebuilt import Parameter, Prebuilt
 from ses_integration.api import changing, reconcile, shared_deadline
@@ -38,7 +38,7 @@ def delete_domain(
     as `only_if` wants the locked row, and PlanOutdated if `plan_token` is given and the plan has changed.
     """
     if plan_token:
-        plan_of(domain).check(plan_token)
+        check_plan(domain, plan_token)
     with shared_deadline():
         with changing() as change:
             row = lock_live_domain(domain.pk)

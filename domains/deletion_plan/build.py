@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from django.conf import settings
 
-from domains.deletion_plan.model import KIND, DeletionPlan, FromDatabase, FromOutside
+from domains.deletion_plan.model import KIND, DeletionPlan, FromDatabase, FromOutside, MailAmounts
 from domains.dependents import uses_of
 from domains.dns import leftovers
 from domains.dns.records import stored_record
@@ -29,7 +29,14 @@ def plan_of(domain: Domain) -> DeletionPlan:
         database=database,
         outside=_from_outside(domain, database.ses),
         confirmed_at=database.ses.confirmed_at(with_identity=True),
+        mail=_amounts(domain),
     )
+
+
+def check_plan(domain: Domain, token: str) -> None:
+    """Compare the whole plan, before the deletion's transaction. Asks DNS. Raises PlanOutdated."""
+    database = _from_database(domain)
+    plan_token.check(token, subject_of(domain), database, _from_outside(domain, database.ses))
 
 
 def subject_of(domain: Domain) -> Subject:
@@ -72,8 +79,14 @@ def _from_outside(domain: Domain, ses: Preview) -> FromOutside:
     return FromOutside(
         ses_problem=ses.configuration_problem(),
         mail_location=str(domain.mail),
-        mail_size=domain.mail.measure(),
         keeps_mail=settings.KEEP_MAIL_ON_DOMAIN_DELETE,
         # Sorted, because a server may give the values of one name in any order.
         dns=tuple(replace(record, found=tuple(sorted(record.found))) for record in leftovers.look_up(records)),
     )
+
+
+def _amounts(domain: Domain) -> MailAmounts:
+    # Reverse accessors of models in the app above: mail.ReceivedEmail and mail.Message.
+    emails = domain.received_emails.count()
+    attachments, size = domain.messages.measure()
+    return MailAmounts(emails=emails, attachments=attachments, bytes=size, stored=domain.mail.measure())

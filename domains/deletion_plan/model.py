@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from backoffice.text import listed, plural
+from backoffice.text import listed, plural, size
 from domains.deletion_plan import parts
 from domains.dependents import EndpointUse
 from domains.dns.leftovers import RecordLookup, State, lookup_as_json
@@ -62,20 +62,36 @@ class FromOutside:
 
     ses_problem: str
     mail_location: str
-    mail_size: MailSize
     keeps_mail: bool
     dns: tuple[RecordLookup, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class MailAmounts:
+    """How much mail there is: received emails with their attachments in the database, and what is `stored` in S3.
+
+    `bytes`: of the mails whose size is known to the database.
+    """
+
+    emails: int
+    attachments: int
+    bytes: int
+    stored: MailSize
+
+
+@dataclass(frozen=True, slots=True)
 class DeletionPlan(Plan[FromDatabase, FromOutside]):
+    """`mail` is not part of the token: it arrives by itself, and a busy domain could never be deleted with one."""
+
+    mail: MailAmounts
+
     @property
     def certain(self) -> bool:
         """Whether SES's state is confirmed, SES can be called, and S3 and DNS answered completely."""
         return (
             self.database.ses.certain
             and not self.outside.ses_problem
-            and self.outside.mail_size.complete
+            and self.mail.stored.complete
             and not any(record.why for record in self.outside.dns)
         )
 
@@ -92,6 +108,7 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
             self._ses(),
             parts.calls(database.ses, outside.ses_problem),
             self._rows(),
+            self._received_emails(),
             self._stored_mail(),
             self._stays(),
             Part("DNS records to remove yourself", [*_dns_lines(outside.dns)]),
@@ -117,20 +134,29 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
         }
         return Part("In the database", [line], {"rows": members})
 
+    def _received_emails(self) -> Part:
+        mail = self.mail
+        members = {"emails": mail.emails, "attachments": mail.attachments, "bytes": mail.bytes}
+        amounts = (
+            f"{plural(mail.emails, 'received email')}, {plural(mail.attachments, 'attachment')}, {size(mail.bytes)}"
+        )
+        lines = [f"{amounts}: no longer listed when the deletion begins, and then erased."] if mail.emails else []
+        return Part("Received emails", lines, {"receivedEmails": members})
+
     def _stored_mail(self) -> Part:
         """`complete` false: there is at least this much. Counts are null if S3 could not be asked; `problem` says why."""
-        location, size, keeps = self.outside.mail_location, self.outside.mail_size, self.outside.keeps_mail
-        stored = size.stored
-        at_least = "" if size.complete else "at least "
-        amount = f": {at_least}{stored}." if stored else f". Its size could not be looked up: {size.why}"
+        location, found, keeps = self.outside.mail_location, self.mail.stored, self.outside.keeps_mail
+        stored = found.stored
+        at_least = "" if found.complete else "at least "
+        amount = f": {at_least}{stored}." if stored else f". Its size could not be looked up: {found.why}"
         members = {
             "outcome": "kept" if keeps else "erased",
             "location": location,
             "objects": stored.objects if stored else None,
             "versions": stored.versions if stored else None,
             "bytes": stored.bytes if stored else None,
-            "complete": size.complete,
-            "problem": size.why or None,
+            "complete": found.complete,
+            "problem": found.why or None,
         }
         return Part("Stored mail", [mail_outcome(location, keeps=keeps) + amount], {"storedMail": members})
 

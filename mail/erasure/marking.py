@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -38,14 +39,14 @@ def mark_old(most: int) -> int:
     if not settings.MAIL_RETENTION_DAYS:
         return 0
     before = timezone.now() - timedelta(days=settings.MAIL_RETENTION_DAYS)
+    old = Message.objects.filter(arrived_at__lt=before).exclude(state=Message.State.ERASING)
     marked = 0
     # Domain by domain, because the index of the mail's age begins with it.
-    for domain in Domain.objects.live().order_by("pk"):
-        old = Message.objects.filter(domain=domain, arrived_at__lt=before).exclude(state=Message.State.ERASING)
+    for domain in Domain.objects.live().filter(Exists(old.filter(domain=OuterRef("pk")))):
         with transaction.atomic():
             # What another process is writing at the moment is taken the next time.
-            locked = old.select_for_update(skip_locked=True).order_by("arrived_at").values_list("pk", flat=True)
-            if pks := list(locked[: most - marked]):
+            locked = old.filter(domain=domain).select_for_update(skip_locked=True).order_by("arrived_at")
+            if pks := list(locked.values_list("pk", flat=True)[: most - marked]):
                 mark(pks)
         marked += len(pks)
         if marked >= most:

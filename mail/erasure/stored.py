@@ -8,9 +8,10 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, Q, When
 from django.db.models.functions import Greatest, Now
 
+from domains.deletion.record import SES_STORES_LATE
 from mail.models import Message, MessageQuerySet
 from mail.models.message import delete_messages
 from ses_integration.api import SesError, StoredMail, retry_delay
@@ -24,6 +25,7 @@ THREADS = 8
 TOLD = timedelta(days=15)
 # Longer than a sweep takes from listing a key to looking for its row.
 LISTED = timedelta(hours=1)
+_MAY_COME_LATE = Q(arrived_at__gt=Now() - SES_STORES_LATE)
 
 
 def erase_owed(most: int) -> tuple[int, int]:
@@ -52,7 +54,9 @@ def erase_stored(messages: Sequence[Message], *, seconds: float) -> int:
     outcomes = list(zip(messages, errors, strict=True))
     erased = [message.pk for message, error in outcomes if error is None]
     # A row stays, blank, until no notification and no sweep can name the mail, or it would come back as a new one.
-    until = Greatest(F("arrived_at") + TOLD, Now() + LISTED)
+    later = Greatest(F("arrived_at") + TOLD, Now() + LISTED)
+    # If SES may still store it once more, because several rules of the domain do, the bucket is looked at again then.
+    until = Case(When(_MAY_COME_LATE, then=F("arrived_at") + SES_STORES_LATE), default=later)
     _marked(erased).update(erased_at=Now(), problem="", retry_at=until)
     for message, error in outcomes:
         if error is not None:
@@ -74,9 +78,13 @@ def _marked(pks: Collection[int]) -> MessageQuerySet:
 
 
 def delete_erased(most: int) -> int:
-    """Delete up to `most` rows of erased mail that nothing can name any more, and return how many."""
+    """Delete up to `most` rows of erased mail that nothing can name any more, and return how many.
+
+    Mail that was erased before SES had stopped storing it is erased once more.
+    """
+    gone = Message.objects.filter(state=Message.State.ERASING, erased_at__isnull=False, retry_at__lte=Now())
+    gone.filter(erased_at__lt=F("arrived_at") + SES_STORES_LATE).update(erased_at=None)
     with transaction.atomic():
-        gone = Message.objects.filter(state=Message.State.ERASING, erased_at__isnull=False, retry_at__lte=Now())
         locked = gone.select_for_update(skip_locked=True).order_by("retry_at").values_list("pk", flat=True)
         pks = list(locked[:most])
         delete_messages(pks)

@@ -9,7 +9,7 @@ from typing import Self
 
 from django.apps import apps
 from django.db import models, router
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.db.models.functions import Now
 
 from domains.models import Domain
@@ -37,6 +37,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def due(self) -> Self:
         """Mail that waits for ingest, and that no process has claimed."""
         return self.filter(state=Message.State.ARRIVED, retry_at__lte=Now())
+
+    def measure(self) -> tuple[int, int]:
+        """The number of attachments, and the bytes in the bucket, as far as they are known."""
+        found = self.aggregate(attachments=Sum("attachment_count"), bytes=Sum("size"))
+        return found["attachments"] or 0, found["bytes"] or 0
 
     def erase(self, most: int) -> ErasedRows:
         """Delete up to `most` messages, oldest first, each with its recipients, and count them. Needs a transaction.

@@ -32,6 +32,8 @@ def asked(client: Client, model: str, row) -> tuple[str, str]:
 
 def test_a_domain_is_deleted_with_the_plan_that_was_shown(address, domain, admin_client: Client):
     path, page = asked(admin_client, "domains.domain", domain)
+    # Mail arrives by itself, so it does not change the plan.
+    store_mail(f"{domain.key_prefix}mail")
     _, messages = post(admin_client, path, post="yes", plan=plan_token(page))
     assert [level for level, _ in messages] == ["success"]
     assert DomainDeletion.objects.get().plan_token == plan_token(page)
@@ -41,7 +43,7 @@ def test_a_plan_that_has_changed_is_shown_again(address, domain, ses, admin_clie
     path, page = asked(admin_client, "domains.domain", domain)
     for change, news in (
         (lambda: BlockedEmailFactory(domain=domain), "1 blocked email, 1 email address"),
-        (lambda: store_mail(f"{domain.key_prefix}mail"), "1 object, 1 version, 4 bytes"),
+        (lambda: EmailAddressFactory(domain=domain), "1 blocked email, 2 email addresses"),
     ):
         change()
         response = admin_client.post(path, {"post": "yes", "plan": plan_token(page)})

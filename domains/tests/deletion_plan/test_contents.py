@@ -15,6 +15,8 @@ from inbound.tests.support.factories import (
     DomainFactory,
     EmailAddressFactory,
     EndpointFactory,
+    MessageFactory,
+    ReceivedEmailFactory,
     UserFactory,
 )
 from rest.fields import timestamp
@@ -26,7 +28,7 @@ ELSEWHERE = "A previously configured region or rule set may still receive mail f
 
 @pytest.fixture
 def full(domain, user, ses):
-    """`example.com` with two addresses, one of them routed, a blocked email, an MX record, and stored mail."""
+    """`example.com` with two addresses, one of them routed, a blocked email, an MX record, and stored mail for two recipients."""
     endpoint = EndpointFactory(owner=user, name="CRM")
     EmailAddressFactory(domain=domain, address="a@example.com", endpoint=endpoint)
     EmailAddressFactory(domain=domain, address="b@example.com")
@@ -34,7 +36,9 @@ def full(domain, user, ses):
     DnsRecordFactory(
         domain=domain, record_type="MX", name="example.com", value="10 inbound-smtp.eu-west-1.amazonaws.com"
     )
-    store_mail(f"{domain.key_prefix}mail-1")
+    message = MessageFactory(domain=domain, ses_id="mail-1", attachment_count=3, size=700)
+    ReceivedEmailFactory.create_batch(2, message=message)
+    store_mail(message.key)
     ses.clear_journal()
     return domain
 
@@ -73,6 +77,7 @@ def test_the_plan_lists_what_is_deleted_and_what_stays(api, full, user, ses, dns
             "problem": None,
         },
         "sesProblems": [],
+        "receivedEmails": {"emails": 2, "attachments": 3, "bytes": 700},
         "storedMail": {
             "outcome": "erased",
             "location": f"s3://inbound-mail/{full.key_prefix}",

@@ -10,7 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 from domains.models import Domain
-from inbound.tests.support.aws import stored_keys
+from inbound.tests.support.aws import store_mail, stored_keys
 from inbound.tests.support.factories import ReceivedEmailFactory
 from mail.erasure.marking import KEPT
 from mail.erasure.one import erase_email
@@ -120,10 +120,10 @@ def test_mail_that_another_process_has_erased_meanwhile_is_erased(domain: Domain
 
 def test_the_row_stays_until_no_notification_can_tell_of_the_mail(domain: Domain, ses: Emulator) -> None:
     now = timezone.now()
-    new, old = received(domain, arrived_at=now), received(domain, arrived_at=now - timedelta(days=30))
+    new, old = (received(domain, arrived_at=now - timedelta(days=days)) for days in (1, 30))
     erase_email(new)
     erase_email(old)
-    at = Message.objects.filter(retry_at=now + timedelta(days=15))
+    at = Message.objects.filter(retry_at=now + timedelta(days=14))
     assert at.get().pk == new.message_id
     soon = (now + timedelta(hours=1), now + timedelta(hours=1, minutes=1))
     assert Message.objects.get(retry_at__range=soon).pk == old.message_id
@@ -134,3 +134,16 @@ def test_the_row_stays_until_no_notification_can_tell_of_the_mail(domain: Domain
     assert run_erasures() == 0
     assert s3_calls(ses) == []
     assert not Message.objects.exists()
+
+
+def test_mail_that_several_rules_store_is_erased_once_more_when_none_can_store_it_late(domain: Domain) -> None:
+    now = timezone.now()
+    email = received(domain, arrived_at=now)
+    erase_email(email)
+    assert Message.objects.get().retry_at == now + timedelta(hours=4)
+    store_mail(email.message.key)
+    Message.objects.update(arrived_at=now - timedelta(hours=4, seconds=1), retry_at=now - timedelta(seconds=1))
+    Message.objects.update(erased_at=now - timedelta(minutes=1))
+    assert run_erasures() == 1
+    assert stored_keys() == []
+    assert Message.objects.get().retry_at == now + timedelta(days=14, hours=20, seconds=-1)
