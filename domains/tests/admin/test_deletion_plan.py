@@ -10,7 +10,7 @@ from addresses.models import EmailAddress
 from domains.models import Domain, DomainDeletion
 from inbound.tests.support.admin_site import messages_on, plan_token, post, text, url
 from inbound.tests.support.aws import calls, store_mail
-from inbound.tests.support.factories import BlockedEmailFactory, EmailAddressFactory
+from inbound.tests.support.factories import BlockedEmailFactory, DnsRecordFactory, EmailAddressFactory
 
 CHANGED = "Nothing was deleted: the plan has changed since you saw it. The new plan is below."
 UNPLANNED = "Nothing was deleted: the request carried no plan. The plan is below; confirm it there."
@@ -43,7 +43,7 @@ def test_a_plan_that_has_changed_is_shown_again(address, domain, ses, admin_clie
     path, page = asked(admin_client, "domains.domain", domain)
     for change, news in (
         (lambda: BlockedEmailFactory(domain=domain), "1 blocked email, 1 email address"),
-        (lambda: EmailAddressFactory(domain=domain), "1 blocked email, 2 email addresses"),
+        (lambda: DnsRecordFactory(domain=domain), "1 blocked email, 1 email address, 1 DNS record"),
     ):
         change()
         response = admin_client.post(path, {"post": "yes", "plan": plan_token(page)})
