@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from concurrent.futures import Future
 from urllib.parse import urlsplit
 
 from cryptography.x509 import Certificate, load_pem_x509_certificate
@@ -19,13 +20,15 @@ KEEP_MOST = 16
 MOST_BYTES = 64 * 1024
 # Forged messages can name files that do not exist. They must not keep every thread of a web process waiting.
 DOWNLOADS_AT_ONCE = 4
+# Longer than `download` takes.
+DOWNLOAD_SECONDS = 20.0
 
 _LOOPBACK = re.compile(r"http://(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?")
 _FILE = r"/[A-Za-z0-9_-]{1,200}\.pem"
 
 _kept: dict[str, tuple[Certificate, float]] = {}
+_downloads: dict[str, Future[Certificate]] = {}
 _lock = threading.Lock()
-_downloads = threading.BoundedSemaphore(DOWNLOADS_AT_ONCE)
 
 
 def certificate(url: str, region: str) -> Certificate:
@@ -34,14 +37,32 @@ def certificate(url: str, region: str) -> Certificate:
         raise Forged("The certificate is not from SNS.")
     with _lock:
         found, since = _kept.get(url, (None, 0.0))
-    if found is not None and time.monotonic() < since + KEEP_SECONDS:
-        return found
-    found = _downloaded(url)
+        if found is not None and time.monotonic() < since + KEEP_SECONDS:
+            return found
+        others = _downloads.get(url)
+        if others is None:
+            if len(_downloads) >= DOWNLOADS_AT_ONCE:
+                raise Unsent("Too many certificates are being read at the moment.")
+            mine = _downloads[url] = Future()
+    if others is not None:
+        return others.result(DOWNLOAD_SECONDS)
+    try:
+        mine.set_result(_downloaded(url))
+    except Exception as error:  # of any kind, because others wait for it
+        mine.set_exception(error)
+    finally:
+        _end(url, mine)
+    return mine.result()
+
+
+def _end(url: str, download: Future[Certificate]) -> None:
     with _lock:
+        del _downloads[url]
+        if not download.done() or download.exception() is not None:
+            return
         while len(_kept) >= KEEP_MOST:
             del _kept[min(_kept, key=lambda each: _kept[each][1])]
-        _kept[url] = found, time.monotonic()
-    return found
+        _kept[url] = download.result(), time.monotonic()
 
 
 def forget() -> None:
@@ -66,11 +87,7 @@ def emulator_origin(endpoint: str) -> str:
 
 
 def _downloaded(url: str) -> Certificate:
-    if not _downloads.acquire(blocking=False):
-        raise Unsent("Too many certificates are being read at the moment.")
     try:
         return load_pem_x509_certificate(download(url, MOST_BYTES))
     except (NotFound, ValueError):
         raise Forged("There is no certificate at the URL.") from None
-    finally:
-        _downloads.release()

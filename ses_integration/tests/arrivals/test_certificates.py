@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -79,12 +80,34 @@ def test_while_sns_is_out_of_reach_nothing_is_forged(sns):
 
 
 def test_a_flood_of_certificates_is_not_waited_for(sns, monkeypatch):
-    monkeypatch.setattr(certificates, "_downloads", threading.BoundedSemaphore(1))
-    assert certificates._downloads.acquire()
+    monkeypatch.setattr(certificates, "DOWNLOADS_AT_ONCE", 0)
     with pytest.raises(Unsent):
         post(sns.notification(received()))
-    certificates._downloads.release()
+    monkeypatch.setattr(certificates, "DOWNLOADS_AT_ONCE", 1)
     assert arrived(sns.notification(received())) == SES_ID
+
+
+def test_messages_that_come_together_need_one_download(sns):
+    threads = 20
+    message = sns.notification(received())
+    ready = threading.Barrier(threads)
+
+    def arrive(_: int) -> str:
+        ready.wait()
+        return arrived(message)
+
+    with ThreadPoolExecutor(threads) as pool:
+        assert set(pool.map(arrive, range(threads))) == {SES_ID}
+    assert sns.asked == [PEM]
+
+
+def test_messages_that_come_together_with_a_bad_certificate_are_all_forged(sns):
+    sns.files[PEM] = 200, b"<html>"
+    message = sns.notification(received())
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda _: assert_forged(message, "no certificate"), range(8))) == [None] * 8
+    sns.files[PEM] = 200, pem(private_key("sns"))
+    assert arrived(message) == SES_ID
 
 
 def test_certificates_are_kept_for_a_day_and_only_a_few(sns, monkeypatch):
