@@ -47,6 +47,7 @@ def prepare_mail(region: str, *, topic: str, queue: str, url: str) -> MailSetup:
     arn = sns.create_topic(topic).arn
     sns.set_topic_attribute(arn, "signature_version", "2")
     subscription = sns.subscribe(arn, waiting.queue_arn, "sqs")
+    subscription.base_url = url
     sns.set_subscription_attributes(subscription.arn, "RawMessageDelivery", "true")
     return MailSetup(
         topic_arn=arn,

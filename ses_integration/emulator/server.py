@@ -18,7 +18,6 @@ from ses_integration.emulator.receiving.mailroom import Mailroom
 from ses_integration.emulator.receiving.smtp import SmtpServer
 from ses_integration.emulator.ses.call_rate import CallRate
 from ses_integration.emulator.ses.service import Ses
-from ses_integration.emulator.sns.subscriptions import Subscription
 from ses_integration.emulator.state.accounts import DEFAULT_ACCOUNT, SesAccounts, SesRegion
 
 # The serving thread checks this often whether to stop, so `stop` takes about this long.
@@ -92,7 +91,6 @@ class Emulator:
                 self._smtp = SmtpServer(self._mailroom, self._smtp_port)
                 self._smtp.start()
             self._server = HttpServer(self._host, self._port, self._aws, fd=bound.fileno())
-        Subscription.base_url = self.url
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_POLL_SECONDS,), name="aws-emulator", daemon=True
         )

@@ -49,7 +49,7 @@ def applies(rule: Rule, recipient: str) -> bool:
     if not rule["Enabled"]:
         return False
     wanted = patterns_for(recipient)
-    return not rule["Recipients"] or any(pattern.lower() in wanted for pattern in rule["Recipients"])
+    return not rule["Recipients"] or any(map(wanted.__contains__, map(str.lower, rule["Recipients"])))
 
 
 def _actions(rule: Rule) -> tuple[tuple[str, dict[str, Any]], ...]:

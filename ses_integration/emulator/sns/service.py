@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from moto.sns.exceptions import SNSException
 from moto.sns.models import sns_backends
 
 from ses_integration.emulator.sns.subscriptions import Subscription, signature_version
@@ -20,7 +21,7 @@ def serves(call: Call) -> bool:
     """Whether `serve` answers the call. moto answers the others."""
     if call.service != "sns" or call.action not in _OPERATIONS:
         return False
-    return call.action != "Subscribe" or call.parameters.get("Protocol") in ("http", "https")
+    return call.action != "Subscribe" or call.parameters.get("Protocol") in ("http", "https", "sqs")
 
 
 def serve(call: Call) -> Response:
@@ -32,19 +33,23 @@ def serve(call: Call) -> Response:
 
 
 def _subscribe(call: Call) -> dict[str, Any]:
-    """Wait for the confirmation. A second call for an endpoint that has not confirmed sends the token again."""
+    """Over HTTP, wait for the confirmation. A second call for an endpoint that has not confirmed sends the token again."""
     protocol, endpoint = call.parameters["Protocol"], str(call.parameters.get("Endpoint", ""))
-    if not endpoint.startswith(f"{protocol}://"):
+    if protocol != "sqs" and not endpoint.startswith(f"{protocol}://"):
         raise AwsError("InvalidParameter", f"Invalid parameter: Endpoint must match the specified protocol {protocol}")
     topic = _topic(call)
-    subscription: Subscription = topic.sns_backend.subscribe(topic.arn, endpoint, protocol)
-    # moto would make its own subscription raw only by a second call.
-    for name, value in call.parameters.get("Attributes", {}).items():
-        topic.sns_backend.set_subscription_attributes(subscription.arn, name, value)
-    if not subscription.confirmed:
+    try:
+        subscription: Subscription = topic.sns_backend.subscribe(topic.arn, endpoint, protocol)
+        for name, value in call.parameters.get("Attributes", {}).items():
+            topic.sns_backend.set_subscription_attributes(subscription.arn, name, value)
+    except SNSException as error:
+        raise AwsError(str(error.code), str(error.message)) from error
+    # Links in messages must reach this emulator.
+    subscription.base_url = f"{call.environ.get('wsgi.url_scheme', 'http')}://{call.environ.get('HTTP_HOST', '')}"
+    if _is_pending(subscription):
         subscription.attributes["PendingConfirmation"] = True
         subscription.ask_for_confirmation()
-    shown = subscription.confirmed or call.parameters.get("ReturnSubscriptionArn")
+    shown = not _is_pending(subscription) or call.parameters.get("ReturnSubscriptionArn")
     return {"SubscriptionArn": subscription.arn if shown else _PENDING}
 
 

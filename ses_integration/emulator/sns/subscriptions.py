@@ -21,7 +21,7 @@ class Subscription(models.Subscription):  # type: ignore[misc]
     An HTTP subscription gets messages once it is confirmed.
     """
 
-    # The address of the emulator, for links in messages; `Emulator.start` sets it.
+    # The address of the emulator, for links in messages.
     base_url = ""
     token = ""
 

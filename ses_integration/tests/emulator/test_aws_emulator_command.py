@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import smtplib
 import socket
 import subprocess
 import sys
@@ -117,6 +118,22 @@ def test_it_serves_dns_on_a_port_of_its_own(start: Start, taken: int) -> None:
     _, errors = start("--port", "0", "--dns-port", str(taken)).communicate(timeout=30)
     assert errors == (
         f"CommandError: Port {taken} on 127.0.0.1 is in use: stop what uses it, or choose another with --dns-port.\n"
+    )
+
+
+def test_it_receives_mail_on_a_port_of_its_own(start: Start, taken: int) -> None:
+    """It prints the address in a second line. A port in use is reported in one sentence."""
+    process = start("--port", "0", "--smtp-port", "0")
+    url = announced(process)
+    host, _, port = announced(process).partition(":")
+    with smtplib.SMTP(host, int(port), timeout=30) as connection, pytest.raises(smtplib.SMTPRecipientsRefused):
+        connection.sendmail("a@b.example", "hello@example.com", b"Subject: Hello\r\n\r\n")
+    assert control(url, "GET", "/_mail") == (200, [])
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=30) == ("", "")
+    _, errors = start("--port", "0", "--smtp-port", str(taken)).communicate(timeout=30)
+    assert errors == (
+        f"CommandError: Port {taken} on 127.0.0.1 is in use: stop what uses it, or choose another with --smtp-port.\n"
     )
 
 
