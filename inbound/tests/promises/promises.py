@@ -17,6 +17,7 @@ DELETE_DOMAIN = (
     "domain-mail-stops",
     "domain-identity-removed",
     "domain-children-removed",
+    "domain-emails-erased",
     "domain-mail-erased",
     "domain-permanent",
     "domain-despite-aws",

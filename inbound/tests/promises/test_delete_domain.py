@@ -22,7 +22,15 @@ from inbound.tests.support.aws import (
     store_mail,
     stored_keys,
 )
-from inbound.tests.support.factories import BlockedEmailFactory, EmailAddressFactory, UserFactory
+from inbound.tests.support.factories import (
+    BlockedEmailFactory,
+    DomainFactory,
+    EmailAddressFactory,
+    MessageFactory,
+    ReceivedEmailFactory,
+    UserFactory,
+)
+from mail.tests.erasure.traces import tables_with
 from ses_integration.models import LedgerEntry, LedgerIdentity
 
 API = "/api/v2"
@@ -173,6 +181,21 @@ def test_child_rows_are_gone(api, domain):
     api.delete(f"{DOMAINS}/{domain.pk}")
     assert [api.get(path).json()["data"] for path in lists] == [[], [], []]
     assert {api.get(path).status_code for path in single} == {404}
+
+
+@keeps("domain-emails-erased")
+def test_received_emails_are_gone(api, domain):
+    other = ReceivedEmailFactory(message=MessageFactory(domain=DomainFactory(owner=domain.owner)))
+    email = ReceivedEmailFactory(message=MessageFactory(domain=domain, subject="zq7marker", text="zq7marker"))
+    assert {row["id"] for row in api.get(f"{API}/mail").json()["emails"]} == {email.pk, other.pk}
+    assert api.get(f"{API}/mail/stats").json()["received"] == 2
+    assert tables_with("zq7marker") - {"pg_dump"} == {"mail_message"}
+    api.delete(f"{DOMAINS}/{domain.pk}")
+    assert [row["id"] for row in api.get(f"{API}/mail").json()["emails"]] == [other.pk]
+    assert api.get(f"{API}/mail/stats").json()["received"] == 1
+    assert {api.get(f"{API}/mail/{email.pk}{part}").status_code for part in ("", "/raw", "/attachments")} == {404}
+    assert tables_with("zq7marker") == set()
+    assert DomainDeletion.objects.get().erased_emails == 1
 
 
 @keeps("domain-mail-erased")
