@@ -106,7 +106,9 @@ class Queue(models.Queue):  # type: ignore[misc]
                 left = until - time.monotonic()
                 if taken or dead or left <= 0 or self._closed or self._polls_ended != started:
                     break
+                self.polls += 1
                 self._changed.wait(min(left, _LOOK_SECONDS, self._next_due()))
+                self.polls -= 1
         for message in dead:
             self.dead_letter_queue.add_message(message)
         return taken

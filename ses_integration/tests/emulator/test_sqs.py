@@ -12,10 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from moto.sqs.models import sqs_backends
 
 from ses_integration.emulator.server import Emulator
-from ses_integration.emulator.state.accounts import DEFAULT_ACCOUNT
+from ses_integration.emulator.sqs.queue import polls
 from ses_integration.tests.emulator.clients import REGION, client, refusal
 
 pytestmark = pytest.mark.sqlite_only
@@ -43,11 +42,10 @@ def counts(sqs: Any, queue: str) -> tuple[int, int]:
     return int(found[names[0]]), int(found[names[1]])
 
 
-def wait_until_polling(name: str = "mail") -> None:
-    """Wait until a client waits for a message: it has released the lock of the condition."""
-    held = sqs_backends[DEFAULT_ACCOUNT][REGION].queues[name]
+def wait_until_polling() -> None:
+    """Wait until a client waits for a message."""
     until = time.monotonic() + 10
-    while not held._changed._waiters:
+    while not polls():
         assert time.monotonic() < until
         threading.Event().wait(0.001)
 
