@@ -37,6 +37,8 @@ class Queue(models.Queue):  # type: ignore[misc]
         self._numbers = itertools.count()
         self._polls_ended = 0
         self._closed = False
+        # Clients that are waiting for a message.
+        self.polls = 0
         self._all: dict[str, Message] = {}
         self._waiting: OrderedDict[str, Message] = OrderedDict()
         # When a message that is delayed, or was received, will be waiting again. The heap may have outdated entries.
@@ -205,6 +207,11 @@ def end_polls() -> None:
     """Answer all long polls that are waiting."""
     for queue in _queues():
         queue.end_polls()
+
+
+def polls() -> int:
+    """How many clients are waiting for a message, for tests."""
+    return sum(queue.polls for queue in _queues())
 
 
 def close_queues() -> None:
