@@ -115,6 +115,8 @@ class _Filter:
     images: Images | None = None
 
     def __call__(self, tag: str, attribute: str, value: str) -> str | None:
+        if attribute not in ("href", "src", "style"):
+            return value
         # nh3 keeps an attribute whose filter raises.
         try:
             return self._kept(attribute, value)
@@ -124,8 +126,6 @@ class _Filter:
     def _kept(self, attribute: str, value: str) -> str | None:
         if attribute == "style":
             return value if _is_safe_style(value) else None
-        if attribute not in ("src", "href"):
-            return value
         url = _IGNORED_IN_URLS.sub("", value)
         if attribute == "href":
             return value if _LINK.match(url) else None
