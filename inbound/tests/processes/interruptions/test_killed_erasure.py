@@ -1,4 +1,4 @@
-"""The worker is killed while it erases several pages of stored mail: another continues and counts nothing twice."""
+"""The worker is killed while it erases mail, rows and objects: another continues and counts nothing twice."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 
+from domains.deletion.received import BATCH
 from domains.models import Domain, DomainDeletion
 from inbound.tests.processes.support.clients import EmulatedAws
 from inbound.tests.processes.support.stack import Stack, wait_for
+from inbound.tests.support.database_locks import a_transaction_waits_for_a_lock
 from inbound.tests.support.factories import DomainFactory
+from mail.models import Message
+from mail.tests.erasure.mails import write_mails
 from ses_integration.emulator import stored_objects
 from ses_integration.emulator.server import Emulator
 from ses_integration.storage.bucket import KEYS_PER_CALL
@@ -25,6 +30,7 @@ OBJECTS = 2_000
 # Every object has a version and a delete marker, so there are four pages.
 HISTORY = [b"mail", None]
 STORED = OBJECTS * len(HISTORY)
+MAILS = 1_201
 
 
 @pytest.fixture
@@ -65,6 +71,26 @@ def test_a_third_worker_finishes_erasing_after_two_were_killed(stack_of: Stack, 
     # All but the page whose answer nobody received.
     assert record.erased_versions == STORED - KEYS_PER_CALL
     assert record.late_versions == 0
+
+
+def test_rows_are_counted_once_if_the_worker_is_killed_between_batches(stack_of: Stack, user: User) -> None:
+    domain = DomainFactory(owner=user, name="example.com")
+    write_mails(domain, MAILS)
+    Domain.objects.filter(pk=domain.pk).delete()
+    in_third_batch = Message.objects.order_by("arrived_at", "pk")[2 * BATCH]
+    worker = stack_of.another_worker("killed over rows")
+    with transaction.atomic():
+        Message.objects.select_for_update().get(pk=in_third_batch.pk)
+        worker.start()
+        wait_for(a_transaction_waits_for_a_lock, within=40, what="the worker has come to the third batch")
+        worker.kill()
+        assert DomainDeletion.objects.get().erased_emails == MAILS - Message.objects.count() == 2 * BATCH
+    stack_of.another_worker("last worker").start()
+    wait_for(lambda: DomainDeletion.objects.get().finished_at, within=40, what="the deletion is finished")
+
+    record = DomainDeletion.objects.get()
+    assert (record.erased_emails, record.erased_attachments) == (MAILS, 2 * MAILS)
+    assert not Message.objects.exists()
 
 
 def _kill_during(stack: Stack, action: str) -> None:
