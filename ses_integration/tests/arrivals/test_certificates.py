@@ -41,10 +41,15 @@ def test_a_certificate_that_is_not_valid_now_makes_it_forged(sns, days):
     assert_forged(sns.notification(received()), "not valid now")
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", pem(elliptic_key()), EMPTY_CERTIFICATE])
-def test_a_file_without_a_certificate_of_an_rsa_key_makes_it_forged(sns, body):
+@pytest.mark.parametrize("body", [b"", b"<html>", EMPTY_CERTIFICATE])
+def test_a_file_that_is_no_certificate_makes_it_forged(sns, body):
     sns.files[PEM] = 200, body
-    assert_forged(sns.notification(received()), "certificate")
+    assert_forged(sns.notification(received()), "no certificate")
+
+
+def test_a_certificate_of_another_kind_of_key_makes_it_forged(sns):
+    sns.files[PEM] = 200, pem(elliptic_key())
+    assert_forged(sns.notification(received()), "no RSA key")
 
 
 def test_a_file_that_is_too_large_for_a_certificate_makes_it_forged(sns):

@@ -104,6 +104,7 @@ def test_without_a_bucket_nothing_is_read(ses, settings):
         ({"fault": "page", "status": 404}, Unanswered),
         ({"fault": "throttle"}, Throttled),
         ({"fault": "access_denied"}, Refused),
+        ({"fault": "cut_body"}, Unanswered),
     ],
 )
 def test_an_error_of_s3_does_not_mean_that_the_mail_is_missing(ses, s3, fault, expected):
