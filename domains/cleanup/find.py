@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, Min, QuerySet
 
 from domains.models import Domain, DomainDeletion, Step
 from ses_integration.api import MailFolder
@@ -48,6 +49,15 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
+class LostMail:
+    """Mail in the database of a domain that is gone, and that no deletion erases: rows were deleted or restored by hand."""
+
+    domain: str
+    domain_id: str
+    mails: int
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """Everything that `ses_cleanup` has found: `left` by SES and S3, and what the rows say about it.
 
@@ -58,18 +68,20 @@ class Findings:
     known: bool
     orphans: list[Orphan]
     folders: list[Folder]
+    lost_mail: list[LostMail]
     deletions: list[DomainDeletion]
 
     @property
     def nothing_left(self) -> bool:
         unused = [folder for folder in self.folders if not folder.in_use]
-        return not (self.orphans or unused or self.left.previous_scopes or self.left.pending or self.deletions)
+        in_database = self.lost_mail or self.deletions
+        return not (self.orphans or unused or in_database or self.left.previous_scopes or self.left.pending)
 
     @property
     def removable(self) -> bool:
         """Whether there is anything that --apply removes."""
         findings: list[Orphan | Folder] = [*self.orphans, *self.folders]
-        return any(finding.removable for finding in findings)
+        return bool(self.lost_mail) or any(finding.removable for finding in findings)
 
 
 def findings(search: LeftoverSearch) -> Findings:
@@ -81,12 +93,14 @@ def findings(search: LeftoverSearch) -> Findings:
     recorded = left.recorded.union(*rows)
     orphans = [_orphan(drift, domain, recorded=drift.domain in recorded) for drift in left.orphans]
     folders = list(_folders(left, domain, {orphan.found.name for orphan in orphans if orphan.removable}))
+    lost_mail = [mail for mail in _lost_mail() if domain in ("", mail.domain)]
     deletions = DomainDeletion.objects.pending().order_by("started_at", "name")
     return Findings(
         left,
-        known=domain in recorded | left.in_ses or bool(folders or left.reference_mail),
+        known=domain in recorded | left.in_ses or bool(folders or left.reference_mail or lost_mail),
         orphans=orphans,
         folders=folders,
+        lost_mail=lost_mail,
         deletions=[record for record in deletions if domain in ("", record.name)],
     )
 
@@ -106,6 +120,15 @@ def _folders(left: Leftovers, named: str, removed: set[str]) -> Iterator[Folder]
         owner, recorded = left.owners.get(domain, ""), pk in deleted
         removable = not rule and (recorded or (domain == named and not owner))
         yield Folder(prefix, domain, stored, recorded, rule, owner, removable)
+
+
+def _lost_mail() -> Iterator[LostMail]:
+    # In the app above: mail.Message.
+    messages: Any = Domain._meta.get_field("messages").related_model
+    erasing = DomainDeletion.objects.filter(received_emails=Step.PENDING).values("domain_id")
+    lost = messages.objects.without_domain().exclude(domain_id__in=erasing)
+    for row in lost.values("domain_id").annotate(mails=Count("pk"), key=Min("key")).order_by("domain_id"):
+        yield LostMail(row["key"].split("/")[1], row["domain_id"], row["mails"])
 
 
 def erase(folder: Folder) -> Iterator[int]:

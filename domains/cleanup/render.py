@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from backoffice.text import moment, one_line, shortened
-from domains.cleanup.find import Findings, Folder, Orphan
+from backoffice.text import moment, one_line, plural, shortened
+from domains.cleanup.find import Findings, Folder, LostMail, Orphan
 from domains.models import DomainDeletion
 from ses_integration.cli.leftovers import NEEDED, Drift, PreviousScope, ReferenceMail
 
@@ -43,6 +43,7 @@ def _groups(found: Findings) -> list[tuple[str, str, Iterable[Shown]]]:
         ("orphans", "Orphans in SES, ours and in no ledger", map(_orphan, found.orphans)),
         ("suspects", "Not ours despite our prefix; left alone", map(_lookalike, left.lookalikes)),
         ("stored_mail", "Stored mail without a domain", map(_folder, found.folders)),
+        ("lost_mail", "Mail in the database without a domain", map(_lost_mail, found.lost_mail)),
         ("reference_mail", "Stored by the reference service; left alone", map(_reference, left.reference_mail)),
         ("former", "Left behind when AWS_REGION or SES_RULE_SET changed", map(_scope, left.previous_scopes)),
         ("owed", f"Pending in SES; {retried} ses_sync retries now", map(_pending, left.pending.items())),
@@ -90,6 +91,10 @@ def _folder(folder: Folder) -> Shown:
     else:
         text = f"? {text}. No deletion of it is recorded here, {UNRECORDED} {one_line(folder.domain)}"
     return Shown(asdict(folder), text)
+
+
+def _lost_mail(mail: LostMail) -> Shown:
+    return Shown(asdict(mail), f"! {one_line(mail.domain)} ({mail.domain_id}): {plural(mail.mails, 'mail')}")
 
 
 def _reference(mail: ReferenceMail) -> Shown:

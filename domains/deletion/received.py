@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
+from django.db import transaction
 from django.utils import timezone
 
 from domains.models import Domain, DomainDeletion, Step
@@ -22,17 +25,35 @@ def erase_rows(record: DomainDeletion) -> None:
 
     Call it in `updating`. That locks the report, and commits the counts together with what they count, so no claim is needed.
     """
-    # The domain's own row is gone. Reverse accessors of models in the app above: mail.Message, mail.MailCount, mail.MailSweep.
-    domain = Domain(pk=record.domain_id)
-    erased = domain.messages.erase(BATCH)
+    erased = _erase_batch(record.domain_id)
     record.erased_emails += erased.received_emails
     record.erased_attachments += erased.attachments
     record.erased_email_bytes += erased.bytes
     if erased.complete:
+        record.received_emails, record.received_emails_at = Step.DONE, timezone.now()
+
+
+def erase_unreported(domain_id: str) -> Iterator[int]:
+    """Erase the rows of a domain that was deleted by hand, and yield how many received emails are gone after each batch."""
+    emails, complete = 0, False
+    while not complete and not Domain.objects.filter(pk=domain_id).exists():
+        with transaction.atomic():
+            erased = _erase_batch(domain_id)
+        emails += erased.received_emails
+        complete = erased.complete
+        yield emails
+
+
+def _erase_batch(domain_id: str) -> Any:
+    """What was erased: `ErasedRows` of the app above (mail/models/message.py)."""
+    # The domain's own row is gone. Reverse accessors of models in the app above: mail.Message, mail.MailCount, mail.MailSweep.
+    domain = Domain(pk=domain_id)
+    erased = domain.messages.erase(BATCH)
+    if erased.complete:
         domain.mail_counts.all().delete()
         with suppress(ObjectDoesNotExist):
             domain.mail_sweep.delete()
-        record.received_emails, record.received_emails_at = Step.DONE, timezone.now()
+    return erased
 
 
 def rows_left(record: DomainDeletion) -> list[str]:

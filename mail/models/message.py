@@ -9,7 +9,7 @@ from typing import Self
 
 from django.apps import apps
 from django.db import models, router
-from django.db.models import Q, Sum
+from django.db.models import Exists, OuterRef, Q, Sum
 from django.db.models.functions import Now
 
 from domains.models import Domain
@@ -37,6 +37,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def due(self) -> Self:
         """Mail that waits for ingest, and that no process has claimed."""
         return self.filter(state=Message.State.ARRIVED, retry_at__lte=Now())
+
+    def without_domain(self) -> Self:
+        """Mail of domains whose row is gone."""
+        return self.filter(~Exists(Domain.objects.filter(pk=OuterRef("domain_id"))))
 
     def measure(self) -> tuple[int, int]:
         """The number of attachments, and the bytes in the bucket, as far as they are known."""

@@ -7,9 +7,11 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from backoffice.text import plural
 from domains.cleanup import find
 from domains.cleanup.find import Findings, Folder
 from domains.cleanup.render import as_values, report
+from domains.deletion.received import erase_unreported
 from domains.deletion.retry import retry_deletion
 from domains.models import DomainDeletion
 from rest.names.arguments import domain_name
@@ -25,7 +27,7 @@ from ses_integration.cli.leftovers import LeftoverSearch, PreviousScope
 
 class Command(CommandWithExitCodes):
     help = (
-        "List what should be gone and is not: our rules and identities that are in no ledger, stored mail without a domain, "
+        "List what should be gone and is not: our rules and identities that are in no ledger, mail without a domain, "
         "what another AWS_REGION or SES_RULE_SET left behind, and everything that is pending. Reads the tag of every "
         "identity in the account that is in no ledger, about one a second. Changes nothing unless --apply is given. "
         "Exit code 0 when nothing is left over or pending, 2 when something is (after --apply: still is), 1 on an error."
@@ -79,6 +81,11 @@ class Command(CommandWithExitCodes):
         folders = {folder.prefix: folder for folder in found.folders if folder.removable}
         for prefix in search.without_rule(list(folders)):
             self._erase(folders[prefix])
+        for mail in found.lost_mail:
+            for erased in erase_unreported(mail.domain_id):
+                self.tell(
+                    f"{mail.domain} ({mail.domain_id}): {plural(erased, 'received email')} erased from the database"
+                )
         for record in found.deletions:
             self._retry(record)
         for scope in found.left.previous_scopes:

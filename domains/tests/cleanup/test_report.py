@@ -112,6 +112,7 @@ def test_json_has_every_published_field(ses, lost):
                     "removable": False,
                 }
             ],
+            "lost_mail": [],
             "reference_mail": [],
             "former": [],
             "owed": {},
