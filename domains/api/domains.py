@@ -113,6 +113,7 @@ class DomainViewSet(
         return {
             "checks": self._check(rows) if self.checks_ses else {},
             "identities": RecordedIdentity.by_domain(row.name for row in rows),
+            "received": serializers.received_counts(rows[0]) if self.action == "retrieve" else {},
         }
 
     def _check(self, rows: Sequence[Domain]) -> dict[str, Any]:

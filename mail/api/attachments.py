@@ -11,33 +11,15 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mail import content
+from mail.api import downloads
 from mail.api.detail import shown_attachment
-from mail.api.downloads import UNSAFE, file_answer, refuse_virus
-from mail.downloads.headers import BINARY, RAW, safe_filename
-from mail.models import Message, ReceivedEmail, ReceivedEmailQuerySet
-from mail.parsing.pool import Busy, Unreadable
-from rest.errors import Gone, Unavailable, Unprocessable
+from mail.downloads.headers import BINARY, safe_filename
+from mail.models import ReceivedEmail, ReceivedEmailQuerySet
 from rest.fields import SchemaOnly
 from rest.viewsets import OwnedViewSet
-from ses_integration.api import NotStored, SesError
-
-NO_ATTACHMENT = "Attachment not found"
-GONE = "Stored message is gone"
-NO_STORE = "The mail store does not answer at the moment. Try again in a few seconds."
-BUSY = "Too many attachments are being decoded at the moment. Try again in a few seconds."
-
-# The first that fits counts.
-FILE_ERRORS: dict[type[Exception], Any] = {
-    NotStored: lambda _: Gone(GONE),
-    SesError: lambda _: Unavailable(NO_STORE),
-    Busy: lambda _: Unavailable(BUSY),
-    Unreadable: lambda error: Unprocessable(f"The attachment could not be decoded. {error}"),
-}
-UNSAFE_PARAMETER = {UNSAFE: {"type": "boolean"}}
 
 
-class AttachmentSerializer(serializers.Serializer[Any]):
+class _AttachmentSerializer(serializers.Serializer[Any]):
     index = SchemaOnly("integer")
     filename = SchemaOnly("string", nullable=True)
     contentType = SchemaOnly("string")
@@ -48,11 +30,13 @@ class AttachmentSerializer(serializers.Serializer[Any]):
 
 
 class AttachmentsSerializer(serializers.Serializer[Any]):
+    """Describes the list of attachments for schema generators."""
+
     pagination = SchemaOnly("object")
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         # A serializer has an attribute `data` of its own.
-        return {"data": AttachmentSerializer(many=True), **super().get_fields()}
+        return {"data": _AttachmentSerializer(many=True), **super().get_fields()}
 
 
 class FileActions(OwnedViewSet[ReceivedEmail]):
@@ -60,11 +44,7 @@ class FileActions(OwnedViewSet[ReceivedEmail]):
 
     @action(detail=True)
     def raw(self, request: Request, pk: str) -> HttpResponseBase:
-        """The message as SES has stored it."""
-        message = self.get_object().message
-        refuse_virus(request, message)
-        size, pieces = content.raw_bytes(message)
-        return file_answer(request, size, pieces, media_type=RAW, name=f"{pk}.eml")
+        return downloads.raw_answer(request, self.get_object().message, f"{pk}.eml")
 
     @action(detail=True)
     def attachments(self, request: Request, pk: str) -> Response:
@@ -80,10 +60,9 @@ class FileActions(OwnedViewSet[ReceivedEmail]):
     @action(detail=True, url_path="attachments/<str:index>")
     def attachment(self, request: Request, pk: str, index: str) -> HttpResponseBase:
         message = self.get_object().message
-        found = message.attachments
-        if not (index.isascii() and index.isdigit()) or len(index) > 9 or int(index) >= len(found):
-            raise NotFound(NO_ATTACHMENT)
-        return attachment_answer(request, message, int(index))
+        if not (index.isascii() and index.isdigit()) or len(index) > 9 or int(index) >= len(message.attachments):
+            raise NotFound(downloads.NO_ATTACHMENT)
+        return downloads.attachment_answer(request, message, int(index))
 
 
 class NamedAttachmentViewSet(OwnedViewSet[ReceivedEmail]):
@@ -92,10 +71,10 @@ class NamedAttachmentViewSet(OwnedViewSet[ReceivedEmail]):
     queryset = ReceivedEmail.objects.live()
     not_found = "Email not found or access denied"
     # Not used: the only action answers with a file.
-    serializer_class = AttachmentSerializer
+    serializer_class = AttachmentsSerializer
     files = {"named": BINARY}
-    parameters = {"named": UNSAFE_PARAMETER}
-    errors = FILE_ERRORS
+    parameters = {"named": downloads.PARAMETERS}
+    errors = downloads.ERRORS
 
     def get_queryset(self) -> ReceivedEmailQuerySet:
         rows: Any = super().get_queryset()
@@ -109,24 +88,14 @@ class NamedAttachmentViewSet(OwnedViewSet[ReceivedEmail]):
         if not message.attachments:
             raise NotFound("No attachments found in this email")
         names = [each["filename"] or "" for each in message.attachments]
+        # As the mail has it, or as a download was saved.
         for known in (names, [safe_filename(name) for name in names]):
             if filename in known:
-                return attachment_answer(request, message, known.index(filename))
-        raise NotFound(NO_ATTACHMENT)
+                return downloads.attachment_answer(request, message, known.index(filename))
+        raise NotFound(downloads.NO_ATTACHMENT)
 
 
 def with_files(rows: ReceivedEmailQuerySet) -> ReceivedEmailQuerySet:
     """Read what downloads need, without the texts."""
-    columns = ("bucket", "key", "size", "virus", "attachments", "state")
+    columns = ("bucket", "key", "size", "virus", "attachments")
     return rows.select_related("message").only("id", *(f"message__{name}" for name in columns))
-
-
-def attachment_answer(request: Request, message: Message, index: int) -> HttpResponseBase:
-    refuse_virus(request, message)
-    found = content.attachment_bytes(message, index)
-    if found is None:
-        raise NotFound(NO_ATTACHMENT)
-    size, pieces = found
-    described = message.attachments[index]
-    name = described["filename"] or f"attachment-{index + 1}"
-    return file_answer(request, size, pieces, media_type=described["content_type"], name=name)

@@ -14,20 +14,14 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mail import content, marks
-from mail.api import filters, serializers
-from mail.api.attachments import (
-    FILE_ERRORS,
-    UNSAFE_PARAMETER,
-    AttachmentsSerializer,
-    FileActions,
-    with_files,
-)
+from mail import marks
+from mail.api import downloads, filters, serializers
+from mail.api.attachments import AttachmentsSerializer, FileActions, with_files
 from mail.api.detail import EmailSerializer
-from mail.api.downloads import has_virus
 from mail.api.stats import StatsSerializer, stats_of
 from mail.api.totals import Inbox
 from mail.downloads.headers import BINARY, RAW
+from mail.downloads.stored import raw_text
 from mail.erasure.one import erase_email
 from mail.models import ReceivedEmail, ReceivedEmailQuerySet
 from rest.deletion.confirmation import refuse_plan_of
@@ -57,12 +51,12 @@ class EmailViewSet(FileActions, ListModelMixin, RetrieveModelMixin, OwnedViewSet
     parameters = {
         "retrieve": {"peek": {"type": "boolean"}},
         "attachments": {name: {"type": "integer"} for name in ("limit", "offset")},
-        "raw": UNSAFE_PARAMETER,
-        "attachment": UNSAFE_PARAMETER,
+        "raw": downloads.PARAMETERS,
+        "attachment": downloads.PARAMETERS,
         "stats": {"days": {"type": "integer"}, "domainId": {"type": "string"}},
     }
     files = {"raw": RAW, "attachment": BINARY}
-    errors = FILE_ERRORS
+    errors = downloads.ERRORS
 
     def get_queryset(self) -> QuerySet[ReceivedEmail]:
         rows: Any = super().get_queryset()
@@ -117,7 +111,7 @@ class EmailViewSet(FileActions, ListModelMixin, RetrieveModelMixin, OwnedViewSet
         if self.action == "list":
             return {}
         (email,) = rows
-        raw = None if has_virus(email.message) else content.raw_text(email.message)
+        raw = None if downloads.has_virus(email.message) else raw_text(email.message)
         return {"raw": raw, "raw_url": self.reverse_action("raw", [email.pk])}
 
     def partial_update(self, request: Request, pk: str) -> Response:

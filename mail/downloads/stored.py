@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Generator, Iterator
 from functools import cache
+from io import BytesIO
 from typing import BinaryIO, cast
 
 from django.conf import settings
@@ -12,11 +13,16 @@ from django.conf import settings
 from mail.models import Message
 from mail.parsing.parsed import ParsedAttachment
 from mail.parsing.pool import ParserPool
-from ses_integration.api import StoredMail
+from ses_integration.api import SesError, StoredMail
 
 # SES receives mail of up to 40 MB.
 LARGEST_MAIL = 42 * 1024 * 1024
 IN_MEMORY = 1024 * 1024
+# Of a mail that is shown as text.
+MOST_TEXT = 256 * 1024
+# How long S3 may take to begin its answer, and for each piece: while somebody waits for a download, or for a text that may be
+# left out.
+DOWNLOAD_SECONDS, TEXT_SECONDS = 15.0, 3.0
 # They start with the first request for an attachment.
 PARSERS = 2
 
@@ -51,7 +57,7 @@ class Pieces:
 
 def open_mail(message: Message) -> tuple[int, Pieces]:
     """Size and pieces of a mail as SES stored it. Raises SesError; so do the pieces."""
-    size, more = StoredMail(message.key, message.bucket).stream()
+    size, more = StoredMail(message.key, message.bucket, DOWNLOAD_SECONDS).stream()
     more = cast("Generator[bytes, None, None]", more)
     return size, Pieces(next(more, b""), more)
 
@@ -64,7 +70,7 @@ def open_attachment(message: Message, index: int) -> tuple[ParsedAttachment, Bin
     content = cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115 - the response closes it
     try:
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as mail:
-            StoredMail(message.key, message.bucket).fetch(cast(BinaryIO, mail), LARGEST_MAIL)
+            StoredMail(message.key, message.bucket, DOWNLOAD_SECONDS).fetch(cast(BinaryIO, mail), LARGEST_MAIL)
             mail.seek(0)
             found = parsers().extract(cast(BinaryIO, mail), index, content)
     except BaseException:
@@ -75,3 +81,15 @@ def open_attachment(message: Message, index: int) -> tuple[ParsedAttachment, Bin
         raise NoSuchAttachment
     content.seek(0)
     return found, content
+
+
+def raw_text(message: Message) -> str | None:
+    """A mail as text. None if it is large or not UTF-8, or if S3 does not answer soon."""
+    if message.size is None or message.size > MOST_TEXT:
+        return None
+    content = BytesIO()
+    try:
+        StoredMail(message.key, message.bucket, TEXT_SECONDS).fetch(content, MOST_TEXT)
+        return content.getvalue().decode()
+    except (SesError, UnicodeDecodeError):
+        return None

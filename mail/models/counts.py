@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from functools import reduce
+from operator import or_
+from typing import Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Aggregate, Count, Q, Sum
 
 from domains.models import Domain
 
@@ -17,6 +20,11 @@ class MailCountQuerySet(models.QuerySet["MailCount"]):
     def live(self) -> Self:
         """Without counts of domains that are being or have been deleted."""
         return self.filter(domain__deleting_since=None)
+
+    def since(self, *moments: datetime) -> list[int]:
+        """How many of these rows' emails came since each time, without those of `ReceivedEmailQuerySet.before_full_hour`."""
+        earliest = self.filter(start__gte=min(moments))
+        return _counts(earliest, {moment: Sum("received", filter=whole_periods(moment)) for moment in moments})
 
 
 class MailCount(models.Model):
@@ -49,6 +57,17 @@ class MailCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.domain_id} {self.unit} {self.start:%Y-%m-%d %H:%M}"
+
+
+def counted_before_full_hour(rows: models.QuerySet[Any], moments: Sequence[datetime]) -> list[int]:
+    """How many of some received emails came between each time and the next full hour."""
+    some = reduce(or_, map(rest_of_hour, moments))
+    return _counts(rows.filter(some), {moment: Count("pk", filter=rest_of_hour(moment)) for moment in moments})
+
+
+def _counts(rows: models.QuerySet[Any], numbers: Mapping[datetime, Aggregate]) -> list[int]:
+    found = rows.aggregate(**{f"n{n}": number for n, number in enumerate(numbers.values())})
+    return [found[f"n{n}"] or 0 for n in range(len(numbers))]
 
 
 def whole_periods(since: datetime) -> Q:

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from domains.models import Domain
+from mail.models.counts import counted_before_full_hour
 from mail.models.message import Message
 from rest.ids import bare_id
 
@@ -22,6 +23,10 @@ class ReceivedEmailQuerySet(models.QuerySet["ReceivedEmail"]):
 
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         return self.filter(owner_id=user.pk)
+
+    def before_full_hour(self, *moments: datetime) -> list[int]:
+        """How many of these came between each time and the next full hour. See `MailCountQuerySet.since`."""
+        return counted_before_full_hour(self, moments)
 
 
 class ReceivedEmail(models.Model):

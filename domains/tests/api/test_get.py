@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -11,6 +13,7 @@ from inbound.tests.support.factories import (
     DomainFactory,
     EmailAddressFactory,
     EndpointFactory,
+    ReceivedEmailFactory,
     UserFactory,
 )
 
@@ -38,9 +41,9 @@ def test_a_domain_is_shown_as_in_the_list_and_with_statistics(api, domain, user)
     assert shown == listed
 
 
-def test_reading_makes_no_call_and_needs_three_statements(api, domain, ses, django_assert_num_queries):
+def test_reading_makes_no_call_and_needs_five_statements(api, domain, ses, django_assert_num_queries):
     api.get(URL)  # records the use of the key
-    with django_assert_num_queries(3):  # key, domain, identity
+    with django_assert_num_queries(5):  # key, domain, identity, mail by hour, mail of a part of an hour
         api.get(f"{URL}/{domain.pk}")
     assert calls(ses) == []
 
@@ -126,3 +129,15 @@ def test_a_trailing_slash_is_not_found(api):
     DomainFactory()
     for path in (f"{URL}/", f"{URL}//dns-records", "/api/v2/nothing"):
         assert api.get(path).json() == {"error": "Not found"}
+
+
+def test_mail_of_the_last_days_is_counted(api, user):
+    domain = DomainFactory(owner=user)
+    hour = timedelta(hours=1)
+    for age in (0, 23.9, 24.1, 7 * 24 - 0.1, 7 * 24 + 0.1, 30 * 24 - 0.1, 30 * 24 + 0.1, 3000):
+        ReceivedEmailFactory(
+            message__domain=domain, message__arrived_at=timezone.now() - age * hour, is_archived=age > 24
+        )
+    ReceivedEmailFactory()
+    stats = api.get(f"{URL}/{domain.pk}").json()["stats"]
+    assert [stats[f"emailsLast{name}"] for name in ("24h", "7d", "30d")] == [2, 4, 6]
