@@ -24,7 +24,7 @@ from inbound.tests.support.factories import (
     UserFactory,
 )
 from mail.models import Message, ReceivedEmail
-from mail.tests.api.inbox import ATTACHMENTS, RAW, stored
+from mail.tests.inbox import ATTACHMENTS, RAW, stored
 from ses_integration.models import InFlightCall, LedgerEntry
 
 METHODS = ["get", "head", "options", "post", "put", "patch", "delete"]

@@ -17,7 +17,7 @@ from domains.lifecycle.register import add_domain
 from domains.models import Domain
 from inbound.tests.api.routes import ROUTES, path_of
 from inbound.tests.support.factories import DomainFactory, EndpointFactory
-from mail.tests.api.inbox import ATTACHMENTS, RAW, stored
+from mail.tests.inbox import ATTACHMENTS, RAW, stored
 
 OPERATIONS = [
     (route, method, action)

@@ -9,7 +9,7 @@ from domains.models import Domain
 from inbound.models import Scope
 from inbound.tests.support.factories import UserFactory
 from mail.models import ReceivedEmail
-from mail.tests.api.inbox import ATTACHMENTS, RAW, URL, mail_with, received, stored
+from mail.tests.inbox import ATTACHMENTS, RAW, URL, mail_with, received, stored
 
 pytestmark = pytest.mark.sqlite
 

@@ -7,7 +7,7 @@ import pytest
 from inbound.models import Scope
 from inbound.tests.support.factories import DomainFactory
 from mail.models import ReceivedEmail
-from mail.tests.api.inbox import URL, received
+from mail.tests.inbox import URL, received
 
 pytestmark = pytest.mark.sqlite
 

@@ -8,7 +8,7 @@ from inbound.models import Scope
 from inbound.tests.support.aws import stored_keys
 from inbound.tests.support.factories import ReceivedEmailFactory, UserFactory
 from mail.models import Message, ReceivedEmail
-from mail.tests.api.inbox import RAW, URL, received, stored
+from mail.tests.inbox import RAW, URL, received, stored
 
 pytestmark = pytest.mark.sqlite
 

@@ -13,7 +13,7 @@ from domains.models import Domain
 from inbound.models import Scope
 from inbound.tests.support.factories import UserFactory
 from mail.models import Message, ReceivedEmail
-from mail.tests.api.inbox import URL, mail_with, person, received, stored
+from mail.tests.inbox import URL, mail_with, person, received, stored
 from rest.fields import timestamp
 
 pytestmark = pytest.mark.sqlite

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from mail.models import ReceivedEmail
-from mail.tests.api.inbox import URL, person, received
+from mail.tests.inbox import URL, person, received
 
 pytestmark = pytest.mark.sqlite
 

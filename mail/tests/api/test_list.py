@@ -13,7 +13,7 @@ from domains.models import Domain
 from inbound.models import Scope
 from inbound.tests.support.factories import DomainFactory, UserFactory
 from mail.models import Message, ReceivedEmail
-from mail.tests.api.inbox import URL, received
+from mail.tests.inbox import URL, received
 from rest.fields import timestamp
 
 pytestmark = pytest.mark.sqlite

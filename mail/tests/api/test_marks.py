@@ -9,7 +9,7 @@ from domains.models import Domain
 from inbound.models import Scope
 from inbound.tests.support.factories import UserFactory
 from mail.models import ReceivedEmail
-from mail.tests.api.inbox import URL, received
+from mail.tests.inbox import URL, received
 from rest.fields import timestamp
 
 pytestmark = pytest.mark.sqlite

@@ -11,7 +11,7 @@ from domains.models import Domain
 from inbound.models import Scope
 from inbound.tests.support.factories import UserFactory
 from mail.models import ReceivedEmail
-from mail.tests.api.inbox import RAW, URL, received, stored
+from mail.tests.inbox import RAW, URL, received, stored
 
 pytestmark = pytest.mark.sqlite
 

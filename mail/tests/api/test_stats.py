@@ -10,7 +10,7 @@ from django.utils import timezone
 from domains.models import Domain
 from inbound.tests.support.factories import DomainFactory, ReceivedEmailFactory, UserFactory
 from mail.models import Message, ReceivedEmail
-from mail.tests.api.inbox import URL, received
+from mail.tests.inbox import URL, received
 
 pytestmark = pytest.mark.sqlite
 
