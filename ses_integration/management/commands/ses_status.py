@@ -85,9 +85,11 @@ def _mail(config: SesConfig) -> list[str]:
     lines, source = [], mail_source()
     if (topic := topic_progress(config)) and topic.rules:
         if topic.done == topic.rules:
-            lines.append(f"The topic is in {'the only rule' if topic.rules == 1 else f'all {topic.rules} rules'}.")
+            lines.append(
+                f"The topic is confirmed in {'the only rule' if topic.rules == 1 else f'all {topic.rules} rules'}."
+            )
         else:
-            lines.append(f"The topic is in {topic.done} of {plural(topic.rules, 'rule')}; {_pace(config)}.")
+            lines.append(f"The topic is confirmed in {topic.done} of {plural(topic.rules, 'rule')}; {_pace(config)}.")
     if source == "sqs":
         lines.append(
             f"Mail is read from queue {config.queue_url.rpartition('/')[2] or '(SES_QUEUE_URL is missing)'}: {_depth()}"

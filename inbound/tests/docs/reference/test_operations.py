@@ -23,6 +23,16 @@ from ses_integration.emulator.ses.service import Ses
 from ses_integration.emulator.state.accounts import SesAccounts
 
 STORED_MAIL = {"s3:ListBucketVersions", "s3:DeleteObject", "s3:DeleteObjectVersion"}
+READING = {
+    "s3:GetObject",
+    "s3:ListBucket",
+    "sns:ConfirmSubscription",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+}
+# The doctor names them, or they are in the policies of topic and queue.
+NOT_OF_SET_UP = {"sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage", "sns:Publish"}
 # Without them ses_doctor says less.
 OPTIONAL = {"s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"}
 APPS = ("inbound", "endpoints", "addresses", "domains", "ses_integration", "rest", "backoffice")
@@ -33,6 +43,29 @@ def test_the_policy_has_the_permissions_that_the_doctor_tests_and_no_other():
     given = [statement["Action"] for statement in json.loads(policy)["Statement"]]
     actions = [action for it in given for action in ([it] if isinstance(it, str) else it)]
     assert sorted(actions) == sorted({proof.name for proof in ALL} | STORED_MAIL | OPTIONAL)
+
+
+def _actions(policy: str) -> dict[str, set[str]]:
+    """Actions by the Sid of their statement."""
+    given = {statement["Sid"]: statement["Action"] for statement in json.loads(policy)["Statement"]}
+    return {sid: {it} if isinstance(it, str) else set(it) for sid, it in given.items()}
+
+
+def test_the_policy_for_reading_mail_has_what_set_up_and_doctor_call():
+    (policy,) = page("docs/deploy.md").blocks("json", "Permissions")
+    actions = _actions(policy)
+    assert (
+        actions["MailSetupOnly"]
+        == {text for text in _texts() if re.fullmatch(r"(sns|sqs):[A-Z]\w+", text)} - NOT_OF_SET_UP
+    )
+    assert actions["MailDoctorOnly"] == {
+        "sns:Publish",
+        "sns:GetTopicAttributes",
+        "sns:ListSubscriptionsByTopic",
+        "sns:GetSubscriptionAttributes",
+    }
+    reading = set().union(*(it for sid, it in actions.items() if not sid.endswith("Only")))
+    assert reading == READING
 
 
 def test_the_bucket_policy_is_json_and_for_the_folder_of_our_mail():
