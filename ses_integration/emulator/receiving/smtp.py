@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from contextlib import suppress
+from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -30,6 +30,18 @@ class _Session(SMTP):  # type: ignore[misc]
 
     line_length_limit = MAX_BYTES + 1024
 
+    def __init__(self, open_connections: set[asyncio.BaseTransport], *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._open_connections = open_connections
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._open_connections.add(transport)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._open_connections.discard(self.transport)
+        super().connection_lost(error)
+
 
 class SmtpServer:
     """Takes mail for a mailroom. The answer to DATA comes when mail and notification are there."""
@@ -37,6 +49,7 @@ class SmtpServer:
     def __init__(self, mailroom: Mailroom, port: int) -> None:
         self._handler = _Handler(mailroom)
         self._port = port
+        self._connections: set[asyncio.BaseTransport] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -66,6 +79,7 @@ class SmtpServer:
 
     def _session(self) -> SMTP:
         return _Session(
+            self._connections,
             self._handler,
             data_size_limit=MAX_BYTES,
             enable_SMTPUTF8=True,
@@ -75,16 +89,17 @@ class SmtpServer:
             loop=self._loop,
         )
 
-    @staticmethod
-    def _serve(loop: asyncio.AbstractEventLoop, server: asyncio.Server) -> None:
+    def _serve(self, loop: asyncio.AbstractEventLoop, server: asyncio.Server) -> None:
         asyncio.set_event_loop(loop)
         loop.run_forever()
         server.close()
-        waiting = asyncio.all_tasks(loop)
-        for task in waiting:
+        for transport in list(self._connections):
+            transport.close()
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
             task.cancel()
-        with suppress(asyncio.CancelledError):
-            loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks))
         loop.close()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import threading
 from dataclasses import dataclass, field
-from time import monotonic
 
 import urllib3
 
@@ -23,53 +22,60 @@ class Post:
     body: bytes = field(repr=False)
 
 
+@dataclass
+class _Run:
+    """What there is to send between two resets. An event is set when its turn comes; None ends the thread."""
+
+    waiting: queue.SimpleQueue[Post | threading.Event | None] = field(default_factory=queue.SimpleQueue)
+    discarded: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+
+
 class Posts:
     """Sends in order. Repeats three times after 5xx, 429 or no answer, and then gives up."""
 
     def __init__(self) -> None:
         self.given_up = 0
         self.sent = 0
-        self._waiting: queue.SimpleQueue[tuple[Post, threading.Event]] = queue.SimpleQueue()
         self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
-        self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        # Set and replaced at each reset.
-        self._discarded = threading.Event()
+        self._run = _Run()
 
     def send(self, post: Post) -> None:
         """Send it soon."""
         with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="aws-emulator-sns", daemon=True)
-                self._thread.start()
-            self._waiting.put((post, self._discarded))
+            run = self._run
+            if run.thread is None:
+                run.thread = threading.Thread(target=self._serve, args=(run,), name="aws-emulator-sns", daemon=True)
+                run.thread.start()
+            run.waiting.put(post)
 
     def discard(self) -> None:
-        """Forget what has not been sent, and the counters."""
+        """Forget what has not been sent, and the counters. Nothing waits for a subscriber that does not answer."""
         with self._lock:
-            self._discarded.set()
-            self._discarded = threading.Event()
+            self._run.discarded.set()
+            self._run.waiting.put(None)
+            self._run = _Run()
             self.given_up = self.sent = 0
 
     def wait(self, seconds: float = 10) -> bool:
         """Wait until everything has been sent or given up. Returns whether that is so."""
-        until = monotonic() + seconds
-        idle = threading.Event()
-        self._waiting.put((Post("", {}, b""), idle))
         with self._lock:
-            running = self._thread is not None
-        return not running or idle.wait(max(until - monotonic(), 0))
+            run, reached = self._run, threading.Event()
+            run.waiting.put(reached)
+        return run.thread is None or reached.wait(seconds)
 
-    def _run(self) -> None:
-        while True:
-            post, discarded = self._waiting.get()
-            if not post.url:
-                discarded.set()
-            elif not discarded.is_set():
-                delivered = self._try(post, discarded)
-                if not discarded.is_set():
-                    self.sent += delivered
-                    self.given_up += not delivered
+    def _serve(self, run: _Run) -> None:
+        while (item := run.waiting.get()) is not None:
+            if isinstance(item, threading.Event):
+                item.set()
+                continue
+            delivered = self._try(item, run.discarded)
+            with self._lock:
+                if run.discarded.is_set():
+                    return
+                self.sent += delivered
+                self.given_up += not delivered
 
     def _try(self, post: Post, discarded: threading.Event) -> bool:
         for pause in (*_PAUSES, None):

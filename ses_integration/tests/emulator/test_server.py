@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import smtplib
+import socket
 from contextlib import closing
 from http.client import HTTPConnection
 from typing import Any
@@ -56,6 +58,23 @@ def test_stopping_it_closes_the_connections_of_its_clients() -> None:
     emulator.stop()
     with pytest.raises(EndpointConnectionError):
         ses.list_receipt_rule_sets()
+
+
+def test_stopping_it_closes_smtp_connections() -> None:
+    """The emulator's own: with and without a command under way."""
+    emulator = Emulator(smtp_port=0)
+    emulator.start()
+    host, _, port = emulator.smtp_address.partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as idle, smtplib.SMTP(host, int(port)) as busy:
+        assert idle.recv(1000).startswith(b"220 ")
+        busy.ehlo()
+        emulator.stop()
+        assert (idle.recv(1000), emulator.smtp_address) == (b"", "")
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            busy.noop()
+    emulator.start()
+    assert emulator.smtp_address
+    emulator.stop()
 
 
 def test_a_port_in_use_raises_an_error_instead_of_exiting(running_emulator: Any) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,6 +35,8 @@ class Subscriber:
     url: str = ""
     posts: Queue[tuple[dict[str, str], dict[str, Any]]] = field(default_factory=Queue)
     statuses: list[int] = field(default_factory=list)
+    # Answers wait for it.
+    answering: Event = field(default_factory=Event)
 
     def next(self) -> tuple[dict[str, str], dict[str, Any]]:
         return self.posts.get(timeout=10)
@@ -43,11 +45,13 @@ class Subscriber:
 @pytest.fixture
 def subscriber() -> Iterator[Subscriber]:
     found = Subscriber()
+    found.answering.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             found.posts.put(({name.lower(): value for name, value in self.headers.items()}, json.loads(body)))
+            found.answering.wait(20)
             self.send_response(found.statuses.pop(0) if found.statuses else 200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -209,6 +213,18 @@ def test_a_message_is_repeated_three_times_after_a_failure(
     assert len({subscribed.next()[1]["MessageId"] for _ in range(attempts)}) == 1
     assert POSTS.wait()
     assert (POSTS.given_up - before, subscribed.posts.qsize()) == (given_up, 0)
+
+
+def test_a_subscriber_that_does_not_answer_holds_up_nobody_after_a_reset(
+    sns: Any, subscriber: Subscriber, emulator: Emulator
+) -> None:
+    subscriber.answering.clear()
+    for _ in range(2):
+        topic = sns.create_topic(Name="inbound-mail")["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=subscriber.url)
+        assert subscriber.next()[1]["Type"] == "SubscriptionConfirmation"
+        emulator.reset()
+    subscriber.answering.set()
 
 
 def test_refusals_have_the_codes_of_sns(sns: Any, topic: str, emulator: Emulator) -> None:
