@@ -33,7 +33,9 @@ def main(options: list[str]) -> None:
         return execute(statement, *arguments)
 
     def watch(connection: Any, **_: Any) -> None:
-        connection.execute_wrappers.append(count)
+        # The pool gives it out again and again.
+        if count not in connection.execute_wrappers:
+            connection.execute_wrappers.append(count)
 
     connection_created.connect(watch)
     before = Message.objects.filter(state=Message.State.INGESTED).count()
