@@ -17,7 +17,7 @@ from inbound.settings import BASE_DIR
 
 HOST = "127.0.0.1"
 # Removed, because in a developer's shell they may point to a real account.
-REMOVED_PREFIXES = ("AWS_", "SES_", "S3_", "LAMBDA_", "GUNICORN_")
+REMOVED_PREFIXES = ("AWS_", "SES_", "S3_", "LAMBDA_", "MAIL_", "SMTP_", "GUNICORN_")
 REMOVED = {
     "ALLOWED_HOSTS",
     "BEHIND_TLS_PROXY",
@@ -43,21 +43,23 @@ class DemoEnvironment:
     web_port: int
     emulator_port: int
     dns_port: int
+    smtp_port: int
 
     @classmethod
     def from_variables(cls, environ: Mapping[str, str]) -> DemoEnvironment:
-        """Read DEMO_DIR, PORT, AWS_EMULATOR_PORT and DEMO_DNS_PORT. Raises DemoError."""
+        """Read DEMO_DIR, PORT, AWS_EMULATOR_PORT, DEMO_DNS_PORT and DEMO_SMTP_PORT. Raises DemoError."""
         try:
             demo = cls(
                 folder=Path(Configuration.DEMO_DIR.read(environ) or BASE_DIR / ".run").resolve(),
                 web_port=Configuration.PORT.read(environ),
                 emulator_port=Configuration.AWS_EMULATOR_PORT.read(environ),
                 dns_port=Configuration.DEMO_DNS_PORT.read(environ),
+                smtp_port=Configuration.DEMO_SMTP_PORT.read(environ),
             )
         except InvalidConfiguration as error:
             raise DemoError(str(error)) from error
-        if len({demo.web_port, demo.emulator_port, demo.dns_port}) < 3:
-            raise DemoError("PORT, AWS_EMULATOR_PORT and DEMO_DNS_PORT must differ.")
+        if len({demo.web_port, demo.emulator_port, demo.dns_port, demo.smtp_port}) < 4:
+            raise DemoError("PORT, AWS_EMULATOR_PORT, DEMO_DNS_PORT and DEMO_SMTP_PORT must differ.")
         return demo
 
     def make_folder(self) -> None:
@@ -82,6 +84,10 @@ class DemoEnvironment:
     @property
     def dns_address(self) -> str:
         return f"{HOST}:{self.dns_port}"
+
+    @property
+    def smtp_address(self) -> str:
+        return f"{HOST}:{self.smtp_port}"
 
     @property
     def values_file(self) -> Path:
@@ -110,6 +116,9 @@ class DemoEnvironment:
             "SECRET_KEY": self.secret("secret_key"),
             "AWS_EMULATOR_PORT": str(self.emulator_port),
             "DEMO_DNS_PORT": str(self.dns_port),
+            "DEMO_SMTP_PORT": str(self.smtp_port),
+            "SMTP_HOST": HOST,
+            "SMTP_PORT": str(self.smtp_port),
             "AWS_ENDPOINT_URL": self.emulator_url,
             "AWS_REGION": "eu-west-1",
             "AWS_ACCESS_KEY_ID": "demo",
@@ -126,6 +135,9 @@ class DemoEnvironment:
             "SES_SWEEP_SECONDS": "10",
             "SES_DATABASE_SWEEP_SECONDS": "10",
             "SES_STATUS_SECONDS": "1",
+            "MAIL_SOURCE": "sqs",
+            "MAIL_SWEEP_SECONDS": "30",
+            "MAIL_SWEEP_GRACE_SECONDS": "5",
             # The emulator's zone. The DNS records of the real example.com would be misleading.
             "DNS_RESOLVERS": self.dns_address,
         }

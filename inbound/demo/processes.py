@@ -19,6 +19,7 @@ class Processes:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._commands: dict[str, str] = {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
@@ -31,6 +32,7 @@ class Processes:
             _stop(process)
 
     def start(self, name: str, command: str) -> None:
+        self._commands[name] = command
         # A new session: Ctrl-C must reach only this process, which then stops the others in order.
         self._running[name] = subprocess.Popen(
             shlex.split(command), cwd=self._folder, stdin=subprocess.DEVNULL, start_new_session=True
@@ -38,6 +40,14 @@ class Processes:
 
     def pid(self, name: str) -> int:
         return self._running[name].pid
+
+    def restart(self, name: str) -> None:
+        """Start a process that was killed again, without the children that it left behind."""
+        _stop(self._running[name])
+        self.start(name, self._commands[name])
+
+    def was_killed(self, name: str) -> bool:
+        return (self._running[name].poll() or 0) < 0
 
     def ended(self) -> str | None:
         """The name of a process that has ended unexpectedly, or None."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import http.client
 import os
+import shlex
+import smtplib
+import sys
 import urllib.error
 import urllib.request
 
 from domains.models import Domain
-from inbound.demo.environment import DemoEnvironment
-from inbound.demo.seed import DOMAIN, EXPENDABLE, USER, Account
+from inbound.demo.environment import HOST, DemoEnvironment
+from inbound.demo.seed import ADDRESSES, DOMAIN, EXPENDABLE, USER, Account
 from ses_integration.api import SyncState
 
 ANSWER_SECONDS = 5
+ACCEPTED = 250
 # The settings a second shell needs to use the same AWS and database.
 FOR_COMMANDS = (
     "AWS_ENDPOINT_URL",
@@ -25,6 +29,11 @@ FOR_COMMANDS = (
     "SES_QUEUE_URL",
     "SES_CALLS_PER_SECOND",
     "SES_CALL_SETTLE_SECONDS",
+    "MAIL_SOURCE",
+    "MAIL_SWEEP_SECONDS",
+    "MAIL_SWEEP_GRACE_SECONDS",
+    "SMTP_HOST",
+    "SMTP_PORT",
     "DNS_RESOLVERS",
     "DATABASE_URL",
     "SECRET_KEY",
@@ -47,6 +56,17 @@ def ses_up_to_date() -> bool:
     verified = Domain.objects.live().filter(name=DOMAIN, status=Domain.Status.VERIFIED)
     # Only this domain: other domains, added while trying things out, may stay pending forever.
     return verified.exists() and not SyncState.pending_names([DOMAIN])
+
+
+def mail_is_accepted(demo: DemoEnvironment) -> bool:
+    """Whether SES has a rule that takes mail, so that it would be stored, and the mail worker told of it."""
+    try:
+        with smtplib.SMTP(HOST, demo.smtp_port, local_hostname="localhost", timeout=ANSWER_SECONDS) as smtp:
+            smtp.ehlo_or_helo_if_needed()
+            smtp.mail("")
+            return any(smtp.rcpt(address)[0] == ACCEPTED for address in ADDRESSES)
+    except (OSError, smtplib.SMTPException):
+        return False
 
 
 def _answers(url: str, headers: dict[str, str] | None = None) -> bool:
@@ -83,12 +103,15 @@ inbound is running, after {seconds:.0f} seconds.
   Admin    {shown["ADMIN_URL"]}  user {USER}, password {account.password}
   AWS      {demo.emulator_url} (emulated)
   DNS      {demo.dns_address} (emulated)
+  SMTP     {demo.smtp_address} (emulated)
 
-To try: list the addresses, see what SES holds, delete {EXPENDABLE} (and see that SES no longer has it).
+To try: list the addresses, see what SES holds, delete {EXPENDABLE} (and see that SES no longer has it), and let a mail
+arrive.
 
   curl {key} {base}/email-addresses
   curl {demo.emulator_url}/_ses
   curl -X DELETE {key} {base}/email-addresses/{account.expendable_id}
+  (set -a; . {shlex.quote(str(demo.values_file))}; {shlex.quote(sys.executable)} manage.py send_test_mail {ADDRESSES[0]} --wait)
 
 Scripts find these values in {demo.values_file}. Ctrl-C stops everything and keeps the data in {demo.folder}.
 """

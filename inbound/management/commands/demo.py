@@ -22,11 +22,13 @@ from inbound.demo import readiness
 from inbound.demo.environment import HOST, DemoEnvironment, DemoError, write_private
 from inbound.demo.processes import Processes, read_procfile
 from inbound.demo.published import publish_records
-from inbound.demo.seed import seed
+from inbound.demo.seed import Account, seed
 from inbound.settings import BASE_DIR
 from inbound.worker import run_auto_setup
 from ses_integration.api import SesSweeper
 
+# In the Procfile.
+MAIL_WORKER = "mail"
 READY_SECONDS = 60
 POLL_SECONDS = 0.1
 
@@ -37,8 +39,8 @@ class Stopped(Exception):
 
 class Command(BaseCommand):
     help = (
-        "Run everything on this machine to try it: an emulated AWS, the production server, the worker and a demo account. "
-        "PORT, AWS_EMULATOR_PORT and DEMO_DNS_PORT set the ports, DEMO_DIR the folder for the data, and "
+        "Run everything on this machine to try it: an emulated AWS, the production server, the workers and a demo account. "
+        "PORT, AWS_EMULATOR_PORT, DEMO_DNS_PORT and DEMO_SMTP_PORT set the ports, DEMO_DIR the folder for the data, and "
         "DEMO_DATABASE_URL a database other than SQLite in that folder. It never uses a real AWS account."
     )
     # They would check the developer's environment, not the demo's.
@@ -76,12 +78,13 @@ class Command(BaseCommand):
         _check_port(demo.emulator_port, "AWS_EMULATOR_PORT")
         _check_port(demo.dns_port, "DEMO_DNS_PORT")
         _check_port(demo.dns_port, "DEMO_DNS_PORT", socket.SOCK_DGRAM)
+        _check_port(demo.smtp_port, "DEMO_SMTP_PORT")
         demo.values_file.unlink(missing_ok=True)
         commands = read_procfile(BASE_DIR / "Procfile")
         try:
             with Processes(BASE_DIR) as processes:
                 self._say("Starting the AWS emulator, preparing the database …")
-                ports = f"--port {demo.emulator_port} --dns-port {demo.dns_port}"
+                ports = f"--port {demo.emulator_port} --dns-port {demo.dns_port} --smtp-port {demo.smtp_port}"
                 processes.start("emulator", f"python manage.py aws_emulator {ports} --pending-identities")
                 call_command("migrate", verbosity=0, interactive=False)
                 account = seed(demo)
@@ -90,18 +93,18 @@ class Command(BaseCommand):
                 # Only a sweep detects that a new emulator is empty. Without it, SES would look up to date.
                 run_auto_setup()
                 SesSweeper(settings.SES_SWEEP_SECONDS).sweep()
-                self._say("Starting the server and the worker …")
+                self._say("Starting the server and the workers …")
                 for name, command in commands.items():
                     processes.start(name, command)
                 self._wait(processes, "The server does not answer.", lambda: readiness.api_answers(demo, account))
                 self._wait(processes, "SES is not up to date.", lambda: _up_to_date(demo))
+                self._wait(processes, "SES accepts no mail.", lambda: readiness.mail_is_accepted(demo))
                 connections.close_all()
-                # docs/try-it.md kills the worker. A search by command line would find every worker of this machine.
-                values = readiness.values(demo, account) | {"WORKER_PID": str(processes.pid("worker"))}
-                write_private(demo.values_file, "".join(f"{name}={value}\n" for name, value in values.items()))
+                _write_values(demo, account, processes)
                 self._say(readiness.announcement(demo, account, seconds=time.monotonic() - started))
                 while True:
-                    self._poll(processes)
+                    if self._poll(processes):
+                        _write_values(demo, account, processes)
         finally:
             demo.values_file.unlink(missing_ok=True)
 
@@ -112,13 +115,21 @@ class Command(BaseCommand):
                 raise DemoError(f"{problem} The demo waited {READY_SECONDS} seconds; see the messages above.")
             self._poll(processes)
 
-    def _poll(self, processes: Processes) -> None:
+    def _poll(self, processes: Processes) -> bool:
+        """Wait a moment. Whether a process has been replaced meanwhile. Raises DemoError for one that has ended."""
         # Sleep and check a flag: a lock shared with a signal handler could deadlock.
         time.sleep(POLL_SECONDS)
         if self._stopping:
             raise Stopped
-        if name := processes.ended():
+        name = processes.ended()
+        if name == MAIL_WORKER and processes.was_killed(name):
+            # docs/try-it.md kills it. If the demo stopped, the emulator would forget the mail that the worker has to find again.
+            self._say("The mail worker was killed; starting another one …")
+            processes.restart(name)
+            return True
+        if name:
             raise DemoError(f"The process {name} has ended, so the demo stops; see the messages above.")
+        return False
 
     def _say(self, text: str) -> None:
         self.stdout.write(text)
@@ -134,6 +145,13 @@ def _locked(demo: DemoEnvironment) -> Iterator[None]:
         except BlockingIOError:
             raise DemoError(f"The demo is running already: {demo.values_file} says where.") from None
         yield
+
+
+def _write_values(demo: DemoEnvironment, account: Account, processes: Processes) -> None:
+    """Write `demo.env`, also with the processes that docs/try-it.md kills: a search would find those of other demos, too."""
+    pids = {"WORKER_PID": processes.pid("worker"), "MAIL_WORKER_PID": processes.pid(MAIL_WORKER)}
+    values = readiness.values(demo, account) | {name: str(pid) for name, pid in pids.items()}
+    write_private(demo.values_file, "".join(f"{name}={value}\n" for name, value in values.items()))
 
 
 def _up_to_date(demo: DemoEnvironment) -> bool:

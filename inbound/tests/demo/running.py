@@ -26,12 +26,12 @@ class Demo:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = _free_ports(3)
+        self.ports = _free_ports(4)
         self._output = folder.with_suffix(".log")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, **environ: str) -> None:
-        ports = zip(("PORT", "AWS_EMULATOR_PORT", "DEMO_DNS_PORT"), map(str, self.ports), strict=True)
+        ports = zip(("PORT", "AWS_EMULATOR_PORT", "DEMO_DNS_PORT", "DEMO_SMTP_PORT"), map(str, self.ports), strict=True)
         demo = {"DEMO_DIR": str(self.folder), **dict(ports)}
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
@@ -78,6 +78,19 @@ class Demo:
     @property
     def curls(self) -> list[list[str]]:
         return [shlex.split(line) for line in self.output.splitlines() if line.startswith("  curl ")]
+
+    def manage(self, *words: str) -> str:
+        """What a command prints in the demo's environment."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=BASE_DIR,
+            env=_shell() | self.values,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def get(self, path: str) -> Any:
         values = self.values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import signal
 import socket
 from collections.abc import Iterator
@@ -54,7 +55,8 @@ def test_a_second_run_keeps_keys_and_data(demo: Demo) -> None:
 
     demo.start()
     demo.wait_until_ready()
-    assert demo.values | {"WORKER_PID": ""} == first | {"WORKER_PID": ""}
+    pids = {"WORKER_PID": "", "MAIL_WORKER_PID": ""}
+    assert demo.values | pids == first | pids
     assert demo.recipients() == SEEDED, "the new emulator was empty, and two addresses had been deleted"
     assert sorted(row["address"] for row in demo.get("/email-addresses")["data"]) == SEEDED
     assert run_curl(demo.curls[2])["cleanup"]["sesRuleUpdated"] is True
@@ -79,7 +81,22 @@ def test_the_demo_stops_when_one_of_its_processes_dies(demo: Demo) -> None:
     assert "CommandError: The process worker has ended, so the demo stops; see the messages above.\n" in demo.output
 
 
-@pytest.mark.parametrize(("which", "name"), [(0, "PORT"), (1, "AWS_EMULATOR_PORT"), (2, "DEMO_DNS_PORT")])
+def test_a_mail_arrives_as_soon_as_the_demo_is_ready_and_while_its_worker_is_killed(demo: Demo) -> None:
+    demo.start()
+    demo.wait_until_ready()
+    first = demo.manage("send_test_mail", "hello@example.com", "--wait")
+    assert re.search(r"250 OK \S+\n.* listed as .*\n.* read: 0 attachments", first)
+    killed = int(demo.values["MAIL_WORKER_PID"])
+    os.kill(killed, signal.SIGKILL)
+    assert " read: 0 attachments" in demo.manage("send_test_mail", "hello@example.com", "--wait", "240")
+    assert int(demo.values["MAIL_WORKER_PID"]) != killed
+    assert "The mail worker was killed; starting another one" in demo.output
+    assert demo.stop(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize(
+    ("which", "name"), [(0, "PORT"), (1, "AWS_EMULATOR_PORT"), (2, "DEMO_DNS_PORT"), (3, "DEMO_SMTP_PORT")]
+)
 def test_a_port_in_use_is_refused_before_anything_starts(demo: Demo, which: int, name: str) -> None:
     write_private(demo.values_file, "BASE_URL=http://the.first.one\n")
     with socket.socket() as taken:

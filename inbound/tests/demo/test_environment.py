@@ -17,7 +17,10 @@ def test_an_invalid_port_is_refused(port: str) -> None:
         DemoEnvironment.from_variables({"PORT": port})
 
 
-@pytest.mark.parametrize(("name", "port"), [("PORT", "5599"), ("AWS_EMULATOR_PORT", "5598"), ("DEMO_DNS_PORT", "8000")])
+@pytest.mark.parametrize(
+    ("name", "port"),
+    [("PORT", "5599"), ("AWS_EMULATOR_PORT", "5598"), ("DEMO_DNS_PORT", "8000"), ("DEMO_SMTP_PORT", "8000")],
+)
 def test_the_same_port_for_two_servers_is_refused(name: str, port: str) -> None:
     with pytest.raises(DemoError, match="must differ"):
         DemoEnvironment.from_variables({name: port})
@@ -30,6 +33,8 @@ def test_variables_of_a_real_account_are_removed(tmp_path: Path) -> None:
         "AWS_ENDPOINT_URL_SES": "https://email.eu-west-1.amazonaws.com",
         "AWS_ACCESS_KEY_ID": "AKIAREAL",
         "SES_RULE_SET": "production",
+        "MAIL_RETENTION_DAYS": "1",
+        "SMTP_HOST": "mail.example.net",
         "DATABASE_URL": "postgres://production",
         "http_proxy": "http://proxy.example",
         "HOME": "/home/me",
@@ -37,9 +42,13 @@ def test_variables_of_a_real_account_are_removed(tmp_path: Path) -> None:
     }
     demo = DemoEnvironment.from_variables(shell)
     variables = demo.variables(shell)
-    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_SES", "SES_RULE_SET"} & variables.keys()
+    assert (
+        not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_SES", "SES_RULE_SET", "MAIL_RETENTION_DAYS"}
+        & variables.keys()
+    )
     assert variables["AWS_ENDPOINT_URL"] == "http://127.0.0.1:5599"
     assert variables["AWS_ACCESS_KEY_ID"] == "demo"
+    assert variables["SMTP_HOST"] == "127.0.0.1"
     assert variables["AWS_CONFIG_FILE"] == os.devnull
     assert variables["DATABASE_URL"] == f"sqlite:///{tmp_path}/a%20folder/inbound.sqlite3"
     assert variables["no_proxy"] == "127.0.0.1"

@@ -42,8 +42,8 @@ def demo(tmp_path) -> Iterator[Demo]:
 def test_commands_in_the_documents_work_as_shown(demo):
     readme, try_it = page("README.md"), page("docs/try-it.md")
     (announced,) = [block for block in readme.blocks("text") if "inbound is running" in block]
-    ports = dict(zip(("8000", "5599", "5598"), map(str, demo.ports), strict=True))
-    announced = re.sub("8000|5599|5598", lambda port: ports[port[0]], announced)
+    ports = dict(zip(("8000", "5599", "5598", "2525"), map(str, demo.ports), strict=True))
+    announced = re.sub("|".join(ports), lambda port: ports[port[0]], announced)
     assert re.search(_pattern(announced), demo.output), demo.output
     commands = [*_commands(readme), *_commands(try_it)]
     for (command, expected), shown in zip(commands, _run(demo, [command for command, _ in commands]), strict=True):
