@@ -68,7 +68,7 @@ def _run(demo: Demo, commands: list[str]) -> list[str]:
         env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     return done.stdout.removesuffix(END).split(END)
