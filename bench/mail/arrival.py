@@ -137,6 +137,7 @@ def _large(side: Side, stack: MailStack, recipient: str) -> tuple[float, float]:
 
 
 def _follow(database: Any, smtp: Any, mail: bytes, recipient: str) -> tuple[float, float]:
+    smtp.ehlo_or_helo_if_needed()
     smtp.mail("jo@example.net")
     smtp.rcpt(recipient)
     _, answer = smtp.data(mail)
