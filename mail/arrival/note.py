@@ -127,11 +127,13 @@ def _write(
     pks, existing = dict(created), [key for key in wanted if key not in created]
     if existing:
         noted.duplicates += len(existing)
-        for key, (pk, state) in rows.lock_messages(existing).items():
-            if state == Message.State.ERASING:
+        for key, row in rows.lock_messages(existing).items():
+            _, recipients = wanted[key]
+            recipients -= row.deleted_for
+            if row.state == Message.State.ERASING:
                 noted.dropped[ERASED] += 1
-            elif wanted[key][1]:
-                pks[key] = pk
+            elif recipients:
+                pks[key] = row.pk
         _name_recipient({pks[key]: wanted[key][1] for key in existing if key in pks})
     received = [
         {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Field, Model
@@ -49,16 +50,28 @@ def insert_messages(rows: Sequence[Mapping[str, Any]]) -> dict[MessageKey, int]:
     return _by_key(sql, _values(Message, MESSAGE, rows))
 
 
-def lock_messages(keys: Sequence[MessageKey]) -> dict[MessageKey, tuple[int, str]]:
-    """Id and state of messages that exist, locked until the transaction ends."""
+class Existing(NamedTuple):
+    """A message that exists. `deleted_for`: recipients that are not to get it again."""
+
+    pk: int
+    state: str
+    deleted_for: frozenset[str]
+
+
+def lock_messages(keys: Sequence[MessageKey]) -> dict[MessageKey, Existing]:
+    """The messages that exist, locked until the transaction ends."""
     marks = ", ".join(["(%s, %s)"] * len(keys))
     sql = (
-        f"SELECT domain_id, ses_id, id, state FROM mail_message WHERE (domain_id, ses_id) IN (VALUES {marks})"  # noqa: S608
+        f"SELECT domain_id, ses_id, id, state, deleted_for FROM mail_message WHERE (domain_id, ses_id) IN (VALUES {marks})"  # noqa: S608
         f" ORDER BY domain_id, ses_id{_locking(' FOR NO KEY UPDATE')}"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [part for key in keys for part in key])
-        return {(domain, ses_id): (pk, state) for domain, ses_id, pk, state in cursor.fetchall()}
+        # SQLite and Django's connections to PostgreSQL give JSON as text.
+        return {
+            (domain, ses_id): Existing(pk, state, frozenset(json.loads(deleted_for)))
+            for domain, ses_id, pk, state, deleted_for in cursor.fetchall()
+        }
 
 
 def insert_received(rows: Sequence[Mapping[str, Any]]) -> int:

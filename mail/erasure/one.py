@@ -22,7 +22,12 @@ def erase_email(email: ReceivedEmail) -> Literal["erased", "owed"]:
     with transaction.atomic():
         message = Message.objects.select_for_update().filter(pk=email.message_id).first()
         ReceivedEmail.objects.filter(pk=email.pk).delete()
-        if message is None or message.received_emails.exists():
+        if message is None:
+            return "erased"
+        if message.received_emails.exists():
+            # A notification that is repeated must not bring it back.
+            message.deleted_for = sorted({*message.deleted_for, email.recipient})
+            message.save(update_fields=["deleted_for"])
             return "erased"
         if message.state != Message.State.ERASING:
             mark([message.pk], claim=CLAIM)

@@ -5,7 +5,7 @@ from rest.row_counts.periods import CountedByTime
 
 
 class Migration(migrations.Migration):
-    dependencies = [("mail", "0002_message_erased_at")]
+    dependencies = [("mail", "0002_erased_mail")]
 
     operations = [
         migrations.CreateModel(

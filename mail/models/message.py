@@ -122,6 +122,10 @@ class Message(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     problem = models.CharField(max_length=500, blank=True)
     ingested_at = models.DateTimeField(null=True, blank=True)
+    # SES may tell of them again.
+    deleted_for = models.JSONField(
+        default=list, blank=True, help_text="Recipients whose email was deleted, while others kept theirs."
+    )
     erased_at = models.DateTimeField(null=True, blank=True, help_text="When the bucket had no version of it any more.")
 
     # From the notification at first, and then from the mail.

@@ -13,6 +13,7 @@ from django.utils import timezone
 from domains.models import Domain, DomainDeletion
 from inbound.tests.support.factories import DomainFactory
 from mail.arrival.note import note
+from mail.erasure.one import erase_email
 from mail.models import Message, ReceivedEmail
 from mail.tests.arrival.arrivals import NOON, arrival, listed
 from ses_integration.api import Verdicts
@@ -155,6 +156,15 @@ def test_mail_that_is_being_erased_gets_no_recipient(domain: Domain) -> None:
     noted = note([arrival(domain, "one", "b@example.com")], source=QUEUE)
     assert noted.dropped == {"mail that is being erased": 1}
     assert listed() == {("one", "a@example.com")}
+
+
+def test_an_email_that_was_deleted_does_not_come_back_while_another_recipient_has_the_mail(domain: Domain) -> None:
+    told = arrival(domain, "one", "a@example.com", "b@example.com")
+    note([told], source=QUEUE)
+    assert erase_email(ReceivedEmail.objects.get(recipient="a@example.com")) == "erased"
+    note([told], source=QUEUE)
+    note([arrival(domain, "one", "c@example.com")], source=QUEUE)
+    assert listed() == {("one", "b@example.com"), ("one", "c@example.com")}
 
 
 def test_texts_that_no_database_stores_and_that_are_too_long_are_made_to_fit(domain: Domain) -> None:
