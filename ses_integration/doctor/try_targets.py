@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
+from ses_integration.conf import mail_source
 from ses_integration.doctor.checklist import Checklist
 from ses_integration.doctor.checks.bucket import DELETE_VERSION, LIST
+from ses_integration.doctor.checks.notification import READ, check_stored
 from ses_integration.doctor.checks.targets import Target, check_cleanup, check_probe_rule, check_target
+from ses_integration.doctor.probes import bucket
 from ses_integration.doctor.probes.permissions import RULES
 from ses_integration.doctor.probes.probe_rule import ProbeRule
 from ses_integration.doctor.probes.response import Response
@@ -44,6 +47,9 @@ def probe_targets(checklist: Checklist, aws: AwsSession, targets: list[Target], 
                 partial(_try_target, rule, target),
                 proven=(LIST, DELETE_VERSION) if writes else (),
             )
+            if writes and mail_source() != "none":
+                # While the test object is there.
+                checklist.check("stored mail", (target.check, READ), lambda: check_stored(bucket.get_object(aws)))
     finally:
         removal = rule.delete()
     problem = _erase(names.key_prefix) if checklist.passed("bucket", LIST, DELETE_VERSION) else ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ses_integration.conf import MailSource
 from ses_integration.doctor.checks.permissions import check_permission, not_proven
+from ses_integration.doctor.probes.bucket import NO_OBJECT
 from ses_integration.doctor.probes.notification import Delivery, Receiver
 from ses_integration.doctor.probes.response import Response
-from ses_integration.doctor.results import CheckResult, failed, ok, warning
+from ses_integration.doctor.results import CheckResult, failed, ok, skipped, warning
 
 READ = "s3:GetObject"
 READERS = {
@@ -72,6 +73,24 @@ def check_delivered(source: MailSource, delivery: Delivery, waiting: int) -> Che
         if source == "sqs"
         else "Does the URL of the subscription reach the web process over HTTPS?",
     )
+
+
+def check_stored(response: Response) -> CheckResult:
+    """Whether what SES has stored can be read. `response`: to GetObject of its test object, which it may write late or never."""
+    check = "stored mail"
+    if response.code == NO_OBJECT:
+        return skipped(
+            check, "Not checked: SES has stored no test object.", "The mail worker's log says if mail cannot be read."
+        )
+    if response.denied:
+        return failed(
+            check,
+            "AWS does not allow to read what SES has stored, though reading is allowed.",
+            "Is the bucket encrypted with a key of yours? Allow kms:Decrypt on it. Otherwise look at the bucket's policy.",
+        )
+    if not response.succeeded:
+        return not_proven(check, response)
+    return ok(check, "What SES has stored can be read.")
 
 
 def check_reading(bucket_arn: str, response: Response) -> CheckResult:

@@ -14,6 +14,8 @@ from ses_integration.errors import Refused
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import DeleteTypeDef
 
+NO_OBJECT = "NoSuchKey"
+
 
 def head_bucket(aws: AwsSession) -> Response:
     return send(
@@ -77,8 +79,10 @@ def list_objects(aws: AwsSession) -> Response:
 
 def get_object(aws: AwsSession) -> Response:
     """Ask for the doctor's key, which exists only for a moment. S3 says so only to those who may list the bucket."""
-    return send(
-        "GetObject (ses_doctor)",
-        lambda: aws.s3.get_object(Bucket=aws.config.bucket, Key=aws.names.key),
-        expected=("NoSuchKey",),
-    )
+
+    def call() -> Mapping[str, Any]:
+        answer = aws.s3.get_object(Bucket=aws.config.bucket, Key=aws.names.key)
+        answer["Body"].close()
+        return answer
+
+    return send("GetObject (ses_doctor)", call, expected=(NO_OBJECT,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from urllib.request import Request, urlopen
 
 import pytest
 from django.db import connection
@@ -124,6 +125,28 @@ def test_a_probe_in_an_sns_message_is_recorded(ses):
     quotas.rule_set_state(ses_config())
     record_probe(json.dumps({"Type": "Notification", "Message": probe("0123456789abcdef")}))
     assert probe_is_recorded("0123456789abcdef")
+
+
+def announce_setup(aws) -> None:
+    """Let SES store its test object, as it does in AWS."""
+    urlopen(Request(f"{aws.url}/_notifications", data=b'{"setup": true}', method="POST")).close()
+
+
+def test_what_ses_stores_is_read(reading):
+    announce_setup(reading)
+    assert outcome(doctor()[1]["stored mail"]) == ("ok", "What SES has stored can be read.", "")
+
+
+def test_what_ses_stores_and_we_may_not_read_fails(reading):
+    announce_setup(reading)
+    # The first call is for a key that does not exist.
+    fault(reading, "GetObject", "access_denied", service="s3", skip=1)
+    _, found = doctor()
+    assert (found["s3:GetObject"]["outcome"], found["stored mail"]["outcome"]) == ("ok", "failed")
+
+
+def test_without_a_test_object_reading_is_not_tried(reading):
+    assert doctor()[1]["stored mail"]["outcome"] == "skipped"
 
 
 @pytest.mark.parametrize(

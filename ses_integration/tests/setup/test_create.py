@@ -8,6 +8,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from ses_integration.models import DomainSync
+from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.setup.prepare import auto_setup
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.setup.fixtures import (
@@ -22,6 +24,8 @@ from ses_integration.tests.setup.fixtures import (
     sns,
     sqs,
 )
+from ses_integration.tests.support.fake_domains import DOMAIN, receive
+from ses_integration.tests.support.ses_state import rules
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite_only]
 
@@ -131,6 +135,16 @@ def test_a_queue_of_another_account_is_refused(ses, settings):
         "SES_QUEUE_URL is in account 999999999999, and the credentials belong to account 123456789012: set it up there."
     )
     assert mail_calls(ses) == []
+
+
+def test_domains_that_waited_for_the_topic_are_due_at_once(named, rows):
+    receive("a")
+    reconcile(DOMAIN)
+    assert DomainSync.objects.get().stalled
+    run("ses_setup")
+    assert DomainSync.objects.get().retry_at is None
+    reconcile_due()
+    assert rules() == {"inbound-example.com-rule": {"a@example.com"}}
 
 
 def test_auto_setup_creates_everything_and_then_only_looks(named, settings):

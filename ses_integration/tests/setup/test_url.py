@@ -5,11 +5,15 @@ from __future__ import annotations
 import pytest
 from django.core.management import CommandError
 
+from ses_integration.arrivals import certificates
+from ses_integration.emulator.sns.posts import POSTS
 from ses_integration.tests.commands.run import run
-from ses_integration.tests.doctor.fixtures import doctor
+from ses_integration.tests.doctor.fixtures import doctor, ready
 from ses_integration.tests.setup.fixtures import TOPIC, mail_calls, sns
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite_only]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]
+
+__all__ = ["ready"]
 
 # Nothing listens there, so nothing confirms.
 URL = "http://127.0.0.1:9/hooks/sns"
@@ -66,3 +70,17 @@ def test_the_doctor_says_that_no_url_is_there_or_that_it_has_not_confirmed(ses, 
     assert found["subscription"]["seen"] == f"{URL} has not confirmed that it wants notifications."
     assert found["delivery"]["do"] == "Fix subscription first."
     assert "queue" not in found
+
+
+@pytest.mark.postgresql
+def test_a_running_web_process_confirms_and_receives_the_probe(ready, settings, live_server):
+    settings.SES_TOPIC_ARN, settings.MAIL_SOURCE, settings.ALLOWED_HOSTS = TOPIC, "sns", ["*"]
+    certificates.forget()
+    url = f"{live_server.url}/hooks/sns"
+    assert f"{url} has been asked to confirm its subscription.\n" in run("ses_setup", "--mail", "--url", url)[1]
+    assert POSTS.wait()
+    assert run("ses_setup", "--mail", "--url", url)[1].endswith("nothing to do.\n")
+    code, found = doctor()
+    assert code == 0
+    assert {found[check]["outcome"] for check in ("topic", "topic policy", "subscription", "delivery")} == {"ok"}
+    assert found["notifications"]["seen"].startswith("A web process has received the probe, after ")
