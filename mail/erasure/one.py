@@ -20,7 +20,8 @@ def erase_email(email: ReceivedEmail) -> Literal["erased", "owed"]:
     would take the stored mail for mail that was missed.
     """
     with transaction.atomic():
-        message = Message.objects.select_for_update().filter(pk=email.message_id).first()
+        locked = Message.objects.select_for_update().only("bucket", "key", "state", "erased_at")
+        message = locked.filter(pk=email.message_id).first()
         ReceivedEmail.objects.filter(pk=email.pk).delete()
         if message is None:
             return "erased"

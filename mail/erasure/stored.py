@@ -35,7 +35,9 @@ def erase_owed(most: int) -> tuple[int, int]:
     """
     due = Message.objects.filter(state=Message.State.ERASING, erased_at=None, retry_at__lte=Now())
     with transaction.atomic():
-        messages = list(due.select_for_update(skip_locked=True).order_by("retry_at")[:most])
+        messages = list(
+            due.select_for_update(skip_locked=True).order_by("retry_at").only("bucket", "key", "attempts")[:most]
+        )
         Message.objects.filter(pk__in=[message.pk for message in messages]).update(retry_at=Now() + CLAIM)
     return len(messages), erase_stored(messages, seconds=SECONDS)
 

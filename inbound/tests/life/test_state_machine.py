@@ -17,6 +17,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from inbound.tests.life.environment import Environment
 from inbound.tests.life.external_changes import ExternalChanges
 from inbound.tests.life.machine import RunLog
+from inbound.tests.life.received_mail import ReceivedMail
 
 pytestmark = [pytest.mark.hypothesis, pytest.mark.sqlite_only, pytest.mark.slow]
 
@@ -25,7 +26,7 @@ STEPS = int(os.environ.get("STATE_MACHINE_STEPS") or 0)
 STEPS_PER_PART = 5000
 
 
-class ReconcileMachine(ExternalChanges, Environment):
+class ReconcileMachine(ExternalChanges, ReceivedMail, Environment):
     """All rules. Hypothesis chooses every rule equally often, so an important one has two names."""
 
     delete_address_too = ExternalChanges.delete_address
