@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import F
 
 from addresses.models import EmailAddress
+from domains.deletion.received import BATCH
 from domains.lifecycle.identity import complete_identities
 from domains.models import Domain, DomainDeletion
 from inbound.models import issue_key
@@ -32,6 +33,8 @@ from inbound.tests.processes.support.stack import Stack
 from inbound.tests.support.aws import store_mail, stored_keys
 from inbound.tests.support.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory
 from inbound.tests.support.rotation import Rotation
+from mail.models import Message
+from mail.tests.erasure.mails import write_mails
 from ses_integration.emulator.server import Emulator
 from ses_integration.models import DomainSync
 
@@ -40,6 +43,8 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
 ROUNDS = 4
 # The six documented records, and three for DKIM.
 DNS_RECORDS = 9
+# Two batches.
+MAILS = BATCH + 1
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class KillSetup:
         if not deletion.whole_domain:
             return f"email-addresses/{rows[0].pk}"
         store_mail(f"{domain.key_prefix}mail")
+        write_mails(domain, MAILS)
         return f"domains/{domain.pk}"
 
     def delete(self, path: str, kill_at: int | None = None) -> ForkedRun:
@@ -116,9 +122,10 @@ class KillSetup:
         assert not Domain.objects.filter(name=name).exists()
         record = DomainDeletion.objects.get(name=name)
         assert record.finished_at is not None
-        assert (record.rules, record.identity, record.rows, record.stored_mail) == ("done",) * 4
-        gone = (record.email_addresses, record.blocked_emails, record.dns_records)
-        assert gone == (len(deletion.addresses), 1, DNS_RECORDS)
+        assert {getattr(record, step) for step in DomainDeletion.STEPS} == {"done"}
+        gone = (record.email_addresses, record.blocked_emails, record.dns_records, record.erased_emails)
+        assert gone == (len(deletion.addresses), 1, DNS_RECORDS, MAILS)
+        assert not Message.objects.filter(domain=record.domain_id).exists()
         assert not [key for key in stored_keys() if key.startswith(record.key_prefix)]
 
 
