@@ -25,7 +25,6 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
-_BARE = re.compile(r"[^\s@]+@[^\s@]+")
 
 
 @dataclass(slots=True)
@@ -70,22 +69,26 @@ class _Entry:
         return [{"address": address, "name": "" if name == address else name}]
 
     def _bare_address(self) -> str | None:
-        """Take the address out of the words. Without angle brackets it is a word of its own."""
-        for position in range(len(self.words) - 1, -1, -1):
-            match = _BARE.search(self.words[position])
-            if match:
-                word = self.words.pop(position)
-                self.words.insert(position, f"{word[: match.start()]} {word[match.end() :]}")
-                self.words = [rest for rest in self.words if rest.strip()]
-                return match[0]
+        """Take the address out of the words, if there is one without angle brackets."""
+        words = " ".join(self.words).split()
+        for position in range(len(words) - 1, -1, -1):
+            if _is_address(words[position]):
+                address = words.pop(position)
+                self.words = words
+                return address
         return None
+
+
+def _is_address(word: str) -> bool:
+    local, _, domain = word.rpartition("@")
+    return bool(local and domain)
 
 
 def _hidden_in(name: str) -> list[Address]:
     """Some senders encode name and address as one encoded word."""
     text, _, rest = name.rpartition("<")
     address = rest.removesuffix(">").strip()
-    if rest.endswith(">") and _BARE.fullmatch(address):
+    if rest.endswith(">") and _is_address(address):
         return [{"address": address, "name": text.strip().strip('"')}]
     return [{"address": "", "name": name}]
 

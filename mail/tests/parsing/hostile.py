@@ -74,6 +74,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
         TOP + b"To: " + b'a:(((<"' * 60_000 + b"\r\nCc: " + b"(" * 300_000 + b"\r\n\r\nHello"
     ),
     "quotes in an address": lambda: TOP + b"To: " + b'"\\' * 200_000 + b"\r\nCc: " + b'"@' * 200_000 + b"\r\n\r\nHello",
+    "words that are almost addresses": lambda: TOP + (b"To: " + b"a" * 8_000 + b"@ " + b"\r\n") * 7 + b"\r\nHello",
     "references": lambda: TOP + b"References:" + b" <1234567890@example.com>\r\n" * 37_000 + b"\r\nHello",
     "20,000 parts": lambda: many_parts(20_000),
     "parts that never begin": lambda: many_parts_without_blank_line(20_000, 4_000_000),
@@ -93,6 +94,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "ampersands": lambda: html(b"&" * 900_000),
     "entities": lambda: html(b"&#55296;&#0;" + b"&amp" * 150_000),
     "attributes": lambda: html(b"<p " + b"".join(b"a%d=x " % number for number in range(30_000)) + b">"),
+    "styles": lambda: html((b'<p style="' + b"a" * 400_000 + b'">' + b" " * 9_000) * 2 + b"x"),
     "lists and quotes": lambda: html(b"<blockquote><ul><li>" * 3_000 + b"x"),
     "one line of base64": lambda: attached(base64.b64encode(b"x" * 3_000_000)),
     "padding": lambda: attached(b"=" * 3_000_000 + b"A=" * 500_000),
