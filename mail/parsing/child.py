@@ -68,7 +68,7 @@ def _answer(channel: socket.socket, task: pipe.Task, index: int, size: int) -> N
         if task == "extract":
             _extract(channel, data, index)
         else:
-            mail = read_mail(data) if task == "parse" else read_headers(data)
+            mail = read_headers(data) if task == "headers" else read_mail(data, with_html=task == "parse")
             _send(channel, as_plain(mail))
     except (MemoryError, ConnectionError):
         raise

@@ -24,8 +24,8 @@ ADDRESSES = 500
 TEXT = 256 * KB
 # text: characters of sanitised HTML that text is made from.
 HTML_FOR_TEXT = 2 * TEXT
-# html: characters before it is sanitised, and after. With more tags or ampersands it is left out, because the sanitiser's time
-# grows with the square of their depth and number.
+# html: characters before it is sanitised, and after. With more start tags, end tags or ampersands it is left out, because
+# the sanitiser's time grows with the square of their depth and number.
 HTML = 1 * MB
 SAFE_HTML = 2 * MB
 TAGS = 10_000
@@ -36,6 +36,8 @@ INLINE_IMAGE = 64 * KB
 INLINE_IMAGES = 256 * KB
 PREVIEW = 200
 FILENAME = 255
-# What is read of a mail whose reading failed, and for how many seconds.
+# A mail has this part of the time. If it does not suffice, it has the rest for everything but its HTML; if that does not, its
+# first bytes are read for their headers.
+FIRST_TRY = 0.7
 HEADERS_ONLY = 64 * KB
 HEADERS_ONLY_SECONDS = 1.0

@@ -13,9 +13,9 @@ from typing import Literal, cast
 PIECE = 256 * 1024
 READY = b"ready"
 
-Task = Literal["parse", "headers", "extract"]
+Task = Literal["parse", "parse without html", "headers", "extract"]
 
-_TASKS: tuple[Task, ...] = ("parse", "headers", "extract")
+_TASKS: tuple[Task, ...] = ("parse", "parse without html", "headers", "extract")
 # Task, position of an attachment, seconds of the limit, bytes of the mail that follow.
 _REQUEST = struct.Struct("!BIdQ")
 _FRAME = struct.Struct("!I")

@@ -63,10 +63,7 @@ class Parser:
         """Read a mail. Whatever is in it, there is an answer: `error` says why it could not be read."""
         started = time.perf_counter()
         size = _size(file)
-        try:
-            mail = from_plain(self._ask("parse", file, min(size, limits.RAW), self.seconds))
-        except Unreadable as error:
-            mail = replace(self._read_headers(file, size), error=str(error))
+        mail = self._read(file, size)
         if size > limits.RAW:
             mail = replace(mail, truncated=sorted({*mail.truncated, "raw"}))
         return replace(mail, seconds=time.perf_counter() - started)
@@ -81,11 +78,26 @@ class Parser:
                 into.write(piece)
         return ParsedAttachment(**described) if described else None
 
-    def _read_headers(self, file: BinaryIO, size: int) -> ParsedMail:
-        try:
-            return from_plain(self._ask("headers", file, min(size, limits.HEADERS_ONLY), limits.HEADERS_ONLY_SECONDS))
-        except Unreadable:
-            return ParsedMail()
+    def _read(self, file: BinaryIO, size: int) -> ParsedMail:
+        """All of it, or what can be read of it. HTML is what takes longest, and what most libraries take part in."""
+        tries: list[tuple[pipe.Task, int, float]] = [
+            ("parse", limits.RAW, self.seconds * limits.FIRST_TRY),
+            ("parse without html", limits.RAW, self.seconds * (1 - limits.FIRST_TRY)),
+            ("headers", limits.HEADERS_ONLY, limits.HEADERS_ONLY_SECONDS),
+        ]
+        why: str | None = None
+        for task, most, seconds in tries:
+            try:
+                mail = from_plain(self._ask(task, file, min(size, most), seconds))
+            except Unreadable as error:
+                why = why or str(error)
+            else:
+                if task == "headers":
+                    return replace(mail, error=why)
+                if why and "html" in mail.truncated:
+                    logger.warning("A mail was read without its HTML: %s", why)
+                return mail
+        return ParsedMail(error=why)
 
     def _ask(self, task: pipe.Task, file: BinaryIO, size: int, seconds: float) -> dict[str, Any]:
         with self._explained():

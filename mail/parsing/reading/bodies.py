@@ -19,6 +19,8 @@ from mail.parsing.reading.transfer import Data, decoded
 _TEXT = {"text/plain", "text/html", "message/delivery-status"}
 _INLINE_IMAGE = re.compile(r"image/(png|jpe?g|gif|webp|bmp)")
 _DATA_URL = re.compile(r'src="data:[^"]*"')
+_INDENTED = {"ul", "ol", "blockquote"}
+_DEEPEST = 20
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 # Markdown's escapes, which html2text writes even if it shall write none.
 _ESCAPED = re.compile(r"^([ \t>]*\d*)\\(?=[.+-])", re.MULTILINE)
@@ -36,7 +38,10 @@ def is_text(part: Part, root: Part) -> bool:
 class Bodies:
     """The text and the HTML, from the parts that are text. `images`: the other parts."""
 
-    def __init__(self, data: Data, parts: list[Part], images: list[Part], truncated: set[str]) -> None:
+    def __init__(
+        self, data: Data, parts: list[Part], images: list[Part], truncated: set[str], *, with_html: bool
+    ) -> None:
+        self._with_html = with_html
         self._data = data
         self._truncated = truncated
         self._images = {part.content_id.strip("<> "): part for part in reversed(images) if part.content_id}
@@ -98,7 +103,7 @@ class Bodies:
 
     def _read_html(self, part: Part, *, with_text: bool) -> tuple[str, str]:
         source = self._content(part, limits.HTML, "html")
-        if is_too_much(source):
+        if not self._with_html or is_too_much(source):
             self._truncated.add("html")
             return "", _without_blanks(unescape(without_tags(source))) if with_text else ""
         html = sanitise(source, self._image_url)
@@ -163,7 +168,14 @@ def _without_blanks(text: str) -> str:
 class _Writer(html2text.HTML2Text):  # type: ignore[misc]
     """Text is not Markdown: headings are paragraphs, and a space ends the cell of a table."""
 
+    _depth = 0
+
     def handle_tag(self, tag: str, attrs: dict[str, str | None], start: bool) -> None:
+        if tag in _INDENTED:
+            # Each line begins with the indentation.
+            self._depth += 1 if start else -1
+            if self._depth + (not start) > _DEEPEST:
+                return
         super().handle_tag("p" if tag in _HEADINGS else tag, attrs, start)
         if tag in ("td", "th") and not start:
             self.o(" ")

@@ -17,14 +17,15 @@ from mail.parsing.reading.transfer import Data, decoded
 _NOT_IN_FILENAMES = re.compile("[\0-\x1f\x7f-\x9f/\\\\\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+")
 
 
-def read_mail(data: Data) -> ParsedMail:
+def read_mail(data: Data, *, with_html: bool = True) -> ParsedMail:
+    """The mail. Not `with_html`: HTML becomes text without being taken apart."""
     truncated: set[str] = set()
     if len(data) > limits.RAW:
         truncated.add("raw")
         data = data[: limits.RAW]
     root = read_structure(data, truncated)
     texts, others = _sorted(root, truncated)
-    bodies = Bodies(data, texts, others, truncated)
+    bodies = Bodies(data, texts, others, truncated, with_html=with_html)
     attachments = [_described(data, index, part) for index, part in enumerate(others)]
     return _with_headers(root, truncated, bodies, attachments)
 

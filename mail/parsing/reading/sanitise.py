@@ -107,7 +107,7 @@ _SAFE_FUNCTIONS = {"rgb", "rgba", "hsl", "hsla", "calc"}
 _IGNORED_IN_URLS = re.compile(r"[\0-\x20\x7f-\xa0]+")
 _LINK = re.compile(r"(https?|mailto|tel):", re.IGNORECASE)
 _IMAGE = re.compile(r"https?://|data:image/(png|jpe?g|gif|webp|bmp);base64,[A-Za-z0-9+/=]*\Z", re.IGNORECASE)
-_OPEN_TAG = re.compile(r"<[A-Za-z]")
+_START_TAG = re.compile(r"<[A-Za-z]")
 _ANY_TAG = re.compile(r"<[^<>]*>")
 
 
@@ -163,7 +163,11 @@ def sanitise(html: str, images: Images) -> str:
 
 def is_too_much(html: str) -> bool:
     """Whether a sanitiser would take long for it. Counting takes milliseconds."""
-    return html.count("&") > limits.AMPERSANDS or sum(1 for _ in _OPEN_TAG.finditer(html)) > limits.TAGS
+    return (
+        html.count("&") > limits.AMPERSANDS
+        or html.count("</") > limits.TAGS
+        or sum(1 for _ in _START_TAG.finditer(html)) > limits.TAGS
+    )
 
 
 def without_tags(html: str) -> str:

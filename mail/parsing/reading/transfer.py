@@ -11,6 +11,8 @@ Data = bytes | bytearray
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64 + b"="))
+# In one piece. With more, nobody has joined what was encoded apart.
+_MOST_PADDING = 20_000
 _UU_NAMES = {"x-uuencode", "uuencode", "uue", "x-uue"}
 
 
@@ -40,6 +42,8 @@ def _base64(data: Data, start: int, end: int) -> Iterator[bytes]:
     for piece in _pieces(data, start, end):
         letters = rest + piece.translate(None, _NOT_BASE64)
         rest = b""
+        if letters.count(b"=") > _MOST_PADDING:
+            letters = letters.replace(b"=", b"")
         if b"=" in letters:
             *padded, rest = letters.split(b"=")
             # Many paddings in a row leave empty strings between them.
