@@ -1,4 +1,4 @@
-"""A process that has loaded the application and forks: each child serves one request or runs the worker once.
+"""A process that has loaded the application and forks: each child serves one request or runs a worker once.
 
 The code of the server and the worker runs unchanged, with the production settings. Its steps are counted, and the child
 kills itself at the step that the order names. `forks.ForkServer` starts this process, writes orders to its standard input,
@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from contextlib import contextmanager, suppress
 from typing import Any
 from wsgiref.util import setup_testing_defaults
@@ -35,13 +36,15 @@ class Steps:
         self._told = told
         self._kill_at = kill_at
         self._count = 0
-        self._written: list[str] = []
+        # Threads of a worker.
+        self._lock = threading.Lock()
 
     def record_step(self, step: str) -> None:
-        self._count += 1
-        os.write(self._told, f"{step}\n".encode())
-        if self._count == self._kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        with self._lock:
+            self._count += 1
+            os.write(self._told, f"{step}\n".encode())
+            if self._count == self._kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
 
     def before_send(self, event_name: str, **_: Any) -> None:
         self._called("before", event_name)
@@ -56,15 +59,32 @@ class Steps:
 
     @contextmanager
     def watching_the_database(self) -> Any:
-        from django.db import connection
+        """Every connection of this process, in whichever thread."""
+        from django.db.backends.signals import connection_created
 
+        watched: set[int] = set()
+
+        def watch(connection: Any, **_: Any) -> None:
+            if id(connection) not in watched:
+                watched.add(id(connection))
+                self._watch(connection)
+
+        connection_created.connect(watch)
+        try:
+            yield
+        finally:
+            connection_created.disconnect(watch)
+
+    def _watch(self, connection: Any) -> None:
         commit = connection.commit
+        written: list[str] = []
 
         def commit_and_tell() -> None:
             commit()
-            written, self._written = self._written, []
             if written:
-                self.record_step(f"after COMMIT of {', '.join(written)}")
+                step = f"after COMMIT of {', '.join(written)}"
+                written.clear()
+                self.record_step(step)
 
         def execute_and_tell(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
             result = execute(sql, params, many, context)
@@ -73,14 +93,13 @@ class Steps:
                 # INSERT INTO "table", DELETE FROM "table", UPDATE "table"
                 table = words[1 if words[0] == "UPDATE" else 2].strip('"')
                 if context["connection"].in_atomic_block:
-                    self._written += [table] if table not in self._written else []
+                    written.extend([table] if table not in written else [])
                 else:
                     self.record_step(f"after {words[0]} of {table}")
             return result
 
-        connection.commit = commit_and_tell  # type: ignore[method-assign]
-        with connection.execute_wrapper(execute_and_tell):
-            yield
+        connection.commit = commit_and_tell
+        connection.execute_wrappers.append(execute_and_tell)
 
 
 _steps: Steps | None = None
@@ -150,11 +169,18 @@ def _obey(application: Any, order: dict[str, Any], told: int) -> int:
     _steps = Steps(told, order["kill_at"])
     with _steps.watching_the_database():
         if order["path"] is None:
-            from django.core.management import call_command
-
-            call_command("ses_worker", "--once")
-            return 0
+            return _run(order["command"])
         return _serve(application, order)
+
+
+def _run(command: list[str]) -> int:
+    from django.core.management import call_command
+
+    try:
+        call_command(*command)
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
 
 
 def _serve(application: Any, order: dict[str, Any]) -> int:

@@ -44,11 +44,19 @@ class ForkServer:
 
     def delete(self, path: str, key: str, *, kill_at: int | None = None) -> ForkedRun:
         """Send DELETE /api/v2/<path> to the application; kill it right after step number `kill_at` (from 1)."""
-        return self._fork(path=path, key=key, kill_at=kill_at)
+        run = self._fork(path=path, key=key, kill_at=kill_at)
+        assert run.killed or run.status == 0, run
+        return run
 
     def worker(self, *, kill_at: int | None = None) -> ForkedRun:
         """Run `ses_worker --once`; kill it right after step number `kill_at` (from 1)."""
-        return self._fork(path=None, kill_at=kill_at)
+        run = self.command("ses_worker", "--once", kill_at=kill_at)
+        assert run.killed or run.status == 0, run
+        return run
+
+    def command(self, *command: str, kill_at: int | None = None) -> ForkedRun:
+        """Run a command; kill it right after step number `kill_at` (from 1)."""
+        return self._fork(path=None, command=command, kill_at=kill_at)
 
     def stop(self) -> None:
         assert self._process.stdin is not None
@@ -60,9 +68,7 @@ class ForkServer:
     def _fork(self, **order: Any) -> ForkedRun:
         assert self._process.stdin is not None
         print(json.dumps(order), file=self._process.stdin, flush=True)
-        run = ForkedRun(**json.loads(self._read()))
-        assert run.killed or run.status == 0, run
-        return run
+        return ForkedRun(**json.loads(self._read()))
 
     def _read(self) -> str:
         assert self._process.stdout is not None
