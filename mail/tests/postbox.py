@@ -55,6 +55,10 @@ class Postbox:
         found = self.sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=names)["Attributes"]
         return int(found[names[0]]), int(found[names[1]])
 
+    def hide_for(self, seconds: int) -> None:
+        """How long the queue hides what a process has taken and not deleted."""
+        self.sqs.set_queue_attributes(QueueUrl=self._queue_url, Attributes={"VisibilityTimeout": str(seconds)})
+
     def key(self, ses_id: str) -> str:
         return f"{self.domain.key_prefix}{ses_id}"
 

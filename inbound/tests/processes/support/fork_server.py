@@ -18,8 +18,6 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
-import boto3
-
 WRITES = ("INSERT", "UPDATE", "DELETE")
 # They change nothing, so a kill after them leaves the same state as a kill after the step before.
 LOOKS = ("Describe", "Get", "List", "Head")
@@ -116,12 +114,13 @@ def _after_call(**event: Any) -> None:
 
 
 def main() -> None:
-    boto3.setup_default_session()
-    assert boto3.DEFAULT_SESSION is not None
-    # Every client that the application creates inherits these.
-    boto3.DEFAULT_SESSION.events.register("before-send", _before_send)
-    boto3.DEFAULT_SESSION.events.register("after-call", _after_call)
     from inbound.wsgi import application
+    from ses_integration.aws import clients
+
+    # Every client that the application creates inherits these.
+    events = clients.current()._session.events
+    events.register("before-send", _before_send)
+    events.register("after-call", _after_call)
 
     _load()
     # A collection in a child would copy the memory that it shares with the others.
