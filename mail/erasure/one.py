@@ -20,7 +20,7 @@ def erase_email(email: ReceivedEmail) -> Literal["erased", "owed"]:
     would take the stored mail for mail that was missed.
     """
     with transaction.atomic():
-        locked = Message.objects.select_for_update().only("bucket", "key", "state", "erased_at")
+        locked = Message.objects.select_for_update().only("bucket", "key", "state", "deleted_for", "erased_at")
         message = locked.filter(pk=email.message_id).first()
         ReceivedEmail.objects.filter(pk=email.pk).delete()
         if message is None:

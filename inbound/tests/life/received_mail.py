@@ -26,6 +26,7 @@ class ReceivedMail(Operations):
     def __init__(self, *surroundings: Any) -> None:
         # Keys and recipients that have a row, or had one when their domain was deleted. A sweep knows no recipient.
         self.listed: set[tuple[str, str]] = set()
+        self.deleted: set[tuple[str, str]] = set()
         self.erased_keys: set[str] = set()
         super().__init__(*surroundings)
 
@@ -41,7 +42,7 @@ class ReceivedMail(Operations):
             arrived_at=timezone.now(),
         )  # fmt: skip
         note([arrival], source=Message.Source.QUEUE)
-        if self._is_listable(key):
+        if self._is_listable(key) and (key, recipient) not in self.deleted:
             self.listed.discard((key, ""))
             self.listed.add((key, recipient))
 
@@ -62,6 +63,7 @@ class ReceivedMail(Operations):
         key = email.message.key
         assert erase_email(email) == "erased"
         self.listed.remove((key, email.recipient))
+        self.deleted.add((key, email.recipient))
         if key not in {other for other, _ in self.listed}:
             self.erased_keys.add(key)
             self.mail.remove(key)
