@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="mailcount",
-            constraint=models.UniqueConstraint(fields=["domain", "unit", "start"], name="mail_count_once_per_period"),
+            constraint=models.UniqueConstraint(fields=["unit", "start", "domain"], name="mail_count_once_per_period"),
         ),
         CountedByTime(
             "mail_receivedemail",

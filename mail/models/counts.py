@@ -23,8 +23,8 @@ class MailCountQuerySet(models.QuerySet["MailCount"]):
 
     def since(self, *moments: datetime) -> list[int]:
         """How many of these rows' emails came since each time, without those of `ReceivedEmailQuerySet.before_full_hour`."""
-        earliest = self.filter(start__gte=min(moments))
-        return _counts(earliest, {moment: Sum("received", filter=whole_periods(moment)) for moment in moments})
+        some = self.filter(reduce(or_, map(whole_periods, moments)))
+        return _counts(some, {moment: Sum("received", filter=whole_periods(moment)) for moment in moments})
 
 
 class MailCount(models.Model):
@@ -52,7 +52,7 @@ class MailCount(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["domain", "unit", "start"], name="mail_count_once_per_period"),
+            models.UniqueConstraint(fields=["unit", "start", "domain"], name="mail_count_once_per_period"),
         ]
 
     def __str__(self) -> str:

@@ -104,7 +104,7 @@ class CountedByTime:
         insert = f"""
                 IF NOT FOUND THEN
                   INSERT INTO {self.into} ({self._columns}) VALUES (change.parent, change.unit, change.start, {changed})
-                  ON CONFLICT ({self.key}, unit, start) DO UPDATE
+                  ON CONFLICT (unit, start, {self.key}) DO UPDATE
                   SET {", ".join(f"{count} = {self.into}.{count} + EXCLUDED.{count}" for count in self.counts)};
                 END IF;"""
         first = next(iter(self.counts))
