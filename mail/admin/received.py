@@ -15,7 +15,6 @@ from django.utils.safestring import SafeString
 
 from backoffice.base import ModelAdmin
 from backoffice.deletion import Deleted, DeletesThroughService
-from backoffice.links import list_link
 from backoffice.text import plural, size, visible
 from mail.admin import content
 from mail.admin.downloads import Downloads
@@ -30,17 +29,9 @@ SUBJECT_SHOWN = 120
 @admin.register(ReceivedEmail)
 class ReceivedEmailAdmin(Downloads, TellsStory, DeletesThroughService[ReceivedEmail]):
     list_display = [
-        "arrived",
-        "recipient",
-        "from_shown",
-        "subject",
-        "attached",
-        "bytes_stored",
-        "state_shown",
-        "wrong",
-        "of_domain",
-    ]
-    list_display_links = ["arrived", "subject"]
+        "arrived_short", "subject", "from_shown", "recipient", "attached", "bytes_stored", "state_shown",
+    ]  # fmt: skip
+    list_display_links = ["arrived_short", "subject"]
     list_filter = [
         ("domain", DomainFilter), StateFilter, ParsedFilter, VerdictFilter, ("arrived_at", admin.DateFieldListFilter),
     ]  # fmt: skip
@@ -93,7 +84,7 @@ class ReceivedEmailAdmin(Downloads, TellsStory, DeletesThroughService[ReceivedEm
         return Deleted("Its other recipients keep it." if is_kept else "Nothing of it is left.")
 
     @admin.display(description="arrived", ordering="arrived_at")
-    def arrived(self, row: ReceivedEmail) -> str:
+    def arrived_short(self, row: ReceivedEmail) -> str:
         return f"{row.arrived_at:%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description="from", ordering="message__from_address")
@@ -105,7 +96,7 @@ class ReceivedEmailAdmin(Downloads, TellsStory, DeletesThroughService[ReceivedEm
         subject = visible(row.message.subject) or "No subject"
         return subject if len(subject) <= SUBJECT_SHOWN else f"{subject[:SUBJECT_SHOWN]}…"
 
-    @admin.display(description="attachments", ordering="message__attachment_count")
+    @admin.display(description="files", ordering="message__attachment_count")
     def attached(self, row: ReceivedEmail) -> int:
         return row.message.attachment_count
 
@@ -114,17 +105,9 @@ class ReceivedEmailAdmin(Downloads, TellsStory, DeletesThroughService[ReceivedEm
         return "-" if row.message.size is None else size(row.message.size)
 
     @admin.display(description="state", ordering="message__state")
-    def state_shown(self, row: ReceivedEmail) -> str:
-        return row.message.get_state_display()
-
-    @admin.display(description="problems")
-    def wrong(self, row: ReceivedEmail) -> SafeString | str:
-        found = problems(row.message)
-        return format_html('<span class="mail-bad">{}</span>', visible(", ".join(found))) if found else ""
-
-    @admin.display(description="domain", ordering="domain__name")
-    def of_domain(self, row: ReceivedEmail) -> SafeString:
-        return list_link("mail.receivedemail", row.domain.name, domain__id__exact=row.domain_id)
+    def state_shown(self, row: ReceivedEmail) -> SafeString:
+        found = visible(", ".join(problems(row.message)))
+        return format_html('{} <span class="mail-bad">{}</span>', row.message.get_state_display(), found)
 
 
 def _kept_by(others: int) -> str:

@@ -26,7 +26,7 @@ FIELDSETS: list[Any] = [
     ("Attachments", {"fields": ["attachments"]}),
     ("HTML", {"classes": ["collapse"], "fields": ["html"]}),
     ("Headers", {"classes": ["collapse"], "fields": ["headers"]}),
-    ("Arrived", {"fields": ["arrived_at", "envelope_from", "recipients", "known_from"]}),
+    ("Arrived", {"fields": ["arrived", "envelope_from", "recipients", "known_from"]}),
     ("SES's verdicts", {"fields": ["verdicts"]}),
     ("Stored", {"fields": ["stored_at", "stored_size", "ses_id", "raw"]}),
     ("Read", {"fields": ["state", "parsed", "cut", "parse_error", "problem"]}),
@@ -103,6 +103,10 @@ class TellsStory(ReadOnlyAdmin[ReceivedEmail]):
             for one in others
         ]
         return html_table(["Recipient", "Read", "Archived"], lines)
+
+    @admin.display(description="arrived")
+    def arrived(self, row: ReceivedEmail) -> str:
+        return moment(row.arrived_at)
 
     @admin.display(description="known from")
     def known_from(self, row: ReceivedEmail) -> str:

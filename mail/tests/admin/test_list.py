@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -108,13 +109,13 @@ def test_filters_and_searches_find_mail(admin_client: Client, domain, query: str
     assert subjects(admin_client, query) == found
 
 
-def test_the_mail_of_one_domain_is_found_by_filter_and_by_a_click(admin_client: Client, domain) -> None:
+def test_the_mail_of_one_domain_is_found_by_filter(admin_client: Client, domain) -> None:
     mail(domain, subject="Ours")
     mail(DomainFactory(name="example.org"), "a@example.org", subject="Theirs")
     assert subjects(admin_client, f"domain__id__exact={domain.pk}") == ["Ours"]
-    links = open_links(admin_client, LIST)
-    assert f"{LIST}?domain__id__exact={domain.pk}" in links
-    assert len(links) > 4
+    page = text(admin_client.get(LIST))
+    assert re.search(rf'<a href="\?domain__id__exact={domain.pk}">\s*example\.com</a>', page)
+    assert len(open_links(admin_client, LIST)) > 4
 
 
 def test_the_page_of_a_domain_links_to_its_mail(admin_client: Client, domain) -> None:
