@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from domains.models import Domain
@@ -107,3 +110,24 @@ def test_mail_that_another_process_has_claimed_is_left_to_it(domain: Domain, ses
     email = received(domain, state=Message.State.ERASING, retry_at=timezone.now() + timedelta(minutes=1))
     assert run_erasures() == 0
     assert stored_keys() == [email.message.key]
+
+
+@pytest.mark.postgresql
+@pytest.mark.usefixtures("thirty_days")
+def test_two_workers_share_the_work(domain: Domain, ses: Emulator) -> None:
+    for _ in range(150):
+        received(domain, arrived_at=days_ago(40))
+    ses.clear_journal()
+    together = Barrier(2)
+
+    def work(_: int) -> int:
+        together.wait(timeout=30)
+        try:
+            return run_erasures()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sum(threads.map(work, range(2))) == 150
+    assert [entry["action"] for entry in ses.journal()].count("DeleteObjects") == 150
+    assert stored_keys() == []
