@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from backoffice.text import listed, moment, one_line, plural, shortened
+from backoffice.text import listed, moment, one_line, plural, shortened, visible
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,17 @@ def test_a_moment_is_shown_in_utc_whatever_its_zone():
 
 def test_one_line_escapes_what_a_terminal_would_obey():
     assert one_line("emails/\x1b[2J\r\nbücher.de/\x10") == "emails/\\x1b[2J\\r\\nbücher.de/\\x10"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("Grüße aus 東京", "Grüße aus 東京"),
+        ("family 👨\u200d👩\u200d👧", "family 👨\u200d👩\u200d👧"),
+        ("invoice\u202efdp.exe", "invoice\\u202efdp.exe"),
+        ("a\x00b\x1b[31m", "a\\x00b\\x1b[31m"),
+        (" two\n lines\u2028and  blanks ", "two lines and blanks"),
+    ],
+)
+def test_what_a_stranger_wrote_is_on_one_line_and_cannot_reverse_it(written, shown):
+    assert visible(written) == shown
