@@ -13,7 +13,7 @@ MEASURED = $(BIN)/python -m coverage run -m pytest
 PARALLEL = --numprocesses auto --dist load --maxschedchunk 1
 
 help:
-	@echo "make run       run the demo: emulated AWS, server, worker and a demo account (PORT, AWS_EMULATOR_PORT and DEMO_DNS_PORT choose other ports)"
+	@echo "make run       run the demo: emulated AWS, server, workers and a demo account (PORT, AWS_EMULATOR_PORT, DEMO_DNS_PORT and DEMO_SMTP_PORT choose other ports)"
 	@echo "make test      run the test suite, each test on the databases that it is marked for"
 	@echo "               ARGS=path: one file or test, on both databases; ARGS='--full path': with all its generated cases"
 	@echo "make nightly   run every test on both databases, with all generated cases and many new examples (about an hour)"

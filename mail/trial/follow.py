@@ -46,7 +46,8 @@ class Follower:
 
     def __init__(self, sent: Sequence[Accepted], since: datetime) -> None:
         self._sent = sent
-        self._expected = sum(len(mail.recipients) for mail in sent)
+        # An address that is given twice is listed once.
+        self._expected = sum(len({recipient.lower() for recipient in mail.recipients}) for mail in sent)
         names = {recipient.rpartition("@")[2].lower() for mail in sent for recipient in mail.recipients}
         self.domains = dict(Domain.objects.live().filter(name__in=names).values_list("name", "pk"))
         self.unknown = sorted(names - self.domains.keys())

@@ -120,6 +120,8 @@ def test_right_values(name, text, value):
         ("WEB_THREADS", ["0", "auto"]),
         ("AWS_EMULATOR_PORT", ["0", "x"]),
         ("DEMO_DNS_PORT", ["0", "dns"]),
+        ("SMTP_HOST", ["mail.example.net:25", "::1", "127.0.0", "smtp://127.0.0.1", "a b", "user@host"]),
+        ("SMTP_PORT", ["0", "smtp"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip

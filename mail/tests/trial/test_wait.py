@@ -23,7 +23,7 @@ def test_each_step_is_shown_with_its_time(reading, send) -> None:
 
 def test_every_recipient_is_waited_for(reading, domain, send) -> None:
     EmailAddressFactory(domain=domain, address="info@example.com")
-    code, shown, _ = send("hello@example.com", "Info@example.com", "--wait")
+    code, shown, _ = send("hello@example.com", "Info@example.com", "HELLO@example.com", "--wait")
     assert code == 0
     assert shown.count("listed as") == 2
     assert shown.count("read: ") == 1
