@@ -53,7 +53,29 @@ PURPOSES: dict[str, list[tuple[str, str]]] = {
         ("rows_at = ", "report rules, identity and rows, those of mail included, and claim the mail"),
     ],
     # Mail.
-    "SELECT mail_message": [("LIMIT 500 FOR UPDATE", "lock a batch of the domain's mail")],
+    # Received mail.
+    "SELECT mail_mailcount": [("domain__name", "count the mail of each domain")],
+    "SELECT mail_receivedemail": [
+        ("SELECT 1 AS a", "look for other recipients"),
+        ("arrived_at < ", "count the mail of a part of an hour"),
+        ("COUNT(*)", "count the mail that a search finds"),
+        ("LIMIT", "read a page of mail"),
+        ("mail_receivedemail.id IN ", "read the emails that are marked"),
+        ("owner_id = ", "find the email among the caller's own"),
+    ],
+    "UPDATE mail_receivedemail": [("SET is_", "mark the emails")],
+    "DELETE mail_receivedemail": [
+        ("message_id IN", "delete all emails of the message"),
+        ("id = ", "delete the email"),
+    ],
+    "UPDATE mail_message": [
+        ("state = 'erasing', retry_at", "blank the message, which is to be erased"),
+        ("SET erased_at", "record that the stored message is erased"),
+    ],
+    "SELECT mail_message": [
+        ("LIMIT 500 FOR UPDATE", "lock a batch of the domain's mail"),
+        ("LIMIT 1 FOR UPDATE", "lock the message"),
+    ],
     "DELETE mail_mailcount": [("domain_id = ", "delete what is left of the counts of mail")],
     "SELECT mail_mailsweep": [("domain_id = ", "find the state of the domain's sweep")],
     # Outbox and lease.
