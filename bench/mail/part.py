@@ -24,7 +24,7 @@ LISTS = {
     "first 100, archived ones too": "mail?limit=100&includeArchived=true",
     "of one domain": "mail?domain=d7.mail.example.com",
     "of the last 24 hours": "mail?timeRange=24h",
-    "unread by search": "mail?search=invoice",
+    "by search": "mail?search=invoice",
     "statistics": "mail/stats",
 }
 NOTES = f"""{MANY:,} mails of one owner in {DOMAINS} domains. The sweep is `mail_worker --once --sweep`; its S3 only lists."""
