@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from rest_framework.exceptions import ValidationError
 
-from rest.filters import ChoiceFilter, Filter, FlagFilter, IdFilter, OrderFilter, QueryFilters
+from rest.filters import ChoiceFilter, Filter, FlagFilter, IdFilter, OrderFilter, QueryFilters, TextFilter
 from rest.prebuilt import Parameter
 
 
@@ -85,3 +85,18 @@ def test_the_first_order_is_the_default(text, expected):
 
 def test_a_view_without_filters_has_no_parameters():
     assert QueryFilters().get_schema_operation_parameters(object()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, ()),
+        ("", ()),
+        ("Grüße", ({"name": "Grüße"},)),
+        # No column has these, and PostgreSQL raises an error for them.
+        ("a\0b", ("none",)),
+        ("a\ud800b", ("none",)),
+    ],
+)
+def test_a_text_filter_calls_its_function_unless_nothing_could_match(text, expected):
+    assert applied(TextFilter("search", lambda rows, text: rows.filter(name=text)), text) == expected

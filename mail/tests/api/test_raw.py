@@ -12,6 +12,7 @@ from inbound.models import Scope
 from inbound.tests.support.factories import UserFactory
 from mail.models import ReceivedEmail
 from mail.tests.inbox import RAW, URL, received, stored
+from ses_integration.errors import SesError
 
 pytestmark = pytest.mark.sqlite
 
@@ -67,6 +68,17 @@ def test_without_s3_the_answer_is_503_and_says_when_to_try_again(api, domain, se
     answer = raw(api, email)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert answer.json() == {"error": "The mail store does not answer at the moment. Try again in a few seconds."}
+
+
+def test_a_message_that_is_cut_on_the_way_is_never_taken_for_the_whole(api, domain, ses):
+    email = stored(domain, os.urandom(1024 * 1024), attachments=[])
+    ses.add_faults({"service": "s3", "action": "GetObject", "fault": "cut_body"})
+    answer = raw(api, email)
+    assert (answer.status_code, answer["Content-Length"]) == (200, str(1024 * 1024))
+    # The server closes the connection, so that the client sees that bytes are missing.
+    with pytest.raises(SesError):
+        answer.getvalue()
+    answer.close()
 
 
 def test_a_mail_with_a_virus_needs_to_be_asked_for(api, domain):
