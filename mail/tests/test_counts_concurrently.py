@@ -49,7 +49,7 @@ def change(chance: random.Random, domains: list[Domain]) -> None:
 
 
 def test_the_counts_are_right_and_nobody_waits_for_ever(user: User) -> None:
-    domains = [DomainFactory(owner=user) for _ in range(3)]
+    domains: list[Domain] = [DomainFactory(owner=user) for _ in range(3)]
 
     def work(seed: int) -> None:
         chance = random.Random(seed)
