@@ -8,6 +8,7 @@ from io import BytesIO
 
 from django.conf import settings
 
+from backoffice.text import plural
 from domains.models import Domain
 from mail.arrival.note import note
 from mail.arrival.own_headers import HEAD_BYTES, Addressed, OwnHeaders, addressed, own_headers
@@ -36,7 +37,7 @@ class MissedMail:
         arrivals = [self._arrival(key, own, mail, ours) for key, own, mail in read]
         found = len(note(arrivals, source=Message.Source.SWEEP).messages) if arrivals else 0
         if found:
-            logger.warning("The sweep found %s whose notification was lost, of the domain %s.", found, self._domain.pk)
+            logger.warning("The sweep found %s that nothing had told of: %s.", plural(found, "mail"), self._domain.pk)
         return found
 
     def _head(self, key: StoredKey) -> bytes | None:

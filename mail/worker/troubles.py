@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 
@@ -22,8 +23,8 @@ class Troubles:
     def __init__(self) -> None:
         self._failures: dict[str, int] = {}
         self._lock = threading.Lock()
-        # One sentence for each kind of failure that has been seen, for `mail_worker --once`.
-        self.sentences: list[str] = []
+        # The latest failures, for `mail_worker --once`.
+        self.sentences: deque[str] = deque(maxlen=20)
 
     def failed(self, name: str, error: Exception) -> float:
         """Record a failure and log the first in a row. Returns how long to wait before the next try, in seconds."""

@@ -15,7 +15,7 @@ from mail.models import Message
 from mail.parsing.parsed import ParsedMail
 from mail.parsing.pool import Parser
 from mail.tests.ingest.conftest import claim_now
-from mail.tests.parsing.hostile import html
+from mail.tests.parsing.test_process import SLOW
 from ses_integration.aws import clients
 from ses_integration.emulator.server import Emulator
 
@@ -28,6 +28,7 @@ FAULTS: list[dict[str, Any]] = [
     {"fault": "error", "code": "SlowDown", "status": 503},
     {"fault": "error", "code": "InvalidObjectState", "status": 403},
     {"fault": "dropped"},
+    {"fault": "cut_body"},
     {"fault": "lost"},
     {"fault": "page", "status": 502},
     {"fault": "error", "code": "NoSuchBucket", "status": 404},
@@ -80,20 +81,26 @@ def test_the_delay_grows_to_a_quarter_of_an_hour(ses: Emulator, arrived, attempt
     assert timedelta(minutes=7) < row.retry_at - timezone.now() <= timedelta(minutes=15)
 
 
-def test_a_mail_that_comes_too_slowly_is_given_up_and_tried_again(arrived, attempt, monkeypatch: Any) -> None:
+def test_a_mail_that_comes_slowly_is_read_unless_it_takes_too_long(
+    ses: Emulator, arrived, attempt, monkeypatch: Any
+) -> None:
     arrived(b"Subject: x\r\n\r\n" + b"x" * 1_000_000)
-    monkeypatch.setattr(module, "FETCH_SECONDS", -1.0)
+    ses.add_faults({"service": "s3", "action": "GetObject", "fault": "slow_body", "seconds": 1, "times": 2})
+    monkeypatch.setattr(module, "FETCH_SECONDS", 0.1)
     outcome, row = attempt()
     assert (outcome, row.problem) == (Outcome.POSTPONED, "S3 took too long to send the mail.")
+    monkeypatch.undo()
+    outcome, row = attempt()
+    assert (outcome, row.size) == (Outcome.INGESTED, 1_000_014)
 
 
 def test_a_mail_that_takes_too_long_to_read_is_listed_with_its_headers_and_not_tried_again(arrived) -> None:
-    arrived(html(b"<blockquote><ul><li>" * 3_000))
-    with Parser(seconds=0.05, megabytes=512) as impatient:
+    arrived(SLOW)
+    with Parser(seconds=1, megabytes=512) as impatient:
         outcome, _ = ingest(claim_now(), impatient, Room(2))
     row = Message.objects.get()
     assert (outcome, row.state, row.subject, row.retry_at) == (Outcome.INGESTED, "ingested", "Listed", None)
-    assert row.parse_error == "It took longer than 0.05 s to read."
+    assert row.parse_error == "It took longer than 1 s to read."
 
 
 def test_what_the_database_refuses_is_listed_all_the_same(arrived) -> None:
