@@ -47,6 +47,13 @@ def release(claims: Iterable[ClaimedMessage]) -> None:
         held(claim).update(retry_at=Now())
 
 
+def renewed(claim: ClaimedMessage) -> ClaimedMessage | None:
+    """The claim from now on, because it had to wait for too long. None if another process has the mail by now."""
+    if not held(claim).update(retry_at=Now() + claim_length()):
+        return None
+    return ClaimedMessage(claim.pk, claim.attempts, claim.bucket, claim.key, claim.arrived_at)
+
+
 def held(claim: ClaimedMessage) -> MessageQuerySet:
     """The row, as long as it waits for this claim. Whoever updates it decides what becomes of the mail, so only one can."""
     return Message.objects.filter(pk=claim.pk, state=Message.State.ARRIVED, attempts=claim.attempts)

@@ -9,7 +9,7 @@ import time
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from mail.ingest.claims import claim_due, postpone_unexpected
+from mail.ingest.claims import claim_due, postpone_unexpected, renewed
 from mail.ingest.ingest import Outcome, ingest
 from mail.ingest.room import Room
 from mail.models import ClaimedMessage
@@ -69,7 +69,7 @@ class Parsing(Turns):
     def turn(self) -> bool:
         last = self.nothing_more is not None and self.nothing_more.is_set()
         self._due.claim(self._backlog, now=last and not len(self._backlog))
-        claim = self._room.next_in_line() or self._backlog.take(0.0 if last else WAIT_SECONDS)
+        claim = self._next_in_line() or self._backlog.take(0.0 if last else WAIT_SECONDS)
         if claim is None:
             # Another thread may have taken what is left; it also takes what has no room now.
             return False
@@ -87,6 +87,19 @@ class Parsing(Turns):
         finally:
             self.in_hand = None
         return True
+
+    def _next_in_line(self) -> ClaimedMessage | None:
+        """The next mail that was put aside, unless another process has it by now: that would be read in vain."""
+        while (claim := self._room.next_in_line()) is not None:
+            mine: ClaimedMessage | None = None
+            try:
+                mine = renewed(claim) if claim.is_too_old else claim
+            finally:
+                if mine is None:
+                    self._room.give(claim)
+            if mine is not None:
+                return mine
+        return None
 
     def _ingest(self, claim: ClaimedMessage) -> None:
         outcome, error = ingest(claim, self._parser, self._room)
