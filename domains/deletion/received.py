@@ -20,17 +20,18 @@ def can_erase_rows(record: DomainDeletion) -> bool:
     return record.received_emails == Step.PENDING and record.rows != Step.PENDING
 
 
-def erase_rows(record: DomainDeletion) -> None:
-    """Erase a batch, and end the step if nothing is left.
+def erase_rows(record: DomainDeletion) -> bool:
+    """Erase a batch, and end the step if nothing is left. False if the next batch has to wait for the mail worker.
 
     Call it in `updating`. That locks the report, and commits the counts together with what they count, so no claim is needed.
     """
-    erased = _erase_batch(record.domain_id)
+    erased = _erase_batch(record.domain_id, keeps_objects=record.stored_mail == Step.KEPT)
     record.erased_emails += erased.received_emails
     record.erased_attachments += erased.attachments
     record.erased_email_bytes += erased.bytes
     if erased.complete:
         record.received_emails, record.received_emails_at = Step.DONE, timezone.now()
+    return not erased.waits
 
 
 def erase_unreported(domain_id: str) -> Iterator[int]:
@@ -44,11 +45,11 @@ def erase_unreported(domain_id: str) -> Iterator[int]:
         yield emails
 
 
-def _erase_batch(domain_id: str) -> Any:
+def _erase_batch(domain_id: str, *, keeps_objects: bool = False) -> Any:
     """What was erased: `ErasedRows` of the app above (mail/models/message.py)."""
     # The domain's own row is gone. Reverse accessors of models in the app above: mail.Message, mail.MailCount, mail.MailSweep.
     domain = Domain(pk=domain_id)
-    erased = domain.messages.erase(BATCH)
+    erased = domain.messages.erase(BATCH, keeps_objects=keeps_objects)
     if erased.complete:
         domain.mail_counts.all().delete()
         with suppress(ObjectDoesNotExist):

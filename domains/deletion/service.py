@@ -106,19 +106,19 @@ def _continue(record: DomainDeletion, erase_seconds: float) -> None:
                 record.blocked_emails, record.email_addresses, record.dns_records = deleted
             # In this transaction: after it the worker no longer leaves the deletion to its request, and could claim the mail
             # first. The answer would then warn of mail that is being erased.
-            claimed = _erase_rows_and_claim(record, erase_seconds)
-    while can_erase_rows(record) and (left := until - time.monotonic()) > 0:
+            more, claimed = _erase_rows_and_claim(record, erase_seconds)
+    while more and (left := until - time.monotonic()) > 0:
         with transaction.atomic(durable=True), updating(record):
-            claimed = _erase_rows_and_claim(record, left)
+            more, claimed = _erase_rows_and_claim(record, left)
     if claimed:
         erase_mail(record, seconds=until - time.monotonic())
 
 
-def _erase_rows_and_claim(record: DomainDeletion, seconds: float) -> bool:
-    """Erase a batch of the mail's rows. True if none is left, there is time, and this process now has the claim to its objects."""
-    if can_erase_rows(record):
-        erase_rows(record)
-    return seconds > 0 and claim_mail(record)
+def _erase_rows_and_claim(record: DomainDeletion, seconds: float) -> tuple[bool, bool]:
+    """Erase a batch of the mail's rows. Returns whether another one can go now, and whether none is left, there is time, and
+    this process has the claim to the objects."""
+    more = can_erase_rows(record) and erase_rows(record)
+    return more and can_erase_rows(record), seconds > 0 and claim_mail(record)
 
 
 def finish_rows(domain_id: str) -> None:

@@ -19,7 +19,7 @@ from domains.models import Domain
 class ErasedRows:
     """What `MessageQuerySet.erase` deleted. Mail that was being erased already is not counted.
 
-    `mails`: messages, of `bytes` in the bucket. `complete`: no message is left.
+    `mails`: messages, of `bytes` in the bucket. `complete`: no message is left. `waits`: for the mail worker, before more can go.
     """
 
     mails: int
@@ -27,6 +27,7 @@ class ErasedRows:
     attachments: int
     bytes: int
     complete: bool
+    waits: bool = False
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -47,21 +48,25 @@ class MessageQuerySet(models.QuerySet["Message"]):
         found = self.aggregate(attachments=Sum("attachment_count"), bytes=Sum("size"))
         return found["attachments"] or 0, found["bytes"] or 0
 
-    def erase(self, most: int) -> ErasedRows:
+    def erase(self, most: int, *, keeps_objects: bool = False) -> ErasedRows:
         """Delete up to `most` messages, oldest first, each with its recipients, and count them. Needs a transaction.
 
         Only for mail of a domain that is gone: its objects are erased by their prefix (domains/deletion/received.py). The
-        sweep would take the object of any other mail for one that was missed.
+        sweep would take the object of any other mail for one that was missed. `keeps_objects`: they are not. A mail that was to
+        be erased anyway then waits until its object is gone.
         """
-        columns = ("pk", "state", "attachment_count", "size")
+        columns = ("pk", "state", "erased_at", "attachment_count", "size")
         rows = list(self.order_by("arrived_at", "pk").select_for_update().values_list(*columns)[:most])
         mails = [row for row in rows if row[1] != Message.State.ERASING]
+        waiting = {pk for pk, state, erased_at, *_ in rows if state == Message.State.ERASING and erased_at is None}
+        gone = [pk for pk, *_ in rows if not (keeps_objects and pk in waiting)]
         return ErasedRows(
             mails=len(mails),
-            received_emails=delete_messages([pk for pk, *_ in rows]),
+            received_emails=delete_messages(gone),
             attachments=sum(attachments for *_, attachments, _ in mails),
             bytes=sum(size or 0 for *_, size in mails),
-            complete=len(rows) < most,
+            complete=len(rows) < most and len(gone) == len(rows),
+            waits=bool(rows) and not gone,
         )
 
 

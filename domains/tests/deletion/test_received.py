@@ -16,6 +16,7 @@ from domains.deletion.service import advance, resume_deletions
 from domains.models import Domain, DomainDeletion
 from inbound.tests.support.aws import fail_calls, store_mail, stored_keys
 from inbound.tests.support.factories import DomainFactory, MessageFactory, ReceivedEmailFactory
+from mail.erasure.task import run_erasures
 from mail.models import MailCount, MailSweep, Message, ReceivedEmail
 from mail.tests.erasure.mails import received, write_mails
 
@@ -164,6 +165,23 @@ def test_mail_that_is_kept_in_s3_has_no_rows_any_more(api, domain, settings):
     assert (record.pending_steps, record.finished_at is not None) == ([], True)
     assert rows_of(domain) == NONE
     assert stored_keys() == [email.message.key]
+
+
+def test_a_mail_that_was_to_be_erased_keeps_its_row_until_its_object_is_gone_although_others_are_kept(domain, settings):
+    settings.KEEP_MAIL_ON_DOMAIN_DELETE = True
+    kept, deleted = received(domain), received(domain)
+    erase_marked = {"state": "erasing", "retry_at": timezone.now()}
+    ReceivedEmail.objects.filter(pk=deleted.pk).delete()
+    Message.objects.filter(pk=deleted.message_id).update(**erase_marked)
+    Domain.objects.filter(pk=domain.pk).delete()
+    resume_deletions()
+    record = DomainDeletion.objects.get()
+    assert (record.pending_steps, Message.objects.get()) == (["received_emails"], deleted.message)
+    run_erasures()
+    assert stored_keys() == [kept.message.key]
+    resume_deletions()
+    record.refresh_from_db()
+    assert (record.pending_steps, counted(record)[0], rows_of(domain)) == ([], 1, NONE)
 
 
 def test_a_domain_that_was_added_again_keeps_its_mail(api, domain, settings):
