@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Sequence
 
-from django.db import DataError
+from django.db import DatabaseError, DataError, InterfaceError, connection
 
 from mail.arrival.note import Noted, note
 from mail.ingest.claims import claim_length
@@ -30,9 +30,15 @@ class Receiving(Turns):
         super().__init__(troubles, stop)
         self._backlog = backlog
         self._queue: MailQueue | None = None
+        self._database_failed = False
 
     def turn(self) -> bool:
         self._backlog.wait_for_room(self.stop.is_set)
+        if self._database_failed:
+            # SQS gives what it has delivered ten times to the dead-letter queue, so an outage must not deliver anything.
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            self._database_failed = False
         if self._queue is None:
             self._queue = MailQueue()
         notifications = self._queue.receive(POLL_SECONDS if self.nothing_more is None else POLL_SECONDS_ONCE)
@@ -58,6 +64,9 @@ class Receiving(Turns):
                 return []
             # One of them must not keep the others.
             return [handle for one in told for handle in self._note([one])]
+        except (DatabaseError, InterfaceError):
+            self._database_failed = True
+            raise
         self._count(noted, len(arrivals))
         # First of all, because somebody may be waiting for the mail.
         self._backlog.add(noted.claimed)
