@@ -10,7 +10,6 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from domains.models import Domain
 from mail.models import Message, ReceivedEmail
@@ -38,7 +37,8 @@ def mark_old(most: int) -> int:
     """Mark up to `most` messages that arrived more than MAIL_RETENTION_DAYS ago, and return how many. 0 days keep all mail."""
     if not settings.MAIL_RETENTION_DAYS:
         return 0
-    before = timezone.now() - timedelta(days=settings.MAIL_RETENTION_DAYS)
+    # The database's clock: a machine whose own is wrong must not erase what is new.
+    before = Now() - timedelta(days=settings.MAIL_RETENTION_DAYS)
     old = Message.objects.filter(arrived_at__lt=before).exclude(state=Message.State.ERASING)
     marked = 0
     # Domain by domain, because the index of the mail's age begins with it.

@@ -46,6 +46,14 @@ def test_mail_goes_when_it_is_older_than_that(domain: Domain) -> None:
     assert Message.objects.get() == new.message
 
 
+@pytest.mark.usefixtures("thirty_days")
+def test_a_machine_whose_clock_is_wrong_erases_nothing_that_is_new(domain: Domain, monkeypatch: Any) -> None:
+    received(domain, arrived_at=days_ago(29.9))
+    wrong = timezone.now() + timedelta(days=365)
+    monkeypatch.setattr(timezone, "now", lambda: wrong)
+    assert run_erasures() == 0
+
+
 def test_without_the_setting_mail_stays(domain: Domain) -> None:
     email = received(domain, arrived_at=days_ago(10_000))
     assert run_erasures() == 0
