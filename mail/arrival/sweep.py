@@ -145,7 +145,12 @@ class Pass:
             return []
         rows = Message.objects.filter(domain=self._domain, ses_id__in=[self._ses_id(key) for key in keys])
         # Also those that are being erased: their rows stay until the objects are gone.
-        known = set(rows.values_list("ses_id", flat=True))
+        known = dict(rows.values_list("ses_id", "state"))
+        if Message.State.MISSING in known.values():
+            # SES has stored them later than it promises, or somebody has restored them.
+            rows.filter(state=Message.State.MISSING).update(
+                state=Message.State.ARRIVED, retry_at=Now(), attempts=0, problem="", ingested_at=None
+            )
         return [key for key in keys if self._ses_id(key) not in known]
 
     def _renew(self) -> None:

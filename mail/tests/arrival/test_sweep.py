@@ -268,6 +268,16 @@ def test_an_object_that_goes_meanwhile_is_not_noted(domain: Domain, ses: Emulato
     assert run() == Swept(listed=1, found=0, finished=True)
 
 
+def test_mail_that_s3_did_not_have_is_read_if_it_has_it_now(domain: Domain) -> None:
+    missing, gone, read = (put(domain, name) for name in ("missing", "gone", "read"))
+    run()
+    Message.objects.update(state="ingested", retry_at=None)
+    Message.objects.exclude(key=read).update(state="missing", attempts=9, problem="S3 does not have the mail.")
+    clients.s3("eu-west-1").delete_object(Bucket="inbound-mail", Key=gone)
+    assert again().found == 0
+    assert [(row.key, row.attempts, row.problem) for row in Message.objects.due()] == [(missing, 0, "")]
+
+
 def refuse_once(ses: Emulator, code: str, status: int) -> None:
     """S3 refuses the next object."""
     ses.add_faults(
