@@ -49,7 +49,7 @@ class ExternalChanges(Operations):
         """Store a mail under the key prefix of a rule."""
         rules = [rule for _, rule in sorted(observe_ses(self.ses).rules.items()) if rule.key_prefix]
         if rules:
-            key = f"{rules[pick % len(rules)].key_prefix}{len(self.mail)}"
+            key = f"{rules[pick % len(rules)].key_prefix}stored-{len(self.mail)}"
             store_mail(key)
             self.mail.append(key)
 

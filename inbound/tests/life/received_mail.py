@@ -10,8 +10,9 @@ from django.utils import timezone
 from hypothesis import strategies as st
 
 from domains.models import DomainDeletion
-from inbound.tests.life.machine import locals_, picks, step
+from inbound.tests.life.machine import locals_, names, picks, step
 from inbound.tests.life.operations import Operations
+from inbound.tests.support.aws import store_mail
 from mail.arrival.note import note
 from mail.arrival.sweep import Pass, claim_sweep, make_all_due
 from mail.erasure.one import erase_email
@@ -30,11 +31,20 @@ class ReceivedMail(Operations):
         self.erased_keys: set[str] = set()
         super().__init__(*surroundings)
 
+    @step(name=names, local=locals_)
+    def receive_and_notify(self, name: str, local: str) -> None:
+        key = f"emails/{name}/{self._tracked(name).pk}/{len(self.mail)}-{len(self.erased_keys)}"
+        store_mail(key)
+        self.mail.append(key)
+        self._notify(key, local)
+
     @step(pick=picks, local=locals_)
-    def notify(self, pick: int, local: str) -> None:
-        if not self.mail:
-            return
-        key = self.mail[pick % len(self.mail)]
+    def notify_again(self, pick: int, local: str) -> None:
+        """Also of mail that has been deleted, or whose domain has."""
+        if known := [*self.mail, *sorted(self.erased_keys)]:
+            self._notify(known[-1 - pick % len(known)], local)
+
+    def _notify(self, key: str, local: str) -> None:
         _, name, pk, ses_id = key.split("/")
         recipient = f"{local}@{name}"
         arrival = Arrival(
