@@ -30,10 +30,13 @@ def mark(
 ) -> list[ReceivedEmail]:
     """Change the marks of some emails; None leaves one as it is. Returns those that exist and are the owner's, in their order."""
     rows = ReceivedEmail.objects.live().owned_by(owner).filter(pk__in=[pk for pk in pks if is_id(pk)])
-    now = timezone.now()
+    columns = _columns(timezone.now(), is_read=is_read, is_archived=is_archived)
     with transaction.atomic(durable=True):
-        rows.update(**_columns(now, is_read=is_read, is_archived=is_archived))
-        changed = {row.pk: row for row in rows}
+        # In one order, because another request may change some of the same at the same time.
+        changed = {row.pk: row for row in rows.select_for_update(of=("self",)).order_by("pk")}
+        ReceivedEmail.objects.filter(pk__in=changed).update(**columns)
+    for row in changed.values():
+        vars(row).update(columns)
     return [changed[pk] for pk in dict.fromkeys(pks) if pk in changed]
 
 
