@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -59,11 +59,13 @@ def erase_stored(messages: Sequence[Message], *, seconds: float) -> int:
     later = Greatest(F("arrived_at") + TOLD, Now() + LISTED)
     # If SES may still store it once more, because several rules of the domain do, the bucket is looked at again then.
     until = Case(When(_MAY_COME_LATE, then=F("arrived_at") + SES_STORES_LATE), default=later)
-    _marked(erased).update(erased_at=Now(), problem="", retry_at=until)
+    for pk in erased:
+        # One by one: `note` may be locking several of them in another order.
+        _marked(pk).update(erased_at=Now(), problem="", retry_at=until)
     for message, error in outcomes:
         if error is not None:
             delay = retry_delay(message.attempts + 1, error=error)
-            _marked([message.pk]).update(attempts=F("attempts") + 1, problem=error.sentence, retry_at=Now() + delay)
+            _marked(message.pk).update(attempts=F("attempts") + 1, problem=error.sentence, retry_at=Now() + delay)
     return len(erased)
 
 
@@ -75,8 +77,8 @@ def _erase(message: Message, *, seconds: float) -> SesError | None:
     return None
 
 
-def _marked(pks: Collection[int]) -> MessageQuerySet:
-    return Message.objects.filter(pk__in=pks, state=Message.State.ERASING)
+def _marked(pk: int) -> MessageQuerySet:
+    return Message.objects.filter(pk=pk, state=Message.State.ERASING)
 
 
 def delete_erased(most: int) -> int:
@@ -85,9 +87,11 @@ def delete_erased(most: int) -> int:
     Mail that was erased before SES had stopped storing it is erased once more.
     """
     gone = Message.objects.filter(state=Message.State.ERASING, erased_at__isnull=False, retry_at__lte=Now())
-    gone.filter(erased_at__lt=F("arrived_at") + SES_STORES_LATE).update(erased_at=None)
+    once_more = Q(erased_at__lt=F("arrived_at") + SES_STORES_LATE)
     with transaction.atomic():
         locked = gone.select_for_update(skip_locked=True).order_by("retry_at").values_list("pk", flat=True)
-        pks = list(locked[:most])
+        if again := list(locked.filter(once_more)[:most]):
+            Message.objects.filter(pk__in=again).update(erased_at=None)
+        pks = list(locked.exclude(once_more)[:most])
         delete_messages(pks)
     return len(pks)
