@@ -36,12 +36,18 @@ DRAINED_BYTES = 1024 * 1024
 DRAIN_SECONDS = 5.0
 
 
-def pre_request(worker: object, request: Any) -> None:
-    """Announce `Connection: close` if it is not known where the next request will start.
+# How long a client may take for a piece of an answer, of at most 64 kB, and for sending a piece of its body. Without this, a
+# client that stops reading a download would keep its thread for ever.
+CLIENT_SECONDS = 60.0
 
-    That is after a body that is too large to be read to its end, one in chunks, and one that the client may not send at all
+
+def pre_request(worker: object, request: Any) -> None:
+    """Limit the waits for the client. Announce `Connection: close` if it is not known where the next request will start.
+
+    It is not known after a body that is too large to be read to its end, one in chunks, and one that the client may not send at all
     because it has the answer (`Expect: 100-continue`).
     """
+    request.unreader.sock.settimeout(CLIENT_SECONDS)
     for name, value in request.headers:
         if name in ("TRANSFER-ENCODING", "EXPECT") or (name == "CONTENT-LENGTH" and int(value) > DRAINED_BYTES):
             request.force_close()

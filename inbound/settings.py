@@ -34,6 +34,7 @@ MIDDLEWARE = [
     "inbound.api.bodies.EmptyForHead",
     "django.middleware.security.SecurityMiddleware",
     "inbound.api.bodies.LengthRequired",
+    "inbound.api.bodies.EndRequired",
     "inbound.api.paths.SlashesAfterBase",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

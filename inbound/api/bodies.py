@@ -1,12 +1,13 @@
-"""Middleware about bodies: refuse those of requests without a length, and send none in answers to HEAD."""
+"""Middleware about bodies: refuse those without a length or an end, and send none in answers to HEAD."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 
+INCOMPLETE = "The body of the request did not arrive in time."
 SENTENCE = "Send the body with a Content-Length: one in chunks is not read."
 
 
@@ -40,3 +41,23 @@ class LengthRequired:
         if "HTTP_TRANSFER_ENCODING" in request.META:
             return JsonResponse({"error": SENTENCE}, status=HTTPStatus.LENGTH_REQUIRED)
         return self.get_response(request)
+
+
+class EndRequired:
+    """Answer 408 to a client that has stopped sending its body (RFC 9110, section 15.5.9).
+
+    The limit is the server's (gunicorn.conf.py). Views of the API answer the same (`exception_handler`).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return incomplete() if isinstance(error, UnreadablePostError) else None
+
+
+def incomplete() -> JsonResponse:
+    return JsonResponse({"error": INCOMPLETE}, status=HTTPStatus.REQUEST_TIMEOUT)

@@ -8,12 +8,13 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import DataError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.urls import reverse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from inbound.api.bodies import incomplete
 from inbound.api.idempotency import BEGUN, Answered
 from inbound.database.outages import is_outage
 from rest.deletion.confirmation import plan_outdated
@@ -51,6 +52,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     elif isinstance(error, PlanOutdated):
         error = plan_outdated()
     request = context["request"]
+    if isinstance(error, UnreadablePostError):
+        return incomplete()
     if is_outage(error):
         logger.error("%s %s: %s", request.method, request.path, error)
         return unavailable(UNKNOWN_OUTCOME if BEGUN in request.META else UNAVAILABLE)

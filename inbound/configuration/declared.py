@@ -114,7 +114,7 @@ class Configuration(Variables):
     PORT = Variable(port(), "8000")
     BIND = Variable(hosts.listening_addresses())
     WEB_WORKERS = Variable(whole_number(1, 1000), "2")
-    WEB_THREADS = Variable(whole_number(1, 1000), "32")
+    WEB_THREADS = Setting(whole_number(1, 1000), "32")
 
     # Demo and emulator
     DEMO_DIR = Variable(pattern("the path of a folder", r".+"))

@@ -25,6 +25,8 @@ from mail.models import ReceivedEmail
 from mail.parsing.pool import Busy, Unreadable
 from ses_integration.api import NotStored, SesError
 
+BUSY = "Too many downloads at the moment. Try again in a few seconds."
+
 
 class Downloads(ReadOnlyAdmin[ReceivedEmail]):
     """Two more pages for each mail. They need the permission to view it."""
@@ -50,6 +52,8 @@ class Downloads(ReadOnlyAdmin[ReceivedEmail]):
             size, pieces = open_mail(message)
         except SesError as error:
             return self._failed(request, row, error)
+        except Busy:
+            return self._back(request, row, BUSY)
         headers = download_headers(f"{message.ses_id}.eml", RAW) | {"Content-Length": str(size)}
         return StreamingHttpResponse(pieces, headers=headers)
 
@@ -64,7 +68,7 @@ class Downloads(ReadOnlyAdmin[ReceivedEmail]):
         except SesError as error:
             return self._failed(request, row, error)
         except (Busy, Unreadable) as error:
-            return self._back(request, row, str(error) or "All readers are busy. Try again in a moment.")
+            return self._back(request, row, str(error) or BUSY)
         except NoSuchAttachment:
             raise Http404 from None
         headers = download_headers(found.filename, found.content_type)

@@ -23,7 +23,7 @@ VIRUS = f"SES found a virus in this mail. Add ?{UNSAFE}=true to download it all 
 NO_ATTACHMENT = "Attachment not found"
 GONE = "Stored message is gone"
 NO_STORE = "The mail store does not answer at the moment. Try again in a few seconds."
-BUSY = "Too many attachments are being decoded at the moment. Try again in a few seconds."
+BUSY = "Too many downloads at the moment. Try again in a few seconds."
 
 # The first that fits counts.
 ERRORS: Mapping[type[Exception], Callable[[Any], APIException]] = {

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from functools import cache
 from io import BytesIO
 from typing import BinaryIO, cast
 
 from django.conf import settings
 
+from mail.downloads.room import room
 from mail.models import Message
 from mail.parsing.parsed import ParsedAttachment
 from mail.parsing.pool import ParserPool
@@ -38,28 +40,44 @@ def parsers() -> ParserPool:
 
 
 class Pieces:
-    """The pieces of a mail, of which the first has been read. `close` lets go of the connection, wherever it was left.
+    """The pieces of a mail, of which the first has been read. `close` lets go of what is held, wherever it was left.
 
     The generator alone would not: it knows of its connection only once it has begun, and a HEAD request never begins it.
     """
 
-    def __init__(self, first: bytes, more: Generator[bytes, None, None]) -> None:
+    def __init__(self, first: bytes, more: Iterator[bytes], held: ExitStack) -> None:
         self._first = first
         self._more = more
+        self._held = held
 
     def __iter__(self) -> Iterator[bytes]:
         yield self._first
         yield from self._more
 
     def close(self) -> None:
-        self._more.close()
+        self._held.close()
+
+
+class _Content(tempfile.SpooledTemporaryFile[bytes]):
+    """A file that is deleted when it is closed, which also lets go of what is held."""
+
+    def __init__(self, held: ExitStack) -> None:
+        super().__init__(IN_MEMORY)
+        self._held = held
+
+    def close(self) -> None:
+        super().close()
+        self._held.close()
 
 
 def open_mail(message: Message) -> tuple[int, Pieces]:
-    """Size and pieces of a mail as SES stored it. Raises SesError; so do the pieces."""
-    size, more = StoredMail(message.key, message.bucket, DOWNLOAD_SECONDS).stream()
-    more = cast("Generator[bytes, None, None]", more)
-    return size, Pieces(next(more, b""), more)
+    """Size and pieces of a mail as SES stored it. Raises Busy, and SesError; so do the pieces."""
+    with ExitStack() as held:
+        held.enter_context(room())
+        size, pieces = StoredMail(message.key, message.bucket, DOWNLOAD_SECONDS).stream()
+        more = cast("Generator[bytes, None, None]", pieces)
+        held.callback(more.close)
+        return size, Pieces(next(more, b""), more, held.pop_all())
 
 
 def open_attachment(message: Message, index: int) -> tuple[ParsedAttachment, BinaryIO]:
@@ -67,7 +85,10 @@ def open_attachment(message: Message, index: int) -> tuple[ParsedAttachment, Bin
 
     Raises NoSuchAttachment, SesError, and Busy or Unreadable (`mail.parsing.pool`).
     """
-    content = cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115 - the response closes it
+    held = ExitStack()
+    held.enter_context(room())
+    # The response closes it.
+    content = cast(BinaryIO, _Content(held))
     try:
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as mail:
             StoredMail(message.key, message.bucket, DOWNLOAD_SECONDS).fetch(cast(BinaryIO, mail), LARGEST_MAIL)

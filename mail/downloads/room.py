@@ -1,0 +1,32 @@
+"""How many downloads a web process sends at once: never as many as it has threads.
+
+A download keeps its thread, and a connection or a temporary file, for as long as its client takes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from django.conf import settings
+
+from mail.parsing.pool import Busy
+
+
+@cache
+def _places() -> threading.BoundedSemaphore:
+    return threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """A place for one download. Raises Busy at once if there is none: who waited would keep a thread, too."""
+    places = _places()
+    if not places.acquire(blocking=False):
+        raise Busy
+    try:
+        yield
+    finally:
+        places.release()
