@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -28,8 +28,8 @@ LISTED = timedelta(hours=1)
 _MAY_COME_LATE = Q(arrived_at__gt=Now() - SES_STORES_LATE)
 
 
-def erase_owed(most: int) -> tuple[int, int]:
-    """Erase the stored mail of up to `most` marked messages that no process has claimed.
+def erase_owed(most: int, stop: Callable[[], bool] = lambda: False) -> tuple[int, int]:
+    """Erase the stored mail of up to `most` marked messages that no process has claimed. Begins with no other one after `stop()`.
 
     Returns how many were due, and of how many the bucket has nothing any more.
     """
@@ -39,15 +39,15 @@ def erase_owed(most: int) -> tuple[int, int]:
             due.select_for_update(skip_locked=True).order_by("retry_at").only("bucket", "key", "attempts")[:most]
         )
         Message.objects.filter(pk__in=[message.pk for message in messages]).update(retry_at=Now() + CLAIM)
-    return len(messages), erase_stored(messages, seconds=SECONDS)
+    return len(messages), erase_stored(messages, seconds=SECONDS, stop=stop)
 
 
-def erase_stored(messages: Sequence[Message], *, seconds: float) -> int:
+def erase_stored(messages: Sequence[Message], *, seconds: float, stop: Callable[[], bool] = lambda: False) -> int:
     """Erase the stored mail of claimed messages, and record what came of it. Returns how many the bucket has nothing left of.
 
     `seconds`: for each.
     """
-    erase = partial(_erase, seconds=seconds)
+    erase = partial(_erase, seconds=seconds, stop=stop)
     if len(messages) > 1:
         with ThreadPoolExecutor(THREADS) as pool:
             errors = list(pool.map(erase, messages))
@@ -69,7 +69,10 @@ def erase_stored(messages: Sequence[Message], *, seconds: float) -> int:
     return len(erased)
 
 
-def _erase(message: Message, *, seconds: float) -> SesError | None:
+def _erase(message: Message, *, seconds: float, stop: Callable[[], bool]) -> SesError | None:
+    if stop():
+        # Python waits for these threads before it ends.
+        return SesError("The mail worker was stopped.")
     try:
         StoredMail(message.key, message.bucket).erase(seconds=seconds)
     except SesError as error:

@@ -22,7 +22,7 @@ def run_erasures(stop: Callable[[], bool] = lambda: False, *, seconds: float = m
     erased = 0
     while not stop() and time.monotonic() < until:
         rows = mark_old(ROWS) + delete_erased(ROWS)
-        due, done = erase_owed(OBJECTS)
+        due, done = erase_owed(OBJECTS, stop)
         erased += done
         # If S3 refuses everything, the rest would fare no better.
         if not rows and (due < OBJECTS or not done):

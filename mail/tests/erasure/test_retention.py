@@ -114,6 +114,19 @@ def test_it_ends_when_the_worker_stops(domain: Domain) -> None:
     assert ReceivedEmail.objects.exists()
 
 
+@pytest.mark.usefixtures("thirty_days")
+def test_it_begins_with_no_other_object_after_the_worker_has_stopped(domain: Domain, ses: Emulator) -> None:
+    """Python waits for the threads of a pool, and S3 may take seconds for each object."""
+    for _ in range(3):
+        received(domain, arrived_at=days_ago(40))
+    ses.clear_journal()
+    stopped = iter([False])
+    assert run_erasures(lambda: next(stopped, True)) == 0
+    assert [entry["action"] for entry in ses.journal()] == []
+    make_due()
+    assert run_erasures() == 3
+
+
 def test_mail_that_another_process_has_claimed_is_left_to_it(domain: Domain, ses: Emulator) -> None:
     email = received(domain, state=Message.State.ERASING, retry_at=timezone.now() + timedelta(minutes=1))
     assert run_erasures() == 0
