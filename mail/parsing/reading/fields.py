@@ -68,7 +68,7 @@ def decode_words(text: str) -> str:
     if pending:
         result.append(decode(pending, charset))
     result.append(text[end:])
-    return clean("".join(result))
+    return _one_line(clean("".join(result)))
 
 
 def _bytes_of_word(encoding: str, content: str) -> bytes:
@@ -104,4 +104,9 @@ def _joined(parts: dict[int, tuple[str, bool]]) -> str:
         if is_encoded and number == 0 and content.count("'") >= 2:
             charset, _, content = content.split("'", 2)
         data += unquote_to_bytes(content) if is_encoded else content.encode("utf-8", "replace")
-    return decode(data, charset)
+    return _one_line(decode(data, charset))
+
+
+def _one_line(text: str) -> str:
+    """Without the line ends that encodings can hide: whoever copies a value into a mail of their own would write a new field."""
+    return " ".join(text.splitlines())

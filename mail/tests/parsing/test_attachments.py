@@ -100,7 +100,7 @@ def test_parts_of_a_digest_are_mails():
         ("attachment; filename=Grüße.pdf", "Grüße.pdf"),
         ("attachment; filename=../../etc/passwd", "_.._etc_passwd"),
         ("attachment; filename=C:\\temp\\a.pdf", "C:_temp_a.pdf"),
-        ("attachment; filename*=utf-8''%00a%0d%0ab%1b.pdf", "\ufffda_b_.pdf"),
+        ("attachment; filename*=utf-8''%00a%0d%0ab%1b.pdf", "\ufffda b_.pdf"),
         ("attachment; filename*=utf-8''gpj%e2%80%aeexe.pdf", "gpj_exe.pdf"),
         ('attachment; filename="."', None),
         ('attachment; filename="  "', None),

@@ -255,3 +255,20 @@ def test_lines_that_are_no_fields_are_skipped():
 
 def test_a_mail_that_begins_with_text_is_text():
     assert read_mail(b"Hello\n\nWorld\n").text == "Hello\n\nWorld\n"
+
+
+@pytest.mark.parametrize("line_end", ["=0D=0A", "=0A", "=0D", "=C2=85", "=E2=80=A8"])
+def test_no_encoding_brings_a_line_end_into_a_header(line_end):
+    word = f"=?utf-8?q?a{line_end}Bcc=3A_x?="
+    extended = f"utf-8''a{line_end.replace('=', '%')}Bcc:%20x"
+    mail = read(
+        f"Subject: {word}",
+        f"From: {word} <a@example.com>",
+        f"X-Other: {word}",
+        f'Content-Type: text/plain; name*={extended}; x="{word}"',
+    )
+
+    assert mail.subject == "a Bcc: x"
+    assert mail.addresses["from"]["addresses"][0]["name"] == "a Bcc: x"
+    assert mail.headers["x-other"] == "a Bcc: x"
+    assert mail.headers["content-type"]["params"] == {"name": "a Bcc: x", "x": "a Bcc: x"}
