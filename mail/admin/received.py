@@ -63,6 +63,12 @@ class ReceivedEmailAdmin(Downloads, TellsStory, DeletesThroughService[ReceivedEm
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return content.protected(super().changeform_view(request, *args, **kwargs))
 
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return content.protected(super().delete_view(request, *args, **kwargs))
+
+    def history_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return content.protected(super().history_view(request, *args, **kwargs))
+
     def consequences(self, rows: Sequence[ReceivedEmail]) -> dict[str, list[str]]:
         counts = Counter(
             ReceivedEmail.objects.filter(message__in={row.message_id for row in rows}).values_list(

@@ -67,6 +67,8 @@ def test_no_part_of_a_mail_becomes_a_part_of_the_page(admin_client: Client, doma
     )  # fmt: skip
     for path in (
         url("mail.receivedemail", "change", row.pk),
+        url("mail.receivedemail", "delete", row.pk),
+        url("mail.receivedemail", "history", row.pk),
         url("mail.receivedemail", "changelist"),
         f"{url('mail.receivedemail', 'changelist')}?q=pwned",
     ):
