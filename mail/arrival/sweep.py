@@ -149,7 +149,7 @@ class Pass:
         if Message.State.MISSING in known.values():
             # SES has stored them later than it promises, or somebody has restored them.
             rows.filter(state=Message.State.MISSING).update(
-                state=Message.State.ARRIVED, retry_at=Now(), attempts=0, problem="", ingested_at=None
+                state=Message.State.ARRIVED, retry_at=Now(), problem="", ingested_at=None
             )
         return [key for key in keys if self._ses_id(key) not in known]
 
