@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from domains.models import DomainDeletion
 from inbound.tests.support.factories import UserFactory
 
 BEFORE = [("domains", "0005_filter_indexes")]
@@ -76,3 +77,23 @@ def test_verification_takes_over_what_is_stored_and_gives_it_back(executor):
     assert back.get_model("domains", "DnsRecord").objects.filter(is_verified=True).count() == 3
     assert back.get_model("domains", "Domain").objects.get(pk="indm_b").dns_record_count == 2
     at(leaves())
+
+
+def test_deletions_of_the_version_before_mail_had_rows_go_on(executor):
+    old = at([("domains", "0007_long_texts")]).get_model("domains", "DomainDeletion").objects
+    now, owner = timezone.now(), UserFactory()
+    done = {"rules": "done", "identity": "kept", "rows": "done", "rows_at": now}
+    for name, values in {
+        "finished": {**done, "stored_mail": "kept", "finished_at": now},
+        "erasing": {**done, "stored_mail": "owed"},
+        "begun": {},
+    }.items():
+        old.create(id=name, domain_id=f"indm_{name}", name=f"{name}.example.com", owner_id=owner.pk, **values)
+
+    at(leaves())
+    rows = {row.pk: row for row in DomainDeletion.objects.all()}
+    assert {pk: row.received_emails for pk, row in rows.items()} == {
+        "finished": "done", "erasing": "done", "begun": "owed"
+    }  # fmt: skip
+    assert [rows[pk].received_emails_at for pk in ("finished", "erasing")] == [now, now]
+    assert rows["begun"].pending_steps == list(DomainDeletion.STEPS)
