@@ -9,11 +9,13 @@ from collections.abc import Callable
 
 # The user name and password of a URL, such as that of a proxy.
 _USER_INFO = re.compile(r"(?<=://)[^/\s@]*@")
+# The name of an attachment in a path: the sender of the mail has chosen it.
+_FILE_NAME = re.compile(r"(/attachments/[\w-]{20,}/)[^\n]*?(?=: |$)", re.MULTILINE)
 _LIBRARIES = ("botocore", "boto3", "urllib3")
 
 
 class Line(logging.Formatter):
-    """A record on one line, without passwords in URLs. Only a mistake in the code has a traceback below it.
+    """A record on one line, without passwords in URLs and names of attachments. Only a mistake in the code has a traceback below it.
 
     Libraries that call AWS raise what they log. `is_passing`: whether an exception is not about the code, either.
     """
@@ -28,7 +30,7 @@ class Line(logging.Formatter):
             record = copy.copy(record)
             record.msg, record.args = f"{record.getMessage()} {type(error).__name__}: {error}", ()
             record.exc_info = record.exc_text = None
-        return _USER_INFO.sub("***@", super().format(record))
+        return _FILE_NAME.sub(r"\1***", _USER_INFO.sub("***@", super().format(record)))
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return super().formatMessage(record).replace("\n", " ")

@@ -60,3 +60,24 @@ def test_an_outage_of_the_database_is_one_line(name):
 def test_a_mistake_has_a_traceback():
     lines = logged("django.request", "Internal Server Error", error=KeyError("a")).splitlines()
     assert (lines[1], lines[-1]) == ("Traceback (most recent call last):", "KeyError: 'a'")
+
+
+@pytest.mark.parametrize("name", ["will.pdf", "my will: final.pdf", "a/b.pdf", "a\nb.pdf"])
+def test_no_name_of_an_attachment_is_written(name):
+    path = f"/api/v2/attachments/7AAC4zI5cJZ8SBjBbM-3S/{name}"
+    assert logged("django.request", "Service Unavailable: %s", path).startswith(
+        "WARNING django.request: Service Unavailable: /api/v2/attachments/7AAC4zI5cJZ8SBjBbM-3S/***"
+    )
+    for text in (
+        logged("django.request", "Service Unavailable: %s", path),
+        logged("inbound.api.errors", "%s %s", "GET", path, error=ValueError("a mistake")),
+        logged("inbound.api.errors", "%s %s: %s", "GET", path, "connection refused"),
+    ):
+        assert "will" not in text and "b.pdf" not in text
+    assert text.endswith("connection refused")
+    assert "mistake" in logged("inbound.api.errors", "%s %s", "GET", path, error=ValueError("a mistake"))
+
+
+def test_the_position_of_an_attachment_stays():
+    for path in ("/api/v2/mail/7AAC4zI5cJZ8SBjBbM-3S/attachments/0", "/admin/mail/receivedemail/x/attachments/0/"):
+        assert logged("a", path) == f"WARNING a: {path}"
