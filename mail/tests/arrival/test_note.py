@@ -67,6 +67,12 @@ def test_the_same_notification_five_times_in_one_batch_and_again_is_one_mail(dom
     assert listed() == {("one", "hello@example.com")}
 
 
+def test_two_mails_with_one_message_id_are_two(domain: Domain) -> None:
+    """A sender chooses it, and could otherwise suppress the mail of somebody else by guessing theirs."""
+    note([arrival(domain, ses_id, message_id="<1@x.example>") for ses_id in ("one", "two")], source=QUEUE)
+    assert listed() == {("one", "hello@example.com"), ("two", "hello@example.com")}
+
+
 def test_two_rules_for_one_mail_are_one_message_with_the_recipients_of_both(domain: Domain) -> None:
     note([arrival(domain, "one", "a@example.com")], source=QUEUE)
     note([arrival(domain, "one", "b@example.com"), arrival(domain, "one", "c@example.com")], source=QUEUE)
