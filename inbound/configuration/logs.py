@@ -15,9 +15,10 @@ _LIBRARIES = ("botocore", "boto3", "urllib3")
 
 
 class Line(logging.Formatter):
-    """A record on one line, without passwords in URLs and names of attachments. Only a mistake in the code has a traceback below it.
+    """A record on one line, without passwords in URLs and names of attachments.
 
-    Libraries that call AWS raise what they log. `is_passing`: whether an exception is not about the code, either.
+    Only a mistake in the code has a traceback below it. Libraries that call AWS raise what they log.
+    `is_passing`: whether an exception is not about the code, either.
     """
 
     def __init__(self, format: str, is_passing: Callable[[BaseException], bool]) -> None:
