@@ -6,10 +6,13 @@ import logging
 import sys
 
 import pytest
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 
 from inbound.configuration.logs import Line
 from inbound.database.outages import is_outage
+from inbound.tests.support.factories import DomainFactory
+from mail.models import Message
+from mail.tests.inbox import received
 
 
 def logged(name: str, message: str, *args: object, error: Exception | None = None) -> str:
@@ -82,3 +85,16 @@ def test_no_name_of_an_attachment_is_written(name):
 def test_the_position_of_an_attachment_stays():
     for path in ("/api/v2/mail/7AAC4zI5cJZ8SBjBbM-3S/attachments/0", "/admin/mail/receivedemail/x/attachments/0/"):
         assert logged("a", path) == f"WARNING a: {path}"
+
+
+@pytest.mark.postgresql
+def test_what_is_in_a_row_that_the_database_refuses_is_not_written(db):
+    """PostgreSQL tells of the whole row, a mail for example."""
+    received(DomainFactory(), subject="My will).", preview="My\nwill", from_address="will@example.net")
+    with pytest.raises(IntegrityError, match="will") as refused:
+        Message.objects.update(attachment_count=-1)
+    for message in ("Message 1", f"Message 1: {refused.value}"):
+        text = logged("mail", message, error=refused.value)
+        assert "will" not in text
+        assert "mail_message_attachment_count_check" in text
+        assert "Failing row contains ***" in text
