@@ -73,7 +73,7 @@ def paths(stack: Stack, user: User) -> list[str]:
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["message", "attachment"])
-def test_downloads_that_nobody_reads_leave_threads_to_others_and_end(api, paths, which):
+def test_downloads_that_nobody_reads_leave_threads_to_others_and_end(stack, api, paths, which):
     path = paths[which]
     with ExitStack() as clients:
         for _ in range(THREADS // 2):
@@ -83,6 +83,8 @@ def test_downloads_that_nobody_reads_leave_threads_to_others_and_end(api, paths,
         assert api.get("domains").status == 200
         # The clients are still there.
         wait_for(lambda: _status(api, path) == 200, within=20, what="the server has given up on them")
+    assert "A client has stalled: timed out" in stack.web.text
+    assert "Traceback" not in stack.web.text
 
 
 def test_a_body_that_nobody_goes_on_sending_is_408_and_keeps_no_thread(stack, api):
