@@ -60,7 +60,7 @@ PURPOSES: dict[str, list[tuple[str, str]]] = {
         ("arrived_at < ", "count the mail of a part of an hour"),
         ("COUNT(*)", "count the mail that a search finds"),
         ("LIMIT", "read a page of mail"),
-        ("mail_receivedemail.id IN ", "read the emails that are marked"),
+        ("mail_receivedemail.id IN ", "lock the emails to be marked"),
         ("owner_id = ", "find the email among the caller's own"),
     ],
     "UPDATE mail_receivedemail": [("SET is_", "mark the emails")],

@@ -94,8 +94,8 @@ def test_marks(ses, api, email):
             lambda some=some: api.post(f"{URL}/bulk", {"emailIds": some, "updates": {"isArchived": True}}),
             """
             authenticate the key
+            lock the emails to be marked
             mark the emails
-            read the emails that are marked
             -- commit
             """,
         )
