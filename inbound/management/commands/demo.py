@@ -120,6 +120,7 @@ class Command(BaseCommand):
         # Sleep and check a flag: a lock shared with a signal handler could deadlock.
         time.sleep(POLL_SECONDS)
         if self._stopping:
+            self._say("Stopping …")
             raise Stopped
         name = processes.ended()
         if name == MAIL_WORKER and processes.was_killed(name):
