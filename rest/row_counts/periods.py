@@ -8,12 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations import RunPython
-
-from rest.row_counts.triggers import CHANGED_ROWS, SIGNS, one
+from rest.row_counts.statements import CHANGED_ROWS, SIGNS, Triggers, one, signed
 
 # In the order in which their rows are locked. The first is the same row for all changes of a parent, so that changes of one
 # parent wait for each other there and cannot lock the others in opposite orders.
@@ -25,7 +21,7 @@ _STARTS = {"day": (10, " 00:00:00"), "hour": (13, ":00:00")}
 
 
 @dataclass(frozen=True, slots=True)
-class CountedByTime:
+class CountedByTime(Triggers):
     """A table whose rows are counted by the time in the column `moment`.
 
     `into`: the table of the counts, with `key`, `unit` and `start`, which are unique together. `counts`: for each of its count
@@ -33,68 +29,29 @@ class CountedByTime:
     that becomes 0 there is deleted.
     """
 
+    prefix = "count_by_time"
+
     table: str
     into: str
     key: str
     moment: str
     counts: Mapping[str, str]
 
-    def migration(self) -> RunPython:
-        """Create the triggers, and count the rows that exist."""
-        return RunPython(self._create, self._drop)
-
-    def _create(self, _: Any, editor: BaseDatabaseSchemaEditor) -> None:
-        is_sqlite = editor.connection.vendor == "sqlite"
-        for statement in self._for_sqlite() if is_sqlite else self._for_postgresql():
-            # None: the text is no template.
-            editor.execute(statement, None)
-        periods = _sqlite_periods(self.moment) if is_sqlite else _postgresql_periods(self.moment)
+    def _fill(self, vendor: str) -> Iterator[str]:
+        periods = _sqlite_periods(self.moment) if vendor == "sqlite" else _postgresql_periods(self.moment)
         sums = ", ".join(f"SUM({one(flag)})" for flag in self.counts.values())
         for unit, start in periods.items():
-            editor.execute(
+            yield (
                 f"INSERT INTO {self.into} ({self._columns}) SELECT {self.key}, '{unit}', {start}, {sums} "
-                f"FROM {self.table} GROUP BY 1, 2, 3",
-                None,
+                f"FROM {self.table} GROUP BY 1, 2, 3"
             )
-
-    def _drop(self, _: Any, editor: BaseDatabaseSchemaEditor) -> None:
-        is_sqlite = editor.connection.vendor == "sqlite"
-        for event in CHANGED_ROWS:
-            editor.execute(f"DROP TRIGGER {self._trigger(event)}{'' if is_sqlite else f' ON {self.table}'}", None)
-        if not is_sqlite:
-            editor.execute(f"DROP FUNCTION {self._function}()", None)
 
     @property
     def _columns(self) -> str:
         return ", ".join([self.key, "unit", "start", *self.counts])
 
-    @property
-    def _function(self) -> str:
-        return f"count_by_time_{self.table}"
-
-    def _trigger(self, event: str) -> str:
-        return f"count_by_time_{self.table}_{event.lower()}"
-
-    def _for_postgresql(self) -> Iterator[str]:
-        body = "\n".join(self._branch(event, rows) for event, rows in CHANGED_ROWS.items())
-        yield (
-            f"CREATE FUNCTION {self._function}() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ DECLARE change record; BEGIN {body} RETURN NULL; END $$"
-        )
-        for event, rows in CHANGED_ROWS.items():
-            referencing = " ".join(f"{kind} TABLE AS {name}" for kind, name in rows.items())
-            yield (
-                f"CREATE TRIGGER {self._trigger(event)} AFTER {event} ON {self.table} "
-                f"REFERENCING {referencing} FOR EACH STATEMENT EXECUTE FUNCTION {self._function}()"
-            )
-
     def _branch(self, event: str, rows: Mapping[str, str]) -> str:
-        signed = " UNION ALL ".join(
-            f"SELECT {self.key}, {self.moment}, "
-            + ", ".join(f"{SIGNS[kind]}{one(flag)} AS {count}" for count, flag in self.counts.items())
-            + f" FROM {name}"
-            for kind, name in rows.items()
-        )
+        changes = signed(f"{self.key}, {self.moment}", self.counts, rows)
         starts = ", ".join(f"('{unit}', {start})" for unit, start in _postgresql_periods(self.moment).items())
         sums = ", ".join(f"SUM({count}) AS {count}" for count in self.counts)
         is_changed = " OR ".join(f"SUM({count}) <> 0" for count in self.counts)
@@ -116,7 +73,7 @@ class CountedByTime:
             IF TG_OP = '{event}' THEN
               FOR change IN
                 SELECT {self.key} AS parent, unit, start, {sums}
-                FROM ({signed}) AS signed CROSS JOIN LATERAL (VALUES {starts}) AS period (unit, start)
+                FROM ({changes}) AS changes CROSS JOIN LATERAL (VALUES {starts}) AS period (unit, start)
                 GROUP BY 1, 2, 3 HAVING {is_changed} ORDER BY 1, 2, 3
               LOOP
                 UPDATE {self.into} SET {", ".join(f"{count} = {count} + change.{count}" for count in self.counts)}
@@ -125,10 +82,7 @@ class CountedByTime:
             END IF;"""
 
     def _for_sqlite(self) -> Iterator[str]:
-        """A trigger for each row: SQLite has no others, and a single writer.
-
-        Without ON CONFLICT, which the statement that fires the trigger may override.
-        """
+        """Without ON CONFLICT, which the statement that fires the trigger may override."""
         columns = ", ".join([self.key, self.moment, *filter(None, self.counts.values())])
         for event, rows in CHANGED_ROWS.items():
             # The old row first: it may leave a count of 0, which the new one makes again.
