@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from inbound.tests.processes.concurrency.many_domains import CUT_OFF, WEIGHTS, Client
 from inbound.tests.processes.support.checks import (
     assert_consistent,
+    expire_claims,
     expire_in_flight_calls,
     expire_lease,
     wait_until_idle,
@@ -124,6 +125,7 @@ def test_ses_matches_the_database_after_one_machine_was_killed_and_another_was_p
 
     # By now every call was applied, or never will be.
     expire_in_flight_calls()
+    expire_claims()
     wait_until_idle(within=30)
     assert CUT_OFF in {what for client in of_one for what in client.done}
     assert_finished(stack, clients)

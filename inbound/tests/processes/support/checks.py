@@ -102,6 +102,11 @@ def expire_lease() -> None:
     Lease.objects.exclude(holder="").update(expires_at=database_now())
 
 
+def expire_claims() -> None:
+    """End the minute for which a process that is dead has claimed the mail of a deleted domain. The same as waiting."""
+    DomainDeletion.objects.pending().update(retry_at=None)
+
+
 def expire_in_flight_calls() -> None:
     """Make it too late for SES to apply the unanswered calls.
 
