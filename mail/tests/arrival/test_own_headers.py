@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from mail.arrival.own_headers import HEAD_BYTES, OwnHeaders, addressed, own_headers
 from ses_integration.api import Verdicts
-from ses_integration.emulator.receiving.header_block import as_bytes, ses_fields
-from ses_integration.emulator.receiving.mail import Client, IncomingMail
-from ses_integration.emulator.receiving.mail import Verdicts as Emulated
+from ses_integration.emulator.receiving.content.header_block import as_bytes, ses_fields
+from ses_integration.emulator.receiving.content.mail import Client, IncomingMail
+from ses_integration.emulator.receiving.content.mail import Verdicts as Emulated
 
 pytestmark = pytest.mark.sqlite_only
 
