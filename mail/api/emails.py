@@ -86,10 +86,9 @@ class EmailViewSet(FileActions, ListModelMixin, RetrieveModelMixin, OwnedViewSet
         known: Any = self.get_queryset()
         for each in (filters.DOMAIN, filters.ARCHIVED):
             known = each.apply(known, text(each.parameter))
-        domain = (text("domain") or "").lower()
         total, self.older = self.inbox.totals(
             known,
-            domain="" if domain == filters.ALL else domain,
+            domain=filters.named_domain(text("domain") or ""),
             archived=bool(filters.ARCHIVED.value(text("includeArchived"))),
         )
         return total

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast, Now
 
+from domains.names import normalise_domain
 from mail.models import Message
 from rest.filters import Filter, FlagFilter, IdFilter, TextFilter
 
@@ -83,8 +84,19 @@ def _of_address(rows: Any, text: str) -> Any:
     )
 
 
+def named_domain(text: str) -> str:
+    """The domain that the parameter names, empty for all. A text that is no name finds nothing."""
+    if text in ("", ALL):
+        return ""
+    try:
+        return normalise_domain(text)
+    except ValueError:
+        return text
+
+
 def _of_domain(rows: Any, text: str) -> Any:
-    return rows if text == ALL else rows.filter(domain__name=text.lower())
+    name = named_domain(text)
+    return rows.filter(domain__name=name) if name else rows
 
 
 SEARCH = TextFilter("search", _search)

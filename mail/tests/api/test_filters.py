@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from inbound.tests.support.factories import DomainFactory
 from mail.models import ReceivedEmail
 from mail.tests.inbox import URL, person, received
 
@@ -63,6 +64,19 @@ def test_an_address_is_a_whole_one(api, email, text):
 def test_an_address_may_have_letters_of_any_script(api, domain):
     email = received(domain, addresses={"to": person("Ö", "grüße@bücher.example")})
     assert found(api, {"emailAddress": "grüße@bücher.example"}) == [email.pk]
+
+
+@pytest.mark.parametrize("text", ["bücher.example", "BÜCHER.example.", "xn--bcher-kva.example"])
+def test_a_domain_may_be_named_in_any_script(api, user, email, text):
+    own = received(DomainFactory(owner=user, name="xn--bcher-kva.example"))
+    answer = api.get(URL, {"domain": text}).json()
+    assert ([row["id"] for row in answer["emails"]], answer["pagination"]["total"]) == ([own.pk], 1)
+
+
+@pytest.mark.parametrize("text", ["example", "example.co", "no name", "a\0b", "%"])
+def test_a_text_that_names_no_domain_of_the_caller_finds_nothing(api, email, text):
+    answer = api.get(URL, {"domain": text}).json()
+    assert (answer["emails"], answer["pagination"]["total"]) == ([], 0)
 
 
 def test_an_id_finds_one_email(api, email):
