@@ -80,5 +80,10 @@ def _confirm(region: str, topic: str, token: str) -> None:
     """Confirm by a call to AWS. The URL in the message is never fetched."""
     clients.require_credentials(region)
     with aws_errors("ConfirmSubscription"):
-        clients.sns(region).confirm_subscription(TopicArn=topic, Token=token)
+        clients.sns(region).confirm_subscription(
+            TopicArn=topic,
+            Token=token,
+            # Otherwise the link in any message of the topic ends the subscription.
+            AuthenticateOnUnsubscribe="true",
+        )
     logger.info("Confirmed a subscription of %s.", topic)

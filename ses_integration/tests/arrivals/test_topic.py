@@ -98,6 +98,7 @@ def test_a_subscription_is_confirmed_by_a_call_and_not_by_the_url(sns):
     assert post(sns.confirmation()) is None
     [call] = sns.calls
     assert (call["Action"], call["TopicArn"], call["Token"]) == (["ConfirmSubscription"], [TOPIC], ["a-token"])
+    assert call["AuthenticateOnUnsubscribe"] == ["true"]
     assert sns.asked == [PEM]
 
 
