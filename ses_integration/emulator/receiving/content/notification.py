@@ -85,7 +85,10 @@ def _common(mail: IncomingMail, fields: Fields) -> dict[str, Any]:
 
 
 def _addresses(value: str) -> Sequence[str]:
-    pairs = getaddresses([value])
+    try:
+        pairs = getaddresses([value])
+    except RecursionError:  # comments inside each other
+        return [value]
     return [f"{_decoded(name)} <{address}>" if name else address for name, address in pairs if address or name]
 
 
