@@ -15,6 +15,7 @@ from ses_integration.arrivals.probe import probe, probe_is_recorded, record_prob
 from ses_integration.conf import ses_config
 from ses_integration.coordination import quotas
 from ses_integration.doctor.checks.notification import check_delivered
+from ses_integration.doctor.probes import notification
 from ses_integration.doctor.probes.notification import Delivery, Receiver
 from ses_integration.doctor.probes.response import Response
 from ses_integration.tests.doctor.fixtures import calls, doctor, fault, outcome
@@ -28,6 +29,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite_only]
 START = "Start `python manage.py mail_worker`."
 
 
+@pytest.fixture(autouse=True)
+def short_waits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no reader, there is nothing to wait for."""
+    if "reader" not in request.fixturenames:
+        monkeypatch.setattr(notification, "READER_SECONDS", 0.1)
+        monkeypatch.setattr(notification, "LOOK_SECONDS", 1)
+
+
 @pytest.fixture
 def reader(reading) -> Iterator[None]:
     """A process that reads the queue as the mail worker does: what tells of no mail is deleted."""
@@ -37,7 +46,7 @@ def reader(reading) -> Iterator[None]:
         queue = MailQueue()
         while not stop.is_set():
             found = queue.receive(1)
-            queue.delete([notification.handle for notification in found])
+            queue.delete([message.handle for message in found])
         connection.close()
 
     thread = threading.Thread(target=read)
