@@ -86,6 +86,9 @@ def _refuse_late(**_: Any) -> None:
 def _require_request_id(parsed: Mapping[str, Any], **_: Any) -> None:
     """Reject the page of a proxy, which botocore would parse as an empty answer: as success or an empty list."""
     if not parsed["ResponseMetadata"].get("RequestId"):
+        if "Body" in parsed:
+            # An object that nobody will read keeps its connection.
+            parsed["Body"].close()
         raise NotFromAws
 
 
