@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 
 from mail.parsing.pool import Parser
-from mail.tests.parsing.corpora import cpython_mails, mail_parser_mails
+from mail.tests.corpora import cpython_mails, mail_parser_mails
 from mail.tests.parsing.test_hostile import check
 
 pytestmark = pytest.mark.sqlite_only

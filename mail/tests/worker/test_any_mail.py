@@ -9,8 +9,8 @@ from rest_framework.test import APIClient
 
 from inbound.tests.support.admin_site import url
 from mail.models import Message, ReceivedEmail
+from mail.tests.corpora import cpython_mails, mail_parser_mails
 from mail.tests.inbox import URL
-from mail.tests.parsing.corpora import cpython_mails, mail_parser_mails
 from mail.tests.parsing.hostile import HOSTILE
 from mail.tests.postbox import Postbox, work
 
