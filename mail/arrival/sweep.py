@@ -54,7 +54,7 @@ class Swept:
 def add_missing_sweeps() -> None:
     """Make sweeps for live domains that have none. They are due at once."""
     new = Domain.objects.live().filter(mail_sweep=None).values_list("pk", flat=True)[:1000]
-    MailSweep.objects.bulk_create([MailSweep(domain_id=pk, due_at=timezone.now()) for pk in new], ignore_conflicts=True)
+    MailSweep.objects.bulk_create([MailSweep(domain_id=pk, due_at=Now()) for pk in new], ignore_conflicts=True)
 
 
 def make_all_due() -> None:
@@ -115,7 +115,7 @@ class Pass:
         if self._swept.finished:
             self._end()
         else:
-            self._update(due_at=timezone.now())
+            self._update(due_at=Now())
         return self._swept
 
     def _compare_page(self, until: datetime, stop: Callable[[], bool]) -> None:
