@@ -34,7 +34,7 @@ FOREIGN, ERASED = "recipient of another domain", "mail that is being erased"
 class Noted:
     """What became of a batch.
 
-    `messages`: ids of the new ones. `claimed`: the same, if they have been claimed. `duplicates`: arrivals whose message existed.
+    `messages`: ids of the new messages. `claimed`: the same, if they were claimed. `duplicates`: arrivals whose message existed.
     `dropped`: reasons with their number. `refused`: positions in the batch of arrivals that must be told again, because the
     configuration does not fit them.
     """

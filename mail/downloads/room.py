@@ -22,7 +22,7 @@ def _places() -> threading.BoundedSemaphore:
 
 @contextmanager
 def room() -> Iterator[None]:
-    """A place for one download. Raises Busy at once if there is none: who waited would keep a thread, too."""
+    """A place for one download. Raises Busy at once if there is none: a request that waited would occupy a thread as well."""
     places = _places()
     if not places.acquire(blocking=False):
         raise Busy

@@ -42,7 +42,7 @@ def parsers() -> ParserPool:
 class Pieces:
     """The pieces of a mail, of which the first has been read. `close` lets go of what is held, wherever it was left.
 
-    The generator alone would not: it knows of its connection only once it has begun, and a HEAD request never begins it.
+    Closing the generator is not enough: it releases its connection only if it has started, which a HEAD request never does.
     """
 
     def __init__(self, first: bytes, more: Iterator[bytes], held: ExitStack) -> None:

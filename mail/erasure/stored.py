@@ -29,9 +29,9 @@ _MAY_COME_LATE = Q(arrived_at__gt=Now() - SES_STORES_LATE)
 
 
 def erase_owed(most: int, stop: Callable[[], bool] = lambda: False) -> tuple[int, int]:
-    """Erase the stored mail of up to `most` marked messages that no process has claimed. Begins with no other one after `stop()`.
+    """Erase the stored mail of up to `most` unclaimed marked messages. Start no more once `stop()` is true.
 
-    Returns how many were due, and of how many the bucket has nothing any more.
+    Returns how many were due, and how many of them are gone from the bucket.
     """
     due = Message.objects.filter(state=Message.State.ERASING, erased_at=None, retry_at__lte=Now())
     with transaction.atomic():
@@ -43,9 +43,9 @@ def erase_owed(most: int, stop: Callable[[], bool] = lambda: False) -> tuple[int
 
 
 def erase_stored(messages: Sequence[Message], *, seconds: float, stop: Callable[[], bool] = lambda: False) -> int:
-    """Erase the stored mail of claimed messages, and record what came of it. Returns how many the bucket has nothing left of.
+    """Erase the stored mail of claimed messages, and record the outcome of each. Returns how many are gone from the bucket.
 
-    `seconds`: for each.
+    `seconds`: the time limit for each message.
     """
     erase = partial(_erase, seconds=seconds, stop=stop)
     if len(messages) > 1:
