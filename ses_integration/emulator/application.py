@@ -18,6 +18,8 @@ from moto.moto_server import werkzeug_app
 from ses_integration.emulator.control.endpoints import Control
 from ses_integration.emulator.control.faults import BODIES, REFUSALS, Fault, Faults
 from ses_integration.emulator.control.journal import NO_ANSWER, Journal
+from ses_integration.emulator.hooks.receiver import PATH as HOOKS
+from ses_integration.emulator.hooks.receiver import Hooks
 from ses_integration.emulator.receiving.endpoints import endpoints
 from ses_integration.emulator.receiving.mailroom import Mailroom
 from ses_integration.emulator.s3 import service as s3
@@ -49,13 +51,14 @@ werkzeug_app.RegexConverter = _AnyCharacter
 
 
 class Application:
-    """A WSGI application: `/_…` are the control endpoints, everything else is an AWS call."""
+    """A WSGI application: `/_…` are the control endpoints and receivers of webhooks, everything else is an AWS call."""
 
-    def __init__(self, ses: Ses, faults: Faults, journal: Journal, mailroom: Mailroom) -> None:
+    def __init__(self, ses: Ses, faults: Faults, journal: Journal, mailroom: Mailroom, hooks: Hooks) -> None:
         self._ses = ses
         self._faults = faults
         self._journal = journal
         self._mailroom = mailroom
+        self._hooks = hooks
         self._control = Control(ses, faults, journal, self.reset, endpoints(mailroom))
         self._moto = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
         # Otherwise moto lists the folder of its modules twice for each call.
@@ -67,7 +70,9 @@ class Application:
         body = read_body(environ)
         path: str = environ.get("PATH_INFO", "")
         # Bucket names cannot start with an underscore, so the control endpoints hide no S3 path.
-        if path.startswith("/_"):
+        if path == HOOKS or path.startswith(f"{HOOKS}/"):
+            response = self._hooks.serve(environ, body)
+        elif path.startswith("/_"):
             response = self._control.serve(environ["REQUEST_METHOD"], path, body)
         elif path.startswith("/SimpleNotificationService-") and path == certificate_path():
             response = Response(HTTPStatus.OK, [("Content-Type", "application/x-pem-file")], certificate())
@@ -91,11 +96,13 @@ class Application:
             reset_model_data()
             self._journal.clear()
             self._mailroom.clear()
+            self._hooks.clear()
             POSTS.discard()
 
     def cancel_delayed(self) -> None:
-        """End the calls that a fault is delaying, without applying them, and long polls, without a message."""
+        """End the calls that a fault is delaying, without applying them, and long polls, without a message, and slow answers."""
         end_polls()
+        self._hooks.end_answers()
         self._discarded.set()
         self._discarded = threading.Event()
 

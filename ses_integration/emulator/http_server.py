@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from contextlib import suppress
+from typing import Any
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
@@ -30,6 +31,13 @@ class HttpServer(ThreadedWSGIServer):
         for connection in list(self.idle):
             with suppress(OSError):  # the client has closed it
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection. One that must not linger is reset: ending it in good order first would hide that."""
+        if request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER):
+            self.close_request(request)
+        else:
+            super().shutdown_request(request)
 
 
 class _Handler(WSGIRequestHandler):

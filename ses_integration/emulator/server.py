@@ -12,6 +12,8 @@ from ses_integration.emulator.application import Application
 from ses_integration.emulator.control.faults import Faults, parse_faults
 from ses_integration.emulator.control.journal import Journal
 from ses_integration.emulator.dns.server import DnsServer
+from ses_integration.emulator.hooks import behaviour
+from ses_integration.emulator.hooks.receiver import Hooks
 from ses_integration.emulator.http_server import HttpServer, listening, loopback
 from ses_integration.emulator.preparation import MailSetup
 from ses_integration.emulator.receiving.mailroom import Mailroom
@@ -48,7 +50,8 @@ class Emulator:
         self._journal = Journal()
         self._ses = Ses(SesAccounts(verify_new=verify_new), CallRate(calls_per_second, now))
         self._mailroom = Mailroom(self._ses)
-        self._aws = Application(self._ses, self._faults, self._journal, self._mailroom)
+        self._hooks = Hooks()
+        self._aws = Application(self._ses, self._faults, self._journal, self._mailroom, self._hooks)
         self._dns_port = dns_port
         self._dns: DnsServer | None = None
         self._smtp_port = smtp_port
@@ -152,6 +155,14 @@ class Emulator:
     def mails(self) -> list[dict[str, Any]]:
         """The mails received so far, in the format of `GET /_mail`."""
         return self._mailroom.listed()
+
+    def behave(self, hook: str, **answer: Any) -> None:
+        """How a receiver of webhooks answers from now on, in the format of `POST /_hooks/NAME/behave`."""
+        self._hooks.behave(hook, behaviour.parse(answer))
+
+    def hook_requests(self, hook: str) -> list[dict[str, Any]]:
+        """The requests that a receiver of webhooks remembers, in the format of `GET /_hooks/NAME`."""
+        return self._hooks.requests(hook)
 
     def journal(self) -> list[dict[str, Any]]:
         """The calls so far, in the format of `GET /_journal`."""
