@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 
 from inbound.configuration import aws, hosts
 from inbound.configuration.database import database_url
@@ -103,8 +104,21 @@ class Configuration(Variables):
     MAIL_RETENTION_DAYS = Setting(number(0, 36_500), "0")
     MAIL_SWEEP_SECONDS = Setting(number(1, 30 * DAY), "3600")
     MAIL_SWEEP_GRACE_SECONDS = Setting(number(0, DAY), "600")
+    MAIL_HISTORY_DAYS = Setting(number(0, 36_500), "14")
+    MAIL_ON_VIRUS = Setting(choice("quarantine", "deliver", "drop"), "quarantine")
+    MAIL_ON_SPAM = Setting(choice("quarantine", "deliver", "drop"), "deliver")
+    MAIL_ON_DMARC_REJECT = Setting(choice("quarantine", "deliver", "drop"), "deliver")
+    BLOCKED_MAIL_DAYS = Setting(number(0, 36_500), "1")
     MAIL_PARSE_SECONDS = Setting(number(1, 60), "10")
     MAIL_PARSE_MB = Setting(whole_number(128, 65_536), "512")
+
+    # Deliveries
+    WEBHOOK_RETRY_SECONDS = Setting(
+        list_of(replace(number(0, 30 * DAY), expected="numbers from 0 to 2592000")),
+        "5,300,1800,7200,18000,36000,50400,72000,86400",
+    )
+    WEBHOOK_MAX_BYTES = Setting(whole_number(100_000, 10_000_000), "1000000")
+    DELIVERY_LOG_DAYS = Setting(positive_number(36_500), "30")
 
     # DNS. Users wait for its answers.
     DNS_RESOLVERS = Setting(hosts.resolvers())

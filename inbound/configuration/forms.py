@@ -149,14 +149,14 @@ def secret_text(expected: str) -> Form[str]:
     return Form(expected, str, unset="", secret=True)
 
 
-def list_of(item: Form[str]) -> Form[list[str]]:
+def list_of(item: Form[T]) -> Form[list[T]]:
     """Items separated by commas. `item.expected` is in the plural."""
     expected = f"{item.expected}, separated by commas without blanks"
 
-    def parse(text: str) -> list[str]:
+    def parse(text: str) -> list[T]:
         return [read(part) for part in text.split(",")]
 
-    def read(part: str) -> str:
+    def read(part: str) -> T:
         try:
             if part:
                 return item.read(part)

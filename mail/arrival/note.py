@@ -20,6 +20,7 @@ from domains.models.domain import key_prefix
 from mail.arrival import rows
 from mail.arrival.rows import MessageKey
 from mail.models import ClaimedMessage, Message, ReceivedEmail
+from mail.routing.record import route_messages
 from ses_integration.api import Arrival
 
 logger = logging.getLogger(__name__)
@@ -125,6 +126,7 @@ def _write(
             for (arrival, _), pk in ((wanted[key], pk) for key, pk in created.items())
         ]
     pks, existing = dict(created), [key for key in wanted if key not in created]
+    ingested: list[int] = []
     if existing:
         noted.duplicates += len(existing)
         for key, row in rows.lock_messages(existing).items():
@@ -134,6 +136,7 @@ def _write(
                 noted.dropped[ERASED] += 1
             elif recipients:
                 pks[key] = row.pk
+                ingested += [row.pk] if row.state == Message.State.INGESTED else []
         _name_recipient({pks[key]: wanted[key][1] for key in existing if key in pks})
     received = [
         {
@@ -149,6 +152,9 @@ def _write(
     ]
     if received:
         rows.insert_received(received)
+    if ingested:
+        # Whoever reads a mail routes it to the recipients that are known then. These are new.
+        route_messages(ingested)
 
 
 def _name_recipient(recipients: dict[int, set[str]]) -> None:
@@ -159,8 +165,8 @@ def _name_recipient(recipients: dict[int, set[str]]) -> None:
         known = set(ReceivedEmail.objects.filter(message=row.message_id).values_list("recipient", flat=True))
         unknown = sorted(recipients[row.message_id] - known)
         if unknown:
-            row.recipient = unknown[0]
-            row.save(update_fields=["recipient"])
+            row.recipient, row.disposition = unknown[0], ReceivedEmail.Disposition.RECEIVED
+            row.save(update_fields=["recipient", "disposition"])
         else:
             row.delete()
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import DateTimeField, F, Q, QuerySet
+from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 
 from domains.models import Domain
@@ -35,6 +35,8 @@ BATCH = 20
 PAUSE_PER_SECOND = 50
 # As numbers of failures in a row: the second time it waits for minutes.
 FIRST_FAILURE, REPEATED_FAILURE = 5, 9
+# How long a domain may have waited for its first sweep, and still get all of its mail delivered.
+NEW = timedelta(hours=1)
 NOT_MAIL = "AMAZON_SES_SETUP_NOTIFICATION"
 
 
@@ -53,8 +55,12 @@ class Swept:
 
 def add_missing_sweeps() -> None:
     """Make sweeps for live domains that have none. They are due at once."""
-    new = Domain.objects.live().filter(mail_sweep=None).values_list("pk", flat=True)[:1000]
-    MailSweep.objects.bulk_create([MailSweep(domain_id=pk, due_at=Now()) for pk in new], ignore_conflicts=True)
+    # A domain may be much older than the first mail worker: its mail from before is not delivered.
+    since = Greatest("created_at", Now() - NEW, output_field=DateTimeField())
+    new = Domain.objects.live().filter(mail_sweep=None).values_list("pk", since)[:1000]
+    MailSweep.objects.bulk_create(
+        [MailSweep(domain_id=pk, due_at=Now(), deliver_since=since) for pk, since in new], ignore_conflicts=True
+    )
 
 
 def make_all_due() -> None:

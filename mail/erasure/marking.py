@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from domains.models import Domain
-from mail.models import Message, ReceivedEmail
+from mail.models import Message, MessageReference, ReceivedEmail
 
 # What the eraser needs, and what tells a late notification that the mail is known.
 KEPT = {"id", "domain", "bucket", "ses_id", "key", "source", "arrived_at", "noted_at"}
@@ -33,7 +33,8 @@ def mark(messages: Collection[int], *, claim: timedelta = timedelta()) -> None:
         received = received.filter(
             pk__in=list(received.select_for_update().order_by("pk").values_list("pk", flat=True))
         )
-    received._raw_delete(received.db)
+    received.delete_with_deliveries()
+    MessageReference.objects.filter(message__in=messages)._raw_delete(received.db)
     marked = BLANK | {"state": Message.State.ERASING, "retry_at": Now() + claim}
     Message.objects.filter(pk__in=messages).update(**marked)
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -21,6 +21,8 @@ from mail.ingest.room import MEGABYTE, Room
 from mail.models import ClaimedMessage, Message
 from mail.parsing.parsed import ParsedMail
 from mail.parsing.pool import Parser
+from mail.routing.record import route_messages
+from mail.threads.references import record_references
 from ses_integration.api import NotStored, SesError, StoredMail, retry_delay
 
 logger = logging.getLogger(__name__)
@@ -97,15 +99,23 @@ def _fetched(claim: ClaimedMessage, room: Room) -> Iterator[tuple[BinaryIO, int]
 
 
 def _store(claim: ClaimedMessage, parsed: ParsedMail, size: int) -> Outcome:
-    values = columns(parsed, claim.arrived_at)
+    values = {"state": Message.State.INGESTED, "size": size}
     try:
-        return _finish(claim, Outcome.INGESTED, state=Message.State.INGESTED, size=size, **values)
+        return _finish_and_route(claim, parsed, **values, **columns(parsed, claim.arrived_at))
     except (DataError, IntegrityError, ValueError):
         # A bug, which must not keep the mail from being listed: it is there to be downloaded.
         logger.exception("Message %s: the database refused what was read from it.", claim.pk)
-        return _finish(
-            claim, Outcome.INGESTED, state=Message.State.INGESTED, size=size, parse_error=NOT_STORABLE, problem=""
-        )
+        return _finish_and_route(claim, ParsedMail(), **values, parse_error=NOT_STORABLE)
+
+
+def _finish_and_route(claim: ClaimedMessage, parsed: ParsedMail, **values: Any) -> Outcome:
+    """Store what was read, and route the mail, in one transaction: no mail is read and then forgotten."""
+    with transaction.atomic():
+        outcome = _finish(claim, Outcome.INGESTED, **values)
+        if outcome == Outcome.INGESTED:
+            record_references(claim.pk, parsed)
+            route_messages([claim.pk])
+    return outcome
 
 
 def _finish(claim: ClaimedMessage, outcome: Outcome, **values: Any) -> Outcome:

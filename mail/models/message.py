@@ -75,9 +75,10 @@ def delete_messages(pks: Collection[int]) -> int:
     if not pks:
         return 0
     using = router.db_for_write(Message)
-    # By name, because the module of that model imports this one.
+    # By name, because the modules of these models import this one.
     received_emails = apps.get_model("mail.ReceivedEmail")._default_manager.filter(message__in=pks)
-    count: int = received_emails._raw_delete(using)
+    count: int = received_emails.delete_with_deliveries()
+    apps.get_model("mail.MessageReference")._default_manager.filter(message__in=pks)._raw_delete(using)
     Message.objects.filter(pk__in=pks)._raw_delete(using)
     return count
 

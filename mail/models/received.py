@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Self
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
@@ -24,6 +25,12 @@ class ReceivedEmailQuerySet(models.QuerySet["ReceivedEmail"]):
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         return self.filter(owner_id=user.pk)
 
+    def delete_with_deliveries(self) -> int:
+        """Delete these and their deliveries, without signals. Returns how many received emails there were."""
+        # By name, because the module of that model imports this one.
+        apps.get_model("mail.Delivery")._default_manager.filter(received__in=self.values("pk")).delete_with_attempts()
+        return self._raw_delete(self.db)
+
     def before_full_hour(self, *moments: datetime) -> list[int]:
         """How many of these came between each time and the next full hour. See `MailCountQuerySet.since`."""
         return counted_before_full_hour(self, moments)
@@ -37,6 +44,14 @@ class ReceivedEmail(models.Model):
     here for the index. `recipient` is empty if nothing says who it was for.
     """
 
+    class Disposition(models.TextChoices):
+        # It is routed when its mail has been read.
+        RECEIVED = "received", "Not routed yet"
+        ROUTED = "routed", "Routed to an endpoint"
+        STORED = "stored", "Stored only"
+        BLOCKED = "blocked"
+        QUARANTINED = "quarantined"
+
     id = models.CharField(primary_key=True, max_length=255, default=bare_id, editable=False)
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="received_emails", db_index=False)
     domain = models.ForeignKey(
@@ -47,6 +62,10 @@ class ReceivedEmail(models.Model):
     )
     recipient = models.CharField(max_length=320, blank=True)
     arrived_at = models.DateTimeField()
+    disposition = models.CharField(max_length=11, choices=Disposition, default=Disposition.RECEIVED)
+    route = models.JSONField(
+        default=dict, blank=True, help_text="Where it was routed to, and why (mail/routing/route.py)."
+    )
     is_read = models.BooleanField(default=False)
     read_at = models.DateTimeField(null=True, blank=True)
     is_archived = models.BooleanField(default=False)
@@ -57,6 +76,10 @@ class ReceivedEmail(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["message", "recipient"], name="received_once_per_recipient"),
+            models.CheckConstraint(
+                condition=Q(disposition__in=["received", "routed", "stored", "blocked", "quarantined"]),
+                name="received_disposition",
+            ),
         ]
         indexes = [
             # A page of an owner's mail, newest first, without sorting, and skipping without the table.
@@ -68,6 +91,11 @@ class ReceivedEmail(models.Model):
                 name="unarchived_newest_first",
             ),
             models.Index(fields=["domain", "arrived_at"], name="received_by_domain"),
+            models.Index(
+                fields=["disposition", "arrived_at"],
+                condition=Q(disposition__in=["blocked", "quarantined"]),
+                name="received_held_back",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 
 from domains.models import Domain
 
@@ -21,6 +22,10 @@ class MailSweep(models.Model):
     seconds = models.FloatField(default=0, help_text="How long the last complete pass took.")
     found = models.PositiveBigIntegerField(default=0, help_text="Mail that only sweeps have found, in all passes.")
     due_at = models.DateTimeField()
+    # Mail from before the domain, or before this installation received mail, is listed and not delivered.
+    deliver_since = models.DateTimeField(
+        default=timezone.now, help_text="Mail that arrived earlier and that only a sweep has found is not delivered."
+    )
     problem = models.CharField(max_length=500, blank=True)
 
     class Meta:

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import RunPython
+from django.db.migrations.operations.base import Operation
 
 # The tables that hold the rows before and after a statement, by event (PostgreSQL, CREATE TRIGGER, REFERENCING).
 CHANGED_ROWS = {
@@ -17,6 +18,8 @@ CHANGED_ROWS = {
     "DELETE": {"OLD": "old_rows"},
 }
 SIGNS = {"NEW": "+", "OLD": "-"}
+
+Step = Callable[[Any, BaseDatabaseSchemaEditor], None]
 
 
 class Triggers(ABC):
@@ -33,6 +36,11 @@ class Triggers(ABC):
         """Create the triggers, and count the rows that exist."""
         return RunPython(self._create, self._drop)
 
+    def around(self, *operations: Operation) -> list[Operation]:
+        """Operations that rebuild a table of the triggers on SQLite. It loses them, so drop and create them."""
+        drop, create = _on_sqlite(self._drop), _on_sqlite(self._create_triggers)
+        return [RunPython(drop, create), *operations, RunPython(create, drop)]
+
     @abstractmethod
     def _branch(self, event: str, rows: Mapping[str, str]) -> str:
         """What the function on PostgreSQL does after an event. `rows`: the tables with the changed rows, by kind."""
@@ -46,8 +54,12 @@ class Triggers(ABC):
         """The statements that count the rows that exist."""
 
     def _create(self, _: Any, editor: BaseDatabaseSchemaEditor) -> None:
-        vendor = editor.connection.vendor
-        for statement in [*(self._for_sqlite() if vendor == "sqlite" else self._for_postgresql()), *self._fill(vendor)]:
+        self._create_triggers(_, editor)
+        for statement in self._fill(editor.connection.vendor):
+            editor.execute(statement, None)
+
+    def _create_triggers(self, _: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        for statement in self._for_sqlite() if editor.connection.vendor == "sqlite" else self._for_postgresql():
             # None: the text is no template.
             editor.execute(statement, None)
 
@@ -93,3 +105,11 @@ def one(flag: str, row: str = "") -> str:
     """What a row adds to a count: 1, or 0 if its `flag` is false."""
     column = f"{row}.{flag}" if row else flag
     return f"(CASE WHEN {column} THEN 1 ELSE 0 END)" if flag else "1"
+
+
+def _on_sqlite(step: Step) -> Step:
+    def run(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        if editor.connection.vendor == "sqlite":
+            step(apps, editor)
+
+    return run

@@ -3,17 +3,10 @@
 # ruff: noqa: S608 - the SQL is made of names of tables and columns.
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations import RunPython
-from django.db.migrations.operations.base import Operation
 
 from rest.row_counts.statements import CHANGED_ROWS, SIGNS, Triggers, one, signed
-
-Step = Callable[[Any, BaseDatabaseSchemaEditor], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +23,6 @@ class Counted(Triggers):
     parent: str
     key: str
     counts: Mapping[str, str]
-
-    def around(self, *operations: Operation) -> list[Operation]:
-        """Operations that rebuild one of the two tables on SQLite. It loses the triggers, so drop and create them."""
-        drop, create = _on_sqlite(self._drop), _on_sqlite(self._create)
-        return [RunPython(drop, create), *operations, RunPython(create, drop)]
 
     def _fill(self, vendor: str) -> Iterator[str]:
         counted = ", ".join(
@@ -70,11 +58,3 @@ class Counted(Triggers):
             )
             when = f"UPDATE OF {columns}" if event == "UPDATE" else event
             yield f"CREATE TRIGGER {self._trigger(event)} AFTER {when} ON {self.table} BEGIN {body} END"
-
-
-def _on_sqlite(step: Step) -> Step:
-    def run(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
-        if editor.connection.vendor == "sqlite":
-            step(apps, editor)
-
-    return run

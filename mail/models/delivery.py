@@ -1,0 +1,137 @@
+"""Deliveries: what is sent to an endpoint about a received email, with every attempt."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from endpoints.models import Endpoint
+from mail.models.received import ReceivedEmail
+from rest.ids import bare_id
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def live(self) -> Self:
+        """Without deliveries of domains that are being or have been deleted."""
+        return self.filter(received__domain__deleting_since=None)
+
+    def due(self) -> Self:
+        """Deliveries that still have to be made, whenever that may be."""
+        return self.filter(state=Delivery.State.DUE)
+
+    def delete_with_attempts(self) -> int:
+        """Delete these with their attempts, without signals. Returns how many deliveries there were."""
+        for child in (DeliveryAttempt, ForwardRecipient):
+            rows: models.QuerySet[models.Model] = child._default_manager.filter(delivery__in=self.values("pk"))
+            rows._raw_delete(rows.db)
+        return self._raw_delete(self.db)
+
+
+class Delivery(models.Model):
+    """One received email on its way to one endpoint (docs/architecture/delivery.md, "Rows").
+
+    A process that has `leased_until` in the future works on it. `attempts` counts the leases, and tells one from later ones.
+    """
+
+    class State(models.TextChoices):
+        DUE = "due"
+        DELIVERED = "delivered"
+        DEAD = "dead"
+        WITHDRAWN = "withdrawn"
+
+    id = models.CharField(primary_key=True, max_length=255, default=bare_id, editable=False)
+    # The constraint below begins with it. Whoever deletes received emails deletes their deliveries first.
+    received = models.ForeignKey(ReceivedEmail, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    state = models.CharField(max_length=9, choices=State, default=State.DUE)
+    attempts = models.PositiveIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True, blank=True, default=Now, help_text="When the next attempt may begin.")
+    leased_until = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(help_text="When it is given up, however few attempts were possible.")
+    last_attempt_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    response = models.JSONField(default=dict, blank=True, help_text="`responseData` of the API, from the last attempt.")
+    problem = models.CharField(max_length=500, blank=True, help_text="Why it waits, or is dead.")
+    # What the body of a webhook says of its endpoint, so that it stays the same on every attempt.
+    endpoint_name = models.CharField(max_length=255)
+    payload = models.CharField(max_length=5, default="full")
+    body_digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the body of the first attempt.")
+    created_at = models.DateTimeField(default=Now)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["received", "endpoint"], name="delivery_once_per_endpoint"),
+            models.CheckConstraint(
+                condition=Q(state__in=["due", "delivered", "dead", "withdrawn"]), name="delivery_state"
+            ),
+        ]
+        indexes = [
+            # What to claim next: the endpoints that have something due, and the oldest of each.
+            models.Index(fields=["endpoint", "retry_at"], condition=Q(state="due"), name="deliveries_due"),
+            models.Index(fields=["endpoint"], condition=Q(leased_until__isnull=False), name="deliveries_leased"),
+            models.Index(fields=["expires_at"], condition=Q(state="due"), name="deliveries_by_expiry"),
+            # The log of an endpoint, newest first, and its numbers without the table.
+            models.Index(
+                fields=["endpoint", "-created_at", "-id"],
+                include=["state", "last_attempt_at"],
+                name="deliveries_newest_first",
+            ),
+            models.Index(fields=["-finished_at", "id"], condition=Q(state="dead"), name="dead_deliveries"),
+        ]
+
+    def __str__(self) -> str:
+        return self.pk
+
+
+class DeliveryAttempt(models.Model):
+    """One attempt at a delivery. Kept for DELIVERY_LOG_DAYS."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="log", db_index=False)
+    number = models.PositiveIntegerField()
+    at = models.DateTimeField(default=Now)
+    seconds = models.FloatField(null=True, blank=True)
+    status_code = models.PositiveIntegerField(null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    excerpt = models.TextField(blank=True, help_text="The beginning of the answer, at most 2,000 characters.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["delivery", "number"], name="attempt_once_per_number")]
+        indexes = [models.Index(fields=["at"], name="attempts_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} {self.number}"
+
+
+class ForwardRecipient(models.Model):
+    """One address that a delivery forwards to, so that nobody gets a second copy because another one's send failed."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        SENT = "sent"
+        FAILED = "failed"
+        BOUNCED = "bounced"
+        COMPLAINED = "complained"
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="recipients", db_index=False)
+    address = models.CharField(max_length=320)
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    ses_message_id = models.CharField("SES message id", max_length=255, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["delivery", "address"], name="forward_once_per_address"),
+            models.CheckConstraint(
+                condition=Q(state__in=["pending", "sent", "failed", "bounced", "complained"]), name="forward_state"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address

@@ -1,0 +1,26 @@
+"""Gates: what is remembered of an endpoint that does not take its mail."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from endpoints.models import Endpoint
+
+
+class EndpointGate(models.Model):
+    """How an endpoint has answered lately. Only an endpoint with something to remember has one.
+
+    Nothing is delivered before `not_before`. After several failures in a row only one delivery at a time passes.
+    """
+
+    endpoint = models.OneToOneField(Endpoint, on_delete=models.CASCADE, primary_key=True, related_name="gate")
+    failures = models.PositiveIntegerField(default=0, help_text="In a row.")
+    gone = models.PositiveIntegerField(default=0, help_text="Answers 410 in a row.")
+    bounces = models.PositiveIntegerField(default=0, help_text="Permanent bounces in a row.")
+    not_before = models.DateTimeField(null=True, blank=True)
+    is_slow = models.BooleanField(default=False, help_text="Its last answer took long.")
+    down_since = models.DateTimeField(null=True, blank=True, help_text="When the first of these failures was.")
+    problem = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return self.endpoint_id

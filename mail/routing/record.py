@@ -1,0 +1,112 @@
+"""Route received emails: write each decision, and the delivery that it asks for, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Exists, OuterRef
+
+from endpoints.models import Endpoint
+from mail.models import Delivery, Message, ReceivedEmail
+from mail.routing.facts import facts_of, policy
+from mail.routing.route import Disposition, Reason, Route, by_recipient, route
+from rest.ids import new_id
+
+# After the last pause: it may last a fifth longer, and the attempt itself takes time.
+MARGIN = 1.25
+# Of blocked mail only subject, sender and date are kept, which tell the owner what was blocked.
+BLANK: dict[str, Any] = {
+    "text": "",
+    "html": "",
+    "preview": "",
+    "headers": {},
+    "addresses": {},
+    "references": [],
+    "attachments": [],
+    "attachment_count": 0,
+}
+
+# The database's time, the same plus a parameter, and the lock of the endpoint.
+_ON_POSTGRESQL = ("STATEMENT_TIMESTAMP()", "STATEMENT_TIMESTAMP() + %s", " FOR KEY SHARE OF e")
+_SQLITE_TIME = "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW'{})"
+_ON_SQLITE = (_SQLITE_TIME.format(""), _SQLITE_TIME.format(", %s"), "")
+
+
+def route_messages(messages: Collection[int]) -> bool:
+    """Route the recipients of messages that have just been read, unless they are routed. Returns whether anything is to deliver.
+
+    Needs a transaction. Twice is the same as once.
+    """
+    waiting = ReceivedEmail.objects.filter(message__in=messages, disposition=Disposition.RECEIVED)
+    chosen = policy()
+    routes = {pk: route(facts, chosen) for pk, facts in facts_of(waiting).items()}
+    _write(routes)
+    if any(one.disposition == Disposition.BLOCKED for one in routes.values()):
+        _blank(messages)
+    return any(one.endpoint for one in routes.values())
+
+
+def route_released(received: ReceivedEmail) -> Route:
+    """Route a quarantined email whatever SES thinks of it, and return the decision. Needs a transaction."""
+    facts = facts_of(ReceivedEmail.objects.filter(pk=received.pk, disposition=Disposition.QUARANTINED))
+    routes = {pk: by_recipient(one) for pk, one in facts.items()}
+    _write(routes)
+    return routes.get(received.pk, Route(Disposition.STORED, Reason.NO_ROUTE))
+
+
+def lifetime() -> timedelta:
+    """How long a delivery is tried: all pauses, and a margin."""
+    return timedelta(seconds=60 + MARGIN * sum(settings.WEBHOOK_RETRY_SECONDS))
+
+
+def _write(routes: dict[str, Route]) -> None:
+    by_endpoint: dict[str, list[str]] = defaultdict(list)
+    for pk, one in routes.items():
+        if one.endpoint:
+            by_endpoint[one.endpoint].append(pk)
+    for endpoint, pks in by_endpoint.items():
+        if not create_deliveries(endpoint, pks):
+            # It has been deleted meanwhile, and its addresses have no route any more.
+            gone = Route(Disposition.STORED, Reason.ADDRESS_WITHOUT_ENDPOINT)
+            routes |= {pk: Route(gone.disposition, gone.reason, routes[pk].matched) for pk in pks}
+    same: dict[Route, list[str]] = defaultdict(list)
+    for pk, one in routes.items():
+        same[one].append(pk)
+    for one, pks in same.items():
+        ReceivedEmail.objects.filter(pk__in=pks).update(disposition=one.disposition, route=one.as_json())
+
+
+def create_deliveries(endpoint: str, received: Iterable[str]) -> bool:
+    """Insert a delivery of each received email to the endpoint, unless there is one. False if the endpoint is gone.
+
+    Locks the endpoint against its deletion, which would otherwise fail for the new rows.
+    """
+    rows = [(new_id(), pk) for pk in received]
+    values = " UNION ALL ".join(["SELECT %s AS id, %s AS received"] * len(rows))
+    is_postgresql = connection.vendor == "postgresql"
+    now, later, lock = _ON_POSTGRESQL if is_postgresql else _ON_SQLITE
+    sql = (
+        f"INSERT INTO {Delivery._meta.db_table} (id, received_id, endpoint_id, state, attempts, retry_at, expires_at, response,"  # noqa: S608
+        " problem, endpoint_name, payload, body_digest, created_at)"
+        f" SELECT v.id, v.received, e.id, %s, 0, {now}, {later}, '{{}}', '', e.name, COALESCE(e.config->>'payload', 'full'), '',"
+        f" {now} FROM {Endpoint._meta.db_table} e CROSS JOIN ({values}) v WHERE e.id = %s{lock}"
+        " ON CONFLICT (received_id, endpoint_id) DO NOTHING RETURNING 1"
+    )
+    after: object = lifetime() if is_postgresql else f"+{lifetime().total_seconds():.0f} seconds"
+    parameters = [Delivery.State.DUE, after, *[value for row in rows for value in row], endpoint]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        if cursor.fetchall():
+            return True
+    return Endpoint.objects.filter(pk=endpoint).exists()
+
+
+def _blank(messages: Collection[int]) -> None:
+    """Leave nothing of the text of mail that is blocked for all of its recipients."""
+    kept = ReceivedEmail.objects.filter(message=OuterRef("pk")).exclude(disposition=Disposition.BLOCKED)
+    Message.objects.filter(~Exists(kept), pk__in=messages).update(**BLANK)
