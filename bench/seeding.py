@@ -32,9 +32,22 @@ class Account:
 def create_account(name: str) -> Account:
     owner = User.objects.create(username=name)
     endpoint = Endpoint.objects.create(
-        owner=owner, name="Main", type=Endpoint.Type.WEBHOOK, config={"url": "https://hooks.example.org/mail"}
+        owner=owner,
+        name="Main",
+        type=Endpoint.Type.WEBHOOK,
+        config={"url": "https://hooks.example.org/mail"},
+        **secret(),
     )
     return Account(issue_key(owner=owner, name="bench")[1], owner, endpoint.pk)
+
+
+def secret() -> dict[str, str]:
+    """The signing secret of a webhook. Earlier revisions had none."""
+    if not hasattr(Endpoint, "sealed_secret"):
+        return {}
+    from endpoints.webhooks import sealing
+
+    return {"sealed_secret": sealing.seal("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")}
 
 
 def create_domains(owner: User, names: Iterable[str]) -> list[Domain]:
@@ -61,7 +74,7 @@ def create_related(owner: User, domains: Sequence[Domain]) -> None:
 
     From the first domain on, every second one has the other values of what lists can be filtered by.
     """
-    now, other = timezone.now(), domains[::2]
+    now, other, sealed = timezone.now(), domains[::2], secret()
     Domain.objects.filter(pk__in=[row.pk for row in other[::2]]).update(status=Domain.Status.PENDING)
     Domain.objects.filter(pk__in=[row.pk for row in other[1::2]]).update(status=Domain.Status.FAILED)
     Domain.objects.filter(pk__in=[row.pk for row in other]).update(can_receive_emails=False)
@@ -74,6 +87,7 @@ def create_related(owner: User, domains: Sequence[Domain]) -> None:
                 type=Endpoint.Type.EMAIL if number % 2 else Endpoint.Type.WEBHOOK,
                 config={"forwardTo": f"to@{row.name}"} if number % 2 else {"url": f"https://{row.name}/mail"},
                 is_active=number % 2 == 1,
+                **({} if number % 2 else sealed),
             )
             for number, row in enumerate(domains)
         ],

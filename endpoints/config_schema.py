@@ -10,7 +10,10 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeGuard
-from urllib.parse import urlsplit
+
+from endpoints.webhooks import headers as request_headers
+from endpoints.webhooks import signing
+from endpoints.webhooks.target import Refused, parse
 
 SIZE_LIMIT = 32 * 1024
 DEPTH_LIMIT = 32
@@ -23,8 +26,8 @@ ADDRESS = re.compile(r"""[^\s\x00-\x1f\x7f@,;:<>()\[\]\\"]+@[^\s\x00-\x1f\x7f@,;
 # PostgreSQL's jsonb cannot store NUL or unpaired surrogates.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 LINE_BREAK = re.compile(r"[\r\n]")
-# URL parsers disagree about where the host ends if one of these occurs.
-NOT_IN_URLS = re.compile(r"[\s\x00-\x1f\x7f\\]")
+VISIBLE = re.compile(r"[!-~]{1,255}")
+PAYLOADS = ("full", "noRaw", "thin")
 
 Config = dict[str, Any]
 
@@ -61,8 +64,19 @@ def changed_config(endpoint_type: str, config: object, stored: Config) -> Config
 
 
 def shown_config(endpoint_type: str, config: Config) -> Config:
-    """The config as its owner reads it: the address of type `email` has both its names, `forwardTo` and `email`."""
+    """The config with both names of the address of type `email`: `forwardTo` and `email`."""
     return {**config, "email": config.get("forwardTo")} if endpoint_type == "email" else config
+
+
+def split_secret(config: Config) -> tuple[Config, str]:
+    """A webhook's config without its `secret`, which is stored apart from it, and the secret; empty if there is none."""
+    return {key: value for key, value in config.items() if key != "secret"}, config.get("secret") or ""
+
+
+def with_token(config: Config, stored: Config) -> Config:
+    """A webhook's config with a `verificationToken`: its own, else the `stored` one, else a new one."""
+    token = config.get("verificationToken") or stored.get("verificationToken") or signing.new_token()
+    return {**config, "verificationToken": token}
 
 
 def group_emails(endpoint_type: str, config: Config) -> list[str] | None:
@@ -119,8 +133,10 @@ def _check_webhook(config: Config) -> None:
         raise ConfigError("Webhook URL is required")
     if not isinstance(url, str):
         raise ConfigError("Webhook URL must be a string")
-    if not _is_web_address(url):
-        raise ConfigError("Invalid webhook URL format")
+    try:
+        parse(url)
+    except Refused as error:
+        raise ConfigError(str(error)) from error
     _check_number(config, "timeout", 1, 300, "Timeout must be a number between 1 and 300 seconds")
     _check_number(config, "retryAttempts", 0, 10, "Retry attempts must be a number between 0 and 10")
     headers = config.get("headers")
@@ -129,19 +145,15 @@ def _check_webhook(config: Config) -> None:
             raise ConfigError("Headers must be an object of strings")
         if any(LINE_BREAK.search(text) for header in headers.items() for text in header):
             raise ConfigError("Headers must not contain line breaks")
+        if why := next(filter(None, (request_headers.refusal(*header) for header in headers.items())), ""):
+            raise ConfigError(why)
     if not isinstance(config.get("secret"), str | None):
         raise ConfigError("secret must be a string")
-
-
-def _is_web_address(url: str) -> bool:
-    if NOT_IN_URLS.search(url):
-        return False
-    try:
-        parts = urlsplit(url)
-        # Accessing the port validates it.
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
+    token = config.get("verificationToken")
+    if token is not None and not (isinstance(token, str) and VISIBLE.fullmatch(token)):
+        raise ConfigError("verificationToken must be 1 to 255 visible ASCII characters")
+    if config.get("payload") not in (None, *PAYLOADS):
+        raise ConfigError(f"payload must be one of {', '.join(PAYLOADS)}")
 
 
 def _normalise_email(config: Config) -> Config:

@@ -12,9 +12,23 @@ from django.utils import timezone
 
 from domains.lifecycle.catch_all import CATCH_ALL_FAILED
 from domains.models import Domain
-from endpoints.config_schema import changed_config, clean_config, group_emails
+from endpoints import forwards, signing_secrets
+from endpoints.config_schema import (
+    Config,
+    ConfigError,
+    changed_config,
+    clean_config,
+    group_emails,
+    split_secret,
+    with_token,
+)
 from endpoints.models import Endpoint
+from endpoints.webhooks import signing
+from endpoints.webhooks.target import Refused, check_url
 from ses_integration.api import SyncState, changing, reconcile, shared_deadline, unconfirmed_warning
+
+REASON_LIMIT = 500
+CONFIG_FIELDS = ("config", *signing_secrets.FIELDS)
 
 
 class EndpointChanges(TypedDict, total=False):
@@ -42,30 +56,86 @@ class EndpointDeletion:
 def create_endpoint(
     *, owner: AbstractBaseUser, name: str, endpoint_type: str, config: object, description: str = ""
 ) -> Endpoint:
-    """Create an endpoint. Raises ConfigError if `config` is not valid for `endpoint_type`."""
-    return Endpoint.objects.create(
-        owner_id=owner.pk,
-        name=name,
-        type=endpoint_type,
-        config=clean_config(endpoint_type, config),
-        description=description,
-    )
+    """Create an endpoint. Raises ConfigError if `config` is not valid for `endpoint_type`.
+
+    May ask DNS. The result has a `warning`. A webhook without a secret gets one.
+    """
+    cleaned = clean_config(endpoint_type, config)
+    endpoint = Endpoint(owner_id=owner.pk, name=name, type=endpoint_type, description=description)
+    warning = _check(endpoint, cleaned)
+    _set_config(endpoint, cleaned)
+    endpoint.save(force_insert=True)
+    endpoint.warning = warning
+    return endpoint
 
 
 def update_endpoint(*, endpoint: Endpoint, **changes: Unpack[EndpointChanges]) -> Endpoint:
-    """Change the given fields and return the stored row. A new config replaces the old one completely.
+    """Change the given fields and return the stored row, with a `warning`. May ask DNS.
 
-    Raises ConfigError if the config is not valid for the type, Endpoint.DoesNotExist if the row has been deleted meanwhile.
+    A new config replaces the old one, but a webhook keeps its secret and its token if the new one has none. Another secret
+    rotates it. Raises ConfigError if the config is not valid for the type, Endpoint.DoesNotExist if the row has been deleted
+    meanwhile.
     """
     values: dict[str, Any] = {**changes}
+    config, warning = None, ""
     if "config" in values:
-        values["config"] = changed_config(endpoint.type, values["config"], endpoint.config)
+        config = changed_config(endpoint.type, values.pop("config"), endpoint.config)
+        warning = _check(endpoint, config)
+    if values.get("is_active"):
+        values["inactive_reason"] = ""
     with transaction.atomic(durable=True):
         row = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
         for field, value in values.items():
             setattr(row, field, value)
-        row.save(update_fields=[*values, "updated_at"])
+        if config is not None:
+            _set_config(row, config)
+        row.save(update_fields=[*values, *(CONFIG_FIELDS if config is not None else ()), "updated_at"])
+    row.warning = warning
     return row
+
+
+def rotate_secret(*, endpoint: Endpoint, secret: str = "") -> Endpoint:
+    """Give a webhook this signing secret, or a new one, and return the stored row. The previous one signs for another day.
+
+    Raises signing_secrets.NoSecret for other types, Endpoint.DoesNotExist if the row has been deleted meanwhile.
+    """
+    secret = secret or signing.new_secret()
+    with transaction.atomic(durable=True):
+        row = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
+        signing_secrets.replace(row, secret)
+        row.save(update_fields=[*signing_secrets.FIELDS, "updated_at"])
+    row.warning = signing.warning(secret)
+    return row
+
+
+def switch_off(endpoint_id: str, reason: str) -> bool:
+    """Deactivate an endpoint on behalf of inbound, with a sentence for its owner. False if it is inactive or gone already."""
+    active = Endpoint.objects.filter(pk=endpoint_id, is_active=True)
+    return bool(active.update(is_active=False, inactive_reason=reason[:REASON_LIMIT], updated_at=timezone.now()))
+
+
+def _check(endpoint: Endpoint, config: Config) -> str:
+    """What the owner should know about a valid config of this endpoint. Raises ConfigError if it cannot be used.
+
+    Asks DNS or the database, so not inside a transaction.
+    """
+    if endpoint.type != Endpoint.Type.WEBHOOK:
+        return forwards.check(endpoint, config)
+    try:
+        warning = check_url(config["url"])
+    except Refused as error:
+        raise ConfigError(str(error)) from error
+    _, secret = split_secret(config)
+    return " ".join(filter(None, [warning, signing.warning(secret) if secret else ""]))
+
+
+def _set_config(row: Endpoint, config: Config) -> None:
+    if row.type == Endpoint.Type.WEBHOOK:
+        config, secret = split_secret(config)
+        config = with_token(config, row.config or {})
+        if secret or not row.sealed_secret:
+            signing_secrets.replace(row, secret or signing.new_secret())
+    row.config = config
 
 
 def delete_endpoint(*, endpoint: Endpoint) -> EndpointDeletion:

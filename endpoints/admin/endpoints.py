@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -14,10 +14,11 @@ from django.utils.safestring import SafeString
 
 from backoffice.deletion import Deleted, DeletesThroughService
 from backoffice.links import list_link, related_link
-from backoffice.service_forms import ServiceAdmin
+from backoffice.service_forms import ServiceAdmin, warn
 from backoffice.text import listed, plural
 from endpoints import services
 from endpoints.admin.forms import AddEndpointForm, ChangeEndpointForm
+from endpoints.config_schema import ConfigError
 from endpoints.models import Endpoint
 from ses_integration.api import QuotaExceeded, shared_deadline
 
@@ -26,7 +27,7 @@ from ses_integration.api import QuotaExceeded, shared_deadline
 class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
     add_form = AddEndpointForm
     form = ChangeEndpointForm
-    refusals = (QuotaExceeded,)
+    refusals = (QuotaExceeded, ConfigError)
     gone = (Endpoint.DoesNotExist,)
     shared_deadline = staticmethod(shared_deadline)
 
@@ -39,10 +40,11 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
     ordering = ["-created_at", "name"]
     autocomplete_fields = ["owner"]
     readonly_fields = [
-        "id", "type", "owner_link", "shown_config", "webhook_format", "addresses", "domains", "created_at", "updated_at",
+        "id", "type", "owner_link", "shown_config", "webhook_format", "addresses", "domains", "inactive_reason",
+        "created_at", "updated_at",
     ]  # fmt: skip
     fieldsets = [
-        (None, {"fields": ["name", "description", "is_active"]}),
+        (None, {"fields": ["name", "description", "is_active", "inactive_reason"]}),
         ("Where it delivers", {"fields": ["type", "shown_config", "webhook_format"]}),
         ("Used by", {"fields": ["owner_link", "addresses", "domains"]}),
         ("Identity and times", {"classes": ["collapse"], "fields": ["id", "created_at", "updated_at"]}),
@@ -57,13 +59,18 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
 
     def add_row(self, request: HttpRequest, form: Any) -> Endpoint:
         values = form.cleaned_data
-        return services.create_endpoint(
+        endpoint = services.create_endpoint(
             owner=values["owner"],
             name=values["name"],
             endpoint_type=values["type"],
             config=values["config"],
             description=values["description"],
         )
+        warn(request, endpoint.warning)
+        if endpoint.signing_secret and not values["config"].get("secret"):
+            sentence = "This is the webhook's signing secret. This page does not show it again. <code>{}</code>"
+            messages.warning(request, format_html(sentence, endpoint.signing_secret))
+        return endpoint
 
     def change_row(self, request: HttpRequest, row: Endpoint, form: Any) -> Endpoint:
         changes = {name: form.cleaned_data[name] for name in form.changed_data}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin, UpdateModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from endpoints import services
+from endpoints import services, signing_secrets
 from endpoints.api import serializers
 from endpoints.config_schema import ConfigError
 from endpoints.models import Endpoint
@@ -35,6 +36,7 @@ class EndpointViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, Upda
         OrderFilter("sortBy", {"newest": ("-created_at", "-pk"), "oldest": ("created_at", "pk")}),
     ]
     errors = {
+        signing_secrets.NoSecret: lambda _: ValidationError("Only webhooks have a signing secret"),
         ConfigError: lambda error: ValidationError({"error": "Invalid configuration", "details": str(error)}),
     }
 
@@ -44,6 +46,14 @@ class EndpointViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, Upda
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         endpoint = cast(Endpoint, serializer.instance)
         serializer.instance = services.update_endpoint(endpoint=endpoint, **serializer.validated_data)
+
+    @action(detail=True, methods=["post"], url_path="rotate-secret", serializer_class=serializers.RotateSecretBody)
+    def rotate_secret(self, request: Request, pk: str) -> Response:
+        endpoint = self.get_object()
+        body: BaseSerializer[Any] = self.get_serializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        body.instance = services.rotate_secret(endpoint=endpoint, **body.validated_data)
+        return Response(body.data)
 
     def destroy(self, request: Request, pk: str) -> Response:
         endpoint = self.get_object()

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from endpoints.config_schema import group_emails, shown_config
+from endpoints.config_schema import group_emails
 from endpoints.models import Endpoint
 from rest.fields import Boolean, Constant, Text, TextOrNull, Timestamp
 from rest.serializers import Answer, Body, ReadModelSerializer, ReadSerializer
 
 DESCRIPTION_LIMIT = 1000
+SECRET_LIMIT = 1000
 
 
 class _AnyJson(serializers.Field[Any, Any, Any, Any]):
@@ -25,18 +26,14 @@ class _AnyJson(serializers.Field[Any, Any, Any, Any]):
         return data
 
 
-class _ShownConfig(serializers.Field[Any, Any, Any, Any]):
-    schema: ClassVar[dict[str, Any]] = {"type": "object"}
-
-    def to_representation(self, value: Endpoint) -> dict[str, Any]:
-        return shown_config(value.type, value.config)
-
-
-class EndpointSerializer(ReadModelSerializer[Endpoint]):
+class EndpointSerializer(Answer, ReadModelSerializer[Endpoint]):
     """Base of all answers about an endpoint. Only the owner sees them, so the config is not redacted."""
 
-    config = _ShownConfig(read_only=True, source="*")
+    config = serializers.DictField(read_only=True, source="owners_config")
+    signingSecret = TextOrNull(source="signing_secret")
+    previousSecretValidUntil = Timestamp(source="previous_secret_valid_until")
     isActive = serializers.BooleanField(source="is_active")
+    inactiveReason = TextOrNull(source="inactive_reason")
     description = TextOrNull()
     userId = serializers.CharField(source="owner_id")
     createdAt = Timestamp(source="created_at")
@@ -46,7 +43,8 @@ class EndpointSerializer(ReadModelSerializer[Endpoint]):
     class Meta:
         model = Endpoint
         fields = [
-            "id", "name", "type", "config", "isActive", "description", "userId", "createdAt", "updatedAt", "groupEmails",
+            "id", "name", "type", "config", "signingSecret", "previousSecretValidUntil", "isActive", "inactiveReason",
+            "description", "userId", "createdAt", "updatedAt", "groupEmails",
         ]  # fmt: skip
 
     def get_groupEmails(self, endpoint: Endpoint) -> list[str] | None:
@@ -64,16 +62,18 @@ class ListedEndpointSerializer(EndpointSerializer):
 
 class UpdatedEndpointSerializer(EndpointSerializer):
     webhookFormat = serializers.CharField(source="webhook_format")
+    warning = serializers.CharField()
 
     class Meta(EndpointSerializer.Meta):
-        fields = [*EndpointSerializer.Meta.fields, "webhookFormat"]
+        fields = [*EndpointSerializer.Meta.fields, "webhookFormat", "warning"]
 
 
 class CreatedEndpointSerializer(ListedEndpointSerializer):
     webhookFormat = serializers.CharField(source="webhook_format")
+    warning = serializers.CharField()
 
     class Meta(ListedEndpointSerializer.Meta):
-        fields = [*ListedEndpointSerializer.Meta.fields, "webhookFormat"]
+        fields = [*ListedEndpointSerializer.Meta.fields, "webhookFormat", "warning"]
 
 
 class EndpointDetailSerializer(CreatedEndpointSerializer):
@@ -95,6 +95,14 @@ class EndpointDetailSerializer(CreatedEndpointSerializer):
     def get_catchAllDomains(self, endpoint: Endpoint) -> Any:
         rows = endpoint.catch_all_domains.live().order_by("name")
         return CatchAllDomainSerializer(rows, many=True).data
+
+
+class RotatedSecretSerializer(Answer):
+    """The answer to `rotate-secret`."""
+
+    signingSecret = serializers.CharField(source="signing_secret")
+    previousSecretValidUntil = Timestamp(source="previous_secret_valid_until")
+    warning = serializers.CharField()
 
 
 class AssociatedEmailSerializer(ReadSerializer[Any]):
@@ -165,6 +173,15 @@ class UpdateBody(Body):
 
     def to_internal_value(self, data: Any) -> Any:
         return _with_blank_description(super().to_internal_value(data))
+
+
+class RotateSecretBody(Body):
+    answer = RotatedSecretSerializer
+
+    secret = Text(required=False, allow_null=True, max_length=SECRET_LIMIT)
+
+    def validate_secret(self, value: str | None) -> str:
+        return value or ""
 
 
 def _with_blank_description(values: dict[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def nested(levels: int) -> object:
     [
         ("webhook", WEBHOOK),
         ("webhook", {"url": "http://192.0.2.1:8080/a?b=c"}),
-        ("webhook", {"url": "HTTPS://user:pass@[2001:db8::1]/"}),
+        ("webhook", {"url": "HTTPS://[2001:db8::1]/"}),
         ("webhook", {"url": URL, "timeout": 1, "retryAttempts": 0}),
         ("webhook", {"url": URL, "timeout": 300, "retryAttempts": 10}),
         ("webhook", {"url": URL, "timeout": 2.5}),

@@ -120,6 +120,10 @@ class Configuration(Variables):
     WEBHOOK_MAX_BYTES = Setting(whole_number(100_000, 10_000_000), "1000000")
     DELIVERY_LOG_DAYS = Setting(positive_number(36_500), "30")
 
+    # Webhooks
+    WEBHOOK_ALLOWED_NETWORKS = Setting(hosts.networks())
+    WEBHOOK_REQUIRE_HTTPS = Setting(flag(), "false")
+
     # DNS. Users wait for its answers.
     DNS_RESOLVERS = Setting(hosts.resolvers())
     DNS_TIMEOUT_SECONDS = Setting(number(0.1, 30), "3")

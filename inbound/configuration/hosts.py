@@ -109,6 +109,15 @@ def resolvers() -> Form[list[str]]:
     return list_of(Form("IP addresses, each with :port if it is not 53", parse))
 
 
+def networks() -> Form[list[str]]:
+    def parse(text: str) -> str:
+        if "/" not in text or "%" in text:
+            raise ValueError
+        return str(ipaddress.ip_network(text))
+
+    return list_of(Form("networks in CIDR notation, such as 10.20.0.0/16", parse))
+
+
 def listening_addresses() -> Form[list[str]]:
     def parse(text: str) -> str:
         if not SOCKET.fullmatch(text):

@@ -8,7 +8,7 @@ from django.utils import timezone
 from addresses.models import EmailAddress
 from domains.models import Domain
 from inbound.models import Scope
-from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
+from inbound.tests.support.factories import SECRET, DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("ses")]
 
@@ -23,8 +23,11 @@ def test_the_answer_has_every_field_of_the_contract(api, user):
         "name": "Main",
         "type": "webhook",
         "webhookFormat": "inbound",
-        "config": {"url": "https://hooks.example.org/mail", "timeout": 30},
+        "config": {"url": "https://hooks.example.org/mail", "timeout": 30, "secret": SECRET},
+        "signingSecret": SECRET,
+        "previousSecretValidUntil": None,
         "isActive": True,
+        "inactiveReason": None,
         "description": "All mail",
         "userId": str(user.pk),
         "createdAt": body["createdAt"],

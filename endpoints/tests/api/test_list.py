@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from endpoints.models import Endpoint
+from endpoints.webhooks.sealing import seal
 from inbound.models import Scope
 from inbound.tests.support.factories import EndpointFactory, UserFactory
 
@@ -29,7 +30,7 @@ def aged(*ages: int, **fields) -> list[Endpoint]:
 
 def test_a_row_has_every_field_of_the_contract(api, user):
     endpoint = EndpointFactory.create(
-        owner=user, name="Main", config={"url": "https://example.org/", "secret": "shown"}
+        owner=user, name="Main", config={"url": "https://example.org/"}, sealed_secret=seal("shown")
     )
     answer = api.get(URL)
     assert answer.json() == {
@@ -39,7 +40,10 @@ def test_a_row_has_every_field_of_the_contract(api, user):
                 "name": "Main",
                 "type": "webhook",
                 "config": {"url": "https://example.org/", "secret": "shown"},
+                "signingSecret": "whsec_c2hvd24=",
+                "previousSecretValidUntil": None,
                 "isActive": True,
+                "inactiveReason": None,
                 "description": None,
                 "userId": str(user.pk),
                 "createdAt": answer.json()["data"][0]["createdAt"],

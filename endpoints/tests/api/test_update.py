@@ -8,16 +8,18 @@ from django.forms.models import model_to_dict
 from endpoints import services
 from endpoints.models import Endpoint
 from inbound.models import Scope
-from inbound.tests.support.factories import EndpointFactory
+from inbound.tests.support.factories import SECRET, EndpointFactory
 
 pytestmark = pytest.mark.sqlite
 
+TOKEN = {"verificationToken": "a-token"}
 GROUP = {"emails": ["jo@example.org", "mo@example.org"]}
 
 
 @pytest.fixture
 def endpoint(user):
-    return EndpointFactory.create(owner=user, description="All mail")
+    config = {"url": "https://hooks.example.org/mail", "timeout": 30, **TOKEN}
+    return EndpointFactory.create(owner=user, description="All mail", config=config)
 
 
 @pytest.fixture
@@ -34,8 +36,11 @@ def test_the_answer_has_every_field_of_the_contract(put, endpoint, user):
         "name": "Other",
         "type": "webhook",
         "webhookFormat": "inbound",
-        "config": {"url": "https://hooks.example.org/mail", "timeout": 30},
+        "config": {"url": "https://hooks.example.org/mail", "timeout": 30, **TOKEN, "secret": SECRET},
+        "signingSecret": SECRET,
+        "previousSecretValidUntil": None,
         "isActive": False,
+        "inactiveReason": None,
         "description": "All mail",
         "userId": str(user.pk),
         "createdAt": body["createdAt"],
@@ -53,8 +58,12 @@ def test_the_answer_has_every_field_of_the_contract(put, endpoint, user):
         ({"description": None}, "description", ""),
         ({"description": ""}, "description", ""),
         ({"isActive": False}, "is_active", False),
-        ({"config": {"url": "https://other.example.org/"}}, "config", {"url": "https://other.example.org/"}),
-        ({"config": {"url": "http://a.example", "timeout": 5000}}, "config", {"url": "http://a.example", "timeout": 5}),
+        ({"config": {"url": "https://other.example.org/"}}, "config", {"url": "https://other.example.org/", **TOKEN}),
+        (
+            {"config": {"url": "http://a.example", "timeout": 5000}},
+            "config",
+            {"url": "http://a.example", "timeout": 5, **TOKEN},
+        ),
     ],
 )
 def test_only_the_given_fields_change(put, endpoint, body, field, stored):

@@ -10,7 +10,11 @@ from factory.django import DjangoModelFactory
 from addresses.models import BlockedEmail, EmailAddress
 from domains.models import DnsRecord, Domain
 from endpoints.models import Endpoint
+from endpoints.webhooks import sealing
 from mail.models import Message, ReceivedEmail
+
+# The signing secret of webhooks.
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 class UserFactory(DjangoModelFactory):
@@ -28,6 +32,7 @@ class EndpointFactory(DjangoModelFactory):
     name = "Main"
     type = Endpoint.Type.WEBHOOK
     config = factory.LazyFunction(lambda: {"url": "https://hooks.example.org/mail", "timeout": 30})
+    sealed_secret = factory.LazyAttribute(lambda row: sealing.seal(SECRET) if row.type == "webhook" else "")
 
 
 class DomainFactory(DjangoModelFactory):
