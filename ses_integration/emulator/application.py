@@ -23,6 +23,8 @@ from ses_integration.emulator.hooks.receiver import Hooks
 from ses_integration.emulator.receiving.endpoints import endpoints
 from ses_integration.emulator.receiving.mailroom import Mailroom
 from ses_integration.emulator.s3 import service as s3
+from ses_integration.emulator.sending.endpoints import SendingEndpoints
+from ses_integration.emulator.sending.service import Sending
 from ses_integration.emulator.ses.service import SERVICES, Ses
 from ses_integration.emulator.sns import service as sns
 from ses_integration.emulator.sns.posts import POSTS
@@ -59,7 +61,9 @@ class Application:
         self._journal = journal
         self._mailroom = mailroom
         self._hooks = hooks
-        self._control = Control(ses, faults, journal, self.reset, endpoints(mailroom))
+        self._sending = Sending(ses, mailroom)
+        self.sent = SendingEndpoints(ses, self._sending)
+        self._control = Control(ses, faults, journal, self.reset, {**endpoints(mailroom), **self.sent.endpoints()})
         self._moto = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
         # Otherwise moto lists the folder of its modules twice for each call.
         self._moto.get_backend_for_host = cache(self._moto.get_backend_for_host)
@@ -96,6 +100,7 @@ class Application:
             reset_model_data()
             self._journal.clear()
             self._mailroom.clear()
+            self._sending.outbox.clear()
             self._hooks.clear()
             POSTS.discard()
 
@@ -157,6 +162,8 @@ class Application:
 
     def _apply(self, call: Call, fault: Fault | None = None) -> Response:
         try:
+            if self._sending.serves(call):
+                return self._sending.serve(call)
             if call.service in SERVICES:
                 return self._ses.serve(call)
             if sqs.serves(call):

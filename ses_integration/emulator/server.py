@@ -31,7 +31,7 @@ class Emulator:
 
     Accepts any credentials, so it never listens on another address. Keeps everything in memory. `verify_new`: verify new
     identities at once, not when their DNS records are published. `dns_port`: also serve DNS, on this port. `smtp_port`:
-    also receive mail, on this port. `now`: the clock for `calls_per_second`.
+    also receive mail, on this port. `now`: the clock for rates.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Emulator:
         self._port = port
         self._faults = Faults()
         self._journal = Journal()
-        self._ses = Ses(SesAccounts(verify_new=verify_new), CallRate(calls_per_second, now))
+        self._ses = Ses(SesAccounts(verify_new=verify_new, now=now), CallRate(calls_per_second, now))
         self._mailroom = Mailroom(self._ses)
         self._hooks = Hooks()
         self._aws = Application(self._ses, self._faults, self._journal, self._mailroom, self._hooks)
@@ -163,6 +163,22 @@ class Emulator:
     def hook_requests(self, hook: str) -> list[dict[str, Any]]:
         """The requests that a receiver of webhooks remembers, in the format of `GET /_hooks/NAME`."""
         return self._hooks.requests(hook)
+
+    def outbox(self) -> list[dict[str, Any]]:
+        """The mails that were sent, in the format of `GET /_outbox`."""
+        return self._aws.sent.listed()
+
+    def bounce(self, message_id: str, **details: Any) -> dict[str, Any]:
+        """Let a mail that was sent bounce, in the format of `POST /_outbox/bounce`."""
+        return self._aws.sent.bounce({"messageId": message_id, **details})
+
+    def complain(self, message_id: str, **details: Any) -> dict[str, Any]:
+        """Let a recipient complain, in the format of `POST /_outbox/complain`."""
+        return self._aws.sent.complain({"messageId": message_id, **details})
+
+    def limit_sending(self, **limits: Any) -> None:
+        """Change the limits of sending, in the format of `POST /_sending`."""
+        self._aws.sent.set_limits(limits)
 
     def journal(self) -> list[dict[str, Any]]:
         """The calls so far, in the format of `GET /_journal`."""

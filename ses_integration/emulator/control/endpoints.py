@@ -26,7 +26,8 @@ class InvalidBody(ValueError):
 class Control:
     """One method per endpoint, which takes the parsed JSON body and returns the JSON to send.
 
-    `more`: endpoints of packages above this one. They raise InvalidBody for a body that is not valid.
+    `more`: endpoints of packages above this one. They raise InvalidBody for a body that is not valid, and may return a
+    Response. One whose path ends with `/*` takes the rest of the path instead of a body.
     """
 
     def __init__(
@@ -57,12 +58,15 @@ class Control:
         }
 
     def serve(self, method: str, path: str, body: bytes) -> Response:
-        endpoint = self._endpoints.get((method, path.rstrip("/")))
-        if endpoint is None:
+        path = path.rstrip("/")
+        above, _, name = path.rpartition("/")
+        endpoint, named = self._endpoints.get((method, path)), self._endpoints.get((method, f"{above}/*"))
+        if endpoint is None and named is None:
             known = sorted(f"{method} {path}" for method, path in self._endpoints)
             return json_response({"error": f"There is no {method} {path}.", "endpoints": known}, HTTPStatus.NOT_FOUND)
         try:
-            return json_response(endpoint(json.loads(body) if body else None))
+            answer = endpoint(json.loads(body) if body else None) if endpoint else named and named(name)
+            return answer if isinstance(answer, Response) else json_response(answer)
         except json.JSONDecodeError as error:
             return json_response({"error": f"The body is not JSON: {error}."}, HTTPStatus.BAD_REQUEST)
         except (InvalidBody, InvalidQuotas, InvalidFault, InvalidRecords) as error:

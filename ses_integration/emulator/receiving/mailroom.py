@@ -20,7 +20,7 @@ from ses_integration.emulator.receiving.content.mail import (
 from ses_integration.emulator.receiving.content.notification import SUBJECT
 from ses_integration.emulator.receiving.evaluation import applies, evaluate
 from ses_integration.emulator.receiving.notices import Notices
-from ses_integration.emulator.receiving.setup_notification import announce
+from ses_integration.emulator.receiving.setup_notification import EVENTS_MESSAGE, EVENTS_SUBJECT, announce
 from ses_integration.emulator.receiving.verdicts import ScriptedVerdicts
 from ses_integration.emulator.ses.service import Ses
 from ses_integration.emulator.sns.subscriptions import publish
@@ -43,6 +43,7 @@ class Mailroom:
         self.notices = Notices()
         self._accepted: list[AcceptedMail] = []
         ses.accounts.targets_tested = self._set_up
+        ses.accounts.topic_tested = self._set_up_events
         self._random = random.Random()  # noqa: S311 - an id of a test mail
 
     def accepts(self, recipient: str) -> bool:
@@ -80,7 +81,7 @@ class Mailroom:
             log = AcceptedMail(mail.ses_id, mail.region, sender, accepted, len(raw))
             self._accepted.append(log)
             for rule in rules:
-                run(region.account, mail, rule, own_fields, self._publish, log)
+                run(region.account, mail, rule, own_fields, self.publish, log)
             ids.append(mail.ses_id)
         return ids
 
@@ -94,13 +95,18 @@ class Mailroom:
         self.verdicts.clear()
         self.notices.discard()
 
-    def _publish(self, topic: str, message: str) -> None:
+    def publish(self, topic: str, message: str, subject: str = SUBJECT) -> None:
+        """Publish for SES, as the behaviour of `notices` says."""
         message_id = str(uuid4())
-        self.notices.send(lambda: publish(topic, message, SUBJECT, message_id=message_id))
+        self.notices.send(lambda: publish(topic, message, subject, message_id=message_id))
 
     def _set_up(self, region: SesRegion, rule: Rule) -> None:
         if self.notices.sets_up:
-            announce(region, rule, self._publish)
+            announce(region, rule, self.publish)
+
+    def _set_up_events(self, topic: str) -> None:
+        if self.notices.sets_up:
+            self.publish(topic, EVENTS_MESSAGE, EVENTS_SUBJECT)
 
 
 def _active_rules(region: SesRegion) -> list[Rule]:

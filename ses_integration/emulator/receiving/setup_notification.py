@@ -10,6 +10,9 @@ from ses_integration.emulator.receiving.evaluation import MatchedRule
 from ses_integration.emulator.state.accounts import SesRegion
 from ses_integration.emulator.state.validation import Rule
 
+# What SES publishes when a topic becomes an event destination: a text, not JSON.
+EVENTS_SUBJECT = "Amazon SES Email Event Notification"
+EVENTS_MESSAGE = "Successfully validated SNS topic for Amazon SES event publishing."
 MESSAGE_ID = "AMAZON_SES_SETUP_NOTIFICATION"
 
 _SENDER = "no-reply-aws@amazon.com"

@@ -51,22 +51,23 @@ def create_email_identity(ses: SesRegion, parameters: Parameters) -> Result:
 
 
 def get_email_identity(ses: SesRegion, parameters: Parameters) -> Result:
-    identity = _existing(ses, parameters["EmailIdentity"])
+    identity = existing(ses, parameters["EmailIdentity"])
     return {
         "IdentityType": _kind(identity),
-        "FeedbackForwardingStatus": True,
+        "FeedbackForwardingStatus": identity.feedback_forwarding,
         "VerifiedForSendingStatus": identity.is_verified,
         "VerificationStatus": _V2_NAMES[identity.status],
         "DkimAttributes": _dkim(identity),
         "MailFromAttributes": _mail_from(identity),
         "Policies": {},
         "Tags": identity.tags,
+        **({"ConfigurationSetName": identity.configuration_set} if identity.configuration_set else {}),
     }
 
 
 def delete_email_identity(ses: SesRegion, parameters: Parameters) -> None:
     """Raise `NotFoundException` for an unknown identity, unlike v1."""
-    ses.identities.delete(_existing(ses, parameters["EmailIdentity"]).name)
+    ses.identities.delete(existing(ses, parameters["EmailIdentity"]).name)
 
 
 def list_email_identities(ses: SesRegion, parameters: Parameters) -> Result:
@@ -105,7 +106,7 @@ def translate_error(error: AwsError) -> AwsError:
     return AwsError(_V2_CODES.get(error.code, error.code), error.message, status=error.status, **error.members)
 
 
-def _existing(ses: SesRegion, name: str) -> Identity:
+def existing(ses: SesRegion, name: str) -> Identity:
     identity = ses.identities.find(name)
     if identity is None:
         raise AwsError("NotFoundException", f"Email identity {name} does not exist.", status=404)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from ses_integration.emulator.state.identities import IdentitySettings, Identity
 from ses_integration.emulator.state.quotas import Quotas
 from ses_integration.emulator.state.receipt_filters import ReceiptFilterStore
 from ses_integration.emulator.state.receipt_rules import ReceiptRuleStore
+from ses_integration.emulator.state.sending.configuration_sets import ConfigurationSetStore
+from ses_integration.emulator.state.sending.limits import SendingLimits, SendingUse
 from ses_integration.emulator.state.validation import Rule
 
 # moto assigns this account to every access key that it did not create.
@@ -29,6 +32,8 @@ class SesRegion:
         quotas: Quotas,
         zone: Zone,
         tested: Callable[[SesRegion, Rule], None],
+        topic_tested: Callable[[str], None],
+        sending: SendingUse,
     ) -> None:
         self.account = account
         self.region = region
@@ -37,6 +42,10 @@ class SesRegion:
         self._tested = tested
         self.rules = ReceiptRuleStore(quotas, check_targets=self._test_targets)
         self.filters = ReceiptFilterStore(quotas)
+        self.configuration_sets = ConfigurationSetStore()
+        # Called when the topic of an event destination has been set.
+        self.topic_tested = topic_tested
+        self.sending = sending
 
     def _test_targets(self, rule: Rule) -> None:
         self._targets.check(rule)
@@ -55,14 +64,17 @@ class SesRegion:
 class SesAccounts:
     """All accounts and regions that have been called. Not thread-safe: the caller must hold `Ses.lock`."""
 
-    def __init__(self, *, verify_new: bool) -> None:
+    def __init__(self, *, verify_new: bool, now: Callable[[], float] = time.monotonic) -> None:
         self.settings = IdentitySettings(verify_new)
         self.quotas = Quotas()
+        self.limits = SendingLimits()
+        self._now = now
         # Stays when the accounts are reset, because DNS is not a part of AWS.
         self.zone = Zone()
         self._configured = verify_new
         # Called when a rule's targets are reachable, before it is created or changed.
         self.targets_tested: Callable[[SesRegion, Rule], None] = lambda region, rule: None
+        self.topic_tested: Callable[[str], None] = lambda arn: None
         self._regions: dict[tuple[str, str], SesRegion] = {}
 
     def region(self, account: str, region: str) -> SesRegion:
@@ -76,6 +88,8 @@ class SesAccounts:
                 self.quotas,
                 self.zone,
                 lambda state, rule: self.targets_tested(state, rule),
+                lambda arn: self.topic_tested(arn),
+                SendingUse(self.limits, self._now),
             )
         return self._regions[key]
 
@@ -100,3 +114,4 @@ class SesAccounts:
         self._regions.clear()
         self.settings.verify_new = self._configured
         self.quotas.reset()
+        self.limits.reset()

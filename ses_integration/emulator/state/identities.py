@@ -37,6 +37,10 @@ class Identity:
     tags: list[dict[str, str]] = field(default_factory=list)
     mail_from: MailFrom | None = None
     dkim_found: bool = False
+    # Whether SES mails bounces to the sender.
+    feedback_forwarding: bool = True
+    # The configuration set of mail that names none.
+    configuration_set: str = ""
 
     @property
     def is_domain(self) -> bool:
@@ -157,15 +161,19 @@ class IdentityStore:
         return self._identities.pop(name.lower(), None) is not None
 
     def is_verified(self, address: str) -> bool:
-        """Whether the address or its domain is verified."""
-        candidates = (self.find(address), self.find(address.rpartition("@")[2]))
-        return any(identity is not None and identity.is_verified for identity in candidates)
+        """Whether the address, its domain or a domain above it is verified, so that it may send."""
+        return self.sender(address) is not None
+
+    def sender(self, address: str) -> Identity | None:
+        """The verified identity that an address sends as: the most exact one."""
+        names = (address, *_domains_of(address))
+        found = (self.find(name) for name in names)
+        return next((identity for identity in found if identity is not None and identity.is_verified), None)
 
     def receives(self, address: str) -> bool:
         """Whether the domain of the address, or a domain above it, is verified. A verified address alone receives nothing."""
-        labels = address.rpartition("@")[2].split(".")
-        domains = (".".join(labels[position:]) for position in range(len(labels)))
-        return any((identity := self.find(domain)) is not None and identity.is_verified for domain in domains)
+        found = map(self.find, _domains_of(address))
+        return any(identity is not None and identity.is_verified for identity in found)
 
     def set_mail_from(self, identity: Identity, domain: str | None, behavior_on_mx_failure: str) -> None:
         """Set a subdomain of the identity's domain, or None for no MAIL FROM (SES API Reference, SetIdentityMailFromDomain)."""
@@ -191,3 +199,9 @@ class IdentityStore:
             # MAIL FROM has no NotStarted (SES API Reference, IdentityMailFromDomainAttributes).
             identity.mail_from.status = "Pending" if status == "NotStarted" else status
         return True
+
+
+def _domains_of(address: str) -> list[str]:
+    """The domain of an address, and those above it."""
+    labels = address.rpartition("@")[2].split(".")
+    return [".".join(labels[position:]) for position in range(len(labels))]

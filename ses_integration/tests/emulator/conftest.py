@@ -9,6 +9,7 @@ import pytest
 
 from ses_integration.emulator.server import Emulator
 from ses_integration.tests.emulator.clients import REGION, client
+from ses_integration.tests.emulator.receiving.inbox import Inbox
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +52,12 @@ def rules(ses: Any) -> Any:
 def bucket(s3: Any) -> str:
     s3.create_bucket(Bucket="mail", CreateBucketConfiguration={"LocationConstraint": REGION})
     return "mail"
+
+
+@pytest.fixture
+def inbox(emulator: Emulator, rules: Any, bucket: str, sesv2: Any) -> Inbox:
+    """SES receives mail for example.com: rule set, bucket, topic and queue are ready. `add_rule` adds the rules."""
+    rules.set_active_receipt_rule_set(RuleSetName="set")
+    sesv2.create_email_identity(EmailIdentity="example.com")
+    prepared = emulator.prepare_mail(REGION)
+    return Inbox(emulator, rules, client("s3", emulator.url), client("sqs", emulator.url), prepared)

@@ -24,7 +24,7 @@ def notification(
 ) -> str:
     """The JSON text. `fields`: what SES has added on top of `own_fields`. `more`: further members of the top level."""
     unfolded = [(name, value.replace("\r\n", "")) for name, value in fields]
-    kept, truncated = _cut([*unfolded, *own_fields])
+    kept, truncated = cut([*unfolded, *own_fields])
     described = {
         "notificationType": "Received",
         "mail": {
@@ -34,7 +34,7 @@ def notification(
             "destination": list(mail.recipients),
             "headersTruncated": truncated,
             "headers": [{"name": name, "value": value} for name, value in kept],
-            "commonHeaders": _common(mail, own_fields),
+            "commonHeaders": common_headers(own_fields, returnPath=mail.sender),
         },
         "receipt": _receipt(mail, rule, action),
         **more,
@@ -64,7 +64,8 @@ def _receipt(mail: IncomingMail, rule: MatchedRule, action: dict[str, Any]) -> d
     return {**receipt, "action": action}
 
 
-def _cut(fields: Fields) -> tuple[Fields, bool]:
+def cut(fields: Fields) -> tuple[Fields, bool]:
+    """The first fields up to 10 kB, and whether there are more."""
     size = 0
     for position, (name, value) in enumerate(fields):
         size += len(name) + len(value.encode("utf-8", "replace"))
@@ -73,8 +74,8 @@ def _cut(fields: Fields) -> tuple[Fields, bool]:
     return fields, False
 
 
-def _common(mail: IncomingMail, fields: Fields) -> dict[str, Any]:
-    common: dict[str, Any] = {"returnPath": mail.sender}
+def common_headers(fields: Fields, **common: Any) -> dict[str, Any]:
+    """The usual fields by name. `common`: what SES knows better than the mail."""
     for name, value in fields:
         key = name.lower()
         if key in _ADDRESSES:

@@ -1,0 +1,1 @@
+"""What SES knows of an account that sends: limits and configuration sets."""

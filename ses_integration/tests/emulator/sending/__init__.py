@@ -1,0 +1,1 @@
+"""Tests of mail that is sent, and of its bounces."""
