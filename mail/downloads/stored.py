@@ -13,12 +13,11 @@ from django.conf import settings
 
 from mail.downloads.room import room
 from mail.models import Message
+from mail.parsing import limits
 from mail.parsing.parsed import ParsedAttachment
 from mail.parsing.pool import ParserPool
 from ses_integration.api import SesError, StoredMail
 
-# SES receives mail of up to 40 MB.
-LARGEST_MAIL = 42 * 1024 * 1024
 IN_MEMORY = 1024 * 1024
 # Of a mail that is shown as text.
 MOST_TEXT = 256 * 1024
@@ -91,7 +90,7 @@ def open_attachment(message: Message, index: int) -> tuple[ParsedAttachment, Bin
     content = cast(BinaryIO, _Content(held))
     try:
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as mail:
-            StoredMail(message.key, message.bucket, DOWNLOAD_SECONDS).fetch(cast(BinaryIO, mail), LARGEST_MAIL)
+            StoredMail(message.key, message.bucket, DOWNLOAD_SECONDS).fetch(cast(BinaryIO, mail), limits.FETCHED)
             mail.seek(0)
             found = parsers().extract(cast(BinaryIO, mail), index, content)
     except BaseException:

@@ -19,6 +19,7 @@ from mail.ingest.claims import FETCH_SECONDS, held
 from mail.ingest.columns import columns
 from mail.ingest.room import MEGABYTE, Room
 from mail.models import ClaimedMessage, Message
+from mail.parsing import limits
 from mail.parsing.parsed import ParsedMail
 from mail.parsing.pool import Parser
 from mail.routing.record import route_messages
@@ -27,8 +28,6 @@ from ses_integration.api import NotStored, SesError, StoredMail, retry_delay
 
 logger = logging.getLogger(__name__)
 
-# SES takes mail up to 40 MB, and writes its own headers above it.
-MOST_BYTES = 41 * MEGABYTE
 IN_MEMORY = MEGABYTE
 # SES tries for this long to write a mail (docs/architecture/ses.md, "Late storage").
 GIVE_UP_AFTER = timedelta(hours=4)
@@ -81,10 +80,10 @@ def _fetched(claim: ClaimedMessage, room: Room) -> Iterator[tuple[BinaryIO, int]
             # A generator: it lets go of its connection only if it has begun.
             with closing(cast("Any", pieces)):
                 piece = next(pieces, b"")
-                has_room = room.take(claim, min(size, MOST_BYTES))
+                has_room = room.take(claim, min(size, limits.FETCHED))
                 if not has_room:
                     raise NoRoom
-                left = MOST_BYTES
+                left = limits.FETCHED
                 while piece and left:
                     left -= file.write(piece[:left])
                     if time.monotonic() > until:

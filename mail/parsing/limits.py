@@ -7,6 +7,8 @@ MB = 1024 * KB
 
 # raw: bytes. SES accepts 40 MB, and puts its own headers on top.
 RAW = 40 * MB + 64 * KB
+# Bytes of a stored mail that are fetched at all: more, so that it is noticed if one was cut.
+FETCHED = 41 * MB
 # depth: multiparts inside each other. What is deeper is one attachment.
 DEPTH = 30
 # parts: multiparts and what is in them.
