@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from mail.arrival.note import note
 from mail.models import Message
-from ses_integration.api import Forged, SesError, mail_source, receive_post
+from ses_integration.api import Arrival, Feedback, Forged, SesError, mail_source, receive_post
 
 # Amazon SNS API Reference, Publish: a message has at most 256 KB, and one of SES a few.
 MOST_BYTES = 256 * 1024
@@ -33,9 +33,11 @@ def hooks_sns(request: HttpRequest) -> HttpResponse:
     if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES:
         return _refused("The message is too long.", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     try:
-        arrival = receive_post(request.body)
-        if arrival is not None and note([arrival], source=Message.Source.TOPIC).refused:
+        told = receive_post(request.body)
+        if isinstance(told, Arrival) and note([told], source=Message.Source.TOPIC).refused:
             return _refused("The mail is in another bucket.", HTTPStatus.SERVICE_UNAVAILABLE)
+        if isinstance(told, Feedback):
+            logger.info("Not recorded: a %s of the mail %s.", told.kind, told.ses_message_id)
     except Forged as reason:
         logger.warning("Refused what was posted to %s: %s", request.path, reason)
         return _refused(str(reason), HTTPStatus.FORBIDDEN)

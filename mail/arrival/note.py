@@ -21,7 +21,7 @@ from mail.arrival import rows
 from mail.arrival.rows import MessageKey
 from mail.models import ClaimedMessage, Message, ReceivedEmail
 from mail.routing.record import route_messages
-from ses_integration.api import Arrival
+from ses_integration.api import Arrival, storable
 
 logger = logging.getLogger(__name__)
 
@@ -204,11 +204,6 @@ def _sender(text: str) -> tuple[str, str]:
     text = storable(text)[:MOST_OF_A_HEADER].strip()
     name, bracket, address = text.removesuffix(">").rpartition("<")
     return (name.strip().strip('"'), address.strip()) if bracket else ("", text)
-
-
-def storable(text: str) -> str:
-    """The text without what PostgreSQL refuses: NUL and lone surrogates."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
 def _count_missing(told: Iterable[Arrival], missing: set[str], noted: Noted) -> None:

@@ -1,4 +1,4 @@
-"""How SES tells of a stored mail: notifications from SQS and from SNS, as one value.
+"""How SES tells of a stored mail and of bounces: notifications from SQS and from SNS, as plain values.
 
 Imports `aws` and below.
 """

@@ -1,17 +1,18 @@
-"""Read SES's notification of a stored mail (docs/architecture/ses.md, "Notifications"). Pure, and never raises."""
+"""Read what SES tells a topic: of a stored mail (docs/architecture/ses.md, "Notifications"), or of a bounce. Pure, never raises."""
 
 from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ses_integration.arrivals.arrival import Arrival, Verdicts
+from ses_integration.arrivals.feedback import ADDRESS_LENGTH, Feedback, read_feedback
+from ses_integration.arrivals.fields import object_in, text_in, texts_in, time_in
 
 # As the columns in mail/models/ have them. A text has no column length: lists show its beginning.
 KEY_LENGTH = 1024
-ADDRESS_LENGTH = 320
 TEXT_LENGTH = 1000
 
 SETUP_ID = "AMAZON_SES_SETUP_NOTIFICATION"
@@ -23,25 +24,23 @@ _KEY = re.compile(r"emails/([a-z0-9._-]{1,253})/(indm_[A-Za-z0-9_-]{1,250})/([A-
 _BUCKET = re.compile(r"[a-z0-9.-]{3,63}")
 _VERDICT = re.compile(r"[A-Z_]{1,20}")
 _POLICY = re.compile(r"[A-Z]{1,10}")
-# PostgreSQL stores neither NUL nor lone surrogates.
-_UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
 
 
 class _NoArrival(Exception):
     """The reason why a notification tells of no stored mail."""
 
 
-def read_notification(text: str) -> Arrival | str:
-    """The stored mail that a notification tells of, or a sentence that says why it tells of none.
+def read_notification(text: str) -> Arrival | Feedback | str:
+    """The stored mail or the bounce that a notification tells of, or a sentence that says why it tells of none.
 
     `text` is the notification itself (raw message delivery), or the SNS message around it.
     """
     try:
         if not _is_wrapped(content := _json(text)):
-            return _arrival(content)
+            return _read(content)
         if content["Type"] != "Notification":
             raise _NoArrival("It is about a subscription.")
-        return _arrival(_json(_text(content, "Message")))
+        return _read(_json(text_in(content, "Message")))
     except _NoArrival as reason:
         return str(reason)
 
@@ -63,24 +62,27 @@ def _is_wrapped(content: dict[str, Any]) -> bool:
     return "Type" in content and "TopicArn" in content and "notificationType" not in content
 
 
+def _read(content: dict[str, Any]) -> Arrival | Feedback | str:
+    return read_feedback(content) if "eventType" in content else _arrival(content)
+
+
 def _arrival(content: dict[str, Any]) -> Arrival:
-    kind = _text(content, "notificationType")
+    kind = text_in(content, "notificationType")
     if kind == PROBE:
         raise _NoArrival("It is a probe of ses_doctor.")
     if kind != "Received":
-        what = kind or _text(content, "eventType")
-        raise _NoArrival(f"It is about sent mail ({what[:40]})." if what else "It is not from SES.")
-    mail, receipt = _object(content, "mail"), _object(content, "receipt")
-    action = _object(receipt, "action")
-    bucket, key = _text(action, "bucketName"), _text(action, "objectKey")
-    if SETUP_ID in (_text(mail, "messageId"), key.rpartition("/")[2]):
+        raise _NoArrival(f"It is about sent mail ({kind[:40]})." if kind else "It is not from SES.")
+    mail, receipt = object_in(content, "mail"), object_in(content, "receipt")
+    action = object_in(receipt, "action")
+    bucket, key = text_in(action, "bucketName"), text_in(action, "objectKey")
+    if SETUP_ID in (text_in(mail, "messageId"), key.rpartition("/")[2]):
         raise _NoArrival(SETUP)
-    if _text(action, "type") != "S3" or not _BUCKET.fullmatch(bucket):
+    if text_in(action, "type") != "S3" or not _BUCKET.fullmatch(bucket):
         raise _NoArrival("It does not say where the mail is stored.")
     parts = _KEY.fullmatch(key)
     if not parts or len(key) > KEY_LENGTH:
         raise _NoArrival("The key is not in the folder of a domain.")
-    headers = _object(mail, "commonHeaders")
+    headers = object_in(mail, "commonHeaders")
     return Arrival(
         bucket=bucket,
         key=key,
@@ -89,18 +91,18 @@ def _arrival(content: dict[str, Any]) -> Arrival:
         ses_id=parts[3],
         recipients=_recipients(receipt),
         arrived_at=_time(mail, receipt),
-        envelope_from=_text(mail, "source")[:ADDRESS_LENGTH],
+        envelope_from=text_in(mail, "source")[:ADDRESS_LENGTH],
         verdicts=_verdicts(receipt),
-        subject=_text(headers, "subject")[:TEXT_LENGTH],
-        sender=next(iter(_texts(headers, "from")), "")[:TEXT_LENGTH],
-        message_id=_text(headers, "messageId")[:TEXT_LENGTH],
+        subject=text_in(headers, "subject")[:TEXT_LENGTH],
+        sender=next(iter(texts_in(headers, "from")), "")[:TEXT_LENGTH],
+        message_id=text_in(headers, "messageId")[:TEXT_LENGTH],
     )
 
 
 def _recipients(receipt: dict[str, Any]) -> tuple[str, ...]:
     """The recipients that the rule has matched. SES may have them as the sender wrote them."""
     # A shortened address would be another one.
-    found = [text.lower() for text in _texts(receipt, "recipients") if text and len(text.lower()) <= ADDRESS_LENGTH]
+    found = [text.lower() for text in texts_in(receipt, "recipients") if text and len(text.lower()) <= ADDRESS_LENGTH]
     if not found:
         raise _NoArrival("It names no recipient.")
     return tuple(dict.fromkeys(found))
@@ -108,35 +110,16 @@ def _recipients(receipt: dict[str, Any]) -> tuple[str, ...]:
 
 def _time(mail: dict[str, Any], receipt: dict[str, Any]) -> datetime:
     """When SES received the mail; otherwise when it stored it."""
-    for text in (_text(mail, "timestamp"), _text(receipt, "timestamp")):
-        try:
-            time = datetime.fromisoformat(text)
-            return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
-        except (ValueError, OverflowError):
-            continue
-    raise _NoArrival("It does not say when the mail arrived.")
+    found = time_in(text_in(mail, "timestamp"), text_in(receipt, "timestamp"))
+    if found is None:
+        raise _NoArrival("It does not say when the mail arrived.")
+    return found
 
 
 def _verdicts(receipt: dict[str, Any]) -> Verdicts:
     found = {}
     for name in ("spf", "dkim", "dmarc", "spam", "virus"):
-        status = _text(_object(receipt, f"{name}Verdict"), "status").upper()
+        status = text_in(object_in(receipt, f"{name}Verdict"), "status").upper()
         found[name] = status if _VERDICT.fullmatch(status) else ""
-    policy = _text(receipt, "dmarcPolicy").upper()
+    policy = text_in(receipt, "dmarcPolicy").upper()
     return Verdicts(**found, dmarc_policy=policy if _POLICY.fullmatch(policy) else "")
-
-
-def _object(content: dict[str, Any], name: str) -> dict[str, Any]:
-    value = content.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _text(content: dict[str, Any], name: str) -> str:
-    value = content.get(name)
-    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else ""
-
-
-def _texts(content: dict[str, Any], name: str) -> list[str]:
-    value = content.get(name)
-    found = value if isinstance(value, list) else []
-    return [_UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", item) for item in found if isinstance(item, str)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ses_integration.arrivals.arrival import Arrival
+from ses_integration.arrivals.feedback import Feedback
 from ses_integration.arrivals.notification import read_notification
 from ses_integration.arrivals.probe import record_probe
 from ses_integration.aws import clients
@@ -28,11 +29,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class QueuedNotification:
-    """A message of the queue. Without an `arrival`, `ignored` says why it tells of none: it is deleted like the others."""
+    """A message of the queue. With neither `arrival` nor `feedback`, `ignored` says why: it is deleted like the others."""
 
     handle: str
-    arrival: Arrival | None
-    ignored: str
+    arrival: Arrival | None = None
+    feedback: Feedback | None = None
+    ignored: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +122,11 @@ class MailQueue:
 def _read(handle: str, body: str) -> QueuedNotification:
     found = read_notification(body)
     if isinstance(found, Arrival):
-        return QueuedNotification(handle, found, "")
+        return QueuedNotification(handle, arrival=found)
+    if isinstance(found, Feedback):
+        return QueuedNotification(handle, feedback=found)
     record_probe(body)
-    return QueuedNotification(handle, None, found)
+    return QueuedNotification(handle, ignored=found)
 
 
 def _dead_letter_url(url: str, policy: str) -> str:

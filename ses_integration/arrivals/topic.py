@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from ses_integration.arrivals.arrival import Arrival
 from ses_integration.arrivals.certificates import certificate
+from ses_integration.arrivals.feedback import Feedback
 from ses_integration.arrivals.notification import read_notification
 from ses_integration.arrivals.probe import record_probe
 from ses_integration.arrivals.signature import Forged, verify
@@ -24,8 +25,8 @@ OLDEST = timedelta(hours=2)
 logger = logging.getLogger(__name__)
 
 
-def receive_post(body: bytes) -> Arrival | None:
-    """The stored mail that a posted message tells of, if it does. Confirms a subscription of our topic.
+def receive_post(body: bytes) -> Arrival | Feedback | None:
+    """The stored mail or the bounce that a posted message tells of, if it does. Confirms a subscription of our topic.
 
     Raises Forged unless SNS has signed the message for SES_TOPIC_ARN, and SesError if that cannot be found out now.
     """
@@ -46,7 +47,7 @@ def receive_post(body: bytes) -> Arrival | None:
         logger.warning("A subscription of %s has ended. Nothing tells of new mail here, except the sweep.", topic)
         return None
     found = read_notification(message["Message"])
-    if isinstance(found, Arrival):
+    if not isinstance(found, str):
         return found
     record_probe(message["Message"])
     logger.info("Ignored a notification: %s", found)
