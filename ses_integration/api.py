@@ -11,6 +11,8 @@ it calls `reconcile` with the generation of its change, and then asks what SES h
 from __future__ import annotations
 
 from ses_integration.arrivals.arrival import Arrival, Verdicts
+from ses_integration.arrivals.feedback import Feedback, FeedbackRecipient
+from ses_integration.arrivals.fields import storable
 from ses_integration.arrivals.queue import MailQueue
 from ses_integration.arrivals.signature import Forged
 from ses_integration.arrivals.topic import receive_post
@@ -20,13 +22,16 @@ from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck
 from ses_integration.drift.sweep import SesSweeper, sweep_database
-from ses_integration.errors import NotConfigured, NotStored, SesError
+from ses_integration.errors import NotConfigured, NotStored, SendingHalted, SendingRefused, SesError
 from ses_integration.plan.simulate import IdentityOutcome
 from ses_integration.plan.spec import DomainSpec, MailFrom
 from ses_integration.reconcile.backoff import retry_delay
 from ses_integration.reconcile.loop import reconcile, reconcile_due
 from ses_integration.reconcile.outbox import changing, mark_dirty
 from ses_integration.reconcile.queue import retry_now
+from ses_integration.sending.feedback_mail import ensure_feedback_off
+from ses_integration.sending.send import MOST_RAW_BYTES, send_mail
+from ses_integration.sending.slots import sending_slot
 from ses_integration.setup.prepare import auto_setup
 from ses_integration.status import confirmation
 from ses_integration.status.capacity import capacity
@@ -81,6 +86,18 @@ __all__ += [
     "Verdicts",  # what SES thinks of a mail: spam, virus, SPF, DKIM, DMARC
     "mail_source",  # how stored mail becomes known: `sqs`, `sns`, `sweep` or `none`
     "receive_post",  # verify what SNS posts, and read it
+    "storable",  # a text without what PostgreSQL refuses
+]
+# Mail that we send.
+__all__ += [
+    "MOST_RAW_BYTES",  # how large a mail may be that SES sends
+    "Feedback",  # a bounce or a complaint that SES has told of
+    "FeedbackRecipient",  # one of its recipients, with status and diagnostic
+    "SendingHalted",  # the error if SES takes no mail of this kind now, with what to do
+    "SendingRefused",  # the error if SES will never take this mail
+    "ensure_feedback_off",  # before a domain sends: let SES report its bounces only as events
+    "send_mail",  # send a mail to one recipient
+    "sending_slot",  # claim the right to send a mail now, within the account's rate and quota
 ]
 # Tasks of the worker.
 __all__ += [

@@ -23,6 +23,7 @@ class SesConfig:
     bucket: str
     topic_arn: str
     queue_url: str
+    configuration_set: str
     account_id: str
     lambda_function: str
     installation_id: str
@@ -60,6 +61,7 @@ def ses_config() -> SesConfig:
         bucket=settings.S3_BUCKET_NAME,
         topic_arn=settings.SES_TOPIC_ARN,
         queue_url=settings.SES_QUEUE_URL,
+        configuration_set=settings.SES_CONFIGURATION_SET,
         account_id=settings.AWS_ACCOUNT_ID,
         lambda_function=settings.LAMBDA_FUNCTION_NAME,
         installation_id=settings.INSTALLATION_ID,

@@ -7,10 +7,12 @@ class SesError(Exception):
     """Base class. `sentence`: for clients and operators. AWS's own message goes only to the log.
 
     `needs_attention`: retrying does not help until a person changes something. `code`: AWS's error code, if it answered with one.
+    `said`: AWS's own message, to be looked at and never to be shown.
     """
 
     needs_attention = False
     code = ""
+    said = ""
 
     def __init__(self, sentence: str, *, needs_attention: bool | None = None) -> None:
         super().__init__(sentence)
@@ -90,6 +92,25 @@ class TooManyRecipients(Refused):
     """The rule has more recipients than SES allows, which may be fewer than its documented quota."""
 
     needs_attention = True
+
+
+class SendingRefused(Refused):
+    """SES does not accept this mail, and will not accept it later either."""
+
+    needs_attention = True
+
+
+class SendingHalted(Refused):
+    """SES takes no mail now: of the account, from this sender or to this recipient. `sentence` says what to do.
+
+    `retry_after`: in how many seconds it may be different.
+    """
+
+    needs_attention = True
+
+    def __init__(self, sentence: str, retry_after: float = 900.0) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
 
 
 class AlreadyExists(SesError):

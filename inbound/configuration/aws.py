@@ -86,6 +86,10 @@ def rule_prefix() -> Form[str]:
     return pattern("1 to 16 lower-case letters and digits", r"[a-z0-9]{1,16}")
 
 
+def configuration_set() -> Form[str]:
+    return pattern("1 to 64 letters, digits, hyphens and underscores", r"[A-Za-z0-9_-]{1,64}")
+
+
 def tag_value() -> Form[str]:
     return pattern("1 to 256 letters, digits, blanks and any of _.:/=+-@", r"[\w .:/=+@-]{1,256}")
 

@@ -78,6 +78,7 @@ class Configuration(Variables):
     S3_BUCKET_NAME = Setting(aws.bucket())
     SES_TOPIC_ARN = Setting(aws.topic_arn())
     SES_QUEUE_URL = Setting(aws.queue_url())
+    SES_CONFIGURATION_SET = Setting(aws.configuration_set())
     LAMBDA_FUNCTION_NAME = Setting(aws.function_name())
 
     # What belongs to this installation

@@ -30,6 +30,8 @@ READ_TIMEOUT = 5
 # SQS answers a long poll after up to 20 s. S3 may pause for as long within a large mail.
 POLL_READ_TIMEOUT = 25
 MAIL_READ_TIMEOUT = 60
+# SES answers once it has taken in the whole mail.
+SEND_READ_TIMEOUT = 60
 # More than the threads of a web process (WEB_THREADS) or of the mail worker, so that each finds an open connection.
 CONNECTIONS = 48
 RENEW_SECONDS = 3.0
@@ -166,6 +168,12 @@ def ses(region: str, seconds: float = READ_TIMEOUT, of: ClientSet | None = None)
 
 def sesv2(region: str, seconds: float = READ_TIMEOUT, of: ClientSet | None = None) -> SESV2Client:
     client: SESV2Client = (of or current()).client("sesv2", region, seconds)
+    return client
+
+
+def sesv2_sending(region: str, seconds: float = SEND_READ_TIMEOUT) -> SESV2Client:
+    """Client for sending mail. `seconds`: how long SES may take to answer once it has the mail."""
+    client: SESV2Client = current().client("sesv2", region, seconds, SEND_READ_TIMEOUT)
     return client
 
 

@@ -6,7 +6,7 @@ import contextlib
 
 from ses_integration.aws import clients, wire
 from ses_integration.aws.clients import ClientSet
-from ses_integration.aws.observed import ObservedIdentities, ObservedIdentity, ObservedRule
+from ses_integration.aws.observed import ObservedIdentities, ObservedIdentity, ObservedRule, SendQuota
 from ses_integration.aws.translate import aws_errors
 from ses_integration.conf import SesConfig
 from ses_integration.coordination.rate_limit import rate_limited
@@ -112,6 +112,11 @@ class Gateway:
             )
         return domain
 
+    def switch_feedback_off(self, name: str) -> None:
+        """Let SES report bounces of what an identity has sent only as events. Raises NotFound."""
+        with aws_errors(f"PutEmailIdentityFeedbackAttributes {name}"):
+            self._sesv2.put_email_identity_feedback_attributes(EmailIdentity=name, EmailForwardingEnabled=False)
+
     def delete_identity(self, name: str) -> None:
         """Delete an identity. Raises NotFound."""
         with aws_errors(f"DeleteEmailIdentity {name}"):
@@ -151,3 +156,11 @@ class Gateway:
             token = page.get("NextToken", "")
             if not token:
                 return ObservedIdentities(names, addresses)
+
+    # Sending
+
+    def send_quota(self) -> SendQuota:
+        """How much mail the account may send in the region."""
+        with aws_errors("GetAccount"):
+            quota = self._sesv2.get_account()["SendQuota"]
+        return SendQuota(quota["MaxSendRate"], quota["Max24HourSend"], quota["SentLast24Hours"])

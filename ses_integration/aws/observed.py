@@ -1,4 +1,4 @@
-"""Receipt rules and identities as observed in SES: plain values, without Django and boto3."""
+"""Receipt rules, identities and quotas as observed in SES: plain values, without Django and boto3."""
 
 from __future__ import annotations
 
@@ -93,3 +93,12 @@ def _meet(one: str, other: str) -> bool:
         return True
     # `user@` matches `user+label@`, too.
     return one_local.partition("+")[0] == other_local or other_local.partition("+")[0] == one_local
+
+
+@dataclass(frozen=True, slots=True)
+class SendQuota:
+    """Mails that the account may send in a second and in 24 hours, and has sent in the last 24. SES says -1 for no limit."""
+
+    per_second: float
+    per_day: float
+    sent: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,7 +81,7 @@ _THROTTLED = {"Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown
 _PASSING = {"InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable"}
 NO_SUCH_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
 _NOT_FOUND = {"RuleDoesNotExist", "NotFound"}
-_DENIED = {"AccessDenied", "AuthorizationError", "UnauthorizedOperation", "AccountSuspended", "SendingPaused"}
+_DENIED = {"AccessDenied", "AuthorizationError", "UnauthorizedOperation"}
 _BAD_KEY = {
     "InvalidClientTokenId",
     "SignatureDoesNotMatch",
@@ -99,6 +100,7 @@ _BAD_KEY = {
 # These concern the contents of a request, unless the code is one of an address.
 _CONTENT_STATUSES = {400, 413, 414, 431}
 _ADDRESS = {"AuthorizationHeaderMalformed", "InvalidBucketName", "IllegalLocationConstraintException"}
+_LOCAL_PART = re.compile(r"[^\s<>,;:\"']+@")
 _SENTENCES = {
     "NoSuchBucket": "The bucket that S3_BUCKET_NAME names does not exist.",
     "InvalidS3Configuration": "AWS cannot write to the bucket that S3_BUCKET_NAME names.",
@@ -163,12 +165,15 @@ def _cannot_connect(error: BotoCoreError) -> str:
 
 
 @contextmanager
-def aws_errors(call: str) -> Iterator[None]:
-    """Translate every error of the AWS call inside into a `SesError`. `call` names it in the log."""
+def aws_errors(call: str, *, hide_addresses: bool = False) -> Iterator[None]:
+    """Translate every error of the AWS call inside into a `SesError`. `call` names it in the log.
+
+    `hide_addresses`: log AWS's message without the local parts of the addresses in it.
+    """
     release_connection()
     events.begin()
     try:
-        with _translated(call):
+        with _translated(call, hide_addresses=hide_addresses):
             yield
     except (Unanswered, NotAccepted) as error:
         if events.stage() is Stage.SENT or (events.stage() is Stage.NEW and isinstance(error, NotAccepted)):
@@ -186,15 +191,15 @@ def body_errors(call: str) -> Iterator[None]:
 
 
 @contextmanager
-def _translated(call: str) -> Iterator[None]:
+def _translated(call: str, *, hide_addresses: bool = False) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "").removesuffix("Exception")
         translated = _from_client_error(error, code)
-        translated.code = code
+        translated.code, translated.said = code, error.response.get("Error", {}).get("Message", "")
         if not isinstance(translated, AlreadyExists | NotFound):
-            logger.warning("%s: %s", call, error)
+            logger.warning("%s: %s", call, _LOCAL_PART.sub("…@", str(error)) if hide_addresses else error)
         raise translated from error
     except SendDeadlinePassed as error:
         raise Unsent("There was no time left to send the call.") from error

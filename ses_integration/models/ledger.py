@@ -79,6 +79,10 @@ class LedgerIdentity(models.Model):
     mail_from_status = models.CharField(max_length=32, blank=True)
     mail_from_verified_at = models.DateTimeField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
+    # Only `sending` writes it. A pass that writes back an older value makes it ask SES once more.
+    feedback_off = models.BooleanField(
+        default=False, db_default=False, help_text="Whether SES reports bounces only as events, and not also by mail."
+    )
 
     objects = EntryScopedQuerySet.as_manager()
 

@@ -238,3 +238,11 @@ CLAIM_SLOT = Statement(
 DELAY_SLOT = Statement(
     "UPDATE ses_integration_ratelimit SET next_slot = {after} WHERE region = %s AND next_slot < {after}"
 )
+
+# Parameters: when the next slot is, the region, and the rate that this was computed from.
+CLAIM_SENDING_SLOT = Statement(
+    """
+    UPDATE ses_integration_sendinglimit SET next_slot = {after}, sent = sent + 1
+    WHERE region = %s AND per_second = %s AND next_slot <= {now} AND ask_at > {now} AND (per_day <= 0 OR sent < per_day)
+    """
+)

@@ -1,4 +1,4 @@
-"""Sync state of each domain name, the lease of each rule set, and the rate limit of each region."""
+"""Sync state of each domain name, the lease of each rule set, and the rate limits of each region."""
 
 from __future__ import annotations
 
@@ -83,6 +83,24 @@ class RateLimit(models.Model):
 
     region = models.CharField(max_length=32, unique=True)
     next_slot = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.region
+
+
+class SendingLimit(models.Model):
+    """How much mail the account may send in the region, and when any process on any host may send the next.
+
+    `per_second` and `per_day` as SES last said. 0 or less is no limit. `sent`: mails in 24 hours as SES last counted them, and
+    those of ours since. `ask_at`: when to ask SES again.
+    """
+
+    region = models.CharField(max_length=32, unique=True)
+    next_slot = models.DateTimeField()
+    per_second = models.FloatField()
+    per_day = models.FloatField()
+    sent = models.FloatField()
+    ask_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return self.region

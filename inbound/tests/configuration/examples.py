@@ -47,6 +47,7 @@ EXAMPLES = {
     "S3_BUCKET_NAME": "mail.example-net",
     "SES_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:stored-mail_1",
     "SES_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/stored-mail_1",
+    "SES_CONFIGURATION_SET": "forwarded_Mail-1",
     "LAMBDA_FUNCTION_NAME": "process-mail:live",
     "INSTALLATION_ID": "Büro 1",
     "SES_RULE_SET": "mail-rules",
