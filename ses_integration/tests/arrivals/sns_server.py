@@ -133,4 +133,4 @@ def arrived(message: Any) -> str:
     """The SES id of the mail that the message tells of."""
     arrival = post(message)
     assert arrival is not None
-    return arrival.ses_id
+    return str(arrival.ses_id)
