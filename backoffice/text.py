@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from django.template.defaultfilters import filesizeformat
@@ -50,6 +50,16 @@ def visible(text: str) -> str:
 def size(count: int) -> str:
     """`1.5 KB`, with a plain space, which terminals and tests can match."""
     return filesizeformat(count).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def duration(span: timedelta) -> str:
+    """`4 s`, `3 min`, `2 h`, `5 days`: rounded down, in the largest unit that fits. Nothing is younger than now."""
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min"
+    return f"{seconds // 3600} h" if seconds < 2 * 86400 else plural(seconds // 86400, "day")
 
 
 def moment(at: datetime) -> str:

@@ -247,6 +247,14 @@ class Migration(migrations.Migration):
                 name="forward_state",
             ),
         ),
+        migrations.AddIndex(
+            model_name="forwardrecipient",
+            index=models.Index(
+                condition=models.Q(("state__in", ["bounced", "complained"])),
+                fields=["sent_at"],
+                name="forwards_bounced",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="messagereference",
             constraint=models.UniqueConstraint(fields=("digest", "message"), name="reference_once_per_message"),

@@ -132,6 +132,9 @@ class ForwardRecipient(models.Model):
                 condition=Q(state__in=["pending", "sent", "failed", "bounced", "complained"]), name="forward_state"
             ),
         ]
+        indexes = [
+            models.Index(fields=["sent_at"], condition=Q(state__in=["bounced", "complained"]), name="forwards_bounced")
+        ]
 
     def __str__(self) -> str:
         return self.address

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import factory
 from django.contrib.auth import get_user_model
 from django.utils import timezone
@@ -11,7 +13,7 @@ from addresses.models import BlockedEmail, EmailAddress
 from domains.models import DnsRecord, Domain
 from endpoints.models import Endpoint
 from endpoints.webhooks import sealing
-from mail.models import Message, ReceivedEmail
+from mail.models import Delivery, Message, ReceivedEmail
 
 # The signing secret of webhooks.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -99,3 +101,17 @@ class ReceivedEmailFactory(DjangoModelFactory):
     owner = factory.LazyAttribute(lambda row: row.message.domain.owner)
     recipient = factory.LazyAttributeSequence(lambda row, n: f"r{n}@{row.domain.name}")
     arrived_at = factory.LazyAttribute(lambda row: row.message.arrived_at)
+
+
+class DeliveryFactory(DjangoModelFactory):
+    """A delivery that is due now, of the mail of a domain to an endpoint of its owner."""
+
+    class Meta:
+        model = Delivery
+
+    received = factory.SubFactory(ReceivedEmailFactory, disposition="routed")
+    endpoint = factory.SubFactory(EndpointFactory, owner=factory.SelfAttribute("..received.owner"))
+    endpoint_name = factory.LazyAttribute(lambda row: row.endpoint.name)
+    retry_at = factory.LazyFunction(timezone.now)
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=3))
+    created_at = factory.LazyFunction(timezone.now)

@@ -1,0 +1,223 @@
+"""What waits, what is dead, which endpoints are down: numbers with their ages, from the database and the queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from endpoints.models import Endpoint
+from mail.models import Delivery, ForwardRecipient, MailSweep, Message, ReceivedEmail
+from ses_integration.api import MailQueue, SesError, mail_source
+
+# Bounces ask for nothing by themselves. Those of this time are shown.
+BOUNCE_DAYS = 7
+# A worker takes what is due within seconds. If nobody has after this time, perhaps none is running.
+LATE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pile:
+    """How many there are. `since`: from when the oldest is, `newest`: from when the newest is, as far as it matters."""
+
+    number: int = 0
+    since: datetime | None = None
+    newest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Work for the mail worker. `next_try`: when the first of it may be tried. `why`: the most frequent problem."""
+
+    number: int = 0
+    since: datetime | None = None
+    next_try: datetime | None = None
+    why: str = ""
+
+    def is_late(self, now: datetime) -> bool:
+        return self.next_try is not None and now - self.next_try > LATE
+
+
+class Trouble(StrEnum):
+    """Why an endpoint gets nothing, or little."""
+
+    DOWN = "down"
+    # Inbound itself has switched it off, because of what it answered.
+    SWITCHED_OFF = "switched off"
+    # Somebody else has, and mail waits for it.
+    INACTIVE = "inactive"
+
+
+@dataclass(frozen=True, slots=True)
+class TroubledEndpoint:
+    """An endpoint that does not take its mail. `failures`: in a row. `waiting`: deliveries that are due."""
+
+    id: str
+    name: str
+    type: str
+    trouble: Trouble
+    waiting: int
+    failures: int = 0
+    since: datetime | None = None
+    next_try: datetime | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Notifications that wait in SQS, that are being read, and that nobody could process. `problem`: why that is unknown."""
+
+    waiting: int = 0
+    in_flight: int = 0
+    dead_letters: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MailStatus:
+    """Everything, at the time `at`. `queue`: None if mail is not read from one. `sweeps`: problems by domain."""
+
+    at: datetime
+    to_read: Waiting
+    due: Waiting
+    in_flight: int
+    dead: Pile
+    to_erase: Waiting
+    quarantined: Pile
+    blocked: Pile
+    bounces: Pile
+    endpoints: list[TroubledEndpoint] = field(default_factory=list)
+    sweeps: dict[str, str] = field(default_factory=dict)
+    queue: Queue | None = None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether anything waits that a worker does by itself."""
+        queued = self.queue is not None and self.queue.waiting + self.queue.in_flight
+        return bool(self.to_read.number or self.due.number or self.to_erase.number or queued)
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether anything is wrong that may stay so until a person acts."""
+        queue = self.queue is not None and (self.queue.dead_letters or self.queue.problem)
+        return bool(self.dead.number or self.endpoints or self.sweeps or queue)
+
+
+def mail_status() -> MailStatus:
+    """Read all of it: nine statements, and with a queue two calls to AWS."""
+    due, in_flight = deliveries_due()
+    held = _held_back()
+    return MailStatus(
+        at=timezone.now(),
+        to_read=to_read(),
+        due=due,
+        in_flight=in_flight,
+        dead=dead(),
+        to_erase=to_erase(),
+        quarantined=held[ReceivedEmail.Disposition.QUARANTINED],
+        blocked=held[ReceivedEmail.Disposition.BLOCKED],
+        bounces=_bounces(),
+        endpoints=troubled_endpoints(),
+        sweeps=_sweeps(),
+        queue=queue() if mail_source() == "sqs" else None,
+    )
+
+
+def to_read() -> Waiting:
+    return _waiting(Message.objects.live().filter(state=Message.State.ARRIVED))
+
+
+def to_erase() -> Waiting:
+    """Mail whose object is to be erased. How long it waits is not known."""
+    found = _waiting(Message.objects.filter(state=Message.State.ERASING, erased_at=None))
+    return Waiting(found.number, None, found.next_try, found.why)
+
+
+def deliveries_due() -> tuple[Waiting, int]:
+    """Deliveries that have to be made, and how many of them a process is making. `next_try` is that of active endpoints."""
+    now = timezone.now()
+    found = (
+        Delivery.objects.live()
+        .due()
+        .aggregate(
+            number=Count("pk"),
+            since=Min("created_at"),
+            next_try=Min("retry_at", filter=Q(endpoint__is_active=True, leased_until=None)),
+            in_flight=Count("pk", filter=Q(leased_until__gt=now)),
+        )
+    )
+    return Waiting(found["number"], found["since"], found["next_try"]), found["in_flight"]
+
+
+def dead() -> Pile:
+    return Pile(
+        **Delivery.objects.live()
+        .filter(state=Delivery.State.DEAD)
+        .aggregate(number=Count("pk"), newest=Max("finished_at"), since=Min("finished_at"))
+    )
+
+
+def troubled_endpoints() -> list[TroubledEndpoint]:
+    """Those with most waiting deliveries first."""
+    rows = _with_waiting().filter(
+        Q(is_active=True, gate__down_since__isnull=False)
+        | Q(is_active=False) & (~Q(inactive_reason="") | Q(waiting__gt=0))
+    )
+    return [_troubled(row) for row in rows.select_related("gate").order_by("-waiting", "name", "pk")]
+
+
+def queue() -> Queue:
+    try:
+        depth = MailQueue().depth()
+    except SesError as error:
+        return Queue(problem=error.sentence)
+    return Queue(depth.waiting, depth.in_flight, depth.dead_letters)
+
+
+def _waiting(messages: QuerySet[Message]) -> Waiting:
+    found = messages.aggregate(number=Count("pk"), since=Min("arrived_at"), next_try=Min("retry_at"))
+    if not found["number"]:
+        return Waiting()
+    problems = messages.exclude(problem="").order_by().values("problem").annotate(times=Count("pk"))
+    most = problems.order_by("-times", "problem").first()
+    return Waiting(**found, why=most["problem"] if most else "")
+
+
+def _with_waiting() -> QuerySet[Endpoint]:
+    due = Delivery.objects.live().due().filter(endpoint=OuterRef("pk")).order_by().values("endpoint")
+    return Endpoint.objects.annotate(waiting=Coalesce(Subquery(due.annotate(n=Count("pk")).values("n")), 0))
+
+
+def _troubled(row: Endpoint) -> TroubledEndpoint:
+    waiting: int = row.waiting  # type: ignore[attr-defined]
+    gate = getattr(row, "gate", None)
+    if not row.is_active:
+        trouble = Trouble.SWITCHED_OFF if row.inactive_reason else Trouble.INACTIVE
+        return TroubledEndpoint(row.pk, row.name, row.type, trouble, waiting, problem=row.inactive_reason)
+    return TroubledEndpoint(
+        row.pk, row.name, row.type, Trouble.DOWN, waiting, gate.failures, gate.down_since, gate.not_before, gate.problem
+    )  # fmt: skip
+
+
+def _held_back() -> dict[str, Pile]:
+    kinds = (ReceivedEmail.Disposition.QUARANTINED, ReceivedEmail.Disposition.BLOCKED)
+    rows = ReceivedEmail.objects.live().filter(disposition__in=kinds).order_by().values("disposition")
+    found = rows.annotate(number=Count("pk"), since=Min("arrived_at"), newest=Max("arrived_at"))
+    piles = {row["disposition"]: Pile(row["number"], row["since"], row["newest"]) for row in found}
+    return {kind: piles.get(kind, Pile()) for kind in kinds}
+
+
+def _bounces() -> Pile:
+    since = timezone.now() - timedelta(days=BOUNCE_DAYS)
+    states = (ForwardRecipient.State.BOUNCED, ForwardRecipient.State.COMPLAINED)
+    found = ForwardRecipient.objects.filter(state__in=states, sent_at__gte=since)
+    return Pile(**found.aggregate(number=Count("pk"), since=Min("sent_at"), newest=Max("sent_at")))
+
+
+def _sweeps() -> dict[str, str]:
+    rows = MailSweep.objects.filter(domain__deleting_since=None).exclude(problem="").order_by("domain__name")
+    return dict(rows.values_list("domain__name", "problem"))
