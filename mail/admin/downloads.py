@@ -84,7 +84,7 @@ class Downloads(ReadOnlyAdmin[ReceivedEmail]):
         return row
 
     def _warns(self, request: HttpRequest, row: ReceivedEmail) -> bool:
-        return row.message.virus == "FAIL" and request.GET.get("unsafe") != "true"
+        return row.message.has_virus and request.GET.get("unsafe") != "true"
 
     def _warning(self, request: HttpRequest, row: ReceivedEmail) -> HttpResponse:
         context = {

@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mail.api import downloads
-from mail.api.detail import shown_attachment
 from mail.downloads.headers import BINARY, safe_filename
 from mail.models import ReceivedEmail, ReceivedEmailQuerySet
+from mail.shapes import shown_attachment
 from rest.fields import SchemaOnly
 from rest.viewsets import OwnedViewSet
 

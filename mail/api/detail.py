@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from mail.api.serializers import UNKNOWN, HasAny, ParseError, ParseSuccess, TextOr
 from mail.models import Message, ReceivedEmail
+from mail.shapes import VERDICTS, header_text, security, shown_attachment
 from rest.fields import Constant, SchemaOnly, TextOrNull, Timestamp, timestamp
 from rest.serializers import ReadModelSerializer, ReadSerializer
 
@@ -41,10 +42,6 @@ class _HeaderText(serializers.Field[Any, Any, Any, Any]):
         return header_text(value, self.header) or self.absent
 
 
-def header_text(addresses: Mapping[str, Any], header: str) -> str:
-    return (addresses.get(header) or {}).get("text") or ""
-
-
 class _Addresses(serializers.Field[Any, Any, Any, Any]):
     schema: ClassVar[dict[str, Any]] = {
         "type": "object",
@@ -62,16 +59,6 @@ class _Attachments(serializers.Field[Any, Any, Any, Any]):
 
     def to_representation(self, value: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
         return [shown_attachment(attachment) for attachment in value]
-
-
-def shown_attachment(attachment: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "filename": attachment["filename"],
-        "contentType": attachment["content_type"],
-        "size": attachment["size"],
-        "contentId": attachment["content_id"],
-        "contentDisposition": attachment["disposition"],
-    }
 
 
 class _ContentSerializer(ReadSerializer[Message]):
@@ -96,12 +83,11 @@ class _MetadataSerializer(ReadSerializer[Message]):
     truncated = _Json("array")
 
 
-class _SecuritySerializer(ReadSerializer[Message]):
-    spf = TextOr("UNKNOWN")
-    dkim = TextOr("UNKNOWN")
-    dmarc = TextOr("UNKNOWN")
-    spam = TextOr("UNKNOWN")
-    virus = TextOr("UNKNOWN")
+class _Security(serializers.Field[Any, Any, Any, Any]):
+    schema: ClassVar[dict[str, Any]] = {"type": "object", "properties": {name: {"type": "string"} for name in VERDICTS}}
+
+    def to_representation(self, value: Message) -> dict[str, str]:
+        return security(value)
 
 
 class _StoredSerializer(ReadSerializer[Message]):
@@ -167,7 +153,7 @@ class EmailSerializer(ReadModelSerializer[ReceivedEmail]):
     rawUrl = SchemaOnly("string")
     addresses = _Addresses(source="message.addresses")
     metadata = _MetadataSerializer(source="message")
-    security = _SecuritySerializer(source="message")
+    security = _Security(source="message")
     processing = _ProcessingSerializer(source="message")
     createdAt = Timestamp(source="arrived_at")
     updatedAt = Timestamp(source="updated_at")

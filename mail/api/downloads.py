@@ -36,10 +36,6 @@ ERRORS: Mapping[type[Exception], Callable[[Any], APIException]] = {
 PARAMETERS = {UNSAFE: {"type": "boolean"}}
 
 
-def has_virus(message: Message) -> bool:
-    return message.virus == "FAIL"
-
-
 def raw_answer(request: Request, message: Message, name: str) -> HttpResponseBase:
     """The message as SES has stored it. Raises PermissionDenied and `ERRORS`."""
     _refuse_virus(request, message)
@@ -66,5 +62,5 @@ def attachment_answer(request: Request, message: Message, index: int) -> HttpRes
 def _refuse_virus(request: Request, message: Message) -> None:
     """Raise PermissionDenied for a mail in which SES found a virus, unless the client asks for it all the same."""
     unsafe = flag(UNSAFE, request.query_params.get(UNSAFE))
-    if has_virus(message) and not unsafe:
+    if message.has_virus and not unsafe:
         raise PermissionDenied(VIRUS)

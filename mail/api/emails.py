@@ -27,6 +27,7 @@ from mail.models import ReceivedEmail, ReceivedEmailQuerySet
 from rest.deletion.confirmation import refuse_plan_of
 from rest.filters import flag
 from rest.viewsets import OwnedViewSet
+from ses_integration.api import SesError
 
 BOTH = "Cannot filter by both emailAddress and emailId at the same time"
 
@@ -110,7 +111,10 @@ class EmailViewSet(FileActions, ListModelMixin, RetrieveModelMixin, OwnedViewSet
         if self.action == "list":
             return {}
         (email,) = rows
-        raw = None if downloads.has_virus(email.message) else raw_text(email.message)
+        try:
+            raw = raw_text(email.message)
+        except SesError:
+            raw = None
         return {"raw": raw, "raw_url": self.reverse_action("raw", [email.pk])}
 
     def partial_update(self, request: Request, pk: str) -> Response:

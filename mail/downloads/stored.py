@@ -16,7 +16,7 @@ from mail.models import Message
 from mail.parsing import limits
 from mail.parsing.parsed import ParsedAttachment
 from mail.parsing.pool import ParserPool
-from ses_integration.api import SesError, StoredMail
+from ses_integration.api import StoredMail
 
 IN_MEMORY = 1024 * 1024
 # Of a mail that is shown as text.
@@ -104,12 +104,12 @@ def open_attachment(message: Message, index: int) -> tuple[ParsedAttachment, Bin
 
 
 def raw_text(message: Message) -> str | None:
-    """A mail as text. None if it is large or not UTF-8, or if S3 does not answer soon."""
-    if message.size is None or message.size > MOST_TEXT:
+    """A mail as text. None if it is large, is not UTF-8, or has a virus. Raises SesError, and soon."""
+    if message.size is None or message.size > MOST_TEXT or message.has_virus:
         return None
     content = BytesIO()
+    StoredMail(message.key, message.bucket, TEXT_SECONDS).fetch(content, MOST_TEXT)
     try:
-        StoredMail(message.key, message.bucket, TEXT_SECONDS).fetch(content, MOST_TEXT)
         return content.getvalue().decode()
-    except (SesError, UnicodeDecodeError):
+    except UnicodeDecodeError:
         return None

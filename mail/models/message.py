@@ -176,6 +176,10 @@ class Message(models.Model):
         return self.ses_id
 
     @property
+    def has_virus(self) -> bool:
+        return self.virus == "FAIL"
+
+    @property
     def received_at(self) -> datetime:
         """What the mail says, if that is credible."""
         return self.sent_at or self.arrived_at
