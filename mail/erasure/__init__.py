@@ -1,1 +1,1 @@
-"""Erase mail: one, all of a deleted domain, and what is older than MAIL_RETENTION_DAYS."""
+"""Erase mail: one, all of a deleted domain, what is older than MAIL_RETENTION_DAYS, and blocked mail."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from domains.models import Domain
@@ -37,6 +37,23 @@ def mark(messages: Collection[int], *, claim: timedelta = timedelta()) -> None:
     MessageReference.objects.filter(message__in=messages)._raw_delete(received.db)
     marked = BLANK | {"state": Message.State.ERASING, "retry_at": Now() + claim}
     Message.objects.filter(pk__in=messages).update(**marked)
+
+
+def mark_blocked(most: int) -> int:
+    """Mark up to `most` messages that were blocked for all recipients more than BLOCKED_MAIL_DAYS ago. Returns how many."""
+    if not settings.BLOCKED_MAIL_DAYS:
+        return 0
+    before = Now() - timedelta(days=settings.BLOCKED_MAIL_DAYS)
+    is_blocked = Q(disposition=ReceivedEmail.Disposition.BLOCKED)
+    others = ReceivedEmail.objects.filter(~is_blocked, message=OuterRef("message"))
+    blocked = ReceivedEmail.objects.live().filter(is_blocked, ~Exists(others), arrived_at__lt=before)
+    with transaction.atomic():
+        wanted = blocked.order_by("arrived_at").values_list("message", flat=True)[:most]
+        unwanted = Message.objects.filter(pk__in=list(wanted)).exclude(state=Message.State.ERASING)
+        pks = list(unwanted.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True))
+        if pks:
+            mark(pks)
+    return len(pks)
 
 
 def mark_old(most: int) -> int:

@@ -21,7 +21,20 @@ from inbound.tests.configuration.examples import EXAMPLES
 VARIABLES = Configuration.declared()
 IDS = [variable.name for variable in VARIABLES]
 SECRETS = [variable for variable in VARIABLES if variable.form.secret]
-WORDS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "sqs", "sns", "sweep", "none")
+WORDS = (
+    "DEBUG",
+    "INFO",
+    "WARNING",
+    "ERROR",
+    "CRITICAL",
+    "sqs",
+    "sns",
+    "sweep",
+    "none",
+    "quarantine",
+    "deliver",
+    "drop",
+)
 MARK = "S3CR3T"
 # What an environment can hold: any character but NUL, and bytes that are not UTF-8.
 CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"]) | st.characters(
@@ -50,7 +63,8 @@ def is_what_was_given(value: Any, text: str) -> bool:
     if isinstance(value, int | float):
         return text.isascii() and "_" not in text and value == float(text)
     if isinstance(value, list):
-        return ",".join(value) == text
+        parts = text.split(",")
+        return len(parts) == len(value) and all(is_what_was_given(*pair) for pair in zip(value, parts, strict=True))
     if isinstance(value, dict):
         return all(str(value.get(part, "")) in unquote(text) for part in ("NAME", "USER", "PASSWORD", "HOST", "PORT"))
     return bool(value == text or (text.isascii() and text.lower() == str(value).lower() and value in WORDS))

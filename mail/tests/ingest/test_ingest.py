@@ -1,4 +1,4 @@
-"""A mail is fetched, parsed and stored in one statement; what its row says comes from the mail itself."""
+"""A mail is fetched, parsed, stored and routed; what its row says comes from the mail itself."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from domains.models import Domain
+from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory
 from mail.ingest.claims import claim_due, claim_length, release
 from mail.ingest.columns import sent_at
 from mail.ingest.ingest import Outcome, ingest
 from mail.ingest.room import Room
-from mail.models import Message
+from mail.models import Delivery, Message
 from mail.tests.ingest.conftest import claim_now
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
@@ -76,12 +77,15 @@ def test_the_date_header_is_believed_near_the_arrival(date: str | None, believed
     assert (sent_at(date, NOON) is not None) == believed
 
 
-def test_a_mail_takes_one_statement_after_its_claim(arrived, parser) -> None:
+def test_a_mail_takes_six_statements_after_its_claim(arrived, parser, domain) -> None:
+    """What was read, its references, the facts of the route in two, the delivery, and the decision."""
+    EmailAddressFactory(domain=domain, address="hello@example.com", endpoint=EndpointFactory(owner=domain.owner))
     arrived()
     claim = claim_now()
     with CaptureQueriesContext(connection) as statements:
         ingest(claim, parser, Room(2))
-    assert len(statements) == 1
+    assert len([it for it in statements if it["sql"] not in ("BEGIN", "BEGIN IMMEDIATE", "COMMIT")]) == 6
+    assert Delivery.objects.count() == 1
 
 
 def test_ten_due_mails_are_claimed_in_two_statements(arrived) -> None:
