@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -163,11 +164,14 @@ def dead() -> Pile:
 
 def troubled_endpoints() -> list[TroubledEndpoint]:
     """Those with most waiting deliveries first."""
-    rows = _with_waiting().filter(
+    due = Delivery.objects.live().due().filter(endpoint=OuterRef("pk")).order_by().values("endpoint")
+    waiting = Coalesce(Subquery(due.annotate(n=Count("pk")).values("n")), 0)
+    rows = Endpoint.objects.annotate(waiting=waiting).filter(
         Q(is_active=True, gate__down_since__isnull=False)
         | Q(is_active=False) & (~Q(inactive_reason="") | Q(waiting__gt=0))
     )
-    return [_troubled(row) for row in rows.select_related("gate").order_by("-waiting", "name", "pk")]
+    found: list[Any] = list(rows.select_related("gate").order_by("-waiting", "name", "pk"))
+    return [_troubled(row, row.waiting) for row in found]
 
 
 def queue() -> Queue:
@@ -187,20 +191,14 @@ def _waiting(messages: QuerySet[Message]) -> Waiting:
     return Waiting(**found, why=most["problem"] if most else "")
 
 
-def _with_waiting() -> QuerySet[Endpoint]:
-    due = Delivery.objects.live().due().filter(endpoint=OuterRef("pk")).order_by().values("endpoint")
-    return Endpoint.objects.annotate(waiting=Coalesce(Subquery(due.annotate(n=Count("pk")).values("n")), 0))
-
-
-def _troubled(row: Endpoint) -> TroubledEndpoint:
-    waiting: int = row.waiting  # type: ignore[attr-defined]
-    gate = getattr(row, "gate", None)
+def _troubled(row: Endpoint, waiting: int) -> TroubledEndpoint:
     if not row.is_active:
         trouble = Trouble.SWITCHED_OFF if row.inactive_reason else Trouble.INACTIVE
         return TroubledEndpoint(row.pk, row.name, row.type, trouble, waiting, problem=row.inactive_reason)
+    gate = row.gate
     return TroubledEndpoint(
         row.pk, row.name, row.type, Trouble.DOWN, waiting, gate.failures, gate.down_since, gate.not_before, gate.problem
-    )  # fmt: skip
+    )
 
 
 def _held_back() -> dict[str, Pile]:

@@ -16,13 +16,14 @@ def record_references(message: int, parsed: ParsedMail) -> None:
     """Write the references of a mail that has been read. One statement, and none for a mail without any."""
     own = [parsed.message_id] if parsed.message_id else []
     others = [*parsed.references[-MOST:], *([parsed.in_reply_to] if parsed.in_reply_to else [])]
-    digests = dict.fromkeys(_digests(others), False) | dict.fromkeys(_digests(own), True)
-    if digests:
-        rows = [MessageReference(message_id=message, digest=it, is_own=is_own) for it, is_own in digests.items()]
+    found = dict.fromkeys(digests(others), False) | dict.fromkeys(digests(own), True)
+    if found:
+        rows = [MessageReference(message_id=message, digest=it, is_own=is_own) for it, is_own in found.items()]
         MessageReference.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _digests(ids: Iterable[str]) -> Iterable[str]:
+def digests(ids: Iterable[str]) -> Iterable[str]:
+    """The digest of each Message-ID, with or without brackets."""
     for text in ids:
         if bare := text.strip().strip("<>").lower():
             yield hashlib.sha256(bare.encode()).hexdigest()[:32]

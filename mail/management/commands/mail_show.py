@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from mail.status.story import MOST, find, tell
+from ses_integration.cli.base import CommandWithExitCodes
+
+
+class Command(CommandWithExitCodes):
+    help = (
+        "Print everything that is known about one mail: arrival, verdicts, where it is stored, whether it was read, where it went "
+        "for each recipient and why, and every attempt to deliver it. Reads the database only. Exit code 1 if there is no such "
+        "mail."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "id", metavar="ID", help="the id of an email, of SES, or of a delivery (msg_…), or a Message-ID"
+        )
+        parser.add_argument("--text", action="store_true", help="print the text of the mail as well")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = find(options["id"].strip())
+        if not found:
+            raise CommandError(
+                "No mail has this id. It may have been erased, its domain deleted, or its notification lost: mail_worker --once "
+                "--sweep compares the bucket with the database."
+            )
+        self.stdout.write("\n\n".join(tell(message, with_text=options["text"]) for message in found))
+        if len(found) == MOST:
+            self.stderr.write(f"Only the newest {MOST} are shown.", style_func=str)
