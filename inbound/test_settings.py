@@ -1,6 +1,7 @@
 """Settings of the test suite: the real ones, with AWS emulated in the process and nothing read from the shell."""
 
 import os
+import tempfile
 
 for name in list(os.environ):
     # Tests must never reach a developer's AWS account.
@@ -27,3 +28,9 @@ from inbound.settings import *  # noqa: E402, F403
 # Otherwise each test client looks for all static files.
 WHITENOISE_AUTOREFRESH = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
+    # In memory, threads share a cache, and SQLite refuses a second writer at once instead of making it wait.
+    FOLDER = tempfile.TemporaryDirectory(prefix="inbound-tests-")
+    DATABASES["default"]["TEST"] = {"NAME": os.path.join(FOLDER.name, "tests.sqlite3")}  # noqa: F405
+    DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"  # noqa: F405
