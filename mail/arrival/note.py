@@ -168,7 +168,7 @@ def _name_recipient(recipients: dict[int, set[str]]) -> None:
             row.recipient, row.disposition = unknown[0], ReceivedEmail.Disposition.RECEIVED
             row.save(update_fields=["recipient", "disposition"])
         else:
-            row.delete()
+            ReceivedEmail.objects.filter(pk=row.pk).delete_with_deliveries()
 
 
 def _columns(arrival: Arrival) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def erase_email(email: ReceivedEmail) -> Literal["erased", "owed"]:
     with transaction.atomic():
         locked = Message.objects.select_for_update().only("bucket", "key", "state", "deleted_for", "erased_at")
         message = locked.filter(pk=email.message_id).first()
-        ReceivedEmail.objects.filter(pk=email.pk).delete()
+        ReceivedEmail.objects.filter(pk=email.pk).delete_with_deliveries()
         if message is None:
             return "erased"
         if message.received_emails.exists():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -23,11 +23,19 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(state=Delivery.State.DUE)
 
     def delete_with_attempts(self) -> int:
-        """Delete these with their attempts, without signals. Returns how many deliveries there were."""
+        """Delete these with their attempts, without signals. Returns how many deliveries there were. Needs a transaction."""
+        self._lock()
         for child in (DeliveryAttempt, ForwardRecipient):
             rows: models.QuerySet[models.Model] = child._default_manager.filter(delivery__in=self.values("pk"))
             rows._raw_delete(rows.db)
         return self._raw_delete(self.db)
+
+    def _lock(self) -> None:
+        """Wait for whoever is recording an attempt: it would be left behind. Reads no rows, which may be a million."""
+        rows = self.select_for_update(of=("self",)).order_by("pk").values("pk")
+        sql, parameters = rows.query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT COUNT(*) FROM ({sql}) AS locked", parameters)  # noqa: S608 - made by Django
 
 
 class Delivery(models.Model):
