@@ -11,7 +11,8 @@ from rest_framework.test import APIClient
 from domains.deletion.proof import prove_deletions
 from domains.deletion.service import resume_deletions
 from domains.models import DomainDeletion
-from mail.models import Message, ReceivedEmail
+from inbound.tests.support.factories import DeliveryFactory
+from mail.models import DeliveryAttempt, ForwardRecipient, Message, ReceivedEmail
 from mail.tests.erasure.mails import make_due
 from mail.tests.erasure.traces import objects_with, tables_with
 from mail.tests.postbox import Postbox, work
@@ -36,9 +37,19 @@ def marked(postbox: Postbox) -> Postbox:
     work()
     assert ReceivedEmail.objects.count() == 4
     assert set(Message.objects.values_list("state", "attachment_count")) == {("ingested", 1)}
-    assert tables_with(MARKER) - {"pg_dump"} == {"mail_message"}
+    deliver()
+    told = {"mail_message", "mail_delivery", "mail_deliveryattempt", "mail_forwardrecipient"}
+    assert tables_with(MARKER) - {"pg_dump"} == told
     assert len(objects_with(MARKER)) == 2
     return postbox
+
+
+def deliver() -> None:
+    """A delivery of each email, whose endpoint has answered with words of the mail."""
+    for email in ReceivedEmail.objects.all():
+        delivery = DeliveryFactory(received=email, response={"responseBody": MARKER}, problem=MARKER)
+        DeliveryAttempt.objects.create(delivery=delivery, number=1, excerpt=MARKER, error=MARKER)
+        ForwardRecipient.objects.create(delivery=delivery, address=f"{MARKER}@example.org")
 
 
 def _mail() -> bytes:
