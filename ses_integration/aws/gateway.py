@@ -71,10 +71,12 @@ class Gateway:
         """Name of the active rule set, or an empty string."""
         return self.active_rules()[0]
 
-    def create_rule_set(self) -> None:
-        """Create our rule set unless it exists."""
+    def create_rule_set(self) -> bool:
+        """Create our rule set unless it exists. Returns whether it did not."""
         with aws_errors("CreateReceiptRuleSet"), contextlib.suppress(self._ses.exceptions.AlreadyExistsException):
             self._ses.create_receipt_rule_set(RuleSetName=self._config.rule_set)
+            return True
+        return False
 
     def activate_rule_set(self) -> None:
         """Activate our rule set. This stops the mail of the one that was active."""

@@ -2,7 +2,7 @@
 
 - `prepare`: everything in its order
 - `rule_set`: the active rule set and the emulator's bucket
-- `mail`: topic, queues and subscription, from `topic`, `queues`, and the values of `names` and `policies`
+- `mail`: topic, queues, subscription and configuration set, each in its module, from the values of `names` and `policies`
 - `calls`: refusals that name the missing permission
 
 Imports `aws` and below.

@@ -19,16 +19,25 @@ QUEUE_SID = "InboundTopicSends"
 
 def ses_publishes(names: MailNames, rule_set: str) -> Statement:
     """Let SES publish for the rules of our rule set. Other installations may use the same topic with their own rule sets."""
-    words = re.findall(r"[a-z0-9]+", rule_set)
+    return _ses_may(names, "InboundSesPublishes", rule_set, names.rules_arn(rule_set))
+
+
+def ses_tells_events(names: MailNames) -> Statement:
+    """Let SES publish events of mail that was sent with our configuration set."""
+    return _ses_may(names, "InboundSesTellsEvents", names.configuration_set, names.configuration_set_arn)
+
+
+def _ses_may(names: MailNames, sid: str, of: str, source_arn: str) -> Statement:
+    words = re.findall(r"[A-Za-z0-9]+", of)
     return {
-        "Sid": "InboundSesPublishes" + "".join(word.capitalize() for word in words),
+        "Sid": sid + "".join(f"{word[0].upper()}{word[1:]}" for word in words),
         "Effect": "Allow",
         "Principal": {"Service": "ses.amazonaws.com"},
         "Action": "sns:Publish",
         "Resource": names.topic_arn,
         "Condition": {
             "StringEquals": {"AWS:SourceAccount": names.account},
-            "ArnLike": {"AWS:SourceArn": names.rules_arn(rule_set)},
+            "ArnLike": {"AWS:SourceArn": source_arn},
         },
     }
 

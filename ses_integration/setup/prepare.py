@@ -22,9 +22,10 @@ def prepare(
     mail: bool = False,
     url: str = "",
 ) -> MailPlace | None:
-    """Set up the rule set, and what reading mail needs if the settings name it. Tell a sentence for each change.
+    """Set up the rule set, and what reading and sending mail need if the settings name it. Tell a sentence for each change.
 
-    `mail`: create topic and queue even if the settings do not name them. `url`: where SNS posts instead of sending to a queue.
+    `mail`: create topic, queue and configuration set even if the settings do not name them. `url`: where SNS posts instead of
+    sending to a queue.
     `take_over`, `new_account`: see `set_up_rule_set`. Raises SesError; what has been done by then has been told.
     """
     changes = 0
@@ -36,7 +37,9 @@ def prepare(
 
     try:
         set_up_rule_set(config, change, take_over=take_over, new_account=new_account)
-        return set_up_mail(config, change, url=url) if mail or is_configured(config) else None
+        if not (mail or is_configured(config)):
+            return None
+        return set_up_mail(config, change, url=url, sending=mail or bool(config.configuration_set))
     finally:
         if changes:
             # Domains that were stalled because of what was missing are due now.

@@ -95,7 +95,7 @@ def _set_up(
         desired = {**{attribute: str(least) for attribute, least in numbers.items()}, **texts}
         with permitted("sqs:CreateQueue", arn):
             url = sqs.create_queue(QueueName=name, Attributes=desired)["QueueUrl"]
-        tell(f"Queue {name} exists.")
+        tell(f"Queue {name} was created.")
         return url
     held = queue.attributes
     changes = {attribute: str(least) for attribute, least in numbers.items() if int(held.get(attribute, 0)) < least}

@@ -29,12 +29,12 @@ def set_up_rule_set(
         raise Refused(f"Receipt rule set {active} is active and is not ours; mail goes there.", needs_attention=True)
     if active != config.rule_set:
         with rate_limited(config):
-            gateway.create_rule_set()
+            is_new = gateway.create_rule_set()
         with rate_limited(config):
             gateway.activate_rule_set()
-        tell(f"Receipt rule set {config.rule_set} exists and is active.")
+        tell(f"Receipt rule set {config.rule_set} {'was created and ' if is_new else ''}is active now.")
     if config.auto_setup and config.bucket and _create_bucket(config):
-        tell(f"Bucket {config.bucket} exists.")
+        tell(f"Bucket {config.bucket} was created.")
 
 
 def _change_account(config: SesConfig) -> str:

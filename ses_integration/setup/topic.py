@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ses_integration.errors import NotFound
 from ses_integration.setup.calls import permitted
 from ses_integration.setup.names import MailNames
-from ses_integration.setup.policies import merge, ses_publishes
+from ses_integration.setup.policies import Statement, merge
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -31,19 +31,24 @@ class Subscriber:
         return self.protocol == "sqs"
 
 
-def set_up_topic(sns: SNSClient, names: MailNames, rule_set: str, tell: Callable[[str], object]) -> None:
-    """Create and repair the topic: SES may publish, with signatures of version 2. Raises SesError.
+def set_up_topic(
+    sns: SNSClient, names: MailNames, admitted: Iterable[Statement], tell: Callable[[str], object]
+) -> None:
+    """Create and repair the topic, which signs with version 2. `admitted`: what lets SES publish. Raises SesError.
 
-    Our statement is added to what AWS gives a new topic, which lets the topic's account publish.
+    The statements are added to what AWS gives a new topic, which lets the topic's account publish.
     """
     arn = names.topic_arn
     held = topic_attributes(sns, arn)
     if held is None:
         with permitted("sns:CreateTopic", arn):
             sns.create_topic(Name=names.topic, Attributes={"SignatureVersion": SIGNATURE_VERSION})
-        tell(f"Topic {names.topic} exists.")
+        tell(f"Topic {names.topic} was created.")
         held = topic_attributes(sns, arn) or {}
-    if policy := merge(held.get("Policy", ""), ses_publishes(names, rule_set)):
+    before = policy = held.get("Policy", "")
+    for statement in admitted:
+        policy = merge(policy, statement) or policy
+    if policy != before:
         _set(sns, arn, "Policy", policy)
         tell(f"SES may publish to topic {names.topic}.")
     if held.get("SignatureVersion") != SIGNATURE_VERSION:

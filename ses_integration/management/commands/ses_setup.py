@@ -37,7 +37,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--mail",
             action="store_true",
-            help="also create the topic and the queue that reading mail needs, and print the settings that name them",
+            help="also create topic, queue and configuration set, which reading and sending mail need, and print the settings "
+            "that name them",
         )
         parser.add_argument(
             "--url",
@@ -86,10 +87,14 @@ def _nothing_to_do(config: SesConfig, place: MailPlace | None) -> str:
 
 def _missing_settings(config: SesConfig, place: MailPlace) -> list[str]:
     """Lines for the environment, as far as the settings do not say so yet."""
-    if place.queue_url:
-        desired = {"SES_TOPIC_ARN": place.topic_arn, "SES_QUEUE_URL": place.queue_url}
-        current = {"SES_TOPIC_ARN": config.topic_arn, "SES_QUEUE_URL": config.queue_url}
-    else:
-        desired = {"SES_TOPIC_ARN": place.topic_arn, "MAIL_SOURCE": "sns"}
-        current = {"SES_TOPIC_ARN": config.topic_arn, "MAIL_SOURCE": mail_source()}
-    return [f"{name}={value}" for name, value in desired.items() if current[name] != value]
+    source = (
+        ("SES_QUEUE_URL", place.queue_url, config.queue_url)
+        if place.queue_url
+        else ("MAIL_SOURCE", "sns", mail_source())
+    )
+    settings = [
+        ("SES_TOPIC_ARN", place.topic_arn, config.topic_arn),
+        source,
+        ("SES_CONFIGURATION_SET", place.configuration_set, config.configuration_set),
+    ]
+    return [f"{name}={desired}" for name, desired, current in settings if desired != current]

@@ -35,7 +35,7 @@ def foreign(aws):
 
 
 def test_it_creates_and_activates_the_rule_set(aws):
-    assert run("ses_setup") == (0, "Receipt rule set inbound-email-rules exists and is active.\n")
+    assert run("ses_setup") == (0, "Receipt rule set inbound-email-rules was created and is active now.\n")
     assert active() == "inbound-email-rules"
 
 
@@ -48,7 +48,7 @@ def test_a_second_run_changes_nothing(aws):
 
 def test_with_auto_setup_it_creates_the_bucket(aws, settings):
     settings.SES_AUTO_SETUP = True
-    assert "Bucket inbound-mail exists.\n" in run("ses_setup")[1]
+    assert "Bucket inbound-mail was created.\n" in run("ses_setup")[1]
 
 
 def test_without_auto_setup_it_does_not_create_the_bucket(aws):
@@ -120,8 +120,8 @@ def test_new_account_moves_to_another_account(moved, settings):
     _, said = run("ses_setup", "--new-account")
     assert said.splitlines() == [
         "The ledger describes account 123456789012 from now on, and no longer 999999999999.",
-        "Receipt rule set inbound-email-rules exists and is active.",
-        "Bucket inbound-mail exists.",
+        "Receipt rule set inbound-email-rules was created and is active now.",
+        "Bucket inbound-mail was created.",
     ]
     assert sweep_ses().invalidated == [DOMAIN]
     reconcile(DOMAIN)

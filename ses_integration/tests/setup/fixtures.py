@@ -12,11 +12,16 @@ from ses_integration.tests.commands.run import run
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:inbound-mail"
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:inbound-mail"
 CREATED = [
-    "Queue inbound-mail-dead exists.",
-    "Queue inbound-mail exists.",
-    "Topic inbound-mail exists.",
+    "Queue inbound-mail-dead was created.",
+    "Queue inbound-mail was created.",
+    "Topic inbound-mail was created.",
     "SES may publish to topic inbound-mail.",
     f"{QUEUE} gets the topic's notifications.",
+]
+# What --mail also creates.
+CREATED_TO_SEND = [
+    "Configuration set inbound-out was created.",
+    "Configuration set inbound-out tells topic inbound-mail of bounces and complaints.",
 ]
 FRESH_CALLS = [
     "GetQueueUrl",

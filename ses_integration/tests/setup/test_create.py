@@ -14,6 +14,7 @@ from ses_integration.setup.prepare import auto_setup
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.setup.fixtures import (
     CREATED,
+    CREATED_TO_SEND,
     FRESH_CALLS,
     QUEUE,
     READS,
@@ -46,9 +47,11 @@ def test_mail_creates_everything_from_nothing_and_prints_the_settings(ses):
     assert code == 0
     assert said.splitlines() == [
         *CREATED,
+        *CREATED_TO_SEND,
         "Put this into the environment of web processes and workers:",
         f"SES_TOPIC_ARN={TOPIC}",
         f"SES_QUEUE_URL={queue_url(ses)}",
+        "SES_CONFIGURATION_SET=inbound-out",
     ]
     assert mail_calls(ses) == FRESH_CALLS
 
@@ -66,7 +69,9 @@ def test_a_second_run_changes_nothing_and_says_so(there):
     assert mail_calls(there) == READS
 
 
-def test_mail_after_the_settings_are_made_changes_nothing(there):
+def test_mail_after_the_settings_are_made_changes_nothing(there, settings):
+    settings.SES_CONFIGURATION_SET = "inbound-out"
+    run("ses_setup")
     assert run("ses_setup", "--mail")[1].endswith("nothing to do.\n")
 
 

@@ -14,7 +14,7 @@ from ses_integration.setup.policies import holds, merge, policy_of, ses_publishe
 
 pytestmark = pytest.mark.sqlite_only
 
-NAMES = MailNames("aws", "eu-west-1", "123456789012", "mail", "mail")
+NAMES = MailNames("aws", "eu-west-1", "123456789012", "mail", "mail", "out")
 OURS = topic_sends(NAMES)
 STATEMENTS = st.dictionaries(
     st.sampled_from(["Sid", "Effect", "Action"]), st.sampled_from(["A", "B", "InboundTopicSends"])

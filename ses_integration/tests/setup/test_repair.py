@@ -57,7 +57,7 @@ def test_a_dead_letter_queue_that_somebody_has_chosen_is_kept(there):
 
 def test_a_deleted_dead_letter_queue_is_created_again(there):
     sqs().delete_queue(QueueUrl=queue_url(there, "inbound-mail-dead"))
-    assert run("ses_setup")[1] == "Queue inbound-mail-dead exists.\n"
+    assert run("ses_setup")[1] == "Queue inbound-mail-dead was created.\n"
 
 
 def test_statements_of_others_are_kept(there):

@@ -9,7 +9,7 @@ from ses_integration.arrivals import certificates
 from ses_integration.emulator.sns.posts import POSTS
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.doctor.fixtures import doctor, ready
-from ses_integration.tests.setup.fixtures import TOPIC, mail_calls, sns
+from ses_integration.tests.setup.fixtures import CREATED_TO_SEND, TOPIC, mail_calls, sns
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]
 
@@ -17,7 +17,7 @@ __all__ = ["ready"]
 
 # Nothing listens there, so nothing confirms.
 URL = "http://127.0.0.1:9/hooks/sns"
-TOPIC_IS_THERE = ["Topic inbound-mail exists.", "SES may publish to topic inbound-mail."]
+TOPIC_IS_THERE = ["Topic inbound-mail was created.", "SES may publish to topic inbound-mail."]
 ASKED = f"{URL} has been asked to confirm its subscription."
 
 
@@ -40,9 +40,11 @@ def test_the_topic_posts_to_the_url_and_there_is_no_queue(ses):
     assert run("ses_setup", "--mail", "--url", URL)[1].splitlines() == [
         *TOPIC_IS_THERE,
         ASKED,
+        *CREATED_TO_SEND,
         "Put this into the environment of web processes and workers:",
         f"SES_TOPIC_ARN={TOPIC}",
         "MAIL_SOURCE=sns",
+        "SES_CONFIGURATION_SET=inbound-out",
     ]
     assert subscriptions() == [("http", URL)]
     assert not [call for call in mail_calls(ses) if "Queue" in call]
@@ -50,6 +52,7 @@ def test_the_topic_posts_to_the_url_and_there_is_no_queue(ses):
 
 def test_a_url_that_has_not_confirmed_is_asked_again(ses, settings):
     settings.SES_TOPIC_ARN, settings.MAIL_SOURCE = TOPIC, "sns"
+    settings.SES_CONFIGURATION_SET = "inbound-out"
     run("ses_setup", "--mail", "--url", URL)
     assert run("ses_setup", "--mail", "--url", URL)[1] == f"{ASKED}\n"
     assert subscriptions() == [("http", URL)]
