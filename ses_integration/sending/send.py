@@ -65,7 +65,7 @@ def send_mail(sender: str, recipient: str, raw: bytes, *, tags: Mapping[str, str
     except BadCredentials:
         raise
     except (Refused, NotFound) as error:
-        translated = _translated(error, recipient, config)
+        translated = _translated(error, sender, recipient, config)
         if isinstance(translated, Throttled):
             slow_down(config)
         if translated is error:
@@ -73,7 +73,7 @@ def send_mail(sender: str, recipient: str, raw: bytes, *, tags: Mapping[str, str
         raise translated from error
 
 
-def _translated(error: SesError, recipient: str, config: SesConfig) -> SesError:
+def _translated(error: SesError, sender: str, recipient: str, config: SesConfig) -> SesError:
     """What a refusal means for the mail, or the same error."""
     message = error.said.lower()
     translated: SesError = error
@@ -90,8 +90,8 @@ def _translated(error: SesError, recipient: str, config: SesConfig) -> SesError:
         translated = SendingHalted(f"There is no configuration set {name} in {config.region}: run ses_setup --mail.")
     elif error.code == "MessageRejected" and "not verified" in message:
         # It names who failed.
-        is_recipient = recipient.lower() in message
-        translated = SendingHalted(_UNVERIFIED_RECIPIENT if is_recipient else _UNVERIFIED_SENDER)
+        is_sender = sender.lower() in message or recipient.lower() not in message
+        translated = SendingHalted(_UNVERIFIED_SENDER if is_sender else _UNVERIFIED_RECIPIENT)
     elif error.code == "MessageRejected":
         translated = SendingRefused("SES does not accept the contents of the mail; the log has its reason.")
     elif isinstance(error, NotAccepted):

@@ -46,10 +46,12 @@ def sending_slot() -> float:
     _rates[config.region] = row.per_second
     if 0 < row.per_day <= row.sent:
         raise daily_quota((row.ask_at - row.now).total_seconds())
-    if row.next_slot <= row.now and _claim(config):
+    seconds: float = (row.next_slot - row.now).total_seconds()
+    # SQLite's clock counts only milliseconds.
+    if seconds < 0.001 and _claim(config):
         return 0.0
     # Never zero, which means claimed.
-    return float(max(0.001, (row.next_slot - row.now).total_seconds()))
+    return max(0.001, seconds)
 
 
 def slow_down(config: SesConfig) -> None:
@@ -81,8 +83,10 @@ def _row(config: SesConfig) -> Any:
     rows: QuerySet[Any] = SendingLimit.objects.filter(region=config.region).annotate(now=Now())
     found = rows.first()
     if found is None:
-        now = database_now()
-        first = SendingLimit(region=config.region, next_slot=now, per_second=FIRST_RATE, per_day=0, sent=0, ask_at=now)
+        past = database_now() - PAUSE
+        first = SendingLimit(
+            region=config.region, next_slot=past, per_second=FIRST_RATE, per_day=0, sent=0, ask_at=past
+        )
         SendingLimit.objects.bulk_create([first], ignore_conflicts=True)
         found = rows.get()
     return found
