@@ -175,6 +175,7 @@ class DomainAdmin(ShowsVerification, ShowsSesState[Domain], DeletesThroughServic
             list_link("addresses.emailaddress", f"Addresses ({domain.address_count})", **of_domain),
             list_link("addresses.blockedemail", "Blocked emails", **of_domain),
             list_link("mail.receivedemail", "Received mail", **of_domain),
+            list_link("mail.delivery", "Deliveries", received__domain__id__exact=domain.pk),
             list_link("domains.dnsrecord", "DNS records", **of_domain),
             list_link("ses_integration.ledgerentry", "SES ledger", domain=domain.name),
             list_link("domains.domaindeletion", "Deletions of this name", name=domain.name),

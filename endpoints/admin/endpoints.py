@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.deletion import Deleted, DeletesThroughService
-from backoffice.links import list_link, related_link
+from backoffice.links import joined, list_link, related_link
 from backoffice.service_forms import ServiceAdmin, warn
 from backoffice.text import listed, plural
 from endpoints import services
@@ -40,13 +40,13 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
     ordering = ["-created_at", "name"]
     autocomplete_fields = ["owner"]
     readonly_fields = [
-        "id", "type", "owner_link", "shown_config", "webhook_format", "addresses", "domains", "inactive_reason",
+        "id", "type", "owner_link", "shown_config", "webhook_format", "addresses", "domains", "related", "inactive_reason",
         "created_at", "updated_at",
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["name", "description", "is_active", "inactive_reason"]}),
         ("Where it delivers", {"fields": ["type", "shown_config", "webhook_format"]}),
-        ("Used by", {"fields": ["owner_link", "addresses", "domains"]}),
+        ("Used by", {"fields": ["owner_link", "addresses", "domains", "related"]}),
         ("Identity and times", {"classes": ["collapse"], "fields": ["id", "created_at", "updated_at"]}),
     ]
 
@@ -112,6 +112,17 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
             return "0"
         text = plural(endpoint.domain_count, "domain")
         return list_link("domains.domain", text, catch_all_endpoint__id__exact=endpoint.pk)
+
+    @admin.display(description="see also")
+    def related(self, endpoint: Any) -> SafeString:
+        # Of the app `mail`.
+        return joined(
+            [
+                list_link("mail.delivery", "Deliveries", endpoint__id__exact=endpoint.pk),
+                list_link("mail.delivery", "Due", endpoint__id__exact=endpoint.pk, state__exact="due"),
+                list_link("mail.delivery", "Dead", endpoint__id__exact=endpoint.pk, state__exact="dead"),
+            ]
+        )
 
     @admin.display(description="config, without secrets")
     def shown_config(self, endpoint: Endpoint) -> SafeString:

@@ -1,4 +1,4 @@
-"""Filters of the list of received mail, and the list itself."""
+"""Filters of the lists of received mail and deliveries, and the lists themselves."""
 
 from __future__ import annotations
 
@@ -10,20 +10,27 @@ from django.http import HttpRequest
 
 from backoffice.lists import CheckedChangeList, ChoiceListFilter
 from domains.models import Domain
+from endpoints.models import Endpoint
 from mail.models import Message, ReceivedEmail
 
 VERDICTS = ("virus", "spam", "spf", "dkim", "dmarc")
 # What is large and not in the list.
 BODIES = ("text", "html", "headers", "addresses", "attachments", "references", "preview", "in_reply_to", "rfc_id")
 # More would fill the page. The others are found by search, or by a click on one of their mails.
-DOMAINS_OFFERED = 30
+DOMAINS_OFFERED = ENDPOINTS_OFFERED = 30
 
 
 class WithoutBodies(CheckedChangeList):
     """A list that does not load the contents of mail."""
 
+    message = "message"
+
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
-        return super().get_queryset(request, *args, **kwargs).defer(*(f"message__{name}" for name in BODIES))
+        return super().get_queryset(request, *args, **kwargs).defer(*(f"{self.message}__{name}" for name in BODIES))
+
+
+class DeliveriesWithoutBodies(WithoutBodies):
+    message = "received__message"
 
 
 class DomainFilter(admin.RelatedFieldListFilter):
@@ -32,6 +39,13 @@ class DomainFilter(admin.RelatedFieldListFilter):
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
         names = Domain.objects.live().order_by("name").values_list("pk", "name")
         return list(names[:DOMAINS_OFFERED])
+
+
+class EndpointFilter(admin.RelatedFieldListFilter):
+    """Django's, for a few endpoints. The others are found by search, or from their page."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        return list(Endpoint.objects.order_by("name", "pk").values_list("pk", "name")[:ENDPOINTS_OFFERED])
 
 
 class StateFilter(ChoiceListFilter):

@@ -29,11 +29,12 @@ SUBJECT_SHOWN = 120
 @admin.register(ReceivedEmail)
 class ReceivedEmailAdmin(Downloads, TellsStory, DeletesThroughService[ReceivedEmail]):
     list_display = [
-        "arrived_short", "subject", "from_shown", "recipient", "attached", "bytes_stored", "state_shown",
+        "arrived_short", "subject", "from_shown", "recipient", "attached", "bytes_stored", "state_shown", "disposition",
     ]  # fmt: skip
     list_display_links = ["arrived_short", "subject"]
     list_filter = [
-        ("domain", DomainFilter), StateFilter, ParsedFilter, VerdictFilter, ("arrived_at", admin.DateFieldListFilter),
+        ("domain", DomainFilter), "disposition", StateFilter, ParsedFilter, VerdictFilter,
+        ("arrived_at", admin.DateFieldListFilter),
     ]  # fmt: skip
     search_fields = ["recipient", "message__from_address", "message__subject", "=message__ses_id", "=id"]
     search_help_text = "Recipient, sender, subject, SES message id or id"

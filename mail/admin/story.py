@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -17,11 +18,14 @@ from backoffice.text import moment, plural, size, visible
 from mail.admin import content
 from mail.admin.filters import VERDICTS, label
 from mail.models import Message, ReceivedEmail
+from mail.routing.wording import why
+from mail.status import delivery as words
 
 # Of another recipient's row, which is linked.
 OTHERS_SHOWN = 100
 FIELDSETS: list[Any] = [
     (None, {"fields": ["subject_line", "sender", "to", "cc", "sent", "recipient_shown", "domain_link", "id"]}),
+    ("Where it went", {"fields": ["disposition_shown", "reason_shown", "deliveries_shown"]}),
     ("Text", {"fields": ["text"]}),
     ("Attachments", {"fields": ["attachments"]}),
     ("HTML", {"classes": ["collapse"], "fields": ["html"]}),
@@ -65,6 +69,28 @@ class TellsStory(ReadOnlyAdmin[ReceivedEmail]):
     @admin.display(description="recipient")
     def recipient_shown(self, row: ReceivedEmail) -> str:
         return row.recipient or "unknown: found in the bucket, and nothing says who it was for"
+
+    @admin.display(description="route")
+    def disposition_shown(self, row: ReceivedEmail) -> SafeString:
+        bad = row.disposition in (ReceivedEmail.Disposition.BLOCKED, ReceivedEmail.Disposition.QUARANTINED)
+        return format_html('<span class="{}">{}</span>', "mail-bad" if bad else "", row.get_disposition_display())
+
+    @admin.display(description="because")
+    def reason_shown(self, row: ReceivedEmail) -> str:
+        return visible(why(row))
+
+    @admin.display(description="deliveries")
+    def deliveries_shown(self, row: ReceivedEmail) -> SafeString:
+        now = timezone.now()
+        lines = [
+            (
+                page_link("endpoints.endpoint", one.endpoint_id, visible(one.endpoint.name)),
+                page_link("mail.delivery", one.pk, words.state(one, now)),
+                visible(one.problem),
+            )
+            for one in row.deliveries.select_related("endpoint__gate").order_by("created_at", "pk")
+        ]
+        return html_table(["Endpoint", "State", "Problem"], lines) if lines else SafeString("none")
 
     @admin.display(description="text")
     def text(self, row: ReceivedEmail) -> SafeString:

@@ -218,6 +218,10 @@ class Migration(migrations.Migration):
                 condition=models.Q(("state", "dead")), fields=["-finished_at", "id"], name="dead_deliveries"
             ),
         ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(fields=["-created_at", "-id"], name="deliveries_by_age"),
+        ),
         migrations.AddConstraint(
             model_name="delivery",
             constraint=models.UniqueConstraint(fields=("received", "endpoint"), name="delivery_once_per_endpoint"),

@@ -91,6 +91,8 @@ class Delivery(models.Model):
                 name="deliveries_newest_first",
             ),
             models.Index(fields=["-finished_at", "id"], condition=Q(state="dead"), name="dead_deliveries"),
+            # The list of all, in the admin.
+            models.Index(fields=["-created_at", "-id"], name="deliveries_by_age"),
         ]
 
     def __str__(self) -> str:

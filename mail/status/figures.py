@@ -15,6 +15,7 @@ from endpoints.models import Endpoint
 from mail.models import Delivery, ForwardRecipient, MailSweep, Message, ReceivedEmail
 from ses_integration.api import MailQueue, SesError, mail_source
 
+GATE_CLOSES_AFTER = 5
 # Bounces ask for nothing by themselves. Those of this time are shown.
 BOUNCE_DAYS = 7
 # A worker takes what is due within seconds. If nobody has after this time, perhaps none is running.
@@ -46,7 +47,9 @@ class Waiting:
 class Trouble(StrEnum):
     """Why an endpoint gets nothing, or little."""
 
+    # It has failed so often that only one delivery at a time is tried.
     DOWN = "down"
+    FAILING = "failing"
     # Inbound itself has switched it off, because of what it answered.
     SWITCHED_OFF = "switched off"
     # Somebody else has, and mail waits for it.
@@ -105,7 +108,8 @@ class MailStatus:
     def needs_attention(self) -> bool:
         """Whether anything is wrong that may stay so until a person acts."""
         queue = self.queue is not None and (self.queue.dead_letters or self.queue.problem)
-        return bool(self.dead.number or self.endpoints or self.sweeps or queue)
+        endpoints = any(one.trouble is not Trouble.FAILING for one in self.endpoints)
+        return bool(self.dead.number or endpoints or self.sweeps or queue)
 
 
 def mail_status() -> MailStatus:
@@ -164,9 +168,7 @@ def dead() -> Pile:
 
 def troubled_endpoints() -> list[TroubledEndpoint]:
     """Those with most waiting deliveries first."""
-    due = Delivery.objects.live().due().filter(endpoint=OuterRef("pk")).order_by().values("endpoint")
-    waiting = Coalesce(Subquery(due.annotate(n=Count("pk")).values("n")), 0)
-    rows = Endpoint.objects.annotate(waiting=waiting).filter(
+    rows = Endpoint.objects.annotate(waiting=waiting_for("pk")).filter(
         Q(is_active=True, gate__down_since__isnull=False)
         | Q(is_active=False) & (~Q(inactive_reason="") | Q(waiting__gt=0))
     )
@@ -180,6 +182,12 @@ def queue() -> Queue:
     except SesError as error:
         return Queue(problem=error.sentence)
     return Queue(depth.waiting, depth.in_flight, depth.dead_letters)
+
+
+def waiting_for(endpoint: str) -> Coalesce:
+    """An expression: how many deliveries are due for the endpoint that the column names."""
+    due = Delivery.objects.live().due().filter(endpoint=OuterRef(endpoint)).order_by().values("endpoint")
+    return Coalesce(Subquery(due.annotate(n=Count("pk")).values("n")), 0)
 
 
 def _waiting(messages: QuerySet[Message]) -> Waiting:
@@ -196,8 +204,9 @@ def _troubled(row: Endpoint, waiting: int) -> TroubledEndpoint:
         trouble = Trouble.SWITCHED_OFF if row.inactive_reason else Trouble.INACTIVE
         return TroubledEndpoint(row.pk, row.name, row.type, trouble, waiting, problem=row.inactive_reason)
     gate = row.gate
+    trouble = Trouble.DOWN if gate.failures >= GATE_CLOSES_AFTER else Trouble.FAILING
     return TroubledEndpoint(
-        row.pk, row.name, row.type, Trouble.DOWN, waiting, gate.failures, gate.down_since, gate.not_before, gate.problem
+        row.pk, row.name, row.type, trouble, waiting, gate.failures, gate.down_since, gate.not_before, gate.problem
     )
 
 

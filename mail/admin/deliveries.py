@@ -1,0 +1,145 @@
+"""Deliveries: what was sent where, what came back, and what waits or is dead."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from backoffice.base import ReadOnlyAdmin
+from backoffice.links import NOTHING, page_link, related_link
+from backoffice.tables import html_table
+from backoffice.text import moment, visible
+from mail.admin import content
+from mail.admin.filters import BODIES, DeliveriesWithoutBodies, DomainFilter, EndpointFilter
+from mail.models import Delivery, DeliveryAttempt, ForwardRecipient
+from mail.status import delivery as words
+from rest.ids import is_id
+
+PROBLEM_SHOWN = 120
+# A delivery that is retried by hand again and again may have more.
+ATTEMPTS_SHOWN = 200
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
+    endpoint_link = related_link("endpoint__name")
+    domain_link = related_link("received__domain__name")
+    list_display = ["created_short", "recipient", "endpoint_link", "state_shown", "attempts", "answer"]
+    list_filter = [
+        "state", "endpoint__type", ("endpoint", EndpointFilter), ("received__domain", DomainFilter),
+        ("created_at", admin.DateFieldListFilter),
+    ]  # fmt: skip
+    search_fields = ["=received__id", "=received__message__ses_id", "received__recipient", "endpoint__name"]
+    search_help_text = "Recipient, endpoint, or the id of a delivery, of an email or of SES"
+    ordering = ["-created_at", "-id"]
+    list_per_page = 50
+    show_full_result_count = False
+    fieldsets = [
+        (None, {"fields": ["state_shown", "problem_shown", "email", "endpoint_link", "kind", "domain_link", "webhook_id"]}),
+        ("Attempts", {"fields": ["attempts", "attempts_made", "last_attempt_at", "expires"]}),
+        ("Forwarded to", {"fields": ["forwards"]}),
+        ("Last answer, as the API shows it", {"fields": ["response_shown"]}),
+        ("What is sent", {"classes": ["collapse"], "fields": ["endpoint_name", "payload", "body_digest", "created_at"]}),
+    ]  # fmt: skip
+    readonly_fields = [
+        "state_shown", "problem_shown", "email", "endpoint_link", "kind", "domain_link", "webhook_id", "attempts_made", "expires",
+        "forwards", "response_shown",
+    ]  # fmt: skip
+
+    class Media:
+        css = {"all": ["backoffice/pages.css", "mail/pages.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        return Delivery.objects.live().select_related("endpoint__gate", "received__domain")
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Delivery | None:
+        """With all that its page shows."""
+        rows = self.get_queryset(request).select_related("received__message")
+        rows = rows.defer(*(f"received__message__{name}" for name in BODIES))
+        attempts = Prefetch("log", DeliveryAttempt.objects.order_by("-number"))
+        members = Prefetch("recipients", ForwardRecipient.objects.order_by("address"))
+        return rows.prefetch_related(attempts, members).filter(pk=object_id).first()
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str) -> Any:
+        """An id has an index. Other texts are looked for everywhere."""
+        pk = search_term.strip().removeprefix("msg_")
+        if is_id(pk) and (exact := queryset.filter(pk=pk)).exists():
+            return exact, False
+        return super().get_search_results(request, queryset, search_term)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return DeliveriesWithoutBodies
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return content.protected(super().changelist_view(request, {"title": "Deliveries", **(extra_context or {})}))
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return content.protected(super().changeform_view(request, *args, **kwargs))
+
+    @admin.display(description="created", ordering="created_at")
+    def created_short(self, row: Delivery) -> str:
+        return f"{row.created_at:%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="recipient", ordering="received__recipient")
+    def recipient(self, row: Delivery) -> SafeString:
+        return page_link("mail.receivedemail", row.received_id, visible(row.received.recipient) or "unknown")
+
+    @admin.display(description="state", ordering="state")
+    def state_shown(self, row: Delivery) -> SafeString:
+        return state_of(row)
+
+    @admin.display(description="last answer")
+    def answer(self, row: Delivery) -> str:
+        text = visible(row.problem)
+        return text if len(text) <= PROBLEM_SHOWN else f"{text[:PROBLEM_SHOWN]}…"
+
+    @admin.display(description="problem")
+    def problem_shown(self, row: Delivery) -> SafeString | str:
+        return visible(row.problem) or NOTHING
+
+    @admin.display(description="email")
+    def email(self, row: Delivery) -> SafeString:
+        text = f"{visible(row.received.message.subject) or 'No subject'}, for {visible(row.received.recipient) or 'unknown'}"
+        return page_link("mail.receivedemail", row.received_id, text)
+
+    @admin.display(description="type")
+    def kind(self, row: Delivery) -> str:
+        return row.endpoint.get_type_display()
+
+    @admin.display(description="id")
+    def webhook_id(self, row: Delivery) -> str:
+        return f"{row.pk} (webhook-id: msg_{row.pk})" if row.endpoint.type == "webhook" else row.pk
+
+    @admin.display(description="log")
+    def attempts_made(self, row: Delivery) -> SafeString:
+        lines = [words.attempt(one) for one in row.log.all()[:ATTEMPTS_SHOWN]]
+        return html_table(words.ATTEMPT_HEAD, lines) if lines else SafeString("none, or older than DELIVERY_LOG_DAYS")
+
+    @admin.display(description="given up")
+    def expires(self, row: Delivery) -> SafeString | str:
+        return moment(row.expires_at) if row.state == Delivery.State.DUE else NOTHING
+
+    @admin.display(description="members")
+    def forwards(self, row: Delivery) -> SafeString:
+        lines = [words.forward(one) for one in row.recipients.all()]
+        return html_table(words.FORWARD_HEAD, lines) if lines else NOTHING
+
+    @admin.display(description="response data")
+    def response_shown(self, row: Delivery) -> SafeString:
+        if not row.response:
+            return NOTHING
+        return content.plain_text(json.dumps(row.response, indent=2))
+
+
+def state_of(row: Delivery) -> SafeString:
+    """Its state in words, in red if it is dead."""
+    css = "mail-bad" if row.state == Delivery.State.DEAD else ""
+    return format_html('<span class="{}">{}</span>', css, words.state(row, timezone.now()))

@@ -1,0 +1,63 @@
+"""Endpoints that do not take their mail: since when, why, and what waits for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from backoffice.base import ReadOnlyAdmin
+from backoffice.links import list_link, related_link
+from backoffice.text import duration, visible
+from mail.models import EndpointGate
+from mail.status.figures import waiting_for
+from mail.status.wording import when
+
+
+@admin.register(EndpointGate)
+class EndpointGateAdmin(ReadOnlyAdmin[EndpointGate]):
+    endpoint_link = related_link("endpoint__name")
+    list_display = ["endpoint_link", "kind", "down_for", "failures", "waiting", "next_try", "problem_shown"]
+    list_filter = ["endpoint__type", "is_slow"]
+    search_fields = ["=endpoint__id", "endpoint__name", "problem"]
+    ordering = ["down_since", "endpoint"]
+    show_full_result_count = False
+    fieldsets = [
+        (None, {"fields": ["endpoint_link", "kind", "waiting", "problem_shown"]}),
+        ("In a row", {"fields": ["failures", "gone", "bounces"]}),
+        ("Times", {"fields": ["down_since", "not_before", "is_slow"]}),
+    ]
+    readonly_fields = ["endpoint_link", "kind", "waiting", "problem_shown"]
+
+    class Media:
+        css = {"all": ["backoffice/pages.css", "mail/pages.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EndpointGate]:
+        return super().get_queryset(request).select_related("endpoint").annotate(waiting=waiting_for("endpoint"))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {"title": "Endpoints that fail or are slow", **(extra_context or {})})
+
+    @admin.display(description="type", ordering="endpoint__type")
+    def kind(self, row: EndpointGate) -> str:
+        return row.endpoint.get_type_display()
+
+    @admin.display(description="failing for", ordering="down_since")
+    def down_for(self, row: EndpointGate) -> str:
+        return duration(timezone.now() - row.down_since) if row.down_since else "-"
+
+    @admin.display(description="waiting", ordering="waiting")
+    def waiting(self, row: Any) -> SafeString:
+        return list_link("mail.delivery", row.waiting, endpoint__id__exact=row.endpoint_id, state__exact="due")
+
+    @admin.display(description="next try", ordering="not_before")
+    def next_try(self, row: EndpointGate) -> str:
+        return when(row.not_before, timezone.now()) or "now"
+
+    @admin.display(description="problem")
+    def problem_shown(self, row: EndpointGate) -> str:
+        return visible(row.problem) or "-"
