@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,10 +12,12 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from backoffice.text import moment, plural, size
+from backoffice.text import moment, plural
 from domains.models import Domain
-from mail.models import Message, ReceivedEmail
+from mail.models import Delivery, Message, ReceivedEmail
+from mail.status.wording import deliveries
 from mail.trial.smtp import Accepted
+from mail.trial.steps import is_finished
 
 # A mail is looked for often at first, so that its times are exact.
 QUICK_SECONDS, QUICK_PAUSE, PAUSE = 2, 0.01, 0.1
@@ -24,7 +27,7 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What has become of the mails: recipients that are listed, and mails that are read."""
+    """What has become of the mails: recipients that are listed, mails that are read, and deliveries that are finished."""
 
     listed: list[ReceivedEmail]
     expected: int
@@ -37,9 +40,31 @@ class Progress:
     def all_read(self) -> bool:
         return self.all_listed and all(row.message.state != Message.State.ARRIVED for row in self.listed)
 
+    @property
+    def read(self) -> int:
+        return len({row.message_id for row in self.listed if row.message.state != Message.State.ARRIVED})
+
+    @property
+    def dead(self) -> int:
+        return self._deliveries[Delivery.State.DEAD]
+
+    @property
+    def outcomes(self) -> str:
+        """How many deliveries are in each state."""
+        counts = self._deliveries
+        return ", ".join(deliveries(counts[state], state) for state in Delivery.State.values if counts[state])
+
+    @property
+    def _deliveries(self) -> Counter[str]:
+        return Counter(delivery.state for row in self.listed for delivery in row.deliveries.all())
+
+    @property
+    def is_finished(self) -> bool:
+        return self.all_listed and all(map(is_finished, self.listed))
+
 
 class Follower:
-    """Looks for the rows of accepted mails, until each recipient is listed and each mail is read.
+    """Looks for the rows of accepted mails, until each recipient is listed, and nothing more happens to it.
 
     `since`: a time before the first was sent.
     """
@@ -61,7 +86,7 @@ class Follower:
             progress = self._look()
             yield progress
             now = time.monotonic()
-            if progress.all_read or now > deadline:
+            if progress.is_finished or now > deadline:
                 return
             time.sleep(QUICK_PAUSE if now < quick and len(self._sent) == 1 else PAUSE)
 
@@ -79,26 +104,8 @@ class Follower:
             named |= Q(message__rfc_id__in=unnamed, message__arrived_at__gte=self._since)
         rows = ReceivedEmail.objects.filter(named, message__domain__in=self.domains.values())
         rows = rows.select_related("message").order_by("message_id", "recipient")
+        rows = rows.prefetch_related("deliveries__endpoint", "deliveries__log", "deliveries__recipients")
         return rows.defer("message__text", "message__html", "message__headers", "message__addresses")
-
-
-def listed_line(row: ReceivedEmail) -> str:
-    return f"listed as {row.pk} for {row.recipient or 'an unknown recipient'}: {row.message.get_source_display()}"
-
-
-def read_line(message: Message) -> str:
-    """What was read from a mail, or what is wrong with it."""
-    if message.state != Message.State.INGESTED:
-        return f"{message.get_state_display()}. {message.problem}".strip()
-    names = [attachment.get("filename") or "without a name" for attachment in message.attachments]
-    parts = [
-        plural(message.attachment_count, "attachment") + (f" ({', '.join(names)})" if names else ""),
-        f"{size(message.size or 0)} stored",
-        *([f"parsed in {message.parse_seconds * 1000:.0f} ms"] if message.parse_seconds is not None else []),
-        *([f"cut: {', '.join(message.truncated)}"] if message.truncated else []),
-    ]
-    failed = f"not parsed: {message.parse_error}; " if message.parse_error else ""
-    return f"read: {failed}{', '.join(parts)}"
 
 
 def why_not_listed(source: str, depth: Callable[[], Any]) -> str:

@@ -17,6 +17,7 @@ from mail.models import Message
 from mail.trial import follow
 from mail.trial.compose import SPAM, VIRUS, CannotCompose, Draft, read_file, with_line_ends
 from mail.trial.smtp import Accepted, SmtpFailed, SmtpServer, is_this_machine
+from mail.trial.steps import Steps, is_finished, why_not_finished
 from rest.names.canonical import canonical_part
 from ses_integration import api
 from ses_integration.cli.base import CommandWithExitCodes, ses_errors_as_command_errors
@@ -29,8 +30,9 @@ MOST = 100_000
 
 class Command(CommandWithExitCodes):
     help = (
-        "Send a test mail to the emulated SES, over SMTP, and follow it until it has been read (--wait). Exit code 0 when it "
-        "was accepted and, with --wait, read, 1 when it was refused or on an error, 2 when it was not read in time."
+        "Send a test mail to the emulated SES, over SMTP, and follow it until it has been delivered (--wait). Exit code 0 when "
+        "it was accepted and, with --wait, delivered or stored as its route says, 1 when it was refused or on an error, 2 when "
+        "that did not happen in time."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -58,7 +60,7 @@ class Command(CommandWithExitCodes):
             type=_seconds,
             nargs="?",
             const=WAIT_SECONDS,
-            help=f"print each step until it has been read; default: {WAIT_SECONDS:g} seconds",
+            help=f"print each step until it has been delivered; default: {WAIT_SECONDS:g} seconds",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -93,29 +95,26 @@ class Command(CommandWithExitCodes):
             raise CommandError(f"--wait follows mail of domains in the database; this is none: {follower.unknown[0]}.")
         accepted = sent[-1].at
         progress: follow.Progress
+        steps = Steps()
         listed_at: dict[str, float] = {}
-        read: set[int] = set()
         for progress in follower.follow(seconds):
             after = time.monotonic() - accepted
             for row in progress.listed:
-                if row.pk not in listed_at:
-                    listed_at[row.pk] = after
-                    if len(sent) == 1:
-                        self._say(after, follow.listed_line(row))
-                if row.message.state != Message.State.ARRIVED and row.message_id not in read:
-                    read.add(row.message_id)
-                    if len(sent) == 1:
-                        self._say(after, follow.read_line(row.message))
+                listed_at.setdefault(row.pk, after)
+                if len(sent) == 1:
+                    for step in steps.new(row):
+                        self._say(after, step)
         if len(sent) > 1 and listed_at:
             times = sorted(listed_at.values())
             self._say(
                 times[-1], f"{len(times)} of {progress.expected} listed, half of them after {median(times):.2f} s"
             )
-            self._say(after, f"{len(read)} of {plural(len(sent), 'mail')} read")
+            self._say(after, f"{progress.read} of {plural(len(sent), 'mail')} read")
+            self._say(after, progress.outcomes or "Nothing to deliver")
         self._finish(progress, seconds)
 
     def _finish(self, progress: follow.Progress, seconds: float) -> None:
-        """Exit with 2 and a reason unless all mail has been read."""
+        """Exit with 2 unless each mail is where it belongs, and say why if nothing above does."""
         if not progress.all_listed:
             with ses_errors_as_command_errors():
                 why = follow.why_not_listed(api.mail_source(), lambda: api.MailQueue().depth())
@@ -123,7 +122,10 @@ class Command(CommandWithExitCodes):
         unread = [row.message for row in progress.listed if row.message.state == Message.State.ARRIVED]
         if unread:
             self._fail(f"Not read within {seconds:g} s. {follow.why_not_read(unread[0])}")
-        if any(row.message.state != Message.State.INGESTED for row in progress.listed):
+        waiting = [row for row in progress.listed if not is_finished(row)]
+        if waiting:
+            self._fail(f"Not delivered within {seconds:g} s. {why_not_finished(waiting[0])}")
+        if any(row.message.state != Message.State.INGESTED for row in progress.listed) or progress.dead:
             raise SystemExit(2)
 
     def _say(self, after: float, text: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from io import StringIO
 from threading import Event, Thread
 from typing import Any
@@ -8,11 +9,14 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
 from domains.models import Domain
-from inbound.tests.support.factories import EmailAddressFactory
+from endpoints.models import Endpoint
+from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory
 from mail.arrival.note import note
-from mail.models import Message
+from mail.models import Delivery, Message, ReceivedEmail
+from mail.routing.route import Disposition, Matched, Reason, Route
 from ses_integration.api import MailQueue
 
 
@@ -51,9 +55,21 @@ def noting(domain: Domain) -> Iterator[None]:
 
 @pytest.fixture
 def reading(domain: Domain) -> Iterator[None]:
-    """A process that notes what arrives, and has read it at once."""
-    read = {"state": Message.State.INGESTED, "size": 1234, "parse_seconds": 0.002}
-    yield from _worker(lambda: Message.objects.update(**read))
+    """A process that notes what arrives, and has read it at once. It is stored only."""
+    yield from _worker(lambda: _read(Route(Disposition.STORED, Reason.ADDRESS_WITHOUT_ENDPOINT)))
+
+
+@pytest.fixture
+def delivering(domain: Domain) -> Iterator[Endpoint]:
+    """A process that notes, reads and routes what arrives, and makes no attempt: the test says what comes of deliveries."""
+    endpoint = EndpointFactory(owner=domain.owner, name="CRM")
+
+    def work() -> None:
+        _read(Route(Disposition.ROUTED, Matched.ADDRESS, Matched.ADDRESS, endpoint.pk))
+        for row in ReceivedEmail.objects.filter(deliveries=None):
+            Delivery.objects.create(received=row, endpoint=endpoint, expires_at=timezone.now() + timedelta(days=3))
+
+    yield from _worker(work, endpoint)
 
 
 @pytest.fixture
@@ -63,7 +79,12 @@ def losing(domain: Domain) -> Iterator[None]:
     yield from _worker(lambda: Message.objects.update(**missing))
 
 
-def _worker(then: Callable[[], object]) -> Iterator[None]:
+def _read(route: Route) -> None:
+    Message.objects.update(state=Message.State.INGESTED, size=1234, parse_seconds=0.002)
+    ReceivedEmail.objects.update(disposition=route.disposition, route=route.as_json())
+
+
+def _worker(then: Callable[[], object], given: Any = None) -> Iterator[Any]:
     stopped = Event()
 
     def work() -> None:
@@ -79,6 +100,6 @@ def _worker(then: Callable[[], object]) -> Iterator[None]:
 
     thread = Thread(target=work)
     thread.start()
-    yield
+    yield given
     stopped.set()
     thread.join()

@@ -15,10 +15,11 @@ def test_each_step_is_shown_with_its_time(reading, send) -> None:
     code, shown, errors = send("hello@example.com", "--wait")
     assert (code, errors) == (0, "")
     row = ReceivedEmail.objects.get()
-    accepted, listed, read = shown.splitlines()
+    accepted, listed, read, routed = shown.splitlines()
     assert accepted.endswith(f": 250 OK {row.message.ses_id}")
     assert re.fullmatch(rf" *[\d,]+ ms  listed as {row.pk} for hello@example\.com: Notification from SQS", listed)
     assert re.fullmatch(r" *[\d,]+ ms  read: 0 attachments, 1\.2 KB stored, parsed in 2 ms", read)
+    assert routed.endswith("ms  hello@example.com: stored only. The address has no endpoint.")
 
 
 def test_every_recipient_is_waited_for(reading, domain, send) -> None:
@@ -33,7 +34,7 @@ def test_many_mails_are_followed_together(reading, send) -> None:
     code, shown, _ = send("hello@example.com", "--count", "25", "--wait")
     assert code == 0
     assert re.search(r"ms  25 of 25 listed, half of them after \d+\.\d\d s\n", shown)
-    assert shown.endswith("ms  25 of 25 mails read\n")
+    assert re.search(r"ms  25 of 25 mails read\n.* ms  Nothing to deliver\n$", shown)
 
 
 def test_mail_of_somebody_else_with_the_same_words_is_not_mistaken_for_it(reading, send) -> None:
