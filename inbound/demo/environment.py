@@ -17,7 +17,18 @@ from inbound.settings import BASE_DIR
 
 HOST = "127.0.0.1"
 # Removed, because in a developer's shell they may point to a real account.
-REMOVED_PREFIXES = ("AWS_", "SES_", "S3_", "LAMBDA_", "MAIL_", "SMTP_", "GUNICORN_")
+REMOVED_PREFIXES = (
+    "AWS_",
+    "SES_",
+    "S3_",
+    "LAMBDA_",
+    "MAIL_",
+    "WEBHOOK_",
+    "DELIVERY_",
+    "BLOCKED_",
+    "SMTP_",
+    "GUNICORN_",
+)
 REMOVED = {
     "ALLOWED_HOSTS",
     "BEHIND_TLS_PROXY",
@@ -82,6 +93,11 @@ class DemoEnvironment:
         return f"http://{HOST}:{self.emulator_port}"
 
     @property
+    def hook_url(self) -> str:
+        """Where the emulator receives the demo's webhooks."""
+        return f"{self.emulator_url}/_hooks/demo"
+
+    @property
     def dns_address(self) -> str:
         return f"{HOST}:{self.dns_port}"
 
@@ -129,6 +145,7 @@ class DemoEnvironment:
             "S3_BUCKET_NAME": "inbound-mail",
             "SES_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:inbound-mail",
             "SES_QUEUE_URL": f"{self.emulator_url}/123456789012/inbound-mail",
+            "SES_CONFIGURATION_SET": "inbound",
             "SES_AUTO_SETUP": "true",
             "SES_CALLS_PER_SECOND": "0",
             "SES_CALL_SETTLE_SECONDS": "5",
@@ -138,6 +155,10 @@ class DemoEnvironment:
             "MAIL_SOURCE": "sqs",
             "MAIL_SWEEP_SECONDS": "30",
             "MAIL_SWEEP_GRACE_SECONDS": "5",
+            # The emulator receives webhooks, and is on this machine.
+            "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+            # A retry that one can wait for.
+            "WEBHOOK_RETRY_SECONDS": "1,2,5",
             # The emulator's zone. The DNS records of the real example.com would be misleading.
             "DNS_RESOLVERS": self.dns_address,
         }

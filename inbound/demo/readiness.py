@@ -27,11 +27,14 @@ FOR_COMMANDS = (
     "S3_BUCKET_NAME",
     "SES_TOPIC_ARN",
     "SES_QUEUE_URL",
+    "SES_CONFIGURATION_SET",
     "SES_CALLS_PER_SECOND",
     "SES_CALL_SETTLE_SECONDS",
     "MAIL_SOURCE",
     "MAIL_SWEEP_SECONDS",
     "MAIL_SWEEP_GRACE_SECONDS",
+    "WEBHOOK_ALLOWED_NETWORKS",
+    "WEBHOOK_RETRY_SECONDS",
     "SMTP_HOST",
     "SMTP_PORT",
     "DNS_RESOLVERS",
@@ -104,14 +107,16 @@ inbound is running, after {seconds:.0f} seconds.
   AWS      {demo.emulator_url} (emulated)
   DNS      {demo.dns_address} (emulated)
   SMTP     {demo.smtp_address} (emulated)
+  Webhooks {demo.hook_url} (received here)
 
-To try: list the addresses, see what SES holds, delete {EXPENDABLE} (and see that SES no longer has it), and let a mail
-arrive.
+To try: list the addresses, see what SES holds, delete {EXPENDABLE} (and see that SES no longer has it), let a mail arrive,
+and see its webhook.
 
   curl {key} {base}/email-addresses
   curl {demo.emulator_url}/_ses
   curl -X DELETE {key} {base}/email-addresses/{account.expendable_id}
   (set -a; . {shlex.quote(str(demo.values_file))}; {shlex.quote(sys.executable)} manage.py send_test_mail {ADDRESSES[0]} --wait)
+  curl {demo.hook_url}
 
 Scripts find these values in {demo.values_file}. Ctrl-C stops everything and keeps the data in {demo.folder}.
 """

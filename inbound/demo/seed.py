@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
@@ -10,7 +11,7 @@ from addresses.services import create_address
 from domains.lifecycle.register import add_domain
 from domains.models import Domain
 from endpoints.models import Endpoint
-from endpoints.services import create_endpoint
+from endpoints.services import create_endpoint, update_endpoint
 from inbound.demo.environment import DemoEnvironment
 from inbound.models import ApiKey, hash_key, issue_key
 from ses_integration.api import shared_deadline
@@ -19,7 +20,12 @@ USER = "admin"
 DOMAIN = "example.com"
 # The printed example deletes it.
 EXPENDABLE = "sales@example.com"
-ADDRESSES = ["hello@example.com", "support@example.com", EXPENDABLE]
+FORWARDED = "forward@example.com"
+ADDRESSES = ["hello@example.com", "support@example.com", EXPENDABLE, FORWARDED]
+WEBHOOK, FORWARD = "Demo webhook", "Demo forward"
+FORWARD_TO = "you@example.net"
+# What the webhook has been since its first version. Any other URL is somebody's own.
+_OUR_URLS = re.compile(r"https://example\.com/webhook|http://127\.0\.0\.1:\d+/_hooks/demo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +41,15 @@ def seed(demo: DemoEnvironment) -> Account:
     with shared_deadline(0):
         owner = _owner(password)
         key = _key(demo, owner)
-        endpoint = _endpoint(owner)
+        endpoints = {FORWARDED: _forward(owner)}
+        webhook = _webhook(owner, demo.hook_url)
         domain = Domain.objects.live().owned_by(owner).filter(name=DOMAIN).first()
         if domain is None:
             domain = add_domain(owner=owner, name=DOMAIN).domain
         ids = dict(domain.email_addresses.values_list("address", "pk"))
         for address in ADDRESSES:
             if address not in ids:
+                endpoint = endpoints.get(address, webhook)
                 ids[address] = create_address(domain=domain, address=address, endpoint_id=endpoint.pk).address.pk
     return Account(password, key, ids[EXPENDABLE])
 
@@ -67,7 +75,17 @@ def _key(demo: DemoEnvironment, owner: User) -> str:
     return key
 
 
-def _endpoint(owner: User) -> Endpoint:
-    return Endpoint.objects.owned_by(owner).order_by("created_at").first() or create_endpoint(
-        owner=owner, name="Demo webhook", endpoint_type="webhook", config={"url": "https://example.com/webhook"}
+def _webhook(owner: User, url: str) -> Endpoint:
+    """The endpoint of the addresses, at the emulator of this run."""
+    found = Endpoint.objects.owned_by(owner).filter(name=WEBHOOK, type=Endpoint.Type.WEBHOOK).first()
+    if found is None:
+        return create_endpoint(owner=owner, name=WEBHOOK, endpoint_type="webhook", config={"url": url})
+    if found.config["url"] != url and _OUR_URLS.fullmatch(found.config["url"]):
+        return update_endpoint(endpoint=found, config={**found.config, "url": url})
+    return found
+
+
+def _forward(owner: User) -> Endpoint:
+    return Endpoint.objects.owned_by(owner).filter(name=FORWARD).first() or create_endpoint(
+        owner=owner, name=FORWARD, endpoint_type="email", config={"forwardTo": FORWARD_TO}
     )

@@ -34,6 +34,9 @@ def test_variables_of_a_real_account_are_removed(tmp_path: Path) -> None:
         "AWS_ACCESS_KEY_ID": "AKIAREAL",
         "SES_RULE_SET": "production",
         "MAIL_RETENTION_DAYS": "1",
+        "WEBHOOK_REQUIRE_HTTPS": "true",
+        "BLOCKED_MAIL_DAYS": "0",
+        "DELIVERY_LOG_DAYS": "1",
         "SMTP_HOST": "mail.example.net",
         "DATABASE_URL": "postgres://production",
         "http_proxy": "http://proxy.example",
@@ -42,10 +45,9 @@ def test_variables_of_a_real_account_are_removed(tmp_path: Path) -> None:
     }
     demo = DemoEnvironment.from_variables(shell)
     variables = demo.variables(shell)
-    assert (
-        not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_SES", "SES_RULE_SET", "MAIL_RETENTION_DAYS"}
-        & variables.keys()
-    )
+    removed = {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_SES", "SES_RULE_SET", "MAIL_RETENTION_DAYS"}
+    removed |= {"WEBHOOK_REQUIRE_HTTPS", "BLOCKED_MAIL_DAYS", "DELIVERY_LOG_DAYS"}
+    assert not removed & variables.keys()
     assert variables["AWS_ENDPOINT_URL"] == "http://127.0.0.1:5599"
     assert variables["AWS_ACCESS_KEY_ID"] == "demo"
     assert variables["SMTP_HOST"] == "127.0.0.1"
