@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.sqlite_only,
 ]
 
-SEEDED = ["hello@example.com", "sales@example.com", "support@example.com"]
+SEEDED = ["forward@example.com", "hello@example.com", "sales@example.com", "support@example.com"]
 
 
 @pytest.fixture
@@ -42,9 +42,9 @@ def test_a_second_run_keeps_keys_and_data(demo: Demo) -> None:
     assert demo.recipients() == SEEDED
     assert first["API_KEY"] in demo.output
     assert first["ADMIN_PASSWORD"] in demo.output
-    assert len(demo.curls) == 3
+    assert len(demo.curls) == 4
     assert run_curl(demo.curls[2])["cleanup"]["sesRuleUpdated"] is True
-    assert demo.recipients() == ["hello@example.com", "support@example.com"]
+    assert demo.recipients() == ["forward@example.com", "hello@example.com", "support@example.com"]
     ids = {row["address"]: row["id"] for row in demo.get("/email-addresses")["data"]}
     delete_support = demo.curls[2][-1].rpartition("/")[0] + f"/{ids['support@example.com']}"
     assert run_curl([*demo.curls[2][:-1], delete_support])["cleanup"]["sesRuleUpdated"] is True
