@@ -44,12 +44,14 @@ class EndpointChanges(TypedDict, total=False):
 class EndpointDeletion:
     """What a deletion affected: addresses that lost their route, and domains that lost their catch-all.
 
-    `group_emails`: the number of addresses in a deleted group. `warning`: a sentence if SES has not confirmed yet.
+    `group_emails`: the number of addresses in a deleted group. `deliveries`: the number of deliveries that are gone with it.
+    `warning`: a sentence if SES has not confirmed yet.
     """
 
     email_addresses: list[str]
     domains: list[str]
     group_emails: int
+    deliveries: int
     warning: str | None
 
 
@@ -151,7 +153,9 @@ def delete_endpoint(*, endpoint: Endpoint) -> EndpointDeletion:
             addresses = row.email_addresses.select_for_update(of=("self",)).order_by("pk")
             detached = [address for address in addresses.select_related("domain") if not address.domain.deleting_since]
             row.email_addresses.update(endpoint=None, updated_at=timezone.now())
-            # The receiver turns the catch-alls off and marks their domains.
+            # The row is locked, so none is added.
+            deliveries = row.deliveries.count()  # type: ignore[attr-defined]
+            # Receivers delete the deliveries, turn the catch-alls off and mark their domains.
             row.delete()
         for name, generation in change.generations.items():
             reconcile(name, generation)
@@ -159,6 +163,7 @@ def delete_endpoint(*, endpoint: Endpoint) -> EndpointDeletion:
             email_addresses=sorted(address.address for address in detached),
             domains=domains,
             group_emails=len(group_emails(row.type, row.config) or []),
+            deliveries=deliveries,
             warning=_warning(domains),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from rest_framework.decorators import action
@@ -11,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from endpoints import services, signing_secrets
+from endpoints import deliveries, services, signing_secrets
 from endpoints.api import serializers
 from endpoints.config_schema import ConfigError
 from endpoints.models import Endpoint
@@ -39,6 +40,9 @@ class EndpointViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, Upda
         signing_secrets.NoSecret: lambda _: ValidationError("Only webhooks have a signing secret"),
         ConfigError: lambda error: ValidationError({"error": "Invalid configuration", "details": str(error)}),
     }
+
+    def serializer_facts(self, rows: Sequence[Endpoint]) -> dict[str, Any]:
+        return {"stats": deliveries.stats_by_endpoint(rows)}
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         serializer.instance = services.create_endpoint(owner=self.caller, **serializer.validated_data)

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from endpoints import deliveries
 from endpoints.config_schema import group_emails
 from endpoints.models import Endpoint
-from rest.fields import Boolean, Constant, Text, TextOrNull, Timestamp
+from rest.fields import Boolean, Constant, SchemaOnly, Text, TextOrNull, Timestamp
 from rest.serializers import Answer, Body, ReadModelSerializer, ReadSerializer
 
 DESCRIPTION_LIMIT = 1000
@@ -52,12 +53,16 @@ class EndpointSerializer(Answer, ReadModelSerializer[Endpoint]):
 
 
 class ListedEndpointSerializer(EndpointSerializer):
-    """An endpoint with statistics, which are zero because nothing is delivered yet."""
+    """An endpoint with statistics. The context has `stats` by id. Without it, the endpoint is new."""
 
-    deliveryStats = Constant({"total": 0, "successful": 0, "failed": 0, "lastDelivery": None})
+    deliveryStats = SchemaOnly("object")
 
     class Meta(EndpointSerializer.Meta):
         fields = [*EndpointSerializer.Meta.fields, "deliveryStats"]
+
+    def to_representation(self, instance: Endpoint) -> dict[str, Any]:
+        numbers = self.context.get("stats", {}).get(instance.pk, {})
+        return {**super().to_representation(instance), "deliveryStats": deliveries.shown_stats(numbers)}
 
 
 class UpdatedEndpointSerializer(EndpointSerializer):
@@ -77,9 +82,9 @@ class CreatedEndpointSerializer(ListedEndpointSerializer):
 
 
 class EndpointDetailSerializer(CreatedEndpointSerializer):
-    """An endpoint with the addresses and domains that are routed to it. Two more statements."""
+    """An endpoint with the addresses and domains that are routed to it, and the newest deliveries. Three more statements."""
 
-    recentDeliveries = Constant([])
+    recentDeliveries = serializers.SerializerMethodField()
     associatedEmails = serializers.SerializerMethodField()
     catchAllDomains = serializers.SerializerMethodField()
 
@@ -87,6 +92,9 @@ class EndpointDetailSerializer(CreatedEndpointSerializer):
         fields = [
             *CreatedEndpointSerializer.Meta.fields, "recentDeliveries", "associatedEmails", "catchAllDomains",
         ]  # fmt: skip
+
+    def get_recentDeliveries(self, endpoint: Endpoint) -> Any:
+        return deliveries.recent_deliveries(endpoint)
 
     def get_associatedEmails(self, endpoint: Endpoint) -> Any:
         rows = endpoint.email_addresses.live().order_by("created_at", "pk")
@@ -131,7 +139,7 @@ class _CleanupSerializer(ReadSerializer[Any]):
     domainsUpdated = _Length(source="domains")
     domains = serializers.ListField()
     groupEmailsDeleted = serializers.IntegerField(source="group_emails")
-    deliveriesDeleted = Constant(0)
+    deliveriesDeleted = serializers.IntegerField(source="deliveries")
 
 
 class EndpointDeletionSerializer(Answer):

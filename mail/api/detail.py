@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
+from mail.api.deliveries.status import EmailRoute, EmailStatus
 from mail.api.serializers import UNKNOWN, HasAny, ParseError, ParseSuccess, TextOr
 from mail.models import Message, ReceivedEmail
 from mail.shapes import VERDICTS, header_text, security, shown_attachment
+from mail.threads.identity import thread_id
 from rest.fields import Constant, SchemaOnly, TextOrNull, Timestamp, timestamp
 from rest.serializers import ReadModelSerializer, ReadSerializer
 
@@ -127,7 +129,7 @@ class _ProcessingSerializer(ReadSerializer[Message]):
 
 
 class EmailSerializer(ReadModelSerializer[ReceivedEmail]):
-    """An email with its bodies. The context has `raw`: the stored text, or None."""
+    """An email with its bodies. The context has `raw`: the stored text, or None, and `deliveries`: how many there are."""
 
     emailId = serializers.CharField(source="pk")
     messageId = TextOrNull(source="message.rfc_id")
@@ -157,6 +159,10 @@ class EmailSerializer(ReadModelSerializer[ReceivedEmail]):
     processing = _ProcessingSerializer(source="message")
     createdAt = Timestamp(source="arrived_at")
     updatedAt = Timestamp(source="updated_at")
+    status = EmailStatus()
+    route = EmailRoute()
+    threadId = serializers.SerializerMethodField()
+    deliveries = SchemaOnly("object")
 
     class Meta:
         model = ReceivedEmail
@@ -164,13 +170,17 @@ class EmailSerializer(ReadModelSerializer[ReceivedEmail]):
             "id", "emailId", "messageId", "subject", "from_", "fromName", "to", "cc", "bcc", "replyTo", "recipient",
             "receivedAt", "isRead", "readAt", "isArchived", "archivedAt", "content", "textBody", "htmlBody", "attachments",
             "rawUrl", "addresses", "metadata", "security", "processing", "createdAt", "updatedAt",
+            "status", "route", "threadId", "deliveries",
         ]  # fmt: skip
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         return {name.removesuffix("_"): field for name, field in super().get_fields().items()}
 
+    def get_threadId(self, email: ReceivedEmail) -> str:
+        return thread_id(email)
+
     def to_representation(self, instance: ReceivedEmail) -> dict[str, Any]:
         shown = super().to_representation(instance)
         url = self.context["raw_url"]
         shown["content"] |= {"rawContent": self.context["raw"], "rawUrl": url}
-        return {**shown, "rawUrl": url}
+        return {**shown, "rawUrl": url, "deliveries": self.context["deliveries"]}

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from mail import marks
 from mail.api import downloads, filters, serializers
 from mail.api.attachments import AttachmentsSerializer, FileActions, with_files
+from mail.api.deliveries.status import stats_of_email, with_newest_delivery
 from mail.api.detail import EmailSerializer
 from mail.api.stats import StatsSerializer, stats_of
 from mail.api.totals import Inbox
@@ -64,7 +65,7 @@ class EmailViewSet(FileActions, ListModelMixin, RetrieveModelMixin, OwnedViewSet
         return with_files(rows) if self.action in ("raw", "attachments", "attachment") else rows
 
     def with_details(self, rows: ReceivedEmailQuerySet) -> ReceivedEmailQuerySet:
-        rows = rows.select_related("message")
+        rows = with_newest_delivery(rows.select_related("message"))
         return rows.only(*serializers.LISTED) if self.action == "list" else rows
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -115,7 +116,11 @@ class EmailViewSet(FileActions, ListModelMixin, RetrieveModelMixin, OwnedViewSet
             raw = raw_text(email.message)
         except SesError:
             raw = None
-        return {"raw": raw, "raw_url": self.reverse_action("raw", [email.pk])}
+        return {
+            "raw": raw,
+            "raw_url": self.reverse_action("raw", [email.pk]),
+            "deliveries": stats_of_email(email),
+        }
 
     def partial_update(self, request: Request, pk: str) -> Response:
         email = self.get_object()

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from mail.api.deliveries.status import EmailRoute, EmailStatus
 from mail.models import Message, ReceivedEmail
 from rest.fields import Boolean, Constant, SchemaOnly, TextOrNull, Timestamp
 from rest.serializers import Body, ReadModelSerializer, ReadSerializer
@@ -56,7 +57,7 @@ class HasAny(serializers.Field[Any, Any, Any, Any]):
 
 # The columns that the serializer below reads. The bodies are left where they are.
 LISTED = [
-    "recipient", "arrived_at", "is_read", "read_at", "is_archived", "archived_at",
+    "recipient", "arrived_at", "is_read", "read_at", "is_archived", "archived_at", "disposition", "route",
     *(f"message__{name}" for name in (
         "rfc_id", "subject", "from_address", "from_name", "preview", "sent_at", "arrived_at", "attachment_count", "state",
         "parse_error",
@@ -83,13 +84,15 @@ class ListedEmailSerializer(ReadModelSerializer[ReceivedEmail]):
     parseSuccess = ParseSuccess(source="message")
     parseError = ParseError(source="message")
     createdAt = Timestamp(source="arrived_at")
+    status = EmailStatus()
+    route = EmailRoute()
 
     class Meta:
         model = ReceivedEmail
         fields = [
             "id", "emailId", "messageId", "subject", "from_", "fromName", "recipient", "preview", "receivedAt",
             "isRead", "readAt", "isArchived", "archivedAt", "hasAttachments", "attachmentCount", "parseSuccess", "parseError",
-            "createdAt",
+            "createdAt", "status", "route",
         ]  # fmt: skip
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:

@@ -147,7 +147,7 @@ class Migration(migrations.Migration):
             name="endpoint",
             field=models.ForeignKey(
                 db_index=False,
-                on_delete=django.db.models.deletion.CASCADE,
+                on_delete=django.db.models.deletion.DO_NOTHING,
                 related_name="deliveries",
                 to="endpoints.endpoint",
             ),

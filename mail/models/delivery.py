@@ -53,7 +53,8 @@ class Delivery(models.Model):
     id = models.CharField(primary_key=True, max_length=255, default=bare_id, editable=False)
     # The constraint below begins with it. Whoever deletes received emails deletes their deliveries first.
     received = models.ForeignKey(ReceivedEmail, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    # Django would load all of them to delete them. `mail.receivers` does it.
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.DO_NOTHING, related_name="deliveries", db_index=False)
     state = models.CharField(max_length=9, choices=State, default=State.DUE)
     attempts = models.PositiveIntegerField(default=0)
     retry_at = models.DateTimeField(null=True, blank=True, default=Now, help_text="When the next attempt may begin.")

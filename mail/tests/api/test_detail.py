@@ -111,6 +111,10 @@ def test_an_email_has_every_field_of_the_contract(api, domain):
         },
         "createdAt": timestamp(email.arrived_at),
         "updatedAt": timestamp(email.read_at),
+        "status": "received",
+        "route": None,
+        "threadId": "<r@b>",
+        "deliveries": {"total": 0, "successful": 0, "failed": 0, "lastDelivery": None},
     }
 
 
@@ -167,7 +171,7 @@ def test_the_mark_is_one_statement_and_only_for_an_unread_email(api, domain):
         with CaptureQueriesContext(connection) as captured:
             api.get(f"{URL}/{email.pk}")
         assert len([query for query in captured if query["sql"].startswith("UPDATE")]) == updates
-        assert len(captured) == 2 + updates
+        assert len(captured) == 3 + updates
 
 
 def test_a_small_mail_in_utf_8_comes_with_its_source(api, domain):

@@ -55,6 +55,8 @@ def test_an_email_has_every_field_of_the_contract(api, domain):
                 "parseSuccess": True,
                 "parseError": None,
                 "createdAt": timestamp(email.arrived_at),
+                "status": "received",
+                "route": None,
             }
         ],
         "pagination": {"total": 1, "limit": 50, "offset": 0, "hasMore": False},
