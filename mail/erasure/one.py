@@ -22,10 +22,10 @@ def erase_email(email: ReceivedEmail) -> Literal["erased", "owed"]:
     with transaction.atomic():
         locked = Message.objects.select_for_update().only("bucket", "key", "state", "deleted_for", "erased_at")
         message = locked.filter(pk=email.message_id).first()
-        ReceivedEmail.objects.filter(pk=email.pk).delete_with_deliveries()
         if message is None:
             return "erased"
-        if message.received_emails.exists():
+        if message.received_emails.exclude(pk=email.pk).exists():
+            ReceivedEmail.objects.filter(pk=email.pk).delete_with_deliveries()
             # A notification that is repeated must not bring it back.
             message.deleted_for = sorted({*message.deleted_for, email.recipient})
             message.save(update_fields=["deleted_for"])

@@ -59,10 +59,17 @@ PURPOSES: dict[str, list[tuple[str, str]]] = {
         ("SELECT 1 AS a", "look for other recipients"),
         ("arrived_at < ", "count the mail of a part of an hour"),
         ("COUNT(*)", "count the mail that a search finds"),
-        ("LIMIT", "read a page of mail"),
+        ("UNNEST", "read a page of mail"),
         ("mail_receivedemail.id IN ", "lock the emails to be marked"),
         ("owner_id = ", "find the email among the caller's own"),
     ],
+    "SELECT mail_delivery": [
+        ("COUNT", "count the deliveries of the email"),
+    ],
+    "DELETE mail_deliveryattempt": [("", "delete the attempts at deliveries")],
+    "DELETE mail_forwardrecipient": [("", "delete who the deliveries forwarded to")],
+    "DELETE mail_messagereference": [("", "delete the messages' place in threads")],
+    "DELETE mail_delivery": [("", "delete the deliveries")],
     "UPDATE mail_receivedemail": [("SET is_", "mark the emails")],
     "DELETE mail_receivedemail": [
         ("message_id IN", "delete all emails of the message"),

@@ -71,6 +71,7 @@ def test_an_email(ses, api, email):
         mark the emails
         -- commit
         -- call GetObject
+        count the deliveries of the email
         """,
     )
     assert_cost(
@@ -81,6 +82,7 @@ def test_an_email(ses, api, email):
         authenticate the key
         find the email among the caller's own
         -- call GetObject
+        count the deliveries of the email
         """,
     )
 
@@ -110,9 +112,12 @@ def test_deleting(ses, api, email):
         authenticate the key
         find the email among the caller's own
         lock the message
-        delete the email
         look for other recipients
+        delete the attempts at deliveries
+        delete who the deliveries forwarded to
+        delete the deliveries
         delete all emails of the message
+        delete the messages' place in threads
         blank the message, which is to be erased
         -- commit
         -- call ListObjectVersions
