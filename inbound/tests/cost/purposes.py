@@ -66,6 +66,7 @@ PURPOSES: dict[str, list[tuple[str, str]]] = {
     "SELECT mail_delivery": [
         ("COUNT", "count the deliveries of the email"),
     ],
+    "SELECT COUNT FROM  AS locked": [("mail_delivery", "lock the deliveries")],
     "DELETE mail_deliveryattempt": [("", "delete the attempts at deliveries")],
     "DELETE mail_forwardrecipient": [("", "delete who the deliveries forwarded to")],
     "DELETE mail_messagereference": [("", "delete the messages' place in threads")],
