@@ -33,6 +33,13 @@ class Migration(migrations.Migration):
                 ),
                 ("attempts", models.PositiveIntegerField(default=0)),
                 (
+                    "attempts_before",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Attempts before it was last asked for again: the schedule counts from there.",
+                    ),
+                ),
+                (
                     "retry_at",
                     models.DateTimeField(
                         blank=True,

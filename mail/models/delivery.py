@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Self
 
+from django.conf import settings
 from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -11,6 +13,14 @@ from django.db.models.functions import Now
 from endpoints.models import Endpoint
 from mail.models.received import ReceivedEmail
 from rest.ids import bare_id
+
+# After the last pause: it may last a fifth longer, and the attempt itself takes time.
+MARGIN = 1.25
+
+
+def lifetime() -> timedelta:
+    """How long a delivery is tried: all pauses, and a margin."""
+    return timedelta(seconds=60 + MARGIN * sum(settings.WEBHOOK_RETRY_SECONDS))
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -21,6 +31,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self) -> Self:
         """Deliveries that still have to be made, whenever that may be."""
         return self.filter(state=Delivery.State.DUE)
+
+    def renew(self) -> int:
+        """Give those that are due their whole time again."""
+        return self.due().update(expires_at=Now() + lifetime())
 
     def delete_with_attempts(self) -> int:
         """Delete these with their attempts, without signals. Returns how many deliveries there were. Needs a transaction."""
@@ -57,6 +71,9 @@ class Delivery(models.Model):
     endpoint = models.ForeignKey(Endpoint, on_delete=models.DO_NOTHING, related_name="deliveries", db_index=False)
     state = models.CharField(max_length=9, choices=State, default=State.DUE)
     attempts = models.PositiveIntegerField(default=0)
+    attempts_before = models.PositiveIntegerField(
+        default=0, help_text="Attempts before it was last asked for again: the schedule counts from there."
+    )
     retry_at = models.DateTimeField(null=True, blank=True, default=Now, help_text="When the next attempt may begin.")
     leased_until = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(help_text="When it is given up, however few attempts were possible.")

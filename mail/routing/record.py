@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from endpoints.models import Endpoint
 from mail.models import Delivery, Message, ReceivedEmail
+from mail.models.delivery import lifetime
 from mail.routing.facts import facts_of, policy
 from mail.routing.route import Disposition, Reason, Route, by_recipient, route
 from rest.ids import new_id
 
-# After the last pause: it may last a fifth longer, and the attempt itself takes time.
-MARGIN = 1.25
 # Of blocked mail only subject, sender and date are kept, which tell the owner what was blocked.
 BLANK: dict[str, Any] = {
     "text": "",
@@ -59,11 +56,6 @@ def route_released(received: ReceivedEmail) -> Route:
     return routes.get(received.pk, Route(Disposition.STORED, Reason.NO_ROUTE))
 
 
-def lifetime() -> timedelta:
-    """How long a delivery is tried: all pauses, and a margin."""
-    return timedelta(seconds=60 + MARGIN * sum(settings.WEBHOOK_RETRY_SECONDS))
-
-
 def _write(routes: dict[str, Route]) -> None:
     by_endpoint: dict[str, list[str]] = defaultdict(list)
     for pk, one in routes.items():
@@ -91,9 +83,9 @@ def create_deliveries(endpoint: str, received: Iterable[str]) -> bool:
     is_postgresql = connection.vendor == "postgresql"
     now, later, lock = _ON_POSTGRESQL if is_postgresql else _ON_SQLITE
     sql = (
-        f"INSERT INTO {Delivery._meta.db_table} (id, received_id, endpoint_id, state, attempts, retry_at, expires_at, response,"  # noqa: S608
-        " problem, endpoint_name, payload, body_digest, created_at)"
-        f" SELECT v.id, v.received, e.id, %s, 0, {now}, {later}, '{{}}', '', e.name, COALESCE(e.config->>'payload', 'full'), '',"
+        f"INSERT INTO {Delivery._meta.db_table} (id, received_id, endpoint_id, state, attempts, attempts_before,"  # noqa: S608
+        " retry_at, expires_at, response, problem, endpoint_name, payload, body_digest, created_at)"
+        f" SELECT v.id, v.received, e.id, %s, 0, 0, {now}, {later}, '{{}}', '', e.name, COALESCE(e.config->>'payload', 'full'), '',"
         f" {now} FROM {Endpoint._meta.db_table} e CROSS JOIN ({values}) v WHERE e.id = %s{lock}"
         " ON CONFLICT (received_id, endpoint_id) DO NOTHING RETURNING 1"
     )

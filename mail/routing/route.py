@@ -36,6 +36,8 @@ class Reason(StrEnum):
     ADDRESS_INACTIVE = "address_inactive"
     ADDRESS_WITHOUT_ENDPOINT = "address_without_endpoint"
     NO_ROUTE = "no_route"
+    # It is routed all the same: somebody has asked for it.
+    REQUESTED = "requested"
 
 
 @dataclass(frozen=True, slots=True)
