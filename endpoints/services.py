@@ -87,6 +87,8 @@ def update_endpoint(*, endpoint: Endpoint, **changes: Unpack[EndpointChanges]) -
         values["inactive_reason"] = ""
     with transaction.atomic(durable=True):
         row = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
+        if config is not None or values.get("is_active", False) > row.is_active:
+            _begin_anew(row)
         for field, value in values.items():
             setattr(row, field, value)
         if config is not None:
@@ -114,6 +116,14 @@ def switch_off(endpoint_id: str, reason: str) -> bool:
     """Deactivate an endpoint on behalf of inbound, with a sentence for its owner. False if it is inactive or gone already."""
     active = Endpoint.objects.filter(pk=endpoint_id, is_active=True)
     return bool(active.update(is_active=False, inactive_reason=reason[:REASON_LIMIT], updated_at=timezone.now()))
+
+
+def _begin_anew(row: Endpoint) -> None:
+    """Forget how it has failed, and give what waits for it its whole time: it is switched on again, or goes elsewhere."""
+    # Reverse accessors that the app above defines.
+    row.deliveries.renew()
+    if hasattr(row, "gate"):
+        row.gate.delete()
 
 
 def _check(endpoint: Endpoint, config: Config) -> str:
