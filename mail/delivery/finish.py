@@ -77,18 +77,18 @@ def _decide(claim: ClaimedDelivery, result: Result) -> tuple[Outcome, dict[str, 
         return Outcome.POSTPONED, {**again, **response, "problem": problem}
     if result.kind == Kind.DELIVERED:
         return Outcome.DELIVERED, {"state": State.DELIVERED, "retry_at": None, "finished_at": Now(), "problem": ""}
-    pause = None
+    wait = None
     if result.kind == Kind.FAILED:
-        pause = next_pause(
+        wait = next_pause(
             claim.tries,
             settings.WEBHOOK_RETRY_SECONDS,
             chance=random.random(),  # noqa: S311 - it only spreads retries
             retries=claim.retries,
             retry_after=wanted_pause(result.status_code, result.retry_after),
         )
-    if pause is None:
+    if wait is None:
         return Outcome.DEAD, {"state": State.DEAD, "retry_at": None, "finished_at": Now(), "problem": problem}
-    return Outcome.RETRIED, {"retry_at": Now() + timedelta(seconds=pause), "problem": problem}
+    return Outcome.RETRIED, {"retry_at": Now() + timedelta(seconds=wait), "problem": problem}
 
 
 def _error(claim: ClaimedDelivery, result: Result) -> str:
