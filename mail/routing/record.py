@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
@@ -89,7 +90,7 @@ def create_deliveries(endpoint: str, received: Iterable[str]) -> bool:
         f" {now} FROM {Endpoint._meta.db_table} e CROSS JOIN ({values}) v WHERE e.id = %s{lock}"
         " ON CONFLICT (received_id, endpoint_id) DO NOTHING RETURNING 1"
     )
-    after: object = lifetime() if is_postgresql else f"+{lifetime().total_seconds():.0f} seconds"
+    after: timedelta | str = lifetime() if is_postgresql else f"+{lifetime().total_seconds():.0f} seconds"
     parameters = [Delivery.State.DUE, after, *[value for row in rows for value in row], endpoint]
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
