@@ -17,7 +17,7 @@ from domains.models import Domain
 from mail.models import Delivery, Message, ReceivedEmail
 from mail.status.wording import deliveries
 from mail.trial.smtp import Accepted
-from mail.trial.steps import is_finished
+from mail.trial.steps import START, is_finished
 
 # A mail is looked for often at first, so that its times are exact.
 QUICK_SECONDS, QUICK_PAUSE, PAUSE = 2, 0.01, 0.1
@@ -104,7 +104,7 @@ class Follower:
             named |= Q(message__rfc_id__in=unnamed, message__arrived_at__gte=self._since)
         rows = ReceivedEmail.objects.filter(named, message__domain__in=self.domains.values())
         rows = rows.select_related("message").order_by("message_id", "recipient")
-        rows = rows.prefetch_related("deliveries__endpoint", "deliveries__log", "deliveries__recipients")
+        rows = rows.prefetch_related("deliveries__endpoint__gate", "deliveries__log", "deliveries__recipients")
         return rows.defer("message__text", "message__html", "message__headers", "message__addresses")
 
 
@@ -117,7 +117,7 @@ def why_not_listed(source: str, depth: Callable[[], Any]) -> str:
     queue = depth()
     if queue.waiting:
         waiting = plural(queue.waiting, "notification")
-        return f"{waiting} in the queue, and nobody takes them. Start mail_worker: python manage.py mail_worker"
+        return f"{waiting} in the queue, and nobody takes them. {START}"
     if queue.in_flight:
         return "A mail_worker has taken the notification and has not noted the mail yet; its log says why."
     return (
@@ -133,4 +133,4 @@ def why_not_read(message: Message) -> str:
         return f"{message.problem}{later}"
     if message.retry_at and message.retry_at > timezone.now():
         return "A mail_worker has taken it and is not ready yet; its log says why."
-    return "Nobody has read it yet. Start mail_worker: python manage.py mail_worker"
+    return f"Nobody has read it yet. {START}"

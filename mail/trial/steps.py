@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backoffice.text import moment, plural, size
-from mail.models import Delivery, DeliveryAttempt, Message, ReceivedEmail
+from django.utils import timezone
+
+from backoffice.text import plural, size, visible
+from mail.models import Delivery, DeliveryAttempt, ForwardRecipient, Message, ReceivedEmail
 from mail.routing.wording import why
+from mail.status.delivery import state
+
+START = "Start mail_worker: python manage.py mail_worker"
 
 
 class Steps:
@@ -35,16 +40,17 @@ def is_finished(row: ReceivedEmail) -> bool:
 def why_not_finished(row: ReceivedEmail) -> str:
     """What a mail waits for that has been read."""
     for delivery in row.deliveries.all():
-        if delivery.state != Delivery.State.DUE:
-            continue
-        endpoint = delivery.endpoint
-        if not endpoint.is_active:
-            return f"The endpoint {endpoint.name} is switched off. {endpoint.inactive_reason}".strip()
-        if delivery.leased_until is None and not delivery.attempts:
-            return "Nobody has tried to deliver it yet. Start mail_worker: python manage.py mail_worker"
-        later = f" It is tried again at {moment(delivery.retry_at)}." if delivery.retry_at else ""
-        return f"{endpoint.name}: {delivery.problem or 'An attempt is under way.'}{later}"
-    return "Nobody has routed it yet. Start mail_worker: python manage.py mail_worker"
+        if delivery.state == Delivery.State.DUE:
+            endpoint = delivery.endpoint
+            is_new = endpoint.is_active and not delivery.attempts
+            parts = [
+                f"{visible(endpoint.name)}: {state(delivery, timezone.now())}.",
+                visible(delivery.problem),
+                "" if endpoint.is_active else endpoint.inactive_reason,
+                START if is_new else "",
+            ]
+            return " ".join(filter(None, parts))
+    return f"Nobody has routed it yet. {START}"
 
 
 def read_line(message: Message) -> str:
@@ -70,26 +76,25 @@ def _steps(row: ReceivedEmail) -> Iterator[tuple[str, str]]:
     if row.disposition == ReceivedEmail.Disposition.RECEIVED:
         return
     deliveries = list(row.deliveries.all())
-    names = ", ".join(delivery.endpoint.name for delivery in deliveries)
+    names = ", ".join(visible(delivery.endpoint.name) for delivery in deliveries)
     target = f"routed to {names}" if names else row.get_disposition_display().lower()
     yield f"routed {row.pk}", f"{recipient}: {target}. {why(row)}"
     for delivery in deliveries:
+        name = visible(delivery.endpoint.name)
         for attempt in sorted(delivery.log.all(), key=lambda attempt: attempt.number):
-            key = f"attempt {delivery.pk} {attempt.number}"
-            yield key, f"{delivery.endpoint.name}: attempt {attempt.number} {_answer(attempt)}"
+            yield f"attempt {delivery.pk} {attempt.number}", f"{name}: attempt {attempt.number} {_answer(attempt)}"
+        for member in delivery.recipients.all():
+            if member.state != ForwardRecipient.State.PENDING:
+                error = f": {visible(member.error)}" if member.error else ""
+                key = f"member {member.pk} {member.state}"
+                yield key, f"{name}: {member.state} to {visible(member.address)}{error}"
         if delivery.state != Delivery.State.DUE:
-            yield f"{delivery.state} {delivery.pk}", f"{delivery.endpoint.name}: {_end(delivery)}"
+            end = f"{state(delivery, timezone.now())}. {visible(delivery.problem)}".removesuffix(". ")
+            yield f"{delivery.state} {delivery.pk}", f"{name}: {end}"
 
 
 def _answer(attempt: DeliveryAttempt) -> str:
     took = "" if attempt.seconds is None else f" after {attempt.seconds * 1000:,.0f} ms"
     if attempt.status_code is not None:
         return f"answered {attempt.status_code}{took}"
-    return f"failed{took}: {attempt.error}" if attempt.error else f"succeeded{took}"
-
-
-def _end(delivery: Delivery) -> str:
-    members = ", ".join(member.address for member in delivery.recipients.all() if member.ses_message_id)
-    if delivery.state == Delivery.State.DELIVERED:
-        return f"delivered to {members}" if members else "delivered"
-    return f"{delivery.get_state_display().lower()}. {delivery.problem}".strip()
+    return f"failed{took}: {visible(attempt.error)}" if attempt.error else f"ended{took}"

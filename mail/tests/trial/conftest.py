@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from domains.models import Domain
@@ -64,6 +64,7 @@ def delivering(domain: Domain) -> Iterator[Endpoint]:
     """A process that notes, reads and routes what arrives, and makes no attempt: the test says what comes of deliveries."""
     endpoint = EndpointFactory(owner=domain.owner, name="CRM")
 
+    @transaction.atomic
     def work() -> None:
         _read(Route(Disposition.ROUTED, Matched.ADDRESS, Matched.ADDRESS, endpoint.pk))
         for row in ReceivedEmail.objects.filter(deliveries=None):

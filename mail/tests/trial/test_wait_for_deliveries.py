@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from threading import Event, Thread
 
 import pytest
@@ -26,7 +27,8 @@ def finishing(delivering):
                     DeliveryAttempt.objects.create(delivery=found, number=number, seconds=0.012, **details)
                 for address in sent_to:
                     ForwardRecipient.objects.create(delivery=found, address=address, ses_message_id="1", state="sent")
-                Delivery.objects.update(state=state, attempts=len(attempts), problem=problem)
+                at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+                Delivery.objects.update(state=state, attempts=len(attempts), problem=problem, finished_at=at)
             finally:
                 connection.close()
 
@@ -54,7 +56,7 @@ def test_each_attempt_is_shown_and_then_the_outcome(finishing, send) -> None:
         "CRM: attempt 1 answered 500 after 12 ms",
         "CRM: attempt 2 failed after 12 ms: It did not answer within 30 seconds.",
         "CRM: attempt 3 answered 200 after 12 ms",
-        "CRM: delivered",
+        "CRM: delivered 2026-01-02 03:04:05 UTC after 3 attempts",
     ]
 
 
@@ -62,24 +64,28 @@ def test_a_dead_delivery_is_no_success(finishing, send) -> None:
     finishing(Delivery.State.DEAD, 400, problem="The last attempt failed.")
     code, shown, errors = send("hello@example.com", "--wait")
     assert (code, errors) == (2, "")
-    assert steps(shown)[-1] == "CRM: dead. The last attempt failed."
+    assert steps(shown)[-1] == "CRM: dead since 2026-01-02 03:04:05 UTC after 1 attempt. The last attempt failed."
 
 
 def test_a_forward_names_who_has_got_it(finishing, send) -> None:
     finishing(Delivery.State.DELIVERED, "", sent_to=["a@example.net", "b@example.net"])
-    assert steps(send("hello@example.com", "--wait")[1])[-2:] == [
-        "CRM: attempt 1 succeeded after 12 ms",
-        "CRM: delivered to a@example.net, b@example.net",
+    assert steps(send("hello@example.com", "--wait")[1])[-4:] == [
+        "CRM: attempt 1 ended after 12 ms",
+        "CRM: sent to a@example.net",
+        "CRM: sent to b@example.net",
+        "CRM: delivered 2026-01-02 03:04:05 UTC after 1 attempt",
     ]
 
 
 def test_what_a_delivery_waits_for_is_explained(delivering, send) -> None:
     code, _, errors = send("hello@example.com", "--wait", "1")
     assert code == 2
-    assert errors.startswith("Not delivered within 1 s. Nobody has tried to deliver it yet. Start mail_worker")
+    assert errors.startswith("Not delivered within 1 s. CRM: due: attempt 1 is now. Start mail_worker")
     type(delivering).objects.update(is_active=False, inactive_reason="Three forwards bounced.")
     _, _, errors = send("hello@example.com", "--wait", "1")
-    assert errors == "Not delivered within 1 s. The endpoint CRM is switched off. Three forwards bounced.\n"
+    assert errors == (
+        "Not delivered within 1 s. CRM: due: attempt 1 waits until the endpoint is active. Three forwards bounced.\n"
+    )
 
 
 def test_deliveries_of_many_mails_are_counted(finishing, send) -> None:
