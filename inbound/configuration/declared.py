@@ -34,6 +34,7 @@ class Configuration(Variables):
     ALLOWED_HOSTS = Setting(hosts.allowed_hosts(), "localhost,127.0.0.1,[::1]")
     CSRF_TRUSTED_ORIGINS = Setting(hosts.origins())
     SECURE_COOKIES = Variable(flag(), "false")
+    PUBLIC_URL = Setting(hosts.public_url())
     BEHIND_TLS_PROXY = Variable(flag(), "false")
     LOG_LEVEL = Variable(choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
     IDEMPOTENCY_RETENTION_SECONDS = Setting(positive_number(365 * DAY), "86400")

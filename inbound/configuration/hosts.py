@@ -101,6 +101,15 @@ def endpoint() -> Form[str]:
     return Form("the URL of a server, such as http://127.0.0.1:5599", parse, unset="", secret=True)
 
 
+def public_url() -> Form[str]:
+    def parse(text: str) -> str:
+        if not is_url(text):
+            raise ValueError
+        return text.rstrip("/")
+
+    return Form("the URL of a server, such as https://mail.example.net", parse, unset="")
+
+
 def resolvers() -> Form[list[str]]:
     def parse(text: str) -> str:
         nameserver(text)

@@ -9,6 +9,7 @@ EXAMPLES = {
     "ALLOWED_HOSTS": "mail.example.net,.example.org,[2001:db8::1],192.0.2.1",
     "CSRF_TRUSTED_ORIGINS": "https://mail.example.net,https://*.example.org:8443",
     "SECURE_COOKIES": "true",
+    "PUBLIC_URL": "https://mail.example.net/inbound",
     "BEHIND_TLS_PROXY": "1",
     "LOG_LEVEL": "WARNING",
     "IDEMPOTENCY_RETENTION_SECONDS": "3600",
