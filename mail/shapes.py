@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mail.models import Message
+from mail.models import Message, ReceivedEmail
 
 # Of SES, as columns and as members of `security`.
 VERDICTS = ("spf", "dkim", "dmarc", "spam", "virus")
@@ -29,3 +29,10 @@ def shown_attachment(attachment: Mapping[str, Any]) -> dict[str, Any]:
         "contentId": attachment["content_id"],
         "contentDisposition": attachment["disposition"],
     }
+
+
+def thread_id(received: ReceivedEmail) -> str:
+    """What a mail itself says of its thread: the first mail that it refers to, else its own Message-ID."""
+    message = received.message
+    references: list[str] = message.references
+    return next(filter(None, [*references, message.in_reply_to, message.rfc_id, received.pk]))

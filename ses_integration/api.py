@@ -18,6 +18,7 @@ from ses_integration.arrivals.signature import Forged
 from ses_integration.arrivals.topic import receive_post
 from ses_integration.aws.clients import configured
 from ses_integration.conf import mail_source
+from ses_integration.coordination.clock import release_connection
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck
@@ -53,6 +54,7 @@ __all__ = [
     "changing",  # the transaction of a change whose caller reconciles
     "mark_dirty",  # record in the transaction that domains have changed
     "reconcile",  # wait after the commit until SES follows a domain
+    "release_connection",  # give the database connection back before waiting for somebody else
     "reserve",  # make sure in the transaction that SES has room for a domain's rules
     "retry_now",  # make domains due at once, whatever their back-off
     "shared_deadline",  # limit how long a request waits for AWS altogether

@@ -116,6 +116,11 @@ class Delivery(models.Model):
     def __str__(self) -> str:
         return self.pk
 
+    @property
+    def webhook_id(self) -> str:
+        """What a receiver knows it by: the same on every attempt."""
+        return f"msg_{self.pk}"
+
 
 class DeliveryAttempt(models.Model):
     """One attempt at a delivery. Kept for DELIVERY_LOG_DAYS."""

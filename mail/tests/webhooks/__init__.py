@@ -1,0 +1,1 @@
+"""Tests of webhooks: the body, its headers, an attempt, and the test of an endpoint."""
