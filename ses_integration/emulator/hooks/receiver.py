@@ -20,7 +20,11 @@ PATH = "/_hooks"
 # For each receiver.
 MOST, MOST_BYTES = 1000, 64 * 1024 * 1024
 
-_TAKEN = ("POST", "PUT", "PATCH")
+ENDPOINTS = (
+    f"GET {PATH}",
+    *(f"{method} {PATH}/NAME" for method in ("POST", "GET", "DELETE")),
+    *(f"{method} {PATH}/NAME/behave" for method in ("POST", "GET", "DELETE")),
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Hooks:
             return json_response(self.counts()) if method == "GET" else _unknown(method)
         if rest == "behave":
             return self._serve_behaviour(method, name, body)
-        if method in _TAKEN:
+        if method == "POST":
             return self._take(name, environ, body)
         if rest or method not in ("GET", "DELETE"):
             return _unknown(method)
@@ -148,5 +152,4 @@ def _request(environ: Environ, body: bytes, behaviour: Behaviour) -> Request:
 
 
 def _unknown(method: str) -> Response:
-    known = [f"GET {PATH}", *(f"{verb} {PATH}/NAME" for verb in ("GET", "DELETE", *_TAKEN)), f"POST {PATH}/NAME/behave"]
-    return json_response({"error": f"There is no such {method}.", "endpoints": known}, HTTPStatus.NOT_FOUND)
+    return json_response({"error": f"There is no such {method}.", "endpoints": ENDPOINTS}, HTTPStatus.NOT_FOUND)
