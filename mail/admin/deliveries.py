@@ -18,6 +18,7 @@ from backoffice.links import NOTHING, page_link, related_link
 from backoffice.tables import html_table
 from backoffice.text import moment, visible
 from mail.admin import content
+from mail.admin.actions import ReplaysDeliveries
 from mail.admin.filters import BODIES, DeliveriesWithoutBodies, DomainFilter, EndpointFilter
 from mail.models import Delivery, DeliveryAttempt, ForwardRecipient
 from mail.status import delivery as words
@@ -29,7 +30,7 @@ ATTEMPTS_SHOWN = 200
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
+class DeliveryAdmin(ReplaysDeliveries, ReadOnlyAdmin[Delivery]):
     endpoint_link = related_link("endpoint__name")
     domain_link = related_link("received__domain__name")
     list_display = ["created_short", "recipient", "endpoint_link", "state_shown", "attempts", "answer"]

@@ -13,13 +13,14 @@ from django.utils.safestring import SafeString
 from backoffice.base import ReadOnlyAdmin
 from backoffice.links import list_link, related_link
 from backoffice.text import duration, visible
+from mail.admin.actions import OpensGates
 from mail.models import EndpointGate
 from mail.status.figures import waiting_for
 from mail.status.wording import when
 
 
 @admin.register(EndpointGate)
-class EndpointGateAdmin(ReadOnlyAdmin[EndpointGate]):
+class EndpointGateAdmin(OpensGates, ReadOnlyAdmin[EndpointGate]):
     endpoint_link = related_link("endpoint__name")
     list_display = ["endpoint_link", "kind", "down_for", "failures", "waiting", "next_try", "problem_shown"]
     list_filter = ["endpoint__type", "is_slow"]

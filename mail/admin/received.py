@@ -17,6 +17,7 @@ from backoffice.base import ModelAdmin
 from backoffice.deletion import Deleted, DeletesThroughService
 from backoffice.text import plural, size, visible
 from mail.admin import content
+from mail.admin.actions import ReleasesMail
 from mail.admin.downloads import Downloads
 from mail.admin.filters import DomainFilter, ParsedFilter, StateFilter, VerdictFilter, WithoutBodies
 from mail.admin.story import TellsStory, problems
@@ -27,7 +28,7 @@ SUBJECT_SHOWN = 120
 
 
 @admin.register(ReceivedEmail)
-class ReceivedEmailAdmin(Downloads, TellsStory, DeletesThroughService[ReceivedEmail]):
+class ReceivedEmailAdmin(ReleasesMail, Downloads, TellsStory, DeletesThroughService[ReceivedEmail]):
     list_display = [
         "arrived_short", "subject", "from_shown", "recipient", "attached", "bytes_stored", "state_shown", "disposition",
     ]  # fmt: skip
@@ -39,6 +40,7 @@ class ReceivedEmailAdmin(Downloads, TellsStory, DeletesThroughService[ReceivedEm
     search_fields = ["recipient", "message__from_address", "message__subject", "=message__ses_id", "=id"]
     search_help_text = "Recipient, sender, subject, SES message id or id"
     ordering = ["-arrived_at", "-id"]
+    actions = ["release", "delete_selected"]
     list_per_page = 50
     show_full_result_count = False
     afterwards = (

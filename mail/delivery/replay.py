@@ -122,15 +122,18 @@ def release(received: ReceivedEmail) -> Route:
 
 
 def withdraw(delivery: Delivery, problem: str = "") -> None:
-    """Take back a delivery that waits. `problem`: why, for those who read about it. Raises InProgress, NotWaiting, DeliveryGone."""
+    """Take back a delivery that waits, or settle one that is dead. `problem`: why, for those who read about it.
+
+    Raises InProgress, NotWaiting or DeliveryGone.
+    """
     with transaction.atomic():
         state, is_in_hand = _locked(delivery.pk)
         if is_in_hand:
             raise InProgress
-        if state != State.DUE:
+        if state not in (State.DUE, State.DEAD):
             raise NotWaiting
         Delivery.objects.filter(pk=delivery.pk).update(
-            state=State.WITHDRAWN, retry_at=None, leased_until=None, finished_at=Now(), problem=problem
+            state=State.WITHDRAWN, retry_at=None, leased_until=None, finished_at=Now(), problem=problem or F("problem")
         )
 
 

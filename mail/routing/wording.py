@@ -22,6 +22,7 @@ REASONS: dict[str, str] = {
     Reason.DMARC_REPORT: "It is for dmarc@, and the domain does not want reports about DMARC.",
     Reason.ADDRESS_INACTIVE: "The address is switched off.",
     Reason.ADDRESS_WITHOUT_ENDPOINT: "The address has no endpoint.",
+    Reason.REQUESTED: "Somebody has asked to deliver it to this endpoint.",
     Reason.NO_ROUTE: "No address matches, and the domain has no catch-all.",
 }
 NOT_YET = "It is routed when it has been read."

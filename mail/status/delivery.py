@@ -48,19 +48,32 @@ def shortened_excerpt(text: str) -> str:
     return shown if len(shown) <= EXCERPT_SHOWN else f"{shown[:EXCERPT_SHOWN]}…"
 
 
+def waits_for_later(delivery: Delivery, now: datetime) -> bool:
+    """Whether it is due, nobody makes it, and nobody will at once."""
+    if delivery.state != Delivery.State.DUE or (delivery.leased_until and delivery.leased_until > now):
+        return False
+    is_later = delivery.retry_at is not None and delivery.retry_at > now
+    return is_later or not delivery.endpoint.is_active or _closed_until(delivery, now) is not None
+
+
 def _waits(delivery: Delivery, now: datetime) -> str:
     number = f"attempt {delivery.attempts + 1}"
     if delivery.leased_until and delivery.leased_until > now:
         return f"attempt {delivery.attempts} is being made"
-    endpoint = delivery.endpoint
-    if not endpoint.is_active:
+    if not delivery.endpoint.is_active:
         return f"{number} waits until the endpoint is active"
-    gate = getattr(endpoint, "gate", None)
-    if gate is not None and gate.not_before and gate.not_before > max(now, delivery.retry_at or now):
-        return f"{number} waits for the endpoint, which is down until {moment(gate.not_before)}"
+    closed_until = _closed_until(delivery, now)
+    if closed_until and closed_until > (delivery.retry_at or now):
+        return f"{number} waits for the endpoint, which is down until {moment(closed_until)}"
     if delivery.retry_at and delivery.retry_at > now:
         return f"{number} is at {moment(delivery.retry_at)}"
     return f"{number} is now"
+
+
+def _closed_until(delivery: Delivery, now: datetime) -> datetime | None:
+    """Until when the gate of the endpoint is closed. None if it is open."""
+    gate = getattr(delivery.endpoint, "gate", None)
+    return gate.not_before if gate is not None and gate.not_before and gate.not_before > now else None
 
 
 def _at(at: datetime | None) -> str:

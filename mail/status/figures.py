@@ -12,10 +12,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from endpoints.models import Endpoint
+from mail.delivery.schedule import GATE_CLOSES_AFTER
 from mail.models import Delivery, ForwardRecipient, MailSweep, Message, ReceivedEmail
 from ses_integration.api import MailQueue, SesError, mail_source
 
-GATE_CLOSES_AFTER = 5
 # Bounces ask for nothing by themselves. Those of this time are shown.
 BOUNCE_DAYS = 7
 # A worker takes what is due within seconds. If nobody has after this time, perhaps none is running.

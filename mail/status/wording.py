@@ -46,9 +46,9 @@ def mails_to_erase(waiting: Waiting) -> str:
     return f"{plural(waiting.number, 'mail')} to erase{_why(waiting)}"
 
 
-def deliveries(number: int, what: str) -> str:
+def deliveries(number: int, what: str = "") -> str:
     """`1 delivery due`. `plural` knows no such nouns."""
-    return f"{number:,} {'delivery' if number == 1 else 'deliveries'} {what}"
+    return f"{number:,} {'delivery' if number == 1 else 'deliveries'} {what}".rstrip()
 
 
 def notifications(queue: Queue | None) -> list[str]:

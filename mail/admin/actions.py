@@ -1,0 +1,85 @@
+"""What the lists of deliveries, of endpoints that fail and of received mail can do. `mail.delivery.replay` does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from backoffice.base import ModelAdmin
+from backoffice.text import plural, shortened
+from mail.delivery import gates, replay
+from mail.models import Delivery, EndpointGate, ReceivedEmail
+from mail.status.wording import deliveries
+
+Row = TypeVar("Row", bound=Model)
+REASONS_SHOWN = 5
+
+
+class Acts(ModelAdmin[Row]):
+    """Actions that need the permission to change the rows, which grants nothing else."""
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
+
+    def act(self, request: HttpRequest, rows: QuerySet[Row], do: Callable[[Any], object], note: str) -> int:
+        """Do it with each row, and show why it was refused. Returns for how many it was not. `note`: for the history of a row."""
+        done, refused = [], []
+        for row in rows:
+            try:
+                do(row)
+            except replay.CannotDeliver as error:
+                refused.append(f"{row.pk}: {error}.")
+            else:
+                done.append(row)
+        if done:
+            LogEntry.objects.log_actions(int(request.user.pk or 0), done, CHANGE, note)
+        if refused:
+            messages.warning(request, " ".join(["Refused:", *shortened(refused, REASONS_SHOWN)]))
+        return len(done)
+
+
+class ReplaysDeliveries(Acts[Delivery]):
+    actions = ["retry_now", "deliver_again", "withdraw"]
+
+    @admin.action(description="Retry now", permissions=["act"])
+    def retry_now(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        _asked(request, self.act(request, queryset, replay.retry, "Asked for it now."))
+
+    @admin.action(description="Deliver again, also what was delivered", permissions=["act"])
+    def deliver_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        _asked(request, self.act(request, queryset, lambda row: replay.retry(row, again=True), "Asked for it again."))
+
+    @admin.action(description="Withdraw: make no more attempts", permissions=["act"])
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        if number := self.act(request, queryset, replay.withdraw, "Withdrew it."):
+            messages.success(request, f"Withdrew {deliveries(number)}.")
+
+
+class OpensGates(Acts[EndpointGate]):
+    actions = ["try_now"]
+
+    @admin.action(description="Try one delivery now", permissions=["act"])
+    def try_now(self, request: HttpRequest, queryset: QuerySet[EndpointGate]) -> None:
+        number = self.act(request, queryset, lambda row: gates.open_for_one(row.pk), "Asked for an attempt now.")
+        messages.success(
+            request, f"One delivery is tried now at {plural(number, 'endpoint')}. If it succeeds, the others follow."
+        )
+
+
+class ReleasesMail(Acts[ReceivedEmail]):
+    """The action `release`, to be put into `actions`."""
+
+    @admin.action(description="Release from quarantine", permissions=["act"])
+    def release(self, request: HttpRequest, queryset: QuerySet[ReceivedEmail]) -> None:
+        if number := self.act(request, queryset, replay.release, "Released it from quarantine."):
+            messages.success(request, f"Released {plural(number, 'mail')}. The page of each says where it goes.")
+
+
+def _asked(request: HttpRequest, number: int) -> None:
+    if number:
+        messages.success(request, f"Asked for {deliveries(number)}. A mail worker makes them now.")

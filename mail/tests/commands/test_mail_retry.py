@@ -1,0 +1,176 @@
+"""`mail_retry` shows what it is going to ask for, and asks for it once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from domains.models import Domain
+from inbound.tests.support.factories import DeliveryFactory, DomainFactory, EndpointFactory, ReceivedEmailFactory
+from mail.models import Delivery, EndpointGate
+from mail.tests.commands.run import run
+
+pytestmark = pytest.mark.sqlite
+
+ASKED = "Asked for {}. mail_worker makes them now; mail_show says what became of one."
+
+
+def later() -> datetime:
+    return timezone.now() + timedelta(hours=1)
+
+
+@pytest.fixture
+def domain(db) -> Domain:
+    return DomainFactory(name="example.com")
+
+
+@pytest.fixture
+def shop(domain) -> Any:
+    return EndpointFactory(name="Shop", owner=domain.owner)
+
+
+def delivery(shop: Any, domain: Domain, **values: Any) -> Delivery:
+    email = ReceivedEmailFactory(message__domain=domain, disposition="routed")
+    known: dict[str, Any] = {"retry_at": None} if values.get("state") else {}
+    if values.get("state") in ("dead", "delivered"):
+        known |= {"finished_at": timezone.now()}
+    row: Delivery = DeliveryFactory(received=email, endpoint=shop, **(known | values))
+    return row
+
+
+def retry(*args: str) -> tuple[int, str]:
+    return run("mail_retry", *args, "--yes")
+
+
+def states() -> list[str]:
+    return list(Delivery.objects.order_by("created_at").values_list("state", flat=True))
+
+
+def test_a_dead_delivery_is_asked_for_by_its_id_and_then_there_is_nothing_to_do(shop, domain) -> None:
+    row = delivery(shop, domain, state="dead", attempts=9)
+    code, said = retry(f"msg_{row.pk}")
+    assert code == 0
+    assert said.splitlines()[0].startswith(f"{row.pk} to Shop (webhook) for {row.received.recipient}: dead since ")
+    assert said.splitlines()[1] == ASKED.format("1 delivery")
+    assert states() == ["due"]
+    code, said = retry(row.pk)
+    assert (code, said.splitlines()[0][:14]) == (0, "Nothing to do.")
+
+
+def test_a_delivery_that_waits_for_a_later_time_is_due_now(shop, domain) -> None:
+    row = delivery(shop, domain, retry_at=later())
+    assert retry(row.pk)[0] == 0
+    row.refresh_from_db()
+    assert row.retry_at is not None
+    assert row.retry_at <= timezone.now()
+
+
+def test_what_was_delivered_is_asked_for_with_again_only(shop, domain) -> None:
+    row = delivery(shop, domain, state="delivered")
+    assert "--again" in retry(row.pk)[1]
+    assert states() == ["delivered"]
+    assert retry(row.pk, "--again")[0] == 0
+    assert states() == ["due"]
+
+
+def test_the_dead_deliveries_of_an_endpoint_are_asked_for(shop, domain) -> None:
+    for _ in range(3):
+        delivery(shop, domain, state="dead")
+    waiting = delivery(shop, domain, retry_at=later())
+    other = delivery(EndpointFactory(), domain, state="dead")
+    assert retry("--endpoint", shop.pk, "--dead") == (
+        0,
+        f"3 deliveries dead of Shop (webhook)\n{ASKED.format('3 deliveries')}\n",
+    )
+    other.refresh_from_db()
+    waiting.refresh_from_db()
+    assert (other.state, waiting.retry_at and waiting.retry_at > timezone.now()) == ("dead", True)
+    assert retry("--endpoint", shop.pk, "--dead") == (0, "Nothing to do. Shop (webhook) has no dead deliveries.\n")
+
+
+def test_what_waits_behind_a_closed_gate_is_tried_at_once(shop, domain) -> None:
+    delivery(shop, domain)
+    EndpointGate.objects.create(endpoint=shop, failures=7, not_before=later(), down_since=timezone.now())
+    assert retry("--endpoint", shop.pk)[1].endswith(f"{ASKED.format('1 delivery')}\n")
+    assert EndpointGate.objects.get().not_before is None
+    assert retry("--endpoint", shop.pk) == (0, "Nothing to do. Shop (webhook) has no dead or postponed deliveries.\n")
+
+
+def test_since_leaves_older_ones_dead(shop, domain) -> None:
+    now = timezone.now()
+    delivery(shop, domain, state="dead", finished_at=now - timedelta(days=2), created_at=now - timedelta(days=5))
+    delivery(shop, domain, state="dead", finished_at=now, created_at=now - timedelta(days=4))
+    assert retry("--endpoint", shop.pk, "--since", f"{now - timedelta(days=1):%Y-%m-%dT%H:%M}")[0] == 0
+    assert states() == ["dead", "due"]
+
+
+def test_an_inactive_endpoint_is_refused_with_what_to_do(shop, domain) -> None:
+    delivery(shop, domain, state="dead")
+    type(shop).objects.update(is_active=False, inactive_reason="It answered 410 three times.")
+    with pytest.raises(CommandError, match=r"inactive\. It answered 410 three times\. Switch it on first"):
+        retry("--endpoint", shop.pk, "--dead")
+
+
+def test_the_deliveries_of_a_mail_are_asked_for_by_any_of_its_ids(shop, domain) -> None:
+    row = delivery(shop, domain, state="dead")
+    assert retry("--mail", row.received.message.ses_id)[0] == 0
+    assert states() == ["due"]
+
+
+def test_a_mail_without_a_route_is_delivered_where_it_is_asked_for(shop, domain) -> None:
+    email = ReceivedEmailFactory(message__domain=domain, disposition="stored", route={"reason": "no_route"})
+    code, said = retry("--mail", email.pk)
+    assert code == 0
+    assert "the domain has no catch-all. --to ENDPOINT delivers it anywhere." in said
+    assert retry("--mail", email.pk, "--to", shop.pk)[1].endswith(f"{ASKED.format('1 delivery')}\n")
+    assert Delivery.objects.get().endpoint == shop
+
+
+def test_a_quarantined_mail_is_released(shop, domain) -> None:
+    email = ReceivedEmailFactory(message__domain=domain, disposition="quarantined", route={"reason": "virus"})
+    assert "--release takes it out of quarantine." in retry("--mail", email.pk)[1]
+    assert retry("--mail", email.pk, "--release")[0] == 0
+    email.refresh_from_db()
+    assert email.disposition == "stored"
+    assert retry("--mail", email.pk, "--release") == (0, "Nothing to do. It is not quarantined.\n")
+
+
+def test_what_is_refused_is_named_and_exit_code_2(shop, domain) -> None:
+    row = delivery(shop, domain, state="dead")
+    stranger = EndpointFactory(name="Other")
+    code, said = retry("--mail", row.received_id, "--to", stranger.pk)
+    assert code == 2
+    assert "Refused:\n" in said
+    assert "Endpoint not found or is inactive" in said
+
+
+def test_it_asks_first(shop, domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = delivery(shop, domain, state="dead")
+    monkeypatch.setattr("builtins.input", lambda _: "n")
+    assert run("mail_retry", row.pk)[1].endswith("Nothing was done.\n")
+    assert states() == ["dead"]
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    assert run("mail_retry", row.pk)[0] == 0
+    assert states() == ["due"]
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        ([], "Give ids of deliveries, or --endpoint ID, or --mail ID."),
+        (["x", "--mail", "y"], "Give ids of deliveries, or --endpoint ID, or --mail ID."),
+        (["x"], "No such delivery: x. mail_show ID lists those of a mail."),
+        (["x", "--dead"], "--dead goes with --endpoint."),
+        (["--endpoint", "x", "--release"], "--release goes with --mail."),
+        (["--endpoint", "x"], "No endpoint has the id x. mail_status shows those that fail."),
+        (["--mail", "x"], "No mail has this id."),
+    ],
+)
+def test_wrong_usage_is_an_error_with_a_sentence(db, args: list[str], sentence: str) -> None:
+    with pytest.raises(CommandError) as error:
+        retry(*args)
+    assert str(error.value) == sentence
