@@ -15,12 +15,12 @@ from django.utils.dateparse import parse_datetime
 from backoffice.text import shortened, visible
 from endpoints.models import Endpoint
 from mail.delivery import replay
+from mail.management.ids import CommandWithIds
 from mail.models import Delivery, ReceivedEmail
 from mail.routing.wording import why
 from mail.status import delivery as words
 from mail.status.story import find
 from mail.status.wording import deliveries
-from ses_integration.cli.base import CommandWithExitCodes
 
 State = Delivery.State
 LINES_SHOWN = 20
@@ -37,7 +37,7 @@ class Step:
     act: Callable[[], int]
 
 
-class Command(CommandWithExitCodes):
+class Command(CommandWithIds):
     help = (
         "Make deliveries now: single ones, those of an endpoint, or those of a mail. Shows what it is going to do, and asks. "
         "mail_worker makes them. Exit code 0 when all was asked for or there is nothing to do, 2 when something was refused, 1 on "

@@ -5,11 +5,11 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from mail.management.ids import CommandWithIds
 from mail.status.story import MOST, find, tell
-from ses_integration.cli.base import CommandWithExitCodes
 
 
-class Command(CommandWithExitCodes):
+class Command(CommandWithIds):
     help = (
         "Print everything that is known about one mail: arrival, verdicts, where it is stored, whether it was read, where it went "
         "for each recipient and why, and every attempt to deliver it. Reads the database only. Exit code 1 if there is no such "

@@ -174,3 +174,14 @@ def test_wrong_usage_is_an_error_with_a_sentence(db, args: list[str], sentence: 
     with pytest.raises(CommandError) as error:
         retry(*args)
     assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize("pk", ["-vAAAAAAAAAAAAAAAAAAA", "--dead-AAAAAAAAAAAAAA", "-1AAAAAAAAAAAAAAAAAAA"])
+def test_an_id_may_begin_with_a_dash(domain, pk: str) -> None:
+    shop = EndpointFactory(pk=pk, owner=domain.owner)
+    delivery(shop, domain, pk=pk, state="dead")
+    assert run("mail_show", pk)[0] == 0
+    assert retry("--endpoint", pk, "--dead")[0] == 0
+    Delivery.objects.update(state="dead")
+    assert retry(pk)[0] == 0
+    assert states() == ["due"]
