@@ -1,4 +1,4 @@
-"""Every statement has a test. Those of the lease and the rate limit are here."""
+"""Every statement has a test. Those of the lease and the rate limits are here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from ses_integration.models import Lease, RateLimit, statements
+from ses_integration.models import Lease, RateLimit, SendingLimit, statements
 from ses_integration.models.statements import After, Statement
 from ses_integration.tests import models
 from ses_integration.tests.models.comparison import compared, compares, in_, same
@@ -123,3 +123,29 @@ def test_slot_is_claimed_if_it_is_not_in_the_future(statement, next_slot, claime
 def test_slot_is_delayed_if_it_is_earlier(statement, next_slot, delayed):
     slots(next_slot)
     assert same(statement.run, delay_slot, After(2 * DAY), REGION, After(2 * DAY)) == delayed
+
+
+def claim_sending_slot(next_slot, region, per_second):
+    free = SendingLimit.objects.filter(region=region, per_second=per_second, next_slot__lte=Now(), ask_at__gt=Now())
+    return free.filter(Q(per_day__lte=0) | Q(sent__lt=F("per_day"))).update(
+        next_slot=in_(next_slot), sent=F("sent") + 1
+    )
+
+
+@compares("CLAIM_SENDING_SLOT")
+@pytest.mark.parametrize(
+    ("columns", "claimed"),
+    [
+        pytest.param({}, 1, id="free"),
+        pytest.param({"per_day": -1}, 1, id="no quota"),
+        pytest.param({"next_slot": days(1)}, 0, id="not free yet"),
+        pytest.param({"per_second": 3}, 0, id="another rate"),
+        pytest.param({"ask_at": days(-1)}, 0, id="limits are to be asked for"),
+        pytest.param({"sent": 200}, 0, id="the day is used up"),
+    ],
+)
+def test_slot_for_sending_is_claimed_if_it_is_free_and_the_limits_are_known(statement, columns, claimed):
+    known = {"per_second": 2.5, "per_day": 200, "sent": 199, "next_slot": days(-1), "ask_at": days(1)}
+    for region in (REGION, "elsewhere"):
+        SendingLimit.objects.create(region=region, **{**known, **columns})
+    assert same(statement.run, claim_sending_slot, After(0.4), REGION, 2.5) == claimed
