@@ -9,7 +9,7 @@ from functools import partial
 from django.utils import timezone
 
 from ses_integration.aws import account
-from ses_integration.conf import SesConfig
+from ses_integration.conf import SesConfig, mail_source
 from ses_integration.doctor.checklist import Checklist
 from ses_integration.doctor.checks import bucket as bucket_checks
 from ses_integration.doctor.checks import environment, installation, ses, targets
@@ -23,6 +23,7 @@ from ses_integration.doctor.probes.response import Response
 from ses_integration.doctor.probes.send import send
 from ses_integration.doctor.probes.session import AwsSession
 from ses_integration.doctor.results import CheckResult, failed
+from ses_integration.doctor.sending import check_sending
 from ses_integration.doctor.try_targets import probe_targets
 from ses_integration.drift.previous_scopes import find_previous_scopes
 from ses_integration.errors import NotConfigured
@@ -30,7 +31,7 @@ from ses_integration.errors import NotConfigured
 
 def expected_seconds(config: SesConfig, *, probe: bool) -> int:
     """About how long `diagnose` takes if nothing else uses the rate limit."""
-    calls = len(permissions.ALL)
+    calls = len(permissions.ALL) + (len(permissions.SENDING) if mail_source() != "none" else 0)
     if probe:
         calls += 1 + len(targets.configured_targets(config, DoctorNames(config.rule_prefix, ""), "", ""))
     return math.ceil(calls / config.calls_per_second) if config.calls_per_second > 0 else 1
@@ -61,6 +62,8 @@ class Diagnosis:
         rules = self._check_ses()
         self._check_s3()
         check_mail(self._checklist, self._aws, probe=self._probe)
+        if mail_source() != "none":
+            check_sending(self._checklist, self._aws)
         if self._probe:
             probe_targets(self._checklist, self._aws, self._targets(), rules)
         else:

@@ -18,11 +18,16 @@ from ses_integration.doctor.probes.session import AwsSession
 
 if TYPE_CHECKING:
     from mypy_boto3_ses.type_defs import ReceiptRuleTypeDef
+    from mypy_boto3_sesv2.type_defs import SendEmailRequestTypeDef
 
 NO_RULE_SET = frozenset({"RuleSetDoesNotExist"})
 NO_IDENTITY = frozenset({"NotFound"})
 # LimitExceeded: the quota is used up, so not even a valid name would be accepted.
 NOT_VALID = frozenset({"InvalidParameterValue", "LimitExceeded"})
+# Nobody may send now, whoever is allowed to. NotFound: the configuration set, which has a check of its own.
+PAUSED = frozenset({"SendingPaused", "AccountSuspended", "LimitExceeded", "NotFound"})
+# SES takes this mail and delivers it nowhere (Amazon SES Developer Guide, "Using the mailbox simulator").
+SIMULATOR = "success@simulator.amazonses.com"
 NOT_VALID_V2 = frozenset({"BadRequest", "LimitExceeded"})
 
 Call = Callable[[AwsSession], Mapping[str, Any]]
@@ -79,6 +84,17 @@ def _delete_again(aws: AwsSession, created: Mapping[str, Any]) -> Mapping[str, A
         lambda: aws.sesv2.delete_email_identity(EmailIdentity=aws.names.bad_identity),
     )
     return created
+
+
+def _send(aws: AwsSession) -> Mapping[str, Any]:
+    request: SendEmailRequestTypeDef = {
+        "FromEmailAddress": aws.names.recipient,
+        "Destination": {"ToAddresses": [SIMULATOR]},
+        "Content": {"Raw": {"Data": f"From: {aws.names.recipient}\r\nTo: {SIMULATOR}\r\n\r\n".encode()}},
+    }
+    if aws.config.configuration_set:
+        request["ConfigurationSetName"] = aws.config.configuration_set
+    return aws.sesv2.send_email(**request)
 
 
 ACTIVE_RULE_SET = PermissionProbe(
@@ -174,4 +190,24 @@ SETUP = (
         NO_RULE_SET,
     ),
 )
+# What only installations need that forward mail.
+ACCOUNT = PermissionProbe("GetAccount", lambda aws: aws.sesv2.get_account())
+# The sender is not verified, so SES refuses the mail. If it did not, the mail would go to SES's own mailbox simulator.
+SEND = PermissionProbe(
+    "SendEmail", _send, frozenset({"MessageRejected", "MailFromDomainNotVerified", *PAUSED}), for_identities=True
+)
+FEEDBACK = PermissionProbe(
+    "PutEmailIdentityFeedbackAttributes",
+    lambda aws: aws.sesv2.put_email_identity_feedback_attributes(
+        EmailIdentity=aws.names.no_identity, EmailForwardingEnabled=False
+    ),
+    NO_IDENTITY,
+    for_identities=True,
+)
+CONFIGURATION_SET = PermissionProbe(
+    "GetConfigurationSetEventDestinations",
+    lambda aws: aws.sesv2.get_configuration_set_event_destinations(ConfigurationSetName=aws.config.configuration_set),
+    frozenset({"NotFound"}),
+)
+SENDING = (ACCOUNT, SEND, FEEDBACK, CONFIGURATION_SET)
 ALL = (ACTIVE_RULE_SET, RULE_SET, *RULES, ORDER, *IDENTITIES, *SETUP)

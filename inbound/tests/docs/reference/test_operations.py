@@ -11,7 +11,7 @@ from django.contrib.admin import site
 
 from inbound.settings import BASE_DIR
 from inbound.tests.docs.pages import codes, page, rows
-from ses_integration.doctor.probes.permissions import ALL
+from ses_integration.doctor.probes.permissions import ALL, SENDING
 from ses_integration.drift.model import Remedy
 from ses_integration.emulator.control.endpoints import Control
 from ses_integration.emulator.control.faults import KINDS, Faults
@@ -38,6 +38,12 @@ READING = {
 NOT_OF_SET_UP = {"sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage", "sns:Publish"}
 # Without them ses_doctor says less.
 OPTIONAL = {"s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"}
+SET_UP_OF_SENDING = {
+    "CreateConfigurationSet",
+    "GetConfigurationSetEventDestinations",
+    "CreateConfigurationSetEventDestination",
+    "UpdateConfigurationSetEventDestination",
+}
 APPS = ("inbound", "endpoints", "addresses", "domains", "ses_integration", "rest", "backoffice")
 
 
@@ -69,6 +75,20 @@ def test_the_policy_for_reading_mail_has_what_set_up_and_doctor_call():
     }
     reading = set().union(*(it for sid, it in actions.items() if not sid.endswith("Only")))
     assert reading == READING
+
+
+def test_the_policy_for_sending_has_what_sending_set_up_and_doctor_call():
+    (policy,) = page("docs/deploy.md").blocks("json", "Permissions to send")
+    actions = _actions(policy)
+    # AWS asks for SendRawEmail when a raw mail is sent with SendEmail.
+    assert actions["SendMail"] == {"ses:SendEmail", "ses:SendRawEmail"}
+    assert actions["SendMail"] | actions["SendingLimits"] | {"ses:GetConfigurationSetEventDestinations"} == {
+        *(proof.name for proof in SENDING),
+        "ses:SendRawEmail",
+    }
+    called = "\n".join(_texts())
+    assert actions["SendingSetupOnly"] == {f"ses:{it}" for it in SET_UP_OF_SENDING}
+    assert [it for it in SET_UP_OF_SENDING if it not in called] == []
 
 
 def test_the_bucket_policy_is_json_and_for_the_folder_of_our_mail():
