@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -14,14 +11,14 @@ import psycopg
 
 from backoffice.tables import table
 from bench.mail import mails
+from bench.mail.sending import once, send
 from bench.requests import peak_memory, progress
 from bench.sides import Side
 from inbound.tests.processes.support.mail_stack import MailStack
-from inbound.tests.processes.support.stack import ROOT, wait_for
+from inbound.tests.processes.support.stack import wait_for
 
 INGESTED = "SELECT count(*) FROM mail_message WHERE state = 'ingested'"
 THROUGHPUT_MAILS, LATENCY_MAILS, BACKLOG_MAILS = 2000, 200, 10_000
-SENDERS = 2
 POLL_SECONDS = 0.002
 
 NOTES = """PER CORE: mails for each second of CPU time of the mail worker and its parser processes.
@@ -40,8 +37,8 @@ def _throughput(side: Side, stack: MailStack, recipient: str) -> str:
     rows = []
     for parsers in (1, 2):
         progress(f"Ingesting {THROUGHPUT_MAILS} mails with {parsers} parsers …")
-        _send(stack, THROUGHPUT_MAILS, recipient)
-        done = _once(stack, "--parsers", str(parsers))
+        send(stack, THROUGHPUT_MAILS, [recipient])
+        done = once(stack, "--parsers", str(parsers))
         mail_count = done["mails"]
         rows.append(
             [
@@ -81,7 +78,7 @@ def _latency(side: Side, stack: MailStack, recipient: str) -> str:
 
 def _backlog(side: Side, stack: MailStack, recipient: str) -> str:
     progress(f"Sending {BACKLOG_MAILS} mails …")
-    _send(stack, BACKLOG_MAILS, recipient)
+    send(stack, BACKLOG_MAILS, [recipient])
     workers = [stack.another_mail_worker(f"mail-worker-{number}") for number in range(2)]
     with psycopg.connect(side.database, autocommit=True) as database:
         wanted = _count(database) + BACKLOG_MAILS
@@ -101,25 +98,6 @@ def _backlog(side: Side, stack: MailStack, recipient: str) -> str:
         ["BACKLOG", "WORKERS", "SECONDS", "PER SECOND", "LARGEST PROCESS, MB"],
         [[BACKLOG_MAILS, "2", f"{seconds:.0f}", f"{BACKLOG_MAILS / seconds:.0f}", largest]],
     )
-
-
-def _send(stack: MailStack, count: int, recipient: str) -> None:
-    """Send from some connections at a time, as the emulator takes one mail of each after the other."""
-    share = [count // SENDERS + (number < count % SENDERS) for number in range(SENDERS)]
-    threads = [
-        threading.Thread(target=stack.send, args=(mails.ordinary(amount, recipient), recipient)) for amount in share
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
-def _once(stack: MailStack, *options: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "bench.mail.worker_process", *options]
-    done = subprocess.run(command, env=stack.env, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    figures: dict[str, Any] = json.loads(done.stdout)
-    return figures
 
 
 def _one_by_one(side: Side, stack: MailStack, sent: Iterable[bytes], recipient: str) -> list[tuple[float, float]]:

@@ -11,11 +11,11 @@ KILOBYTES = 10
 LARGE_MEGABYTES = 28  # in base64, and with what SES adds, just below its 40 MB
 
 
-def ordinary(count: int, recipient: str) -> Iterator[bytes]:
-    """Mails of 10 kB with text, HTML and a small attachment."""
+def ordinary(count: int, recipient: str, subject: str = "Invoice") -> Iterator[bytes]:
+    """Mails of 10 kB with text, HTML and a small attachment. Subject and Message-ID begin with `subject`."""
     noise = random.Random(1)  # noqa: S311 - the same mails each time
     for number in range(count):
-        yield _mail(f"Invoice {number}", recipient, noise.randbytes(KILOBYTES * 256))
+        yield _mail(f"{subject} {number}", recipient, noise.randbytes(KILOBYTES * 256))
 
 
 def large(recipient: str) -> bytes:

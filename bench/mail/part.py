@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from backoffice.tables import table
-from bench.mail import arrival
+from bench.mail import arrival, delivery
 from bench.mail.listing_s3 import ListingS3, serving
 from bench.requests import Request, progress, run
 from bench.sides import QUIET, Side, new_side
@@ -33,11 +33,15 @@ NOTES = f"""{MANY:,} mails of one owner in {DOMAINS} domains. The sweep is `mail
 def measure(url: str, folder: Path) -> Iterator[str]:
     """Yield the tables of both halves. Each has its own database."""
     with new_side("", ROOT, url, folder / "arrival") as side:
-        stack = MailStack(side.folder, side.database, ROOT, **QUIET)
+        stack = MailStack(side.folder, side.database, ROOT, **QUIET, WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8")
         with running(stack):
-            side.seed_into_ses(stack, "mail", {DOMAIN: 1})
+            seeded = side.seed_into_ses(stack, "mail", {DOMAIN: delivery.ADDRESSES})
+            # No endpoint: mail is read and stored.
+            stack.web_api.with_key(seeded.key).delete(f"endpoints/{seeded.endpoint}")
             yield from arrival.measure(side, stack, f"a0@{DOMAIN}")
             yield arrival.NOTES
+            yield from delivery.measure(stack, seeded, DOMAIN)
+            yield delivery.NOTES
     with new_side("", ROOT, url, folder / "many") as side:
         key = _seed(side)
         yield _lists(side, key)
