@@ -192,7 +192,7 @@ def _sentence(error: OSError | HTTPException, target: Target, seconds: float) ->
         case TimeoutError():
             return f"{target.authority} did not answer within {seconds:g} s."
         case ssl.SSLCertVerificationError():
-            return f"The certificate of {target.authority} is not valid: {error.verify_message}."
+            return f"The certificate of {target.authority} is not valid: {error.verify_message.rstrip('.')}."
         case ssl.SSLError():
             return f"No secure connection with {target.authority}: {error.reason or 'TLS failed'}."
         case ConnectionRefusedError():

@@ -1,0 +1,3 @@
+from __future__ import annotations
+
+from domains.tests.dns_server import dns_fixture  # noqa: F401

@@ -1,0 +1,1 @@
+"""Webhooks: addresses, requests to real sockets, signatures and sealed secrets."""
