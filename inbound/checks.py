@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+# Cloud providers give the credentials of a machine to any program on it that asks these addresses.
+METADATA = (ip_address("169.254.169.254"), ip_address("fd00:ec2::254"))
 
 
 @register(Tags.security)
@@ -42,5 +46,19 @@ def check_debug(**_: Any) -> list[CheckMessage]:
             "DEBUG is on and ALLOWED_HOSTS allows every host: error pages show settings and code to anyone.",
             hint="Turn DEBUG off, or name the hosts in ALLOWED_HOSTS.",
             id="inbound.W001",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_allowed_networks(**_: Any) -> list[CheckMessage]:
+    wide = [text for text in settings.WEBHOOK_ALLOWED_NETWORKS if any(it in ip_network(text) for it in METADATA)]
+    if not wide:
+        return []
+    return [
+        Warning(
+            f"WEBHOOK_ALLOWED_NETWORKS has {', '.join(wide)}: webhooks can ask the cloud's metadata service for credentials.",
+            hint="Name only the networks of your own receivers.",
+            id="inbound.W002",
         )
     ]

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from endpoints.config_schema import DEPTH_LIMIT, SIZE_LIMIT, ConfigError, clean_config, group_emails
+from endpoints.webhooks.target import USER
 
 URL = "https://hooks.example.org/mail"
 WEBHOOK = {"url": URL}
@@ -16,6 +17,7 @@ TIMEOUT = "Timeout must be a number between 1 and 300 seconds"
 RETRIES = "Retry attempts must be a number between 0 and 10"
 HEADERS = "Headers must be an object of strings"
 DUPLICATES = "Email group contains duplicate email addresses"
+TOKEN = "verificationToken must be 1 to 255 visible ASCII characters"
 
 NO_TIMEOUTS: list[object] = [0, -1, 0.5, 301, 999, 300001, 10**400, "30", True, False, [], {}]
 NO_RETRIES: list[object] = [-1, 11, 3000, "3", True, False, [], {}]
@@ -250,3 +252,28 @@ def test_any_json_is_cleaned_or_refused_and_cleaning_is_idempotent(endpoint_type
     assert isinstance(cleaned, dict)
     assert json.loads(json.dumps(cleaned, allow_nan=False)) == cleaned
     assert clean_config(endpoint_type, cleaned) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("change", "details"),
+    [
+        ({"url": "https://me:pw@hooks.example.org/"}, USER),
+        ({"url": "http://127.1/"}, "127.1 is not an IPv4 address of four decimal numbers."),
+        ({"headers": {"content-TYPE": "x"}}, "Headers must not contain content-TYPE, which inbound sets itself"),
+        ({"headers": '{"X Y": "secret"}'}, "Headers must have valid names: X Y"),
+        ({"headers": {"X-Y": "sécret€"}}, "Headers must have values of printable Latin-1 characters: X-Y"),
+        ({"payload": "half"}, "payload must be one of full, noRaw, thin"),
+        ({"payload": ["full"]}, "payload must be one of full, noRaw, thin"),
+        *(({"verificationToken": token}, TOKEN) for token in ("", 5, "a b", "é", "a\n", "x" * 256)),
+    ],
+)
+def test_what_a_request_cannot_carry_is_refused(change, details):
+    with pytest.raises(ConfigError) as refused:
+        clean_config("webhook", {**WEBHOOK, **change})
+    assert str(refused.value) == details
+
+
+@pytest.mark.parametrize("payload", ["full", "noRaw", "thin", None])
+def test_the_owner_chooses_the_size_of_the_body(payload):
+    config = {**WEBHOOK, "payload": payload, "verificationToken": "visible-ASCII!"}
+    assert clean_config("webhook", config) == config

@@ -45,3 +45,18 @@ def test_debug_with_every_host_allowed_is_a_warning(settings, debug, hosts, expe
     settings.DEBUG = debug
     settings.ALLOWED_HOSTS = hosts
     assert found() == expected
+
+
+@pytest.mark.parametrize(
+    ("networks", "expected"),
+    [
+        ([], []),
+        (["127.0.0.0/8", "10.0.0.0/8", "fd00:20::/32"], []),
+        (["0.0.0.0/0"], ["inbound.W002"]),
+        (["::/0"], ["inbound.W002"]),
+        (["10.0.0.0/8", "169.254.0.0/16"], ["inbound.W002"]),
+    ],
+)
+def test_webhooks_should_not_reach_the_metadata_service(settings, networks, expected):
+    settings.WEBHOOK_ALLOWED_NETWORKS = networks
+    assert found() == expected

@@ -12,6 +12,7 @@ from domains.lifecycle.catch_all import set_catch_all
 from domains.lifecycle.register import add_domain
 from domains.models import Domain
 from endpoints.models import Endpoint
+from endpoints.services import switch_off
 from inbound.tests.support.admin_site import (
     assert_constant_statements,
     delete_selected,
@@ -89,6 +90,29 @@ def test_an_endpoint_is_added_through_the_service(ses, user, admin_client: Clien
     assert endpoint.config == {"url": CONFIG["url"], "headers": CONFIG["headers"], "verificationToken": token}
     assert (endpoint.secret, endpoint.owner) == (CONFIG["secret"], user)
     assert LogEntry.objects.get().object_id == endpoint.pk
+
+
+def test_a_generated_secret_is_shown_once(ses, user, admin_client: Client):
+    values = {"owner": user.pk, "name": "Hook", "type": "webhook", "config": '{"url": "https://8.8.8.8/"}'}
+    _, messages = post(admin_client, ADD, **values)
+    endpoint = Endpoint.objects.get()
+    secret = endpoint.signing_secret
+    assert secret
+    assert [level for level, sentence in messages if secret in sentence] == ["warning"]
+    assert secret not in text(admin_client.get(page(endpoint)))
+
+
+def test_what_the_service_refuses_is_an_error_of_the_form(ses, user, admin_client: Client):
+    values = {"owner": user.pk, "name": "Hook", "type": "webhook", "config": '{"url": "https://10.0.0.1/"}'}
+    assert "10.0.0.1 is not a public address." in text(admin_client.post(ADD, values))
+    assert not Endpoint.objects.exists()
+
+
+def test_the_reason_of_inbound_is_shown_until_the_endpoint_is_activated(ses, endpoint, admin_client: Client):
+    switch_off(endpoint.pk, "The receiver is gone.")
+    assert "The receiver is gone." in text(admin_client.get(page(endpoint)))
+    post(admin_client, page(endpoint), name="Main", description="", is_active="on")
+    assert "The receiver is gone." not in text(admin_client.get(page(endpoint)))
 
 
 def test_the_error_for_an_invalid_config_does_not_show_the_config(ses, user, admin_client: Client):
