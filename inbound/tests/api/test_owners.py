@@ -95,20 +95,20 @@ def test_the_owner_sees_the_rows(tokens, api):
 
 # The ledger belongs to the name. The previous owner's clean-up in SES is not finished yet.
 
-SECRETS = ("hidden", "previous-owner", "-rule-2", "-catchall")
+SECRETS = ("unseen", "previous-owner", "-rule-2", "-catchall")
 
 
 @pytest.fixture
 def inherited(ses, settings) -> Domain:
     """`example.com` of its new owner, whose address is in a rule that also has the previous owner's addresses."""
     settings.SES_MAX_RECIPIENTS_PER_RULE = 2
-    previous = DomainFactory(owner=UserFactory(username="previous-owner"), name="example.com", pk="indm_hidden")
+    previous = DomainFactory(owner=UserFactory(username="previous-owner"), name="example.com", pk="indm_unseen")
     for number in range(3):
-        EmailAddressFactory(domain=previous, address=f"hidden-{number}@example.com", slot=number)
+        EmailAddressFactory(domain=previous, address=f"unseen-{number}@example.com", slot=number)
     # No request reaches SES from here on, so the ledger does not change.
     settings.SES_REQUEST_BUDGET = 0
     delete_domain(domain=previous, requested_by="previous-owner")
-    late, until = ["hidden-late@example.com"], timezone.now() + timedelta(hours=1)
+    late, until = ["unseen-late@example.com"], timezone.now() + timedelta(hours=1)
     for entry in LedgerEntry.objects.filter(kind="rule"):
         InFlightCall.objects.create(entry=entry, operation="update_rule", recipients=late, fence=1, until=until)
     endpoint = EndpointFactory(pk="endpoints", name="Mine")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from domains.deletion.proof import prove_deletions
+from domains.tests.dns_server import dns_fixture  # noqa: F401
 from inbound.tests.docs.pages import PAGES, page
 
 CALLS, DELETION, PLANS = (page(f"docs/api/{name}.md") for name in ("calls", "deletion", "plans"))
@@ -57,7 +58,9 @@ def domain(call):
 
 
 @pytest.fixture
-def endpoint(call):
+def endpoint(call, dns):
+    # Otherwise a warning says that the name does not exist.
+    dns.publish("crm.example.net", "A", "8.8.8.8")
     endpoint = call("post", "/endpoints", _example(CALLS, "Endpoints", 0))
     _assert_same_fields(_example(CALLS, "Endpoints", 1), endpoint)
     return endpoint
