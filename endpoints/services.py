@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from domains.lifecycle.catch_all import CATCH_ALL_FAILED
 from domains.models import Domain
-from endpoints import forwards, signing_secrets
+from endpoints.changes import forwards, signing_secrets
 from endpoints.config_schema import (
     Config,
     ConfigError,

@@ -12,8 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from endpoints import deliveries, services, signing_secrets
+from endpoints import deliveries, services
 from endpoints.api import serializers
+from endpoints.changes import signing_secrets
 from endpoints.config_schema import ConfigError
 from endpoints.models import Endpoint
 from rest.deletion.confirmation import refuse_plan_of

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from backoffice.text import listed, plural
-from endpoints import signing_secrets
+from endpoints.changes import signing_secrets
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from endpoints import signing_secrets
+from endpoints.changes import signing_secrets
 from endpoints.models import Endpoint
 from endpoints.webhooks.signing import SHORT, key_of
 from inbound.models import Scope
@@ -19,7 +19,7 @@ DAY = timedelta(hours=24)
 
 
 @pytest.fixture
-def endpoint(user) -> Endpoint:
+def endpoint(user):
     return EndpointFactory.create(owner=user)
 
 

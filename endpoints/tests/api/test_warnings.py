@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from domains.models import Domain
-from endpoints import forwards
+from endpoints.changes import forwards
 from endpoints.models import Endpoint
 from endpoints.webhooks.target import PLAIN
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
@@ -23,7 +23,7 @@ def create(api):
 
 
 @pytest.fixture
-def forwarder(user) -> Endpoint:
+def forwarder(user):
     return EndpointFactory.create(owner=user, type="email", config={"forwardTo": "jo@example.net"})
 
 
@@ -32,7 +32,7 @@ def forward(api, forwarder):
     return lambda **config: api.put(f"/api/v2/endpoints/{forwarder.pk}", {"config": config})
 
 
-def refusal(answer) -> str:
+def refusal(answer):
     assert answer.status_code == 400
     assert answer.json()["error"] == "Invalid configuration"
     return answer.json()["details"]
