@@ -50,12 +50,12 @@ class ClaimedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a process has claimed. `after`: the endpoint that the next claim begins behind. `found`: whether it is worth asking
-    again at once."""
+    """What a process has claimed. `after`: the endpoint that the next claim begins behind. `found`: how many were due, with those
+    that were withdrawn instead."""
 
     deliveries: list[ClaimedDelivery]
     after: str
-    found: bool
+    found: int
 
 
 def claim(most: int, *, most_slow: int | None = None, after: str = "", before: datetime | None = None) -> Claims:
@@ -69,7 +69,7 @@ def claim(most: int, *, most_slow: int | None = None, after: str = "", before: d
         cursor.execute(statement(connection.vendor), {"after": after, "most": most, "most_slow": slow, "before": until})
         rows = sorted(cursor.fetchall(), key=lambda row: row[0])
     if not rows:
-        return Claims([], after, found=False)
+        return Claims([], after, found=0)
     dead = [pk for _, is_live, pk, *_ in rows if not is_live]
     if dead:
         withdrawn = Delivery.objects.filter(pk__in=dead, state=Delivery.State.DUE)
@@ -82,7 +82,7 @@ def claim(most: int, *, most_slow: int | None = None, after: str = "", before: d
             problem=WITHDRAWN_WITH_DOMAIN,
         )
     deliveries = [_claimed(*columns) for _, is_live, *columns in rows if is_live]
-    return Claims(deliveries, after=rows[-1][4], found=True)
+    return Claims(deliveries, after=rows[-1][4], found=len(rows))
 
 
 def release(claims: Iterable[ClaimedDelivery], *, begun: bool = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 # Nothing says when a postponed delivery may go on.
 POSTPONED_SECONDS = 60.0
+# PostgreSQL stores neither NUL nor unpaired surrogates.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 OTHER_BODY = "The body differs from that of the first attempt."
 State = Delivery.State
 
@@ -50,7 +53,7 @@ def finish(claim: ClaimedDelivery, result: Result) -> Outcome:
     digest = {"body_digest": result.body_digest} if result.body_digest and not claim.body_digest else {}
     with transaction.atomic():
         if not held(claim).update(
-            leased_until=None, last_attempt_at=began, response=result.response, **digest, **values
+            leased_until=None, last_attempt_at=began, response=_storable(result.response), **digest, **values
         ):
             return Outcome.LOST
         DeliveryAttempt.objects.create(
@@ -60,7 +63,7 @@ def finish(claim: ClaimedDelivery, result: Result) -> Outcome:
             seconds=result.seconds,
             status_code=result.status_code,
             error=_error(claim, result),
-            excerpt=result.excerpt[:2000],
+            excerpt=_storable(result.excerpt)[:2000],
         )
     if reason := gates.record(claim, result):
         switch_off(claim.endpoint_id, reason)
@@ -73,7 +76,7 @@ def _decide(claim: ClaimedDelivery, result: Result) -> tuple[Outcome, dict[str, 
     if result.kind == Kind.POSTPONED:
         pause = POSTPONED_SECONDS if result.retry_after is None else result.retry_after
         again = {"retry_at": Now() + timedelta(seconds=pause), "attempts": F("attempts") - 1, "leased_until": None}
-        response = {"response": result.response} if result.response else {}
+        response = {"response": _storable(result.response)} if result.response else {}
         return Outcome.POSTPONED, {**again, **response, "problem": problem}
     if result.kind == Kind.DELIVERED:
         return Outcome.DELIVERED, {"state": State.DELIVERED, "retry_at": None, "finished_at": Now(), "problem": ""}
@@ -89,6 +92,19 @@ def _decide(claim: ClaimedDelivery, result: Result) -> tuple[Outcome, dict[str, 
     if wait is None:
         return Outcome.DEAD, {"state": State.DEAD, "retry_at": None, "finished_at": Now(), "problem": problem}
     return Outcome.RETRIED, {"retry_at": Now() + timedelta(seconds=wait), "problem": problem}
+
+
+def _storable(value: Any) -> Any:
+    """A JSON value without characters that PostgreSQL cannot store."""
+    match value:
+        case str():
+            return UNSTORABLE.sub("\ufffd", value)
+        case dict():
+            return {_storable(key): _storable(it) for key, it in value.items()}
+        case list() | tuple():
+            return [_storable(it) for it in value]
+        case _:
+            return value
 
 
 def _error(claim: ClaimedDelivery, result: Result) -> str:

@@ -38,6 +38,8 @@ TOO_SLOW = "S3 took too long to send the mail."
 
 class Outcome(StrEnum):
     INGESTED = "ingested"
+    # Ingested, and there is something to deliver.
+    ROUTED = "routed"
     MISSING = "missing"
     # Something failed: it is tried again.
     POSTPONED = "postponed"
@@ -113,7 +115,8 @@ def _finish_and_route(claim: ClaimedMessage, parsed: ParsedMail, **values: Any) 
         outcome = _finish(claim, Outcome.INGESTED, **values)
         if outcome == Outcome.INGESTED:
             record_references(claim.pk, parsed)
-            route_messages([claim.pk])
+            if route_messages([claim.pk]):
+                return Outcome.ROUTED
     return outcome
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import timedelta
 from typing import Any
 
 from django.db import connection
@@ -90,8 +89,8 @@ def create_deliveries(endpoint: str, received: Iterable[str]) -> bool:
         f" {now} FROM {Endpoint._meta.db_table} e CROSS JOIN ({values}) v WHERE e.id = %s{lock}"
         " ON CONFLICT (received_id, endpoint_id) DO NOTHING RETURNING 1"
     )
-    after: timedelta | str = lifetime() if is_postgresql else f"+{lifetime().total_seconds():.0f} seconds"
-    parameters = [Delivery.State.DUE, after, *[value for row in rows for value in row], endpoint]
+    after: object = lifetime() if is_postgresql else f"+{lifetime().total_seconds():.0f} seconds"
+    parameters: list[Any] = [Delivery.State.DUE, after, *[value for row in rows for value in row], endpoint]
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         if cursor.fetchall():

@@ -6,7 +6,7 @@ from collections import Counter
 
 from backoffice.text import plural
 from mail.arrival.sweep import unfinished
-from mail.models import Message
+from mail.models import Delivery, Message
 from mail.worker.tasks import PERIODIC
 from ses_integration.api import MailQueue, SesError
 
@@ -16,6 +16,8 @@ DONE = {
     "found": ("found {} that nothing had told of", "mail"),
     "ingested": ("read {}", "mail"),
     "missing": ("gave up {} that S3 does not have", "mail"),
+    "delivery delivered": ("made {}", "delivery"),
+    "delivery to be retried": ("tried {} in vain", "delivery"),
     **{task.done: (f"{task.done} {{}}", task.noun) for task in PERIODIC},
 }
 
@@ -31,9 +33,11 @@ def pending(source: str, *, swept: bool) -> list[str]:
     """What is left to do, as parts of a sentence. `swept`: the run was to sweep everything."""
     arrived = Message.objects.live().filter(state=Message.State.ARRIVED).count()
     erasing = Message.objects.filter(state=Message.State.ERASING, erased_at=None).count()
+    deliveries = Delivery.objects.live().due().filter(endpoint__is_active=True).count()
     sweeps = unfinished().count() if swept else 0
     return [
         *([f"{plural(arrived, 'mail')} to read{_why()}"] if arrived else []),
+        *([f"{plural(deliveries, 'delivery')} to make"] if deliveries else []),
         *([f"{plural(erasing, 'mail')} to erase"] if erasing else []),
         *([f"the sweep of {plural(sweeps, 'domain')}"] if sweeps else []),
         *(_in_queue() if source == "sqs" else []),

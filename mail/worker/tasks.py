@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from mail.delivery.expiry import run_expiry
 from mail.erasure.task import run_erasures
-from mail.worker.troubles import Troubles
-from mail.worker.turns import Turns
 
-# A task with much to do returns after about this time, so that the other tasks get their turn.
-TASK_SECONDS = 10.0
+
+# What senders give up counts as well.
+GAVE_UP = "gave up"
 
 
 class Task(Protocol):
@@ -31,21 +30,7 @@ class PeriodicTask:
     noun: str
 
 
-PERIODIC = (PeriodicTask("the erasure of mail", run_erasures, 5.0, "erased", "mail"),)
-
-
-class Periodic(Turns):
-    """A task, again and again."""
-
-    asks_database = True
-
-    def __init__(self, troubles: Troubles, stop: threading.Event, task: PeriodicTask) -> None:
-        super().__init__(troubles, stop)
-        self.name = task.name
-        self.idle = task.interval
-        self._task = task
-
-    def turn(self) -> bool:
-        done = self._task.run(self.stop.is_set, seconds=TASK_SECONDS)
-        self.counts[self._task.done] += done
-        return done > 0
+PERIODIC = (
+    PeriodicTask("the erasure of mail", run_erasures, 5.0, "erased", "mail"),
+    PeriodicTask("the expiry of deliveries", run_expiry, 60.0, GAVE_UP, "delivery"),
+)

@@ -10,7 +10,7 @@ from mail.worker.report import done, pending
 from mail.worker.worker import MailWorker
 from ses_integration.cli.base import CommandWithExitCodes
 
-NONE = "MAIL_SOURCE is none: stored mail is left alone, and only erased when it has to be."
+NONE = "MAIL_SOURCE is none: stored mail is left alone, and only erased when it has to be; deliveries are made."
 
 
 def number(text: str) -> int:
@@ -23,7 +23,7 @@ def number(text: str) -> int:
 
 class Command(CommandWithExitCodes):
     help = (
-        "Take notifications of stored mail, read the mail, sweep the bucket and erase, until it is stopped. "
+        "Take notifications of stored mail, read the mail, deliver it, sweep the bucket and erase, until it is stopped. "
         "Any number of workers may run, on any number of machines. "
         "Exit code 0 if it was stopped or nothing is left, 1 for an error, 2 with --once if something is left."
     )
@@ -50,8 +50,17 @@ class Command(CommandWithExitCodes):
             help="threads that read mail, each with a process (default: 2)",
         )
 
+        parser.add_argument(
+            "--senders",
+            type=number,
+            metavar="N",
+            default=16,
+            help="deliveries at the same time, slow ones aside (default: 16)",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
-        worker = MailWorker(receivers=options["receivers"], parsers=options["parsers"], sweep_now=options["sweep"])
+        names = ("receivers", "parsers", "senders")
+        worker = MailWorker(**{name: options[name] for name in names}, sweep_now=options["sweep"])
         if options["once"]:
             self._once(worker, sweep=options["sweep"])
             return

@@ -14,7 +14,7 @@ from mail.ingest.room import IN_HAND, MEGABYTE, Room
 from mail.models import ClaimedMessage, Message
 from mail.tests.ingest.conftest import claim_now
 from mail.worker.backlog import Backlog
-from mail.worker.parsing import Due, Parsing
+from mail.worker.threads.parsing import Due, Parsing
 from mail.worker.troubles import Troubles
 from ses_integration.emulator.server import Emulator
 

@@ -11,7 +11,7 @@ from django.db import OperationalError, connection
 from mail.models import Message
 from mail.tests.postbox import Postbox
 from mail.worker.backlog import Backlog
-from mail.worker.receiving import Receiving
+from mail.worker.threads.receiving import Receiving
 from mail.worker.troubles import Troubles
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]

@@ -7,8 +7,8 @@ import threading
 import time
 
 from mail.arrival.sweep import Lost, Pass, add_missing_sweeps, claim_sweep, make_all_due
+from mail.worker.threads.turns import Turns
 from mail.worker.troubles import Troubles
-from mail.worker.turns import Turns
 
 logger = logging.getLogger(__name__)
 

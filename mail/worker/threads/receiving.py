@@ -12,8 +12,8 @@ from mail.arrival.note import Noted, note
 from mail.ingest.claims import claim_length
 from mail.models import Message
 from mail.worker.backlog import Backlog
+from mail.worker.threads.turns import Turns
 from mail.worker.troubles import Troubles
-from mail.worker.turns import Turns
 from ses_integration.api import Arrival, MailQueue
 
 logger = logging.getLogger(__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
@@ -15,8 +16,8 @@ from mail.ingest.room import Room
 from mail.models import ClaimedMessage
 from mail.parsing.pool import Parser
 from mail.worker.backlog import Backlog
+from mail.worker.threads.turns import Turns
 from mail.worker.troubles import Troubles
-from mail.worker.turns import Turns
 from ses_integration.api import NotStored
 
 logger = logging.getLogger(__name__)
@@ -54,11 +55,15 @@ class Due:
 class Parsing(Turns):
     name = "the ingest of mail"
 
-    def __init__(self, troubles: Troubles, stop: threading.Event, backlog: Backlog, room: Room, due: Due) -> None:
+    def __init__(
+        self, troubles: Troubles, stop: threading.Event, backlog: Backlog, room: Room, due: Due, wake: Callable[[], None]
+    ) -> None:
         super().__init__(troubles, stop)
         self._backlog = backlog
         self._room = room
         self._due = due
+        # Somebody waits for what is to deliver.
+        self._wake = wake
         self._parser = Parser(seconds=settings.MAIL_PARSE_SECONDS, megabytes=settings.MAIL_PARSE_MB)
         # The mail that this thread is working on.
         self.in_hand: ClaimedMessage | None = None
@@ -103,6 +108,9 @@ class Parsing(Turns):
 
     def _ingest(self, claim: ClaimedMessage) -> None:
         outcome, error = ingest(claim, self._parser, self._room)
+        if outcome == Outcome.ROUTED:
+            self._wake()
+            outcome = Outcome.INGESTED
         self.counts[outcome] += 1
         if outcome == Outcome.INGESTED:
             self.troubles.worked(S3)
