@@ -16,7 +16,7 @@ UNCERTAIN = "Not all of this is certain: what is unconfirmed or could not be loo
 def plural(count: int, noun: str) -> str:
     """`1 address`, `2 addresses`, `0 identities`, `12,000 rules`. `noun` is singular."""
     if count != 1:
-        noun = f"{noun}es" if noun.endswith("s") else f"{noun[:-1]}ies" if noun.endswith("ty") else f"{noun}s"
+        noun = f"{noun}es" if noun.endswith("s") else f"{noun[:-1]}ies" if noun.endswith(("ry", "ty")) else f"{noun}s"
     return f"{count:,} {noun}"
 
 

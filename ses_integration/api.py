@@ -18,7 +18,7 @@ from ses_integration.arrivals.signature import Forged
 from ses_integration.arrivals.topic import receive_post
 from ses_integration.aws.clients import configured
 from ses_integration.conf import mail_source
-from ses_integration.coordination.clock import release_connection
+from ses_integration.coordination.clock import database_now, release_connection
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck
@@ -52,6 +52,7 @@ __all__ = [
     "MailFrom",  # the MAIL FROM domain of a description
     "QuotaExceeded",  # the refusal of a change that SES has no room for
     "changing",  # the transaction of a change whose caller reconciles
+    "database_now",  # the time by the clock that due times are compared with
     "mark_dirty",  # record in the transaction that domains have changed
     "reconcile",  # wait after the commit until SES follows a domain
     "release_connection",  # give the database connection back before waiting for somebody else

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -20,13 +19,12 @@ from mail.delivery.claims import ClaimedDelivery, held
 from mail.delivery.result import Kind, Result
 from mail.delivery.schedule import next_pause, wanted_pause
 from mail.models import Delivery, DeliveryAttempt
+from ses_integration.api import storable
 
 logger = logging.getLogger(__name__)
 
 # Nothing says when a postponed delivery may go on.
 POSTPONED_SECONDS = 60.0
-# PostgreSQL stores neither NUL nor unpaired surrogates.
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 OTHER_BODY = "The body differs from that of the first attempt."
 State = Delivery.State
 
@@ -98,7 +96,7 @@ def _storable(value: Any) -> Any:
     """A JSON value without characters that PostgreSQL cannot store."""
     match value:
         case str():
-            return UNSTORABLE.sub("\ufffd", value)
+            return storable(value)
         case dict():
             return {_storable(key): _storable(it) for key, it in value.items()}
         case list() | tuple():

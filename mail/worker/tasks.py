@@ -9,7 +9,6 @@ from typing import Protocol
 from mail.delivery.expiry import run_expiry
 from mail.erasure.task import run_erasures
 
-
 # What senders give up counts as well.
 GAVE_UP = "gave up"
 

@@ -59,8 +59,10 @@ class MailWorker:
         self._receivers = [Receiving(*common, self._backlog) for _ in range(receivers if self.source == "sqs" else 0)]
         self._sweepers = [Sweeping(*common, now=sweep_now)] if looks else []
         self._outgoing = Outgoing(senders)
-        ingest = (self._backlog, self._room, due, self._outgoing.wake)
-        self._parsers = [Parsing(*common, *ingest) for _ in range(parsers if looks else 0)]
+        self._parsers = [
+            Parsing(*common, self._backlog, self._room, due, self._outgoing.wake)
+            for _ in range(parsers if looks else 0)
+        ]
         self._dispatchers = [Dispatching(*common, self._outgoing)]
         self._senders = [Sending(*common, self._outgoing, attempts) for _ in range(self._outgoing.threads)]
         self._tasks = [Periodic(*common, task) for task in PERIODIC]

@@ -42,7 +42,7 @@ def room(claim: ClaimedMessage) -> Room:
 
 @pytest.fixture
 def parsing(room: Room) -> Iterator[Parsing]:
-    made = Parsing(Troubles(), threading.Event(), Backlog(), room, Due())
+    made = Parsing(Troubles(), threading.Event(), Backlog(), room, Due(), lambda: None)
     # It does not look for what is due.
     made._due._next = float("inf")
     yield made

@@ -104,7 +104,7 @@ def test_without_a_source_it_only_erases(postbox: Postbox, settings: Any) -> Non
     MessageFactory(domain=postbox.domain, state="erasing", retry_at=timezone.now(), key=postbox.key("x"), ses_id="x")
     assert once("--sweep") == (
         0,
-        "MAIL_SOURCE is none: stored mail is left alone, and only erased when it has to be. Erased 1 mail. "
+        "MAIL_SOURCE is none: stored mail is left alone, and only erased when it has to be; deliveries are made. Erased 1 mail. "
         "Nothing is pending.",
     )
     assert postbox.depth() == (1, 0)

@@ -41,7 +41,7 @@ def run(worker: MailWorker) -> None:
 
 def ours() -> set[str]:
     """The threads of a worker."""
-    names = ("the queue", "the ingest", "the sweep", "the erasure")
+    names = ("the queue", "the ingest", "the sweep", "the erasure", "the expiry", "the claims", "the deliveries")
     return {thread.name for thread in threading.enumerate() if thread.name.startswith(names)}
 
 

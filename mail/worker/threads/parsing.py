@@ -56,7 +56,13 @@ class Parsing(Turns):
     name = "the ingest of mail"
 
     def __init__(
-        self, troubles: Troubles, stop: threading.Event, backlog: Backlog, room: Room, due: Due, wake: Callable[[], None]
+        self,
+        troubles: Troubles,
+        stop: threading.Event,
+        backlog: Backlog,
+        room: Room,
+        due: Due,
+        wake: Callable[[], None],
     ) -> None:
         super().__init__(troubles, stop)
         self._backlog = backlog

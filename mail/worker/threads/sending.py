@@ -21,9 +21,7 @@ logger = logging.getLogger(__name__)
 
 WAIT_SECONDS = 0.5
 # A bug is not over soon.
-UNEXPECTED = Result(
-    Kind.POSTPONED, problem="inbound could not make the delivery; the log says why.", retry_after=300.0
-)
+UNEXPECTED = Result(Kind.POSTPONED, problem="inbound could not make the delivery; the log says why.", retry_after=300.0)
 NOT_BEGUN = Result(Kind.POSTPONED, retry_after=1.0)
 
 
@@ -54,7 +52,7 @@ class Sending(Turns):
         return True
 
     def _finish(self, claim: ClaimedDelivery, result: Result) -> Outcome:
-        """Record the result. Raises OperationalError or InterfaceError if it should be tried again, because the database is away."""
+        """Record the result. Raises OperationalError or InterfaceError to be called again: the database is away."""
         try:
             return finish(claim, result)
         except (OperationalError, InterfaceError) as error:
