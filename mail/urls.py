@@ -1,6 +1,7 @@
 """The API resources of this app."""
 
 from mail.api.attachments import NamedAttachmentViewSet
+from mail.api.deliveries.of_endpoint import EndpointDeliveriesViewSet
 from mail.api.emails import EmailViewSet
 from rest.router import Router
 
@@ -8,3 +9,5 @@ from rest.router import Router
 def register(router: Router) -> None:
     router.register("mail", EmailViewSet, basename="mail")
     router.register("attachments", NamedAttachmentViewSet, basename="attachment")
+    # The app below has the other paths of endpoints.
+    router.register("endpoints", EndpointDeliveriesViewSet, basename="endpoint-deliveries")

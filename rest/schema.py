@@ -71,7 +71,8 @@ class Schema(AutoSchema):
             if self.view.page_serializer:
                 schema["properties"] |= self.map_serializer(self.view.page_serializer())["properties"]
         content = {media_type: {"schema": schema} for media_type in self.map_renderers(path, method)}
-        return {"201" if self.view.action in self.view.creating else "200": {"description": "", "content": content}}
+        status = {**dict.fromkeys(self.view.creating, "201"), **dict.fromkeys(self.view.accepting, "202")}
+        return {status.get(self.view.action, "200"): {"description": "", "content": content}}
 
     def map_serializer(self, serializer: Any) -> dict[str, Any]:
         schema: dict[str, Any] = super().map_serializer(serializer)

@@ -66,6 +66,8 @@ class OwnedViewSet(GenericViewSet[Row]):
     serializer_classes: ClassVar[Mapping[str, type[BaseSerializer[Any]]]] = {}
     # Actions that answer 201.
     creating: ClassVar[Collection[str]] = ("create",)
+    # Actions that answer 202.
+    accepting: ClassVar[Collection[str]] = ()
     # Answers to exceptions of services.
     errors: ClassVar[Mapping[type[Exception], Callable[[Any], APIException]]] = {}
     # The scope that an API key needs, if not the usual one of the HTTP method. Set it with `@action`.

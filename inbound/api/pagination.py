@@ -38,12 +38,26 @@ class LimitOffset(BasePagination):
         self.total = view.count(queryset)
         if self.offset >= self.total:
             return []
-        limit = min(self.limit, self.total - self.offset)
-        # The database passes all rows before the page, so start at the nearer end.
-        from_end = self.offset > self.total // 2
-        offset = self.total - self.offset - limit if from_end else self.offset
+        limit, offset, from_end = self._nearer_end()
         rows: list[Any] = view.page(limit, offset, from_end=from_end, is_short=self.total <= MAX_SORTED)
         return rows
+
+    def pick(self, rows: Any, request: Request, view: Any) -> list[Any]:
+        """A page of rows that are not the viewset's own list, such as those that belong to one row of it."""
+        self._read(request, view)
+        self.total = rows.count()
+        if self.offset >= self.total:
+            return []
+        limit, offset, from_end = self._nearer_end()
+        found = list((rows.reverse() if from_end else rows)[offset : offset + limit])
+        return found[::-1] if from_end else found
+
+    def _nearer_end(self) -> tuple[int, int, bool]:
+        """Limit and offset, and whether the offset counts from the end: the database passes all rows before the page."""
+        limit = min(self.limit, self.total - self.offset)
+        if self.offset > self.total // 2:
+            return limit, self.total - self.offset - limit, True
+        return limit, self.offset, False
 
     def slice(self, values: Sequence[Any], request: Request, view: Any) -> list[tuple[int, Any]]:
         """A page of a list that is no table: the values with their positions."""

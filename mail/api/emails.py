@@ -17,6 +17,9 @@ from rest_framework.response import Response
 from mail import marks
 from mail.api import downloads, filters, serializers
 from mail.api.attachments import AttachmentsSerializer, FileActions, with_files
+from mail.api.deliveries import answers
+from mail.api.deliveries.of_email import DeliveryActions
+from mail.api.deliveries.serializers import DeliveriesSerializer, RetryBody
 from mail.api.deliveries.status import stats_of_email, with_newest_delivery
 from mail.api.detail import EmailSerializer
 from mail.api.stats import StatsSerializer, stats_of
@@ -33,7 +36,7 @@ from ses_integration.api import SesError
 BOTH = "Cannot filter by both emailAddress and emailId at the same time"
 
 
-class EmailViewSet(FileActions, ListModelMixin, RetrieveModelMixin, OwnedViewSet[ReceivedEmail]):
+class EmailViewSet(FileActions, DeliveryActions, ListModelMixin, RetrieveModelMixin, OwnedViewSet[ReceivedEmail]):
     http_method_names = [*OwnedViewSet.http_method_names, "patch"]
     queryset = ReceivedEmail.objects.live().order_by("-arrived_at", "-id")
     not_found = "Email not found"
@@ -43,6 +46,8 @@ class EmailViewSet(FileActions, ListModelMixin, RetrieveModelMixin, OwnedViewSet
         "partial_update": serializers.MarkBody,
         "bulk": serializers.BulkMarkBody,
         "attachments": AttachmentsSerializer,
+        "deliveries": DeliveriesSerializer,
+        "retry": RetryBody,
         "destroy": serializers.ErasedEmailSerializer,
         "stats": StatsSerializer,
     }
@@ -52,13 +57,14 @@ class EmailViewSet(FileActions, ListModelMixin, RetrieveModelMixin, OwnedViewSet
     filters = filters.FILTERS
     parameters = {
         "retrieve": {"peek": {"type": "boolean"}},
-        "attachments": {name: {"type": "integer"} for name in ("limit", "offset")},
+        "attachments": answers.PAGE,
+        "deliveries": answers.PAGE,
         "raw": downloads.PARAMETERS,
         "attachment": downloads.PARAMETERS,
         "stats": {"days": {"type": "integer"}, "domainId": {"type": "string"}},
     }
     files = {"raw": RAW, "attachment": BINARY}
-    errors = downloads.ERRORS
+    errors = {**downloads.ERRORS, **answers.ERRORS}
 
     def get_queryset(self) -> QuerySet[ReceivedEmail]:
         rows: Any = super().get_queryset()
