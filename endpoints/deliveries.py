@@ -88,5 +88,5 @@ class DeliverySerializer(ReadSerializer[Any]):
 
 def recent_deliveries(endpoint: Endpoint) -> Any:
     """The newest ones. One statement."""
-    deliveries: Any = endpoint.deliveries  # type: ignore[attr-defined]
+    deliveries: Any = endpoint.deliveries
     return DeliverySerializer(deliveries.live().order_by("-created_at", "-pk")[:RECENT], many=True).data

@@ -164,7 +164,7 @@ def delete_endpoint(*, endpoint: Endpoint) -> EndpointDeletion:
             detached = [address for address in addresses.select_related("domain") if not address.domain.deleting_since]
             row.email_addresses.update(endpoint=None, updated_at=timezone.now())
             # The row is locked, so none is added.
-            deliveries = row.deliveries.count()  # type: ignore[attr-defined]
+            deliveries = row.deliveries.count()
             # Receivers delete the deliveries, turn the catch-alls off and mark their domains.
             row.delete()
         for name, generation in change.generations.items():

@@ -10,8 +10,7 @@ from rest_framework import serializers
 from mail.api.deliveries.status import EmailRoute, EmailStatus
 from mail.api.serializers import UNKNOWN, HasAny, ParseError, ParseSuccess, TextOr
 from mail.models import Message, ReceivedEmail
-from mail.shapes import VERDICTS, header_text, security, shown_attachment
-from mail.threads.identity import thread_id
+from mail.shapes import VERDICTS, header_text, security, shown_attachment, thread_id
 from rest.fields import Constant, SchemaOnly, TextOrNull, Timestamp, timestamp
 from rest.serializers import ReadModelSerializer, ReadSerializer
 

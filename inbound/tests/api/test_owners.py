@@ -17,13 +17,14 @@ from endpoints.models import Endpoint
 from inbound.tests.api.routes import ROUTES, allows, path_of
 from inbound.tests.support.factories import (
     BlockedEmailFactory,
+    DeliveryFactory,
     DnsRecordFactory,
     DomainFactory,
     EmailAddressFactory,
     EndpointFactory,
     UserFactory,
 )
-from mail.models import Message, ReceivedEmail
+from mail.models import Delivery, Message, ReceivedEmail
 from mail.tests.inbox import ATTACHMENTS, RAW, stored
 from ses_integration.models import InFlightCall, LedgerEntry
 
@@ -31,8 +32,8 @@ METHODS = ["get", "head", "options", "post", "put", "patch", "delete"]
 OF_ONE = [route for route in ROUTES if "<" in route]
 OF_MANY = [route for route in ROUTES if "<" not in route]
 # A valid body of every PUT, and of PATCH, so that the answers are not about the body.
-BODY = {"isCatchAllEnabled": False, "isActive": False, "name": "Mine now", "isRead": True}
-MODELS = (Domain, EmailAddress, BlockedEmail, DnsRecord, Endpoint, DomainDeletion, Message, ReceivedEmail)
+BODY = {"isCatchAllEnabled": False, "isActive": False, "name": "Mine now", "isRead": True, "status": "failed"}
+MODELS = (Domain, EmailAddress, BlockedEmail, DnsRecord, Endpoint, DomainDeletion, Message, ReceivedEmail, Delivery)
 
 
 @pytest.fixture
@@ -47,7 +48,8 @@ def tokens(ses, user) -> list[str]:
     DnsRecordFactory(pk="dns-records", domain=domain)
     DomainDeletion.objects.create(pk="deletions", domain_id="indm_gone", name="gone.theirs.example.com", owner=user)
     for pk in ("mail", "attachments"):
-        stored(domain, RAW, pk=pk, subject="theirs", attachments=ATTACHMENTS)
+        email = stored(domain, RAW, pk=pk, subject="theirs", attachments=ATTACHMENTS)
+        DeliveryFactory(received=email, endpoint=endpoint, state="dead")
     return [str(domain_plan(domain).token), str(address_plan(address).token)]
 
 

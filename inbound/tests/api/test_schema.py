@@ -16,7 +16,8 @@ from addresses.services import create_address
 from domains.lifecycle.register import add_domain
 from domains.models import Domain
 from inbound.tests.api.routes import ROUTES, path_of
-from inbound.tests.support.factories import DomainFactory, EndpointFactory
+from inbound.tests.support.factories import DeliveryFactory, DomainFactory, EndpointFactory
+from mail.models import DeliveryAttempt
 from mail.tests.inbox import ATTACHMENTS, RAW, stored
 
 OPERATIONS = [
@@ -31,6 +32,8 @@ OTHER_PARAMETERS = {
     ("mail/<str:pk>/raw", "raw"): ["unsafe"],
     ("mail/<str:pk>/attachments", "attachments"): ["limit", "offset"],
     ("mail/<str:pk>/attachments/<str:index>", "attachment"): ["unsafe"],
+    ("mail/<str:pk>/deliveries", "deliveries"): ["limit", "offset"],
+    ("endpoints/<str:pk>/deliveries", "deliveries"): ["limit", "offset", "status"],
     ("mail/stats", "stats"): ["days", "domainId"],
     ("attachments/<str:pk>/<path:filename>", "named"): ["unsafe"],
 }
@@ -53,7 +56,8 @@ def operation(schema: dict[str, Any], route: str, method: str) -> dict[str, Any]
 
 
 def status_of(route: str, action: str) -> int:
-    return 201 if action in ROUTES[route].cls.creating else 200
+    view = ROUTES[route].cls
+    return 201 if action in view.creating else 202 if action in view.accepting else 200
 
 
 def answer_of(schema: dict[str, Any], route: str, method: str, status: int = 200) -> dict[str, Any]:
@@ -161,7 +165,9 @@ def test_answers_are_as_the_schema_says(schema, api, user, ses):
     address = create_address(domain=domain, address="a@example.com", endpoint_id=endpoint.pk).address
     other = create_address(domain=domain, address="b@example.com", endpoint_id=None).address
     DomainFactory(owner=user, name="bare.example.org")
-    mail = stored(domain, RAW, attachments=ATTACHMENTS).pk
+    email = stored(domain, RAW, attachments=ATTACHMENTS)
+    mail, delivery = email.pk, DeliveryFactory(received=email, endpoint=endpoint, state="dead")
+    DeliveryAttempt.objects.create(delivery=delivery, number=1)
 
     def check(route: str, method: str, pk: str = "", body: Any = None, query: str = "", status: int = 200) -> Any:
         answer = getattr(api, method)(path_of(route, pk) + query, body, format="json")
@@ -204,6 +210,8 @@ def test_answers_are_as_the_schema_says(schema, api, user, ses):
         check(route, "get", domain.pk, query="?check=true")
     check("mail/<str:pk>", "patch", mail, {"isArchived": True})
     check("mail/bulk", "post", body={"emailIds": [mail], "updates": {"isRead": False}})
+    check("mail/<str:pk>/retry", "post", mail, {"delivery_id": delivery.pk})
+    check("endpoints/<str:pk>/redeliver", "post", endpoint.pk, {"status": "failed"}, status=202)
     check("mail/<str:pk>", "delete", mail)
     check("blocked-emails/<str:pk>", "delete", blocked)
     check("endpoints/<str:pk>", "delete", second)

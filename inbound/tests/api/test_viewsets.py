@@ -16,7 +16,7 @@ from rest.filters import QueryFilters
 from rest.serializers import Body
 from rest.viewsets import OwnedViewSet
 
-RESOURCES = {prefix: viewset for prefix, viewset, _ in router.registry}
+RESOURCES = {basename: viewset for _, viewset, basename in router.registry}
 ACTIONS = [
     (route, method, action)
     for route, view in ROUTES.items()

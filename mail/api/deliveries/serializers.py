@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from endpoints.deliveries import DeliverySerializer
-from mail.models import Delivery, DeliveryAttempt, DeliveryQuerySet, ForwardRecipient
+from mail.models import Delivery, DeliveryAttempt, DeliveryQuerySet, EndpointGate, ForwardRecipient
 from rest.fields import Boolean, Constant, SchemaOnly, Text, TextOrNull, Timestamp
 from rest.serializers import Answer, Body, ReadSerializer
 
@@ -44,8 +44,8 @@ class LoggedDeliverySerializer(DeliverySerializer):
     endpointId = serializers.CharField(source="endpoint_id")
     problem = TextOrNull()
     nextAttemptAt = serializers.SerializerMethodField()
-    attemptLog = _AttemptSerializer(source="log.all", many=True)
-    recipients = _RecipientSerializer(source="recipients.all", many=True)
+    attemptLog = _AttemptSerializer(source="log", many=True)
+    recipients = _RecipientSerializer(many=True)
 
     def get_nextAttemptAt(self, delivery: Delivery) -> str | None:
         at = next_attempt(delivery, timezone.now())
@@ -67,8 +67,8 @@ def next_attempt(delivery: Delivery, now: datetime) -> datetime | None:
     """When the next attempt may begin, `now` if it may already. None if there is none to come, or not before the endpoint is on."""
     if delivery.state != Delivery.State.DUE or not delivery.endpoint.is_active:
         return None
-    gate = getattr(delivery.endpoint, "gate", None)
-    return max(filter(None, [now, delivery.retry_at, gate and gate.not_before]))
+    gate: EndpointGate | None = getattr(delivery.endpoint, "gate", None)
+    return max(filter(None, [now, delivery.retry_at, gate.not_before if gate else None]))
 
 
 class DeliveriesSerializer(serializers.Serializer[Any]):
@@ -115,6 +115,7 @@ class RedeliveredSerializer(ReadSerializer[Any]):
 
 class RedeliverBody(Body):
     answer = RedeliveredSerializer
+    required_together = ("status",)
 
     status = Text()
     since = Text(required=False, allow_null=True)
