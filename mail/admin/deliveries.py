@@ -17,6 +17,7 @@ from backoffice.base import ReadOnlyAdmin
 from backoffice.links import NOTHING, page_link, related_link
 from backoffice.tables import html_table
 from backoffice.text import moment, visible
+from endpoints.models import Endpoint
 from mail.admin import content
 from mail.admin.actions import ReplaysDeliveries
 from mail.admin.filters import BODIES, DeliveriesWithoutBodies, DomainFilter, EndpointFilter
@@ -27,13 +28,14 @@ from rest.ids import is_id
 PROBLEM_SHOWN = 120
 # A delivery that is retried by hand again and again may have more.
 ATTEMPTS_SHOWN = 200
+FORWARDED: Any = ("Forwarded to", {"fields": ["forwards"]})
 
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReplaysDeliveries, ReadOnlyAdmin[Delivery]):
     endpoint_link = related_link("endpoint__name")
     domain_link = related_link("received__domain__name")
-    list_display = ["created_short", "recipient", "endpoint_link", "state_shown", "attempts", "answer"]
+    list_display = ["created_short", "recipient", "endpoint_link", "state_shown", "answer"]
     list_filter = [
         "state", "endpoint__type", ("endpoint", EndpointFilter), ("received__domain", DomainFilter),
         ("created_at", admin.DateFieldListFilter),
@@ -46,7 +48,7 @@ class DeliveryAdmin(ReplaysDeliveries, ReadOnlyAdmin[Delivery]):
     fieldsets = [
         (None, {"fields": ["state_shown", "problem_shown", "email", "endpoint_link", "kind", "domain_link", "webhook_id"]}),
         ("Attempts", {"fields": ["attempts", "attempts_made", "last_attempt_at", "expires"]}),
-        ("Forwarded to", {"fields": ["forwards"]}),
+        FORWARDED,
         ("Last answer, as the API shows it", {"fields": ["response_shown"]}),
         ("What is sent", {"classes": ["collapse"], "fields": ["endpoint_name", "payload", "body_digest", "created_at"]}),
     ]  # fmt: skip
@@ -75,6 +77,10 @@ class DeliveryAdmin(ReplaysDeliveries, ReadOnlyAdmin[Delivery]):
         if is_id(pk) and (exact := queryset.filter(pk=pk)).exists():
             return exact, False
         return super().get_search_results(request, queryset, search_term)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Delivery | None = None) -> Any:
+        is_webhook = obj is None or obj.endpoint.type == Endpoint.Type.WEBHOOK
+        return [one for one in self.fieldsets or [] if one != FORWARDED or not is_webhook]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DeliveriesWithoutBodies
@@ -117,12 +123,13 @@ class DeliveryAdmin(ReplaysDeliveries, ReadOnlyAdmin[Delivery]):
 
     @admin.display(description="id")
     def webhook_id(self, row: Delivery) -> str:
-        return f"{row.pk} (webhook-id: msg_{row.pk})" if row.endpoint.type == "webhook" else row.pk
+        return f"{row.pk} (webhook-id: msg_{row.pk})" if row.endpoint.type == Endpoint.Type.WEBHOOK else row.pk
 
     @admin.display(description="log")
     def attempts_made(self, row: Delivery) -> SafeString:
-        lines = [words.attempt(one) for one in row.log.all()[:ATTEMPTS_SHOWN]]
-        return html_table(words.ATTEMPT_HEAD, lines) if lines else SafeString("none, or older than DELIVERY_LOG_DAYS")
+        if lines := [words.attempt(one) for one in row.log.all()[:ATTEMPTS_SHOWN]]:
+            return html_table(words.ATTEMPT_HEAD, lines)
+        return SafeString("older than DELIVERY_LOG_DAYS" if row.attempts else "none yet")
 
     @admin.display(description="given up")
     def expires(self, row: Delivery) -> SafeString | str:

@@ -23,7 +23,7 @@ from mail.status.wording import when
 class EndpointGateAdmin(OpensGates, ReadOnlyAdmin[EndpointGate]):
     endpoint_link = related_link("endpoint__name")
     list_display = ["endpoint_link", "kind", "down_for", "failures", "waiting", "next_try", "problem_shown"]
-    list_filter = ["endpoint__type", "is_slow"]
+    list_filter = ["endpoint__type"]
     search_fields = ["=endpoint__id", "endpoint__name", "problem"]
     ordering = ["down_since", "endpoint"]
     show_full_result_count = False

@@ -30,7 +30,7 @@ SUBJECT_SHOWN = 120
 @admin.register(ReceivedEmail)
 class ReceivedEmailAdmin(ReleasesMail, Downloads, TellsStory, DeletesThroughService[ReceivedEmail]):
     list_display = [
-        "arrived_short", "subject", "from_shown", "recipient", "attached", "bytes_stored", "state_shown", "disposition",
+        "arrived_short", "subject", "from_shown", "recipient", "attached", "bytes_stored", "state_shown",
     ]  # fmt: skip
     list_display_links = ["arrived_short", "subject"]
     list_filter = [
@@ -116,7 +116,10 @@ class ReceivedEmailAdmin(ReleasesMail, Downloads, TellsStory, DeletesThroughServ
     @admin.display(description="state", ordering="message__state")
     def state_shown(self, row: ReceivedEmail) -> SafeString:
         found = visible(", ".join(problems(row.message)))
-        return format_html('{} <span class="mail-bad">{}</span>', row.message.get_state_display(), found)
+        state = row.message.get_state_display()
+        if row.disposition != ReceivedEmail.Disposition.RECEIVED:
+            state = f"{state}, {row.get_disposition_display().lower()}"
+        return format_html('{} <span class="mail-bad">{}</span>', state, found)
 
 
 def _kept_by(others: int) -> str:
