@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from django.http import HttpResponse
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from backoffice.base import ModelAdmin
 from backoffice.links import NOTHING
 from backoffice.tables import html_table
 from backoffice.text import visible
+
+Row = TypeVar("Row", bound=Model)
 
 # For the mail's HTML in its frame. Its links lead nowhere: the page forbids frames to load anything.
 FRAME_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -33,6 +37,24 @@ def protected(response: HttpResponse) -> HttpResponse:
     response["Referrer-Policy"] = "same-origin"
     response["Cache-Control"] = "no-store"
     return response
+
+
+class ShowsMail(ModelAdmin[Row]):
+    """An admin whose pages show what strangers wrote. `list_title`: the title of its list."""
+
+    list_title = ""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return protected(super().changelist_view(request, {"title": self.list_title, **(extra_context or {})}))
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return protected(super().changeform_view(request, *args, **kwargs))
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return protected(super().delete_view(request, *args, **kwargs))
+
+    def history_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return protected(super().history_view(request, *args, **kwargs))
 
 
 def plain_text(text: str) -> SafeString:

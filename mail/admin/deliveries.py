@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -32,7 +32,8 @@ FORWARDED: Any = ("Forwarded to", {"fields": ["forwards"]})
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReplaysDeliveries, ReadOnlyAdmin[Delivery]):
+class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmin[Delivery]):
+    list_title = "Deliveries"
     endpoint_link = related_link("endpoint__name")
     domain_link = related_link("received__domain__name")
     list_display = ["created_short", "recipient", "endpoint_link", "state_shown", "answer"]
@@ -84,12 +85,6 @@ class DeliveryAdmin(ReplaysDeliveries, ReadOnlyAdmin[Delivery]):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DeliveriesWithoutBodies
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return content.protected(super().changelist_view(request, {"title": "Deliveries", **(extra_context or {})}))
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return content.protected(super().changeform_view(request, *args, **kwargs))
 
     @admin.display(description="created", ordering="created_at")
     def created_short(self, row: Delivery) -> str:

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from backoffice.base import ReadOnlyAdmin
 from backoffice.links import list_link, related_link
 from backoffice.text import duration, visible
+from mail.admin import content
 from mail.admin.actions import OpensGates
 from mail.models import EndpointGate
 from mail.status.figures import waiting_for
@@ -20,7 +21,8 @@ from mail.status.wording import when
 
 
 @admin.register(EndpointGate)
-class EndpointGateAdmin(OpensGates, ReadOnlyAdmin[EndpointGate]):
+class EndpointGateAdmin(content.ShowsMail[EndpointGate], OpensGates, ReadOnlyAdmin[EndpointGate]):
+    list_title = "Endpoints that fail or are slow"
     endpoint_link = related_link("endpoint__name")
     list_display = ["endpoint_link", "kind", "down_for", "failures", "waiting", "next_try", "problem_shown"]
     list_filter = ["endpoint__type"]
@@ -39,9 +41,6 @@ class EndpointGateAdmin(OpensGates, ReadOnlyAdmin[EndpointGate]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EndpointGate]:
         return super().get_queryset(request).select_related("endpoint").annotate(waiting=waiting_for("endpoint"))
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        return super().changelist_view(request, {"title": "Endpoints that fail or are slow", **(extra_context or {})})
 
     @admin.display(description="type", ordering="endpoint__type")
     def kind(self, row: EndpointGate) -> str:

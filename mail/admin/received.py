@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -28,7 +28,10 @@ SUBJECT_SHOWN = 120
 
 
 @admin.register(ReceivedEmail)
-class ReceivedEmailAdmin(ReleasesMail, Downloads, TellsStory, DeletesThroughService[ReceivedEmail]):
+class ReceivedEmailAdmin(
+    content.ShowsMail[ReceivedEmail], ReleasesMail, Downloads, TellsStory, DeletesThroughService[ReceivedEmail]
+):
+    list_title = "Received mail"
     list_display = [
         "arrived_short", "subject", "from_shown", "recipient", "attached", "bytes_stored", "state_shown",
     ]  # fmt: skip
@@ -59,18 +62,6 @@ class ReceivedEmailAdmin(ReleasesMail, Downloads, TellsStory, DeletesThroughServ
 
     def has_delete_permission(self, request: HttpRequest, obj: ReceivedEmail | None = None) -> bool:
         return ModelAdmin.has_delete_permission(self, request, obj)
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return content.protected(super().changelist_view(request, {"title": "Received mail", **(extra_context or {})}))
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return content.protected(super().changeform_view(request, *args, **kwargs))
-
-    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return content.protected(super().delete_view(request, *args, **kwargs))
-
-    def history_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return content.protected(super().history_view(request, *args, **kwargs))
 
     def consequences(self, rows: Sequence[ReceivedEmail]) -> dict[str, list[str]]:
         counts = Counter(

@@ -84,30 +84,23 @@ def test_deliveries_of_deleted_domains_are_not_there(admin_client: Client) -> No
     assert admin_client.get(url("mail.delivery", "change", gone.pk)).status_code == 302
 
 
-def test_the_page_shows_every_attempt_and_every_member(admin_client: Client, domain) -> None:
+def test_the_page_shows_every_attempt(admin_client: Client, domain) -> None:
     row = delivery(domain, attempts=2, response={"status": 503})
     for number in (1, 2):
-        DeliveryAttempt.objects.create(
-            delivery=row,
-            number=number,
-            seconds=0.25,
-            status_code=503,
-            error=f"Problem {number}.",
-            excerpt=f"Busy {number}",
-        )
-    ForwardRecipient.objects.create(delivery=row, address="ann@example.net", state="sent", ses_message_id="ses-9")
+        answer = {"status_code": 503, "error": f"Problem {number}.", "excerpt": f"Busy {number}"}
+        DeliveryAttempt.objects.create(delivery=row, number=number, seconds=0.25, **answer)
     page = page_of(admin_client, row)
-    for shown in (
-        "Problem 1.",
-        "Busy 2",
-        "0.25 s",
-        "503",
-        "ann@example.net",
-        "ses-9",
-        '"status": 503',
-        f"msg_{row.pk}",
-    ):
+    for shown in ("Problem 1.", "Busy 2", "0.25 s", "503", '"status": 503', f"msg_{row.pk}"):
         assert shown in page
+
+
+def test_the_page_of_a_forward_shows_every_member(admin_client: Client, domain) -> None:
+    row = delivery(domain, endpoint__type="email", endpoint__config={"forwardTo": "ann@example.net"})
+    ForwardRecipient.objects.create(delivery=row, address="ann@example.net", state="bounced", ses_message_id="ses-9")
+    page = page_of(admin_client, row)
+    for shown in ("Forwarded to", "ann@example.net", "Bounced", "ses-9"):
+        assert shown in page
+    assert "Forwarded to" not in page_of(admin_client, delivery(domain, "info@example.com"))
 
 
 def test_the_page_needs_as_many_statements_for_many_attempts(admin_client: Client, domain) -> None:

@@ -31,7 +31,7 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def _assert_harmless(response: Any) -> Page:
+def assert_harmless(response: Any) -> Page:
     page = Page(response.content.decode())
     ours = ("/static/admin/", "/admin/jsi18n/")
     assert all(script.get("src", "").startswith(ours) for script in page.of("script"))
@@ -72,14 +72,14 @@ def test_no_part_of_a_mail_becomes_a_part_of_the_page(admin_client: Client, doma
         url("mail.receivedemail", "changelist"),
         f"{url('mail.receivedemail', 'changelist')}?q=pwned",
     ):
-        _assert_harmless(admin_client.get(path))
+        assert_harmless(admin_client.get(path))
 
 
 def test_the_html_of_a_mail_is_in_a_frame_without_rights_even_if_it_was_not_sanitised(
     admin_client: Client, domain, payload: str
 ) -> None:
     row = received(domain, composed(), html=payload.replace("\x00", ""))
-    page = _assert_harmless(admin_client.get(url("mail.receivedemail", "change", row.pk)))
+    page = assert_harmless(admin_client.get(url("mail.receivedemail", "change", row.pk)))
     [frame] = page.of("iframe")
     assert frame["sandbox"] == ""
     assert frame["srcdoc"] == FRAME_HEAD + payload.replace("\x00", "")
