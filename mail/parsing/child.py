@@ -14,11 +14,13 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mail.parsing import pipe
 from mail.parsing.parsed import as_plain, attachment_as_plain
 from mail.parsing.reading.mail import read_attachment, read_headers, read_mail
+from mail.parsing.refit import refit
 
 # Beyond the limit of the parent, which is the one that kills. These are for a parent that has gone.
 SPARE_SECONDS = 5
@@ -67,6 +69,10 @@ def _answer(channel: socket.socket, task: pipe.Task, index: int, size: int) -> N
     try:
         if task == "extract":
             _extract(channel, data, index)
+        elif task in ("refit", "refit without attachments"):
+            overrides, pieces = refit(data, without_attachments=task != "refit")
+            _send(channel, overrides)
+            _send_pieces(channel, pieces)
         else:
             mail = read_headers(data) if task == "headers" else read_mail(data, with_html=task == "parse")
             _send(channel, as_plain(mail))
@@ -81,13 +87,17 @@ def _answer(channel: socket.socket, task: pipe.Task, index: int, size: int) -> N
 def _extract(channel: socket.socket, data: bytearray, index: int) -> None:
     found = read_attachment(data, index)
     _send(channel, attachment_as_plain(found[0]) if found else None)
-    for piece in found[1] if found else ():
+    _send_pieces(channel, found[1] if found else ())
+
+
+def _send_pieces(channel: socket.socket, pieces: Iterable[bytes]) -> None:
+    for piece in pieces:
         if piece:
             pipe.send_frame(channel, piece)
     pipe.send_frame(channel, b"")
 
 
-def _send(channel: socket.socket, answer: dict[str, Any] | None) -> None:
+def _send(channel: socket.socket, answer: Mapping[str, Any] | None) -> None:
     pipe.send_frame(channel, json.dumps(answer).encode())
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 PIECE = 256 * 1024
 READY = b"ready"
 
-Task = Literal["parse", "parse without html", "headers", "extract"]
+Task = Literal["parse", "parse without html", "headers", "extract", "refit", "refit without attachments"]
 
-_TASKS: tuple[Task, ...] = ("parse", "parse without html", "headers", "extract")
+_TASKS: tuple[Task, ...] = get_args(Task)
 # Task, position of an attachment, seconds of the limit, bytes of the mail that follow.
 _REQUEST = struct.Struct("!BIdQ")
 _FRAME = struct.Struct("!I")

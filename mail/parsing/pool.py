@@ -78,6 +78,16 @@ class Parser:
                 into.write(piece)
         return ParsedAttachment(**described) if described else None
 
+    def refit(self, file: BinaryIO, into: BinaryIO, *, without_attachments: bool) -> dict[str, str | None]:
+        """Write the body as SES sends it (`mail.parsing.refit`). Returns the fields that become others. Raises `Unreadable`."""
+        task: pipe.Task = "refit without attachments" if without_attachments else "refit"
+        with self._explained():
+            answers = self._running().ask(task, file, _size(file), seconds=self.seconds)
+            overrides = self._answer(next(answers))
+            while piece := next(answers):
+                into.write(piece)
+        return overrides or {}
+
     def _read(self, file: BinaryIO, size: int) -> ParsedMail:
         """All of it, or what can be read of it. HTML is what takes longest, and what most libraries take part in."""
         tries: list[tuple[pipe.Task, int, float]] = [
@@ -163,6 +173,10 @@ class ParserPool:
     def extract(self, file: BinaryIO, index: int, into: BinaryIO) -> ParsedAttachment | None:
         with self.parser() as parser:
             return parser.extract(file, index, into)
+
+    def refit(self, file: BinaryIO, into: BinaryIO, *, without_attachments: bool) -> dict[str, str | None]:
+        with self.parser() as parser:
+            return parser.refit(file, into, without_attachments=without_attachments)
 
     @contextmanager
     def parser(self) -> Iterator[Parser]:

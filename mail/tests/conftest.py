@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 
 from inbound.tests.support.factories import DomainFactory
+from mail.parsing.pool import Parser
 from mail.tests.postbox import Postbox
 from ses_integration.emulator.server import Emulator
 
@@ -21,3 +23,10 @@ def postbox(ses: Emulator, user: User, settings: Any) -> Postbox:
     box.add_address("hello")
     ses.clear_journal()
     return box
+
+
+@pytest.fixture(scope="session")
+def shared_parser() -> Iterator[Parser]:
+    """A child process that reads mail, for all tests that do not hurt it."""
+    with Parser(seconds=10, megabytes=512) as parser:
+        yield parser

@@ -61,7 +61,7 @@ def _sorted(root: Part, truncated: set[str]) -> tuple[list[Part], list[Part]]:
 def _described(data: Data, index: int, part: Part) -> ParsedAttachment:
     return ParsedAttachment(
         index=index,
-        filename=_filename(part),
+        filename=filename(part),
         content_type=part.content_type,
         size=sum(map(len, decoded(data, part.start, part.end, part.encoding))),
         content_id=part.content_id,
@@ -69,7 +69,8 @@ def _described(data: Data, index: int, part: Part) -> ParsedAttachment:
     )
 
 
-def _filename(part: Part) -> str | None:
+def filename(part: Part) -> str | None:
+    """The name that the part has, if that is safe to show."""
     name = part.disposition_parameters.get("filename") or part.parameters.get("name") or ""
     name = " ".join(_NOT_IN_FILENAMES.sub("_", clean(name)).split()).strip(". ")
     if len(name) > limits.FILENAME:

@@ -21,7 +21,10 @@ _TYPE = re.compile(r"[\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127}", re.ASCII)
 
 @dataclass(slots=True)
 class Part:
+    """`header`: where its fields begin. Its body is from `start` to `end`."""
+
     fields: Fields
+    header: int
     start: int
     end: int
     content_type: str = "text/plain"
@@ -34,14 +37,31 @@ class Part:
     children: list[Part] = field(default_factory=list)
 
     def leaves(self) -> Iterator[Part]:
-        if not self.children:
-            yield self
+        return (part for part in self.parts() if not part.children)
+
+    def parts(self) -> Iterator[Part]:
+        """This one, and all in it, in their order."""
+        yield self
         for child in self.children:
-            yield from child.leaves()
+            yield from child.parts()
 
 
-def read_structure(data: Data, truncated: set[str]) -> Part:
-    return _Walk(data, truncated).part(0, len(data))
+def read_structure(data: Data, truncated: set[str], start: int = 0, end: int | None = None) -> Part:
+    """The parts of the mail that `data[start:end]` is."""
+    return _Walk(data, truncated).part(start, len(data) if end is None else end)
+
+
+def header_end_in(data: Data, start: int, end: int) -> tuple[int, int]:
+    """Where the header ends and where the body begins. A part whose first line is no field has no header."""
+    if data[start : start + 1] == b"\n":
+        return start, start + 1
+    if data[start : start + 2] == b"\r\n":
+        return start, start + 2
+    first = bytes(data[start : min(end, start + limits.FIELD_NAME)])
+    if not re.match(rb"[!-9;-~]+[ \t]*:|>?From ", first):
+        return start, start
+    blank = _BLANK_LINE.search(data, start, end)
+    return (blank.start(), blank.end()) if blank else (end, end)
 
 
 class _Walk:
@@ -55,9 +75,10 @@ class _Walk:
     ) -> Part:
         """The part in `data[start:end]`. Boundaries of outer multiparts are not in it any more."""
         self._parts += 1
-        header_end, body = self._header(start, end)
+        header_end, body = header_end_in(self._data, start, end)
         block = bytes(self._data[start : min(header_end, start + limits.HEADERS + 1)])
-        part = Part(split_fields(block, self._truncated), body, end, content_type=default, in_alternative=alternative)
+        fields = split_fields(block, self._truncated)
+        part = Part(fields, start, body, end, content_type=default, in_alternative=alternative)
         self._describe(part, default)
         boundary = part.parameters.get("boundary", "")
         if not part.content_type.startswith("multipart/"):
@@ -77,19 +98,6 @@ class _Walk:
             # Nothing to take apart: shown as it is.
             part.content_type = "text/plain"
         return part
-
-    def _header(self, start: int, end: int) -> tuple[int, int]:
-        """Where the header ends and where the body begins. A part whose first line is no field has no header."""
-        data = self._data
-        if data[start : start + 1] == b"\n":
-            return start, start + 1
-        if data[start : start + 2] == b"\r\n":
-            return start, start + 2
-        first = bytes(data[start : min(end, start + limits.FIELD_NAME)])
-        if not re.match(rb"[!-9;-~]+[ \t]*:|>?From ", first):
-            return start, start
-        blank = _BLANK_LINE.search(data, start, end)
-        return (blank.start(), blank.end()) if blank else (end, end)
 
     def _split(self, boundary: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Start and end of each part. The line break before a boundary belongs to the boundary."""
