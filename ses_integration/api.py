@@ -23,7 +23,7 @@ from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck
 from ses_integration.drift.sweep import SesSweeper, sweep_database
-from ses_integration.errors import NotConfigured, NotStored, SendingHalted, SendingRefused, SesError
+from ses_integration.errors import NotConfigured, NotStored, SendingHalted, SendingRefused, SesError, Unanswered
 from ses_integration.plan.simulate import IdentityOutcome
 from ses_integration.plan.spec import DomainSpec, MailFrom
 from ses_integration.reconcile.backoff import retry_delay
@@ -114,6 +114,7 @@ __all__ += [
 __all__ += [
     "NotConfigured",  # the error if region, credentials or bucket are missing
     "SesError",  # the base class of all errors of AWS calls
+    "Unanswered",  # the error if a call may have been applied, although nothing has said so
     "capacity",  # how much of SES's quotas is used
     "configured",  # whether AWS can be called at all
 ]

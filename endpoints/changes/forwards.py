@@ -21,7 +21,7 @@ def check(endpoint: Endpoint, config: Config) -> str:
     `endpoint` may be new: then nothing is routed to it.
     """
     if config.get("fromAddress"):
-        _check_sender(endpoint, config["fromAddress"])
+        check_sender(endpoint, config["fromAddress"])
     given = config["emails"] if endpoint.type == Endpoint.Type.EMAIL_GROUP else [config["forwardTo"]]
     members = list(filter(None, map(_normalised, given)))
     names = {domain_of(member) for member in members}
@@ -42,12 +42,13 @@ def check(endpoint: Endpoint, config: Config) -> str:
     return " ".join(map(RECEIVED_AGAIN.format, received))
 
 
-def _check_sender(endpoint: Endpoint, sender: str) -> None:
-    # It may contain a display name.
+def check_sender(endpoint: Endpoint, sender: str) -> str:
+    """The address of a `fromAddress`, which may contain a display name. Raises ConfigError unless the owner may send from it."""
     address = _normalised(parseaddr(sender)[1])
     verified = Domain.objects.live().filter(owner_id=endpoint.owner_id, status=Domain.Status.VERIFIED)
     if not address or not verified.filter(name=domain_of(address)).exists():
         raise ConfigError(NOT_YOURS)
+    return address
 
 
 def _normalised(address: str) -> str:

@@ -120,6 +120,7 @@ class Configuration(Variables):
         "5,300,1800,7200,18000,36000,50400,72000,86400",
     )
     WEBHOOK_MAX_BYTES = Setting(whole_number(100_000, 10_000_000), "1000000")
+    FORWARD_NOTICES = Setting(flag(), "true")
     DELIVERY_LOG_DAYS = Setting(positive_number(36_500), "30")
 
     # Webhooks

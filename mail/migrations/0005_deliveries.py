@@ -105,6 +105,14 @@ class Migration(migrations.Migration):
                 ("failures", models.PositiveIntegerField(default=0, help_text="In a row.")),
                 ("gone", models.PositiveIntegerField(default=0, help_text="Answers 410 in a row.")),
                 ("bounces", models.PositiveIntegerField(default=0, help_text="Permanent bounces in a row.")),
+                (
+                    "dropped",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="Addresses that nothing is forwarded to any more, each with the reason.",
+                    ),
+                ),
                 ("not_before", models.DateTimeField(blank=True, null=True)),
                 ("is_slow", models.BooleanField(default=False, help_text="Its last answer took long.")),
                 (

@@ -17,6 +17,9 @@ class EndpointGate(models.Model):
     failures = models.PositiveIntegerField(default=0, help_text="In a row.")
     gone = models.PositiveIntegerField(default=0, help_text="Answers 410 in a row.")
     bounces = models.PositiveIntegerField(default=0, help_text="Permanent bounces in a row.")
+    dropped = models.JSONField(
+        default=dict, blank=True, help_text="Addresses that nothing is forwarded to any more, each with the reason."
+    )
     not_before = models.DateTimeField(null=True, blank=True)
     is_slow = models.BooleanField(default=False, help_text="Its last answer took long.")
     down_since = models.DateTimeField(null=True, blank=True, help_text="When the first of these failures was.")

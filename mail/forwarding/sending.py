@@ -1,0 +1,94 @@
+"""Send a mail to each of its members, one mail each, and record each at once: nobody gets a second one for another's sake."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mail.arrival.feedback import tags
+from mail.delivery.result import Kind
+from mail.forwarding import members
+from mail.models import ForwardRecipient
+from ses_integration.api import (
+    SendingHalted,
+    SendingRefused,
+    SesError,
+    Unanswered,
+    retry_delay,
+    send_mail,
+    sending_slot,
+)
+
+# SES may take this long to answer about a mail: large ones take time to send.
+SEND_SECONDS = 20.0
+LARGE_SEND_SECONDS = 50.0
+LARGE = 5_000_000
+# A thread waits for a slot at most this long. Then others may use it.
+SLOT_SECONDS = 2.0
+# As after so many failures: 8 to 16 seconds, or a quarter of an hour if somebody has to act.
+AGAIN = 5
+# How much longer than `until` the first mail may take, so that there is progress.
+SPARE_SECONDS = 25.0
+BUSY = "SES takes no more mails from this account at the moment, so this one waits its turn."
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why not everybody has been sent to. POSTPONED: it goes on later. FAILED: perhaps one was sent. LOST: not ours any more."""
+
+    kind: Kind
+    problem: str = ""
+    retry_after: float | None = None
+
+
+def send_to_all(
+    recipients: Sequence[ForwardRecipient],
+    sender: str,
+    raw: bytes,
+    record: Callable[[ForwardRecipient, str], None],
+    *,
+    until: float,
+    is_ours: Callable[[], bool],
+) -> Stopped | None:
+    """Send to each, and `record` it with SES's id. Ends early at `until`, a value of `time.monotonic()`.
+
+    After the call and before the record nothing knows of the mail: a process that dies there sends a second one. SES has
+    no token that would prevent it.
+    """
+    seconds = LARGE_SEND_SECONDS if len(raw) > LARGE else SEND_SECONDS
+    for number, recipient in enumerate(recipients):
+        if time.monotonic() + seconds > until + (0.0 if number else SPARE_SECONDS):
+            return Stopped(Kind.POSTPONED, BUSY, 0.0)
+        try:
+            pause = _wait_for_slot()
+            if pause:
+                return Stopped(Kind.POSTPONED, BUSY, pause)
+            if not is_ours():
+                return Stopped(Kind.LOST)
+            record(recipient, send_mail(sender, recipient.address, raw, tags=tags(recipient), seconds=seconds))
+        except SendingRefused as error:
+            members.record_failed([recipient], error.sentence)
+        except SesError as error:
+            members.record_problem(recipient, error.sentence)
+            return _stopped(error)
+    return None
+
+
+def _wait_for_slot() -> float:
+    """0.0 if there is one, else in how many seconds to ask again."""
+    until = time.monotonic() + SLOT_SECONDS
+    while pause := sending_slot():
+        if time.monotonic() + pause > until:
+            return pause
+        time.sleep(pause)
+    return 0.0
+
+
+def _stopped(error: SesError) -> Stopped:
+    if isinstance(error, SendingHalted):
+        return Stopped(Kind.POSTPONED, error.sentence, error.retry_after)
+    if isinstance(error, Unanswered):
+        # Perhaps sent. The schedule limits how many copies that can make.
+        return Stopped(Kind.FAILED, error.sentence)
+    return Stopped(Kind.POSTPONED, error.sentence, retry_delay(AGAIN, error=error).total_seconds())
