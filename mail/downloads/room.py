@@ -1,6 +1,7 @@
-"""How many downloads a web process sends at once: never as many as it has threads.
+"""How many requests of a web process may take as long as others do: never as many as it has threads.
 
-A download keeps its thread, and a connection or a temporary file, for as long as its client takes.
+A download keeps its thread, and a connection or a temporary file, for as long as its client takes; the test of an endpoint, for as
+long as the receiver takes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def _places() -> threading.BoundedSemaphore:
 
 @contextmanager
 def room() -> Iterator[None]:
-    """A place for one download. Raises Busy at once if there is none: a request that waited would occupy a thread as well."""
+    """A place for one of them. Raises Busy at once if there is none: a request that waited would occupy a thread as well."""
     places = _places()
     if not places.acquire(blocking=False):
         raise Busy

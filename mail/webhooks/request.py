@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 
 from django.utils import timezone
 
@@ -18,6 +19,9 @@ JSON = "application/json"
 USER_AGENT = "InboundEmail-Webhook/1.0"
 # A line of a mail has no more characters. Servers limit all headers together to 8 kB or so.
 LONGEST_VALUE = 998
+GONE = "The receiver answered 410: it wants no mail any more."
+REDIRECT = "The receiver answered {}: redirects are not followed. Set the URL that it leads to."
+ERROR = "The receiver answered {}."
 UNSENDABLE = re.compile(r"[^!-~]")
 
 
@@ -56,3 +60,14 @@ def send(endpoint: Endpoint, message_id: str, headers: dict[str, str], body: byt
     signed = signed_headers(message_id, body, endpoint.signing_keys(), timezone.now())
     release_connection()
     return post(endpoint.config["url"], body, {**headers, **signed}, seconds=seconds)
+
+
+def problem_of(answer: Answer) -> str:
+    """Why the request has failed, as a sentence. Empty if it has not."""
+    if answer.status is None:
+        return answer.error
+    if answer.is_success:
+        return ""
+    if answer.status == HTTPStatus.GONE:
+        return GONE
+    return (REDIRECT if 300 <= answer.status < 400 else ERROR).format(answer.status)
