@@ -112,6 +112,7 @@ class DeliveryFactory(DjangoModelFactory):
     received = factory.SubFactory(ReceivedEmailFactory, disposition="routed")
     endpoint = factory.SubFactory(EndpointFactory, owner=factory.SelfAttribute("..received.owner"))
     endpoint_name = factory.LazyAttribute(lambda row: row.endpoint.name)
-    retry_at = factory.LazyFunction(timezone.now)
+    # SQLite's clock has only milliseconds, so it is not due now.
+    retry_at = factory.LazyFunction(lambda: timezone.now() - timedelta(seconds=1))
     expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=3))
     created_at = factory.LazyFunction(timezone.now)
