@@ -17,7 +17,7 @@ from mail.tests.postbox import work
 from ses_integration.arrivals import certificates
 from ses_integration.aws import clients
 from ses_integration.emulator.sns.posts import POSTS
-from ses_integration.tests.arrivals.samples import TOPIC, received
+from ses_integration.tests.arrivals.samples import BOUNCE, TOPIC, received
 from ses_integration.tests.arrivals.sns_server import PEM, serving
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
@@ -132,6 +132,13 @@ def test_an_outage_of_the_database_lets_sns_try_again(sns, notification):
     with connection.execute_wrapper(out):
         assert post(message) == (503, '{"error": "The database is not available at the moment."}')
     assert post(message)[0] == 200
+
+
+def test_a_bounce_is_accepted_and_is_no_mail(sns, caplog):
+    caplog.set_level("INFO")
+    assert post(sns.notification(BOUNCE))[0] == 200
+    assert listed() == set()
+    assert "a bounce of the mail EXAMPLE7c191be45" in caplog.text
 
 
 def test_a_subscription_is_confirmed(sns):

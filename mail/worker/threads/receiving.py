@@ -44,8 +44,10 @@ class Receiving(Turns):
         notifications = self._queue.receive(POLL_SECONDS if self.nothing_more is None else POLL_SECONDS_ONCE)
         told = [(it.handle, it.arrival) for it in notifications if it.arrival is not None]
         done = [it.handle for it in notifications if it.arrival is None]
-        for ignored in {it.ignored for it in notifications if it.arrival is None}:
+        for ignored in {it.ignored for it in notifications if it.ignored}:
             logger.info("Not a notification of mail: %s", ignored)
+        for told_of in [it.feedback for it in notifications if it.feedback]:
+            logger.info("Not recorded: a %s of the mail %s.", told_of.kind, told_of.ses_message_id)
         if told:
             done += self._note(told)
         if done:

@@ -72,3 +72,40 @@ def wrapped(notification: dict[str, Any] | str) -> dict[str, Any]:
         "Message": message,
         "Timestamp": "2015-09-11T20:32:34.100Z",
     }
+
+
+# As in the Amazon SES Developer Guide, "Event data that Amazon SES publishes to Amazon SNS".
+SENT_MAIL = {
+    "timestamp": "2017-08-05T00:40:02.012Z",
+    "source": "Sender Name <sender@example.com>",
+    "messageId": "EXAMPLE7c191be45-e9aedb9a-02f9-4d12-a87d-dd0099a07f8a-000000",
+    "destination": ["recipient@example.com"],
+    "tags": {"ses:configuration-set": ["ConfigSet"], "ses:from-domain": ["example.com"], "delivery": ["ind_1"]},
+}
+BOUNCE: dict[str, Any] = {
+    "eventType": "Bounce",
+    "bounce": {
+        "bounceType": "Permanent",
+        "bounceSubType": "General",
+        "bouncedRecipients": [
+            {
+                "emailAddress": "Recipient@example.com",
+                "action": "failed",
+                "status": "5.1.1",
+                "diagnosticCode": "smtp; 550 5.1.1 user unknown",
+            }
+        ],
+        "timestamp": "2017-08-05T00:41:02.669Z",
+        "feedbackId": "01000157c44f053b-61b59c11-9236-11e6-8f96-7be8aexample-000000",
+    },
+    "mail": SENT_MAIL,
+}
+COMPLAINT: dict[str, Any] = {
+    "eventType": "Complaint",
+    "complaint": {
+        "complainedRecipients": [{"emailAddress": "recipient@example.com"}],
+        "timestamp": "2017-08-05T00:41:02.669Z",
+        "complaintFeedbackType": "abuse",
+    },
+    "mail": SENT_MAIL,
+}

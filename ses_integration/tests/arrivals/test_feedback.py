@@ -15,46 +15,11 @@ from ses_integration.arrivals.feedback import Feedback, FeedbackRecipient, read_
 from ses_integration.arrivals.notification import read_notification
 from ses_integration.arrivals.queue import MailQueue
 from ses_integration.sending.send import send_mail
-from ses_integration.tests.arrivals.samples import wrapped
+from ses_integration.tests.arrivals.samples import BOUNCE, COMPLAINT, SENT_MAIL, wrapped
 from ses_integration.tests.commands.run import run
 
 pytestmark = pytest.mark.sqlite_only
 
-# As in the Amazon SES Developer Guide, "Event data that Amazon SES publishes to Amazon SNS".
-MAIL = {
-    "timestamp": "2017-08-05T00:40:02.012Z",
-    "source": "Sender Name <sender@example.com>",
-    "messageId": "EXAMPLE7c191be45-e9aedb9a-02f9-4d12-a87d-dd0099a07f8a-000000",
-    "destination": ["recipient@example.com"],
-    "tags": {"ses:configuration-set": ["ConfigSet"], "ses:from-domain": ["example.com"], "delivery": ["ind_1"]},
-}
-BOUNCE: dict[str, Any] = {
-    "eventType": "Bounce",
-    "bounce": {
-        "bounceType": "Permanent",
-        "bounceSubType": "General",
-        "bouncedRecipients": [
-            {
-                "emailAddress": "Recipient@example.com",
-                "action": "failed",
-                "status": "5.1.1",
-                "diagnosticCode": "smtp; 550 5.1.1 user unknown",
-            }
-        ],
-        "timestamp": "2017-08-05T00:41:02.669Z",
-        "feedbackId": "01000157c44f053b-61b59c11-9236-11e6-8f96-7be8aexample-000000",
-    },
-    "mail": MAIL,
-}
-COMPLAINT: dict[str, Any] = {
-    "eventType": "Complaint",
-    "complaint": {
-        "complainedRecipients": [{"emailAddress": "recipient@example.com"}],
-        "timestamp": "2017-08-05T00:41:02.669Z",
-        "complaintFeedbackType": "abuse",
-    },
-    "mail": MAIL,
-}
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -95,7 +60,7 @@ def test_the_message_of_sns_around_it_makes_no_difference():
 
 @pytest.mark.parametrize("kind", ["Delivery", "Send", "Open", "Rendering Failure"])
 def test_other_events_are_ignored(kind):
-    assert read_notification(json.dumps({"eventType": kind, "mail": MAIL})) == f"It is about sent mail ({kind})."
+    assert read_notification(json.dumps({"eventType": kind, "mail": SENT_MAIL})) == f"It is about sent mail ({kind})."
 
 
 def test_an_event_that_does_not_say_which_mail_is_ignored():
