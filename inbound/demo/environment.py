@@ -126,6 +126,7 @@ class DemoEnvironment:
             "no_proxy": no_proxy,
             "NO_PROXY": no_proxy,
             "PORT": str(self.web_port),
+            "PUBLIC_URL": self.web_url,
             "DEMO_DIR": str(self.folder),
             "DATABASE_URL": database,
             "GUNICORN_CMD_ARGS": "--log-level warning",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -15,10 +15,12 @@ from endpoints.models import Endpoint
 from mail.parsing.pool import Busy
 from mail.webhooks.probe import Format, Probe, probe
 from rest.errors import Unavailable
+from rest.fields import Boolean
 from rest.serializers import Answer, Body
 from rest.viewsets import OwnedViewSet
 
 DISABLED = "Endpoint is disabled"
+NOT_SENT = "A test of a forward sends nothing. Send a mail to an address that is routed to this endpoint."
 BUSY = "Too many requests are waiting for receivers at the moment. Try again in a few seconds."
 
 
@@ -43,9 +45,11 @@ class EndpointTestBody(Body):
 
     webhookFormat = serializers.ChoiceField(list(Format), required=False)
 
-    def to_internal_value(self, data: Any) -> Format:
+    send = Boolean(required=False)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
         try:
-            return Format(data.get("webhookFormat") or Format.INBOUND)
+            return {"form": Format(data.get("webhookFormat") or Format.INBOUND), "send": data.get("send") is True}
         except ValueError:
             raise ValidationError({"error": "Invalid webhook format", "validFormats": list(Format)}) from None
 
@@ -62,10 +66,13 @@ class EndpointTestViewSet(OwnedViewSet[Endpoint]):
         serializer = self.get_serializer(data=_lenient(request))
         serializer.is_valid(raise_exception=True)
         endpoint = self.get_object()
-        if endpoint.is_active:
-            return Response(EndpointTestSerializer(probe(endpoint, serializer.validated_data)).data)
-        # The SDK reads `error` only.
-        return Response(EndpointTestSerializer(Probe(False, DISABLED, error=DISABLED)).data, HTTP_400_BAD_REQUEST)
+        if not endpoint.is_active:
+            # The SDK reads `error` only.
+            return Response(EndpointTestSerializer(Probe(False, DISABLED, error=DISABLED)).data, HTTP_400_BAD_REQUEST)
+        values = cast(dict[str, Any], serializer.validated_data)
+        if values["send"] and endpoint.type != Endpoint.Type.WEBHOOK:
+            raise ValidationError(NOT_SENT)
+        return Response(EndpointTestSerializer(probe(endpoint, values["form"])).data)
 
 
 def _lenient(request: Request) -> Any:

@@ -143,6 +143,14 @@ def test_a_forward_is_described(
     }
 
 
+def test_nothing_is_forwarded_even_if_that_is_asked_for(user: User, api: APIClient):
+    endpoint = EndpointFactory(owner=user, type="email", config={"forwardTo": "x@example.org"})
+
+    answer = api.post(url(endpoint), {"send": True})
+
+    assert (answer.status_code, answer.json()["error"].partition(".")[0]) == (400, "A test of a forward sends nothing")
+
+
 @pytest.mark.parametrize("form", ["teams", 5, ["slack"], {}.fromkeys("a")])
 def test_another_format_is_refused_before_the_endpoint_is_looked_up(api: APIClient, form: Any):
     answer = api.post("/api/v2/endpoints/unknown/test", {"webhookFormat": form})
