@@ -123,7 +123,7 @@ class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmi
     @admin.display(description="log")
     def attempts_made(self, row: Delivery) -> SafeString:
         if lines := [words.attempt(one) for one in row.log.all()[:ATTEMPTS_SHOWN]]:
-            return html_table(words.ATTEMPT_HEAD, lines)
+            return html_table(words.ATTEMPT_HEAD, [[*others, _scrolling(answer)] for *others, answer in lines])
         return SafeString("older than DELIVERY_LOG_DAYS" if row.attempts else "none yet")
 
     @admin.display(description="given up")
@@ -140,6 +140,10 @@ class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmi
         if not row.response:
             return NOTHING
         return content.plain_text(json.dumps(row.response, indent=2))
+
+
+def _scrolling(answer: str) -> SafeString:
+    return format_html('<div class="mail-answer">{}</div>', answer) if answer else NOTHING
 
 
 def state_of(row: Delivery) -> SafeString:
