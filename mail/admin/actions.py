@@ -14,7 +14,6 @@ from backoffice.base import ModelAdmin
 from backoffice.text import plural, shortened
 from mail.delivery import gates, replay
 from mail.models import Delivery, EndpointGate, ReceivedEmail
-from mail.status.wording import deliveries
 
 Row = TypeVar("Row", bound=Model)
 REASONS_SHOWN = 5
@@ -57,7 +56,7 @@ class ReplaysDeliveries(Acts[Delivery]):
     @admin.action(description="Withdraw: make no more attempts", permissions=["act"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         if number := self.act(request, queryset, replay.withdraw, "Withdrew it."):
-            messages.success(request, f"Withdrew {deliveries(number)}.")
+            messages.success(request, f"Withdrew {plural(number, 'delivery')}.")
 
 
 class OpensGates(Acts[EndpointGate]):
@@ -82,4 +81,4 @@ class ReleasesMail(Acts[ReceivedEmail]):
 
 def _asked(request: HttpRequest, number: int) -> None:
     if number:
-        messages.success(request, f"Asked for {deliveries(number)}. A mail worker makes them now.")
+        messages.success(request, f"Asked for {plural(number, 'delivery')}. A mail worker makes them now.")

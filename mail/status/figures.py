@@ -113,7 +113,7 @@ class MailStatus:
 
 
 def mail_status() -> MailStatus:
-    """Read all of it: nine statements, and with a queue two calls to AWS."""
+    """Read all of it: eleven statements, and with a queue two calls to AWS."""
     due, in_flight = deliveries_due()
     held = _held_back()
     return MailStatus(
@@ -143,19 +143,17 @@ def to_erase() -> Waiting:
 
 
 def deliveries_due() -> tuple[Waiting, int]:
-    """Deliveries that have to be made, and how many of them a process is making. `next_try` is that of active endpoints."""
+    """Deliveries to active endpoints that have to be made, and how many of them a process is making."""
     now = timezone.now()
-    found = (
-        Delivery.objects.live()
-        .due()
-        .aggregate(
-            number=Count("pk"),
-            since=Min("created_at"),
-            next_try=Min("retry_at", filter=Q(endpoint__is_active=True, leased_until=None)),
-            in_flight=Count("pk", filter=Q(leased_until__gt=now)),
-        )
+    due = Delivery.objects.live().due().filter(endpoint__is_active=True)
+    found = due.aggregate(
+        number=Count("pk"),
+        since=Min("created_at"),
+        next_try=Min("retry_at", filter=Q(leased_until=None)),
+        in_flight=Count("pk", filter=Q(leased_until__gt=now)),
     )
-    return Waiting(found["number"], found["since"], found["next_try"]), found["in_flight"]
+    in_flight = found.pop("in_flight")
+    return Waiting(**found, why=_most_frequent_problem(due) if found["number"] else ""), in_flight
 
 
 def dead() -> Pile:
@@ -194,9 +192,13 @@ def _waiting(messages: QuerySet[Message]) -> Waiting:
     found = messages.aggregate(number=Count("pk"), since=Min("arrived_at"), next_try=Min("retry_at"))
     if not found["number"]:
         return Waiting()
-    problems = messages.exclude(problem="").order_by().values("problem").annotate(times=Count("pk"))
+    return Waiting(**found, why=_most_frequent_problem(messages))
+
+
+def _most_frequent_problem(rows: QuerySet[Any]) -> str:
+    problems = rows.exclude(problem="").order_by().values("problem").annotate(times=Count("pk"))
     most = problems.order_by("-times", "problem").first()
-    return Waiting(**found, why=most["problem"] if most else "")
+    return str(most["problem"]) if most else ""
 
 
 def _troubled(row: Endpoint, waiting: int) -> TroubledEndpoint:

@@ -42,13 +42,12 @@ def mails_to_read(waiting: Waiting) -> str:
     return f"{plural(waiting.number, 'mail')} to read{_why(waiting)}"
 
 
+def deliveries_due(waiting: Waiting) -> str:
+    return f"{plural(waiting.number, 'delivery')} due{_why(waiting)}"
+
+
 def mails_to_erase(waiting: Waiting) -> str:
     return f"{plural(waiting.number, 'mail')} to erase{_why(waiting)}"
-
-
-def deliveries(number: int, what: str = "") -> str:
-    """`1 delivery due`. `plural` knows no such nouns."""
-    return f"{number:,} {'delivery' if number == 1 else 'deliveries'} {what}".rstrip()
 
 
 def notifications(queue: Queue | None) -> list[str]:
@@ -96,7 +95,7 @@ def _due(status: MailStatus, now: datetime) -> list[str]:
     )
     flight = f", {status.in_flight:,} in flight" if status.in_flight else ""
     late = f" {IS_IT_RUNNING}" if due.is_late(now) and not status.in_flight else ""
-    return [f"{deliveries(due.number, 'due')}{_oldest(due, now)}{flight}{next_try}.{late}"]
+    return [f"{deliveries_due(due)}{_oldest(due, now)}{flight}{next_try}.{late}"]
 
 
 def _dead(dead: Pile, now: datetime) -> list[str]:
@@ -104,7 +103,7 @@ def _dead(dead: Pile, now: datetime) -> list[str]:
         return []
     age = f", the newest for {duration(now - dead.newest)}" if dead.newest else ""
     return [
-        f"{deliveries(dead.number, 'dead')}{age}. mail_retry --endpoint ID --dead tries them again; the admin withdraws them."
+        f"{plural(dead.number, 'delivery')} dead{age}. mail_retry --endpoint ID --dead tries them again; the admin withdraws them."
     ]
 
 

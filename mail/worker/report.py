@@ -6,9 +6,8 @@ from collections import Counter
 
 from backoffice.text import plural
 from mail.arrival.sweep import unfinished
-from mail.models import Delivery, Message
+from mail.status import figures, wording
 from mail.worker.tasks import PERIODIC
-from ses_integration.api import MailQueue, SesError
 
 DONE = {
     "noted": ("noted {}", "mail"),
@@ -31,37 +30,12 @@ def done(counts: Counter[str]) -> str:
 
 def pending(source: str, *, swept: bool) -> list[str]:
     """What is left to do, as parts of a sentence. `swept`: the run was to sweep everything."""
-    arrived = Message.objects.live().filter(state=Message.State.ARRIVED).count()
-    erasing = Message.objects.filter(state=Message.State.ERASING, erased_at=None).count()
-    deliveries = Delivery.objects.live().due().filter(endpoint__is_active=True).count()
+    reading, (due, _), erasing = figures.to_read(), figures.deliveries_due(), figures.to_erase()
     sweeps = unfinished().count() if swept else 0
     return [
-        *([f"{plural(arrived, 'mail')} to read{_why()}"] if arrived else []),
-        *([f"{plural(deliveries, 'delivery')} to make"] if deliveries else []),
-        *([f"{plural(erasing, 'mail')} to erase"] if erasing else []),
+        *([wording.mails_to_read(reading)] if reading.number else []),
+        *([wording.deliveries_due(due)] if due.number else []),
+        *([wording.mails_to_erase(erasing)] if erasing.number else []),
         *([f"the sweep of {plural(sweeps, 'domain')}"] if sweeps else []),
-        *(_in_queue() if source == "sqs" else []),
-    ]
-
-
-def _why() -> str:
-    """The reason that most of the mail has that could not be read."""
-    problems = Counter(
-        Message.objects.live()
-        .filter(state=Message.State.ARRIVED)
-        .exclude(problem="")
-        .values_list("problem", flat=True)[:1000]
-    )
-    return f" ({problems.most_common(1)[0][0].rstrip('.')})" if problems else ""
-
-
-def _in_queue() -> list[str]:
-    try:
-        depth = MailQueue().depth()
-    except SesError as error:
-        return [f"the queue ({error.sentence.rstrip('.')})"]
-    notifications = depth.waiting + depth.in_flight
-    return [
-        *([plural(notifications, "notification")] if notifications else []),
-        *([f"{plural(depth.dead_letters, 'notification')} in the dead-letter queue"] if depth.dead_letters else []),
+        *(wording.notifications(figures.queue()) if source == "sqs" else []),
     ]

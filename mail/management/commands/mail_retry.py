@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from backoffice.text import shortened, visible
+from backoffice.text import plural, shortened, visible
 from endpoints.models import Endpoint
 from mail.delivery import replay
 from mail.management.ids import CommandWithIds
@@ -20,7 +20,6 @@ from mail.models import Delivery, ReceivedEmail
 from mail.routing.wording import why
 from mail.status import delivery as words
 from mail.status.story import find
-from mail.status.wording import deliveries
 
 State = Delivery.State
 LINES_SHOWN = 20
@@ -79,7 +78,7 @@ class Command(CommandWithIds):
                 refused.append(f"{step.line}: {error}")
         if done:
             self.stdout.write(
-                f"Asked for {deliveries(done)}. mail_worker makes them now; mail_show says what became of one."
+                f"Asked for {plural(done, 'delivery')}. mail_worker makes them now; mail_show says what became of one."
             )
         if refused:
             self.stdout.write("\n".join(["Refused:", *shortened(refused, LINES_SHOWN)]))
@@ -123,7 +122,7 @@ def _of_endpoint(endpoint: Endpoint, *, only_dead: bool, since: datetime | None)
     dead = Delivery.objects.live().filter(endpoint=endpoint, state=State.DEAD)
     number = (dead.filter(finished_at__gte=since) if since else dead).count()
     steps = (
-        [Step(f"{deliveries(number, 'dead')} of {_named(endpoint)}", partial(_redeliver, endpoint, since))]
+        [Step(f"{plural(number, 'delivery')} dead of {_named(endpoint)}", partial(_redeliver, endpoint, since))]
         if number
         else []
     )

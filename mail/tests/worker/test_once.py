@@ -93,7 +93,7 @@ def test_what_is_to_be_erased_is_pending_while_s3_refuses(postbox: Postbox) -> N
     postbox.aws.add_faults({"service": "s3", "action": "*", "fault": "fail", "times": None})
     code, said = once()
     postbox.aws.clear_faults()
-    assert (code, said) == (2, "Nothing was due. Still pending: 1 mail to erase.")
+    assert (code, said) == (2, "Nothing was due. Still pending: 1 mail to erase (AWS reported an internal error).")
     Message.objects.update(retry_at=Now())
     assert once() == (0, "Erased 1 mail. Nothing is pending.")
 
