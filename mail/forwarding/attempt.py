@@ -12,8 +12,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from domains.names import domain_of
+from endpoints.changes.forwards import check_sender
 from endpoints.config_schema import ConfigError
-from endpoints.forwards import check_sender
 from mail.arrival.feedback import ALL_BOUNCED, REACHED, record_feedback, shown
 from mail.delivery.claims import ClaimedDelivery, held
 from mail.delivery.result import Kind, Result

@@ -13,6 +13,7 @@ from inbound.tests.support.factories import DeliveryFactory, DomainFactory, Endp
 from mail.delivery.claims import ClaimedDelivery, claim
 from mail.delivery.result import Kind, Result
 from mail.models import Delivery, EndpointGate
+from ses_integration.api import database_now
 
 DELIVERED = Result(Kind.DELIVERED, {"responseCode": 200, "responseBody": "ok"}, 200, excerpt="ok", seconds=0.1)
 FAILED = Result(Kind.FAILED, {"responseCode": 500, "responseBody": "oh"}, 500, "It answered 500.", "oh", 0.1)
@@ -27,7 +28,7 @@ def endpoint(**config: Any) -> Endpoint:
 def due(to: Endpoint, number: int = 1) -> list[Delivery]:
     """Deliveries to an endpoint that are due now, the oldest first."""
     domain = DomainFactory(owner=to.owner)
-    rows = []
+    rows: list[Delivery] = []
     for place in range(number):
         email = ReceivedEmailFactory(message__domain=domain, disposition="routed")
         rows.append(DeliveryFactory(received=email, endpoint=to))
@@ -58,5 +59,4 @@ def seconds_until(row: Delivery | EndpointGate, name: str) -> float:
     row.refresh_from_db()
     moment = getattr(row, name)
     assert moment is not None
-    now = type(row)._default_manager.annotate(now=Now()).values_list("now", flat=True)[0]
-    return float((moment - now).total_seconds())
+    return float((moment - database_now()).total_seconds())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import datetime
 
 from mail.delivery.claims import claim
@@ -13,6 +14,8 @@ from ses_integration.api import database_now, release_connection
 
 # How often the database is asked for what other processes have routed, and for what is to be retried.
 POLL_SECONDS = 0.5
+# Where it takes long, such as with thousands of endpoints that fail, it asks less often: for this part of the time at most.
+MOST_BUSY = 0.05
 # Between two claims: meanwhile more senders become free, and take part in the next one.
 TOGETHER_SECONDS = 0.01
 
@@ -25,18 +28,21 @@ class Dispatching(Turns):
         super().__init__(troubles, stop)
         self._outgoing = outgoing
         self._after = ""
+        self._pause = POLL_SECONDS
         # If the worker runs once: what was due when it began. Retries may go on for days.
         self._before: datetime | None = None
 
     def turn(self) -> bool:
-        free = self._outgoing.wait(POLL_SECONDS)
+        free = self._outgoing.wait(self._pause)
         if self.stop.is_set():
             return False
         if self.nothing_more is not None and self._before is None:
             self._before = database_now()
         if free.most:
+            started = time.monotonic()
             claims = claim(free.most, most_slow=free.most_slow, after=self._after, before=self._before)
             release_connection()
+            self._pause = max(POLL_SECONDS, (time.monotonic() - started) / MOST_BUSY)
             self._after = claims.after
             self._outgoing.add(claims, free.most)
             if claims.found:
