@@ -15,7 +15,6 @@ from django.utils import timezone
 from backoffice.text import moment, plural
 from domains.models import Domain
 from mail.models import Delivery, Message, ReceivedEmail
-from mail.status.wording import deliveries
 from mail.trial.smtp import Accepted
 from mail.trial.steps import START, is_finished
 
@@ -52,7 +51,7 @@ class Progress:
     def outcomes(self) -> str:
         """How many deliveries are in each state."""
         counts = self._deliveries
-        return ", ".join(deliveries(counts[state], state) for state in Delivery.State.values if counts[state])
+        return ", ".join(f"{plural(counts[state], 'delivery')} {state}" for state in Delivery.State.values if counts[state])
 
     @property
     def _deliveries(self) -> Counter[str]:
