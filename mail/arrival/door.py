@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from mail.arrival.feedback import record_feedback
 from mail.arrival.note import note
 from mail.models import Message
 from ses_integration.api import Arrival, Feedback, Forged, SesError, mail_source, receive_post
@@ -37,7 +38,7 @@ def hooks_sns(request: HttpRequest) -> HttpResponse:
         if isinstance(told, Arrival) and note([told], source=Message.Source.TOPIC).refused:
             return _refused("The mail is in another bucket.", HTTPStatus.SERVICE_UNAVAILABLE)
         if isinstance(told, Feedback):
-            logger.info("Not recorded: a %s of the mail %s.", told.kind, told.ses_message_id)
+            record_feedback([told])
     except Forged as reason:
         logger.warning("Refused what was posted to %s: %s", request.path, reason)
         return _refused(str(reason), HTTPStatus.FORBIDDEN)

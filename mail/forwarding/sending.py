@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from mail.arrival.feedback import tags
 from mail.delivery.result import Kind
@@ -15,6 +18,7 @@ from ses_integration.api import (
     SendingRefused,
     SesError,
     Unanswered,
+    release_connection,
     retry_delay,
     send_mail,
     sending_slot,
@@ -30,6 +34,7 @@ SLOT_SECONDS = 2.0
 AGAIN = 5
 # How much longer than `until` the first mail may take, so that there is progress.
 SPARE_SECONDS = 25.0
+DATABASE_SECONDS = 0.5
 BUSY = "SES takes no more mails from this account at the moment, so this one waits its turn."
 
 
@@ -66,7 +71,8 @@ def send_to_all(
                 return Stopped(Kind.POSTPONED, BUSY, pause)
             if not is_ours():
                 return Stopped(Kind.LOST)
-            record(recipient, send_mail(sender, recipient.address, raw, tags=tags(recipient), seconds=seconds))
+            ses_id = send_mail(sender, recipient.address, raw, tags=tags(recipient), seconds=seconds)
+            _keep_trying(partial(record, recipient, ses_id), until + SPARE_SECONDS)
         except SendingRefused as error:
             members.record_failed([recipient], error.sentence)
         except SesError as error:
@@ -81,8 +87,21 @@ def _wait_for_slot() -> float:
     while pause := sending_slot():
         if time.monotonic() + pause > until:
             return pause
+        release_connection()
         time.sleep(pause)
     return 0.0
+
+
+def _keep_trying(record: Callable[[], None], until: float) -> None:
+    """SES has the mail, so this has to be known even if the database is away for a moment."""
+    while True:
+        try:
+            return record()
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > until:
+                raise
+            close_old_connections()
+            time.sleep(DATABASE_SECONDS)
 
 
 def _stopped(error: SesError) -> Stopped:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 from django.db import DatabaseError, DataError, InterfaceError, connection
 
+from mail.arrival.feedback import record_feedback
 from mail.arrival.note import Noted, note
 from mail.ingest.claims import claim_length
 from mail.models import Message
 from mail.worker.backlog import Backlog
 from mail.worker.threads.turns import Turns
 from mail.worker.troubles import Troubles
-from ses_integration.api import Arrival, MailQueue
+from ses_integration.api import Arrival, Feedback, MailQueue
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +44,14 @@ class Receiving(Turns):
             self._queue = MailQueue()
         notifications = self._queue.receive(POLL_SECONDS if self.nothing_more is None else POLL_SECONDS_ONCE)
         told = [(it.handle, it.arrival) for it in notifications if it.arrival is not None]
-        done = [it.handle for it in notifications if it.arrival is None]
+        done = [it.handle for it in notifications if it.ignored]
         for ignored in {it.ignored for it in notifications if it.ignored}:
             logger.info("Not a notification of mail: %s", ignored)
-        for told_of in [it.feedback for it in notifications if it.feedback]:
-            logger.info("Not recorded: a %s of the mail %s.", told_of.kind, told_of.ses_message_id)
         if told:
             done += self._note(told)
+        for it in notifications:
+            if it.feedback is not None:
+                done += self._record(it.handle, it.feedback)
         if done:
             self._queue.delete(done)
         # What is refused comes again later, and in the end goes to the dead-letter queue.
@@ -73,6 +75,20 @@ class Receiving(Turns):
         # First of all, because somebody may be waiting for the mail.
         self._backlog.add(noted.claimed)
         return [handle for number, (handle, _) in enumerate(told) if number not in noted.refused]
+
+    def _record(self, handle: str, feedback: Feedback) -> list[str]:
+        """Record a bounce or a complaint, and return the handle if it need not be told again."""
+        try:
+            self.counts += record_feedback([feedback])
+        except DataError:
+            logger.exception(
+                "Feedback on the mail %s could not be stored; it is left in the queue.", feedback.ses_message_id
+            )
+            return []
+        except (DatabaseError, InterfaceError):
+            self._database_failed = True
+            raise
+        return [handle]
 
     def _count(self, noted: Noted, told: int) -> None:
         self.counts += {"notified": told, "noted": len(noted.messages), "duplicates": noted.duplicates, **noted.dropped}
