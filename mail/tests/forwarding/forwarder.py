@@ -14,7 +14,7 @@ from inbound.tests.support.factories import EndpointFactory
 from mail.models import Delivery, ForwardRecipient
 from mail.tests.postbox import MAIL, Postbox, work
 
-EVENTS = ["BOUNCE", "COMPLAINT"]
+EVENTS: Any = ["BOUNCE", "COMPLAINT"]
 
 
 class Forwarder:
