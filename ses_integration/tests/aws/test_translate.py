@@ -36,6 +36,8 @@ CALLS = {
     "verification": lambda gateway: gateway.verification_statuses([DOMAIN]),
     "mail_from": lambda gateway: gateway.mail_from_domains([DOMAIN]),
     "identities": lambda gateway: gateway.identities(),
+    "switch_feedback_off": lambda gateway: gateway.switch_feedback_off(DOMAIN),
+    "send_quota": lambda gateway: gateway.send_quota(),
     "is_empty": lambda _: is_empty("emails/example.com/1/"),
 }
 

@@ -78,6 +78,7 @@ def test_the_doctor_says_that_no_url_is_there_or_that_it_has_not_confirmed(ses, 
 @pytest.mark.postgresql
 def test_a_running_web_process_confirms_and_receives_the_probe(ready, settings, live_server):
     settings.SES_TOPIC_ARN, settings.MAIL_SOURCE, settings.ALLOWED_HOSTS = TOPIC, "sns", ["*"]
+    settings.SES_CONFIGURATION_SET = "inbound-out"
     certificates.forget()
     url = f"{live_server.url}/hooks/sns"
     assert f"{url} has been asked to confirm its subscription.\n" in run("ses_setup", "--mail", "--url", url)[1]
