@@ -59,15 +59,17 @@ class LimitOffset(BasePagination):
             return limit, self.total - self.offset - limit, True
         return limit, self.offset, False
 
-    def slice(self, values: Sequence[Any], request: Request, view: Any) -> list[tuple[int, Any]]:
+    def slice(
+        self, values: Sequence[Any], request: Request, view: Any, *, default: int = DEFAULT_LIMIT
+    ) -> list[tuple[int, Any]]:
         """A page of a list that is no table: the values with their positions."""
-        self._read(request, view)
+        self._read(request, view, default)
         self.total = len(values)
         return list(enumerate(values))[self.offset : self.offset + self.limit]
 
-    def _read(self, request: Request, view: Any) -> None:
+    def _read(self, request: Request, view: Any, default: int = DEFAULT_LIMIT) -> None:
         limit_error, offset_error = "Limit must be between 1 and 100", "Offset must be non-negative"
-        limit = _whole(request, "limit", DEFAULT_LIMIT, limit_error)
+        limit = _whole(request, "limit", default, limit_error)
         if limit < 1 or (limit > MAX_LIMIT and not view.clamps_limit):
             raise ValidationError(limit_error)
         self.limit = min(limit, MAX_LIMIT)

@@ -23,6 +23,7 @@ from mail.api.deliveries.serializers import DeliveriesSerializer, RetryBody
 from mail.api.deliveries.status import stats_of_email, with_newest_delivery
 from mail.api.detail import EmailSerializer
 from mail.api.stats import StatsSerializer, stats_of
+from mail.api.threads import ThreadActions, ThreadCountsBody, ThreadSerializer
 from mail.api.totals import Inbox
 from mail.downloads.headers import BINARY, RAW
 from mail.downloads.stored import raw_text
@@ -36,7 +37,9 @@ from ses_integration.api import SesError
 BOTH = "Cannot filter by both emailAddress and emailId at the same time"
 
 
-class EmailViewSet(FileActions, DeliveryActions, ListModelMixin, RetrieveModelMixin, OwnedViewSet[ReceivedEmail]):
+class EmailViewSet(
+    FileActions, DeliveryActions, ThreadActions, ListModelMixin, RetrieveModelMixin, OwnedViewSet[ReceivedEmail]
+):
     http_method_names = [*OwnedViewSet.http_method_names, "patch"]
     queryset = ReceivedEmail.objects.live().order_by("-arrived_at", "-id")
     not_found = "Email not found"
@@ -48,6 +51,8 @@ class EmailViewSet(FileActions, DeliveryActions, ListModelMixin, RetrieveModelMi
         "attachments": AttachmentsSerializer,
         "deliveries": DeliveriesSerializer,
         "retry": RetryBody,
+        "thread": ThreadSerializer,
+        "thread_counts": ThreadCountsBody,
         "destroy": serializers.ErasedEmailSerializer,
         "stats": StatsSerializer,
     }
@@ -59,6 +64,7 @@ class EmailViewSet(FileActions, DeliveryActions, ListModelMixin, RetrieveModelMi
         "retrieve": {"peek": {"type": "boolean"}},
         "attachments": answers.PAGE,
         "deliveries": answers.PAGE,
+        "thread": answers.PAGE,
         "raw": downloads.PARAMETERS,
         "attachment": downloads.PARAMETERS,
         "stats": {"days": {"type": "integer"}, "domainId": {"type": "string"}},

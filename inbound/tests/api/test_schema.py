@@ -33,6 +33,7 @@ OTHER_PARAMETERS = {
     ("mail/<str:pk>/attachments", "attachments"): ["limit", "offset"],
     ("mail/<str:pk>/attachments/<str:index>", "attachment"): ["unsafe"],
     ("mail/<str:pk>/deliveries", "deliveries"): ["limit", "offset"],
+    ("mail/<str:pk>/thread", "thread"): ["limit", "offset"],
     ("endpoints/<str:pk>/deliveries", "deliveries"): ["limit", "offset", "status"],
     ("mail/stats", "stats"): ["days", "domainId"],
     ("attachments/<str:pk>/<path:filename>", "named"): ["unsafe"],
@@ -210,6 +211,7 @@ def test_answers_are_as_the_schema_says(schema, api, user, ses):
         check(route, "get", domain.pk, query="?check=true")
     check("mail/<str:pk>", "patch", mail, {"isArchived": True})
     check("mail/bulk", "post", body={"emailIds": [mail], "updates": {"isRead": False}})
+    check("mail/thread-counts", "post", body={"emailIds": [mail]})
     check("mail/<str:pk>/retry", "post", mail, {"delivery_id": delivery.pk})
     check("endpoints/<str:pk>/redeliver", "post", endpoint.pk, {"status": "failed"}, status=202)
     check("mail/<str:pk>", "delete", mail)

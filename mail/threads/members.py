@@ -1,0 +1,83 @@
+"""Which mails are in the same thread, as far as their owner has received them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Window
+from django.db.models.functions import RowNumber
+
+from mail.models import MessageReference, ReceivedEmail
+
+# Mails of a thread, and of those that share one Message-ID. The newest ones count.
+MOST = 1_000
+# Each finds what refers to, or is referred to by, what the one before has found.
+ROUNDS = 20
+# Values in one statement.
+AT_ONCE = 10_000
+
+
+@dataclass(slots=True)
+class _Search:
+    """What is known of the thread of one mail. `new`: what the last round has found."""
+
+    members: set[int]
+    new: set[int]
+    digests: set[str] = field(default_factory=set)
+
+    def wants(self, digests_of: dict[int, set[str]]) -> set[str]:
+        """The Message-IDs of the new mails that no round has looked for."""
+        wanted = set().union(*(digests_of.get(message, ()) for message in self.new)) - self.digests
+        self.digests |= wanted
+        return wanted
+
+    def add(self, found: set[int]) -> None:
+        self.new = set(sorted(found - self.members, reverse=True)[: MOST - len(self.members)])
+        self.members |= self.new
+
+
+def threads_of(owner: Any, messages: Collection[int]) -> dict[int, set[int]]:
+    """The thread of each of these messages of the owner: the ids of its messages, itself included.
+
+    Two mails are in a thread if they have or refer to the same Message-ID, and so on from mail to mail. The result for a message
+    does not depend on the others. At most two statements a round for all of them, and a few rounds as a rule.
+    """
+    searches = {message: _Search({message}, {message}) for message in messages}
+    digests_of: dict[int, set[str]] = defaultdict(set)
+    messages_of: dict[str, set[int]] = defaultdict(set)
+    for _ in range(ROUNDS):
+        active = [search for search in searches.values() if search.new]
+        if not active:
+            break
+        for message, digest in _digests(set().union(*(search.new for search in active)) - digests_of.keys()):
+            digests_of[message].add(digest)
+        wanted = [(search, search.wants(digests_of)) for search in active]
+        for digest, message in _messages(owner, set().union(*(digests for _, digests in wanted)) - messages_of.keys()):
+            messages_of[digest].add(message)
+        for search, digests in wanted:
+            search.add(set().union(*(messages_of.get(digest, ()) for digest in digests)))
+    return {message: search.members for message, search in searches.items()}
+
+
+def _digests(messages: set[int]) -> Iterator[tuple[int, str]]:
+    for some in _parts(messages):
+        yield from MessageReference.objects.filter(message__in=some).values_list("message_id", "digest")
+
+
+def _messages(owner: Any, digests: set[str]) -> Iterator[tuple[str, int]]:
+    """The newest messages of the owner that have or refer to each of these Message-IDs."""
+    received = ReceivedEmail.objects.live().filter(owner=owner, message=OuterRef("message"))
+    newest = Window(RowNumber(), partition_by=F("digest"), order_by=F("message").desc())
+    for some in _parts(digests):
+        rows = MessageReference.objects.filter(Exists(received), digest__in=some).annotate(place=newest)
+        yield from rows.filter(place__lte=MOST).values_list("digest", "message_id")
+
+
+def _parts(values: Iterable[Any]) -> Iterator[list[Any]]:
+    rest = iter(values)
+    while part := list(islice(rest, AT_ONCE)):
+        yield part
