@@ -51,7 +51,9 @@ class Progress:
     def outcomes(self) -> str:
         """How many deliveries are in each state."""
         counts = self._deliveries
-        return ", ".join(f"{plural(counts[state], 'delivery')} {state}" for state in Delivery.State.values if counts[state])
+        return ", ".join(
+            f"{plural(counts[state], 'delivery')} {state}" for state in Delivery.State.values if counts[state]
+        )
 
     @property
     def _deliveries(self) -> Counter[str]:
