@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -21,7 +21,7 @@ from endpoints.models import Endpoint
 from mail.admin import content
 from mail.admin.actions import ReplaysDeliveries
 from mail.admin.filters import BODIES, DeliveriesWithoutBodies, DomainFilter, EndpointFilter
-from mail.models import Delivery, DeliveryAttempt, ForwardRecipient
+from mail.models import Delivery, DeliveryAttempt, ForwardRecipient, Message
 from mail.status import delivery as words
 from rest.ids import is_id
 
@@ -41,8 +41,8 @@ class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmi
         "state", "endpoint__type", ("endpoint", EndpointFilter), ("received__domain", DomainFilter),
         ("created_at", admin.DateFieldListFilter),
     ]  # fmt: skip
-    search_fields = ["=received__id", "=received__message__ses_id", "received__recipient", "endpoint__name"]
-    search_help_text = "Recipient, endpoint, or the id of a delivery, of an email or of SES"
+    search_fields = ["received__recipient"]
+    search_help_text = "Recipient, or the id of a delivery, of an email or of SES"
     ordering = ["-created_at", "-id"]
     list_per_page = 50
     show_full_result_count = False
@@ -73,10 +73,12 @@ class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmi
         return rows.prefetch_related(attempts, members).filter(pk=object_id).first()
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str) -> Any:
-        """An id has an index. Other texts are looked for everywhere."""
-        pk = search_term.strip().removeprefix("msg_")
-        if is_id(pk) and (exact := queryset.filter(pk=pk)).exists():
-            return exact, False
+        """Ids are found with indexes, and beside an id nothing else is looked for."""
+        term = search_term.strip().removeprefix("msg_")
+        of_ses = Message.objects.filter(ses_id=term).values("pk")
+        for which in (Q(pk=term), Q(received=term), Q(received__message__in=of_ses)) if is_id(term) else ():
+            if (found := queryset.filter(which)).exists():
+                return found, False
         return super().get_search_results(request, queryset, search_term)
 
     def get_fieldsets(self, request: HttpRequest, obj: Delivery | None = None) -> Any:

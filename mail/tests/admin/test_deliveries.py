@@ -14,7 +14,7 @@ from django.utils import timezone
 from domains.models import Domain
 from inbound.tests.support.admin_site import assert_constant_statements, count_statements, open_links, staff, text, url
 from inbound.tests.support.factories import DeliveryFactory, DomainFactory, EndpointFactory, ReceivedEmailFactory
-from mail.models import Delivery, DeliveryAttempt, EndpointGate, ForwardRecipient
+from mail.models import Delivery, DeliveryAttempt, EndpointGate, ForwardRecipient, Message
 
 LIST = "/admin/mail/delivery/"
 
@@ -68,12 +68,14 @@ def test_the_list_needs_as_many_statements_for_many_and_loads_no_bodies(admin_cl
         ("q=dead@example.com", ["dead@example.com"]),
         ("q=id-of-due", ["due@example.com"]),
         ("q=msg_id-of-due", ["due@example.com"]),
+        ("q=ses-of-dead", ["dead@example.com"]),
         ("q=nothing", []),
     ],
 )
 def test_filters_and_searches_find_deliveries(admin_client: Client, domain, query: str, found: list[str]) -> None:
     delivery(domain, "due@example.com", pk="id-of-due")
     delivery(domain, "dead@example.com", state="dead", endpoint=EndpointFactory(pk="shop"))
+    Message.objects.filter(received_emails__recipient="dead@example.com").update(ses_id="ses-of-dead")
     delivery(domain, "sent@example.com", state="delivered", endpoint__type="email", endpoint__config={"forwardTo": "a"})
     assert recipients(admin_client, query) == found
 
