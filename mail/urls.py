@@ -2,8 +2,8 @@
 
 from mail.api.attachments import NamedAttachmentViewSet
 from mail.api.deliveries.of_endpoint import EndpointDeliveriesViewSet
+from mail.api.deliveries.probes import EndpointTestViewSet
 from mail.api.emails import EmailViewSet
-from mail.api.probes import EndpointTestViewSet
 from rest.router import Router
 
 
