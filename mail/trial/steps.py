@@ -42,7 +42,7 @@ def why_not_finished(row: ReceivedEmail) -> str:
     for delivery in row.deliveries.all():
         if delivery.state == Delivery.State.DUE:
             endpoint = delivery.endpoint
-            is_new = endpoint.is_active and not delivery.attempts
+            is_new = endpoint.is_active and not delivery.attempts and not delivery.problem
             parts = [
                 f"{visible(endpoint.name)}: {state(delivery, timezone.now())}.",
                 visible(delivery.problem),
