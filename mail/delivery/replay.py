@@ -8,13 +8,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from endpoints.models import Endpoint
 from mail.delivery.claims import in_hand
 from mail.delivery.gates import open_for_one
-from mail.models import Delivery, DeliveryQuerySet, Message, ReceivedEmail
+from mail.models import Delivery, DeliveryQuerySet, ForwardRecipient, Message, ReceivedEmail
 from mail.models.delivery import lifetime
 from mail.routing.record import create_deliveries, route_released
 from mail.routing.route import Disposition, Reason, Route
@@ -154,6 +154,10 @@ def _locked(pk: str) -> tuple[str, bool]:
 
 
 def _make_due(deliveries: DeliveryQuerySet) -> int:
+    # Of a group, only those who have not got it, unless all of it is asked for again.
+    members = ForwardRecipient.objects.filter(delivery__in=deliveries)
+    asked = members.filter(~Q(state=ForwardRecipient.State.SENT) | Q(delivery__state=State.DELIVERED))
+    asked.update(state=ForwardRecipient.State.PENDING, error="")
     # Its age puts it before what waits at the endpoint already.
     return deliveries.update(
         state=State.DUE,

@@ -11,10 +11,17 @@ import boto3
 from addresses.models import EmailAddress
 from endpoints.models import Endpoint
 from inbound.tests.support.factories import EndpointFactory
-from mail.models import Delivery, ForwardRecipient
+from mail.delivery.claims import claim
+from mail.delivery.finish import Outcome, finish
+from mail.forwarding.attempt import attempt
+from mail.models import Delivery, ForwardRecipient, ReceivedEmail
+from mail.routing.record import create_deliveries
+from mail.tests.delivery.deliveries import pass_time
+from mail.tests.inbox import stored
 from mail.tests.postbox import MAIL, Postbox, work
 
 EVENTS: Any = ["BOUNCE", "COMPLAINT"]
+HELLO = "hello@example.com"
 
 
 class Forwarder:
@@ -26,22 +33,51 @@ class Forwarder:
     def aws(self) -> Any:
         return self.postbox.aws
 
-    def forward(self, raw: bytes = MAIL, *recipients: str, **options: Any) -> Delivery:
-        """Receive a mail, and run a worker until nothing is left. Returns the newest delivery."""
-        self.postbox.deliver(*recipients, raw=raw, **options)
-        work()
-        return Delivery.objects.order_by("-created_at", "-pk")[0]
+    def receive(self, raw: bytes = MAIL, *, to: str = HELLO, **message: Any) -> Delivery:
+        """A mail that has been read and routed to the endpoint."""
+        columns: dict[str, Any] = {
+            "from_name": "Jo",
+            "from_address": "jo@example.net",
+            "subject": "Hello",
+            "attachments": [],
+        }
+        email: ReceivedEmail = stored(self.postbox.domain, raw, **columns | message)
+        ReceivedEmail.objects.filter(pk=email.pk).update(recipient=to)
+        create_deliveries(self.endpoint.pk, [email.pk])
+        return Delivery.objects.get(received=email)
+
+    def attempt(self) -> Outcome:
+        """Attempt the delivery that is due, as the worker does."""
+        (claimed,) = claim(1).deliveries
+        return finish(claimed, attempt(claimed))
+
+    def again(self) -> Outcome:
+        """The next attempt, whenever it is due."""
+        pass_time(86_400)
+        return self.attempt()
+
+    def forward(self, raw: bytes = MAIL, **message: Any) -> Delivery:
+        """Receive a mail, and attempt its delivery once."""
+        delivery = self.receive(raw, **message)
+        self.attempt()
+        delivery.refresh_from_db()
+        return delivery
 
     def sent(self) -> list[dict[str, Any]]:
         """What SES has sent, oldest first."""
         return list(self.aws.outbox())
+
+    def reached(self) -> list[str]:
+        return [recipient for mail in self.sent() for recipient in mail["to"]]
 
     def raw(self, number: int = -1) -> bytes:
         with urlopen(f"{self.aws.url}/_outbox/{self.sent()[number]['id']}") as answer:
             return bytes(answer.read())
 
     def states(self) -> dict[str, str]:
-        return dict(ForwardRecipient.objects.order_by("pk").values_list("address", "state"))
+        """Of the newest delivery."""
+        newest = Delivery.objects.order_by("-created_at", "-pk")[0]
+        return dict(ForwardRecipient.objects.filter(delivery=newest).order_by("pk").values_list("address", "state"))
 
     def bounce(self, number: int = -1, **details: Any) -> Counter[str]:
         """Let a mail bounce, and run a worker."""
@@ -57,7 +93,7 @@ def route(address: EmailAddress, kind: str, **config: Any) -> Endpoint:
 
 def forwarder(postbox: Postbox, *members: str, **config: Any) -> Forwarder:
     """To one address, or to a group."""
-    address = EmailAddress.objects.get(address=f"hello@{postbox.domain.name}")
+    address = EmailAddress.objects.get(address=HELLO)
     kind, addressees = (
         ("email", {"forwardTo": members[0]}) if len(members) == 1 else ("email_group", {"emails": [*members]})
     )
