@@ -1,0 +1,1 @@
+"""Tests of deliveries: claims, ends, gates, expiry and replays."""

@@ -185,7 +185,7 @@ class Deliveries(RuleBasedStateMachine):
 
 
 def test_deliveries_behave_as_the_model_says() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Deliveries,
         settings=settings(
             max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=30
