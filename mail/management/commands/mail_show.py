@@ -12,8 +12,8 @@ from mail.status.story import MOST, find, tell
 class Command(CommandWithIds):
     help = (
         "Print everything that is known about one mail: arrival, verdicts, where it is stored, whether it was read, where it went "
-        "for each recipient and why, and every attempt to deliver it. Reads the database only. Exit code 1 if there is no such "
-        "mail."
+        "for each recipient and why, and every attempt to deliver it. Reads the database only. Exit code 0 for success, 1 if "
+        "there is no such mail."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
