@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from backoffice.tables import table
-from bench.mail import arrival, delivery
+from bench.mail import arrival
+from bench.mail.delivering import measures
 from bench.mail.listing_s3 import ListingS3, serving
 from bench.requests import Request, progress, run
 from bench.sides import QUIET, Side, new_side
@@ -35,13 +36,13 @@ def measure(url: str, folder: Path) -> Iterator[str]:
     with new_side("", ROOT, url, folder / "arrival") as side:
         stack = MailStack(side.folder, side.database, ROOT, **QUIET, WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8")
         with running(stack):
-            seeded = side.seed_into_ses(stack, "mail", {DOMAIN: delivery.ADDRESSES})
+            seeded = side.seed_into_ses(stack, "mail", {DOMAIN: measures.ADDRESSES})
             # No endpoint: mail is read and stored.
             stack.web_api.with_key(seeded.key).delete(f"endpoints/{seeded.endpoint}")
             yield from arrival.measure(side, stack, f"a0@{DOMAIN}")
             yield arrival.NOTES
-            yield from delivery.measure(stack, seeded, DOMAIN)
-            yield delivery.NOTES
+            yield from measures.measure(stack, seeded, DOMAIN)
+            yield measures.NOTES
     with new_side("", ROOT, url, folder / "many") as side:
         key = _seed(side)
         yield _lists(side, key)

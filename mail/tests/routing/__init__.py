@@ -1,0 +1,1 @@
+"""Routing: the decision, what it is read from, and what it writes."""

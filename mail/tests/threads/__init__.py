@@ -1,0 +1,1 @@
+"""Threads: references, and the emails that belong together."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from backoffice.tables import table
 from bench.mail import mails
-from bench.mail.receiver import Receiver, receiving
+from bench.mail.delivering.receiver import Receiver, receiving
 from bench.mail.sending import once, send
 from bench.requests import peak_memory, progress
 from bench.sides import Seeded

@@ -1,0 +1,1 @@
+"""How fast mail gets to an endpoint: `measures`, and the `receiver` of its webhooks."""
