@@ -26,8 +26,8 @@ LOOKS = ("Describe", "Get", "List", "Head")
 class Steps:
     """Counts the points after which the durable state may differ, and kills the process at number `kill_at` (from 1).
 
-    These points are: right after a commit with writes (or an autocommitted write), and right before and right after each
-    AWS call that changes something. The parent is told of each.
+    These points are: right after a commit with writes (or an autocommitted write), right before and right after each
+    AWS call that changes something, and right after each attempt at a delivery. The parent is told of each.
     """
 
     def __init__(self, told: int, kill_at: int | None) -> None:
@@ -86,7 +86,8 @@ class Steps:
 
         def execute_and_tell(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
             result = execute(sql, params, many, context)
-            words = sql.split(maxsplit=3)
+            # A statement that begins with WITH may end with a write.
+            words = sql[max(0, sql.find("\nUPDATE")) :].split(maxsplit=3)
             if words[0] in WRITES and context["cursor"].rowcount:
                 # INSERT INTO "table", DELETE FROM "table", UPDATE "table"
                 table = words[1 if words[0] == "UPDATE" else 2].strip('"')
@@ -113,9 +114,27 @@ def _after_call(**event: Any) -> None:
         _steps.after_call(**event)
 
 
+def _tell_of_attempts() -> None:
+    from mail.worker import attempts
+
+    def telling(attempt: Any) -> Any:
+        def attempt_and_tell(claim: Any) -> Any:
+            result = attempt(claim)
+            if _steps is not None:
+                _steps.record_step(f"after the attempt {result.kind}")
+            return result
+
+        return attempt_and_tell
+
+    every: Any = attempts.ATTEMPTS
+    every |= {kind: telling(attempt) for kind, attempt in every.items()}
+
+
 def main() -> None:
     from inbound.wsgi import application
     from ses_integration.aws import clients
+
+    _tell_of_attempts()
 
     # Every client that the application creates inherits these.
     events = clients.current()._session.events
