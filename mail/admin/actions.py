@@ -17,6 +17,8 @@ from mail.models import Delivery, EndpointGate, ReceivedEmail
 
 Row = TypeVar("Row", bound=Model)
 REASONS_SHOWN = 5
+# In one request.
+MOST_AT_ONCE = 1000
 
 
 class Acts(ModelAdmin[Row]):
@@ -28,7 +30,12 @@ class Acts(ModelAdmin[Row]):
     def act(self, request: HttpRequest, rows: QuerySet[Row], do: Callable[[Any], object], note: str) -> int:
         """Do it with each row, and show why it was refused. Returns for how many it was not. `note`: for the history of a row."""
         done, refused = [], []
-        for row in rows:
+        if len(chosen := list(rows[: MOST_AT_ONCE + 1])) > MOST_AT_ONCE:
+            messages.error(
+                request, f"Choose at most {MOST_AT_ONCE:,}. For all of an endpoint there is the command mail_retry."
+            )
+            return 0
+        for row in chosen:
             try:
                 do(row)
             except replay.CannotDeliver as error:
@@ -65,6 +72,8 @@ class OpensGates(Acts[EndpointGate]):
     @admin.action(description="Try one delivery now", permissions=["act"])
     def try_now(self, request: HttpRequest, queryset: QuerySet[EndpointGate]) -> None:
         number = self.act(request, queryset, lambda row: gates.open_for_one(row.pk), "Asked for an attempt now.")
+        if not number:
+            return
         messages.success(
             request, f"One delivery is tried now at {plural(number, 'endpoint')}. If it succeeds, the others follow."
         )

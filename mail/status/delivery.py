@@ -26,7 +26,7 @@ def state(delivery: Delivery, now: datetime) -> str:
 
 def attempt(one: DeliveryAttempt) -> list[str]:
     """The cells of a table with `ATTEMPT_HEAD`."""
-    seconds = "" if one.seconds is None else f"{one.seconds:,.2f} s"
+    seconds = "" if one.seconds is None else f"{one.seconds * 1000:,.0f} ms"
     status = "" if one.status_code is None else str(one.status_code)
     return [str(one.number), moment(one.at), seconds, status, visible(one.error), visible(one.excerpt)]
 

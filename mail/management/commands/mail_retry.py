@@ -14,9 +14,9 @@ from django.utils.dateparse import parse_datetime
 
 from backoffice.text import plural, shortened, visible
 from endpoints.models import Endpoint
-from mail.delivery import replay
+from mail.delivery import gates, replay
 from mail.management.ids import CommandWithIds
-from mail.models import Delivery, ReceivedEmail
+from mail.models import Delivery, EndpointGate, ReceivedEmail
 from mail.routing.wording import why
 from mail.status import delivery as words
 from mail.status.story import find
@@ -25,6 +25,8 @@ State = Delivery.State
 LINES_SHOWN = 20
 # Dead deliveries of an endpoint, in one transaction.
 AT_ONCE = 1000
+# In one run. Whoever has more runs it again.
+MOST_POSTPONED = 10_000
 SWITCH_ON = "Switch it on first, in the admin or with PUT /endpoints/{}. Then its waiting mail goes out by itself."
 
 
@@ -127,7 +129,13 @@ def _of_endpoint(endpoint: Endpoint, *, only_dead: bool, since: datetime | None)
         else []
     )
     if not only_dead and since is None:
-        steps += _retried(_rows(Q(endpoint=endpoint, state=State.DUE)), again=False)[0]
+        now = timezone.now()
+        due = Q(endpoint=endpoint, state=State.DUE)
+        gate = EndpointGate.objects.filter(pk=endpoint, not_before__gt=now)
+        if (behind := _rows(due & Q(retry_at__lte=now)).count()) and gate.exists():
+            line = f"One of {plural(behind, 'delivery')} of {_named(endpoint)}, which is down. If it succeeds, the others follow"
+            steps.append(Step(line, partial(_one, gates.open_for_one, endpoint.pk)))
+        steps += _retried(_rows(due & Q(retry_at__gt=now))[:MOST_POSTPONED], again=False)[0]
     return steps, f"{_named(endpoint)} has {'no dead' if only_dead or since else 'no dead or postponed'} deliveries."
 
 
@@ -138,16 +146,16 @@ def _of_mail(options: dict[str, Any]) -> tuple[list[Step], str]:
     if options["to"]:
         endpoint = _endpoint(options["to"])
         return [
-            Step(f"{_for(email)} to {_named(endpoint)}", partial(_one, replay.deliver_to, email, endpoint))
+            Step(f"Mail {_for(email)} to {_named(endpoint)}", partial(_one, replay.deliver_to, email, endpoint))
             for email in emails
         ], ""
     if options["release"]:
         held = [email for email in emails if email.disposition == ReceivedEmail.Disposition.QUARANTINED]
-        steps = [Step(f"{_for(email)} out of quarantine", partial(_one, replay.release, email)) for email in held]
+        steps = [Step(f"Mail {_for(email)} out of quarantine", partial(_one, replay.release, email)) for email in held]
         return steps, "It is not quarantined."
     steps, nothing = _retried(_rows(Q(received__in=emails)), again=options["again"])
     quarantined = any(email.disposition == ReceivedEmail.Disposition.QUARANTINED for email in emails)
-    reasons = [f"{_for(email)}: {email.get_disposition_display()}. {why(email)}" for email in emails]
+    reasons = [f"Mail {_for(email)}: {email.get_disposition_display()}. {why(email)}" for email in emails]
     release = "--release takes it out of quarantine." if quarantined else "--to ENDPOINT delivers it anywhere."
     return steps, " ".join([nothing, *reasons, release])
 

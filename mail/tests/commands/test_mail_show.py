@@ -108,8 +108,8 @@ def test_every_attempt_is_shown(db) -> None:
     assert [line.strip() for line in lines[at + 1 : at + 5]] == [
         "dead since 2026-11-26 09:30:00 UTC after 2 attempts",
         "It answered 503.",
-        '2026-11-26 09:30:00 UTC attempt 1, 0.25 s, 503, It answered 503., "Busy"',
-        '2026-11-26 09:30:00 UTC attempt 2, 0.25 s, 503, It answered 503., "Busy"',
+        '2026-11-26 09:30:00 UTC attempt 1, 250 ms, 503, It answered 503., "Busy"',
+        '2026-11-26 09:30:00 UTC attempt 2, 250 ms, 503, It answered 503., "Busy"',
     ]
 
 

@@ -90,6 +90,18 @@ def test_an_endpoint_that_is_down_is_listed_with_what_waits_for_it(db) -> None:
         assert part in line
 
 
+def test_an_endpoint_that_has_failed_a_few_times_needs_nobody(db) -> None:
+    down(endpoint(), failures=2, down_since=ago(seconds=20))
+    code, said = run("mail_status")
+    assert code == 0
+    assert "failing (2 failures in a row)" in said
+
+
+def test_deliveries_that_wait_for_ses_say_why(db) -> None:
+    DeliveryFactory(problem="Sending is paused.", retry_at=timezone.now() + timedelta(minutes=5))
+    assert run("mail_status")[1].startswith("1 delivery due (Sending is paused), the oldest for 0 s, the next try at ")
+
+
 def test_an_endpoint_that_was_switched_off_is_listed_with_the_reason(db) -> None:
     endpoint("Gone", is_active=False, inactive_reason="It answered 410 to three mails in a row.")
     code, said = run("mail_status")

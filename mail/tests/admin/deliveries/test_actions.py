@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from inbound.tests.support.admin_site import run_action, staff, text, url
 from inbound.tests.support.factories import DeliveryFactory, EndpointFactory, ReceivedEmailFactory
+from mail.admin import actions
 from mail.models import Delivery, EndpointGate, ReceivedEmail
 
 
@@ -47,6 +48,14 @@ def test_what_is_refused_is_named(admin_client: Client, domain) -> None:
     assert [level for level, _ in said] == ["warning", "success"]
     assert said[0][1].startswith(f"Refused: {done.pk}: ")
     assert list(Delivery.objects.order_by("state").values_list("state", flat=True)) == ["delivered", "due"]
+
+
+def test_too_many_at_once_are_refused(admin_client: Client, domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [delivery(domain, state="dead") for _ in range(3)]
+    monkeypatch.setattr(actions, "MOST_AT_ONCE", 2)
+    _, [(level, said)] = run_action(admin_client, "mail.delivery", "retry_now", rows)
+    assert (level, said) == ("error", "Choose at most 2. For all of an endpoint there is the command mail_retry.")
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"dead"}
 
 
 def test_a_gate_is_opened_for_one_delivery(admin_client: Client, domain) -> None:
