@@ -7,7 +7,6 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from inbound.tests.processes.support.stack import wait_for
 from mail.models import Delivery, EndpointGate
@@ -38,7 +37,7 @@ def test_healthy_endpoints_are_served_beside_all_kinds_of_bad_ones(postbox: Post
     for endpoint in (*bad.values(), *good.values()):
         fill(postbox, endpoint, 30)
     worker = MailWorker(senders=16)
-    thread = threading.Thread(target=lambda: (worker.run(), connection.close()))
+    thread = threading.Thread(target=worker.run)
     thread.start()
     try:
         served = Delivery.objects.filter(endpoint__in=good.values())
