@@ -31,7 +31,7 @@ class EndpointGateAdmin(content.ShowsMail[EndpointGate], OpensGates, ReadOnlyAdm
     show_full_result_count = False
     fieldsets = [
         (None, {"fields": ["endpoint_link", "kind", "waiting", "problem_shown"]}),
-        ("In a row", {"fields": ["failures", "gone", "bounces"]}),
+        ("In a row", {"fields": ["failures", "gone", "bounces", "dropped"]}),
         ("Times", {"fields": ["down_since", "not_before", "is_slow"]}),
     ]
     readonly_fields = ["endpoint_link", "kind", "waiting", "problem_shown"]

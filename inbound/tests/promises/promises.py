@@ -26,6 +26,7 @@ DELETE_DOMAIN = (
     "domain-can-be-added-again",
     "domain-settings-forgotten",
     "domain-dns-untouched",
+    "domain-redirect-first",
 )
 
 DELETE_ADDRESS = (
@@ -48,15 +49,14 @@ DELETE_ADDRESS = (
     "address-no-manual-cleanup",
     "address-before",
     "address-after",
+    "address-forwarding",
 )
 
 NOTHING_TO_TEST = (
     "domain-billing",
     "domain-shared-access",
     "domain-export-first",
-    "domain-redirect-first",
     "domain-usage-first",
-    "address-forwarding",
 )
 
 

@@ -12,7 +12,9 @@ from inbound.tests.promises.looking import in_order, taken
 from inbound.tests.promises.promises import keeps
 from inbound.tests.support.aws import calls, fail_calls, identities, recipients_sent, recover_and_run_worker, rules
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
+from mail.tests.postbox import work
 from rest.row_counts.field import RowCount
+from ses_integration.emulator.receiving.mailroom import MailboxUnavailable
 
 API = "/api/v2"
 DOMAINS, ADDRESSES = f"{API}/domains", f"{API}/email-addresses"
@@ -233,3 +235,17 @@ def test_only_remaining_addresses_are_listed(api, hello, support):
     answer = api.get(ADDRESSES).json()
     assert [row["address"] for row in answer["data"]] == [SUPPORT]
     assert answer["pagination"]["total"] == 1
+
+
+@keeps("address-forwarding")
+def test_mail_follows_the_route_of_its_address_until_it_is_deleted(api, user, postbox):
+    forward = EndpointFactory(owner=user, type="email", config={"forwardTo": "jo@elsewhere.example.net"})
+    hello = EmailAddress.objects.get(address=HELLO)
+    assert api.put(f"{ADDRESSES}/{hello.pk}", {"endpointId": forward.pk}).status_code == 200
+    postbox.deliver()
+    work()
+    assert [(mail["from"], mail["to"]) for mail in postbox.aws.outbox()] == [(HELLO, ["jo@elsewhere.example.net"])]
+
+    assert api.delete(f"{ADDRESSES}/{hello.pk}").json()["cleanup"]["sesRuleUpdated"] is True
+    with pytest.raises(MailboxUnavailable):
+        postbox.deliver()

@@ -31,6 +31,7 @@ from inbound.tests.support.factories import (
     UserFactory,
 )
 from mail.tests.erasure.traces import tables_with
+from mail.tests.postbox import work
 from ses_integration.models import LedgerEntry, LedgerIdentity
 
 API = "/api/v2"
@@ -269,3 +270,20 @@ def test_dns_is_left_alone_and_leftovers_are_reported(api, domain, dns):
     assert {record["state"] for record in left} == {"published"}
     # DMARC is the owner's own policy, with or without us.
     assert len(left) == DNS_RECORDS - 1
+
+
+@keeps("domain-redirect-first")
+def test_mail_can_be_redirected_until_the_domain_is_deleted(api, user, postbox):
+    config = {"forwardTo": "jo@elsewhere.example.net"}
+    elsewhere = api.post(f"{API}/endpoints", {"name": "Elsewhere", "type": "email", "config": config}).json()["id"]
+    hello = EmailAddress.objects.get(address="hello@example.com")
+    assert api.put(f"{API}/email-addresses/{hello.pk}", {"endpointId": elsewhere}).status_code == 200
+    postbox.deliver()
+    work()
+    assert [mail["to"] for mail in postbox.aws.outbox()] == [["jo@elsewhere.example.net"]]
+
+    # What has arrived and is not sent yet goes nowhere any more.
+    postbox.deliver()
+    assert api.delete(f"{DOMAINS}/{postbox.domain.pk}").status_code == 200
+    work()
+    assert len(postbox.aws.outbox()) == 1

@@ -10,8 +10,9 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
+from inbound.tests.support.factories import DeliveryFactory
 from mail.arrival import door
-from mail.models import Message
+from mail.models import ForwardRecipient, Message
 from mail.tests.arrival.arrivals import listed
 from mail.tests.postbox import work
 from ses_integration.arrivals import certificates
@@ -134,11 +135,19 @@ def test_an_outage_of_the_database_lets_sns_try_again(sns, notification):
     assert post(message)[0] == 200
 
 
-def test_a_bounce_is_accepted_and_is_no_mail(sns, caplog):
-    caplog.set_level("INFO")
+def test_a_bounce_of_nothing_here_is_accepted_and_is_no_mail(sns):
     assert post(sns.notification(BOUNCE))[0] == 200
     assert listed() == set()
-    assert "a bounce of the mail EXAMPLE7c191be45" in caplog.text
+
+
+def test_a_bounce_of_a_forward_is_recorded(sns):
+    member = ForwardRecipient.objects.create(delivery=DeliveryFactory(), address="recipient@example.com")
+    names = {"delivery": [member.delivery_id], "recipient": [str(member.pk)]}
+
+    assert post(sns.notification({**BOUNCE, "mail": {**BOUNCE["mail"], "tags": names}}))[0] == 200
+
+    member.refresh_from_db()
+    assert (member.state, member.error) == ("bounced", "smtp; 550 5.1.1 user unknown")
 
 
 def test_a_subscription_is_confirmed(sns):
