@@ -10,7 +10,7 @@ from endpoints.services import update_endpoint
 from inbound.tests.support.factories import DomainFactory
 from mail.delivery.replay import retry
 from mail.models import Delivery
-from mail.tests.forwarding.mails import body_hash
+from mail.tests.forwarding.composing.mails import body_hash
 from mail.tests.inbox import mail_with
 from mail.tests.postbox import MAIL, work
 

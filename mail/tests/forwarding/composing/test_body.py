@@ -15,7 +15,7 @@ from mail.forwarding.mails import read_original
 from mail.parsing.lines import LONGEST, long_lines
 from mail.parsing.pool import Parser
 from mail.tests.corpora import cpython_mails
-from mail.tests.forwarding.mails import BLOCK, body_hash, composed, parts
+from mail.tests.forwarding.composing.mails import BLOCK, body_hash, composed, parts
 from mail.tests.inbox import mail_with
 from mail.tests.parsing.hostile import HOSTILE
 

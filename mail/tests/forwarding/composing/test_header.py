@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mail.forwarding.header import ABOUT, CONTENT
 from mail.forwarding.texts import clean_name
-from mail.tests.forwarding.mails import BLOCK, composed, parts
+from mail.tests.forwarding.composing.mails import BLOCK, composed, parts
 
 pytestmark = pytest.mark.sqlite_only
 

@@ -1,0 +1,1 @@
+"""What a forward is composed of: header, body and trace. Pure."""
