@@ -16,7 +16,7 @@ def main(count: int, domains: int) -> None:
     from django.utils import timezone
 
     from bench import seeding
-    from mail.models import MailSweep, Message, ReceivedEmail
+    from mail.models import Delivery, MailSweep, Message, MessageReference, ReceivedEmail
 
     account = seeding.create_account("mail")
     rows = seeding.create_domains(account.owner, (DOMAIN.format(number) for number in range(domains)))
@@ -39,8 +39,27 @@ def main(count: int, domains: int) -> None:
             preview="The quick brown fox.",
         )
         shown = ReceivedEmail.objects.create(
-            message=first, domain=domain, owner=account.owner, recipient=f"a@{domain.name}", arrived_at=now
+            message=first,
+            domain=domain,
+            owner=account.owner,
+            recipient=f"a@{domain.name}",
+            arrived_at=now,
+            disposition=ReceivedEmail.Disposition.ROUTED,
+            route={"matched": "address", "endpointId": account.endpoint_id, "reason": "address"},
         )
+        delivery = Delivery.objects.create(
+            received=shown,
+            endpoint_id=account.endpoint_id,
+            endpoint_name="Main",
+            state=Delivery.State.DELIVERED,
+            attempts=1,
+            retry_at=None,
+            expires_at=now,
+            last_attempt_at=now,
+            finished_at=now,
+            response={"responseCode": 200, "responseBody": "ok", "deliveryTime": 20, "error": None},
+        )
+        reference = MessageReference.objects.create(message=first, digest="first")
         # Evenly over the last 29 days, and as many for each domain.
         series = f"generate_series({number}, {count - 1}, {domains}) AS n"
         age = f"now() - n * interval '{29 * 86400 / count:f} seconds'"
@@ -54,10 +73,23 @@ def main(count: int, domains: int) -> None:
         )
         messages = f"mail_message AS m WHERE m.domain_id = '{domain.pk}' AND m.ses_id <> 'first'"
         _copy(shown, messages, id="md5(m.id::text)", message_id="m.id", arrived_at="m.arrived_at")
+        # One in a hundred has failed.
+        emails = f"mail_receivedemail AS r WHERE r.domain_id = '{domain.pk}' AND r.id <> '{shown.pk}'"
+        state = "CASE WHEN mod(hashtext(r.id), 100) = 0 THEN 'dead' ELSE 'delivered' END"
+        _copy(delivery, emails, id="md5(r.id)", received_id="r.id", created_at="r.arrived_at", state=state)
+        # Threads of five.
+        _copy(
+            reference,
+            messages,
+            id="nextval(pg_get_serial_sequence('mail_messagereference', 'id'))",
+            message_id="m.id",
+            digest="md5((m.id / 5)::text)",
+        )
         first.delete()
     MailSweep.objects.all().delete()
     seeding.analyze()
-    sys.stdout.write(json.dumps({"key": account.key}))
+    email = ReceivedEmail.objects.order_by("arrived_at")[0].pk
+    sys.stdout.write(json.dumps({"key": account.key, "endpoint": account.endpoint_id, "email": email}))
 
 
 def _copy(row: Any, source: str, **changed: str) -> None:

@@ -1,28 +1,39 @@
-"""`GET /mail/stats`: how much mail has arrived, by day (docs/api/compatibility.md, "Received mail")."""
+"""`GET /mail/stats`: how much mail has arrived and been delivered, by day (docs/api/compatibility.md, "Received mail")."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Sum
+from django.db.models import Count, Sum
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from mail.models import MailCount, Message
+from endpoints.deliveries import STATUSES
+from mail.models import Delivery, MailCount, Message, ReceivedEmail
 from rest.fields import SchemaOnly
 from rest.filters import IdFilter
 
 DEFAULT_DAYS, MOST_DAYS = 30, 90
 DAYS_ERROR = f"days must be between 1 and {MOST_DAYS}"
 DOMAIN_ID = IdFilter("domainId", "domain_id")
+HELD_BACK = [ReceivedEmail.Disposition.BLOCKED, ReceivedEmail.Disposition.QUARANTINED]
+# The names in the answer, by the API's word for a delivery.
+DELIVERIES = {"success": "delivered", "failed": "failed", "pending": "pending"}
 
 
 class StatsSerializer(serializers.Serializer[Any]):
     received = serializers.IntegerField()
+    blocked = serializers.IntegerField()
+    quarantined = serializers.IntegerField()
+    delivered = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    pending = serializers.IntegerField()
     bytes = serializers.IntegerField()
     byDay = SchemaOnly("array")
 
@@ -31,7 +42,7 @@ class StatsSerializer(serializers.Serializer[Any]):
 
 
 def stats_of(owner: User, query: Mapping[str, str]) -> dict[str, Any]:
-    """Counts of the last days (UTC), today included. Two statements."""
+    """Counts of the last days (UTC), today included. Four statements."""
     days = _days(query.get("days") or str(DEFAULT_DAYS))
     midnight = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     since = midnight - timedelta(days=days - 1)
@@ -42,12 +53,44 @@ def stats_of(owner: User, query: Mapping[str, str]) -> dict[str, Any]:
     )
     messages = Message.objects.live().filter(domain__owner=owner, arrived_at__gte=since)
     stored = DOMAIN_ID.apply(messages, domain_id).aggregate(bytes=Sum("size"))
+    deliveries = _deliveries(owner, since, domain_id)
+    totals = Counter[str]()
+    for (_, name), number in deliveries.items():
+        totals[name] += number
     moments = [since + timedelta(days=n) for n in range(days)]
     return {
         "received": sum(by_day.values()),
+        **_held_back(owner, since, domain_id),
+        **{name: totals[name] for name in DELIVERIES.values()},
         "bytes": stored["bytes"] or 0,
-        "byDay": [{"day": f"{moment:%Y-%m-%d}", "received": by_day.get(moment, 0)} for moment in moments],
+        "byDay": [
+            {
+                "day": f"{moment:%Y-%m-%d}",
+                "received": by_day.get(moment, 0),
+                **{name: deliveries[moment.date(), name] for name in ("delivered", "failed")},
+            }
+            for moment in moments
+        ],
     }
+
+
+def _held_back(owner: User, since: datetime, domain_id: str | None) -> dict[str, int]:
+    """How many emails were blocked and quarantined. An index has only these."""
+    rows = ReceivedEmail.objects.live().owned_by(owner).filter(disposition__in=HELD_BACK, arrived_at__gte=since)
+    counts = dict(DOMAIN_ID.apply(rows, domain_id).order_by().values_list("disposition").annotate(number=Count("pk")))
+    return {disposition.value: counts.get(disposition, 0) for disposition in HELD_BACK}
+
+
+def _deliveries(owner: User, since: datetime, domain_id: str | None) -> Counter[tuple[date, str]]:
+    """How many deliveries the owner's mail has, by the day on which they were created."""
+    rows = Delivery.objects.live().filter(endpoint__owner=owner, created_at__gte=since)
+    if domain_id:
+        rows = IdFilter(DOMAIN_ID.parameter, "received__domain_id").apply(rows, domain_id)
+    days = rows.order_by().values_list(TruncDate("created_at", tzinfo=UTC), "state").annotate(number=Count("pk"))
+    found = Counter[tuple[date, str]]()
+    for day, state, number in days:
+        found[day, DELIVERIES[STATUSES[state]]] += number
+    return found
 
 
 def _days(text: str) -> int:
