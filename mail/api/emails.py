@@ -17,14 +17,14 @@ from rest_framework.response import Response
 from mail import marks
 from mail.api import downloads, filters, serializers
 from mail.api.attachments import AttachmentsSerializer, FileActions, with_files
+from mail.api.counts.stats import StatsSerializer, stats_of
+from mail.api.counts.totals import Inbox
 from mail.api.deliveries import answers
 from mail.api.deliveries.of_email import DeliveryActions
 from mail.api.deliveries.serializers import DeliveriesSerializer, RetryBody
 from mail.api.deliveries.status import stats_of_email, with_newest_delivery
 from mail.api.detail import EmailSerializer
-from mail.api.stats import StatsSerializer, stats_of
 from mail.api.threads import ThreadActions, ThreadCountsBody, ThreadSerializer
-from mail.api.totals import Inbox
 from mail.downloads.headers import BINARY, RAW
 from mail.downloads.stored import raw_text
 from mail.erasure.one import erase_email

@@ -44,6 +44,12 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             rows._raw_delete(rows.db)
         return self._raw_delete(self.db)
 
+    def delete_some(self, most: int) -> int:
+        """The same for up to `most` of these. Returns how many there were."""
+        return self.model._default_manager.filter(
+            pk__in=list(self.values_list("pk", flat=True)[:most])
+        ).delete_with_attempts()
+
     def _lock(self) -> None:
         """Wait for whoever is recording an attempt: it would be left behind. Reads no rows, which may be a million."""
         rows = self.select_for_update(of=("self",)).order_by("pk").values("pk")

@@ -10,6 +10,9 @@ import pytest
 from domains.deletion.proof import prove_deletions
 from domains.tests.dns_server import dns_fixture  # noqa: F401
 from inbound.tests.docs.pages import PAGES, page
+from inbound.tests.support.factories import DeliveryFactory, DomainFactory
+from mail.models import DeliveryAttempt
+from mail.tests.inbox import received
 
 CALLS, DELETION, PLANS = (page(f"docs/api/{name}.md") for name in ("calls", "deletion", "plans"))
 
@@ -115,3 +118,17 @@ def test_examples_of_endpoint_and_domain_deletions_have_the_real_fields(call, do
     _assert_same_fields(_example(DELETION, "Deleting a domain"), deleted)
     prove_deletions()
     _assert_same_fields(_example(DELETION, "The report"), call("get", f"/deletions/{deleted['deletionId']}"))
+
+
+def test_examples_of_received_mail_have_the_real_fields(call, user):
+    email = received(DomainFactory(owner=user, name="example.org"))
+    delivery = DeliveryFactory(received=email)
+    DeliveryAttempt.objects.create(delivery=delivery, number=1)
+    pk = email.pk
+    _assert_same_fields(_example(CALLS, "Received mail", 0), call("get", "/mail"))
+    body = _example(CALLS, "Received mail", 1) | {"emailIds": [pk]}
+    _assert_same_fields(_example(CALLS, "Received mail", 2), call("post", "/mail/bulk", body))
+    _assert_same_fields(_example(CALLS, "Received mail", 4), call("post", "/mail/thread-counts", {"emailIds": [pk]}))
+    _assert_same_fields(_example(CALLS, "Received mail", 7), call("get", "/mail/stats"))
+    _assert_same_fields(_example(CALLS, "Deliveries", 0), call("get", f"/mail/{pk}/deliveries"))
+    _assert_same_fields(_example(CALLS, "Deliveries", 1), call("post", f"/mail/{pk}/retry"))

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from domains.models import Domain
+from endpoints import services
 from endpoints.models import Endpoint
 from inbound.tests.support.factories import DeliveryFactory, EndpointFactory
 from mail.models import Delivery, DeliveryAttempt, EndpointGate, ForwardRecipient, ReceivedEmail
@@ -86,6 +87,14 @@ def test_deleting_an_endpoint_deletes_and_counts_its_deliveries_and_keeps_the_ma
         assert [row.delivery_id for row in model.objects.all()] == [kept.pk]
     assert not EndpointGate.objects.exists()
     assert ReceivedEmail.objects.count() == 4
+
+
+def test_many_deliveries_are_deleted_in_several_transactions(api, domain, endpoint, monkeypatch):
+    monkeypatch.setattr(services, "AT_ONCE", 2)
+    for _ in range(5):
+        delivered(domain, endpoint)
+    assert api.delete(f"{ENDPOINTS}/{endpoint.pk}").json()["cleanup"]["deliveriesDeleted"] == 5
+    assert [model.objects.count() for model in (Delivery, DeliveryAttempt, ForwardRecipient)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from domains.models import Domain
 from inbound.models import Scope
-from inbound.tests.support.factories import ReceivedEmailFactory, UserFactory
+from inbound.tests.support.factories import DomainFactory, ReceivedEmailFactory, UserFactory
 from mail.api import threads
 from mail.models import Message, ReceivedEmail
 from mail.parsing.parsed import ParsedMail
@@ -21,6 +21,12 @@ from rest.fields import timestamp
 pytestmark = pytest.mark.sqlite
 
 COUNTS = f"{URL}/thread-counts"
+
+
+@pytest.fixture
+def domain(ses, user) -> Domain:
+    made: Domain = DomainFactory(owner=user, name="example.com")
+    return made
 
 
 def mail(domain: Domain, own: str, *references: str, minutes: int = 0, **message: Any) -> ReceivedEmail:

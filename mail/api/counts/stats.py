@@ -82,10 +82,14 @@ def _held_back(owner: User, since: datetime, domain_id: str | None) -> dict[str,
 
 
 def _deliveries(owner: User, since: datetime, domain_id: str | None) -> Counter[tuple[date, str]]:
-    """How many deliveries the owner's mail has, by the day on which they were created."""
-    rows = Delivery.objects.live().filter(endpoint__owner=owner, created_at__gte=since)
+    """How many deliveries the owner's endpoints have, by the day on which they were created.
+
+    Read from an index, so those of a domain that is being deleted count until they are erased. With a look at their domains, a
+    million would take 1.5 s instead of 0.7 s.
+    """
+    rows: Any = Delivery.objects.filter(endpoint__owner=owner, created_at__gte=since)
     if domain_id:
-        rows = IdFilter(DOMAIN_ID.parameter, "received__domain_id").apply(rows, domain_id)
+        rows = IdFilter(DOMAIN_ID.parameter, "received__domain_id").apply(rows.live(), domain_id)
     days = rows.order_by().values_list(TruncDate("created_at", tzinfo=UTC), "state").annotate(number=Count("pk"))
     found = Counter[tuple[date, str]]()
     for day, state, number in days:

@@ -1,0 +1,1 @@
+"""How much mail there is: totals of lists, and statistics. Only `mail.api` imports it."""
