@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -146,10 +146,12 @@ def deliveries_due() -> tuple[Waiting, int]:
     """Deliveries to active endpoints that have to be made, and how many of them a process is making."""
     now = timezone.now()
     due = Delivery.objects.live().due().filter(endpoint__is_active=True)
+    gate = "endpoint__gate__not_before"
+    opens = Case(When(Q(**{f"{gate}__gt": F("retry_at")}), then=F(gate)), default=F("retry_at"))
     found = due.aggregate(
         number=Count("pk"),
         since=Min("created_at"),
-        next_try=Min("retry_at", filter=Q(leased_until=None)),
+        next_try=Min(opens, filter=Q(leased_until=None) | Q(leased_until__lte=now)),
         in_flight=Count("pk", filter=Q(leased_until__gt=now)),
     )
     in_flight = found.pop("in_flight")

@@ -84,6 +84,7 @@ def test_an_endpoint_that_is_down_is_listed_with_what_waits_for_it(db) -> None:
         DeliveryFactory(endpoint=shop)
     code, said = run("mail_status")
     assert code == 2
+    assert said.startswith(f"3 deliveries due, the oldest for 0 s, the next try at {moment(probe_at)}.")
     line = next(line for line in said.splitlines() if line.startswith(shop.pk))
     assert line.split("  ")[0:2] == [shop.pk, "Shop"]
     for part in ("down (7 failures in a row)", "3 h ago", "  3  ", moment(probe_at), "It answered 503."):
