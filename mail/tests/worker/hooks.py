@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from endpoints.models import Endpoint
@@ -40,3 +41,8 @@ def got(postbox: Postbox, name: str) -> list[str]:
         if header.lower() == "webhook-id"
     ]
     return [pk.removeprefix("msg_") for pk in ids]
+
+
+def senders_left() -> list[str]:
+    """Threads of a worker that were still waiting for an answer when it ended."""
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("the deliveries")]

@@ -11,7 +11,7 @@ import pytest
 from inbound.tests.processes.support.stack import wait_for
 from mail.models import Delivery, EndpointGate
 from mail.tests.postbox import Postbox
-from mail.tests.worker.hooks import fill, got, hook
+from mail.tests.worker.hooks import fill, got, hook, senders_left
 from mail.worker.worker import MailWorker
 
 pytestmark = [pytest.mark.postgresql]
@@ -29,7 +29,7 @@ def test_healthy_endpoints_are_served_beside_all_kinds_of_bad_ones(postbox: Post
     good = {name: hook(postbox, name) for name in HEALTHY}
     bad = {
         "dead": hook(postbox, "dead", {"fault": "reset"}),
-        "hanging": hook(postbox, "hanging", {"fault": "slow_head"}, timeout=20),
+        "hanging": hook(postbox, "hanging", {"fault": "slow_head"}, timeout=8),
         "slow": hook(postbox, "slow", {"delay": 3}, timeout=20),
         "busy": hook(postbox, "busy", {"status": 429, "headers": {"Retry-After": "600"}}),
         "broken": hook(postbox, "broken", {"status": 500}),
@@ -49,6 +49,7 @@ def test_healthy_endpoints_are_served_beside_all_kinds_of_bad_ones(postbox: Post
     finally:
         worker.stop()
         thread.join(20)
+    wait_for(lambda: not senders_left(), within=30, what="no sender is left")
     for name in HEALTHY:
         assert Counter(got(postbox, name)).most_common(1)[0][1] == 1
     attempts = Counter(Delivery.objects.filter(attempts__gt=0).values_list("endpoint__name", flat=True))
