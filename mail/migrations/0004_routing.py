@@ -1,3 +1,5 @@
+from typing import Any
+
 import django.utils.timezone
 from django.db import migrations, models
 
@@ -16,11 +18,11 @@ COUNTED = CountedByTime(
 )
 
 
-def history():
+def history() -> dict[str, Any]:
     return {"matched": None, "endpointId": None, "reason": "history"}
 
 
-def leave_unread_to_routing(apps, schema_editor):
+def leave_unread_to_routing(apps: Any, schema_editor: Any) -> None:
     received = apps.get_model("mail.ReceivedEmail").objects.using(schema_editor.connection.alias)
     received.filter(message__state__in=["arrived", "missing"]).update(disposition="received", route={})
 
