@@ -27,8 +27,14 @@ LISTS = {
     "of the last 24 hours": "mail?timeRange=24h",
     "by search": "mail?search=invoice",
     "statistics": "mail/stats",
+    "an email's deliveries": "mail/{email}/deliveries",
+    "an email's thread": "mail/{email}/thread",
+    "endpoints, with statistics": "endpoints",
+    "an endpoint": "endpoints/{endpoint}",
+    "its failed deliveries": "endpoints/{endpoint}/deliveries?status=failed",
 }
-NOTES = f"""{MANY:,} mails of one owner in {DOMAINS} domains. The sweep is `mail_worker --once --sweep`; its S3 only lists."""
+NOTES = f"""{MANY:,} mails of one owner in {DOMAINS} domains, each delivered to one endpoint.
+The sweep is `mail_worker --once --sweep`; its S3 only lists."""
 
 
 def measure(url: str, folder: Path) -> Iterator[str]:
@@ -44,29 +50,29 @@ def measure(url: str, folder: Path) -> Iterator[str]:
             yield from measures.measure(stack, seeded, DOMAIN)
             yield measures.NOTES
     with new_side("", ROOT, url, folder / "many") as side:
-        key = _seed(side)
-        yield _lists(side, key)
+        yield _lists(side, _seed(side))
         yield _sweep(side)
         yield NOTES
 
 
-def _seed(side: Side) -> str:
+def _seed(side: Side) -> dict[str, str]:
+    """The key of the account, its endpoint, and one of its emails."""
     progress(f"Writing {MANY:,} mails …")
     stack = side.stack("seed")
-    key: str = json.loads(_python(stack, "bench.mail.seed_process", str(MANY), str(DOMAINS)))["key"]
-    return key
+    seeded: dict[str, str] = json.loads(_python(stack, "bench.mail.seed_process", str(MANY), str(DOMAINS)))
+    return seeded
 
 
-def _lists(side: Side, key: str) -> str:
+def _lists(side: Side, seeded: dict[str, str]) -> str:
     stack = side.stack("lists", DJANGO_SETTINGS_MODULE="bench.settings")
     rows = []
     with running(stack, worker=False):
-        api = stack.web_api.with_key(key)
+        api = stack.web_api.with_key(seeded["key"])
         for title, path in LISTS.items():
             progress(f"{title} …")
-            done = run(api, [Request("GET", path, lane=lane) for lane in range(READINGS)], clients=1)
+            done = run(api, [Request("GET", path.format_map(seeded), lane=lane) for lane in range(READINGS)], clients=1)
             rows.append([title, f"{done.statements:.0f}", f"{done.latency(0.5):.1f}", f"{done.latency(0.99):.1f}"])
-    return table(["GET /mail", "SQL", "P50 MS", "P99 MS"], rows)
+    return table(["GET", "SQL", "P50 MS", "P99 MS"], rows)
 
 
 def _sweep(side: Side) -> str:
