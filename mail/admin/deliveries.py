@@ -48,14 +48,14 @@ class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmi
     show_full_result_count = False
     fieldsets = [
         (None, {"fields": ["state_shown", "problem_shown", "email", "endpoint_link", "kind", "domain_link", "webhook_id"]}),
-        ("Attempts", {"fields": ["attempts", "attempts_made", "last_attempt_at", "expires"]}),
+        ("Attempts", {"fields": ["attempts", "attempts_made", "last_attempt", "expires"]}),
         FORWARDED,
         ("Last answer, as the API shows it", {"fields": ["response_shown"]}),
-        ("What is sent", {"classes": ["collapse"], "fields": ["endpoint_name", "payload", "body_digest", "created_at"]}),
+        ("What is sent", {"classes": ["collapse"], "fields": ["endpoint_name", "payload", "body_digest", "created"]}),
     ]  # fmt: skip
     readonly_fields = [
-        "state_shown", "problem_shown", "email", "endpoint_link", "kind", "domain_link", "webhook_id", "attempts_made", "expires",
-        "forwards", "response_shown",
+        "state_shown", "problem_shown", "email", "endpoint_link", "kind", "domain_link", "webhook_id", "attempts_made",
+        "last_attempt", "expires", "forwards", "response_shown", "created",
     ]  # fmt: skip
 
     class Media:
@@ -128,7 +128,15 @@ class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmi
             return html_table(words.ATTEMPT_HEAD, [[*others, _scrolling(answer)] for *others, answer in lines])
         return SafeString("older than DELIVERY_LOG_DAYS" if row.attempts else "none yet")
 
-    @admin.display(description="given up")
+    @admin.display(description="last attempt")
+    def last_attempt(self, row: Delivery) -> SafeString | str:
+        return moment(row.last_attempt_at) if row.last_attempt_at else NOTHING
+
+    @admin.display(description="created")
+    def created(self, row: Delivery) -> str:
+        return moment(row.created_at)
+
+    @admin.display(description="is given up")
     def expires(self, row: Delivery) -> SafeString | str:
         return moment(row.expires_at) if row.state == Delivery.State.DUE else NOTHING
 

@@ -32,9 +32,9 @@ class EndpointGateAdmin(content.ShowsMail[EndpointGate], OpensGates, ReadOnlyAdm
     fieldsets = [
         (None, {"fields": ["endpoint_link", "kind", "waiting", "problem_shown"]}),
         ("In a row", {"fields": ["failures", "gone", "bounces", "dropped"]}),
-        ("Times", {"fields": ["down_since", "not_before", "is_slow"]}),
+        ("Times", {"fields": ["down_for", "next_try", "is_slow"]}),
     ]
-    readonly_fields = ["endpoint_link", "kind", "waiting", "problem_shown"]
+    readonly_fields = ["endpoint_link", "kind", "waiting", "problem_shown", "down_for", "next_try"]
 
     class Media:
         css = {"all": ["backoffice/pages.css", "mail/pages.css"]}
