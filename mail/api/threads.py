@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -27,6 +28,8 @@ MOST_COUNTED = 1_000
 MAX_LIMIT = 100
 # Characters. A thread with more HTML would not fit into memory; GET /mail/{id} has it.
 MOST_HTML = 256 * 1024
+# Lone surrogates. The answer repeats the ids, and UTF-8 cannot express these.
+UNSENDABLE = re.compile("[\ud800-\udfff]")
 
 
 class _MemberSerializer(ReadSerializer[ReceivedEmail]):
@@ -116,7 +119,7 @@ class ThreadCountsBody(Body):
             raise ValidationError({"error": "emailIds array is required"})
         if len(ids) > MOST_COUNTED:
             raise ValidationError({"error": f"Cannot count more than {MOST_COUNTED} emails at once"})
-        if not all(isinstance(pk, str) and pk.strip() for pk in ids):
+        if not all(isinstance(pk, str) and pk.strip() and not UNSENDABLE.search(pk) for pk in ids):
             raise ValidationError({"error": "All email IDs must be non-empty strings"})
         return ids
 

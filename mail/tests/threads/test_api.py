@@ -197,6 +197,11 @@ def test_errors_of_counts_say_success_false(api, body, error):
     assert (answer.status_code, answer.json()) == (400, {"success": False, "error": error})
 
 
+def test_an_id_that_no_answer_could_repeat_is_an_error(api):
+    answer = api.post(COUNTS, r'{"emailIds": ["a\ud800"]}', content_type="application/json")
+    assert (answer.status_code, answer.json()["success"]) == (400, False)
+
+
 def test_counts_without_a_key_and_without_the_scope_to_read(client, client_for, user):
     answer = client.post(COUNTS)
     assert (answer.status_code, answer.json()) == (401, {"success": False, "error": "Unauthorized"})
