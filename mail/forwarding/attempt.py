@@ -14,7 +14,7 @@ from django.utils import timezone
 from domains.names import domain_of
 from endpoints.changes.forwards import check_sender
 from endpoints.config_schema import ConfigError
-from mail.arrival.feedback import ALL_BOUNCED, REACHED, record_feedback, shown
+from mail.arrival.feedback import ALL_BOUNCED, DELIVERY_TAG, REACHED, record_feedback, shown
 from mail.delivery.claims import ClaimedDelivery, held
 from mail.delivery.result import Kind, Result
 from mail.forwarding import mails, members
@@ -143,7 +143,9 @@ def _checked(delivery: Delivery, original: mails.Original) -> Trace:
     received = delivery.received
     bounce = read_bounce(original, received.message.envelope_from, received.arrived_at)
     if bounce is not None:
-        record_feedback([bounce])
+        # Anybody can write a mail like this, about any delivery.
+        if Delivery.objects.filter(pk=bounce.tags[DELIVERY_TAG], received__owner=received.owner_id).exists():
+            record_feedback([bounce])
         raise Refusal(BOUNCE)
     trace = read_trace(original.fields.get(TRACE.lower(), b""), received.arrived_at)
     if trace.has_been_at(received.recipient):

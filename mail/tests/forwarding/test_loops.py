@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, UserFactory
 from mail.models import Delivery, ForwardRecipient
-from mail.tests.forwarding.forwarder import HELLO, route
-from mail.tests.postbox import MAIL, work
+from mail.tests.forwarding.forwarder import HELLO, Forwarder, route
+from mail.tests.postbox import MAIL, Postbox, work
 
 pytestmark = pytest.mark.sqlite_only
 
@@ -122,3 +122,20 @@ def test_a_mail_that_quotes_a_forward_and_is_no_bounce_is_forwarded(forwards_to)
 
     assert forwards.forward(report, envelope_from="jo@example.net").state == "delivered"
     assert forwards.forward(mixed, envelope_from="").state == "delivered"
+
+
+def test_a_report_to_somebody_else_s_address_records_nothing(forwards_to, ses):
+    forwards = forwards_to(ANN)
+    delivery = forwards.forward()
+    report = (
+        b"Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\r\nFinal-Recipient: rfc822; ann@example.net\r\n"
+        b"Status: 5.1.1\r\n\r\n--b\r\n\r\nX-Inbound-Delivery: %s\r\n\r\n--b--\r\n" % delivery.pk.encode()
+    )
+    foreign = EmailAddressFactory(domain=DomainFactory(owner=UserFactory(), name="example.org"))
+    theirs = Forwarder(Postbox(ses, foreign.domain, ""), route(foreign, "email", forwardTo=ANN))
+
+    assert theirs.forward(report, to=foreign.address, envelope_from="").state == "dead"
+    assert ForwardRecipient.objects.get(delivery=delivery).state == "sent"
+
+    forwards.forward(report, envelope_from="")
+    assert ForwardRecipient.objects.get(delivery=delivery).state == "bounced"
