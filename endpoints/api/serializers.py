@@ -11,6 +11,7 @@ from rest_framework.exceptions import ValidationError
 from endpoints import deliveries
 from endpoints.config_schema import group_emails
 from endpoints.models import Endpoint
+from endpoints.redaction import HIDDEN, redacted
 from rest.fields import Boolean, Constant, SchemaOnly, Text, TextOrNull, Timestamp
 from rest.serializers import Answer, Body, ReadModelSerializer, ReadSerializer
 
@@ -28,7 +29,10 @@ class _AnyJson(serializers.Field[Any, Any, Any, Any]):
 
 
 class EndpointSerializer(Answer, ReadModelSerializer[Endpoint]):
-    """Base of all answers about an endpoint. Only the owner sees them, so the config is not redacted."""
+    """Base of all answers about an endpoint. A key without the scope `write` sees no secrets.
+
+    It sees `verificationToken`: the SDK reads it to verify a webhook, and every receiver knows it.
+    """
 
     config = serializers.DictField(read_only=True, source="owners_config")
     signingSecret = TextOrNull(source="signing_secret")
@@ -47,6 +51,14 @@ class EndpointSerializer(Answer, ReadModelSerializer[Endpoint]):
             "id", "name", "type", "config", "signingSecret", "previousSecretValidUntil", "isActive", "inactiveReason",
             "description", "userId", "createdAt", "updatedAt", "groupEmails",
         ]  # fmt: skip
+
+    def to_representation(self, instance: Endpoint) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if self.context["request"].auth.allows("write"):
+            return shown
+        token = {key: value for key, value in instance.config.items() if key == "verificationToken"}
+        secret = shown["signingSecret"] and HIDDEN
+        return {**shown, "config": {**redacted(shown["config"]), **token}, "signingSecret": secret}
 
     def get_groupEmails(self, endpoint: Endpoint) -> list[str] | None:
         return group_emails(endpoint.type, endpoint.config)

@@ -157,3 +157,29 @@ def test_a_secret_that_cannot_be_read_is_shown_as_null_and_can_be_replaced(api, 
     answer = rotate({"secret": OTHER}).json()
     assert answer == {"signingSecret": OTHER, "previousSecretValidUntil": None}
     assert keys(endpoint) == [key_of(OTHER)]
+
+
+@pytest.mark.parametrize("path", ["", "/{}"], ids=["list", "detail"])
+def test_a_key_that_may_only_read_sees_no_secret(user, client_for, path):
+    config = {"url": URL + "?token=t", "headers": {"X-Key": "k"}, "verificationToken": "seen", "other": 1}
+    path = "/api/v2/endpoints" + path.format(EndpointFactory.create(owner=user, config=config).pk)
+
+    answer = client_for(user, Scope.READ, Scope.DELETE).get(path).json()
+
+    shown = answer if "config" in answer else answer["data"][0]
+    assert (shown["config"], shown["signingSecret"]) == (
+        {
+            "url": URL + "?token=***",
+            "headers": {"X-Key": "***"},
+            "verificationToken": "seen",
+            "other": 1,
+            "secret": "***",
+        },
+        "***",
+    )
+
+
+def test_what_has_no_secret_has_none_to_hide(user, client_for):
+    endpoint = EndpointFactory.create(owner=user, type="email", config={"forwardTo": "x@example.org"})
+    shown = client_for(user, Scope.READ).get(f"/api/v2/endpoints/{endpoint.pk}").json()
+    assert (shown["signingSecret"], shown["config"]["forwardTo"]) == (None, "x@example.org")
