@@ -21,7 +21,7 @@ from mail.forwarding import mails, members
 from mail.forwarding.bounces import read_bounce
 from mail.forwarding.header import TRACE, Written
 from mail.forwarding.room import room
-from mail.forwarding.sending import Stopped, send_to_all
+from mail.forwarding.sending import AGAIN, Stopped, send_to_all
 from mail.forwarding.texts import is_address
 from mail.forwarding.trace import MOST_HOPS, MOST_RECEIVED, Trace, read_trace
 from mail.models import Delivery, DeliveryQuerySet, ForwardRecipient
@@ -79,7 +79,7 @@ def _attempt(claim: ClaimedDelivery, until: float) -> Result:
         members.record_failed(waiting, sentence)
         return _ended(delivery, sender, sentence)
     except SesError as error:
-        pause = retry_delay(claim.tries, error=error).total_seconds()
+        pause = retry_delay(AGAIN, error=error).total_seconds()
         return Result(Kind.POSTPONED, problem=error.sentence, retry_after=pause)
     except Busy:
         return Result(Kind.POSTPONED, problem=NO_ROOM, retry_after=NO_ROOM_SECONDS)

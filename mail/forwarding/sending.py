@@ -34,6 +34,8 @@ SLOT_SECONDS = 2.0
 AGAIN = 5
 # How much longer than `until` the first mail may take, so that there is progress.
 SPARE_SECONDS = 25.0
+# Here it says that SES has not verified the address. Others may be verified.
+OF_ONE_MEMBER = ("MessageRejected",)
 DATABASE_SECONDS = 0.5
 BUSY = "SES takes no more mails from this account at the moment, so this one waits its turn."
 
@@ -61,6 +63,7 @@ def send_to_all(
     After the call and before the record nothing knows of the mail: a process that dies there sends a second one. SES has
     no token that would prevent it.
     """
+    stopped: Stopped | None = None
     seconds = LARGE_SEND_SECONDS if len(raw) > LARGE else SEND_SECONDS
     for number, recipient in enumerate(recipients):
         if time.monotonic() + seconds > until + (0.0 if number else SPARE_SECONDS):
@@ -77,8 +80,10 @@ def send_to_all(
             members.record_failed([recipient], error.sentence)
         except SesError as error:
             members.record_problem(recipient, error.sentence)
-            return _stopped(error)
-    return None
+            stopped = _stopped(error)
+            if error.code not in OF_ONE_MEMBER:
+                return stopped
+    return stopped
 
 
 def _wait_for_slot() -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import boto3
 import pytest
 from django.db.models import F
 from django.utils import timezone
@@ -71,6 +72,19 @@ def test_a_sandbox_waits_for_a_person(forwards_to):
 
     assert delivery.state == Delivery.State.DUE
     assert "sandbox" in delivery.problem
+
+
+def test_a_member_that_the_sandbox_does_not_allow_does_not_keep_the_others_from_it(forwards_to):
+    boto3.client("sesv2", region_name="eu-west-1").create_email_identity(EmailIdentity="example.org")
+    forwards = forwards_to(ANN, "bob@example.org")
+    forwards.aws.limit_sending(sandbox=True)
+
+    delivery = forwards.forward()
+
+    assert (delivery.state, forwards.reached()) == (Delivery.State.DUE, ["bob@example.org"])
+    forwards.aws.limit_sending(sandbox=False)
+    forwards.again()
+    assert forwards.reached() == ["bob@example.org", ANN]
 
 
 @pytest.mark.parametrize(
