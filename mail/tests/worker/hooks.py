@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from django.db import connection
 
 from endpoints.models import Endpoint
 from endpoints.services import create_endpoint
@@ -11,6 +15,7 @@ from inbound.tests.support.factories import DeliveryFactory
 from mail.models import Delivery, Message, ReceivedEmail
 from mail.tests.erasure.mails import write_mails
 from mail.tests.postbox import Postbox
+from mail.worker.worker import MailWorker
 
 
 def hook(postbox: Postbox, name: str, behaviour: dict[str, Any] | None = None, **config: Any) -> Endpoint:
@@ -46,3 +51,23 @@ def got(postbox: Postbox, name: str) -> list[str]:
 def senders_left() -> list[str]:
     """Threads of a worker that were still waiting for an answer when it ended."""
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("the deliveries")]
+
+
+@contextmanager
+def running(worker: MailWorker) -> Iterator[None]:
+    """Run a worker in a thread, and stop it."""
+
+    def run() -> None:
+        try:
+            worker.run()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        worker.stop()
+        thread.join(20)
+        assert not thread.is_alive()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from inbound.tests.processes.support.stack import wait_for
 from mail.models import Delivery, EndpointGate
 from mail.tests.postbox import Postbox
-from mail.tests.worker.hooks import fill, got, hook, senders_left
+from mail.tests.worker.hooks import fill, got, hook, running, senders_left
 from mail.worker.worker import MailWorker
 
 pytestmark = [pytest.mark.postgresql]
@@ -36,19 +35,13 @@ def test_healthy_endpoints_are_served_beside_all_kinds_of_bad_ones(postbox: Post
     }
     for endpoint in (*bad.values(), *good.values()):
         fill(postbox, endpoint, 30)
-    worker = MailWorker(senders=16)
-    thread = threading.Thread(target=worker.run)
-    thread.start()
-    try:
+    with running(MailWorker(senders=16)):
         served = Delivery.objects.filter(endpoint__in=good.values())
         wait_for(
             lambda: not served.exclude(state="delivered").exists(), within=15, what="the others' mail is delivered"
         )
         slow = Delivery.objects.filter(endpoint=bad["slow"], state="delivered")
         wait_for(lambda: slow.count() >= 8, within=30, what="slow ones are served as well")
-    finally:
-        worker.stop()
-        thread.join(20)
     wait_for(lambda: not senders_left(), within=30, what="no sender is left")
     for name in HEALTHY:
         assert Counter(got(postbox, name)).most_common(1)[0][1] == 1

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 from django.db import connection
@@ -15,7 +14,7 @@ from mail.delivery.claims import ClaimedDelivery
 from mail.delivery.result import Kind, Result
 from mail.models import Delivery, DeliveryAttempt
 from mail.tests.delivery.deliveries import DELIVERED
-from mail.tests.worker.hooks import senders_left
+from mail.tests.worker.hooks import running, senders_left
 from mail.worker.worker import MailWorker
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -26,17 +25,8 @@ def without_source(settings) -> None:
     settings.MAIL_SOURCE = "none"
 
 
-@contextmanager
-def running(attempt: Callable[[ClaimedDelivery], Result], senders: int = 4) -> Iterator[MailWorker]:
-    worker = MailWorker(senders=senders, attempts={"webhook": attempt})
-    thread = threading.Thread(target=worker.run)
-    thread.start()
-    try:
-        yield worker
-    finally:
-        worker.stop()
-        thread.join(20)
-        assert not thread.is_alive()
+def worker_with(attempt: Callable[[ClaimedDelivery], Result]) -> MailWorker:
+    return MailWorker(senders=4, attempts={"webhook": attempt})
 
 
 def cut_all_other_connections() -> None:
@@ -58,7 +48,7 @@ def test_a_result_is_kept_until_the_database_is_back() -> None:
         may_end.wait(20)
         return DELIVERED
 
-    with running(attempt):
+    with running(worker_with(attempt)):
         assert begun.wait(20)
         cut_all_other_connections()
         may_end.set()
@@ -73,7 +63,7 @@ def test_a_bug_in_an_attempt_postpones_the_delivery_and_is_logged(caplog: pytest
     def attempt(claim: ClaimedDelivery) -> Result:
         raise ZeroDivisionError
 
-    with running(attempt):
+    with running(worker_with(attempt)):
         wait_for(Delivery.objects.exclude(problem="").exists, within=20, what="it is postponed")
     row = Delivery.objects.get()
     assert (row.state, row.attempts, row.leased_until) == ("due", 0, None)
@@ -92,7 +82,7 @@ def test_attempts_that_hang_leave_the_senders_to_others_after_two_seconds() -> N
         made.append(claim.pk)
         return DELIVERED
 
-    with running(attempt):
+    with running(worker_with(attempt)):
         wait_for(lambda: Delivery.objects.filter(leased_until__isnull=False).count() == 4, within=20, what="all hang")
         others = {DeliveryFactory().pk for _ in range(8)}
         wait_for(lambda: set(made) == others, within=15, what="the others are delivered")
@@ -113,9 +103,8 @@ def test_a_stopped_worker_waits_for_attempts_that_end_soon_and_gives_back_the_ot
             return Result(Kind.LOST)
         return DELIVERED
 
-    with running(attempt) as worker:
+    with running(worker_with(attempt)):
         begun.wait(20)
-        worker.stop()
     assert Delivery.objects.get(pk=rows[1]).state == "delivered"
     row = Delivery.objects.get(pk=rows[0])
     assert (row.state, row.leased_until, row.attempts) == ("due", None, 1)
