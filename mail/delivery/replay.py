@@ -101,14 +101,18 @@ def deliver_to(received: ReceivedEmail, endpoint: Endpoint) -> Delivery:
     if received.message.state != Message.State.INGESTED:
         raise NotReadable("Email has not been read yet")
     _open(endpoint.pk)
+    earlier = Delivery.objects.filter(received=received, endpoint=endpoint)
+    is_repeated = earlier.exists()
     with transaction.atomic():
         if not create_deliveries(endpoint.pk, [received.pk]):
             raise EndpointUnusable
-        delivery = Delivery.objects.get(received=received, endpoint=endpoint)
         routed = ReceivedEmail.objects.filter(pk=received.pk).exclude(disposition=Disposition.ROUTED)
         route = Route(Disposition.ROUTED, Reason.REQUESTED, endpoint=endpoint.pk)
         routed.update(disposition=route.disposition, route=route.as_json())
-    retry(delivery, again=True)
+    delivery = earlier.get()
+    # A new one is due already, and a process may have claimed it.
+    if is_repeated:
+        retry(delivery, again=True)
     return delivery
 
 
