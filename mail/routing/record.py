@@ -85,7 +85,9 @@ def create_deliveries(endpoint: str, received: Iterable[str]) -> bool:
     sql = (
         f"INSERT INTO {Delivery._meta.db_table} (id, received_id, endpoint_id, state, attempts, attempts_before,"  # noqa: S608
         " retry_at, expires_at, response, problem, endpoint_name, payload, body_digest, created_at)"
-        f" SELECT v.id, v.received, e.id, %s, 0, 0, {now}, {later}, '{{}}', '', e.name, COALESCE(e.config->>'payload', 'full'), '',"
+        f" SELECT v.id, v.received, e.id, %s, 0, 0, {now}, {later}, '{{}}', '', e.name,"
+        # Endpoints of other types, and of older versions, may have anything there.
+        f" CASE WHEN e.config->>'payload' IN ('noRaw', 'thin') THEN e.config->>'payload' ELSE 'full' END, '',"
         f" {now} FROM {Endpoint._meta.db_table} e CROSS JOIN ({values}) v WHERE e.id = %s{lock}"
         " ON CONFLICT (received_id, endpoint_id) DO NOTHING RETURNING 1"
     )

@@ -190,3 +190,12 @@ def test_routing_takes_four_statements(domain, endpoint, arrived) -> None:
     with transaction.atomic(), CaptureQueriesContext(connection) as statements:
         route_messages([email.message_id])
     assert len(statements) == 4
+
+
+@pytest.mark.parametrize("payload", ["everything there is", {"a": 1}, 5, None, "full"])
+def test_another_payload_in_a_config_counts_as_the_default(domain, user, arrived, payload) -> None:
+    config = {"forwardTo": "x@example.org", "payload": payload}
+    forward = EndpointFactory(owner=user, type="email", config=config)
+    EmailAddressFactory(domain=domain, address="hello@example.com", endpoint=forward)
+    assert route(arrived())
+    assert Delivery.objects.get().payload == "full"
