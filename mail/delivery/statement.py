@@ -30,7 +30,8 @@ _ON_POSTGRESQL = {
     "now": "STATEMENT_TIMESTAMP()",
     "until": "LEAST(STATEMENT_TIMESTAMP(), %(before)s::timestamptz)",
     "lease_end": "STATEMENT_TIMESTAMP() + l.seconds * INTERVAL '1 second'",
-    # A number cannot be made of everything that is in a config, and an error here would stop all deliveries.
+    # A number cannot be made of everything that is in a config, and an error here would stop all deliveries. Only webhooks'
+    # numbers have been checked: others may have more digits than a number takes.
     "timeout": "CASE WHEN JSONB_TYPEOF(e.config->'timeout') = 'number' THEN (e.config->>'timeout')::float END",
     "retries": "CASE WHEN JSONB_TYPEOF(e.config->'retryAttempts') = 'number' THEN (e.config->>'retryAttempts')::float END",
     "least": "LEAST",
@@ -108,7 +109,7 @@ RETURNING
     {deliveries}.id, attempts, {deliveries}.endpoint_id, received_id, attempts - attempts_before, body_digest,
     (SELECT {seconds} FROM {endpoints} e WHERE e.id = {deliveries}.endpoint_id),
     (SELECT e.type FROM {endpoints} e WHERE e.id = {deliveries}.endpoint_id),
-    (SELECT {retries} FROM {endpoints} e WHERE e.id = {deliveries}.endpoint_id),
+    (SELECT {retries} FROM {endpoints} e WHERE e.id = {deliveries}.endpoint_id AND e.type = '{webhook}'),
     (SELECT g.is_slow FROM {gates} g WHERE g.endpoint_id = {deliveries}.endpoint_id)
 """
 
@@ -130,4 +131,10 @@ def statement(vendor: str) -> str:
     }
     names = dialect | {name: model._meta.db_table for name, model in tables.items()} | {"seconds": seconds}
     sql = _SQL.replace("{oldest}", dialect["oldest"])
-    return sql.format(**names, most_at_once=MOST_AT_ONCE, gate_closes_after=GATE_CLOSES_AFTER, margin=MARGIN_SECONDS)
+    return sql.format(
+        **names,
+        webhook=Endpoint.Type.WEBHOOK,
+        most_at_once=MOST_AT_ONCE,
+        gate_closes_after=GATE_CLOSES_AFTER,
+        margin=MARGIN_SECONDS,
+    )

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from domains.models import Domain
 from endpoints.models import Endpoint
-from inbound.tests.support.factories import EndpointFactory
+from endpoints.services import create_endpoint
+from inbound.tests.support.factories import EndpointFactory, UserFactory
 from mail.delivery.claims import claim, held, release
 from mail.models import Delivery, EndpointGate
 from mail.tests.delivery.deliveries import claim_one, claimed_of, due, endpoint, pass_time, seconds_until
@@ -42,6 +43,14 @@ def test_a_claim_says_what_the_attempt_has_to_know() -> None:
     assert (one.received_id, one.type, one.seconds, one.retries) == (row.received_id, "webhook", 10.0, 2)
     assert (one.has_gate, one.is_slow, one.body_digest) == (True, True, "abc")
     assert held(one).exists()
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400)])
+def test_a_number_that_nobody_has_checked_stops_no_delivery(number: int) -> None:
+    config = {"forwardTo": "jo@example.net", "retryAttempts": number, "timeout": number}
+    due(create_endpoint(owner=UserFactory(), name="Main", endpoint_type="email", config=config))
+    due(endpoint())
+    assert len(claim(2).deliveries) == 2
 
 
 @pytest.mark.parametrize(
