@@ -14,7 +14,7 @@ from mail.delivery.claims import ClaimedDelivery
 from mail.delivery.result import Kind, Result
 from mail.models import Delivery, DeliveryAttempt
 from mail.tests.delivery.deliveries import DELIVERED
-from mail.tests.worker.hooks import running, senders_left
+from mail.tests.worker.deliveries.hooks import running, senders_left
 from mail.worker.worker import MailWorker
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]

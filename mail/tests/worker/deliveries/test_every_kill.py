@@ -19,7 +19,7 @@ from inbound.tests.support.rotation import Rotation
 from mail.models import Delivery, DeliveryAttempt, Message
 from mail.tests.forwarding.conftest import Make, forwards_to
 from mail.tests.postbox import Postbox
-from mail.tests.worker.hooks import got, hook
+from mail.tests.worker.deliveries.hooks import got, hook
 from mail.tests.worker.invariants import assert_nothing_is_lost
 
 __all__ = ["forwards_to"]

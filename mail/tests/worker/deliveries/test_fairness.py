@@ -10,7 +10,7 @@ import pytest
 from inbound.tests.processes.support.stack import wait_for
 from mail.models import Delivery, EndpointGate
 from mail.tests.postbox import Postbox
-from mail.tests.worker.hooks import fill, got, hook, running, senders_left
+from mail.tests.worker.deliveries.hooks import fill, got, hook, running, senders_left
 from mail.worker.worker import MailWorker
 
 pytestmark = [pytest.mark.postgresql]
