@@ -57,7 +57,12 @@ class CheckedChangeList(ChangeList):
 
 
 class ChecksLookups:
-    """Mixin for a ModelAdmin with such a list."""
+    """Mixin for a ModelAdmin with such a list, and with pages that can be opened with any query."""
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        # Django takes an empty `_to_field` for the name of a field.
+        django: Any = super()
+        return django.get_object(request, object_id, from_field or None)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CheckedChangeList

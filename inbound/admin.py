@@ -7,8 +7,8 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -33,6 +33,14 @@ admin.site.unregister(User)
 @admin.register(User)
 class CheckedUserAdmin(SearchesNames, ChecksLookups, UserAdmin):  # type: ignore[type-arg]
     """Django's, with a list like all others."""
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class CheckedGroupAdmin(SearchesNames, ChecksLookups, GroupAdmin):
+    """The same for groups."""
 
 
 class ApiKeyForm(ServiceForm[ApiKey]):

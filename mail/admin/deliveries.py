@@ -23,7 +23,7 @@ from mail.admin.actions import ReplaysDeliveries
 from mail.admin.filters import BODIES, DeliveriesWithoutBodies, DomainFilter, EndpointFilter
 from mail.models import Delivery, DeliveryAttempt, ForwardRecipient, Message
 from mail.status import delivery as words
-from rest.ids import is_id
+from rest.ids import find_or_none, is_id
 
 PROBLEM_SHOWN = 120
 # A delivery that is retried by hand again and again may have more.
@@ -70,7 +70,7 @@ class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmi
         rows = rows.defer(*(f"received__message__{name}" for name in BODIES))
         attempts = Prefetch("log", DeliveryAttempt.objects.order_by("-number"))
         members = Prefetch("recipients", ForwardRecipient.objects.order_by("address"))
-        return rows.prefetch_related(attempts, members).filter(pk=object_id).first()
+        return find_or_none(rows.prefetch_related(attempts, members), object_id)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str) -> Any:
         """Ids are found with indexes, and beside an id nothing else is looked for."""

@@ -45,6 +45,10 @@ OPTIONS = [
     "_facets",
 ]
 
+ACTIONS = [
+    "delete_selected", "push_to_ses", "retry", "revoke", "retry_now", "deliver_again", "withdraw", "try_now", "release",
+]  # fmt: skip
+
 texts = st.sampled_from(BAD_TEXTS) | st.text(max_size=8)
 fields = st.tuples(st.sampled_from(FIELDS), st.sampled_from(LOOKUPS)).map("".join)
 queries = st.lists(st.tuples(st.sampled_from(OPTIONS) | fields | texts, texts), max_size=4)
@@ -53,7 +57,7 @@ forms = st.dictionaries(
         ["_selected_action", "action", "index", "select_across", "post", "plan", "name", "address", "owner", "username"]
     )
     | st.sampled_from(FIELDS),
-    texts | st.sampled_from(["delete_selected", "push_to_ses", "retry", "revoke", "1"]),
+    texts | st.sampled_from([*ACTIONS, "1"]),
     max_size=5,
 )
 
@@ -65,9 +69,9 @@ def test_what_cannot_be_an_id_finds_nothing_or_is_refused(admin_client: Client, 
     asked = quote(text)
     for query in (f"q={asked}", f"id={asked}", f"name={asked}", f"p={asked}", f"o={asked}", f"id__in={asked}"):
         assert admin_client.get(f"/admin/{model}/?{query}").status_code < 500, query
-    for page in ("change/", "delete/", "history/", ""):
+    for page in ("change/", "change/?_to_field=", "delete/", "history/", ""):
         assert admin_client.get(f"/admin/{model}/{asked}/{page}").status_code < 500, page
-    for action in ("delete_selected", "push_to_ses", "retry", "revoke"):
+    for action in ACTIONS:
         chosen = {"action": action, "_selected_action": text}
         assert admin_client.post(f"/admin/{model}/", chosen).status_code < 500, action
 
