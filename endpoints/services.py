@@ -90,7 +90,8 @@ def update_endpoint(*, endpoint: Endpoint, **changes: Unpack[EndpointChanges]) -
     if values.get("is_active"):
         values["inactive_reason"] = ""
     with transaction.atomic(durable=True):
-        row = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
+        # Without the key: mail may be routed to it meanwhile, of which there may be much to renew.
+        row = Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
         if config is not None or values.get("is_active", False) > row.is_active:
             _begin_anew(row)
         for field, value in values.items():

@@ -117,7 +117,7 @@ def _drop_if_often(delivery: Delivery, address: str, state: str, said: str) -> N
         return
     reason = (COMPLAINED.format(address) if state == State.COMPLAINED else OFTEN.format(address, said))[:500]
     with transaction.atomic():
-        endpoint = Endpoint.objects.select_for_update().filter(pk=delivery.endpoint_id).first()
+        endpoint = Endpoint.objects.select_for_update(no_key=True).filter(pk=delivery.endpoint_id).first()
         if endpoint is None:
             return
         gate, _ = EndpointGate.objects.get_or_create(endpoint=endpoint)

@@ -39,7 +39,7 @@ def run_expiry(stop: Callable[[], bool] = lambda: False, *, seconds: float = mat
     while more and not stop() and time.monotonic() < until:
         looked_at, dead = expire(AT_ONCE)
         given_up += dead
-        more = max(looked_at, forget_attempts(AT_ONCE)) == AT_ONCE
+        more = bool(forget_attempts(AT_ONCE)) or looked_at == AT_ONCE
     return given_up
 
 
@@ -72,13 +72,17 @@ def expire(most: int) -> tuple[int, int]:
 
 
 def forget_attempts(most: int) -> int:
-    """Delete attempts older than DELIVERY_LOG_DAYS, and what their answers said. Returns how many were looked at."""
+    """Delete attempts older than DELIVERY_LOG_DAYS, and what their answers said. Returns how many were deleted."""
     oldest = Now() - timedelta(days=settings.DELIVERY_LOG_DAYS)
     old = DeliveryAttempt.objects.filter(at__lt=oldest).order_by("at")
+    rows = list(old.values_list("pk", "delivery")[:most])
+    if not rows:
+        return 0
     with transaction.atomic():
-        rows = list(old.select_for_update(skip_locked=True).values_list("pk", "delivery")[:most])
-        if rows:
-            answered = Delivery.objects.filter(pk__in={delivery for _, delivery in rows}, last_attempt_at__lt=oldest)
-            answered.filter(response__has_key="responseBody").update(response=WithoutExcerpt(F("response")))
-            DeliveryAttempt.objects.filter(pk__in=[pk for pk, _ in rows])._raw_delete(old.db)
-    return len(rows)
+        # The deliveries first, as whoever deletes them does.
+        deliveries = Delivery.objects.filter(pk__in={delivery for _, delivery in rows})
+        locked = list(deliveries.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        answered = Delivery.objects.filter(pk__in=locked, last_attempt_at__lt=oldest)
+        answered.filter(response__has_key="responseBody").update(response=WithoutExcerpt(F("response")))
+        forgotten = DeliveryAttempt.objects.filter(pk__in=[pk for pk, _ in rows], delivery__in=locked)
+        return forgotten._raw_delete(old.db)

@@ -5,6 +5,7 @@ See docs/architecture/delivery.md, "Gates".
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -30,11 +31,12 @@ def record(claim: ClaimedDelivery, result: Result) -> str:
     In a transaction of its own: one that also held a delivery could wait for the deletion of the endpoint, which waits for it.
     """
     is_slow = result.seconds is not None and result.seconds > SLOW_SECONDS
-    if result.kind == Kind.DELIVERED:
-        if claim.has_gate or is_slow:
+    # The endpoint may have been deleted meanwhile: the database notices a new gate's at the end of the transaction.
+    with suppress(IntegrityError):
+        if result.kind == Kind.DELIVERED and (claim.has_gate or is_slow):
             _worked(claim.endpoint_id, is_slow=is_slow)
-    elif result.kind in (Kind.FAILED, Kind.GONE):
-        return _failed(claim.endpoint_id, result, is_slow=is_slow)
+        elif result.kind in (Kind.FAILED, Kind.GONE):
+            return _failed(claim.endpoint_id, result, is_slow=is_slow)
     return ""
 
 
@@ -59,10 +61,9 @@ def _worked(endpoint: str, *, is_slow: bool) -> None:
 def _failed(endpoint: str, result: Result, *, is_slow: bool) -> str:
     with transaction.atomic():
         gate = _locked(endpoint)
-        if gate is None and _insert(endpoint):
-            gate = _locked(endpoint)
         if gate is None:
-            return ""
+            _insert(endpoint)
+            gate = _locked(endpoint)
         # What was under way when the gate closed says nothing new.
         failures = gate["failures"] + (not gate["is_closed"])
         gone = gate["gone"] + 1 if result.kind == Kind.GONE else 0
@@ -86,11 +87,6 @@ def _locked(endpoint: str) -> Any:
     return locked.annotate(is_closed=Q(not_before__gt=Now())).values("failures", "gone", "is_closed").first()
 
 
-def _insert(endpoint: str, **values: bool) -> bool:
-    """False if the endpoint has been deleted."""
-    try:
-        with transaction.atomic():
-            EndpointGate.objects.bulk_create([EndpointGate(endpoint_id=endpoint, **values)], ignore_conflicts=True)
-    except IntegrityError:
-        return False
-    return True
+def _insert(endpoint: str, **values: bool) -> None:
+    """Raises IntegrityError, now or at the end of the transaction, if the endpoint has been deleted."""
+    EndpointGate.objects.bulk_create([EndpointGate(endpoint_id=endpoint, **values)], ignore_conflicts=True)

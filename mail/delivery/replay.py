@@ -109,7 +109,9 @@ def deliver_to(received: ReceivedEmail, endpoint: Endpoint) -> Delivery:
         routed = ReceivedEmail.objects.filter(pk=received.pk).exclude(disposition=Disposition.ROUTED)
         route = Route(Disposition.ROUTED, Reason.REQUESTED, endpoint=endpoint.pk)
         routed.update(disposition=route.disposition, route=route.as_json())
-    delivery = earlier.get()
+        delivery = earlier.first()
+        if delivery is None:
+            raise NotReadable("Email has been deleted")
     # A new one is due already, and a process may have claimed it.
     if is_repeated:
         retry(delivery, again=True)

@@ -27,14 +27,9 @@ def mark(messages: Collection[int], *, claim: timedelta = timedelta()) -> None:
 
     Their rows have to be locked.
     """
-    received = ReceivedEmail.objects.filter(message__in=messages)
-    if len(messages) > 1:
-        # In the order of `mail/marks.py`, which may be changing them.
-        received = received.filter(
-            pk__in=list(received.select_for_update().order_by("pk").values_list("pk", flat=True))
-        )
-    received.delete_with_deliveries()
-    MessageReference.objects.filter(message__in=messages)._raw_delete(received.db)
+    ReceivedEmail.objects.filter(message__in=messages).delete_with_deliveries()
+    references = MessageReference.objects.filter(message__in=messages)
+    references._raw_delete(references.db)
     marked = BLANK | {"state": Message.State.ERASING, "retry_at": Now() + claim}
     Message.objects.filter(pk__in=messages).update(**marked)
 

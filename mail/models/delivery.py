@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Self
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -34,7 +34,9 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def renew(self) -> int:
         """Give those that are due their whole time again."""
-        return self.due().update(expires_at=Now() + lifetime())
+        with transaction.atomic(savepoint=False):
+            self.due()._lock()
+            return self.due().update(expires_at=Now() + lifetime())
 
     def delete_with_attempts(self) -> int:
         """Delete these with their attempts, without signals. Returns how many deliveries there were. Needs a transaction."""
@@ -51,7 +53,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         ).delete_with_attempts()
 
     def _lock(self) -> None:
-        """Wait for whoever is recording an attempt: it would be left behind. Reads no rows, which may be a million."""
+        """Wait for whoever is recording an attempt: it would be left behind. Reads no rows, which may be a million.
+
+        In one order, because two may lock some of the same.
+        """
         rows = self.select_for_update(of=("self",)).order_by("pk").values("pk")
         sql, parameters = rows.query.sql_with_params()
         with connection.cursor() as cursor:

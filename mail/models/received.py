@@ -26,7 +26,9 @@ class ReceivedEmailQuerySet(models.QuerySet["ReceivedEmail"]):
         return self.filter(owner_id=user.pk)
 
     def delete_with_deliveries(self) -> int:
-        """Delete these and their deliveries, without signals. Returns how many received emails there were."""
+        """Delete these and their deliveries, without signals. Returns how many received emails there were. Needs a transaction."""
+        # First, so that nobody adds a delivery meanwhile, and in the order of `mail/marks.py`, which may be changing them.
+        list(self.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
         # By name, because the module of that model imports this one.
         apps.get_model("mail.Delivery")._default_manager.filter(received__in=self.values("pk")).delete_with_attempts()
         return self._raw_delete(self.db)

@@ -25,9 +25,11 @@ def policy() -> Policy:
 
 
 def facts_of(received: QuerySet[ReceivedEmail]) -> dict[str, Facts]:
-    """The facts of each of these, by id, without those of a domain that is being deleted."""
+    """The facts of each of these, by id, without those of a domain that is being deleted. Locks them."""
     live = received.filter(domain__deleting_since=None).annotate(history=_is_history())
-    rows = list(live.order_by("pk").values_list(*COLUMNS))
+    # In the order of `mail/marks.py`, which may be changing them.
+    locked = live.select_for_update(of=("self",), no_key=True).order_by("pk")
+    rows = list(locked.values_list(*COLUMNS))
     wanted = {name for _, recipient, *_ in rows for name in (recipient, without_label(recipient)) if name}
     addresses, blocked = _known(wanted)
     return {pk: _facts(recipient, addresses, blocked, *more) for pk, recipient, *more in rows}

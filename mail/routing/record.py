@@ -28,8 +28,8 @@ BLANK: dict[str, Any] = {
     "attachment_count": 0,
 }
 
-# The database's time, the same plus a parameter, and the lock of the endpoint.
-_ON_POSTGRESQL = ("STATEMENT_TIMESTAMP()", "STATEMENT_TIMESTAMP() + %s", " FOR KEY SHARE OF e")
+# The database's time, the same plus a parameter, and the lock of what a delivery refers to.
+_ON_POSTGRESQL = ("STATEMENT_TIMESTAMP()", "STATEMENT_TIMESTAMP() + %s", " FOR KEY SHARE OF e, r")
 _SQLITE_TIME = "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW'{})"
 _ON_SQLITE = (_SQLITE_TIME.format(""), _SQLITE_TIME.format(", %s"), "")
 
@@ -76,7 +76,7 @@ def _write(routes: dict[str, Route]) -> None:
 def create_deliveries(endpoint: str, received: Iterable[str]) -> bool:
     """Insert a delivery of each received email to the endpoint, unless there is one. False if the endpoint is gone.
 
-    Locks the endpoint against its deletion, which would otherwise fail for the new rows.
+    Locks the endpoint and the emails against their deletion, which would otherwise fail for the new rows.
     """
     rows = [(new_id(), pk) for pk in received]
     values = " UNION ALL ".join(["SELECT %s AS id, %s AS received"] * len(rows))
@@ -88,7 +88,8 @@ def create_deliveries(endpoint: str, received: Iterable[str]) -> bool:
         f" SELECT v.id, v.received, e.id, %s, 0, 0, {now}, {later}, '{{}}', '', e.name,"
         # Endpoints of other types, and of older versions, may have anything there.
         f" CASE WHEN e.config->>'payload' IN ('noRaw', 'thin') THEN e.config->>'payload' ELSE 'full' END, '',"
-        f" {now} FROM {Endpoint._meta.db_table} e CROSS JOIN ({values}) v WHERE e.id = %s{lock}"
+        f" {now} FROM {Endpoint._meta.db_table} e CROSS JOIN ({values}) v"
+        f" JOIN {ReceivedEmail._meta.db_table} r ON r.id = v.received WHERE e.id = %s{lock}"
         " ON CONFLICT (received_id, endpoint_id) DO NOTHING RETURNING 1"
     )
     after: object = lifetime() if is_postgresql else f"+{lifetime().total_seconds():.0f} seconds"
