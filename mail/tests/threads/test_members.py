@@ -98,6 +98,19 @@ def test_a_long_thread_has_its_newest_mails_and_the_one_that_was_asked_for(domai
     assert thread(domain, rows[-1]) == rows[-4:]
 
 
+def test_made_up_ids_end_the_search(domain, monkeypatch):
+    rows = [mail(domain, None, *(f"<{n}.{other}@x>" for other in range(40)), "<common@x>") for n in range(2)]
+    assert thread(domain, rows[0]) == rows
+    monkeypatch.setattr(members, "MOST_IDS", 3)
+    assert thread(domain, rows[0]) == rows[:1]
+
+
+def test_mails_of_one_thread_are_searched_for_together(domain):
+    rows = [mail(domain, f"<{n}@x>", "<root@x>") for n in range(3)]
+    found = threads_of(domain.owner_id, rows)
+    assert found[rows[0]] is found[rows[1]] is found[rows[2]]
+
+
 @pytest.mark.parametrize("size", [1, 30])
 def test_statements_do_not_grow_with_the_mails(domain, django_assert_num_queries, size):
     rows = [mail(domain, f"<{n}@x>", f"<root{n % 3}@x>") for n in range(size * 3)]
