@@ -8,9 +8,10 @@ from typing import Any
 HIDDEN = "***"
 
 SECRET_KEY = re.compile("secret|password|passwd|token|apikey|authorization|credential")
+# Each begins where few texts can, so that their time does not grow with the square of the text.
 # Greedy, because a password may contain `@`: the last one ends the user part.
-USER_PART = re.compile(r"([a-z][a-z0-9+.-]*://)[^/?#\s]*@", re.IGNORECASE)
-PARAMETER = re.compile(r"([?&])([^=&#\s]+)=([^&#\s]*)")
+USER_PART = re.compile(r"(://)[^/?#\s]*@")
+PARAMETER = re.compile(r"([?&])([^?=&#\s]+)=([^&#\s]*)")
 
 
 def redacted(config: dict[str, Any]) -> dict[str, Any]:
