@@ -44,7 +44,11 @@ def check(endpoint: Endpoint, config: Config) -> str:
 
 def check_sender(endpoint: Endpoint, sender: str) -> str:
     """The address of a `fromAddress`, which may contain a display name. Raises ConfigError unless the owner may send from it."""
-    address = _normalised(parseaddr(sender)[1])
+    try:
+        address = _normalised(parseaddr(sender)[1])
+    except RecursionError:
+        # It consists of brackets.
+        address = ""
     verified = Domain.objects.live().filter(owner_id=endpoint.owner_id, status=Domain.Status.VERIFIED)
     if not address or not verified.filter(name=domain_of(address)).exists():
         raise ConfigError(NOT_YOURS)

@@ -81,7 +81,18 @@ def test_mail_may_be_sent_from_an_own_verified_domain(create, user, sender):
 
 
 @pytest.mark.parametrize(
-    "sender", ["a@example.org", "a@sub.example.com", "a@pending.com", "a@gone.com", "nobody", "a@", "ü@a.b"]
+    "sender",
+    [
+        "a@example.org",
+        "a@sub.example.com",
+        "a@pending.com",
+        "a@gone.com",
+        "nobody",
+        "a@",
+        "ü@a.b",
+        "(" * 9000,
+        "<@a:" * 2000,
+    ],
 )
 def test_mail_may_not_be_sent_from_any_other(create, forward, user, sender):
     DomainFactory.create(owner=user, name="example.com")
