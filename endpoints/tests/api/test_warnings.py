@@ -90,8 +90,7 @@ def test_mail_may_be_sent_from_an_own_verified_domain(create, user, sender):
         "nobody",
         "a@",
         "ü@a.b",
-        "(" * 9000,
-        "<@a:" * 2000,
+        pytest.param("(" * 9000, id="brackets"),
     ],
 )
 def test_mail_may_not_be_sent_from_any_other(create, forward, user, sender):
