@@ -53,15 +53,19 @@ class Outgoing:
         """Wait up to `seconds` until something may be due and a sender is free, and return how much may be claimed."""
         with self._lock:
             self._asked.wait_for(lambda: self._is_due and self._free().most > 0, seconds)
-            self._is_due = False
-            return self._free()
+            free = self._free()
+            # Nobody is free to claim it: it stays due.
+            self._is_due &= not free.most
+            return free
 
-    def add(self, claims: Claims, asked: int) -> None:
-        """Hand over what was claimed, of the number that was asked for."""
+    def add(self, claims: Claims, asked: Free) -> None:
+        """Hand over what was claimed, of what was asked for."""
         with self._lock:
             self._waiting.extend(claims.deliveries)
             # There may be more: for another endpoint now, or for the same ones as soon as they have answered.
-            self._is_due |= claims.found == asked or claims.found > len(claims.deliveries)
+            self._is_due |= claims.found == asked.most or claims.found > len(claims.deliveries)
+            # Or behind the slow endpoints: the next claim leaves them out.
+            self._is_due |= 0 < asked.most_slow <= sum(claim.is_slow for claim in claims.deliveries)
             self._found = claims.found > 0
             self._taken.notify(len(self._waiting))
 
@@ -97,7 +101,8 @@ class Outgoing:
 
     @property
     def is_busy(self) -> bool:
-        return bool(self._waiting or self._in_hand)
+        with self._lock:
+            return bool(self._waiting or self._in_hand)
 
     def _free(self) -> Free:
         long_ago = time.monotonic() - LONG_SECONDS

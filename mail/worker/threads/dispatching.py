@@ -38,14 +38,16 @@ class Dispatching(Turns):
             return False
         if self.nothing_more is not None and self._before is None:
             self._before = database_now()
+        # Before the claim: what ends after it may make room for more at its endpoint.
+        is_busy = self._outgoing.is_busy
         if free.most:
             started = time.monotonic()
             claims = claim(free.most, most_slow=free.most_slow, after=self._after, before=self._before)
             release_connection()
             self._pause = max(POLL_SECONDS, (time.monotonic() - started) / MOST_BUSY)
             self._after = claims.after
-            self._outgoing.add(claims, free.most)
+            self._outgoing.add(claims, free)
             if claims.found:
                 self.stop.wait(TOGETHER_SECONDS)
                 return True
-        return self.nothing_more is None or self._outgoing.is_busy
+        return self.nothing_more is None or is_busy
