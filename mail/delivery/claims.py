@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from endpoints.models import Endpoint
 from mail.delivery.statement import MARGIN_SECONDS, WEBHOOK_SECONDS, statement
 from mail.models import Delivery, DeliveryQuerySet
 
@@ -26,7 +27,8 @@ class ClaimedDelivery:
 
     `attempts`: the number of this attempt, which tells this claim from earlier and later ones. `tries`: the same since somebody
     last asked for the delivery. `seconds`: how long the attempt may take. `retries`: how many the endpoint's config asks for.
-    `has_gate`: there is something to remember of the endpoint. `body_digest`: of the first attempt, empty before that.
+    `has_gate`: there is something to remember of the endpoint. `is_slow`: it may take long, as every forward.
+    `body_digest`: of the first attempt, empty before that.
     """
 
     pk: str
@@ -126,6 +128,6 @@ def _claimed(
         float(seconds),
         None if retries is None else int(retries),
         has_gate=is_slow is not None,
-        is_slow=bool(is_slow),
+        is_slow=bool(is_slow) or kind != Endpoint.Type.WEBHOOK,
         body_digest=body_digest,
     )

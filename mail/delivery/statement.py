@@ -68,7 +68,7 @@ WITH RECURSIVE ring(endpoint_id, place, lap) AS (
 ), gauged AS (
     SELECT r.endpoint_id, r.place, (
         SELECT CASE
-            WHEN g.not_before > {now} OR (g.is_slow AND %(most_slow)s <= 0) THEN 0
+            WHEN g.not_before > {now} OR ({slow} AND %(most_slow)s <= 0) THEN 0
             WHEN g.failures >= {gate_closes_after} THEN 1
             ELSE {most_at_once}
         END - (SELECT COUNT(*) FROM {deliveries} h WHERE h.endpoint_id = e.id AND h.leased_until > {now})
@@ -82,7 +82,7 @@ WITH RECURSIVE ring(endpoint_id, place, lap) AS (
     SELECT endpoint_id, place, allowance FROM gauged WHERE allowance > 0 LIMIT %(most)s
 ), found AS (
     SELECT d.id, a.place, a.allowance, ROW_NUMBER() OVER (PARTITION BY a.place ORDER BY d.retry_at) AS number,
-        COALESCE(g.is_slow, FALSE) AS is_slow, {seconds} AS seconds
+        {slow} AS is_slow, {seconds} AS seconds
     FROM allowed a
     {oldest}
     JOIN {endpoints} e ON e.id = a.endpoint_id
@@ -122,6 +122,8 @@ def statement(vendor: str) -> str:
         f"(CASE WHEN e.type <> '{Endpoint.Type.WEBHOOK}' THEN {FORWARD_SECONDS}"
         f" ELSE {dialect['least']}({LONGEST_WEBHOOK_SECONDS}, COALESCE({dialect['timeout']}, {WEBHOOK_SECONDS})) END)"
     )
+    # A forward may have to wait for SES. All together must not keep webhooks waiting.
+    slow = f"(COALESCE(g.is_slow, FALSE) OR e.type <> '{Endpoint.Type.WEBHOOK}')"
     tables = {
         "deliveries": Delivery,
         "endpoints": Endpoint,
@@ -129,7 +131,9 @@ def statement(vendor: str) -> str:
         "received": ReceivedEmail,
         "domains": Domain,
     }
-    names = dialect | {name: model._meta.db_table for name, model in tables.items()} | {"seconds": seconds}
+    names = (
+        dialect | {name: model._meta.db_table for name, model in tables.items()} | {"seconds": seconds, "slow": slow}
+    )
     sql = _SQL.replace("{oldest}", dialect["oldest"])
     return sql.format(
         **names,

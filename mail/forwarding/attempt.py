@@ -21,7 +21,7 @@ from mail.forwarding import mails, members
 from mail.forwarding.bounces import read_bounce
 from mail.forwarding.header import TRACE, Written
 from mail.forwarding.room import room
-from mail.forwarding.sending import AGAIN, Stopped, send_to_all
+from mail.forwarding.sending import AGAIN, Stopped, send_to_all, slot
 from mail.forwarding.texts import is_address
 from mail.forwarding.trace import MOST_HOPS, MOST_RECEIVED, Trace, read_trace
 from mail.models import Delivery, DeliveryQuerySet, ForwardRecipient
@@ -101,6 +101,9 @@ def _forward(
     with_attachments = config.get("includeAttachments") is not False
     send = partial(send_to_all, sender=sender, until=until, is_ours=ours(claim).exists)
     ensure_feedback_off(domain_of(sender))
+    # Before the mail is fetched: it may wait for its turn many times.
+    if no_slot := slot():
+        return no_slot
     too_large = (message.size or 0) > (MOST_RAW_BYTES if with_attachments else FETCHED)
     if not too_large:
         with room(message.size or 0) as has_room:

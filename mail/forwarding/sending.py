@@ -60,6 +60,8 @@ def send_to_all(
 ) -> Stopped | None:
     """Send to each, and `record` it with SES's id. Ends early at `until`, a value of `time.monotonic()`.
 
+    The slot for the first is the caller's (`slot`).
+
     After the call and before the record nothing knows of the mail: a process that dies there sends a second one. SES has
     no token that would prevent it.
     """
@@ -69,9 +71,8 @@ def send_to_all(
         if time.monotonic() + seconds > until + (0.0 if number else SPARE_SECONDS):
             return Stopped(Kind.POSTPONED, BUSY, 0.0)
         try:
-            pause = _wait_for_slot()
-            if pause:
-                return Stopped(Kind.POSTPONED, BUSY, pause)
+            if number and (no_slot := slot()):
+                return no_slot
             if not is_ours():
                 return Stopped(Kind.LOST)
             ses_id = send_mail(sender, recipient.address, raw, tags=tags(recipient), seconds=seconds)
@@ -86,15 +87,18 @@ def send_to_all(
     return stopped
 
 
-def _wait_for_slot() -> float:
-    """0.0 if there is one, else in how many seconds to ask again."""
+def slot() -> Stopped | None:
+    """Wait a little for a slot to send one mail. Returns why there is none."""
     until = time.monotonic() + SLOT_SECONDS
-    while pause := sending_slot():
-        if time.monotonic() + pause > until:
-            return pause
-        release_connection()
-        time.sleep(pause)
-    return 0.0
+    try:
+        while pause := sending_slot():
+            if time.monotonic() + pause > until:
+                return Stopped(Kind.POSTPONED, BUSY, pause)
+            release_connection()
+            time.sleep(pause)
+    except SesError as error:
+        return _stopped(error)
+    return None
 
 
 def _keep_trying(record: Callable[[], None], until: float) -> None:

@@ -142,6 +142,14 @@ def test_slow_endpoints_get_only_a_part() -> None:
     assert claimed_of(most_slow=0) == []
 
 
+def test_forwards_count_as_slow_because_they_may_wait_for_ses() -> None:
+    forward = EndpointFactory(type="email", config={"forwardTo": "jo@example.net"})
+    due(forward, 4)
+    assert claimed_of(most_slow=0) == []
+    one, *others = claim(10, most_slow=2).deliveries
+    assert (one.is_slow, one.has_gate, len(others)) == (True, False, 1)
+
+
 def test_an_inactive_endpoint_waits() -> None:
     to = endpoint()
     due(to)

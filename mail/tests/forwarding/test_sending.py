@@ -144,6 +144,8 @@ def test_without_a_free_slot_it_waits_its_turn(forwards_to):
     forwards = forwards_to(ANN, BOB)
     forwards.forward()
     SendingLimit.objects.update(next_slot=timezone.now() + timedelta(seconds=30))
+    # It is not even fetched.
+    forwards.aws.add_faults({"service": "s3", "action": "GetObject", "fault": "fail", "times": None})
 
     delivery = forwards.forward()
 
