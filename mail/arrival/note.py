@@ -20,7 +20,7 @@ from domains.models.domain import key_prefix
 from mail.arrival import rows
 from mail.arrival.rows import MessageKey
 from mail.models import ClaimedMessage, Message, ReceivedEmail
-from mail.routing.record import route_messages
+from mail.routing.record import route_late
 from ses_integration.api import Arrival, storable
 
 logger = logging.getLogger(__name__)
@@ -154,7 +154,7 @@ def _write(
         rows.insert_received(received)
     if ingested:
         # Whoever reads a mail routes it to the recipients that are known then. These are new.
-        route_messages(ingested)
+        route_late(ingested)
 
 
 def _name_recipient(recipients: dict[int, set[str]]) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
 
 from endpoints.models import Endpoint
 from mail.models import Delivery, Message, ReceivedEmail
@@ -46,6 +47,21 @@ def route_messages(messages: Collection[int]) -> bool:
     if any(one.disposition == Disposition.BLOCKED for one in routes.values()):
         _blank(messages)
     return any(one.endpoint for one in routes.values())
+
+
+def route_late(messages: Collection[int]) -> None:
+    """Route recipients that have become known after their mail was read. Needs a transaction, and the messages' lock.
+
+    If its text was not kept, because it was blocked for everybody else, the mail is read again first.
+    """
+    emails = ReceivedEmail.objects.filter(message=OuterRef("pk"))
+    new, blocked = Q(disposition=Disposition.RECEIVED), Q(disposition=Disposition.BLOCKED)
+    of_blocked = Message.objects.filter(Exists(emails.filter(new)), Exists(emails.filter(blocked)), pk__in=messages)
+    without_text = of_blocked.exclude(Exists(emails.exclude(new | blocked)))
+    again = list(without_text.values_list("pk", flat=True))
+    if again:
+        Message.objects.filter(pk__in=again).update(state=Message.State.ARRIVED, retry_at=Now(), ingested_at=None)
+    route_messages(set(messages) - set(again))
 
 
 def route_released(received: ReceivedEmail) -> Route:
