@@ -82,9 +82,10 @@ class ReceivedMail(Operations):
     def run_mail_worker(self, forget: bool) -> None:
         run_erasures()
         if forget:
-            # No notification and no sweep can name them any more.
+            # After so long no notification and no sweep can name them, and SES does not store them again.
             erased = Message.objects.filter(state=Message.State.ERASING)
-            erased.update(retry_at=timezone.now() - timedelta(days=1), erased_at=timezone.now())
+            long_ago = timezone.now() - timedelta(days=16)
+            erased.update(arrived_at=long_ago, retry_at=long_ago, erased_at=timezone.now())
             run_erasures()
             assert not erased.exists()
 
