@@ -90,7 +90,7 @@ def update_endpoint(*, endpoint: Endpoint, **changes: Unpack[EndpointChanges]) -
     if values.get("is_active"):
         values["inactive_reason"] = ""
     with transaction.atomic(durable=True):
-        # Without the key: mail may be routed to it meanwhile, of which there may be much to renew.
+        # Without the key: mail may be routed to it meanwhile.
         row = Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
         if config is not None or values.get("is_active", False) > row.is_active:
             _begin_anew(row)
@@ -124,9 +124,8 @@ def switch_off(endpoint_id: str, reason: str) -> bool:
 
 
 def _begin_anew(row: Endpoint) -> None:
-    """Forget how it has failed, and give what waits for it its whole time: it is switched on again, or goes elsewhere."""
-    # Reverse accessors that the app above defines.
-    row.deliveries.renew()
+    """Forget how it has failed: it is switched on again, or goes elsewhere. What waits for it has its time anew by `updated_at`."""
+    # A reverse accessor that the app above defines.
     if hasattr(row, "gate"):
         row.gate.delete()
 

@@ -14,6 +14,7 @@ from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import Concat, Left, Now
 
 from mail.models import Delivery, DeliveryAttempt
+from mail.models.delivery import lifetime
 
 AT_ONCE = 500
 EXPIRED = "It could not be delivered in time."
@@ -46,15 +47,17 @@ def run_expiry(stop: Callable[[], bool] = lambda: False, *, seconds: float = mat
 def expire(most: int) -> tuple[int, int]:
     """Give up due deliveries that are past their time. Returns how many were looked at, and given up.
 
-    One whose endpoint is switched off waits for that, however long it takes.
+    One whose endpoint is switched off waits for that, however long it takes. One whose endpoint has been changed lately, or
+    switched on, gets its whole time again. That is here, because a request could not renew a million of them.
     """
+    may_wait = Q(endpoint__is_active=False) | Q(endpoint__updated_at__gt=Now() - lifetime())
     unclaimed = Q(leased_until=None) | Q(leased_until__lte=Now())
     past = Delivery.objects.due().filter(unclaimed, expires_at__lte=Now()).order_by("expires_at")
     with transaction.atomic():
         locked = past.select_for_update(skip_locked=True, of=("self",))
-        rows = list(locked.values_list("pk", "endpoint__is_active")[:most])
-        dead = [pk for pk, is_active in rows if is_active]
-        waiting = [pk for pk, is_active in rows if not is_active]
+        rows = list(locked.annotate(may_wait=may_wait).values_list("pk", "may_wait")[:most])
+        dead = [pk for pk, waits in rows if not waits]
+        waiting = [pk for pk, waits in rows if waits]
         if dead:
             Delivery.objects.filter(pk__in=dead).update(
                 state=Delivery.State.DEAD,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Self
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -34,9 +34,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def renew(self) -> int:
         """Give those that are due their whole time again."""
-        with transaction.atomic(savepoint=False):
-            self.due()._lock()
-            return self.due().update(expires_at=Now() + lifetime())
+        return self.due().update(expires_at=Now() + lifetime())
 
     def delete_with_attempts(self) -> int:
         """Delete these with their attempts, without signals. Returns how many deliveries there were. Needs a transaction."""

@@ -47,11 +47,12 @@ def claimed_of(most: int = 100, **options: Any) -> list[str]:
 
 
 def pass_time(seconds: float) -> None:
-    """Let as much time pass for every delivery and every gate."""
+    """Let as much time pass for every delivery, every gate and every endpoint."""
     passed = timedelta(seconds=seconds)
     columns = ("retry_at", "leased_until", "expires_at", "last_attempt_at", "finished_at", "created_at")
     Delivery.objects.update(**{name: F(name) - passed for name in columns})
     EndpointGate.objects.update(not_before=F("not_before") - passed)
+    Endpoint.objects.update(updated_at=F("updated_at") - passed)
 
 
 def seconds_until(row: Delivery | EndpointGate, name: str) -> float:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from endpoints.models import Endpoint
-from endpoints.services import delete_endpoint, update_endpoint
+from endpoints.services import delete_endpoint
 from inbound.tests.processes.support.stack import wait_for
 from inbound.tests.support.database_locks import a_transaction_waits_for_a_lock
 from mail.delivery import replay
@@ -104,21 +104,6 @@ def test_the_endpoint_may_be_deleted_while_an_attempt_is_recorded(has_gate: bool
     assert not Endpoint.objects.exists()
     assert not EndpointGate.objects.exists()
     assert not DeliveryAttempt.objects.exists()
-
-
-@pytest.mark.parametrize("has_gate", [False, True])
-def test_the_endpoint_may_be_switched_on_while_an_attempt_is_recorded(has_gate: bool) -> None:
-    to = endpoint()
-    (row,) = due(to)
-    if has_gate:
-        EndpointGate.objects.create(endpoint=to, failures=3)
-
-    def switch_on() -> None:
-        Endpoint.objects.update(is_active=False)
-        update_endpoint(endpoint=to, is_active=True)
-
-    meanwhile(row, switch_on)
-    assert Delivery.objects.get().attempts == 1
 
 
 def test_two_people_who_ask_at_once_get_one_delivery() -> None:

@@ -35,7 +35,7 @@ def test_what_is_past_its_time_is_dead_and_says_why() -> None:
 
 def test_what_an_attempt_is_under_way_for_is_left_to_it() -> None:
     due(endpoint())
-    Delivery.objects.update(expires_at=F("retry_at"))
+    pass_time(4 * DAY)
     one = claim_one()
     assert run_expiry() == 0
     finish(one, FAILED)
