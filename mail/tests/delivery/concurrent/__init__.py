@@ -1,0 +1,1 @@
+"""Tests of what several processes do to deliveries at the same time."""
