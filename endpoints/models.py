@@ -83,6 +83,15 @@ class Endpoint(models.Model):
         return self.name
 
     @property
+    def health(self) -> str:
+        """A word for whether it takes its mail (docs/commands.md, "mail_status"). Reads the gate, if it has one."""
+        if not self.is_active:
+            return "switched off" if self.inactive_reason else "inactive"
+        # A reverse accessor that the app above defines.
+        gate = getattr(self, "gate", None)
+        return "active" if gate is None else str(gate.health)
+
+    @property
     def public_config(self) -> dict[str, Any]:
         """The config without secrets."""
         return redacted(self.config)

@@ -16,7 +16,7 @@ from backoffice.text import duration, visible
 from mail.admin import content
 from mail.admin.actions import OpensGates
 from mail.models import EndpointGate
-from mail.status.figures import waiting_for
+from mail.status.endpoints import waiting_for
 from mail.status.wording import when
 
 

@@ -51,6 +51,10 @@ class NotWaiting(CannotDeliver):
     sentence = "Delivery is not waiting"
 
 
+class NothingDue(CannotDeliver):
+    sentence = "Nothing waits for it"
+
+
 class NotQuarantined(CannotDeliver):
     sentence = "Email is not quarantined"
 
@@ -72,6 +76,19 @@ def retry(delivery: Delivery, *, again: bool = False) -> None:
         if state == State.DELIVERED and not again:
             raise AlreadyDelivered
         _make_due(Delivery.objects.filter(pk=delivery.pk))
+
+
+def try_one(endpoint: Endpoint) -> None:
+    """Make the first delivery that waits for an endpoint now, because a person wants to see whether it works again.
+
+    Raises NothingDue, InProgress or EndpointUnusable.
+    """
+    first = Delivery.objects.live().due().filter(endpoint=endpoint).order_by("retry_at").first()
+    if first is None:
+        raise NothingDue
+    if not endpoint.is_active:
+        raise EndpointUnusable("It is switched off. Switch it on first. Then its waiting mail goes out by itself")
+    retry(first)
 
 
 def redeliver(endpoint: Endpoint, since: datetime | None = None, most: int = 1000) -> int:
@@ -139,7 +156,7 @@ def withdraw(delivery: Delivery, problem: str = "") -> None:
         if state not in (State.DUE, State.DEAD):
             raise NotWaiting
         Delivery.objects.filter(pk=delivery.pk).update(
-            state=State.WITHDRAWN, retry_at=None, leased_until=None, finished_at=Now(), problem=problem or F("problem")
+            state=State.WITHDRAWN, retry_at=None, leased_until=None, finished_at=Now(), problem=problem
         )
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mail.models.gate import GATE_CLOSES_AFTER
+
 # Pauses vary by this fraction, so that deliveries that failed together do not come back together.
 JITTER = 0.2
 # The longest that a receiver may ask for with Retry-After.
 MOST_RETRY_AFTER = 3600.0
 ASKS_FOR_PAUSE = (429, 503)
 
-# Failures in a row that close the gate of an endpoint.
-GATE_CLOSES_AFTER = 5
 FIRST_GATE_PAUSE = 5.0
 LONGEST_GATE_PAUSE = 300.0
 

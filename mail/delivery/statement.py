@@ -10,8 +10,8 @@ from functools import cache
 
 from domains.models import Domain
 from endpoints.models import Endpoint
-from mail.delivery.schedule import GATE_CLOSES_AFTER
 from mail.models import Delivery, EndpointGate, ReceivedEmail
+from mail.models.gate import GATE_CLOSES_AFTER
 
 # Deliveries to one endpoint at the same time, by all processes.
 MOST_AT_ONCE = 8

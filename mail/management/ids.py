@@ -1,14 +1,18 @@
-"""Base of commands that take ids."""
+"""Ids as arguments of commands."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from backoffice.text import listed
+from endpoints.models import Endpoint
 from ses_integration.cli.base import CommandWithExitCodes
 
+# Ids of endpoints of the same name that are shown.
+AT_MOST = 10
 # An id (`rest.ids`) whose first character is a dash, which one of 64 has.
 LIKE_AN_OPTION = re.compile(r"-[A-Za-z0-9_-]{20}")
 
@@ -26,3 +30,16 @@ class CommandWithIds(CommandWithExitCodes):
 
         parser._parse_optional = parse_optional
         return parser  # type: ignore[no-any-return]
+
+
+def endpoint_of(text: str) -> Endpoint:
+    """The endpoint with this id, or with exactly this name. Raises CommandError."""
+    named = Endpoint.objects.filter(name=text).order_by("pk")
+    found = list(Endpoint.objects.filter(pk=text)) or list(named[:AT_MOST])
+    if not found:
+        raise CommandError(f"No endpoint has the id or name {text}. mail_status shows those that fail, the admin all.")
+    if len(found) > 1:
+        raise CommandError(
+            f"Several endpoints have this name. Give one of their ids: {listed([it.pk for it in found])}."
+        )
+    return found[0]

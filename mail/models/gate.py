@@ -6,6 +6,9 @@ from django.db import models
 
 from endpoints.models import Endpoint
 
+# Failures in a row that close the gate of an endpoint.
+GATE_CLOSES_AFTER = 5
+
 
 class EndpointGate(models.Model):
     """How an endpoint has answered lately. Only an endpoint with something to remember has one.
@@ -26,4 +29,11 @@ class EndpointGate(models.Model):
     problem = models.CharField(max_length=500, blank=True)
 
     def __str__(self) -> str:
-        return self.endpoint_id
+        return self.endpoint.name
+
+    @property
+    def health(self) -> str:
+        """A word for how an active endpoint takes its mail: the next part of `Endpoint.health`."""
+        if self.down_since is None:
+            return "slow" if self.is_slow else "active"
+        return "down" if self.failures >= GATE_CLOSES_AFTER else "failing"

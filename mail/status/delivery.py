@@ -15,7 +15,7 @@ def state(delivery: Delivery, now: datetime) -> str:
     """`delivered 2026-11-26 09:30:00 UTC after 3 attempts`. Reads the endpoint, and its gate if it is due."""
     match delivery.state:
         case Delivery.State.DUE:
-            return f"due: {_waits(delivery, now)}"
+            return f"{'due' if delivery.endpoint.is_active or _in_hand(delivery, now) else 'held'}: {_waits(delivery, now)}"
         case Delivery.State.DELIVERED:
             return f"delivered {_at(delivery.finished_at)}{_after(delivery)}"
         case Delivery.State.DEAD:
@@ -50,7 +50,7 @@ def shortened_excerpt(text: str) -> str:
 
 def waits_for_later(delivery: Delivery, now: datetime) -> bool:
     """Whether it is due, nobody makes it, and nobody will at once."""
-    if delivery.state != Delivery.State.DUE or (delivery.leased_until and delivery.leased_until > now):
+    if delivery.state != Delivery.State.DUE or _in_hand(delivery, now):
         return False
     is_later = delivery.retry_at is not None and delivery.retry_at > now
     return is_later or not delivery.endpoint.is_active or _closed_until(delivery, now) is not None
@@ -58,16 +58,20 @@ def waits_for_later(delivery: Delivery, now: datetime) -> bool:
 
 def _waits(delivery: Delivery, now: datetime) -> str:
     number = f"attempt {delivery.attempts + 1}"
-    if delivery.leased_until and delivery.leased_until > now:
+    if _in_hand(delivery, now):
         return f"attempt {delivery.attempts} is being made"
     if not delivery.endpoint.is_active:
-        return f"{number} waits until the endpoint is active"
+        return f"{number} waits until the endpoint is switched on"
     closed_until = _closed_until(delivery, now)
     if closed_until and closed_until > (delivery.retry_at or now):
         return f"{number} waits for the endpoint, which is down until {moment(closed_until)}"
     if delivery.retry_at and delivery.retry_at > now:
         return f"{number} is at {moment(delivery.retry_at)}"
     return f"{number} is now"
+
+
+def _in_hand(delivery: Delivery, now: datetime) -> bool:
+    return delivery.leased_until is not None and delivery.leased_until > now
 
 
 def _closed_until(delivery: Delivery, now: datetime) -> datetime | None:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
-from django.db.models import Case, Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery, When
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, When
 from django.utils import timezone
 
-from endpoints.models import Endpoint
-from mail.delivery.schedule import GATE_CLOSES_AFTER
 from mail.models import Delivery, ForwardRecipient, MailSweep, Message, ReceivedEmail
+from mail.status.endpoints import Trouble, TroubledEndpoint, troubled_endpoints
 from ses_integration.api import MailQueue, SesError, mail_source
 
 # Bounces ask for nothing by themselves. Those of this time are shown.
 BOUNCE_DAYS = 7
+QUARANTINED_SHOWN = 5
 # A worker takes what is due within seconds. If nobody has after this time, perhaps none is running.
 LATE = timedelta(minutes=1)
 
@@ -44,33 +42,6 @@ class Waiting:
         return self.next_try is not None and now - self.next_try > LATE
 
 
-class Trouble(StrEnum):
-    """Why an endpoint gets nothing, or little."""
-
-    # It has failed so often that only one delivery at a time is tried.
-    DOWN = "down"
-    FAILING = "failing"
-    # Inbound itself has switched it off, because of what it answered.
-    SWITCHED_OFF = "switched off"
-    # Somebody else has, and mail waits for it.
-    INACTIVE = "inactive"
-
-
-@dataclass(frozen=True, slots=True)
-class TroubledEndpoint:
-    """An endpoint that does not take its mail. `failures`: in a row. `waiting`: deliveries that are due."""
-
-    id: str
-    name: str
-    type: str
-    trouble: Trouble
-    waiting: int
-    failures: int = 0
-    since: datetime | None = None
-    next_try: datetime | None = None
-    problem: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Queue:
     """Notifications that wait in SQS, that are being read, and that nobody could process. `problem`: why that is unknown."""
@@ -83,7 +54,10 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class MailStatus:
-    """Everything, at the time `at`. `queue`: None if mail is not read from one. `sweeps`: problems by domain."""
+    """Everything, at the time `at`. `queue`: None if mail is not read from one. `sweeps`: problems by domain.
+
+    `quarantined_ids`: the newest few.
+    """
 
     at: datetime
     to_read: Waiting
@@ -92,11 +66,18 @@ class MailStatus:
     dead: Pile
     to_erase: Waiting
     quarantined: Pile
+    quarantined_ids: list[str]
     blocked: Pile
     bounces: Pile
     endpoints: list[TroubledEndpoint] = field(default_factory=list)
     sweeps: dict[str, str] = field(default_factory=dict)
     queue: Queue | None = None
+
+    @property
+    def held(self) -> int:
+        """Deliveries that wait until somebody switches their endpoint on."""
+        off = (Trouble.SWITCHED_OFF, Trouble.INACTIVE)
+        return sum(one.waiting for one in self.endpoints if one.trouble in off)
 
     @property
     def is_pending(self) -> bool:
@@ -108,25 +89,29 @@ class MailStatus:
     def needs_attention(self) -> bool:
         """Whether anything is wrong that may stay so until a person acts."""
         queue = self.queue is not None and (self.queue.dead_letters or self.queue.problem)
-        endpoints = any(one.trouble is not Trouble.FAILING for one in self.endpoints)
+        harmless = (Trouble.FAILING, Trouble.SLOW, Trouble.NONE)
+        endpoints = any(one.trouble not in harmless for one in self.endpoints)
         return bool(self.dead.number or endpoints or self.sweeps or queue)
 
 
 def mail_status() -> MailStatus:
-    """Read all of it: eleven statements, and with a queue two calls to AWS."""
+    """Read all of it: twelve statements, and with a queue two calls to AWS."""
     due, in_flight = deliveries_due()
+    dead, dead_of = _dead()
     held = _held_back()
+    quarantined = held[ReceivedEmail.Disposition.QUARANTINED]
     return MailStatus(
         at=timezone.now(),
         to_read=to_read(),
         due=due,
         in_flight=in_flight,
-        dead=dead(),
+        dead=dead,
         to_erase=to_erase(),
-        quarantined=held[ReceivedEmail.Disposition.QUARANTINED],
+        quarantined=quarantined,
+        quarantined_ids=_newest_quarantined() if quarantined.number else [],
         blocked=held[ReceivedEmail.Disposition.BLOCKED],
         bounces=_bounces(),
-        endpoints=troubled_endpoints(),
+        endpoints=troubled_endpoints(dead_of),
         sweeps=_sweeps(),
         queue=queue() if mail_source() == "sqs" else None,
     )
@@ -158,22 +143,16 @@ def deliveries_due() -> tuple[Waiting, int]:
     return Waiting(**found, why=_most_frequent_problem(due) if found["number"] else ""), in_flight
 
 
-def dead() -> Pile:
-    return Pile(
-        **Delivery.objects.live()
-        .filter(state=Delivery.State.DEAD)
-        .aggregate(number=Count("pk"), newest=Max("finished_at"), since=Min("finished_at"))
-    )
-
-
-def troubled_endpoints() -> list[TroubledEndpoint]:
-    """Those with most waiting deliveries first."""
-    rows = Endpoint.objects.annotate(waiting=waiting_for("pk")).filter(
-        Q(is_active=True, gate__down_since__isnull=False)
-        | Q(is_active=False) & (~Q(inactive_reason="") | Q(waiting__gt=0))
-    )
-    found: list[Any] = list(rows.select_related("gate").order_by("-waiting", "name", "pk"))
-    return [_troubled(row, row.waiting) for row in found]
+def _dead() -> tuple[Pile, dict[str, int]]:
+    """Dead deliveries, and how many each endpoint has."""
+    rows = Delivery.objects.live().filter(state=Delivery.State.DEAD).order_by().values("endpoint")
+    found = list(rows.annotate(number=Count("pk"), newest=Max("finished_at"), since=Min("finished_at")))
+    if not found:
+        return Pile(), {}
+    numbers = {row["endpoint"]: row["number"] for row in found}
+    since = min((row["since"] for row in found if row["since"]), default=None)
+    newest = max((row["newest"] for row in found if row["newest"]), default=None)
+    return Pile(sum(numbers.values()), since, newest), numbers
 
 
 def queue() -> Queue:
@@ -182,12 +161,6 @@ def queue() -> Queue:
     except SesError as error:
         return Queue(problem=error.sentence)
     return Queue(depth.waiting, depth.in_flight, depth.dead_letters)
-
-
-def waiting_for(endpoint: str) -> Coalesce:
-    """An expression: how many deliveries are due for the endpoint that the column names."""
-    due = Delivery.objects.live().due().filter(endpoint=OuterRef(endpoint)).order_by().values("endpoint")
-    return Coalesce(Subquery(due.annotate(n=Count("pk")).values("n")), 0)
 
 
 def _waiting(messages: QuerySet[Message]) -> Waiting:
@@ -203,23 +176,17 @@ def _most_frequent_problem(rows: QuerySet[Any]) -> str:
     return str(most["problem"]) if most else ""
 
 
-def _troubled(row: Endpoint, waiting: int) -> TroubledEndpoint:
-    if not row.is_active:
-        trouble = Trouble.SWITCHED_OFF if row.inactive_reason else Trouble.INACTIVE
-        return TroubledEndpoint(row.pk, row.name, row.type, trouble, waiting, problem=row.inactive_reason)
-    gate = row.gate
-    trouble = Trouble.DOWN if gate.failures >= GATE_CLOSES_AFTER else Trouble.FAILING
-    return TroubledEndpoint(
-        row.pk, row.name, row.type, trouble, waiting, gate.failures, gate.down_since, gate.not_before, gate.problem
-    )
-
-
 def _held_back() -> dict[str, Pile]:
     kinds = (ReceivedEmail.Disposition.QUARANTINED, ReceivedEmail.Disposition.BLOCKED)
     rows = ReceivedEmail.objects.live().filter(disposition__in=kinds).order_by().values("disposition")
     found = rows.annotate(number=Count("pk"), since=Min("arrived_at"), newest=Max("arrived_at"))
     piles = {row["disposition"]: Pile(row["number"], row["since"], row["newest"]) for row in found}
     return {kind: piles.get(kind, Pile()) for kind in kinds}
+
+
+def _newest_quarantined() -> list[str]:
+    held = ReceivedEmail.objects.live().filter(disposition=ReceivedEmail.Disposition.QUARANTINED)
+    return list(held.order_by("-arrived_at", "-pk").values_list("pk", flat=True)[:QUARANTINED_SHOWN])
 
 
 def _bounces() -> Pile:

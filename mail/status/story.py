@@ -73,7 +73,7 @@ def _head(message: Message) -> Iterator[str]:
         return
     noted = (message.noted_at - message.arrived_at).total_seconds()
     yield _line("Subject", visible(message.subject) or "none")
-    yield _line("From", visible(f"{message.from_name} {message.from_address}") or "unknown")
+    yield _line("From", _sender(message) or "unknown")
     yield _line("Envelope", visible(message.envelope_from) or "no sender: a bounce or another notice")
     yield _line("Message-ID", visible(message.rfc_id) or "none")
     yield _line(
@@ -87,6 +87,11 @@ def _head(message: Message) -> Iterator[str]:
     yield _line("Read", _read(message))
     yield from _given("Not parsed", message.parse_error)
     yield from _given("Problem", message.problem)
+
+
+def _sender(message: Message) -> str:
+    address = f"<{message.from_address}>" if message.from_name and message.from_address else message.from_address
+    return visible(f"{message.from_name} {address}")
 
 
 def _read(message: Message) -> str:
@@ -105,7 +110,7 @@ def _recipient(email: ReceivedEmail, now: datetime) -> Iterator[str]:
     yield _line("Route", f"{email.get_disposition_display()}. {why(email)}")
     for delivery in email.deliveries.all():
         endpoint = delivery.endpoint
-        yield _line("Delivery", f"{delivery.pk} to {visible(endpoint.name)} ({endpoint.type} {endpoint.pk})")
+        yield _line("Delivery", f"{delivery.pk} to {visible(endpoint.name)} ({endpoint.type}, id {endpoint.pk})")
         yield _line("", words.state(delivery, now))
         yield from _given("", delivery.problem)
         for one in delivery.log.all():

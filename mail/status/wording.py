@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from backoffice.text import duration, moment, plural, visible
-from mail.status.figures import BOUNCE_DAYS, MailStatus, Pile, Queue, TroubledEndpoint, Waiting
+from mail.status.endpoints import TroubledEndpoint
+from mail.status.figures import BOUNCE_DAYS, MailStatus, Pile, Queue, Waiting
 
 IS_IT_RUNNING = "Is mail_worker running?"
-HEAD = ["ENDPOINT", "NAME", "STATE", "SINCE", "WAITING", "NEXT TRY", "WHY"]
+HEAD = ["ENDPOINT", "NAME", "STATE", "SINCE", "WAITING", "DEAD", "NEXT TRY", "WHY"]
 
 
 def sentences(status: MailStatus) -> list[str]:
@@ -19,8 +20,9 @@ def sentences(status: MailStatus) -> list[str]:
     return [
         *_one(status.to_read.number, f"{mails_to_read(status.to_read)}{_oldest(status.to_read, now)}", status.to_read, now),
         *_due(status, now),
+        *_held_deliveries(status.held),
         *_dead(status.dead, now),
-        *_held(status.quarantined, "quarantined", "Release or erase each: mail_retry --mail ID --release, or the admin.", now),
+        *_held(status.quarantined, "quarantined", _release(status), now),
         *_held(status.blocked, "blocked", "Erased after BLOCKED_MAIL_DAYS.", now),
         *_one(status.to_erase.number, mails_to_erase(status.to_erase), status.to_erase, now),
         *_bounced(status.bounces, now),
@@ -68,7 +70,7 @@ def row(endpoint: TroubledEndpoint, now: datetime) -> list[str]:
     since = f"{duration(now - endpoint.since)} ago" if endpoint.since else ""
     failures = f" ({plural(endpoint.failures, 'failure')} in a row)" if endpoint.failures else ""
     return [
-        endpoint.id, visible(endpoint.name), f"{endpoint.trouble}{failures}", since, f"{endpoint.waiting:,}",
+        endpoint.id, visible(endpoint.name), f"{endpoint.trouble}{failures}", since, f"{endpoint.waiting:,}", f"{endpoint.dead:,}",
         when(endpoint.next_try, now), visible(endpoint.problem),
     ]  # fmt: skip
 
@@ -80,7 +82,11 @@ def when(at: datetime | None, now: datetime) -> str:
 
 def values(status: MailStatus) -> dict[str, Any]:
     """The same for JSON, with ages in seconds beside the times, and the names of the API's style."""
-    plain = asdict(status) | {"is_pending": status.is_pending, "needs_attention": status.needs_attention}
+    plain = asdict(status) | {
+        "held": status.held,
+        "is_pending": status.is_pending,
+        "needs_attention": status.needs_attention,
+    }
     found: dict[str, Any] = _plain(plain, status.at)
     # Its keys are names of domains.
     return found | {"sweeps": status.sweeps}
@@ -98,12 +104,28 @@ def _due(status: MailStatus, now: datetime) -> list[str]:
     return [f"{deliveries_due(due)}{_oldest(due, now)}{flight}{next_try}.{late}"]
 
 
+def _held_deliveries(number: int) -> list[str]:
+    who = "it waits until its" if number == 1 else "they wait until their"
+    return [f"{plural(number, 'delivery')} held: {who} endpoint is switched on."] if number else []
+
+
+def _release(status: MailStatus) -> str:
+    newest = status.quarantined_ids
+    of = (
+        f"The newest {plural(len(newest), 'id')}"
+        if len(newest) < status.quarantined.number
+        else plural(len(newest), "id")
+    )
+    return f"Release or erase each: mail_retry --mail ID --release, or the admin. {of}: {', '.join(newest)}."
+
+
 def _dead(dead: Pile, now: datetime) -> list[str]:
     if not dead.number:
         return []
     age = f", the newest for {duration(now - dead.newest)}" if dead.newest else ""
     return [
-        f"{plural(dead.number, 'delivery')} dead{age}. mail_retry --endpoint ID --dead tries them again; the admin withdraws them."
+        f"{plural(dead.number, 'delivery')} dead{age}. The table says whose. "
+        "mail_retry --endpoint ID --dead tries them again; the admin withdraws them."
     ]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from django.utils.dateparse import parse_datetime
 from backoffice.text import plural, shortened, visible
 from endpoints.models import Endpoint
 from mail.delivery import gates, replay
-from mail.management.ids import CommandWithIds
+from mail.management.ids import CommandWithIds, endpoint_of
 from mail.models import Delivery, EndpointGate, ReceivedEmail
 from mail.routing.wording import why
 from mail.status import delivery as words
@@ -27,15 +28,20 @@ LINES_SHOWN = 20
 AT_ONCE = 1000
 # In one run. Whoever has more runs it again.
 MOST_POSTPONED = 10_000
+DOWN = "Of an endpoint that is down, mail_worker tries one, and makes the others when it has succeeded"
 SWITCH_ON = "Switch it on first, in the admin or with PUT /endpoints/{}. Then its waiting mail goes out by itself."
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is to be done, as a line. `act` does it and returns for how many; it raises `replay.CannotDeliver`."""
+    """What is to be done, as a line. `act` does it and returns for how many; it raises `replay.CannotDeliver`.
+
+    `is_down`: whether the endpoint is, so that not all of it is done at once.
+    """
 
     line: str
     act: Callable[[], int]
+    is_down: bool = False
 
 
 class Command(CommandWithIds):
@@ -47,7 +53,11 @@ class Command(CommandWithIds):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("deliveries", metavar="DELIVERY", nargs="*", help="ids of deliveries, with or without msg_")
-        parser.add_argument("--endpoint", metavar="ID", help="all deliveries of this endpoint that wait or are dead")
+        parser.add_argument(
+            "--endpoint",
+            metavar="ENDPOINT",
+            help="all deliveries of this endpoint that wait or are dead: its id, or its exact name",
+        )
         parser.add_argument("--dead", action="store_true", help="with --endpoint: only those that are dead")
         parser.add_argument(
             "--since",
@@ -60,7 +70,9 @@ class Command(CommandWithIds):
             "--to", metavar="ENDPOINT", help="with --mail: deliver it to this endpoint, whatever its route is"
         )
         parser.add_argument("--release", action="store_true", help="with --mail: take it out of quarantine")
-        parser.add_argument("--again", action="store_true", help="also what has been delivered or withdrawn")
+        parser.add_argument(
+            "--again", action="store_true", help="with ids or --mail: also what has been delivered or withdrawn"
+        )
         parser.add_argument("--yes", action="store_true", help="do not ask")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -79,30 +91,38 @@ class Command(CommandWithIds):
             except replay.CannotDeliver as error:
                 refused.append(f"{step.line}: {error}")
         if done:
-            self.stdout.write(
-                f"Asked for {plural(done, 'delivery')}. mail_worker makes them now; mail_show says what became of one."
+            now = (
+                DOWN
+                if any(step.is_down for step in steps)
+                else f"mail_worker makes {'it' if done == 1 else 'them'} now"
             )
+            self.stdout.write(f"Asked for {plural(done, 'delivery')}. {now}; mail_show says what became of one.")
         if refused:
             self.stdout.write("\n".join(["Refused:", *shortened(refused, LINES_SHOWN)]))
             raise SystemExit(2)
 
     def _confirmed(self) -> bool:
-        try:
-            return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
-        except EOFError:
-            raise CommandError("There is nobody to ask. Give --yes.") from None
+        # Without a terminal the question would stand in a log.
+        if sys.stdin.isatty():
+            self.stdout.write("Go on? [y/N] ", ending="")
+            self.stdout.flush()
+        if not (answer := sys.stdin.readline()):
+            raise CommandError("There is nobody to ask. Give --yes.")
+        return answer.strip().lower() in ("y", "yes")
 
 
 def _plan(options: dict[str, Any]) -> tuple[list[Step], str]:
     """What is to be done, and why nothing if it is nothing. Raises CommandError."""
     given = [name for name in ("deliveries", "endpoint", "mail") if options[name]]
     if len(given) != 1:
-        raise CommandError("Give ids of deliveries, or --endpoint ID, or --mail ID.")
+        raise CommandError("Give ids of deliveries, or --endpoint ENDPOINT, or --mail ID.")
     for name, needed in (("dead", "endpoint"), ("since", "endpoint"), ("to", "mail"), ("release", "mail")):
         if options[name] and given != [needed]:
             raise CommandError(f"--{name} goes with --{needed}.")
+    if options["again"] and options["endpoint"]:
+        raise CommandError("--again goes with ids of deliveries or --mail.")
     if options["endpoint"]:
-        return _of_endpoint(_endpoint(options["endpoint"]), only_dead=options["dead"], since=options["since"])
+        return _of_endpoint(endpoint_of(options["endpoint"]), only_dead=options["dead"], since=options["since"])
     if options["mail"]:
         return _of_mail(options)
     return _of_ids(options["deliveries"], again=options["again"])
@@ -121,10 +141,17 @@ def _of_endpoint(endpoint: Endpoint, *, only_dead: bool, since: datetime | None)
         raise CommandError(
             f"{_named(endpoint)} is inactive. {endpoint.inactive_reason} {SWITCH_ON.format(endpoint.pk)}"
         )
+    is_down = endpoint.health == "down"
     dead = Delivery.objects.live().filter(endpoint=endpoint, state=State.DEAD)
     number = (dead.filter(finished_at__gte=since) if since else dead).count()
     steps = (
-        [Step(f"{plural(number, 'delivery')} dead of {_named(endpoint)}", partial(_redeliver, endpoint, since))]
+        [
+            Step(
+                f"{plural(number, 'delivery')} dead of {_named(endpoint)}",
+                partial(_redeliver, endpoint, since),
+                is_down,
+            )
+        ]
         if number
         else []
     )
@@ -134,7 +161,7 @@ def _of_endpoint(endpoint: Endpoint, *, only_dead: bool, since: datetime | None)
         gate = EndpointGate.objects.filter(pk=endpoint, not_before__gt=now)
         if (behind := _rows(due & Q(retry_at__lte=now)).count()) and gate.exists():
             line = f"One of {plural(behind, 'delivery')} of {_named(endpoint)}, which is down. If it succeeds, the others follow"
-            steps.append(Step(line, partial(_one, gates.open_for_one, endpoint.pk)))
+            steps.append(Step(line, partial(_one, gates.open_for_one, endpoint.pk), is_down))
         steps += _retried(_rows(due & Q(retry_at__gt=now))[:MOST_POSTPONED], again=False)[0]
     return steps, f"{_named(endpoint)} has {'no dead' if only_dead or since else 'no dead or postponed'} deliveries."
 
@@ -144,7 +171,7 @@ def _of_mail(options: dict[str, Any]) -> tuple[list[Step], str]:
     if not emails:
         raise CommandError("No mail has this id.")
     if options["to"]:
-        endpoint = _endpoint(options["to"])
+        endpoint = endpoint_of(options["to"])
         return [
             Step(f"Mail {_for(email)} to {_named(endpoint)}", partial(_one, replay.deliver_to, email, endpoint))
             for email in emails
@@ -168,7 +195,7 @@ def _retried(rows: Iterable[Delivery], *, again: bool) -> tuple[list[Step], str]
         settled = row.state in (State.DELIVERED, State.WITHDRAWN)
         if again if settled else row.state == State.DEAD or words.waits_for_later(row, now):
             line = f"{row.pk} to {_named(row.endpoint)} {_for(row.received)}: {words.state(row, now)}"
-            steps.append(Step(line, partial(_one, replay.retry, row, again=again)))
+            steps.append(Step(line, partial(_one, replay.retry, row, again=again), row.endpoint.health == "down"))
     return steps, "" if again else "What has been delivered or withdrawn is delivered again with --again only."
 
 
@@ -193,13 +220,6 @@ def _redeliver(endpoint: Endpoint, since: datetime | None) -> int:
 def _one(act: Callable[..., object], *args: Any, **options: Any) -> int:
     act(*args, **options)
     return 1
-
-
-def _endpoint(pk: str) -> Endpoint:
-    endpoint = Endpoint.objects.filter(pk=pk).first()
-    if endpoint is None:
-        raise CommandError(f"No endpoint has the id {pk}. mail_status shows those that fail.")
-    return endpoint
 
 
 def _named(endpoint: Endpoint) -> str:

@@ -18,7 +18,9 @@ class Command(CommandWithIds):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "id", metavar="ID", help="the id of an email, of SES, or of a delivery (msg_…), or a Message-ID"
+            "id",
+            metavar="ID",
+            help="the id of an email or of a delivery (also as msg_…), the message id of SES, or a Message-ID",
         )
         parser.add_argument("--text", action="store_true", help="print the text of the mail as well")
 

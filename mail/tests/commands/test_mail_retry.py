@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from mail.tests.commands.run import run
 
 pytestmark = pytest.mark.sqlite
 
-ASKED = "Asked for {}. mail_worker makes them now; mail_show says what became of one."
+ASKED = "Asked for {}. mail_worker makes {} now; mail_show says what became of one."
+ONE, THREE = ASKED.format("1 delivery", "it"), ASKED.format("3 deliveries", "them")
 
 
 def later() -> datetime:
@@ -55,7 +57,7 @@ def test_a_dead_delivery_is_asked_for_by_its_id_and_then_there_is_nothing_to_do(
     code, said = retry(f"msg_{row.pk}")
     assert code == 0
     assert said.splitlines()[0].startswith(f"{row.pk} to Shop (webhook) for {row.received.recipient}: dead since ")
-    assert said.splitlines()[1] == ASKED.format("1 delivery")
+    assert said.splitlines()[1] == ONE
     assert states() == ["due"]
     code, said = retry(row.pk)
     assert (code, said.splitlines()[0][:14]) == (0, "Nothing to do.")
@@ -84,7 +86,7 @@ def test_the_dead_deliveries_of_an_endpoint_are_asked_for(shop, domain) -> None:
     other = delivery(EndpointFactory(), domain, state="dead")
     assert retry("--endpoint", shop.pk, "--dead") == (
         0,
-        f"3 deliveries dead of Shop (webhook)\n{ASKED.format('3 deliveries')}\n",
+        f"3 deliveries dead of Shop (webhook)\n{THREE}\n",
     )
     other.refresh_from_db()
     waiting.refresh_from_db()
@@ -95,7 +97,7 @@ def test_the_dead_deliveries_of_an_endpoint_are_asked_for(shop, domain) -> None:
 def test_what_waits_behind_a_closed_gate_is_tried_at_once(shop, domain) -> None:
     delivery(shop, domain)
     EndpointGate.objects.create(endpoint=shop, failures=7, not_before=later(), down_since=timezone.now())
-    assert retry("--endpoint", shop.pk)[1].endswith(f"{ASKED.format('1 delivery')}\n")
+    assert "Asked for 1 delivery. Of an endpoint that is down, mail_worker tries one" in retry("--endpoint", shop.pk)[1]
     assert EndpointGate.objects.get().not_before is None
     assert retry("--endpoint", shop.pk) == (0, "Nothing to do. Shop (webhook) has no dead or postponed deliveries.\n")
 
@@ -126,7 +128,7 @@ def test_a_mail_without_a_route_is_delivered_where_it_is_asked_for(shop, domain)
     code, said = retry("--mail", email.pk)
     assert code == 0
     assert "the domain has no catch-all. --to ENDPOINT delivers it anywhere." in said
-    assert retry("--mail", email.pk, "--to", shop.pk)[1].endswith(f"{ASKED.format('1 delivery')}\n")
+    assert retry("--mail", email.pk, "--to", shop.pk)[1].endswith(f"{ONE}\n")
     assert Delivery.objects.get().endpoint == shop
 
 
@@ -148,25 +150,51 @@ def test_what_is_refused_is_named_and_exit_code_2(shop, domain) -> None:
     assert "Endpoint not found or is inactive" in said
 
 
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def test_it_asks_first(shop, domain, monkeypatch: pytest.MonkeyPatch) -> None:
     row = delivery(shop, domain, state="dead")
-    monkeypatch.setattr("builtins.input", lambda _: "n")
-    assert run("mail_retry", row.pk)[1].endswith("Nothing was done.\n")
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    assert run("mail_retry", row.pk)[1].endswith("\nGo on? [y/N] Nothing was done.\n")
     assert states() == ["dead"]
-    monkeypatch.setattr("builtins.input", lambda _: "y")
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
     assert run("mail_retry", row.pk)[0] == 0
     assert states() == ["due"]
+
+
+def test_without_a_terminal_it_asks_nothing(shop, domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = delivery(shop, domain, state="dead")
+    monkeypatch.setattr("sys.stdin", StringIO())
+    with pytest.raises(CommandError, match=r"^There is nobody to ask\. Give --yes\.$"):
+        run("mail_retry", row.pk)
+    monkeypatch.setattr("sys.stdin", StringIO("y\n"))
+    assert "Go on?" not in run("mail_retry", row.pk)[1]
+
+
+def test_an_endpoint_may_be_given_by_its_name_if_no_other_has_it(shop, domain) -> None:
+    delivery(shop, domain, state="dead")
+    assert retry("--endpoint", "Shop", "--dead")[1].endswith(f"{ONE}\n")
+    other = EndpointFactory(name="Shop")
+    with pytest.raises(CommandError) as error:
+        retry("--endpoint", "Shop")
+    assert str(error.value) == (
+        f"Several endpoints have this name. Give one of their ids: {', '.join(sorted([shop.pk, other.pk]))}."
+    )
 
 
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
-        ([], "Give ids of deliveries, or --endpoint ID, or --mail ID."),
-        (["x", "--mail", "y"], "Give ids of deliveries, or --endpoint ID, or --mail ID."),
+        ([], "Give ids of deliveries, or --endpoint ENDPOINT, or --mail ID."),
+        (["x", "--mail", "y"], "Give ids of deliveries, or --endpoint ENDPOINT, or --mail ID."),
         (["x"], "No such delivery: x. mail_show ID lists those of a mail."),
         (["x", "--dead"], "--dead goes with --endpoint."),
         (["--endpoint", "x", "--release"], "--release goes with --mail."),
-        (["--endpoint", "x"], "No endpoint has the id x. mail_status shows those that fail."),
+        (["--endpoint", "x"], "No endpoint has the id or name x. mail_status shows those that fail, the admin all."),
+        (["--endpoint", "x", "--again"], "--again goes with ids of deliveries or --mail."),
         (["--mail", "x"], "No mail has this id."),
     ],
 )

@@ -104,7 +104,7 @@ def test_every_attempt_is_shown(db) -> None:
             delivery=sent, number=number, at=AT, seconds=0.25, status_code=503, error="It answered 503.", excerpt="Busy"
         )
     lines = run("mail_show", sent.pk)[1].splitlines()
-    at = lines.index(f"  Delivery    {sent.pk} to Shop (webhook {sent.endpoint_id})")
+    at = lines.index(f"  Delivery    {sent.pk} to Shop (webhook, id {sent.endpoint_id})")
     assert [line.strip() for line in lines[at + 1 : at + 5]] == [
         "dead since 2026-11-26 09:30:00 UTC after 2 attempts",
         "It answered 503.",
@@ -138,7 +138,7 @@ def test_a_due_delivery_says_what_it_waits_for(db) -> None:
     EndpointGate.objects.create(endpoint=row.endpoint, not_before=later, down_since=AT)
     assert said(row) == f"due: attempt 3 waits for the endpoint, which is down until {later:%Y-%m-%d %H:%M:%S} UTC"
     type(row.endpoint).objects.update(is_active=False)
-    assert said(row) == "due: attempt 3 waits until the endpoint is active"
+    assert said(row) == "held: attempt 3 waits until the endpoint is switched on"
 
 
 def test_texts_of_strangers_cannot_change_the_terminal(db) -> None:

@@ -67,13 +67,16 @@ def test_deliveries_that_are_due_are_counted_with_the_next_try(db) -> None:
 
 
 def test_dead_deliveries_need_attention(db) -> None:
-    DeliveryFactory(state="dead", retry_at=None, finished_at=ago(hours=60))
-    DeliveryFactory(state="dead", retry_at=None, finished_at=ago(minutes=5))
+    shop = endpoint()
+    DeliveryFactory(endpoint=shop, state="dead", retry_at=None, finished_at=ago(hours=60))
+    DeliveryFactory(endpoint=shop, state="dead", retry_at=None, finished_at=ago(minutes=5))
     code, said = run("mail_status")
     assert code == 2
     assert said.startswith(
-        "2 deliveries dead, the newest for 5 min. mail_retry --endpoint ID --dead tries them again; "
+        "2 deliveries dead, the newest for 5 min. The table says whose. mail_retry --endpoint ID --dead tries them again; "
     )
+    assert f"{shop.pk}  Shop  active" in said
+    assert "  0        2\n" in said
     assert said.endswith("Something needs attention; docs/runbook.md says what to do.\n")
 
 
@@ -118,17 +121,19 @@ def test_an_inactive_endpoint_is_listed_only_if_mail_waits_for_it(db) -> None:
     said = run("mail_status")[1]
     assert f"{paused.pk}  Paused  inactive" in said
     # Nobody can go on by himself.
+    assert said.startswith("1 delivery held: it waits until its endpoint is switched on.\n")
+    assert "0 s ago" in said
     assert "due" not in said
     assert said.endswith("Something needs attention; docs/runbook.md says what to do.\n")
 
 
 def test_mail_that_is_held_back_is_named_and_asks_for_nothing(db) -> None:
-    ReceivedEmailFactory(disposition="quarantined", message__arrived_at=ago(hours=50))
+    held = ReceivedEmailFactory(disposition="quarantined", message__arrived_at=ago(hours=50))
     ReceivedEmailFactory(disposition="blocked")
     assert run("mail_status") == (
         0,
-        "1 mail quarantined, the oldest for 2 days. Release or erase each: mail_retry --mail ID --release, or the admin.\n"
-        f"1 mail blocked, the oldest for 0 s. Erased after BLOCKED_MAIL_DAYS.\n{NOTHING}",
+        "1 mail quarantined, the oldest for 2 days. Release or erase each: mail_retry --mail ID --release, or the admin. "
+        f"1 id: {held.pk}.\n1 mail blocked, the oldest for 0 s. Erased after BLOCKED_MAIL_DAYS.\n{NOTHING}",
     )
 
 
@@ -185,12 +190,12 @@ def test_it_needs_as_many_statements_whatever_there_is(db) -> None:
             run("mail_status")
         return len(captured)
 
-    assert statements() <= 11
+    assert statements() <= 12
     for _ in range(5):
         row = endpoint()
         down(row)
         DeliveryFactory(endpoint=row)
-    assert statements() <= 11
+    assert statements() <= 12
 
 
 def test_the_queue_counts(postbox) -> None:

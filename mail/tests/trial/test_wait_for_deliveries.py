@@ -84,7 +84,7 @@ def test_what_a_delivery_waits_for_is_explained(delivering, send) -> None:
     type(delivering).objects.update(is_active=False, inactive_reason="Three forwards bounced.")
     _, _, errors = send("hello@example.com", "--wait", "1")
     assert errors == (
-        "Not delivered within 1 s. CRM: due: attempt 1 waits until the endpoint is active. Three forwards bounced.\n"
+        "Not delivered within 1 s. CRM: held: attempt 1 waits until the endpoint is switched on. Three forwards bounced.\n"
     )
 
 
