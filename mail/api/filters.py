@@ -10,8 +10,10 @@ from typing import Any, ClassVar
 
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast, Now
+from rest_framework.exceptions import ValidationError
 
 from domains.names import normalise_domain
+from mail.api.deliveries.status import STATUSES, with_status
 from mail.models import Message
 from rest.filters import Filter, FlagFilter, IdFilter, TextFilter
 
@@ -53,6 +55,17 @@ class ParseStatusFilter(NamedFilter):
     def apply(self, rows: Any, text: str | None) -> Any:
         condition = self.conditions.get(text or "")
         return rows if condition is None else rows.filter(condition)
+
+
+class OutcomeFilter(NamedFilter):
+    """Emails by what has become of them. Unknown names are refused, unlike those of `status`."""
+
+    def apply(self, rows: Any, text: str | None) -> Any:
+        if not text:
+            return rows
+        if text not in self.choices:
+            raise ValidationError(f"{self.parameter} must be one of: {', '.join(self.choices)}")
+        return with_status(rows, text)
 
 
 class ArchivedFilter(FlagFilter):
@@ -101,16 +114,17 @@ def _of_domain(rows: Any, text: str) -> Any:
 
 SEARCH = TextFilter("search", _search)
 STATUS = ParseStatusFilter("status", (ALL, "processed", "failed"))
+OUTCOME = OutcomeFilter("outcome", tuple(STATUSES))
 DOMAIN = TextFilter("domain", _of_domain)
 TIME_RANGE = TimeRangeFilter("timeRange", (*DAYS, ALL))
 ARCHIVED = ArchivedFilter("includeArchived", "is_archived")
 ADDRESS = TextFilter("emailAddress", _of_address)
 EMAIL_ID = IdFilter("emailId", "pk")
 
-FILTERS: Sequence[Filter] = [SEARCH, STATUS, DOMAIN, TIME_RANGE, ARCHIVED, ADDRESS, EMAIL_ID]
+FILTERS: Sequence[Filter] = [SEARCH, STATUS, OUTCOME, DOMAIN, TIME_RANGE, ARCHIVED, ADDRESS, EMAIL_ID]
 
 
 def are_counted(query: Mapping[str, str]) -> bool:
-    """Whether the database has counts for this query: there are none for a search, an address, an id or a status."""
-    used = any(query.get(each.parameter) for each in (SEARCH, ADDRESS, EMAIL_ID))
+    """Whether the database has counts for this query: there are none for a search, an address, an id, a status or an outcome."""
+    used = any(query.get(each.parameter) for each in (SEARCH, ADDRESS, EMAIL_ID, OUTCOME))
     return not used and query.get(STATUS.parameter) not in STATUS.conditions

@@ -54,7 +54,7 @@ def shown(recipients: Iterable[ForwardRecipient]) -> list[dict[str, Any]]:
             "address": recipient.address,
             "status": recipient.state,
             **({"error": recipient.error} if recipient.error else {}),
-            **({"messageId": recipient.ses_message_id} if recipient.ses_message_id else {}),
+            **({"sesMessageId": recipient.ses_message_id} if recipient.ses_message_id else {}),
         }
         for recipient in recipients
     ]

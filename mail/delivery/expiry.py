@@ -10,14 +10,16 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, Func, Q, Value, When
-from django.db.models.functions import Concat, Left, Now
+from django.db.models import Case, F, Func, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce, Concat, Left, Now
 
-from mail.models import Delivery, DeliveryAttempt
+from mail.models import Delivery, DeliveryAttempt, EndpointGate
 from mail.models.delivery import lifetime
 
 AT_ONCE = 500
 EXPIRED = "It could not be delivered in time."
+# Nothing was attempted, so the endpoint says what the problem was.
+EXPIRED_WHILE_DOWN = "Its time was over while the endpoint was down: "
 
 
 class WithoutExcerpt(Func):
@@ -65,13 +67,18 @@ def expire(most: int) -> tuple[int, int]:
                 retry_at=None,
                 leased_until=None,
                 problem=Case(
-                    When(problem="", then=Value(EXPIRED)),
+                    When(problem="", then=Coalesce(_of_gate(), Value(EXPIRED))),
                     default=Left(Concat(Value(f"{EXPIRED} "), "problem"), 500),
                 ),
             )
         if waiting:
             Delivery.objects.filter(pk__in=waiting).renew()
     return len(rows), len(dead)
+
+
+def _of_gate() -> Subquery:
+    gate = EndpointGate.objects.filter(pk=OuterRef("endpoint_id"), down_since__isnull=False).exclude(problem="")
+    return Subquery(gate.values(said=Left(Concat(Value(EXPIRED_WHILE_DOWN), "problem"), 500))[:1])
 
 
 def forget_attempts(most: int) -> int:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
@@ -74,7 +75,9 @@ def _failed(endpoint: str, result: Result, *, is_slow: bool) -> str:
             "down_since": Coalesce("down_since", Now()),
             "problem": result.problem[:500],
         }
-        pause = max(gate_pause(failures), wanted_pause(result.status_code, result.retry_after))
+        pause = max(
+            gate_pause(failures, settings.WEBHOOK_RETRY_SECONDS), wanted_pause(result.status_code, result.retry_after)
+        )
         if pause and not gate["is_closed"]:
             values["not_before"] = Now() + timedelta(seconds=pause)
         EndpointGate.objects.filter(pk=endpoint).update(**values)

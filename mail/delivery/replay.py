@@ -32,7 +32,7 @@ class CannotDeliver(Exception):
 
 
 class AlreadyDelivered(CannotDeliver):
-    sentence = "Delivery already succeeded. Use resend to deliver again."
+    sentence = 'Delivery already succeeded. Send "again": true to deliver it again.'
 
 
 class InProgress(CannotDeliver):

@@ -45,10 +45,14 @@ def wanted_pause(status_code: int | None, retry_after: float | None) -> float:
     return min(max(0.0, retry_after), MOST_RETRY_AFTER)
 
 
-def gate_pause(failures: int) -> float:
-    """Seconds until the next attempt at an endpoint that has failed so often in a row. 0 while its gate is open."""
+def gate_pause(failures: int, pauses: Sequence[float]) -> float:
+    """Seconds until the next attempt at an endpoint that has failed so often in a row. 0 while its gate is open.
+
+    `pauses`: the schedule. With a short one the gate's pauses are short too, so that deliveries do not die before a probe.
+    """
     closed_for = failures - GATE_CLOSES_AFTER
     if closed_for < 0:
         return 0.0
     # Beyond ten, the power would not matter and only grow.
-    return min(LONGEST_GATE_PAUSE, FIRST_GATE_PAUSE * 2.0 ** min(closed_for, 10))
+    longest = max(FIRST_GATE_PAUSE, min(LONGEST_GATE_PAUSE, max(pauses, default=LONGEST_GATE_PAUSE)))
+    return min(longest, FIRST_GATE_PAUSE * 2.0 ** min(closed_for, 10))

@@ -82,5 +82,5 @@ def _response_data(answer: Answer, endpoint: Endpoint, problem: str) -> dict[str
         "deliveryTime": round(answer.seconds * 1000),
         "error": problem or None,
         "url": redacted({"url": endpoint.config["url"]})["url"],
-        "deliveredAt": timestamp(timezone.now()),
+        "deliveredAt": None if problem else timestamp(timezone.now()),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from rest_framework import serializers
 
 from endpoints.deliveries import numbers, shown_stats
@@ -18,6 +18,8 @@ _OF_EMAIL = {
     State.DEAD: "failed",
     State.WITHDRAWN: Disposition.STORED.value,
 }
+# Its endpoint has been deleted, with the delivery.
+_WITHOUT_DELIVERY = {Disposition.ROUTED: Disposition.STORED}
 STATUSES = [
     *_OF_EMAIL.values(),
     *(it.value for it in Disposition if it not in (Disposition.ROUTED, Disposition.STORED)),
@@ -26,8 +28,20 @@ STATUSES = [
 
 def with_newest_delivery(rows: ReceivedEmailQuerySet) -> ReceivedEmailQuerySet:
     """Read what `EmailStatus` needs."""
+    return rows.annotate(newest_delivery=_newest_delivery())
+
+
+def _newest_delivery() -> Subquery:
     newest = Delivery.objects.filter(received=OuterRef("pk")).order_by("-created_at", "-pk")
-    return rows.annotate(newest_delivery=Subquery(newest.values("state")[:1]))
+    return Subquery(newest.values("state")[:1])
+
+
+def with_status(rows: ReceivedEmailQuerySet, status: str) -> ReceivedEmailQuerySet:
+    """Those that `EmailStatus` shows with this word."""
+    states = [state for state, word in _OF_EMAIL.items() if word == status]
+    dispositions = [it for it in Disposition if _WITHOUT_DELIVERY.get(it, it) == status]
+    rows = rows.alias(newest=_newest_delivery())
+    return rows.filter(Q(newest__in=states) | Q(newest=None, disposition__in=dispositions))
 
 
 def stats_of_email(email: ReceivedEmail) -> Any:
@@ -46,8 +60,7 @@ class EmailStatus(serializers.Field[Any, Any, Any, Any]):
     def to_representation(self, value: Any) -> str:
         if value.newest_delivery:
             return _OF_EMAIL[value.newest_delivery]
-        # Its endpoint has been deleted, with the delivery.
-        return str(Disposition.STORED if value.disposition == Disposition.ROUTED else value.disposition)
+        return str(_WITHOUT_DELIVERY.get(value.disposition, value.disposition))
 
 
 class EmailRoute(serializers.Field[Any, Any, Any, Any]):

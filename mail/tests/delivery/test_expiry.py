@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db.models import F
+from django.utils import timezone
 
 from endpoints.models import Endpoint
 from mail.delivery.expiry import run_expiry
@@ -53,10 +54,16 @@ def test_what_waits_for_an_inactive_endpoint_gets_new_time() -> None:
 
 def test_what_waits_for_a_closed_gate_is_given_up() -> None:
     to = endpoint()
-    due(to)
-    EndpointGate.objects.create(endpoint=to, failures=9)
+    never_tried, tried = due(to, 2)
+    Delivery.objects.filter(pk=tried.pk).update(problem="The receiver answered 500.")
+    gate = {"failures": 9, "down_since": timezone.now(), "problem": "The receiver answered 401."}
+    EndpointGate.objects.create(endpoint=to, **gate)
     pass_time(4 * DAY)
-    assert run_expiry() == 1
+    assert run_expiry() == 2
+    for row in (never_tried, tried):
+        row.refresh_from_db()
+    assert never_tried.problem == "Its time was over while the endpoint was down: The receiver answered 401."
+    assert tried.problem == "It could not be delivered in time. The receiver answered 500."
 
 
 def test_a_delivery_lives_longer_than_its_whole_schedule(settings: Any) -> None:

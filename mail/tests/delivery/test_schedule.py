@@ -60,9 +60,23 @@ def test_retry_after_counts_with_429_and_503_and_for_an_hour(status: int, asked:
 
 
 def test_the_gate_closes_with_the_fifth_failure_for_longer_each_time() -> None:
-    assert [gate_pause(failures) for failures in range(4, 12)] == [0.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0]
+    assert [gate_pause(failures, PAUSES) for failures in range(4, 12)] == [
+        0.0,
+        5.0,
+        10.0,
+        20.0,
+        40.0,
+        80.0,
+        160.0,
+        300.0,
+    ]
 
 
-@given(failures=st.integers(0, 2**31))
-def test_the_gate_never_closes_for_longer_than_five_minutes(failures: int) -> None:
-    assert 0.0 <= gate_pause(failures) <= LONGEST_GATE_PAUSE
+@given(failures=st.integers(0, 2**31), pauses=pauses)
+def test_the_gate_never_closes_for_longer_than_five_minutes(failures: int, pauses: list[float]) -> None:
+    assert 0.0 <= gate_pause(failures, pauses) <= LONGEST_GATE_PAUSE
+
+
+@pytest.mark.parametrize(("pauses", "longest"), [((1.0, 2.0), 5.0), ((1.0, 30.0), 30.0), ((), 300.0)])
+def test_the_gate_of_a_short_schedule_closes_for_a_short_time(pauses: tuple[float, ...], longest: float) -> None:
+    assert gate_pause(1000, pauses) == longest

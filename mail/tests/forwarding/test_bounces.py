@@ -56,7 +56,7 @@ def test_a_bounce_that_ses_tells_of_shows_on_the_delivery(forwards_to):
     delivery.refresh_from_db()
     assert delivery.state == Delivery.State.DELIVERED
     assert delivery.response["recipients"][0] == {
-        "address": ANN, "status": "bounced", "error": UNKNOWN, "messageId": forwards.sent()[0]["id"]
+        "address": ANN, "status": "bounced", "error": UNKNOWN, "sesMessageId": forwards.sent()[0]["id"]
     }  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def test_a_mail_goes_from_its_sender_to_the_member_through_a_worker(forwards_to,
     told = delivery.response
     assert (told["toAddresses"], told["fromAddress"]) == ([ANN], "hello@example.com")
     assert told["forwardedAt"].endswith("Z")
-    assert told["recipients"] == [{"address": ANN, "status": "sent", "messageId": mail["id"]}]
+    assert told["recipients"] == [{"address": ANN, "status": "sent", "sesMessageId": mail["id"]}]
 
 
 def test_the_signature_of_the_body_still_fits_when_ses_sends_it(forwards_to):

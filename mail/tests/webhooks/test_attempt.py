@@ -98,6 +98,13 @@ def test_response_data_is_that_of_the_contract(hook: Hook):
     )
     assert result.response["url"] == f"{hook.aws.url}/_hooks/main?token=***"
     assert (result.status_code, result.excerpt, result.problem) == (201, "thanks", "")
+    assert result.response["deliveredAt"]
+
+
+def test_what_has_failed_was_not_delivered_at_any_time(hook: Hook):
+    hook.answers(status=500)
+
+    assert attempt(hook.deliver()).response["deliveredAt"] is None
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_without_an_id_the_newest_delivery_is_made_again(api, delivery, body):
 
 def test_a_delivery_that_succeeded_is_made_again_only_on_request(api, delivery):
     Delivery.objects.update(state="delivered")
-    error = {"error": "Delivery already succeeded. Use resend to deliver again."}
+    error = {"error": 'Delivery already succeeded. Send "again": true to deliver it again.'}
     assert retry(api, delivery.received, {"delivery_id": delivery.pk}) == (400, error)
     assert retry(api, delivery.received, {"delivery_id": delivery.pk, "again": True}) == queued(
         "Delivery queued", delivery

@@ -19,11 +19,18 @@ pytestmark = pytest.mark.sqlite
 ROUTE = {"matched": "address", "endpointId": "x", "reason": "address"}
 
 
+def found(api, outcome: str) -> list[str]:
+    answer = api.get(URL, {"outcome": outcome}).json()
+    assert answer["pagination"]["total"] == len(answer["emails"])
+    return [row["id"] for row in answer["emails"]]
+
+
 def shown(api, email: ReceivedEmail) -> str:
     """The status, which list and detail agree on."""
     (listed,) = (row for row in api.get(URL).json()["emails"] if row["id"] == email.pk)
     one = api.get(f"{URL}/{email.pk}").json()
     assert (one["status"], one["route"]) == (listed["status"], listed["route"])
+    assert [each for each in status.STATUSES if email.pk in found(api, each)] == [one["status"]]
     return str(one["status"])
 
 
@@ -74,3 +81,10 @@ def test_an_email_counts_its_deliveries(api, domain):
 @pytest.mark.sqlite_only
 def test_every_state_has_a_word():
     assert {*STATUSES} == {*Delivery.State.values} == {*status._OF_EMAIL}
+
+
+@pytest.mark.parametrize("outcome", ["delivered", "FAILED", "processed"])
+def test_an_outcome_that_does_not_exist_is_refused(api, domain, outcome):
+    answer = api.get(URL, {"outcome": outcome})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("outcome must be one of: processing, forwarded, failed, stored, ")
