@@ -210,10 +210,8 @@ def _endpoint_line(use: EndpointUse) -> str:
         *([f"of {plural(use.email_addresses, 'address')}"] if use.email_addresses else []),
         *(["of the catch-all"] if use.catch_all else []),
     ]
-    only, others = ("", ", and of other domains as well") if use.used_elsewhere else ("only ", "")
-    return parts.endpoint_line(
-        use, *([f"it receives {only}the mail {' and '.join(sources)}{others}"] if sources else [])
-    )
+    others = ", and of other domains as well" if use.used_elsewhere else ", and no other mail"
+    return parts.endpoint_line(use, *([f"it receives the mail {' and '.join(sources)}{others}"] if sources else []))
 
 
 def _dns_lines(records: Sequence[RecordLookup]) -> Iterator[str]:

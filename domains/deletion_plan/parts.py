@@ -12,7 +12,7 @@ from rest.deletion.plan import Part, Plan
 from ses_integration.api import Preview
 
 SHOWN_CALLS = 20
-STAYS = "What stays"
+STAYS = "Not deleted"
 OTHERS = "It contains, or may still receive, recipients that are no longer addresses of the domain; they are removed as well."
 
 

@@ -37,9 +37,7 @@ class MissedMail:
         arrivals = [self._arrival(key, own, mail, ours) for key, own, mail in read]
         found = len(note(arrivals, source=Message.Source.SWEEP).messages) if arrivals else 0
         if found:
-            logger.info(
-                "The sweep of %s found %s that no notification had told of.", self._domain, plural(found, "mail")
-            )
+            logger.info("The sweep of %s found %s without a notification.", self._domain, plural(found, "mail"))
         return found
 
     def _head(self, key: StoredKey) -> bytes | None:

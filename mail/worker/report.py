@@ -12,7 +12,7 @@ from mail.worker.tasks import PERIODIC
 DONE = {
     "noted": ("noted {}", "mail"),
     "swept": ("compared the bucket for {}", "domain"),
-    "found": ("found {} that nothing had told of", "mail"),
+    "found": ("found {} without a notification", "mail"),
     "ingested": ("read {}", "mail"),
     "missing": ("gave up {} that S3 does not have", "mail"),
     "delivery delivered": ("made {}", "delivery"),

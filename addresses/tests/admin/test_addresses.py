@@ -166,7 +166,7 @@ def test_the_page_for_many_addresses_shows_routes_and_links_to_each_plan(ses, do
     assert "Delete 2 email addresses?" in asked
     lines = {row.pk: part.lines for row, [part] in page.context["items"]}
     assert lines == {
-        first.pk: ["What stays: Endpoint Main hook, which receives its mail."],
+        first.pk: ["Not deleted: Endpoint Main hook, which receives its mail."],
         second.pk: [
             "The address is inactive, so SES should already receive nothing for it.",
             "Its mail goes to no endpoint.",

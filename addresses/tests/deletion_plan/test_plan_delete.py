@@ -63,9 +63,9 @@ In the database:
 Stored mail:
 - s3://inbound-mail/{full.key_prefix} is erased, with every version: 1 object, 1 version, 4 bytes.
 
-What stays:
+Not deleted:
 - 1 subdomain, unchanged: sub.example.com.
-- Endpoint CRM: it receives only the mail of 1 address.
+- Endpoint CRM: it receives the mail of 1 address, and no other mail.
 
 DNS records to remove yourself:
 - MX example.com (mail is sent to SES) is published: {MX}.
@@ -90,7 +90,7 @@ SES:
 Calls to SES:
 - DeleteReceiptRule inbound-example.com-rule
 
-What stays:
+Not deleted:
 - Endpoint CRM, which receives its mail.
 - Domain example.com, with 1 other email address and the stored mail.
 """,
@@ -107,7 +107,7 @@ def test_endpoints_that_name_an_address_are_printed(full, user):
     )
     EndpointFactory(owner=user, name="Group", type="email_group", config={"emails": ["a@example.com", "b@example.com"]})
     out = run("plan_delete", "example.com")[1]
-    assert "- Endpoint CRM: it receives only the mail of 1 address.\n" in out
+    assert "- Endpoint CRM: it receives the mail of 1 address, and no other mail.\n" in out
     assert "- Endpoint Forwarder: it still forwards to a@example.com; it still sends from b@example.com.\n" in out
     assert "- Endpoint Group: it still forwards to a@example.com, b@example.com.\n" in out
     out = run("plan_delete", "a@example.com")[1]

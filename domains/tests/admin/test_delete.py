@@ -58,7 +58,7 @@ def test_the_confirmation_page_shows_the_plan(ses, user, admin_client: Client, s
     # Without the two of a MAIL FROM domain, which the identity does not have.
     assert "0 blocked emails, 0 email addresses, 7 DNS records" in asked
     assert "SES identity: It was not created by this installation, so it is kept." in asked
-    assert "Endpoint Main hook: it receives only the mail of the catch-all." in asked
+    assert "Endpoint Main hook: it receives the mail of the catch-all, and no other mail." in asked
     settings.KEEP_MAIL_ON_DOMAIN_DELETE = True
     asked = text(admin_client.get(deletion(kept)))
     assert f"s3://inbound-mail/{kept.key_prefix} is kept, because KEEP_MAIL_ON_DOMAIN_DELETE is on" in asked

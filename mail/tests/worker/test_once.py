@@ -53,7 +53,7 @@ def test_it_says_what_it_has_done(postbox: Postbox, settings: Any) -> None:
     assert settings.MAIL_SWEEP_GRACE_SECONDS > 60
     assert once("--sweep") == (
         0,
-        "Compared the bucket for 1 domain, found 1 mail that nothing had told of, read 1 mail. Nothing is pending.",
+        "Compared the bucket for 1 domain, found 1 mail without a notification, read 1 mail. Nothing is pending.",
     )
     assert once("--sweep") == (0, "Compared the bucket for 1 domain. Nothing is pending.")
 

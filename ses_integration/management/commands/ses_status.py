@@ -71,10 +71,12 @@ def _row(state: SyncState, now: datetime, *, gone: bool) -> list[str]:
 def _summary(config: SesConfig) -> list[str]:
     entries, used = LedgerEntry.objects.of(config), capacity()
     rules, identities = (entries.filter(kind=kind, presence=Presence.PRESENT).count() for kind in ResourceKind)
+    unconfirmed = entries.filter(presence=Presence.UNKNOWN).count()
     sizes = entries.filter(kind=ResourceKind.RULE).annotate(size=Count("recipients")).order_by("-size")
     fullest = sizes.values_list("size", flat=True).first() or 0
     return [
-        f"{config.region or 'no region'}, rule set {config.rule_set}: {contents(rules, identities)} confirmed.",
+        f"{config.region or 'no region'}, rule set {config.rule_set}: {contents(rules, identities)} confirmed"
+        f"{f', {unconfirmed} unconfirmed' if unconfirmed else ''}.",
         f"Used: {_used(used.rules, 'rules')}, {_used(used.identities, 'identities')}, "
         f"{fullest} of {used.recipients_per_rule} recipients in the fullest rule.",
     ]
@@ -103,8 +105,8 @@ def _mail(config: SesConfig) -> list[str]:
 
 def _pace(config: SesConfig) -> str:
     if config.calls_per_second <= 0:
-        return "the worker updates the others"
-    return f"the worker updates the others, at {config.calls_per_second:g} a second"
+        return "the worker updates the rest"
+    return f"the worker updates the rest, at {config.calls_per_second:g} a second"
 
 
 def _depth() -> str:

@@ -44,6 +44,15 @@ def test_a_pending_domain_is_listed_with_its_reason_and_exit_code_2(ses, rows):
     assert text.endswith("1 pending. The worker retries by itself; ses_sync retries now.\n")
 
 
+def test_a_rule_whose_change_was_refused_counts_as_unconfirmed(ses, rows):
+    receive("a")
+    reconcile(DOMAIN)
+    ses.add_faults({"service": "ses", "action": "*", "fault": "throttle", "times": None})
+    receive("a", "b")
+    reconcile(DOMAIN)
+    assert run("ses_status")[1].startswith(f"{HEAD} 0 rules and 1 identity confirmed, 1 unconfirmed.\n")
+
+
 def test_a_domain_with_only_an_unanswered_call_is_listed_with_its_time(ses, rows):
     receive("a")
     reconcile(DOMAIN)

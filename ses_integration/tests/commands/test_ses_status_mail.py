@@ -38,15 +38,15 @@ def test_without_a_topic_nothing_is_said_of_it():
 
 @pytest.mark.usefixtures("three_rules")
 def test_the_rules_with_a_new_topic_are_counted(named, settings):
-    assert line("The topic") == "The topic is confirmed in 0 of 3 rules; the worker updates the others."
+    assert line("The topic") == "The topic is confirmed in 0 of 3 rules; the worker updates the rest."
     settings.SES_CALLS_PER_SECOND = 1
-    assert line("The topic") == "The topic is confirmed in 0 of 3 rules; the worker updates the others, at 1 a second."
+    assert line("The topic") == "The topic is confirmed in 0 of 3 rules; the worker updates the rest, at 1 a second."
     settings.SES_CALLS_PER_SECOND = 0
     run("ses_setup")
     assert sweep_database() == list(DOMAINS)
     named.add_faults({"service": "ses", "action": "UpdateReceiptRule", "fault": "throttle", "skip": 1, "times": None})
     reconcile_due()
-    assert line("The topic") == "The topic is confirmed in 1 of 3 rules; the worker updates the others."
+    assert line("The topic") == "The topic is confirmed in 1 of 3 rules; the worker updates the rest."
     named.clear_faults()
     retry_now(*DOMAINS)
     reconcile_due()
@@ -57,7 +57,7 @@ def test_the_rules_with_a_new_topic_are_counted(named, settings):
 def test_rules_of_removed_domains_do_not_count():
     remove("a.org")
     remove("b.org")
-    assert line("The topic") == "The topic is confirmed in 0 of 1 rule; the worker updates the others."
+    assert line("The topic") == "The topic is confirmed in 0 of 1 rule; the worker updates the rest."
 
 
 @pytest.mark.usefixtures("rows")
