@@ -96,6 +96,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
+# As `backoffice.text.moment` has it.
+DATETIME_FORMAT = "Y-m-d H:i:s e"
 
 STATIC_URL = "static/"
 # Serve the admin's files from the installed packages, so that no collectstatic is needed.

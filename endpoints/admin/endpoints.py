@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.deletion import Deleted, DeletesThroughService
-from backoffice.links import joined, list_link, related_link
+from backoffice.links import joined, list_link, page_link, related_link
 from backoffice.service_forms import ServiceAdmin, warn
 from backoffice.text import listed, plural
 from endpoints import services
@@ -32,19 +32,20 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
     shared_deadline = staticmethod(shared_deadline)
 
     owner_link = related_link("owner__username")
-    list_display = ["name", "type", "owner_link", "is_active", "addresses", "domains", "created_at"]
+    list_display = ["name", "state", "type", "owner_link", "addresses", "domains", "created_at"]
     list_filter = ["type", "is_active"]
-    list_select_related = ["owner"]
+    # `gate`: a reverse accessor that the app above defines.
+    list_select_related = ["owner", "gate"]
     search_fields = ["name", "id", "owner__username"]
     date_hierarchy = "created_at"
     ordering = ["-created_at", "name"]
     autocomplete_fields = ["owner"]
     readonly_fields = [
-        "id", "type", "owner_link", "shown_config", "webhook_format", "addresses", "domains", "related", "inactive_reason",
+        "id", "type", "owner_link", "shown_config", "webhook_format", "addresses", "domains", "related", "inactive_reason", "state",
         "created_at", "updated_at",
     ]  # fmt: skip
     fieldsets = [
-        (None, {"fields": ["name", "description", "is_active", "inactive_reason"]}),
+        (None, {"fields": ["name", "description", "is_active", "inactive_reason", "state"]}),
         ("Where it delivers", {"fields": ["type", "shown_config", "webhook_format"]}),
         ("Used by", {"fields": ["owner_link", "addresses", "domains", "related"]}),
         ("Identity and times", {"classes": ["collapse"], "fields": ["id", "created_at", "updated_at"]}),
@@ -101,6 +102,14 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
         deleted = services.delete_endpoint(endpoint=row)
         without_route, off = _listed(deleted.email_addresses), _listed(deleted.domains)
         return Deleted(f"Addresses without a route now: {without_route}. Catch-alls off now: {off}.", deleted.warning)
+
+    @admin.display(description="state")
+    def state(self, endpoint: Endpoint) -> SafeString | str:
+        return (
+            page_link("mail.endpointgate", endpoint.pk, endpoint.health)
+            if hasattr(endpoint, "gate")
+            else endpoint.health
+        )
 
     @admin.display(description="addresses", ordering="address_count")
     def addresses(self, endpoint: Any) -> SafeString:

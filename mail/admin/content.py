@@ -44,6 +44,15 @@ class ShowsMail(ModelAdmin[Row]):
 
     list_title = ""
 
+    def page_title(self, row: Row) -> str:
+        """The title of the page of a row."""
+        return str(row)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        if (row := kwargs.get("obj")) is not None:
+            context["subtitle"] = visible(self.page_title(row))
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return protected(super().changelist_view(request, {"title": self.list_title, **(extra_context or {})}))
 

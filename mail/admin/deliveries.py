@@ -20,7 +20,7 @@ from backoffice.text import moment, visible
 from endpoints.models import Endpoint
 from mail.admin import content
 from mail.admin.actions import ReplaysDeliveries
-from mail.admin.filters import BODIES, DeliveriesWithoutBodies, DomainFilter, EndpointFilter
+from mail.admin.filters import BODIES, DeliveriesWithoutBodies, DomainFilter, EndpointFilter, WhenFilter
 from mail.models import Delivery, DeliveryAttempt, ForwardRecipient, Message
 from mail.status import delivery as words
 from rest.ids import find_or_none, is_id
@@ -36,10 +36,10 @@ class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmi
     list_title = "Deliveries"
     endpoint_link = related_link("endpoint__name")
     domain_link = related_link("received__domain__name")
-    list_display = ["created_short", "recipient", "endpoint_link", "state_shown", "answer"]
+    list_display = ["created_short", "state_shown", "recipient", "endpoint_link", "answer"]
     list_filter = [
         "state", "endpoint__type", ("endpoint", EndpointFilter), ("received__domain", DomainFilter),
-        ("created_at", admin.DateFieldListFilter),
+        ("created_at", WhenFilter),
     ]  # fmt: skip
     search_fields = ["received__recipient"]
     search_help_text = "Recipient, or the id of a delivery, of an email or of SES"
@@ -81,6 +81,9 @@ class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmi
                 return found, False
         return super().get_search_results(request, queryset, search_term)
 
+    def page_title(self, row: Delivery) -> str:
+        return f"{row.received.recipient or 'unknown'} to {row.endpoint.name}"
+
     def get_fieldsets(self, request: HttpRequest, obj: Delivery | None = None) -> Any:
         is_webhook = obj is None or obj.endpoint.type == Endpoint.Type.WEBHOOK
         return [one for one in self.fieldsets or [] if one != FORWARDED or not is_webhook]
@@ -90,7 +93,7 @@ class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmi
 
     @admin.display(description="created", ordering="created_at")
     def created_short(self, row: Delivery) -> str:
-        return f"{row.created_at:%Y-%m-%d %H:%M:%S}"
+        return moment(row.created_at)
 
     @admin.display(description="recipient", ordering="received__recipient")
     def recipient(self, row: Delivery) -> SafeString:
@@ -126,7 +129,9 @@ class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmi
     def attempts_made(self, row: Delivery) -> SafeString:
         if lines := [words.attempt(one) for one in row.log.all()[:ATTEMPTS_SHOWN]]:
             return html_table(words.ATTEMPT_HEAD, [[*others, _scrolling(answer)] for *others, answer in lines])
-        return SafeString("older than DELIVERY_LOG_DAYS" if row.attempts else "none yet")
+        if row.attempts:
+            return SafeString("older than DELIVERY_LOG_DAYS")
+        return SafeString("none yet" if row.state == Delivery.State.DUE else "no attempt was possible")
 
     @admin.display(description="last attempt")
     def last_attempt(self, row: Delivery) -> SafeString | str:
@@ -136,9 +141,15 @@ class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmi
     def created(self, row: Delivery) -> str:
         return moment(row.created_at)
 
-    @admin.display(description="is given up")
+    @admin.display(description="given up")
     def expires(self, row: Delivery) -> SafeString | str:
-        return moment(row.expires_at) if row.state == Delivery.State.DUE else NOTHING
+        match row.state:
+            case Delivery.State.DUE if row.endpoint.is_active:
+                return f"at {moment(row.expires_at)}, if it is not delivered before"
+            case Delivery.State.DEAD if row.finished_at:
+                return moment(row.finished_at)
+            case _:
+                return SafeString("no")
 
     @admin.display(description="members")
     def forwards(self, row: Delivery) -> SafeString:
@@ -157,6 +168,9 @@ def _scrolling(answer: str) -> SafeString:
 
 
 def state_of(row: Delivery) -> SafeString:
-    """Its state in words, in red if it is dead."""
-    css = "mail-bad" if row.state == Delivery.State.DEAD else ""
-    return format_html('<span class="{}">{}</span>', css, words.state(row, timezone.now()))
+    """Its state in words, of which the first is red if it is dead."""
+    text = words.state(row, timezone.now())
+    if row.state != Delivery.State.DEAD:
+        return format_html("{}", text)
+    word, _, more = text.partition(" ")
+    return format_html('<span class="mail-bad">{}</span> {}', word, more)

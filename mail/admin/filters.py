@@ -12,6 +12,7 @@ from backoffice.lists import CheckedChangeList, ChoiceListFilter
 from domains.models import Domain
 from endpoints.models import Endpoint
 from mail.models import Message, ReceivedEmail
+from mail.status.outcome import OUTCOMES, with_outcome
 
 VERDICTS = ("virus", "spam", "spf", "dkim", "dmarc")
 # What is large and not in the list.
@@ -48,8 +49,28 @@ class EndpointFilter(admin.RelatedFieldListFilter):
         return list(Endpoint.objects.order_by("name", "pk").values_list("pk", "name")[:ENDPOINTS_OFFERED])
 
 
+class OutcomeFilter(ChoiceListFilter):
+    title = "status"
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(word, word.capitalize()) for word in OUTCOMES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ReceivedEmail]) -> QuerySet[ReceivedEmail]:
+        word = self.value()
+        return queryset if word is None else with_outcome(queryset, word)
+
+
+class WhenFilter(admin.DateFieldListFilter):
+    """Django's, with a title such as "created"."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = str(self.title).removesuffix(" at")
+
+
 class StateFilter(ChoiceListFilter):
-    title = "state"
+    title = "reading"
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:

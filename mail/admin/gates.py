@@ -22,19 +22,22 @@ from mail.status.wording import when
 
 @admin.register(EndpointGate)
 class EndpointGateAdmin(content.ShowsMail[EndpointGate], OpensGates, ReadOnlyAdmin[EndpointGate]):
-    list_title = "Endpoints that fail or are slow"
+    list_title = "Endpoints with problems"
     endpoint_link = related_link("endpoint__name")
-    list_display = ["endpoint_link", "kind", "down_for", "failures", "waiting", "next_try", "problem_shown"]
+    list_display = ["endpoint_link", "state", "kind", "down_for", "failures", "waiting", "next_try", "problem_shown"]
     list_filter = ["endpoint__type"]
     search_fields = ["=endpoint__id", "endpoint__name", "problem"]
     ordering = ["down_since", "endpoint"]
     show_full_result_count = False
     fieldsets = [
-        (None, {"fields": ["endpoint_link", "kind", "waiting", "problem_shown"]}),
-        ("In a row", {"fields": ["failures", "gone", "bounces", "dropped"]}),
-        ("Times", {"fields": ["down_for", "next_try", "is_slow"]}),
+        (
+            None,
+            {"fields": ["endpoint_link", "state", "kind", "waiting", "problem_shown", "down_for", "next_try", "speed"]},
+        ),
+        ("Problems in a row, without a success between them", {"fields": ["failures", "gone", "bounces"]}),
+        ("Addresses that nothing is forwarded to any more", {"fields": ["dropped"]}),
     ]
-    readonly_fields = ["endpoint_link", "kind", "waiting", "problem_shown", "down_for", "next_try"]
+    readonly_fields = ["endpoint_link", "state", "kind", "waiting", "problem_shown", "down_for", "next_try", "speed"]
 
     class Media:
         css = {"all": ["backoffice/pages.css", "mail/pages.css"]}
@@ -46,6 +49,14 @@ class EndpointGateAdmin(content.ShowsMail[EndpointGate], OpensGates, ReadOnlyAdm
     def kind(self, row: EndpointGate) -> str:
         return row.endpoint.get_type_display()
 
+    @admin.display(description="state")
+    def state(self, row: EndpointGate) -> str:
+        return row.endpoint.health
+
+    @admin.display(description="last answer")
+    def speed(self, row: EndpointGate) -> str:
+        return "took long" if row.is_slow else "came in time, or not at all"
+
     @admin.display(description="failing for", ordering="down_since")
     def down_for(self, row: EndpointGate) -> str:
         return duration(timezone.now() - row.down_since) if row.down_since else "-"
@@ -55,7 +66,9 @@ class EndpointGateAdmin(content.ShowsMail[EndpointGate], OpensGates, ReadOnlyAdm
         return list_link("mail.delivery", row.waiting, endpoint__id__exact=row.endpoint_id, state__exact="due")
 
     @admin.display(description="next try", ordering="not_before")
-    def next_try(self, row: EndpointGate) -> str:
+    def next_try(self, row: Any) -> str:
+        if not row.endpoint.is_active or not row.waiting:
+            return "-"
         return when(row.not_before, timezone.now()) or "now"
 
     @admin.display(description="problem")

@@ -15,14 +15,23 @@ from django.utils.safestring import SafeString
 
 from backoffice.base import ModelAdmin
 from backoffice.deletion import Deleted, DeletesThroughService
-from backoffice.text import plural, size, visible
+from backoffice.text import moment, plural, size, visible
 from mail.admin import content
 from mail.admin.actions import ReleasesMail
 from mail.admin.downloads import Downloads
-from mail.admin.filters import DomainFilter, ParsedFilter, StateFilter, VerdictFilter, WithoutBodies
+from mail.admin.filters import (
+    DomainFilter,
+    OutcomeFilter,
+    ParsedFilter,
+    StateFilter,
+    VerdictFilter,
+    WhenFilter,
+    WithoutBodies,
+)
 from mail.admin.story import TellsStory, problems
 from mail.erasure.one import erase_email
-from mail.models import ReceivedEmail
+from mail.models import Message, ReceivedEmail
+from mail.status.outcome import outcome, with_newest_delivery
 
 SUBJECT_SHOWN = 120
 
@@ -33,12 +42,12 @@ class ReceivedEmailAdmin(
 ):
     list_title = "Received mail"
     list_display = [
-        "arrived_short", "subject", "from_shown", "recipient", "attached", "bytes_stored", "state_shown",
+        "arrived_short", "state_shown", "subject", "from_shown", "recipient", "attached", "bytes_stored",
     ]  # fmt: skip
     list_display_links = ["arrived_short", "subject"]
     list_filter = [
-        ("domain", DomainFilter), "disposition", StateFilter, ParsedFilter, VerdictFilter,
-        ("arrived_at", admin.DateFieldListFilter),
+        OutcomeFilter, ("domain", DomainFilter), StateFilter, ParsedFilter, VerdictFilter,
+        ("arrived_at", WhenFilter),
     ]  # fmt: skip
     search_fields = ["recipient", "message__from_address", "message__subject", "=message__ses_id", "=id"]
     search_help_text = "Recipient, sender, subject, SES message id or id"
@@ -55,7 +64,10 @@ class ReceivedEmailAdmin(
         css = {"all": ["backoffice/pages.css", "mail/pages.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReceivedEmail]:
-        return ReceivedEmail.objects.live().select_related("message", "domain")
+        return with_newest_delivery(ReceivedEmail.objects.live().select_related("message", "domain"))
+
+    def page_title(self, row: ReceivedEmail) -> str:
+        return f"{row.message.subject or 'No subject'}, for {row.recipient or 'unknown'}"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return WithoutBodies
@@ -85,7 +97,7 @@ class ReceivedEmailAdmin(
 
     @admin.display(description="arrived", ordering="arrived_at")
     def arrived_short(self, row: ReceivedEmail) -> str:
-        return f"{row.arrived_at:%Y-%m-%d %H:%M:%S}"
+        return moment(row.arrived_at)
 
     @admin.display(description="from", ordering="message__from_address")
     def from_shown(self, row: ReceivedEmail) -> str:
@@ -104,13 +116,13 @@ class ReceivedEmailAdmin(
     def bytes_stored(self, row: ReceivedEmail) -> str:
         return "-" if row.message.size is None else size(row.message.size)
 
-    @admin.display(description="state", ordering="message__state")
+    @admin.display(description="status")
     def state_shown(self, row: ReceivedEmail) -> SafeString:
-        found = visible(", ".join(problems(row.message)))
-        state = row.message.get_state_display()
-        if row.disposition != ReceivedEmail.Disposition.RECEIVED:
-            state = f"{state}, {row.get_disposition_display().lower()}"
-        return format_html('{} <span class="mail-bad">{}</span>', state, found)
+        word = outcome(row)
+        css = "mail-bad" if word == "failed" else ""
+        missing = [row.message.get_state_display()] if row.message.state == Message.State.MISSING else []
+        found = visible(", ".join([*missing, *problems(row.message)]))
+        return format_html('<span class="{}">{}</span> <span class="mail-problem">{}</span>', css, word, found)
 
 
 def _kept_by(others: int) -> str:

@@ -22,13 +22,14 @@ from mail.api.counts.totals import Inbox
 from mail.api.deliveries import answers
 from mail.api.deliveries.of_email import DeliveryActions
 from mail.api.deliveries.serializers import DeliveriesSerializer, RetryBody
-from mail.api.deliveries.status import stats_of_email, with_newest_delivery
+from mail.api.deliveries.status import stats_of_email
 from mail.api.detail import EmailSerializer
 from mail.api.threads import ThreadActions, ThreadCountsBody, ThreadSerializer
 from mail.downloads.headers import BINARY, RAW
 from mail.downloads.stored import raw_text
 from mail.erasure.one import erase_email
 from mail.models import ReceivedEmail, ReceivedEmailQuerySet
+from mail.status.outcome import with_newest_delivery
 from rest.deletion.confirmation import refuse_plan_of
 from rest.filters import flag
 from rest.viewsets import OwnedViewSet

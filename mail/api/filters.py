@@ -13,8 +13,8 @@ from django.db.models.functions import Cast, Now
 from rest_framework.exceptions import ValidationError
 
 from domains.names import normalise_domain
-from mail.api.deliveries.status import STATUSES, with_status
 from mail.models import Message
+from mail.status.outcome import OUTCOMES, with_outcome
 from rest.filters import Filter, FlagFilter, IdFilter, TextFilter
 
 ALL = "all"
@@ -65,7 +65,7 @@ class OutcomeFilter(NamedFilter):
             return rows
         if text not in self.choices:
             raise ValidationError(f"{self.parameter} must be one of: {', '.join(self.choices)}")
-        return with_status(rows, text)
+        return with_outcome(rows, text)
 
 
 class ArchivedFilter(FlagFilter):
@@ -114,7 +114,7 @@ def _of_domain(rows: Any, text: str) -> Any:
 
 SEARCH = TextFilter("search", _search)
 STATUS = ParseStatusFilter("status", (ALL, "processed", "failed"))
-OUTCOME = OutcomeFilter("outcome", tuple(STATUSES))
+OUTCOME = OutcomeFilter("outcome", tuple(OUTCOMES))
 DOMAIN = TextFilter("domain", _of_domain)
 TIME_RANGE = TimeRangeFilter("timeRange", (*DAYS, ALL))
 ARCHIVED = ArchivedFilter("includeArchived", "is_archived")

@@ -9,6 +9,20 @@ class Migration(migrations.Migration):
     dependencies = [("endpoints", "0003_filter_indexes"), ("mail", "0004_routing")]
 
     operations = [
+        migrations.AlterField(
+            model_name="message",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("arrived", "Arrived"),
+                    ("ingested", "Read"),
+                    ("missing", "Missing: S3 does not have it"),
+                    ("erasing", "Erasing"),
+                ],
+                default="arrived",
+                max_length=8,
+            ),
+        ),
         migrations.CreateModel(
             name="Delivery",
             fields=[
@@ -121,6 +135,10 @@ class Migration(migrations.Migration):
                 ),
                 ("problem", models.CharField(blank=True, max_length=500)),
             ],
+            options={
+                "verbose_name": "endpoint with problems",
+                "verbose_name_plural": "endpoints with problems",
+            },
         ),
         migrations.CreateModel(
             name="ForwardRecipient",

@@ -28,6 +28,10 @@ class EndpointGate(models.Model):
     down_since = models.DateTimeField(null=True, blank=True, help_text="When the first of these failures was.")
     problem = models.CharField(max_length=500, blank=True)
 
+    class Meta:
+        verbose_name = "endpoint with problems"
+        verbose_name_plural = "endpoints with problems"
+
     def __str__(self) -> str:
         return self.endpoint.name
 

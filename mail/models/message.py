@@ -92,7 +92,7 @@ class Message(models.Model):
 
     class State(models.TextChoices):
         ARRIVED = "arrived"
-        INGESTED = "ingested"
+        INGESTED = "ingested", "Read"
         MISSING = "missing", "Missing: S3 does not have it"
         ERASING = "erasing"
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from domains.models import Domain
 from inbound.tests.support.admin_site import assert_constant_statements, open_links, staff, text, url
-from inbound.tests.support.factories import DomainFactory, MessageFactory, ReceivedEmailFactory
+from inbound.tests.support.factories import DeliveryFactory, DomainFactory, MessageFactory, ReceivedEmailFactory
 from mail.models import ReceivedEmail
 
 LIST = "/admin/mail/receivedemail/"
@@ -44,7 +44,7 @@ def test_the_newest_mail_comes_first_with_what_is_known_of_it(admin_client: Clie
         "ann@example.net",
         "2.0 KB",
         ">7<",
-        "Ingested",
+        "received",
         f"{now:%Y-%m-%d}",
     ):
         assert shown in page
@@ -60,6 +60,17 @@ def test_what_is_wrong_with_a_mail_is_in_one_column(admin_client: Client, domain
     }
     mail(domain, **wrong)
     assert "Virus FAIL, DMARC FAIL, not parsed, 2 parts cut" in text(admin_client.get(LIST))
+
+
+def test_the_status_of_a_mail_is_the_word_of_the_api_and_finds_it(admin_client: Client, domain) -> None:
+    for state, word in {"due": "processing", "delivered": "forwarded", "dead": "failed", "withdrawn": "stored"}.items():
+        row = ReceivedEmailFactory(message__domain=domain, message__subject=state, disposition="routed")
+        DeliveryFactory(received=row, state=state)
+        assert subjects(admin_client, f"outcome={word}") == [state]
+        assert re.search(rf'field-state_shown"><span class="[a-z-]*">{word}</span>', text(admin_client.get(LIST)))
+    for word in ("received", "blocked", "quarantined"):
+        ReceivedEmailFactory(message__domain=domain, message__subject=word, disposition=word)
+        assert subjects(admin_client, f"outcome={word}") == [word]
 
 
 def test_mail_of_deleted_domains_is_not_there(admin_client: Client, domain) -> None:

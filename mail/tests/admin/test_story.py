@@ -25,7 +25,7 @@ def test_the_story_of_a_mail_is_told_from_arrival_to_content(admin_client: Clien
         f"s3://inbound-mail/emails/example.com/{domain.pk}/{row.message.ses_id}",
         f"({row.message.size:,} bytes)",
         "How are you?",
-        "Ingested 20",
+        "Read 20",
         "<1@example.net>",
         "dot.png",
         "image/png",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -60,17 +61,56 @@ def test_too_many_at_once_are_refused(admin_client: Client, domain, monkeypatch:
 
 def test_a_gate_is_opened_for_one_delivery(admin_client: Client, domain) -> None:
     later = timezone.now() + timedelta(hours=1)
-    gate = EndpointGate.objects.create(endpoint=EndpointFactory(), failures=7, not_before=later)
+    waiting = delivery(domain, retry_at=later)
+    gate = EndpointGate.objects.create(endpoint=waiting.endpoint, failures=7, not_before=later)
     _, [(level, said)] = run_action(admin_client, "mail.endpointgate", "try_now", [gate])
     gate.refresh_from_db()
     assert (gate.not_before, gate.failures, level) == (None, 7, "success")
     assert said.startswith("One delivery is tried now at 1 endpoint.")
+    waiting.refresh_from_db()
+    assert waiting.retry_at
+    assert waiting.retry_at <= timezone.now()
+
+
+@pytest.mark.parametrize(
+    ("is_active", "number", "reason"),
+    [(False, 1, "It is switched off. Switch it on first."), (True, 0, "Nothing waits for it.")],
+)
+def test_no_delivery_is_promised_that_nobody_makes(
+    admin_client: Client, domain, is_active: bool, number: int, reason: str
+) -> None:
+    shop = EndpointFactory(name="Shop", is_active=is_active)
+    gate = EndpointGate.objects.create(endpoint=shop, failures=7)
+    for _ in range(number):
+        delivery(domain, endpoint=shop)
+    _, [(level, said)] = run_action(admin_client, "mail.endpointgate", "try_now", [gate])
+    assert level == "warning"
+    assert said.startswith(f"Refused: Shop: {reason}")
+
+
+def test_the_page_of_a_row_has_its_actions_as_buttons(admin_client: Client, client: Client, domain) -> None:
+    row = delivery(domain, state="dead")
+    held = ReceivedEmailFactory(message__domain=domain, disposition="quarantined", route={"reason": "virus"})
+    page = url("mail.delivery", "change", row.pk)
+    for path, names in (
+        (page, ["retry_now", "withdraw"]),
+        (url("mail.delivery", "change", delivery(domain, state="delivered").pk), ["deliver_again"]),
+        (url("mail.receivedemail", "change", held.pk), ["release"]),
+        (url("mail.receivedemail", "change", row.received_id), []),
+    ):
+        assert re.findall(r'name="action" value="(\w+)"', text(admin_client.get(path))) == names
+    press = {"action": "retry_now", "_selected_action": row.pk, "from_page": "yes"}
+    answer = admin_client.post("/admin/mail/delivery/", press)
+    row.refresh_from_db()
+    assert (answer["Location"], row.state) == (page, "due")
+    staff(client, "mail.view_delivery")
+    assert 'name="action"' not in text(client.get(page))
 
 
 def test_a_quarantined_mail_is_found_and_released(admin_client: Client, domain) -> None:
     held = ReceivedEmailFactory(message__domain=domain, disposition="quarantined", route={"reason": "virus"})
     free = ReceivedEmailFactory(message__domain=domain, disposition="stored")
-    page: Any = admin_client.get("/admin/mail/receivedemail/?disposition__exact=quarantined")
+    page: Any = admin_client.get("/admin/mail/receivedemail/?outcome=quarantined")
     assert [row.pk for row in page.context["cl"].result_list] == [held.pk]
     _, said = run_action(admin_client, "mail.receivedemail", "release", [held, free])
     assert [level for level, _ in said] == ["warning", "success"]

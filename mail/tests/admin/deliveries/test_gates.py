@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from django.test import Client
@@ -32,6 +33,27 @@ def test_what_is_down_is_listed_with_what_waits(admin_client: Client, domain) ->
     assert f'href="/admin/mail/delivery/?endpoint__id__exact={row.pk}&state__exact=due">2</a>' in page
     assert len(open_links(admin_client, LIST)) > 3
     assert "Shop" in text(admin_client.get(url("mail.endpointgate", "change", row.pk)))
+
+
+def test_the_list_says_how_each_endpoint_is_and_promises_no_try_if_it_is_off(admin_client: Client, domain) -> None:
+    rows = [
+        gate("down", waiting=1),
+        gate("failing", failures=1),
+        gate("slow", failures=0, down_since=None, is_slow=True),
+    ]
+    assert [row.endpoint.health for row in rows] == ["down", "failing", "slow"]
+    off = gate("off", waiting=1, not_before=timezone.now() + timedelta(minutes=4)).endpoint
+    type(off).objects.filter(pk=off.pk).update(is_active=False, inactive_reason="It is gone.")
+    page = text(admin_client.get(LIST))
+    for state in ("down", "failing", "slow", "switched off"):
+        assert f'<td class="field-state">{state}</td>' in page
+    assert re.findall(r'class="field-next_try">([^<]*)<', page).count("now") == 1
+    endpoints = text(admin_client.get("/admin/endpoints/endpoint/"))
+    assert (
+        f'<td class="field-state"><a href="{url("mail.endpointgate", "change", off.pk)}">switched off</a></td>'
+        in endpoints
+    )
+    assert_constant_statements(admin_client, "/admin/endpoints/endpoint/", gate)
 
 
 def test_the_list_needs_as_many_statements_for_many(admin_client: Client, domain) -> None:

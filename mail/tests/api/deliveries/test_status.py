@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from endpoints.deliveries import STATUSES
 from inbound.tests.support.factories import DeliveryFactory
-from mail.api.deliveries import status
 from mail.models import Delivery, ReceivedEmail
+from mail.status import outcome
 from mail.tests.inbox import URL, received
 from rest.fields import timestamp
 
@@ -30,7 +30,7 @@ def shown(api, email: ReceivedEmail) -> str:
     (listed,) = (row for row in api.get(URL).json()["emails"] if row["id"] == email.pk)
     one = api.get(f"{URL}/{email.pk}").json()
     assert (one["status"], one["route"]) == (listed["status"], listed["route"])
-    assert [each for each in status.STATUSES if email.pk in found(api, each)] == [one["status"]]
+    assert [each for each in outcome.OUTCOMES if email.pk in found(api, each)] == [one["status"]]
     return str(one["status"])
 
 
@@ -80,7 +80,7 @@ def test_an_email_counts_its_deliveries(api, domain):
 
 @pytest.mark.sqlite_only
 def test_every_state_has_a_word():
-    assert {*STATUSES} == {*Delivery.State.values} == {*status._OF_EMAIL}
+    assert {*STATUSES} == {*Delivery.State.values} == {*outcome._OF_EMAIL}
 
 
 @pytest.mark.parametrize("outcome", ["delivered", "FAILED", "processed"])
