@@ -52,7 +52,6 @@ PURPOSES: dict[str, list[tuple[str, str]]] = {
         ("stored_mail_at = ", "report that the mail is erased"),
         ("rows_at = ", "report rules, identity and rows, those of mail included, and claim the mail"),
     ],
-    # Mail.
     # Received mail.
     "SELECT mail_mailcount": [("domain__name", "count the mail of each domain")],
     "SELECT mail_receivedemail": [
@@ -61,6 +60,7 @@ PURPOSES: dict[str, list[tuple[str, str]]] = {
         ("COUNT(*)", "count the mail that a search finds"),
         ("UNNEST", "read a page of mail"),
         ("mail_receivedemail.id IN ", "lock the emails to be marked"),
+        ("message_id IN", "lock the emails of the message"),
         ("owner_id = ", "find the email among the caller's own"),
     ],
     "SELECT mail_delivery": [

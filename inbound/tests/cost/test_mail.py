@@ -113,6 +113,7 @@ def test_deleting(ses, api, email):
         find the email among the caller's own
         lock the message
         look for other recipients
+        lock the emails of the message
         lock the deliveries
         delete the attempts at deliveries
         delete who the deliveries forwarded to
