@@ -33,6 +33,9 @@ def with_outcome(rows: QuerySet[ReceivedEmail], word: str) -> QuerySet[ReceivedE
     """Those of which `outcome` says this word."""
     states = [state for state, its_word in _OF_EMAIL.items() if its_word == word]
     dispositions = [it for it in Disposition if _WITHOUT_DELIVERY.get(it, it) == word]
+    if word in (_OF_EMAIL[State.DUE], _OF_EMAIL[State.DEAD]):
+        # There are few of these, and an index has them. Otherwise the newest delivery of every email would be looked up.
+        rows = rows.filter(pk__in=Delivery.objects.filter(state__in=states).values("received"))
     rows = rows.alias(newest=_newest_delivery())
     return rows.filter(Q(newest__in=states) | Q(newest=None, disposition__in=dispositions))
 
