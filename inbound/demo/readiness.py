@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import http.client
 import os
-import shlex
 import smtplib
-import sys
 import urllib.error
 import urllib.request
 
 from domains.models import Domain
 from inbound.demo.environment import HOST, DemoEnvironment
-from inbound.demo.seed import ADDRESSES, DOMAIN, EXPENDABLE, USER, Account
+from inbound.demo.seed import ADDRESSES, DOMAIN, USER, Account
 from ses_integration.api import SyncState
 
 ANSWER_SECONDS = 5
@@ -98,7 +96,6 @@ def values(demo: DemoEnvironment, account: Account) -> dict[str, str]:
 def announcement(demo: DemoEnvironment, account: Account, *, seconds: float) -> str:
     shown = values(demo, account)
     base = shown["BASE_URL"]
-    key = f"-H 'Authorization: Bearer {account.key}'"
     return f"""
 inbound is running, after {seconds:.0f} seconds.
 
@@ -110,14 +107,7 @@ inbound is running, after {seconds:.0f} seconds.
   SMTP     {demo.smtp_address} (emulated)
   Webhooks {demo.hook_url} (received here)
 
-To try: list the addresses, see what SES holds, delete {EXPENDABLE} (and see that SES no longer has it), let a mail arrive,
-and see its webhook.
-
-  curl {key} {base}/email-addresses
-  curl {demo.emulator_url}/_ses
-  curl -X DELETE {key} {base}/email-addresses/{account.expendable_id}
-  (set -a; . {shlex.quote(str(demo.values_file))}; {shlex.quote(sys.executable)} manage.py send_test_mail {ADDRESSES[0]} --wait)
-  curl {demo.hook_url}
+README.md, "Try it", says what to do with it.
 
 Scripts find these values in {demo.values_file}. Ctrl-C stops everything and keeps the data in {demo.folder}.
 """

@@ -18,10 +18,8 @@ from ses_integration.api import shared_deadline
 
 USER = "admin"
 DOMAIN = "example.com"
-# The printed example deletes it.
-EXPENDABLE = "sales@example.com"
 FORWARDED = "forward@example.com"
-ADDRESSES = ["hello@example.com", "support@example.com", EXPENDABLE, FORWARDED]
+ADDRESSES = ["hello@example.com", "support@example.com", "sales@example.com", FORWARDED]
 WEBHOOK, FORWARD = "Demo webhook", "Demo forward"
 FORWARD_TO = "you@example.net"
 # What the webhook has been since its first version. Any other URL is somebody's own.
@@ -32,7 +30,6 @@ _OUR_URLS = re.compile(r"https://example\.com/webhook|http://127\.0\.0\.1:\d+/_h
 class Account:
     password: str
     key: str
-    expendable_id: str
 
 
 def seed(demo: DemoEnvironment) -> Account:
@@ -46,12 +43,11 @@ def seed(demo: DemoEnvironment) -> Account:
         domain = Domain.objects.live().owned_by(owner).filter(name=DOMAIN).first()
         if domain is None:
             domain = add_domain(owner=owner, name=DOMAIN).domain
-        ids = dict(domain.email_addresses.values_list("address", "pk"))
+        known = set(domain.email_addresses.values_list("address", flat=True))
         for address in ADDRESSES:
-            if address not in ids:
-                endpoint = endpoints.get(address, webhook)
-                ids[address] = create_address(domain=domain, address=address, endpoint_id=endpoint.pk).address.pk
-    return Account(password, key, ids[EXPENDABLE])
+            if address not in known:
+                create_address(domain=domain, address=address, endpoint_id=endpoints.get(address, webhook).pk)
+    return Account(password, key)
 
 
 def _owner(password: str) -> User:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import signal
 import socket
 import subprocess
@@ -75,10 +74,6 @@ class Demo:
     def values(self) -> dict[str, str]:
         return dict(line.split("=", 1) for line in self.values_file.read_text().splitlines())
 
-    @property
-    def curls(self) -> list[list[str]]:
-        return [shlex.split(line) for line in self.output.splitlines() if line.startswith("  curl ")]
-
     def manage(self, *words: str) -> str:
         """What a command prints in the demo's environment."""
         done = subprocess.run(
@@ -96,6 +91,12 @@ class Demo:
         values = self.values
         return request_json(values["BASE_URL"] + path, key=values["API_KEY"])
 
+    def delete(self, address: str) -> Any:
+        """Delete an address over the API. Returns the answer."""
+        values = self.values
+        pk = next(row["id"] for row in self.get("/email-addresses")["data"] if row["address"] == address)
+        return request_json(f"{values['BASE_URL']}/email-addresses/{pk}", key=values["API_KEY"], method="DELETE")
+
     def recipients(self) -> list[str]:
         """The recipients of all rules in the emulated SES."""
         ses = request_json(self.values["AWS_ENDPOINT_URL"] + "/_ses")[self.values["AWS_REGION"]]
@@ -108,17 +109,8 @@ class Demo:
         return processes + [f"port {port}" for port in self.ports if listens(port)]
 
 
-def request_json(url: str, key: str = "") -> Any:
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
-
-
-def run_curl(curl: list[str]) -> Any:
-    """Run a printed curl command without curl."""
-    assert curl[:4] == ["curl", "-X", "DELETE", "-H"]
-    name, _, value = curl[4].partition(": ")
-    request = urllib.request.Request(curl[5], method="DELETE", headers={name: value})
+def request_json(url: str, key: str = "", method: str = "GET") -> Any:
+    request = urllib.request.Request(url, method=method, headers={"Authorization": f"Bearer {key}"})
     with urllib.request.urlopen(request) as answer:
         return json.load(answer)
 

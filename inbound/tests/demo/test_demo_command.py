@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from inbound.demo.environment import write_private
-from inbound.tests.demo.running import START_SECONDS, STOP_SECONDS, Demo, listens, run_curl
+from inbound.tests.demo.running import START_SECONDS, STOP_SECONDS, Demo, listens
 
 pytestmark = [
     pytest.mark.processes,
@@ -42,12 +42,9 @@ def test_a_second_run_keeps_keys_and_data(demo: Demo) -> None:
     assert demo.recipients() == SEEDED
     assert first["API_KEY"] in demo.output
     assert first["ADMIN_PASSWORD"] in demo.output
-    assert len(demo.curls) == 4
-    assert run_curl(demo.curls[2])["cleanup"]["sesRuleUpdated"] is True
+    assert demo.delete("sales@example.com")["cleanup"]["sesRuleUpdated"] is True
     assert demo.recipients() == ["forward@example.com", "hello@example.com", "support@example.com"]
-    ids = {row["address"]: row["id"] for row in demo.get("/email-addresses")["data"]}
-    delete_support = demo.curls[2][-1].rpartition("/")[0] + f"/{ids['support@example.com']}"
-    assert run_curl([*demo.curls[2][:-1], delete_support])["cleanup"]["sesRuleUpdated"] is True
+    assert demo.delete("support@example.com")["cleanup"]["sesRuleUpdated"] is True
     assert demo.stop(signal.SIGINT) == 0
     assert demo.leftovers() == []
     assert not demo.values_file.exists()
@@ -59,7 +56,7 @@ def test_a_second_run_keeps_keys_and_data(demo: Demo) -> None:
     assert demo.values | pids == first | pids
     assert demo.recipients() == SEEDED, "the new emulator was empty, and two addresses had been deleted"
     assert sorted(row["address"] for row in demo.get("/email-addresses")["data"]) == SEEDED
-    assert run_curl(demo.curls[2])["cleanup"]["sesRuleUpdated"] is True
+    assert demo.delete("sales@example.com")["cleanup"]["sesRuleUpdated"] is True
     assert demo.stop(signal.SIGTERM) == 0
     assert demo.leftovers() == []
     assert "Traceback" not in demo.output
