@@ -68,7 +68,11 @@ def is_what_was_given(value: Any, text: str) -> bool:
     if isinstance(value, dict):
         return all(str(value.get(part, "")) in unquote(text) for part in ("NAME", "USER", "PASSWORD", "HOST", "PORT"))
     # A URL loses its last slash.
-    return bool(value == text.rstrip("/") or value == text or (text.isascii() and text.lower() == str(value).lower() and value in WORDS))
+    return bool(
+        value == text.rstrip("/")
+        or value == text
+        or (text.isascii() and text.lower() == str(value).lower() and value in WORDS)
+    )
 
 
 def refusal(variable: Variable[Any], text: str) -> str:
