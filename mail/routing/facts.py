@@ -1,78 +1,99 @@
-"""Read what decides about received emails: their addresses, their domains' catch-alls and blocks, in two statements."""
+"""Read what decides about received emails: their addresses, their domains' catch-alls and blocks, in one statement.
+
+It is SQL, because every mail needs it, and Django would take longer to build it than the database to answer it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
-from django.db.models import BooleanField, Case, F, Q, QuerySet, Value, When
-from django.db.models.functions import Now
+from django.db import connection
 
 from addresses.models import BlockedEmail, EmailAddress
-from mail.models import Message, ReceivedEmail
-from mail.routing.route import Facts, Policy, Target, without_label
+from domains.models import Domain
+from mail.models import MailSweep, Message, ReceivedEmail
+from mail.routing.route import Facts, Policy, Target
 
-COLUMNS = (
-    "pk", "recipient", "domain__is_catch_all_enabled", "domain__catch_all_endpoint", "domain__receive_dmarc_emails", "history",
-    "message__virus", "message__spam", "message__dmarc", "message__dmarc_policy",
-)  # fmt: skip
+# The time before which mail is history, the position of a character in a text, and the lock of the emails.
+_ON_POSTGRESQL = {"oldest": "STATEMENT_TIMESTAMP() - %s", "position": "STRPOS", "lock": "FOR NO KEY UPDATE OF r"}
+_ON_SQLITE = {"oldest": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', %s)", "position": "INSTR", "lock": ""}
+# SES delivers what is for user+label@ to user@.
+_BASE = (
+    "CASE WHEN {position}(r.recipient, '+') > 1"
+    " THEN SUBSTR(r.recipient, 1, {position}(r.recipient, '+') - 1) || '@' || d.name END"
+)
+# The emails are locked in the order of `mail/marks.py`, which may be changing them.
+_SQL = f"""
+SELECT r.id, r.recipient, d.is_catch_all_enabled, d.catch_all_endpoint_id, a.is_active, a.endpoint_id, b.is_active, b.endpoint_id,
+    EXISTS (SELECT 1 FROM {{blocked}} x WHERE x.email_address IN (r.recipient, {_BASE})),
+    COALESCE(m.source = 'sweep' AND (r.arrived_at < {{oldest}} OR r.arrived_at < s.deliver_since), FALSE),
+    d.receive_dmarc_emails, m.virus, m.spam, m.dmarc, m.dmarc_policy
+FROM {{received}} r
+JOIN {{messages}} m ON m.id = r.message_id
+JOIN {{domains}} d ON d.id = r.domain_id AND d.deleting_since IS NULL
+LEFT JOIN {{sweeps}} s ON s.domain_id = d.id
+LEFT JOIN {{addresses}} a ON a.address = r.recipient
+LEFT JOIN {{addresses}} b ON b.address = {_BASE}
+WHERE r.{{column}} IN ({{marks}}) AND r.disposition = %s ORDER BY r.id {{lock}}
+"""  # noqa: S608 - the names of tables
+_TABLES = {
+    "received": ReceivedEmail,
+    "messages": Message,
+    "domains": Domain,
+    "sweeps": MailSweep,
+    "addresses": EmailAddress,
+    "blocked": BlockedEmail,
+}
 
 
 def policy() -> Policy:
     return Policy(settings.MAIL_ON_VIRUS, settings.MAIL_ON_SPAM, settings.MAIL_ON_DMARC_REJECT)
 
 
-def facts_of(received: QuerySet[ReceivedEmail]) -> dict[str, Facts]:
-    """The facts of each of these, by id, without those of a domain that is being deleted. Locks them."""
-    live = received.filter(domain__deleting_since=None).annotate(history=_is_history())
-    # In the order of `mail/marks.py`, which may be changing them.
-    locked = live.select_for_update(of=("self",), no_key=True).order_by("pk")
-    rows = list(locked.values_list(*COLUMNS))
-    wanted = {name for _, recipient, *_ in rows for name in (recipient, without_label(recipient)) if name}
-    addresses, blocked = _known(wanted)
-    return {pk: _facts(recipient, addresses, blocked, *more) for pk, recipient, *more in rows}
+def facts_of(
+    column: Literal["id", "message_id"], keys: Collection[str | int], disposition: ReceivedEmail.Disposition
+) -> dict[str, Facts]:
+    """The facts of each email with one of these keys and this disposition, by id, without those of a domain that is being deleted.
 
-
-def _is_history() -> Case:
-    oldest = Now() - timedelta(days=settings.MAIL_HISTORY_DAYS)
-    old = Q(arrived_at__lt=oldest) | Q(arrived_at__lt=F("domain__mail_sweep__deliver_since"))
-    is_history = Q(message__source=Message.Source.SWEEP) & old
-    return Case(When(is_history, then=Value(True)), default=Value(False), output_field=BooleanField())
-
-
-def _known(names: Iterable[str]) -> tuple[dict[str, Target], set[str]]:
-    """The addresses that exist, and those that are blocked."""
-    blocked = BlockedEmail.objects.filter(email_address__in=names).values_list(
-        "email_address", Value(None, output_field=BooleanField()), Value(None, EmailAddress.endpoint.field)
-    )
-    addresses = EmailAddress.objects.filter(address__in=names).values_list("address", "is_active", "endpoint")
-    found = list(addresses.order_by().union(blocked.order_by(), all=True)) if names else []
-    return (
-        {name: Target(is_active, endpoint) for name, is_active, endpoint in found if is_active is not None},
-        {name for name, is_active, _ in found if is_active is None},
-    )
+    Locks the emails.
+    """
+    if not keys:
+        return {}
+    is_postgresql = connection.vendor == "postgresql"
+    tables = {name: model._meta.db_table for name, model in _TABLES.items()}
+    marks = ", ".join(["%s"] * len(keys))
+    sql = _SQL.format(column=column, marks=marks, **tables, **(_ON_POSTGRESQL if is_postgresql else _ON_SQLITE))
+    age: object = timedelta(days=settings.MAIL_HISTORY_DAYS)
+    if not is_postgresql:
+        age = f"-{settings.MAIL_HISTORY_DAYS:f} days"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [age, *keys, disposition])
+        return {pk: _facts(*more) for pk, *more in cursor.fetchall()}
 
 
 def _facts(
     recipient: str,
-    addresses: dict[str, Target],
-    blocked: set[str],
     catches_all: bool,
     catch_all: str | None,
-    receives_dmarc: bool,
+    is_active: bool | None,
+    endpoint: str | None,
+    base_is_active: bool | None,
+    base_endpoint: str | None,
+    is_blocked: bool,
     is_history: bool,
+    receives_dmarc: bool,
     *verdicts: Any,
 ) -> Facts:
-    base = without_label(recipient)
     return Facts(
         recipient,
-        addresses.get(recipient),
-        addresses.get(base),
+        None if is_active is None else Target(bool(is_active), endpoint),
+        None if base_is_active is None else Target(bool(base_is_active), base_endpoint),
         Target(True, catch_all) if catches_all and catch_all else None,
-        bool({recipient, base} & blocked),
-        is_history,
-        receives_dmarc,
+        bool(is_blocked),
+        bool(is_history),
+        bool(receives_dmarc),
         *verdicts,
     )

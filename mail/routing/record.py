@@ -40,9 +40,9 @@ def route_messages(messages: Collection[int]) -> bool:
 
     Needs a transaction. Twice is the same as once.
     """
-    waiting = ReceivedEmail.objects.filter(message__in=messages, disposition=Disposition.RECEIVED)
     chosen = policy()
-    routes = {pk: route(facts, chosen) for pk, facts in facts_of(waiting).items()}
+    waiting = facts_of("message_id", messages, Disposition.RECEIVED)
+    routes = {pk: route(facts, chosen) for pk, facts in waiting.items()}
     _write(routes)
     if any(one.disposition == Disposition.BLOCKED for one in routes.values()):
         _blank(messages)
@@ -66,7 +66,7 @@ def route_late(messages: Collection[int]) -> None:
 
 def route_released(received: ReceivedEmail) -> Route:
     """Route a quarantined email whatever SES thinks of it, and return the decision. Needs a transaction."""
-    facts = facts_of(ReceivedEmail.objects.filter(pk=received.pk, disposition=Disposition.QUARANTINED))
+    facts = facts_of("id", [received.pk], Disposition.QUARANTINED)
     routes = {pk: by_recipient(one) for pk, one in facts.items()}
     _write(routes)
     return routes.get(received.pk, Route(Disposition.STORED, Reason.NO_ROUTE))

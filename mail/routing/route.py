@@ -136,10 +136,3 @@ def _to(matched: Matched, target: Target) -> Route:
     if target.endpoint is None:
         return Route(Disposition.STORED, Reason.ADDRESS_WITHOUT_ENDPOINT, matched)
     return Route(Disposition.ROUTED, matched, matched, target.endpoint)
-
-
-def without_label(recipient: str) -> str:
-    """The address that SES delivers `user+label@` to. Empty without a label."""
-    local, _, domain = recipient.rpartition("@")
-    base, plus, _ = local.partition("+")
-    return f"{base}@{domain}" if plus and base else ""

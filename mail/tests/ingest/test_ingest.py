@@ -77,14 +77,14 @@ def test_the_date_header_is_believed_near_the_arrival(date: str | None, believed
     assert (sent_at(date, NOON) is not None) == believed
 
 
-def test_a_mail_takes_six_statements_after_its_claim(arrived, parser, domain) -> None:
-    """What was read, its references, the facts of the route in two, the delivery, and the decision."""
+def test_a_mail_takes_five_statements_after_its_claim(arrived, parser, domain) -> None:
+    """What was read, its references, the facts of the route, the delivery, and the decision."""
     EmailAddressFactory(domain=domain, address="hello@example.com", endpoint=EndpointFactory(owner=domain.owner))
     arrived()
     claim = claim_now()
     with CaptureQueriesContext(connection) as statements:
         ingest(claim, parser, Room(2))
-    assert len([it for it in statements if it["sql"] not in ("BEGIN", "BEGIN IMMEDIATE", "COMMIT")]) == 6
+    assert len([it for it in statements if it["sql"] not in ("BEGIN", "BEGIN IMMEDIATE", "COMMIT")]) == 5
     assert Delivery.objects.count() == 1
 
 

@@ -98,6 +98,21 @@ def test_a_label_and_the_catch_all(domain, endpoint, user, arrived) -> None:
     assert (other.route["matched"], other.route["endpointId"]) == ("catch_all", everything.pk)
 
 
+@pytest.mark.parametrize("recipient", ["hello+x+y@example.com", "hello+@example.com"])
+def test_a_label_begins_at_the_first_plus(domain, endpoint, arrived, recipient: str) -> None:
+    EmailAddressFactory(domain=domain, address="hello@example.com", endpoint=endpoint)
+    email = arrived(recipient)
+    route(email)
+    assert email.route["matched"] == "label"
+
+
+def test_an_address_that_begins_with_a_plus_has_no_label(domain, endpoint, arrived) -> None:
+    EmailAddressFactory(domain=domain, address="@example.com", endpoint=endpoint)
+    email = arrived("+x@example.com")
+    route(email)
+    assert email.route["reason"] == "no_route"
+
+
 def test_a_paused_address_is_stored_even_with_a_catch_all(domain, endpoint, arrived) -> None:
     Domain.objects.filter(pk=domain.pk).update(is_catch_all_enabled=True, catch_all_endpoint=endpoint)
     EmailAddressFactory(domain=domain, address="hello@example.com", endpoint=endpoint, is_active=False)
@@ -184,12 +199,12 @@ def test_a_domain_that_is_being_deleted_is_not_routed(domain, endpoint, arrived)
     assert email.disposition == "received"
 
 
-def test_routing_takes_four_statements(domain, endpoint, arrived) -> None:
+def test_routing_takes_three_statements(domain, endpoint, arrived) -> None:
     EmailAddressFactory(domain=domain, address="hello@example.com", endpoint=endpoint)
     email = arrived()
     with transaction.atomic(), CaptureQueriesContext(connection) as statements:
         route_messages([email.message_id])
-    assert len(statements) == 4
+    assert len(statements) == 3
 
 
 @pytest.mark.parametrize("payload", ["everything there is", {"a": 1}, 5, None, "full"])

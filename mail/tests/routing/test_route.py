@@ -19,7 +19,6 @@ from mail.routing.route import (
     Target,
     by_recipient,
     route,
-    without_label,
 )
 
 pytestmark = pytest.mark.sqlite_only
@@ -86,21 +85,6 @@ def test_another_dmarc_policy_than_reject_is_no_reason() -> None:
 
 def test_released_mail_goes_where_its_recipient_says() -> None:
     assert by_recipient(replace(FULL, virus="FAIL", is_history=True)) == to(Matched.ADDRESS, "main")
-
-
-@pytest.mark.parametrize(
-    ("recipient", "base"),
-    [
-        ("hello+x@example.com", "hello@example.com"),
-        ("hello+x+y@example.com", "hello@example.com"),
-        ("hello+@example.com", "hello@example.com"),
-        ("hello@example.com", ""),
-        ("+x@example.com", ""),
-        ("", ""),
-    ],
-)
-def test_a_label_begins_at_the_first_plus(recipient: str, base: str) -> None:
-    assert without_label(recipient) == base
 
 
 words = st.sampled_from(["", "PASS", "FAIL", "GRAY", "PROCESSING_FAILED"])
