@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from django.conf import settings
 from django.db import connection
@@ -66,11 +66,10 @@ def facts_of(
     tables = {name: model._meta.db_table for name, model in _TABLES.items()}
     marks = ", ".join(["%s"] * len(keys))
     sql = _SQL.format(column=column, marks=marks, **tables, **(_ON_POSTGRESQL if is_postgresql else _ON_SQLITE))
-    age: object = timedelta(days=settings.MAIL_HISTORY_DAYS)
-    if not is_postgresql:
-        age = f"-{settings.MAIL_HISTORY_DAYS:f} days"
+    days = settings.MAIL_HISTORY_DAYS
+    age = timedelta(days=days) if is_postgresql else f"-{days:f} days"
     with connection.cursor() as cursor:
-        cursor.execute(sql, [age, *keys, disposition])
+        cursor.execute(sql, cast("Any", [age, *keys, disposition]))
         return {pk: _facts(*more) for pk, *more in cursor.fetchall()}
 
 
