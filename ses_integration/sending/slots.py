@@ -59,7 +59,8 @@ def slow_down(config: SesConfig) -> None:
     now = database_now()
     rows = SendingLimit.objects.filter(region=config.region)
     rows.update(next_slot=now + PAUSE)
-    rows.filter(ask_at__lt=now + ASK_EVERY - ASK_AGAIN).update(ask_at=now)
+    # In the past: this time may have microseconds, and SQLite's own, which it is compared with, only milliseconds.
+    rows.filter(ask_at__lt=now + ASK_EVERY - ASK_AGAIN).update(ask_at=now - PAUSE)
 
 
 def daily_quota(retry_after: float = ASK_EVERY.total_seconds()) -> SendingHalted:
