@@ -11,6 +11,7 @@ from functools import cache
 from domains.models import Domain
 from endpoints.models import Endpoint
 from mail.models import Delivery, EndpointGate, ReceivedEmail
+from mail.models.delivery import SQLITE_TIME
 from mail.models.gate import GATE_CLOSES_AFTER
 
 # Deliveries to one endpoint at the same time, by all processes.
@@ -39,11 +40,10 @@ _ON_POSTGRESQL = {
     "oldest": f"JOIN LATERAL ({_OLDEST.format(most='a.allowance')}) d ON TRUE",
     "turn": "l.turn",
 }
-_SQLITE_NOW = "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW'{})"
 _ON_SQLITE = {
-    "now": _SQLITE_NOW.format(""),
-    "until": f"MIN({_SQLITE_NOW.format('')}, COALESCE(%(before)s, {_SQLITE_NOW.format('')}))",
-    "lease_end": _SQLITE_NOW.format(", '+' || l.seconds || ' seconds'"),
+    "now": SQLITE_TIME.format(""),
+    "until": f"MIN({SQLITE_TIME.format('')}, COALESCE(%(before)s, {SQLITE_TIME.format('')}))",
+    "lease_end": SQLITE_TIME.format(", '+' || l.seconds || ' seconds'"),
     "timeout": "CASE WHEN JSON_TYPE(e.config, '$.timeout') IN ('integer', 'real') THEN e.config->>'timeout' END",
     "retries": "CASE WHEN JSON_TYPE(e.config, '$.retryAttempts') IN ('integer', 'real') THEN e.config->>'retryAttempts' END",
     "least": "MIN",

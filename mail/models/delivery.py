@@ -16,6 +16,8 @@ from rest.ids import bare_id
 
 # After the last pause: it may last a fifth longer, and the attempt itself takes time.
 MARGIN = 1.25
+# SQL: the time of SQLite, as Django stores times. `format` takes what is added to it, such as ", '+5 seconds'".
+SQLITE_TIME = "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW'{})"
 
 
 def lifetime() -> timedelta:

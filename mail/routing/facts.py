@@ -15,11 +15,12 @@ from django.db import connection
 from addresses.models import BlockedEmail, EmailAddress
 from domains.models import Domain
 from mail.models import MailSweep, Message, ReceivedEmail
+from mail.models.delivery import SQLITE_TIME
 from mail.routing.route import Facts, Policy, Target
 
 # The time before which mail is history, the position of a character in a text, and the lock of the emails.
 _ON_POSTGRESQL = {"oldest": "STATEMENT_TIMESTAMP() - %s", "position": "STRPOS", "lock": "FOR NO KEY UPDATE OF r"}
-_ON_SQLITE = {"oldest": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', %s)", "position": "INSTR", "lock": ""}
+_ON_SQLITE = {"oldest": SQLITE_TIME.format(", %s"), "position": "INSTR", "lock": ""}
 # SES delivers what is for user+label@ to user@.
 _BASE = (
     "CASE WHEN {position}(r.recipient, '+') > 1"

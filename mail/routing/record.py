@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from endpoints.models import Endpoint
 from mail.models import Delivery, Message, ReceivedEmail
-from mail.models.delivery import lifetime
+from mail.models.delivery import SQLITE_TIME, lifetime
 from mail.routing.facts import facts_of, policy
 from mail.routing.route import Disposition, Reason, Route, by_recipient, route
 from rest.ids import new_id
@@ -31,8 +31,7 @@ BLANK: dict[str, Any] = {
 
 # The database's time, the same plus a parameter, and the lock of what a delivery refers to.
 _ON_POSTGRESQL = ("STATEMENT_TIMESTAMP()", "STATEMENT_TIMESTAMP() + %s", " FOR KEY SHARE OF e, r")
-_SQLITE_TIME = "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW'{})"
-_ON_SQLITE = (_SQLITE_TIME.format(""), _SQLITE_TIME.format(", %s"), "")
+_ON_SQLITE = (SQLITE_TIME.format(""), SQLITE_TIME.format(", %s"), "")
 
 
 def route_messages(messages: Collection[int]) -> bool:
