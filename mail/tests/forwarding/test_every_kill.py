@@ -10,17 +10,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from inbound.tests.processes.conftest import stack_with
-from inbound.tests.processes.support.clients import EmulatedAws
-from inbound.tests.processes.support.forks import ForkedRun, ForkServer
+from inbound.tests.processes.support.forks import ForkedRun
 from inbound.tests.processes.support.stack import Stack
 from inbound.tests.support.rotation import Rotation
 from mail.models import Delivery
 from mail.tests.delivery.deliveries import pass_time
+from mail.tests.forks import forks_beside
 from mail.tests.forwarding.forwarder import Forwarder
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.processes]
@@ -39,18 +38,8 @@ SENT = "after SendEmail"
 def run(
     stack_with: Callable[..., Stack], postbox: Any, tmp_path: Path, settings: Any
 ) -> Iterator[Callable[..., ForkedRun]]:
-    stack = stack_with(
-        AWS_ENDPOINT_URL=postbox.aws.url,
-        SES_AUTO_SETUP="false",
-        SES_TOPIC_ARN=settings.SES_TOPIC_ARN,
-        SES_QUEUE_URL=settings.SES_QUEUE_URL,
-    )
-    port = urlsplit(postbox.aws.url).port
-    assert port is not None
-    stack.aws = EmulatedAws(port)
-    forks = ForkServer(stack.env, tmp_path / "stack0" / "forks.log")
-    yield lambda kill_at=None: forks.command(*ONCE, kill_at=kill_at)
-    forks.stop()
+    with forks_beside(postbox, stack_with, tmp_path, settings) as forks:
+        yield lambda kill_at=None: forks.command(*ONCE, kill_at=kill_at)
 
 
 def test_everybody_has_the_mail_wherever_the_worker_is_killed(

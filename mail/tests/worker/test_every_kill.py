@@ -8,17 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from django.db.models import F
 
-from inbound.tests.processes.support.clients import EmulatedAws
 from inbound.tests.processes.support.forks import ForkedRun, ForkServer
 from inbound.tests.processes.support.stack import Stack, wait_for
 from inbound.tests.support.rotation import Rotation
 from mail.models import MailSweep, Message
 from mail.tests.arrival.arrivals import listed
+from mail.tests.forks import forks_beside
 from mail.tests.postbox import Postbox
 from mail.tests.worker.invariants import assert_nothing_crosses_owners, assert_nothing_is_lost
 
@@ -69,18 +68,8 @@ class KillSetup:
 
 @pytest.fixture
 def setup(stack_with: Callable[..., Stack], postbox: Postbox, tmp_path: Path, settings: Any) -> Iterator[KillSetup]:
-    stack = stack_with(
-        AWS_ENDPOINT_URL=postbox.aws.url,
-        SES_AUTO_SETUP="false",
-        SES_TOPIC_ARN=settings.SES_TOPIC_ARN,
-        SES_QUEUE_URL=settings.SES_QUEUE_URL,
-    )
-    port = urlsplit(postbox.aws.url).port
-    assert port is not None
-    stack.aws = EmulatedAws(port)
-    forks = ForkServer(stack.env, tmp_path / "stack0" / "forks.log")
-    yield KillSetup(postbox, forks)
-    forks.stop()
+    with forks_beside(postbox, stack_with, tmp_path, settings) as forks:
+        yield KillSetup(postbox, forks)
 
 
 @pytest.mark.parametrize("options", [(), ("--sweep",)], ids=["notified", "swept"])

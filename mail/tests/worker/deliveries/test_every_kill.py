@@ -6,17 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from django.db.models import F
 
 from addresses.models import EmailAddress
-from inbound.tests.processes.support.clients import EmulatedAws
 from inbound.tests.processes.support.forks import ForkedRun, ForkServer
 from inbound.tests.processes.support.stack import Stack, wait_for
 from inbound.tests.support.rotation import Rotation
 from mail.models import Delivery, DeliveryAttempt, Message
+from mail.tests.forks import forks_beside
 from mail.tests.forwarding.conftest import Make, forwards_to
 from mail.tests.postbox import Postbox
 from mail.tests.worker.deliveries.hooks import got, hook
@@ -59,22 +58,14 @@ class KillSetup:
 @pytest.fixture
 def setup(stack_with: Callable[..., Stack], postbox: Postbox, tmp_path: Path, settings: Any) -> Iterator[KillSetup]:
     settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    stack = stack_with(
-        AWS_ENDPOINT_URL=postbox.aws.url,
-        SES_AUTO_SETUP="false",
-        SES_TOPIC_ARN=settings.SES_TOPIC_ARN,
-        SES_QUEUE_URL=settings.SES_QUEUE_URL,
-        WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8",
-        WEBHOOK_RETRY_SECONDS="0",
+    environment = {
+        "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "WEBHOOK_RETRY_SECONDS": "0",
         # It seals the secret that signs the webhooks.
-        SECRET_KEY=settings.SECRET_KEY,
-    )
-    port = urlsplit(postbox.aws.url).port
-    assert port is not None
-    stack.aws = EmulatedAws(port)
-    forks = ForkServer(stack.env, tmp_path / "stack0" / "forks.log")
-    yield KillSetup(postbox, forks)
-    forks.stop()
+        "SECRET_KEY": settings.SECRET_KEY,
+    }
+    with forks_beside(postbox, stack_with, tmp_path, settings, **environment) as forks:
+        yield KillSetup(postbox, forks)
 
 
 def test_a_webhook_arrives_wherever_the_worker_is_killed(
