@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import quote
 
 from domains.models import Domain
 from inbound.tests.support.factories import DomainFactory
@@ -62,6 +63,6 @@ def test_an_operator_is_told_to_wait(admin_client, api, domain):
     email = stored(domain, RAW)
     download = api.get(f"{URL}/{email.pk}/raw")
     for path in ("raw", "attachments/0"):
-        page = admin_client.get(f"/admin/mail/receivedemail/{email.pk}/{path}/", follow=True)
+        page = admin_client.get(f"/admin/mail/receivedemail/{quote(email.pk)}/{path}/", follow=True)
         assert "Too many downloads at the moment." in page.content.decode()
     download.close()
