@@ -22,11 +22,14 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "inbound",
+    "desk",
     "mail",
     "endpoints",
     "addresses",
     "domains",
     "ses_integration",
+    "workers",
+    "audit",
     "backoffice",
 ]
 

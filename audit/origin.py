@@ -1,0 +1,67 @@
+"""Who is acting in this thread: the origin of the changes that it makes."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+
+from django.db import models
+
+# What a client may choose as its request id. Anything else is replaced.
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,100}")
+
+
+class Door(models.TextChoices):
+    """The way by which a change came in."""
+
+    API = "api", "API"
+    ADMIN = "admin"
+    COMMAND = "command"
+    WORKER = "worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """`who`: a user name, or the account of the shell. `key`: the start and the name of an API key. `remote`: an IP address.
+
+    `via`: the command, or the worker's task.
+    """
+
+    door: Door
+    who: str = ""
+    key: str = ""
+    remote: str = ""
+    request_id: str = ""
+    via: str = ""
+
+
+_current: ContextVar[Origin | None] = ContextVar("origin", default=None)
+
+
+def current() -> Origin | None:
+    return _current.get()
+
+
+@contextmanager
+def acting(origin: Origin) -> Iterator[None]:
+    """Make `origin` the author of what the block changes in this thread."""
+    token = _current.set(origin)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def identify(*, who: str = "", key: str = "") -> None:
+    """Say who the request comes from, once that is known."""
+    if (origin := _current.get()) is not None:
+        _current.set(replace(origin, who=who, key=key))
+
+
+def request_id(given: str = "") -> str:
+    """The id that a client has sent, if it can be kept; otherwise a new one."""
+    return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)

@@ -1,0 +1,1 @@
+"""The desk in the admin: home, work list, drift, capacity, internals."""

@@ -1,0 +1,1 @@
+"""Read the state from the database. Makes no AWS call."""

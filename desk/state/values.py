@@ -1,0 +1,169 @@
+"""The parts of the state. Pure values, which pages, commands, metrics and the API show alike."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+
+class Level(enum.Enum):
+    """Who must act. People read `label`; JSON and metrics carry `wire`. Worst first."""
+
+    NEEDS_YOU = ("needs you", "needs_you")
+    UNCONFIRMED = ("unconfirmed", "unconfirmed")
+    PENDING = ("pending", "pending")
+
+    def __init__(self, label: str, wire: str) -> None:
+        self.label = label
+        self.wire = wire
+
+
+class Kind(enum.StrEnum):
+    """What a finding is about: the value in JSON and in metrics."""
+
+    WORKER = "worker"
+    FOREIGN_RULE = "foreign_rule"
+    RULE_SET = "rule_set"
+    SWEEP = "sweep"
+    SES_CHANGE = "ses_change"
+    UNANSWERED_CALL = "unanswered_call"
+    DELETION = "deletion"
+    STORED_MAIL = "stored_mail"
+    PREVIOUS_SCOPE = "previous_scope"
+    QUOTA = "quota"
+    MAIL_TO_READ = "mail_to_read"
+    DELIVERY = "delivery"
+    ENDPOINT = "endpoint"
+    MAIL_SWEEP = "mail_sweep"
+    MAIL_TO_ERASE = "mail_to_erase"
+    QUEUE = "queue"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that waits or is wrong.
+
+    `subject`: what it is about, such as a domain, an endpoint or `ses_worker`. `what`: the work or the fault, in a few words.
+    `why`: our sentence, with the AWS call that has failed. `act`: what a person can do, as a sentence; empty if nothing needs to
+    be done. `page`: the admin page about it, as the model's label and the primary key. `owner_id`: whose it is; None if it
+    concerns the whole installation.
+    """
+
+    kind: Kind
+    level: Level
+    subject: str
+    what: str
+    why: str = ""
+    act: str = ""
+    since: datetime | None = None
+    tries: int = 0
+    next_try: datetime | None = None
+    domain: str = ""
+    owner_id: int | None = None
+    page: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many findings there are of a kind or a level, also those that are not listed, and how old the oldest is."""
+
+    number: int = 0
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSeen:
+    """A worker process. `last_round` is its last sign of life."""
+
+    kind: str
+    host: str
+    pid: int
+    version: str
+    started_at: datetime
+    last_round_at: datetime
+    is_alive: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """`name` as in `rules`, `identities`, `recipients of the fullest rule`. `foreign`: how many of `used` are not ours."""
+
+    name: str
+    used: int
+    limit: int
+    foreign: int = 0
+    learned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MailFigures:
+    """`silent`: how many verified domains have had no mail for seven days."""
+
+    last_at: datetime | None = None
+    in_24_hours: int = 0
+    silent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LastSweep:
+    """The last comparison with SES: when it began and ended, why it failed, and how many differences it has found."""
+
+    began_at: datetime
+    ended_at: datetime | None = None
+    problem: str = ""
+    differences: int = 0
+    foreign_rules: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LastDay:
+    """What has been done in 24 hours."""
+
+    domains_added: int = 0
+    domains_deleted: int = 0
+    deletions_proved: int = 0
+    addresses_added: int = 0
+    addresses_deleted: int = 0
+    keys_revoked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything, at the time `at`. `findings`: the worst and oldest of them; `by_level` and `by_kind` count all."""
+
+    at: datetime
+    region: str
+    rule_set: str
+    account: str
+    workers: Sequence[WorkerSeen] = ()
+    findings: Sequence[Finding] = ()
+    by_level: Mapping[Level, Tally] = field(default_factory=dict)
+    by_kind: Mapping[Kind, Tally] = field(default_factory=dict)
+    mail: MailFigures = MailFigures()
+    sweep: LastSweep | None = None
+    quotas: Sequence[Quota] = ()
+    last_day: LastDay = LastDay()
+    deletions_unproved: int = 0
+    confirmed_until: datetime | None = None
+
+    def of(self, level: Level) -> list[Finding]:
+        return [finding for finding in self.findings if finding.level is level]
+
+    def number(self, level: Level) -> int:
+        return self.by_level.get(level, Tally()).number
+
+    @property
+    def needs_you(self) -> bool:
+        return self.number(Level.NEEDS_YOU) > 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing waits and nothing is wrong: exit code 0."""
+        return not any(self.by_level.get(level, Tally()).number for level in Level)
+
+
+# A worker that has not been heard of for this long is not alive.
+ALIVE = timedelta(seconds=60)

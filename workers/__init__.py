@@ -1,0 +1,6 @@
+"""Which workers run, and what they last did. The lowest app beside `audit`: any app may import it.
+
+- `models`: a row for each worker process
+- `heartbeat`: how a worker says that it is alive
+- `alive`: who is alive, and since when nobody is
+"""

@@ -1,0 +1,1 @@
+"""Who is alive, and since when nobody is."""

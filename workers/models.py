@@ -1,0 +1,34 @@
+"""Worker processes."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class WorkerKind(models.TextChoices):
+    """What a worker does. The value is also the command that starts it."""
+
+    SES = "ses_worker", "SES worker"
+    MAIL = "mail_worker", "mail worker"
+
+
+class Worker(models.Model):
+    """One process of a worker. It writes its row while it runs, so a row that is old is a process that hangs or is gone."""
+
+    kind = models.CharField(max_length=20, choices=WorkerKind)
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    version = models.CharField(max_length=50)
+    started_at = models.DateTimeField()
+    last_round_at = models.DateTimeField()
+    # The last task that has failed, as a sentence, and when; empty once everything works.
+    problem = models.CharField(max_length=500, blank=True)
+    problem_since = models.DateTimeField(null=True, blank=True)
+    # When it has ended as it was asked to.
+    stopped_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "-last_round_at"], name="workers_last_round")]
+
+    def __str__(self) -> str:
+        return f"{self.host} pid {self.pid}"
