@@ -26,9 +26,9 @@ class Door(models.TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """`who`: a user name, or the account of the shell. `key`: the start and the name of an API key. `remote`: an IP address.
+    """`who`: a user name, or the account of the shell. `key`: the start of an API key, a blank, and its name.
 
-    `via`: the command, or the worker's task.
+    `remote`: an IP address. `via`: the command, or the worker's task.
     """
 
     door: Door
@@ -37,6 +37,10 @@ class Origin:
     remote: str = ""
     request_id: str = ""
     via: str = ""
+
+    @property
+    def key_start(self) -> str:
+        return self.key.partition(" ")[0]
 
 
 _current: ContextVar[Origin | None] = ContextVar("origin", default=None)

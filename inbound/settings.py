@@ -34,6 +34,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "inbound.web.requests.BeginRequest",
     "inbound.api.bodies.EmptyForHead",
     "django.middleware.security.SecurityMiddleware",
     "inbound.api.bodies.LengthRequired",

@@ -11,6 +11,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from audit.origin import identify
 from inbound.models import ApiKey, hash_key
 from rest.prebuilt import Parameter, Prebuilt
 
@@ -33,6 +34,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if not found:
             raise AuthenticationFailed
         row = found[0]
+        identify(who=row.owner.get_username(), key=f"{row.start} {row.name}")
         self._record_use(row)
         return row.owner, row
 

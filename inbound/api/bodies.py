@@ -14,7 +14,7 @@ SENTENCE = "Send the body with a Content-Length: one in chunks is not read."
 class EmptyForHead:
     """Answer HEAD like GET, with the same Content-Length, but without the body (RFC 9110, section 9.3.2).
 
-    First in the list, so that it sees the answers of all other middleware. Static files are sent without a body already.
+    Before all middleware that answers, so that it sees all answers. Static files are sent without a body already.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -35,7 +35,7 @@ class Configuration(Variables):
     CSRF_TRUSTED_ORIGINS = Setting(hosts.origins())
     SECURE_COOKIES = Variable(flag(), "false")
     PUBLIC_URL = Setting(hosts.public_url())
-    BEHIND_TLS_PROXY = Variable(flag(), "false")
+    BEHIND_TLS_PROXY = Setting(flag(), "false")
     LOG_LEVEL = Variable(choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
     IDEMPOTENCY_RETENTION_SECONDS = Setting(positive_number(365 * DAY), "86400")
 

@@ -1,0 +1,5 @@
+"""What every request passes through before the API and the admin.
+
+- `requests`: the middleware that begins a request: its id, its origin, its line in the log
+- `remote`: the client's address, also behind a proxy
+"""

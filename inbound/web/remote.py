@@ -1,0 +1,23 @@
+"""The client's address."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def remote_address(request: HttpRequest) -> str:
+    """The client's IP address, or an empty text if it is not known.
+
+    Behind a proxy it is the last address in `X-Forwarded-For`: the proxy has added it, and the client may have sent the others.
+    """
+    direct: str = request.META.get("REMOTE_ADDR", "")
+    forwarded: str = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.BEHIND_TLS_PROXY else ""
+    for text in (forwarded.rpartition(",")[2].strip(), direct):
+        try:
+            return str(ip_address(text))
+        except ValueError:
+            continue
+    return ""
