@@ -8,6 +8,7 @@ from typing import Any
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 
 from domains.api import deletion_serializers
+from domains.deletion.report import sync_states_of
 from domains.models import DomainDeletion
 from rest.filters import FlagFilter
 from rest.viewsets import OwnedViewSet
@@ -23,4 +24,4 @@ class DeletionViewSet(ListModelMixin, RetrieveModelMixin, OwnedViewSet[DomainDel
     ]
 
     def serializer_facts(self, rows: Sequence[DomainDeletion]) -> dict[str, Any]:
-        return {"sync_states": deletion_serializers.sync_states_of(rows)}
+        return {"sync_states": sync_states_of(rows)}

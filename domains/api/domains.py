@@ -16,6 +16,7 @@ from rest_framework.serializers import BaseSerializer
 from domains.api import authentication, deletion_serializers, record_serializers, serializers, verification_check
 from domains.api.authentication import AuthenticationActions
 from domains.deletion import service
+from domains.deletion.report import sync_states_of
 from domains.deletion_plan import build
 from domains.deletion_plan.model import KIND, DeletionPlan
 from domains.lifecycle import catch_all, register
@@ -204,5 +205,5 @@ class DomainViewSet(
         if asked.token:
             raise plan_outdated(GONE)
         deletion = service.advance(deletion)
-        facts = {"sync_states": deletion_serializers.sync_states_of([deletion])}
+        facts = {"sync_states": sync_states_of([deletion])}
         return Response(deletion_serializers.UnfinishedDeletionSerializer(deletion, context=facts).data)
