@@ -32,8 +32,9 @@ hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 # Receivers reconcile after the commit, so a test inside a transaction would not show what the product does.
 TRANSACTIONAL = pytest.mark.django_db(transaction=True)
 
-# Creating about 60 permissions takes longer than most tests, and no test needs them.
+# Creating permissions and groups takes longer than most tests, and those that need them create them.
 post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+post_migrate.disconnect(dispatch_uid="inbound.people.groups")
 
 # Tests with these marks take longest. They start first, so that the workers of a parallel run finish at the same time.
 SLOW_MARKS = ("slow", "processes", "sqlite_only", "hypothesis")

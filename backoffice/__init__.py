@@ -3,7 +3,7 @@
 - `base`: typed versions of Django's admin classes, and read-only pages and inlines
 - `lists`: what searches of lists understand, and filters that take only what they offer
 - `links`: links from one page to another
-- `service_forms`: add and change rows through services
+- `service_forms`: add and change rows through services, and show a new secret once
 - `deletion`: delete rows through services, with the plan on the confirmation page
 - `urls`: where to go when a page has finished
 - `text`: wording of counts, lists of names, sizes and dates, for pages, commands and messages

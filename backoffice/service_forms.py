@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.contrib import messages
@@ -9,11 +10,12 @@ from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import ValidationError
 from django.db.models import Field, Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
 
 from backoffice.base import ModelAdmin, ModelForm
-from backoffice.urls import list_url
+from backoffice.urls import list_url, page_url
 
 Row = TypeVar("Row", bound=Model)
 
@@ -105,6 +107,41 @@ class ServiceAdmin(ModelAdmin[Row]):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
         """Do nothing: there are no inlines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """`use`: what to do with it, in a sentence or two."""
+
+    title: str
+    text: str
+    use: str
+
+
+class ShowsOnce(ModelAdmin[Row]):
+    """An admin whose add form may make a secret. The next page shows it; it is kept neither in a session nor in a message."""
+
+    def show_once(self, request: HttpRequest, secret: Secret) -> None:
+        """Show this secret as soon as the row has been added."""
+        request.shown_once = secret  # type: ignore[attr-defined]
+
+    def response_add(self, request: HttpRequest, obj: Row, post_url_continue: str | None = None) -> HttpResponse:
+        secret: Secret | None = getattr(request, "shown_once", None)
+        if secret is None:
+            return super().response_add(request, obj, post_url_continue)
+        context: dict[str, Any] = {
+            **self.admin_site.each_context(request),
+            "title": secret.title,
+            "secret": secret,
+            "row": obj,
+            "opts": self.opts,
+            "page": page_url(self, obj),
+            "list": list_url(self, request),
+        }
+        response = TemplateResponse(request, "admin/backoffice/shown_once.html", context)
+        response["Cache-Control"] = "no-store"
+        response["Referrer-Policy"] = "no-referrer"
+        return response
 
 
 def warn(request: HttpRequest, warning: str | None) -> None:

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
@@ -57,16 +58,19 @@ def test_a_key_is_issued_and_shown_exactly_once(user, admin_client: Client):
     tomorrow = timezone.now() + timedelta(days=1)
     values = {"name": "ci", "owner": user.pk, "can_read": "on"}
     expiry = {"expires_at_0": f"{tomorrow:%Y-%m-%d}", "expires_at_1": "12:00:00"}
-    response = admin_client.post(ADD, {**values, **expiry}, follow=True)
-    [key] = set(re.findall(r"inb_[\w-]{43}", text(response)))
+    response = admin_client.post(ADD, {**values, **expiry})
+    assert response.status_code == 200
+    assert "no-store" in response["Cache-Control"]
+    [key] = re.findall(r"inb_[\w-]{43}", text(response))
     row = ApiKey.objects.get()
     assert row.key_hash == hash_key(key)
     assert (row.owner, row.allows(Scope.READ), row.allows(Scope.DELETE)) == (user, True, False)
     assert row.expires_at is not None
     assert row.expires_at.date() == tomorrow.date()
+    assert page(row) in text(response)
     for path in (KEYS, page(row), url("inbound.apikey", "history", row.pk)):
         assert key not in text(admin_client.get(path))
-    assert key not in str(LogEntry.objects.values())
+    assert key not in str([*LogEntry.objects.values(), *(one.get_decoded() for one in Session.objects.all())])
 
 
 def test_a_key_without_permissions_or_that_has_expired_is_not_issued(user, admin_client: Client):

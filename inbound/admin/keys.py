@@ -1,4 +1,4 @@
-"""The admin site and its pages for API keys."""
+"""API keys in the admin: issue, rename and revoke. A key itself is shown once, on the page after it was issued."""
 
 from __future__ import annotations
 
@@ -7,40 +7,18 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
 
 from backoffice.links import related_link
-from backoffice.lists import ChecksLookups, ChoiceListFilter, SearchesNames
-from backoffice.service_forms import ServiceAdmin, ServiceForm
+from backoffice.lists import ChoiceListFilter
+from backoffice.service_forms import Secret, ServiceAdmin, ServiceForm, ShowsOnce
 from backoffice.text import moment, plural
 from inbound.models import ApiKey, Scope, issue_key, rename_key, revoke_key
 
-admin.site.site_header = "inbound"
-admin.site.site_title = "inbound"
-admin.site.index_title = "Inbound mail on SES"
-# "View site" would lead to a 404 of the API.
-admin.site.site_url = None
-
-
-admin.site.unregister(User)
-
-
-@admin.register(User)
-class CheckedUserAdmin(SearchesNames, ChecksLookups, UserAdmin):  # type: ignore[type-arg]
-    """Django's, with a list like all others."""
-
-
-admin.site.unregister(Group)
-
-
-@admin.register(Group)
-class CheckedGroupAdmin(SearchesNames, ChecksLookups, GroupAdmin):
-    """The same for groups."""
+# What the page of a new key says.
+USE = "Send it as the header Authorization: Bearer <the key>. Only its hash is stored, so nobody can look it up later."
 
 
 class ApiKeyForm(ServiceForm[ApiKey]):
@@ -87,7 +65,7 @@ class StateFilter(ChoiceListFilter):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ServiceAdmin[ApiKey]):
+class ApiKeyAdmin(ShowsOnce[ApiKey], ServiceAdmin[ApiKey]):
     """API keys in the admin. They can be revoked but not deleted, because the row records who had the key."""
 
     owner_link = related_link("owner__username")
@@ -119,9 +97,7 @@ class ApiKeyAdmin(ServiceAdmin[ApiKey]):
         values = form.cleaned_data
         scopes = [scope for scope in Scope if values[f"can_{scope.value}"]]
         row, key = issue_key(owner=values["owner"], name=values["name"], scopes=scopes, expires_at=values["expires_at"])
-        messages.warning(
-            request, format_html("This is the key. Copy it now: it is not shown again. <code>{}</code>", key)
-        )
+        self.show_once(request, Secret("The new key", key, USE))
         return row
 
     def change_row(self, request: HttpRequest, row: ApiKey, form: Any) -> ApiKey:

@@ -1,0 +1,16 @@
+"use strict";
+// Reloading the page must not send the form again, which would make another secret.
+const shown = document.getElementById("secret");
+history.replaceState(null, "", shown.dataset.page);
+
+document.querySelector("[data-copy=secret]").addEventListener("click", async () => {
+    const status = document.querySelector("[data-copied=secret]");
+    shown.select();
+    try {
+        // Browsers offer it only over HTTPS and on localhost.
+        await navigator.clipboard.writeText(shown.value);
+        status.textContent = "Copied.";
+    } catch {
+        status.textContent = document.execCommand("copy") ? "Copied." : "Press Ctrl+C to copy it.";
+    }
+});
