@@ -1,0 +1,7 @@
+"""What operators do, in Debian's Chromium, at three widths, light and dark.
+
+- `conftest`: `operator`, a browser in which a superuser is signed in
+- `looking`: what every page must keep: nothing is cut, nothing scrolls sideways, and axe finds nothing serious
+
+The pictures go to `.screenshots`, which git ignores. Look at them after a change of a page.
+"""

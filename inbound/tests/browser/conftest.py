@@ -1,0 +1,69 @@
+"""Chromium, and an operator who has signed in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, ConsoleMessage, Request, sync_playwright
+
+from inbound.tests.browser.looking import CHROMIUM, FLAGS, HEIGHT, Operator
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "inbound/tests/browser" in item.path.as_posix():
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        missing = "needs Chromium: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Playwright runs an event loop in the thread of the test, which may use the database all the same.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visitor(chromium: Browser, live_server, ses) -> Iterator[Operator]:
+    """Somebody who has not signed in. Fails if a page asks another server for anything, or writes an error into the console."""
+    context = chromium.new_context(viewport={"width": 1400, "height": HEIGHT})
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    faults: list[str] = []
+
+    def told(one: ConsoleMessage) -> None:
+        if one.type == "error":
+            faults.append(one.text)
+
+    def asked(one: Request) -> None:
+        if not one.url.startswith((live_server.url, "data:", "blob:")):
+            faults.append(one.url)
+
+    page.on("console", told)
+    page.on("request", asked)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield Operator(page, live_server.url)
+    context.close()
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def operator(visitor: Operator, admin_user: User) -> Operator:
+    """A superuser who has signed in."""
+    client = Client()
+    client.force_login(admin_user)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    visitor.page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": visitor.base_url}])
+    return visitor

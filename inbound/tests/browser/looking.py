@@ -1,0 +1,102 @@
+"""A page as people see it: how wide it is, what is cut, what axe says, and a picture."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from inbound.settings import BASE_DIR
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# No network, no GPU and no user namespace in CI.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PICTURES = BASE_DIR / ".screenshots"
+
+Scheme = Literal["light", "dark"]
+WIDTHS = (420, 1000, 1400)
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+HEIGHT = 900
+
+# Text that its own box hides, and boxes that reach out of the window without a parent that scrolls.
+CUT = """() => {
+  const found = [];
+  const scrolls = node => node && node !== document.body &&
+    (['auto', 'scroll'].includes(getComputedStyle(node).overflowX) || scrolls(node.parentElement));
+  for (const node of document.querySelectorAll('#content *, #header *, #nav-sidebar *')) {
+    const box = node.getBoundingClientRect(), style = getComputedStyle(node);
+    const hidden = !box.width || !box.height || style.visibility === 'hidden' || style.clipPath !== 'none';
+    if (hidden || node.closest('.visually-hidden, svg, select, iframe')) continue;
+    const said = `${node.tagName.toLowerCase()}.${node.className} "${(node.innerText || '').trim().slice(0, 60)}"`;
+    const hides = ['hidden', 'clip'].includes(style.overflowX) && node.scrollWidth > node.clientWidth + 1;
+    if (hides) found.push(`hides its text: ${said}`);
+    const leaves = box.right > document.documentElement.clientWidth + 1 && !scrolls(node.parentElement);
+    if (leaves) found.push(`leaves the window: ${said}`);
+  }
+  return found.slice(0, 10);
+}"""
+
+
+class Operator:
+    """A person at a browser. `page` is Playwright's; `look` judges what it shows."""
+
+    def __init__(self, page: Page, base_url: str) -> None:
+        self.page = page
+        self.base_url = base_url
+
+    def open(self, path: str) -> None:
+        answer = self.page.goto(self.base_url + path)
+        assert answer is not None
+        assert answer.ok, f"{path}: {answer.status}"
+
+    def sizes(self) -> Iterator[tuple[int, Scheme]]:
+        """Give the window each width and scheme in turn, and end as it began."""
+        for width, scheme in product(WIDTHS, SCHEMES):
+            self.page.set_viewport_size({"width": width, "height": HEIGHT})
+            self.page.emulate_media(color_scheme=scheme)
+            yield width, scheme
+        self.page.set_viewport_size({"width": 1400, "height": HEIGHT})
+        self.page.emulate_media(color_scheme="light")
+
+    def look(self, name: str) -> None:
+        """Assert at each width and scheme that the page is whole and accessible. Leaves `.screenshots/NAME-420-dark.png`."""
+        PICTURES.mkdir(exist_ok=True)
+        faults = []
+        for width, scheme in self.sizes():
+            self.page.screenshot(path=_picture(name, width, scheme), full_page=True)
+            where = f"{name} at {width}, {scheme}"
+            faults += [f"{where}: {fault}" for fault in self.page.evaluate(CUT)]
+            faults += [f"{where}: {fault}" for fault in serious(self.page)]
+        assert not faults, "\n".join(faults)
+
+
+def _picture(name: str, width: int, scheme: str) -> Path:
+    return PICTURES / f"{name.replace(' ', '-')}-{width}-{scheme}.png"
+
+
+def serious(page: Page) -> list[str]:
+    """The serious and critical violations that axe finds on the page."""
+    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']} ({one['help']}): {node['html'][:160]} {_said(node)}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"][:3]
+    ]
+
+
+def _said(node: dict[str, Any]) -> str:
+    return "; ".join(check["message"] for check in [*node["any"], *node["all"], *node["none"]])
