@@ -1,5 +1,6 @@
 """What operators see on pages and in terminals, shared by several apps. An app without models, for its template and style sheet.
 
+- `site`: the admin site, with its header and its menu (`menu`)
 - `base`: typed versions of Django's admin classes, and read-only pages and inlines
 - `lists`: what searches of lists understand, and filters that take only what they offer
 - `links`: links from one page to another

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 else:
     # Django's classes take type parameters only in its stubs.
     class ModelAdmin(SearchesNames, ChecksLookups, admin.ModelAdmin):
+        # What an empty list says: why it is empty, and what to do next.
+        when_empty = ""
+
         def __class_getitem__(cls, _):
             return cls
 

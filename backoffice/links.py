@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Any
 from urllib.parse import urlencode
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.db.models import Model
@@ -28,6 +29,12 @@ def list_link(model: str, text: object, **lookups: object) -> SafeString:
     """Link to the list of a model's rows, filtered by `lookups`."""
     url = reverse(f"admin:{model.replace('.', '_')}_changelist")
     return format_html('<a href="{}?{}">{}</a>', url, urlencode(lookups), text)
+
+
+def registered(site: admin.AdminSite, model: str) -> admin.ModelAdmin[Any] | None:
+    """The admin of a model that is named by text; None if there is none."""
+    app, _, name = model.partition(".")
+    return site._registry.get(apps.all_models[app].get(name))  # type: ignore[arg-type]
 
 
 def joined(parts: Iterable[SafeString], separator: str = " · ") -> SafeString:

@@ -14,7 +14,9 @@ INSECURE_SECRET_KEY = "insecure-and-only-for-a-first-look"  # noqa: S105 - check
 SECRET_KEY = configuration.SECRET_KEY or INSECURE_SECRET_KEY
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    # Before Django's admin, whose templates and icons it replaces.
+    "backoffice",
+    "desk.apps.DeskSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -30,7 +32,6 @@ INSTALLED_APPS = [
     "ses_integration",
     "workers",
     "audit",
-    "backoffice",
 ]
 
 MIDDLEWARE = [

@@ -49,8 +49,8 @@ class Configuration(Variables):
     # AWS. botocore reads the variables that are no settings from the environment itself.
     AWS_REGION = Setting(aws.region())
     AWS_ACCOUNT_ID = Setting(aws.account_id())
-    AWS_ENDPOINT_URL = Variable(hosts.endpoint())
-    AWS_ENDPOINT_URL_SES = Variable(hosts.endpoint())
+    AWS_ENDPOINT_URL = Setting(hosts.endpoint())
+    AWS_ENDPOINT_URL_SES = Setting(hosts.endpoint())
     AWS_ENDPOINT_URL_SESV2 = Variable(hosts.endpoint())
     AWS_ENDPOINT_URL_S3 = Variable(hosts.endpoint())
     AWS_ENDPOINT_URL_STS = Variable(hosts.endpoint())

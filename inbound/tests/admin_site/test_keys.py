@@ -32,9 +32,8 @@ def page(key: ApiKey) -> str:
 
 def test_the_site_has_its_name(user, admin_client: Client):
     shown = text(admin_client.get("/admin/"))
-    assert "Inbound mail on SES" in shown
-    for models in ("Domains", "Email addresses", "Endpoints", "API keys", "Ledger entries"):
-        assert models in shown
+    for entry in ("Desk", "Domains", "Addresses", "Endpoints", "API keys", "Under the hood"):
+        assert entry in shown
     assert "View site" not in shown
 
 

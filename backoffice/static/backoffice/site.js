@@ -1,0 +1,112 @@
+/* What pages do in the browser. Without it they lose the numbers in the menu, the ages of times and the labels of cards. */
+"use strict";
+{
+    const TIME = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d)(:\d\d)? UTC$/;
+    const REFRESH = 15000;
+
+    /* As backoffice/text.py has it. */
+    const duration = (seconds) => {
+        const plural = (count, unit) => `${count} ${unit}`;
+        seconds = Math.max(0, Math.floor(seconds));
+        if (seconds < 60) return plural(seconds, "s");
+        if (seconds < 3600) return plural(Math.floor(seconds / 60), "min");
+        if (seconds < 2 * 86400) return plural(Math.floor(seconds / 3600), "h");
+        return plural(Math.floor(seconds / 86400), "days");
+    };
+
+    const age = (moment) => {
+        const seconds = (Date.now() - moment.getTime()) / 1000;
+        return seconds < 0 ? `in ${duration(-seconds)}` : `${duration(seconds)} ago`;
+    };
+
+    const showAges = () => {
+        for (const cell of document.querySelectorAll("#result_list td, #result_list th, .readonly")) {
+            const text = cell.innerText.trim();
+            const found = TIME.exec(text);
+            if (!found || cell.querySelector(".age")) continue;
+            const note = document.createElement("span");
+            note.className = "age";
+            note.textContent = age(new Date(`${found[1]}T${found[2]}${found[3] || ""}Z`));
+            (cell.querySelector("a") || cell).append(" ", note);
+        }
+        for (const time of document.querySelectorAll("time[data-age]")) {
+            time.textContent = age(new Date(time.dateTime));
+        }
+    };
+
+    /* A narrow page shows a row as a card: each cell with the title of its column. */
+    const labelCells = () => {
+        for (const table of document.querySelectorAll("table#result_list, table.cards")) {
+            const titles = [...table.querySelectorAll("thead th")].map((cell) => cell.innerText.trim());
+            for (const row of table.tBodies[0]?.rows || []) {
+                [...row.cells].forEach((cell, i) => { cell.dataset.label = titles[i] || ""; });
+            }
+        }
+    };
+
+    const tick = () => {
+        const clock = document.getElementById("clock");
+        if (clock) clock.textContent = `${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC`;
+    };
+
+    const showBadges = async (list) => {
+        const answer = await fetch(list.dataset.badges, {headers: {Accept: "application/json"}}).catch(() => null);
+        if (!answer || !answer.ok) return;
+        const {badges} = await answer.json();
+        for (const badge of list.querySelectorAll("[data-badge]")) {
+            const {text, isUrgent, label} = badges[badge.dataset.badge] || {};
+            badge.hidden = !text;
+            badge.textContent = text || "";
+            badge.title = label || "";
+            badge.classList.toggle("urgent", Boolean(isUrgent));
+        }
+    };
+
+    /* Browsers offer the clipboard only over HTTPS and on this machine. The old way works everywhere else. */
+    const copy = async (text) => {
+        if (navigator.clipboard) return navigator.clipboard.writeText(text);
+        const field = document.createElement("textarea");
+        field.value = text;
+        document.body.append(field);
+        field.select();
+        document.execCommand("copy");
+        field.remove();
+    };
+
+    const start = () => {
+        labelCells();
+        showAges();
+        tick();
+        setInterval(() => { tick(); showAges(); }, 10000);
+        const list = document.querySelector("#menu-entries[data-badges]");
+        if (list) {
+            showBadges(list);
+            setInterval(() => document.hidden || showBadges(list), REFRESH);
+        }
+        const button = document.querySelector(".menu-button");
+        if (button) {
+            button.hidden = false;
+            document.getElementById("menu").classList.add("folds");
+            button.addEventListener("click", () => {
+                const opens = button.getAttribute("aria-expanded") !== "true";
+                button.setAttribute("aria-expanded", String(opens));
+            });
+        }
+        /* One filter at a time, and none after a click elsewhere. */
+        document.addEventListener("click", (event) => {
+            for (const filter of document.querySelectorAll("details.filter[open]")) {
+                if (!filter.contains(event.target)) filter.open = false;
+            }
+        });
+        document.addEventListener("click", async (event) => {
+            const button = event.target.closest("[data-copy]");
+            if (!button) return;
+            const source = document.getElementById(button.dataset.copy);
+            await copy(source ? source.innerText : button.dataset.copy);
+            const said = button.textContent;
+            button.textContent = "Copied";
+            setTimeout(() => { button.textContent = said; }, 2000);
+        });
+    };
+    start();
+}
