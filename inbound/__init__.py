@@ -2,3 +2,5 @@
 
 It may import every app. No app imports it.
 """
+
+__version__ = "0.2.0"

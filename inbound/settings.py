@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+from inbound import __version__
 from inbound.configuration.declared import read_environment
 
 configuration = read_environment()
 # Each Setting in inbound/configuration/declared.py is a Django setting of the same name.
 globals().update(configuration.settings())
+
+# Apps do not import `inbound`.
+VERSION = __version__
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

@@ -25,6 +25,7 @@ from ses_integration.api import (
     retry_delay,
     sweep_database,
 )
+from workers.heartbeat import Heartbeat
 
 logger = logging.getLogger(__name__)
 
@@ -39,13 +40,18 @@ RECONCILE, CHECK, RESUME, VERIFY = "reconcile", "check domains", "resume deletio
 
 @dataclass
 class BackgroundTask:
-    """A task to run every `interval` seconds, starting at once. `due`: the next time, a value of `time.monotonic()`."""
+    """A task to run every `interval` seconds, starting at once. `due`: the next time, a value of `time.monotonic()`.
+
+    `problem`: why it failed, until it works. `needs_you`: trying again does not help until a person acts.
+    """
 
     name: str
     run: Callable[[], object]
     interval: float = 0.0
     due: float = 0.0
     failures: int = 0
+    problem: str = ""
+    needs_you: bool = False
 
     def begin(self) -> None:
         self.delay(self.interval)
@@ -57,10 +63,15 @@ class BackgroundTask:
     def back_off(self, error: SesError | None = None) -> float:
         """Retry after a growing delay, or a long one if a person must act. Returns the delay in seconds."""
         self.failures += 1
+        self.problem = error.sentence if error else "It failed because of a bug; the log of the worker says more."
+        self.needs_you = error is None or error.needs_attention
         seconds = retry_delay(self.failures, error=error).total_seconds()
         seconds = max(min(self.interval, RETRY_SECONDS), seconds)
         self.delay(seconds)
         return seconds
+
+    def worked(self) -> None:
+        self.failures, self.problem, self.needs_you = 0, "", False
 
     def delay(self, seconds: float) -> None:
         self.due = time.monotonic() + seconds
@@ -84,7 +95,8 @@ class Round:
 class Worker:
     """A loop over the tasks. A task that fails is logged and retried, and the others go on."""
 
-    def __init__(self) -> None:
+    def __init__(self, heartbeat: Heartbeat | None = None) -> None:
+        self._heartbeat = heartbeat
         self._stop = threading.Event()
         self._once = True
         self._database_is_away = False
@@ -130,6 +142,8 @@ class Worker:
         self._once = once
         result = Round()
         for task in self._tasks:
+            # Before each task, because a round may take minutes.
+            self._say_alive()
             if self._stop.is_set() or time.monotonic() < task.due:
                 continue
             task.begin()
@@ -152,7 +166,7 @@ class Worker:
                 if isinstance(done, NotDue):
                     task.delay(done.seconds)
                     continue
-                task.failures = 0
+                task.worked()
                 if self._database_is_away:
                     self._database_is_away = False
                     logger.warning("The database is back.")
@@ -161,6 +175,16 @@ class Worker:
                 continue
             result.failed.append(task.name)
         return result
+
+    def _say_alive(self) -> None:
+        if self._heartbeat is None:
+            return
+        failing = [task for task in self._tasks if task.problem]
+        worst = max(failing, key=lambda task: task.needs_you, default=None)
+        if worst is None:
+            self._heartbeat.round()
+        else:
+            self._heartbeat.round(f"{worst.name}: {worst.problem}", needs_you=worst.needs_you)
 
 
 def run_auto_setup() -> None:

@@ -15,14 +15,19 @@ class WorkerKind(models.TextChoices):
 class Worker(models.Model):
     """One process of a worker. It writes its row while it runs, so a row that is old is a process that hangs or is gone."""
 
+    PROBLEM_LENGTH = 500
+
     kind = models.CharField(max_length=20, choices=WorkerKind)
     host = models.CharField(max_length=255)
     pid = models.PositiveIntegerField()
     version = models.CharField(max_length=50)
     started_at = models.DateTimeField()
     last_round_at = models.DateTimeField()
-    # The last task that has failed, as a sentence, and when; empty once everything works.
-    problem = models.CharField(max_length=500, blank=True)
+    # A task that has failed, as a sentence, and since when one has; empty once everything works.
+    problem = models.CharField(max_length=PROBLEM_LENGTH, blank=True)
+    needs_you = models.BooleanField(
+        default=False, db_default=False, help_text="Whether a person must act before the task works."
+    )
     problem_since = models.DateTimeField(null=True, blank=True)
     # When it has ended as it was asked to.
     stopped_at = models.DateTimeField(null=True, blank=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from typing import NamedTuple
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 
@@ -17,11 +18,19 @@ LONGEST_PAUSE = 30.0
 DATABASE = "the database"
 
 
+class Trouble(NamedTuple):
+    """`needs_you`: trying again does not help until a person acts."""
+
+    sentence: str = ""
+    needs_you: bool = False
+
+
 class Troubles:
     """Failures in a row, by what fails. Thread-safe."""
 
     def __init__(self) -> None:
         self._failures: dict[str, int] = {}
+        self._current: dict[str, Trouble] = {}
         self._lock = threading.Lock()
         # The latest failures, for `mail_worker --once`.
         self.sentences: deque[str] = deque(maxlen=20)
@@ -31,6 +40,8 @@ class Troubles:
         name = DATABASE if isinstance(error, DatabaseError | InterfaceError) else name
         with self._lock:
             number = self._failures[name] = self._failures.get(name, 0) + 1
+            needs_you = getattr(error, "needs_attention", not isinstance(error, OperationalError | InterfaceError))
+            self._current[name] = Trouble(f"{name}: {_sentence(error)}", needs_you)
             if number == 1:
                 self._tell(name, error)
         known = error if isinstance(error, SesError) else None
@@ -41,17 +52,22 @@ class Troubles:
             return
         with self._lock:
             for name in names:
+                self._current.pop(name, None)
                 if self._failures.pop(name, None):
                     logger.warning("%s works again.", name[0].upper() + name[1:])
 
+    @property
+    def worst(self) -> Trouble:
+        """What fails at the moment, first what a person must mend. Without a sentence if nothing does."""
+        with self._lock:
+            return max(self._current.values(), key=lambda trouble: trouble.needs_you, default=Trouble())
+
     def _tell(self, name: str, error: Exception) -> None:
-        if isinstance(error, SesError):
-            sentence, expected = error.sentence, True
-        else:
-            sentence, expected = (
-                str(error).strip() or type(error).__name__,
-                isinstance(error, OperationalError | InterfaceError),
-            )
+        sentence, expected = _sentence(error), isinstance(error, SesError | OperationalError | InterfaceError)
         self.sentences.append(f"{name}: {sentence}")
         # A bug needs a traceback; an outage does not.
         logger.log(logging.WARNING if expected else logging.ERROR, "%s: %s", name, sentence, exc_info=not expected)
+
+
+def _sentence(error: Exception) -> str:
+    return error.sentence if isinstance(error, SesError) else str(error).strip() or type(error).__name__

@@ -24,8 +24,9 @@ from mail.worker.threads.receiving import Receiving
 from mail.worker.threads.sending import Sending
 from mail.worker.threads.sweeping import Sweeping
 from mail.worker.threads.turns import Turns
-from mail.worker.troubles import Troubles
-from ses_integration.api import mail_source
+from mail.worker.troubles import Trouble, Troubles
+from ses_integration.api import mail_source, release_connection
+from workers.heartbeat import INTERVAL_SECONDS, Heartbeat
 
 logger = logging.getLogger(__name__)
 
@@ -75,10 +76,16 @@ class MailWorker:
         """Stop after the turns that are under way. Safe in a signal handler."""
         self._stop.set()
 
-    def run(self) -> None:
+    def run(self, heartbeat: Heartbeat | None = None) -> None:
         """Work until `stop`, and end within ENDING_SECONDS or little more, whatever AWS does."""
         threads = self._start(self._every)
-        self._stop.wait()
+        while not self._stop.wait(INTERVAL_SECONDS):
+            trouble = self.troubles.worst
+            if ended := [thread.name for thread in threads if not thread.is_alive()]:
+                trouble = Trouble(f"{', '.join(ended)}: the thread has ended. Start the worker again.", needs_you=True)
+            if heartbeat is not None:
+                heartbeat.round(trouble.sentence, needs_you=trouble.needs_you)
+                release_connection()
         self._end(threads)
 
     def run_once(self, *, sweep: bool = False) -> Counter[str]:

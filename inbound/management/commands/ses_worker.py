@@ -10,6 +10,8 @@ from backoffice.text import plural
 from domains.models import DomainDeletion
 from inbound.worker import CHECK, RECONCILE, RESUME, VERIFY, Round, Worker
 from ses_integration.api import SyncState
+from workers.heartbeat import Heartbeat
+from workers.models import WorkerKind
 
 DONE = {
     RECONCILE: ("updated {}", "domain"),
@@ -33,15 +35,16 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        worker = Worker()
         if options["once"]:
-            result = worker.tick()
+            result = Worker().tick()
             self.stdout.write(f"{_done(result)} {_still_pending()}")
             return
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: worker.stop())
-        self.stdout.write("The SES worker is running.")
-        worker.run()
+        with Heartbeat(WorkerKind.SES) as heartbeat:
+            worker = Worker(heartbeat)
+            for name in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(name, lambda *_: worker.stop())
+            self.stdout.write("The SES worker is running.")
+            worker.run()
         self.stdout.write("The SES worker has stopped.")
 
 

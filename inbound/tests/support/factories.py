@@ -14,6 +14,7 @@ from domains.models import DnsRecord, Domain
 from endpoints.models import Endpoint
 from endpoints.webhooks import sealing
 from mail.models import Delivery, Message, ReceivedEmail
+from workers.models import Worker, WorkerKind
 
 # The signing secret of webhooks.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -116,3 +117,17 @@ class DeliveryFactory(DjangoModelFactory):
     retry_at = factory.LazyFunction(lambda: timezone.now() - timedelta(seconds=1))
     expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=3))
     created_at = factory.LazyFunction(timezone.now)
+
+
+class WorkerFactory(DjangoModelFactory):
+    """A worker that is alive."""
+
+    class Meta:
+        model = Worker
+
+    kind = WorkerKind.SES
+    host = "web01"
+    pid = factory.Sequence(int)
+    version = "1.0.0"
+    started_at = factory.LazyFunction(timezone.now)
+    last_round_at = factory.LazyFunction(timezone.now)

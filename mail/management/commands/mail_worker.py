@@ -9,6 +9,8 @@ from django.core.management.base import CommandParser
 from mail.worker.report import done, pending
 from mail.worker.worker import MailWorker
 from ses_integration.cli.base import CommandWithExitCodes
+from workers.heartbeat import Heartbeat
+from workers.models import WorkerKind
 
 NONE = "MAIL_SOURCE is none: stored mail is left alone, and only erased when it has to be; deliveries are made."
 
@@ -67,7 +69,8 @@ class Command(CommandWithExitCodes):
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: worker.stop())
         self.stdout.write(f"The mail worker is running. {NONE if worker.source == 'none' else ''}".rstrip())
-        worker.run()
+        with Heartbeat(WorkerKind.MAIL) as heartbeat:
+            worker.run(heartbeat)
         self.stdout.write("The mail worker has stopped.")
 
     def _once(self, worker: MailWorker, *, sweep: bool) -> None:
