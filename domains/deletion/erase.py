@@ -50,7 +50,7 @@ def _erase(record: DomainDeletion, seconds: float) -> None:
             _record_batch(record, batch)
     except SesError as error:
         with _while_claimed(record):
-            record.problem = error.sentence
+            record.problem, record.stalled = error.sentence, error.needs_attention
             record.attempts += 1
             record.retry_at = record.now + retry_delay(record.attempts, error=error)
         return
@@ -69,7 +69,7 @@ def _record_batch(record: DomainDeletion, batch: ErasedBatch) -> None:
         if record.stored_mail_at is not None:
             record.late_versions += batch.versions
         record.erase_progress = batch.progress.as_json()
-        record.problem = batch.progress.problem
+        record.problem, record.stalled = batch.progress.problem, batch.progress.needs_attention
         record.retry_at = record.now + CLAIM
         if batch.at_the_end:
             _end_pass(record, batch)

@@ -111,6 +111,9 @@ class DomainDeletion(models.Model):
     rule_set = models.CharField(max_length=64, blank=True)
     bucket = models.CharField(max_length=63, blank=True)
     problem = models.CharField(max_length=500, blank=True)
+    stalled = models.BooleanField(
+        default=False, db_default=False, help_text="Whether a person must act before stored mail can be erased."
+    )
     retry_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
 
