@@ -24,6 +24,7 @@ from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck
 from ses_integration.drift.sweep import SesSweeper, sweep_database
 from ses_integration.errors import NotConfigured, NotStored, SendingHalted, SendingRefused, SesError, Unanswered
+from ses_integration.overview import ses_overview
 from ses_integration.plan.simulate import IdentityOutcome
 from ses_integration.plan.spec import DomainSpec, MailFrom
 from ses_integration.reconcile.backoff import retry_delay
@@ -66,6 +67,7 @@ __all__ += [
     "RecordedRecipients",  # what SES receives mail for, in lists of addresses and domains
     "SyncState",  # whether SES follows a domain's rows, and if not, why
     "confirmation",  # which addresses, rules and identities are confirmed to be gone: `recipients_left`, `domain_state`
+    "ses_overview",  # what waits for SES, how full its quotas are, and what earlier settings have left
     "unconfirmed_warning",  # the warning in an answer about a change that is not confirmed
 ]
 # Plan a deletion, carry it out, and prove that nothing is left.

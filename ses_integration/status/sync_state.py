@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
@@ -39,7 +39,7 @@ class SyncState:
 
     `behind`: changes that SES has not confirmed. `attempts`: failed passes in a row. `retry_at`: the end of the back-off, or
     None. `error`: the last error as a sentence, or empty. `unanswered`: number of calls that got no answer. SES can apply the
-    last of them until `unknown_until`; then it is sent again.
+    last of them until `unknown_until`; then it is sent again. `changed_at`: the last change of its rows.
     """
 
     domain: str
@@ -50,6 +50,7 @@ class SyncState:
     retry_at: datetime | None = None
     unanswered: int = 0
     unknown_until: datetime | None = None
+    changed_at: datetime | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, sync: DomainSync) -> Self:
@@ -60,7 +61,8 @@ class SyncState:
             status = SyncStatus.NEEDS_ATTENTION
         elif until and until > timezone.now():
             status = SyncStatus.UNCONFIRMED
-        return cls(sync.domain, status, behind, sync.attempts, sync.last_error, sync.retry_at, sync.unanswered, until)
+        known = (sync.attempts, sync.last_error, sync.retry_at, sync.unanswered, until, sync.changed_at)
+        return cls(sync.domain, status, behind, *known)
 
     @classmethod
     def by_domain(cls, domains: Iterable[str]) -> dict[str, Self]:

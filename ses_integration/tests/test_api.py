@@ -15,7 +15,7 @@ import ses_integration
 from ses_integration import api
 
 ROOT = Path(ses_integration.__path__[0]).parent
-APPS = ("inbound", "mail", "endpoints", "addresses", "domains")
+APPS = ("inbound", "desk", "mail", "endpoints", "addresses", "domains")
 
 
 @pytest.mark.parametrize("name", api.__all__)
