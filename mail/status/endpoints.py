@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser as User
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
@@ -48,9 +49,10 @@ class TroubledEndpoint:
     problem: str = ""
 
 
-def troubled_endpoints(dead: dict[str, int]) -> list[TroubledEndpoint]:
-    """Those with most waiting deliveries first. `dead`: how many dead ones each has."""
-    rows = Endpoint.objects.annotate(waiting=waiting_for("pk")).filter(
+def troubled_endpoints(dead: dict[str, int], owner: User | None = None) -> list[TroubledEndpoint]:
+    """Those with most waiting deliveries first. `dead`: how many dead ones each has. With `owner`, only theirs."""
+    some = Endpoint.objects.all() if owner is None else Endpoint.objects.owned_by(owner)
+    rows = some.annotate(waiting=waiting_for("pk")).filter(
         Q(pk__in=dead)
         | Q(is_active=True, gate__down_since__isnull=False)
         | Q(is_active=False) & (~Q(inactive_reason="") | Q(waiting__gt=0))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+from django.contrib.auth.base_user import AbstractBaseUser as User
+from django.db import models
 from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, When
 from django.utils import timezone
 
@@ -18,6 +20,7 @@ BOUNCE_DAYS = 7
 QUARANTINED_SHOWN = 5
 # A worker takes what is due within seconds. If nobody has after this time, perhaps none is running.
 LATE = timedelta(minutes=1)
+Row = TypeVar("Row", bound=models.Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,43 +97,43 @@ class MailStatus:
         return bool(self.dead.number or endpoints or self.sweeps or queue)
 
 
-def mail_status() -> MailStatus:
-    """Read all of it: twelve statements, and with a queue two calls to AWS."""
-    due, in_flight = deliveries_due()
-    dead, dead_of = _dead()
-    held = _held_back()
+def mail_status(owner: User | None = None, *, asks_queue: bool = True) -> MailStatus:
+    """Read all of it, or what is the owner's: twelve statements. If it `asks_queue` and there is one, two calls to AWS."""
+    due, in_flight = deliveries_due(owner)
+    dead, dead_of = _dead(owner)
+    held = _held_back(owner)
     quarantined = held[ReceivedEmail.Disposition.QUARANTINED]
     return MailStatus(
         at=timezone.now(),
-        to_read=to_read(),
+        to_read=to_read(owner),
         due=due,
         in_flight=in_flight,
         dead=dead,
-        to_erase=to_erase(),
+        to_erase=to_erase(owner),
         quarantined=quarantined,
-        quarantined_ids=_newest_quarantined() if quarantined.number else [],
+        quarantined_ids=_newest_quarantined(owner) if quarantined.number else [],
         blocked=held[ReceivedEmail.Disposition.BLOCKED],
-        bounces=_bounces(),
-        endpoints=troubled_endpoints(dead_of),
-        sweeps=_sweeps(),
-        queue=queue() if mail_source() == "sqs" else None,
+        bounces=_bounces(owner),
+        endpoints=troubled_endpoints(dead_of, owner),
+        sweeps=_sweeps(owner),
+        queue=queue() if asks_queue and mail_source() == "sqs" else None,
     )
 
 
-def to_read() -> Waiting:
-    return _waiting(Message.objects.live().filter(state=Message.State.ARRIVED))
+def to_read(owner: User | None = None) -> Waiting:
+    return _waiting(_of(owner, Message.objects.live().filter(state=Message.State.ARRIVED), "domain__owner"))
 
 
-def to_erase() -> Waiting:
+def to_erase(owner: User | None = None) -> Waiting:
     """Mail whose object is to be erased. How long it waits is not known."""
-    found = _waiting(Message.objects.filter(state=Message.State.ERASING, erased_at=None))
+    found = _waiting(_of(owner, Message.objects.filter(state=Message.State.ERASING, erased_at=None), "domain__owner"))
     return Waiting(found.number, None, found.next_try, found.why)
 
 
-def deliveries_due() -> tuple[Waiting, int]:
+def deliveries_due(owner: User | None = None) -> tuple[Waiting, int]:
     """Deliveries to active endpoints that have to be made, and how many of them a process is making."""
     now = timezone.now()
-    due = Delivery.objects.live().due().filter(endpoint__is_active=True)
+    due = _of(owner, Delivery.objects.live().due().filter(endpoint__is_active=True), "received__owner")
     gate = "endpoint__gate__not_before"
     opens = Case(When(Q(**{f"{gate}__gt": F("retry_at")}), then=F(gate)), default=F("retry_at"))
     found = due.aggregate(
@@ -143,9 +146,10 @@ def deliveries_due() -> tuple[Waiting, int]:
     return Waiting(**found, why=_most_frequent_problem(due) if found["number"] else ""), in_flight
 
 
-def _dead() -> tuple[Pile, dict[str, int]]:
+def _dead(owner: User | None) -> tuple[Pile, dict[str, int]]:
     """Dead deliveries, and how many each endpoint has."""
-    rows = Delivery.objects.live().filter(state=Delivery.State.DEAD).order_by().values("endpoint")
+    dead = _of(owner, Delivery.objects.live().filter(state=Delivery.State.DEAD), "received__owner")
+    rows = dead.order_by().values("endpoint")
     found = list(rows.annotate(number=Count("pk"), newest=Max("finished_at"), since=Min("finished_at")))
     if not found:
         return Pile(), {}
@@ -176,26 +180,32 @@ def _most_frequent_problem(rows: QuerySet[Any]) -> str:
     return str(most["problem"]) if most else ""
 
 
-def _held_back() -> dict[str, Pile]:
+def _held_back(owner: User | None) -> dict[str, Pile]:
     kinds = (ReceivedEmail.Disposition.QUARANTINED, ReceivedEmail.Disposition.BLOCKED)
-    rows = ReceivedEmail.objects.live().filter(disposition__in=kinds).order_by().values("disposition")
+    held = _of(owner, ReceivedEmail.objects.live().filter(disposition__in=kinds), "owner")
+    rows = held.order_by().values("disposition")
     found = rows.annotate(number=Count("pk"), since=Min("arrived_at"), newest=Max("arrived_at"))
     piles = {row["disposition"]: Pile(row["number"], row["since"], row["newest"]) for row in found}
     return {kind: piles.get(kind, Pile()) for kind in kinds}
 
 
-def _newest_quarantined() -> list[str]:
-    held = ReceivedEmail.objects.live().filter(disposition=ReceivedEmail.Disposition.QUARANTINED)
+def _newest_quarantined(owner: User | None) -> list[str]:
+    held = _of(owner, ReceivedEmail.objects.live().filter(disposition=ReceivedEmail.Disposition.QUARANTINED), "owner")
     return list(held.order_by("-arrived_at", "-pk").values_list("pk", flat=True)[:QUARANTINED_SHOWN])
 
 
-def _bounces() -> Pile:
+def _bounces(owner: User | None) -> Pile:
     since = timezone.now() - timedelta(days=BOUNCE_DAYS)
     states = (ForwardRecipient.State.BOUNCED, ForwardRecipient.State.COMPLAINED)
-    found = ForwardRecipient.objects.filter(state__in=states, sent_at__gte=since)
+    bounced = ForwardRecipient.objects.filter(state__in=states, sent_at__gte=since)
+    found = _of(owner, bounced, "delivery__received__owner")
     return Pile(**found.aggregate(number=Count("pk"), since=Min("sent_at"), newest=Max("sent_at")))
 
 
-def _sweeps() -> dict[str, str]:
+def _sweeps(owner: User | None) -> dict[str, str]:
     rows = MailSweep.objects.filter(domain__deleting_since=None).exclude(problem="").order_by("domain__name")
-    return dict(rows.values_list("domain__name", "problem"))
+    return dict(_of(owner, rows, "domain__owner").values_list("domain__name", "problem"))
+
+
+def _of(owner: User | None, rows: QuerySet[Row], path: str) -> QuerySet[Row]:
+    return rows if owner is None else rows.filter(**{path: owner.pk})
