@@ -1,1 +1,72 @@
 """Read the state from the database. Makes no AWS call."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypeVar
+
+from django.contrib.auth.base_user import AbstractBaseUser as User
+
+from desk.state.deletions import read_deletions
+from desk.state.mail import read_mail, read_mail_figures
+from desk.state.ses import read_ses
+from desk.state.values import Finding, Kind, Level, State, Tally
+from desk.state.workers import findings as worker_findings
+from desk.state.workers import read_workers
+from ses_integration.api import database_now
+
+MOST = 200
+Group = TypeVar("Group", Kind, Level)
+
+
+def read_state(owner: User | None = None) -> State:
+    """The state of the installation; about thirty statements, however much there is.
+
+    With `owner`, only what is theirs, and what concerns everybody without names of others.
+    """
+    now = database_now()
+    workers, figures = read_workers(now), read_mail_figures(owner)
+    ses, deletions = read_ses(owner, MOST), read_deletions(owner, MOST)
+    mail, of_mail = read_mail(owner)
+    found = [*worker_findings(workers, now), *ses.findings, *deletions.findings, *mail]
+    counted = ses.tallies | deletions.tallies | of_mail
+    tallies = {**_tallies(finding for finding in found if (finding.kind, finding.level) not in counted), **counted}
+    return State(
+        at=now,
+        region=ses.region,
+        rule_set=ses.rule_set,
+        account=ses.account,
+        workers=workers,
+        findings=sorted(found, key=_worst_and_oldest_first)[:MOST],
+        by_level=_sums((level, tally) for (_, level), tally in tallies.items()),
+        by_kind=_sums((kind, tally) for (kind, _), tally in tallies.items()),
+        mail=figures,
+        quotas=ses.quotas,
+        deletions_unproved=deletions.unproved,
+    )
+
+
+def _worst_and_oldest_first(finding: Finding) -> tuple[int, float]:
+    return list(Level).index(finding.level), finding.since.timestamp() if finding.since else 0.0
+
+
+def _tallies(found: Iterable[Finding]) -> dict[tuple[Kind, Level], Tally]:
+    """Of findings that are all listed."""
+    groups: dict[tuple[Kind, Level], list[Finding]] = defaultdict(list)
+    for finding in found:
+        groups[finding.kind, finding.level].append(finding)
+    return {key: Tally(len(group), _oldest(group)) for key, group in groups.items()}
+
+
+def _sums(tallies: Iterable[tuple[Group, Tally]]) -> dict[Group, Tally]:
+    groups: dict[Group, list[Tally]] = defaultdict(list)
+    for key, tally in tallies:
+        if tally.number:
+            groups[key].append(tally)
+    return {key: Tally(sum(one.number for one in group), _oldest(group)) for key, group in groups.items()}
+
+
+def _oldest(some: Iterable[Finding | Tally]) -> datetime | None:
+    return min((one.since for one in some if one.since), default=None)

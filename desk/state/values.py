@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 
 class Level(enum.Enum):
@@ -85,6 +85,8 @@ class WorkerSeen:
     last_round_at: datetime
     is_alive: bool
     problem: str = ""
+    problem_since: datetime | None = None
+    needs_you: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,3 @@ class State:
     def is_settled(self) -> bool:
         """Whether nothing waits and nothing is wrong: exit code 0."""
         return not any(self.by_level.get(level, Tally()).number for level in Level)
-
-
-# A worker that has not been heard of for this long is not alive.
-ALIVE = timedelta(seconds=60)

@@ -1,0 +1,105 @@
+"""What waits for the mail worker, and what is wrong with mail and its endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.contrib.auth.base_user import AbstractBaseUser as User
+
+from desk.state import wording
+from desk.state.values import Finding, Kind, Level, MailFigures, Tally
+from domains.models import Domain
+from mail.status.endpoints import Trouble, TroubledEndpoint
+from mail.status.figures import MailStatus, Waiting, mail_status
+from mail.status.traffic import traffic
+
+# Endpoints in these states take their mail, or are tried again by themselves.
+_HARMLESS = (Trouble.FAILING, Trouble.SLOW, Trouble.NONE)
+
+
+def read_mail_figures(owner: User | None) -> MailFigures:
+    found = traffic(owner)
+    return MailFigures(found.last_at, found.in_24_hours, found.silent)
+
+
+def read_mail(owner: User | None) -> tuple[list[Finding], dict[tuple[Kind, Level], Tally]]:
+    """Thirteen statements, no call to AWS."""
+    status = mail_status(owner, asks_queue=False)
+    found = [*_waiting(status), *_dead(status), *_endpoints(status), *_sweeps(status)]
+    tallies = {
+        (Kind.MAIL_TO_READ, Level.PENDING): _tally(status.to_read),
+        (Kind.MAIL_TO_ERASE, Level.PENDING): _tally(status.to_erase),
+        (Kind.DELIVERY, Level.PENDING): _tally(status.due),
+        (Kind.DELIVERY, Level.NEEDS_YOU): Tally(status.dead.number, status.dead.since),
+    }
+    return found, tallies
+
+
+def _tally(waiting: Waiting) -> Tally:
+    return Tally(waiting.number, waiting.since)
+
+
+def _waiting(status: MailStatus) -> Iterator[Finding]:
+    work = (
+        (Kind.MAIL_TO_READ, status.to_read, wording.to_read),
+        (Kind.DELIVERY, status.due, wording.to_deliver),
+        (Kind.MAIL_TO_ERASE, status.to_erase, wording.to_erase),
+    )
+    for kind, waiting, what in work:
+        if waiting.number:
+            yield Finding(
+                kind,
+                Level.PENDING,
+                subject="received mail",
+                what=what(waiting.number),
+                why=waiting.why,
+                since=waiting.since,
+                next_try=waiting.next_try,
+            )
+
+
+def _dead(status: MailStatus) -> Iterator[Finding]:
+    if status.dead.number:
+        yield Finding(
+            Kind.DELIVERY,
+            Level.NEEDS_YOU,
+            subject="received mail",
+            what=wording.dead(status.dead.number),
+            act=wording.ACT_ON_DEAD,
+            since=status.dead.since,
+        )
+
+
+def _endpoints(status: MailStatus) -> Iterator[Finding]:
+    return (_endpoint(one, status.at) for one in status.endpoints if one.trouble not in _HARMLESS)
+
+
+def _endpoint(one: TroubledEndpoint, now: datetime) -> Finding:
+    return Finding(
+        Kind.ENDPOINT,
+        Level.NEEDS_YOU,
+        subject=one.name,
+        what=wording.endpoint(one),
+        why=one.problem,
+        act=wording.ACT_ON_ENDPOINT,
+        since=one.since,
+        tries=one.failures,
+        next_try=one.next_try if one.next_try and one.next_try > now else None,
+        page=("endpoints.endpoint", one.id),
+    )
+
+
+def _sweeps(status: MailStatus) -> Iterator[Finding]:
+    ids = dict(Domain.objects.filter(name__in=status.sweeps).values_list("name", "pk"))
+    for domain, problem in status.sweeps.items():
+        yield Finding(
+            Kind.MAIL_SWEEP,
+            Level.NEEDS_YOU,
+            subject=domain,
+            what=wording.MAIL_SWEEP,
+            why=problem,
+            act=wording.ACT_ON_REFUSAL,
+            domain=domain,
+            page=("domains.domain", ids[domain]) if domain in ids else None,
+        )

@@ -1,0 +1,95 @@
+"""What waits for SES, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser as User
+
+from desk.state import wording
+from desk.state.values import Finding, Kind, Level, Quota, Tally
+from domains.models import Domain, DomainDeletion
+from ses_integration.api import SyncState, ses_overview
+
+ALMOST_FULL = 0.8
+# A rule that is full is followed by another one.
+NO_SHORTAGE = "recipients of the fullest rule"
+
+
+@dataclass(slots=True)
+class SesFacts:
+    region: str
+    rule_set: str
+    account: str
+    quotas: list[Quota]
+    findings: list[Finding] = field(default_factory=list)
+    tallies: dict[tuple[Kind, Level], Tally] = field(default_factory=dict)
+
+
+def read_ses(owner: User | None, most: int) -> SesFacts:
+    """Ten statements."""
+    overview = ses_overview(names=None if owner is None else _names_of(owner), most=most)
+    quotas = [Quota(one.name, one.used, one.limit, one.foreign, one.learned) for one in overview.usage]
+    facts = SesFacts(overview.region, overview.rule_set, overview.account, quotas)
+    rows = Domain.objects.filter(name__in=[state.domain for state in overview.pending])
+    pages = {name: (pk, owner_id) for name, pk, owner_id in rows.values_list("name", "pk", "owner_id")}
+    facts.findings = [_change(state, pages.get(state.domain)) for state in overview.pending]
+    for status, pending in overview.numbers.items():
+        level = Level[_LEVELS[status.name]]
+        kind = Kind.UNANSWERED_CALL if level is Level.UNCONFIRMED else Kind.SES_CHANGE
+        facts.tallies[kind, level] = Tally(pending.number, pending.since)
+    for scope in overview.elsewhere if owner is None else ():
+        facts.findings.append(
+            Finding(
+                Kind.PREVIOUS_SCOPE,
+                Level.NEEDS_YOU,
+                subject=scope.place,
+                what=wording.left_elsewhere(scope.contents),
+                act=wording.CHECK_REGION,
+            )
+        )
+    facts.findings += _almost_full(quotas)
+    return facts
+
+
+# The names of SyncStatus.
+_LEVELS = {"NEEDS_ATTENTION": "NEEDS_YOU", "UNCONFIRMED": "UNCONFIRMED", "PENDING": "PENDING"}
+
+
+def _names_of(owner: User) -> Any:
+    """Names that are the owner's, or were and belong to nobody else now."""
+    deleted = DomainDeletion.objects.owned_by(owner).pending().exclude(name__in=Domain.objects.values("name"))
+    return Domain.objects.owned_by(owner).values_list("name").union(deleted.values_list("name"))
+
+
+def _change(state: SyncState, page: tuple[str, int] | None) -> Finding:
+    level = Level[_LEVELS[state.status.name]]
+    return Finding(
+        Kind.UNANSWERED_CALL if level is Level.UNCONFIRMED else Kind.SES_CHANGE,
+        level,
+        subject=state.domain,
+        what=state.lag,
+        why=state.details or state.reason,
+        act=wording.ACT_ON_REFUSAL if level is Level.NEEDS_YOU else "",
+        since=state.changed_at,
+        tries=state.attempts,
+        # Changes are sent before an unanswered call is repeated.
+        next_try=state.retry_at if state.behind else state.unknown_until,
+        domain=state.domain,
+        owner_id=page[1] if page else None,
+        page=("domains.domain", page[0]) if page else None,
+    )
+
+
+def _almost_full(quotas: list[Quota]) -> Iterator[Finding]:
+    for quota in quotas:
+        if quota.name != NO_SHORTAGE and quota.used >= ALMOST_FULL * quota.limit:
+            yield Finding(
+                Kind.QUOTA,
+                Level.NEEDS_YOU,
+                subject=quota.name,
+                what=wording.quota(quota),
+                act=wording.ACT_ON_QUOTA,
+            )

@@ -1,0 +1,96 @@
+"""Every sentence about the state, for all who show it. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from backoffice.text import duration, moment, plural
+from desk.state.values import Kind, Level, Quota, State
+from mail.status.endpoints import TroubledEndpoint
+
+ACT_ON_REFUSAL = "Put right what the reason names; docs/runbook.md says how. Then try it now, or wait for the next try."
+ACT_ON_STORED_MAIL = "Allow what S3 refuses; ses_doctor checks the permissions. Then try the deletion now."
+ACT_ON_QUOTA = "Delete domains and addresses that are not needed any more, or have AWS raise the quota."
+ACT_ON_DEAD = "Find out why on the pages of the deliveries, then make them again or withdraw them."
+ACT_ON_ENDPOINT = "Repair the receiver, or switch the endpoint on; mail_retry delivers what waits."
+CHECK_REGION = "Check AWS_REGION and SES_RULE_SET. If they were changed on purpose, run ses_cleanup."
+MAIL_SWEEP = "the bucket cannot be compared with the received mail"
+
+
+def headline(state: State) -> str:
+    """The state in a sentence or two, for the top of a page."""
+    dead = [finding.what for finding in state.findings if finding.kind is Kind.WORKER and not finding.why]
+    others = state.number(Level.NEEDS_YOU) - len(dead)
+    waiting = state.number(Level.PENDING) + state.number(Level.UNCONFIRMED)
+    if dead:
+        sentences = [f"{'; '.join(dead)}."]
+        if waiting:
+            sentences.append(f"{plural(waiting, 'thing')} {'waits' if waiting == 1 else 'wait'} for one.")
+        if others:
+            sentences.append(needs_you(others, "more thing"))
+    else:
+        sentences = [needs_you(others) if others else "Nothing needs you."]
+        sentences.append(_pending(state, waiting) if waiting else "Nothing is pending.")
+    return " ".join(sentence[0].upper() + sentence[1:] for sentence in sentences)
+
+
+def conclusion(state: State) -> str:
+    """The last line of a command."""
+    return "Everything is up to date." if state.is_settled else headline(state)
+
+
+def needs_you(number: int, noun: str = "thing") -> str:
+    return f"{plural(number, noun)} {'needs' if number == 1 else 'need'} you."
+
+
+def _pending(state: State, number: int) -> str:
+    """Only said while somebody does it."""
+    oldest = min(
+        (tally.since for level, tally in state.by_level.items() if level is not Level.NEEDS_YOU and tally.since),
+        default=None,
+    )
+    age = f", the oldest for {duration(state.at - oldest)}" if oldest else ""
+    return f"{plural(number, 'thing')} {'is' if number == 1 else 'are'} pending{age}; the workers go on by themselves."
+
+
+def no_worker(kind: str, since: datetime | None, now: datetime) -> str:
+    return f"no {kind} has run since {moment(since)} ({duration(now - since)})" if since else f"no {kind} has ever run"
+
+
+def start(kind: str) -> str:
+    return f"Start it: manage.py {kind}. Until then, nothing that waits for it is done."
+
+
+def quota(one: Quota) -> str:
+    """`180 of 200 rules (20 not ours)`."""
+    foreign = f" ({one.foreign:,} not ours)" if one.foreign else ""
+    return f"{one.used:,} of {one.limit:,} {one.name}{foreign}"
+
+
+def left_elsewhere(contents: str) -> str:
+    return f"SES may still hold {contents} of ours there"
+
+
+def deletion(steps: str) -> str:
+    return f"still to be deleted: {steps}"
+
+
+def to_read(number: int) -> str:
+    return f"{plural(number, 'mail')} to read"
+
+
+def to_deliver(number: int) -> str:
+    return f"{plural(number, 'delivery')} to make"
+
+
+def to_erase(number: int) -> str:
+    return f"{plural(number, 'mail')} to erase"
+
+
+def dead(number: int) -> str:
+    return f"{plural(number, 'delivery')} given up"
+
+
+def endpoint(one: TroubledEndpoint) -> str:
+    waiting = f"; {plural(one.waiting, 'delivery')} waiting" if one.waiting else ""
+    return f"endpoint {one.trouble}{waiting}"

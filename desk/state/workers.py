@@ -1,0 +1,67 @@
+"""Which workers run, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from desk.state import wording
+from desk.state.values import Finding, Kind, Level, WorkerSeen
+from ses_integration.api import mail_source
+from workers.alive import ALIVE
+from workers.models import Worker, WorkerKind
+
+
+def read_workers(now: datetime) -> list[WorkerSeen]:
+    """Those that are alive; of a kind of which none is, the one that was last heard of. One statement."""
+    rows = list(Worker.objects.order_by("kind", "-last_round_at"))
+    seen = [_seen(row, now) for row in rows]
+    alive = {worker.kind for worker in seen if worker.is_alive}
+    last = {row.kind: worker for row, worker in reversed(list(zip(rows, seen, strict=True)))}
+    return [worker for worker in seen if worker.is_alive or (worker.kind not in alive and worker is last[worker.kind])]
+
+
+def _seen(row: Worker, now: datetime) -> WorkerSeen:
+    return WorkerSeen(
+        kind=row.kind,
+        host=row.host,
+        pid=row.pid,
+        version=row.version,
+        started_at=row.started_at,
+        last_round_at=row.stopped_at or row.last_round_at,
+        is_alive=row.stopped_at is None and row.last_round_at > now - ALIVE,
+        problem=row.problem,
+        problem_since=row.problem_since,
+        needs_you=row.needs_you,
+    )
+
+
+def wanted() -> list[WorkerKind]:
+    """The kinds that have something to do. Without a source of mail, deliveries are all that a mail worker makes."""
+    return [kind for kind in WorkerKind if kind is not WorkerKind.MAIL or mail_source() != "none"]
+
+
+def findings(workers: Sequence[WorkerSeen], now: datetime) -> Iterator[Finding]:
+    for kind in wanted():
+        alive = [worker for worker in workers if worker.kind == kind and worker.is_alive]
+        if not alive:
+            since = max((worker.last_round_at for worker in workers if worker.kind == kind), default=None)
+            yield Finding(
+                Kind.WORKER,
+                Level.NEEDS_YOU,
+                subject=kind,
+                what=wording.no_worker(kind, since, now),
+                act=wording.start(kind),
+                since=since,
+            )
+        for worker in alive:
+            if worker.problem:
+                yield Finding(
+                    Kind.WORKER,
+                    Level.NEEDS_YOU if worker.needs_you else Level.PENDING,
+                    subject=f"{kind} on {worker.host}",
+                    what="a task fails",
+                    why=worker.problem,
+                    act=wording.ACT_ON_REFUSAL if worker.needs_you else "",
+                    since=worker.problem_since,
+                )
