@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 from collections.abc import Callable, Iterator
 
@@ -115,6 +116,17 @@ def ses(aws: Emulator, transactional_db: None) -> Emulator:
 def rotation(pytestconfig: pytest.Config) -> Rotation:
     """Which generated cases this run takes."""
     return rotation_of(pytestconfig)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """`answer("y")`: what somebody at a terminal answers from now on."""
+    return lambda text: monkeypatch.setattr("sys.stdin", Terminal(f"{text}\n"))
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@
 - `deletion`: delete rows through services, with the plan on the confirmation page
 - `urls`: where to go when a page has finished
 - `text`: wording of counts, lists of names, sizes and dates, for pages, commands and messages
+- `shell`: what commands share: questions before a change, progress, JSON
 - `tables`: tables as plain text for commands, and as HTML for fields of pages
 
-Every module above may import `text` and `tables`, and admin pages the rest. It imports no app, only `rest`; models of the apps
-are named by text.
+Every module above may import `text` and `tables`, commands `shell`, and admin pages the rest. It imports no app, only `rest`;
+models of the apps are named by text.
 """

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from backoffice.shell.asking import NOTHING_DONE, agreed
 from backoffice.text import plural, shortened, visible
 from endpoints.models import Endpoint
 from mail.delivery import gates, replay
@@ -81,8 +81,8 @@ class Command(CommandWithIds):
             self.stdout.write(f"Nothing to do. {nothing}".rstrip())
             return
         self.stdout.write("\n".join(shortened([step.line for step in steps], LINES_SHOWN)))
-        if not (options["yes"] or self._confirmed()):
-            self.stdout.write("Nothing was done.")
+        if not (options["yes"] or agreed(self)):
+            self.stdout.write(NOTHING_DONE)
             return
         done, refused = 0, []
         for step in steps:
@@ -100,15 +100,6 @@ class Command(CommandWithIds):
         if refused:
             self.stdout.write("\n".join(["Refused:", *shortened(refused, LINES_SHOWN)]))
             raise SystemExit(2)
-
-    def _confirmed(self) -> bool:
-        # Without a terminal the question would stand in a log.
-        if sys.stdin.isatty():
-            self.stdout.write("Go on? [y/N] ", ending="")
-            self.stdout.flush()
-        if not (answer := sys.stdin.readline()):
-            raise CommandError("There is nobody to ask. Give --yes.")
-        return answer.strip().lower() in ("y", "yes")
 
 
 def _plan(options: dict[str, Any]) -> tuple[list[Step], str]:

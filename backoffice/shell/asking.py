@@ -1,0 +1,35 @@
+"""Ask whoever runs a command before it changes something."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+
+from django.core.management.base import BaseCommand, CommandError
+
+NOBODY = "There is nobody to ask. Give --yes."
+NOTHING_DONE = "Nothing was done."
+
+
+def agreed(command: BaseCommand, question: str = "Go on?") -> bool:
+    """Whether the answer is yes. Raises CommandError without a terminal, where the question would stand in a log."""
+    return _answer(command, f"{question} [y/N] ").lower() in ("y", "yes")
+
+
+def has_typed(command: BaseCommand, name: str, read: Callable[[str], str]) -> bool:
+    """Whether the answer is `name`, in any spelling that `read`, a type of argparse, understands. Raises CommandError."""
+    try:
+        return read(_answer(command, f"Type {name} to delete it: ")) == name
+    except ArgumentTypeError:
+        return False
+
+
+def _answer(command: BaseCommand, question: str) -> str:
+    # Also with a pipe: its lines may be meant for somebody else, such as the loop of a script.
+    if not sys.stdin.isatty():
+        raise CommandError(NOBODY)
+    # stdout may be read by a program.
+    command.stderr.write(question, style_func=str, ending="")
+    command.stderr.flush()
+    return sys.stdin.readline().strip()
