@@ -1,4 +1,4 @@
-"""Find what should be gone and is not: orphans in SES and in the bucket, previous scopes, and all pending work."""
+"""Find what should be gone and is not: in the database, and then in SES and in the bucket."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 from django.db.models import Count, Min, QuerySet
 
 from domains.models import Domain, DomainDeletion, Step
-from ses_integration.api import MailFolder
-from ses_integration.cli.leftovers import Drift, Leftovers, LeftoverSearch, Stored
+from ses_integration.api import MailFolder, SesError
+from ses_integration.cli.base import Removal
+from ses_integration.cli.leftovers import STORED_MAIL, Drift, Leftovers, LeftoverSearch, Recorded, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,51 +59,101 @@ class LostMail:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """Everything that `ses_cleanup` has found: `left` by SES and S3, and what the rows say about it.
+class InDatabase:
+    """What the database says, without asking anybody. `recorded`: by ledger and sync states. `deletions` are unfinished."""
 
-    `known`: something of the named domain was found, wherever it was. `deletions` are unfinished.
-    """
-
-    left: Leftovers
-    known: bool
-    orphans: list[Orphan]
-    folders: list[Folder]
+    recorded: Recorded
     lost_mail: list[LostMail]
     deletions: list[DomainDeletion]
 
     @property
     def nothing_left(self) -> bool:
+        found = self.recorded
+        return not (self.lost_mail or self.deletions or found.previous_scopes or found.pending)
+
+
+@dataclass(frozen=True, slots=True)
+class InAws:
+    """What SES and S3 have `left`, and what the rows say about it. `known`: they know something of the named domain."""
+
+    left: Leftovers
+    known: bool
+    orphans: list[Orphan]
+    folders: list[Folder]
+
+    @property
+    def nothing_left(self) -> bool:
         unused = [folder for folder in self.folders if not folder.in_use]
-        in_database = self.lost_mail or self.deletions
-        return not (self.orphans or unused or in_database or self.left.previous_scopes or self.left.pending)
+        return not (self.orphans or unused or self.left.not_looked_at)
+
+    @property
+    def removable(self) -> list[Orphan | Folder]:
+        """What --apply removes."""
+        findings: list[Orphan | Folder] = [*self.orphans, *self.folders]
+        return [finding for finding in findings if finding.removable]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything that `ses_cleanup` has found."""
+
+    database: InDatabase
+    aws: InAws
+
+    @property
+    def nothing_left(self) -> bool:
+        return self.database.nothing_left and self.aws.nothing_left
 
     @property
     def removable(self) -> bool:
         """Whether there is anything that --apply removes."""
-        findings: list[Orphan | Folder] = [*self.orphans, *self.folders]
-        return bool(self.lost_mail) or any(finding.removable for finding in findings)
+        return bool(self.database.lost_mail or self.aws.removable)
+
+    @property
+    def known(self) -> bool:
+        """Whether anybody knows of the named domain. Who has not answered may."""
+        return self.aws.known or bool(self.database.lost_mail or self.aws.left.not_looked_at)
+
+    @property
+    def to_apply(self) -> bool:
+        """Whether --apply has anything to do."""
+        return self.removable or bool(self.database.recorded.previous_scopes or self.database.deletions)
 
 
-def findings(search: LeftoverSearch) -> Findings:
-    """Search SES, the bucket and the database. Changes nothing. Raises SesError."""
+def in_database(search: LeftoverSearch) -> InDatabase:
+    """Search the database alone."""
+    domain = search.domain
+    deletions = DomainDeletion.objects.pending().order_by("started_at", "name")
+    return InDatabase(
+        search.recorded(),
+        lost_mail=[mail for mail in _lost_mail() if domain in ("", mail.domain)],
+        deletions=[record for record in deletions if domain in ("", record.name)],
+    )
+
+
+def in_aws(search: LeftoverSearch) -> InAws:
+    """Search SES and the bucket, and compare them with the database. Changes nothing."""
     domain = search.domain
     left = search.find()
     # Read after SES and the bucket: the folder of a domain that was added meanwhile must not look unowned.
     rows = (Domain.objects.values_list("name", flat=True), DomainDeletion.objects.values_list("name", flat=True))
-    recorded = left.recorded.union(*rows)
+    recorded = search.known_domains().union(*rows)
     orphans = [_orphan(drift, domain, recorded=drift.domain in recorded) for drift in left.orphans]
-    folders = list(_folders(left, domain, {orphan.found.name for orphan in orphans if orphan.removable}))
-    lost_mail = [mail for mail in _lost_mail() if domain in ("", mail.domain)]
-    deletions = DomainDeletion.objects.pending().order_by("started_at", "name")
-    return Findings(
-        left,
-        known=domain in recorded | left.in_ses or bool(folders or left.reference_mail or lost_mail),
-        orphans=orphans,
-        folders=folders,
-        lost_mail=lost_mail,
-        deletions=[record for record in deletions if domain in ("", record.name)],
-    )
+    removed = {orphan.found.name for orphan in orphans if orphan.removable}
+    try:
+        folders = list(_folders(left, domain, removed))
+    except SesError as error:
+        folders, left.not_looked_at[STORED_MAIL] = [], error.sentence
+    known = domain in recorded | left.in_ses or bool(folders or left.reference_mail)
+    return InAws(left, known, orphans, folders)
+
+
+def removals(search: LeftoverSearch, found: InAws) -> list[Removal]:
+    """How much --apply removes, of all rules, identities and folders. Of one domain, the folders are not counted."""
+    orphans = [orphan.found for orphan in found.orphans if orphan.removable]
+    folders = sum(folder.removable for folder in found.folders)
+    stored = [] if search.domain else [Removal("folders of stored mail", folders, len(found.left.folders))]
+    return [*search.removals(found.left, orphans), *stored]
 
 
 def _orphan(found: Drift, named: str, *, recorded: bool) -> Orphan:

@@ -1,53 +1,93 @@
-"""The findings of `ses_cleanup` as text for people and as plain values for programs."""
+"""The findings of `ses_cleanup` as text for people and as plain values for programs.
+
+What the database says comes first: it is known at once, also while AWS does not answer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
+from backoffice.shell.output import members
 from backoffice.text import moment, one_line, plural, shortened
-from domains.cleanup.find import Findings, Folder, LostMail, Orphan
+from domains.cleanup.find import Findings, Folder, InAws, InDatabase, LostMail, Orphan
 from domains.models import DomainDeletion
 from ses_integration.cli.leftovers import NEEDED, Drift, PreviousScope, ReferenceMail
 
 NOTHING = "Nothing is left over, and nothing is pending."
 COMMANDS_SHOWN = 10
 APPLY = "ses_cleanup --apply"
+SIGNS = {
+    "!": f"{APPLY} removes it",
+    "?": "may be needed, or belong to another installation",
+    "*": "is tried again",
+    ">": "is for you to remove",
+}
 UNRECORDED = f"so it may belong to another installation. If it is yours, run {APPLY} --domain"
 
 
+# JSON key, title and findings.
+Group: TypeAlias = "tuple[str, str, Iterable[Shown]]"
+
+
 class Shown(NamedTuple):
-    """One finding: its JSON value, and its text, in which `!` marks what --apply removes."""
+    """One finding: its JSON value, and its text, which begins with a sign (`SIGNS`)."""
 
     value: Any
     text: str
 
 
-def report(found: Findings) -> str:
+def database_report(found: InDatabase) -> str:
     """The findings as text, group by group, each with what to do about it."""
-    groups = [(title, list(findings)) for _, title, findings in _groups(found)]
-    texts = ["\n".join([f"{title}:", *(shown.text for shown in findings)]) for title, findings in groups if findings]
-    return "\n\n".join([*texts, NOTHING] if found.nothing_left else texts)
+    return _text(_database_groups(found))
+
+
+def aws_report(found: InAws) -> str:
+    missed = [f"Not looked at: {place}. {why}" for place, why in found.left.not_looked_at.items()]
+    return "\n\n".join(filter(None, [_text(_aws_groups(found)), *missed]))
+
+
+def conclusion(found: Findings) -> str:
+    """That nothing is left, or what the signs in the report mean."""
+    if found.nothing_left:
+        return NOTHING
+    lines = f"{database_report(found.database)}\n{aws_report(found.aws)}".splitlines()
+    used = [f"{sign} {meaning}" for sign, meaning in SIGNS.items() if any(line.startswith(sign) for line in lines)]
+    return f"Signs: {'; '.join(used)}." if used else ""
 
 
 def as_values(found: Findings) -> dict[str, Any]:
-    values: dict[str, Any] = {key: [shown.value for shown in findings] for key, _, findings in _groups(found)}
-    return values | {"owed": found.left.pending, "nothing_left": found.nothing_left}
+    groups = [*_database_groups(found.database), *_aws_groups(found.aws)]
+    values: dict[str, Any] = {key: [shown.value for shown in findings] for key, _, findings in groups}
+    return values | {
+        "owed": found.database.recorded.pending,
+        "notLookedAt": found.aws.left.not_looked_at,
+        "nothingLeft": found.nothing_left,
+    }
 
 
-def _groups(found: Findings) -> list[tuple[str, str, Iterable[Shown]]]:
-    """The kinds of findings: JSON key, title and findings."""
-    left, retried = found.left, "the worker retries by itself,"
+def _text(groups: Iterable[Group]) -> str:
+    shown = [(title, list(findings)) for _, title, findings in groups]
+    return "\n\n".join("\n".join([f"{title}:", *(it.text for it in findings)]) for title, findings in shown if findings)
+
+
+def _database_groups(found: InDatabase) -> list[Group]:
+    retried = "the worker retries by itself,"
+    return [
+        ("owed", f"Pending in SES; {retried} ses_sync retries now", map(_pending, found.recorded.pending.items())),
+        ("deletions", f"Unfinished deletions; {retried} {APPLY} retries now", map(_deletion, found.deletions)),
+        ("lostMail", "Mail in the database without a domain", map(_lost_mail, found.lost_mail)),
+        ("former", "Left behind when AWS_REGION or SES_RULE_SET changed", map(_scope, found.recorded.previous_scopes)),
+    ]
+
+
+def _aws_groups(found: InAws) -> list[Group]:
+    left = found.left
     return [
         ("orphans", "Orphans in SES, ours and in no ledger", map(_orphan, found.orphans)),
         ("suspects", "Not ours despite our prefix; left alone", map(_lookalike, left.lookalikes)),
-        ("stored_mail", "Stored mail without a domain", map(_folder, found.folders)),
-        ("lost_mail", "Mail in the database without a domain", map(_lost_mail, found.lost_mail)),
-        ("reference_mail", "Stored by the reference service; left alone", map(_reference, left.reference_mail)),
-        ("former", "Left behind when AWS_REGION or SES_RULE_SET changed", map(_scope, left.previous_scopes)),
-        ("owed", f"Pending in SES; {retried} ses_sync retries now", map(_pending, left.pending.items())),
-        ("deletions", f"Unfinished deletions; {retried} {APPLY} retries now", map(_deletion, found.deletions)),
+        ("storedMail", "Stored mail without a domain", map(_folder, found.folders)),
+        ("referenceMail", "Stored by the reference service; left alone", map(_reference, left.reference_mail)),
     ]
 
 
@@ -90,15 +130,15 @@ def _folder(folder: Folder) -> Shown:
         text = f"! {text}"
     else:
         text = f"? {text}. No deletion of it is recorded here, {UNRECORDED} {one_line(folder.domain)}"
-    return Shown(asdict(folder), text)
+    return Shown(members(folder), text)
 
 
 def _lost_mail(mail: LostMail) -> Shown:
-    return Shown(asdict(mail), f"! {one_line(mail.domain)} ({mail.domain_id}): {plural(mail.mails, 'mail')}")
+    return Shown(members(mail), f"! {one_line(mail.domain)} ({mail.domain_id}): {plural(mail.mails, 'mail')}")
 
 
 def _reference(mail: ReferenceMail) -> Shown:
-    return Shown(asdict(mail), f"  emails/{one_line(mail.domain)}/: {mail.stored}")
+    return Shown(members(mail), f"  emails/{one_line(mail.domain)}/: {mail.stored}")
 
 
 def _scope(scope: PreviousScope) -> Shown:
@@ -117,7 +157,7 @@ def _scope(scope: PreviousScope) -> Shown:
             "where it is INSTALLATION_ID:",
             *_commands([f"{tags} {name}" for name in scope.unclear]),
         ]
-    return Shown(asdict(scope), "\n".join(lines))
+    return Shown(members(scope), "\n".join(lines))
 
 
 def _commands(commands: list[str]) -> list[str]:

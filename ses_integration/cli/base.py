@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from argparse import ArgumentParser
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from backoffice.shell.asking import agreed
+from ses_integration.aws.observe import Observation
 from ses_integration.conf import SesConfig
 from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.drift.model import Drift
 from ses_integration.errors import RateLimitTimeout, SesError, Throttled
 from ses_integration.models import DomainSync, LedgerEntry
+from ses_integration.plan.resources import ResourceKind
 from ses_integration.reconcile import snapshot
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.status import wording
@@ -22,6 +27,8 @@ from ses_integration.status.warning import unanswered_until
 # How long a command works on one domain before it reports what is left to the worker.
 SECONDS_PER_DOMAIN = 30.0
 WRONG_USAGE = 2  # of argparse
+# A plan may remove one of so many without --force.
+MOST_REMOVED = 3
 AGAIN = "Wait a second and run it again: SES takes about one control call a second, and other processes share it."
 
 
@@ -46,10 +53,64 @@ def ses_errors_as_command_errors() -> Iterator[None]:
     """Turn errors of AWS into a sentence and exit code 1."""
     try:
         yield
-    except (RateLimitTimeout, Throttled) as error:
-        raise CommandError(f"{error.sentence} {AGAIN}") from error
     except SesError as error:
-        raise CommandError(error.sentence) from error
+        raise CommandError(sentence_of(error)) from error
+
+
+def sentence_of(error: SesError) -> str:
+    """The error's sentence, and what to do if it was only too much at once."""
+    return f"{error.sentence} {AGAIN}" if isinstance(error, RateLimitTimeout | Throttled) else error.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """How much of what inbound has in AWS a plan removes: `number` of `total` `things`, such as rules."""
+
+    things: str
+    number: int
+    total: int
+
+    @property
+    def is_large(self) -> bool:
+        return MOST_REMOVED * self.number > self.total
+
+
+def removals_in_ses(config: SesConfig, seen: Observation, removed: Sequence[Drift]) -> list[Removal]:
+    """How much a plan that removes these removes, of what is ours in SES."""
+    kinds: dict[ResourceKind, tuple[str, Collection[str]]] = {
+        ResourceKind.RULE: ("rules", {rule.name for rule in seen.rules}),
+        ResourceKind.IDENTITY: ("identities", seen.identities),
+    }
+    found = []
+    for kind, (things, in_ses) in kinds.items():
+        names = {drift.name for drift in removed if drift.resource == kind}
+        ours = LedgerEntry.objects.of(config).filter(kind=kind).values_list("name", flat=True)
+        found.append(Removal(things, len(names), len(names.union(ours).intersection(in_ses))))
+    return found
+
+
+def add_confirmation(parser: ArgumentParser) -> None:
+    """Add the options of commands that ask before they change AWS."""
+    parser.add_argument("--yes", action="store_true", help="do not ask. Without a terminal it is required")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="also carry out a plan that removes more than a third of our rules, identities or folders of stored mail",
+    )
+
+
+def confirmed(command: BaseCommand, options: Mapping[str, Any], removals: Sequence[Removal]) -> bool:
+    """Whether the plan that was shown may be carried out. Raises CommandError if it removes much, without --force.
+
+    An empty or a wrong database makes everything look as if it should be gone.
+    """
+    for removal in removals:
+        if removal.is_large and not options["force"]:
+            raise CommandError(
+                f"The plan removes {removal.number} of {removal.total} {removal.things}, which is more than a third. "
+                "Is DATABASE_URL right, and is the database complete? If so, give --force."
+            )
+    return options["yes"] or agreed(command)
 
 
 @dataclass(frozen=True, slots=True)

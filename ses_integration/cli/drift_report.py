@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
+from backoffice.shell.output import members
 from backoffice.text import listed, plural
 from ses_integration.drift.model import Drift, DriftKind, Remedy
 from ses_integration.plan.resources import ResourceKind
@@ -15,11 +15,14 @@ EQUAL = "SES matches the database."
 INTRUDES = "It is not ours and takes mail of ours: its owner must disable it, or remove our domains from it."
 EVERYTHING = "every address of every domain"
 # Published names of the fields that the code calls otherwise.
-PUBLISHED = {"kind": "sort", "resource": "kind", "reason": "why"}
+PUBLISHED = {"resource": "kind", "reason": "why"}
 
 
 def report(found: Sequence[Drift], *, others: bool = True) -> str:
-    """A line for each problem with the recipients that come and go, then (with `others`) what is not ours, then a summary."""
+    """A line for each problem with the recipients that come and go, then (with `others`) what is not ours, then a summary.
+
+    The summary is also the legend of the signs.
+    """
     problems = [drift for drift in found if drift.is_problem]
     rest = [drift for drift in found if not drift.is_problem] if others else []
     parts = [list(_problems(problems)), list(_not_ours(rest)), [_summary(problems)]]
@@ -29,8 +32,9 @@ def report(found: Sequence[Drift], *, others: bool = True) -> str:
 def as_values(found: Sequence[Drift]) -> list[dict[str, Any]]:
     """Each drift with all its fields; `drift` says whether it counts as a problem."""
     return [
-        {PUBLISHED.get(name, name): value for name, value in asdict(drift).items()}
-        | {"sort": drift.kind.wire, "drift": drift.is_problem}
+        {"sort": drift.kind.wire}
+        | {PUBLISHED.get(name, name): value for name, value in members(drift).items() if name != "kind"}
+        | {"drift": drift.is_problem}
         for drift in found
     ]
 
@@ -58,7 +62,7 @@ def _not_ours(others: Sequence[Drift]) -> Iterator[str]:
 
 def _summary(problems: Sequence[Drift]) -> str:
     counts = Counter(drift.remedy for drift in problems)
-    parts = [f"{counts[remedy]} {remedy.summary}" for remedy in Remedy if counts[remedy]]
+    parts = [f"{counts[remedy]} {remedy.summary} ({remedy.sign})" for remedy in Remedy if counts[remedy]]
     return f"Plan: {', '.join(parts)}." if parts else EQUAL
 
 

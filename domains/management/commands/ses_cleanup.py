@@ -7,10 +7,11 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from backoffice.shell.asking import NOTHING_DONE
+from backoffice.shell.output import count
 from backoffice.text import plural
-from domains.cleanup import find
+from domains.cleanup import find, render
 from domains.cleanup.find import Findings, Folder
-from domains.cleanup.render import as_values, report
 from domains.deletion.received import erase_unreported
 from domains.deletion.retry import retry_deletion
 from domains.models import DomainDeletion
@@ -19,6 +20,8 @@ from ses_integration.api import SesError
 from ses_integration.cli.base import (
     SECONDS_PER_DOMAIN,
     CommandWithExitCodes,
+    add_confirmation,
+    confirmed,
     reconcile_each,
     ses_errors_as_command_errors,
 )
@@ -29,8 +32,9 @@ class Command(CommandWithExitCodes):
     help = (
         "List what should be gone and is not: our rules and identities that are in no ledger, mail without a domain, "
         "what another AWS_REGION or SES_RULE_SET left behind, and everything that is pending. Reads the tag of every "
-        "identity in the account that is in no ledger, about one a second. Changes nothing unless --apply is given. "
-        "Exit code 0 when nothing is left over or pending, 2 when something is (after --apply: still is), 1 on an error."
+        "identity in the account that is in no ledger, about one a second. Changes nothing unless --apply is given, and then "
+        "asks first. Exit code 0 when nothing is left over or pending, 2 when something is (after --apply: still is), 1 on an "
+        "error, or when SES or the bucket could not be looked at."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -52,43 +56,56 @@ class Command(CommandWithExitCodes):
             help="with --apply: forget what other regions and rule sets hold without asking SES there, because their AWS "
             "account is closed, or was cleaned up by hand",
         )
+        add_confirmation(parser)
         parser.add_argument("--json", action="store_true", help="print JSON; progress goes to stderr")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.tell = self.stdout.write if not options["json"] else partial(self.stderr.write, style_func=str)
         search = LeftoverSearch(options["domain"] or "", self._count)
-        with ses_errors_as_command_errors():
-            found = find.findings(search)
-            if search.domain and not found.known:
-                raise CommandError(f"Neither this installation nor SES nor the bucket knows of {search.domain}.")
-            if options["apply"] and (found.removable or found.left.previous_scopes or found.deletions):
-                if not options["json"]:
-                    self.stdout.write(f"{report(found)}\n\n")
+        found = self._look(search, show=not options["json"] or options["apply"])
+        if search.domain and not found.known:
+            raise CommandError(f"Neither this installation nor SES nor the bucket knows of {search.domain}.")
+        if options["apply"] and found.to_apply:
+            if not confirmed(self, options, find.removals(search, found.aws)):
+                self.tell(NOTHING_DONE)
+                raise SystemExit(2)
+            self.tell("\n")
+            with ses_errors_as_command_errors():
                 self._apply(search, found, forget_former=options["forget_former"])
-                found = find.findings(search)
+            found = self._look(search, show=not options["json"])
         if options["json"]:
-            self.stdout.write(json.dumps(as_values(found), indent=2))
-        else:
-            self.stdout.write(report(found))
-            if found.removable:
-                self.stdout.write("\nses_cleanup --apply removes what is marked with !.")
+            self.stdout.write(json.dumps(render.as_values(found), indent=2))
+        if found.aws.left.not_looked_at:
+            raise SystemExit(1)
         if not found.nothing_left:
             raise SystemExit(2)
 
+    def _look(self, search: LeftoverSearch, *, show: bool) -> Findings:
+        """Search, and show what the database says before AWS is asked."""
+        database = find.in_database(search)
+        first = render.database_report(database)
+        if show and first:
+            self.tell(first)
+        found = Findings(database, find.in_aws(search))
+        if show:
+            rest = "\n\n".join(filter(None, [render.aws_report(found.aws), render.conclusion(found)]))
+            self.tell(f"\n{rest}" if first else rest)
+        return found
+
     def _apply(self, search: LeftoverSearch, found: Findings, *, forget_former: bool) -> None:
-        adopted = search.adopt([orphan.found for orphan in found.orphans if orphan.removable])
+        adopted = search.adopt([orphan.found for orphan in found.aws.orphans if orphan.removable])
         reconcile_each(adopted, self.tell)
-        folders = {folder.prefix: folder for folder in found.folders if folder.removable}
+        folders = {folder.prefix: folder for folder in found.aws.folders if folder.removable}
         for prefix in search.without_rule(list(folders)):
             self._erase(folders[prefix])
-        for mail in found.lost_mail:
+        for mail in found.database.lost_mail:
             for erased in erase_unreported(mail.domain_id):
                 self.tell(
                     f"{mail.domain} ({mail.domain_id}): {plural(erased, 'received email')} erased from the database"
                 )
-        for record in found.deletions:
+        for record in found.database.deletions:
             self._retry(record)
-        for scope in found.left.previous_scopes:
+        for scope in found.database.recorded.previous_scopes:
             self._forget(search, scope, ask_ses=not forget_former)
         self.tell("\n")
 
@@ -116,8 +133,4 @@ class Command(CommandWithExitCodes):
                 return
 
     def _count(self, what: str, number: int, total: int) -> None:
-        """Show a counter on a terminal, and nothing in a log."""
-        if self.stderr.isatty():
-            end = "\n" if number == total else ""
-            self.stderr.write(f"\rLooking at {what}: {number}/{total}{end}", style_func=str, ending="")
-            self.stderr.flush()
+        count(self.stderr, f"Looking at {what}", number, total)

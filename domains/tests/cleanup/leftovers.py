@@ -13,8 +13,15 @@ from ses_integration.tests.emulator.clients import control
 
 SET, RULE = "inbound-email-rules", "inbound-lost.org-rule"
 NOTHING = "Nothing is left over, and nothing is pending.\n"
-APPLY = "\nses_cleanup --apply removes what is marked with !.\n"
+REMOVED = "! ses_cleanup --apply removes it"
+MAYBE = "? may be needed, or belong to another installation"
+RETRIED = "* is tried again"
+BY_HAND = "> is for you to remove"
 LOOK = ["DescribeActiveReceiptRuleSet", "ListEmailIdentities"]
+
+
+def signs(*meanings: str) -> str:
+    return f"\nSigns: {'; '.join(meanings)}.\n"
 
 
 def held(ses) -> dict:

@@ -9,7 +9,7 @@ from domains.tests.cleanup.leftovers import NOTHING, forget
 from inbound.tests.support.factories import DomainFactory, MessageFactory, ReceivedEmailFactory
 from mail.models import MailCount, Message, ReceivedEmail
 from mail.tests.erasure.mails import write_mails
-from ses_integration.tests.commands.run import run
+from ses_integration.tests.commands.run import apply, run
 
 
 def test_it_is_listed_and_erased(ses, live):
@@ -20,11 +20,11 @@ def test_it_is_listed_and_erased(ses, live):
     code, text = run("ses_cleanup")
     assert code == 2
     assert f"Mail in the database without a domain:\n! lost.org ({domain.pk}): 501 mails\n" in text
-    assert json.loads(run("ses_cleanup", "--json")[1])["lost_mail"] == [
-        {"domain": "lost.org", "domain_id": domain.pk, "mails": 501}
+    assert json.loads(run("ses_cleanup", "--json")[1])["lostMail"] == [
+        {"domain": "lost.org", "domainId": domain.pk, "mails": 501}
     ]
     assert Message.objects.count() == 502
-    text = run("ses_cleanup", "--apply")[1]
+    text = apply("ses_cleanup")[1]
     assert f"lost.org ({domain.pk}): 501 received emails erased from the database\n" in text
     assert ReceivedEmail.objects.get() == kept
     assert set(MailCount.objects.values_list("domain", flat=True)) == {live.pk}
@@ -35,7 +35,7 @@ def test_domain_limits_it_to_one_domain(ses):
     for name in ("lost.org", "other.org"):
         MessageFactory(domain=DomainFactory(name=name))
         forget(name)
-    run("ses_cleanup", "--apply", "--domain", "lost.org")
+    apply("ses_cleanup", "--domain", "lost.org")
     assert Message.objects.get().key.startswith("emails/other.org/")
 
 
@@ -45,7 +45,7 @@ def test_mail_that_a_deletion_erases_is_not_lost(ses):
     code, text = run("ses_cleanup")
     assert (code, "Mail in the database" in text) == (2, False)
     assert "Unfinished deletions" in text
-    code, text = run("ses_cleanup", "--apply")
+    code, text = apply("ses_cleanup")
     assert (code, text.endswith(NOTHING)) == (0, True)
     assert not Message.objects.exists()
     assert DomainDeletion.objects.get().finished_at

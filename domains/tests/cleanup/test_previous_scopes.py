@@ -8,13 +8,15 @@ import pytest
 from django.utils import timezone
 
 from domains.tests.cleanup.leftovers import (
+    BY_HAND,
     NOTHING,
     SET,
     held,
+    signs,
 )
 from ses_integration.aws import clients
 from ses_integration.models import LedgerEntry, LedgerIdentity, RuleSetState
-from ses_integration.tests.commands.run import run
+from ses_integration.tests.commands.run import apply, run
 
 pytestmark = pytest.mark.sqlite
 
@@ -34,20 +36,20 @@ def test_each_previous_scope_is_listed_with_the_commands_to_run(moved):
         "> eu-west-1, rule set inbound-email-rules: 1 rule and 0 identities.\n"
         "    If the change was a mistake, undo it. Otherwise remove these, and ses_cleanup --apply forgets them:\n"
         "    aws ses delete-receipt-rule --region eu-west-1 --rule-set-name inbound-email-rules "
-        "--rule-name inbound-live.org-rule\n",
+        "--rule-name inbound-live.org-rule\n" + signs(BY_HAND),
     )
 
 
 def test_resources_that_ses_still_holds_stay_in_ses_and_in_the_ledger(ses, moved):
     before = held(ses)
-    assert run("ses_cleanup", "--apply")[0] == 2
+    assert apply("ses_cleanup")[0] == 2
     assert LedgerEntry.objects.filter(rule_set=SET, kind="rule").exists()
     assert held(ses) == before
 
 
 def test_resources_that_ses_no_longer_holds_are_forgotten(ses, moved):
     clients.ses("eu-west-1").delete_receipt_rule_set(RuleSetName=SET)
-    code, text = run("ses_cleanup", "--apply")
+    code, text = apply("ses_cleanup")
     assert code == 0
     assert "eu-west-1, rule set inbound-email-rules: 2 gone from SES and forgotten\n" in text
     assert not LedgerEntry.objects.filter(rule_set=SET).exists()
@@ -56,12 +58,12 @@ def test_resources_that_ses_no_longer_holds_are_forgotten(ses, moved):
 
 def test_a_scope_of_another_account_is_forgotten_only_on_request(ses, moved):
     RuleSetState.objects.filter(rule_set=SET).update(account="999999999999")
-    code, text = run("ses_cleanup", "--apply")
+    code, text = apply("ses_cleanup")
     assert code == 2
     assert "eu-west-1, rule set inbound-email-rules: it is in another AWS account" in text
     assert LedgerEntry.objects.filter(rule_set=SET).count() == 2
     ses.clear_journal()
-    code, text = run("ses_cleanup", "--apply", "--forget-former")
+    code, text = apply("ses_cleanup", "--forget-former")
     assert code == 0
     assert "eu-west-1, rule set inbound-email-rules: 2 forgotten\n" in text
     assert not LedgerEntry.objects.filter(rule_set=SET).exists()
@@ -95,12 +97,13 @@ def test_an_identity_that_may_not_be_ours_is_listed_with_the_command_to_look_at_
         "    It was never known whether these identities are ours. Look at the tag `inbound` first, and delete only those "
         "where it is INSTALLATION_ID:\n"
         "    aws sesv2 get-email-identity --region eu-central-1 --query Tags --email-identity never-asked.org\n"
-        "    aws sesv2 get-email-identity --region eu-central-1 --query Tags --email-identity no-answer.org\n",
+        "    aws sesv2 get-email-identity --region eu-central-1 --query Tags --email-identity no-answer.org\n"
+        + signs(BY_HAND),
     )
     assert json.loads(run("ses_cleanup", "--json")[1])["former"] == [
         {
             "region": "eu-central-1",
-            "rule_set": SET,
+            "ruleSet": SET,
             "rules": [],
             "identities": ["ours.org"],
             "unclear": ["never-asked.org", "no-answer.org"],
@@ -110,13 +113,13 @@ def test_an_identity_that_may_not_be_ours_is_listed_with_the_command_to_look_at_
 
 def test_a_ledger_without_a_region_is_ignored(ses, live):
     LedgerEntry.objects.filter(kind="rule").update(region="")
-    run("ses_reconcile", "--apply")
+    apply("ses_reconcile")
     assert LedgerEntry.objects.filter(region="").exists()
     assert run("ses_cleanup") == (0, NOTHING)
 
 
 def test_an_error_of_a_previous_region_is_one_sentence(ses, moved):
     ses.add_faults({"service": "ses", "action": "DescribeReceiptRuleSet", "fault": "access_denied"})
-    code, text = run("ses_cleanup", "--apply")
+    code, text = apply("ses_cleanup")
     assert code == 2
     assert "eu-west-1, rule set inbound-email-rules: AWS does not allow this call;" in text

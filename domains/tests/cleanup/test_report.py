@@ -11,22 +11,25 @@ from django.core.management import CommandError, call_command
 from domains.deletion.service import delete_domain
 from domains.models import DomainDeletion
 from domains.tests.cleanup.leftovers import (
-    APPLY,
     LOOK,
+    MAYBE,
     NOTHING,
+    REMOVED,
+    RETRIED,
     RULE,
     calls,
     create_tagged_identity,
     held,
     put,
+    signs,
 )
 from inbound.tests.support.aws import create_foreign_identity, identities, rules, store_mail, stored_keys
 from inbound.tests.support.factories import DomainFactory
-from ses_integration.tests.commands.run import run
+from ses_integration.tests.commands.run import apply, run
 
 
 def test_without_leftovers_it_says_so_and_exits_with_0(ses, live):
-    assert run("ses_cleanup", "--apply") == (0, NOTHING)
+    assert apply("ses_cleanup") == (0, NOTHING)
     assert calls(ses) == LOOK
 
 
@@ -40,7 +43,7 @@ def test_leftovers_are_listed_and_nothing_is_changed(ses, live, lost):
         "\n"
         "Stored mail without a domain:\n"
         f"? {lost}: 1 object, 1 version, 4 bytes. No deletion of it is recorded here, so it may belong to another "
-        "installation. If it is yours, run ses_cleanup --apply --domain lost.org\n" + APPLY,
+        "installation. If it is yours, run ses_cleanup --apply --domain lost.org\n" + signs(REMOVED, MAYBE),
     )
     assert (held(ses), stored_keys()) == (before, mail)
     assert calls(ses) == [*LOOK, "GetEmailIdentity"]
@@ -48,13 +51,13 @@ def test_leftovers_are_listed_and_nothing_is_changed(ses, live, lost):
 
 def test_domain_limits_the_search_to_one_domain(ses, lost):
     create_tagged_identity("other.org", "inbound")
-    code, text = run("ses_cleanup", "--apply", "--domain", "Lost.org")
+    code, text = apply("ses_cleanup", "--domain", "Lost.org")
     assert (code, text.endswith(f"\n{NOTHING}")) == (0, True)
     assert f"{lost}: 1 of 1 versions erased\n" in text
     assert (rules(ses), identities(ses), stored_keys()) == ({}, {"other.org"}, [])
 
 
-@pytest.mark.parametrize("apply", [[], ["--apply"]])
+@pytest.mark.parametrize("apply", [[], ["--apply", "--yes", "--force"]])
 def test_an_unknown_domain_is_refused(ses, lost, apply):
     with pytest.raises(CommandError, match=r"Neither this installation nor SES nor the bucket knows of lots\.org"):
         run("ses_cleanup", *apply, "--domain", "lots.org")
@@ -86,7 +89,7 @@ def test_pending_domains_and_unfinished_deletions_are_listed(ses, settings):
         "* gone.org: 2 changes behind.\n"
         "\n"
         "Unfinished deletions; the worker retries by itself, ses_cleanup --apply retries now:\n"
-        f"* deletion of gone.org ({record.pk}): stored mail\n",
+        f"* deletion of gone.org ({record.pk}): stored mail\n" + signs(RETRIED),
     )
 
 
@@ -101,7 +104,7 @@ def test_json_has_every_published_field(ses, lost):
                 {"kind": "rule", "name": RULE, "domain": "lost.org", "recipients": ["a@lost.org"], **marked},
             ],
             "suspects": [],
-            "stored_mail": [
+            "storedMail": [
                 {
                     "prefix": lost,
                     "domain": "lost.org",
@@ -112,12 +115,13 @@ def test_json_has_every_published_field(ses, lost):
                     "removable": False,
                 }
             ],
-            "lost_mail": [],
-            "reference_mail": [],
+            "lostMail": [],
+            "referenceMail": [],
             "former": [],
             "owed": {},
             "deletions": [],
-            "nothing_left": False,
+            "notLookedAt": {},
+            "nothingLeft": False,
         },
     )
 
@@ -137,7 +141,23 @@ def test_a_terminal_shows_a_counter_and_a_log_does_not(ses, lost):
         assert stderr.getvalue() == shown
 
 
-def test_an_aws_error_is_one_sentence(ses):
-    ses.add_faults({"service": "ses", "action": "*", "fault": "access_denied"})
-    with pytest.raises(CommandError, match="lack a permission"):
-        run("ses_cleanup")
+def test_what_ses_does_not_tell_is_not_looked_at(ses, settings):
+    settings.SES_REQUEST_BUDGET = 0.0
+    record = delete_domain(domain=DomainFactory(name="gone.org"), requested_by="us")
+    ses.add_faults({"service": "ses", "action": "*", "fault": "access_denied", "times": None})
+    code, text = run("ses_cleanup")
+    assert code == 1
+    assert text.index(f"* deletion of gone.org ({record.pk})") < text.index("Not looked at: SES. AWS does not allow")
+    assert "Not looked at: stored mail. It can only be told from mail in use if SES answers.\n" in text
+    code, text = run("ses_cleanup", "--json")
+    assert (code, list(json.loads(text)["notLookedAt"])) == (1, ["SES", "stored mail"])
+
+
+def test_unfinished_deletions_are_retried_while_ses_does_not_answer(ses, settings):
+    settings.SES_REQUEST_BUDGET = 0.0
+    record = delete_domain(domain=DomainFactory(name="gone.org"), requested_by="us")
+    ses.add_faults(
+        {"service": "ses", "action": "DescribeActiveReceiptRuleSet", "fault": "access_denied", "times": None}
+    )
+    code, text = apply("ses_cleanup")
+    assert (code, f"deletion of gone.org ({record.pk}): finished.\n" in text) == (1, True)

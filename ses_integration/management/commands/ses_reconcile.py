@@ -8,12 +8,16 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from backoffice.shell.asking import NOTHING_DONE
 from rest.names.arguments import domain_name
 from ses_integration.cli.base import (
     CommandWithExitCodes,
     Outcome,
+    add_confirmation,
+    confirmed,
     reconcile_each,
     refuse_unknown,
+    removals_in_ses,
     ses_errors_as_command_errors,
 )
 from ses_integration.cli.drift_report import as_values, report
@@ -41,10 +45,10 @@ def at_least_one(text: str) -> int:
 class Command(CommandWithExitCodes):
     help = (
         "Compare what SES holds with the database, and print the differences as a plan. Changes nothing unless --apply or "
-        "--adopt is given, and even then nothing that is not ours. Exit code 0 when SES matches the database, 2 when "
-        "something differs or a foreign rule takes our mail (after --apply: when something is left), 1 on an error. Refuses to "
-        "change anything in a region or rule set that was never used while another one still holds something of ours, unless "
-        "--new-region is given."
+        "--adopt is given, and even then nothing that is not ours. Asks first. Exit code 0 when SES matches the database, 2 "
+        "when something differs or a foreign rule takes our mail (after --apply: when something is left), 1 on an error. "
+        "Refuses to change anything in a region or rule set that was never used while another one still holds something of "
+        "ours, unless --new-region is given."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -61,6 +65,7 @@ class Command(CommandWithExitCodes):
         )
         parser.add_argument("--domain", metavar="NAME", type=domain_name, help="compare only this domain")
         parser.add_argument("--limit", metavar="N", type=at_least_one, help="change at most N domains. Default: all")
+        add_confirmation(parser)
         parser.add_argument("--json", action="store_true", help="print JSON; progress goes to stderr")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -78,16 +83,19 @@ class Command(CommandWithExitCodes):
             chosen = _chosen(found, apply=options["apply"], adopt=options["adopt"])[: options["limit"]]
             applied: dict[str, Any] = {"adopted": [], "domains": {}, "moved": []}
             if chosen:
-                if not options["json"]:
-                    self.stdout.write(f"{report(found)}\n\n")
+                self.tell(f"{report(found)}\n\n")
+                removed = [drift for drift in found if drift.kind is DriftKind.EXTRA and drift.domain in chosen]
+                if not confirmed(self, options, removals_in_ses(config, comparison.seen, removed)):
+                    self.tell(NOTHING_DONE)
+                    raise SystemExit(2)
                 applied = self._carry_out(config, comparison, chosen, apply=options["apply"], adopt=options["adopt"])
                 comparison = compare(config)
                 found = _concerning(domain, comparison)
         if options["json"]:
             values = {
                 "region": config.region,
-                "rule_set": config.rule_set,
-                "active_rule_set": comparison.seen.active,
+                "ruleSet": config.rule_set,
+                "activeRuleSet": comparison.seen.active,
                 "equal": not any(drift.is_problem for drift in found),
                 "differences": as_values(found),
                 **({"applied": applied} if options["apply"] or options["adopt"] else {}),

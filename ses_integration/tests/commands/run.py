@@ -13,3 +13,8 @@ def run(name: str, *args: str) -> tuple[int, str]:
     except SystemExit as end:
         return int(str(end.code or 0)), out.getvalue()
     return 0, out.getvalue()
+
+
+def apply(name: str, *args: str) -> tuple[int, str]:
+    """The same with `--apply`, for somebody who agrees to everything."""
+    return run(name, "--apply", "--yes", "--force", *args)

@@ -82,7 +82,7 @@ def test_a_unicode_name_is_found(ses, rows):
 
 
 @pytest.mark.parametrize(
-    "command", [["ses_sync"], ["ses_reconcile", "--apply", "--domain"]], ids=lambda words: words[0]
+    "command", [["ses_sync"], ["ses_reconcile", "--apply", "--yes", "--domain"]], ids=lambda words: words[0]
 )
 class TestUnknown:
     def test_a_name_that_is_nowhere_known_is_told_in_canonical_form(self, ses, rows, command):

@@ -15,7 +15,7 @@ from ses_integration.management.commands import ses_reconcile
 from ses_integration.models import LedgerEntry
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.reconcile.receipt_rules import EQUAL, RULE, STORE, change, held, put
-from ses_integration.tests.commands.run import run
+from ses_integration.tests.commands.run import apply, run
 from ses_integration.tests.support.fake_domains import DOMAIN, receive, remove
 from ses_integration.tests.support.ses_state import calls, identities, rules
 
@@ -40,7 +40,7 @@ def test_rules_of_the_reference_service_are_recognised_and_left_alone(old):
     receive("a")
     reconcile(DOMAIN)
     before = held(old)
-    assert run("ses_reconcile", "--apply")[0] == 0
+    assert apply("ses_reconcile")[0] == 0
     assert run("ses_reconcile") == (
         0,
         "Not ours, and left alone:\n"
@@ -59,38 +59,38 @@ def test_a_rule_with_addresses_missing_from_our_rows_is_not_adopted(old):
     receive("a")
     reconcile(DOMAIN)
     before = held(old)
-    assert run("ses_reconcile", "--adopt")[0] == 0
+    assert run("ses_reconcile", "--adopt", "--yes")[0] == 0
     assert held(old) == before
     assert not LedgerEntry.objects.filter(name="example.com-rule").exists()
 
 
 def test_our_rule_is_created_before_the_adopted_one_is_deleted(old):
     receive("a", "b")
-    code, text = run("ses_reconcile", "--apply", "--adopt")
+    code, text = apply("ses_reconcile", "--adopt")
     assert code == 0
     assert text.count("1/1 example.com: up to date\n") == 2
     assert calls(old)[-2:] == ["CreateReceiptRule", "DeleteReceiptRule"]
     assert set(rules()) == {RULE, "theirs.org-rule"}
     assert identities() == {DOMAIN}
     old.clear_journal()
-    code, text = run("ses_reconcile", "--adopt")
+    code, text = run("ses_reconcile", "--adopt", "--yes")
     assert (code, calls(old)) == (0, [])
 
 
 def test_the_adopted_rule_stays_until_ours_is_confirmed(old):
     receive("a", "b")
     old.add_faults({"service": "ses", "action": "CreateReceiptRule", "fault": "access_denied", "times": None})
-    code, _ = run("ses_reconcile", "--apply", "--adopt")
+    code, _ = apply("ses_reconcile", "--adopt")
     assert code == 2
     assert "example.com-rule" in rules()
     old.clear_faults()
     assert run("ses_sync")[0] == 0
-    assert run("ses_reconcile", "--adopt")[0] == 0
+    assert run("ses_reconcile", "--adopt", "--yes")[0] == 0
     assert set(rules()) == {RULE, "theirs.org-rule"}
 
 
 @pytest.mark.parametrize("wrong", ["missing", "disabled", "different"])
-@pytest.mark.parametrize("adopt", [["--adopt"], ["--apply", "--adopt"]])
+@pytest.mark.parametrize("adopt", [["--adopt", "--yes"], ["--apply", "--adopt", "--yes"]])
 def test_a_rule_is_not_adopted_while_ours_does_not_receive(old, ses_v1, wrong, adopt):
     receive("a", "b")
     reconcile(DOMAIN)
@@ -100,7 +100,7 @@ def test_a_rule_is_not_adopted_while_ours_does_not_receive(old, ses_v1, wrong, a
         change(ses_v1, **({"Enabled": False} if wrong == "disabled" else {"Recipients": ["x@example.com"]}))
     old.clear_journal()
     code, text = run("ses_reconcile", *adopt)
-    if adopt == ["--adopt"]:
+    if "--apply" not in adopt:
         assert (code, calls(old)) == (2, [])
         assert "of the reference service; rules of ours do not receive as they should, so it may be needed: " in text
     else:
@@ -114,7 +114,7 @@ def test_a_catch_all_rule_is_replaced_by_ours(ses, ses_v1):
     put(ses_v1, "example.com-catchall-rule", DOMAIN, Actions=[store])
     receive(catch_all=True)
     reconcile(DOMAIN)
-    assert run("ses_reconcile", "--adopt")[0] == 0
+    assert run("ses_reconcile", "--adopt", "--yes")[0] == 0
     assert rules() == {"inbound-example.com-catchall-rule": {DOMAIN}}
 
 
@@ -122,7 +122,7 @@ def test_an_adopted_rule_is_deleted_with_its_domain(old):
     receive("a", "b")
     reconcile(DOMAIN)
     old.add_faults({"service": "ses", "action": "DeleteReceiptRule", "fault": "access_denied"})
-    run("ses_reconcile", "--adopt")
+    run("ses_reconcile", "--adopt", "--yes")
     assert "example.com-rule" in rules()
     remove()
     reconcile(DOMAIN)
@@ -134,7 +134,7 @@ def test_adopting_repairs_nothing_else(old):
     receive("a", domain="other.org")
     reconcile("other.org")
     Gateway(ses_config()).delete_rule("inbound-other.org-rule")
-    assert run("ses_reconcile", "--adopt")[0] == 2
+    assert run("ses_reconcile", "--adopt", "--yes")[0] == 2
     assert set(rules()) == {RULE, "theirs.org-rule"}
 
 
@@ -148,7 +148,7 @@ def test_a_rule_is_not_adopted_if_an_address_is_deleted_meanwhile(old, monkeypat
         return adopt(*args)
 
     monkeypatch.setattr(ses_reconcile, "adopt_reference_rules", somebody_is_first)
-    run("ses_reconcile", "--adopt")
+    run("ses_reconcile", "--adopt", "--yes")
     assert "example.com-rule" in rules()
     assert not LedgerEntry.objects.filter(name="example.com-rule").exists()
 
@@ -156,5 +156,5 @@ def test_a_rule_is_not_adopted_if_an_address_is_deleted_meanwhile(old, monkeypat
 def test_json_names_the_adopted_rules(old):
     receive("a", "b")
     reconcile(DOMAIN)
-    body = json.loads(run("ses_reconcile", "--adopt", "--json")[1])
+    body = json.loads(run("ses_reconcile", "--adopt", "--yes", "--json")[1])
     assert body["applied"] == {"adopted": ["example.com-rule"], "domains": {DOMAIN: "in line"}, "moved": []}

@@ -9,7 +9,7 @@ from ses_integration.conf import ses_config
 from ses_integration.models import LedgerEntry, LedgerIdentity
 from ses_integration.setup.prepare import prepare
 from ses_integration.tests.commands.reconcile.receipt_rules import EQUAL, SET
-from ses_integration.tests.commands.run import run
+from ses_integration.tests.commands.run import apply, run
 from ses_integration.tests.support.fake_domains import DOMAIN
 
 pytestmark = pytest.mark.usefixtures("rows")
@@ -52,17 +52,17 @@ def test_it_refuses_to_create_everything_a_second_time(ses_with_a, elsewhere, ch
 
 def test_new_region_confirms_the_move(ses_with_a, elsewhere):
     _, there = elsewhere
-    code, text = run("ses_reconcile", "--apply", "--new-region")
+    code, text = apply("ses_reconcile", "--new-region")
     assert f"1/1 {DOMAIN}: up to date" in text
     # What was left behind is still to be removed.
     assert (code, text.count(f"! ledger of {there}: it has")) == (2, 2)
     assert LedgerEntry.objects.of(ses_config()).filter(kind="rule", presence="present").count() == 1
-    assert run("ses_reconcile", "--apply")[0] == 2
+    assert apply("ses_reconcile")[0] == 2
 
 
 def test_foreign_identities_of_another_region_do_not_count(ses_with_a, settings):
     LedgerIdentity.objects.update(ours=False)
     LedgerEntry.objects.filter(kind="rule").delete()
     LedgerEntry.objects.update(region="eu-central-1")
-    run("ses_reconcile", "--apply")
+    apply("ses_reconcile")
     assert run("ses_reconcile") == (0, EQUAL)

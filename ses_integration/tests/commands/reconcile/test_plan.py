@@ -66,7 +66,7 @@ def test_each_drift_is_one_line_and_nothing_is_changed(ses_with_a, ses_v1):
         "  rule theirs of theirs.org: x@theirs.org\n"
         "  identity: theirs.org\n"
         "\n"
-        "Plan: 2 to create, 1 to change, 2 to remove, 1 to move, 3 for you to do.\n"
+        "Plan: 2 to create (+), 1 to change (~), 2 to remove (-), 1 to move (^), 3 for you to do (!).\n"
         "ses_reconcile --apply repairs what is ours.\n",
     )
     assert held(ses_with_a) == before
@@ -142,7 +142,7 @@ def test_domain_limits_the_plan_to_one_domain(ses_with_a, ses_v1):
     Gateway(ses_config()).delete_identity("other.org")
     change(ses_v1, Enabled=False)
     text = run("ses_reconcile", "--domain", "Other.org")[1]
-    assert text.startswith("+ identity other.org: missing\n\nPlan: 1 to create.\n")
+    assert text.startswith("+ identity other.org: missing\n\nPlan: 1 to create (+).\n")
 
 
 def test_an_unknown_domain_fails_before_aws_is_called(ses_with_a):
@@ -157,8 +157,8 @@ def test_json_has_every_published_field(ses_with_a, ses_v1):
     assert code == 2
     assert json.loads(text) == {
         "region": "eu-west-1",
-        "rule_set": SET,
-        "active_rule_set": SET,
+        "ruleSet": SET,
+        "activeRuleSet": SET,
         "equal": False,
         "differences": [
             {
@@ -170,9 +170,9 @@ def test_json_has_every_published_field(ses_with_a, ses_v1):
                 "added": ["a@example.com"],
                 "removed": ["b@example.com"],
                 "recipients": [],
-                "to_add": [],
-                "takes_from": [],
-                "takes_everything": False,
+                "toAdd": [],
+                "takesFrom": [],
+                "takesEverything": False,
                 "adoptable": False,
                 "needed": False,
                 "drift": True,
@@ -191,14 +191,14 @@ def test_json_has_every_published_field(ses_with_a, ses_v1):
 def test_a_foreign_rule_that_takes_our_mail_is_drift_and_never_touched(ses_with_a, ses_v1, recipients, taken):
     put(ses_v1, "theirs", *recipients)
     before = held(ses_with_a)
-    for args in ([], ["--apply"], ["--domain", DOMAIN]):
+    for args in ([], ["--apply", "--yes", "--force"], ["--domain", DOMAIN]):
         code, text = run("ses_reconcile", *args)
         assert (code, text.splitlines()[0]) == (
             2,
             f"! rule theirs: {taken}. It is not ours and takes mail of ours: its owner must disable it, "
             "or remove our domains from it.",
         )
-        assert text.endswith("\n\nPlan: 1 for you to do.\n")
+        assert text.endswith("\n\nPlan: 1 for you to do (!).\n")
     code, text = run("ses_reconcile", "--json")
     told = json.loads(text)
     assert (code, told["equal"]) == (2, False)
