@@ -16,7 +16,7 @@ from domains.dependents import Dependent, dependents_of
 from domains.models import Domain
 from domains.provider import addresses_of, spec_of
 from rest.deletion import plan_token
-from rest.deletion.plan import Part, Plan
+from rest.deletion.plan import Doubt, Part, Plan
 from rest.deletion.plan_token import Subject
 from ses_integration.api import Preview
 
@@ -69,10 +69,16 @@ class FromOutside:
 
 @dataclass(frozen=True, slots=True)
 class AddressPlan(Plan[FromDatabase, FromOutside]):
-    @property
-    def certain(self) -> bool:
-        """Whether SES's state is confirmed, and SES can be called."""
-        return self.database.ses.certain and not self.outside.ses_problem
+    def doubts(self) -> list[Doubt]:
+        return parts.ses_doubts(self.database.ses, self.outside.ses_problem)
+
+    def headline(self) -> str:
+        gone = sum(rule.after is None for rule in self.database.ses.rules)
+        changed = sum(rule.after is not None for rule in self.database.ses.rules)
+        rules = [
+            f"{plural(number, 'rule')} {what}" for number, what in ((gone, "deleted"), (changed, "changed")) if number
+        ]
+        return " · ".join(["1 address", *(rules or ["no rule"])])
 
     def parts(self) -> list[Part]:
         database, ses = self.database, self.database.ses

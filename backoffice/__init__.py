@@ -5,7 +5,7 @@
 - `lists`: what searches of lists understand, and filters that take only what they offer
 - `links`: links from one page to another
 - `service_forms`: add and change rows through services, and show a new secret once
-- `deletion`: delete rows through services, with the plan on the confirmation page
+- `deletion`: delete rows through services, with the plan and a typed name on the confirmation page
 - `urls`: where to go when a page has finished
 - `text`: wording of counts, lists of names, sizes and dates, for pages, commands and messages
 - `shell`: what commands share: questions before a change, progress, JSON

@@ -65,3 +65,8 @@ def duration(span: timedelta) -> str:
 def moment(at: datetime) -> str:
     """`2026-11-26 09:30:00 UTC`, whatever the time zone of `at`."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """`2026-11-26 09:30:00 UTC, 3 min ago`."""
+    return f"{moment(at)}, {duration(now - at)} ago"

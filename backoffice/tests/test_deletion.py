@@ -10,7 +10,7 @@ from django.test import Client
 from addresses import deletion as address_deletion
 from addresses.deletion_plan import plan_of
 from addresses.models import EmailAddress
-from backoffice import deletion
+from backoffice.deletion import pages
 from endpoints import services
 from endpoints.admin.endpoints import EndpointAdmin
 from endpoints.models import Endpoint
@@ -31,7 +31,7 @@ def delete_url(row: Any) -> str:
 
 
 def test_too_many_rows_are_refused(ses, user, admin_client: Client, monkeypatch):
-    monkeypatch.setattr(deletion, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(pages, "MOST_AT_ONCE", 2)
     chosen = EndpointFactory.create_batch(3, owner=user)
     assert delete_selected(admin_client, "endpoints.endpoint", chosen)[1] == [("error", "Delete at most 2 at once.")]
     assert Endpoint.objects.count() == 3
@@ -42,7 +42,7 @@ def test_too_many_rows_are_refused(ses, user, admin_client: Client, monkeypatch)
 def test_models_without_deletion_plans_get_a_summary(ses, user, admin_client: Client):
     endpoint = EndpointFactory(owner=user)
     page = text(admin_client.get(delete_url(endpoint)))
-    assert "Delete endpoint?" in page
+    assert f"Delete {endpoint.name}?" in page
     assert "Deletion plan" not in page
     assert "This cannot be undone. SES is updated at once" in page
 
@@ -58,7 +58,7 @@ def test_equal_outcomes_share_one_message_that_names_at_most_ten_rows(ses, user,
 def test_a_row_deleted_during_the_request_is_reported(ses, user, admin_client: Client, monkeypatch):
     endpoint = EndpointFactory(owner=user, name="Main")
     monkeypatch.setattr(services, "delete_endpoint", missing(Endpoint))
-    assert post(admin_client, delete_url(endpoint), post="yes")[1] == [("warning", "Already deleted: Main.")]
+    assert confirm(admin_client, delete_url(endpoint))[1] == [("warning", "Already deleted: Main.")]
 
 
 def test_a_row_with_a_plan_deleted_during_the_request_is_reported(ses, admin_client: Client, monkeypatch):
@@ -79,7 +79,7 @@ def test_looking_at_the_plan_again_counts_towards_the_deadline(ses, admin_client
         return plan_of(row)
 
     monkeypatch.setattr(address_deletion, "plan_of", slow_plan_of)
-    [(level, message)] = post(admin_client, path, post="yes", plan=token)[1]
+    [(level, message)] = post(admin_client, path, post="yes", plan=token, typed="a@example.com")[1]
     assert (level, message.startswith("Deleted: a@example.com. ")) == ("warning", True)
     assert calls(ses) == []
 
@@ -99,6 +99,6 @@ def test_nothing_is_deleted_if_one_of_the_rows_may_not_be(ses, user, admin_clien
 def test_a_user_who_may_delete_but_not_view_returns_to_the_index(ses, user, client: Client):
     staff(client, "endpoints.delete_endpoint")
     endpoint = EndpointFactory(owner=user)
-    response, _ = post(client, delete_url(endpoint), post="yes")
+    response, _ = confirm(client, delete_url(endpoint))
     assert (response.status_code, response["Location"]) == (302, "/admin/")
     assert not Endpoint.objects.exists()

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
 from backoffice.base import ReadOnlyAdmin
+from backoffice.deletion.pages import MOST_AT_ONCE
 from backoffice.links import joined, list_link, rows_of_domain
 from backoffice.lists import ChoiceListFilter
 from backoffice.text import size
+from domains.admin import reports
 from domains.deletion import proof
 from domains.deletion.record import warning
 from domains.deletion.retry import retry_deletion
@@ -48,7 +57,7 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
     ordering = ["-started_at", "name"]
     actions = ["retry"]
     fieldsets = [
-        (None, {"fields": ["name", "domain_id", "id", "owner", "requested_by", "plan_token", "related"]}),
+        (None, {"fields": ["name", "domain_id", "id", "owner", "requested_by", "request_id", "plan_token", "related"]}),
         ("Steps", {"fields": [("started_at", "finished_at"), *STEPS, "pending_or_kept"]}),
         ("At the start", {"fields": ["rule_names", "email_addresses", "blocked_emails", "dns_records", "dns_left"]}),
         ("Received emails", {"fields": [ERASED_ROWS]}),
@@ -57,13 +66,62 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
         ("Attempts", {"fields": ["ses_attempts", "problem", "attempts", "retry_at"]}),
     ]
 
+    def get_urls(self) -> list[URLPattern]:
+        def page(pattern: str, view: Any, name: str) -> URLPattern:
+            found: URLPattern = path(pattern, self.admin_site.admin_view(view), name=f"domains_domaindeletion_{name}")
+            return found
+
+        return [
+            page("request/<path:request_id>/", self.results_view, "results"),
+            page("<path:object_id>/retry/", self.retry_view, "retry"),
+            *super().get_urls(),
+        ]
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        record: DomainDeletion = kwargs["obj"]
+        context |= reports.context_of(record, with_dns="dns" in request.GET)
+        context |= {
+            "title": f"Deletion of {record.name}",
+            "subtitle": None,
+            "can_retry": record.finished_at is None and self.has_retry_permission(request),
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def results_view(self, request: HttpRequest, request_id: str) -> HttpResponse:
+        """All deletions that one request has begun. Its address can be passed on."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        records = list(DomainDeletion.objects.filter(request_id=request_id).order_by("name")[:MOST_AT_ONCE])
+        if not records:
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Deletions",
+            "opts": self.opts,
+            **reports.together(records),
+        }
+        return TemplateResponse(request, "admin/domains/domaindeletion/results.html", context)
+
+    @method_decorator(require_POST)
+    def retry_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The button `Try now` of a report."""
+        if not self.has_retry_permission(request):
+            raise PermissionDenied
+        record = self.get_object(request, unquote(object_id))
+        if record is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
+        self._retry(request, [record] if record.finished_at is None else [])
+        return HttpResponseRedirect(reverse("admin:domains_domaindeletion_change", args=[object_id]))
+
     def has_retry_permission(self, request: HttpRequest) -> bool:
         # has_change_permission would not do: it is always False, because the rows cannot be edited.
         return request.user.has_perm("domains.change_domaindeletion")
 
     @admin.action(description="Retry unfinished deletions now", permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[DomainDeletion]) -> None:
-        records = list(queryset.filter(finished_at=None))
+        self._retry(request, list(queryset.filter(finished_at=None)))
+
+    def _retry(self, request: HttpRequest, records: Sequence[DomainDeletion]) -> None:
         with shared_deadline():
             outcomes = [(record, retry_deletion(record)) for record in records]
         if finished := sum(record.finished_at is not None for record in records):

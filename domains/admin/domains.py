@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from audit.origin import current
 from backoffice.deletion import Deleted, DeletesThroughService, PlanUsed
 from backoffice.links import joined, list_link, page_link, related_link
 from backoffice.lists import ChoiceListFilter
 from backoffice.service_forms import ServiceAdmin, warn
+from backoffice.text import plural
 from domains.admin.forms import AddDomainForm, CatchAllForm
 from domains.admin.verification import ChecksFilter, ShowsVerification
 from domains.deletion import service
@@ -51,6 +54,7 @@ class DomainAdmin(ShowsVerification, ShowsSesState[Domain], DeletesThroughServic
     gone = (Domain.DoesNotExist, catch_all.EndpointGone)
     shared_deadline = staticmethod(shared_deadline)
     plan_of = staticmethod(build.plan_of)
+    consequence_titles = model.SUMMARY
 
     owner_link = related_link("owner__username")
     list_display = ["name", "status_shown", "checked_again", "owner_link", "addresses", "catch_all", "ses"]
@@ -121,6 +125,14 @@ class DomainAdmin(ShowsVerification, ShowsSesState[Domain], DeletesThroughServic
         warn(request, change.warning)
         return change.domain
 
+    def totals(self, rows: Sequence[Domain]) -> str:
+        counts = (
+            sum(row.blocked_email_count for row in rows),
+            sum(row.address_count for row in rows),
+            sum(row.dns_record_count for row in rows),
+        )
+        return f"{plural(len(rows), 'domain')}: {model.row_counts(*counts)}"
+
     def consequences(self, rows: Sequence[Domain]) -> dict[str, list[str]]:
         recorded = RecordedIdentity.by_domain(row.name for row in rows)
         return {
@@ -146,9 +158,17 @@ class DomainAdmin(ShowsVerification, ShowsSesState[Domain], DeletesThroughServic
             record = service.advance(running)
         confirmed = Step.DONE == record.rules == record.identity
         counts = model.row_counts(record.blocked_emails, record.email_addresses, record.dns_records)
-        link = page_link("domains.domaindeletion", record.pk, "the report")
-        done = format_html("This also deleted {}. See {}.", counts, link)
-        return Deleted(format_html("SES has confirmed the deletion. {}", done) if confirmed else done, warning(record))
+        done = f"This also deleted {counts}."
+        return Deleted(f"SES has confirmed the deletion. {done}" if confirmed else done, warning(record), record.pk)
+
+    def results_url(self, request: HttpRequest, deleted: Sequence[Deleted]) -> str:
+        """The report of one deletion, or the table of all that this request has begun."""
+        if not deleted or not request.user.has_perm("domains.view_domaindeletion"):
+            return ""
+        if len(deleted) == 1:
+            return reverse("admin:domains_domaindeletion_change", args=[quote(deleted[0].report)])
+        origin = current()
+        return reverse("admin:domains_domaindeletion_results", args=[origin.request_id]) if origin else ""
 
     @admin.action(description="Push to SES now", permissions=["push"])
     def push_to_ses(self, request: HttpRequest, queryset: QuerySet[Domain]) -> None:

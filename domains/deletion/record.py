@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from audit.origin import current
 from domains.deletion_plan.model import NOT_CREATED_HERE
 from domains.models import Domain, DomainDeletion, Step
 from domains.provider import addresses_of, spec_of
@@ -36,8 +37,10 @@ def initial_values(domain: Domain) -> dict[str, Any]:
 
     Leaves out what an earlier domain of the same name has left in SES: that is in its own report.
     """
+    origin = current()
     values: dict[str, Any] = {
         "name": domain.name,
+        "request_id": origin.request_id if origin else "",
         "owner_id": domain.owner_id,
         "records_to_publish": [
             {"type": row.record_type, "name": row.name, "value": row.value}

@@ -15,7 +15,7 @@ from domains.deletion_plan import parts
 from domains.dependents import EndpointUse
 from domains.dns.leftovers import RecordLookup, State, lookup_as_json
 from domains.models import Domain
-from rest.deletion.plan import Part, Plan
+from rest.deletion.plan import Doubt, Part, Plan
 from ses_integration.api import IdentityOutcome, MailSize, Preview, RecordedIdentity
 
 KIND = "domain"
@@ -85,19 +85,32 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
 
     mail: MailAmounts
 
-    @property
-    def certain(self) -> bool:
-        """Whether SES's state is confirmed, SES can be called, and S3 and DNS answered completely."""
-        return (
-            self.database.ses.certain
-            and not self.outside.ses_problem
-            and self.mail.stored.complete
-            and not any(record.why for record in self.outside.dns)
-        )
+    def doubts(self) -> list[Doubt]:
+        """Red is what SES and S3 may still hold. DNS is not ours, so what it did not say is amber."""
+        found = parts.ses_doubts(self.database.ses, self.outside.ses_problem)
+        stored = self.mail.stored
+        if stored.stored is None:
+            found.append(Doubt(f"Stored mail: its size could not be looked up. {stored.why}"))
+        elif not stored.complete:
+            found.append(Doubt("Stored mail: there is more than could be counted.", severe=False))
+        return [*found, *_dns_doubts(self.outside.dns)]
 
     @property
     def begun(self) -> bool:
         return self.database.deleting
+
+    def headline(self) -> str:
+        """`112 addresses · 25 mails, 49.1 KB · 1 rule · identity`."""
+        rules = sum(rule.after is None for rule in self.database.ses.rules)
+        identity = self.database.ses.identity
+        mail = f"{plural(self.mail.emails, 'mail')}, {size(self.mail.bytes)}"
+        goes = [
+            plural(self.database.email_addresses, "address"),
+            mail if self.mail.emails else "no mail",
+            plural(rules, "rule"),
+            *(["identity"] if identity is IdentityOutcome.DELETED else []),
+        ]
+        return " · ".join(goes)
 
     def parts(self) -> list[Part]:
         """In the order of the deletion's steps, and then what stays."""
@@ -179,13 +192,17 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
         return Part(parts.STAYS, [*lines, *map(_endpoint_line, uses)], {"stays": members})
 
 
+# Titles of what `summary` says.
+SUMMARY = ("In the database", "In SES", "Stored mail")
+
+
 def summary(domain: Domain, counts: str, identity: RecordedIdentity | None) -> list[str]:
     """The most important consequences, without a plan: for many domains, without asking S3 and DNS. `counts`: see `row_counts`."""
     outcomes = {True: IdentityOutcome.DELETED, False: IdentityOutcome.KEPT, None: IdentityOutcome.UNKNOWN}
     note = IDENTITY_NOTES[outcomes[identity.ours]] if identity else NOT_KNOWN_HERE
     mail = mail_outcome(str(domain.mail), keeps=settings.KEEP_MAIL_ON_DOMAIN_DELETE)
-    lines = [counts, "Its SES receipt rules are deleted.", _identity_line(note), f"Stored mail: {mail}."]
-    return [BEGUN, *lines] if domain.deleting_since else lines
+    rows = f"{BEGUN} {counts}" if domain.deleting_since else counts
+    return [rows, f"Its SES receipt rules are deleted. {_identity_line(note)}", f"{mail}."]
 
 
 def row_counts(blocked_emails: int, email_addresses: int, dns_records: int, *, inactive: int = 0) -> str:
@@ -212,6 +229,13 @@ def _endpoint_line(use: EndpointUse) -> str:
     ]
     others = ", and of other domains as well" if use.used_elsewhere else ", and no other mail"
     return parts.endpoint_line(use, *([f"it receives the mail {' and '.join(sources)}{others}"] if sources else []))
+
+
+def _dns_doubts(records: Sequence[RecordLookup]) -> Iterator[Doubt]:
+    unknown = [record for record in records if record.why]
+    if unknown:
+        why = " ".join(dict.fromkeys(record.why for record in unknown))
+        yield Doubt(f"DNS: {plural(len(unknown), 'record')} could not be looked up. {why}", severe=False)
 
 
 def _dns_lines(records: Sequence[RecordLookup]) -> Iterator[str]:

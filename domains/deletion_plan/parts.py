@@ -8,7 +8,7 @@ from typing import Any
 
 from backoffice.text import UNCERTAIN, listed, moment, plural, shortened
 from domains.dependents import Dependent, EndpointUse
-from rest.deletion.plan import Part, Plan
+from rest.deletion.plan import Doubt, Part, Plan
 from ses_integration.api import Preview
 
 SHOWN_CALLS = 20
@@ -45,6 +45,15 @@ def ses(plan: Plan[Any, Any], lines: Iterable[str], **members: Any) -> Part:
     ]
     title = f"SES, as of {moment(plan.confirmed_at)}" if plan.confirmed_at else "SES"
     return Part(title, [*lines], {"receiptRules": rules, "sesProblems": preview.problems, **members})
+
+
+UNCONFIRMED = "SES: what it holds is not confirmed. The plan shows what is known."
+
+
+def ses_doubts(preview: Preview, problem: str) -> list[Doubt]:
+    """What is not certain about SES. `problem` as in `calls`."""
+    unclear = [] if preview.certain else [" ".join(["SES:", *preview.problems]) if preview.problems else UNCONFIRMED]
+    return [Doubt(text) for text in [*unclear, *([f"SES cannot be called now: {problem}"] if problem else [])]]
 
 
 def rule_lines(preview: Preview) -> Iterator[str]:

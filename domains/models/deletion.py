@@ -55,6 +55,12 @@ class DomainDeletion(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="domain_deletions"
     )
     requested_by = models.CharField(max_length=255, blank=True, help_text="User who requested it, if known.")
+    request_id = models.CharField(
+        max_length=100,
+        blank=True,
+        db_default="",
+        help_text="Request that began it; others that it began have the same.",
+    )
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -141,6 +147,7 @@ class DomainDeletion(models.Model):
                 fields=["look_again_at"], condition=Q(look_again_at__isnull=False), name="deletions_look_again"
             ),
             models.Index(fields=["owner", "-started_at"], name="deletions_of_owner"),
+            models.Index(fields=["request_id"], condition=~Q(request_id=""), name="deletions_of_request"),
             # Counting them reads nothing but this small index.
             models.Index(fields=["owner"], condition=Q(finished_at__isnull=False), name="deletions_finished"),
         ]

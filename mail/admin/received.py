@@ -55,6 +55,7 @@ class ReceivedEmailAdmin(
     actions = ["release", "delete_selected"]
     list_per_page = 50
     show_full_result_count = False
+    asks_to_type = False
     afterwards = (
         "The mail disappears at once. If it has no other recipient, its object in the bucket is erased, too, in all versions; "
         "what S3 does not take now is erased in the background."

@@ -27,6 +27,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """What a plan does not know, as a sentence. `severe`: it is about what is deleted, and not only about what people are told."""
+
+    text: str
+    severe: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Plan(Generic[Database, Outside]):
     """A plan in two parts: from the database, which is compared once more under its locks, and from outside.
 
@@ -42,9 +50,17 @@ class Plan(Generic[Database, Outside]):
     def token(self) -> PlanToken:
         return PlanToken.of(self.subject, self.database, self.outside)
 
+    def doubts(self) -> list[Doubt]:
+        """What is unconfirmed or could not be looked up."""
+        raise NotImplementedError
+
     @property
     def certain(self) -> bool:
         """Whether all of it is confirmed and could be looked up."""
+        return not self.doubts()
+
+    def headline(self) -> str:
+        """What goes, in one line."""
         raise NotImplementedError
 
     @property

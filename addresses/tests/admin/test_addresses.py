@@ -164,7 +164,7 @@ def test_the_page_for_many_addresses_shows_routes_and_links_to_each_plan(ses, do
     page = admin_client.post(ADDRESSES, bulk(first, second))
     asked = text(page)
     assert "Delete 2 email addresses?" in asked
-    lines = {row.pk: part.lines for row, [part] in page.context["items"]}
+    lines = {row.pk: lines for row, lines in page.context["items"]}
     assert lines == {
         first.pk: ["Not deleted: Endpoint Main hook, which receives its mail."],
         second.pk: [
@@ -172,7 +172,7 @@ def test_the_page_for_many_addresses_shows_routes_and_links_to_each_plan(ses, do
             "Its mail goes to no endpoint.",
         ],
     }
-    assert all(f"<li>{line}</li>" in asked for line in [*lines[first.pk], *lines[second.pk]])
+    assert all(f"<div>{line}</div>" in asked for line in [*lines[first.pk], *lines[second.pk]])
     for address in (first, second):
         assert f'<a href="{deletion(address)}">Deletion plan</a>' in asked
     assert deletion(other) not in asked
@@ -197,7 +197,7 @@ def test_the_confirmation_page_mentions_the_catch_all(ses, catch_all, admin_clie
     asked = text(admin_client.get(deletion(address)))
     assert "inbound-example.com-catchall-rule does not change: example.com." in asked
     assert "The catch-all still receives mail for the address." in asked
-    assert "<li>The catch-all still receives mail for the address.</li>" in text(
+    assert "<div>The catch-all still receives mail for the address.</div>" in text(
         admin_client.post(ADDRESSES, bulk(address))
     )
     _, messages = confirm(admin_client, deletion(address))

@@ -12,7 +12,7 @@ from addresses.models import EmailAddress
 from domains.deletion.service import delete_domain
 from domains.lifecycle.register import add_domain
 from domains.models import Domain, DomainDeletion
-from inbound.tests.support.admin_site import confirm, delete_selected, post, staff, text, url
+from inbound.tests.support.admin_site import asked_to_type, confirm, delete_selected, post, staff, text, url
 from inbound.tests.support.aws import (
     calls,
     create_foreign_identity,
@@ -77,29 +77,28 @@ def test_the_page_for_many_domains_says_what_is_deleted_and_links_to_each_plan(
     ses.clear_journal()
     bulk = {"action": "delete_selected", "_selected_action": [domain.pk, deleting.pk], "index": "0"}
     response = admin_client.post(DOMAINS, bulk)
-    lines = {row.pk: part.lines for row, [part] in response.context["items"]}
+    lines = {row.pk: lines for row, lines in response.context["items"]}
     assert lines[domain.pk] == [
         "1 blocked email, 2 email addresses, 9 DNS records",
-        "Its SES receipt rules are deleted.",
-        "SES identity: It was created by this installation, so it is deleted.",
-        f"Stored mail: s3://inbound-mail/{domain.key_prefix} is erased, with every version.",
+        "Its SES receipt rules are deleted. SES identity: It was created by this installation, so it is deleted.",
+        f"s3://inbound-mail/{domain.key_prefix} is erased, with every version.",
     ]
     assert lines[deleting.pk] == [
-        "The deletion of this domain has begun; confirming continues it.",
-        "0 blocked emails, 0 email addresses, 7 DNS records",
-        "Its SES receipt rules are deleted.",
-        "SES identity: It was not created by this installation, so it is kept.",
-        f"Stored mail: s3://inbound-mail/{deleting.key_prefix} is erased, with every version.",
+        "The deletion of this domain has begun; confirming continues it. 0 blocked emails, 0 email addresses, 7 DNS records",
+        "Its SES receipt rules are deleted. SES identity: It was not created by this installation, so it is kept.",
+        f"s3://inbound-mail/{deleting.key_prefix} is erased, with every version.",
     ]
+    assert "2 domains: 1 blocked email, 2 email addresses, 16 DNS records" in text(response)
+    assert asked_to_type(text(response)) == "delete 2 domains"
     for row in (domain, deleting):
         assert f'<a href="{deletion(row)}">Deletion plan</a>' in text(response)
-        assert all(f"<li>{line}</li>" in text(response) for line in lines[row.pk])
+        assert all(f"<td>{line}</td>" in text(response) for line in lines[row.pk])
         assert admin_client.get(deletion(row)).status_code == 200
     settings.KEEP_MAIL_ON_DOMAIN_DELETE = True
     asked = text(admin_client.post(DOMAINS, bulk))
     for row in (domain, deleting):
         kept = f"s3://inbound-mail/{row.key_prefix} is kept, because KEEP_MAIL_ON_DOMAIN_DELETE is on."
-        assert f"<li>Stored mail: {kept}</li>" in asked
+        assert f"<td>{kept}</td>" in asked
     assert "is erased" not in asked
     assert calls(ses) == []
 
@@ -129,16 +128,12 @@ def test_a_domain_is_deleted_through_the_service(ses, user, admin_client: Client
     EmailAddressFactory(domain=domain)
     ses.clear_journal()
     response, messages = confirm(admin_client, deletion(domain))
-    assert (response.status_code, response["Location"]) == (302, DOMAINS)
-    assert calls(ses) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
     record = DomainDeletion.objects.get()
+    assert (response.status_code, response["Location"]) == (302, url("domains.domaindeletion", "change", record.pk))
+    assert calls(ses) == ["DeleteReceiptRule", "DeleteEmailIdentity"]
     assert (record.requested_by, record.email_addresses, record.dns_records) == ("admin", 1, 9)
     assert record.finished_at is not None
-    [(level, sentence)] = messages
-    assert level == "success"
-    went = "Deleted: example.com. SES has confirmed the deletion. This also deleted "
-    assert sentence.startswith(f"{went}0 blocked emails, 1 email address, 9 DNS records.")
-    assert url("domains.domaindeletion", "change", record.pk) in sentence
+    assert messages == []
     entry = LogEntry.objects.get()
     assert (entry.object_id, entry.object_repr, entry.is_deletion()) == (domain.pk, "example.com", True)
 
@@ -153,13 +148,35 @@ def test_many_domains_are_deleted_at_once_and_each_outcome_is_shown(ses, user, a
     )
     assert "Delete 3 domains?" in text(asked)
     assert Domain.objects.count() == 3
-    _, messages = delete_selected(admin_client, "domains.domain", chosen)
+    response, messages = delete_selected(admin_client, "domains.domain", chosen)
     assert not Domain.objects.exists()
     assert rules(ses) == {}
     assert identities(ses) == {"kept.example.com"}
-    assert [level for level, _ in messages] == ["success", "success", "warning"]
-    assert messages[2][1].startswith("Deleted: kept.example.com.")
-    assert "so it is kept" in messages[2][1]
+    assert messages == []
+    [request_id] = DomainDeletion.objects.values_list("request_id", flat=True).distinct()
+    assert response["Location"] == url("domains.domaindeletion", "results", request_id)
+    shown = text(admin_client.get(response["Location"]))
+    assert "3 domains: 3 finished, 0 pending, 0 verified" in shown
+    assert '<span class="state kept">Kept</span>' in shown
+
+
+def test_many_domains_are_deleted_only_if_their_number_is_typed(ses, user, admin_client: Client):
+    chosen = [DomainFactory(owner=user).pk for _ in range(2)]
+    bulk = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
+    for typed in ("", "delete 3 domains"):
+        response = admin_client.post(DOMAINS, {**bulk, "typed": typed})
+        assert asked_to_type(text(response)) == "delete 2 domains"
+        assert "this is not what you were asked to type" in text(response)
+    assert Domain.objects.live().count() == 2
+
+
+def test_without_permission_for_reports_the_outcome_is_a_message(ses, user, client: Client):
+    domain = add_domain(owner=user, name="example.com").domain
+    staff(client, "domains.view_domain", "domains.delete_domain")
+    response, messages = confirm(client, deletion(domain))
+    assert response["Location"] == DOMAINS
+    went = "Deleted: example.com. SES has confirmed the deletion. This also deleted "
+    assert messages == [("success", f"{went}0 blocked emails, 0 email addresses, 9 DNS records.")]
 
 
 def test_with_ses_down_the_rows_are_deleted_and_a_warning_is_shown(ses, user, admin_client: Client, settings):
@@ -168,10 +185,8 @@ def test_with_ses_down_the_rows_are_deleted_and_a_warning_is_shown(ses, user, ad
     settings.SES_REQUEST_BUDGET = 0.3
     fail_calls(ses)
     response, messages = confirm(admin_client, deletion(domain))
-    assert response.status_code == 302
-    [(level, sentence)] = messages
-    assert level == "warning"
-    assert "SES clean-up is not finished." in sentence
+    assert messages == []
+    assert "SES clean-up is not finished." in text(admin_client.get(response["Location"]))
     assert not Domain.objects.exists()
     assert not EmailAddress.objects.exists()
     record = DomainDeletion.objects.get()
@@ -184,9 +199,9 @@ def test_a_deletion_that_stopped_half_way_continues(ses, user, admin_client: Cli
     domain = add_domain(owner=user, name="example.com").domain
     DomainDeletion.objects.create(domain_id=domain.pk, name=domain.name, owner=user)
     Domain.objects.update(deleting_since=timezone.now())
-    _, messages = post(admin_client, deletion(domain), post="yes")
+    response, _ = post(admin_client, deletion(domain), post="yes")
     assert not Domain.objects.exists()
-    assert messages[0][1].startswith("Deleted: example.com.")
+    assert "Deletion of example.com" in text(admin_client.get(response["Location"]))
 
 
 def test_a_domain_deleted_meanwhile_is_reported_as_already_deleted(ses, user, admin_client: Client):

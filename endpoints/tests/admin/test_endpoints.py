@@ -15,6 +15,7 @@ from endpoints.models import Endpoint
 from endpoints.services import switch_off
 from inbound.tests.support.admin_site import (
     assert_constant_statements,
+    confirm,
     delete_selected,
     open_links,
     post,
@@ -148,7 +149,7 @@ def test_the_confirmation_page_names_what_loses_its_receiver(ses, endpoint, catc
 
 
 def test_an_endpoint_is_deleted_through_the_service(ses, endpoint, catch_all, admin_client: Client):
-    response, messages = post(admin_client, deletion(endpoint), post="yes")
+    response, messages = confirm(admin_client, deletion(endpoint))
     assert (response.status_code, response["Location"]) == (302, ENDPOINTS)
     assert messages == [
         ("success", "Deleted: Main. Addresses without a route now: none. Catch-alls off now: example.com.")

@@ -16,6 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from backoffice.text import plural
 from inbound.tests.support.factories import UserFactory
 
 
@@ -49,15 +50,24 @@ def plan_token(page: str) -> str:
     return str(found)
 
 
+def asked_to_type(page: str) -> str:
+    """What a delete confirmation page asks to type."""
+    [found] = re.findall(r"Type <strong>(.*?)</strong> to confirm", page, re.DOTALL)
+    return str(found)
+
+
 def confirm(client: Client, path: str) -> tuple[Any, list[tuple[str, str]]]:
-    """Open the confirmation page and confirm."""
-    return post(client, path, post="yes", plan=plan_token(text(client.get(path))))
+    """Open the confirmation page of one row, type what it asks for, and confirm."""
+    page = text(client.get(path))
+    plan = {"plan": plan_token(page)} if 'name="plan"' in page else {}
+    return post(client, path, post="yes", typed=asked_to_type(page), **plan)
 
 
 def delete_selected(client: Client, model: str, rows: list[Any]) -> tuple[Any, list[tuple[str, str]]]:
-    """Confirm the deletion of selected rows."""
+    """Confirm the deletion of selected rows, as the page asks it."""
+    noun = str(rows[0]._meta.verbose_name)
     chosen = {"_selected_action": [row.pk for row in rows], "action": "delete_selected", "post": "yes"}
-    return post(client, url(model, "changelist"), **chosen)
+    return post(client, url(model, "changelist"), **chosen, typed=f"delete {plural(len(rows), noun)}")
 
 
 def run_action(client: Client, model: str, action: str, rows: list[Any]) -> tuple[Any, list[tuple[str, str]]]:

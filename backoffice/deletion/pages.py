@@ -1,4 +1,4 @@
-"""Delete rows in the admin through the services that the API uses, outside Django's own transaction."""
+"""The page that asks before something is deleted, and what follows it. Outside Django's own transaction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from django.utils.html import format_html_join
 from django.views.decorators.csrf import csrf_protect
 
 from backoffice.base import ModelAdmin
-from backoffice.text import UNCERTAIN, listed, plural
+from backoffice.deletion import phrase
+from backoffice.text import listed, plural
 from backoffice.urls import list_url
 from rest.deletion.plan import Part, Plan
 from rest.deletion.plan_token import PlanOutdated
@@ -32,6 +33,7 @@ PLAN_MISSING = "Nothing was deleted: the request carried no plan. The plan is be
 PLAN_USED = (
     "Nothing was done: this plan was already used, or someone else started the deletion. Its current state is below."
 )
+NOT_TYPED = "Nothing was deleted: this is not what you were asked to type."
 
 
 class PlanUsed(PlanOutdated):
@@ -40,16 +42,21 @@ class PlanUsed(PlanOutdated):
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """The outcome for a deleted row: `done` is shown in any case, `warning` while SES has not confirmed the change."""
+    """The outcome for a deleted row: `done` is shown in any case, `warning` while SES has not confirmed the change.
+
+    `report`: the primary key of the report, if there is one.
+    """
 
     done: str
     warning: str | None = None
+    report: str = ""
 
 
 class DeletesThroughService(ModelAdmin[Row]):
     """An admin that deletes through a service. Replaces Django's `delete_view` and `delete_selected`.
 
-    A confirmation page comes first, and a message with each outcome afterwards.
+    A confirmation page comes first. It asks to type the name of the row, or how many rows there are. Afterwards comes
+    `results_url`, or a message with each outcome.
 
     Override `consequences` and `delete_row`. If the model has deletion plans, set `plan_of`: the page of one row shows its
     plan and deletes exactly that; the page of many rows links to each plan, because building them all would ask S3 and DNS
@@ -59,12 +66,25 @@ class DeletesThroughService(ModelAdmin[Row]):
     actions = ["delete_selected"]
     delete_confirmation_template = "admin/backoffice/delete_through_service.html"
     plan_of: Callable[[Any], Plan[Any, Any]] | None = None
+    # Whether the confirmation page asks to type the name, or how many rows there are.
+    asks_to_type = True
     # What the confirmation page says first, after "This cannot be undone."
     afterwards = (
         "SES is updated at once. Anything SES has not confirmed when the next page loads is finished in the background."
     )
     # Entered once around all deletions of a request, so that looking at the plan again and all waits share one deadline.
     shared_deadline: Callable[[], AbstractContextManager[object]] = staticmethod(nullcontext)
+
+    # Titles of the columns for what `consequences` says. With one title, all lines of a row are in one cell.
+    consequence_titles: Sequence[str] = ("What happens",)
+
+    def totals(self, rows: Sequence[Row]) -> str:
+        """What is deleted with all these rows, in one line."""
+        return ""
+
+    def results_url(self, request: HttpRequest, deleted: Sequence[Deleted]) -> str:
+        """The page that shows what has become of rows that were deleted. Empty if messages do."""
+        return ""
 
     def consequences(self, rows: Sequence[Row]) -> Mapping[Any, Sequence[str]]:
         """Summaries of what is deleted or changed, by primary key. Must use a constant number of statements."""
@@ -94,9 +114,10 @@ class DeletesThroughService(ModelAdmin[Row]):
             raise PermissionDenied
         refusal = ""
         if row is not None and request.method == "POST":
-            refusal = self._delete_one(request, row, request.POST.get("plan", ""))
-            if not refusal:
-                return HttpResponseRedirect(list_url(self, request))
+            done = self._delete_one(request, row, request.POST.get("plan", ""))
+            if not isinstance(done, str):
+                return done
+            refusal = done
             row = self.get_object(request, unquote(object_id))
         if row is None:
             messages.error(request, f"This {self.opts.verbose_name} has already been deleted.")
@@ -105,18 +126,20 @@ class DeletesThroughService(ModelAdmin[Row]):
             messages.warning(request, refusal)
         return self._confirmation_page(request, [row])
 
-    def _delete_one(self, request: HttpRequest, row: Row, token: str) -> str:
+    def _delete_one(self, request: HttpRequest, row: Row, token: str) -> HttpResponse | str:
         """Delete the row and show the outcome, or return the reason why nothing was deleted."""
-        if self.plan_of and not token and not self.plan_of(row).begun:
+        begun = self.plan_of is not None and not token and self.plan_of(row).begun
+        if self.plan_of and not token and not begun:
             return PLAN_MISSING
+        if not begun and not self._is_typed(request, str(row)):
+            return NOT_TYPED
         try:
             with self.shared_deadline():
-                self._show_outcomes(request, [(row, self._delete_if_there(request, row, token))])
+                return self._show_outcomes(request, [(row, self._delete_if_there(request, row, token))])
         except PlanUsed:
             return PLAN_USED
         except PlanOutdated:
             return PLAN_CHANGED
-        return ""
 
     def _delete_if_there(self, request: HttpRequest, row: Row, token: str = "") -> Deleted | None:
         try:
@@ -135,46 +158,59 @@ class DeletesThroughService(ModelAdmin[Row]):
             raise PermissionDenied
         if not request.POST.get("post"):
             return self._confirmation_page(request, rows, bulk=True)
-        if gone := len(set(request.POST.getlist(ACTION_CHECKBOX_NAME)) - {str(row.pk) for row in rows}):
+        chosen = set(request.POST.getlist(ACTION_CHECKBOX_NAME))
+        asked = phrase.phrase_for(len(chosen), str(self.opts.verbose_name))
+        if not self._is_typed(request, asked):
+            messages.warning(request, NOT_TYPED)
+            return self._confirmation_page(request, rows, bulk=True)
+        if gone := len(chosen - {str(row.pk) for row in rows}):
             messages.warning(request, f"{plural(gone, str(self.opts.verbose_name))} had already been deleted.")
         with self.shared_deadline():
-            self._show_outcomes(request, self.delete_rows(request, rows))
-        return None
+            return self._show_outcomes(request, self.delete_rows(request, rows))
+
+    def _is_typed(self, request: HttpRequest, asked: str) -> bool:
+        return not self.asks_to_type or phrase.is_typed(request.POST.get(phrase.FIELD, ""), asked)
 
     def _confirmation_page(self, request: HttpRequest, rows: Sequence[Row], *, bulk: bool = False) -> HttpResponse:
         plan = self.plan_of(rows[0]) if self.plan_of and not bulk else None
-        if plan is not None:
-            items = [(rows[0], plan.parts())]
-        else:
-            lines = self.consequences(rows)
-            items = [(row, [Part("", lines[row.pk])]) for row in rows]
+        lines = {} if plan else self.consequences(rows)
         name = str(self.opts.verbose_name)
+        what = plural(len(rows), name) if bulk else str(rows[0])
+        begun = plan is not None and plan.begun
+        asked = phrase.phrase_for(len(rows), name) if bulk else str(rows[0])
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Delete {plural(len(rows), name) if bulk else name}?",
+            "title": f"Delete {what}?",
             "opts": self.opts,
-            "items": items,
+            "items": [(row, lines.get(row.pk, [])) for row in rows],
             "plan": plan,
+            "parts": plan.parts() if plan else [] if bulk else [Part("", lines[rows[0].pk])],
+            "headline": plan.headline() if plan else self.totals(rows),
+            "titles": self.consequence_titles,
             "afterwards": self.afterwards,
-            "uncertain": UNCERTAIN if plan and not plan.certain else "",
+            "doubts": plan.doubts() if plan else [],
             "bulk": bulk,
+            "phrase": asked if self.asks_to_type and not begun else "",
+            "phrase_field": phrase.FIELD,
             "has_plans": self.plan_of is not None,
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
         }
         return self.render_delete_form(request, context)
 
-    def _show_outcomes(self, request: HttpRequest, deletions: Iterable[tuple[Row, Deleted | None]]) -> None:
-        """Add history entries, and one message for all rows with the same outcome."""
+    def _show_outcomes(self, request: HttpRequest, deletions: Iterable[tuple[Row, Deleted | None]]) -> HttpResponse:
+        """Add history entries, and go to the page with the results, or show one message for all rows with the same outcome."""
         outcomes: dict[Deleted | None, list[str]] = defaultdict(list)
         for row, deleted in deletions:
             outcomes[deleted].append(str(row))
             if deleted is not None:
                 self.log_deletions(request, [row])  # type: ignore[arg-type]
+        results = self.results_url(request, [deleted for deleted in outcomes if deleted is not None])
         # The page capitalises the first letter of a message, which must not be a name's.
         for deleted, names in outcomes.items():
             if deleted is None:
                 messages.warning(request, f"Already deleted: {listed(names)}.")
-                continue
-            level = messages.WARNING if deleted.warning else messages.SUCCESS
-            sentences = filter(None, [f"Deleted: {listed(names)}.", deleted.done, deleted.warning])
-            messages.add_message(request, level, format_html_join(" ", "{}", ((text,) for text in sentences)))
+            elif not results:
+                level = messages.WARNING if deleted.warning else messages.SUCCESS
+                sentences = filter(None, [f"Deleted: {listed(names)}.", deleted.done, deleted.warning])
+                messages.add_message(request, level, format_html_join(" ", "{}", ((text,) for text in sentences)))
+        return HttpResponseRedirect(results or list_url(self, request))
