@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar, Protocol, cast
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
@@ -91,9 +93,16 @@ class FlagFilter:
         return rows.filter(**{self.by: value}) if isinstance(self.by, str) else self.by(rows, value)
 
 
+def one_of(parameter: str, text: str, choices: Iterable[str]) -> str:
+    """Return the text. Raises ValidationError with the choices unless it is one of them."""
+    if text not in choices:
+        raise ValidationError(f"{parameter} must be one of: {', '.join(choices)}")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class ChoiceFilter:
-    """Rows whose column has the given value. Values outside `choices` are ignored."""
+    """Rows whose column has the given value, one of `choices`. An empty one is ignored."""
 
     parameter: str
     column: str
@@ -104,7 +113,7 @@ class ChoiceFilter:
         return {"type": "string", "enum": list(self.choices)}
 
     def apply(self, rows: QuerySet[Any], text: str | None) -> QuerySet[Any]:
-        return rows.filter(**{self.column: text}) if text in self.choices else rows
+        return rows.filter(**{self.column: one_of(self.parameter, text, self.choices)}) if text else rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +131,30 @@ class TextFilter:
         return rows.none() if re.search(r"[\0\ud800-\udfff]", text) else self.by(rows, text)
 
 
+def containing(*columns: str) -> Callable[[Any, str], Any]:
+    """For a TextFilter: rows with the text in one of the columns, in any case."""
+
+    def by(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+        return rows.filter(reduce(or_, (Q(**{f"{column}__icontains": text}) for column in columns)))
+
+    return by
+
+
+def named(column: str, canonical: Callable[[str], str]) -> Callable[[Any, str], Any]:
+    """For a TextFilter: rows whose column is a name as people write it. A text that is no name finds nothing."""
+
+    def by(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+        try:
+            return rows.filter(**{column: canonical(text)})
+        except ValueError:
+            return rows.none()
+
+    return by
+
+
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
-    """Order by name. The first of `orders` is the default, also for unknown names."""
+    """Order by name. The first of `orders` is the default."""
 
     parameter: str
     orders: Mapping[str, tuple[str, ...]]
@@ -134,5 +164,5 @@ class OrderFilter:
         return {"type": "string", "enum": list(self.orders)}
 
     def apply(self, rows: QuerySet[Any], text: str | None) -> QuerySet[Any]:
-        default = next(iter(self.orders.values()))
-        return rows.order_by(*self.orders.get(text or "", default))
+        name = one_of(self.parameter, text, self.orders) if text else next(iter(self.orders))
+        return rows.order_by(*self.orders[name])

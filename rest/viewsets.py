@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Least
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from django.http import HttpRequest
+from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -20,6 +21,7 @@ from rest_framework.viewsets import GenericViewSet
 from rest.filters import Filter, IdFilter, QueryFilters
 from rest.ids import is_id
 from rest.prebuilt import Parameter, Prebuilt, Slice
+from rest.query import check_query
 from rest.schema import Schema
 
 Row = TypeVar("Row", bound=Model)
@@ -44,7 +46,7 @@ class OwnedViewSet(GenericViewSet[Row]):
     request or the clock. Lists are filtered by `filters` only.
     """
 
-    http_method_names = ["get", "post", "put", "delete", "head"]
+    http_method_names = ["get", "post", "put", "delete", "head", "options"]
     filter_backends = [QueryFilters]
     schema = Schema()
 
@@ -74,12 +76,16 @@ class OwnedViewSet(GenericViewSet[Row]):
     required_scope: str | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if request.method == "OPTIONS":
+            # It tells what the published description says. Browsers ask without a key.
+            return
         super().initial(request, *args, **kwargs)
-        if request.query_params and request.method in ("GET", "HEAD"):
-            schemas = {it.parameter: it.schema for it in self.filters} | {**self.parameters.get(self.action or "", {})}
-            for name, texts in request.query_params.lists():
-                if len({*texts}) > 1 and schemas.get(name, {}).get("type") == "boolean":
-                    raise ValidationError(f"{name} is given more than once, with different values")
+        if request.query_params and self.action:
+            check_query(request, query_names(type(self), self.action))
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        """Answer with the methods of the path, and without DRF's description of the view."""
+        return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
 
     @property
     def model(self) -> Any:
@@ -150,6 +156,14 @@ class OwnedViewSet(GenericViewSet[Row]):
                 return answer(error)
         # The row was deleted while the request was running.
         return NotFound(self.not_found) if isinstance(error, self.model.DoesNotExist) else error
+
+
+@cache
+def query_names(viewset: type[OwnedViewSet[Any]], action: str) -> list[str]:
+    """The query parameters that an action takes."""
+    view = viewset(action=action)
+    of_lists = [*cast(Any, view.paginator).names, *(it.parameter for it in view.filters)] if action == "list" else []
+    return [*of_lists, *view.parameters.get(action, {})]
 
 
 # Stands for any request when a query is built.

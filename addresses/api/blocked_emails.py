@@ -14,12 +14,16 @@ from rest_framework.serializers import BaseSerializer
 from addresses import blocking
 from addresses.api import serializers
 from addresses.models import BlockedEmail
-from domains.lists import DOMAIN_ID, domains_of
+from domains.lists import DOMAIN, DOMAIN_ID, domains_of
 from domains.models import Domain
-from domains.names import domain_of
-from rest.deletion.confirmation import refuse_plan_of
+from domains.names import domain_of, normalise_address
+from rest.deletion.confirmation import refuse_in_body
 from rest.errors import Conflict
+from rest.filters import TextFilter, containing, named
 from rest.viewsets import OwnedViewSet
+
+ADDRESS = TextFilter("address", named("email_address", normalise_address))
+SEARCH = TextFilter("search", containing("email_address", "reason"))
 
 
 class BlockedEmailViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, OwnedViewSet[BlockedEmail]):
@@ -27,13 +31,15 @@ class BlockedEmailViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, 
     not_found = "Blocked email not found"
     serializer_class = serializers.BlockedEmailSerializer
     serializer_classes = {"create": serializers.BlockBody, "destroy": serializers.UnblockedSerializer}
-    filters = [DOMAIN_ID]
+    filters = [DOMAIN_ID, DOMAIN, ADDRESS, SEARCH]
     errors = {
         blocking.AlreadyBlocked: lambda _: Conflict("Email address is already blocked"),
         blocking.CannotBlock: lambda error: ValidationError(str(error)),
     }
 
     def count(self, rows: QuerySet[BlockedEmail]) -> int:
+        if any(self.query.get(each.parameter) for each in (ADDRESS, SEARCH)):
+            return super().count(rows)
         return domains_of(self).total("blocked_email_count")
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
@@ -47,6 +53,6 @@ class BlockedEmailViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, 
 
     def destroy(self, request: Request, pk: str) -> Response:
         blocked = self.get_object()
-        refuse_plan_of(request, "a blocked email")
+        refuse_in_body(request)
         blocking.unblock(blocked)
         return Response(self.get_serializer(blocked).data)

@@ -20,13 +20,12 @@ from addresses.api.bulk_delete import MOST_AT_ONCE, BulkDeleteBody, BulkDeletion
 from addresses.deletion_plan import KIND, AddressPlan
 from addresses.models import EmailAddress, EmailAddressQuerySet
 from domains.lifecycle.catch_all import EndpointGone
-from domains.lists import DOMAIN_ID, domains_of
+from domains.lists import DOMAIN, DOMAIN_ID, domains_of
 from domains.models import Domain
-from domains.names import domain_of
-from rest.deletion.confirmation import refuse_plan
+from domains.names import domain_of, normalise_address
 from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict
-from rest.filters import FlagFilter
+from rest.filters import FlagFilter, TextFilter, containing, named
 from rest.ids import find, is_id
 from ses_integration.api import SyncState
 
@@ -36,6 +35,8 @@ NO_WEBHOOK = "Webhook not found or access denied"
 
 ACTIVE = FlagFilter("isActive", "is_active")
 CONFIGURED = FlagFilter("isReceiptRuleConfigured", EmailAddressQuerySet.configured)
+ADDRESS = TextFilter("address", named("address", normalise_address))
+SEARCH = TextFilter("search", containing("address"))
 # If SES may not follow more domains than this, the total compares all addresses with the ledger.
 MAX_BEHIND = 1000
 
@@ -56,7 +57,7 @@ class EmailAddressViewSet(
         "destroy": serializers.AddressDeletionSerializer,
         "deletion_plan": serializers.AddressPlanSerializer,
     }
-    filters = [ACTIVE, CONFIGURED, DOMAIN_ID]
+    filters = [ACTIVE, CONFIGURED, DOMAIN_ID, DOMAIN, ADDRESS, SEARCH]
     errors = {
         services.AddressTaken: lambda _: Conflict("Email address already exists"),
         EndpointGone: lambda _: NotFound(NO_ENDPOINT),
@@ -76,8 +77,11 @@ class EmailAddressViewSet(
         behind = SyncState.maybe_behind(MAX_BEHIND)
         if not behind:
             return None if behind is None else 0
-        rows = self.owned(EmailAddress.objects.live()).active().configured(False).filter(domain__name__in=behind)
-        return DOMAIN_ID.apply(rows, self.request.query_params.get(DOMAIN_ID.parameter)).count()
+        rows: Any = self.owned(EmailAddress.objects.live()).active().configured(False).filter(domain__name__in=behind)
+        for each in (DOMAIN_ID, DOMAIN):
+            rows = each.apply(rows, self.request.query_params.get(each.parameter))
+        unconfigured: int = rows.count()
+        return unconfigured
 
     @cached_property
     def query(self) -> Mapping[str, str]:
@@ -94,6 +98,8 @@ class EmailAddressViewSet(
         return ACTIVE.value(given.get(ACTIVE.parameter)), CONFIGURED.value(given.get(CONFIGURED.parameter))
 
     def count(self, rows: QuerySet[EmailAddress]) -> int:
+        if any(self.query.get(each.parameter) for each in (ADDRESS, SEARCH)):
+            return super().count(rows)
         active, configured = self._flags()
         unconfigured = 0 if configured is None else self.unconfigured_count
         if unconfigured is None:
@@ -146,7 +152,6 @@ class EmailAddressViewSet(
         detail=False, methods=["post"], url_path="bulk-delete", required_scope="delete", serializer_class=BulkDeleteBody
     )
     def bulk_delete(self, request: Request) -> Response:
-        refuse_plan(request, "bulk-delete has no plan: fetch the plan of each address instead. Nothing was deleted.")
         serializer: BaseSerializer[Any] = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         serializer.instance = self._delete_many(**serializer.validated_data)

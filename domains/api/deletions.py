@@ -9,6 +9,7 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 
 from domains.api import deletion_serializers
 from domains.deletion.report import sync_states_of
+from domains.lists import NAME
 from domains.models import DomainDeletion
 from rest.filters import FlagFilter
 from rest.viewsets import OwnedViewSet
@@ -21,6 +22,7 @@ class DeletionViewSet(ListModelMixin, RetrieveModelMixin, OwnedViewSet[DomainDel
     serializer_classes = {"retrieve": deletion_serializers.ReportWithDnsSerializer}
     filters = [
         FlagFilter("finished", lambda rows, finished: rows.filter(finished_at__isnull=not finished)),
+        NAME,
     ]
 
     def serializer_facts(self, rows: Sequence[DomainDeletion]) -> dict[str, Any]:

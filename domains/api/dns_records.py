@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 
 from domains.api.record_serializers import DnsRecordSerializer
-from domains.lists import DOMAIN_ID, domains_of
+from domains.lists import DOMAIN, DOMAIN_ID, domains_of
 from domains.models import DnsRecord
 from rest.viewsets import OwnedViewSet
 
@@ -15,7 +15,7 @@ class DnsRecordViewSet(ListModelMixin, RetrieveModelMixin, OwnedViewSet[DnsRecor
     queryset = DnsRecord.objects.live().order_by("-created_at", "record_type", "name", "id")
     not_found = "DNS record not found"
     serializer_class = DnsRecordSerializer
-    filters = [DOMAIN_ID]
+    filters = [DOMAIN_ID, DOMAIN]
 
     def count(self, rows: QuerySet[DnsRecord]) -> int:
         return domains_of(self).total("dns_record_count")

@@ -22,6 +22,7 @@ from domains.deletion_plan.model import KIND, DeletionPlan
 from domains.lifecycle import catch_all, register
 from domains.lifecycle.authenticate import MailFromRefused
 from domains.lifecycle.mail_from import MailFromConflict
+from domains.lists import NAME
 from domains.models import Domain, DomainDeletion
 from domains.names import RefusedName
 from domains.verification.check import check_one, check_page
@@ -30,7 +31,7 @@ from domains.verification.rows import STORED
 from rest.deletion.confirmation import GONE, Confirmation, plan_outdated
 from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict, Failed, Refused
-from rest.filters import ChoiceFilter, FlagFilter, flag
+from rest.filters import ChoiceFilter, FlagFilter, TextFilter, containing, flag
 from rest.ids import find_or_none, is_id
 from ses_integration.api import RecordedIdentity
 
@@ -79,6 +80,8 @@ class DomainViewSet(
     filters = [
         ChoiceFilter("status", "status", Domain.Status.values),
         FlagFilter("canReceive", "can_receive_emails"),
+        NAME,
+        TextFilter("search", containing("name")),
     ]
     errors = {
         RefusedName: lambda error: Refused({"error": "Invalid domain format", **_reason(error)}),

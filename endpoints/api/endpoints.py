@@ -17,8 +17,9 @@ from endpoints.api import serializers
 from endpoints.changes import signing_secrets
 from endpoints.config_schema import ConfigError
 from endpoints.models import Endpoint
-from rest.deletion.confirmation import refuse_plan_of
-from rest.filters import ChoiceFilter, FlagFilter, OrderFilter
+from rest.deletion.confirmation import refuse_in_body
+from rest.filters import ChoiceFilter, FlagFilter, OrderFilter, TextFilter, containing, named
+from rest.names.canonical import normalise_address
 from rest.viewsets import OwnedViewSet
 
 
@@ -35,6 +36,10 @@ class EndpointViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, Upda
     filters = [
         ChoiceFilter("type", "type", Endpoint.Type.values),
         FlagFilter("active", "is_active"),
+        # An address belongs to one endpoint at most.
+        TextFilter("address", named("email_addresses__address", normalise_address)),
+        # Not in `config`: the number of matches would tell secrets to keys that may not read them.
+        TextFilter("search", containing("name", "description")),
         OrderFilter("sortBy", {"newest": ("-created_at", "-pk"), "oldest": ("created_at", "pk")}),
     ]
     errors = {
@@ -62,5 +67,5 @@ class EndpointViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, Upda
 
     def destroy(self, request: Request, pk: str) -> Response:
         endpoint = self.get_object()
-        refuse_plan_of(request, "an endpoint")
+        refuse_in_body(request)
         return Response(self.get_serializer(services.delete_endpoint(endpoint=endpoint)).data)

@@ -28,6 +28,8 @@ class LimitOffset(BasePagination):
     For lists of an `OwnedViewSet`, which counts the rows and reads a page.
     """
 
+    # Its query parameters.
+    names = ("limit", "offset")
     limit = DEFAULT_LIMIT
     offset = 0
     total = 0
@@ -90,7 +92,10 @@ class LimitOffset(BasePagination):
         }
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        return [parameter(name, {"type": "integer", "minimum": least}) for name, least in (("limit", 1), ("offset", 0))]
+        return [
+            parameter(name, {"type": "integer", "minimum": least})
+            for name, least in zip(self.names, (1, 0), strict=True)
+        ]
 
     def summary(self) -> dict[str, int | bool]:
         return {

@@ -13,7 +13,7 @@ from inbound.models import ApiKey, Scope
 if TYPE_CHECKING:
     from rest_framework.views import APIView
 
-SCOPES = {"GET": Scope.READ, "HEAD": Scope.READ, "OPTIONS": Scope.READ, "DELETE": Scope.DELETE}
+SCOPES = {"GET": Scope.READ, "HEAD": Scope.READ, "DELETE": Scope.DELETE}
 
 
 class HasScope(BasePermission):

@@ -30,7 +30,7 @@ from mail.downloads.stored import raw_text
 from mail.erasure.one import erase_email
 from mail.models import ReceivedEmail, ReceivedEmailQuerySet
 from mail.status.outcome import with_newest_delivery
-from rest.deletion.confirmation import refuse_plan_of
+from rest.deletion.confirmation import refuse_in_body
 from rest.filters import flag
 from rest.viewsets import OwnedViewSet
 from ses_integration.api import SesError
@@ -154,7 +154,7 @@ class EmailViewSet(
 
     def destroy(self, request: Request, pk: str) -> Response:
         email = self.get_object()
-        refuse_plan_of(request, "an email")
+        refuse_in_body(request)
         return Response(self.get_serializer(erase_email(email)).data)
 
     @action(detail=False)

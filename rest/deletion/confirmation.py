@@ -31,21 +31,8 @@ class Confirmation:
 
 def read_confirmation(request: Request) -> Confirmation:
     """Read both parameters of a DELETE. Raises ValidationError for a slip."""
-    _refuse_in_body(request)
+    refuse_in_body(request)
     return _in_query(request)
-
-
-def refuse_plan(request: Request, sentence: str) -> None:
-    """Raise ValidationError if a request that has no plan asks for a dry run or confirms a plan."""
-    asked = _in_query(request)
-    if asked.dry_run or asked.token:
-        raise ValidationError(sentence)
-
-
-def refuse_plan_of(request: Request, what: str) -> None:
-    """Refuse plan and dry run, in query and body, for a DELETE of `what` ("an endpoint"). Raises ValidationError."""
-    _refuse_in_body(request)
-    refuse_plan(request, f"There is no plan for deleting {what}, and no dry run. Nothing was deleted.")
 
 
 def plan_outdated(sentence: str = OUTDATED) -> Conflict:
@@ -53,8 +40,8 @@ def plan_outdated(sentence: str = OUTDATED) -> Conflict:
     return Conflict({"error": sentence, "code": "PLAN_OUTDATED"})
 
 
-def _refuse_in_body(request: Request) -> None:
-    """Refuse parameters in the body. Ignore its other members: some clients send a body with every request."""
+def refuse_in_body(request: Request) -> None:
+    """Refuse a dry run or plan in the body of a DELETE. Ignore other members: some clients send a body with every request."""
     if any(_resembles_parameter(name) for name in request.data):
         raise ValidationError(NOT_IN_BODY)
 
@@ -64,9 +51,6 @@ def _resembles_parameter(name: str) -> bool:
 
 
 def _in_query(request: Request) -> Confirmation:
-    for name in request.query_params:
-        if name not in (DRY_RUN, PLAN) and _resembles_parameter(name):
-            raise ValidationError(f"{name} is not a parameter of DELETE: use {DRY_RUN}=true or {PLAN}=TOKEN.")
     dry_run, plan = _single(request, DRY_RUN), _single(request, PLAN)
     if dry_run not in (None, "true", "false"):
         raise ValidationError(f"{DRY_RUN} must be true or false. Nothing was deleted.")

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from rest_framework.exceptions import ValidationError
 
-from rest.filters import ChoiceFilter, Filter, FlagFilter, IdFilter, OrderFilter, QueryFilters, TextFilter
+from rest.filters import ChoiceFilter, Filter, FlagFilter, IdFilter, OrderFilter, QueryFilters, TextFilter, named
+from rest.names.canonical import normalise_domain
 from rest.prebuilt import Parameter
 
 
@@ -71,16 +72,37 @@ def test_a_flag_refuses_other_texts(text):
         applied(FlagFilter("finished", "finished"), text)
 
 
-@pytest.mark.parametrize(("text", "expected"), [(None, ()), ("fax", ()), ("email", ({"type": "email"},))])
-def test_an_unknown_choice_is_ignored(text, expected):
-    assert applied(ChoiceFilter("type", "type", ["webhook", "email"]), text) == expected
+KIND, ORDER = (
+    ChoiceFilter("type", "type", ["webhook", "email"]),
+    OrderFilter("sortBy", {"newest": ("-pk",), "oldest": ("pk",)}),
+)
+
+
+@pytest.mark.parametrize(("text", "expected"), [(None, ()), ("", ()), ("email", ({"type": "email"},))])
+def test_a_choice_selects_rows_by_its_value(text, expected):
+    assert applied(KIND, text) == expected
+
+
+@pytest.mark.parametrize("text", ["fax", "Email", " email", "\0"])
+@pytest.mark.parametrize("query_filter", [KIND, ORDER])
+def test_an_unknown_choice_is_refused_with_those_that_there_are(query_filter, text):
+    with pytest.raises(
+        ValidationError, match=r"(type must be one of: webhook, email|sortBy must be one of: newest, oldest)"
+    ):
+        applied(query_filter, text)
+
+
+def test_a_name_is_found_as_people_write_it_and_what_is_none_finds_nothing():
+    by = TextFilter("domain", named("name", normalise_domain))
+    assert applied(by, "Bücher.example.") == ({"name": "xn--bcher-kva.example"},)
+    assert applied(by, "no name") == ("none",)
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [(None, ("-pk",)), ("newest", ("-pk",)), ("oldest", ("pk",)), ("x", ("-pk",))]
+    ("text", "expected"), [(None, ("-pk",)), ("", ("-pk",)), ("newest", ("-pk",)), ("oldest", ("pk",))]
 )
 def test_the_first_order_is_the_default(text, expected):
-    assert applied(OrderFilter("sortBy", {"newest": ("-pk",), "oldest": ("pk",)}), text) == (expected,)
+    assert applied(ORDER, text) == (expected,)
 
 
 def test_a_view_without_filters_has_no_parameters():

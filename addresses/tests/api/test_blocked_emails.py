@@ -177,7 +177,7 @@ def test_each_method_needs_its_scope(client_for, user, catch_all):
 def test_other_methods_are_not_allowed(api, catch_all):
     blocked = BlockedEmailFactory(domain=catch_all)
     for path, methods in ((URL, (api.put, api.patch, api.delete)), (f"{URL}/{blocked.pk}", (api.put, api.post))):
-        for method in (*methods, api.options):
+        for method in methods:
             assert (method(path).status_code, method(path).content) == (405, b"")
 
 

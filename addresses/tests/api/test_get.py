@@ -79,9 +79,9 @@ def test_deleting_the_endpoint_removes_the_route(api, address, ses):
     assert calls(ses) == []
 
 
-@pytest.mark.parametrize("method", ["get", "put", "delete"])
-def test_another_users_address_is_not_found(client_for, address, ses, method):
-    answer = getattr(client_for(UserFactory()), method)(f"{URL}/{address.pk}", {"isActive": False})
+@pytest.mark.parametrize(("method", "body"), [("get", None), ("put", {"isActive": False}), ("delete", None)])
+def test_another_users_address_is_not_found(client_for, address, ses, method, body):
+    answer = getattr(client_for(UserFactory()), method)(f"{URL}/{address.pk}", body)
     assert (answer.status_code, answer.json()) == (404, {"error": "Email address not found"})
     assert EmailAddress.objects.get().is_active
     assert calls(ses) == []
@@ -106,6 +106,6 @@ def test_an_unknown_id_is_not_found(api, address, subtests):
 
 
 def test_other_methods_are_not_allowed(api, address):
-    for method in (api.post, api.patch, api.options):
+    for method in (api.post, api.patch):
         answer = method(f"{URL}/{address.pk}")
         assert (answer.status_code, answer.content) == (405, b"")

@@ -98,8 +98,7 @@ FILTERS = [
     ({"status": "verified"}, {"a.com"}),
     ({"status": "pending"}, {"b.com", "c.com"}),
     ({"status": "failed"}, set()),
-    ({"status": "whatever"}, {"a.com", "b.com", "c.com"}),
-    ({"status": "a\x00"}, {"a.com", "b.com", "c.com"}),
+    ({"status": ""}, {"a.com", "b.com", "c.com"}),
     ({"canReceive": "true"}, {"a.com", "b.com"}),
     ({"canReceive": "false"}, {"c.com"}),
     ({"canReceive": "true", "status": "pending"}, {"b.com"}),
@@ -186,7 +185,7 @@ def test_a_failing_check_is_reported_in_the_answer(api, domain, ses):
 
 
 def test_other_methods_are_not_allowed(api):
-    for method in (api.put, api.patch, api.delete, api.options):
+    for method in (api.put, api.patch, api.delete):
         answer = method(URL)
         assert (answer.status_code, answer.content) == (405, b"")
 

@@ -145,8 +145,9 @@ def test_a_mistyped_parameter_deletes_nothing(api, full, ses, query):
     assert (everything(), calls(ses)) == (before, [])
 
 
-def test_unrelated_parameters_are_ignored(api, full):
-    assert delete(api, full, dry_run="false", verbose="1").status_code == 200
+def test_an_unknown_parameter_deletes_nothing(api, full):
+    assert delete(api, full, dry_run="false", verbose="1").status_code == 400
+    assert Domain.objects.filter(pk=full.pk, deleting_since=None).exists()
 
 
 def test_the_token_of_another_domain_is_refused(api, full, user, dns):

@@ -87,10 +87,10 @@ def test_an_unknown_id_is_not_found(api, method, pk):
     assert (answer.status_code, answer.json()) == (404, {"error": "Endpoint not found"})
 
 
-@pytest.mark.parametrize("method", ["get", "put", "delete"])
-def test_another_users_endpoint_is_neither_found_nor_changed(client_for, user, method, ses):
+@pytest.mark.parametrize(("method", "body"), [("get", None), ("put", {"name": "Stolen"}), ("delete", None)])
+def test_another_users_endpoint_is_neither_found_nor_changed(client_for, user, method, body, ses):
     endpoint = EndpointFactory.create(owner=user)
-    answer = getattr(client_for(UserFactory.create()), method)(f"/api/v2/endpoints/{endpoint.pk}", {"name": "Stolen"})
+    answer = getattr(client_for(UserFactory.create()), method)(f"/api/v2/endpoints/{endpoint.pk}", body)
     assert (answer.status_code, answer.json()) == (404, {"error": "Endpoint not found"})
     endpoint.refresh_from_db()
     assert endpoint.name == "Main"
@@ -102,7 +102,7 @@ def test_other_methods_are_not_allowed(api, user, method):
     endpoint = EndpointFactory.create(owner=user)
     answer = getattr(api, method)(f"/api/v2/endpoints/{endpoint.pk}")
     assert (answer.status_code, answer.content) == (405, b"")
-    assert answer["Allow"] == "GET, PUT, DELETE, HEAD"
+    assert answer["Allow"] == "GET, PUT, DELETE, HEAD, OPTIONS"
 
 
 def test_reading_needs_the_read_scope(client_for, user):

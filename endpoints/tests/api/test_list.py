@@ -69,7 +69,7 @@ def test_endpoints_are_listed_newest_first(api, user):
     aged(2, 1, 3, owner=user)
     assert names(api.get(URL)) == ["1", "2", "3"]
     assert names(api.get(f"{URL}?sortBy=newest")) == ["1", "2", "3"]
-    assert names(api.get(f"{URL}?sortBy=nonsense")) == ["1", "2", "3"]
+    assert names(api.get(f"{URL}?sortBy=")) == ["1", "2", "3"]
 
 
 def test_sort_by_can_list_the_oldest_first(api, user):
@@ -93,8 +93,7 @@ def test_pages_are_disjoint_and_complete_for_equal_times(api, user, order):
         ("type=webhook", ["hook", "off"]),
         ("type=email", ["mail"]),
         ("type=email_group", []),
-        ("type=fax", ["hook", "mail", "off"]),
-        ("type=%00", ["hook", "mail", "off"]),
+        ("type=", ["hook", "mail", "off"]),
         ("active=true", ["hook", "mail"]),
         ("active=false", ["off"]),
         ("type=webhook&active=true", ["hook"]),

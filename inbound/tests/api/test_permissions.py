@@ -8,7 +8,6 @@ from inbound.tests.support.factories import EndpointFactory
 METHODS = [
     ("get", Scope.READ),
     ("head", Scope.READ),
-    ("options", Scope.READ),
     ("post", Scope.WRITE),
     ("put", Scope.WRITE),
     ("patch", Scope.WRITE),

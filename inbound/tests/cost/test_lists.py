@@ -56,7 +56,7 @@ def queries(route: str, domain: Domain) -> list[str]:
             case ChoiceFilter() | OrderFilter() | NamedFilter():
                 values = query_filter.schema["enum"]
             case TextFilter():
-                values = ["all" if query_filter.parameter == "domain" else "e"]
+                values = [domain.name if query_filter.parameter == "domain" else "e"]
             case _:
                 raise AssertionError(f"Add values for {query_filter}.")
         found += [f"{query_filter.parameter}={value}" for value in values]

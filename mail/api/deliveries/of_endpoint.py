@@ -14,6 +14,7 @@ from mail.api.deliveries import serializers
 from mail.api.deliveries.answers import ERRORS, PAGE, page_of
 from mail.delivery import replay
 from mail.models import Delivery
+from rest.filters import one_of
 from rest.viewsets import OwnedViewSet
 
 STATUS = {"type": "string", "enum": [*dict.fromkeys(STATUSES.values())]}
@@ -33,8 +34,10 @@ class EndpointDeliveriesViewSet(OwnedViewSet[Endpoint]):
     @action(detail=True)
     def deliveries(self, request: Request, pk: str) -> Response:
         rows = Delivery.objects.live().filter(endpoint=self.get_object())
-        states = states_of(request.query_params.get("status", ""))
-        return page_of(self, rows.filter(state__in=states) if states else rows)
+        status = request.query_params.get("status")
+        if status:
+            rows = rows.filter(state__in=states_of(one_of("status", status, STATUS["enum"])))
+        return page_of(self, rows)
 
     @action(detail=True, methods=["post"])
     def redeliver(self, request: Request, pk: str) -> Response:

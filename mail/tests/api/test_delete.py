@@ -62,7 +62,7 @@ def test_deleting_needs_the_scope(client_for, user, domain):
 
 def test_asking_for_a_dry_run_deletes_nothing(api, domain):
     email = received(domain)
-    error = "There is no plan for deleting an email, and no dry run. Nothing was deleted."
+    error = "dry_run is not a query parameter of this call. It takes: none. Nothing was changed."
     answer = api.delete(f"{URL}/{email.pk}?dry_run=true")
     assert (answer.status_code, answer.json()) == (400, {"error": error})
     assert api.delete(f"{URL}/{email.pk}", {"dry_run": True}).status_code == 400

@@ -116,8 +116,7 @@ def test_errors(api, query, error):
 
 @pytest.mark.parametrize(
     ("query", "number"),
-    [("", 3), ("timeRange=24h", 1), ("timeRange=7d", 2), ("timeRange=30d", 3), ("timeRange=90d", 4), ("timeRange=all", 5),
-     ("timeRange=nonsense", 3)],
+    [("", 3), ("timeRange=24h", 1), ("timeRange=7d", 2), ("timeRange=30d", 3), ("timeRange=90d", 4), ("timeRange=all", 5)],
 )  # fmt: skip
 def test_a_time_range_shows_the_mail_since_then_and_counts_the_older(api, domain, query, number):
     hour = timedelta(hours=1)

@@ -95,4 +95,4 @@ def test_marks_need_the_scope_to_write(client_for, user, domain):
 
 def test_put_is_no_method_of_an_email(api, domain):
     answer = api.put(f"{URL}/{received(domain).pk}", {"isRead": True})
-    assert (answer.status_code, answer["Allow"]) == (405, "GET, DELETE, HEAD, PATCH")
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, DELETE, HEAD, OPTIONS, PATCH")

@@ -93,7 +93,7 @@ def test_a_flag_has_one_value(api, user, path, name):
         answer = api.get(f"{url}true&{name}={second}")
         assert (answer.status_code, answer.json()) == (
             400,
-            {"error": f"{name} is given more than once, with different values"},
+            {"error": f"{name} is given more than once, with different values."},
         )
     assert api.get(f"{url}false&{name}=false").status_code in (200, 404)
 
