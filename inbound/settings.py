@@ -1,5 +1,6 @@
 """Settings, read from the environment. docs/configuration.md lists them."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from inbound import __version__
@@ -26,6 +27,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "rest_framework",
     "inbound",
     "desk",
@@ -52,6 +54,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
     # Last, so that it sees the view's response before other middleware changes it.
     "inbound.api.idempotency.KeepAnswer",
 ]
@@ -101,6 +104,21 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# One name from one address: neither a stranger who guesses a name nor a colleague behind the same address locks anybody else out.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = configuration.SIGN_IN_ATTEMPTS
+AXES_COOLOFF_TIME = timedelta(seconds=configuration.SIGN_IN_LOCK_SECONDS)
+# Otherwise the page could not say when the lock ends.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "inbound.people.sign_in.client_address"
+AXES_LOCKOUT_CALLABLE = "inbound.people.sign_in.locked_page"
+# It would grow for ever.
+AXES_DISABLE_ACCESS_LOG = True
+# The page is inbound's own (`inbound/admin/sign_ins.py`).
+AXES_ENABLE_ADMIN = False
+
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
@@ -142,6 +160,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": configuration.LOG_LEVEL},
     "loggers": {
         "botocore": {"level": "WARNING"},
+        # Four lines for each wrong password.
+        "axes": {"level": "WARNING"},
         # It repeats what the failed request or command says.
         "psycopg.pool": {"level": "ERROR"},
         # Do not warn operators about a client's 404.

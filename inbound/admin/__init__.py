@@ -1,5 +1,7 @@
-"""Admin pages of people and of what lets them in: `users`, `groups` and `keys`. Only Django imports it."""
+"""Admin pages of people and of what lets them in: `users`, `groups`, `keys` and
+`sign_ins`. Only Django imports it."""
 
 from inbound.admin import groups as groups
 from inbound.admin import keys as keys
+from inbound.admin import sign_ins as sign_ins
 from inbound.admin import users as users

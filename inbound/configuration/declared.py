@@ -36,6 +36,8 @@ class Configuration(Variables):
     SECURE_COOKIES = Variable(flag(), "false")
     PUBLIC_URL = Setting(hosts.public_url())
     BEHIND_TLS_PROXY = Setting(flag(), "false")
+    SIGN_IN_ATTEMPTS = Variable(whole_number(1, 1000), "5")
+    SIGN_IN_LOCK_SECONDS = Variable(number(1, 30 * DAY), "900")
     LOG_LEVEL = Variable(choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
     IDEMPOTENCY_RETENTION_SECONDS = Setting(positive_number(365 * DAY), "86400")
 

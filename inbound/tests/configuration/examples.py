@@ -11,6 +11,8 @@ EXAMPLES = {
     "SECURE_COOKIES": "true",
     "PUBLIC_URL": "https://mail.example.net/inbound",
     "BEHIND_TLS_PROXY": "1",
+    "SIGN_IN_ATTEMPTS": "10",
+    "SIGN_IN_LOCK_SECONDS": "60",
     "LOG_LEVEL": "WARNING",
     "IDEMPOTENCY_RETENTION_SECONDS": "3600",
     "DOMAIN_CLAIM_HOURS": "0.5",

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from backoffice.text import visible
+from inbound.people import sign_in
+
+
+class Command(BaseCommand):
+    help = "Let a user sign in to the admin again after too many wrong passwords."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("username", metavar="USERNAME", help="the name as it was typed, whether or not it exists")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name = options["username"]
+        pairs = sign_in.unlock(sign_in.counted().filter(username=name))
+        for _, address in pairs:
+            self.stdout.write(f"Unlocked {visible(name)} from {address}.")
+        if not pairs:
+            self.stdout.write(f"Nothing was locked for {visible(name)}.")
