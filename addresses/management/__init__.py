@@ -1,1 +1,1 @@
-"""The command `plan_delete`. Only Django imports it."""
+"""The commands `plan_delete` and `delete_address`. Only Django imports them."""

@@ -1,1 +1,6 @@
-"""What commands share: questions before a change (`asking`), and progress and JSON (`output`). Commands of all apps import it."""
+"""What commands share. Commands of all apps import it.
+
+- `asking`: questions before a change
+- `arguments`: types of arguments, and users as people name them
+- `output`: progress, and names of members in JSON
+"""

@@ -14,7 +14,7 @@ from django.utils import timezone
 from backoffice.links import related_link
 from backoffice.lists import ChoiceListFilter
 from backoffice.service_forms import Secret, ServiceAdmin, ServiceForm, ShowsOnce
-from backoffice.text import moment, plural
+from backoffice.text import plural
 from inbound.models import ApiKey, Scope, issue_key, rename_key, revoke_key
 
 # What the page of a new key says.
@@ -113,12 +113,8 @@ class ApiKeyAdmin(ShowsOnce[ApiKey], ServiceAdmin[ApiKey]):
 
     @admin.display(description="permissions")
     def scopes(self, key: ApiKey) -> str:
-        return ", ".join(scope.value for scope in Scope if key.allows(scope))
+        return ", ".join(key.scopes)
 
     @admin.display(description="state")
     def state(self, key: ApiKey) -> str:
-        if key.revoked_at is not None:
-            return f"revoked {moment(key.revoked_at)}"
-        if key.expires_at is not None and key.expires_at <= timezone.now():
-            return "expired"
-        return "usable" if key.owner.is_active else "owner is inactive"
+        return key.state

@@ -1,1 +1,1 @@
-"""The commands `create_api_key`, `demo` and `ses_worker`. Only Django imports it."""
+"""The commands of API keys, `demo` and `ses_worker`. Only Django imports them."""

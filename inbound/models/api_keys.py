@@ -14,6 +14,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from backoffice.text import moment
+
 KEY_BYTES = 32
 SHOWN_CHARACTERS = 8
 
@@ -55,6 +57,19 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.start}…)"
+
+    @property
+    def scopes(self) -> list[str]:
+        return [scope.value for scope in Scope if self.allows(scope)]
+
+    @property
+    def state(self) -> str:
+        """As people read it. Reads the owner."""
+        if self.revoked_at is not None:
+            return f"revoked {moment(self.revoked_at)}"
+        if self.expires_at is not None and self.expires_at <= timezone.now():
+            return "expired"
+        return "usable" if self.owner.is_active else "owner is inactive"
 
     def allows(self, scope: Scope) -> bool:
         return {Scope.READ: self.can_read, Scope.WRITE: self.can_write, Scope.DELETE: self.can_delete}[scope]

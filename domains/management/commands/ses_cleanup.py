@@ -13,12 +13,10 @@ from backoffice.text import plural
 from domains.cleanup import find, render
 from domains.cleanup.find import Findings, Folder
 from domains.deletion.received import erase_unreported
-from domains.deletion.retry import retry_deletion
-from domains.models import DomainDeletion
+from domains.management.deletions import retry
 from rest.names.arguments import domain_name
 from ses_integration.api import SesError
 from ses_integration.cli.base import (
-    SECONDS_PER_DOMAIN,
     CommandWithExitCodes,
     add_confirmation,
     confirmed,
@@ -104,7 +102,7 @@ class Command(CommandWithExitCodes):
                     f"{mail.domain} ({mail.domain_id}): {plural(erased, 'received email')} erased from the database"
                 )
         for record in found.database.deletions:
-            self._retry(record)
+            retry(record, self.tell)
         for scope in found.database.recorded.previous_scopes:
             self._forget(search, scope, ask_ses=not forget_former)
         self.tell("\n")
@@ -122,15 +120,6 @@ class Command(CommandWithExitCodes):
                 self.tell(f"{folder.prefix}: {erased:,} of {folder.stored.versions:,} versions erased")
         except SesError as error:
             self.tell(f"{folder.prefix}: {error.sentence}")
-
-    def _retry(self, record: DomainDeletion) -> None:
-        """Retry the deletion as long as each try erases something."""
-        erased = -1
-        while record.finished_at is None and record.erased_emails + record.erased_versions != erased:
-            erased = record.erased_emails + record.erased_versions
-            self.tell(f"deletion of {record.name} ({record.pk}): {retry_deletion(record, seconds=SECONDS_PER_DOMAIN)}")
-            if record.problem:
-                return
 
     def _count(self, what: str, number: int, total: int) -> None:
         count(self.stderr, f"Looking at {what}", number, total)

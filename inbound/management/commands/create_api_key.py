@@ -4,11 +4,10 @@ from argparse import ArgumentParser, ArgumentTypeError
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from backoffice.shell.arguments import user_of
 from inbound.models import ApiKey, Scope, issue_key
 
 LONGEST_DAYS = 36_500
@@ -69,11 +68,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        owner = _owner(options["username"])
-        if owner is None:
-            raise CommandError(
-                f"There is no user {options['username']!r}. `python manage.py createsuperuser` creates one."
-            )
+        owner = user_of(options["username"])
         if not owner.is_active:
             raise CommandError(f"The user {options['username']!r} is not active, so the key would not be accepted.")
         scopes = [Scope(scope) for scope in options["scopes"]] if options["scopes"] else None
@@ -83,12 +78,3 @@ class Command(BaseCommand):
         self.stdout.flush()
         if options["verbosity"]:
             self.stderr.write("Save it now: only its hash is stored, so it cannot be shown again.", self.style.NOTICE)
-
-
-def _owner(username: str) -> User | None:
-    """The user of this name, with blanks around it or in another case if only one user can be meant."""
-    users = get_user_model()
-    name = users.normalize_username(username.strip())
-    found = users._default_manager.filter(**{f"{users.USERNAME_FIELD}__iexact": name})
-    exact = next((user for user in found if user.get_username() == name), None)
-    return exact or (found[0] if len(found) == 1 else None)

@@ -30,6 +30,9 @@ os.kill(os.getpid(), signal.SIGINT)
         ["ses_sync", "--all"],
         ["plan_delete"],
         ["domain_dns"],
+        ["delete_domain"],
+        ["delete_address", "--yes", "a@example.com"],
+        ["show_deletion"],
         ["send_test_mail"],
     ],
 )

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandError
 
+from backoffice.shell.arguments import at_least_one
 from backoffice.shell.asking import NOTHING_DONE
 from rest.names.arguments import domain_name
 from ses_integration.cli.base import (
@@ -34,12 +35,6 @@ from ses_integration.models import LedgerEntry
 ROUNDS = 2
 # These concern no domain, so they are shown with every domain.
 WITHOUT_DOMAIN = (DriftKind.ELSEWHERE, DriftKind.NOT_ACTIVE)
-
-
-def at_least_one(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is not a number from 1.")
-    return int(text)
 
 
 class Command(CommandWithExitCodes):

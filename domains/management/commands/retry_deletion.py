@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from domains.management.deletions import DELETION_HELP, deletion_of, retry
+from domains.models import DomainDeletion
+from ses_integration.cli.base import CommandWithExitCodes
+
+
+class Command(CommandWithExitCodes):
+    help = (
+        "Retry unfinished deletions now, without waiting for their next try. Exit code 0 when all of them are finished, 2 when "
+        "something is still pending, 1 on an error."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "deletion", metavar="DELETION", nargs="*", help=f"{DELETION_HELP}; default: all unfinished ones"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        deletions = [deletion_of(text) for text in options["deletion"]]
+        deletions = deletions or list(DomainDeletion.objects.pending().order_by("started_at", "name"))
+        if not deletions:
+            self.stdout.write("No deletion is pending.")
+        for deletion in deletions:
+            if deletion.finished_at is None:
+                retry(deletion, self.stdout.write)
+            else:
+                self.stdout.write(f"deletion of {deletion.name} ({deletion.pk}): finished before.")
+        if any(deletion.finished_at is None for deletion in deletions):
+            raise SystemExit(2)

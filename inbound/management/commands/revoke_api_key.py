@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from backoffice.shell.asking import NOTHING_DONE, agreed
+from backoffice.text import listed, moment, visible
+from inbound.models import ApiKey, hash_key, revoke_key
+from ses_integration.cli.base import CommandWithExitCodes
+
+
+class Command(CommandWithExitCodes):
+    help = (
+        "Revoke an API key: it is refused from the next request on, for ever. Shows the key, and asks. "
+        "Exit code 0 when it is revoked, or the answer was no, 1 on an error."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "key", metavar="KEY", help="its id or its first characters, as list_api_keys shows them, or all of it"
+        )
+        parser.add_argument("--yes", action="store_true", help="do not ask. Without a terminal it is required")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        key = _key(options["key"].strip())
+        name = f"{visible(key.name)} ({key.start}…) of {key.owner.get_username()}"
+        if key.revoked_at:
+            self.stdout.write(f"{name} was revoked {moment(key.revoked_at)}.")
+            return
+        used = f"last used {moment(key.last_used_at)}" if key.last_used_at else "never used"
+        self.stdout.write(f"{name}: {', '.join(key.scopes)}; {used}.")
+        if not (options["yes"] or agreed(self, "Revoke it?")):
+            self.stdout.write(NOTHING_DONE)
+            return
+        revoke_key(key)
+        self.stdout.write("Revoked.")
+
+
+def _key(text: str) -> ApiKey:
+    """The key with this id, this hash or these first characters. Raises CommandError."""
+    keys = ApiKey.objects.select_related("owner")
+    if text.isascii() and text.isdigit():
+        found = list(keys.filter(pk=text[:9]))
+    else:
+        found = list(keys.filter(key_hash=hash_key(text)) | keys.filter(start=text.removesuffix("…")))
+    if not found:
+        # Not the text: it may be a key.
+        raise CommandError("There is no such key. list_api_keys --all shows all.")
+    if len(found) > 1:
+        raise CommandError(f"Several keys begin like this. Give an id: {listed([str(key.pk) for key in found])}.")
+    return found[0]
