@@ -33,7 +33,11 @@ Config = dict[str, Any]
 
 
 class ConfigError(ValueError):
-    """The config is not valid. `str(error)` is the `details` of the response."""
+    """The config is not valid. `str(error)` is the `details` of the response, and `key` the member that it is about, if known."""
+
+    def __init__(self, details: str, key: str = "") -> None:
+        super().__init__(details)
+        self.key = key
 
 
 def clean_config(endpoint_type: str, config: object) -> Config:
@@ -123,37 +127,37 @@ def _normalise_webhook(config: Config) -> Config:
         try:
             config["headers"] = json.loads(config["headers"])
         except (ValueError, RecursionError) as error:
-            raise ConfigError("Headers must be an object of strings") from error
+            raise ConfigError("Headers must be an object of strings", "headers") from error
     return config
 
 
 def _check_webhook(config: Config) -> None:
     url = config.get("url")
     if url in (None, ""):
-        raise ConfigError("Webhook URL is required")
+        raise ConfigError("Webhook URL is required", "url")
     if not isinstance(url, str):
-        raise ConfigError("Webhook URL must be a string")
+        raise ConfigError("Webhook URL must be a string", "url")
     try:
         parse(url)
     except Refused as error:
-        raise ConfigError(str(error)) from error
+        raise ConfigError(str(error), "url") from error
     _check_number(config, "timeout", 1, 300, "Timeout must be a number between 1 and 300 seconds")
     _check_number(config, "retryAttempts", 0, 10, "Retry attempts must be a number between 0 and 10")
     headers = config.get("headers")
     if headers is not None:
         if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
-            raise ConfigError("Headers must be an object of strings")
+            raise ConfigError("Headers must be an object of strings", "headers")
         if any(LINE_BREAK.search(text) for header in headers.items() for text in header):
-            raise ConfigError("Headers must not contain line breaks")
+            raise ConfigError("Headers must not contain line breaks", "headers")
         if why := next(filter(None, (request_headers.refusal(*header) for header in headers.items())), ""):
-            raise ConfigError(why)
+            raise ConfigError(why, "headers")
     if not isinstance(config.get("secret"), str | None):
-        raise ConfigError("secret must be a string")
+        raise ConfigError("secret must be a string", "secret")
     token = config.get("verificationToken")
     if token is not None and not (isinstance(token, str) and VISIBLE.fullmatch(token)):
-        raise ConfigError("verificationToken must be 1 to 255 visible ASCII characters")
+        raise ConfigError("verificationToken must be 1 to 255 visible ASCII characters", "verificationToken")
     if config.get("payload") not in (None, *PAYLOADS):
-        raise ConfigError(f"payload must be one of {', '.join(PAYLOADS)}")
+        raise ConfigError(f"payload must be one of {', '.join(PAYLOADS)}", "payload")
 
 
 def _normalise_email(config: Config) -> Config:
@@ -167,28 +171,28 @@ def _normalise_email(config: Config) -> Config:
 def _check_email(config: Config) -> None:
     address = config.get("forwardTo")
     if address in (None, ""):
-        raise ConfigError("Forward-to email address is required")
+        raise ConfigError("Forward-to email address is required", "forwardTo")
     if not isinstance(address, str):
-        raise ConfigError("Forward-to email must be a string")
+        raise ConfigError("Forward-to email must be a string", "forwardTo")
     if not _is_address(address):
-        raise ConfigError("Invalid forward-to email address format")
+        raise ConfigError("Invalid forward-to email address format", "forwardTo")
     _check_forwarding(config)
 
 
 def _check_group(config: Config) -> None:
     emails = config.get("emails")
     if not isinstance(emails, list):
-        raise ConfigError("Email group must have an emails array")
+        raise ConfigError("Email group must have an emails array", "emails")
     if not emails:
-        raise ConfigError("Email group must have at least one email address")
+        raise ConfigError("Email group must have at least one email address", "emails")
     if len(emails) > GROUP_LIMIT:
-        raise ConfigError(f"Email group cannot have more than {GROUP_LIMIT} email addresses")
+        raise ConfigError(f"Email group cannot have more than {GROUP_LIMIT} email addresses", "emails")
     for email in emails:
         if not _is_address(email):
             shown = email if isinstance(email, str) else json.dumps(email)
-            raise ConfigError(f"Invalid email address in group: {shown[:SHOWN_CHARACTERS]}")
+            raise ConfigError(f"Invalid email address in group: {shown[:SHOWN_CHARACTERS]}", "emails")
     if len({email.lower() for email in emails}) < len(emails):
-        raise ConfigError("Email group contains duplicate email addresses")
+        raise ConfigError("Email group contains duplicate email addresses", "emails")
     _check_forwarding(config)
 
 
@@ -196,13 +200,13 @@ def _check_forwarding(config: Config) -> None:
     """Check the optional keys of email and email_group. Refuse line breaks, because texts become mail headers."""
     for key in ("includeAttachments", "preserveHeaders"):
         if not isinstance(config.get(key), bool | None):
-            raise ConfigError(f"{key} must be a boolean")
+            raise ConfigError(f"{key} must be a boolean", key)
     for key in ("subjectPrefix", "fromAddress", "senderName"):
         text = config.get(key)
         if not isinstance(text, str | None):
-            raise ConfigError(f"{key} must be a string")
+            raise ConfigError(f"{key} must be a string", key)
         if text and LINE_BREAK.search(text):
-            raise ConfigError(f"{key} must not contain line breaks")
+            raise ConfigError(f"{key} must not contain line breaks", key)
 
 
 def _is_address(value: object) -> bool:
@@ -214,7 +218,7 @@ def _is_address(value: object) -> bool:
 def _check_number(config: Config, key: str, lowest: int, highest: int, error: str) -> None:
     value = config.get(key)
     if value is not None and not (_is_number(value) and lowest <= value <= highest):
-        raise ConfigError(error)
+        raise ConfigError(error, key)
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:

@@ -140,7 +140,7 @@ def _check(endpoint: Endpoint, config: Config) -> str:
     try:
         warning = check_url(config["url"])
     except Refused as error:
-        raise ConfigError(str(error)) from error
+        raise ConfigError(str(error), "url") from error
     _, secret = split_secret(config)
     return " ".join(filter(None, [warning, signing.warning(secret) if secret else ""]))
 

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.deletion import Deleted, DeletesThroughService
 from backoffice.links import joined, list_link, page_link, related_link
-from backoffice.service_forms import ServiceAdmin, warn
+from backoffice.service_forms import Secret, ServiceAdmin, ShowsOnce, warn
 from backoffice.text import listed, plural
 from endpoints import services
-from endpoints.admin.forms import AddEndpointForm, ChangeEndpointForm
+from endpoints.admin.forms import FORMS, TITLES, EndpointForm
 from endpoints.config_schema import ConfigError
 from endpoints.models import Endpoint
 from ses_integration.api import QuotaExceeded, shared_deadline
 
+OF_EVERY_TYPE = ("name", "description", "is_active")
+USE = "The receiver verifies with it that requests come from inbound. The owner can read it over the API as signingSecret."
+
 
 @admin.register(Endpoint)
-class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
-    add_form = AddEndpointForm
-    form = ChangeEndpointForm
-    refusals = (QuotaExceeded, ConfigError)
+class EndpointAdmin(DeletesThroughService[Endpoint], ShowsOnce[Endpoint], ServiceAdmin[Endpoint]):
+    # The type decides which: see `get_form`.
+    add_form = form = EndpointForm
+    refusals = (QuotaExceeded,)
     gone = (Endpoint.DoesNotExist,)
     shared_deadline = staticmethod(shared_deadline)
 
@@ -44,12 +50,6 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
         "id", "type", "owner_link", "shown_config", "webhook_format", "addresses", "domains", "related", "inactive_reason", "state",
         "created_at", "updated_at",
     ]  # fmt: skip
-    fieldsets = [
-        (None, {"fields": ["name", "description", "is_active", "inactive_reason", "state"]}),
-        ("Where it delivers", {"fields": ["type", "shown_config", "webhook_format"]}),
-        ("Used by", {"fields": ["owner_link", "addresses", "domains", "related"]}),
-        ("Identity and times", {"classes": ["collapse"], "fields": ["id", "created_at", "updated_at"]}),
-    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
         counts = {
@@ -58,24 +58,63 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
         }
         return super().get_queryset(request).annotate(**counts)
 
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if _chosen_type(request) in FORMS:
+            title = f"Add {TITLES[_chosen_type(request)][0].lower()}"
+            return super().add_view(request, form_url, {"title": title, **(extra_context or {})})
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Add endpoint",
+            "opts": self.opts,
+            "types": [(_with_type(request, name), *TITLES[name]) for name in FORMS],
+        }
+        return TemplateResponse(request, "admin/endpoints/choose_type.html", context)
+
+    def get_form(self, request: HttpRequest, obj: Endpoint | None = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **{"form": _form_for(request, obj), **kwargs})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
+        config_fields = _form_for(request, obj).config_fields
+        if obj is None:
+            return [
+                (None, {"fields": ["owner", "name", "description"]}),
+                ("Where it delivers", {"fields": config_fields}),
+            ]
+        shown = config_fields if self.has_change_permission(request, obj) else ["shown_config"]
+        return [
+            (None, {"fields": ["name", "description", "is_active", "inactive_reason", "state"]}),
+            ("Where it delivers", {"fields": ["type", *shown, "webhook_format"]}),
+            ("Used by", {"fields": ["owner_link", "addresses", "domains", "related"]}),
+            ("Identity and times", {"classes": ["collapse"], "fields": ["id", "created_at", "updated_at"]}),
+        ]
+
     def add_row(self, request: HttpRequest, form: Any) -> Endpoint:
-        values = form.cleaned_data
-        endpoint = services.create_endpoint(
-            owner=values["owner"],
-            name=values["name"],
-            endpoint_type=values["type"],
-            config=values["config"],
-            description=values["description"],
-        )
+        values, config = form.cleaned_data, form.config()
+        with _at_its_field(form):
+            endpoint = services.create_endpoint(
+                owner=values["owner"],
+                name=values["name"],
+                endpoint_type=form.endpoint_type,
+                config=config,
+                description=values["description"],
+            )
         warn(request, endpoint.warning)
-        if endpoint.signing_secret and not values["config"].get("secret"):
-            sentence = "This is the webhook's signing secret. This page does not show it again. <code>{}</code>"
-            messages.warning(request, format_html(sentence, endpoint.signing_secret))
+        if endpoint.signing_secret and not config.get("secret"):
+            self.show_once(request, Secret("The webhook's signing secret", endpoint.signing_secret, USE))
         return endpoint
 
     def change_row(self, request: HttpRequest, row: Endpoint, form: Any) -> Endpoint:
-        changes = {name: form.cleaned_data[name] for name in form.changed_data}
-        return services.update_endpoint(endpoint=row, **changes)
+        changes = {name: form.cleaned_data[name] for name in form.changed_data if name in OF_EVERY_TYPE}
+        if form.config_changed:
+            changes["config"] = form.config()
+        with _at_its_field(form):
+            endpoint = services.update_endpoint(endpoint=row, **changes)
+        warn(request, endpoint.warning)
+        return endpoint
 
     def consequences(self, rows: Sequence[Endpoint]) -> dict[Any, list[str]]:
         chosen = Endpoint.objects.filter(pk__in=[row.pk for row in rows]).order_by()
@@ -140,3 +179,27 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ServiceAdmin[Endpoint]):
 
 def _listed(names: list[str]) -> str:
     return listed(sorted(names)) or "none"
+
+
+def _chosen_type(request: HttpRequest) -> str:
+    return request.GET.get("type", "")
+
+
+def _with_type(request: HttpRequest, name: str) -> str:
+    """The query of this page, for adding an endpoint of this type."""
+    query = request.GET.copy()
+    query["type"] = name
+    return query.urlencode()
+
+
+def _form_for(request: HttpRequest, endpoint: Endpoint | None) -> type[EndpointForm]:
+    return FORMS.get(endpoint.type if endpoint else _chosen_type(request), EndpointForm)
+
+
+@contextmanager
+def _at_its_field(form: EndpointForm) -> Iterator[None]:
+    """Show what the service refuses at the field that it is about."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ValidationError({error.key: str(error)} if error.key in form.fields else str(error)) from error

@@ -38,7 +38,9 @@ def check(endpoint: Endpoint, config: Config) -> str:
     for member in received:
         catch_all = own[domain_of(member)].catch_all_endpoint_id
         if routes.get(member, routes.get(_without_label(member), catch_all)) == endpoint.pk:
-            raise ConfigError(LOOP.format(member))
+            raise ConfigError(
+                LOOP.format(member), "emails" if endpoint.type == Endpoint.Type.EMAIL_GROUP else "forwardTo"
+            )
     return " ".join(map(RECEIVED_AGAIN.format, received))
 
 
@@ -51,7 +53,7 @@ def check_sender(endpoint: Endpoint, sender: str) -> str:
         address = ""
     verified = Domain.objects.live().filter(owner_id=endpoint.owner_id, status=Domain.Status.VERIFIED)
     if not address or not verified.filter(name=domain_of(address)).exists():
-        raise ConfigError(NOT_YOURS)
+        raise ConfigError(NOT_YOURS, "fromAddress")
     return address
 
 
