@@ -35,6 +35,8 @@ TASK_SECONDS = 10.0
 # Retry a failed task soon even if it runs only once an hour: AWS or the database may just be starting. After failures of
 # AWS the delay grows, because every attempt uses the rate limit that requests are waiting for.
 RETRY_SECONDS = 5.0
+# Somebody looks at the rule set once a minute, whichever worker it is.
+LOOK_SECONDS = 10.0
 RECONCILE, CHECK, RESUME, VERIFY = "reconcile", "check domains", "resume deletions", "verify deletions"
 
 
@@ -104,6 +106,7 @@ class Worker:
         self._tasks = [
             BackgroundTask("set up", run_auto_setup, settings.SES_SWEEP_SECONDS),
             BackgroundTask("sweep SES", self._sweep_ses, settings.SES_SWEEP_SECONDS),
+            BackgroundTask("look at SES", self._sweeper.look, min(LOOK_SECONDS, settings.SES_SWEEP_SECONDS)),
             BackgroundTask("sweep SES again", self._sweeper.run_again, RETRY_SECONDS),
             BackgroundTask("sweep database", sweep_database, settings.SES_DATABASE_SWEEP_SECONDS),
             BackgroundTask(RECONCILE, lambda: reconcile_due(self._stop.is_set, seconds=TASK_SECONDS)),

@@ -22,7 +22,7 @@ from ses_integration.coordination.clock import database_now, release_connection
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.coordination.quotas import QuotaExceeded, reserve
 from ses_integration.drift.absence import AbsenceCheck
-from ses_integration.drift.sweep import SesSweeper, sweep_database
+from ses_integration.drift.sweep import sweep_database
 from ses_integration.errors import NotConfigured, NotStored, SendingHalted, SendingRefused, SesError, Unanswered
 from ses_integration.overview import ses_overview
 from ses_integration.plan.simulate import IdentityOutcome
@@ -46,6 +46,7 @@ from ses_integration.storage.erase import ErasedBatch
 from ses_integration.storage.inventory import MailSize, StoredKey
 from ses_integration.storage.mail import MailFolder
 from ses_integration.storage.objects import StoredMail
+from ses_integration.watch.sweeper import SesSweeper
 
 # Change what SES should hold, and wait for it.
 __all__ = [

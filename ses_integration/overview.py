@@ -12,8 +12,17 @@ from django.db.models.functions import Now
 
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination import quotas
+from ses_integration.drift.model import DriftKind
 from ses_integration.drift.previous_scopes import PreviousScope, find_previous_scopes
-from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerRecipient, RuleSetState, SendingLimit
+from ses_integration.models import (
+    DomainSync,
+    InFlightCall,
+    LedgerEntry,
+    LedgerRecipient,
+    RuleSetState,
+    SendingLimit,
+    SesSweep,
+)
 from ses_integration.plan.compile import RULES_PER_SET
 from ses_integration.plan.resources import ResourceKind
 from ses_integration.status.sync_state import SyncState, SyncStatus, pending_domains, states_of
@@ -39,6 +48,45 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """One difference that a comparison has found. `kind` and the rest as in `Drift`.
+
+    `text`: its line in the report of `ses_reconcile`. `is_problem`: otherwise it is information. `lasts`: the worker does not
+    repair it. `takes_from`: domains of ours whose mail it takes. `since`: when it was first found.
+    """
+
+    kind: str
+    resource: str
+    name: str
+    domain: str
+    reason: str
+    text: str
+    is_problem: bool
+    lasts: bool
+    intrudes: bool
+    takes_from: Sequence[str] = ()
+    takes_everything: bool = False
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The last sweep of SES. `ended_at`: when the last one succeeded. `problem`: why the last one failed.
+
+    `number` and `foreign_rules` count all problems; `listed` has the gravest.
+    """
+
+    began_at: datetime
+    ended_at: datetime | None
+    looked_at: datetime
+    problem: str
+    needs_you: bool
+    number: int
+    foreign_rules: int
+    listed: Sequence[Difference] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SesOverview:
     """`pending`: the domains that are not up to date, the worst and oldest of them; `numbers` has all of them.
 
@@ -52,10 +100,11 @@ class SesOverview:
     numbers: Mapping[SyncStatus, Pending] = field(default_factory=dict)
     usage: Sequence[Usage] = ()
     elsewhere: Sequence[PreviousScope] = ()
+    sweep: Comparison | None = None
 
 
 def ses_overview(*, names: QuerySet[Any, str] | None = None, most: int = 200) -> SesOverview:
-    """Read it: nine statements, no call to AWS. `names`: only these domains. `most`: how many pending domains are listed."""
+    """Read it: ten statements, no call to AWS. `names`: only these domains. `most`: how many pending domains are listed."""
     config = ses_config()
     state = RuleSetState.objects.of(config).first() or RuleSetState()
     pending = pending_domains() if names is None else pending_domains().filter(domain__in=names)
@@ -67,6 +116,35 @@ def ses_overview(*, names: QuerySet[Any, str] | None = None, most: int = 200) ->
         _numbers(config, pending),
         [*_ledger_usage(config, state), *_sending_usage(config)],
         find_previous_scopes(config),
+        last_comparison(config),
+    )
+
+
+def last_comparison(config: SesConfig) -> Comparison | None:
+    """One statement. None before the first sweep."""
+    row = SesSweep.objects.of(config).first()
+    if row is None:
+        return None
+    listed = [_difference(value) for value in row.differences]
+    times, failure = (row.began_at, row.ended_at, row.looked_at), (row.problem, row.needs_you)
+    return Comparison(*times, *failure, row.number, row.foreign_rules, listed)
+
+
+def _difference(value: Mapping[str, Any]) -> Difference:
+    takes_from, everything = value["takesFrom"], value["takesEverything"]
+    return Difference(
+        kind=value["sort"],
+        resource=value["kind"],
+        name=value["name"],
+        domain=value["domain"],
+        reason=value["why"],
+        text=value["text"],
+        is_problem=value["drift"],
+        lasts=value["lasts"],
+        intrudes=value["sort"] == DriftKind.FOREIGN.wire and bool(everything or takes_from),
+        takes_from=takes_from,
+        takes_everything=everything,
+        since=datetime.fromisoformat(value["since"]),
     )
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from django.contrib.auth.base_user import AbstractBaseUser as User
 
+from desk.state import wording
 from desk.state.deletions import read_deletions
 from desk.state.mail import read_mail, read_mail_figures
 from desk.state.ses import read_ses
-from desk.state.values import Finding, Kind, Level, State, Tally
+from desk.state.values import Finding, Kind, LastSweep, Level, State, Tally
 from desk.state.workers import findings as worker_findings
 from desk.state.workers import read_workers
 from ses_integration.api import database_now
@@ -31,6 +32,7 @@ def read_state(owner: User | None = None) -> State:
     ses, deletions = read_ses(owner, MOST), read_deletions(owner, MOST)
     mail, of_mail = read_mail(owner)
     found = [*worker_findings(workers, now), *ses.findings, *deletions.findings, *mail]
+    found += _failed_sweep(ses.sweep, found)
     counted = ses.tallies | deletions.tallies | of_mail
     tallies = {**_tallies(finding for finding in found if (finding.kind, finding.level) not in counted), **counted}
     return State(
@@ -43,9 +45,23 @@ def read_state(owner: User | None = None) -> State:
         by_level=_sums((level, tally) for (_, level), tally in tallies.items()),
         by_kind=_sums((kind, tally) for (kind, _), tally in tallies.items()),
         mail=figures,
+        sweep=ses.sweep,
+        confirmed_until=ses.sweep.ended_at if ses.sweep and not _waits_for_ses(tallies) else None,
         quotas=ses.quotas,
         deletions_unproved=deletions.unproved,
     )
+
+
+def _failed_sweep(sweep: LastSweep | None, found: Sequence[Finding]) -> list[Finding]:
+    """A sweep that has failed, unless a worker says so."""
+    if sweep is None or not sweep.problem or any(finding.why.endswith(sweep.problem) for finding in found):
+        return []
+    level, act = (Level.NEEDS_YOU, wording.ACT_ON_REFUSAL) if sweep.needs_you else (Level.PENDING, "")
+    return [Finding(Kind.SWEEP, level, "SES", wording.NOT_COMPARED, sweep.problem, act, sweep.ended_at)]
+
+
+def _waits_for_ses(tallies: Mapping[tuple[Kind, Level], Tally]) -> bool:
+    return any(tally.number for (kind, _), tally in tallies.items() if kind in (Kind.SES_CHANGE, Kind.UNANSWERED_CALL))
 
 
 def _worst_and_oldest_first(finding: Finding) -> tuple[int, float]:

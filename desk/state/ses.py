@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser as User
 
 from desk.state import wording
-from desk.state.values import Finding, Kind, Level, Quota, Tally
+from desk.state.drift import findings as drift_findings
+from desk.state.values import Difference, Finding, Kind, LastSweep, Level, Quota, Tally
 from domains.models import Domain, DomainDeletion
 from ses_integration.api import SyncState, ses_overview
 
@@ -24,12 +25,13 @@ class SesFacts:
     rule_set: str
     account: str
     quotas: list[Quota]
+    sweep: LastSweep | None = None
     findings: list[Finding] = field(default_factory=list)
     tallies: dict[tuple[Kind, Level], Tally] = field(default_factory=dict)
 
 
 def read_ses(owner: User | None, most: int) -> SesFacts:
-    """Ten statements."""
+    """Eleven statements, with an owner twelve."""
     overview = ses_overview(names=None if owner is None else _names_of(owner), most=most)
     quotas = [Quota(one.name, one.used, one.limit, one.foreign, one.learned) for one in overview.usage]
     facts = SesFacts(overview.region, overview.rule_set, overview.account, quotas)
@@ -51,7 +53,37 @@ def read_ses(owner: User | None, most: int) -> SesFacts:
             )
         )
     facts.findings += _almost_full(quotas)
+    if overview.sweep is not None:
+        listed = [_difference(one) for one in overview.sweep.listed]
+        names = None if owner is None else set(Domain.objects.owned_by(owner).values_list("name", flat=True))
+        facts.sweep = _sweep(overview.sweep, listed, is_shown=owner is None)
+        facts.findings += drift_findings(listed, names)
     return facts
+
+
+def _sweep(last: Any, listed: list[Difference], *, is_shown: bool) -> LastSweep:
+    """`last`: a `Comparison` of `ses_integration`. `is_shown`: what it has found, which names everybody's domains."""
+    sweep = LastSweep(last.began_at, last.ended_at, last.problem, last.needs_you, last.looked_at)
+    if not is_shown:
+        return sweep
+    return replace(sweep, differences=last.number, foreign_rules=last.foreign_rules, listed=listed)
+
+
+def _difference(one: Any) -> Difference:
+    """`one`: a `Difference` of `ses_integration`."""
+    return Difference(
+        sort=one.kind,
+        kind=one.resource,
+        name=one.name,
+        domain=one.domain,
+        why=one.reason,
+        text=one.text,
+        is_problem=one.is_problem,
+        lasts=one.lasts,
+        takes_from=one.takes_from,
+        takes_everything=one.takes_everything,
+        since=one.since,
+    )
 
 
 # The names of SyncStatus.

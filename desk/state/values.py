@@ -27,6 +27,7 @@ class Kind(enum.StrEnum):
     FOREIGN_RULE = "foreign_rule"
     RULE_SET = "rule_set"
     SWEEP = "sweep"
+    DRIFT = "drift"
     SES_CHANGE = "ses_change"
     UNANSWERED_CALL = "unanswered_call"
     DELETION = "deletion"
@@ -110,14 +111,41 @@ class MailFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """Something in SES that is not as the rows want it, or is not ours. `sort` and `kind` as in the JSON of `ses_reconcile`.
+
+    `text`: its line there. `is_problem`: otherwise it is information. `lasts`: the worker does not repair it.
+    """
+
+    sort: str
+    kind: str
+    name: str
+    domain: str
+    why: str
+    text: str
+    is_problem: bool
+    lasts: bool
+    takes_from: Sequence[str] = ()
+    takes_everything: bool = False
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LastSweep:
-    """The last comparison with SES: when it began and ended, why it failed, and how many differences it has found."""
+    """The last comparison with SES: when it began, when the last one ended that succeeded, and why the last one failed.
+
+    `looked_at`: when somebody last looked for foreign rules. `differences` and `foreign_rules` count all; `listed` has the
+    gravest.
+    """
 
     began_at: datetime
     ended_at: datetime | None = None
     problem: str = ""
+    needs_you: bool = False
+    looked_at: datetime | None = None
     differences: int = 0
     foreign_rules: int = 0
+    listed: Sequence[Difference] = ()
 
 
 @dataclass(frozen=True, slots=True)

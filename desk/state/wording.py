@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from backoffice.text import duration, moment, plural
-from desk.state.values import Kind, Level, Quota, State
+from backoffice.text import duration, listed, moment, plural
+from desk.state.values import Difference, Kind, Level, Quota, State
 from mail.status.endpoints import TroubledEndpoint
 
 ACT_ON_REFUSAL = "Put right what the reason names; docs/runbook.md says how. Then try it now, or wait for the next try."
@@ -14,6 +15,13 @@ ACT_ON_QUOTA = "Delete domains and addresses that are not needed any more, or ha
 ACT_ON_DEAD = "Find out why on the pages of the deliveries, then make them again or withdraw them."
 ACT_ON_ENDPOINT = "Repair the receiver, or switch the endpoint on; mail_retry delivers what waits."
 CHECK_REGION = "Check AWS_REGION and SES_RULE_SET. If they were changed on purpose, run ses_cleanup."
+ACT_ON_RULE_SET = "Run ses_setup."
+ACT_ON_FOREIGN_RULE = "Have its owner disable it, or remove our domains from it."
+ACT_ON_ORDER = "ses_reconcile --apply moves our rules to the front."
+CLEAN_UP = "ses_cleanup removes what is ours."
+NOT_ACTIVE = "the rule set does not receive mail"
+OUT_OF_ORDER = "behind a rule that is not ours"
+NOT_COMPARED = "SES could not be compared with the database"
 MAIL_SWEEP = "the bucket cannot be compared with the received mail"
 
 
@@ -59,6 +67,19 @@ def no_worker(kind: str, since: datetime | None, now: datetime) -> str:
 
 def start(kind: str) -> str:
     return f"Start it: manage.py {kind}. Until then, nothing that waits for it is done."
+
+
+def foreign_rule(one: Difference, taken: Sequence[str]) -> str:
+    """`is not ours and takes mail of a.org and b.org`"""
+    return f"is not ours and takes mail of {'every domain' if one.takes_everything else listed(taken, 3)}"
+
+
+def leftover(one: Difference) -> str:
+    return f"a {one.kind} that no domain wants"
+
+
+def rules(number: int) -> str:
+    return plural(number, "rule")
 
 
 def quota(one: Quota) -> str:

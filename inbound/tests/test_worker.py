@@ -19,7 +19,7 @@ from ses_integration.tests.support.ses_state import identities, rules
 
 pytestmark = pytest.mark.sqlite
 
-SWEEP_CALLS = ["DescribeReceiptRuleSet", "ListEmailIdentities"]
+SWEEP_CALLS = ["DescribeActiveReceiptRuleSet", "ListEmailIdentities"]
 
 
 def test_it_finishes_what_a_request_had_no_time_for(ses, settings):
@@ -83,7 +83,7 @@ def test_a_domain_that_a_sweep_skipped_is_swept_again_once_it_is_up_to_date(ses,
         again.due = 0.0
         worker.tick()
         assert identities() == {domain.name}
-    assert [entry["action"] for entry in ses.journal()].count("DescribeReceiptRuleSet") == 1
+    assert [entry["action"] for entry in ses.journal()].count("DescribeActiveReceiptRuleSet") == 1
 
 
 class TestSeveralWorkers:
@@ -115,7 +115,7 @@ class TestSeveralWorkers:
         assert calls(ses) == SWEEP_CALLS * 2
 
     def test_a_failed_sweep_is_retried_by_one_worker_a_minute_with_growing_delays(self, ses):
-        ses.add_faults({"service": "ses", "action": "DescribeReceiptRuleSet", "fault": "throttle", "times": None})
+        ses.add_faults({"service": "ses", "action": "DescribeActiveReceiptRuleSet", "fault": "throttle", "times": None})
         first, second = Worker(), Worker()
         for _ in range(3):
             for worker in (first, second):
@@ -134,7 +134,7 @@ class TestSeveralWorkers:
 def test_a_task_that_fails_does_not_stop_the_others(ses, settings, caplog):
     settings.SES_REQUEST_BUDGET = 0.0
     EmailAddressFactory()
-    ses.add_faults({"service": "ses", "action": "DescribeReceiptRuleSet", "fault": "access_denied"})
+    ses.add_faults({"service": "ses", "action": "DescribeActiveReceiptRuleSet", "fault": "access_denied"})
     Worker().tick()
     assert "sweep SES: AWS does not allow this call" in caplog.text
     assert len(rules()) == 1

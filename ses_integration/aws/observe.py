@@ -40,29 +40,36 @@ class Observation:
 
 def observe(config: SesConfig) -> Observation:
     """Observe rules and identities: one call, and one more for each 1,000 identities. Raises SesError."""
-    return _require_identities(observe_rules(config))
-
-
-def observe_rules(config: SesConfig) -> Observation:
-    """Like `observe`, but return an error about the identities in `identities_error` instead of raising it."""
     gateway = Gateway(config, verified=account.verify(config))
     with rate_limited(config):
         asked_at = database_now()
         rules = _rules(gateway)
-    return _observation(gateway, asked_at, rules)
+    return _require_identities(_observation(gateway, asked_at, rules))
+
+
+def observe_active_rules(config: SesConfig) -> tuple[str, list[ObservedRule]]:
+    """Name and rules of the active rule set; one call. Raises SesError."""
+    gateway = Gateway(config, verified=account.verify(config))
+    with rate_limited(config):
+        return gateway.active_rules()
 
 
 def observe_with_active_set(config: SesConfig) -> Observation:
-    """Like `observe_rules`, and observe the active rule set: one more call if it is not ours. Raises SesError."""
+    """Like `observe`, and observe the active rule set: one more call if it is not ours. Raises SesError."""
+    return _require_identities(observe_all_rules(config))
+
+
+def observe_all_rules(config: SesConfig) -> Observation:
+    """Like `observe_with_active_set`, but return an error about the identities in `identities_error` instead of raising it."""
     gateway = Gateway(config, verified=account.verify(config))
     with rate_limited(config):
         asked_at = database_now()
         active, active_rules = gateway.active_rules()
     if active == config.rule_set:
-        return _require_identities(_observation(gateway, asked_at, active_rules, active))
+        return _observation(gateway, asked_at, active_rules, active)
     with rate_limited(config):
         rules = _rules(gateway)
-    return _require_identities(_observation(gateway, asked_at, rules, active, active_rules))
+    return _observation(gateway, asked_at, rules, active, active_rules)
 
 
 def _rules(gateway: Gateway) -> list[ObservedRule] | None:

@@ -6,16 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from backoffice.shell.output import members
 from backoffice.text import listed, plural
 from ses_integration.drift.model import Drift, DriftKind, Remedy
 from ses_integration.plan.resources import ResourceKind
+from ses_integration.watch.lines import as_value, line, receives, with_sign
 
 EQUAL = "SES matches the database."
-INTRUDES = "It is not ours and takes mail of ours: its owner must disable it, or remove our domains from it."
-EVERYTHING = "every address of every domain"
-# Published names of the fields that the code calls otherwise.
-PUBLISHED = {"resource": "kind", "reason": "why"}
 
 
 def report(found: Sequence[Drift], *, others: bool = True) -> str:
@@ -30,18 +26,12 @@ def report(found: Sequence[Drift], *, others: bool = True) -> str:
 
 
 def as_values(found: Sequence[Drift]) -> list[dict[str, Any]]:
-    """Each drift with all its fields; `drift` says whether it counts as a problem."""
-    return [
-        {"sort": drift.kind.wire}
-        | {PUBLISHED.get(name, name): value for name, value in members(drift).items() if name != "kind"}
-        | {"drift": drift.is_problem}
-        for drift in found
-    ]
+    return [as_value(drift) for drift in found]
 
 
 def _problems(problems: Sequence[Drift]) -> Iterator[str]:
     for drift in problems:
-        yield _line(drift, f"{_receives(drift)}. {INTRUDES}" if drift.intrudes else f"{drift.kind.lead}{drift.reason}")
+        yield line(drift)
         yield from (f"    + {recipient}" for recipient in drift.added)
         yield from (f"    - {recipient}" for recipient in drift.removed)
 
@@ -51,7 +41,7 @@ def _not_ours(others: Sequence[Drift]) -> Iterator[str]:
         yield "Not ours, and left alone:"
     for drift in others:
         if drift.resource == ResourceKind.RULE:
-            yield _line(drift, _receives(drift))
+            yield with_sign(drift, receives(drift))
             yield from (f"    needed: {recipient}" for recipient in drift.to_add)
     identities = [drift for drift in others if drift.resource == ResourceKind.IDENTITY]
     in_use = ": in use before, not created by this installation, so never deleted"
@@ -64,18 +54,3 @@ def _summary(problems: Sequence[Drift]) -> str:
     counts = Counter(drift.remedy for drift in problems)
     parts = [f"{counts[remedy]} {remedy.summary} ({remedy.sign})" for remedy in Remedy if counts[remedy]]
     return f"Plan: {', '.join(parts)}." if parts else EQUAL
-
-
-def _line(drift: Drift, text: str) -> str:
-    of = f" of {drift.domain}" if drift.domain and drift.domain != drift.name else ""
-    return f"{drift.remedy.sign} {drift.resource} {drift.name}{of}: {text}"
-
-
-def _receives(drift: Drift) -> str:
-    """The recipients of a rule that is not ours, and what is known of it."""
-    recipients = listed(drift.recipients) or EVERYTHING
-    if drift.takes_everything:
-        recipients = f"RECEIVES {EVERYTHING.upper()}, ours included"
-    origin = "of the reference service" if drift.kind is DriftKind.REFERENCE else ""
-    known = "; ".join(filter(None, [origin, drift.reason]))
-    return f"{recipients} ({known})" if known else recipients

@@ -40,9 +40,25 @@ def compare(
     `tags` names the identities whose tag is read, each with a call of its own. `owners` has the tags that were read before,
     and gains the others. `progress` is called after each, with its number (from 1) and how many there are.
     """
-    # Read before SES is asked: a rule that is removed meanwhile must not look like an orphan.
-    recorded_before = frozenset(LedgerEntry.objects.of(config).values_list("kind", "name"))
-    seen = observe_with_active_set(config)
+    recorded_before = recorded_names(config)
+    return compare_with(config, observe_with_active_set(config), recorded_before, tags, owners, progress)
+
+
+def recorded_names(config: SesConfig) -> frozenset[tuple[str, str]]:
+    """Kind and name of what the ledger has. Read before SES is asked: a rule that is removed meanwhile must not look like an
+    orphan."""
+    return frozenset(LedgerEntry.objects.of(config).values_list("kind", "name"))
+
+
+def compare_with(
+    config: SesConfig,
+    seen: Observation,
+    recorded_before: frozenset[tuple[str, str]],
+    tags: Callable[[DriftInput], Sequence[str]] = tags_to_read,
+    owners: dict[str, str] | None = None,
+    progress: Callable[[int, int], None] = lambda number, total: None,
+) -> Comparison:
+    """Detect drift in an observation. As `compare`."""
     drift_input = _drift_input(config, seen, recorded_before)
     owners = {} if owners is None else owners
     unread = [name for name in tags(drift_input) if name not in owners]

@@ -16,20 +16,18 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from ses_integration.aws.observe import Observation, observe_rules
+from ses_integration.aws.observe import Observation, observe_all_rules
 from ses_integration.aws.observed import ObservedRule
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination import quotas
 from ses_integration.coordination.clock import database_now
+from ses_integration.drift.compare import recorded_names
 from ses_integration.drift.detect import contradicts
 from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity, RuleSetState
 from ses_integration.plan.compile import DesiredState
 from ses_integration.plan.diff import plan
 from ses_integration.plan.resources import Presence, RecordedResource, ResourceKind
 from ses_integration.reconcile import outbox, record, snapshot
-
-# Workers that start together sweep SES so far apart, in seconds.
-START_SPACING = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +118,24 @@ def claim_sweep(spacing: float) -> float | None:
 
 
 def sweep_ses() -> Swept:
-    """Compare SES and ledger: one DescribeReceiptRuleSet and the identity list. Raises SesError when SES cannot be asked.
-
-    If only the identities cannot be listed, rules that differ are invalidated all the same before it raises.
-    """
+    """Compare SES and ledger: one description of the rule set and the identity list. Raises SesError when SES cannot be asked."""
     config = ses_config()
-    # Read before and after: what we remove or create meanwhile is not foreign.
-    known = _names(config)
-    seen = observe_rules(config)
+    known = recorded_names(config)
+    return sweep_observed(config, observe_all_rules(config), known)
+
+
+def sweep_observed(config: SesConfig, seen: Observation, known: frozenset[tuple[str, str]]) -> Swept:
+    """Compare what was observed with the ledger, which had the `known` names before.
+
+    If only the identities could not be listed, rules that differ are invalidated all the same before it raises.
+    """
     with transaction.atomic():
         record.end_outage(config)
     swept = invalidate(config, seen)
     if seen.identities_error is not None:
         raise seen.identities_error
-    known |= _names(config)
+    # What we remove or create meanwhile is not foreign.
+    known |= recorded_names(config)
     quotas.record_foreign(
         config,
         rules=sum((ResourceKind.RULE, rule.name) not in known for rule in seen.rules),
@@ -185,10 +187,6 @@ def _dirty(config: SesConfig) -> QuerySet[DomainSync]:
     return DomainSync.objects.of(config).filter(generation__gt=F("observed_generation"))
 
 
-def _names(config: SesConfig) -> set[tuple[str, str]]:
-    return set(LedgerEntry.objects.of(config).values_list("kind", "name"))
-
-
 def _recorded(entry: LedgerEntry, recipients: Collection[str]) -> RecordedResource:
     kind, presence = ResourceKind(entry.kind), Presence(entry.presence)
     return RecordedResource(kind, entry.name, presence, recipients=frozenset(recipients), digest=entry.digest)
@@ -208,40 +206,3 @@ def _invalidate(entry: LedgerEntry, rules: dict[str, ObservedRule], identities: 
     if not exists:
         LedgerIdentity.objects.filter(entry=entry).delete()
     return True
-
-
-class SesSweeper:
-    """The SES sweeps of one worker process: once an interval for all workers together, and sooner after a start or a failure.
-
-    A worker sweeps after its start, because the database may have been restored, and again after a failed sweep. Both happen
-    within a minute, and not at the same time as another worker's.
-    """
-
-    def __init__(self, interval: float) -> None:
-        """`interval` is in seconds."""
-        self._interval = interval
-        self._swept = False
-        self._skipped: list[str] = []
-
-    def run(self, *, at_once: bool = False) -> float | None:
-        """Sweep if it is this worker's turn or `at_once`, and return None; else return in how many seconds to ask again.
-
-        Raises SesError when SES cannot be asked.
-        """
-        spacing = self._interval if self._swept else min(START_SPACING, self._interval)
-        seconds = claim_sweep(0.0 if at_once else spacing)
-        if seconds is None:
-            self.sweep()
-        return seconds
-
-    def run_again(self) -> None:
-        """Sweep again once a domain that the last sweep had to skip, because a pass was under way, is up to date."""
-        if any_up_to_date(self._skipped):
-            claim_sweep(0.0)  # so that it counts for the other workers, too
-            self.sweep()
-
-    def sweep(self) -> None:
-        """Sweep now, without a claim, so that the turns of other workers stay the same. Raises SesError."""
-        self._swept = False
-        self._skipped = sweep_ses().skipped
-        self._swept = True

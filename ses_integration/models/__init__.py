@@ -9,6 +9,7 @@ Imports `plan` and `conf`. Only `ses_integration` may import it.
 from ses_integration.models.ledger import InFlightCall, LedgerEntry, LedgerIdentity, LedgerRecipient
 from ses_integration.models.rule_set_state import RuleSetState
 from ses_integration.models.scope import ScopedQuerySet
+from ses_integration.models.sweep import SesSweep
 from ses_integration.models.sync import DomainSync, Lease, RateLimit, SendingLimit
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "RuleSetState",
     "ScopedQuerySet",
     "SendingLimit",
+    "SesSweep",
 ]

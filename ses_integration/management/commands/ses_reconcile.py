@@ -30,6 +30,7 @@ from ses_integration.drift.detect import repairable_domains
 from ses_integration.drift.model import Drift, DriftKind
 from ses_integration.drift.previous_scopes import find_previous_scopes
 from ses_integration.models import LedgerEntry
+from ses_integration.watch.kept import keep
 
 # A second round finds drift of domains that were dirty already. A third would only find new drift.
 ROUNDS = 2
@@ -86,6 +87,7 @@ class Command(CommandWithExitCodes):
                 applied = self._carry_out(config, comparison, chosen, apply=options["apply"], adopt=options["adopt"])
                 comparison = compare(config)
                 found = _concerning(domain, comparison)
+        keep(config, comparison)
         if options["json"]:
             values = {
                 "region": config.region,

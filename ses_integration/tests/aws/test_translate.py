@@ -73,7 +73,10 @@ class TestReconcile:
         ses_with_a.add_faults({"service": "sesv2", "action": "ListEmailIdentities", "fault": "page"})
         with pytest.raises(Unanswered):
             sweep_ses()
-        assert [entry["action"] for entry in ses_with_a.journal()] == ["DescribeReceiptRuleSet", "ListEmailIdentities"]
+        assert [entry["action"] for entry in ses_with_a.journal()] == [
+            "DescribeActiveReceiptRuleSet",
+            "ListEmailIdentities",
+        ]
         assert not DomainSync.objects.get().pending
         assert set(rules()) == {RULE.name}
 

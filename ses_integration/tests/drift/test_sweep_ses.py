@@ -30,7 +30,10 @@ pytestmark = pytest.mark.usefixtures("rows")
 
 def test_a_sweep_of_ses_makes_one_describe_and_one_list_call(ses_with_a):
     sweep_ses()
-    assert [entry["action"] for entry in ses_with_a.journal()] == ["DescribeReceiptRuleSet", "ListEmailIdentities"]
+    assert [entry["action"] for entry in ses_with_a.journal()] == [
+        "DescribeActiveReceiptRuleSet",
+        "ListEmailIdentities",
+    ]
 
 
 def test_a_removed_rule_is_created_again(ses_with_a):

@@ -1,0 +1,1 @@
+"""Tests of what sweeps keep, and of the look between them."""

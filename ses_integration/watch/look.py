@@ -1,0 +1,25 @@
+"""A look at the active rule set between two sweeps: whether something foreign is there that the last sweep has not seen."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ses_integration.aws.observe import observe_active_rules
+from ses_integration.conf import SesConfig
+from ses_integration.coordination.clock import database_now
+from ses_integration.models import SesSweep
+from ses_integration.watch.kept import foreign_digest
+
+# How often somebody looks: one call of the 60 that SES allows by default in this time.
+LOOK_SECONDS = 60.0
+
+
+def has_changed(config: SesConfig) -> bool:
+    """Look, if it is time and nobody else does; one call. Raises SesError."""
+    row = SesSweep.objects.of(config).filter(ended_at__isnull=False).first()
+    now = database_now()
+    due = SesSweep.objects.of(config).filter(looked_at__lte=now - timedelta(seconds=LOOK_SECONDS))
+    # Before the first sweep there is nothing to compare with.
+    if row is None or not due.update(looked_at=now):
+        return False
+    return foreign_digest(config, *observe_active_rules(config)) != row.foreign_digest
