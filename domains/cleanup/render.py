@@ -72,10 +72,9 @@ def _text(groups: Iterable[Group]) -> str:
 
 
 def _database_groups(found: InDatabase) -> list[Group]:
-    retried = "the worker retries by itself,"
     return [
-        ("owed", f"Pending in SES; {retried} ses_sync retries now", map(_pending, found.recorded.pending.items())),
-        ("deletions", f"Unfinished deletions; {retried} {APPLY} retries now", map(_deletion, found.deletions)),
+        ("owed", "Pending in SES; ses_sync retries now", map(_pending, found.recorded.pending.items())),
+        ("deletions", "Unfinished deletions; retry_deletion retries now", map(_deletion, found.deletions)),
         ("lostMail", "Mail in the database without a domain", map(_lost_mail, found.lost_mail)),
         ("former", "Left behind when AWS_REGION or SES_RULE_SET changed", map(_scope, found.recorded.previous_scopes)),
     ]

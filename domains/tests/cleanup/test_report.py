@@ -85,10 +85,10 @@ def test_pending_domains_and_unfinished_deletions_are_listed(ses, settings):
     code, text = run("ses_cleanup")
     assert (code, text) == (
         2,
-        "Pending in SES; the worker retries by itself, ses_sync retries now:\n"
+        "Pending in SES; ses_sync retries now:\n"
         "* gone.org: 2 changes behind.\n"
         "\n"
-        "Unfinished deletions; the worker retries by itself, ses_cleanup --apply retries now:\n"
+        "Unfinished deletions; retry_deletion retries now:\n"
         f"* deletion of gone.org ({record.pk}): stored mail\n" + signs(RETRIED),
     )
 

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from backoffice.text import listed, plural
 from endpoints.changes import signing_secrets
+from ses_integration.cli.base import CommandWithExitCodes
 
 
-class Command(BaseCommand):
+class Command(CommandWithExitCodes):
     help = (
         "Seal the signing secrets of all webhooks with today's SECRET_KEY. Afterwards SECRET_KEY_FALLBACKS is not needed for "
         "them. May run at any time, and again. Exit code 0 when all are sealed, 1 when some cannot be read."

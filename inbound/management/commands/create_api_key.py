@@ -4,11 +4,12 @@ from argparse import ArgumentParser, ArgumentTypeError
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from backoffice.shell.arguments import user_of
 from inbound.models import ApiKey, Scope, issue_key
+from ses_integration.cli.base import CommandWithExitCodes
 
 LONGEST_DAYS = 36_500
 NAME_LIMIT = ApiKey._meta.get_field("name").max_length or 0
@@ -39,7 +40,7 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-class Command(BaseCommand):
+class Command(CommandWithExitCodes):
     help = (
         "Create a key for the REST API and print it to stdout. It is shown only this once: the database has only its hash. "
         "With --verbosity 0 nothing else is printed."

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections
 
 from inbound.demo import readiness
@@ -26,6 +26,7 @@ from inbound.demo.seed import Account, seed
 from inbound.settings import BASE_DIR
 from inbound.worker import run_auto_setup
 from ses_integration.api import SesSweeper
+from ses_integration.cli.base import CommandWithExitCodes
 
 # In the Procfile.
 MAIL_WORKER = "mail"
@@ -37,7 +38,7 @@ class Stopped(Exception):
     """The demo received a signal to stop."""
 
 
-class Command(BaseCommand):
+class Command(CommandWithExitCodes):
     help = (
         "Run everything on this machine to try it: an emulated AWS, the production server, the workers and a demo account. "
         "PORT, AWS_EMULATOR_PORT, DEMO_DNS_PORT and DEMO_SMTP_PORT set the ports, DEMO_DIR the folder for the data, and "

@@ -4,12 +4,11 @@ import signal
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from backoffice.text import plural
 from domains.models import DomainDeletion
 from inbound.worker import CHECK, RECONCILE, RESUME, VERIFY, Round, Worker
 from ses_integration.api import SyncState
+from ses_integration.cli.base import CommandWithExitCodes
 from workers.heartbeat import Heartbeat
 from workers.models import WorkerKind
 
@@ -21,10 +20,12 @@ DONE = {
 }
 
 
-class Command(BaseCommand):
+class Command(CommandWithExitCodes):
     help = (
         "Keep SES up to date with the database, finish deletions and sweep, until it is stopped. "
-        "Any number of workers may run, on any number of machines. They coordinate through the database."
+        "Any number of workers may run, on any number of machines. They coordinate through the database. "
+        "Exit code 0 when it was stopped, 1 on an error. With --once, 0 when nothing is pending, 2 when something failed or is "
+        "still pending."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -37,7 +38,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["once"]:
             result = Worker().tick()
-            self.stdout.write(f"{_done(result)} {_still_pending()}")
+            pending = _pending()
+            still = f"Still pending: {', '.join(pending)}." if pending else "Nothing is pending."
+            self.stdout.write(f"{_done(result)} {still}")
+            if result.failed or pending:
+                raise SystemExit(2)
             return
         with Heartbeat(WorkerKind.SES) as heartbeat:
             worker = Worker(heartbeat)
@@ -57,10 +62,9 @@ def _done(result: Round) -> str:
     return sentence[0].upper() + sentence[1:] + failed
 
 
-def _still_pending() -> str:
+def _pending() -> list[str]:
     domains, deletions = SyncState.pending_names().count(), DomainDeletion.objects.pending().count()
-    pending = [
+    return [
         *([f"{plural(domains, 'domain')} (see ses_status)"] if domains else []),
-        *([f"{plural(deletions, 'deletion')} (see ses_cleanup)"] if deletions else []),
+        *([f"{plural(deletions, 'deletion')} (see list_deletions)"] if deletions else []),
     ]
-    return f"Still pending: {', '.join(pending)}." if pending else "Nothing is pending."

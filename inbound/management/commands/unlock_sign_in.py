@@ -3,13 +3,12 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from backoffice.text import visible
 from inbound.people import sign_in
+from ses_integration.cli.base import CommandWithExitCodes
 
 
-class Command(BaseCommand):
+class Command(CommandWithExitCodes):
     help = "Let a user sign in to the admin again after too many wrong passwords."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Exit codes: 2 is a regular result of some commands, so wrong usage exits with 1."""
+"""Exit codes: 2 is an answer of some commands, so wrong usage of any exits with 1 (ADR 22)."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ os.kill(os.getpid(), signal.SIGINT)
         ["ses_sync", "--all"],
         ["plan_delete"],
         ["domain_dns"],
+        ["ses_worker", "--twice"],
+        ["create_api_key"],
+        ["ses_rules", "x"],
         ["delete_domain"],
         ["delete_address", "--yes", "a@example.com"],
         ["show_deletion"],

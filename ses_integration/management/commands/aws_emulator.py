@@ -9,8 +9,9 @@ from argparse import ArgumentTypeError
 from types import FrameType
 from typing import Any, NoReturn
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from ses_integration.cli.base import CommandWithExitCodes
 from ses_integration.emulator.dns.server import HOST, DnsPortError
 from ses_integration.emulator.receiving.smtp import SmtpPortError
 from ses_integration.emulator.server import Emulator
@@ -36,7 +37,7 @@ def calls_per_second(text: str) -> float:
     return value
 
 
-class Command(BaseCommand):
+class Command(CommandWithExitCodes):
     """Serve until SIGTERM or SIGINT."""
 
     help = (

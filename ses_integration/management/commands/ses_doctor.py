@@ -6,10 +6,11 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from backoffice.tables import table
 from backoffice.text import plural
+from ses_integration.cli.base import CommandWithExitCodes
 from ses_integration.conf import ses_config
 from ses_integration.doctor.diagnosis import diagnose, expected_seconds
 from ses_integration.doctor.results import CheckResult, Outcome, count_outcomes
@@ -19,7 +20,7 @@ STOPPED = "Stopped. If the probe rule is left behind, the next run removes it."
 INTERRUPTED = 130  # the exit code of manage.py after Ctrl-C
 
 
-class Command(BaseCommand):
+class Command(CommandWithExitCodes):
     help = (
         "Check that this installation can do its work on AWS, and say what to fix: region, endpoints, credentials, clocks, "
         "every permission, rule set, bucket, topic and function. It writes only a disabled receipt rule without real "

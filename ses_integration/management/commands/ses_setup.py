@@ -4,17 +4,17 @@ import re
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from ses_integration.aws import account
-from ses_integration.cli.base import ses_errors_as_command_errors
+from ses_integration.cli.base import CommandWithExitCodes, ses_errors_as_command_errors
 from ses_integration.conf import SesConfig, mail_source, ses_config
 from ses_integration.errors import WrongAccount
 from ses_integration.setup.mail import MailPlace
 from ses_integration.setup.prepare import prepare
 
 
-class Command(BaseCommand):
+class Command(CommandWithExitCodes):
     help = (
         "Create and activate the receipt rule set and, with SES_AUTO_SETUP (the emulator), the bucket. Run it once for each "
         "region. Refuses if another rule set is active, unless --take-over is given, and if the credentials belong to a "

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
+from backoffice.shell.output import count
+from backoffice.text import plural
 from rest.names.arguments import domain_name
-from ses_integration.cli.base import CommandWithExitCodes, reconcile_one, refuse_unknown
+from ses_integration.cli.base import (
+    SECONDS_PER_DOMAIN,
+    CommandWithExitCodes,
+    Outcome,
+    reconcile_one,
+    refuse_unknown,
+)
 from ses_integration.conf import ses_config
 from ses_integration.models import DomainSync
 from ses_integration.reconcile import outbox
@@ -27,6 +36,7 @@ class Command(CommandWithExitCodes):
             type=domain_name,
             help="a domain's name; default: every domain with pending changes",
         )
+        parser.add_argument("--json", action="store_true", help="print JSON; progress goes to stderr")
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = list(dict.fromkeys(options["domain"]))
@@ -34,15 +44,34 @@ class Command(CommandWithExitCodes):
             refuse_unknown(ses_config(), names)
             _mark_unmarked(names)
         names = names or list(SyncState.pending_names())
-        if not names:
+        outcomes = self._try(names, tell=not options["json"])
+        left = SyncState.pending_names(names).count() if names else 0
+        if options["json"]:
+            told = {"domains": {name: outcome.wire for name, outcome in outcomes.items()}, "pending": left}
+            self.stdout.write(json.dumps(told, indent=2))
+        elif not names:
             self.stdout.write("Nothing is pending.")
-            return
-        for name in names:
-            retry_now(name)
-            self.stdout.write(f"{name}: {reconcile_one(name)}")
-        if left := SyncState.pending_names(names).count():
-            self.stdout.write(f"{left} still pending. The worker retries by itself; ses_status says when.")
+        elif left:
+            self.stdout.write(f"{left} still pending. ses_status says why, and when it is tried again.")
+        if left:
             raise SystemExit(2)
+
+    def _try(self, names: Sequence[str], *, tell: bool) -> dict[str, Outcome]:
+        if len(names) > 1:
+            self.stderr.write(
+                f"Trying {plural(len(names), 'domain')}, each for up to {SECONDS_PER_DOMAIN:.0f} seconds.",
+                style_func=str,
+            )
+        outcomes: dict[str, Outcome] = {}
+        for number, name in enumerate(names, 1):
+            count(self.stderr, f"Waiting for SES: {name}", number, len(names))
+            retry_now(name)
+            outcomes[name] = reconcile_one(name)
+            if tell:
+                self.stdout.write(f"{name}: {outcomes[name]}")
+                # Through a pipe, too, each line comes when it is known.
+                self.stdout.flush()
+        return outcomes
 
 
 def _mark_unmarked(names: Sequence[str]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import boto3
 import pytest
 from django.core.management import CommandError
@@ -49,3 +51,25 @@ def test_it_changes_nothing(ses):
 def test_a_missing_rule_set_is_one_sentence(aws):
     with pytest.raises(CommandError, match="run ses_setup"):
         run("ses_rules")
+
+
+def test_json_has_every_published_field(ses, rows):
+    receive("a")
+    reconcile(DOMAIN)
+    code, text = run("ses_rules", "--json")
+    assert (code, json.loads(text)) == (
+        0,
+        {
+            "region": "eu-west-1",
+            "ruleSet": "inbound-email-rules",
+            "rules": [
+                {
+                    "name": "inbound-example.com-rule",
+                    "domain": DOMAIN,
+                    "enabled": True,
+                    "recipients": ["a@example.com"],
+                    "actions": ["s3://inbound-mail/emails/example.com/1/"],
+                }
+            ],
+        },
+    )

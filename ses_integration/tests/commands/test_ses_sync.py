@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.core.management import CommandError
 
@@ -41,7 +43,7 @@ def test_exit_code_2_with_the_reason_if_something_is_still_pending(pending):
     assert (code, text) == (
         2,
         "example.com: still pending. AWS does not allow this call; the credentials lack a permission.\n"
-        "1 still pending. The worker retries by itself; ses_status says when.\n",
+        "1 still pending. ses_status says why, and when it is tried again.\n",
     )
 
 
@@ -67,3 +69,16 @@ def test_a_manual_retry_does_not_lengthen_the_back_off(pending):
     for _ in range(3):
         run("ses_sync", DOMAIN)
     assert DomainSync.objects.get(domain=DOMAIN).attempts == 1
+
+
+def test_progress_goes_to_stderr(pending, capsys):
+    assert run("ses_sync")[0] == 0
+    assert capsys.readouterr().err.startswith("Trying 2 domains, each for up to 30 seconds.\n")
+
+
+def test_json_has_the_outcome_by_domain(pending):
+    pending.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied", "times": None})
+    code, text = run("ses_sync", "--json", DOMAIN)
+    why = "still owed. AWS does not allow this call; the credentials lack a permission."
+    assert (code, json.loads(text)) == (2, {"domains": {DOMAIN: why}, "pending": 1})
+    assert json.loads(run("ses_sync", "--json", "other.org")[1])["pending"] == 1
