@@ -29,9 +29,16 @@ def html_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> SafeStr
     """The same as HTML, with everything escaped that is no SafeString. Its style is in `pages.css`."""
     lines = ((format_html_join("", "<td{}>{}</td>", ((_style(cell), cell) for cell in row)),) for row in rows)
     return format_html(
-        '<table class="rows"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
-        format_html_join("", "<th>{}</th>", ((title,) for title in head)),
+        '<table class="rows cards"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
+        format_html_join("", '<th scope="col">{}</th>', ((title,) for title in head)),
         format_html_join("", "<tr>{}</tr>", lines),
+    )
+
+
+def copied(text: str, what: str) -> SafeString:
+    """A button that copies the text. `what` it is: a word."""
+    return format_html(
+        '<button type="button" class="copy" data-copy="{}" aria-label="Copy the {}">Copy</button>', text, what
     )
 
 

@@ -1,6 +1,7 @@
 """Admin pages of domains, their DNS records and their deletions. Only Django imports it.
 
-`verification` is the part of a domain's page about its DNS records and status. Changes go through the services of `lifecycle` and
+`tabs` are those of a domain's page, with `verification` for its status and `publishing` for its DNS records. `reports` is what the
+pages of deletions show. Changes go through the services of `lifecycle` and
 `deletion`, as over the API.
 """
 

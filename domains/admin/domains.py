@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import ForeignKey, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from audit.origin import current
@@ -21,6 +22,7 @@ from backoffice.lists import ChoiceListFilter
 from backoffice.service_forms import ServiceAdmin, warn
 from backoffice.text import plural
 from domains.admin.forms import AddDomainForm, CatchAllForm
+from domains.admin.tabs import ShowsTabs, tab_url
 from domains.admin.verification import ChecksFilter, ShowsVerification
 from domains.deletion import service
 from domains.deletion.record import warning
@@ -47,7 +49,9 @@ class DeletingFilter(ChoiceListFilter):
 
 
 @admin.register(Domain)
-class DomainAdmin(ShowsVerification, ShowsSesState[Domain], DeletesThroughService[Domain], ServiceAdmin[Domain]):
+class DomainAdmin(
+    ShowsTabs, ShowsVerification, ShowsSesState[Domain], DeletesThroughService[Domain], ServiceAdmin[Domain]
+):
     add_form = AddDomainForm
     form = CatchAllForm
     refusals = (QuotaExceeded,)
@@ -69,20 +73,8 @@ class DomainAdmin(ShowsVerification, ShowsSesState[Domain], DeletesThroughServic
     autocomplete_fields = ["owner"]
     readonly_fields = [
         *ShowsVerification.verification_fields, "id", "name", "owner_link", "addresses", "ses", "ses_rules", "ses_identity",
-        "stored_under", "related", "can_receive_emails", "has_mx_records", "dns_provider", "records", "receive_dmarc_emails",
-        "created_at", "updated_at",
+        "stored_under", "related", "can_receive_emails", "receive_dmarc_emails", "created_at", "updated_at",
     ]  # fmt: skip
-    fieldsets = [
-        (None, {"fields": ["name", "id", "owner_link", "related"]}),
-        ("Verification", {"fields": ShowsVerification.verification_fields}),
-        ("DNS", {"fields": ["records", "dns_provider", "has_mx_records"]}),
-        (
-            "Receiving",
-            {"fields": ["is_catch_all_enabled", "catch_all_endpoint", "can_receive_emails", "receive_dmarc_emails"]},
-        ),
-        ("SES", {"fields": ["ses", "ses_identity", "ses_rules", "stored_under"]}),
-        ("Times", {"classes": ["collapse"], "fields": ["created_at", "updated_at"]}),
-    ]
 
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "catch_all_endpoint":
@@ -112,6 +104,15 @@ class DomainAdmin(ShowsVerification, ShowsSesState[Domain], DeletesThroughServic
             raise ValidationError({"name": str(refusal)}) from refusal
         warn(request, added.warning)
         return added.domain
+
+    def response_add(self, request: HttpRequest, obj: Domain, post_url_continue: str | None = None) -> HttpResponse:
+        """Go on to the records to publish."""
+        if "_addanother" in request.POST or not self.has_view_permission(request, obj):
+            return super().response_add(request, obj, post_url_continue)
+        messages.success(
+            request, format_html("Added: {}. Publish these records, and SES will receive its mail.", obj.name)
+        )
+        return HttpResponseRedirect(tab_url(obj, "dns"))
 
     def change_row(self, request: HttpRequest, row: Domain, form: Any) -> Domain:
         if not form.changed_data:

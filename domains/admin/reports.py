@@ -75,7 +75,7 @@ def _shown(step: StepReport) -> ShownStep:
     pending = step.outcome == Step.PENDING
     outcome = Step(step.outcome).label
     return ShownStep(
-        name=DomainDeletion.labels([step.name]),
+        name=DomainDeletion.labels([step.name]).capitalize(),
         state=step.outcome,
         outcome=f"{outcome}, {moment(step.at)}" if step.at else str(outcome),
         what=_amounts(step),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -16,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from backoffice.base import ModelAdmin
-from backoffice.links import NOTHING, page_link
+from backoffice.links import NOTHING
 from backoffice.lists import ChoiceListFilter
 from backoffice.tables import html_table
 from backoffice.text import moment, plural, shortened
@@ -25,7 +26,6 @@ from domains.lifecycle.identity import PAGE
 from domains.lifecycle.mail_from import will_be_set
 from domains.models import Domain
 from domains.verification.check import Checked, check_one, check_page
-from domains.verification.rows import record_of
 from ses_integration.api import RecordedIdentity
 
 # The most changes on the page.
@@ -54,9 +54,6 @@ class ShowsVerification(ModelAdmin[Domain]):
         "changes",
     )  # fmt: skip
 
-    class Media:
-        css = {"all": ["backoffice/pages.css"]}
-
     def has_check_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("domains.change_domain")
 
@@ -81,7 +78,9 @@ class ShowsVerification(ModelAdmin[Domain]):
             messages.error(request, GONE)
         else:
             _tell(request, [checked])
-        return HttpResponseRedirect(reverse("admin:domains_domain_change", args=[object_id]))
+        page = reverse("admin:domains_domain_change", args=[object_id])
+        tab = request.POST.get("tab", "")
+        return HttpResponseRedirect(f"{page}?{urlencode({'tab': tab})}" if tab else page)
 
     @admin.action(description="Check now", permissions=["check"])
     def check_now(self, request: HttpRequest, queryset: QuerySet[Domain]) -> None:
@@ -132,23 +131,6 @@ class ShowsVerification(ModelAdmin[Domain]):
         if known and known.mail_from_domain:
             return f"{known.mail_from_domain} ({known.mail_from_status or 'Pending'})"
         return f"{domain.mail_from} (not set in SES yet)" if will_be_set(domain, known) else "none"
-
-    @admin.display(description="records to publish")
-    def records(self, domain: Domain) -> SafeString:
-        rows = sorted(domain.dns_records.all(), key=lambda row: record_of(domain.name, row).place)
-        lines = [
-            [
-                row.record_type,
-                page_link("domains.dnsrecord", row.pk, row.name),
-                row.value,
-                "yes" if row.is_required else "no",
-                row.get_state_display() or "not checked",
-                row.problem,
-            ]
-            for row in rows
-        ]
-        head = ["Type", "Name", "Value", "Required", "Published", "What to do"]
-        return html_table(head, lines) if lines else SafeString("none known yet")
 
     @admin.display(description="changes of the status")
     def changes(self, domain: Domain) -> SafeString:

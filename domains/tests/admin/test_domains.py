@@ -125,7 +125,7 @@ def test_catch_all_is_switched_through_the_service(ses, user, admin_client: Clie
     assert response.status_code == 302
     assert [level for level, _ in messages] == ["success"]
     assert rules(ses) == {"inbound-example.com-catchall-rule": {"example.com"}}
-    assert "inbound-example.com-catchall-rule" in text(admin_client.get(page(domain)))
+    assert "inbound-example.com-catchall-rule" in text(admin_client.get(f"{page(domain)}?tab=ses"))
     post(admin_client, page(domain), catch_all_endpoint=endpoint.pk)
     domain.refresh_from_db()
     assert (rules(ses), domain.catch_all_endpoint) == ({}, None)

@@ -40,6 +40,10 @@ def page(domain: Domain) -> str:
     return url("domains.domain", "change", domain.pk)
 
 
+def dns_tab(domain: Domain) -> str:
+    return f"{page(domain)}?tab=dns"
+
+
 def check(client: Client, domain: Domain) -> list[tuple[str, str]]:
     response, messages = post(client, url("domains.domain", "check", domain.pk))
     assert (response.status_code, response["Location"]) == (302, page(domain))
@@ -61,9 +65,9 @@ class TestPage:
     def test_it_shows_each_dns_record_with_its_problem_and_a_link(self, added, dns, admin_client: Client):
         dns.publish("example.com", "MX", "5 mx.example.net.")
         check(admin_client, added)
-        shown = text(admin_client.get(page(added)))
+        shown = text(admin_client.get(dns_tab(added)))
         assert "The MX record at example.com points to mx.example.net: replace it with" in shown
-        links = open_links(admin_client, page(added))
+        links = open_links(admin_client, dns_tab(added))
         assert {url("domains.dnsrecord", "change", row.pk) for row in DnsRecord.objects.all()} <= links
 
     def test_it_shows_the_history_with_the_newest_change_first(self, added, ses, admin_client: Client):
@@ -85,8 +89,8 @@ class TestPage:
     def test_what_others_publish_is_escaped(self, added, admin_client: Client):
         DnsRecord.objects.update(state="wrong", problem="<b>points to</b>")
         StatusChange.objects.create(domain=added, before="pending", after="failed", reason="<i>why</i>", at=AT)
+        assert "&lt;b&gt;points to&lt;/b&gt;" in admin_client.get(dns_tab(added)).content.decode()
         shown = admin_client.get(page(added)).content.decode()
-        assert "&lt;b&gt;points to&lt;/b&gt;" in shown
         assert "&lt;i&gt;why&lt;/i&gt;" in shown
 
     def test_nothing_of_it_can_be_edited(self, added, admin_client: Client):
@@ -105,9 +109,9 @@ class TestPage:
 
     def test_it_opens_for_a_domain_without_records_and_without_identity(self, ses, settings, admin_client: Client):
         settings.AWS_REGION = ""
-        shown = text(admin_client.get(page(DomainFactory())))
-        assert "none known yet" in shown
-        assert "SES: never, DNS: never" in shown
+        domain = DomainFactory()
+        assert "none known yet" in text(admin_client.get(dns_tab(domain)))
+        assert "SES: never, DNS: never" in text(admin_client.get(page(domain)))
 
 
 class TestCheckNow:
