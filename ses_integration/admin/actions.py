@@ -15,14 +15,19 @@ from ses_integration.status import wording
 from ses_integration.status.sync_state import SyncState
 
 
-def push(request: HttpRequest, domains: Collection[str]) -> None:
-    """Mark the domains dirty, reconcile them within one request's time, and report the outcome as messages."""
+def update(domains: Collection[str]) -> list[SyncState]:
+    """Mark the domains dirty, and reconcile them within one request's time. Returns those that are not up to date then."""
     with shared_deadline():
         with outbox.changing() as change:
             outbox.mark_dirty(*domains)
         for domain, generation in change.generations.items():
             reconcile(domain, generation)
-    behind = [state for state in SyncState.by_domain(sorted(domains)).values() if state.pending]
+    return [state for state in SyncState.by_domain(sorted(domains)).values() if state.pending]
+
+
+def push(request: HttpRequest, domains: Collection[str]) -> None:
+    """The same, with the outcome as messages."""
+    behind = update(domains)
     if done := len(domains) - len(behind):
         messages.success(request, f"SES is up to date with {plural(done, 'domain')}.")
     if behind:

@@ -62,6 +62,24 @@
         }
     };
 
+    /* A part of a page with `data-live="15"` is fetched again every 15 seconds, until it comes without that. */
+    const live = (part) => {
+        const seconds = Number(part.dataset.live);
+        if (!seconds || !part.id) return;
+        setTimeout(async () => {
+            const answer = document.hidden ? null : await fetch(location.href).catch(() => null);
+            const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+            const fresh = page?.getElementById(part.id);
+            if (!fresh) return live(part);
+            /* Replacing what somebody is using would take the focus and the selection away. */
+            if (part.contains(document.activeElement)) return live(part);
+            part.replaceWith(fresh);
+            labelCells();
+            showAges();
+            return live(fresh);
+        }, seconds * 1000);
+    };
+
     /* Browsers offer the clipboard only over HTTPS and on this machine. The old way works everywhere else. */
     const copy = async (text) => {
         if (navigator.clipboard) return navigator.clipboard.writeText(text);
@@ -83,6 +101,7 @@
             showBadges(list);
             setInterval(() => document.hidden || showBadges(list), REFRESH);
         }
+        document.querySelectorAll("[data-live]").forEach(live);
         const button = document.querySelector(".menu-button");
         if (button) {
             button.hidden = false;

@@ -1,0 +1,61 @@
+"""The home page: a sentence, five tiles, what needs somebody, what goes on, and the last day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+
+from backoffice.menu import Entry, links
+from backoffice.text import plural
+from desk.pages.rows import rows
+from desk.pages.tiles import tiles
+from desk.state import wording
+from desk.state.read import read_state
+from desk.state.values import LastDay, Level, State
+
+# The work list has all of them.
+SHOWN = 10
+DAY = {
+    "domains_added": ("domain", "added"),
+    "domains_deleted": ("domain", "deleted"),
+    "deletions_proved": ("deletion", "proved"),
+    "addresses_added": ("address", "added"),
+    "addresses_deleted": ("address", "deleted"),
+    "keys_revoked": ("API key", "revoked"),
+}
+
+
+def page(site: AdminSite, request: HttpRequest) -> TemplateResponse:
+    context = {**site.each_context(request), "title": None}
+    if not request.user.has_perm("ses_integration.view_domainsync"):
+        return TemplateResponse(request, "admin/desk/home.html", context)
+    state = read_state()
+    waiting = [*state.of(Level.UNCONFIRMED), *state.of(Level.PENDING)]
+    opened = [(tile, links(site, request, [Entry(tile.title, tile.to)])) for tile in tiles(state)]
+    context |= {
+        "state": state,
+        "headline": wording.headline(state),
+        "css": "bad" if state.needs_you else "good" if state.is_settled else "warn",
+        "tiles": [(tile, found[0].url if found else "") for tile, found in opened],
+        "needs_you": rows(site, request, state.of(Level.NEEDS_YOU)[:SHOWN]),
+        "more_need_you": max(0, state.number(Level.NEEDS_YOU) - SHOWN),
+        "waiting": rows(site, request, waiting[:SHOWN]),
+        "more_wait": max(0, state.number(Level.UNCONFIRMED) + state.number(Level.PENDING) - SHOWN),
+        "goes_on": goes_on(state),
+        "last_day": list(last_day(state.last_day)),
+    }
+    return TemplateResponse(request, "admin/desk/home.html", context)
+
+
+def goes_on(state: State) -> bool:
+    """Whether what is pending is done without anybody: a worker is alive."""
+    return any(worker.is_alive for worker in state.workers)
+
+
+def last_day(day: LastDay) -> Iterator[str]:
+    for name, (noun, verb) in DAY.items():
+        if number := getattr(day, name):
+            yield f"{plural(number, noun)} {verb}"

@@ -1,0 +1,70 @@
+"""A finding as a row of a page: with a link, and times for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.admin import AdminSite
+from django.contrib.admin.utils import quote
+from django.http import HttpRequest
+from django.urls import reverse
+
+from backoffice.links import registered
+from desk.state.values import Finding, Kind, Level, State
+
+# What a click can try again; the others have a page that says what to do.
+TRIABLE = frozenset({Kind.SES_CHANGE, Kind.UNANSWERED_CALL, Kind.DELETION, Kind.STORED_MAIL})
+CSS = {Level.NEEDS_YOU: "bad", Level.UNCONFIRMED: "warn", Level.PENDING: "plain"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`url`: the page about it, if this user may open it. `key` names the finding in a form until the next page."""
+
+    finding: Finding
+    url: str
+    css: str
+
+    @property
+    def key(self) -> str:
+        return key_of(self.finding)
+
+    @property
+    def is_triable(self) -> bool:
+        return self.finding.kind in TRIABLE
+
+
+def key_of(finding: Finding) -> str:
+    return "|".join([finding.kind.value, finding.domain or finding.subject, finding.page[1] if finding.page else ""])
+
+
+def rows(site: AdminSite, request: HttpRequest, findings: list[Finding]) -> list[Row]:
+    return [Row(finding, url_of(site, request, finding), CSS[finding.level]) for finding in findings]
+
+
+def url_of(site: AdminSite, request: HttpRequest, finding: Finding) -> str:
+    if finding.page is None:
+        return reverse(f"{site.name}:drift") if finding.kind in (Kind.FOREIGN_RULE, Kind.RULE_SET, Kind.SWEEP) else ""
+    model, pk = finding.page
+    admin = registered(site, model)
+    if admin is None or not admin.has_view_or_change_permission(request):
+        return ""
+    return reverse(f"{site.name}:{model.replace('.', '_')}_change", args=[quote(pk)])
+
+
+def badges(state: State) -> dict[str, dict[str, object]]:
+    """The numbers of the menu, by the names in `backoffice.menu`. Those of work that goes on by itself are not urgent."""
+    found = {kind.value: _badge([one for one in state.findings if one.kind is kind]) for kind in Kind}
+    by_level = {level: state.number(level) for level in Level}
+    work = _numbered(sum(by_level.values()), bool(by_level[Level.NEEDS_YOU]))
+    desk = _numbered(by_level[Level.NEEDS_YOU], True)
+    drift = (Kind.FOREIGN_RULE, Kind.RULE_SET, Kind.SWEEP)
+    return found | {"desk": desk, "work": work, "drift": _badge([one for one in state.findings if one.kind in drift])}
+
+
+def _badge(findings: list[Finding]) -> dict[str, object]:
+    return _numbered(len(findings), any(one.level is Level.NEEDS_YOU for one in findings))
+
+
+def _numbered(number: int, is_urgent: bool) -> dict[str, object]:
+    return {"text": f"{number:,}" if number else "", "isUrgent": is_urgent}

@@ -1,0 +1,77 @@
+"""The five tiles of the home page. Pure: from the state to a few short lines each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from backoffice.text import duration, plural
+from desk.state import wording
+from desk.state.values import Kind, Level, State, Tally
+
+# As in Finding: from here on a quota is something to act on.
+NEARLY_FULL = 0.8
+DRIFTS = (Kind.FOREIGN_RULE, Kind.RULE_SET, Kind.SWEEP)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """`to`: what it opens, as in a menu entry."""
+
+    title: str
+    to: str
+    lines: Sequence[str]
+    css: str = ""
+
+
+def tiles(state: State) -> list[Tile]:
+    return [_mail(state), _work(state), _drift(state), _capacity(state), _workers(state)]
+
+
+def _ago(at: datetime, state: State) -> str:
+    return f"{duration(state.at - at)} ago"
+
+
+def _mail(state: State) -> Tile:
+    mail = state.mail
+    silent = [f"{plural(mail.silent, 'domain')} silent for 7 days"] if mail.silent else []
+    last = f"last {_ago(mail.last_at, state)}" if mail.last_at else "none has arrived yet"
+    return Tile("Mail", "mail.receivedemail", [last, f"{mail.in_24_hours:,} in 24 h", *silent])
+
+
+def _work(state: State) -> Tile:
+    counts = [f"{state.number(level):,} {level.label}" for level in Level if state.number(level)]
+    oldest = min((tally.since for tally in state.by_level.values() if tally.since), default=None)
+    age = [f"oldest {duration(state.at - oldest)}"] if oldest else []
+    return Tile("Work", "work", counts + age or ["nothing is pending"], "bad" if state.needs_you else "")
+
+
+def _drift(state: State) -> Tile:
+    if state.sweep is None:
+        return Tile("Drift", "drift", ["not compared with SES yet"])
+    swept = state.sweep
+    is_bad = any(state.by_kind.get(kind, Tally()).number for kind in DRIFTS)
+    lines = [plural(swept.differences, "difference") if swept.differences else "SES is as it should be"]
+    if swept.foreign_rules:
+        lines.append(plural(swept.foreign_rules, "foreign rule"))
+    when = f"compared {_ago(swept.ended_at or swept.began_at, state)}"
+    if swept.problem:
+        lines, when, is_bad = [swept.problem], f"tried {_ago(swept.began_at, state)}", True
+    return Tile("Drift", "drift", [*lines, when], "bad" if is_bad else "")
+
+
+def _capacity(state: State) -> Tile:
+    is_bad = any(one.limit and one.used >= NEARLY_FULL * one.limit for one in state.quotas)
+    lines = [wording.quota(one) for one in state.quotas] or ["not known yet"]
+    return Tile("Capacity", "capacity", lines, "bad" if is_bad else "")
+
+
+def _workers(state: State) -> Tile:
+    alive = [one for one in state.workers if one.is_alive]
+    lines = [f"{one.kind} on {one.host}, {_ago(one.last_round_at, state)}" for one in alive[:4]]
+    if len(alive) > 4:
+        lines.append(f"and {len(alive) - 4} more")
+    problems = [one.problem for one in alive if one.problem][:1]
+    is_bad = bool(state.by_kind.get(Kind.WORKER, Tally()).number)
+    return Tile("Workers", "workers.worker", (lines or ["none is alive"]) + problems, "bad" if is_bad else "")
