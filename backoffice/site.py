@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
 
 from backoffice.menu import Entry, links
@@ -29,8 +31,12 @@ MENU = [
     Entry("Changes", "audit.change"),
     Entry("API keys", "inbound.apikey"),
     Entry("Users", "auth.user"),
-    Entry("Under the hood", "internals", badge="worker"),
+    Entry("Under the hood", "internals"),
 ]
+
+
+View = Callable[[HttpRequest], HttpResponse]
+Page = Callable[[AdminSite, HttpRequest], HttpResponse]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ def place() -> Place:
 
 
 class Site(AdminSite):
-    """Django's site with our menu. Its pages come from the apps above; `desk` completes it."""
+    """Django's site with our menu, and with pages that belong to no model, which the apps above add."""
 
     site_header = "inbound"
     site_title = "inbound"
@@ -69,8 +75,35 @@ class Site(AdminSite):
     enable_nav_sidebar = False
     menu: Sequence[Entry] = MENU
 
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self._pages: dict[str, View] = {}
+        self._required: dict[str, str] = {}
+
+    def add_page(self, name: str, page: Page, permission: str = "") -> None:
+        """Show `page` at `/admin/NAME/` to whom has the permission, under the URL name `admin:NAME`. `index` is the home page."""
+
+        def view(request: HttpRequest) -> HttpResponse:
+            if permission and not request.user.has_perm(permission):
+                raise PermissionDenied
+            return page(self, request)
+
+        self._pages[name] = view
+        self._required[name] = permission
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        own = [
+            path(f"{name}/", self.admin_view(view), name=name) for name, view in self._pages.items() if name != "index"
+        ]
+        return [*own, *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return self._pages["index"](request)
+
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
         if context["has_permission"]:
             context |= {"menu": links(self, request, self.menu), "place": place(), "now": timezone.now()}
+            if "badges" in self._pages and request.user.has_perm(self._required["badges"]):
+                context["badges_url"] = reverse(f"{self.name}:badges")
         return context

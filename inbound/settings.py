@@ -21,7 +21,7 @@ SECRET_KEY = configuration.SECRET_KEY or INSECURE_SECRET_KEY
 INSTALLED_APPS = [
     # Before Django's admin, whose templates and icons it replaces.
     "backoffice",
-    "desk.apps.DeskSiteConfig",
+    "backoffice.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from backoffice.links import registered
-from desk.state.values import Finding, Kind, Level, State
+from desk.pages.badges import DRIFTS
+from desk.state.values import Finding, Kind, Level
 
 # What a click can try again; the others have a page that says what to do.
 TRIABLE = frozenset({Kind.SES_CHANGE, Kind.UNANSWERED_CALL, Kind.DELETION, Kind.STORED_MAIL})
@@ -44,27 +45,9 @@ def rows(site: AdminSite, request: HttpRequest, findings: list[Finding]) -> list
 
 def url_of(site: AdminSite, request: HttpRequest, finding: Finding) -> str:
     if finding.page is None:
-        return reverse(f"{site.name}:drift") if finding.kind in (Kind.FOREIGN_RULE, Kind.RULE_SET, Kind.SWEEP) else ""
+        return reverse(f"{site.name}:drift") if finding.kind in DRIFTS else ""
     model, pk = finding.page
     admin = registered(site, model)
     if admin is None or not admin.has_view_or_change_permission(request):
         return ""
     return reverse(f"{site.name}:{model.replace('.', '_')}_change", args=[quote(pk)])
-
-
-def badges(state: State) -> dict[str, dict[str, object]]:
-    """The numbers of the menu, by the names in `backoffice.menu`. Those of work that goes on by itself are not urgent."""
-    found = {kind.value: _badge([one for one in state.findings if one.kind is kind]) for kind in Kind}
-    by_level = {level: state.number(level) for level in Level}
-    work = _numbered(sum(by_level.values()), bool(by_level[Level.NEEDS_YOU]))
-    desk = _numbered(by_level[Level.NEEDS_YOU], True)
-    drift = (Kind.FOREIGN_RULE, Kind.RULE_SET, Kind.SWEEP)
-    return found | {"desk": desk, "work": work, "drift": _badge([one for one in state.findings if one.kind in drift])}
-
-
-def _badge(findings: list[Finding]) -> dict[str, object]:
-    return _numbered(len(findings), any(one.level is Level.NEEDS_YOU for one in findings))
-
-
-def _numbered(number: int, is_urgent: bool) -> dict[str, object]:
-    return {"text": f"{number:,}" if number else "", "isUrgent": is_urgent}

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backoffice.text import duration, plural
+from desk.pages.badges import DRIFTS
 from desk.state import wording
 from desk.state.values import Kind, Level, State, Tally
 
 # As in Finding: from here on a quota is something to act on.
 NEARLY_FULL = 0.8
-DRIFTS = (Kind.FOREIGN_RULE, Kind.RULE_SET, Kind.SWEEP)
 
 
 @dataclass(frozen=True, slots=True)

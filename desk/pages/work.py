@@ -33,7 +33,9 @@ class Narrow(forms.Form):
 
     level = forms.ChoiceField(required=False, choices=[(level.wire, level.label) for level in Level])
     kind = forms.ChoiceField(
-        required=False, choices=[("", "anything"), *((kind.value, kind.value.replace("_", " ")) for kind in Kind)], label="About"
+        required=False,
+        choices=[("", "anything"), *((kind.value, kind.value.replace("_", " ")) for kind in Kind)],
+        label="About",
     )
     older = forms.ChoiceField(required=False, choices=[("", "any age"), *AGES.items()], label="Older than")
     q = forms.CharField(required=False, max_length=253, label="Search", widget=forms.TextInput({"type": "search"}))

@@ -39,7 +39,10 @@
         for (const table of document.querySelectorAll("table#result_list, table.cards")) {
             const titles = [...table.querySelectorAll("thead th")].map((cell) => cell.innerText.trim());
             for (const row of table.tBodies[0]?.rows || []) {
-                [...row.cells].forEach((cell, i) => { cell.dataset.label = titles[i] || ""; });
+                [...row.cells].forEach((cell, i) => {
+                    cell.dataset.label = titles[i] || "";
+                    cell.classList.toggle("blank", !cell.innerText.trim() && !cell.querySelector("input, img"));
+                });
             }
         }
     };

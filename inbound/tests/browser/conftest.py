@@ -18,6 +18,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "inbound/tests/browser" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
+            # The server and the test use the database at the same time.
+            item.add_marker(pytest.mark.postgresql)
 
 
 @pytest.fixture(scope="package")
@@ -38,7 +40,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def visitor(chromium: Browser, live_server, ses) -> Iterator[Operator]:
     """Somebody who has not signed in. Fails if a page asks another server for anything, or writes an error into the console."""
-    context = chromium.new_context(viewport={"width": 1400, "height": HEIGHT})
+    context = chromium.new_context(viewport={"width": 1400, "height": HEIGHT}, reduced_motion="reduce")
     context.set_default_timeout(10_000)
     page = context.new_page()
     faults: list[str] = []
@@ -55,6 +57,8 @@ def visitor(chromium: Browser, live_server, ses) -> Iterator[Operator]:
     page.on("request", asked)
     page.on("pageerror", lambda error: faults.append(str(error)))
     yield Operator(page, live_server.url)
+    # The server must not be asked for anything while its database is emptied.
+    page.wait_for_load_state("networkidle")
     context.close()
     assert not faults, "\n".join(faults)
 
