@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Request, sync_playwright
 
@@ -35,6 +36,8 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+        # Beside an event loop Django opens a second connection, which nobody would close.
+        connections.close_all()
 
 
 @pytest.fixture
@@ -57,7 +60,6 @@ def visitor(chromium: Browser, live_server, ses) -> Iterator[Operator]:
     page.on("request", asked)
     page.on("pageerror", lambda error: faults.append(str(error)))
     yield Operator(page, live_server.url)
-    # The server must not be asked for anything while its database is emptied.
     page.wait_for_load_state("networkidle")
     context.close()
     assert not faults, "\n".join(faults)
