@@ -29,6 +29,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "axes",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "inbound",
     "desk",
     "mail",
@@ -144,6 +146,23 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "inbound.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": False,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "inbound",
+    "VERSION": __version__,
+    "DESCRIPTION": (
+        "Receives mail with AWS SES. Every request needs a key: `Authorization: Bearer KEY`. "
+        'An error is `{"error": "a sentence"}`, sometimes with more members.'
+    ),
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v2",
+    "SORT_OPERATIONS": False,
+    "SORT_OPERATION_PARAMETERS": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    # They are for developers.
+    "DISABLE_DOCSTRING_DESCRIPTIONS": True,
+    "POSTPROCESSING_HOOKS": ["inbound.api.description.document.finish"],
 }
 
 LOGGING = {

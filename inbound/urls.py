@@ -7,7 +7,9 @@ import addresses.urls
 import domains.urls
 import endpoints.urls
 import mail.urls
+from inbound.api.description.pages import docs, openapi
 from inbound.api.errors import bad_request, not_found, server_error
+from inbound.web.icon import favicon
 from mail.arrival.door import hooks_sns
 from rest.router import Router
 
@@ -20,6 +22,9 @@ mail.urls.register(router)
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v2/", include(router.urls)),
+    path("api/v2/openapi.json", openapi, name="openapi"),
+    path("api/v2/docs", docs, name="api-docs"),
+    path("favicon.ico", favicon),
     path("hooks/sns", hooks_sns),
 ]
 

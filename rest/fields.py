@@ -85,23 +85,29 @@ class TextOrNull(serializers.CharField):
 
 
 class Constant(serializers.Field[Any, Any, Any, Any]):
-    """A part of an answer that is always the same."""
+    """A part of an answer that is always the same. `optional`: the serializer may leave it out."""
 
-    def __init__(self, value: Any, **kwargs: Any) -> None:
+    def __init__(self, value: Any, *, optional: bool = False, **kwargs: Any) -> None:
         super().__init__(read_only=True, source="*", **kwargs)
         self.value = value
-        self.schema = {"example": value}
+        self.optional = optional
+        # What is always null has another type in the contract.
+        self.schema = {"const": value} if value is not None else {"type": ["string", "null"]}
 
     def to_representation(self, value: Any) -> Any:
         return self.value
 
 
 class SchemaOnly(serializers.Field[Any, Any, Any, Any]):
-    """A member that `to_representation` of the serializer adds. Tells schema generators its name and JSON type."""
+    """A member that `to_representation` of the serializer adds. Describes its name and JSON type.
 
-    def __init__(self, kind: str, *, nullable: bool = False) -> None:
+    `optional`: it may be absent.
+    """
+
+    def __init__(self, kind: str, *, nullable: bool = False, optional: bool = False) -> None:
         super().__init__(read_only=True)
         self.schema = {"type": kind, "nullable": nullable} | ({"items": {}} if kind == "array" else {})
+        self.optional = optional
 
     def get_attribute(self, instance: Any) -> NoReturn:
         raise serializers.SkipField

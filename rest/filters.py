@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from rest.ids import is_id
 from rest.prebuilt import Parameter
-from rest.schema import parameter
+from rest.schema.parts import parameter
 
 
 class Filter(Protocol):

@@ -22,7 +22,7 @@ from rest.filters import Filter, IdFilter, QueryFilters
 from rest.ids import is_id
 from rest.prebuilt import Parameter, Prebuilt, Slice
 from rest.query import check_query
-from rest.schema import Schema
+from rest.schema.operations import Schema
 
 Row = TypeVar("Row", bound=Model)
 

@@ -152,6 +152,7 @@ class EmailAddressViewSet(
         detail=False, methods=["post"], url_path="bulk-delete", required_scope="delete", serializer_class=BulkDeleteBody
     )
     def bulk_delete(self, request: Request) -> Response:
+        """Delete up to 1,000 addresses."""
         serializer: BaseSerializer[Any] = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         serializer.instance = self._delete_many(**serializer.validated_data)

@@ -72,7 +72,7 @@ class EmailAddressSerializer(ReadModelSerializer[EmailAddress]):
 class AddressChangeSerializer(EmailAddressSerializer):
     """The answer to creating and updating an address: an AddressChange."""
 
-    warning = SchemaOnly("string")
+    warning = SchemaOnly("string", optional=True)
 
     class Meta(EmailAddressSerializer.Meta):
         fields = [*EmailAddressSerializer.Meta.fields, "warning"]

@@ -93,6 +93,7 @@ class AuthenticationActions(OwnedViewSet[Domain]):
 
     @action(detail=True, methods=["post"])
     def auth(self, request: Request, pk: str) -> Response:
+        """Start the verification again."""
         domain = self._configured_domain()
         body = cast(Any, StartBody(data=request.data))
         body.is_valid(raise_exception=True)
@@ -125,6 +126,7 @@ class AuthenticationActions(OwnedViewSet[Domain]):
 
     @auth.mapping.patch
     def verify(self, request: Request, pk: str) -> Response:
+        """Check the verification now."""
         domain = self._configured_domain()
         checked = check(domain)
         if not checked.records:

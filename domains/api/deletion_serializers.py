@@ -86,7 +86,7 @@ class DeletionSerializer(Answer):
     deletionId = serializers.CharField(source="pk")
     warning = serializers.SerializerMethodField()
     # Only if another DELETE finds the deletion unfinished.
-    report = SchemaOnly("object")
+    report = SchemaOnly("object", optional=True)
 
     def get_message(self, deletion: DomainDeletion) -> str:
         return f"Successfully deleted domain {deletion.name} and all associated resources"

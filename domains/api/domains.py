@@ -185,10 +185,12 @@ class DomainViewSet(
 
     @action(detail=True, url_path="status-history")
     def status_history(self, request: Request, pk: str) -> Response:
+        """List the changes of a domain's status, newest first."""
         return Response(self.get_serializer(self.get_object()).data)
 
     @action(detail=True, url_path="dns-records")
     def dns_records(self, request: Request, pk: str) -> Response:
+        """List the DNS records to publish for a domain."""
         return Response(self.get_serializer(self.get_object()).data)
 
     def plan_of(self, row: Domain) -> DeletionPlan:

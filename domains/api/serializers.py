@@ -97,8 +97,8 @@ class DomainSerializer(ReadModelSerializer[Domain]):
     mailFromDomainVerifiedAt = Constant(None)
     stats: serializers.Serializer[Any] = StatsSerializer(source="*")
     catchAllEndpoint = CatchAllEndpointSerializer(source="catch_all_endpoint", allow_null=True)
-    verificationCheck = SchemaOnly("object")
-    authRecommendations = SchemaOnly("object")
+    verificationCheck = SchemaOnly("object", optional=True)
+    authRecommendations = SchemaOnly("object", optional=True)
 
     class Meta:
         model = Domain
@@ -145,11 +145,12 @@ class NewDomainSerializer(ReadSerializer[Any]):
     hasMxRecords = serializers.BooleanField(source="domain.has_mx_records")
     domainProvider = TextOrNull(source="domain.dns_provider")
     providerConfidence = TextOrNull(source="domain.provider_confidence")
-    mailFromDomain = Constant(None)
-    mailFromDomainStatus = Constant(None)
+    mailFromDomain = Constant(None, optional=True)
+    mailFromDomainStatus = Constant(None, optional=True)
     dnsRecords = RecordToPublishSerializer(source="records", many=True)
     createdAt = Timestamp(source="domain.created_at")
     updatedAt = Timestamp(source="domain.updated_at")
+    warning = SchemaOnly("string", optional=True)
 
     def to_representation(self, instance: AddedDomain) -> dict[str, Any]:
         shown = super().to_representation(instance)

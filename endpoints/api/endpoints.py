@@ -59,6 +59,7 @@ class EndpointViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, Upda
 
     @action(detail=True, methods=["post"], url_path="rotate-secret", serializer_class=serializers.RotateSecretBody)
     def rotate_secret(self, request: Request, pk: str) -> Response:
+        """Give a webhook a new signing secret."""
         endpoint = self.get_object()
         body: BaseSerializer[Any] = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)

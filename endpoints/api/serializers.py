@@ -145,7 +145,7 @@ class _Length(serializers.Field[Any, Any, Any, Any]):
         return len(value)
 
 
-class _CleanupSerializer(ReadSerializer[Any]):
+class EndpointCleanupSerializer(ReadSerializer[Any]):
     emailAddressesUpdated = _Length(source="email_addresses")
     emailAddresses = serializers.ListField(source="email_addresses")
     domainsUpdated = _Length(source="domains")
@@ -158,7 +158,7 @@ class EndpointDeletionSerializer(Answer):
     """The answer to DELETE (docs/api/compatibility.md, "Endpoint deletion")."""
 
     message = Constant("Endpoint deleted successfully")
-    cleanup = _CleanupSerializer(source="*")
+    cleanup = EndpointCleanupSerializer(source="*")
     warning = serializers.CharField()
 
 

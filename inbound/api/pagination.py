@@ -10,7 +10,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rest.schema import parameter
+from rest.schema.parts import parameter
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView

@@ -44,10 +44,12 @@ class FileActions(OwnedViewSet[ReceivedEmail]):
 
     @action(detail=True)
     def raw(self, request: Request, pk: str) -> HttpResponseBase:
+        """Download the message as it was received."""
         return downloads.raw_answer(request, self.get_object().message, f"{pk}.eml")
 
     @action(detail=True)
     def attachments(self, request: Request, pk: str) -> Response:
+        """List an email's attachments with links."""
         found = self.get_object().message.attachments
         pages: Any = self.paginator
         shown = [
@@ -59,6 +61,7 @@ class FileActions(OwnedViewSet[ReceivedEmail]):
 
     @action(detail=True, url_path="attachments/<str:index>")
     def attachment(self, request: Request, pk: str, index: str) -> HttpResponseBase:
+        """Download an attachment by its position from 0."""
         message = self.get_object().message
         if not (index.isascii() and index.isdigit()) or len(index) > 9 or int(index) >= len(message.attachments):
             raise NotFound(downloads.NO_ATTACHMENT)
@@ -82,6 +85,7 @@ class NamedAttachmentViewSet(OwnedViewSet[ReceivedEmail]):
 
     @action(detail=True, url_path="<path:filename>")
     def named(self, request: Request, pk: str, filename: str) -> HttpResponseBase:
+        """Download the first attachment with a name."""
         if not filename.strip():
             raise ValidationError("Email ID and attachment filename are required")
         message = self.get_object().message

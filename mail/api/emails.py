@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from mail import marks
 from mail.api import downloads, filters, serializers
 from mail.api.attachments import AttachmentsSerializer, FileActions, with_files
-from mail.api.counts.stats import StatsSerializer, stats_of
+from mail.api.counts.stats import MailStatsSerializer, stats_of
 from mail.api.counts.totals import Inbox
 from mail.api.deliveries import answers
 from mail.api.deliveries.of_email import DeliveryActions
@@ -55,7 +55,7 @@ class EmailViewSet(
         "thread": ThreadSerializer,
         "thread_counts": ThreadCountsBody,
         "destroy": serializers.ErasedEmailSerializer,
-        "stats": StatsSerializer,
+        "stats": MailStatsSerializer,
     }
     page_serializer = serializers.EmailPageSerializer
     rows_name = "emails"
@@ -136,6 +136,7 @@ class EmailViewSet(
         }
 
     def partial_update(self, request: Request, pk: str) -> Response:
+        """Mark an email as read or archived."""
         email = self.get_object()
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -146,6 +147,7 @@ class EmailViewSet(
 
     @action(detail=False, methods=["post"])
     def bulk(self, request: Request) -> Response:
+        """Mark up to 100 emails."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         values = cast(dict[str, Any], serializer.validated_data)
@@ -159,4 +161,5 @@ class EmailViewSet(
 
     @action(detail=False)
     def stats(self, request: Request) -> Response:
+        """Count received mail and deliveries, by day."""
         return Response(self.get_serializer(stats_of(self.caller, request.query_params)).data)

@@ -127,7 +127,7 @@ class MarkBody(Body):
         return attrs
 
 
-class _BulkMarkedSerializer(ReadSerializer[ReceivedEmail]):
+class BulkMarkedItemSerializer(ReadSerializer[ReceivedEmail]):
     id = serializers.CharField(source="pk")
     isRead = serializers.BooleanField(source="is_read")
     isArchived = serializers.BooleanField(source="is_archived")
@@ -137,7 +137,7 @@ class BulkMarkedSerializer(ReadSerializer[Any]):
     """The answer to POST /mail/bulk, about a list of emails."""
 
     updatedCount = serializers.SerializerMethodField()
-    emails = _BulkMarkedSerializer(source="*", many=True)
+    emails = BulkMarkedItemSerializer(source="*", many=True)
 
     def get_updatedCount(self, emails: list[ReceivedEmail]) -> int:
         return len(emails)

@@ -177,6 +177,7 @@ class ThreadActions(OwnedViewSet[ReceivedEmail]):
 
     @action(detail=False, methods=["post"], url_path="thread-counts", required_scope="read")
     def thread_counts(self, request: Request) -> Response:
+        """Count the mails in the threads of up to 1,000 emails."""
         body: Any = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)
         return Response({"success": True, "data": counts_of(self.caller, body.validated_data)})

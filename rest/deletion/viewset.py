@@ -34,9 +34,11 @@ class PlannedDeletionViewSet(OwnedViewSet[Row]):
 
     @action(detail=True, url_path="deletion-plan")
     def deletion_plan(self, request: Request, pk: str) -> Response:
+        """Show what deleting {one} would do."""
         return Response(self._shown(self.plan_of(self.get_object())))
 
     def destroy(self, request: Request, pk: str) -> Response:
+        """Delete {one}, or show what that would do."""
         asked = read_confirmation(request)
         try:
             row = self.get_object()

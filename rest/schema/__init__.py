@@ -1,5 +1,4 @@
-"""The description of the API in OpenAPI, from what viewsets and serializers declare."""
+"""The description of the API in OpenAPI, from what viewsets and serializers declare.
 
-from rest.schema.operations import Schema, parameter
-
-__all__ = ["Schema", "parameter"]
+`operations` needs a finished setup of DRF, which reads `parts` itself.
+"""

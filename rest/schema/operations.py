@@ -1,4 +1,4 @@
-"""OpenAPI operations for DRF's `generateschema`, from what an `OwnedViewSet` declares."""
+"""OpenAPI operations for drf-spectacular, from what an `OwnedViewSet` declares."""
 
 from __future__ import annotations
 
@@ -6,95 +6,128 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import append_meta
 from rest_framework import serializers
-from rest_framework.schemas.openapi import AutoSchema
 
+from rest.schema import answers
+from rest.schema.parts import parameter, reference
 from rest.serializers import Answer, Body
 
-FILE = {"type": "string", "format": "binary"}
+JSON = "application/json"
+FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
+# What the methods of DRF's mixins do with the object that the view's 404 names.
+SUMMARIES = {
+    "list": "List {many}",
+    "create": "Add {one}",
+    "retrieve": "Show {one}",
+    "update": "Change {one}",
+    "partial_update": "Change {one}",
+    "destroy": "Delete {one}",
+}
+SCOPES = {"GET": "read", "DELETE": "delete"}
 
 
 class Schema(AutoSchema):
-    """DRF's schema, except that `Body.answer` is the answer to a body, and DELETE answers 200 with a body.
+    """drf-spectacular's schema, except that `Body.answer` is the answer to a body, and DELETE answers 200 with a body.
 
-    Does not need `uritemplate` and `inflection`, which DRF would use for parameters in paths and for plurals.
+    Every operation has the errors that it may answer (`rest/schema/answers.py`). The first line of a method's docstring is its
+    summary. The methods of DRF's mixins have none.
     """
 
     view: Any
 
-    def get_operation_id(self, path: str, method: str) -> str:
+    def get_operation_id(self) -> str:
         return f"{self.view.basename}-{self.view.action.replace('_', '-')}"
 
-    def get_path_parameters(self, path: str, method: str) -> list[dict[str, Any]]:
-        return [parameter(name, {"type": "string"}, "path") for name in re.findall("{(.+?)}", path)]
+    def get_summary(self) -> str:
+        one = self.view.not_found.partition(" not found")[0]
+        noun = one if one.isupper() or one.startswith("DNS") else one[0].lower() + one[1:]
+        article = "an" if noun[0] in "aeiou" else "a"
+        doc: str = getattr(self.view, self.view.action).__doc__ or SUMMARIES.get(self.view.action, "")
+        first = doc.strip().partition("\n")[0].removesuffix(".")
+        return first.format(one=f"{article} {noun}", many=_plural(noun))
 
-    def get_filter_parameters(self, path: str, method: str) -> list[dict[str, Any]]:
+    def get_description(self) -> str:
+        scope = self.view.required_scope or SCOPES.get(self.method, "write")
+        return f"Needs a key with the scope `{scope}`."
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        return [{answers.KEY: []}]
+
+    def _resolve_path_parameters(self, variables: Any) -> list[dict[str, Any]]:
+        text = {"type": "string", "minLength": 1}
+        return [parameter(name, text, "path") for name in re.findall("{(.+?)}", self.path)]
+
+    def _get_parameters(self) -> list[dict[str, Any]]:
         others: Mapping[str, dict[str, Any]] = self.view.parameters.get(self.view.action, {})
-        return super().get_filter_parameters(path, method) + [parameter(*other) for other in others.items()]
+        return [
+            *super()._get_parameters(),
+            *(parameter(*other) for other in others.items()),
+            *(reference("parameters", name) for name in answers.parameters_of(self.method)),
+        ]
 
-    def allows_filters(self, path: str, method: str) -> bool:
-        return bool(self.view.action == "list")
-
-    def map_parsers(self, path: str, method: str) -> list[str]:
-        """Return JSON's media type. The parser accepts any."""
-        return ["application/json"]
-
-    def get_serializer(self, path: str, method: str) -> Any:
-        """Without a context, because there is no request."""
-        return self.view.get_serializer_class()()
-
-    def get_request_body(self, path: str, method: str) -> dict[str, Any]:
+    def get_request_serializer(self) -> Any:
         """Only what has a `Body` takes one."""
-        body: dict[str, Any] = super().get_request_body(path, method)
-        return body if isinstance(self.get_serializer(path, method), Body) else {}
+        serializer = self.view.get_serializer_class()
+        return {JSON: serializer()} if issubclass(serializer, Body) else {}
 
-    def get_response_serializer(self, path: str, method: str) -> Any:
-        serializer = self.get_serializer(path, method)
-        return serializer.answer() if isinstance(serializer, Body) else serializer
+    def get_response_serializers(self) -> Any:
+        serializer = self.view.get_serializer_class()
+        return serializer.answer() if issubclass(serializer, Body) else serializer()
 
-    def get_components(self, path: str, method: str) -> dict[str, Any]:
-        if self.view.action in self.view.files:
-            return {}
-        used = [self.get_serializer(path, method), *self._answers(path, method)]
-        return {self.get_component_name(serializer): self.map_serializer(serializer) for serializer in used}
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        action = self.view.action
+        status = {**dict.fromkeys(self.view.creating, "201"), **dict.fromkeys(self.view.accepting, "202")}
+        media_type = self.view.files.get(action, JSON)
+        schema = FILE if action in self.view.files else self._answer()
+        answer = {
+            "description": "The file" if action in self.view.files else "Done",
+            "headers": {name: reference("headers", name) for name in answers.headers_of(self.method)},
+            "content": {media_type: {"schema": schema}},
+        }
+        errors = answers.errors_of(self.method, action, has_id="{" in self.path, is_file=action in self.view.files)
+        return {status.get(action, "200"): answer} | {
+            status: reference("responses", f"Error{status}") for status in errors
+        }
 
-    def get_responses(self, path: str, method: str) -> dict[str, Any]:
-        if media_type := self.view.files.get(self.view.action):
-            return {"200": {"description": "", "content": {media_type: {"schema": FILE}}}}
-        schema: dict[str, Any]
-        schema, *others = [self.get_reference(answer) for answer in self._answers(path, method)]
-        if others:
-            schema = {"oneOf": [schema, *others]}
+    def _answer(self) -> dict[str, Any]:
+        schemas = [self.resolve_serializer(it, "response").ref for it in self._answers()]
+        schema: dict[str, Any] = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
         if self.view.action == "list":
             schema = self.view.paginator.get_paginated_response_schema({"type": "array", "items": schema})
-            schema["properties"][self.view.rows_name] = schema["properties"].pop("data")
+            members = schema["properties"]
+            members[self.view.rows_name] = members.pop("data")
             if self.view.page_serializer:
-                schema["properties"] |= self.map_serializer(self.view.page_serializer())["properties"]
-        content = {media_type: {"schema": schema} for media_type in self.map_renderers(path, method)}
-        status = {**dict.fromkeys(self.view.creating, "201"), **dict.fromkeys(self.view.accepting, "202")}
-        return {status.get(self.view.action, "200"): {"description": "", "content": content}}
-
-    def map_serializer(self, serializer: Any) -> dict[str, Any]:
-        schema: dict[str, Any] = super().map_serializer(serializer)
-        if isinstance(serializer, Answer) and "required" in schema:
-            schema["required"] = [name for name in schema["required"] if name not in serializer.optional]
+                members |= self._map_serializer(self.view.page_serializer(), "response")["properties"]
+            schema["required"] = list(members)
         return schema
 
-    def map_field(self, field: Any) -> dict[str, Any]:
-        """Use the `schema` that a field of ours declares. A method may return any JSON value."""
-        if isinstance(field, serializers.SerializerMethodField):
-            return {}
-        declared: Mapping[str, Any] | None = getattr(field, "schema", None)
-        return super().map_field(field) if declared is None else dict(declared)
-
-    def _answers(self, path: str, method: str) -> list[Any]:
+    def _answers(self) -> list[Any]:
         """The serializers of the answers. A dry run answers with the plan."""
-        answers = [self.get_response_serializer(path, method)]
+        found = [self.get_response_serializers()]
         if self.view.action == "destroy" and "deletion_plan" in self.view.serializer_classes:
-            answers.append(self.view.serializer_classes["deletion_plan"]())
-        return answers
+            found.append(self.view.serializer_classes["deletion_plan"]())
+        return found
+
+    def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> dict[str, Any]:
+        schema: dict[str, Any] = super()._map_serializer(serializer, direction, bypass_extensions)
+        if direction == "response":
+            optional = {name for name, field in serializer.fields.items() if getattr(field, "optional", False)}
+            optional |= set(serializer.optional) if isinstance(serializer, Answer) else set()
+            schema["required"] = [name for name in schema["properties"] if name not in optional]
+        return schema
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        """Use the `schema` that a field of ours declares."""
+        declared: Mapping[str, Any] | None = getattr(field, "schema", None)
+        if declared is None:
+            return super()._map_serializer_field(field, direction, bypass_extensions)
+        return append_meta(dict(declared), self._get_serializer_field_meta(field, direction))
+
+    def get_serializer_name(self, serializer: serializers.Serializer[Any], direction: Any) -> str:
+        return super().get_serializer_name(serializer, direction).lstrip("_")
 
 
-def parameter(name: str, schema: dict[str, Any], place: str = "query") -> dict[str, Any]:
-    """Describe a query or path parameter. Only path parameters are required."""
-    return {"name": name, "in": place, "required": place == "path", "schema": schema}
+def _plural(noun: str) -> str:
+    return f"{noun}es" if noun.endswith("s") else f"{noun}s"

@@ -14,7 +14,7 @@ def _walk(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
         route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             yield from _walk(pattern.url_patterns, route)
-        elif isinstance(pattern, URLPattern) and route.startswith("api/v2/"):
+        elif isinstance(pattern, URLPattern) and hasattr(pattern.callback, "actions"):
             yield route.removeprefix("api/v2/"), pattern.callback
 
 

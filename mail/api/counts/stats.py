@@ -27,7 +27,7 @@ HELD_BACK = [ReceivedEmail.Disposition.BLOCKED, ReceivedEmail.Disposition.QUARAN
 DELIVERIES = {"success": "delivered", "failed": "failed", "pending": "pending"}
 
 
-class StatsSerializer(serializers.Serializer[Any]):
+class MailStatsSerializer(serializers.Serializer[Any]):
     received = serializers.IntegerField()
     blocked = serializers.IntegerField()
     quarantined = serializers.IntegerField()

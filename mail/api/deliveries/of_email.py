@@ -34,10 +34,12 @@ class DeliveryActions(OwnedViewSet[ReceivedEmail]):
 
     @action(detail=True)
     def deliveries(self, request: Request, pk: str) -> Response:
+        """List an email's deliveries with every attempt."""
         return page_of(self, Delivery.objects.filter(received=self.get_object()))
 
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
+        """Deliver an email again, to another endpoint, or out of quarantine."""
         email = self.get_object()
         body: Any = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)

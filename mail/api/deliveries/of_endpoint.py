@@ -33,6 +33,7 @@ class EndpointDeliveriesViewSet(OwnedViewSet[Endpoint]):
 
     @action(detail=True)
     def deliveries(self, request: Request, pk: str) -> Response:
+        """List an endpoint's deliveries, newest first."""
         rows = Delivery.objects.live().filter(endpoint=self.get_object())
         status = request.query_params.get("status")
         if status:
@@ -41,6 +42,7 @@ class EndpointDeliveriesViewSet(OwnedViewSet[Endpoint]):
 
     @action(detail=True, methods=["post"])
     def redeliver(self, request: Request, pk: str) -> Response:
+        """Make failed deliveries again, up to 1,000."""
         endpoint = self.get_object()
         body: Any = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)

@@ -15,7 +15,7 @@ from inbound.tests.docs.pages import PAGES, codes, page, rows
 
 OURS = ("inbound", "mail", "endpoints", "addresses", "domains", "ses_integration")
 COMMANDS = {name: app for app in OURS for name in find_commands(f"{apps.get_app_config(app).path}/management")}
-DJANGOS = ("check", "migrate", "createsuperuser", "generateschema")
+DJANGOS = ("check", "migrate", "createsuperuser", "spectacular")
 COMMANDS_PAGE = page("docs/commands.md")
 
 

@@ -1,24 +1,22 @@
-"""The OpenAPI schema that DRF's `generateschema` makes of the viewsets describes every route and its real answers."""
+"""The published description has every route, and the real answers are as it says."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
-from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import call_command
-from rest_framework.schemas.openapi import SchemaGenerator
+from jsonschema_rs import Draft202012Validator
 
 from addresses.services import create_address
 from domains.lifecycle.register import add_domain
 from domains.models import Domain
+from inbound.tests.api.description.closed import closed
 from inbound.tests.api.routes import ROUTES, path_of
 from inbound.tests.support.factories import DeliveryFactory, DomainFactory, EndpointFactory
 from mail.models import DeliveryAttempt
 from mail.tests.inbox import ATTACHMENTS, RAW, stored
+from rest.schema.operations import FILE
 
 OPERATIONS = [
     (route, method, action)
@@ -38,13 +36,11 @@ OTHER_PARAMETERS = {
     ("mail/stats", "stats"): ["days", "domainId"],
     ("attachments/<str:pk>/<path:filename>", "named"): ["unsafe"],
 }
-# Python types of JSON types, by name.
-TYPES = {"string": "str", "integer": "int", "boolean": "bool", "array": "list", "object": "dict"}
 
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    return dict(SchemaGenerator().get_schema(request=None, public=True))
+    return dict(closed())
 
 
 def path_in_schema(route: str) -> str:
@@ -63,7 +59,7 @@ def status_of(route: str, action: str) -> int:
 
 def answer_of(schema: dict[str, Any], route: str, method: str, status: int = 200) -> dict[str, Any]:
     answers = operation(schema, route, method)["responses"]
-    assert list(answers) == [str(status)]
+    assert [code for code in answers if code < "400"] == [str(status)]
     ((media_type, content),) = answers[str(status)]["content"].items()
     assert media_type == ROUTES[route].cls.files.get(ROUTES[route].actions[method], "application/json")
     shape: dict[str, Any] = content["schema"]
@@ -74,36 +70,19 @@ def resolved(schema: dict[str, Any], part: dict[str, Any]) -> list[dict[str, Any
     """The alternatives of a part, without references."""
     return [
         schema["components"]["schemas"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
-        for one in part.get("oneOf", [part])
+        for one in part.get("anyOf", [part])
     ]
 
 
-def mismatches(schema: dict[str, Any], part: dict[str, Any], value: Any, path: str = "") -> Iterator[str]:
+def errors(schema: dict[str, Any], part: dict[str, Any], value: Any) -> list[str]:
     """Where a JSON value is not as its schema says, or has members that the schema does not know."""
-    (part,) = resolved(schema, part)
-    if "type" not in part or (value is None and part.get("nullable")):
-        return
-    if type(value).__name__ != TYPES[part["type"]]:
-        yield f"{path}: {value!r} is not {part}"
-    elif part["type"] == "array":
-        for item in value:
-            yield from mismatches(schema, part["items"], item, f"{path}[]")
-    elif "properties" in part:
-        yield from (f"{path}: {name} is unknown" for name in set(value) - set(part["properties"]))
-        yield from (f"{path}: {name} is missing" for name in set(part.get("required", [])) - set(value))
-        for name in set(value) & set(part["properties"]):
-            yield from mismatches(schema, part["properties"][name], value[name], f"{path}.{name}")
+    validator = Draft202012Validator({**part, "components": schema["components"]})
+    return [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(value)]
 
 
 def test_the_schema_has_exactly_the_routes_and_methods_of_the_api(schema):
     described = {(path, method) for path, methods in schema["paths"].items() for method in methods}
     assert described == {(path_in_schema(route), method) for route, method, _ in OPERATIONS}
-
-
-def test_drfs_command_prints_the_schema(schema):
-    out = StringIO()
-    call_command("generateschema", format="openapi-json", stdout=out)
-    assert json.loads(out.getvalue()) == json.loads(json.dumps(schema))
 
 
 def test_operation_ids_are_unique(schema):
@@ -115,7 +94,7 @@ def test_operation_ids_are_unique(schema):
 def test_every_operation_has_its_status_and_the_members_of_its_answer(schema, route, method, action):
     answer = answer_of(schema, route, method, status_of(route, action))
     if action in ROUTES[route].cls.files:
-        assert answer == {"type": "string", "format": "binary"}
+        assert answer == FILE
         return
     for alternative in resolved(schema, answer):
         assert alternative["type"] == "object"
@@ -151,10 +130,11 @@ def test_every_operation_has_its_parameters(schema, route, method, action):
     if action == "destroy" and hasattr(view, "deletion_plan"):
         expected += [("dry_run", "query"), ("plan", "query")]
     expected += [(name, "query") for name in OTHER_PARAMETERS.get((route, action), [])]
-    parameters = operation(schema, route, method)["parameters"]
-    assert [(parameter["name"], parameter["in"]) for parameter in parameters] == expected
+    parameters = [it for it in operation(schema, route, method)["parameters"] if "$ref" not in it]
+    assert sorted((parameter["name"], parameter["in"]) for parameter in parameters) == sorted(expected)
     for parameter in parameters:
         assert parameter["schema"]["type"]
+        assert parameter["description"]
         assert parameter["required"] == (parameter["in"] == "path")
 
 
@@ -178,9 +158,7 @@ def test_answers_are_as_the_schema_says(schema, api, user, ses):
             answer.close()
             return None
         shape = answer_of(schema, route, method, status)
-        assert not min(
-            (list(mismatches(schema, alternative, answer.json())) for alternative in resolved(schema, shape)), key=len
-        )
+        assert not errors(schema, shape, answer.json()), answer.json()
         return answer.json()
 
     catch_all = {"isCatchAllEnabled": True, "catchAllEndpointId": endpoint.pk}
