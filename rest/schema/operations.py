@@ -48,7 +48,7 @@ class Schema(AutoSchema):
         first = doc.strip().partition("\n")[0].removesuffix(".")
         return first.format(one=f"{article} {noun}", many=_plural(noun))
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         scope = self.view.required_scope or SCOPES.get(self.method, "write")
         return f"Needs a key with the scope `{scope}`."
 
