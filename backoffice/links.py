@@ -1,4 +1,4 @@
-"""Links between admin pages. Models are named by text (`domains.domain`), because they are defined above this app."""
+"""Links between admin pages, and their addresses. Models are named by text (`domains.domain`): they are defined above this app."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from urllib.parse import urlencode
 
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import quote
 from django.db.models import Model
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -62,3 +64,20 @@ def rows_of_domain(name: str) -> SafeString:
             list_link("domains.domaindeletion", "deletions", name=name),
         ]
     )
+
+
+def list_url(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> str:
+    """The list that the user came from, with its filters; the admin's index if the user may not see the list."""
+    site, opts = model_admin.admin_site.name, model_admin.opts
+    if not model_admin.has_view_or_change_permission(request):
+        return reverse("admin:index", current_app=site)
+    url = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist", current_app=site)
+    filters = model_admin.get_preserved_filters(request)
+    return str(add_preserved_filters({"preserved_filters": filters, "opts": opts}, url))
+
+
+def page_url(model_admin: admin.ModelAdmin[Any], row: Model) -> str:
+    """The page of this row."""
+    opts = model_admin.opts
+    view = f"admin:{opts.app_label}_{opts.model_name}_change"
+    return reverse(view, args=[quote(str(row.pk))], current_app=model_admin.admin_site.name)

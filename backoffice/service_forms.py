@@ -15,7 +15,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
 
 from backoffice.base import ModelAdmin, ModelForm
-from backoffice.urls import list_url, page_url
+from backoffice.links import list_url, page_url
 
 Row = TypeVar("Row", bound=Model)
 

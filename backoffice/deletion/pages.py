@@ -20,8 +20,8 @@ from django.views.decorators.csrf import csrf_protect
 
 from backoffice.base import ModelAdmin
 from backoffice.deletion import phrase
+from backoffice.links import list_url
 from backoffice.text import listed, plural
-from backoffice.urls import list_url
 from rest.deletion.plan import Part, Plan
 from rest.deletion.plan_token import PlanOutdated
 

@@ -18,9 +18,9 @@ from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
 
+from backoffice.links import list_url
 from backoffice.lists import ChecksLookups, SearchesNames
 from backoffice.text import listed, plural
-from backoffice.urls import list_url
 from inbound.people import users
 
 admin.site.unregister(User)
