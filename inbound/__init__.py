@@ -1,4 +1,4 @@
-"""The composition root: settings, URLs, the worker, API keys, the demo, and what every API request passes through (`api`).
+"""The composition root: settings, URLs, the worker, API keys, the demo, and what every request passes through (`web`, `api`).
 
 It may import every app. No app imports it.
 """

@@ -62,3 +62,16 @@ def check_allowed_networks(**_: Any) -> list[CheckMessage]:
             id="inbound.W002",
         )
     ]
+
+
+@register(Tags.security)
+def check_redirect(**_: Any) -> list[CheckMessage]:
+    if not settings.SECURE_SSL_REDIRECT or settings.BEHIND_TLS_PROXY:
+        return []
+    return [
+        Warning(
+            "SECURE_SSL_REDIRECT is on and BEHIND_TLS_PROXY is off: behind a proxy, every request is redirected for ever.",
+            hint="Turn BEHIND_TLS_PROXY on, unless gunicorn itself answers with TLS.",
+            id="inbound.W003",
+        )
+    ]

@@ -133,6 +133,10 @@ STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = configuration.SECURE_COOKIES
+# Probes come from this machine or its neighbours, without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
+# HSTS for other names under ours, and in browsers' lists, is not ours to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if configuration.BEHIND_TLS_PROXY else None
 
 REST_FRAMEWORK = {
@@ -168,14 +172,15 @@ SPECTACULAR_SETTINGS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"request": {"()": "inbound.web.records.AddRequest"}},
     "formatters": {
         "line": {
-            "()": "inbound.configuration.logs.Line",
-            "format": "{asctime} {levelname} {name}: {message}",
+            "()": f"inbound.configuration.logs.{'JsonLine' if configuration.LOG_FORMAT == 'json' else 'Line'}",
+            "format": "{asctime} {levelname} {name}{request}: {message}",
             "is_passing": "ext://inbound.database.outages.is_outage",
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
     "root": {"handlers": ["console"], "level": configuration.LOG_LEVEL},
     "loggers": {
         "botocore": {"level": "WARNING"},

@@ -38,7 +38,10 @@ class Configuration(Variables):
     BEHIND_TLS_PROXY = Setting(flag(), "false")
     SIGN_IN_ATTEMPTS = Variable(whole_number(1, 1000), "5")
     SIGN_IN_LOCK_SECONDS = Variable(number(1, 30 * DAY), "900")
+    SECURE_SSL_REDIRECT = Setting(flag(), "false")
+    SECURE_HSTS_SECONDS = Setting(whole_number(0, 2 * 365 * DAY), "0")
     LOG_LEVEL = Variable(choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
+    LOG_FORMAT = Variable(choice("text", "json"), "text")
     IDEMPOTENCY_RETENTION_SECONDS = Setting(positive_number(365 * DAY), "86400")
 
     # Domains

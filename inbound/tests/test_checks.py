@@ -60,3 +60,9 @@ def test_debug_with_every_host_allowed_is_a_warning(settings, debug, hosts, expe
 def test_webhooks_should_not_reach_the_metadata_service(settings, networks, expected):
     settings.WEBHOOK_ALLOWED_NETWORKS = networks
     assert found() == expected
+
+
+@pytest.mark.parametrize(("proxy", "expected"), [(False, ["inbound.W003"]), (True, [])])
+def test_a_redirect_to_tls_needs_to_know_of_the_proxy(settings, proxy, expected):
+    settings.SECURE_SSL_REDIRECT, settings.BEHIND_TLS_PROXY = True, proxy
+    assert found() == expected

@@ -1,5 +1,6 @@
 """What every request passes through before the API and the admin.
 
 - `requests`: the middleware that begins a request: its id, its origin, its line in the log
+- `records`: the request that a log record belongs to
 - `remote`: the client's address, also behind a proxy
 """

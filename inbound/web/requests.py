@@ -18,6 +18,8 @@ from inbound.web.remote import remote_address
 logger = logging.getLogger(__name__)
 
 HEADER = "X-Request-Id"
+# Asked so often that the other lines would be hard to find.
+FREQUENT = ("/healthz", "/readyz", "/metrics", "/static/")
 
 
 class BeginRequest:
@@ -53,14 +55,21 @@ def _is_admin(request: HttpRequest) -> bool:
 def _log(request: HttpRequest, answer: HttpResponse, seconds: float) -> None:
     """Log method, path, status, duration, and who asked. Not the query, which may hold an address or a plan token."""
     origin = current() or Origin(Door.API)
-    logger.info(
-        "%s %s: %d in %.0f ms%s%s%s",
-        request.method,
+    members = {
+        "method": request.method,
         # Escaped, because a client chooses it: it must neither end the line nor look like its rest.
-        escape_uri_path(request.path),
-        answer.status_code,
-        seconds * 1000,
-        f", {origin.who}" if origin.who else "",
-        f", key {origin.key_start}" if origin.key else "",
-        f", from {origin.remote}" if origin.remote else "",
+        "path": escape_uri_path(request.path),
+        "status": answer.status_code,
+        "milliseconds": round(seconds * 1000),
+        "who": origin.who,
+        "key": origin.key_start,
+        "remote": origin.remote,
+    }
+    by = "".join(
+        f", {word}{text}"
+        for word, text in (("", origin.who), ("key ", origin.key_start), ("from ", origin.remote))
+        if text
     )
+    level = logging.DEBUG if request.path_info.startswith(FREQUENT) else logging.INFO
+    line = "{method} {path}: {status} in {milliseconds} ms".format(**members)
+    logger.log(level, "%s%s", line, by, extra={"members": members})
