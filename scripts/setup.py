@@ -16,7 +16,8 @@ VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 # Exists while .venv is being changed, so that an interrupted installation is not mistaken for a complete one.
 UNFINISHED = VENV / ".unfinished"
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")  # the second includes the first
+# Each includes those before it.
+REQUIREMENTS = ("requirements-production.txt", "requirements.txt", "requirements-dev.txt")
 OLDEST = (3, 11)
 
 

@@ -17,7 +17,7 @@ from ses_integration.emulator.hooks.receiver import Hooks
 from ses_integration.emulator.http_server import HttpServer, listening, loopback
 from ses_integration.emulator.preparation import MailSetup
 from ses_integration.emulator.receiving.mailroom import Mailroom
-from ses_integration.emulator.receiving.smtp import SmtpServer
+from ses_integration.emulator.receiving.smtp import HOST, SmtpServer
 from ses_integration.emulator.ses.call_rate import CallRate
 from ses_integration.emulator.ses.service import Ses
 from ses_integration.emulator.state.accounts import DEFAULT_ACCOUNT, SesAccounts, SesRegion
@@ -29,9 +29,10 @@ _POLL_SECONDS = 0.05
 class Emulator:
     """An emulated AWS at a loopback address.
 
-    Accepts any credentials, so it never listens on another address. Keeps everything in memory. `verify_new`: verify new
-    identities at once, not when their DNS records are published. `dns_port`: also serve DNS, on this port. `smtp_port`:
-    also receive mail, on this port. `now`: the clock for rates.
+    Accepts any credentials, so it listens on another address only with `any_host`. Keeps everything in memory.
+
+    `verify_new`: verify new identities at once, not when their DNS records are published. `dns_port`: also serve DNS, on this
+    port. `smtp_port`: also receive mail, on this port. `now`: the clock for rates.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class Emulator:
         dns_port: int | None = None,
         smtp_port: int | None = None,
         now: Callable[[], float] = time.monotonic,
+        any_host: bool = False,
     ) -> None:
-        self._host = loopback(host)
+        self._host = host if any_host else loopback(host)
+        self._smtp_host = host if any_host else HOST
         self._port = port
         self._faults = Faults()
         self._journal = Journal()
@@ -91,7 +94,7 @@ class Emulator:
                 self._dns = DnsServer(lambda query, _: zone.answer(query), self._dns_port)
                 self._dns.start()
             if self._smtp_port is not None:
-                self._smtp = SmtpServer(self._mailroom, self._smtp_port)
+                self._smtp = SmtpServer(self._mailroom, self._smtp_port, self._smtp_host)
                 self._smtp.start()
             self._server = HttpServer(self._host, self._port, self._aws, fd=bound.fileno())
         self._thread = threading.Thread(

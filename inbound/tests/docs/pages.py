@@ -90,5 +90,9 @@ def page(path: str) -> Page:
 
 PAGES = [
     page(str(path.relative_to(BASE_DIR)))
-    for path in [*sorted(BASE_DIR.glob("*.md")), *sorted((BASE_DIR / "docs").rglob("*.md"))]
+    for path in [
+        *sorted(BASE_DIR.glob("*.md")),
+        *sorted((BASE_DIR / "docs").rglob("*.md")),
+        BASE_DIR / "deploy" / "README.md",
+    ]
 ]

@@ -1,4 +1,4 @@
-"""The SMTP listener on loopback, in a thread of its own."""
+"""The SMTP listener, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -46,8 +46,9 @@ class _Session(SMTP):  # type: ignore[misc]
 class SmtpServer:
     """Takes mail for a mailroom. The answer to DATA comes when mail and notification are there."""
 
-    def __init__(self, mailroom: Mailroom, port: int) -> None:
+    def __init__(self, mailroom: Mailroom, port: int, host: str) -> None:
         self._handler = _Handler(mailroom)
+        self._host = host
         self._port = port
         self._connections: set[asyncio.BaseTransport] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -56,13 +57,13 @@ class SmtpServer:
     @property
     def address(self) -> str:
         """`host:port`."""
-        return f"{HOST}:{self._port}"
+        return f"{self._host}:{self._port}"
 
     def start(self) -> None:
         """Listen; connections are accepted when this returns. Raises SmtpPortError."""
         loop = self._loop = asyncio.new_event_loop()
         try:
-            server = loop.run_until_complete(loop.create_server(self._session, HOST, self._port, backlog=512))
+            server = loop.run_until_complete(loop.create_server(self._session, self._host, self._port, backlog=512))
         except OSError as error:
             loop.close()
             raise SmtpPortError(*error.args) from error

@@ -42,13 +42,18 @@ class Command(CommandWithExitCodes):
 
     help = (
         "Run an emulated AWS on this machine, for development and tests: SES receiving, S3, SNS, SQS, Lambda and STS. "
-        "It keeps everything in memory and listens on loopback only. Set AWS_ENDPOINT_URL to the address it prints."
+        "It keeps everything in memory and listens on loopback. Set AWS_ENDPOINT_URL to the address it prints."
     )
     # It needs neither a database nor valid settings.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="A loopback address. Default: %(default)s.")
+        parser.add_argument(
+            "--any-host",
+            action="store_true",
+            help="Also take a --host that is not loopback, in a network of containers. Whoever reaches it may use it.",
+        )
         parser.add_argument(
             "--port",
             metavar="N",
@@ -87,6 +92,7 @@ class Command(CommandWithExitCodes):
         try:
             emulator = Emulator(
                 host=options["host"],
+                any_host=options["any_host"],
                 port=options["port"],
                 calls_per_second=options["calls_per_second"],
                 verify_new=not options["pending_identities"],

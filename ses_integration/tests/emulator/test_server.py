@@ -23,6 +23,17 @@ def test_it_listens_on_loopback_only(host: str) -> None:
         Emulator(host=host)
 
 
+def test_it_listens_elsewhere_if_it_is_told_to() -> None:
+    """The emulator's own: in a network of containers, the others must reach it."""
+    emulator = Emulator(host="0.0.0.0", any_host=True, smtp_port=0)  # noqa: S104
+    emulator.start()
+    try:
+        assert emulator.url.startswith("http://0.0.0.0:")
+        assert emulator.smtp_address.startswith("0.0.0.0:")
+    finally:
+        emulator.stop()
+
+
 def test_it_can_be_stopped_and_started_again() -> None:
     """The emulator's own: the port is free again, and it may be stopped twice."""
     emulator = Emulator(host="localhost")
