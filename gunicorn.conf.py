@@ -2,7 +2,10 @@
 
 import gc
 import logging
+import os
+import shutil
 import sys
+import tempfile
 import time
 from typing import Any
 
@@ -29,6 +32,16 @@ accesslog = None
 errorlog = "-"
 # Newer versions of gunicorn would otherwise open a control socket in the home folder.
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Make the folder in which the workers count requests, so that each can answer /metrics for all of them."""
+    server.metrics_folder = tempfile.mkdtemp(prefix="inbound-metrics-")
+    os.environ.update(PROMETHEUS_MULTIPROC_DIR=server.metrics_folder)
+
+
+def on_exit(server: Any) -> None:
+    shutil.rmtree(server.metrics_folder, ignore_errors=True)
 
 
 # What is read of a body that the application has not read. A larger body is the last thing on its connection. Without this,

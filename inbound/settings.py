@@ -45,6 +45,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "inbound.web.requests.BeginRequest",
     "inbound.api.bodies.EmptyForHead",
+    "inbound.web.probes.Probes",
     "django.middleware.security.SecurityMiddleware",
     "inbound.api.bodies.LengthRequired",
     "inbound.api.bodies.EndRequired",
@@ -133,8 +134,6 @@ STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = configuration.SECURE_COOKIES
-# Probes come from this machine or its neighbours, without TLS.
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 # HSTS for other names under ours, and in browsers' lists, is not ours to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if configuration.BEHIND_TLS_PROXY else None

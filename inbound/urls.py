@@ -1,4 +1,4 @@
-"""Every path that the application answers."""
+"""Every path that the application answers, except those of machines (`inbound.web.probes`)."""
 
 from django.contrib import admin
 from django.urls import include, path

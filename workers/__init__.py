@@ -3,4 +3,5 @@
 - `models`: a row for each worker process
 - `heartbeat`: how a worker says that it is alive
 - `alive`: who is alive, and since when nobody is
+- `metrics`: what a worker has counted, for Prometheus
 """

@@ -42,6 +42,7 @@ class Configuration(Variables):
     SECURE_HSTS_SECONDS = Setting(whole_number(0, 2 * 365 * DAY), "0")
     LOG_LEVEL = Variable(choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
     LOG_FORMAT = Variable(choice("text", "json"), "text")
+    METRICS_TOKEN = Setting(secret_text("a long random text"))
     IDEMPOTENCY_RETENTION_SECONDS = Setting(positive_number(365 * DAY), "86400")
 
     # Domains
@@ -105,6 +106,7 @@ class Configuration(Variables):
     SES_DATABASE_SWEEP_SECONDS = Setting(number(1, 30 * DAY), "60")
     SES_SWEEP_SECONDS = Setting(number(1, 30 * DAY), "3600")
     SES_STATUS_SECONDS = Setting(number(1, 30 * DAY), "60")
+    WORKER_METRICS = Setting(hosts.address_with_port())
 
     # Received mail
     MAIL_SOURCE = Setting(choice("sqs", "sns", "sweep", "none"))

@@ -127,12 +127,18 @@ def networks() -> Form[list[str]]:
     return list_of(Form("networks in CIDR notation, such as 10.20.0.0/16", parse))
 
 
+def address_with_port() -> Form[str]:
+    def parse(text: str) -> str:
+        found = HOST_WITH_PORT.fullmatch(text)
+        if not found or found["port"] is None or not _is_host_with_port(text):
+            raise ValueError
+        return text
+
+    return Form("an address with a port, such as 127.0.0.1:9101", parse, unset="")
+
+
 def listening_addresses() -> Form[list[str]]:
     def parse(text: str) -> str:
-        if not SOCKET.fullmatch(text):
-            found = HOST_WITH_PORT.fullmatch(text)
-            if not found or found["port"] is None or not _is_host_with_port(text):
-                raise ValueError
-        return text
+        return text if SOCKET.fullmatch(text) else address_with_port().parse(text)
 
     return list_of(Form("addresses with a port, such as 0.0.0.0:8000 or [::]:8000, or unix:/path", parse))

@@ -12,6 +12,7 @@ class AddRequest(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         origin = current()
-        record.request_id = origin.request_id if origin else ""
-        record.request = f" [{record.request_id}]" if record.request_id else ""
+        identifier = origin.request_id if origin else ""
+        record.request_id = identifier
+        record.request = f" [{identifier}]" if identifier else ""
         return True

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.encoding import escape_uri_path
 
 from audit.origin import Door, Origin, acting, current, identify, request_id
+from inbound.web.measured import measure
 from inbound.web.remote import remote_address
 
 logger = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ FREQUENT = ("/healthz", "/readyz", "/metrics", "/static/")
 
 
 class BeginRequest:
-    """Give the request an id and an origin, return the id, and log one line about the request.
+    """Give the request an id and an origin, return the id, measure the request and log one line about it.
 
     First in the list, so that every answer has an id. Authentication tells the origin which key it is.
     """
@@ -38,7 +39,9 @@ class BeginRequest:
         with acting(Origin(door, remote=remote_address(request), request_id=identifier)):
             answer = self.get_response(request)
             answer.headers[HEADER] = identifier
-            _log(request, answer, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            measure(request, answer, seconds)
+            _log(request, answer, seconds)
         return answer
 
     def process_view(self, request: HttpRequest, view: object, args: object, options: object) -> None:

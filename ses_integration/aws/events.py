@@ -1,4 +1,4 @@
-"""Handlers of botocore's events around each call: the send deadline, the encoding, and whether the answer is AWS's."""
+"""Handlers of botocore's events around each call: the send deadline, the encoding, whether the answer is AWS's, and counts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from enum import Enum
 from typing import Any
 from urllib.parse import quote_plus
+
+from prometheus_client import Counter
 
 # What a form does not escape, and `@`.
 _PLAIN = re.compile(r"[\w.~@-]*", re.ASCII)
@@ -23,6 +25,15 @@ class Stage(Enum):
     SENT = "sent"
 
 
+# Error codes without the suffix `Exception`, which only v2 sends.
+THROTTLED = {"Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "Throttled", "RequestThrottled"}
+
+_calls = Counter(
+    "inbound_aws_calls",
+    "Calls to AWS by result: ok, throttled, refused, failed, unanswered or unsent.",
+    ["service", "operation", "result"],
+)
+
 _send_by: ContextVar[float | None] = ContextVar("send_by", default=None)
 _stage: ContextVar[Stage] = ContextVar("stage", default=Stage.NEW)
 
@@ -33,7 +44,9 @@ def register(client: Any) -> None:
     client.meta.events.register("before-call", _note_building)
     client.meta.events.register("before-send", _refuse_late)
     client.meta.events.register_last("before-send", _note_sending)
+    client.meta.events.register("after-call", _count_answer)
     client.meta.events.register("after-call", _require_request_id)
+    client.meta.events.register("after-call-error", _count_silence)
 
 
 def begin() -> None:
@@ -81,6 +94,27 @@ def _refuse_late(**_: Any) -> None:
     limit = _send_by.get()
     if limit is not None and time.monotonic() >= limit:
         raise SendDeadlinePassed
+
+
+def _count_answer(event_name: str, http_response: Any, parsed: Mapping[str, Any], **_: Any) -> None:
+    code = parsed.get("Error", {}).get("Code", "").removesuffix("Exception")
+    status = http_response.status_code
+    if status < 300:
+        result = "ok"
+    elif code in THROTTLED or status == 429:
+        result = "throttled"
+    else:
+        result = "failed" if status >= 500 else "refused"
+    _count(event_name, result)
+
+
+def _count_silence(event_name: str, **_: Any) -> None:
+    _count(event_name, "unanswered" if _stage.get() is Stage.SENT else "unsent")
+
+
+def _count(event_name: str, result: str) -> None:
+    _, service, operation = event_name.split(".")
+    _calls.labels(service, operation, result).inc()
 
 
 def _require_request_id(parsed: Mapping[str, Any], **_: Any) -> None:

@@ -36,7 +36,7 @@ from urllib3.exceptions import LocationValueError
 
 from ses_integration.aws import clients, events
 from ses_integration.aws.clients import NOT_CONFIGURED, UNREADABLE_PROFILE
-from ses_integration.aws.events import NotFromAws, SendDeadlinePassed, Stage
+from ses_integration.aws.events import THROTTLED, NotFromAws, SendDeadlinePassed, Stage
 from ses_integration.coordination.clock import release_connection
 from ses_integration.errors import (
     AlreadyExists,
@@ -75,8 +75,6 @@ _CREDENTIALS_NOT_FOUND = (
     SSOError,
     TokenRetrievalError,
 )
-# Error codes without the suffix `Exception`, which only v2 sends.
-_THROTTLED = {"Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "Throttled", "RequestThrottled"}
 # S3's codes for what passes by itself within seconds (Amazon S3 API Reference, Error Responses).
 _PASSING = {"InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable"}
 NO_SUCH_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
@@ -114,13 +112,13 @@ _SENTENCES = {
 
 def is_passing(code: str) -> bool:
     """Whether an error with this code passes by itself. DeleteObjects reports such errors for single keys."""
-    return code in _THROTTLED or code in _PASSING
+    return code in THROTTLED or code in _PASSING
 
 
 def _from_client_error(error: ClientError, code: str) -> SesError:
     message = error.response.get("Error", {}).get("Message", "").lower()
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-    if code in _THROTTLED or status == 429:
+    if code in THROTTLED or status == 429:
         return Throttled()
     if status >= 500:
         return Unanswered("AWS reported an internal error.")

@@ -10,6 +10,7 @@ from inbound.worker import CHECK, RECONCILE, RESUME, VERIFY, Round, Worker
 from ses_integration.api import SyncState
 from ses_integration.cli.base import CommandWithExitCodes
 from workers.heartbeat import Heartbeat
+from workers.metrics import serve_metrics
 from workers.models import WorkerKind
 
 DONE = {
@@ -44,6 +45,7 @@ class Command(CommandWithExitCodes):
             if result.failed or pending:
                 raise SystemExit(2)
             return
+        serve_metrics()
         with Heartbeat(WorkerKind.SES) as heartbeat:
             worker = Worker(heartbeat)
             for name in (signal.SIGTERM, signal.SIGINT):

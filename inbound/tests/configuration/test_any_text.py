@@ -27,6 +27,7 @@ WORDS = (
     "WARNING",
     "ERROR",
     "CRITICAL",
+    "json",
     "sqs",
     "sns",
     "sweep",

@@ -33,8 +33,8 @@ def record(message: str, *args: object, error: Exception | None = None, **more: 
 def as_json(made: logging.LogRecord) -> dict[str, object]:
     text = JsonLine(FORMAT, is_outage).format(made)
     assert "\n" not in text
-    members = json.loads(text)
-    assert members.pop("time").endswith("+00:00")
+    members: dict[str, object] = json.loads(text)
+    assert str(members.pop("time")).endswith("+00:00")
     return members
 
 

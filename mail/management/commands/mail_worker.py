@@ -10,6 +10,7 @@ from mail.worker.report import done, pending
 from mail.worker.worker import MailWorker
 from ses_integration.cli.base import CommandWithExitCodes
 from workers.heartbeat import Heartbeat
+from workers.metrics import serve_metrics
 from workers.models import WorkerKind
 
 NONE = "MAIL_SOURCE is none: stored mail is left alone, and only erased when it has to be; deliveries are made."
@@ -66,6 +67,7 @@ class Command(CommandWithExitCodes):
         if options["once"]:
             self._once(worker, sweep=options["sweep"])
             return
+        serve_metrics()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: worker.stop())
         self.stdout.write(f"The mail worker is running. {NONE if worker.source == 'none' else ''}".rstrip())
