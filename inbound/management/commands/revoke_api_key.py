@@ -40,7 +40,7 @@ class Command(CommandWithExitCodes):
 
 def _key(text: str) -> ApiKey:
     """The key with this id, this hash or these first characters. Raises CommandError."""
-    keys = ApiKey.objects.select_related("owner")
+    keys = ApiKey.objects.select_related("owner").order_by("pk")
     if text.isascii() and text.isdigit():
         found = list(keys.filter(pk=text[:9]))
     else:
