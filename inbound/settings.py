@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "corsheaders",
     "inbound",
     "desk",
     "mail",
@@ -58,9 +59,23 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "inbound.api.limits.throttle.TellLimits",
     # Last, so that it sees the view's response before other middleware changes it.
     "inbound.api.idempotency.KeepAnswer",
 ]
+
+if configuration.CORS_ALLOWED_ORIGINS:
+    # It answers preflights. Without origins, no answer mentions CORS.
+    MIDDLEWARE.insert(MIDDLEWARE.index("inbound.api.bodies.EmptyForHead") + 1, "corsheaders.middleware.CorsMiddleware")
+CORS_URLS_REGEX = r"^/api/v2/"
+# Pages of other origins send the key themselves. Cookies of the admin are never of use to them.
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key", "x-request-id"]
+CORS_EXPOSE_HEADERS = [
+    "Content-Disposition", "Idempotency-Replayed", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
+    "Retry-After", "X-Request-Id",
+]  # fmt: skip
+CORS_PREFLIGHT_MAX_AGE = 600
 
 ROOT_URLCONF = "inbound.urls"
 WSGI_APPLICATION = "inbound.wsgi.application"
@@ -141,7 +156,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if configuration.B
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["inbound.api.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["inbound.api.permissions.HasScope"],
-    "DEFAULT_THROTTLE_CLASSES": ["inbound.api.idempotency.OncePerKey"],
+    "DEFAULT_THROTTLE_CLASSES": ["inbound.api.limits.throttle.LimitedByKey", "inbound.api.idempotency.OncePerKey"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["inbound.api.parsers.ObjectParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "inbound.api.negotiation.JsonAlways",

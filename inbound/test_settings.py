@@ -5,7 +5,7 @@ import tempfile
 
 for name in list(os.environ):
     # Tests must never reach a developer's AWS account.
-    if name.startswith(("AWS_", "SES_", "S3_", "LAMBDA_", "DNS_", "WEBHOOK_", "PUBLIC_")):
+    if name.startswith(("AWS_", "SES_", "S3_", "LAMBDA_", "DNS_", "WEBHOOK_", "PUBLIC_", "CORS_", "API_")):
         del os.environ[name]
 os.environ.update(
     AWS_REGION="eu-west-1",

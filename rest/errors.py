@@ -40,6 +40,16 @@ class Unprocessable(APIException):
     default_detail = "Not processable"
 
 
+class TooManyRequests(APIException):
+    """429. The client may repeat the request after `retry_seconds`."""
+
+    status_code = 429
+
+    def __init__(self, detail: str, retry_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_seconds = retry_seconds
+
+
 class Unavailable(APIException):
     """503 for a service that is not available at the moment. The client is told to repeat the request."""
 

@@ -19,7 +19,7 @@ from inbound.api.idempotency import BEGUN, Answered
 from inbound.database.outages import is_outage
 from rest.deletion.confirmation import plan_outdated
 from rest.deletion.plan_token import PlanOutdated
-from rest.errors import Conflict, Unavailable
+from rest.errors import Conflict, TooManyRequests, Unavailable
 from ses_integration.api import QuotaExceeded
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
         return Response(status=405, headers={"Allow": ", ".join(context["view"].allowed_methods)})
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         return Response({"error": "Unauthorized"}, status=401, headers={"WWW-Authenticate": "Bearer"})
-    headers = {"Retry-After": str(error.retry_seconds)} if isinstance(error, Unavailable) else None
+    headers = {"Retry-After": str(error.retry_seconds)} if isinstance(error, Unavailable | TooManyRequests) else None
     return Response(_body(error.detail), status=error.status_code, headers=headers)
 
 

@@ -65,11 +65,14 @@ def allowed_hosts() -> Form[list[str]]:
     return list_of(Form("host names without scheme and port, such as mail.example.net or .example.net", parse))
 
 
-def origins() -> Form[list[str]]:
+def origins(*, wildcards: bool = False) -> Form[list[str]]:
+    """Origins of pages. With `wildcards`, also `https://*.example.net`."""
+
     def parse(text: str) -> str:
         scheme, _, rest = text.partition("://")
-        # Browsers send names in lower case, and Django compares whole texts.
-        if scheme not in ("http", "https") or text != text.lower() or not _is_host_with_port(rest.removeprefix("*.")):
+        host = rest.removeprefix("*.") if wildcards else rest
+        # Browsers send names in lower case, and whole texts are compared.
+        if scheme not in ("http", "https") or text != text.lower() or not _is_host_with_port(host):
             raise ValueError
         return text
 

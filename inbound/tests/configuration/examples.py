@@ -8,6 +8,8 @@ EXAMPLES = {
     "DEBUG": "on",
     "ALLOWED_HOSTS": "mail.example.net,.example.org,[2001:db8::1],192.0.2.1",
     "CSRF_TRUSTED_ORIGINS": "https://mail.example.net,https://*.example.org:8443",
+    "CORS_ALLOWED_ORIGINS": "https://app.example.net,http://localhost:3000",
+    "API_REQUESTS_PER_MINUTE": "600",
     "SECURE_COOKIES": "true",
     "PUBLIC_URL": "https://mail.example.net/inbound",
     "BEHIND_TLS_PROXY": "1",

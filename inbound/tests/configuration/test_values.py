@@ -79,6 +79,8 @@ def test_right_values(name, text, value):
                 "https://a https://b", "//a", "https://user@a", "https://*", "https://.a", "https:a",
             ],
         ),
+        ("CORS_ALLOWED_ORIGINS", ["*", "https://*.example.net", "https://a/", "null", "a.example"]),
+        ("API_REQUESTS_PER_MINUTE", ["-1", "1.5", "1000001", "10/s"]),
         ("AWS_REGION", ["eu west", "EU-west-1", "eu-west-1a", "eu-west", "eu_west_1", "1", "eu-west-1,eu-west-2", "europe"]),
         ("AWS_ACCOUNT_ID", ["1234-5678-9012", "12345678901", "1234567890123", "١٢٣٤٥٦٧٨٩٠١٢", "arn:aws:iam::123456789012:root"]),
         (

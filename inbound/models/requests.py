@@ -1,0 +1,38 @@
+"""How many requests each key has made in its latest minute."""
+
+from __future__ import annotations
+
+from django.db import connection, models
+
+from inbound.models.api_keys import ApiKey
+
+# A process whose clock is behind must not bring back an earlier minute.
+ADD = """
+INSERT INTO {table} (key_id, minute, requests) VALUES (%s, %s, %s)
+ON CONFLICT (key_id) DO UPDATE SET
+  requests = CASE
+    WHEN {table}.minute = excluded.minute THEN {table}.requests + excluded.requests
+    WHEN {table}.minute < excluded.minute THEN excluded.requests
+    ELSE {table}.requests
+  END,
+  minute = CASE WHEN {table}.minute < excluded.minute THEN excluded.minute ELSE {table}.minute END
+RETURNING CASE WHEN minute = %s THEN requests ELSE 0 END
+"""
+
+
+class KeyRequests(models.Model):
+    """The requests of a key in one minute, counted since 1970. Only written if there is a limit."""
+
+    key = models.OneToOneField(
+        ApiKey, primary_key=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    minute = models.BigIntegerField()
+    requests = models.BigIntegerField()
+
+
+def add_requests(key_id: int, minute: int, requests: int) -> int:
+    """Add requests of a minute to the key's row. Return how many all processes have added. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(ADD.format(table=KeyRequests._meta.db_table), [key_id, minute, requests, minute])
+        total: int = cursor.fetchone()[0]
+    return total

@@ -1,0 +1,1 @@
+"""Limits of requests by key, and requests from pages of other origins."""
