@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.db.utils import DatabaseError
 
+from desk.samples import take_sample
 from domains.deletion.proof import prove_deletions
 from domains.deletion.service import resume_deletions
 from domains.lifecycle.identity import check_due, complete_identities
@@ -37,6 +38,7 @@ TASK_SECONDS = 10.0
 RETRY_SECONDS = 5.0
 # Somebody looks at the rule set once a minute, whichever worker it is.
 LOOK_SECONDS = 10.0
+SAMPLE_SECONDS = 3600.0
 RECONCILE, CHECK, RESUME, VERIFY = "reconcile", "check domains", "resume deletions", "verify deletions"
 
 
@@ -114,6 +116,7 @@ class Worker:
             BackgroundTask(CHECK, check_due, min(5.0, settings.SES_STATUS_SECONDS)),
             BackgroundTask(RESUME, self._resume_deletions),
             BackgroundTask(VERIFY, self._verify_deletions, min(60.0, settings.SES_STATUS_SECONDS)),
+            BackgroundTask("keep a sample of the quotas", take_sample, SAMPLE_SECONDS),
             BackgroundTask(
                 "prune idempotency records",
                 lambda: prune_idempotency_records(self._stop.is_set, seconds=TASK_SECONDS),

@@ -10,7 +10,7 @@ from django.http import HttpRequest, JsonResponse
 from desk.state.read import read_state
 from desk.state.values import Kind, Level, State, Tally
 
-DRIFTS = (Kind.FOREIGN_RULE, Kind.RULE_SET, Kind.SWEEP)
+DRIFTS = (Kind.FOREIGN_RULE, Kind.RULE_SET, Kind.DRIFT, Kind.SWEEP)
 
 
 def page(site: AdminSite, request: HttpRequest) -> JsonResponse:

@@ -1,0 +1,95 @@
+"""The home page, and the numbers of the menu."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.test import Client
+
+from desk.pages.home import last_day
+from desk.pages.tiles import tiles
+from desk.state.values import LastDay, LastSweep, Level, MailFigures, Quota, State, Tally, WorkerSeen
+from inbound.tests.support.admin_site import count_statements, open_links, staff, text
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, WorkerFactory
+
+NOW = datetime(2026, 11, 26, 3, 12, tzinfo=UTC)
+HOME, BADGES = "/admin/", "/admin/badges/"
+
+
+def lines(state: State) -> dict[str, list[str]]:
+    return {tile.title: list(tile.lines) for tile in tiles(state)}
+
+
+def test_tiles_of_an_installation_at_work():
+    worker = WorkerSeen("ses_worker", "web01", 412, "1", NOW, NOW - timedelta(seconds=4), is_alive=True)
+    state = State(
+        at=NOW,
+        region="eu-west-1",
+        rule_set="rules",
+        account="1",
+        workers=[worker],
+        by_level={Level.PENDING: Tally(3, NOW - timedelta(minutes=14)), Level.NEEDS_YOU: Tally(1, None)},
+        mail=MailFigures(NOW - timedelta(minutes=2), 1204, 2),
+        sweep=LastSweep(NOW, NOW - timedelta(minutes=6), differences=2, foreign_rules=1),
+        quotas=[Quota("rules", 27, 200), Quota("identities", 9000, 10_000, foreign=3)],
+    )
+    assert lines(state) == {
+        "Mail": ["last 2 min ago", "1,204 in 24 h", "2 domains silent for 7 days"],
+        "Work": ["1 needs you", "3 pending", "oldest 14 min"],
+        "Drift": ["2 differences", "1 foreign rule", "compared 6 min ago"],
+        "Capacity": ["27 of 200 rules", "9,000 of 10,000 identities (3 not ours)"],
+        "Workers": ["ses_worker on web01, 4 s ago"],
+    }
+    assert [tile.title for tile in tiles(state) if tile.css] == ["Work", "Capacity"]
+
+
+def test_tiles_of_a_new_installation():
+    assert lines(State(at=NOW, region="", rule_set="", account="")) == {
+        "Mail": ["none has arrived yet", "0 in 24 h"],
+        "Work": ["nothing is pending"],
+        "Drift": ["not compared with SES yet"],
+        "Capacity": ["not known yet"],
+        "Workers": ["none is alive"],
+    }
+
+
+def test_the_last_day_tells_only_what_has_happened():
+    assert list(last_day(LastDay(domains_deleted=12, keys_revoked=1))) == ["12 domains deleted", "1 API key revoked"]
+
+
+def test_without_a_worker_nothing_is_said_to_be_done(ses, admin_client: Client):
+    assert "Will be done without you" not in text(admin_client.get(HOME))
+    assert "No ses_worker has ever run" in text(admin_client.get(HOME))
+
+
+def test_home_opens_pages_that_exist(ses, admin_client: Client):
+    WorkerFactory()
+    EmailAddressFactory()
+    assert "/admin/work/" in open_links(admin_client, HOME)
+
+
+def test_the_number_of_statements_does_not_depend_on_the_number_of_domains(ses, admin_client: Client):
+    counts = []
+    for number in (3, 20):
+        for _ in range(number):
+            DomainFactory()
+        counts.append((count_statements(admin_client, HOME), count_statements(admin_client, BADGES)))
+    assert counts[0] == counts[1]
+
+
+def test_badges_count_what_waits_and_say_what_is_urgent(ses, admin_client: Client):
+    badges = admin_client.get(BADGES).json()["badges"]
+    assert badges["desk"] == badges["work"] == {"text": "1", "isUrgent": True}
+    assert badges["deletion"] == {"text": "", "isUrgent": False}
+
+
+def test_only_those_who_may_view_marks_see_the_state(ses, client: Client):
+    staff(client)
+    shown = text(client.get(HOME))
+    assert "Your user may not see the state" in shown
+    assert "ses_worker" not in shown
+    for page in ("work", "drift", "capacity", "badges"):
+        assert client.get(f"/admin/{page}/").status_code == 403
+        assert f"/admin/{page}/" not in shown
+    staff(client, "ses_integration.view_domainsync")
+    assert "No ses_worker has ever run" in text(client.get(HOME))
