@@ -40,6 +40,7 @@ class RuleFilter(ChoiceListFilter):
 
 @admin.register(EmailAddress)
 class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[EmailAddress], ServiceAdmin[EmailAddress]):
+    when_empty = "No address receives mail yet. Add a domain first, then its addresses, or switch its catch-all on."
     add_form = AddAddressForm
     form = ChangeAddressForm
     refusals = (QuotaExceeded,)

@@ -21,6 +21,7 @@ from domains.models import Domain
 class BlockedEmailAdmin(ServiceAdmin[BlockedEmail]):
     """Blocking and unblocking change no rule: SES receives the mail all the same."""
 
+    when_empty = "Nothing is blocked. Block an address to drop its mail without deleting it."
     add_form = BlockForm
     gone = (Domain.DoesNotExist,)
 

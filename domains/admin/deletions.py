@@ -48,6 +48,7 @@ class StateFilter(ChoiceListFilter):
 
 @admin.register(DomainDeletion)
 class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
+    when_empty = "No domain has been deleted yet. Each deletion has a report here, with its proof."
     list_display = [
         "name", "started_at", "requested_by", "rules", "identity", "stored_mail", "finished_at", "proved_at",
     ]  # fmt: skip

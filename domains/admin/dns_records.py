@@ -11,6 +11,7 @@ from domains.models import DnsRecord
 
 @admin.register(DnsRecord)
 class DnsRecordAdmin(ReadOnlyAdmin[DnsRecord]):
+    when_empty = "There are none yet. Each domain that is added has its records here."
     domain_link = related_link("domain__name")
     list_display = ["name", "record_type", "value", "domain_link", "is_required", "state", "last_checked"]
     list_filter = ["record_type", "state", "is_required"]

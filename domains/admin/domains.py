@@ -52,6 +52,7 @@ class DeletingFilter(ChoiceListFilter):
 class DomainAdmin(
     ShowsTabs, ShowsVerification, ShowsSesState[Domain], DeletesThroughService[Domain], ServiceAdmin[Domain]
 ):
+    when_empty = "No domain yet. Add one: its page then shows the DNS records to publish."
     add_form = AddDomainForm
     form = CatchAllForm
     refusals = (QuotaExceeded,)

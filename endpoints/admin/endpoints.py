@@ -31,6 +31,7 @@ USE = "The receiver verifies with it that requests come from inbound. The owner 
 
 @admin.register(Endpoint)
 class EndpointAdmin(DeletesThroughService[Endpoint], ShowsOnce[Endpoint], ServiceAdmin[Endpoint]):
+    when_empty = "No endpoint yet. Add a webhook or a mailbox to deliver mail to."
     # The type decides which: see `get_form`.
     add_form = form = EndpointForm
     refusals = (QuotaExceeded,)

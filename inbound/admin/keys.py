@@ -68,6 +68,7 @@ class StateFilter(ChoiceListFilter):
 class ApiKeyAdmin(ShowsOnce[ApiKey], ServiceAdmin[ApiKey]):
     """API keys in the admin. They can be revoked but not deleted, because the row records who had the key."""
 
+    when_empty = "Nobody can use the API yet. Add a key; it is shown once."
     owner_link = related_link("owner__username")
     list_display = ["name", "start", "owner_link", "scopes", "state", "last_used_at", "expires_at", "created_at"]
     list_filter = [StateFilter, "can_write", "can_delete"]

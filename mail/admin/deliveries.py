@@ -33,6 +33,7 @@ FORWARDED: Any = ("Forwarded to", {"fields": ["forwards"]})
 
 @admin.register(Delivery)
 class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmin[Delivery]):
+    when_empty = "Nothing has been delivered yet. Give an address an endpoint; then its mail is delivered there."
     list_title = "Deliveries"
     endpoint_link = related_link("endpoint__name")
     domain_link = related_link("received__domain__name")

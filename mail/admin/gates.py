@@ -22,6 +22,7 @@ from mail.status.wording import when
 
 @admin.register(EndpointGate)
 class EndpointGateAdmin(content.ShowsMail[EndpointGate], OpensGates, ReadOnlyAdmin[EndpointGate]):
+    when_empty = "All endpoints take their mail."
     list_title = "Endpoints with problems"
     endpoint_link = related_link("endpoint__name")
     list_display = ["endpoint_link", "state", "kind", "down_for", "failures", "waiting", "next_try", "problem_shown"]

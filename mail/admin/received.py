@@ -40,6 +40,9 @@ SUBJECT_SHOWN = 120
 class ReceivedEmailAdmin(
     content.ShowsMail[ReceivedEmail], ReleasesMail, Downloads, TellsStory, DeletesThroughService[ReceivedEmail]
 ):
+    when_empty = (
+        "No mail has arrived yet. Once a domain is verified and its MX record points to SES, its mail is listed here."
+    )
     list_title = "Received mail"
     list_display = [
         "arrived_short", "state_shown", "subject", "from_shown", "recipient", "attached", "bytes_stored",

@@ -13,6 +13,7 @@ from mail.models import MailSweep
 
 @admin.register(MailSweep)
 class MailSweepAdmin(ReadOnlyAdmin[MailSweep]):
+    when_empty = "The bucket has not been compared with the list of mail yet. A mail_worker does it."
     domain_link = related_link("domain__name")
     list_display = ["domain_link", "started_at", "finished_at", "took", "found", "due_at", "problem"]
     list_select_related = ["domain"]

@@ -51,6 +51,7 @@ class AppliedFilter(ChoiceListFilter):
 
 @admin.register(DomainSync)
 class DomainSyncAdmin(ReadOnlyAdmin[DomainSync]):
+    when_empty = "No domain has been changed yet."
     list_display = ["domain", "ses", "rows", "applied", "attempts", "retry_at"]
     list_filter = [AppliedFilter, "stalled", *SCOPE]
     search_fields = ["domain", "last_error"]
@@ -100,6 +101,7 @@ class DomainSyncAdmin(ReadOnlyAdmin[DomainSync]):
 
 @admin.register(Lease)
 class LeaseAdmin(ReadOnlyAdmin[Lease]):
+    when_empty = "No process has written to SES yet."
     list_display = ["rule_set", "region", "holder", "expires_at", "fence", "requested_until", "outage_since"]
     list_filter = [*SCOPE]
     search_fields = ["holder", *SCOPE]
@@ -107,6 +109,7 @@ class LeaseAdmin(ReadOnlyAdmin[Lease]):
 
 @admin.register(RateLimit)
 class RateLimitAdmin(ReadOnlyAdmin[RateLimit]):
+    when_empty = "No call has been made yet."
     list_display = ["region", "next_slot"]
     search_fields = ["region"]
 
@@ -115,6 +118,7 @@ class RateLimitAdmin(ReadOnlyAdmin[RateLimit]):
 class RuleSetStateAdmin(ReadOnlyAdmin[RuleSetState]):
     """Page of rule set states. The learned recipient limit can be reset, because AWS does not say when it allows more."""
 
+    when_empty = "SES has not been asked yet. Run ses_setup, and start ses_worker."
     list_display = [
         "rule_set",
         "region",
@@ -165,6 +169,7 @@ class InFlightInline(ReadOnlyInline[InFlightCall, LedgerEntry]):
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin[LedgerEntry]):
+    when_empty = "SES has not been asked for any rule or identity yet. Add a domain."
     list_display = ["name", "kind", "held", "recipient_count", "unknown_outcomes", "domain_link"]
     list_filter = ["kind", "presence", *SCOPE]
     search_fields = ["name", "domain", "recipients__recipient"]
