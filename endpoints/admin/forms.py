@@ -63,19 +63,19 @@ class WebhookForm(EndpointForm):
     url = forms.CharField(
         label="URL",
         max_length=2000,
-        widget=forms.TextInput(attrs={"size": 80, "inputmode": "url"}),
+        widget=forms.TextInput(attrs={"class": "vLargeTextField", "inputmode": "url"}),
         help_text="Where inbound posts each mail, for example https://hooks.example.net/mail.",
     )
     headers = forms.CharField(
         required=False,
-        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        widget=forms.Textarea(attrs={"class": "vLargeTextField", "rows": 3}),
         help_text=f"Sent with each request, one on a line: Name: value. {HIDDEN} keeps the value that is stored.",
     )
     secret = forms.CharField(
         label="Signing secret",
         required=False,
         max_length=1000,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "size": 60}),
+        widget=forms.PasswordInput(attrs={"class": "vLargeTextField", "autocomplete": "new-password"}),
     )
     timeout = forms.FloatField(
         required=False, min_value=1, max_value=300, help_text="Seconds to wait for an answer. Empty: 30."
@@ -166,7 +166,12 @@ class EmailForm(ForwardForm):
     endpoint_type = Endpoint.Type.EMAIL
     config_fields = ["forwardTo", *SHARED]
 
-    forwardTo = forms.CharField(label="Forward to", max_length=320, help_text="One address.")
+    forwardTo = forms.CharField(
+        label="Forward to",
+        max_length=320,
+        widget=forms.TextInput(attrs={"class": "vLargeTextField"}),
+        help_text="One address.",
+    )
 
 
 class GroupForm(ForwardForm):
@@ -175,7 +180,7 @@ class GroupForm(ForwardForm):
 
     emails = forms.CharField(
         label="Members",
-        widget=forms.Textarea(attrs={"rows": 8, "cols": 40}),
+        widget=forms.Textarea(attrs={"class": "vLargeTextField", "rows": 8}),
         help_text=f"1 to {GROUP_LIMIT} addresses, one on a line. Each gets a mail of its own.",
     )
 

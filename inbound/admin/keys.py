@@ -26,6 +26,12 @@ class ApiKeyForm(ServiceForm[ApiKey]):
         model = ApiKey
         fields = ["name", "owner", "can_read", "can_write", "can_delete", "expires_at"]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The label belongs to both fields together.
+        for part, widget in zip(("date", "time"), self.fields["expires_at"].widget.widgets, strict=True):  # type: ignore[attr-defined]
+            widget.attrs["aria-label"] = f"Expires at, {part}"
+
     def clean_expires_at(self) -> Any:
         expires_at = self.cleaned_data["expires_at"]
         if expires_at is not None and expires_at <= timezone.now():

@@ -5,10 +5,10 @@ history.replaceState(null, "", shown.dataset.page);
 
 document.querySelector("[data-copy=secret]").addEventListener("click", async () => {
     const status = document.querySelector("[data-copied=secret]");
-    shown.select();
+    getSelection().selectAllChildren(shown);
     try {
         // Browsers offer it only over HTTPS and on localhost.
-        await navigator.clipboard.writeText(shown.value);
+        await navigator.clipboard.writeText(shown.textContent);
         status.textContent = "Copied.";
     } catch {
         status.textContent = document.execCommand("copy") ? "Copied." : "Press Ctrl+C to copy it.";
