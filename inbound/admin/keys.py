@@ -29,7 +29,7 @@ class ApiKeyForm(ServiceForm[ApiKey]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # The label belongs to both fields together.
-        for part, widget in zip(("date", "time"), self.fields["expires_at"].widget.widgets, strict=True):  # type: ignore[attr-defined]
+        for part, widget in zip(("date", "time"), self.fields["expires_at"].widget.widgets, strict=True):
             widget.attrs["aria-label"] = f"Expires at, {part}"
 
     def clean_expires_at(self) -> Any:
