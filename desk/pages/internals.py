@@ -18,6 +18,7 @@ TABLES = [
     Entry("Endpoints with problems", "mail.endpointgate", about="Endpoints that do not take their mail, since when and why."),
     Entry("Sweeps of the bucket", "mail.mailsweep", about="When each domain's stored mail was last compared with the list."),
     Entry("DNS records", "domains.dnsrecord", about="What each domain should publish, and what its DNS answers."),
+    Entry("Wrong passwords", "axes.accessattempt", about="Who failed to sign in, and which names are locked until when."),
     Entry("Groups", "auth.group", about="Roles, and what each may do."),
 ]  # fmt: skip
 
