@@ -38,8 +38,11 @@ def run() -> None:
     from django.core.management import execute_from_command_line
     from django.db import DatabaseError
 
+    from audit.origin import acting, of_command
+
     try:
-        execute_from_command_line(sys.argv)
+        with acting(of_command(" ".join(sys.argv[1:2]))):
+            execute_from_command_line(sys.argv)
     except ModuleNotFoundError as error:
         name = os.environ["DJANGO_SETTINGS_MODULE"]
         if not f"{name}.".startswith(f"{error.name}."):

@@ -6,6 +6,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
 from addresses.models import BlockedEmail, EmailAddress
+from audit.actions import Action
+from audit.record import Entry, members, record
 from domains.models import Domain, lock_live_domain
 
 
@@ -34,13 +36,18 @@ def block_address(*, domain: Domain, address: str, reason: str, blocked_by: Abst
                     f"Domain {row.name} does not have catch-all enabled. "
                     "Only emails from catch-all domains can be blocked."
                 )
-            return BlockedEmail.objects.create(
+            blocked = BlockedEmail.objects.create(
                 domain=row, email_address=address, reason=reason, blocked_by_id=blocked_by.pk
             )
+            record(Entry.of(Action.ADDED, blocked, row.owner_id, after=members(blocked, "reason")))
+            return blocked
     except IntegrityError as error:
         raise AlreadyBlocked from error
 
 
 def unblock(blocked: BlockedEmail) -> None:
     """Delete the block. Changes nothing in SES."""
-    blocked.delete()
+    with transaction.atomic(durable=True):
+        # Before the deletion, which takes the id away.
+        record(Entry.of(Action.DELETED, blocked, blocked.domain.owner_id, before=members(blocked, "reason")))
+        blocked.delete()

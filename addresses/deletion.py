@@ -16,6 +16,9 @@ from django.db.models.deletion import Collector
 
 from addresses.deletion_plan import check_token, plan_of
 from addresses.models import EmailAddress
+from addresses.services import RECORDED
+from audit.actions import Action
+from audit.record import Entry, members, record_all
 from domains.names import domain_of
 from ses_integration.api import (
     changing,
@@ -71,6 +74,9 @@ def delete_addresses(
             locked = EmailAddress.objects.select_related("domain").select_for_update(of=("domain", "self"))
             rows = list(locked.filter(pk__in=[row.pk for row in addresses]).order_by("domain_id", "pk"))
             deleted = {row.pk: row.address for row in rows}
+            entries = [
+                Entry.of(Action.DELETED, row, row.domain.owner_id, before=members(row, *RECORDED)) for row in rows
+            ]
             by_domain: dict[str, set[str]] = defaultdict(set)
             for address in deleted.values():
                 by_domain[domain_of(address)].add(address)
@@ -81,6 +87,7 @@ def delete_addresses(
             collector = Collector(using=router.db_for_write(EmailAddress))
             collector.collect(rows)
             collector.delete()
+            record_all(entries)
         warnings: dict[str, str] = {}
         for name, generation in change.generations.items():
             reconcile(name, generation)

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import IntegrityError
 
 from addresses.models import EmailAddress
+from audit.actions import Action
+from audit.record import Entry, members, record, record_change
 from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain, lock_live_domain
 from domains.names import domain_of
@@ -25,6 +27,10 @@ from ses_integration.api import (
 )
 
 NO_BUCKET = "AWS configuration incomplete. Missing S3_BUCKET_NAME or AWS_ACCOUNT_ID"
+
+
+# What the audit log has of an address.
+RECORDED = ("endpoint_id", "is_active")
 
 
 class AddressTaken(Exception):
@@ -54,6 +60,7 @@ def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_
                     domain=locked, address=address, endpoint_id=endpoint_id, is_active=is_active
                 )
                 _reserve(row)
+                record(Entry.of(Action.ADDED, row, locked.owner_id, after=members(row, *RECORDED)))
         except IntegrityError as error:
             # PostgreSQL checks foreign keys at commit, so the endpoint may be the cause.
             taken = EmailAddress.objects.filter(address=address).exists()
@@ -71,8 +78,9 @@ def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> Address
         try:
             with changing() as change:
                 # Lock the domain first, as every change does, so that it cannot deadlock with the deletion of an endpoint.
-                Domain.objects.select_for_update().filter(pk=address.domain_id).first()
+                domain = Domain.objects.select_for_update().filter(pk=address.domain_id).first()
                 row = EmailAddress.objects.live().select_for_update(of=("self",)).get(pk=address.pk)
+                before = members(row, *RECORDED)
                 touched = {name for name, value in changes.items() if getattr(row, name) != value}
                 for name in touched:
                     setattr(row, name, changes[name])
@@ -81,6 +89,7 @@ def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> Address
                 row.save(update_fields={name.removesuffix("_id") for name in touched} | {"updated_at"})
                 if "is_active" in touched:
                     _reserve(row)
+                record_change(row, domain.owner_id if domain else None, before, members(row, *RECORDED))
         except IntegrityError as error:
             raise EndpointGone from error
         for name, generation in change.generations.items():

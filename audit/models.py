@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from audit.origin import Door
 
 
+class ChangeQuerySet(models.QuerySet["Change"]):
+    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        return self.filter(owner_id=user.pk)
+
+
 class Change(models.Model):
     """One change of one object. It outlives the object, the user and the key, so it names them.
 
-    `object_type` is a model's label such as `domains.domain`. `before` and `after` have the members that changed, without
-    secrets; a new object has no `before`, and a deleted one no `after`.
+    Rows are only added: the database refuses everything else (`audit/append_only.py`). `object_type` is a model's label such as
+    `domains.domain`. `before` and `after` have the members that changed, named as in the API, without secrets; a new object has
+    no `before`, and a deleted one no `after`.
     """
 
     at = models.DateTimeField(auto_now_add=True)
@@ -22,19 +32,28 @@ class Change(models.Model):
     remote = models.CharField(max_length=45, blank=True)
     request_id = models.CharField(max_length=100, blank=True)
     via = models.CharField(max_length=100, blank=True)
-    # Whose object it is or was.
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="changes")
+    # Whose object it is or was. No constraint: deleting a user must not change the log, and ids are not used again.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        related_name="changes",
+    )
     action = models.CharField(max_length=40)
     object_type = models.CharField(max_length=60)
     object_id = models.CharField(max_length=255)
     object_name = models.CharField(max_length=512)
-    before = models.JSONField(null=True)
-    after = models.JSONField(null=True)
+    before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+
+    objects = ChangeQuerySet.as_manager()
 
     class Meta:
         indexes = [
-            models.Index(fields=["-at", "-id"], name="changes_newest"),
-            models.Index(fields=["owner", "-at", "-id"], name="changes_of_owner"),
+            models.Index(fields=["at"], name="changes_by_age"),
+            models.Index(fields=["owner", "-id"], name="changes_of_owner"),
             models.Index(fields=["object_type", "object_id", "-id"], name="changes_of_object"),
             models.Index(fields=["object_name", "-id"], name="changes_of_name"),
         ]

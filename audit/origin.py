@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 import secrets
 from collections.abc import Iterator
@@ -64,6 +65,21 @@ def identify(*, who: str = "", key: str = "") -> None:
     """Say who the request comes from, once that is known."""
     if (origin := _current.get()) is not None:
         _current.set(replace(origin, who=who, key=key))
+
+
+def of_command(name: str) -> Origin:
+    """The origin of what a command does for the account of the shell, which may have no name."""
+    try:
+        account = getpass.getuser()
+    except (KeyError, OSError):
+        account = ""
+    return Origin(Door.COMMAND, who=account, via=name)
+
+
+def author(who: str) -> str:
+    """A user's name, and the start of the API key that is in use: `alice (key inb_1a2b)`."""
+    origin = _current.get()
+    return f"{who} (key {origin.key_start})" if origin and origin.key else who
 
 
 def request_id(given: str = "") -> str:

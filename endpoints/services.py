@@ -10,6 +10,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from audit.actions import Action
+from audit.record import Entry, members, record, record_all, record_change
 from domains.lifecycle.catch_all import CATCH_ALL_FAILED
 from domains.models import Domain
 from endpoints.changes import forwards, signing_secrets
@@ -70,7 +72,9 @@ def create_endpoint(
     endpoint = Endpoint(owner_id=owner.pk, name=name, type=endpoint_type, description=description)
     warning = _check(endpoint, cleaned)
     _set_config(endpoint, cleaned)
-    endpoint.save(force_insert=True)
+    with transaction.atomic(durable=True):
+        endpoint.save(force_insert=True)
+        record(Entry.of(Action.ADDED, endpoint, endpoint.owner_id, after=_recorded(endpoint)))
     endpoint.warning = warning
     return endpoint
 
@@ -94,11 +98,16 @@ def update_endpoint(*, endpoint: Endpoint, **changes: Unpack[EndpointChanges]) -
         row = Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
         if config is not None or values.get("is_active", False) > row.is_active:
             _begin_anew(row)
+        before, hidden = _recorded(row), (row.config, row.sealed_secret)
         for field, value in values.items():
             setattr(row, field, value)
         if config is not None:
             _set_config(row, config)
         row.save(update_fields=[*values, *(CONFIG_FIELDS if config is not None else ()), "updated_at"])
+        after = _recorded(row)
+        if (row.config, row.sealed_secret) != hidden and before["config"] == after["config"]:
+            after["secrets"] = "changed"
+        record_change(row, row.owner_id, before, after)
     row.warning = warning
     return row
 
@@ -113,6 +122,7 @@ def rotate_secret(*, endpoint: Endpoint, secret: str = "") -> Endpoint:
         row = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
         signing_secrets.replace(row, secret)
         row.save(update_fields=[*signing_secrets.FIELDS, "updated_at"])
+        record(Entry.of(Action.ROTATED, row, row.owner_id, after=members(row, "previous_secret_until")))
     row.warning = signing.warning(secret)
     return row
 
@@ -120,7 +130,18 @@ def rotate_secret(*, endpoint: Endpoint, secret: str = "") -> Endpoint:
 def switch_off(endpoint_id: str, reason: str) -> bool:
     """Deactivate an endpoint on behalf of inbound, with a sentence for its owner. False if it is inactive or gone already."""
     active = Endpoint.objects.filter(pk=endpoint_id, is_active=True)
-    return bool(active.update(is_active=False, inactive_reason=reason[:REASON_LIMIT], updated_at=timezone.now()))
+    why = reason[:REASON_LIMIT]
+    with transaction.atomic():
+        if not active.update(is_active=False, inactive_reason=why, updated_at=timezone.now()):
+            return False
+        row = Endpoint.objects.only("name", "owner_id").get(pk=endpoint_id)
+        record(Entry.of(Action.SWITCHED_OFF, row, row.owner_id, after={"isActive": False, "inactiveReason": why}))
+    return True
+
+
+def _recorded(row: Endpoint) -> dict[str, Any]:
+    """What the audit log has of an endpoint."""
+    return {**members(row, "name", "type", "description", "is_active"), "config": row.public_config}
 
 
 def _begin_anew(row: Endpoint) -> None:
@@ -170,6 +191,17 @@ def delete_endpoint(*, endpoint: Endpoint) -> EndpointDeletion:
             row.email_addresses.update(endpoint=None, updated_at=timezone.now())
             # The row is locked, so none is added.
             deleted += row.deliveries.count()
+            routes = (
+                Entry.of(
+                    Action.CHANGED,
+                    address,
+                    address.domain.owner_id,
+                    before={"endpointId": row.pk},
+                    after={"endpointId": None},
+                )
+                for address in detached
+            )
+            record_all([Entry.of(Action.DELETED, row, row.owner_id, before=_recorded(row)), *routes])
             # Receivers delete the deliveries, turn the catch-alls off and mark their domains.
             row.delete()
         for name, generation in change.generations.items():

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.db.utils import DatabaseError
 
+from audit.origin import Door, Origin, acting
+from audit.retention import prune_changes
 from desk.samples import take_sample
 from domains.deletion.proof import prove_deletions
 from domains.deletion.service import resume_deletions
@@ -122,6 +124,9 @@ class Worker:
                 lambda: prune_idempotency_records(self._stop.is_set, seconds=TASK_SECONDS),
                 60.0,
             ),
+            BackgroundTask(
+                "prune the audit log", lambda: prune_changes(self._stop.is_set, seconds=TASK_SECONDS), 3600.0
+            ),
         ]
 
     def _sweep_ses(self) -> NotDue | None:
@@ -154,7 +159,8 @@ class Worker:
                 continue
             task.begin()
             try:
-                done = task.run()
+                with acting(Origin(Door.WORKER, via=task.name)):
+                    done = task.run()
             except SesError as error:
                 seconds = task.back_off(error)
                 logger.warning("%s: %s Retrying in %.0f s.", task.name, error.sentence, seconds)

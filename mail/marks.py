@@ -10,6 +10,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from audit.actions import Action
+from audit.record import Entry, member, members, record_all
 from mail.models import ReceivedEmail
 from rest.ids import is_id
 
@@ -35,6 +37,13 @@ def mark(
         # In one order, because another request may change some of the same at the same time.
         changed = {row.pk: row for row in rows.select_for_update(of=("self",)).order_by("pk")}
         ReceivedEmail.objects.filter(pk__in=changed).update(**columns)
+        marks = [name for name in columns if name.startswith("is_")]
+        after = {member(name): columns[name] for name in marks}
+        record_all(
+            Entry.of(Action.CHANGED, row, row.owner_id, before=before, after=after)
+            for row in changed.values()
+            if (before := members(row, *marks)) != after
+        )
     for row in changed.values():
         vars(row).update(columns)
     return [changed[pk] for pk in dict.fromkeys(pks) if pk in changed]

@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db.models import Count, Min, QuerySet
 
+from audit.actions import Action
+from audit.record import record_names
 from domains.models import Domain, DomainDeletion, Step
 from ses_integration.api import MailFolder, SesError
 from ses_integration.cli.base import Removal
@@ -184,7 +186,9 @@ def _lost_mail() -> Iterator[LostMail]:
 
 def erase(folder: Folder) -> Iterator[int]:
     """Erase the folder while it is unowned, and yield how many versions are gone. Raises SesError."""
-    return MailFolder(folder.prefix).erase_while(partial(is_unowned, folder.prefix))
+    # Before, because what is gone cannot be restored if the process ends.
+    record_names(Action.ERASED, "s3.folder", [folder.prefix], versions=folder.stored.versions)
+    yield from MailFolder(folder.prefix).erase_while(partial(is_unowned, folder.prefix))
 
 
 def is_unowned(prefix: str) -> bool:

@@ -18,8 +18,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from audit.actions import Action
 from domains.deletion.received import rows_left
-from domains.deletion.record import due, updating
+from domains.deletion.record import due, record_progress, updating
 from domains.models import Domain, DomainDeletion, Step
 from rest.fields import timestamp
 from ses_integration.api import AbsenceCheck, SyncState, retry_delay
@@ -112,6 +113,8 @@ def _verify(record: DomainDeletion, check: AbsenceCheck) -> None:
             row.proved_at = None
             row.retry_at = row.now + retry_delay(1, needs_attention=True)
         else:
+            if row.proved_at is None:
+                record_progress(row, Action.PROVED)
             row.proved_at = check.observed_at
             if row.look_again_at is not None and row.look_again_at <= check.observed_at:
                 row.look_again_at = None

@@ -10,6 +10,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.utils import timezone
 
+from audit.actions import Action
+from audit.record import Entry, record
 from domains.models import Domain, DomainDeletion, Step
 
 BATCH = 500
@@ -37,6 +39,7 @@ def erase_rows(record: DomainDeletion) -> bool:
 def erase_unreported(domain_id: str) -> Iterator[int]:
     """Erase the rows of a domain that was deleted by hand, and yield how many received emails are gone after each batch."""
     emails, complete = 0, False
+    record(Entry.of(Action.ERASED, Domain(pk=domain_id), None, name=domain_id))
     while not complete and not Domain.objects.filter(pk=domain_id).exists():
         with transaction.atomic():
             erased = _erase_batch(domain_id)

@@ -13,7 +13,9 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from audit.actions import Action
 from audit.origin import current
+from audit.record import Entry, members, record
 from domains.deletion_plan.model import NOT_CREATED_HERE
 from domains.models import Domain, DomainDeletion, Step
 from domains.provider import addresses_of, spec_of
@@ -56,6 +58,18 @@ def initial_values(domain: Domain) -> dict[str, Any]:
     return values
 
 
+def record_deleted(domain: Domain, report: DomainDeletion) -> None:
+    """Put the deletion of a domain into the audit log, in the transaction that begins it."""
+    before = members(domain, "status", "is_catch_all_enabled", "address_count")
+    after = {"deletionId": report.pk}
+    record(Entry.of(Action.DELETED, domain, domain.owner_id, before=before, after=after))
+
+
+def record_progress(report: DomainDeletion, action: Action, **after: Any) -> None:
+    """Put what has become of a deletion into the audit log."""
+    record(Entry.of(action, report, report.owner_id, name=report.name, after={"domainId": report.domain_id, **after}))
+
+
 def due() -> Q:
     """Deletions whose next attempt is due and that no process has claimed."""
     return Q(retry_at=None) | Q(retry_at__lte=Now())
@@ -80,6 +94,7 @@ def updating(record: DomainDeletion, **expected: Any) -> Iterator[DomainDeletion
         yield record
         if record.finished_at is None and not record.pending_steps:
             record.finished_at = timezone.now()
+            record_progress(record, Action.FINISHED)
         fields = [field.attname for field in DomainDeletion._meta.concrete_fields]
         record.save(update_fields=[name for name in fields if getattr(record, name) != getattr(locked, name)])
 

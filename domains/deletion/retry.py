@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.db.models.functions import Now
 
+from audit.actions import Action
 from backoffice.text import moment, plural
 from domains.deletion.erase import CLAIM
-from domains.deletion.record import warning
+from domains.deletion.record import record_progress, warning
 from domains.deletion.service import ERASE_SECONDS_IN_REQUEST, advance
 from domains.models import DomainDeletion, Step
 from ses_integration.api import retry_now, shared_deadline
@@ -21,6 +22,7 @@ def retry_deletion(record: DomainDeletion, *, seconds: float | None = None) -> s
     Runs for `seconds`, erasing included, unless an outer deadline ends first; by default as long as a request. Does not take
     over a claim, because the versions that its holder erases would not be counted.
     """
+    record_progress(record, Action.RETRIED, pending=record.pending_steps)
     before, erased, attempts = record.pending_steps, _erased(record), record.attempts
     if Step.PENDING in (record.rules, record.identity):
         # As in ses_sync: a manual retry must not lengthen the worker's back-off.

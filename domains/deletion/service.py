@@ -17,9 +17,10 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from audit.origin import author
 from domains.deletion.erase import can_erase, claim_mail, erase_mail
 from domains.deletion.received import can_erase_rows, erase_rows
-from domains.deletion.record import due, initial_values, update_ses_steps, updating
+from domains.deletion.record import due, initial_values, record_deleted, update_ses_steps, updating
 from domains.deletion_plan.build import check_plan, check_token
 from domains.models import Domain, DomainDeletion, Step, lock_live_domain
 from rest.prebuilt import Parameter, Prebuilt
@@ -47,10 +48,11 @@ def delete_domain(
             if plan_token:
                 check_token(row, plan_token)
             record = DomainDeletion.objects.create(
-                domain_id=row.pk, requested_by=requested_by, plan_token=plan_token, **initial_values(row)
+                domain_id=row.pk, requested_by=author(requested_by), plan_token=plan_token, **initial_values(row)
             )
             row.deleting_since = timezone.now()
             row.save(update_fields=["deleting_since"])
+            record_deleted(row, record)
         return advance(record, generation=change.generations[record.name])
 
 

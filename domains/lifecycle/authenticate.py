@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
+from audit.record import members, record_change
 from domains.lifecycle.mail_from import refuse_receiving
 from domains.models import Domain, StatusChange, lock_live_domain, mail_from
 from domains.verification.check import Checked, check_one
@@ -15,6 +16,8 @@ from ses_integration.api import RecordedIdentity, changing, reconcile, shared_de
 
 STARTED_AGAIN = "The owner has started the verification again."
 UNCONFIRMED = "SES configuration failed:"
+# What the audit log has of it.
+RECORDED = ("status", "checking_since", "mail_from_label", "mail_from_chosen")
 
 
 class MailFromRefused(Exception):
@@ -45,13 +48,14 @@ def start(*, domain: Domain, mail_from_label: str = "") -> Started:
             if mail_from_label:
                 refuse_receiving(domain, mail_from_label)
             row = lock_live_domain(domain.pk)
-            before = row.mail_from_label, row.mail_from_chosen
+            before, recorded = (row.mail_from_label, row.mail_from_chosen), members(row, *RECORDED)
             if stopped:
                 _begin(row)
             if mail_from_label:
                 row.mail_from_label, row.mail_from_chosen = mail_from_label, True
             row.save()
             RecordedIdentity.verify_again(row.name)
+            record_change(row, row.owner_id, recorded, members(row, *RECORDED))
         reconcile(row.name, change.generations[row.name])
         if mail_from_label:
             _undo_if_refused(row, *before)

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from django.db import IntegrityError
 from django.utils import timezone
 
+from audit.actions import Action
+from audit.record import Entry, members, record_all, record_change
 from domains.models import Domain, lock_live_domain
 from domains.provider import addresses_of, spec_of
 from rest.prebuilt import Parameter, Prebuilt
 from ses_integration.api import changing, mark_dirty, reconcile, reserve, shared_deadline, unconfirmed_warning
 
 CATCH_ALL_FAILED = "SES catch-all configuration failed:"
+
+
+# What the audit log has of a catch-all.
+RECORDED = ("is_catch_all_enabled", "catch_all_endpoint_id")
 
 
 class EndpointGone(Exception):
@@ -38,6 +44,7 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
         try:
             with changing() as change:
                 row = lock_live_domain(domain.pk)
+                before = members(row, *RECORDED)
                 changes_ses = row.receives_everything != enabled
                 row.is_catch_all_enabled = enabled
                 row.catch_all_endpoint_id = endpoint_id if enabled else None
@@ -53,6 +60,7 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> 
                     # With catch-all on, no rule carries an address.
                     addresses = [] if row.receives_everything else addresses_of(row)
                     reserve(spec_of(row, addresses), replaces=True)
+                record_change(row, row.owner_id, before, members(row, *RECORDED))
         except IntegrityError as error:  # PostgreSQL checks foreign keys at commit
             raise EndpointGone from error
         for name, generation in change.generations.items():
@@ -82,8 +90,13 @@ def release_endpoint(endpoint_id: str) -> list[str]:
     Call it in the transaction that deletes the endpoint, before the row is deleted.
     """
     users = Domain.objects.filter(catch_all_endpoint_id=endpoint_id)
-    names = sorted(users.values_list("name", flat=True))
+    rows = list(users.only("name", "owner_id", *RECORDED))
+    names = sorted(row.name for row in rows)
     if names:
+        off = {"isCatchAllEnabled": False, "catchAllEndpointId": None}
+        record_all(
+            Entry.of(Action.CHANGED, row, row.owner_id, before=members(row, *RECORDED), after=off) for row in rows
+        )
         users.update(is_catch_all_enabled=False, catch_all_endpoint=None, updated_at=timezone.now())
         mark_dirty(*names)
     return names

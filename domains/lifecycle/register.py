@@ -10,6 +10,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError
 from django.utils import timezone
 
+from audit.actions import Action
+from audit.record import Entry, record
 from domains.deletion.service import finish_rows
 from domains.dns.preflight import Preflight, preflight
 from domains.dns.records import Record, inbound_host
@@ -128,6 +130,7 @@ def _insert(owner: AbstractBaseUser, name: str, looked: Preflight) -> tuple[Doma
                     raise _InTheWay(others)
                 domain, rows = _create(owner, name, looked, label, proven=proven)
                 reserve(DomainSpec(name, domain.key_prefix, inactive=()))
+                record(Entry.of(Action.ADDED, domain, domain.owner_id))
             return domain, rows, change.generations[name]
         except IntegrityError as error:
             raise DomainTaken(own=Domain.objects.filter(name=name).owned_by(owner).exists()) from error

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from audit.actions import Action
+from audit.record import Entry, record_all
 from domains.dns.records import Record, RecordKind, records_for, stored_record
 from domains.dns.verdict import CheckedRecord, State
 from domains.models import DnsRecord, Domain, StatusChange
@@ -155,6 +157,17 @@ def _store_statuses(
     Domain.objects.bulk_update(changed, STORED)
     Domain.objects.bulk_update(same, ["next_check", "last_check", "last_dns_check"])
     StatusChange.objects.bulk_create(changes)
+    if changes:
+        record_all(
+            Entry.of(
+                Action.CHANGED,
+                change.domain,
+                change.domain.owner_id,
+                before={"status": change.before},
+                after={"status": change.after, "reason": change.reason},
+            )
+            for change in changes
+        )
 
 
 def _store_verdicts(findings: Mapping[str, Finding], rows: Sequence[DnsRecord], now: datetime) -> None:

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from audit.actions import Action
+from audit.record import Entry, record
 from endpoints.models import Endpoint
 from endpoints.webhooks import sealing
 
@@ -46,4 +48,5 @@ def reseal_all() -> tuple[int, list[str]]:
         # A secret that was rotated meanwhile is sealed with today's key already.
         Endpoint.objects.filter(pk=pk, sealed_secret=current).update(**again)
         done += 1
+    record(Entry(Action.RESEALED, Endpoint._meta.label_lower, "", "signing secrets", after={"webhooks": done}))
     return done, unreadable

@@ -45,6 +45,7 @@ class Configuration(Variables):
     LOG_LEVEL = Variable(choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
     LOG_FORMAT = Variable(choice("text", "json"), "text")
     METRICS_TOKEN = Setting(secret_text("a long random text"))
+    AUDIT_DAYS = Setting(number(90, 36_500, or_zero=True), "0")
     IDEMPOTENCY_RETENTION_SECONDS = Setting(positive_number(365 * DAY), "86400")
 
     # Domains

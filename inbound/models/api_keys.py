@@ -9,11 +9,13 @@ from typing import Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from audit.actions import Action
+from audit.record import Entry, members, record, record_change
 from backoffice.text import moment
 
 KEY_BYTES = 32
@@ -85,24 +87,34 @@ def issue_key(
     """Create a key. Return its row and the key itself, which is not stored. Default: all scopes, no expiry."""
     key = "inb_" + secrets.token_urlsafe(KEY_BYTES)
     granted = list(Scope) if scopes is None else scopes
-    row = ApiKey.objects.create(
-        owner_id=owner.pk,
-        name=name,
-        start=key[:SHOWN_CHARACTERS],
-        key_hash=hash_key(key),
-        can_read=Scope.READ in granted,
-        can_write=Scope.WRITE in granted,
-        can_delete=Scope.DELETE in granted,
-        expires_at=expires_at,
-    )
+    with transaction.atomic():
+        row = ApiKey.objects.create(
+            owner_id=owner.pk,
+            name=name,
+            start=key[:SHOWN_CHARACTERS],
+            key_hash=hash_key(key),
+            can_read=Scope.READ in granted,
+            can_write=Scope.WRITE in granted,
+            can_delete=Scope.DELETE in granted,
+            expires_at=expires_at,
+        )
+        after = {**members(row, "name", "expires_at"), "scopes": [scope.value for scope in Scope if row.allows(scope)]}
+        record(Entry.of(Action.ADDED, row, row.owner_id, after=after))
     return row, key
 
 
 def rename_key(key: ApiKey, name: str) -> None:
+    before = members(key, "name")
     key.name = name
-    key.save(update_fields=["name"])
+    with transaction.atomic():
+        key.save(update_fields=["name"])
+        record_change(key, key.owner_id, before, members(key, "name"))
 
 
 def revoke_key(key: ApiKey) -> bool:
     """Revoke the key, unless it is revoked already. One conditional UPDATE, so that a second click keeps the first time."""
-    return bool(ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()))
+    with transaction.atomic():
+        if not ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            return False
+        record(Entry.of(Action.REVOKED, key, key.owner_id))
+    return True

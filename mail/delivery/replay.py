@@ -11,6 +11,8 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from audit.actions import Action
+from audit.record import Entry, record
 from endpoints.models import Endpoint
 from mail.delivery.claims import in_hand
 from mail.delivery.gates import open_for_one
@@ -76,6 +78,7 @@ def retry(delivery: Delivery, *, again: bool = False) -> None:
         if state == State.DELIVERED and not again:
             raise AlreadyDelivered
         _make_due(Delivery.objects.filter(pk=delivery.pk))
+        _record(Action.RETRIED, delivery, before={"state": state})
 
 
 def try_one(endpoint: Endpoint) -> None:
@@ -91,6 +94,13 @@ def try_one(endpoint: Endpoint) -> None:
     retry(first)
 
 
+def let_one_through(endpoint: Endpoint) -> None:
+    """Have one of the deliveries made that wait behind the gate of an endpoint."""
+    with transaction.atomic():
+        open_for_one(endpoint.pk)
+        record(Entry.of(Action.RETRIED, endpoint, endpoint.owner_id, after={"deliveries": 1}))
+
+
 def redeliver(endpoint: Endpoint, since: datetime | None = None, most: int = 1000) -> int:
     """Make up to `most` dead deliveries of an endpoint again, oldest first, and return how many.
 
@@ -103,7 +113,10 @@ def redeliver(endpoint: Endpoint, since: datetime | None = None, most: int = 100
     with transaction.atomic():
         locked = dead.select_for_update(skip_locked=True, of=("self",)).order_by("created_at")
         pks = list(locked.values_list("pk", flat=True)[:most])
-        return _make_due(Delivery.objects.filter(pk__in=pks)) if pks else 0
+        if not pks:
+            return 0
+        record(Entry.of(Action.RETRIED, endpoint, endpoint.owner_id, after={"deliveries": len(pks)}))
+        return _make_due(Delivery.objects.filter(pk__in=pks))
 
 
 def deliver_to(received: ReceivedEmail, endpoint: Endpoint) -> Delivery:
@@ -129,6 +142,7 @@ def deliver_to(received: ReceivedEmail, endpoint: Endpoint) -> Delivery:
         delivery = earlier.first()
         if delivery is None:
             raise NotReadable("Email has been deleted")
+        record(Entry.of(Action.CHANGED, received, received.owner_id, after={"endpointId": endpoint.pk}))
     # A new one is due already, and a process may have claimed it.
     if is_repeated:
         retry(delivery, again=True)
@@ -141,6 +155,7 @@ def release(received: ReceivedEmail) -> Route:
         quarantined = ReceivedEmail.objects.select_for_update(of=("self",))
         if not quarantined.filter(pk=received.pk, disposition=Disposition.QUARANTINED).exists():
             raise NotQuarantined
+        record(Entry.of(Action.RELEASED, received, received.owner_id))
         return route_released(received)
 
 
@@ -158,6 +173,12 @@ def withdraw(delivery: Delivery, problem: str = "") -> None:
         Delivery.objects.filter(pk=delivery.pk).update(
             state=State.WITHDRAWN, retry_at=None, leased_until=None, finished_at=Now(), problem=problem
         )
+        _record(Action.WITHDRAWN, delivery, before={"state": state})
+
+
+def _record(action: Action, delivery: Delivery, before: dict[str, str]) -> None:
+    endpoint = delivery.endpoint
+    record(Entry.of(action, delivery, endpoint.owner_id, name=f"delivery to {endpoint}", before=before))
 
 
 def _open(endpoint: str) -> None:

@@ -6,6 +6,8 @@ from typing import Literal
 
 from django.db import transaction
 
+from audit.actions import Action
+from audit.record import Entry, record
 from mail.erasure.marking import mark
 from mail.erasure.stored import CLAIM, erase_stored
 from mail.models import Message, ReceivedEmail
@@ -24,8 +26,10 @@ def erase_email(email: ReceivedEmail) -> Literal["erased", "owed"]:
         message = locked.filter(pk=email.message_id).first()
         if message is None:
             return "erased"
+        deletion = Entry.of(Action.DELETED, email, email.owner_id)
         if message.received_emails.exclude(pk=email.pk).exists():
-            ReceivedEmail.objects.filter(pk=email.pk).delete_with_deliveries()
+            if ReceivedEmail.objects.filter(pk=email.pk).delete_with_deliveries():
+                record(deletion)
             # A notification that is repeated must not bring it back.
             message.deleted_for = sorted({*message.deleted_for, email.recipient})
             message.save(update_fields=["deleted_for"])
@@ -33,6 +37,7 @@ def erase_email(email: ReceivedEmail) -> Literal["erased", "owed"]:
         if message.state != Message.State.ERASING:
             mark([message.pk], claim=CLAIM)
             message.attempts = 0
+            record(deletion)
     if message.erased_at is None and not erase_stored([message], seconds=SECONDS_IN_REQUEST):
         return "owed"
     return "erased"

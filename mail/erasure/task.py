@@ -6,8 +6,11 @@ import math
 import time
 from collections.abc import Callable
 
+from audit.actions import Action
+from audit.record import Entry, record
 from mail.erasure.marking import mark_blocked, mark_old
 from mail.erasure.stored import delete_erased, erase_owed
+from mail.models import Message
 
 ROWS = 500
 OBJECTS = 100
@@ -19,12 +22,16 @@ def run_erasures(stop: Callable[[], bool] = lambda: False, *, seconds: float = m
     Ends after about `seconds`.
     """
     until = time.monotonic() + seconds
-    erased = 0
+    erased = marked = 0
     while not stop() and time.monotonic() < until:
-        rows = mark_old(ROWS) + mark_blocked(ROWS) + delete_erased(ROWS)
+        old, blocked = mark_old(ROWS), mark_blocked(ROWS)
+        marked += old + blocked
+        rows = old + blocked + delete_erased(ROWS)
         due, done = erase_owed(OBJECTS, stop)
         erased += done
         # If S3 refuses everything, the rest would fare no better.
         if not rows and (due < OBJECTS or not done):
             break
+    if marked:
+        record(Entry(Action.ERASED, Message._meta.label_lower, "", "old and blocked mail", after={"mails": marked}))
     return erased

@@ -1,4 +1,4 @@
-"""The test of an endpoint: a sample is posted to a webhook as a mail would be. Nothing is recorded."""
+"""The test of an endpoint: a sample is posted to a webhook as a mail would be. Only the audit log has it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from audit.actions import Action
+from audit.record import Entry, record
 from endpoints.models import Endpoint
 from endpoints.webhooks.sealing import Unreadable
 from mail.downloads.room import room
@@ -50,7 +52,10 @@ def probe(endpoint: Endpoint, form: Format) -> Probe:
     match endpoint.type:
         case Endpoint.Type.WEBHOOK:
             with room():
-                return _posted(endpoint, form)
+                result = _posted(endpoint, form)
+            after = {"success": result.success, "message": result.message}
+            record(Entry.of(Action.TESTED, endpoint, endpoint.owner_id, after=after))
+            return result
         case Endpoint.Type.EMAIL:
             target = endpoint.config["forwardTo"]
             message = f"Email forwarding endpoint configured to forward to: {target}"

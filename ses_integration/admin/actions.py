@@ -7,8 +7,11 @@ from collections.abc import Collection
 from django.contrib import messages
 from django.http import HttpRequest
 
+from audit.actions import Action
+from audit.record import record_names
 from backoffice.text import plural, shortened
 from ses_integration.coordination.deadline import shared_deadline
+from ses_integration.models import DomainSync
 from ses_integration.reconcile import outbox
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.status import wording
@@ -20,6 +23,7 @@ def update(domains: Collection[str]) -> list[SyncState]:
     with shared_deadline():
         with outbox.changing() as change:
             outbox.mark_dirty(*domains)
+            record_names(Action.PUSHED, DomainSync._meta.label_lower, domains)
         for domain, generation in change.generations.items():
             reconcile(domain, generation)
     return [state for state in SyncState.by_domain(sorted(domains)).values() if state.pending]

@@ -13,6 +13,8 @@ from functools import partial
 
 from django.db import transaction
 
+from audit.actions import Action
+from audit.record import Entry, record
 from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import SesConfig
 from ses_integration.coordination.clock import database_now
@@ -57,6 +59,8 @@ def adopt(
         LedgerRecipient.objects.bulk_create(
             LedgerRecipient(entry=entry, recipient=recipient) for recipient in sorted(recipients)
         )
+        after = {"kind": str(kind), "domain": domain}
+        record(Entry.of(Action.ADOPTED, entry, None, name=name, after=after))
     return True
 
 

@@ -8,6 +8,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from audit.actions import Action
+from audit.record import record_names
 from backoffice.text import plural
 from ses_integration.aws.observe import observe
 from ses_integration.conf import SesConfig
@@ -98,5 +100,7 @@ def _delete(rows: QuerySet[LedgerEntry]) -> int:
         domains = DomainSync.objects.filter(Exists(rows.filter(**key))).order_by("region", "rule_set", "domain")
         keys = list(domains.select_for_update(of=("self",)).values_list("pk", flat=True))
         DomainSync.objects.filter(pk__in=keys).update(change_log="")
+        names = sorted(rows.values_list("name", flat=True))
+        record_names(Action.FORGOTTEN, LedgerEntry._meta.label_lower, names)
         _, by_model = rows.delete()
     return by_model.get(LedgerEntry._meta.label, 0)

@@ -6,6 +6,8 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
+from audit.actions import Action
+from audit.record import record_names
 from ses_integration.aws import events
 from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import SesConfig
@@ -17,6 +19,7 @@ from ses_integration.drift.compare import Comparison
 from ses_integration.drift.model import DriftKind
 from ses_integration.drift.sweep import invalidate
 from ses_integration.errors import NotFound, Unsent
+from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.reconcile import outbox
 
 LEASE_PATIENCE_SECONDS = 30.0
@@ -30,8 +33,10 @@ def make_due(config: SesConfig, comparison: Comparison, domains: Collection[str]
     """
     swept = invalidate(config, comparison.seen, domains)
     due = {drift.domain for drift in comparison.found if drift.remedy.by_reconcile}
-    for domain in sorted(due.intersection(domains) - set(swept.invalidated)):
+    others = sorted(due.intersection(domains) - set(swept.invalidated))
+    for domain in others:
         outbox.raise_generation(config, domain)
+    record_names(Action.REPAIRED, DomainSync._meta.label_lower, others)
     return not swept.skipped
 
 
@@ -51,6 +56,7 @@ def move_to_front(config: SesConfig, comparison: Comparison, domains: Collection
                 Gateway(config).move_to_front(name)
             except NotFound:
                 continue  # it was removed since we looked
+        record_names(Action.REPAIRED, LedgerEntry._meta.label_lower, [name], position="first")
     return names
 
 

@@ -16,6 +16,8 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from audit.actions import Action
+from audit.record import record_names
 from ses_integration.aws.observe import Observation, observe_all_rules
 from ses_integration.aws.observed import ObservedRule
 from ses_integration.conf import SesConfig, ses_config
@@ -96,6 +98,7 @@ def _mark_dirty_if_behind(config: SesConfig, domain: str) -> bool:
         if plan(domain, snapshot.desired_of(config, [domain])[domain], entries).settled:
             return False
         outbox.raise_generation(config, domain)
+        record_names(Action.REPAIRED, DomainSync._meta.label_lower, [domain])
         return True
 
 
@@ -173,6 +176,8 @@ def invalidate(config: SesConfig, seen: Observation, domains: Collection[str] | 
             if any(changed):
                 outbox.raise_generation(config, domain)
                 swept.invalidated.append(domain)
+                resources = [entry.name for entry, is_new in zip(differing[domain], changed, strict=True) if is_new]
+                record_names(Action.REPAIRED, DomainSync._meta.label_lower, [domain], resources=resources)
     return swept
 
 

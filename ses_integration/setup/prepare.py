@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from audit.actions import Action
+from audit.record import record_names
 from ses_integration.conf import SesConfig, ses_config
-from ses_integration.models import DomainSync
+from ses_integration.models import DomainSync, RuleSetState
 from ses_integration.setup.mail import MailPlace, is_configured, set_up_mail
 from ses_integration.setup.rule_set import set_up_rule_set
 
@@ -28,11 +30,10 @@ def prepare(
     sending to a queue.
     `take_over`, `new_account`: see `set_up_rule_set`. Raises SesError; what has been done by then has been told.
     """
-    changes = 0
+    changes: list[str] = []
 
     def change(sentence: str) -> None:
-        nonlocal changes
-        changes += 1
+        changes.append(sentence)
         tell(sentence)
 
     try:
@@ -44,6 +45,7 @@ def prepare(
         if changes:
             # Domains that were stalled because of what was missing are due now.
             DomainSync.objects.of(config).filter(stalled=True).update(retry_at=None)
+            record_names(Action.SET_UP, RuleSetState._meta.label_lower, [config.rule_set], done=changes)
 
 
 def auto_setup() -> list[str]:

@@ -20,6 +20,7 @@ EXAMPLES = {
     "LOG_LEVEL": "WARNING",
     "LOG_FORMAT": "JSON",
     "METRICS_TOKEN": "r4nd0m",
+    "AUDIT_DAYS": "400",
     "IDEMPOTENCY_RETENTION_SECONDS": "3600",
     "DOMAIN_CLAIM_HOURS": "0.5",
     "DATABASE_URL": "postgres://inbound:p%2Fw@db.example.net:5433/mail?sslmode=require",

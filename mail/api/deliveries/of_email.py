@@ -70,7 +70,7 @@ class DeliveryActions(OwnedViewSet[ReceivedEmail]):
 
     def _delivery(self, email: ReceivedEmail, pk: str | None) -> Delivery:
         """One delivery of the email, by default the newest."""
-        rows = email.deliveries.order_by("-created_at", "-pk")
+        rows = email.deliveries.select_related("endpoint").order_by("-created_at", "-pk")
         found = (find_or_none(rows, pk) or find_or_none(rows, pk.removeprefix(PREFIX))) if pk else rows.first()
         if found is None:
             raise replay.DeliveryGone

@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 from backoffice.shell.asking import NOTHING_DONE, agreed
 from backoffice.text import plural, shortened, visible
 from endpoints.models import Endpoint
-from mail.delivery import gates, replay
+from mail.delivery import replay
 from mail.management.ids import CommandWithIds, endpoint_of
 from mail.models import Delivery, EndpointGate, ReceivedEmail
 from mail.routing.wording import why
@@ -152,7 +152,7 @@ def _of_endpoint(endpoint: Endpoint, *, only_dead: bool, since: datetime | None)
         gate = EndpointGate.objects.filter(pk=endpoint, not_before__gt=now)
         if (behind := _rows(due & Q(retry_at__lte=now)).count()) and gate.exists():
             line = f"One of {plural(behind, 'delivery')} of {_named(endpoint)}, which is down. If it succeeds, the others follow"
-            steps.append(Step(line, partial(_one, gates.open_for_one, endpoint.pk), is_down))
+            steps.append(Step(line, partial(_one, replay.let_one_through, endpoint), is_down))
         steps += _retried(_rows(due & Q(retry_at__gt=now))[:MOST_POSTPONED], again=False)[0]
     return steps, f"{_named(endpoint)} has {'no dead' if only_dead or since else 'no dead or postponed'} deliveries."
 

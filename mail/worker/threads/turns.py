@@ -8,6 +8,7 @@ from collections import Counter
 
 from django.db import close_old_connections, connections
 
+from audit.origin import Door, Origin, acting
 from mail.worker.troubles import DATABASE, Troubles
 
 
@@ -52,7 +53,8 @@ class Turns(ABC):
     def _take_turn(self) -> float | None:
         """Seconds until the next turn: 0 after work. None if there is to be none, because somebody waits for the end."""
         try:
-            worked = self.turn()
+            with acting(Origin(Door.WORKER, via=self.name)):
+                worked = self.turn()
         except Exception as error:
             pause = self.troubles.failed(self.name, error)
             close_old_connections()

@@ -5,6 +5,8 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
+from audit.actions import Action
+from audit.record import record_names
 from backoffice.shell.output import count
 from backoffice.text import plural
 from rest.names.arguments import domain_name
@@ -66,6 +68,7 @@ class Command(CommandWithExitCodes):
         for number, name in enumerate(names, 1):
             count(self.stderr, f"Waiting for SES: {name}", number, len(names))
             retry_now(name)
+            record_names(Action.PUSHED, DomainSync._meta.label_lower, [name])
             outcomes[name] = reconcile_one(name)
             if tell:
                 self.stdout.write(f"{name}: {outcomes[name]}")
