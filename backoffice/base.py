@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
+from backoffice.changes import ShowsChanges
 from backoffice.lists import ChecksLookups, SearchesNames
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from django.forms import ModelForm
 else:
     # Django's classes take type parameters only in its stubs.
-    class ModelAdmin(SearchesNames, ChecksLookups, admin.ModelAdmin):
+    class ModelAdmin(ShowsChanges, SearchesNames, ChecksLookups, admin.ModelAdmin):
         # What an empty list says: why it is empty, and what to do next.
         when_empty = ""
 

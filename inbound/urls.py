@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 import addresses.urls
+import audit.urls
 import domains.urls
 import endpoints.urls
 import mail.urls
@@ -18,6 +19,7 @@ domains.urls.register(router)
 addresses.urls.register(router)
 endpoints.urls.register(router)
 mail.urls.register(router)
+audit.urls.register(router)
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -55,6 +55,7 @@ class DomainAdmin(
     when_empty = "No domain yet. Add one: its page then shows the DNS records to publish."
     add_form = AddDomainForm
     form = CatchAllForm
+    changes_by_name = "name"
     refusals = (QuotaExceeded,)
     gone = (Domain.DoesNotExist, catch_all.EndpointGone)
     shared_deadline = staticmethod(shared_deadline)

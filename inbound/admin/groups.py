@@ -7,6 +7,7 @@ from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
+from backoffice.changes import ShowsChanges
 from backoffice.lists import ChecksLookups, SearchesNames
 from inbound.people.groups import is_ready
 
@@ -14,7 +15,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class CheckedGroupAdmin(SearchesNames, ChecksLookups, GroupAdmin):
+class CheckedGroupAdmin(ShowsChanges, SearchesNames, ChecksLookups, GroupAdmin):
     """Django's, with a list like all others."""
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:

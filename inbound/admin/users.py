@@ -18,6 +18,7 @@ from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
 
+from backoffice.changes import ShowsChanges
 from backoffice.links import list_url
 from backoffice.lists import ChecksLookups, SearchesNames
 from backoffice.text import listed, plural
@@ -30,7 +31,7 @@ NOT_YOURS = "You may deactivate only users who may do nothing that you may not."
 
 
 @admin.register(User)
-class DeactivatedUserAdmin(SearchesNames, ChecksLookups, UserAdmin):  # type: ignore[type-arg]
+class DeactivatedUserAdmin(ShowsChanges, SearchesNames, ChecksLookups, UserAdmin):  # type: ignore[type-arg]
     """Django's, with a list like all others, and a page that deactivates in place of the one that deletes."""
 
     actions = ["deactivate"]

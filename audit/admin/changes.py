@@ -1,0 +1,122 @@
+"""The audit log in the admin: who changed what, when, and how."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from audit.actions import Action
+from audit.models import Change
+from audit.objects import MODELS, WORDS, spaced
+from backoffice.base import ReadOnlyAdmin
+from backoffice.links import NOTHING, page_link, related_link
+from backoffice.lists import ChoiceListFilter
+from backoffice.tables import html_table
+from backoffice.text import listed, visible
+
+PAGES = frozenset(MODELS.values())
+# Members in the column of the list.
+MOST_MEMBERS = 3
+
+
+class ActionFilter(ChoiceListFilter):
+    title = "action"
+    parameter_name = "what"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(action.value, action.value.capitalize()) for action in Action]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Change]) -> QuerySet[Change]:
+        return queryset if self.value() is None else queryset.filter(action=self.value())
+
+
+class ObjectFilter(ChoiceListFilter):
+    title = "object"
+    parameter_name = "object"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(word, spaced(word).capitalize()) for word in WORDS.values()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Change]) -> QuerySet[Change]:
+        labels = [label for label, word in WORDS.items() if word == self.value()]
+        return queryset.filter(object_type__in=labels) if labels else queryset
+
+
+@admin.register(Change)
+class ChangeAdmin(ReadOnlyAdmin[Change]):
+    """Every object's page links here, with the lookups `object_type` and `object_id`."""
+
+    owner_link = related_link("owner__username")
+    list_display = ["at", "what", "kind", "differences", "author", "door"]
+    list_display_links = ["at"]
+    list_filter = [ObjectFilter, ActionFilter, "door", ("at", admin.DateFieldListFilter)]
+    list_select_related = ["owner"]
+    search_fields = ["object_name", "object_id", "who", "key", "remote", "request_id"]
+    search_help_text = "Name or id of the object, who, key, remote address, or request id"
+    ordering = ["-id"]
+    show_full_result_count = False
+    readonly_fields = ["what", "kind", "owner_link", "author", "table"]
+    fieldsets = [
+        (None, {"fields": ["at", "what", "kind", "object_id", "owner_link"]}),
+        ("Who", {"fields": ["author", "door", "via", "remote", "request_id"]}),
+        ("Before and after", {"fields": ["table"]}),
+    ]
+
+    class Media:
+        css = {"all": ["backoffice/pages.css"]}
+
+    @admin.display(description="what", ordering="object_name")
+    def what(self, change: Change) -> SafeString:
+        name = visible(change.object_name) or change.object_id
+        is_there = change.object_type in PAGES and change.object_id and change.action != Action.DELETED
+        return format_html(
+            "{} {}", page_link(change.object_type, change.object_id, name) if is_there else name, change.action
+        )
+
+    @admin.display(description="object", ordering="object_type")
+    def kind(self, change: Change) -> str:
+        return spaced(WORDS.get(change.object_type, change.object_type))
+
+    @admin.display(description="who", ordering="who")
+    def author(self, change: Change) -> str:
+        """The key with its name; of a worker, its task."""
+        names = [change.who, f"key {change.key}" if change.key else ""]
+        return visible(", ".join(filter(None, names))) or change.via or NOTHING
+
+    @admin.display(description="changed")
+    def differences(self, change: Change) -> str:
+        lines = [f"{member}: {old} → {new}" if old else f"{member}: {new}" for member, old, new in _rows(change)]
+        return visible(listed(lines, MOST_MEMBERS)) if change.after else NOTHING
+
+    @admin.display(description="members")
+    def table(self, change: Change) -> SafeString:
+        rows = _rows(change)
+        return html_table(["Member", "Before", "After"], rows) if rows else NOTHING
+
+
+def _rows(change: Change) -> list[tuple[str, str, str]]:
+    """Each member as people read it, with both values. An empty text stands for a value that was not recorded."""
+    before, after = change.before or {}, change.after or {}
+    return [
+        (spaced(member), _shown(before, member), _shown(after, member)) for member in dict.fromkeys([*before, *after])
+    ]
+
+
+def _shown(values: dict[str, Any], member: str) -> str:
+    if member not in values:
+        return ""
+    match values[member]:
+        case True | False as flag:
+            return "yes" if flag else "no"
+        case None | "":
+            return "none"
+        case str(text):
+            return text
+        case value:
+            return json.dumps(value, ensure_ascii=False)

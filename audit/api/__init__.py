@@ -1,0 +1,1 @@
+"""The API of the audit log. Only `audit.urls` imports it."""

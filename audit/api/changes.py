@@ -1,0 +1,57 @@
+"""`/audit-log`: the changes of the caller's objects (docs/audit.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.mixins import ListModelMixin
+
+from audit.api.filters import FILTERS
+from audit.models import Change
+from audit.objects import WORDS
+from audit.origin import Door
+from rest.fields import TextOrNull, Timestamp
+from rest.serializers import ReadModelSerializer
+from rest.viewsets import OwnedViewSet
+
+
+class _ObjectType(serializers.CharField):
+    def to_representation(self, value: Any) -> str:
+        return WORDS.get(value, value)
+
+
+class ChangeSerializer(ReadModelSerializer[Change]):
+    id = serializers.CharField(source="pk")
+    at = Timestamp()
+    objectType = _ObjectType(source="object_type")
+    objectId = serializers.CharField(source="object_id")
+    objectName = serializers.CharField(source="object_name")
+    who = TextOrNull()
+    key = TextOrNull()
+    remoteAddress = TextOrNull(source="remote")
+    requestId = TextOrNull(source="request_id")
+    via = TextOrNull()
+
+    class Meta:
+        model = Change
+        fields = [
+            "id", "at", "action", "objectType", "objectId", "objectName", "door", "who", "key", "remoteAddress", "requestId", "via",
+            "before", "after",
+        ]  # fmt: skip
+
+    def to_representation(self, instance: Change) -> dict[str, Any]:
+        """Leave out what concerns operators and their machines: they are not the caller's."""
+        shown = super().to_representation(instance)
+        if instance.door != Door.API:
+            shown["remoteAddress"] = None
+        if instance.door == Door.COMMAND:
+            shown["who"] = None
+        return shown
+
+
+class AuditLogViewSet(ListModelMixin, OwnedViewSet[Change]):
+    queryset = Change.objects.order_by("-id")
+    not_found = "Entry not found"
+    serializer_class = ChangeSerializer
+    filters = FILTERS
