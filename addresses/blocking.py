@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from addresses.models import BlockedEmail, EmailAddress
 from audit.actions import Action
-from audit.record import Entry, members, record
+from audit.record import Entry, members, record, record_all
 from domains.models import Domain, lock_live_domain
 
 
@@ -45,9 +45,8 @@ def block_address(*, domain: Domain, address: str, reason: str, blocked_by: Abst
         raise AlreadyBlocked from error
 
 
-def unblock(blocked: BlockedEmail) -> None:
-    """Delete the block. Changes nothing in SES."""
-    with transaction.atomic(durable=True):
-        # Before the deletion, which takes the id away.
-        record(Entry.of(Action.DELETED, blocked, blocked.domain.owner_id, before=members(blocked, "reason")))
-        blocked.delete()
+def unblock(*blocked: BlockedEmail) -> None:
+    """Delete these blocks. Changes nothing in SES."""
+    with transaction.atomic():
+        BlockedEmail.objects.filter(pk__in=[row.pk for row in blocked]).delete()
+        record_all(Entry.of(Action.DELETED, row, row.domain.owner_id, before=members(row, "reason")) for row in blocked)

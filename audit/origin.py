@@ -14,6 +14,8 @@ from django.db import models
 
 # What a client may choose as its request id. Anything else is replaced.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,100}")
+# The command that sets up the database.
+MIGRATE = "migrate"
 
 
 class Door(models.TextChoices):
@@ -79,7 +81,7 @@ def of_command(name: str) -> Origin:
 def author(who: str) -> str:
     """A user's name, and the start of the API key that is in use: `alice (key inb_1a2b)`."""
     origin = _current.get()
-    return f"{who} (key {origin.key_start})" if origin and origin.key else who
+    return f"{who} (key {origin.key_start})" if origin and origin.key and origin.who == who else who
 
 
 def request_id(given: str = "") -> str:

@@ -10,6 +10,7 @@ from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_sav
 from django.dispatch import receiver
 
 from audit.actions import Action
+from audit.origin import MIGRATE, current
 from audit.record import Entry, member, record, record_change
 
 # Django writes these at each login.
@@ -29,6 +30,8 @@ def read_before(instance: Any, update_fields: Collection[str] | None, raw: bool 
 @receiver(post_save, sender=Group, dispatch_uid="audit.record_group")
 def record_saved(instance: Any, created: bool, raw: bool = False, **_: Any) -> None:
     before = instance.__dict__.pop("_recorded_before", None)
+    if _is_migrating():
+        return
     if created:
         record(Entry.of(Action.ADDED, instance, _owner(instance), after=_values(instance)))
     elif before is not None and not raw:
@@ -49,12 +52,19 @@ def record_deleted(instance: Any, **_: Any) -> None:
 @receiver(m2m_changed, sender=Group.permissions.through, dispatch_uid="audit.record_permissions_of_group")
 def record_relations(instance: Any, action: str, model: Any, pk_set: Collection[int] | None, **_: Any) -> None:
     """What is put into a user or a group, or taken out of it."""
-    if action not in ("post_add", "post_remove", "pre_clear") or (pk_set is not None and not pk_set):
+    is_nothing = pk_set is not None and not pk_set
+    if action not in ("post_add", "post_remove", "pre_clear") or is_nothing or _is_migrating():
         return
     named = model._default_manager.filter(pk__in=pk_set) if pk_set is not None else []
     change = "added" if action == "post_add" else "removed"
     after = {str(model._meta.verbose_name_plural): {change: sorted(map(str, named)) or "all"}}
     record(Entry.of(Action.CHANGED, instance, _owner(instance), after=after))
+
+
+def _is_migrating() -> bool:
+    """What `migrate` sets up is no change by anybody, and the log may not exist yet."""
+    origin = current()
+    return origin is not None and origin.via == MIGRATE
 
 
 def _values(row: Any) -> dict[str, Any]:

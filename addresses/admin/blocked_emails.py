@@ -7,6 +7,7 @@ from typing import Any, cast
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from addresses import blocking
@@ -38,6 +39,12 @@ class BlockedEmailAdmin(ServiceAdmin[BlockedEmail]):
 
     def has_change_permission(self, request: HttpRequest, obj: BlockedEmail | None = None) -> bool:
         return False
+
+    def delete_model(self, request: HttpRequest, obj: BlockedEmail) -> None:
+        blocking.unblock(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[BlockedEmail]) -> None:
+        blocking.unblock(*queryset.select_related("domain"))
 
     def add_row(self, request: HttpRequest, form: Any) -> BlockedEmail:
         try:

@@ -18,7 +18,7 @@ from rest.viewsets import OwnedViewSet
 
 class _ObjectType(serializers.CharField):
     def to_representation(self, value: Any) -> str:
-        return WORDS.get(value, value)
+        return WORDS.get(value, str(value))
 
 
 class ChangeSerializer(ReadModelSerializer[Change]):
@@ -41,12 +41,12 @@ class ChangeSerializer(ReadModelSerializer[Change]):
         ]  # fmt: skip
 
     def to_representation(self, instance: Change) -> dict[str, Any]:
-        """Leave out what concerns operators and their machines: they are not the caller's."""
+        """Leave out what others, operators and machines have of their own, such as who has ended a claim of the caller."""
         shown = super().to_representation(instance)
-        if instance.door != Door.API:
-            shown["remoteAddress"] = None
-        if instance.door == Door.COMMAND:
-            shown["who"] = None
+        is_own = instance.door == Door.API and instance.who == self.context["request"].user.get_username()
+        if not is_own:
+            shown |= dict.fromkeys(["key", "remoteAddress", "requestId"])
+            shown["who"] = shown["who"] if instance.door == Door.ADMIN else None
         return shown
 
 

@@ -15,7 +15,7 @@ from audit.actions import Action
 from audit.models import Change
 from audit.objects import WORDS
 from audit.origin import Door
-from rest.filters import TextFilter
+from rest.filters import Filter, TextFilter
 
 Changes = QuerySet[Change]
 LARGEST_ID = 2**63 - 1
@@ -76,7 +76,7 @@ class BeforeFilter:
         return rows.filter(pk__lt=int(text))
 
 
-FILTERS = [
+FILTERS: list[Filter] = [
     WordFilter("objectType", "object_type", {word: label for label, word in WORDS.items()}),
     TextFilter("objectId", lambda rows, text: rows.filter(object_id=text)),
     TextFilter("objectName", lambda rows, text: rows.filter(object_name=text)),

@@ -31,7 +31,7 @@ def ids(answer) -> list[str]:
 
 
 def test_an_entry_says_who_changed_what(api, user, domain):
-    origin = Origin(Door.API, who="alice", key="inb_1a2b CI", remote="192.0.2.1", request_id="r1")
+    origin = Origin(Door.API, who=user.username, key="inb_1a2b CI", remote="192.0.2.1", request_id="r1")
     change = note(domain, origin=origin)
     answer = api.get(URL, {"objectType": "domain"}).json()
     [row] = answer["data"]
@@ -43,7 +43,7 @@ def test_an_entry_says_who_changed_what(api, user, domain):
         "objectId": domain.pk,
         "objectName": "example.com",
         "door": "api",
-        "who": "alice",
+        "who": user.username,
         "key": "inb_1a2b CI",
         "remoteAddress": "192.0.2.1",
         "requestId": "r1",
@@ -58,8 +58,19 @@ def test_the_machines_of_operators_are_not_shown(api, domain):
     note(domain, origin=Origin(Door.ADMIN, who="op", remote="192.0.2.9", request_id="r2"))
     note(domain, origin=Origin(Door.COMMAND, who="root", via="ses_sync"))
     command, admin = api.get(URL, {"objectType": "domain"}).json()["data"]
-    assert (admin["who"], admin["remoteAddress"], admin["requestId"]) == ("op", None, "r2")
+    assert (admin["who"], admin["remoteAddress"], admin["requestId"]) == ("op", None, None)
     assert (command["who"], command["via"]) == (None, "ses_sync")
+
+
+def test_another_user_who_ends_a_claim_is_not_named(api, domain):
+    note(
+        domain,
+        Action.DELETED,
+        Origin(Door.API, who="somebody else", key="inb_9z8y x", remote="192.0.2.7", request_id="r"),
+    )
+    [row] = api.get(URL, {"objectType": "domain"}).json()["data"]
+    assert [row[name] for name in ("who", "key", "remoteAddress", "requestId")] == [None] * 4
+    assert row["door"] == "api"
 
 
 def test_entries_about_others_are_not_shown(api, domain):

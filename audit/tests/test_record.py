@@ -63,6 +63,7 @@ def test_a_new_thread_does_not_act_for_another_one(row):
 def test_the_author_names_the_key():
     with acting(Origin(Door.API, who="alice", key="inb_1a2b CI at home")):
         assert author("alice") == "alice (key inb_1a2b)"
+        assert author("(claim ended)") == "(claim ended)"
     assert author("alice") == "alice"
 
 

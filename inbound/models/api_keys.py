@@ -104,9 +104,10 @@ def issue_key(
 
 
 def rename_key(key: ApiKey, name: str) -> None:
-    before = members(key, "name")
-    key.name = name
     with transaction.atomic():
+        # `key` may have the new name from a form.
+        before = members(ApiKey.objects.select_for_update().get(pk=key.pk), "name")
+        key.name = name
         key.save(update_fields=["name"])
         record_change(key, key.owner_id, before, members(key, "name"))
 

@@ -10,6 +10,8 @@ from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 from django.db.models import Q
 
+from audit.origin import MIGRATE, Door, Origin, acting
+
 # Whose rows a viewer sees: those of all our apps, and their owners.
 SHOWN_APPS = (
     "inbound", "desk", "mail", "endpoints", "addresses", "domains", "ses_integration", "workers", "audit",
@@ -59,7 +61,7 @@ def create_groups(sender: AppConfig | None = None, using: str = "default", **_: 
     # Django creates them app by app, and this app is not the last.
     for app in apps.get_app_configs():
         create_permissions(app, using=using, verbosity=0)
-    with transaction.atomic(using=using):
+    with acting(Origin(Door.COMMAND, via=MIGRATE)), transaction.atomic(using=using):
         for name in GROUPS:
             group, _created = Group.objects.using(using).get_or_create(name=name)
             group.permissions.set(permissions_of(name))

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.contrib.auth.models import Group, Permission, User
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from addresses.models import EmailAddress
+from audit.actions import Action
+from audit.record import Entry, record
 from backoffice.text import plural
 from domains.models import Domain
 from inbound.models import ApiKey
@@ -26,7 +29,11 @@ def may_change(by: User, other: User) -> bool:
 
 def deactivate(user: User) -> bool:
     """Refuse sign-in and API keys from now on. False if the user was inactive already."""
-    return bool(User.objects.filter(pk=user.pk, is_active=True).update(is_active=False))
+    with transaction.atomic():
+        if not User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
+            return False
+        record(Entry.of(Action.CHANGED, user, user.pk, before={"isActive": True}, after={"isActive": False}))
+    return True
 
 
 def consequences(users: Sequence[User]) -> dict[int, list[str]]:

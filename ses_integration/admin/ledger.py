@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from audit.record import members, record_change
 from backoffice.base import ReadOnlyAdmin, ReadOnlyInline
 from backoffice.links import NOTHING, list_link, rows_of_domain
 from backoffice.lists import ChoiceListFilter
@@ -134,6 +135,11 @@ class RuleSetStateAdmin(ReadOnlyAdmin[RuleSetState]):
 
     def has_change_permission(self, request: HttpRequest, obj: RuleSetState | None = None) -> bool:
         return request.user.has_perm("ses_integration.change_rulesetstate")
+
+    def save_model(self, request: HttpRequest, obj: RuleSetState, form: Any, change: bool) -> None:
+        before = members(RuleSetState.objects.get(pk=obj.pk), *form.changed_data)
+        super().save_model(request, obj, form, change)
+        record_change(obj, None, before, members(obj, *form.changed_data))
 
 
 class RecipientInline(ReadOnlyInline[LedgerRecipient, LedgerEntry]):

@@ -39,7 +39,7 @@ def test_every_page_opens(ses, user, admin_client: Client):
         url("domains.dnsrecord", "change", record.pk),
         url("domains.domaindeletion", "change", deleted.pk),
     ):
-        assert admin_client.get(path).status_code == 200, path
+        assert admin_client.get(path, follow=True).status_code == 200, path
 
 
 def test_every_link_to_a_related_page_opens(ses, user, admin_client: Client):

@@ -66,7 +66,7 @@ def test_the_report_of_a_finished_deletion_has_its_verification(api, full, user)
         "id": pk,
         "domainId": full.pk,
         "domain": "example.com",
-        "requestedBy": user.username,
+        "requestedBy": f"{user.username} (key {user.api_keys.get().start})",
         "requestedAt": "moment",
         "finishedAt": "moment",
         "planToken": None,

@@ -67,7 +67,7 @@ def test_every_page_opens_without_any_secret(endpoint, catch_all, admin_client: 
         *(url("endpoints.endpoint", "history", endpoint.pk), url("domains.domain", "change", catch_all.pk)),
         url("addresses.emailaddress", "change", catch_all.email_addresses.get().pk),
     ):
-        response = admin_client.get(path)
+        response = admin_client.get(path, follow=True)
         assert response.status_code == 200, path
         assert "hidden-" not in text(response), path
     assert "hooks.example.org" in text(admin_client.get(page(endpoint)))

@@ -9,6 +9,7 @@ PURPOSES: dict[str, list[tuple[str, str]]] = {
     # The request.
     "SELECT inbound_apikey": [("key_hash = ", "authenticate the key")],
     "SELECT endpoints_endpoint": [("owner_id = ", "find the endpoint among the caller's own")],
+    "INSERT audit_change": [("", "add to the audit log")],
     # Addresses.
     "SELECT addresses_emailaddress": [
         ("FOR UPDATE", "lock the addresses"),

@@ -18,6 +18,7 @@ SOME_OF_SEVERAL = """
     lock the addresses
     mark the domain dirty
     delete the addresses
+    add to the audit log
     -- commit
     take the lease
     lock the domain that is next
@@ -60,6 +61,7 @@ def test_deleting_the_last_address(ses, api, installation):
         lock the addresses
         mark the domain dirty
         delete the addresses
+        add to the audit log
         -- commit
         take the lease
         lock the domain that is next
@@ -110,6 +112,7 @@ def test_adding_the_first_address(ses, api, installation):
         lock the quotas of the rule set
         count the entries that use the quota
         reserve ledger entries
+        add to the audit log
         -- commit
         take the lease
         lock the domain that is next
@@ -148,6 +151,7 @@ def test_adding_a_further_address(ses, api, installation):
         insert the address
         mark the domain dirty
         read the reserved names and the learned limit
+        add to the audit log
         -- commit
         take the lease
         lock the domain that is next

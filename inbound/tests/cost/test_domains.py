@@ -25,6 +25,7 @@ def test_adding_a_domain(ses, api, installation):
         lock the quotas of the rule set
         count the entries that use the quota
         reserve ledger entries
+        add to the audit log
         -- commit
         take the lease
         lock the domain that is next
@@ -63,6 +64,7 @@ def test_adding_a_domain(ses, api, installation):
         lock the domain
         store the status of the identity
         record the change of status
+        add to the audit log
         insert the DNS records that are known
         -- commit
         """,
@@ -84,6 +86,7 @@ def test_deleting_a_domain_with_11_addresses(ses, api, installation):
         insert the report
         begin the domain's deletion
         mark the domain dirty
+        add to the audit log
         -- commit
         take the lease
         lock the domain that is next
@@ -126,6 +129,7 @@ def test_deleting_a_domain_with_11_addresses(ses, api, installation):
         -- commit
         -- call ListObjectVersions
         lock the report
+        add to the audit log
         report that the mail is erased
         -- commit
         """,
@@ -138,6 +142,7 @@ REPLACE_A_RULE = """
     lock the quotas of the rule set
     count the entries that use the quota
     reserve ledger entries
+    add to the audit log
     -- commit
     take the lease
     lock the domain that is next

@@ -9,6 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from addresses.models import EmailAddress
+from audit.actions import Action
+from audit.api.filters import BeforeFilter, TimeFilter, WordFilter
+from audit.record import Entry, record
 from domains.models import Domain, DomainDeletion
 from inbound.tests.api.routes import ROUTES, allows
 from inbound.tests.support.factories import (
@@ -41,6 +44,7 @@ def populate(owner: User, count: int) -> Domain:
         DnsRecordFactory(domain=domain)
         DomainDeletion.objects.create(owner=owner, domain_id=f"{domain.pk}-{number}", name=f"gone{number}.example.com")
         ReceivedEmailFactory(message__domain=domain)
+        record(Entry.of(Action.CHANGED, domain, owner.pk))
     return domain
 
 
@@ -57,6 +61,12 @@ def queries(route: str, domain: Domain) -> list[str]:
                 values = query_filter.schema["enum"]
             case TextFilter():
                 values = [domain.name if query_filter.parameter == "domain" else "e"]
+            case WordFilter():
+                values = list(query_filter.values)
+            case TimeFilter():
+                values = ["2026-01-01T00:00:00Z"]
+            case BeforeFilter():
+                values = [str(10**9)]
             case _:
                 raise AssertionError(f"Add values for {query_filter}.")
         found += [f"{query_filter.parameter}={value}" for value in values]
@@ -73,7 +83,7 @@ def count_statements(api, route: str, query: str) -> int:
 
 
 def test_there_are_lists():
-    assert len(LISTS) == 8
+    assert len(LISTS) == 9
     assert all(allows(route, "GET") for route in LISTS)
 
 

@@ -98,6 +98,7 @@ def test_marks(ses, api, email):
             authenticate the key
             lock the emails to be marked
             mark the emails
+            add to the audit log
             -- commit
             """,
         )
@@ -121,6 +122,7 @@ def test_deleting(ses, api, email):
         delete all emails of the message
         delete the messages' place in threads
         blank the message, which is to be erased
+        add to the audit log
         -- commit
         -- call ListObjectVersions
         -- call DeleteObjects

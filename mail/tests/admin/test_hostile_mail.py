@@ -72,7 +72,7 @@ def test_no_part_of_a_mail_becomes_a_part_of_the_page(admin_client: Client, doma
         url("mail.receivedemail", "changelist"),
         f"{url('mail.receivedemail', 'changelist')}?q=pwned",
     ):
-        assert_harmless(admin_client.get(path))
+        assert_harmless(admin_client.get(path, follow=True))
 
 
 def test_the_html_of_a_mail_is_in_a_frame_without_rights_even_if_it_was_not_sanitised(

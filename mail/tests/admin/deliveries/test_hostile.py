@@ -36,7 +36,7 @@ def test_answers_errors_and_subjects_are_text(admin_client: Client, domain, payl
         url("mail.endpointgate", "change", row.endpoint_id),
         url("mail.receivedemail", "change", email.pk),
     ):
-        assert_harmless(admin_client.get(path))
+        assert_harmless(admin_client.get(path, follow=True))
 
 
 def test_an_answer_cannot_reorder_what_stands_around_it(admin_client: Client, domain) -> None:

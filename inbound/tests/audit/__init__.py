@@ -1,0 +1,1 @@
+"""Whatever writes, by any door, is in the audit log."""

@@ -1,0 +1,81 @@
+"""Every command that writes adds to the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from django.core.management import call_command, get_commands
+
+from audit.models import Change
+from audit.origin import acting, of_command
+from domains.models import Domain
+from inbound.tests.audit.test_every_route import Rows, rows
+from inbound.tests.support.aws import remove_rule, store_mail
+from mail.models import Delivery
+
+__all__ = ["rows"]
+
+# Commands that write nothing that people own, and why.
+OTHERS = {
+    "aws_emulator": "is no part of the installation",
+    "demo": "starts processes, which record for themselves",
+    "domain_dns": "only reads",
+    "generateschema": "only reads",
+    "mail_show": "only reads",
+    "mail_status": "only reads",
+    "plan_delete": "only reads",
+    "send_test_mail": "sends a mail, as anybody could",
+    "ses_doctor": "removes what it creates for a moment",
+    "ses_rules": "only reads",
+    "ses_status": "only reads",
+    "list_api_keys": "only reads",
+    "list_deletions": "only reads",
+    "list_domains": "only reads",
+    # As doors of their own: `test_workers.py`.
+    "mail_worker": "acts as a worker",
+    "ses_worker": "acts as a worker",
+}
+# Of part E, tested with its command: they call the services that the API calls.
+THROUGH_SERVICES = {"delete_domain", "delete_address", "revoke_api_key", "retry_deletion", "unlock_login"}
+
+
+def lose_a_rule(rows: Rows) -> list[str]:
+    remove_rule(f"inbound-{rows.domain.name}-rule")
+    return ["--apply", "--yes"]
+
+
+def leave_mail(rows: Rows) -> list[str]:
+    store_mail(f"emails/example.net/{Domain().pk}/1")
+    return ["--apply", "--domain", "example.net", "--yes"]
+
+
+WRITES: dict[str, tuple[Callable[[Rows], list[str]], str]] = {
+    "create_api_key": (lambda rows: [rows.domain.owner.username, "--name", "CI"], "added"),
+    "reseal_secrets": (lambda rows: [], "resealed"),
+    "mail_retry": (lambda rows: [rows.delivery.pk, "--yes"], "retried"),
+    "ses_sync": (lambda rows: [rows.domain.name], "pushed"),
+    "ses_setup": (lambda rows: ["--mail"], "set up"),
+    "ses_reconcile": (lose_a_rule, "repaired"),
+    "ses_cleanup": (leave_mail, "erased"),
+}
+
+
+def test_every_command_is_here():
+    ours = {name for name, app in get_commands().items() if not str(app).startswith(("django", "axes"))}
+    assert ours - set(OTHERS) - THROUGH_SERVICES == set(WRITES)
+
+
+@pytest.mark.parametrize("command", WRITES)
+def test_a_writing_command_is_recorded(command, rows, capsys):
+    arguments, action = WRITES[command]
+    Delivery.objects.update(state=Delivery.State.DEAD)
+    last = Change.objects.latest("pk").pk
+    given = arguments(rows)
+    # Exit code 2: something is left.
+    with acting(of_command(command)), suppress(SystemExit):
+        call_command(command, *given)
+    changes = Change.objects.filter(pk__gt=last)
+    assert action in {change.action for change in changes}, capsys.readouterr().out
+    assert {(change.door, change.via) for change in changes} == {("command", command)}
