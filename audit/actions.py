@@ -28,6 +28,8 @@ class Action(StrEnum):
     ROTATED = "rotated"
     RESEALED = "resealed"
     TESTED = "tested"
+    # Of signing in.
+    UNLOCKED = "unlocked"
     SWITCHED_OFF = "switched off"
     # Of what SES and S3 hold.
     ADOPTED = "adopted"

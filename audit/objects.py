@@ -19,6 +19,7 @@ MODELS = {
 }
 # Things that are not rows that people know.
 OTHERS = {
+    "signIn": "axes.accessattempt",
     "storedMail": "mail.message",
     "folder": "s3.folder",
     "resource": "ses_integration.ledgerentry",

@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Max, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from audit.actions import Action
+from audit.record import record_names
 from backoffice.text import moment
 from inbound.web.remote import remote_address
 
@@ -63,5 +66,8 @@ def counted() -> QuerySet[AccessAttempt]:
 def unlock(attempts: QuerySet[AccessAttempt]) -> list[tuple[str, str]]:
     """Forget these attempts. Returns each name with its address."""
     pairs = sorted({(name or "", address or "") for name, address in attempts.values_list("username", "ip_address")})
-    attempts.delete()
+    with transaction.atomic():
+        attempts.delete()
+        names = [f"{name} from {address}" for name, address in pairs]
+        record_names(Action.UNLOCKED, AccessAttempt._meta.label_lower, names)
     return pairs

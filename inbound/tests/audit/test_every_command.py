@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from axes.models import AccessAttempt
 from django.core.management import call_command, get_commands
 
 from audit.models import Change
@@ -46,6 +47,11 @@ def lose_a_rule(rows: Rows) -> list[str]:
     return ["--apply", "--yes"]
 
 
+def wrong_password(name: str) -> list[str]:
+    AccessAttempt.objects.create(username=name, ip_address="192.0.2.1", failures_since_start=1)
+    return [name]
+
+
 def leave_mail(rows: Rows) -> list[str]:
     store_mail(f"emails/example.net/{Domain().pk}/1")
     return ["--apply", "--domain", "example.net", "--yes"]
@@ -54,6 +60,7 @@ def leave_mail(rows: Rows) -> list[str]:
 WRITES: dict[str, tuple[Callable[[Rows], list[str]], str]] = {
     "create_api_key": (lambda rows: [rows.domain.owner.username, "--name", "CI"], "added"),
     "reseal_secrets": (lambda rows: [], "resealed"),
+    "unlock_sign_in": (lambda rows: wrong_password("alice"), "unlocked"),
     "mail_retry": (lambda rows: [rows.delivery.pk, "--yes"], "retried"),
     "ses_sync": (lambda rows: [rows.domain.name], "pushed"),
     "ses_setup": (lambda rows: ["--mail"], "set up"),
