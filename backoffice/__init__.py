@@ -3,7 +3,7 @@
 - `site`: the admin site, with its header and its menu (`menu`)
 - `base`: typed versions of Django's admin classes, and read-only pages and inlines
 - `lists`: what searches of lists understand, and filters that take only what they offer
-- `links`: links from one page to another, and where to go when a page has finished
+- `links`: links from one page to another and to the changes of each object, and where to go when a page has finished
 - `service_forms`: add and change rows through services, and show a new secret once
 - `deletion`: delete rows through services, with the plan and a typed name on the confirmation page
 - `text`: wording of counts, lists of names, sizes and dates, for pages, commands and messages

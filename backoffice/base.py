@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from backoffice.changes import ShowsChanges
+from backoffice.links import ShowsChanges
 from backoffice.lists import ChecksLookups, SearchesNames
 
 if TYPE_CHECKING:

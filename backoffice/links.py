@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import attrgetter
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
-from django.contrib.admin.utils import quote
+from django.contrib.admin.utils import quote, unquote
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -81,3 +81,25 @@ def page_url(model_admin: admin.ModelAdmin[Any], row: Model) -> str:
     opts = model_admin.opts
     view = f"admin:{opts.app_label}_{opts.model_name}_change"
     return reverse(view, args=[quote(str(row.pk))], current_app=model_admin.admin_site.name)
+
+
+class ShowsChanges:
+    """Mixin for a ModelAdmin: the history of a row is what the audit log has of it.
+
+    The template `change_form_object_tools.html` calls the link "Changes".
+    """
+
+    # An attribute of the row by whose value its changes are found: also those of what has or had the same name.
+    changes_by_name: ClassVar[str] = ""
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        django: Any = self
+        pk = unquote(object_id)
+        row = django.get_object(request, pk) if self.changes_by_name else None
+        wanted = (
+            {"object_name": getattr(row, self.changes_by_name)}
+            if row is not None
+            else {"object_type": django.opts.label_lower, "object_id": pk}
+        )
+        # The log is an app above this one.
+        return HttpResponseRedirect(f"{reverse('admin:audit_change_changelist')}?{urlencode(wanted)}")

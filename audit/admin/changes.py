@@ -11,9 +11,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from audit.actions import Action
+from audit.actions import MODELS, WORDS, Action, spaced
 from audit.models import Change
-from audit.objects import MODELS, WORDS, spaced
 from backoffice.base import ReadOnlyAdmin
 from backoffice.links import NOTHING, page_link, related_link
 from backoffice.lists import ChoiceListFilter

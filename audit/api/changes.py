@@ -7,9 +7,9 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.mixins import ListModelMixin
 
+from audit.actions import WORDS
 from audit.api.filters import FILTERS
 from audit.models import Change
-from audit.objects import WORDS
 from audit.origin import Door
 from rest.fields import TextOrNull, Timestamp
 from rest.serializers import ReadModelSerializer

@@ -11,9 +11,8 @@ from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import ValidationError
 
-from audit.actions import Action
+from audit.actions import WORDS, Action
 from audit.models import Change
-from audit.objects import WORDS
 from audit.origin import Door
 from rest.filters import Filter, TextFilter
 

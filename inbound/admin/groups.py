@@ -7,7 +7,7 @@ from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
-from backoffice.changes import ShowsChanges
+from backoffice.links import ShowsChanges
 from backoffice.lists import ChecksLookups, SearchesNames
 from inbound.people.groups import is_ready
 

@@ -18,8 +18,7 @@ from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
 
-from backoffice.changes import ShowsChanges
-from backoffice.links import list_url
+from backoffice.links import ShowsChanges, list_url
 from backoffice.lists import ChecksLookups, SearchesNames
 from backoffice.text import listed, plural
 from inbound.people import users

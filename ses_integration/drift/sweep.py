@@ -176,8 +176,8 @@ def invalidate(config: SesConfig, seen: Observation, domains: Collection[str] | 
             if any(changed):
                 outbox.raise_generation(config, domain)
                 swept.invalidated.append(domain)
-                resources = [entry.name for entry, is_new in zip(differing[domain], changed, strict=True) if is_new]
-                record_names(Action.REPAIRED, DomainSync._meta.label_lower, [domain], resources=resources)
+                names = [entry.name for entry in differing[domain]]
+                record_names(Action.REPAIRED, DomainSync._meta.label_lower, [domain], resources=names)
     return swept
 
 
