@@ -34,6 +34,8 @@ OTHERS = {
     "list_api_keys": "only reads",
     "list_deletions": "only reads",
     "list_domains": "only reads",
+    "show_deletion": "only reads",
+    "spectacular": "is of the package that describes the API",
     # As doors of their own: `test_workers.py`.
     "mail_worker": "acts as a worker",
     "ses_worker": "acts as a worker",
