@@ -18,13 +18,8 @@ from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory
 
 
 def values(endpoint: Endpoint, **changes: Any) -> dict[str, Any]:
-    fields = {
-        "name": endpoint.name,
-        "description": endpoint.description or "",
-        "is_active": "on",
-        "type": endpoint.type,
-    }
-    return {**fields, "owner": endpoint.owner_id, "config": '{"url": "https://example.org/"}', **changes}
+    fields = {"name": endpoint.name, "description": endpoint.description or "", "is_active": "on"}
+    return {**fields, "url": "https://example.org/", "payload": "full", **changes}
 
 
 def test_a_row_deleted_while_its_form_was_open_is_reported(ses, user, admin_client: Client, monkeypatch):
