@@ -21,7 +21,7 @@ from backoffice.lists import ChoiceListFilter
 from backoffice.service_forms import ServiceAdmin, warn
 from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain
-from ses_integration.admin.columns import ShowsSesState
+from ses_integration.admin.columns import ShowsSesState, outage_doubts
 from ses_integration.api import QuotaExceeded, shared_deadline
 
 
@@ -46,6 +46,7 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
     refusals = (QuotaExceeded,)
     gone = (EmailAddress.DoesNotExist, Domain.DoesNotExist, EndpointGone)
     shared_deadline = staticmethod(shared_deadline)
+    further_doubts = staticmethod(outage_doubts)
     plan_of = staticmethod(deletion_plan.plan_of)
 
     domain_link = related_link("domain__name")

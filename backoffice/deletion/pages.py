@@ -22,7 +22,7 @@ from backoffice.base import ModelAdmin
 from backoffice.deletion import phrase
 from backoffice.links import list_url
 from backoffice.text import listed, plural
-from rest.deletion.plan import Part, Plan
+from rest.deletion.plan import Doubt, Part, Plan
 from rest.deletion.plan_token import PlanOutdated
 
 Row = TypeVar("Row", bound=Model)
@@ -70,8 +70,10 @@ class DeletesThroughService(ModelAdmin[Row]):
     asks_to_type = True
     # What the confirmation page says first, after "This cannot be undone."
     afterwards = (
-        "SES is updated at once. Anything SES has not confirmed when the next page loads is finished in the background."
+        "SES is updated at once. Anything that it has not confirmed by then is pending, and the next page says so."
     )
+    # What the page says besides the doubts of a plan, such as that SES does not answer.
+    further_doubts: Callable[[], Sequence[Doubt]] = staticmethod(tuple)
     # Entered once around all deletions of a request, so that looking at the plan again and all waits share one deadline.
     shared_deadline: Callable[[], AbstractContextManager[object]] = staticmethod(nullcontext)
 
@@ -188,7 +190,7 @@ class DeletesThroughService(ModelAdmin[Row]):
             "headline": plan.headline() if plan else self.totals(rows),
             "titles": self.consequence_titles,
             "afterwards": self.afterwards,
-            "doubts": plan.doubts() if plan else [],
+            "doubts": [*(plan.doubts() if plan else []), *self.further_doubts()],
             "bulk": bulk,
             "phrase": asked if self.asks_to_type and not begun else "",
             "phrase_field": phrase.FIELD,

@@ -33,7 +33,7 @@ from domains.models import Domain, DomainDeletion, Step
 from domains.names import RefusedName
 from rest.deletion.plan_token import PlanOutdated
 from ses_integration.admin.actions import push
-from ses_integration.admin.columns import ShowsSesState
+from ses_integration.admin.columns import ShowsSesState, outage_doubts
 from ses_integration.api import QuotaExceeded, RecordedIdentity, shared_deadline
 
 
@@ -59,6 +59,7 @@ class DomainAdmin(
     refusals = (QuotaExceeded,)
     gone = (Domain.DoesNotExist, catch_all.EndpointGone)
     shared_deadline = staticmethod(shared_deadline)
+    further_doubts = staticmethod(outage_doubts)
     plan_of = staticmethod(build.plan_of)
     consequence_titles = model.SUMMARY
 

@@ -17,7 +17,10 @@ from domains.deletion_plan.model import row_counts
 from domains.dns.leftovers import State
 from domains.models import DomainDeletion, Step
 from ses_integration.api import SyncState
+from workers.alive import is_alive
+from workers.models import WorkerKind
 
+NO_WORKER = "No ses_worker is running, so nothing finishes this and nothing verifies it. Start one."
 # A page that changes by itself asks again after so many seconds, first until all is done, then until it is verified.
 UNFINISHED_SECONDS, UNVERIFIED_SECONDS = 3, 15
 
@@ -62,7 +65,13 @@ def context_of(row: DomainDeletion, *, with_dns: bool) -> dict[str, Any]:
         "unknown": [record for record in dns.records if record.state is State.UNKNOWN] if dns else [],
         "as_json": json.dumps(report.as_values(row, ses, dns), indent=2, ensure_ascii=False),
         "live": live_seconds([row]),
+        "nobody": nobody([row]),
     }
+
+
+def nobody(rows: Sequence[DomainDeletion]) -> str:
+    """A sentence if something is to be done and no worker does it."""
+    return NO_WORKER if live_seconds(rows) and not is_alive(WorkerKind.SES) else ""
 
 
 def _state(row: DomainDeletion) -> str:
@@ -117,4 +126,5 @@ def together(rows: Sequence[DomainDeletion]) -> dict[str, Any]:
             for row in rows
         ],
         "live": live_seconds(rows),
+        "nobody": nobody(rows),
     }

@@ -22,7 +22,7 @@ from backoffice.text import ago, moment, plural
 from domains.admin import publishing
 from domains.admin.verification import ShowsVerification
 from domains.models import Domain, DomainDeletion
-from ses_integration.api import SyncState
+from ses_integration.api import SyncState, ses_overview
 
 # The most rows of a table under a tab. A link leads to all.
 ROWS = 50
@@ -98,7 +98,7 @@ class ShowsTabs(ModelAdmin[Domain]):
 
 
 def heading(domain: Domain) -> dict[str, Any]:
-    """The lines above the tabs. Four statements, however much mail there is."""
+    """The lines above the tabs. A constant number of statements, however much mail there is."""
     now = timezone.now()
     # Reverse accessors of mail, an app above this one.
     newest = domain.received_emails.order_by("-arrived_at").values_list("arrived_at", flat=True).first()
@@ -110,7 +110,19 @@ def heading(domain: Domain) -> dict[str, Any]:
         "sync": state,
         "last_mail": ago(newest, now) if newest else "",
         "mail_today": f"{counted + rest:,}",
+        "taken": _taken(domain),
     }
+
+
+def _taken(domain: Domain) -> list[str]:
+    """What the last comparison with SES has found about rules that are not ours and take the domain's mail."""
+    sweep = ses_overview(names=SyncState.pending_names([])).sweep
+    found = sweep.listed if sweep else ()
+    return [
+        one.text.removeprefix("! ")
+        for one in found
+        if one.intrudes and (one.takes_everything or domain.name in one.takes_from)
+    ]
 
 
 def _receiving(domain: Domain) -> str:

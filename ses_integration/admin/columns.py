@@ -14,10 +14,13 @@ from django.utils.safestring import SafeString
 from backoffice.base import ModelAdmin
 from backoffice.links import page_link
 from backoffice.text import listed, moment
+from rest.deletion.plan import Doubt
 from ses_integration.conf import ses_config
 from ses_integration.models import LedgerEntry
 from ses_integration.plan.resources import Presence, ResourceKind
 from ses_integration.status.sync_state import SyncState, SyncStatus
+from workers.alive import is_alive
+from workers.models import WorkerKind
 
 Row = TypeVar("Row", bound=Model)
 
@@ -36,6 +39,15 @@ OURS = {
 
 def html(state: SyncState) -> SafeString:
     return format_html('<span style="{}">{}</span>', STYLES.get(state.status, STYLE), state)
+
+
+def outage_doubts() -> list[Doubt]:
+    """What a deletion has to wait for, if SES does not answer. One or two statements."""
+    since = SyncState.outage_since()
+    if since is None:
+        return []
+    nobody = "" if is_alive(WorkerKind.SES) else " No ses_worker is running to do it: start one."
+    return [Doubt(f"SES: it has refused calls since {moment(since)}, so what it holds is removed later.{nobody}")]
 
 
 def _shown(domain: str, kind: ResourceKind) -> SafeString:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from backoffice.text import moment, plural
 from ses_integration.conf import ses_config
-from ses_integration.models import DomainSync, InFlightCall, RuleSetState
+from ses_integration.models import DomainSync, InFlightCall, Lease, RuleSetState
 from ses_integration.status import wording
 
 _BEHIND = Q(generation__gt=F("observed_generation"))
@@ -94,6 +94,12 @@ class SyncState:
         with_call_in_flight = InFlightCall.objects.of(config).values_list("entry__domain")
         names = [name for (name,) in behind.union(with_call_in_flight)[: limit + 1]]
         return names if len(names) <= limit else None
+
+    @staticmethod
+    def outage_since() -> datetime | None:
+        """Since when SES has refused or not answered every call; None if it answers. One statement."""
+        since: datetime | None = Lease.objects.of(ses_config()).values_list("outage_since", flat=True).first()
+        return since
 
     @property
     def pending(self) -> bool:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from addresses.models import EmailAddress
 from domains.models import Domain, DomainDeletion
 from inbound.tests.support.admin_site import asked_to_type, messages_on, plan_token, post, text, url
-from inbound.tests.support.aws import calls, store_mail
+from inbound.tests.support.aws import calls, fail_calls, store_mail
 from inbound.tests.support.factories import BlockedEmailFactory, DnsRecordFactory, EmailAddressFactory
 
 CHANGED = "Nothing was deleted: the plan has changed since you saw it. The new plan is below."
@@ -149,6 +149,16 @@ def test_what_dns_did_not_say_is_amber_and_what_s3_did_not_say_is_red(address, d
         f'{DOUBT} severe">Stored mail: its size could not be looked up.'
         in asked(admin_client, "domains.domain", domain)[1]
     )
+
+
+def test_the_page_says_if_ses_refuses_calls(address, domain, ses, admin_client: Client, settings):
+    settings.SES_REQUEST_BUDGET = 0.3
+    fail_calls(ses)
+    EmailAddressFactory(domain=domain, address="b@example.com")
+    for model, row in (("domains.domain", domain), ("addresses.emailaddress", address)):
+        page = asked(admin_client, model, row)[1]
+        assert f'{DOUBT} severe">SES: it has refused calls since 2' in page
+        assert "No ses_worker is running to do it: start one." in page
 
 
 def test_the_page_shows_what_could_not_be_looked_up(address, domain, ses, dns, admin_client: Client):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -11,7 +12,8 @@ from domains.deletion.proof import prove_deletions
 from domains.deletion.service import delete_domain, resume_deletions
 from domains.lifecycle.register import add_domain
 from domains.models import DomainDeletion
-from inbound.tests.support.admin_site import delete_selected, run_action, text, url
+from inbound.models import issue_key
+from inbound.tests.support.admin_site import delete_selected, post, run_action, staff, text, url
 from inbound.tests.support.aws import store_mail
 from inbound.tests.support.factories import DnsRecordFactory, EmailAddressFactory
 from ses_integration.aws import clients
@@ -39,6 +41,68 @@ def test_a_deletion_is_shown_with_its_verification(domain, ses, admin_client: Cl
     assert "_amazonses.example.com TXT <token>" in shown
     assert "_dmarc" not in shown
     assert f"s3://inbound-mail/{record.key_prefix}" in shown
+
+
+def test_a_report_has_a_line_for_each_step_and_the_answer_of_the_api(ses, user, admin_client: Client, settings):
+    domain = add_domain(owner=user, name="example.com").domain
+    store_mail(f"{domain.key_prefix}mail")
+    ses.add_faults({"service": "s3", "action": "ListObjectVersions", "fault": "access_denied", "times": None})
+    record = delete_domain(domain=domain, requested_by="admin")
+    page = admin_client.get(url("domains.domaindeletion", "change", record.pk))
+    steps = {step.name: step for step in page.context["steps"]}
+    assert list(steps) == ["Rules", "Identity", "Rows", "Received emails", "Stored mail"]
+    assert steps["Rules"].outcome.startswith("Done, 2")
+    stored = steps["Stored mail"]
+    assert (stored.outcome, stored.tries, stored.what) == ("Pending", 1, "0 versions, 0 bytes")
+    assert "permission" in stored.why
+    assert stored.next_try.endswith(" UTC")
+    assert "Pending: stored mail" in text(page)
+    assert "No ses_worker is running, so nothing finishes this" in text(page)
+    assert 'data-live="3"' in text(page)
+    key = issue_key(owner=user, name="k")[1]
+    answered = admin_client.get(f"/api/v2/deletions/{record.pk}", headers={"Authorization": f"Bearer {key}"})
+    shown = json.loads(page.context["as_json"])
+    assert shown == {name: value for name, value in answered.json().items() if name != "dns"}
+
+
+def test_the_button_tries_an_unfinished_deletion_now(ses, user, admin_client: Client, settings):
+    domain = add_domain(owner=user, name="example.com").domain
+    settings.SES_REQUEST_BUDGET = 0
+    record = delete_domain(domain=domain, requested_by="me")
+    settings.SES_REQUEST_BUDGET = 60
+    page, retry = (url("domains.domaindeletion", name, record.pk) for name in ("change", "retry"))
+    assert "Try now" in text(admin_client.get(page))
+    assert admin_client.get(retry).status_code == 405
+    response, messages = post(admin_client, retry)
+    assert (response["Location"], messages) == (page, [("success", "1 finished.")])
+    assert "Try now" not in text(admin_client.get(page))
+
+
+def test_trying_now_needs_the_permission(ses, user, client: Client, settings):
+    domain = add_domain(owner=user, name="example.com").domain
+    settings.SES_REQUEST_BUDGET = 0
+    record = delete_domain(domain=domain, requested_by="me")
+    staff(client, "domains.view_domaindeletion")
+    assert "Try now" not in text(client.get(url("domains.domaindeletion", "change", record.pk)))
+    assert client.post(url("domains.domaindeletion", "retry", record.pk)).status_code == 403
+
+
+def test_leftovers_in_dns_are_looked_up_when_they_are_asked_for(ses, user, dns, admin_client: Client):
+    domain = add_domain(owner=user, name="example.com").domain
+    dns.publish("example.com", "MX", "10 inbound-smtp.eu-west-1.amazonaws.com.")
+    record = delete_domain(domain=domain, requested_by="me")
+    page = url("domains.domaindeletion", "change", record.pk)
+    assert "Look up which records are still published" in text(admin_client.get(page))
+    shown = text(admin_client.get(f"{page}?dns=1"))
+    assert "MX example.com 10 inbound-smtp.eu-west-1.amazonaws.com" in shown
+    assert 'data-copy="example.com"' in shown
+
+
+def test_the_results_of_an_unknown_request_are_not_found(ses, admin_client: Client, client: Client):
+    path = url("domains.domaindeletion", "results", "none")
+    assert admin_client.get(path).status_code == 404
+    staff(client, "domains.view_domain")
+    assert client.get(path).status_code == 403
 
 
 def test_read_only_records_cannot_be_changed(ses, user, admin_client: Client):

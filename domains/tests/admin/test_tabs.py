@@ -14,6 +14,8 @@ from domains.models import DnsRecord, Domain
 from inbound.tests.support.admin_site import count_statements, open_links, post, staff, text, url
 from inbound.tests.support.aws import keep_new_identities_pending
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
+from ses_integration.aws import clients
+from ses_integration.watch.sweeper import SesSweeper
 from workers.models import Worker, WorkerKind
 
 
@@ -103,6 +105,19 @@ def test_a_new_domain_shows_the_records_to_publish(ses, user, admin_client: Clie
 def test_a_check_returns_to_its_tab(domain, admin_client: Client):
     response, _ = post(admin_client, url("domains.domain", "check", domain.pk), tab="dns")
     assert response["Location"] == tab(domain, "dns")
+
+
+def test_every_tab_says_which_rule_of_others_takes_the_mail(domain, admin_client: Client):
+    EmailAddressFactory(domain=domain, address="a@example.com")
+    clients.ses("eu-west-1").create_receipt_rule(
+        RuleSetName="inbound-email-rules", Rule={"Name": "legacy", "Enabled": True, "Recipients": ["a@example.com"]}
+    )
+    SesSweeper(3600.0).sweep()
+    for key in ("", "dns"):
+        shown = text(admin_client.get(tab(domain, key)))
+        assert '<p class="doubt severe">rule legacy of example.com: a@example.com. It is not ours and takes' in shown
+    other = DomainFactory(owner=domain.owner)
+    assert "legacy" not in text(admin_client.get(tab(other, "")))
 
 
 def test_earlier_deletions_of_the_name_are_listed(domain, user, admin_client: Client):
