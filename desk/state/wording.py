@@ -47,6 +47,31 @@ def conclusion(state: State) -> str:
     return "Everything is up to date." if state.is_settled else headline(state)
 
 
+def facts(state: State) -> list[str]:
+    """What is known besides the findings: workers, mail, and the last comparison with SES."""
+    alive = [worker for worker in state.workers if worker.is_alive]
+    heard = [f"{one.kind} on {one.host}, heard of {duration(state.at - one.last_round_at)} ago" for one in alive]
+    mail = f"last mail {duration(state.at - state.mail.last_at)} ago" if state.mail.last_at else "no mail yet"
+    silent = f"; {plural(state.mail.silent, 'verified domain')} had none for seven days" if state.mail.silent else ""
+    return [
+        f"Workers: {listed(heard) or 'none'}.",
+        f"Mail: {mail}, {state.mail.in_24_hours:,} in 24 hours{silent}.",
+        f"{compared(state)}.",
+    ]
+
+
+def compared(state: State) -> str:
+    if state.sweep is None or state.sweep.ended_at is None:
+        return "Not compared with SES yet"
+    return f"Compared with SES {duration(state.at - state.sweep.ended_at)} ago"
+
+
+def more(state: State) -> list[str]:
+    """A line if not all findings are listed."""
+    left = sum(tally.number for tally in state.by_level.values()) - len(state.findings)
+    return [f"and {left:,} more"] if left > 0 else []
+
+
 def needs_you(number: int, noun: str = "thing") -> str:
     return f"{plural(number, noun)} {'needs' if number == 1 else 'need'} you."
 

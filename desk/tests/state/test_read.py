@@ -33,11 +33,6 @@ from ses_integration.coordination import quotas
 pytestmark = pytest.mark.sqlite
 
 
-@pytest.fixture
-def alive(transactional_db):
-    return [WorkerFactory(), WorkerFactory(kind="mail_worker")]
-
-
 def only(state: State) -> Finding:
     [finding] = state.findings
     return finding

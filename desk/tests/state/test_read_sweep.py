@@ -9,17 +9,12 @@ import pytest
 
 from desk.state.read import read_state
 from desk.state.values import Finding, Kind, Level, State
-from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, WorkerFactory
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
 from ses_integration.errors import SesError
 from ses_integration.watch.sweeper import SesSweeper
 from workers.models import Worker
 
 pytestmark = pytest.mark.sqlite
-
-
-@pytest.fixture
-def alive(transactional_db):
-    return [WorkerFactory(), WorkerFactory(kind="mail_worker")]
 
 
 def only(state: State) -> Finding:

@@ -1,71 +1,41 @@
+"""What `ses_status` says of the ledger, of the topic and of the queue, in lines."""
+
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
 
 from django.db.models import Count
 
-from backoffice.tables import table
-from backoffice.text import moment, plural
+from backoffice.text import plural
 from ses_integration.arrivals.queue import MailQueue
-from ses_integration.cli.base import CommandWithExitCodes
 from ses_integration.conf import SesConfig, mail_source, ses_config
-from ses_integration.coordination.clock import database_now
 from ses_integration.coordination.quotas import QuotaUsage
-from ses_integration.drift.detect import CHECK_REGION
-from ses_integration.drift.previous_scopes import contents, find_previous_scopes
+from ses_integration.drift.previous_scopes import contents
 from ses_integration.errors import SesError
 from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.plan.resources import Presence, ResourceKind
 from ses_integration.reconcile import snapshot
 from ses_integration.status.capacity import capacity
-from ses_integration.status.sync_state import SyncState, pending_domains, states_of
+from ses_integration.status.sync_state import states_of
 from ses_integration.status.topic import topic_progress
 
 
-class Command(CommandWithExitCodes):
-    help = (
-        "Show how much of SES's quotas is used, and which domains are not up to date: their state, how far SES is behind, when "
-        "it is tried again, and why; and how mail is read. Reads the database, and asks AWS only for the length of the queue. Exit "
-        "code 0 when everything is up to date, 2 when something is pending, or when another region or rule set may still hold "
-        "something of ours."
-    )
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--all", action="store_true", help="also show the domains that are up to date, and those that are gone"
-        )
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        config = ses_config()
-        self.stdout.write("\n".join(_summary(config)))
-        for line in _mail(config):
-            self.stdout.write(line)
-        shown = states_of(DomainSync.objects.of(config).order_by("domain") if options["all"] else pending_domains())
-        pending = sum(state.pending for state in shown)
-        gone = _gone(config, [state.domain for state in shown if not state.pending]) if options["all"] else set()
-        now = database_now()
-        if rows := [_row(state, now, gone=state.domain in gone) for state in shown]:
-            self.stdout.write(table(["DOMAIN", "STATE", "NEXT TRY", "WHY"], rows))
-        if elsewhere := sum(scope.size for scope in find_previous_scopes(config)):
-            self.stdout.write(f"{elsewhere} more in another region or rule set: {CHECK_REGION}")
-        if pending:
-            self.stdout.write(f"{pending} pending. The worker retries by itself; ses_sync retries now.")
-        else:
-            self.stdout.write("Nothing is pending here." if elsewhere else "Everything is up to date.")
-        if pending or elsewhere:
-            raise SystemExit(2)
+def summary() -> list[str]:
+    """What SES is confirmed to hold, and how much of the quotas is used."""
+    return _summary(ses_config())
 
 
-def _row(state: SyncState, now: datetime, *, gone: bool) -> list[str]:
-    if not state.pending:
-        return [state.domain, "gone" if gone else state.status.label, "", ""]
-    # Changes are sent before an unanswered call is repeated.
-    at = state.retry_at if state.behind else state.unknown_until
-    next_try = moment(at) if at and at > now else "now"
-    return [state.domain, f"{state.status.label} ({state.lag})", next_try, state.details or state.reason]
+def mail(*, asks_queue: bool = True) -> list[str]:
+    """How mail is read, and which rules tell of theirs. If it `asks_queue` and there is one, two calls to AWS."""
+    return _mail(ses_config(), asks_queue)
+
+
+def up_to_date() -> list[tuple[str, str]]:
+    """Every other domain, and whether it is up to date or gone."""
+    config = ses_config()
+    states = [state for state in states_of(DomainSync.objects.of(config).order_by("domain")) if not state.pending]
+    gone = _gone(config, [state.domain for state in states])
+    return [(state.domain, "gone" if state.domain in gone else state.status.label) for state in states]
 
 
 def _summary(config: SesConfig) -> list[str]:
@@ -82,8 +52,7 @@ def _summary(config: SesConfig) -> list[str]:
     ]
 
 
-def _mail(config: SesConfig) -> list[str]:
-    """How mail is read, and which rules tell of theirs. With a queue, two calls to AWS."""
+def _mail(config: SesConfig, asks_queue: bool) -> list[str]:
     lines, source = [], mail_source()
     if (topic := topic_progress(config)) and topic.rules:
         if topic.done == topic.rules:
@@ -93,9 +62,8 @@ def _mail(config: SesConfig) -> list[str]:
         else:
             lines.append(f"The topic is confirmed in {topic.done} of {plural(topic.rules, 'rule')}; {_pace(config)}.")
     if source == "sqs":
-        lines.append(
-            f"Mail is read from queue {config.queue_url.rpartition('/')[2] or '(SES_QUEUE_URL is missing)'}: {_depth()}"
-        )
+        name = config.queue_url.rpartition("/")[2] or "(SES_QUEUE_URL is missing)"
+        lines.append(f"Mail is read from queue {name}{f': {_depth()}' if asks_queue else '.'}")
     elif source == "sns":
         lines.append("Mail is read when SNS posts a notification, and by the sweep.")
     elif source == "sweep":

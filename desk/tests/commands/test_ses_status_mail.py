@@ -13,7 +13,7 @@ from ses_integration.tests.support.fake_domains import receive, remove
 
 __all__ = ["named"]
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite, pytest.mark.usefixtures("alive")]
 
 DOMAINS = ("a.org", "b.org", "c.org")
 

@@ -1,0 +1,1 @@
+"""The command of the desk (`commands`). Only Django imports it."""
