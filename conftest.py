@@ -19,11 +19,12 @@ from rest_framework.test import APIClient
 from domains.tests.dns_server import PublishedDns
 from inbound.models import Scope, issue_key
 from inbound.tests.support.database import empty_tables
-from inbound.tests.support.factories import UserFactory
+from inbound.tests.support.factories import UserFactory, WorkerFactory
 from inbound.tests.support.rotation import Rotation, rotation_of
 from ses_integration.aws import account, clients
 from ses_integration.conf import ses_config
 from ses_integration.emulator.server import Emulator
+from workers.models import Worker, WorkerKind
 
 # CI takes the same examples each time, so that it fails only for a change; at night there are more, and new ones.
 hypothesis_settings.register_profile("steady", deadline=None, derandomize=True, stateful_step_count=25)
@@ -110,6 +111,12 @@ def ses(aws: Emulator, transactional_db: None) -> Emulator:
     aws.prepare(config.region, rule_set=config.rule_set, bucket=config.bucket)
     account.record(config, account.of_credentials(config))
     return aws
+
+
+@pytest.fixture
+def alive(transactional_db: None) -> list[Worker]:
+    """A worker of each kind. While none is, nobody is told that something goes on by itself."""
+    return [WorkerFactory(kind=kind) for kind in WorkerKind]
 
 
 @pytest.fixture

@@ -4,4 +4,5 @@
 - `heartbeat`: how a worker says that it is alive
 - `alive`: who is alive, and since when nobody is
 - `metrics`: what a worker has counted, for Prometheus
+- `wording`: what people read about work that waits for one
 """

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from backoffice.text import duration, listed, moment, plural
+from backoffice.text import duration, listed, plural
 from desk.state.values import Difference, Kind, Level, Quota, State
 from mail.status.endpoints import TroubledEndpoint
 
@@ -84,10 +83,6 @@ def _pending(state: State, number: int) -> str:
     )
     age = f", the oldest for {duration(state.at - oldest)}" if oldest else ""
     return f"{plural(number, 'thing')} {'is' if number == 1 else 'are'} pending{age}; the workers go on by themselves."
-
-
-def no_worker(kind: str, since: datetime | None, now: datetime) -> str:
-    return f"no {kind} has run since {moment(since)} ({duration(now - since)})" if since else f"no {kind} has ever run"
 
 
 def start(kind: str) -> str:

@@ -10,6 +10,7 @@ from desk.state.values import Finding, Kind, Level, WorkerSeen
 from ses_integration.api import mail_source
 from workers.alive import ALIVE
 from workers.models import Worker, WorkerKind
+from workers.wording import no_worker
 
 
 def read_workers(now: datetime) -> list[WorkerSeen]:
@@ -50,7 +51,7 @@ def findings(workers: Sequence[WorkerSeen], now: datetime) -> Iterator[Finding]:
                 Kind.WORKER,
                 Level.NEEDS_YOU,
                 subject=kind,
-                what=wording.no_worker(kind, since, now),
+                what=no_worker(kind, since, now),
                 act=wording.start(kind),
                 since=since,
             )

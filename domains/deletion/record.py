@@ -21,6 +21,8 @@ from domains.models import Domain, DomainDeletion, Step
 from domains.provider import addresses_of, spec_of
 from rest.prebuilt import Parameter, Prebuilt
 from ses_integration.api import SyncState, confirmation, own_rule_names, unconfirmed_warning
+from workers.models import WorkerKind
+from workers.wording import left_to
 
 # SES retries for this long to store mail that it accepted before the rule was deleted
 # (docs/architecture/ses.md, "Late storage"), so the worker checks the prefix again afterwards.
@@ -30,8 +32,9 @@ NOT_FINISHED = "SES clean-up is not finished."
 KEPT = f"The SES identity {NOT_CREATED_HERE}"
 SUPERSEDED = "The domain was added again before its clean-up was finished. SES holds what the new one needs."
 MAIL_KEPT = "KEEP_MAIL_ON_DOMAIN_DELETE is on, so stored mail is kept:"
-ROWS_LEFT = "Received emails are still to be erased from the database. This continues in the background."
-ERASING = "Stored mail is still to be erased. This continues in the background."
+ROWS_LEFT = "Received emails are still to be erased from the database."
+ERASING = "Stored mail is still to be erased."
+CONTINUES = "This continues in the background."
 
 
 def initial_values(domain: Domain) -> dict[str, Any]:
@@ -149,9 +152,9 @@ def warning(record: DomainDeletion) -> str | None:
     if Step.SUPERSEDED in (record.rules, record.identity):
         sentences.append(SUPERSEDED)
     if record.stored_mail == Step.PENDING:
-        sentences += [ERASING, problem]
+        sentences += [ERASING, left_to(WorkerKind.SES, CONTINUES), problem]
     elif record.received_emails == Step.PENDING:
-        sentences.append(ROWS_LEFT)
+        sentences += [ROWS_LEFT, left_to(WorkerKind.SES, CONTINUES)]
     if record.stored_mail == Step.KEPT:
         sentences.append(f"{MAIL_KEPT} {record.mail}")
     return " ".join(filter(None, sentences)) or None

@@ -61,7 +61,7 @@ class ReceivedEmailAdmin(
     asks_to_type = False
     afterwards = (
         "The mail disappears at once. If it has no other recipient, its object in the bucket is erased, too, in all versions; "
-        "what S3 does not take now is erased in the background."
+        "what S3 does not take now is left to the mail worker."
     )
 
     class Media:

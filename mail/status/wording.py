@@ -9,8 +9,11 @@ from typing import Any
 from backoffice.text import duration, moment, plural, visible
 from mail.status.endpoints import TroubledEndpoint
 from mail.status.figures import BOUNCE_DAYS, MailStatus, Pile, Queue, Waiting
+from workers.models import WorkerKind
+from workers.wording import left_to
 
 IS_IT_RUNNING = "Is mail_worker running?"
+GOES_ON = "mail_worker goes on by itself."
 HEAD = ["ENDPOINT", "NAME", "STATE", "SINCE", "WAITING", "DEAD", "NEXT TRY", "WHY"]
 
 
@@ -34,9 +37,9 @@ def sentences(status: MailStatus) -> list[str]:
 def conclusion(status: MailStatus) -> str:
     """The last line."""
     attention = "Something needs attention; docs/runbook.md says what to do." if status.needs_attention else ""
-    pending = (
-        "Something waits. mail_worker goes on by itself; mail_retry tries deliveries now." if status.is_pending else ""
-    )
+    pending = ""
+    if status.is_pending:
+        pending = f"Something waits. {left_to(WorkerKind.MAIL, GOES_ON)} mail_retry tries deliveries now."
     return " ".join(filter(None, [attention, pending])) or "Nothing waits, and nothing needs attention."
 
 

@@ -37,4 +37,4 @@ def push(request: HttpRequest, domains: Collection[str]) -> None:
     if behind:
         reasons = [f"{state.domain}: {state.reason}" for state in behind]
         lead = f"Not up to date yet: {plural(len(behind), 'domain')}."
-        messages.warning(request, " ".join([lead, *shortened(reasons, 10, note="."), wording.CHANGE_PENDING]))
+        messages.warning(request, " ".join([lead, *shortened(reasons, 10, note="."), wording.change_pending()]))

@@ -27,7 +27,7 @@ def unconfirmed_warning(
     parts = [
         lead,
         SyncState.by_domain([domain])[domain].error if error is None else error,
-        (confirmation.left_elsewhere(domain) if removal else "") or wording.CHANGE_PENDING,
+        (confirmation.left_elsewhere(domain) if removal else "") or wording.change_pending(),
         wording.unanswered(unanswered_until(domain)) if in_flight else "",
     ]
     return " ".join(filter(None, parts))

@@ -8,10 +8,19 @@ from __future__ import annotations
 from datetime import datetime
 
 from backoffice.text import moment
+from workers.alive import is_alive
+from workers.models import WorkerKind
+from workers.wording import waits_for
 
-CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."
+NOT_CONFIRMED = "SES has not confirmed the change."
+CHANGE_PENDING = f"{NOT_CONFIRMED} It is recorded and will be applied automatically."
 LEFT_ELSEWHERE = "A previously configured region or rule set may still receive mail for this name. Run ses_cleanup."
 NOT_TRIED = "Not tried yet."
+
+
+def change_pending() -> str:
+    """That SES has not confirmed a change, and what happens next. One statement while a worker is alive."""
+    return CHANGE_PENDING if is_alive(WorkerKind.SES) else f"{NOT_CONFIRMED} {waits_for(WorkerKind.SES)}"
 
 
 def unanswered(until: datetime | None) -> str:

@@ -230,7 +230,9 @@ def test_three_addresses_of_a_domain_are_deleted_at_once(ses, domain, admin_clie
     assert LogEntry.objects.count() == 3
 
 
-def test_with_ses_down_the_addresses_are_deleted_within_one_deadline(ses, domain, admin_client: Client, settings):
+def test_with_ses_down_the_addresses_are_deleted_within_one_deadline(
+    ses, alive, domain, admin_client: Client, settings
+):
     chosen = [EmailAddressFactory(domain=domain, address=f"{name}@example.com") for name in "abc"]
     settings.SES_REQUEST_BUDGET = 0.3
     fail_calls(ses)

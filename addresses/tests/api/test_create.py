@@ -17,7 +17,7 @@ from inbound.tests.support.aws import calls, fail_calls, key_prefixes, recipient
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
 from inbound.tests.support.json_bodies import any_object
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("alive")]
 
 URL = "/api/v2/email-addresses"
 RULE = "inbound-example.com-rule"

@@ -19,7 +19,7 @@ from inbound.tests.support.aws import (
 )
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("alive")]
 
 URL = "/api/v2/email-addresses"
 RULE, CATCH_ALL = "inbound-example.com-rule", "inbound-example.com-catchall-rule"

@@ -16,6 +16,8 @@ from inbound.tests.support.json_bodies import any_object
 
 URL = "/api/v2/email-addresses"
 RULE = "inbound-example.com-rule"
+pytestmark = pytest.mark.usefixtures("alive")
+
 CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."
 
 

@@ -17,6 +17,8 @@ from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory
 from inbound.tests.support.json_bodies import any_object
 
 RULE, CATCH_ALL = "inbound-example.com-rule", "inbound-example.com-catchall-rule"
+pytestmark = pytest.mark.usefixtures("alive")
+
 CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."
 
 

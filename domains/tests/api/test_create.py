@@ -21,7 +21,7 @@ from inbound.tests.support.aws import (
 from inbound.tests.support.factories import DomainFactory, UserFactory
 from inbound.tests.support.json_bodies import any_object
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("alive")]
 
 URL = "/api/v2/domains"
 CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."

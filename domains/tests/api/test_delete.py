@@ -30,7 +30,7 @@ from inbound.tests.support.factories import (
 )
 from ses_integration.models import DomainSync, LedgerEntry
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("alive")]
 
 URL = "/api/v2/domains"
 CHANGE_PENDING = "SES has not confirmed the change. It is recorded and will be applied automatically."

@@ -136,7 +136,7 @@ def test_domains_that_are_being_deleted_are_not_reported(delete, endpoint, ses):
     assert Domain.objects.get().catch_all_endpoint_id is None
 
 
-def test_the_endpoint_is_deleted_with_a_warning_if_ses_refuses(delete, endpoint, ses):
+def test_the_endpoint_is_deleted_with_a_warning_if_ses_refuses(alive, delete, endpoint, ses):
     catch_all(endpoint, "example.com")
     ses.add_faults({"action": "DeleteReceiptRule", "fault": "access_denied"})
     answer = delete()
@@ -149,7 +149,7 @@ def test_the_endpoint_is_deleted_with_a_warning_if_ses_refuses(delete, endpoint,
     assert pending_domains().get().domain == "example.com"
 
 
-def test_one_request_budget_is_shared_by_all_domains(delete, endpoint, ses, settings):
+def test_one_request_budget_is_shared_by_all_domains(alive, delete, endpoint, ses, settings):
     for name in ("a.example.com", "b.example.com", "c.example.com"):
         catch_all(endpoint, name)
     settings.SES_REQUEST_BUDGET = 0.0

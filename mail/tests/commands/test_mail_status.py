@@ -16,7 +16,7 @@ from inbound.tests.support.factories import DeliveryFactory, DomainFactory, Endp
 from mail.models import EndpointGate, ForwardRecipient, MailSweep
 from mail.tests.commands.run import run
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("alive")]
 
 NOTHING = "Nothing waits, and nothing needs attention.\n"
 
@@ -62,7 +62,7 @@ def test_deliveries_that_are_due_are_counted_with_the_next_try(db) -> None:
     assert code == 2
     assert said.splitlines() == [
         f"2 deliveries due, the oldest for 2 h, 1 in flight, the next try at {moment(later)}.",
-        "Something waits. mail_worker goes on by itself; mail_retry tries deliveries now.",
+        "Something waits. mail_worker goes on by itself. mail_retry tries deliveries now.",
     ]
 
 

@@ -1,0 +1,26 @@
+"""What people read about work that waits for a worker. The only place that says that something goes on by itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from backoffice.text import duration, moment
+from workers.alive import is_alive, none_since
+from workers.models import WorkerKind
+
+
+def left_to(kind: WorkerKind, promise: str) -> str:
+    """The `promise` while a worker is alive that can keep it; otherwise that it waits for one. Up to three statements."""
+    return promise if is_alive(kind) else waits_for(kind)
+
+
+def waits_for(kind: WorkerKind) -> str:
+    """What happens next while no worker is alive."""
+    return f"It is recorded, and waits: {no_worker(kind, none_since(kind), timezone.now())}."
+
+
+def no_worker(kind: str, since: datetime | None, now: datetime) -> str:
+    """A part of a sentence: `no ses_worker has run since 2026-11-26 02:40:00 UTC (4 min)`."""
+    return f"no {kind} has run since {moment(since)} ({duration(now - since)})" if since else f"no {kind} has ever run"
