@@ -32,6 +32,9 @@ class ChangeSerializer(ReadModelSerializer[Change]):
     remoteAddress = TextOrNull(source="remote")
     requestId = TextOrNull(source="request_id")
     via = TextOrNull()
+    # With a type, because JSON of any type is null in two ways, which the description does not allow.
+    before = serializers.DictField(allow_null=True)
+    after = serializers.DictField(allow_null=True)
 
     class Meta:
         model = Change
