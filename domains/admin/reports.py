@@ -32,6 +32,7 @@ class ShownStep:
     name: str
     state: str
     outcome: str
+    at: str
     what: str
     tries: int
     why: str
@@ -82,11 +83,11 @@ def _state(row: DomainDeletion) -> str:
 
 def _shown(step: StepReport) -> ShownStep:
     pending = step.outcome == Step.PENDING
-    outcome = Step(step.outcome).label
     return ShownStep(
         name=DomainDeletion.labels([step.name]).capitalize(),
         state=step.outcome,
-        outcome=f"{outcome}, {moment(step.at)}" if step.at else str(outcome),
+        outcome=str(Step(step.outcome).label),
+        at=moment(step.at) if step.at else "",
         what=_amounts(step),
         tries=step.attempts,
         why=step.problem or step.location,

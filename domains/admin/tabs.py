@@ -14,9 +14,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from audit.models import Change
 from backoffice.base import ModelAdmin
-from backoffice.links import NOTHING, list_link, page_link
+from backoffice.links import NOTHING, list_link, page_link, registered
 from backoffice.tables import html_table
 from backoffice.text import ago, moment, plural
 from domains.admin import publishing
@@ -145,7 +144,7 @@ def _content(admin: ModelAdmin[Domain], request: HttpRequest, tab: Tab, domain: 
         case "deletions":
             return {"table": _deletions(request, domain)}
         case "changes":
-            return {"table": _changes(request, domain), "status_changes": True}
+            return {"table": _changes(admin, request, domain)}
         case _:
             return {}
 
@@ -194,16 +193,17 @@ def _deletions(request: HttpRequest, domain: Domain) -> SafeString:
     return html_table(["Deleted", "By", "State", "Verified"], lines)
 
 
-def _changes(request: HttpRequest, domain: Domain) -> SafeString:
-    if not request.user.has_perm("audit.view_change"):
+def _changes(admin: ModelAdmin[Domain], request: HttpRequest, domain: Domain) -> SafeString:
+    """What the audit log has of this name, in the columns of its own list."""
+    log: Any = registered(admin.admin_site, "audit.change")
+    if log is None or not log.has_view_permission(request):
         return SafeString("You may not see the audit log.")
-    rows = Change.objects.filter(object_type="domains.domain", object_id=domain.pk).order_by("-pk")[:ROWS]
-    lines = [[moment(row.at), row.who or row.via or row.door, row.action, _difference(row)] for row in rows]
-    return html_table(["Time", "Who", "What", "Changed"], lines) if lines else SafeString("No change is recorded.")
-
-
-def _difference(row: Change) -> str:
-    """`status: pending → verified`."""
-    before, after = row.before or {}, row.after or {}
-    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return "; ".join(f"{name}: {before.get(name, '-')} → {after.get(name, '-')}" for name in names)
+    rows = log.get_queryset(request).filter(object_name=domain.name).order_by("-pk")[:ROWS]
+    lines = [
+        [page_link("audit.change", row.pk, moment(row.at)), log.what(row), log.differences(row), log.author(row)]
+        for row in rows
+    ]
+    if not lines:
+        return SafeString("No change is recorded.")
+    every = list_link("audit.change", "All changes of this name", object_name=domain.name)
+    return format_html("{}<p>{}</p>", html_table(["Time", "What", "Changed", "Who"], lines), every)

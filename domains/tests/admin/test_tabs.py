@@ -107,6 +107,13 @@ def test_a_check_returns_to_its_tab(domain, admin_client: Client):
     assert response["Location"] == tab(domain, "dns")
 
 
+def test_changes_of_the_name_are_listed(domain, admin_client: Client):
+    post(admin_client, url("domains.domain", "check", domain.pk))
+    shown = text(admin_client.get(tab(domain, "changes")))
+    assert "added" in shown
+    assert url("audit.change", "changelist") in shown
+
+
 def test_every_tab_says_which_rule_of_others_takes_the_mail(domain, admin_client: Client):
     EmailAddressFactory(domain=domain, address="a@example.com")
     clients.ses("eu-west-1").create_receipt_rule(
