@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make run` and `make test`. Paths are relative, so the folder's name does not matter.
 .DEFAULT_GOAL := help
-.PHONY: help run test nightly statemachine coverage lint bench clean runtime dev
+.PHONY: help run test nightly statemachine fuzz coverage lint bench clean runtime dev
 
 export PYTHON
 # The tests start many Python processes, which must not compile everything anew.
@@ -19,6 +19,8 @@ help:
 	@echo "make nightly   run every test on both databases, with all generated cases and many new examples (about an hour)"
 	@echo "make statemachine STEPS=100000"
 	@echo "               run the state machine for so many random steps on PostgreSQL"
+	@echo "make fuzz REQUESTS=100000"
+	@echo "               send so many random requests to the server on PostgreSQL, and hold the answers against the API's description"
 	@echo "make coverage  run the test suite with branch coverage, processes included"
 	@echo "make lint      check style, types, import contracts and migrations"
 	@echo "make bench     run the benchmark on PostgreSQL (ARGS='--only reads': one part)"
@@ -48,6 +50,9 @@ nightly: dev
 
 statemachine: dev
 	@HYPOTHESIS_PROFILE=nightly STATE_MACHINE_STEPS=$(or $(STEPS),100000) $(ON_POSTGRESQL) $(PARALLEL) $(ARGS) inbound/tests/life
+
+fuzz: dev
+	@FUZZ_REQUESTS=$(or $(REQUESTS),100000) $(ON_POSTGRESQL) $(PARALLEL) $(ARGS) inbound/tests/processes/fuzz
 
 coverage: dev
 	@rm -f .coverage .coverage.*; \

@@ -147,7 +147,8 @@ class BlockedEmailSerializer(ReadModelSerializer[BlockedEmail]):
     domain = serializers.CharField(source="domain.name")
     domainId = serializers.CharField(source="domain_id")
     reason = TextOrNull()
-    blockedBy = serializers.CharField(source="blocked_by_id")
+    # Null if the account is gone.
+    blockedBy = serializers.CharField(source="blocked_by_id", allow_null=True)
     createdAt = Timestamp(source="created_at")
 
     class Meta:

@@ -63,7 +63,16 @@ ERROR = {
         },
         "details": {"type": "string", "description": "The reason"},
         "required": {"type": "array", "items": {"type": "string"}, "description": "The members that are required"},
-        "success": {"type": "boolean"},
+        "validTypes": {"type": "array", "items": {"type": "string"}, "description": "The types of endpoints"},
+        "validFormats": {"type": "array", "items": {"type": "string"}, "description": "The formats of a test"},
+        "proof": {
+            "type": "object",
+            "description": "The TXT record that proves a domain",
+            "properties": {name: {"type": "string"} for name in ("type", "name", "value")},
+        },
+        "success": {"type": "boolean", "description": "Of some calls: false"},
+        "message": {"type": "string", "description": "Of the test of an endpoint: the same as `error`"},
+        "responseTime": {"type": "integer", "description": "Of the test of an endpoint: 0"},
     },
 }
 

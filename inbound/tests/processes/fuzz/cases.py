@@ -1,0 +1,77 @@
+"""Requests: as the description says, against it, and almost right, with ids of the caller, of a stranger and of nobody."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+
+from inbound.api.description.document import document
+from inbound.tests.api.requests.test_any_request import BAD_TEXTS, VALID
+
+WITH_BODY = ("POST", "PUT", "PATCH")
+OTHER_METHODS = ("HEAD", "OPTIONS", "PATCH", "TRACE")
+ALMOST_RIGHT = [*VALID, {"emailIds": [], "updates": {"isRead": True}}, {"status": "failed"}, {"release": True}]
+# Members that name rows, and of which kind.
+NAMING = {
+    "domainId": "domains",
+    "catchAllEndpointId": "endpoints",
+    "endpointId": "endpoints",
+    "endpoint_id": "endpoints",
+}
+# Whose row, and which of theirs. Hypothesis wants the same choices each time, however the rows change meanwhile.
+whose = st.sampled_from(["mine"] * 6 + ["theirs"] * 2 + ["nobody's"])
+which = st.integers(0, 1000)
+
+
+class Cases:
+    def __init__(self, mine: Mapping[str, list[str]], theirs: Mapping[str, list[str]]) -> None:
+        described = schemathesis.openapi.from_dict(json.loads(document()))
+        self._rows = {"mine": mine, "theirs": theirs, "nobody's": dict.fromkeys(mine, BAD_TEXTS)}
+        operations = [found.ok() for found in described.get_all_operations()]
+        modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+        self._strategies = [operation.as_strategy(generation_mode=mode) for operation in operations for mode in modes]
+
+    def draw(self, data: st.DataObject) -> Case:
+        case: Case = data.draw(data.draw(st.sampled_from(self._strategies)))
+        kind = case.path.split("/")[3]
+        # Most requests are about a row that exists. The other parts of a path would rarely be right by chance.
+        parts = {
+            "id": self._id(data, kind),
+            "index": data.draw(st.sampled_from(["0", "0", "1", "x"])),
+            "filename": data.draw(st.sampled_from(["a.txt", "a.txt", "b/c"])),
+        }
+        case.path_parameters = {name: parts[name] for name in case.path_parameters or {}}
+        if data.draw(st.booleans()) and case.method in WITH_BODY:
+            case.body = self._almost_right(data, kind)
+        if data.draw(st.integers(0, 30)):
+            # Without it, the caller's key is sent.
+            case.headers.pop("Authorization", None)
+        return case
+
+    def _id(self, data: st.DataObject, kind: str) -> str:
+        ids = self._rows[data.draw(whose)].get(kind) or ["nothing"]
+        return ids[data.draw(which) % len(ids)]
+
+    def _almost_right(self, data: st.DataObject, kind: str) -> Any:
+        """A body whose ids and names may exist."""
+        body: dict[str, Any] = dict(data.draw(st.sampled_from(ALMOST_RIGHT)))
+        for name, of in NAMING.items():
+            pk = self._id(data, of)
+            if data.draw(st.booleans()):
+                body[name] = pk
+        rows = [self._id(data, kind) for _ in range(3)]
+        for name in ("ids", "emailIds"):
+            if name in body:
+                body[name] = rows
+        name = data.draw(st.text("abc", min_size=1, max_size=4))
+        return body | ({"domain": f"{name}.example"} if "domain" in body else {})
+
+
+def other_method(data: st.DataObject) -> str | None:
+    """Rarely, a method that the description does not have."""
+    return data.draw(st.sampled_from([None] * 30 + [*OTHER_METHODS]))
