@@ -119,7 +119,9 @@ class Schema(AutoSchema):
         return schema
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
-        """Use the `schema` that a field of ours declares."""
+        """Use the `schema` that a field of ours declares. A JSON column may have any value."""
+        if isinstance(field, serializers.JSONField):
+            return {}
         declared: Mapping[str, Any] | None = getattr(field, "schema", None)
         if declared is None:
             return super()._map_serializer_field(field, direction, bypass_extensions)
@@ -130,4 +132,4 @@ class Schema(AutoSchema):
 
 
 def _plural(noun: str) -> str:
-    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{noun}es" if noun.endswith("s") else f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"

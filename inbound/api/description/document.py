@@ -28,7 +28,7 @@ def finish(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         result["components"].setdefault(kind, {}).update(named)
     for part in list(_objects(result)):
         if part.get("in") in ("query", "path") and "name" in part:
-            part["description"] = PARAMETERS[part["name"]]
+            part["description"] = PARAMETERS.get(part["name"], "")
         # Requests and answers have components of their own.
         for name in ("readOnly", "x-spec-enum-id"):
             if not isinstance(part.get(name, {}), dict):
@@ -48,7 +48,7 @@ def _example(name: str, member: dict[str, Any]) -> object:
     if "const" in member or "enum" in member or "examples" in member:
         return None
     if "string" in kinds:
-        return MOMENT if name.endswith("At") or member.get("format") == "date-time" else TEXTS[name]
+        return MOMENT if name.endswith("At") or member.get("format") == "date-time" else TEXTS.get(name)
     return next((OF_TYPES[kind] for kind in OF_TYPES if kind in kinds), None)
 
 
