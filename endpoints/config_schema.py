@@ -28,6 +28,9 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 LINE_BREAK = re.compile(r"[\r\n]")
 VISIBLE = re.compile(r"[!-~]{1,255}")
 PAYLOADS = ("full", "noRaw", "thin")
+# What a webhook can be told besides mail.
+DELETION_PROVED = "domain.deletion.proved"
+EVENTS = (DELETION_PROVED,)
 
 Config = dict[str, Any]
 
@@ -158,6 +161,9 @@ def _check_webhook(config: Config) -> None:
         raise ConfigError("verificationToken must be 1 to 255 visible ASCII characters", "verificationToken")
     if config.get("payload") not in (None, *PAYLOADS):
         raise ConfigError(f"payload must be one of {', '.join(PAYLOADS)}", "payload")
+    events = config.get("events")
+    if events is not None and not (isinstance(events, list) and all(event in EVENTS for event in events)):
+        raise ConfigError(f"events must be a list of {', '.join(EVENTS)}", "events")
 
 
 def _normalise_email(config: Config) -> Config:

@@ -16,6 +16,7 @@ from audit.origin import Door, Origin, acting
 from audit.retention import prune_changes
 from desk.samples import take_sample
 from domains.deletion.proof import prove_deletions
+from domains.deletion.proved import announce_proved
 from domains.deletion.service import resume_deletions
 from domains.lifecycle.identity import check_due, complete_identities
 from inbound.database.outages import is_outage
@@ -118,6 +119,7 @@ class Worker:
             BackgroundTask(CHECK, check_due, min(5.0, settings.SES_STATUS_SECONDS)),
             BackgroundTask(RESUME, self._resume_deletions),
             BackgroundTask(VERIFY, self._verify_deletions, min(60.0, settings.SES_STATUS_SECONDS)),
+            BackgroundTask("announce deletions", self._announce_deletions, min(5.0, settings.SES_STATUS_SECONDS)),
             BackgroundTask("keep a sample of the quotas", take_sample, SAMPLE_SECONDS),
             BackgroundTask(
                 "prune idempotency records",
@@ -135,6 +137,9 @@ class Worker:
 
     def _resume_deletions(self) -> int:
         return resume_deletions(self._stop.is_set, seconds=TASK_SECONDS, request_seconds=settings.SES_REQUEST_BUDGET)
+
+    def _announce_deletions(self) -> int:
+        return announce_proved(self._stop.is_set, seconds=TASK_SECONDS)
 
     def _verify_deletions(self) -> int:
         return prove_deletions(self._stop.is_set, seconds=TASK_SECONDS)

@@ -1,4 +1,4 @@
-"""Signal receiver: delete the deliveries of a deleted endpoint."""
+"""Signal receivers: delete the deliveries of a deleted endpoint, and tell webhooks of a proven deletion."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from typing import Any
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
+from domains.deletion import report
+from domains.deletion.proved import deletion_proved
+from domains.models import DomainDeletion
+from endpoints.config_schema import DELETION_PROVED
 from endpoints.models import Endpoint
 from mail.models import Delivery
+from mail.webhooks.notices import tell
 
 
 @receiver(pre_delete, sender=Endpoint, dispatch_uid="mail.delete_deliveries_of_endpoint")
@@ -18,3 +23,8 @@ def delete_deliveries_of_endpoint(instance: Endpoint, **_: Any) -> None:
     That of the service, `QuerySet.delete`, the shell, or a cascade from the owner.
     """
     Delivery.objects.filter(endpoint=instance.pk).delete_with_attempts()
+
+
+@receiver(deletion_proved, dispatch_uid="mail.tell_of_proven_deletion")
+def tell_of_proven_deletion(deletion: DomainDeletion, **_: Any) -> None:
+    tell(deletion.owner_id, DELETION_PROVED, {"deletion": report.as_values(deletion, None)})

@@ -110,6 +110,8 @@ class DomainDeletion(models.Model):
     # The last verification of absence: when it found nothing, its result, and when the next one is due.
     proved_at = models.DateTimeField("verified at", null=True, blank=True)
     proof = models.JSONField(default=dict, blank=True)
+    # When `deletion_proved` was sent, once.
+    announced_at = models.DateTimeField(null=True, blank=True, editable=False)
     look_again_at = models.DateTimeField(null=True, blank=True)
 
     # Where SES received and stored its mail when it was deleted. Empty means: what is configured now.
@@ -143,6 +145,11 @@ class DomainDeletion(models.Model):
         indexes = [
             models.Index(fields=["started_at"], condition=Q(finished_at=None), name="deletions_pending"),
             models.Index(fields=["finished_at"], condition=Q(proved_at=None), name="deletions_unproved"),
+            models.Index(
+                fields=["proved_at"],
+                condition=Q(proved_at__isnull=False, announced_at=None),
+                name="deletions_unannounced",
+            ),
             models.Index(
                 fields=["look_again_at"], condition=Q(look_again_at__isnull=False), name="deletions_look_again"
             ),

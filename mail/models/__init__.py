@@ -10,6 +10,7 @@ from mail.models.delivery import (
 )
 from mail.models.gate import EndpointGate
 from mail.models.message import Message, MessageQuerySet
+from mail.models.notice import EventNotice
 from mail.models.received import ReceivedEmail, ReceivedEmailQuerySet
 from mail.models.reference import MessageReference
 from mail.models.sweep import MailSweep
@@ -20,6 +21,7 @@ __all__ = [
     "DeliveryAttempt",
     "DeliveryQuerySet",
     "EndpointGate",
+    "EventNotice",
     "ForwardRecipient",
     "MailCount",
     "MailCountQuerySet",

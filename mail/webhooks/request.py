@@ -27,20 +27,25 @@ UNSENDABLE = re.compile(r"[^!-~]")
 
 def headers_of(endpoint: Endpoint, received: ReceivedEmail, *, attempt: int) -> dict[str, str]:
     """The headers of the contract and of the endpoint's owner, who may replace what is not reserved."""
+    ours = event_headers(endpoint, EVENT, sent_timestamp(received.message), attempt=attempt)
+    of_email = {"X-Email-ID": received.pk, "X-Message-ID": header_value(received.message.rfc_id)}
+    return with_own(ours | of_email, endpoint)
+
+
+def event_headers(endpoint: Endpoint, event: str, at: str, *, attempt: int) -> dict[str, str]:
+    """The headers that every event has."""
     token = endpoint.config.get("verificationToken")
     ours = {
         "Content-Type": JSON,
         "User-Agent": USER_AGENT,
-        "X-Webhook-Event": EVENT,
+        "X-Webhook-Event": event,
         "X-Endpoint-ID": endpoint.pk,
-        "X-Webhook-Timestamp": sent_timestamp(received.message),
-        "X-Email-ID": received.pk,
-        "X-Message-ID": header_value(received.message.rfc_id),
+        "X-Webhook-Timestamp": at,
         "X-Webhook-Attempt": str(attempt),
     }
     if isinstance(token, str) and token and VALUE.fullmatch(token):
         ours["X-Webhook-Verification-Token"] = token
-    return with_own(ours, endpoint)
+    return ours
 
 
 def with_own(ours: dict[str, str], endpoint: Endpoint) -> dict[str, str]:
