@@ -3,7 +3,6 @@
 from domains.api.deletions import DeletionViewSet
 from domains.api.dns_records import DnsRecordViewSet
 from domains.api.domains import DomainViewSet
-from domains.api.ses_status import SesStatusViewSet
 from rest.router import Router
 
 
@@ -11,4 +10,3 @@ def register(router: Router) -> None:
     router.register("domains", DomainViewSet, basename="domain")
     router.register("deletions", DeletionViewSet, basename="deletion")
     router.register("dns-records", DnsRecordViewSet, basename="dns-record")
-    router.register("ses/status", SesStatusViewSet, basename="ses-status")

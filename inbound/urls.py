@@ -5,6 +5,7 @@ from django.urls import include, path
 
 import addresses.urls
 import audit.urls
+import desk.urls
 import domains.urls
 import endpoints.urls
 import mail.urls
@@ -20,6 +21,7 @@ addresses.urls.register(router)
 endpoints.urls.register(router)
 mail.urls.register(router)
 audit.urls.register(router)
+desk.urls.register(router)
 
 urlpatterns = [
     path("admin/", admin.site.urls),

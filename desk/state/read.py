@@ -11,6 +11,7 @@ from django.contrib.auth.base_user import AbstractBaseUser as User
 
 from desk.state import wording
 from desk.state.deletions import read_deletions
+from desk.state.last_day import read_last_day
 from desk.state.mail import read_mail, read_mail_figures
 from desk.state.ses import read_ses
 from desk.state.values import Finding, Kind, LastSweep, Level, State, Tally
@@ -31,7 +32,7 @@ def read_state(owner: User | None = None) -> State:
     workers, figures = read_workers(now), read_mail_figures(owner)
     ses, deletions = read_ses(owner, MOST), read_deletions(owner, MOST)
     mail, of_mail = read_mail(owner)
-    found = [*worker_findings(workers, now), *ses.findings, *deletions.findings, *mail]
+    found = [*worker_findings(workers, now, names_hosts=owner is None), *ses.findings, *deletions.findings, *mail]
     found += _failed_sweep(ses.sweep, found)
     counted = ses.tallies | deletions.tallies | of_mail
     tallies = {**_tallies(finding for finding in found if (finding.kind, finding.level) not in counted), **counted}
@@ -48,6 +49,7 @@ def read_state(owner: User | None = None) -> State:
         sweep=ses.sweep,
         confirmed_until=ses.sweep.ended_at if ses.sweep and not _waits_for_ses(tallies) else None,
         quotas=ses.quotas,
+        last_day=read_last_day(owner, now),
         deletions_unproved=deletions.unproved,
     )
 

@@ -10,13 +10,11 @@ from django.contrib.auth.base_user import AbstractBaseUser as User
 
 from desk.state import wording
 from desk.state.drift import findings as drift_findings
-from desk.state.values import Difference, Finding, Kind, LastSweep, Level, Quota, Tally
+from desk.state.values import RECIPIENTS, Difference, Finding, Kind, LastSweep, Level, Quota, Tally
 from domains.models import Domain, DomainDeletion
 from ses_integration.api import SyncState, ses_overview
 
 ALMOST_FULL = 0.8
-# A rule that is full is followed by another one.
-NO_SHORTAGE = "recipients of the fullest rule"
 
 
 @dataclass(slots=True)
@@ -117,7 +115,8 @@ def _change(state: SyncState, page: tuple[str, int] | None) -> Finding:
 
 def _almost_full(quotas: list[Quota]) -> Iterator[Finding]:
     for quota in quotas:
-        if quota.name != NO_SHORTAGE and quota.used >= ALMOST_FULL * quota.limit:
+        # A rule that is full is followed by another one.
+        if quota.name != RECIPIENTS and quota.used >= ALMOST_FULL * quota.limit:
             yield Finding(
                 Kind.QUOTA,
                 Level.NEEDS_YOU,

@@ -90,9 +90,13 @@ class WorkerSeen:
     needs_you: bool = False
 
 
+# Names of quotas.
+RULES, IDENTITIES, RECIPIENTS = "rules", "identities", "recipients of the fullest rule"
+
+
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """`name` as in `rules`, `identities`, `recipients of the fullest rule`. `foreign`: how many of `used` are not ours."""
+    """`name`: one of those above, or another one. `foreign`: how many of `used` are not ours."""
 
     name: str
     used: int

@@ -42,7 +42,7 @@ def wanted() -> list[WorkerKind]:
     return [kind for kind in WorkerKind if kind is not WorkerKind.MAIL or mail_source() != "none"]
 
 
-def findings(workers: Sequence[WorkerSeen], now: datetime) -> Iterator[Finding]:
+def findings(workers: Sequence[WorkerSeen], now: datetime, *, names_hosts: bool = True) -> Iterator[Finding]:
     for kind in wanted():
         alive = [worker for worker in workers if worker.kind == kind and worker.is_alive]
         if not alive:
@@ -60,7 +60,7 @@ def findings(workers: Sequence[WorkerSeen], now: datetime) -> Iterator[Finding]:
                 yield Finding(
                     Kind.WORKER,
                     Level.NEEDS_YOU if worker.needs_you else Level.PENDING,
-                    subject=f"{kind} on {worker.host}",
+                    subject=f"{kind} on {worker.host}" if names_hosts else kind,
                     what="a task fails",
                     why=worker.problem,
                     act=wording.ACT_ON_REFUSAL if worker.needs_you else "",

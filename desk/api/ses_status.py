@@ -1,34 +1,60 @@
-"""`/ses/status`: the quotas of SES, and whether it is up to date with each domain. Reads only the database."""
+"""`/ses/status`: quotas, workers, what needs attention, and whether SES is up to date with each domain. Reads the database."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from rest_framework import serializers
 from rest_framework.mixins import ListModelMixin
 from rest_framework.response import Response
 
+from desk.state.read import read_state
+from desk.state.values import IDENTITIES, RECIPIENTS, RULES, State
 from domains.models import Domain
 from rest.fields import SchemaOnly, TextOrNull, Timestamp
 from rest.serializers import ReadSerializer
 from rest.viewsets import OwnedViewSet
-from ses_integration.api import RecordedRecipients, SyncState, capacity
+from ses_integration.api import RecordedRecipients, SyncState
 
 
 class UsedSerializer(ReadSerializer[Any]):
-    used = serializers.IntegerField(source="total")
-    quota = serializers.IntegerField()
+    used = serializers.IntegerField()
+    quota = serializers.IntegerField(source="limit")
 
 
-class CapacitySerializer(ReadSerializer[Any]):
-    """Region and quotas, which all domains of the installation share."""
+class WorkerSerializer(ReadSerializer[Any]):
+    kind = serializers.CharField()
+    isAlive = serializers.BooleanField(source="is_alive")
+    lastSeen = Timestamp(source="last_round_at")
+
+
+class AttentionSerializer(ReadSerializer[Any]):
+    """What waits or is wrong: the caller's, or the whole installation's without the names of others."""
+
+    kind = serializers.CharField(source="kind.value")
+    level = serializers.CharField(source="level.wire")
+    subject = serializers.CharField()
+    what = serializers.CharField()
+    reason = TextOrNull(source="why")
+    action = TextOrNull(source="act")
+    since = Timestamp()
+    tries = serializers.IntegerField()
+    nextTry = Timestamp(source="next_try")
+    domain = TextOrNull()
+
+
+class InstallationSerializer(ReadSerializer[Any]):
+    """What is not about one domain: a state, with its quotas by name."""
 
     region = serializers.CharField()
     ruleSet = serializers.CharField(source="rule_set")
     rules = UsedSerializer()
     identities = UsedSerializer()
-    recipientsPerRule = serializers.IntegerField(source="recipients_per_rule")
+    recipientsPerRule = serializers.IntegerField(source="recipients.limit")
+    workers = WorkerSerializer(many=True)
+    attention = AttentionSerializer(many=True, source="findings")
 
 
 class SyncStateSerializer(ReadSerializer[Any]):
@@ -61,7 +87,7 @@ class SesStatusViewSet(ListModelMixin, OwnedViewSet[Domain]):
     queryset = Domain.objects.live().order_by("name")
     not_found = "Domain not found"
     serializer_class = DomainStatusSerializer
-    page_serializer = CapacitySerializer
+    page_serializer = InstallationSerializer
 
     def serializer_facts(self, rows: Sequence[Domain]) -> dict[str, Any]:
         return {
@@ -76,5 +102,18 @@ class SesStatusViewSet(ListModelMixin, OwnedViewSet[Domain]):
 
     def get_paginated_response(self, data: Any) -> Response:
         answer = super().get_paginated_response(data)
-        answer.data = {**CapacitySerializer(capacity()).data, **answer.data}
+        answer.data = {**InstallationSerializer(_with_quotas(read_state(self.caller))).data, **answer.data}
         return answer
+
+
+def _with_quotas(state: State) -> SimpleNamespace:
+    quotas = {quota.name: quota for quota in state.quotas}
+    return SimpleNamespace(
+        region=state.region,
+        rule_set=state.rule_set,
+        workers=state.workers,
+        findings=state.findings,
+        rules=quotas[RULES],
+        identities=quotas[IDENTITIES],
+        recipients=quotas[RECIPIENTS],
+    )

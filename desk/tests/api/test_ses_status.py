@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from addresses.services import create_address
 from domains.deletion.service import delete_domain
@@ -13,19 +16,24 @@ from domains.lifecycle.register import add_domain
 from inbound.models import ApiKey
 from inbound.tests.support.aws import calls
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
+from workers.models import Worker
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("alive")]
 
 URL = "/api/v2/ses/status"
 
 
 def test_without_domains_nothing_is_used(api, ses):
-    assert api.get(URL).json() == {
+    answer = api.get(URL).json()
+    workers = answer.pop("workers")
+    assert [(worker["kind"], worker["isAlive"]) for worker in workers] == [("mail_worker", True), ("ses_worker", True)]
+    assert answer == {
         "region": "eu-west-1",
         "ruleSet": "inbound-email-rules",
         "rules": {"used": 0, "quota": 200},
         "identities": {"used": 0, "quota": 10000},
         "recipientsPerRule": 500,
+        "attention": [],
         "data": [],
         "pagination": {"limit": 50, "offset": 0, "total": 0, "hasMore": False},
     }
@@ -105,9 +113,33 @@ def test_no_call_is_made_and_statements_do_not_grow_with_the_domains(api, user, 
             assert api.get(f"{URL}?limit=100").status_code == 200
         assert calls(ses) == []
         statements.append(len(captured))
-    assert statements[0] == statements[1] == 8
+    assert statements[0] == statements[1] <= 40
 
 
 def test_the_status_needs_a_key(client, ses):
     assert client.get(URL).status_code == 401
     assert not ApiKey.objects.exists()
+
+
+def test_what_waits_is_told_with_its_reason_and_only_to_its_owner(api, user, ses):
+    ses.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied", "times": None})
+    add_domain(owner=user, name="example.com")
+    add_domain(owner=UserFactory(), name="example.org")
+    [found] = api.get(URL).json()["attention"]
+    assert (found["kind"], found["level"], found["subject"], found["domain"]) == (
+        "ses_change",
+        "needs_you",
+        "example.com",
+        "example.com",
+    )
+    assert (found["what"], found["tries"]) == ("1 change behind", 1)
+    assert "lack a permission" in found["reason"]
+    assert found["nextTry"].endswith("Z")
+
+
+def test_a_worker_that_does_not_run_is_told_to_everybody_without_its_host(api, ses):
+    Worker.objects.filter(kind="ses_worker").update(last_round_at=timezone.now() - timedelta(minutes=4))
+    answer = api.get(URL).json()
+    assert [(one["kind"], one["subject"]) for one in answer["attention"]] == [("worker", "ses_worker")]
+    assert answer["attention"][0]["what"].startswith("no ses_worker has run since ")
+    assert "web01" not in str(answer)

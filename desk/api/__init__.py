@@ -1,0 +1,1 @@
+"""The API of the desk. Only URLs import it."""
