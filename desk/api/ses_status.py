@@ -38,7 +38,7 @@ class AttentionSerializer(ReadSerializer[Any]):
     subject = serializers.CharField()
     what = serializers.CharField()
     reason = TextOrNull(source="why")
-    action = TextOrNull(source="act")
+    advice = TextOrNull(source="act")
     since = Timestamp()
     tries = serializers.IntegerField()
     nextTry = Timestamp(source="next_try")
