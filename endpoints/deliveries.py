@@ -12,7 +12,7 @@ from django.db.models import Count, Max, Q
 from rest_framework import serializers
 
 from endpoints.models import Endpoint
-from rest.fields import Timestamp, timestamp_or_none
+from rest.fields import OrNull, Timestamp, like, timestamp_or_none
 from rest.serializers import ReadSerializer
 
 RECENT = 10
@@ -35,6 +35,9 @@ def numbers(prefix: str = "") -> dict[str, Any]:
         "failed": Count(counted, filter=Q(**{state: states_of("failed")})),
         "last": Max(f"{prefix}last_attempt_at"),
     }
+
+
+STATS = like({"total": 3, "successful": 2, "failed": 1, "lastDelivery": OrNull("2026-11-26T10:30:00.000Z")})
 
 
 def shown_stats(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -98,15 +98,57 @@ class Constant(serializers.Field[Any, Any, Any, Any]):
         return self.value
 
 
+class OrNull(NamedTuple):
+    """In an example for `like`: a value that may be null."""
+
+    value: Any
+
+
+class Optional(NamedTuple):
+    """In an example for `like`: a member that may be absent."""
+
+    value: Any
+
+
+def like(example: Any) -> dict[str, Any]:
+    """The JSON schema of values that have the form of an example, which becomes a part of it. An empty list may have any items."""
+    match example:
+        case OrNull(value):
+            schema = like(value)
+            return {**schema, "type": [schema["type"], "null"]}
+        case {} if not example:
+            return {"type": "object"}
+        case dict():
+            members = {name: like(it.value if isinstance(it, Optional) else it) for name, it in example.items()}
+            required = [name for name, it in example.items() if not isinstance(it, Optional)]
+            return {"type": "object", "properties": members, "required": required}
+        case list():
+            return {"type": "array", "items": like(example[0]) if example else {}}
+        case _:
+            kinds = {bool: "boolean", int: "integer", float: "number", str: "string"}
+            return {"type": kinds[type(example)], "examples": [example]}
+
+
+class Json(serializers.Field[Any, Any, Any, Any]):
+    """A JSON value that is shown as it is."""
+
+    def __init__(self, schema: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
+        self.schema = schema
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
 class SchemaOnly(serializers.Field[Any, Any, Any, Any]):
     """A member that `to_representation` of the serializer adds. Describes its name and JSON type.
 
     `optional`: it may be absent.
     """
 
-    def __init__(self, kind: str, *, nullable: bool = False, optional: bool = False) -> None:
+    def __init__(self, kind: str | dict[str, Any], *, nullable: bool = False, optional: bool = False) -> None:
         super().__init__(read_only=True)
-        self.schema = {"type": kind, "nullable": nullable} | ({"items": {}} if kind == "array" else {})
+        self.schema = kind if isinstance(kind, dict) else {"type": kind, "nullable": nullable}
         self.optional = optional
 
     def get_attribute(self, instance: Any) -> NoReturn:

@@ -11,10 +11,17 @@ from rest_framework.exceptions import ValidationError
 
 from addresses.api.serializers import CleanupSerializer
 from addresses.deletion import AddressDeletion
-from rest.fields import SchemaOnly, Text
+from rest.fields import Optional, SchemaOnly, Text, like
 from rest.serializers import Body
 
 MOST_AT_ONCE = 1000
+RESULT = {"id": "Xn5Jv2c8RkTqLw0sBdYgA", "deleted": True}
+CLEANUP = {
+    "sesRuleUpdated": True,
+    "emailAddress": "hello@example.org",
+    "domain": "example.org",
+    "warning": Optional("SES rule update failed."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +36,8 @@ class BulkDeletion:
 class BulkDeletionSerializer(serializers.Serializer[BulkDeletion]):
     """One result for each id, in the order of the request. The context has the view, whose `not_found` is the error."""
 
-    results = SchemaOnly("array")
-    summary = SchemaOnly("object")
+    results = SchemaOnly(like([{**RESULT, "cleanup": Optional(CLEANUP), "error": Optional("Email address not found")}]))
+    summary = SchemaOnly(like({"requested": 2, "deleted": 1, "sesConfirmed": 1, "remaining": Optional(0)}))
 
     def to_representation(self, instance: BulkDeletion) -> dict[str, Any]:
         deleted = instance.deleted

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from addresses.models import BlockedEmail, EmailAddress
+from domains.deletion_plan import shapes
 from domains.names import normalise_address
-from rest.fields import Boolean, Constant, SchemaOnly, Text, TextOrNull, Timestamp
+from rest.fields import Boolean, Constant, Json, Optional, OrNull, SchemaOnly, Text, TextOrNull, Timestamp, like
 from rest.serializers import Answer, Body, ReadModelSerializer, ReadSerializer
 
+ROUTING = like(
+    {
+        "type": "endpoint",
+        "id": OrNull("dC7pQ2xVb9sKfJ0aLmN4e"),
+        "name": OrNull("CRM"),
+        "config": Optional({}),
+        "isActive": True,
+    }
+)
 NO_ROUTE = {"type": "none", "id": None, "name": None, "isActive": False}
 
 
@@ -52,10 +63,12 @@ class EmailAddressSerializer(ReadModelSerializer[EmailAddress]):
     def get_isReceiptRuleConfigured(self, address: EmailAddress) -> bool:
         return address.receipt_rule_name is not None
 
+    @extend_schema_field(like({"id": "indm_V1StGXR8Z5jdHi6BmyTkq", "name": "example.org", "status": "verified"}))
     def get_domain(self, address: EmailAddress) -> dict[str, str]:
         domain = address.domain
         return {"id": domain.pk, "name": domain.name, "status": domain.status}
 
+    @extend_schema_field(ROUTING)
     def get_routing(self, address: EmailAddress) -> dict[str, Any]:
         endpoint = address.endpoint
         if endpoint is None:
@@ -101,14 +114,14 @@ class AddressDeletionSerializer(ReadSerializer[Any]):
 class AddressPlanSerializer(serializers.Serializer[dict[str, Any]]):
     """The values of an address's plan (docs/api/plans.md)."""
 
-    emailAddress = serializers.DictField()
+    emailAddress = Json(like({"id": "Xn5Jv2c8RkTqLw0sBdYgA", "address": "hello@example.org", "isActive": True}))
     token = serializers.CharField()
     isCertain = serializers.BooleanField()
-    receiptRules = serializers.ListField()
-    sesCalls = serializers.DictField()
+    receiptRules = Json(shapes.RULES)
+    sesCalls = Json(shapes.CALLS)
     sesConfirmedAt = Timestamp()
-    sesProblems = serializers.ListField()
-    stays = serializers.DictField()
+    sesProblems = Json(shapes.SENTENCES)
+    stays = Json(shapes.STAYS_OF_ADDRESS)
 
 
 class CreateAddressBody(Body):

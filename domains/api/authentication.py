@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from domains.api import verification_check as shown
-from domains.api.serializers import RecordToPublishSerializer
+from domains.api.serializers import CHECKED, IN_SES, RECORD, RecordToPublishSerializer
 from domains.dns.records import RecordKind
 from domains.lifecycle.authenticate import MailFromRefused, check, start
 from domains.lifecycle.mail_from import usable_label
@@ -18,7 +18,7 @@ from domains.models import Domain
 from domains.verification.check import Checked
 from domains.verification.rule import SUCCESS
 from rest.errors import Failed, Refused
-from rest.fields import Boolean, SchemaOnly, Text
+from rest.fields import Boolean, SchemaOnly, Text, like
 from rest.names.canonical import LABEL
 from rest.serializers import Answer, Body
 from rest.viewsets import OwnedViewSet
@@ -34,15 +34,19 @@ MESSAGES = {
 MAIL_FROM_KINDS = (RecordKind.MAIL_FROM_MX, RecordKind.MAIL_FROM_SPF)
 
 
+COUNTS = ("totalRecords", "verifiedRecords", "requiredRecords", "verifiedRequiredRecords")
+TO_PUBLISH = {**RECORD, "isRequired": True, "isVerified": False, "description": "SES domain verification"}
+
+
 class StartedSerializer(Answer):
     success = SchemaOnly("boolean")
     domain = SchemaOnly("string")
     sesIdentityStatus = SchemaOnly("string")
     dkimEnabled = SchemaOnly("boolean")
-    dkimTokens = SchemaOnly("array")
+    dkimTokens = SchemaOnly(like(["abc"]))
     mailFromDomain = SchemaOnly("string", nullable=True)
     mailFromStatus = SchemaOnly("string")
-    records = SchemaOnly("array")
+    records = SchemaOnly(like([TO_PUBLISH]))
     message = SchemaOnly("string")
     warning = SchemaOnly("string")
 
@@ -69,11 +73,11 @@ class VerifiedSerializer(Answer):
     success = SchemaOnly("boolean")
     domain = SchemaOnly("string")
     overallStatus = SchemaOnly("string")
-    dnsRecords = SchemaOnly("array")
-    sesStatus = SchemaOnly("object")
-    summary = SchemaOnly("object")
+    dnsRecords = SchemaOnly(like([{**TO_PUBLISH, **CHECKED}]))
+    sesStatus = SchemaOnly(like({"identityStatus": "Success", "identityVerified": True, **IN_SES}))
+    summary = SchemaOnly(like(dict.fromkeys(COUNTS, 9)))
     message = SchemaOnly("string")
-    nextSteps = SchemaOnly("array")
+    nextSteps = SchemaOnly(like(["DNS propagation in progress. Try again in a few minutes."]))
 
 
 class MailFromSerializer(Answer):
@@ -85,7 +89,7 @@ class MailFromSerializer(Answer):
     message = SchemaOnly("string")
     mailFromDomain = SchemaOnly("string")
     mailFromDomainStatus = SchemaOnly("string")
-    additionalDnsRecords = SchemaOnly("array")
+    additionalDnsRecords = SchemaOnly(like([{**RECORD, "isRequired": False, "description": "MAIL FROM"}]))
 
 
 class AuthenticationActions(OwnedViewSet[Domain]):

@@ -8,26 +8,58 @@ from rest_framework import serializers
 
 from domains.deletion import report
 from domains.deletion.record import warning
+from domains.deletion_plan import shapes
 from domains.models import DomainDeletion, Step
-from rest.fields import Constant, SchemaOnly, TextOrNull, Timestamp
+from rest.fields import Constant, Json, Optional, OrNull, SchemaOnly, TextOrNull, Timestamp, like
 from rest.serializers import Answer, ReadSerializer
 
 
 class DeletionPlanSerializer(serializers.Serializer[dict[str, Any]]):
     """The values of a domain's plan (docs/api/plans.md)."""
 
-    domain = serializers.DictField()
+    domain = Json(like(shapes.DOMAIN))
     token = serializers.CharField()
     isCertain = serializers.BooleanField()
-    receiptRules = serializers.ListField()
-    sesIdentity = serializers.DictField()
-    sesCalls = serializers.DictField()
+    receiptRules = Json(shapes.RULES)
+    sesIdentity = Json(like({"outcome": "deleted", "note": OrNull("SES is asked first.")}))
+    sesCalls = Json(shapes.CALLS)
     sesConfirmedAt = Timestamp()
-    sesProblems = serializers.ListField()
-    receivedEmails = serializers.DictField()
-    storedMail = serializers.DictField()
-    rows = serializers.DictField()
-    stays = serializers.DictField()
+    sesProblems = Json(shapes.SENTENCES)
+    receivedEmails = Json(like(shapes.MAIL))
+    storedMail = Json(shapes.STORED_MAIL)
+    rows = Json(shapes.ROWS)
+    stays = Json(shapes.STAYS)
+
+
+MOMENT = "2026-11-26T10:30:00.000Z"
+STEPS = like(
+    [
+        {
+            "step": "receiptRules",
+            "outcome": "done",
+            "at": OrNull(MOMENT),
+            "attempts": 1,
+            "counts": {},
+            "problem": OrNull("AWS is throttling our calls."),
+            "nextAttemptAt": OrNull(MOMENT),
+            "location": Optional("s3://inbound-mail/emails/example.org/indm_V1StGXR8Z5jdHi6BmyTkq/"),
+        }
+    ]
+)
+CHECKED = {"receiptRules": True, "identity": True, "receivedEmails": True, "storedMail": True}
+CONFIRMATION = like(
+    OrNull(
+        {
+            "confirmedAt": OrNull(MOMENT),
+            "lookedAt": OrNull(MOMENT),
+            **CHECKED,
+            "found": ["inbound-example.org-rule"],
+            "foreignRules": ["legacy"],
+            "problem": OrNull("S3 does not answer."),
+            "lookAgainAt": OrNull(MOMENT),
+        }
+    )
+)
 
 
 class ReportSerializer(ReadSerializer[DomainDeletion]):
@@ -40,10 +72,10 @@ class ReportSerializer(ReadSerializer[DomainDeletion]):
     requestedAt = Timestamp(source="started_at")
     finishedAt = Timestamp(source="finished_at")
     planToken = TextOrNull(source="plan_token")
-    steps = SchemaOnly("array")
-    owed = SchemaOnly("array")
+    steps = SchemaOnly(STEPS)
+    owed = SchemaOnly(like(["storedMail"]))
     nextAttemptAt = SchemaOnly("string", nullable=True)
-    confirmation = SchemaOnly("object", nullable=True)
+    confirmation = SchemaOnly(CONFIRMATION)
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
         ses = self.context["sync_states"].get(instance.name)
@@ -56,7 +88,7 @@ class ReportWithDnsSerializer(ReportSerializer):
     The lookup may take DNS_TIMEOUT_SECONDS. It never raises.
     """
 
-    dns = SchemaOnly("object")
+    dns = SchemaOnly(like({"note": OrNull(report.NEEDED_AGAIN), "records": [shapes.LOOKED_UP]}))
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
         return super().to_representation(instance) | {"dns": report.dns_of(instance).as_values()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from domains.models import DnsRecord, Domain, StatusChange
@@ -52,6 +53,7 @@ class RecordsOfDomainSerializer(ReadSerializer[Any]):
     domain = serializers.CharField(source="name")
     records = serializers.SerializerMethodField()
 
+    @extend_schema_field(DnsRecordSerializer(many=True))
     def get_records(self, domain: Domain) -> Any:
         return DnsRecordSerializer(domain.dns_records.order_by("record_type", "name", "id"), many=True).data
 
@@ -71,6 +73,7 @@ class StatusHistorySerializer(ReadSerializer[Any]):
     domain = serializers.CharField(source="name")
     changes = serializers.SerializerMethodField()
 
+    @extend_schema_field(StatusChangeSerializer(many=True))
     def get_changes(self, domain: Domain) -> Any:
         newest = domain.status_changes.order_by("-at", "-pk")[:STATUS_CHANGES]
         return StatusChangeSerializer(newest, many=True).data

@@ -12,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 from domains.lifecycle.register import AddedDomain
 from domains.models import Domain
 from domains.names import normalise_domain
-from rest.fields import Boolean, Constant, SchemaOnly, Text, TextOrNull, Timestamp
+from rest.fields import Boolean, Constant, Optional, OrNull, SchemaOnly, Text, TextOrNull, Timestamp, like
 from rest.serializers import Answer, Body, ReadModelSerializer, ReadSerializer
 
 # Fields of a domain, in the order of the answer.
@@ -24,6 +24,31 @@ DERIVED = [
     "lastSesCheck", "mailFromDomain", "mailFromDomainStatus", "mailFromDomainVerifiedAt", "stats",
     "catchAllEndpoint", "verificationCheck",
 ]  # fmt: skip
+
+
+MOMENT = "2026-11-26T10:30:00.000Z"
+RECORD = {"type": "TXT", "name": "_amazonses.example.org", "value": "…"}
+RECOMMENDED = {"name": "example.org", "value": "v=spf1 include:amazonses.com ~all", "description": "SPF record"}
+# What SES has. Only in the check of one domain.
+IN_SES = {
+    "dkimVerified": Optional(True),
+    "mailFromVerified": Optional(True),
+    "dkimStatus": Optional("Success"),
+    "dkimTokens": Optional(["abc"]),
+    "mailFromStatus": Optional("Success"),
+    "mailFromDomain": Optional("mail.example.org"),
+    "mailFromError": Optional("mail.example.org is a domain."),
+}
+CHECKED = {
+    **RECORD,
+    "isVerified": True,
+    "error": Optional("Nothing is published."),
+    "status": "verified",
+    "lastChecked": OrNull(MOMENT),
+}
+CHECK = like(
+    {"dnsRecords": [CHECKED], "sesStatus": "Success", "isFullyVerified": True, "lastChecked": MOMENT, **IN_SES}
+)
 
 
 class CatchAllEndpointSerializer(ReadSerializer[Any]):
@@ -97,8 +122,8 @@ class DomainSerializer(ReadModelSerializer[Domain]):
     mailFromDomainVerifiedAt = Constant(None)
     stats: serializers.Serializer[Any] = StatsSerializer(source="*")
     catchAllEndpoint = CatchAllEndpointSerializer(source="catch_all_endpoint", allow_null=True)
-    verificationCheck = SchemaOnly("object", optional=True)
-    authRecommendations = SchemaOnly("object", optional=True)
+    verificationCheck = SchemaOnly(CHECK, optional=True)
+    authRecommendations = SchemaOnly(like({"spf": RECOMMENDED, "dmarc": RECOMMENDED}), optional=True)
 
     class Meta:
         model = Domain
@@ -121,10 +146,13 @@ class ListedDomainSerializer(DomainSerializer):
         fields = [*COLUMNS, "receiveDmarcEmails", *DERIVED]
 
 
+BREAKDOWN = {"verified": 1, "pending": 0, "failed": 0}
+
+
 class DomainPageSerializer(serializers.Serializer[Any]):
     """What the answer to GET /domains has in addition to the page."""
 
-    meta = SchemaOnly("object")
+    meta = SchemaOnly(like({"totalCount": 1, "verifiedCount": 1, "withCatchAllCount": 0, "statusBreakdown": BREAKDOWN}))
 
 
 class RecordToPublishSerializer(ReadSerializer[Any]):

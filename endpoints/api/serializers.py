@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -12,7 +13,7 @@ from endpoints import deliveries
 from endpoints.config_schema import group_emails
 from endpoints.models import Endpoint
 from endpoints.redaction import HIDDEN, redacted
-from rest.fields import Boolean, Constant, SchemaOnly, Text, TextOrNull, Timestamp
+from rest.fields import Boolean, Constant, Json, SchemaOnly, Text, TextOrNull, Timestamp, like
 from rest.serializers import Answer, Body, ReadModelSerializer, ReadSerializer
 
 DESCRIPTION_LIMIT = 1000
@@ -67,7 +68,7 @@ class EndpointSerializer(Answer, ReadModelSerializer[Endpoint]):
 class ListedEndpointSerializer(EndpointSerializer):
     """An endpoint with statistics. The context has `stats` by id. Without it, the endpoint is new."""
 
-    deliveryStats = SchemaOnly("object")
+    deliveryStats = SchemaOnly(deliveries.STATS)
 
     class Meta(EndpointSerializer.Meta):
         fields = [*EndpointSerializer.Meta.fields, "deliveryStats"]
@@ -93,38 +94,6 @@ class CreatedEndpointSerializer(ListedEndpointSerializer):
         fields = [*ListedEndpointSerializer.Meta.fields, "webhookFormat", "warning"]
 
 
-class EndpointDetailSerializer(CreatedEndpointSerializer):
-    """An endpoint with the addresses and domains that are routed to it, and the newest deliveries. Three more statements."""
-
-    recentDeliveries = serializers.SerializerMethodField()
-    associatedEmails = serializers.SerializerMethodField()
-    catchAllDomains = serializers.SerializerMethodField()
-
-    class Meta(CreatedEndpointSerializer.Meta):
-        fields = [
-            *CreatedEndpointSerializer.Meta.fields, "recentDeliveries", "associatedEmails", "catchAllDomains",
-        ]  # fmt: skip
-
-    def get_recentDeliveries(self, endpoint: Endpoint) -> Any:
-        return deliveries.recent_deliveries(endpoint)
-
-    def get_associatedEmails(self, endpoint: Endpoint) -> Any:
-        rows = endpoint.email_addresses.live().order_by("created_at", "pk")
-        return AssociatedEmailSerializer(rows, many=True).data
-
-    def get_catchAllDomains(self, endpoint: Endpoint) -> Any:
-        rows = endpoint.catch_all_domains.live().order_by("name")
-        return CatchAllDomainSerializer(rows, many=True).data
-
-
-class RotatedSecretSerializer(Answer):
-    """The answer to `rotate-secret`."""
-
-    signingSecret = serializers.CharField(source="signing_secret")
-    previousSecretValidUntil = Timestamp(source="previous_secret_valid_until")
-    warning = serializers.CharField()
-
-
 class AssociatedEmailSerializer(ReadSerializer[Any]):
     id = serializers.CharField()
     address = serializers.CharField()
@@ -138,6 +107,41 @@ class CatchAllDomainSerializer(ReadSerializer[Any]):
     status = serializers.CharField()
 
 
+class EndpointDetailSerializer(CreatedEndpointSerializer):
+    """An endpoint with the addresses and domains that are routed to it, and the newest deliveries. Three more statements."""
+
+    recentDeliveries = serializers.SerializerMethodField()
+    associatedEmails = serializers.SerializerMethodField()
+    catchAllDomains = serializers.SerializerMethodField()
+
+    class Meta(CreatedEndpointSerializer.Meta):
+        fields = [
+            *CreatedEndpointSerializer.Meta.fields, "recentDeliveries", "associatedEmails", "catchAllDomains",
+        ]  # fmt: skip
+
+    @extend_schema_field(deliveries.DeliverySerializer(many=True))
+    def get_recentDeliveries(self, endpoint: Endpoint) -> Any:
+        return deliveries.recent_deliveries(endpoint)
+
+    @extend_schema_field(AssociatedEmailSerializer(many=True))
+    def get_associatedEmails(self, endpoint: Endpoint) -> Any:
+        rows = endpoint.email_addresses.live().order_by("created_at", "pk")
+        return AssociatedEmailSerializer(rows, many=True).data
+
+    @extend_schema_field(CatchAllDomainSerializer(many=True))
+    def get_catchAllDomains(self, endpoint: Endpoint) -> Any:
+        rows = endpoint.catch_all_domains.live().order_by("name")
+        return CatchAllDomainSerializer(rows, many=True).data
+
+
+class RotatedSecretSerializer(Answer):
+    """The answer to `rotate-secret`."""
+
+    signingSecret = serializers.CharField(source="signing_secret")
+    previousSecretValidUntil = Timestamp(source="previous_secret_valid_until")
+    warning = serializers.CharField()
+
+
 class _Length(serializers.Field[Any, Any, Any, Any]):
     schema: ClassVar[dict[str, Any]] = {"type": "integer"}
 
@@ -147,9 +151,9 @@ class _Length(serializers.Field[Any, Any, Any, Any]):
 
 class EndpointCleanupSerializer(ReadSerializer[Any]):
     emailAddressesUpdated = _Length(source="email_addresses")
-    emailAddresses = serializers.ListField(source="email_addresses")
+    emailAddresses = Json(like(["hello@example.org"]), source="email_addresses")
     domainsUpdated = _Length(source="domains")
-    domains = serializers.ListField()
+    domains = Json(like(["example.org"]))
     groupEmailsDeleted = serializers.IntegerField(source="group_emails")
     deliveriesDeleted = serializers.IntegerField(source="deliveries")
 

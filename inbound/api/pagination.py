@@ -10,7 +10,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rest.schema.parts import parameter
+from rest.schema.parts import PAGINATION, parameter
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -83,13 +83,7 @@ class LimitOffset(BasePagination):
         return Response({"data": data, "pagination": self.summary()})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        summary = {name: {"type": "integer"} for name in ("limit", "offset", "total")} | {
-            "hasMore": {"type": "boolean"}
-        }
-        return {
-            "type": "object",
-            "properties": {"data": schema, "pagination": {"type": "object", "properties": summary}},
-        }
+        return {"type": "object", "properties": {"data": schema, "pagination": PAGINATION}}
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         return [

@@ -16,6 +16,7 @@ from mail.downloads.headers import BINARY, safe_filename
 from mail.models import ReceivedEmail, ReceivedEmailQuerySet
 from mail.shapes import shown_attachment
 from rest.fields import SchemaOnly
+from rest.schema.parts import PAGINATION
 from rest.viewsets import OwnedViewSet
 
 
@@ -32,7 +33,7 @@ class _AttachmentSerializer(serializers.Serializer[Any]):
 class AttachmentsSerializer(serializers.Serializer[Any]):
     """Describes the list of attachments for schema generators."""
 
-    pagination = SchemaOnly("object")
+    pagination = SchemaOnly(PAGINATION)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         # A serializer has an attribute `data` of its own.

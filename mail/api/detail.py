@@ -7,28 +7,25 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
+from endpoints.deliveries import STATS
 from mail.api.deliveries.status import EmailRoute, EmailStatus
 from mail.api.serializers import UNKNOWN, HasAny, ParseError, ParseSuccess, TextOr
 from mail.models import Message, ReceivedEmail
 from mail.shapes import VERDICTS, header_text, security, shown_attachment, thread_id
-from rest.fields import Constant, SchemaOnly, TextOrNull, Timestamp, timestamp
+from rest.fields import Constant, Json, OrNull, SchemaOnly, TextOrNull, Timestamp, like, timestamp
 from rest.serializers import ReadModelSerializer, ReadSerializer
 
+ATTACHMENT = {
+    "filename": OrNull("invoice.pdf"),
+    "contentType": "application/pdf",
+    "size": 48122,
+    "contentId": OrNull("logo"),
+    "contentDisposition": OrNull("attachment"),
+}
 # SES stores the mail with its S3 action.
 ACTION = "S3"
 # Headers whose addresses an answer has, as `Message.addresses` names them.
 ADDRESSED = ("from", "to", "cc", "bcc", "replyTo")
-
-
-class _Json(serializers.Field[Any, Any, Any, Any]):
-    """A JSON column as it is stored."""
-
-    def __init__(self, kind: str, **kwargs: Any) -> None:
-        super().__init__(read_only=True, **kwargs)
-        self.schema: dict[str, Any] = {"type": kind} | ({"items": {}} if kind == "array" else {})
-
-    def to_representation(self, value: Any) -> Any:
-        return value
 
 
 class _HeaderText(serializers.Field[Any, Any, Any, Any]):
@@ -56,7 +53,7 @@ class _Addresses(serializers.Field[Any, Any, Any, Any]):
 class _Attachments(serializers.Field[Any, Any, Any, Any]):
     """What an email says of its attachments. `GET /mail/{id}/attachments` has their links."""
 
-    schema: ClassVar[dict[str, Any]] = {"type": "array", "items": {}}
+    schema: ClassVar[dict[str, Any]] = like([ATTACHMENT])
 
     def to_representation(self, value: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
         return [shown_attachment(attachment) for attachment in value]
@@ -68,12 +65,12 @@ class _ContentSerializer(ReadSerializer[Message]):
     rawContent = SchemaOnly("string", nullable=True)
     rawUrl = SchemaOnly("string")
     attachments = _Attachments()
-    headers = _Json("object")
+    headers = Json({"type": "object"})
 
 
 class _MetadataSerializer(ReadSerializer[Message]):
     inReplyTo = TextOrNull(source="in_reply_to")
-    references = _Json("array")
+    references = Json(like(["<1@example.net>"]))
     priority = TextOrNull()
     parseSuccess = ParseSuccess(source="*")
     parseError = ParseError(source="*")
@@ -81,7 +78,7 @@ class _MetadataSerializer(ReadSerializer[Message]):
     attachmentCount = serializers.IntegerField(source="attachment_count")
     hasTextBody = HasAny(source="text")
     hasHtmlBody = HasAny(source="html")
-    truncated = _Json("array")
+    truncated = Json(like(["html"]))
 
 
 class _Security(serializers.Field[Any, Any, Any, Any]):
@@ -161,7 +158,7 @@ class EmailSerializer(ReadModelSerializer[ReceivedEmail]):
     status = EmailStatus()
     route = EmailRoute()
     threadId = serializers.SerializerMethodField()
-    deliveries = SchemaOnly("object")
+    deliveries = SchemaOnly(STATS)
 
     class Meta:
         model = ReceivedEmail

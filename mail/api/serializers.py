@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 
 from mail.api.deliveries.status import EmailRoute, EmailStatus
 from mail.models import Message, ReceivedEmail
-from rest.fields import Boolean, Constant, SchemaOnly, TextOrNull, Timestamp
+from rest.fields import Boolean, Constant, OrNull, SchemaOnly, TextOrNull, Timestamp, like
 from rest.serializers import Body, ReadModelSerializer, ReadSerializer
 
 UNKNOWN = "unknown"
@@ -102,7 +102,7 @@ class ListedEmailSerializer(ReadModelSerializer[ReceivedEmail]):
 class EmailPageSerializer(serializers.Serializer[Any]):
     """What the answer to GET /mail has in addition to the page."""
 
-    filters = SchemaOnly("object")
+    filters = SchemaOnly(like({"uniqueDomains": ["example.org"], "hiddenOlder": OrNull(0)}))
 
 
 class MarkedEmailSerializer(ReadSerializer[ReceivedEmail]):

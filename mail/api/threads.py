@@ -20,6 +20,7 @@ from mail.shapes import header_text, shown_attachment, thread_id
 from mail.threads.members import threads_of
 from rest.fields import Constant, SchemaOnly, TextOrNull, Timestamp
 from rest.ids import is_id
+from rest.schema.parts import PAGINATION
 from rest.serializers import Body, ReadSerializer
 from rest.viewsets import OwnedViewSet
 
@@ -89,7 +90,7 @@ class ThreadSerializer(serializers.Serializer[Any]):
     messages = _MemberSerializer(many=True)
     totalCount = SchemaOnly("integer")
     threadId = SchemaOnly("string")
-    pagination = SchemaOnly("object")
+    pagination = SchemaOnly(PAGINATION)
 
 
 class _CountSerializer(serializers.Serializer[Any]):

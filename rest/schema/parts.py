@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from rest.fields import like
+
+PAGINATION = like({"limit": 50, "offset": 0, "total": 1, "hasMore": False})
+
 
 def parameter(name: str, schema: dict[str, Any], place: str = "query") -> dict[str, Any]:
     """Describe a query or path parameter. Only path parameters are required."""

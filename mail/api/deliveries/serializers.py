@@ -13,6 +13,7 @@ from rest_framework.exceptions import ValidationError
 from endpoints.deliveries import DeliverySerializer
 from mail.models import Delivery, DeliveryAttempt, DeliveryQuerySet, EndpointGate, ForwardRecipient
 from rest.fields import Boolean, Constant, SchemaOnly, Text, TextOrNull, Timestamp
+from rest.schema.parts import PAGINATION
 from rest.serializers import Answer, Body, ReadSerializer
 
 BOTH = "Choose either delivery_id or endpoint_id, not both"
@@ -74,7 +75,7 @@ def next_attempt(delivery: Delivery, now: datetime) -> datetime | None:
 class DeliveriesSerializer(serializers.Serializer[Any]):
     """Describes a page of deliveries for schema generators."""
 
-    pagination = SchemaOnly("object")
+    pagination = SchemaOnly(PAGINATION)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         # A serializer has an attribute `data` of its own.

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from endpoints.deliveries import numbers, shown_stats
 from mail.models import ReceivedEmail
 from mail.status.outcome import OUTCOMES, outcome
+from rest.fields import OrNull, like
 
 
 def stats_of_email(email: ReceivedEmail) -> Any:
@@ -31,7 +32,9 @@ class EmailStatus(serializers.Field[Any, Any, Any, Any]):
 class EmailRoute(serializers.Field[Any, Any, Any, Any]):
     """Where an email was routed to, and why. Null before that."""
 
-    schema: ClassVar[dict[str, Any]] = {"type": "object", "nullable": True}
+    schema: ClassVar[dict[str, Any]] = like(
+        OrNull({"matched": OrNull("address"), "endpointId": OrNull("dC7pQ2xVb9sKfJ0aLmN4e"), "reason": "address"})
+    )
 
     def __init__(self) -> None:
         super().__init__(read_only=True)
