@@ -8,12 +8,18 @@ from urllib.parse import urlsplit
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
 from django.db import DataError, ProgrammingError
-from django.db.models import Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from django.utils.text import smart_split
 
 from rest.names.canonical import canonical_part
+
+# Of a list. The pages behind them would be slow, and nobody turns so many.
+MOST_LISTED = 5000
 
 
 class SearchesNames:
@@ -46,6 +52,30 @@ def _pasted(word: str) -> str:
         return word
 
 
+class AtLeast(int):
+    """The number of rows of a list of which only the first ones are counted."""
+
+    def __str__(self) -> str:
+        return f"more than {int(self):,}"
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """Pages of the first `MOST_LISTED` rows. Counting a million rows takes seconds; search and filters find the others."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        # Only the key: what is read with a row may cost a statement of its own.
+        number = int(rows.order_by().values("pk")[: MOST_LISTED + 1].count())
+        return AtLeast(MOST_LISTED) if number > MOST_LISTED else number
+
+
+def related_count(rows: QuerySet[Any], field: str) -> Coalesce:
+    """How many of these rows name the row of a list in this field. Not by a join, which would read all rows for one page."""
+    of_row = rows.filter(**{field: OuterRef("pk")}).order_by().values(field)
+    return Coalesce(Subquery(of_row.annotate(number=Count("pk")).values("number")), 0)
+
+
 class CheckedChangeList(ChangeList):
     """A list that refuses times that do not exist, such as the year -1. Django finds out only when it runs the query."""
 
@@ -58,6 +88,10 @@ class CheckedChangeList(ChangeList):
 
 class ChecksLookups:
     """Mixin for a ModelAdmin with such a list, and with pages that can be opened with any query."""
+
+    paginator: Any = BoundedPaginator
+    list_per_page = 50
+    show_full_result_count = False
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         # Django takes an empty `_to_field` for the name of a field.

@@ -57,7 +57,6 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
     list_select_related = ["domain", "endpoint"]
     search_fields = ["address", "id", "domain__owner__username"]
     search_help_text = "Address, id, or the owner's user name"
-    date_hierarchy = "created_at"
     ordering = ["address"]
     autocomplete_fields = ["endpoint"]
     readonly_fields = [

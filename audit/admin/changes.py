@@ -59,7 +59,6 @@ class ChangeAdmin(ReadOnlyAdmin[Change]):
     search_fields = ["object_name", "object_id", "who", "key", "remote", "request_id"]
     search_help_text = "Name or id of the object, who, key, remote address, or request id"
     ordering = ["-id"]
-    show_full_result_count = False
     readonly_fields = ["what", "kind", "owner_link", "author", "table"]
     fieldsets = [
         (None, {"fields": ["at", "what", "kind", "object_id", "owner_link"]}),

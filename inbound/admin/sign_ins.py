@@ -19,7 +19,6 @@ class AccessAttemptAdmin(ReadOnlyAdmin[AccessAttempt]):
     list_display = ["name", "ip_address", "failures_since_start", "last", "state"]
     search_fields = ["username", "ip_address"]
     ordering = ["-attempt_time"]
-    list_per_page = 50
     actions = ["unlock"]
     readonly_fields = ["name", "ip_address", "failures_since_start", "last", "state", "user_agent"]
     fields = [*readonly_fields]

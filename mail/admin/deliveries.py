@@ -20,7 +20,15 @@ from backoffice.text import moment, visible
 from endpoints.models import Endpoint
 from mail.admin import content
 from mail.admin.actions import ReplaysDeliveries
-from mail.admin.filters import BODIES, DeliveriesWithoutBodies, DomainFilter, EndpointFilter, WhenFilter
+from mail.admin.filters import (
+    BODIES,
+    SEARCH_NOTE,
+    DeliveriesWithoutBodies,
+    DomainFilter,
+    EndpointFilter,
+    WhenFilter,
+    newest,
+)
 from mail.models import Delivery, DeliveryAttempt, ForwardRecipient, Message
 from mail.status import delivery as words
 from rest.ids import find_or_none, is_id
@@ -43,10 +51,9 @@ class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmi
         ("created_at", WhenFilter),
     ]  # fmt: skip
     search_fields = ["received__recipient"]
-    search_help_text = "Recipient, or the id of a delivery, of an email or of SES"
+    search_help_text = f"Recipient. {SEARCH_NOTE}. Or the id of a delivery, of an email or of SES, among all"
+    sortable_by = ["created_short"]
     ordering = ["-created_at", "-id"]
-    list_per_page = 50
-    show_full_result_count = False
     fieldsets = [
         (None, {"fields": ["state_shown", "problem_shown", "email", "endpoint_link", "kind", "domain_link", "webhook_id"]}),
         ("Attempts", {"fields": ["attempts", "attempts_made", "last_attempt", "expires"]}),
@@ -80,7 +87,7 @@ class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmi
         for which in (Q(pk=term), Q(received=term), Q(received__message__in=of_ses)) if is_id(term) else ():
             if (found := queryset.filter(which)).exists():
                 return found, False
-        return super().get_search_results(request, queryset, search_term)
+        return super().get_search_results(request, newest(queryset, "created_at") if term else queryset, search_term)
 
     def page_title(self, row: Delivery) -> str:
         return f"{row.received.recipient or 'unknown'} to {row.endpoint.name}"

@@ -29,7 +29,6 @@ class EndpointGateAdmin(content.ShowsMail[EndpointGate], OpensGates, ReadOnlyAdm
     list_filter = ["endpoint__type"]
     search_fields = ["=endpoint__id", "endpoint__name", "problem"]
     ordering = ["down_since", "endpoint"]
-    show_full_result_count = False
     fieldsets = [
         (
             None,

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -20,6 +20,7 @@ from mail.admin import content
 from mail.admin.actions import ReleasesMail
 from mail.admin.downloads import Downloads
 from mail.admin.filters import (
+    SEARCH_NOTE,
     DomainFilter,
     OutcomeFilter,
     ParsedFilter,
@@ -27,11 +28,13 @@ from mail.admin.filters import (
     VerdictFilter,
     WhenFilter,
     WithoutBodies,
+    newest,
 )
 from mail.admin.story import TellsStory, problems
 from mail.erasure.one import erase_email
 from mail.models import Message, ReceivedEmail
 from mail.status.outcome import outcome, with_newest_delivery
+from rest.ids import is_id
 
 SUBJECT_SHOWN = 120
 
@@ -52,12 +55,11 @@ class ReceivedEmailAdmin(
         OutcomeFilter, ("domain", DomainFilter), StateFilter, ParsedFilter, VerdictFilter,
         ("arrived_at", WhenFilter),
     ]  # fmt: skip
-    search_fields = ["recipient", "message__from_address", "message__subject", "=message__ses_id", "=id"]
-    search_help_text = "Recipient, sender, subject, SES message id or id"
+    search_fields = ["recipient", "message__from_address", "message__subject"]
+    search_help_text = f"Recipient, sender or subject. {SEARCH_NOTE}. Or an id, also of SES, among all"
+    sortable_by = ["arrived_short"]
     ordering = ["-arrived_at", "-id"]
     actions = ["release", "delete_selected"]
-    list_per_page = 50
-    show_full_result_count = False
     asks_to_type = False
     afterwards = (
         "The mail disappears at once. If it has no other recipient, its object in the bucket is erased, too, in all versions; "
@@ -69,6 +71,15 @@ class ReceivedEmailAdmin(
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReceivedEmail]:
         return with_newest_delivery(ReceivedEmail.objects.live().select_related("message", "domain"))
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[ReceivedEmail], search_term: str) -> Any:
+        """Ids are found with indexes, and beside an id nothing else is looked for."""
+        term = search_term.strip()
+        of_ses = Message.objects.filter(ses_id=term).values("pk")
+        for which in (Q(pk=term), Q(message__in=of_ses)) if is_id(term) else ():
+            if (found := queryset.filter(which)).exists():
+                return found, False
+        return super().get_search_results(request, newest(queryset, "arrived_at") if term else queryset, search_term)
 
     def page_title(self, row: ReceivedEmail) -> str:
         return f"{row.message.subject or 'No subject'}, for {row.recipient or 'unknown'}"

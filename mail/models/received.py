@@ -93,6 +93,8 @@ class ReceivedEmail(models.Model):
                 name="unarchived_newest_first",
             ),
             models.Index(fields=["domain", "arrived_at"], name="received_by_domain"),
+            # The list of all, in the admin.
+            models.Index(fields=["-arrived_at", "-id"], name="received_by_age"),
             models.Index(
                 fields=["disposition", "arrived_at"],
                 condition=Q(disposition__in=["blocked", "quarantined"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, F, QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from audit.record import members, record_change
 from backoffice.base import ReadOnlyAdmin, ReadOnlyInline
 from backoffice.links import NOTHING, list_link, rows_of_domain
-from backoffice.lists import ChoiceListFilter
+from backoffice.lists import ChoiceListFilter, related_count
 from ses_integration.admin.actions import push
 from ses_integration.admin.columns import html
 from ses_integration.conf import ses_config
@@ -179,7 +179,6 @@ class LedgerEntryAdmin(ReadOnlyAdmin[LedgerEntry]):
     list_display = ["name", "kind", "held", "recipient_count", "unknown_outcomes", "domain_link"]
     list_filter = ["kind", "presence", *SCOPE]
     search_fields = ["name", "domain", "recipients__recipient"]
-    date_hierarchy = "changed_at"
     ordering = ["domain", "kind", "name"]
     fieldsets = [
         (None, {"fields": ["name", "kind", "domain", "rows", "sync", "region", "rule_set"]}),
@@ -189,8 +188,8 @@ class LedgerEntryAdmin(ReadOnlyAdmin[LedgerEntry]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerEntry]:
         counts = {
-            "recipient_count": Count("recipients", distinct=True),
-            "unknown_count": Count("in_flight", distinct=True),
+            "recipient_count": related_count(LedgerRecipient.objects.all(), "entry"),
+            "unknown_count": related_count(InFlightCall.objects.all(), "entry"),
         }
         return super().get_queryset(request).annotate(**counts)
 
