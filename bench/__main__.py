@@ -19,7 +19,7 @@ from pathlib import Path
 import django
 
 from bench.mail import part as mail
-from bench.parts import deletions, growth, operations, reads
+from bench.parts import deletions, desk, growth, operations, reads
 from bench.requests import BenchError
 from bench.revisions import export, refuse_uncommitted_changes
 from bench.sides import Side, new_side
@@ -30,6 +30,7 @@ PARTS = {
     "deletions": "many deletions at one call a second",
     "reads": "reading from 10,000 domains and 100,000 addresses",
     "growth": "the same requests to a small installation and one of that size",
+    "desk": "the pages of the admin, with that and a million mails",
     "sweep": "a full sweep at that size",
     "erasing": "erasing 100,000 stored objects, with a worker killed half-way",
     "mail": "mail that arrives, and a million mails that are there",
@@ -108,6 +109,11 @@ def _measure(options: Namespace, folder: Path, url: str) -> Iterator[str]:
         with ExitStack() as cleanup:
             sides = [cleanup.enter_context(new_side(name, ROOT, url, folder / "growth")) for name in growth.SIZES]
             yield growth.measure(sides, options.rounds or ROUNDS)
+    if "desk" in options.only:
+        with ExitStack() as cleanup:
+            yield desk.measure(
+                [cleanup.enter_context(new_side(name, ROOT, url, folder / "desk")) for name in desk.SIZES]
+            )
     if "mail" in options.only:
         yield from mail.measure(url, folder / "mail")
     if alone := {"sweep", "erasing"} & set(options.only):

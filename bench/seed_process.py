@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 import django
-from django.db import transaction
+from django.db import connection, transaction
 
 
 def main() -> None:
@@ -21,6 +21,9 @@ def main() -> None:
     plan = json.load(sys.stdin)
     # A worker must not find a domain before its addresses.
     with transaction.atomic():
+        # On a busy machine, making the rows of a large account takes longer than a process may be idle.
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         created = {name: _account(seeding, name, plan["state"], **rows) for name, rows in plan["accounts"].items()}
         if plan["state"] == "confirmed":
             seeding.record_as_confirmed()
