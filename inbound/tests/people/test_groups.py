@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 
 from inbound.people.groups import GROUPS, create_groups
-from inbound.tests.support.admin_site import text, url
+from inbound.tests.support.admin_site import count_statements, text, url
 from inbound.tests.support.factories import UserFactory
 
 # Lists that each group opens, beyond those of the group before.
@@ -88,6 +88,10 @@ def test_nobody_changes_a_ready_group(groups, admin_client: Client):
     admin_client.post(url("auth.group", "change", own.pk), {"name": "renamed"})
     assert set(Group.objects.values_list("name", flat=True)) == {*GROUPS, "renamed"}
     assert "viewer" in text(admin_client.get(url("auth.group", "changelist")))
+
+
+def test_the_page_of_a_group_needs_no_statement_for_each_permission(groups, admin_client: Client):
+    assert count_statements(admin_client, url("auth.group", "change", Group.objects.get(name="viewer").pk)) < 10
 
 
 def test_the_document_names_every_group():
