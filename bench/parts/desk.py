@@ -90,7 +90,8 @@ class Operator:
             found.setdefault(path, self.ask(path)[1])
         for page in [*found.values()]:
             if not ROW.search(page):
-                found |= {link: "" for link in _links(page) if link not in found and "?" not in link}
+                kinds = set(map(_kind, found))
+                found |= {link: "" for link in _links(page) if _kind(link) not in kinds and "?" not in link}
         yield from found
         for path in found:
             if row := ROW.search(found[path] or self.ask(path)[1]):
@@ -110,7 +111,8 @@ def measure(sides: Sequence[Side]) -> str:
     for path, reading in sorted(big.items(), key=lambda one: -one[1].milliseconds):
         # A page of a row has another address in each installation.
         other = small.get(path) or next((small[like] for like in small if _kind(like) == _kind(path)), None)
-        grows = other is not None and reading.statements > other.statements
+        # A search may find nothing in the small one.
+        grows = other is not None and "?" not in path and reading.statements > other.statements
         flags = " ".join(filter(None, ["SLOW" * (reading.milliseconds > MOST_MS), "GROWS" * grows]))
         before = [other.statements, f"{other.milliseconds:.0f}"] if other else ["-", "-"]
         rows.append([path, before[0], reading.statements, before[1], f"{reading.milliseconds:.0f}", flags])
