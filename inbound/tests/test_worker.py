@@ -136,7 +136,7 @@ def test_a_task_that_fails_does_not_stop_the_others(ses, settings, caplog):
     EmailAddressFactory()
     ses.add_faults({"service": "ses", "action": "DescribeActiveReceiptRuleSet", "fault": "access_denied"})
     Worker().tick()
-    assert "sweep SES: AWS does not allow this call" in caplog.text
+    assert "sweep SES: AWS does not allow ses:DescribeActiveReceiptRuleSet" in caplog.text
     assert len(rules()) == 1
 
 

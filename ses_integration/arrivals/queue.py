@@ -62,7 +62,7 @@ class MailQueue:
         A message that is not deleted within the queue's visibility timeout comes again.
         """
         wait = max(0, min(LONGEST_POLL, int(seconds)))
-        with aws_errors("ReceiveMessage"):
+        with aws_errors("ReceiveMessage", on=_name(self._url)):
             answer = self._sqs(poll=wait > 0).receive_message(
                 QueueUrl=self._url, MaxNumberOfMessages=max(1, min(BATCH, most)), WaitTimeSeconds=wait
             )
@@ -93,7 +93,7 @@ class MailQueue:
         for _ in range(2):
             if not left:
                 return
-            with aws_errors("DeleteMessageBatch"):
+            with aws_errors("DeleteMessageBatch", on=_name(self._url)):
                 answer = self._sqs().delete_message_batch(
                     QueueUrl=self._url,
                     Entries=[{"Id": str(number), "ReceiptHandle": handle} for number, handle in left.items()],
@@ -104,7 +104,7 @@ class MailQueue:
             left = {number: left[number] for number, entry in failed.items() if not entry.get("SenderFault")}
 
     def _attributes(self, url: str) -> dict[Any, str]:
-        with aws_errors("GetQueueAttributes"):
+        with aws_errors("GetQueueAttributes", on=_name(url)):
             answer = self._sqs().get_queue_attributes(
                 QueueUrl=url,
                 AttributeNames=[
@@ -136,3 +136,7 @@ def _dead_letter_url(url: str, policy: str) -> str:
     except (ValueError, TypeError, KeyError, AttributeError):
         return ""
     return f"{url.rpartition('/')[0]}/{name}"
+
+
+def _name(url: str) -> str:
+    return url.rpartition("/")[2]

@@ -98,6 +98,15 @@ _BAD_KEY = {
 # These concern the contents of a request, unless the code is one of an address.
 _CONTENT_STATUSES = {400, 413, 414, 431}
 _ADDRESS = {"AuthorizationHeaderMalformed", "InvalidBucketName", "IllegalLocationConstraintException"}
+# Of operations of other services than SES. Some are not called like their permission.
+_PERMISSIONS = {
+    "ListObjectVersions": "s3:ListBucketVersions", "ListObjectsV2": "s3:ListBucket", "GetObject": "s3:GetObject",
+    "DeleteObjects": "s3:DeleteObjectVersion", "DeleteObject": "s3:DeleteObjectVersion", "CreateBucket": "s3:CreateBucket",
+    "ReceiveMessage": "sqs:ReceiveMessage", "DeleteMessageBatch": "sqs:DeleteMessage",
+    "GetQueueAttributes": "sqs:GetQueueAttributes", "ConfirmSubscription": "sns:ConfirmSubscription",
+    "GetCallerIdentity": "sts:GetCallerIdentity", "AssumeRole": "sts:AssumeRole",
+    "AssumeRoleWithWebIdentity": "sts:AssumeRoleWithWebIdentity",
+}  # fmt: skip
 _LOCAL_PART = re.compile(r"[^\s<>,;:\"']+@")
 _SENTENCES = {
     "NoSuchBucket": "The bucket that S3_BUCKET_NAME names does not exist.",
@@ -115,7 +124,7 @@ def is_passing(code: str) -> bool:
     return code in THROTTLED or code in _PASSING
 
 
-def _from_client_error(error: ClientError, code: str) -> SesError:
+def _from_client_error(error: ClientError, code: str, on: str) -> SesError:
     message = error.response.get("Error", {}).get("Message", "").lower()
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     if code in THROTTLED or status == 429:
@@ -141,7 +150,9 @@ def _from_client_error(error: ClientError, code: str) -> SesError:
     if code in _DENIED:
         # Others may be allowed, for example because these were quarantined.
         clients.renew()
-        return Refused("AWS does not allow this call; the credentials lack a permission.", needs_attention=True)
+        denied = _PERMISSIONS.get(error.operation_name) or f"ses:{error.operation_name}"
+        where = f" on {on}" if on else ""
+        return Refused(f"AWS does not allow {denied}{where}; the credentials lack a permission.", needs_attention=True)
     if code in _BAD_KEY:
         return BadCredentials("AWS does not accept the credentials.", needs_attention=not clients.renew())
     content = status in _CONTENT_STATUSES and code not in _ADDRESS
@@ -163,15 +174,16 @@ def _cannot_connect(error: BotoCoreError) -> str:
 
 
 @contextmanager
-def aws_errors(call: str, *, hide_addresses: bool = False) -> Iterator[None]:
+def aws_errors(call: str, *, on: str = "", hide_addresses: bool = False) -> Iterator[None]:
     """Translate every error of the AWS call inside into a `SesError`. `call` names it in the log.
 
-    `hide_addresses`: log AWS's message without the local parts of the addresses in it.
+    `on`: the bucket or queue, for the sentence about a permission that is missing. `hide_addresses`: log AWS's message without the
+    local parts of the addresses in it.
     """
     release_connection()
     events.begin()
     try:
-        with _translated(call, hide_addresses=hide_addresses):
+        with _translated(call, on=on, hide_addresses=hide_addresses):
             yield
     except (Unanswered, NotAccepted) as error:
         if events.stage() is Stage.SENT or (events.stage() is Stage.NEW and isinstance(error, NotAccepted)):
@@ -189,12 +201,12 @@ def body_errors(call: str) -> Iterator[None]:
 
 
 @contextmanager
-def _translated(call: str, *, hide_addresses: bool = False) -> Iterator[None]:
+def _translated(call: str, *, on: str = "", hide_addresses: bool = False) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "").removesuffix("Exception")
-        translated = _from_client_error(error, code)
+        translated = _from_client_error(error, code, on)
         translated.code, translated.said = code, error.response.get("Error", {}).get("Message", "")
         if not isinstance(translated, AlreadyExists | NotFound):
             logger.warning("%s: %s", call, _LOCAL_PART.sub("…@", str(error)) if hide_addresses else error)

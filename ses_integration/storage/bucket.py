@@ -44,11 +44,11 @@ def list_versions(
     key, version = after
     start = {**({"KeyMarker": key} if key else {}), **({"VersionIdMarker": version} if version else {})}
     options: Any = start | ({"Delimiter": delimiter} if delimiter else {})
-    with aws_errors(f"ListObjectVersions {prefix}"):
+    with aws_errors(f"ListObjectVersions {prefix}", on=bucket):
         return s3.list_object_versions(Bucket=bucket, Prefix=prefix, MaxKeys=max_keys or KEYS_PER_CALL, **options)
 
 
 def list_objects(s3: S3Client, bucket: str, prefix: str, *, after: str = "") -> Any:
     """S3's answer with one page of the objects under `prefix` with a key after `after`. Raises SesError."""
-    with aws_errors(f"ListObjectsV2 {prefix}"):
+    with aws_errors(f"ListObjectsV2 {prefix}", on=bucket):
         return s3.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=after, MaxKeys=KEYS_PER_CALL)

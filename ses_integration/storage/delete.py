@@ -68,7 +68,7 @@ def _delete(s3: S3Client, bucket: str, versions: Sequence[Version]) -> dict[Vers
 
 def _delete_together(s3: S3Client, bucket: str, versions: Sequence[Version]) -> dict[Version, str]:
     """Delete with one call. Raises SesError, and NotAccepted if S3 cannot read the request or its answer is unclear."""
-    with aws_errors(f"DeleteObjects {bucket}"):
+    with aws_errors(f"DeleteObjects {bucket}", on=bucket):
         answer = s3.delete_objects(
             Bucket=bucket,
             Delete={"Objects": [{"Key": key, "VersionId": version} for key, version in versions], "Quiet": True},
@@ -87,7 +87,7 @@ def _delete_one(s3: S3Client, bucket: str, version: Version) -> dict[Version, st
     """Delete with the key in the URL, which can carry every character. Raises SesError, but never NotAccepted."""
     key, version_id = version
     try:
-        with aws_errors(f"DeleteObject {bucket}"):
+        with aws_errors(f"DeleteObject {bucket}", on=bucket):
             s3.delete_object(Bucket=bucket, Key=key, VersionId=version_id)
     except SesError as error:
         if not isinstance(error, NotAccepted) and (not error.code or isinstance(error, BadCredentials)):

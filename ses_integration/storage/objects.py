@@ -88,7 +88,7 @@ class StoredMail:
     def _open(self) -> tuple[int, Any]:
         config = ses_config()
         _, bucket = open_bucket(self.bucket)
-        with aws_errors(f"GetObject {self.key!r}"):
+        with aws_errors(f"GetObject {self.key!r}", on=bucket):
             answer = clients.s3_mail(config.region, self.seconds).get_object(Bucket=bucket, Key=self.key)
         return answer["ContentLength"], answer["Body"]
 

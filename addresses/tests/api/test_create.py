@@ -201,7 +201,7 @@ def test_an_address_without_target_has_no_route(add):
     ("fault", "sentence"),
     [
         ("throttle", "AWS is throttling our calls."),
-        ("access_denied", "AWS does not allow this call; the credentials lack a permission."),
+        ("access_denied", "AWS does not allow ses:CreateReceiptRule; the credentials lack a permission."),
         ("lost", "AWS gave no answer."),
         ("dropped", "AWS gave no answer."),
     ],

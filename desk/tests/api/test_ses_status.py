@@ -91,7 +91,7 @@ def test_a_refusal_by_ses_is_shown_with_the_next_try(api, user, ses):
     (row,) = api.get(URL).json()["data"]
     assert (row["state"], row["reason"]) == (
         "needs attention",
-        "AWS does not allow this call; the credentials lack a permission.",
+        "AWS does not allow ses:CreateEmailIdentity; the credentials lack a permission.",
     )
     assert row["nextTry"].endswith("Z")
 

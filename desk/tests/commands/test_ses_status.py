@@ -48,7 +48,7 @@ def test_a_pending_domain_is_listed_with_its_reason_and_exit_code_2(ses, rows):
     code, text = run("ses_status")
     assert code == 2
     assert "example.com  needs you: 1 change behind" in text
-    assert "AWS does not allow this call; the credentials lack a permission." in text
+    assert "AWS does not allow ses:CreateEmailIdentity; the credentials lack a permission." in text
     assert text.endswith("1 thing needs you. Nothing is pending.\n")
 
 

@@ -139,7 +139,7 @@ def test_a_failed_deletion_is_retried_before_its_next_attempt_is_due(ses, user, 
         {"service": "sesv2", "action": "DeleteEmailIdentity", "fault": "access_denied"},
         {"service": "s3", "action": "ListObjectVersions", "fault": "access_denied", "times": 2},
     )
-    denied = "AWS does not allow this call; the credentials lack a permission."
+    denied = "AWS does not allow s3:ListBucketVersions on inbound-mail; the credentials lack a permission."
     _, [(level, first)] = run_action(admin_client, "domains.domaindeletion", "retry", [record])
     assert level == "warning"
     assert first.startswith("example.com: Still pending: identity, stored mail. ")

@@ -184,7 +184,7 @@ def test_deleting_the_endpoint_disables_catch_all(switch_on, addresses, endpoint
     ("fault", "sentence"),
     [
         ("throttle", "AWS is throttling our calls."),
-        ("access_denied", "AWS does not allow this call; the credentials lack a permission."),
+        ("access_denied", "AWS does not allow ses:CreateReceiptRule; the credentials lack a permission."),
         ("lost", "AWS gave no answer."),
     ],
 )

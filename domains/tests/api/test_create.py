@@ -214,7 +214,7 @@ def test_two_owners_may_have_different_domains(api, client_for, ses):
         ("fail", "AWS reported an internal error."),
         ("dropped", "AWS gave no answer."),
         ("lost", "AWS gave no answer."),
-        ("access_denied", "AWS does not allow this call; the credentials lack a permission."),
+        ("access_denied", "AWS does not allow ses:CreateEmailIdentity; the credentials lack a permission."),
     ],
 )
 def test_the_worker_completes_a_domain_that_ses_refused(api, ses, impatient, fault, sentence):

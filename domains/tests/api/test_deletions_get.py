@@ -129,7 +129,7 @@ def test_a_pending_step_has_its_problem_and_next_attempt(api, full, ses, impatie
     assert report["owed"] == ["receiptRules", "identity", "storedMail"]
     assert (report["finishedAt"], report["confirmation"]) == (None, None)
     assert (rules["at"], mail["at"]) == (None, None)
-    assert rules["problem"] == "AWS does not allow this call; the credentials lack a permission."
+    assert rules["problem"] == "AWS does not allow ses:DeleteReceiptRule; the credentials lack a permission."
     assert report["nextAttemptAt"] == rules["nextAttemptAt"]
     assert MOMENT.fullmatch(rules["nextAttemptAt"])
     assert (records["counts"]["emailAddresses"], rules["counts"]["rules"]) == (1, 1)
@@ -142,7 +142,10 @@ def test_a_refusal_by_s3_is_reported_with_the_next_attempt(api, full, ses):
     pk = delete(api, full)
     report = api.get(f"{URL}/{pk}").json()
     (mail,) = [step for step in report["steps"] if step["step"] == "storedMail"]
-    assert mail["problem"] == "AWS does not allow this call; the credentials lack a permission."
+    assert (
+        mail["problem"]
+        == "AWS does not allow s3:ListBucketVersions on inbound-mail; the credentials lack a permission."
+    )
     assert report["nextAttemptAt"] == mail["nextAttemptAt"]
     assert MOMENT.fullmatch(mail["nextAttemptAt"])
     recover_and_run_worker(ses)
@@ -224,7 +227,7 @@ def test_nobody_sees_the_deletions_of_a_deleted_account(api, user):
 def test_ses_errors_of_another_owner_of_the_name_are_not_shown(api, user, domain, ses, impatient):
     ses.add_faults({"service": "*", "action": "*", "fault": "access_denied", "times": None})
     row = api.delete(f"/api/v2/domains/{domain.pk}").json()
-    denied = "AWS does not allow this call; the credentials lack a permission."
+    denied = "AWS does not allow s3:ListBucketVersions on inbound-mail; the credentials lack a permission."
     assert denied in str(api.get(f"/api/v2/deletions/{row['deletionId']}").json())
     add_domain(owner=UserFactory(), name="example.com")
     report = api.get(f"/api/v2/deletions/{row['deletionId']}").json()

@@ -122,4 +122,4 @@ def test_an_error_of_a_previous_region_is_one_sentence(ses, moved):
     ses.add_faults({"service": "ses", "action": "DescribeReceiptRuleSet", "fault": "access_denied"})
     code, text = apply("ses_cleanup")
     assert code == 2
-    assert "eu-west-1, rule set inbound-email-rules: AWS does not allow this call;" in text
+    assert "eu-west-1, rule set inbound-email-rules: AWS does not allow ses:DescribeReceiptRuleSet;" in text

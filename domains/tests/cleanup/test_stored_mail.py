@@ -162,7 +162,10 @@ def test_mail_that_s3_keeps_is_reported(ses, late):
     ses.add_faults({"service": "s3", "action": "DeleteObjects", "fault": "access_denied", "times": None})
     code, text = apply("ses_cleanup")
     assert code == 2
-    assert f"{late}: AWS does not allow this call; the credentials lack a permission.\n" in text
+    assert (
+        f"{late}: AWS does not allow s3:DeleteObjectVersion on inbound-mail; the credentials lack a permission.\n"
+        in text
+    )
 
 
 def test_a_bucket_that_cannot_be_listed_is_not_looked_at(ses, live, lost):
@@ -170,7 +173,7 @@ def test_a_bucket_that_cannot_be_listed_is_not_looked_at(ses, live, lost):
     code, text = run("ses_cleanup")
     assert code == 1
     assert "! identity lost.org\n" in text
-    assert "\n\nNot looked at: stored mail. AWS does not allow this call" in text
+    assert "\n\nNot looked at: stored mail. AWS does not allow s3:ListBucketVersions on inbound-mail" in text
 
 
 def test_erasing_more_than_a_third_of_the_folders_needs_force(ses, late):

@@ -66,7 +66,7 @@ def test_one_is_shown_by_name_or_id(finished, pending):
         assert "\nVerification of absence: " in shown
     code, shown = run("show_deletion", "stuck.example")
     assert code == 2
-    assert "AWS does not allow this call" in shown
+    assert "AWS does not allow ses:DeleteReceiptRule" in shown
 
 
 def test_json_of_one_is_the_answer_of_the_api(finished, api):

@@ -72,7 +72,10 @@ def test_a_deletion_is_not_verified_if_s3_refuses_to_list_its_mail(gone, ses):
     gone.refresh_from_db()
     assert gone.finished_at
     assert gone.proved_at is None
-    assert gone.proof["problem"] == "AWS does not allow this call; the credentials lack a permission."
+    assert (
+        gone.proof["problem"]
+        == "AWS does not allow s3:ListBucketVersions on inbound-mail; the credentials lack a permission."
+    )
     assert gone.proof["storedMail"] is False
     DomainDeletion.objects.update(retry_at=None)
     prove_deletions()
@@ -88,7 +91,10 @@ def test_a_failed_second_verification_is_repeated(gone, ses, client_for):
     assert prove_deletions() == 1
     shown = client_for(gone.owner).get(f"/api/v2/deletions/{gone.pk}").json()["confirmation"]
     assert (shown["confirmedAt"], shown["storedMail"]) == (None, False)
-    assert shown["problem"] == "AWS does not allow this call; the credentials lack a permission."
+    assert (
+        shown["problem"]
+        == "AWS does not allow s3:ListBucketVersions on inbound-mail; the credentials lack a permission."
+    )
     assert shown["lookAgainAt"]
     # In a quarter of an hour, and not at once.
     assert prove_deletions() == 0

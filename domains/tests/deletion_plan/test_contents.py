@@ -147,7 +147,10 @@ def test_the_plan_tells_what_could_not_be_looked_up(api, full, ses, settings):
     assert plan["isCertain"] is False
     mail = plan["storedMail"]
     assert (mail["objects"], mail["versions"], mail["bytes"], mail["complete"]) == (None, None, None, False)
-    assert mail["problem"] == "AWS does not allow this call; the credentials lack a permission."
+    assert (
+        mail["problem"]
+        == "AWS does not allow s3:ListBucketVersions on inbound-mail; the credentials lack a permission."
+    )
     [record] = plan["stays"]["dnsRecords"]
     assert (record["state"], record["why"]) == ("unknown", "The DNS server cannot be reached.")
 

@@ -123,7 +123,7 @@ def test_an_error_of_the_next_owners_domain_is_not_revealed_by_the_old_deletion(
     fail_calls(ses, fault="access_denied")
     DomainSync.objects.update(retry_at=None)
     reconcile_due()
-    denied = "AWS does not allow this call; the credentials lack a permission."
+    denied = "AWS does not allow ses:GetEmailIdentity; the credentials lack a permission."
     assert SyncState.by_domain(["example.com"])["example.com"].error == denied
     warning = api.delete(f"{URL}/{old_domain.pk}").json()["warning"]
     assert warning.startswith("SES clean-up is not finished. SES has not confirmed the change.")

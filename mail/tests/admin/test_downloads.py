@@ -79,7 +79,9 @@ def test_while_s3_does_not_answer_the_page_says_so(admin_client: Client, domain,
     row = received(domain, composed())
     ses.add_faults({"service": "s3", "action": "GetObject", "fault": "access_denied", "times": None})
     answer = admin_client.get(url("mail.receivedemail", "raw", row.pk))
-    assert messages_on(answer) == [("error", "AWS does not allow this call; the credentials lack a permission.")]
+    assert messages_on(answer) == [
+        ("error", "AWS does not allow s3:GetObject on inbound-mail; the credentials lack a permission.")
+    ]
 
 
 def test_a_request_for_the_head_alone_leaves_no_connection_open(admin_client: Client, domain) -> None:

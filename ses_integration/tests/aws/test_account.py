@@ -160,7 +160,7 @@ ROLE = "arn:aws:iam::123456789012:role/guest"
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [
-        ({"AWS_PROFILE": "guest"}, "AWS does not allow this call; the credentials lack a permission."),
+        ({"AWS_PROFILE": "guest"}, "AWS does not allow sts:AssumeRole; the credentials lack a permission."),
         (
             {"AWS_ROLE_ARN": ROLE, "AWS_WEB_IDENTITY_TOKEN_FILE": "/nonexistent"},
             "A file of the AWS credentials cannot be read.",

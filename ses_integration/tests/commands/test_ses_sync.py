@@ -42,7 +42,7 @@ def test_exit_code_2_with_the_reason_if_something_is_still_pending(pending):
     code, text = run("ses_sync", DOMAIN)
     assert (code, text) == (
         2,
-        "example.com: still pending. AWS does not allow this call; the credentials lack a permission.\n"
+        "example.com: still pending. AWS does not allow ses:CreateEmailIdentity; the credentials lack a permission.\n"
         "1 still pending. ses_status says why, and when it is tried again.\n",
     )
 
@@ -79,6 +79,6 @@ def test_progress_goes_to_stderr(pending, capsys):
 def test_json_has_the_outcome_by_domain(pending):
     pending.add_faults({"service": "sesv2", "action": "CreateEmailIdentity", "fault": "access_denied", "times": None})
     code, text = run("ses_sync", "--json", DOMAIN)
-    why = "still owed. AWS does not allow this call; the credentials lack a permission."
+    why = "still owed. AWS does not allow ses:CreateEmailIdentity; the credentials lack a permission."
     assert (code, json.loads(text)) == (2, {"domains": {DOMAIN: why}, "pending": 1})
     assert json.loads(run("ses_sync", "--json", "other.org")[1])["pending"] == 1

@@ -64,7 +64,7 @@ def test_unanswered_call_stays_in_flight_for_the_settle_time(ses_with_a, setting
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        ({"fault": "access_denied"}, "AWS does not allow this call; the credentials lack a permission."),
+        ({"fault": "access_denied"}, "AWS does not allow ses:UpdateReceiptRule; the credentials lack a permission."),
         ({"fault": "error", "code": "LimitExceeded", "message": "Too many actions"}, "An SES quota is exhausted."),
         (
             {"fault": "error", "code": "InvalidParameterValue", "message": "Invalid recipient: secret@example.com"},

@@ -149,7 +149,10 @@ def test_a_refused_call_is_an_error(s3, ses):
     ses.add_faults({"service": "s3", "action": "DeleteObjects", "fault": "access_denied"})
     with pytest.raises(SesError) as error:
         erase(PREFIX, seconds=10)
-    assert error.value.sentence == "AWS does not allow this call; the credentials lack a permission."
+    assert (
+        error.value.sentence
+        == "AWS does not allow s3:DeleteObjectVersion on inbound-mail; the credentials lack a permission."
+    )
     assert left(s3) == [f"{PREFIX}1"]
 
 

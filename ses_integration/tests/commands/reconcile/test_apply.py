@@ -137,7 +137,10 @@ def test_what_could_not_be_repaired_is_listed_with_the_reason(ses_with_a):
     ses_with_a.add_faults({"service": "ses", "action": "CreateReceiptRule", "fault": "access_denied", "times": None})
     code, text = apply("ses_reconcile")
     assert code == 2
-    assert "1/1 example.com: still pending. AWS does not allow this call; the credentials lack a permission.\n" in text
+    assert (
+        "1/1 example.com: still pending. AWS does not allow ses:CreateReceiptRule; the credentials lack a permission.\n"
+        in text
+    )
     assert text.endswith("Plan: 1 to create (+), 1 pending (*).\n")
 
 

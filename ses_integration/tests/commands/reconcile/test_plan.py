@@ -117,7 +117,7 @@ def test_a_pending_domain_is_listed_with_the_reason(ses):
     code, text = run("ses_reconcile")
     assert code == 2
     assert "* domain example.com: pending: 1 change behind, next try " in text
-    assert "AWS does not allow this call; the credentials lack a permission.\n" in text
+    assert "AWS does not allow ses:CreateEmailIdentity; the credentials lack a permission.\n" in text
 
 
 def test_an_unanswered_call_is_listed_with_its_time(ses_with_a):
