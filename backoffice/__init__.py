@@ -8,6 +8,7 @@
 - `deletion`: delete rows through services, with the plan and a typed name on the confirmation page
 - `text`: wording of counts, lists of names, sizes and dates, for pages, commands and messages
 - `shell`: what commands share: questions before a change, progress, JSON
+- `formats`: how Django writes dates on pages
 - `tables`: tables as plain text for commands, and as HTML for fields of pages
 
 Every module above may import `text` and `tables`, commands `shell`, and admin pages the rest. It imports no app, only `rest`;

@@ -14,7 +14,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.functional import cached_property
-from django.utils.text import smart_split
+from django.utils.text import capfirst, smart_split
 
 from rest.names.canonical import canonical_part
 
@@ -84,6 +84,9 @@ class CheckedChangeList(ChangeList):
             super().__init__(*args, **kwargs)
         except (ValueError, OverflowError, IndexError, DataError, ProgrammingError) as error:
             raise IncorrectLookupParameters from error
+        if not self.is_popup:
+            # Django's is "Select domain to change".
+            self.title = capfirst(str(self.opts.verbose_name_plural))
 
 
 class ChecksLookups:

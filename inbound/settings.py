@@ -141,7 +141,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
-# As `backoffice.text.moment` has it.
+# Dates as `backoffice.text.moment` has them. The settings for formats do not reach the admin.
+FORMAT_MODULE_PATH = ["backoffice.formats"]
 DATETIME_FORMAT = "Y-m-d H:i:s e"
 
 STATIC_URL = "static/"

@@ -42,7 +42,8 @@ CUT = """() => {
   for (const node of document.querySelectorAll('#content *, #header *, #nav-sidebar *')) {
     const box = node.getBoundingClientRect(), style = getComputedStyle(node);
     const hidden = !box.width || !box.height || style.visibility === 'hidden' || style.clipPath !== 'none';
-    if (hidden || node.closest('.visually-hidden, svg, select, iframe')) continue;
+    const folded = node.closest('details:not([open])') && !node.closest('summary');
+    if (hidden || folded || node.closest('.visually-hidden, svg, select, iframe')) continue;
     const said = `${node.tagName.toLowerCase()}.${node.className} "${(node.innerText || '').trim().slice(0, 60)}"`;
     const hides = ['hidden', 'clip'].includes(style.overflowX) && node.scrollWidth > node.clientWidth + 1;
     if (hides) found.push(`hides its text: ${said}`);

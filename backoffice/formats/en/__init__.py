@@ -1,0 +1,1 @@
+"""Dates as `backoffice.text.moment` has them."""
