@@ -72,7 +72,7 @@ bench: dev
 	@exec $(BIN)/python scripts/with_postgres.py -- $(BIN)/python -m bench $(ARGS)
 
 clean:
-	rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
+	rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .screenshots staticfiles
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 runtime:

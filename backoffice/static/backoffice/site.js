@@ -37,7 +37,7 @@
     /* A narrow page shows a row as a card: each cell with the title of its column. */
     const labelCells = () => {
         for (const table of document.querySelectorAll("table#result_list, table.cards")) {
-            const titles = [...table.querySelectorAll("thead th")].map((cell) => cell.innerText.trim());
+            const titles = [...table.querySelectorAll("thead th")].map((cell) => (cell.querySelector(".text") || cell).innerText.trim());
             for (const row of table.tBodies[0]?.rows || []) {
                 [...row.cells].forEach((cell, i) => {
                     cell.dataset.label = titles[i] || "";
