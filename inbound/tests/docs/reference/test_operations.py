@@ -9,6 +9,7 @@ import time
 
 from django.contrib.admin import site
 
+from backoffice.site import MENU
 from inbound.settings import BASE_DIR
 from inbound.tests.docs.pages import codes, page, rows
 from ses_integration.doctor.probes.permissions import ALL, SENDING
@@ -113,6 +114,7 @@ def _texts() -> list[str]:
 
 def test_the_admin_pages_in_the_runbook_exist():
     pages = {str(model._meta.verbose_name_plural).capitalize() for model in site._registry}
+    pages |= {entry.label for entry in MENU}
     named = re.findall(r'admin \("([^"]+)"\)', page("docs/runbook.md").text)
     assert named
     assert set(named) <= pages
