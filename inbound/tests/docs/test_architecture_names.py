@@ -10,7 +10,19 @@ import pytest
 from inbound.settings import BASE_DIR
 from inbound.tests.docs.pages import FENCED, PAGES, Page, codes, page
 
-PACKAGES = ("inbound", "mail", "endpoints", "addresses", "domains", "ses_integration", "rest", "backoffice")
+PACKAGES = (
+    "inbound",
+    "desk",
+    "mail",
+    "endpoints",
+    "addresses",
+    "domains",
+    "ses_integration",
+    "workers",
+    "audit",
+    "rest",
+    "backoffice",
+)
 # The identifiers in ses.md are those of AWS and botocore.
 ABOUT_AWS = "docs/architecture/ses.md"
 FOR_DEVELOPERS = {

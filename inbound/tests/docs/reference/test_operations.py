@@ -45,7 +45,19 @@ SET_UP_OF_SENDING = {
     "CreateConfigurationSetEventDestination",
     "UpdateConfigurationSetEventDestination",
 }
-APPS = ("inbound", "endpoints", "addresses", "domains", "ses_integration", "rest", "backoffice")
+APPS = (
+    "inbound",
+    "desk",
+    "mail",
+    "endpoints",
+    "addresses",
+    "domains",
+    "ses_integration",
+    "workers",
+    "audit",
+    "rest",
+    "backoffice",
+)
 
 
 def test_the_policy_has_the_permissions_that_the_doctor_tests_and_no_other():
