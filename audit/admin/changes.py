@@ -51,6 +51,7 @@ class ObjectFilter(ChoiceListFilter):
 class ChangeAdmin(ReadOnlyAdmin[Change]):
     """Every object's page links here, with the lookups `object_type` and `object_id`."""
 
+    when_empty = "Nothing has been changed yet. Each change by API, admin, command and worker is listed here."
     owner_link = related_link("owner__username")
     list_display = ["at", "what", "kind", "differences", "author", "door"]
     list_display_links = ["at"]
