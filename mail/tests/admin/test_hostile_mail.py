@@ -33,7 +33,7 @@ class Page(HTMLParser):
 
 def assert_harmless(response: Any) -> Page:
     page = Page(response.content.decode())
-    ours = ("/static/admin/", "/admin/jsi18n/")
+    ours = ("/static/admin/", "/static/backoffice/", "/admin/jsi18n/")
     assert all(script.get("src", "").startswith(ours) for script in page.of("script"))
     for tag, attributes in page.elements:
         assert not [name for name in attributes if name.startswith("on")], (tag, attributes)
@@ -68,11 +68,10 @@ def test_no_part_of_a_mail_becomes_a_part_of_the_page(admin_client: Client, doma
     for path in (
         url("mail.receivedemail", "change", row.pk),
         url("mail.receivedemail", "delete", row.pk),
-        url("mail.receivedemail", "history", row.pk),
         url("mail.receivedemail", "changelist"),
         f"{url('mail.receivedemail', 'changelist')}?q=pwned",
     ):
-        assert_harmless(admin_client.get(path, follow=True))
+        assert_harmless(admin_client.get(path))
 
 
 def test_the_html_of_a_mail_is_in_a_frame_without_rights_even_if_it_was_not_sanitised(
