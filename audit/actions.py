@@ -66,4 +66,4 @@ WORDS = {label: word for word, label in {**MODELS, **OTHERS}.items()}
 
 def spaced(word: str) -> str:
     """`email address` for `emailAddress`, as people read it."""
-    return re.sub("(?<!^)([A-Z])", lambda found: f" {found[1].lower()}", word)
+    return re.sub("(?<!^)([A-Z])", lambda found: f" {found[1].lower()}", word).replace("api key", "API key")

@@ -59,4 +59,4 @@ class Change(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.object_name}"
+        return f"{self.object_name} {self.action}"

@@ -100,22 +100,33 @@ class ChangeAdmin(ReadOnlyAdmin[Change]):
 
 
 def _rows(change: Change) -> list[tuple[str, str, str]]:
-    """Each member as people read it, with both values. An empty text stands for a value that was not recorded."""
-    before, after = change.before or {}, change.after or {}
-    return [
-        (spaced(member), _shown(before, member), _shown(after, member)) for member in dict.fromkeys([*before, *after])
-    ]
+    """Each member that differs, as people read it, with both values. An empty text: that side was not recorded."""
+    before, after = _flat(change.before), _flat(change.after)
+    members = dict.fromkeys([*before, *after])
+    rows = [(member, before.get(member, ""), after.get(member, "")) for member in members]
+    return [row for row in rows if row[1] != row[2]]
 
 
-def _shown(values: dict[str, Any], member: str) -> str:
-    if member not in values:
-        return ""
-    match values[member]:
+def _flat(values: dict[str, Any] | None) -> dict[str, str]:
+    """The members as texts, with those of an object, such as an endpoint's config, one by one."""
+    found: dict[str, str] = {}
+    for member, value in (values or {}).items():
+        if isinstance(value, dict):
+            found |= {f"{spaced(member)} {inner}": _shown(one) for inner, one in value.items()}
+        else:
+            found[spaced(member)] = _shown(value)
+    return found
+
+
+def _shown(value: Any) -> str:
+    match value:
         case True | False as flag:
             return "yes" if flag else "no"
         case None | "":
             return "none"
         case str(text):
             return text
-        case value:
+        case list(values):
+            return ", ".join(map(_shown, values)) or "none"
+        case _:
             return json.dumps(value, ensure_ascii=False)

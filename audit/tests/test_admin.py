@@ -31,8 +31,17 @@ def domain(user):
 def change(domain) -> Change:
     origin = Origin(Door.API, who="alice", key="inb_1a2b CI", remote="192.0.2.1", request_id="r1")
     with acting(origin):
-        before = {"isActive": True, "reason": "<b>", "list": [1]}
-        record(Entry.of(Action.CHANGED, domain, domain.owner_id, before=before, after=before | {"isActive": False}))
+        before = {"isActive": True, "reason": "<b>", "config": {"url": "https://a.example", "timeout": 5}}
+        record(
+            Entry.of(
+                Action.CHANGED,
+                domain,
+                domain.owner_id,
+                before=before,
+                after=before
+                | {"isActive": False, "reason": "<i>", "config": {"url": "https://b.example", "timeout": 5}},
+            )
+        )
     return Change.objects.latest("pk")
 
 
@@ -41,13 +50,24 @@ def test_the_list_says_who_changed_what(operator, change):
     page = text(response)
     for shown in ("example.com", "changed", "is active: yes → no", "alice, key inb_1a2b CI", "domain"):
         assert shown in page
-    assert b"reason: &lt;b&gt;" in response.content
+    assert b"reason: &lt;b&gt; \xe2\x86\x92 &lt;i&gt;" in response.content
 
 
 def test_the_page_of_a_change_compares_both_values(operator, change):
     page = text(operator.get(url("audit.change", "change", change.pk)))
-    for shown in ("192.0.2.1", "r1", "is active", "yes", "no", "[1]", "alice, key inb_1a2b CI"):
+    for shown in (
+        "192.0.2.1",
+        "r1",
+        "is active",
+        "yes",
+        "no",
+        "config url",
+        "https://b.example",
+        "alice, key inb_1a2b CI",
+    ):
         assert shown in page
+    # It is the same on both sides.
+    assert "config timeout" not in page
 
 
 def test_nobody_can_edit_the_log(operator, change):
