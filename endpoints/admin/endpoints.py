@@ -39,6 +39,7 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ShowsOnce[Endpoint], Servic
     add_form = form = EndpointForm
     refusals = (QuotaExceeded,)
     gone = (Endpoint.DoesNotExist,)
+    hidden_columns = ("config", "sealed_secret", "sealed_previous_secret")
     shared_deadline = staticmethod(shared_deadline)
 
     owner_link = related_link("owner__username")

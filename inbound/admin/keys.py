@@ -84,6 +84,7 @@ class ApiKeyAdmin(ShowsOnce[ApiKey], ServiceAdmin[ApiKey]):
     ordering = ["-created_at", "name"]
     actions = ["revoke"]
     add_form = ApiKeyForm
+    hidden_columns = ("key_hash",)
     form = RenameKeyForm
     autocomplete_fields = ["owner"]
     readonly_fields = [

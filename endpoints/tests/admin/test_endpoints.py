@@ -54,6 +54,12 @@ def catch_all(ses, user, endpoint) -> Domain:
     return domain
 
 
+@pytest.mark.parametrize("column", ["config__headers__X-Key", "config", "sealed_secret", "sealed_previous_secret"])
+def test_no_filter_tells_a_secret_letter_by_letter(endpoint, client: Client, column: str):
+    staff(client, "endpoints.view_endpoint")
+    assert client.get(ENDPOINTS, {f"{column}__startswith": "hidden"}).status_code == 400
+
+
 def test_every_page_opens_without_any_secret(endpoint, catch_all, admin_client: Client):
     EmailAddressFactory(domain=catch_all, endpoint=endpoint)
     for path in (
