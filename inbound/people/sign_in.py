@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 
 from axes.models import AccessAttempt
 from django.conf import settings
@@ -22,8 +23,12 @@ TOO_MANY = "Too many wrong passwords for this name from your address. You can si
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """The address that attempts are counted for. None instead of an empty text, which is no address."""
-    return remote_address(request) or None
+    """The address that attempts are counted for. None instead of an empty text, which is no address.
+
+    Of IPv6 it is the network: whoever has one address of it has 2**64, and could guess from each.
+    """
+    address = remote_address(request).partition("%")[0]
+    return str(ip_network(f"{address}/64", strict=False)[0]) if ":" in address else address or None
 
 
 def locked_page(

@@ -17,7 +17,9 @@ def remote_address(request: HttpRequest) -> str:
     forwarded: str = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.BEHIND_TLS_PROXY else ""
     for text in (forwarded.rpartition(",")[2].strip(), direct):
         try:
-            return str(ip_address(text))
+            address = ip_address(text)
         except ValueError:
             continue
+        # As a socket for IPv6 has the addresses of IPv4: ::ffff:192.0.2.1.
+        return str(getattr(address, "ipv4_mapped", None) or address)
     return ""

@@ -67,6 +67,19 @@ def test_nobody_else_is_locked_out(jo):
     assert sign_in("jo", "right", "192.0.2.2").status_code == 302
 
 
+def test_the_addresses_of_one_ipv6_network_count_as_one(jo):
+    for number in range(3):
+        sign_in("jo", "wrong", f"2001:db8:0:7::{number}")
+    assert sign_in("jo", "right", "2001:db8:0:7:a:b:c:d").status_code == 429
+    assert sign_in("jo", "right", "2001:db8:0:8::1").status_code == 302
+
+
+def test_ipv4_addresses_on_an_ipv6_socket_are_told_apart(jo):
+    lock(address="::ffff:192.0.2.1")
+    assert sign_in("jo", "right", "192.0.2.1").status_code == 429
+    assert sign_in("jo", "right", "::ffff:192.0.2.2").status_code == 302
+
+
 def test_another_browser_does_not_help(jo):
     lock()
     assert sign_in("jo", "right", **{"user-agent": "other"}).status_code == 429

@@ -35,6 +35,11 @@ def test_behind_a_proxy_the_last_address_is_the_clients(settings, forwarded, exp
     assert remote("127.0.0.1", forwarded) == expected
 
 
+def test_an_ipv4_address_is_the_same_on_an_ipv6_socket(settings):
+    settings.BEHIND_TLS_PROXY = False
+    assert remote("::ffff:192.0.2.1") == "192.0.2.1"
+
+
 def test_a_unix_socket_has_no_address(settings):
     settings.BEHIND_TLS_PROXY = False
     assert remote("") == ""
