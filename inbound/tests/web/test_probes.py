@@ -81,7 +81,7 @@ def test_a_worker_whose_task_fails_is_alive(db, anyone):
 
 
 def test_readyz_says_that_migrations_are_missing(db, anyone):
-    MigrationRecorder.Migration.objects.filter(app="audit").delete()
+    MigrationRecorder.Migration.objects.filter(app="audit", name="0001_initial").delete()
     try:
         problems = anyone.get("/readyz").json()["problems"]
     finally:
@@ -106,6 +106,17 @@ def test_metrics_are_for_this_machine(db, anyone):
 def test_metrics_are_not_for_those_behind_a_proxy_on_this_machine(db, anyone, settings, behind_proxy):
     settings.BEHIND_TLS_PROXY = behind_proxy
     assert anyone.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1, 192.0.2.1"}).status_code == 403
+
+
+@pytest.mark.parametrize("behind_proxy", [False, True])
+@pytest.mark.parametrize(
+    "headers",
+    [{"X-Forwarded-For": "unknown"}, {"X-Forwarded-For": ""}, {"X-Forwarded-Proto": "https"}, {"Forwarded": "for=_x"}],
+    ids=str,
+)
+def test_metrics_are_not_for_those_behind_a_proxy_that_names_no_address(db, anyone, settings, behind_proxy, headers):
+    settings.BEHIND_TLS_PROXY = behind_proxy
+    assert anyone.get("/metrics", headers=headers).status_code == 403
 
 
 def test_metrics_are_for_those_who_have_the_token(db, anyone, settings):
