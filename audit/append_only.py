@@ -1,4 +1,4 @@
-"""Triggers that refuse to change an entry of the log, and to delete one before it is 90 days old, whoever asks."""
+"""Triggers that refuse to change an entry of the log, to delete one before it is 90 days old, and to truncate the table."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def create(_: Any, editor: BaseDatabaseSchemaEditor) -> None:
 
 def drop(_: Any, editor: BaseDatabaseSchemaEditor) -> None:
     on_postgresql = editor.connection.vendor == "postgresql"
-    for event in WHEN:
+    for event in (*WHEN, *(["TRUNCATE"] if on_postgresql else [])):
         editor.execute(f"DROP TRIGGER {_trigger(event)}{f' ON {TABLE}' if on_postgresql else ''}", None)
     if on_postgresql:
         editor.execute(f"DROP FUNCTION {TABLE}_refuse()", None)
@@ -40,6 +40,11 @@ def _statements(vendor: str) -> Iterator[str]:
         yield (
             f"CREATE FUNCTION {TABLE}_refuse() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$ BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'restrict_violation'; END $$"
+        )
+        # No trigger of a row sees it. `flush` truncates.
+        yield (
+            f"CREATE TRIGGER {_trigger('TRUNCATE')} BEFORE TRUNCATE ON {TABLE} FOR EACH STATEMENT "
+            f"EXECUTE FUNCTION {TABLE}_refuse()"
         )
     for event, conditions in WHEN.items():
         start = f"CREATE TRIGGER {_trigger(event)} BEFORE {event} ON {TABLE} FOR EACH ROW"

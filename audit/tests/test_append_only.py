@@ -4,6 +4,7 @@ from datetime import timedelta
 from unittest import mock
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
@@ -37,6 +38,13 @@ def test_the_database_refuses_to_change_an_entry(change):
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         change(row)
     assert list(Change.objects.values_list("pk", "who")) == [(row.pk, "")]
+
+
+def test_the_database_refuses_to_empty_the_log_with_everything_else():
+    entry()
+    with pytest.raises(CommandError):
+        call_command("flush", interactive=False, inhibit_post_migrate=True)
+    assert Change.objects.count() == 1
 
 
 def test_an_entry_that_is_old_enough_can_be_deleted_and_not_changed():

@@ -67,7 +67,7 @@ def measure(sides: Sequence[Side], rounds: int) -> str:
     found: dict[Case, list[list[Outcome]]] = {case: [] for case in CASES}
     for number in range(rounds):
         for side in sides:
-            side.manage("flush", "--no-input")
+            side.empty()
         with started(
             sides, f"deletions {number + 1}", worker=False, SES_CALLS_PER_SECOND=str(CALLS_PER_SECOND)
         ) as stacks:
