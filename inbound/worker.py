@@ -30,6 +30,7 @@ from ses_integration.api import (
     sweep_database,
 )
 from workers.heartbeat import Heartbeat
+from workers.wording import BUG
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class BackgroundTask:
     def back_off(self, error: SesError | None = None) -> float:
         """Retry after a growing delay, or a long one if a person must act. Returns the delay in seconds."""
         self.failures += 1
-        self.problem = error.sentence if error else "It failed because of a bug; the log of the worker says more."
+        self.problem = error.sentence if error else BUG
         self.needs_you = error is None or error.needs_attention
         seconds = retry_delay(self.failures, error=error).total_seconds()
         seconds = max(min(self.interval, RETRY_SECONDS), seconds)

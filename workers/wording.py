@@ -10,6 +10,10 @@ from backoffice.text import duration, moment
 from workers.alive import is_alive, none_since
 from workers.models import WorkerKind
 
+# What is told of a failure in place of the exception's text, which may have rows and hosts in it: owners read it, too.
+BUG = "It failed because of a bug; the log of the worker says more."
+NO_DATABASE = "The database cannot be used."
+
 
 def left_to(kind: WorkerKind, promise: str) -> str:
     """The `promise` while a worker is alive that can keep it; otherwise that it waits for one. Up to three statements."""

@@ -15,10 +15,9 @@ from django.http import HttpRequest, JsonResponse
 from backoffice.text import plural
 from desk.state import workers
 from ses_integration.api import database_now
+from workers.wording import NO_DATABASE
 
 logger = logging.getLogger(__name__)
-
-NO_DATABASE = "The database cannot be used."
 
 
 def healthz(request: HttpRequest) -> JsonResponse:

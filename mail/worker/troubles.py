@@ -10,6 +10,7 @@ from typing import NamedTuple
 from django.db import DatabaseError, InterfaceError, OperationalError
 
 from ses_integration.api import SesError, retry_delay
+from workers.wording import BUG, NO_DATABASE
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class Troubles:
         with self._lock:
             number = self._failures[name] = self._failures.get(name, 0) + 1
             needs_you = getattr(error, "needs_attention", not isinstance(error, OperationalError | InterfaceError))
-            self._current[name] = Trouble(f"{name}: {_sentence(error)}", needs_you)
+            self._current[name] = Trouble(f"{name}: {_told(error)}", needs_you)
             if number == 1:
                 self._tell(name, error)
         known = error if isinstance(error, SesError) else None
@@ -69,5 +70,13 @@ class Troubles:
         logger.log(logging.WARNING if expected else logging.ERROR, "%s: %s", name, sentence, exc_info=not expected)
 
 
+def _told(error: Exception) -> str:
+    """For those who ask for the state. The log has the rest."""
+    if isinstance(error, SesError):
+        return error.sentence
+    return NO_DATABASE if isinstance(error, OperationalError | InterfaceError) else BUG
+
+
 def _sentence(error: Exception) -> str:
+    """For the log."""
     return error.sentence if isinstance(error, SesError) else str(error).strip() or type(error).__name__
