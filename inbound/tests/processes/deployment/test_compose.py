@@ -27,6 +27,12 @@ KNOWN = {
 }  # fmt: skip
 
 
+def test_the_copy_that_gets_the_secrets_is_not_committed():
+    [copy] = re.findall(r"^cp inbound\.env (\S+)", (BASE_DIR / "docs/deploy.md").read_text(), re.MULTILINE)
+    assert f"deploy/{copy}" in (BASE_DIR / ".gitignore").read_text().splitlines()
+    assert f"deploy/{copy} (compose)" in (DEPLOY / "inbound.env").read_text()
+
+
 def test_the_file_has_only_keys_of_the_specification():
     assert COMPOSE.keys() == {"name", "services", "volumes", "x-inbound", "x-worker"}
     assert {key for service in SERVICES.values() for key in service} <= KNOWN
