@@ -10,8 +10,8 @@ from ses_integration.coordination.clock import database_now
 from ses_integration.models import SesSweep
 from ses_integration.watch.kept import foreign_digest
 
-# How often somebody looks: one call of the 60 that SES allows by default in this time.
-LOOK_SECONDS = 60.0
+# How often somebody looks: one call. With the time until a worker asks again, a change is seen within a minute.
+LOOK_SECONDS = 45.0
 
 
 def has_changed(config: SesConfig) -> bool:
