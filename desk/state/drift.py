@@ -20,10 +20,13 @@ def findings(listed: Iterable[Difference], names: Collection[str] | None) -> Ite
             yield _foreign(one, names)
         elif one.sort == NOT_ACTIVE:
             act = wording.ACT_ON_RULE_SET
-            yield Finding(Kind.RULE_SET, Level.NEEDS_YOU, one.name, wording.NOT_ACTIVE, one.why, act, one.since)
+            yield Finding(
+                Kind.RULE_SET, Level.NEEDS_YOU, one.name, wording.NOT_ACTIVE, wording.sentence(one.why), act, one.since
+            )
         elif one.sort != OUT_OF_ORDER:
-            act = wording.CLEAN_UP
-            yield Finding(Kind.DRIFT, Level.NEEDS_YOU, one.name, wording.leftover(one), one.why, act, one.since)
+            act = "" if wording.CLEANS_UP in one.why else wording.CLEAN_UP
+            why = wording.sentence(one.why)
+            yield Finding(Kind.DRIFT, Level.NEEDS_YOU, one.name, wording.leftover(one), why, act, one.since)
     yield from _out_of_order([one for one in lasting if one.sort == OUT_OF_ORDER])
 
 
@@ -39,7 +42,7 @@ def _foreign(one: Difference, names: Collection[str] | None) -> Finding:
         Level.NEEDS_YOU,
         subject=one.name,
         what=wording.foreign_rule(one, taken),
-        why=one.why,
+        why=wording.sentence(one.why),
         act=wording.ACT_ON_FOREIGN_RULE,
         since=one.since,
         domain=taken[0] if len(taken) == 1 else "",
@@ -57,7 +60,7 @@ def _out_of_order(some: Sequence[Difference]) -> Iterator[Finding]:
             Level.NEEDS_YOU,
             subject=group[0].name if len(group) == 1 else wording.rules(len(group)),
             what=wording.OUT_OF_ORDER,
-            why=why,
+            why=wording.sentence(why),
             act=wording.ACT_ON_ORDER,
             since=min((one.since for one in group if one.since), default=None),
             domain=group[0].domain if len(group) == 1 else "",

@@ -17,7 +17,8 @@ CHECK_REGION = "Check AWS_REGION and SES_RULE_SET. If they were changed on purpo
 ACT_ON_RULE_SET = "Run ses_setup."
 ACT_ON_FOREIGN_RULE = "Have its owner disable it, or remove our domains from it."
 ACT_ON_ORDER = "ses_reconcile --apply moves our rules to the front."
-CLEAN_UP = "ses_cleanup removes what is ours."
+CLEANS_UP = "ses_cleanup removes"
+CLEAN_UP = f"{CLEANS_UP} what is ours."
 NOT_ACTIVE = "the rule set does not receive mail"
 OUT_OF_ORDER = "behind a rule that is not ours"
 NOT_COMPARED = "SES could not be compared with the database"
@@ -95,7 +96,12 @@ def foreign_rule(one: Difference, taken: Sequence[str]) -> str:
 
 
 def leftover(one: Difference) -> str:
-    return f"a {one.kind} that no domain wants"
+    return f"{'an' if one.kind[0] in 'aeiou' else 'a'} {one.kind} that no domain wants"
+
+
+def sentence(reason: str) -> str:
+    """A reason of `ses_reconcile` with its full stop, because something may follow."""
+    return f"{reason}." if reason and not reason.endswith(".") else reason
 
 
 def rules(number: int) -> str:
