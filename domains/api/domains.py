@@ -33,7 +33,7 @@ from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict, Failed, Refused
 from rest.filters import ChoiceFilter, FlagFilter, TextFilter, containing, flag
 from rest.ids import find_or_none, is_id
-from ses_integration.api import RecordedIdentity
+from ses_integration.api import RecordedIdentity, RecordedRecipients
 
 NO_ENDPOINT = "Endpoint not found or does not belong to user"
 OWN = "You have already added this domain to your account"
@@ -117,6 +117,7 @@ class DomainViewSet(
         return {
             "checks": self._check(rows) if self.checks_ses else {},
             "identities": RecordedIdentity.by_domain(row.name for row in rows),
+            "taken": RecordedRecipients().taken_by_others([row.name for row in rows]),
             "received": serializers.received_counts(rows[0]) if self.action == "retrieve" else {},
         }
 

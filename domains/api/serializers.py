@@ -22,7 +22,7 @@ COLUMNS = [
 ]  # fmt: skip
 DERIVED = [
     "lastSesCheck", "mailFromDomain", "mailFromDomainStatus", "mailFromDomainVerifiedAt", "stats",
-    "catchAllEndpoint", "verificationCheck",
+    "catchAllEndpoint", "receivingWarning", "verificationCheck",
 ]  # fmt: skip
 
 
@@ -99,7 +99,7 @@ class ListedStatsSerializer(_Stats):
 
 
 class DomainSerializer(ReadModelSerializer[Domain]):
-    """A domain with its counts. The context has `identities` and `checks`, both by domain name, and `received` of a single one."""
+    """A domain with its counts. The context has `identities`, `checks` and `taken`, by domain name, and `received` of a single one."""
 
     domain = serializers.CharField(source="name")
     canReceiveEmails = serializers.BooleanField(source="can_receive_emails")
@@ -122,6 +122,7 @@ class DomainSerializer(ReadModelSerializer[Domain]):
     mailFromDomainVerifiedAt = Constant(None)
     stats: serializers.Serializer[Any] = StatsSerializer(source="*")
     catchAllEndpoint = CatchAllEndpointSerializer(source="catch_all_endpoint", allow_null=True)
+    receivingWarning = SchemaOnly("string", nullable=True)
     verificationCheck = SchemaOnly(CHECK, optional=True)
     authRecommendations = SchemaOnly(like({"spf": RECOMMENDED, "dmarc": RECOMMENDED}), optional=True)
 
@@ -133,6 +134,7 @@ class DomainSerializer(ReadModelSerializer[Domain]):
         shown = super().to_representation(instance)
         if known := self.context["identities"].get(instance.name):
             shown |= IdentitySerializer(known).data
+        shown["receivingWarning"] = self.context["taken"].get(instance.name)
         shown |= self.context["checks"].get(instance.name, {})
         shown["stats"] |= self.context["received"]
         return shown

@@ -8,13 +8,17 @@ from typing import Any
 from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
 
 from ses_integration.conf import ses_config
-from ses_integration.models import LedgerEntry, LedgerRecipient
+from ses_integration.models import LedgerEntry, LedgerRecipient, SesSweep
 from ses_integration.plan.incarnation import rule_digest
 from ses_integration.plan.resources import Presence, ResourceKind
+from ses_integration.status import wording
+
+# The kind of a difference that is a rule of others (`DriftKind`).
+FOREIGN = "foreign"
 
 
 class RecordedRecipients:
-    """Addresses and domains that SES is known to receive mail for. Only `by_rule` makes a statement."""
+    """Addresses and domains that SES is known to receive mail for. Only `by_rule` and `taken_by_others` make a statement."""
 
     def __init__(self) -> None:
         self._config = ses_config()
@@ -40,6 +44,16 @@ class RecordedRecipients:
             matches |= Q(recipient=OuterRef(field))
         names = self._rows.filter(matches).order_by("entry__name").values("entry__name")
         return Subquery(names[:1], output_field=CharField(null=True))
+
+    def taken_by_others(self, domains: Iterable[str]) -> dict[str, str]:
+        """A warning for each of these domains whose mail a rule takes that is not ours, as the last sweep found; one statement."""
+        rows = SesSweep.objects.of(self._config).filter(foreign_rules__gt=0).values_list("differences", flat=True)
+        names: dict[str, list[str]] = {}
+        for one in next(iter(rows), []):
+            if one["drift"] and one["sort"] == FOREIGN:
+                for domain in domains if one["takesEverything"] else one["takesFrom"]:
+                    names.setdefault(domain, []).append(one["name"])
+        return {domain: wording.taken_by_others(rules) for domain, rules in names.items()}
 
     def by_rule(
         self, key_prefixes: Mapping[str, str], addresses: QuerySet[Any, Any], catch_alls: Iterable[str]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
+import boto3
 import pytest
 from django.utils import timezone
 
@@ -12,6 +14,7 @@ from domains.models import Domain
 from inbound.models import ApiKey
 from inbound.tests.support.aws import calls, fail_calls, keep_new_identities_pending, set_verification_status
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
+from ses_integration.watch.sweeper import SesSweeper
 
 pytestmark = pytest.mark.sqlite
 
@@ -55,6 +58,7 @@ def test_a_row_has_every_field_of_the_contract(api, domain, user):
         "receiveDmarcEmails": False,
         "userId": str(user.pk),
         "statusReason": None,
+        "receivingWarning": None,
         "stats": {"totalEmailAddresses": 2, "activeEmailAddresses": 1, "hasCatchAll": True},
         "catchAllEndpoint": {"id": endpoint.pk, "name": "Hook", "type": "webhook", "isActive": True},
     }
@@ -194,3 +198,16 @@ def test_listing_needs_a_key(api):
     api.credentials()
     answer = api.get(URL, {"limit": "x"})
     assert (answer.status_code, answer.json()) == (401, {"error": "Unauthorized"})
+
+
+def test_a_rule_that_is_not_ours_and_takes_the_mail_is_a_warning(api, domain, user, ses):
+    DomainFactory(owner=user, name="quiet.example.com")
+    rule: Any = {"Name": "legacy", "Enabled": True, "Recipients": ["a@example.com"], "Actions": []}
+    boto3.client("ses", region_name="eu-west-1").create_receipt_rule(RuleSetName="inbound-email-rules", Rule=rule)
+    SesSweeper(3600.0).sweep()
+    warnings = {row["domain"]: row["receivingWarning"] for row in api.get(URL).json()["data"]}
+    assert warnings == {
+        "example.com": "A rule that is not ours takes mail of this domain, too, so it may not arrive: legacy. "
+        "Ask who runs this installation.",
+        "quiet.example.com": None,
+    }

@@ -29,6 +29,7 @@ TEXTS = {
     "action": "deleted", "objectType": "domain", "objectId": "indm_V1StGXR8Z5jdHi6BmyTkq", "objectName": "example.org", "who": "jo",
     "key": "inb_kVfd CRM", "remoteAddress": "192.0.2.7", "requestId": "7f3ac01d9e2b4a60", "via": "delete_domain",
     "sortBy": "oldest", "bucketName": "none", "objectKey": "none", "sentAt": "none", "lastSesCheck": "2026-11-26T10:30:00.000Z",
+    "receivingWarning": "A rule that is not ours takes mail of this domain, too, so it may not arrive: legacy.",
     "kind": "stored_mail", "level": "needs_you", "what": "still to be deleted: stored mail",
     "advice": "Allow what S3 refuses; ses_doctor checks the permissions. Then try the deletion now.",
 }  # fmt: skip
