@@ -2,7 +2,7 @@
 
 - `values`: its parts
 - `wording`: its sentences
-- `workers`, `ses`, `drift`, `deletions`, `mail`, `last_day`: what each of them contributes
+- `workers`, `ses`, `drift`, `deletions`, `mail`: what each of them contributes
 - `read`: read all of it from the database
 - `plain`: the state as JSON
 """

@@ -99,7 +99,7 @@ class ListedStatsSerializer(_Stats):
 
 
 class DomainSerializer(ReadModelSerializer[Domain]):
-    """A domain with its counts. The context has `identities`, `checks` and `taken`, by domain name, and `received` of a single one."""
+    """A domain with its counts. The context has `identities`, `checks` and `taken` by name, and `received` of a single one."""
 
     domain = serializers.CharField(source="name")
     canReceiveEmails = serializers.BooleanField(source="can_receive_emails")

@@ -41,9 +41,11 @@ def test_a_domain_is_shown_as_in_the_list_and_with_statistics(api, domain, user)
     assert shown == listed
 
 
-def test_reading_makes_no_call_and_needs_five_statements(api, domain, ses, django_assert_num_queries):
+def test_reading_makes_no_call_and_needs_six_statements(api, domain, ses, django_assert_num_queries):
     api.get(URL)  # records the use of the key
-    with django_assert_num_queries(5):  # key, domain, identity, mail by hour, mail of a part of an hour
+    with django_assert_num_queries(
+        6
+    ):  # key, domain, identity, rules of others, mail by hour, mail of a part of an hour
         api.get(f"{URL}/{domain.pk}")
     assert calls(ses) == []
 

@@ -16,7 +16,7 @@ from inbound.tests.support.aws import calls
 pytestmark = pytest.mark.postgresql
 
 URL = "/api/v2/domains?check=true"
-MOST_STATEMENTS = 18
+MOST_STATEMENTS = 19
 CALLS = ["GetIdentityVerificationAttributes", "GetIdentityMailFromDomainAttributes"]
 
 

@@ -36,7 +36,7 @@ READING = {
     "sqs:ReceiveMessage",
 }
 # The doctor names them, or they are in the policies of topic and queue.
-NOT_OF_SET_UP = {"sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage", "sns:Publish"}
+NOT_OF_SET_UP = {"sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage", "sns:ConfirmSubscription", "sns:Publish"}
 # Without them ses_doctor says less.
 OPTIONAL = {"s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"}
 SET_UP_OF_SENDING = {
