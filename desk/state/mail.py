@@ -11,7 +11,8 @@ from desk.state import wording
 from desk.state.values import Finding, Kind, Level, MailFigures, Tally
 from domains.models import Domain
 from mail.status.endpoints import Trouble, TroubledEndpoint
-from mail.status.figures import MailStatus, Waiting, mail_status
+from mail.status.figures import MailStatus, Queue, Waiting, mail_status
+from mail.status.queue import measured_queue
 from mail.status.traffic import traffic
 
 # Endpoints in these states take their mail, or are tried again by themselves.
@@ -24,9 +25,11 @@ def read_mail_figures(owner: User | None) -> MailFigures:
 
 
 def read_mail(owner: User | None) -> tuple[list[Finding], dict[tuple[Kind, Level], Tally]]:
-    """Thirteen statements, no call to AWS."""
+    """Fourteen statements, no call to AWS."""
     status = mail_status(owner, asks_queue=False)
     found = [*_waiting(status), *_dead(status), *_endpoints(status), *_sweeps(status)]
+    if owner is None:
+        found += _queue(measured_queue())
     tallies = {
         (Kind.MAIL_TO_READ, Level.PENDING): _tally(status.to_read),
         (Kind.MAIL_TO_ERASE, Level.PENDING): _tally(status.to_erase),
@@ -69,6 +72,15 @@ def _dead(status: MailStatus) -> Iterator[Finding]:
             act=wording.ACT_ON_DEAD,
             since=status.dead.since,
         )
+
+
+def _queue(queue: Queue | None) -> Iterator[Finding]:
+    if queue is not None and queue.problem:
+        act = wording.ACT_ON_REFUSAL
+        yield Finding(Kind.QUEUE, Level.NEEDS_YOU, wording.QUEUE, wording.NOT_MEASURED, queue.problem, act)
+    elif queue is not None and queue.dead_letters:
+        what = wording.dead_letters(queue.dead_letters)
+        yield Finding(Kind.QUEUE, Level.NEEDS_YOU, wording.QUEUE, what, act=wording.ACT_ON_DEAD_LETTERS)
 
 
 def _endpoints(status: MailStatus) -> Iterator[Finding]:

@@ -22,6 +22,9 @@ CLEAN_UP = f"{CLEANS_UP} what is ours."
 NOT_ACTIVE = "the rule set does not receive mail"
 OUT_OF_ORDER = "behind a rule that is not ours"
 NOT_COMPARED = "SES could not be compared with the database"
+QUEUE = "the queue of notifications"
+NOT_MEASURED = "its length is not known"
+ACT_ON_DEAD_LETTERS = 'docs/runbook.md, "Dead letters", says how to find out why and to read them again.'
 MAIL_SWEEP = "the bucket cannot be compared with the received mail"
 
 
@@ -136,6 +139,10 @@ def to_erase(number: int) -> str:
 
 def dead(number: int) -> str:
     return f"{plural(number, 'delivery')} given up"
+
+
+def dead_letters(number: int) -> str:
+    return f"{plural(number, 'notification')} in the dead-letter queue"
 
 
 def endpoint(one: TroubledEndpoint) -> str:

@@ -13,7 +13,7 @@ from mail.models.message import Message, MessageQuerySet
 from mail.models.notice import EventNotice
 from mail.models.received import ReceivedEmail, ReceivedEmailQuerySet
 from mail.models.reference import MessageReference
-from mail.models.sweep import MailSweep
+from mail.models.sweep import MailSweep, QueueLength
 
 __all__ = [
     "ClaimedMessage",
@@ -29,6 +29,7 @@ __all__ = [
     "Message",
     "MessageQuerySet",
     "MessageReference",
+    "QueueLength",
     "ReceivedEmail",
     "ReceivedEmailQuerySet",
     "rest_of_hour",

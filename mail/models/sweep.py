@@ -1,4 +1,4 @@
-"""How far the sweep has come with each domain."""
+"""How far the sweep has come with each domain, and how long the queue was when a worker last looked."""
 
 from __future__ import annotations
 
@@ -33,3 +33,17 @@ class MailSweep(models.Model):
 
     def __str__(self) -> str:
         return self.domain_id
+
+
+class QueueLength(models.Model):
+    """Notifications in a queue of SQS, as a mail worker has last measured. `problem`: why that is not known, as a sentence."""
+
+    url = models.CharField(max_length=500, unique=True)
+    waiting = models.PositiveIntegerField(default=0)
+    in_flight = models.PositiveIntegerField(default=0)
+    dead_letters = models.PositiveIntegerField(default=0)
+    problem = models.CharField(max_length=500, blank=True)
+    measured_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.url.rpartition("/")[2]

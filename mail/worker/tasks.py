@@ -8,6 +8,7 @@ from typing import Protocol
 
 from mail.delivery.expiry import run_expiry
 from mail.erasure.task import run_erasures
+from mail.status.queue import MEASURE_SECONDS, measure_queue
 from mail.webhooks.notices import run_notices
 
 # What senders give up counts as well.
@@ -34,4 +35,5 @@ PERIODIC = (
     PeriodicTask("the erasure of mail", run_erasures, 5.0, "erased", "mail"),
     PeriodicTask("the events", run_notices, 5.0, "told webhooks of", "event"),
     PeriodicTask("the expiry of deliveries", run_expiry, 60.0, GAVE_UP, "delivery"),
+    PeriodicTask("the length of the queue", measure_queue, MEASURE_SECONDS, "measured", "queue"),
 )
