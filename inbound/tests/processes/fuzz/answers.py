@@ -27,8 +27,12 @@ def problem(path: str, method: str, answer: Any) -> str | None:
     if answer.status_code == 405:
         return None if method not in described and answer.content == b"" else "It is 405 for a described method."
     if method not in described:
-        # What every method may answer before the path is known to have it not.
-        return None if method == "head" or answer.status_code in (401, 403, 422) else "A method is not described."
+        # What is said of key and headers comes before the 405.
+        return (
+            None
+            if method == "head" or answer.status_code in (400, 401, 403, 409, 422)
+            else "A method is not described."
+        )
     found = _found(path, method, str(answer.status_code))
     if found is None:
         return f"The status {answer.status_code} is not described."
