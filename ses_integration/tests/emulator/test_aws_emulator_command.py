@@ -20,12 +20,13 @@ from ses_integration.tests.emulator.clients import client, control, refusal
 
 pytestmark = pytest.mark.processes
 
-# A project with only this command: it needs no database and no other settings.
+# A project with only this command and the apps below it: it needs no database and no other settings.
 _MANAGE = """
 import sys, django
 from django.conf import settings
 from django.core.management import execute_from_command_line
-settings.configure(INSTALLED_APPS=["ses_integration"])
+apps = ["django.contrib.contenttypes", "django.contrib.auth", "workers", "audit", "ses_integration"]
+settings.configure(INSTALLED_APPS=apps, DEFAULT_AUTO_FIELD="django.db.models.BigAutoField")
 execute_from_command_line(["manage.py", "aws_emulator", *sys.argv[1:]])
 """
 
