@@ -88,6 +88,12 @@ class CheckedChangeList(ChangeList):
             # Django's is "Select domain to change".
             self.title = capfirst(str(self.opts.verbose_name_plural))
 
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.query and not self.has_active_filters:
+            # Django offers to show all if these differ, also to who sees all.
+            self.full_result_count = self.result_count
+
 
 class ChecksLookups:
     """Mixin for a ModelAdmin with such a list, and with pages that can be opened with any query.

@@ -33,6 +33,9 @@ Scheme = Literal["light", "dark"]
 WIDTHS = (420, 1000, 1400)
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 HEIGHT = 900
+# axe takes longest for contrast, which depends on the scheme. Narrow screens show what wide ones hide, and the other way round.
+JUDGED: tuple[tuple[int, Scheme], ...] = ((1400, "light"), (420, "dark"))
+AXE_OPTIONS = "{resultTypes: ['violations'], iframes: false, preload: false}"
 
 # Text that its own box hides, and boxes that reach out of the window without a parent that scrolls.
 CUT = """() => {
@@ -76,14 +79,15 @@ class Operator:
         self.page.emulate_media(color_scheme="light")
 
     def look(self, name: str) -> None:
-        """Assert at each width and scheme that the page is whole and accessible. Leaves `.screenshots/NAME-420-dark.png`."""
+        """Assert that the page is whole at each width and scheme, and accessible. Leaves `.screenshots/NAME-420-dark.png`."""
         PICTURES.mkdir(exist_ok=True)
         faults = []
         for width, scheme in self.sizes():
             self.page.screenshot(path=_picture(name, width, scheme), full_page=True)
             where = f"{name} at {width}, {scheme}"
             faults += [f"{where}: {fault}" for fault in self.page.evaluate(CUT)]
-            faults += [f"{where}: {fault}" for fault in serious(self.page)]
+            if (width, scheme) in JUDGED:
+                faults += [f"{where}: {fault}" for fault in serious(self.page)]
         assert not faults, "\n".join(faults)
 
 

@@ -7,7 +7,7 @@ import re
 from django.contrib.auth.models import User
 from django.test import Client
 
-from inbound.models import ApiKey, hash_key
+from inbound.models import ApiKey, hash_key, issue_key
 from inbound.tests.browser.looking import Operator
 from inbound.tests.support.admin_site import url
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
@@ -31,6 +31,18 @@ def test_a_new_key_is_copied_and_not_shown_again(operator: Operator, admin_user:
     assert page.get_by_text("Billing").count() > 0
     assert not re.search(r"inb_[\w-]{43}", page.content())
     assert ApiKey.objects.count() == 1
+
+
+def test_a_key_is_revoked(operator: Operator, admin_user: User) -> None:
+    page = operator.page
+    key, _ = issue_key(owner=admin_user, name="Billing")
+    operator.open("/admin/inbound/apikey/")
+    page.get_by_role("row", name="Billing").get_by_role("checkbox").check()
+    page.get_by_label("Action:").select_option("revoke")
+    page.get_by_role("button", name="Go").click()
+    page.get_by_text("Revoked 1 key.").wait_for()
+    key.refresh_from_db()
+    assert key.revoked_at is not None
 
 
 def test_a_user_is_deactivated(operator: Operator, admin_user: User) -> None:

@@ -1,0 +1,33 @@
+"""What others have changed in SES, and how full the quotas are."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from playwright.sync_api import expect
+
+from inbound.tests.browser.looking import Operator
+from inbound.tests.support.aws import remove_rule, rules
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, WorkerFactory
+from ses_integration.emulator.server import Emulator
+
+RULE = "inbound-shop.example-rule"
+
+
+def test_a_missing_rule_is_found_and_put_right(operator: Operator, ses: Emulator, admin_user: User) -> None:
+    page = operator.page
+    WorkerFactory()
+    EmailAddressFactory(domain=DomainFactory(owner=admin_user, name="shop.example"), address="hello@shop.example")
+    remove_rule(RULE)
+    operator.open("/admin/")
+    menu = page.get_by_role("navigation", name="Menu")
+    menu.get_by_role("link", name="Drift").click()
+    page.get_by_role("button", name="Look now").click()
+    expect(page.locator("#content")).to_contain_text(RULE)
+    operator.look("drift")
+    page.get_by_role("button", name="Put right what is ours").click()
+    operator.look("put right")
+    page.get_by_role("button", name="Yes, put it right").click()
+    expect(page.get_by_text("Everything of ours in SES is as the rows want it.")).to_be_visible()
+    assert rules(ses) == {RULE: {"hello@shop.example"}}
+    menu.get_by_role("link", name="Capacity").click()
+    expect(page.locator("#content")).to_contain_text("1 of 200 rules")
