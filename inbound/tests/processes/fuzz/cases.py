@@ -31,7 +31,9 @@ with_our_key = st.sampled_from([True] * 30 + [False])
 
 class Cases:
     def __init__(self, mine: Mapping[str, list[str]], theirs: Mapping[str, list[str]]) -> None:
-        described = schemathesis.openapi.from_dict(json.loads(document()))
+        read = json.loads(document())
+        described = schemathesis.openapi.from_dict(read)
+        self._members = {name: schema.get("properties", {}) for name, schema in read["components"]["schemas"].items()}
         self._rows = {"mine": mine, "theirs": theirs, "nobody's": dict.fromkeys(mine, BAD_TEXTS)}
         # The description is valid (`description/test_pages.py`), so each is an operation and no error.
         operations: list[Any] = [found.ok() for found in cast(Any, described.get_all_operations())]
@@ -49,7 +51,7 @@ class Cases:
         }
         case.path_parameters = {name: parts[name] for name in case.path_parameters or {}}
         if data.draw(st.booleans()) and case.method in WITH_BODY:
-            case.body = self._almost_right(data, kind)
+            case.body = self._almost_right(data, kind, self._fitting(case))
         if data.draw(with_our_key):
             # Instead of the description's.
             case.headers.pop("Authorization", None)
@@ -59,9 +61,16 @@ class Cases:
         ids = self._rows[data.draw(whose)].get(kind) or ["nothing"]
         return ids[data.draw(which) % len(ids)]
 
-    def _almost_right(self, data: st.DataObject, kind: str) -> Any:
+    def _fitting(self, case: Case) -> list[dict[str, Any]]:
+        """Bodies that have only members of this operation. All bodies if there are none."""
+        schema = cast(Any, case.operation).definition.raw.get("requestBody", {}).get("content", {})
+        name = schema.get("application/json", {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+        members = self._members.get(name, {})
+        return [body for body in ALMOST_RIGHT if body.keys() <= members.keys()] or ALMOST_RIGHT
+
+    def _almost_right(self, data: st.DataObject, kind: str, bodies: list[dict[str, Any]]) -> Any:
         """A body whose ids and names may exist."""
-        body: dict[str, Any] = dict(data.draw(st.sampled_from(ALMOST_RIGHT)))
+        body: dict[str, Any] = dict(data.draw(st.sampled_from(bodies)))
         for name, of in NAMING.items():
             pk = self._id(data, of)
             if data.draw(st.booleans()):

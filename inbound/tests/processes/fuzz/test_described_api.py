@@ -87,4 +87,5 @@ def test_every_answer_is_described_and_tells_nothing_of_others(
         record_property("statuses", {str(status): number for status, number in statuses.items()})
     assert not problems, "\n\n".join(f"{what}\n{told}" for what, told in problems.items())
     assert rows_of(stranger) == before
-    assert {200, 201, 400, 404} <= set(statuses)
+    # A few hundred requests may create nothing: most of them are wrong on purpose.
+    assert ({200, 201, 400, 404} if statuses.total() == REQUESTS_PER_PART else {200, 400, 404}) <= set(statuses)
