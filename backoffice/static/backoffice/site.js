@@ -47,6 +47,15 @@
         }
     };
 
+    /* select2 takes the name of a field from what is chosen, so an empty one has none. */
+    const nameChoices = () => {
+        for (const field of document.querySelectorAll("select.admin-autocomplete[id]")) {
+            const name = document.querySelector(`label[for="${field.id}"]`)?.innerText.replace(/:$/, "");
+            const shown = field.parentElement.querySelectorAll(".select2-selection, .select2-selection__rendered");
+            for (const box of name ? shown : []) box.setAttribute("aria-label", name);
+        }
+    };
+
     const tick = () => {
         const clock = document.getElementById("clock");
         if (clock) clock.textContent = `${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC`;
@@ -131,4 +140,6 @@
         });
     };
     start();
+    /* After Django's own, which makes the choices. */
+    addEventListener("load", () => window.django?.jQuery?.(nameChoices));
 }

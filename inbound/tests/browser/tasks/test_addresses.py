@@ -28,6 +28,7 @@ def test_an_address_is_added(operator: Operator, ses: Emulator, shop: None) -> N
     page.get_by_label("Address:").fill("hello@shop.exampel")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("There is no domain shop.exampel here.")).to_be_visible()
+    operator.look("address with an error")
     page.get_by_label("Address:").fill("hello@shop.example")
     page.get_by_role("combobox").first.click()
     page.get_by_role("option", name="CRM").click()
