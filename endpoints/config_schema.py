@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeGuard
 
+from endpoints.redaction import HIDDEN, is_redacted
 from endpoints.webhooks import headers as request_headers
 from endpoints.webhooks import signing
 from endpoints.webhooks.target import Refused, parse
@@ -135,6 +136,9 @@ def _normalise_webhook(config: Config) -> Config:
 
 
 def _check_webhook(config: Config) -> None:
+    for key, value in config.items():
+        if is_redacted(value):
+            raise ConfigError(f"{key[:SHOWN_CHARACTERS]} contains {HIDDEN}, which stands for a hidden value", key)
     url = config.get("url")
     if url in (None, ""):
         raise ConfigError("Webhook URL is required", "url")

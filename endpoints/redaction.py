@@ -12,6 +12,8 @@ SECRET_KEY = re.compile("secret|password|passwd|token|apikey|authorization|crede
 # Greedy, because a password may contain `@`: the last one ends the user part.
 USER_PART = re.compile(r"(://)[^/?#\s]*@")
 PARAMETER = re.compile(r"([?&])([^?=&#\s]+)=([^&#\s]*)")
+# What is left of a secret: in place of a whole value, or in a URL.
+LEFT = re.compile(r"\A\*\*\*\Z|://\*\*\*@|=\*\*\*(?=[&#]|\Z)")
 
 
 def redacted(config: dict[str, Any]) -> dict[str, Any]:
@@ -21,6 +23,19 @@ def redacted(config: dict[str, Any]) -> dict[str, Any]:
     separators. This includes query parameters of URLs. User and password in a URL are replaced, too.
     """
     return {key: _value(key, value) for key, value in config.items()}
+
+
+def is_redacted(value: object) -> bool:
+    """Whether the value of a config, or something in it, is what `redacted` puts in place of a secret."""
+    match value:
+        case dict():
+            return any(map(is_redacted, value.values()))
+        case list():
+            return any(map(is_redacted, value))
+        case str():
+            return bool(LEFT.search(value))
+        case _:
+            return False
 
 
 def _value(key: str, value: Any) -> Any:

@@ -10,6 +10,8 @@ from backoffice.service_forms import ServiceForm
 from endpoints.config_schema import GROUP_LIMIT, PAYLOADS, ConfigError, clean_config
 from endpoints.models import Endpoint
 from endpoints.redaction import HIDDEN, redacted
+from endpoints.webhooks.signing import new_token
+from endpoints.webhooks.target import Refused, parse
 
 MASKED = f"{HIDDEN} stands for what is not shown. Type the whole value, or leave all of it as it was."
 
@@ -64,12 +66,14 @@ class WebhookForm(EndpointForm):
         label="URL",
         max_length=2000,
         widget=forms.TextInput(attrs={"class": "vLargeTextField", "inputmode": "url"}),
-        help_text="Where inbound posts each mail, for example https://hooks.example.net/mail.",
+        help_text="Where inbound posts each mail, for example https://hooks.example.net/mail. "
+        "Another host gets another verification token.",
     )
     headers = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"class": "vLargeTextField", "rows": 3}),
-        help_text=f"Sent with each request, one on a line: Name: value. {HIDDEN} keeps the value that is stored.",
+        help_text=f"Sent with each request, one on a line: Name: value. {HIDDEN} keeps the value that is stored, "
+        "for as long as scheme, host and port of the URL stay.",
     )
     secret = forms.CharField(
         label="Signing secret",
@@ -106,6 +110,19 @@ class WebhookForm(EndpointForm):
     def shown(self, name: str, value: Any) -> Any:
         return "\n".join(f"{header}: {text}" for header, text in (value or {}).items()) if name == "headers" else value
 
+    @property
+    def moves(self) -> bool:
+        """Whether another server gets the requests. Whoever moves a webhook must not send there what they cannot read."""
+        if not self.stored or "url" not in self.changed_data or "url" in self.errors:
+            return False
+        try:
+            return parse(self.stored["url"]).origin != parse(self.cleaned_data["url"]).origin
+        except Refused:
+            return True
+
+    def config(self) -> dict[str, Any]:
+        return super().config() | ({"verificationToken": new_token()} if self.moves else {})
+
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]
         if "url" in self.changed_data and HIDDEN in url:
@@ -129,6 +146,8 @@ class WebhookForm(EndpointForm):
                 raise forms.ValidationError(f"{name} is there twice.")
             if value == HIDDEN and name not in stored:
                 raise forms.ValidationError(f"{name} has no stored value that {HIDDEN} could keep.")
+            if value == HIDDEN and self.moves:
+                raise forms.ValidationError(f"{name}: type the value again. {HIDDEN} does not go to another server.")
             headers[name] = stored[name] if value == HIDDEN else value
         return headers
 

@@ -53,6 +53,11 @@ class Target:
     addresses: tuple[str, ...] = ()
 
     @property
+    def origin(self) -> tuple[str, str, int]:
+        """Who gets the requests."""
+        return self.scheme, self.host, self.port
+
+    @property
     def authority(self) -> str:
         """The value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host

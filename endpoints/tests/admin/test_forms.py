@@ -160,8 +160,23 @@ def test_one_header_is_changed_and_another_removed(endpoint, admin_client: Clien
 def test_another_url_takes_its_place_and_a_masked_part_does_not(endpoint, admin_client: Client):
     answer = change(admin_client, endpoint, url="https://8.8.8.8/?apikey=***")
     assert (answer.status_code, endpoint.config) == (200, CONFIG)
-    change(admin_client, endpoint, url="https://8.8.8.8/")
-    assert endpoint.config == {**CONFIG, "url": "https://8.8.8.8/"}
+    change(admin_client, endpoint, url="https://hooks.example.org:443/new")
+    assert endpoint.config == {**CONFIG, "url": "https://hooks.example.org:443/new"}
+
+
+@pytest.mark.parametrize(
+    "moved", ["https://8.8.8.8/", "http://hooks.example.org/in", "https://hooks.example.org:444/in"]
+)
+def test_what_is_masked_does_not_go_to_another_server(endpoint, admin_client: Client, moved: str):
+    answer = change(admin_client, endpoint, url=moved)
+    assert (answer.status_code, endpoint.config) == (200, CONFIG)
+    assert answer.context["adminform"].form.errors == {
+        "headers": ["X-Key: type the value again. *** does not go to another server."]
+    }
+    assert change(admin_client, endpoint, url=moved, headers="X-Key: mine").status_code == 302
+    token = endpoint.config.pop("verificationToken")
+    assert endpoint.config == {"url": moved, "headers": {"X-Key": "mine"}, "custom": 1}
+    assert token != CONFIG["verificationToken"]
 
 
 def test_another_secret_rotates_it(endpoint, admin_client: Client):
@@ -180,5 +195,6 @@ def test_owner_and_type_stay_and_ses_is_not_asked(ses, endpoint, admin_client: C
 
 
 def test_a_warning_of_the_service_is_shown(ses, endpoint, admin_client: Client):
-    _, messages = post(admin_client, page(endpoint), name="x", is_active="on", **{**MASKED, "url": "http://8.8.8.8/"})
+    changes = {**MASKED, "url": "http://8.8.8.8/", "headers": ""}
+    _, messages = post(admin_client, page(endpoint), name="x", is_active="on", **changes)
     assert ("warning", "The webhook is not encrypted, because its URL begins with http://.") in messages

@@ -158,6 +158,30 @@ def test_writing_needs_the_write_scope(client_for, user, endpoint):
     assert (answer.status_code, answer.json()) == (403, {"error": "This API key lacks the 'write' scope."})
 
 
+@pytest.mark.parametrize("host", ["hooks", "other"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("headers", {"X-Key": "***", "X-Other": "1"}),
+        ("headers", '{"X-Key": "***"}'),
+        ("secret", "***"),
+        ("verificationToken", "***"),
+        ("url", "https://{}.example.org/?a=1&apikey=***"),
+        ("custom", [{"apiKey": "***"}]),
+    ],
+)
+def test_what_stands_for_a_hidden_value_is_never_stored(put, endpoint, host, key, value):
+    url = f"https://{host}.example.org/mail"
+    before = model_to_dict(endpoint)
+    answer = put({"config": {"url": url, key: value.format(host) if key == "url" else value}})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"error": "Invalid configuration", "details": f"{key} contains ***, which stands for a hidden value"},
+    )
+    endpoint.refresh_from_db()
+    assert model_to_dict(endpoint) == before
+
+
 def test_disabling_makes_no_call(put, aws):
     put({"isActive": False})
     assert aws.journal() == []
