@@ -14,6 +14,8 @@ from inbound.api.description.document import document
 from inbound.tests.api.requests.test_any_request import BAD_TEXTS, VALID
 
 WITH_BODY = ("POST", "PUT", "PATCH")
+# HTTP clients drop empty and dotted parts of a path: the request would be for another operation.
+BAD_IDS = [text for text in BAD_TEXTS if text not in ("", "../..")]
 OTHER_METHODS = ("HEAD", "OPTIONS", "PATCH", "TRACE")
 ALMOST_RIGHT = [*VALID, {"emailIds": [], "updates": {"isRead": True}}, {"status": "failed"}, {"release": True}]
 # Members that name rows, and of which kind.
@@ -34,7 +36,7 @@ class Cases:
         read = json.loads(document())
         described = schemathesis.openapi.from_dict(read)
         self._members = {name: schema.get("properties", {}) for name, schema in read["components"]["schemas"].items()}
-        self._rows = {"mine": mine, "theirs": theirs, "nobody's": dict.fromkeys(mine, BAD_TEXTS)}
+        self._rows = {"mine": mine, "theirs": theirs, "nobody's": dict.fromkeys(mine, BAD_IDS)}
         # The description is valid (`description/test_pages.py`), so each is an operation and no error.
         operations: list[Any] = [found.ok() for found in cast(Any, described.get_all_operations())]
         modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
