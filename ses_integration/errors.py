@@ -83,9 +83,13 @@ class RuleSetMissing(Refused):
 
 
 class RuleSetFull(Refused):
-    """The rule set has as many rules as SES allows (docs/architecture/ses.md, "Quotas")."""
+    """The rule set has as many rules as SES allows, which may be fewer than its documented quota."""
 
     needs_attention = True
+    SENTENCE = "The receipt rule set has no room for another rule."
+
+    def __init__(self) -> None:
+        super().__init__(self.SENTENCE)
 
 
 class TooManyRecipients(Refused):

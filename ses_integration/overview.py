@@ -172,8 +172,15 @@ def _ledger_usage(config: SesConfig, state: RuleSetState) -> list[Usage]:
     sizes = LedgerRecipient.objects.of(config).order_by().values("entry").annotate(size=Count("pk"))
     fullest = sizes.aggregate(fullest=Max("size"))["fullest"] or 0
     recipients = quotas.layout_within(config, state.recipients_per_rule).max_recipients
+    rules = quotas.rule_limit(state)
     return [
-        Usage("rules", ours[ResourceKind.RULE] + state.foreign_rules, RULES_PER_SET, state.foreign_rules),
+        Usage(
+            "rules",
+            ours[ResourceKind.RULE] + state.foreign_rules,
+            rules,
+            state.foreign_rules,
+            learned=rules < RULES_PER_SET,
+        ),
         Usage(
             "identities",
             ours[ResourceKind.IDENTITY] + state.foreign_identities,

@@ -117,7 +117,7 @@ class RateLimitAdmin(ReadOnlyAdmin[RateLimit]):
 
 @admin.register(RuleSetState)
 class RuleSetStateAdmin(ReadOnlyAdmin[RuleSetState]):
-    """Page of rule set states. The learned recipient limit can be reset, because AWS does not say when it allows more."""
+    """Page of rule set states. Learned limits can be reset, because AWS does not say when it allows more."""
 
     when_empty = "SES has not been asked yet. Run ses_setup, and start ses_worker."
     list_display = [
@@ -125,6 +125,7 @@ class RuleSetStateAdmin(ReadOnlyAdmin[RuleSetState]):
         "region",
         "account",
         "recipients_per_rule",
+        "rules_per_set",
         "foreign_rules",
         "foreign_identities",
         "swept_at",

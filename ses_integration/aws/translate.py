@@ -146,7 +146,7 @@ def _from_client_error(error: ClientError, code: str, on: str) -> SesError:
     if code == "LimitExceeded" and "recipients" in message:
         return TooManyRecipients("The rule has more recipients than SES allows.")
     if code == "LimitExceeded" and "rules" in message:
-        return RuleSetFull("The receipt rule set has no room for another rule.")
+        return RuleSetFull()
     if code in _DENIED:
         # Others may be allowed, for example because these were quarantined.
         clients.renew()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from ses_integration.conf import SesConfig, ses_config
@@ -64,9 +65,27 @@ def suggests_limit(refused: int) -> bool:
     return refused > FEWEST_RECIPIENTS
 
 
-def record_foreign(config: SesConfig, *, rules: int, identities: int) -> None:
-    """Record what others use of the same quotas."""
-    rule_set_state(config)
+def learn_rule_limit(config: SesConfig) -> None:
+    """Reserve no room from now on for more rules than SES holds, because it refused another one.
+
+    What others have added since the last SES sweep is not known, so the number may be too small: see `record_foreign`.
+    """
+    rules = LedgerEntry.objects.of(config).filter(kind=ResourceKind.RULE)
+    ours = rules.filter(Q(presence=Presence.PRESENT) | Q(exists=True)).count()
+    held = ours + rule_set_state(config).foreign_rules
+    if 0 < held < RULES_PER_SET:
+        RuleSetState.objects.of(config).update(rules_per_set=held)
+
+
+def rule_limit(state: RuleSetState) -> int:
+    """The quota of rules, or the learned one if that is smaller."""
+    return RULES_PER_SET if state.rules_per_set is None else min(RULES_PER_SET, state.rules_per_set)
+
+
+def record_foreign(config: SesConfig, *, rules: int, identities: int, held: int = 0) -> None:
+    """Record what others use of the same quotas. `held`: all rules in the set. More than learned: the learned limit is wrong."""
+    if held > rule_limit(rule_set_state(config)):
+        RuleSetState.objects.of(config).update(rules_per_set=None)
     RuleSetState.objects.of(config).exclude(foreign_rules=rules, foreign_identities=identities).update(
         foreign_rules=rules, foreign_identities=identities
     )
@@ -76,7 +95,7 @@ def usage(config: SesConfig, kind: ResourceKind, state: RuleSetState) -> QuotaUs
     """Usage of the rules of our rule set or of the identities of the region; one statement. `state`: from `rule_set_state`."""
     ours = LedgerEntry.objects.of(config).filter(kind=kind).count()
     if kind is ResourceKind.RULE:
-        return QuotaUsage(ours, state.foreign_rules, RULES_PER_SET)
+        return QuotaUsage(ours, state.foreign_rules, rule_limit(state))
     return QuotaUsage(ours, state.foreign_identities, config.max_identities)
 
 

@@ -141,6 +141,7 @@ def sweep_observed(config: SesConfig, seen: Observation, known: frozenset[tuple[
     known |= recorded_names(config)
     quotas.record_foreign(
         config,
+        held=len(seen.rules),
         rules=sum((ResourceKind.RULE, rule.name) not in known for rule in seen.rules),
         identities=sum((ResourceKind.IDENTITY, name) not in known for name in seen.identities)
         + seen.address_identities,

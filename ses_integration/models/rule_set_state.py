@@ -8,7 +8,7 @@ from ses_integration.models.scope import Scoped
 
 
 class RuleSetState(Scoped):
-    """AWS account, learned recipient limit, and the usage of quotas by others as of the last SES sweep."""
+    """AWS account, learned limits, and the usage of quotas by others as of the last SES sweep."""
 
     account = models.CharField(
         max_length=12,
@@ -17,6 +17,11 @@ class RuleSetState(Scoped):
     )
     recipients_per_rule = models.PositiveIntegerField(
         null=True, blank=True, help_text="Learned when SES refused a rule as too large; if empty, the setting applies."
+    )
+    rules_per_set = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Learned when SES refused one rule more; if empty, the documented quota applies.",
     )
     foreign_rules = models.PositiveIntegerField(default=0)
     foreign_identities = models.PositiveIntegerField(default=0)

@@ -18,6 +18,7 @@ from ses_integration.errors import (
     BadCredentials,
     NotFound,
     Refused,
+    RuleSetFull,
     RuleSetMissing,
     SesError,
     TooManyRecipients,
@@ -150,6 +151,8 @@ def write(config: SesConfig, answered: Answered, resource: RecordedResource, *, 
         statements.WRITE_ENTRY.run(resource.presence, resource.exists, resource.digest, intent.entry_id)
     if isinstance(error, TooManyRecipients) and intent.call.rule is not None:
         quotas.learn_recipient_limit(config, refused=len(intent.call.rule.recipients))
+    elif isinstance(error, RuleSetFull):
+        quotas.learn_rule_limit(config)
     if _is_success(intent.call, answer):
         if in_outage:
             end_outage(config)

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models.functions import Now
 
 from ses_integration.conf import ses_config
+from ses_integration.errors import RuleSetFull
 from ses_integration.models import InFlightCall, Lease
 from ses_integration.status import confirmation, wording
 from ses_integration.status.sync_state import SyncState
@@ -24,10 +25,12 @@ def unconfirmed_warning(
 
     One statement each for the recorded error, for `removal` and for `in_flight`.
     """
+    why = SyncState.by_domain([domain])[domain].error if error is None else error
+    pending = wording.NO_ROOM if why == RuleSetFull.SENTENCE else wording.change_pending()
     parts = [
         lead,
-        SyncState.by_domain([domain])[domain].error if error is None else error,
-        (confirmation.left_elsewhere(domain) if removal else "") or wording.change_pending(),
+        why,
+        (confirmation.left_elsewhere(domain) if removal else "") or pending,
         wording.unanswered(unanswered_until(domain)) if in_flight else "",
     ]
     return " ".join(filter(None, parts))

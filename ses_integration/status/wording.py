@@ -15,6 +15,9 @@ from workers.wording import waits_for
 
 NOT_CONFIRMED = "SES has not confirmed the change."
 CHANGE_PENDING = f"{NOT_CONFIRMED} It is recorded and will be applied automatically."
+NO_ROOM = (
+    f"{NOT_CONFIRMED} It is recorded, but somebody must first delete domains or addresses that are not needed any more."
+)
 LEFT_ELSEWHERE = "A previously configured region or rule set may still receive mail for this name. Run ses_cleanup."
 NOT_TRIED = "Not tried yet."
 

@@ -79,6 +79,29 @@ def test_an_address_is_refused_if_it_needs_a_rule_and_all_are_used(api, domain, 
     assert calls(ses) == []
 
 
+def test_a_smaller_quota_is_learned_and_both_answers_say_that_there_is_no_room(api, domain, ses):
+    other = api.post(f"{API}/domains", {"domain": "example.org"}).json()
+    ses.set_quotas(rules=1)
+    create_address(domain=domain, address="a@example.com", endpoint_id=None)
+    Domain.objects.update(status=Domain.Status.VERIFIED)
+    answer = api.post(f"{API}/email-addresses", {"address": "b@example.org", "domainId": other["id"]})
+    assert (answer.status_code, answer.json()["warning"]) == (
+        201,
+        "SES configuration failed: The receipt rule set has no room for another rule. SES has not confirmed the change. "
+        "It is recorded, but somebody must first delete domains or addresses that are not needed any more.",
+    )
+    third = api.post(f"{API}/domains", {"domain": "example.net"}).json()
+    body = {"address": "c@example.net", "domainId": third["id"]}
+    no_rule = {**NO_RULE, "error": NO_RULE["error"].replace("all 200", "all 1")}
+    Domain.objects.update(status=Domain.Status.VERIFIED)
+    refused(lambda: api.post(f"{API}/email-addresses", body), no_rule)
+    assert api.get(f"{API}/ses/status").json()["rules"] == {"used": 2, "quota": 1}
+
+    domain.email_addresses.get().delete()
+    recover_and_run_worker(ses)
+    assert rules(ses) == {"inbound-example.org-rule": {"b@example.org"}}
+
+
 def test_an_address_that_fits_into_an_existing_rule_is_added(api, domain):
     create_address(domain=domain, address="a@example.com", endpoint_id=None)
     others_use(rules=199)

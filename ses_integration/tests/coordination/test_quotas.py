@@ -4,7 +4,8 @@ import pytest
 
 from ses_integration.conf import ses_config
 from ses_integration.coordination import quotas
-from ses_integration.models import RuleSetState
+from ses_integration.drift.sweep import sweep_ses
+from ses_integration.models import DomainSync, RuleSetState
 from ses_integration.plan.resources import ResourceKind
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.status.sync_state import pending_domains
@@ -97,6 +98,32 @@ def test_learned_limit_never_grows(transactional_db):
     for refused in (80, 500):
         quotas.learn_recipient_limit(ses_config(), refused=refused)
     assert RuleSetState.objects.get().recipients_per_rule == 40
+
+
+def test_smaller_rule_quota_is_learned_and_forgotten_when_more_rules_are_seen(ses, rows):
+    ses.set_quotas(rules=1)
+    for name in ("example.com", "example.org"):
+        receive("a", domain=name)
+        reconcile(name)
+    state = quotas.rule_set_state(ses_config())
+    assert (state.rules_per_set, quotas.rule_limit(state)) == (1, 1)
+    ses.set_quotas(rules=None)
+    sweep_ses()
+    assert quotas.rule_limit(quotas.rule_set_state(ses_config())) == 1
+    reconcile("example.org")
+    DomainSync.objects.update(retry_at=None)
+    reconcile("example.org")
+    sweep_ses()
+    state = quotas.rule_set_state(ses_config())
+    assert (state.rules_per_set, quotas.rule_limit(state)) == (None, 200)
+
+
+def test_no_rule_quota_is_learned_from_the_documented_one(ses, rows):
+    quotas.record_foreign(ses_config(), rules=200, identities=0)
+    ses.set_quotas(rules=0)
+    receive("a")
+    reconcile(DOMAIN)
+    assert quotas.rule_set_state(ses_config()).rules_per_set is None
 
 
 def test_foreign_usage_counts_towards_the_quota(transactional_db):
