@@ -79,8 +79,10 @@ def _waits_for_ses(tallies: Mapping[tuple[Kind, Level], Tally]) -> bool:
     return any(tally.number for (kind, _), tally in tallies.items() if kind in (Kind.SES_CHANGE, Kind.UNANSWERED_CALL))
 
 
-def _worst_and_oldest_first(finding: Finding) -> tuple[int, float]:
-    return list(Level).index(finding.level), finding.since.timestamp() if finding.since else 0.0
+def _worst_and_oldest_first(finding: Finding) -> tuple[int, bool, float]:
+    """Workers before the rest of their level: what is said of everything else depends on them, so none may be left out."""
+    since = finding.since.timestamp() if finding.since else 0.0
+    return list(Level).index(finding.level), finding.kind is not Kind.WORKER, since
 
 
 def _tallies(found: Iterable[Finding]) -> dict[tuple[Kind, Level], Tally]:

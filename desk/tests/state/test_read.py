@@ -195,3 +195,15 @@ def test_findings_are_bounded_and_tallies_complete(ses, alive, settings, monkeyp
     state = read_state()
     assert len(state.findings) == 3
     assert state.number(Level.PENDING) == 5
+
+
+def test_a_worker_that_has_just_died_is_told_before_everything_that_is_older(ses, monkeypatch):
+    monkeypatch.setattr("desk.state.read.MOST", 3)
+    WorkerFactory(last_round_at=timezone.now() - timedelta(minutes=2))
+    for _ in range(4):
+        EndpointGate.objects.create(
+            endpoint=EndpointFactory(), failures=9, down_since=timezone.now() - timedelta(days=1)
+        )
+    state = read_state()
+    assert state.findings[0].kind is Kind.WORKER
+    assert wording.headline(state).startswith("No ses_worker has run since ")
