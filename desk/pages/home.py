@@ -14,7 +14,7 @@ from desk.pages.rows import rows
 from desk.pages.tiles import tiles
 from desk.state import wording
 from desk.state.read import read_state
-from desk.state.values import LastDay, Level, State
+from desk.state.values import LastDay, Level
 
 # The work list has all of them.
 SHOWN = 10
@@ -33,7 +33,7 @@ def page(site: AdminSite, request: HttpRequest) -> TemplateResponse:
     if not request.user.has_perm("ses_integration.view_domainsync"):
         return TemplateResponse(request, "admin/desk/home.html", context)
     state = read_state()
-    waiting = [*state.of(Level.UNCONFIRMED), *state.of(Level.PENDING)]
+    pending = [*state.of(Level.UNCONFIRMED), *state.of(Level.PENDING)][:SHOWN]
     opened = [(tile, links(site, request, [Entry(tile.title, tile.to)])) for tile in tiles(state)]
     context |= {
         "state": state,
@@ -42,17 +42,12 @@ def page(site: AdminSite, request: HttpRequest) -> TemplateResponse:
         "tiles": [(tile, found[0].url if found else "") for tile, found in opened],
         "needs_you": rows(site, request, state.of(Level.NEEDS_YOU)[:SHOWN]),
         "more_need_you": max(0, state.number(Level.NEEDS_YOU) - SHOWN),
-        "waiting": rows(site, request, waiting[:SHOWN]),
+        "stuck": rows(site, request, [one for one in pending if one.kind not in state.goes_on]),
+        "goes_on": rows(site, request, [one for one in pending if one.kind in state.goes_on]),
         "more_wait": max(0, state.number(Level.UNCONFIRMED) + state.number(Level.PENDING) - SHOWN),
-        "goes_on": goes_on(state),
         "last_day": list(last_day(state.last_day)),
     }
     return TemplateResponse(request, "admin/desk/home.html", context)
-
-
-def goes_on(state: State) -> bool:
-    """Whether what is pending is done without anybody: a worker is alive."""
-    return any(worker.is_alive for worker in state.workers)
 
 
 def last_day(day: LastDay) -> Iterator[str]:

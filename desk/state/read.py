@@ -58,6 +58,7 @@ def read_state(owner: User | None = None) -> State:
         findings=sorted(found, key=_worst_and_oldest_first)[:MOST],
         by_level=_sums((level, tally) for (_, level), tally in tallies.items()),
         by_kind=_sums((kind, tally) for (kind, _), tally in tallies.items()),
+        waiting=_sums((kind, tally) for (kind, level), tally in tallies.items() if level is not Level.NEEDS_YOU),
         mail=figures,
         sweep=ses.sweep,
         confirmed_until=ses.sweep.ended_at if ses.sweep and not _waits_for_ses(tallies) else None,

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from workers.models import WorkerKind
+
 
 class Level(enum.Enum):
     """Who must act. People read `label`; JSON and metrics carry `wire`. Worst first."""
@@ -40,6 +42,19 @@ class Kind(enum.StrEnum):
     MAIL_SWEEP = "mail_sweep"
     MAIL_TO_ERASE = "mail_to_erase"
     QUEUE = "queue"
+
+
+# Which worker does what waits. A task that fails is tried again by the worker that says so.
+WORKER_OF = {
+    Kind.SWEEP: WorkerKind.SES,
+    Kind.SES_CHANGE: WorkerKind.SES,
+    Kind.UNANSWERED_CALL: WorkerKind.SES,
+    Kind.DELETION: WorkerKind.SES,
+    Kind.STORED_MAIL: WorkerKind.SES,
+    Kind.MAIL_TO_READ: WorkerKind.MAIL,
+    Kind.DELIVERY: WorkerKind.MAIL,
+    Kind.MAIL_TO_ERASE: WorkerKind.MAIL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +181,10 @@ class LastDay:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything, at the time `at`. `findings`: the worst and oldest of them; `by_level` and `by_kind` count all."""
+    """Everything, at the time `at`. `findings`: the worst and oldest of them; `by_level` and `by_kind` count all.
+
+    `waiting`: what is pending or unconfirmed, by kind.
+    """
 
     at: datetime
     region: str
@@ -176,6 +194,7 @@ class State:
     findings: Sequence[Finding] = ()
     by_level: Mapping[Level, Tally] = field(default_factory=dict)
     by_kind: Mapping[Kind, Tally] = field(default_factory=dict)
+    waiting: Mapping[Kind, Tally] = field(default_factory=dict)
     mail: MailFigures = MailFigures()
     sweep: LastSweep | None = None
     quotas: Sequence[Quota] = ()
@@ -188,6 +207,12 @@ class State:
 
     def number(self, level: Level) -> int:
         return self.by_level.get(level, Tally()).number
+
+    @property
+    def goes_on(self) -> dict[Kind, Tally]:
+        """What waits and is done by itself, because a worker that does it is alive."""
+        alive = {worker.kind for worker in self.workers if worker.is_alive}
+        return {kind: tally for kind, tally in self.waiting.items() if WORKER_OF.get(kind) in {None, *alive}}
 
     @property
     def needs_you(self) -> bool:

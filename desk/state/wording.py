@@ -33,15 +33,18 @@ def headline(state: State) -> str:
     dead = [finding.what for finding in state.findings if finding.kind is Kind.WORKER and not finding.why]
     others = state.number(Level.NEEDS_YOU) - len(dead)
     waiting = state.number(Level.PENDING) + state.number(Level.UNCONFIRMED)
-    if dead:
-        sentences = [f"{'; '.join(dead)}."]
-        if waiting:
-            sentences.append(f"{plural(waiting, 'thing')} {'waits' if waiting == 1 else 'wait'} for one.")
-        if others:
-            sentences.append(needs_you(others, "more thing"))
-    else:
-        sentences = [needs_you(others) if others else "Nothing needs you."]
-        sentences.append(_pending(state, waiting) if waiting else "Nothing is pending.")
+    going_on = sum(tally.number for tally in state.goes_on.values())
+    sentences = [f"{'; '.join(dead)}."] if dead else []
+    if stuck := waiting - going_on:
+        sentences.append(f"{plural(stuck, 'thing')} {'waits' if stuck == 1 else 'wait'} for one.")
+    if others:
+        sentences.append(needs_you(others, "more thing" if dead else "thing"))
+    elif not dead:
+        sentences.append("Nothing needs you.")
+    if going_on:
+        sentences.append(_goes_on(state, going_on))
+    elif not waiting and not dead:
+        sentences.append("Nothing is pending.")
     return " ".join(sentence[0].upper() + sentence[1:] for sentence in sentences)
 
 
@@ -79,12 +82,9 @@ def needs_you(number: int, noun: str = "thing") -> str:
     return f"{plural(number, noun)} {'needs' if number == 1 else 'need'} you."
 
 
-def _pending(state: State, number: int) -> str:
-    """Only said while somebody does it."""
-    oldest = min(
-        (tally.since for level, tally in state.by_level.items() if level is not Level.NEEDS_YOU and tally.since),
-        default=None,
-    )
+def _goes_on(state: State, number: int) -> str:
+    """Only said of what a worker that is alive does."""
+    oldest = min((tally.since for tally in state.goes_on.values() if tally.since), default=None)
     age = f", the oldest for {duration(state.at - oldest)}" if oldest else ""
     return f"{plural(number, 'thing')} {'is' if number == 1 else 'are'} pending{age}; the workers go on by themselves."
 

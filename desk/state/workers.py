@@ -7,6 +7,7 @@ from datetime import datetime
 
 from desk.state import wording
 from desk.state.values import Finding, Kind, Level, WorkerSeen
+from mail.models import Delivery, Message
 from ses_integration.api import mail_source
 from workers.alive import ALIVE
 from workers.models import Worker, WorkerKind
@@ -38,8 +39,14 @@ def _seen(row: Worker, now: datetime) -> WorkerSeen:
 
 
 def wanted() -> list[WorkerKind]:
-    """The kinds that have something to do. Without a source of mail, deliveries are all that a mail worker makes."""
-    return [kind for kind in WorkerKind if kind is not WorkerKind.MAIL or mail_source() != "none"]
+    """The kinds that have something to do. Without a source of mail, a mail worker only finishes what is left."""
+    return [kind for kind in WorkerKind if kind is not WorkerKind.MAIL or mail_source() != "none" or _mail_is_left()]
+
+
+def _mail_is_left() -> bool:
+    """Up to two statements."""
+    erasing = Message.objects.filter(state=Message.State.ERASING, erased_at=None)
+    return Delivery.objects.live().due().filter(endpoint__is_active=True).exists() or erasing.exists()
 
 
 def findings(workers: Sequence[WorkerSeen], now: datetime, *, names_hosts: bool = True) -> Iterator[Finding]:

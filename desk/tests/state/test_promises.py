@@ -1,0 +1,64 @@
+"""Nothing is said to go on by itself unless a worker is alive that does it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from desk.state import wording
+from desk.state.read import read_state
+from desk.state.values import Kind, Level, State
+from inbound.tests.support.admin_site import text
+from inbound.tests.support.factories import DeliveryFactory, DomainFactory, EmailAddressFactory, WorkerFactory
+from workers.models import WorkerKind
+
+pytestmark = pytest.mark.sqlite
+
+
+@pytest.fixture
+def waiting(ses, settings) -> None:
+    """Two domains wait for the SES worker, and a delivery for the mail worker."""
+    EmailAddressFactory()
+    DeliveryFactory(received__message__domain=EmailAddressFactory().domain)
+    settings.SES_REQUEST_BUDGET = 0.0
+    DomainFactory()
+    DomainFactory()
+
+
+def headline(state: State) -> str:
+    return wording.headline(state)
+
+
+def test_a_worker_of_another_kind_does_not_do_it(waiting, admin_client: Client):
+    WorkerFactory(kind=WorkerKind.MAIL)
+    said = headline(read_state())
+    assert said.startswith("No ses_worker has ever run. 2 things wait for one. 1 thing is pending, the oldest for ")
+    assert said.endswith("; the workers go on by themselves.")
+    page = text(admin_client.get("/admin/"))
+    stuck, _, goes_on = page.partition("Waits for a worker")[2].partition("Will be done without you")
+    assert ("1 delivery to make" in stuck, "1 delivery to make" in goes_on) == (False, True)
+
+
+def test_with_every_worker_all_of_it_goes_on(waiting, alive, admin_client: Client):
+    assert headline(read_state()).startswith("Nothing needs you. 3 things are pending, the oldest for ")
+    assert "Waits for a worker" not in text(admin_client.get("/admin/"))
+
+
+def test_without_a_source_of_mail_a_worker_is_wanted_for_what_is_left(waiting, client: Client):
+    WorkerFactory()
+    state = read_state()
+    assert [finding.subject for finding in state.of(Level.NEEDS_YOU)] == ["mail_worker"]
+    assert headline(state).startswith("No mail_worker has ever run. 1 thing waits for one. 2 things are pending")
+    assert "No mail_worker has ever run" in client.get("/readyz").json()["problems"][0]
+
+
+def test_a_task_that_fails_is_tried_again_by_its_own_worker(ses):
+    WorkerFactory(problem="sweep SES: AWS gave no answer.", problem_since=timezone.now() - timedelta(minutes=3))
+    state = read_state()
+    assert list(state.goes_on) == [Kind.WORKER]
+    assert headline(state) == (
+        "Nothing needs you. 1 thing is pending, the oldest for 3 min; the workers go on by themselves."
+    )
