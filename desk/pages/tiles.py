@@ -36,7 +36,7 @@ def _ago(at: datetime, state: State) -> str:
 def _mail(state: State) -> Tile:
     mail = state.mail
     silent = [f"{plural(mail.silent, 'domain')} silent for 7 days"] if mail.silent else []
-    last = f"last {_ago(mail.last_at, state)}" if mail.last_at else "none has arrived yet"
+    last = f"last {_ago(mail.last_at, state)}" if mail.last_at else "none is stored"
     return Tile("Mail", "mail.receivedemail", [last, f"{mail.in_24_hours:,} in 24 h", *silent])
 
 

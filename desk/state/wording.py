@@ -57,7 +57,7 @@ def facts(state: State) -> list[str]:
     """What is known besides the findings: workers, mail, and the last comparison with SES."""
     alive = [worker for worker in state.workers if worker.is_alive]
     heard = [f"{one.kind} on {one.host}, heard of {duration(state.at - one.last_round_at)} ago" for one in alive]
-    mail = f"last mail {duration(state.at - state.mail.last_at)} ago" if state.mail.last_at else "no mail yet"
+    mail = f"last mail {duration(state.at - state.mail.last_at)} ago" if state.mail.last_at else "no mail is stored"
     silent = f"; {plural(state.mail.silent, 'verified domain')} had none for seven days" if state.mail.silent else ""
     return [
         f"Workers: {listed(heard) or 'none'}.",

@@ -22,7 +22,7 @@ from workers.models import WorkerKind
 
 NO_WORKER = "No ses_worker is running, so nothing finishes this and nothing verifies it. Start one."
 # A page that changes by itself asks again after so many seconds, first until all is done, then until it is verified.
-UNFINISHED_SECONDS, UNVERIFIED_SECONDS = 3, 15
+UNFINISHED_SECONDS, UNVERIFIED_SECONDS = 3, 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,7 @@ def describe(row: DomainDeletion) -> str:
     found, foreign = row.proof["found"], row.proof["foreignRules"]
     return "; ".join(
         [
-            f"still there, and pending again: {', '.join(found)}" if found else "nothing of ours",
+            f"still there, and pending again: {', '.join(found)}" if found else "nothing of ours was found",
             *([f"rules of others receive mail for {row.name}: {', '.join(foreign)}"] if foreign else []),
             *filter(None, [row.proof["problem"], elsewhere]),
         ]

@@ -31,7 +31,7 @@ def test_exit_code_0_if_everything_is_up_to_date(ses, rows):
     heard = "mail_worker on web01, heard of 0 s ago, ses_worker on web01, heard of 0 s ago"
     assert run("ses_status") == (
         0,
-        f"{HEAD} 1 rule and 1 identity confirmed.\n{used}\nWorkers: {heard}.\nMail: no mail yet, 0 in 24 hours.\n"
+        f"{HEAD} 1 rule and 1 identity confirmed.\n{used}\nWorkers: {heard}.\nMail: no mail is stored, 0 in 24 hours.\n"
         "Not compared with SES yet.\nEverything is up to date.\n",
     )
 

@@ -45,7 +45,7 @@ def test_tiles_of_an_installation_at_work():
 
 def test_tiles_of_a_new_installation():
     assert lines(State(at=NOW, region="", rule_set="", account="")) == {
-        "Mail": ["none has arrived yet", "0 in 24 h"],
+        "Mail": ["none is stored", "0 in 24 h"],
         "Work": ["nothing is pending"],
         "Drift": ["not compared with SES yet"],
         "Capacity": ["not known yet"],

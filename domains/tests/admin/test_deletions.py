@@ -36,7 +36,7 @@ def test_a_deletion_is_shown_with_its_verification(domain, ses, admin_client: Cl
     prove_deletions()
     shown = text(admin_client.get(path))
     assert re.search(r'Verified at:</label>\s*<div class="readonly">\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC', shown)
-    assert "nothing of ours; rules of others receive mail for example.com: theirs" in shown
+    assert "nothing of ours was found; rules of others receive mail for example.com: theirs" in shown
     assert "inbound-example.com-rule" in shown
     assert "_amazonses.example.com TXT <token>" in shown
     assert "_dmarc" not in shown

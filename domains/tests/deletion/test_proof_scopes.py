@@ -92,7 +92,7 @@ def test_a_second_verification_waits_for_its_region(gone, ses, elsewhere, client
     shown = api.get(f"/api/v2/deletions/{gone.pk}").json()["confirmation"]
     assert (shown["confirmedAt"], shown["problem"], shown["lookedAt"]) == (None, ELSEWHERE, first["lookedAt"])
     gone.refresh_from_db()
-    assert describe(gone) == f"nothing of ours; {ELSEWHERE}"
+    assert describe(gone) == f"nothing of ours was found; {ELSEWHERE}"
 
 
 def test_a_deletion_without_a_region_is_verified_in_the_configured_one(gone, ses):
