@@ -9,8 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.db import close_old_connections
-from django.db.utils import DatabaseError
+from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from audit.origin import Door, Origin, acting
 from audit.retention import prune_changes
@@ -30,7 +29,7 @@ from ses_integration.api import (
     sweep_database,
 )
 from workers.heartbeat import Heartbeat
-from workers.wording import BUG
+from workers.wording import BUG, NO_DATABASE
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +63,9 @@ class BackgroundTask:
     def begin(self) -> None:
         self.delay(self.interval)
 
-    def retry_soon(self) -> None:
+    def retry_soon(self, *, is_outage: bool) -> None:
         """Retry after a database failure, which says nothing about SES."""
+        self.problem, self.needs_you = (NO_DATABASE, False) if is_outage else (BUG, True)
         self.delay(min(self.interval, RETRY_SECONDS))
 
     def back_off(self, error: SesError | None = None) -> float:
@@ -170,18 +170,21 @@ class Worker:
             except SesError as error:
                 seconds = task.back_off(error)
                 logger.warning("%s: %s Retrying in %.0f s.", task.name, error.sentence, seconds)
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
+                passes = is_outage(error)
                 # Every task notices an outage several times a second. One line says enough.
-                if not (self._database_is_away and is_outage(error)):
-                    logger.error("%s: the database failed: %s", task.name, error, exc_info=not is_outage(error))
-                self._database_is_away = is_outage(error)
+                if not (self._database_is_away and passes):
+                    logger.error("%s: the database failed: %s", task.name, error, exc_info=not passes)
+                self._database_is_away = passes
                 close_old_connections()
-                task.retry_soon()
+                task.retry_soon(is_outage=passes)
             except Exception:
                 # A bug in one task must not keep the others from finishing pending work.
                 logger.exception("%s failed; retrying in %.0f s", task.name, task.back_off())
             else:
                 if isinstance(done, NotDue):
+                    if not task.failures:
+                        task.worked()
                     task.delay(done.seconds)
                     continue
                 task.worked()

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import boto3
 import pytest
-from django.db.utils import OperationalError
+from django.db import InterfaceError, OperationalError, ProgrammingError
 from django.utils import timezone
 
 from domains.models import Domain, DomainDeletion
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
-from inbound.worker import RETRY_SECONDS, BackgroundTask, Worker
+from inbound.worker import RETRY_SECONDS, BackgroundTask, NotDue, Worker
 from ses_integration.aws import clients
 from ses_integration.models import RuleSetState
 from ses_integration.tests.support.ses_state import identities, rules
@@ -164,6 +164,24 @@ def test_a_failure_that_a_person_must_fix_is_delayed_long_at_once(ses):
 def test_a_task_that_fails_in_the_database_is_retried_soon(transactional_db):
     worker = failing(OperationalError("gone"), interval=3600.0)
     assert max(wait_of("fails", worker) for _ in range(9)) <= RETRY_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence", "needs_you"),
+    [
+        (OperationalError("gone"), "The database cannot be used.", False),
+        (InterfaceError("closed"), "The database cannot be used.", False),
+        (ProgrammingError("no such column"), "It failed because of a bug; the log of the worker says more.", True),
+    ],
+)
+def test_a_task_that_fails_in_the_database_is_told_until_it_works(transactional_db, error, sentence, needs_you):
+    worker = failing(error, interval=0.0)
+    [task] = worker._tasks
+    worker.tick()
+    assert (task.problem, task.needs_you) == (sentence, needs_you)
+    task.run, task.due = lambda: NotDue(5.0), 0.0
+    worker.tick()
+    assert (task.problem, task.needs_you) == ("", False)
 
 
 def test_an_outage_of_the_database_is_logged_when_it_begins_and_when_it_ends(transactional_db, caplog):
