@@ -24,11 +24,12 @@ def announce_proved(stop: Callable[[], bool] = lambda: False, *, seconds: float 
 
     What receivers write is committed with the note that the deletion is announced, so they write it exactly once. If one
     fails, nothing is committed, and all are called again in the next round. A later proof of the same deletion sends nothing.
+    Raises the last error of a receiver, after the others had their turn.
     """
     until = time.monotonic() + seconds
-    announced, failed = 0, list[str]()
+    announced, failed = 0, dict[str, Exception]()
     while not stop() and time.monotonic() < until:
-        waiting = DomainDeletion.objects.filter(proved_at__isnull=False, announced_at=None).exclude(pk__in=failed)
+        waiting = DomainDeletion.objects.filter(proved_at__isnull=False, announced_at=None).exclude(pk__in=list(failed))
         row = None
         try:
             with transaction.atomic():
@@ -41,8 +42,11 @@ def announce_proved(stop: Callable[[], bool] = lambda: False, *, seconds: float 
             if row is None or isinstance(error, DatabaseError):
                 raise
             # A bug in a receiver must not keep other deletions from being announced.
-            logger.exception("Nobody could be told that the deletion of %s is proven; retrying.", row.name)
-            failed.append(row.pk)
+            logger.error("Nobody could be told that the deletion of %s is proven; retrying.", row.name)
+            failed[row.pk] = error
         else:
             announced += 1
+    if failed:
+        # The worker says so: otherwise nobody would notice.
+        raise [*failed.values()][-1]
     return announced
