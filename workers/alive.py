@@ -7,14 +7,20 @@ from datetime import datetime, timedelta
 from django.db.models import Max, QuerySet
 from django.db.models.functions import Coalesce, Now
 
-from workers.models import Worker, WorkerKind
+from workers.models import Worker, WorkerKind, here
 
 # A worker that has not been heard of for this long is not alive.
 ALIVE = timedelta(seconds=60)
 
 
+def workers_here() -> QuerySet[Worker]:
+    """Those that work for the configured region and rule set."""
+    return Worker.objects.filter(place__in=["", here()])
+
+
 def alive_workers() -> QuerySet[Worker]:
-    return Worker.objects.filter(stopped_at=None, last_round_at__gt=Now() - ALIVE)
+    """A time that is far ahead is none: the database's clock was wrong when it was written."""
+    return workers_here().filter(stopped_at=None, last_round_at__gt=Now() - ALIVE, last_round_at__lt=Now() + ALIVE)
 
 
 def is_alive(kind: WorkerKind) -> bool:
@@ -26,5 +32,5 @@ def none_since(kind: WorkerKind) -> datetime | None:
     if is_alive(kind):
         return None
     heard = Coalesce("stopped_at", "last_round_at")
-    since: datetime | None = Worker.objects.filter(kind=kind).aggregate(since=Max(heard))["since"]
+    since: datetime | None = workers_here().filter(kind=kind).aggregate(since=Max(heard))["since"]
     return since

@@ -12,9 +12,10 @@ from typing import Self
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from workers.models import Worker, WorkerKind
+from workers.models import Worker, WorkerKind, here
 
 # A worker is heard of so often that one late sign of life does not make it look dead.
 INTERVAL_SECONDS = 5.0
@@ -26,6 +27,7 @@ class Heartbeat:
 
     def __init__(self, kind: WorkerKind) -> None:
         self._kind = kind
+        self._host = socket.gethostname()
         self._pk: int | None = None
         self._written_at = 0.0
 
@@ -39,7 +41,7 @@ class Heartbeat:
         """A worker that ends with an error has not stopped: it has died, and looks like that."""
         if error is None and self._pk is not None:
             with suppress(DatabaseError, InterfaceError):
-                Worker.objects.filter(pk=self._pk).update(stopped_at=Now())
+                self._own().update(stopped_at=Now())
 
     def round(self, problem: str = "", *, needs_you: bool = False) -> None:
         """Record a sign of life, unless the last one is recent. `problem`: what has failed and not worked since, as a sentence.
@@ -55,22 +57,31 @@ class Heartbeat:
             close_old_connections()
 
     def _write(self, problem: str, needs_you: bool) -> None:
-        if self._pk is None:
-            with transaction.atomic():
-                Worker.objects.filter(last_round_at__lt=Now() - KEPT).delete()
-                row = Worker.objects.create(
-                    kind=self._kind,
-                    host=socket.gethostname(),
-                    pid=os.getpid(),
-                    version=settings.VERSION,
-                    started_at=Now(),
-                    last_round_at=Now(),
-                )
-            self._pk = row.pk
-        rows = Worker.objects.filter(pk=self._pk)
-        rows.update(last_round_at=Now(), problem=problem, needs_you=needs_you)
+        values = {"last_round_at": Now(), "problem": problem, "needs_you": needs_you}
+        if not self._own().update(**values):
+            # The first sign of life, or the row is gone: this process was suspended for days, or the database was restored.
+            self._begin()
+            self._own().update(**values)
         # The time at which it began stays, whatever it says.
         if problem:
-            rows.filter(problem_since=None).update(problem_since=Now())
+            self._own().filter(problem_since=None).update(problem_since=Now())
         else:
-            rows.exclude(problem_since=None).update(problem_since=None)
+            self._own().exclude(problem_since=None).update(problem_since=None)
+
+    def _own(self) -> QuerySet[Worker]:
+        """In a database that was restored, the key may be that of another process."""
+        return Worker.objects.filter(pk=self._pk, host=self._host, pid=os.getpid())
+
+    def _begin(self) -> None:
+        with transaction.atomic():
+            Worker.objects.filter(last_round_at__lt=Now() - KEPT).delete()
+            row = Worker.objects.create(
+                kind=self._kind,
+                host=self._host,
+                pid=os.getpid(),
+                version=settings.VERSION,
+                place=here(),
+                started_at=Now(),
+                last_round_at=Now(),
+            )
+        self._pk = row.pk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 
@@ -10,6 +11,11 @@ class WorkerKind(models.TextChoices):
 
     SES = "ses_worker", "SES worker"
     MAIL = "mail_worker", "mail worker"
+
+
+def here() -> str:
+    """The region and rule set that this process is configured for."""
+    return f"{settings.AWS_REGION}, rule set {settings.SES_RULE_SET}"
 
 
 class Worker(models.Model):
@@ -21,6 +27,8 @@ class Worker(models.Model):
     host = models.CharField(max_length=255)
     pid = models.PositiveIntegerField()
     version = models.CharField(max_length=50)
+    # For another region or rule set it does nothing of what waits here. Workers of earlier versions did not say.
+    place = models.CharField(max_length=200, blank=True, default="", db_default="")
     started_at = models.DateTimeField()
     last_round_at = models.DateTimeField()
     # A task that has failed, as a sentence, and since when one has; empty once everything works.

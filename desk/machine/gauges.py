@@ -47,7 +47,7 @@ class StateCollector(Collector):
             )
 
     def _workers(self) -> Iterator[GaugeMetricFamily]:
-        workers = self._state.workers
+        workers = [worker for worker in self._state.workers if not worker.elsewhere]
         kinds = sorted({worker.kind for worker in workers})
         yield _labelled(
             "workers_alive",

@@ -91,7 +91,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSeen:
-    """A worker process. `last_round` is its last sign of life."""
+    """A worker process. `last_round_at`: its last sign of life. `elsewhere`: the other region and rule set that it works for."""
 
     kind: str
     host: str
@@ -103,6 +103,7 @@ class WorkerSeen:
     problem: str = ""
     problem_since: datetime | None = None
     needs_you: bool = False
+    elsewhere: str = ""
 
 
 # Names of quotas.

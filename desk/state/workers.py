@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from desk.state import wording
@@ -10,32 +11,43 @@ from desk.state.values import Finding, Kind, Level, WorkerSeen
 from mail.models import Delivery, Message
 from ses_integration.api import mail_source
 from workers.alive import ALIVE
-from workers.models import Worker, WorkerKind
+from workers.models import Worker, WorkerKind, here
 from workers.wording import no_worker
 
 
 def read_workers(now: datetime) -> list[WorkerSeen]:
-    """Those that are alive; of a kind of which none is, the one that was last heard of. One statement."""
-    rows = list(Worker.objects.order_by("kind", "-last_round_at"))
-    seen = [_seen(row, now) for row in rows]
-    alive = {worker.kind for worker in seen if worker.is_alive}
-    last = {row.kind: worker for row, worker in reversed(list(zip(rows, seen, strict=True)))}
-    return [worker for worker in seen if worker.is_alive or (worker.kind not in alive and worker is last[worker.kind])]
+    """Those that are alive; of a kind of which none is, the one that was last heard of, and those elsewhere. One statement."""
+    seen = [_seen(row, now) for row in Worker.objects.order_by("kind", "-last_round_at")]
+    shown = [worker for worker in seen if worker.is_alive]
+    for kind in WorkerKind:
+        others = [worker for worker in seen if worker.kind == kind]
+        if not any(worker.is_alive for worker in others):
+            shown += [worker for worker in others if not worker.elsewhere][:1]
+            shown += [worker for worker in others if worker.elsewhere and _is_recent(worker, now)]
+    return shown
 
 
 def _seen(row: Worker, now: datetime) -> WorkerSeen:
-    return WorkerSeen(
+    elsewhere = "" if row.place in ("", here()) else row.place
+    worker = WorkerSeen(
         kind=row.kind,
         host=row.host,
         pid=row.pid,
         version=row.version,
         started_at=row.started_at,
         last_round_at=row.stopped_at or row.last_round_at,
-        is_alive=row.stopped_at is None and row.last_round_at > now - ALIVE,
+        is_alive=False,
         problem=row.problem,
         problem_since=row.problem_since,
         needs_you=row.needs_you,
+        elsewhere=elsewhere,
     )
+    return replace(worker, is_alive=row.stopped_at is None and not elsewhere and _is_recent(worker, now))
+
+
+def _is_recent(worker: WorkerSeen, now: datetime) -> bool:
+    """As `alive_workers` has it."""
+    return abs(worker.last_round_at - now) < ALIVE
 
 
 def wanted() -> list[WorkerKind]:
@@ -53,12 +65,13 @@ def findings(workers: Sequence[WorkerSeen], now: datetime, *, names_hosts: bool 
     for kind in wanted():
         alive = [worker for worker in workers if worker.kind == kind and worker.is_alive]
         if not alive:
-            since = max((worker.last_round_at for worker in workers if worker.kind == kind), default=None)
+            others = [worker for worker in workers if worker.kind == kind]
+            since = max((worker.last_round_at for worker in others if not worker.elsewhere), default=None)
             yield Finding(
                 Kind.WORKER,
                 Level.NEEDS_YOU,
                 subject=kind,
-                what=no_worker(kind, since, now),
+                what=no_worker(kind, since, now, elsewhere=[worker.elsewhere for worker in others if worker.elsewhere]),
                 act=wording.start(kind),
                 since=since,
             )

@@ -68,3 +68,29 @@ def test_rows_of_workers_that_are_gone_are_deleted_after_a_day():
     with Heartbeat(WorkerKind.SES):
         assert Worker.objects.filter(pk=kept.pk).exists()
         assert Worker.objects.count() == 2
+
+
+def test_a_worker_for_another_region_or_rule_set_does_nothing_of_what_waits_here(settings):
+    with Heartbeat(WorkerKind.SES):
+        assert Worker.objects.get().place == "eu-west-1, rule set inbound-email-rules"
+        assert is_alive(WorkerKind.SES)
+        settings.AWS_REGION = "us-east-1"
+        assert not is_alive(WorkerKind.SES)
+        assert none_since(WorkerKind.SES) is None
+
+
+def test_a_worker_whose_row_is_gone_or_is_that_of_another_one_writes_a_new_one(monkeypatch):
+    monkeypatch.setattr(heartbeat, "INTERVAL_SECONDS", 0.0)
+    with Heartbeat(WorkerKind.SES) as beat:
+        Worker.objects.all().delete()
+        beat.round("sweep SES: AWS gave no answer.")
+        assert Worker.objects.get().problem == "sweep SES: AWS gave no answer."
+        # An older database was restored.
+        Worker.objects.update(host="web02", problem="")
+        beat.round("sweep SES: AWS gave no answer.")
+    assert [row.problem for row in Worker.objects.order_by("pk")] == ["", "sweep SES: AWS gave no answer."]
+
+
+def test_a_time_that_is_far_ahead_says_nothing():
+    WorkerFactory(last_round_at=timezone.now() + timedelta(hours=1))
+    assert not is_alive(WorkerKind.SES)

@@ -62,3 +62,14 @@ def test_a_task_that_fails_is_tried_again_by_its_own_worker(ses):
     assert headline(state) == (
         "Nothing needs you. 1 thing is pending, the oldest for 3 min; the workers go on by themselves."
     )
+
+
+def test_a_worker_for_another_rule_set_is_named_and_does_not_count(waiting, client: Client):
+    WorkerFactory(place="eu-west-1, rule set other")
+    WorkerFactory(kind=WorkerKind.MAIL)
+    state = read_state()
+    what = (
+        "o ses_worker has ever run for eu-west-1, rule set inbound-email-rules; one runs for eu-west-1, rule set other"
+    )
+    assert headline(state).startswith(f"N{what}. 2 things wait for one.")
+    assert client.get("/readyz").json()["problems"][0].startswith(f"N{what}. Start it")
