@@ -28,7 +28,7 @@ class Heartbeat:
     def __init__(self, kind: WorkerKind) -> None:
         self._kind = kind
         self._host = socket.gethostname()
-        self._pk: int | None = None
+        self._pk = 0
         self._written_at = 0.0
 
     def __enter__(self) -> Self:
@@ -39,7 +39,7 @@ class Heartbeat:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """A worker that ends with an error has not stopped: it has died, and looks like that."""
-        if error is None and self._pk is not None:
+        if error is None and self._pk:
             with suppress(DatabaseError, InterfaceError):
                 self._own().update(stopped_at=Now())
 
@@ -48,7 +48,7 @@ class Heartbeat:
 
         `needs_you`: trying again does not help until a person acts.
         """
-        if self._pk is not None and time.monotonic() < self._written_at + INTERVAL_SECONDS:
+        if self._pk and time.monotonic() < self._written_at + INTERVAL_SECONDS:
             return
         try:
             self._write(problem[: Worker.PROBLEM_LENGTH], needs_you)
