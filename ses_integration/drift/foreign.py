@@ -95,11 +95,17 @@ def unmanaged(drift_input: DriftInput, not_receiving: Collection[str]) -> Iterat
     for name in _unmanaged_identities(drift_input):
         owner = drift_input.owners.get(name)
         if owner == drift_input.installation:
-            reason = "it has our tag, and is in no ledger: ses_cleanup removes it"
+            reason = f"it has our tag, and is in no ledger: {_clean_up(name)}"
             yield Drift(DriftKind.ORPHAN, ResourceKind.IDENTITY, name, name, reason)
         else:
             reason = f"created by installation {owner}" if owner else ""
             yield Drift(DriftKind.FOREIGN, ResourceKind.IDENTITY, name, name, reason)
+
+
+def _clean_up(domain: str) -> str:
+    """Names the domain, because a database that was restored from an older backup does not know it."""
+    command = f"ses_cleanup --apply --domain {domain}" if domain else "ses_cleanup --apply"
+    return f"{command} removes it, with --force if that is more than a third of what is ours"
 
 
 def _classify(drift_input: DriftInput, rule: ObservedRule, *, needed: bool) -> Drift:
@@ -121,7 +127,7 @@ def _classify(drift_input: DriftInput, rule: ObservedRule, *, needed: bool) -> D
         owner = drift_input.owners.get(rule.domain, "")
         if owner not in ("", drift_input.installation):
             return drift(DriftKind.FOREIGN, f"it has our prefix, but the identity is of installation {owner}")
-        then = f"; {NEEDED}" if needed else ": ses_cleanup removes it"
+        then = f"; {NEEDED}" if needed else f": {_clean_up(rule.domain)}"
         return drift(DriftKind.ORPHAN, f"it has our prefix, and is in no ledger{then}")
     if is_reference_rule(rule):
         desired = drift_input.desired.get(rule.domain)

@@ -26,7 +26,7 @@ LEFT_OVER = [
     "later.example",
     "a rule that no domain wants",
     "an identity that no domain wants",
-    "ses_cleanup removes it.",
+    "ses_cleanup --apply --domain later.example removes it, with --force if that is more than a third of what is ours.",
 ]
 
 
@@ -70,7 +70,7 @@ def test_it_shows_at_the_start_of_a_worker_until_it_is_mended(ses, user, alive, 
     said = surfaces()
     assert said.number(Kind.SES_CHANGE) == 0
     said.assert_shows_operators(Kind.DRIFT, *LEFT_OVER, number=2)
-    call_command("ses_cleanup", "--domain", "later.example", "--apply", "--yes", "--force")
+    call_command("ses_cleanup", "--apply", "--domain", "later.example", "--force", "--yes")
     SesSweeper(3600.0).sweep()
     surfaces().assert_settled(*LEFT_OVER)
     assert set(rules(ses)) == {"inbound-deleted.example-rule"}

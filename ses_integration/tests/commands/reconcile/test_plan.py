@@ -19,6 +19,8 @@ from ses_integration.tests.support.ses_state import calls
 
 pytestmark = pytest.mark.usefixtures("rows")
 
+CLEAN_UP = "ses_cleanup --apply --domain lost.org removes it, with --force if that is more than a third of what is ours"
+
 
 def test_without_drift_it_says_so_and_exits_with_0(ses_with_a):
     assert run("ses_reconcile") == (0, EQUAL)
@@ -57,8 +59,8 @@ def test_each_drift_is_one_line_and_nothing_is_changed(ses_with_a, ses_v1):
         "    - intruder@example.com\n"
         "^ rule inbound-example.com-rule of example.com: out of order. It stands behind theirs, "
         "which ends a mail that goes to both, with a Stop action.\n"
-        "! identity lost.org: it has our tag, and is in no ledger: ses_cleanup removes it\n"
-        "! rule inbound-lost.org-rule of lost.org: it has our prefix, and is in no ledger: ses_cleanup removes it\n"
+        f"! identity lost.org: it has our tag, and is in no ledger: {CLEAN_UP}\n"
+        f"! rule inbound-lost.org-rule of lost.org: it has our prefix, and is in no ledger: {CLEAN_UP}\n"
         "! rule everything: RECEIVES EVERY ADDRESS OF EVERY DOMAIN, ours included. It is not ours and takes mail of "
         "ours: its owner must disable it, or remove our domains from it.\n"
         "\n"
