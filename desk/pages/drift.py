@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
@@ -13,13 +14,19 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
+from backoffice.deletion.phrase import FIELD, is_typed
 from backoffice.text import plural
 from desk.pages.retry import summary
+from desk.state.drift import OUT_OF_ORDER
 from desk.state.read import read_state
-from desk.state.values import Difference, LastSweep
-from ses_integration.admin.actions import update
+from desk.state.values import IDENTITIES, RULES, Difference, Quota
+from ses_integration.admin.actions import move_to_front, update
 from ses_integration.api import SesError, SesSweeper, shared_deadline
+from ses_integration.cli.base import Removal
 
+# Of ours, and not wanted any more; in the JSON of `ses_reconcile`.
+EXTRA = "extra"
+THINGS = {"rule": RULES, "identity": IDENTITIES}
 MAY_ACT = "ses_integration.change_domainsync"
 
 
@@ -46,7 +53,7 @@ def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         "groups": groups(one for one in listed if one.is_problem),
         "others": groups(one for one in listed if not one.is_problem),
         "left_out": sweep.differences - sum(one.is_problem for one in listed) if sweep else 0,
-        "repairable": len(repairable(sweep)),
+        "repairable": len(repairable(listed)),
         "may_act": request.user.has_perm(MAY_ACT),
     }
     return TemplateResponse(request, "admin/desk/drift.html", context)
@@ -71,13 +78,21 @@ def groups(differences: Iterable[Difference]) -> list[Group]:
     return sorted(made, key=lambda group: ((group.sort, group.why) not in lasting, -len(group.lines)))
 
 
-def repairable(sweep: LastSweep | None) -> dict[str, list[str]]:
-    """What the worker would put right, by domain: the lines of the plan."""
-    plan: dict[str, list[str]] = defaultdict(list)
-    for one in sweep.listed if sweep else ():
-        if one.is_problem and not one.lasts and one.domain:
-            plan[one.domain].append(one.text)
+def repairable(listed: Iterable[Difference]) -> dict[str, list[Difference]]:
+    """What `ses_reconcile --apply` would put right, by domain."""
+    plan: dict[str, list[Difference]] = defaultdict(list)
+    for one in listed:
+        if one.is_problem and one.domain and (one.sort == OUT_OF_ORDER or not one.lasts):
+            plan[one.domain].append(one)
     return dict(plan)
+
+
+def large_removals(plan: Iterable[Difference], quotas: Iterable[Quota]) -> str:
+    """What of ours the plan removes, if it is so much that the commands want --force: `3 of 5 rules`. Else empty."""
+    numbers = Counter(THINGS[one.kind] for one in plan if one.sort == EXTRA)
+    removals = [Removal(quota.name, numbers[quota.name], quota.used - quota.foreign) for quota in quotas]
+    large = [f"{one.number} of {one.total} {one.things}" for one in removals if one.number and one.is_large]
+    return " and ".join(large)
 
 
 def _act(site: AdminSite, request: HttpRequest) -> HttpResponse:
@@ -86,19 +101,41 @@ def _act(site: AdminSite, request: HttpRequest) -> HttpResponse:
     if "look" in request.POST:
         _look(request)
         return HttpResponseRedirect(request.path)
-    plan = repairable(read_state().sweep)
-    confirmed = set(request.POST.getlist("domain")) if "confirmed" in request.POST else set()
-    # A domain that was not on the confirmation page is not touched.
-    if domains := sorted(confirmed & plan.keys()):
-        behind = update(domains)
-        messages.info(request, summary(len(domains), [state.reason for state in behind]))
-        _look(request)
-        return HttpResponseRedirect(request.path)
+    state = read_state()
+    plan = repairable(state.sweep.listed if state.sweep else ())
     if not plan:
         messages.info(request, "Nothing of ours has to be put right.")
         return HttpResponseRedirect(request.path)
-    context = {**site.each_context(request), "title": f"Put {plural(len(plan), 'domain')} right?", "plan": plan}
+    # A domain that was not on the confirmation page is not touched.
+    chosen = plan
+    if "confirmed" in request.POST:
+        chosen = {domain: plan[domain] for domain in request.POST.getlist("domain") if domain in plan} or plan
+    removed = large_removals(chain.from_iterable(chosen.values()), state.quotas)
+    phrase = f"remove {removed}" if removed else ""
+    typed = request.POST.get(FIELD, "")
+    if "confirmed" in request.POST and chosen is not plan and (not phrase or is_typed(typed, phrase)):
+        _put_right(request, chosen)
+        return HttpResponseRedirect(request.path)
+    context = {
+        **site.each_context(request),
+        "title": f"Put {plural(len(chosen), 'domain')} right?",
+        "plan": {domain: [one.text for one in some] for domain, some in chosen.items()},
+        "removed": removed,
+        "phrase": phrase,
+        "field": FIELD,
+        "mistyped": bool(typed),
+    }
     return TemplateResponse(request, "admin/desk/put_right.html", context)
+
+
+def _put_right(request: HttpRequest, chosen: dict[str, list[Difference]]) -> None:
+    behind = update(sorted(chosen))
+    # As ses_reconcile does: rules that are missing are created first.
+    names = [one.name for some in chosen.values() for one in some if one.sort == OUT_OF_ORDER]
+    messages.info(request, summary(len(chosen), [state.reason for state in behind]))
+    if names and (why := move_to_front(names)):
+        messages.warning(request, f"Not all rules are in front yet. {why} Put right again what is left.")
+    _look(request)
 
 
 def _look(request: HttpRequest) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from audit.actions import Action
@@ -22,7 +22,8 @@ from ses_integration.errors import NotFound, Unsent
 from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.reconcile import outbox
 
-LEASE_PATIENCE_SECONDS = 30.0
+# Longer than a process that has died keeps the lease.
+LEASE_PATIENCE_SECONDS = 30.0 + lease.LEASE_SECONDS
 LEASE_POLL_SECONDS = 0.1
 
 
@@ -50,19 +51,28 @@ def move_to_front(config: SesConfig, comparison: Comparison, domains: Collection
         drift.name for drift in comparison.found if drift.kind is DriftKind.OUT_OF_ORDER and drift.domain in domains
     }
     names = [rule.name for rule in comparison.seen.rules if rule.name in wrong]
+    move(config, names)
+    return names
+
+
+def move(config: SesConfig, names: Sequence[str], *, patience: float = LEASE_PATIENCE_SECONDS) -> None:
+    """Move these rules in front of all others, in this order. `patience`: how long to wait for the lease, in seconds."""
     for name in reversed(names):
-        with _leased(config) as held, events.send_by(held.until - lease.LEASE_SECONDS / 3), rate_limited(config):
+        with (
+            _leased(config, patience) as held,
+            events.send_by(held.until - lease.LEASE_SECONDS / 3),
+            rate_limited(config),
+        ):
             try:
                 Gateway(config).move_to_front(name)
             except NotFound:
                 continue  # it was removed since we looked
         record_names(Action.REPAIRED, LedgerEntry._meta.label_lower, [name], position="first")
-    return names
 
 
 @contextmanager
-def _leased(config: SesConfig) -> Iterator[HeldLease]:
-    give_up_at = time.monotonic() + LEASE_PATIENCE_SECONDS + lease.LEASE_SECONDS
+def _leased(config: SesConfig, patience: float) -> Iterator[HeldLease]:
+    give_up_at = time.monotonic() + patience
     while (held := lease.acquire(config)) is None:
         if time.monotonic() > give_up_at:
             raise Unsent("Another process is writing to SES; try again.")

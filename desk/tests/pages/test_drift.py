@@ -7,15 +7,18 @@ from typing import Any
 import boto3
 from django.test import Client
 
+from addresses.models import EmailAddress
 from inbound.tests.support.admin_site import messages_on, staff, text
-from inbound.tests.support.factories import EmailAddressFactory
+from inbound.tests.support.aws import rules
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
 from ses_integration.emulator.server import Emulator
 
 DRIFT = "/admin/drift/"
 
 
-def foreign_rule(*recipients: str) -> None:
-    rule: Any = {"Name": "legacy", "Enabled": True, "Recipients": list(recipients), "Actions": []}
+def foreign_rule(*recipients: str, **more: Any) -> None:
+    """In front of all others."""
+    rule: Any = {"Name": "legacy", "Enabled": True, "Recipients": list(recipients), "Actions": [], **more}
     boto3.client("ses", region_name="eu-west-1").create_receipt_rule(RuleSetName="inbound-email-rules", Rule=rule)
 
 
@@ -53,6 +56,39 @@ def test_what_is_ours_is_put_right_after_a_plan(ses: Emulator, admin_client: Cli
     said = messages_on(admin_client.post(DRIFT, {"confirmed": "", "domain": [name]}))
     assert said[0] == ("info", "Tried 1 thing: 1 done.")
     assert "Everything of ours in SES is as the rows want it." in text(admin_client.get(DRIFT))
+
+
+def test_rules_behind_one_that_ends_their_mail_are_moved_to_the_front(ses: Emulator, admin_client: Client):
+    name = "example.com"
+    EmailAddressFactory(domain=DomainFactory(name=name))
+    foreign_rule(name, Actions=[{"StopAction": {"Scope": "RuleSet"}}])
+    admin_client.post(DRIFT, {"look": ""})
+    assert "out of order" in text(admin_client.post(DRIFT, {"repair": ""}))
+    said = messages_on(admin_client.post(DRIFT, {"confirmed": "", "domain": [name]}))
+    assert said == [("info", "Tried 1 thing: 1 done."), ("success", "Compared with SES just now.")]
+    assert list(rules(ses)) == [f"inbound-{name}-rule", "legacy"]
+    assert "Put right what is ours" not in text(admin_client.get(DRIFT))
+
+
+def test_a_plan_that_removes_more_than_a_third_wants_to_be_typed(ses: Emulator, admin_client: Client):
+    addresses = [EmailAddressFactory(domain=DomainFactory(name=f"{local}.example")) for local in "abc"]
+    gone = [address.domain for address in addresses[:2]]
+    # As a database that was restored in part.
+    EmailAddress.objects.filter(domain__in=gone)._raw_delete("default")
+    admin_client.post(DRIFT, {"look": ""})
+    plan = text(admin_client.post(DRIFT, {"repair": ""}))
+    assert "This removes 2 of 3 rules, which is more than a third." in plan
+    values = {"confirmed": "", "domain": [domain.name for domain in gone]}
+    for typed in ({}, {"typed": "remove 1 of 3 rules"}):
+        answer = admin_client.post(DRIFT, {**values, **typed})
+        assert answer.status_code == 200
+        assert ("That is not what was to be typed." in text(answer)) == bool(typed)
+    assert len(rules(ses)) == 3
+    # One of three is no more than a third.
+    assert admin_client.post(DRIFT, {**values, "domain": [gone[0].name]}).status_code == 302
+    assert len(rules(ses)) == 2
+    assert admin_client.post(DRIFT, {**values, "typed": "Remove 1 of 2 rules"}).status_code == 302
+    assert list(rules(ses)) == ["inbound-c.example-rule"]
 
 
 def test_who_may_only_look_at_it_changes_nothing(ses: Emulator, client: Client):
