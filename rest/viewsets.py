@@ -56,6 +56,8 @@ class OwnedViewSet(GenericViewSet[Row]):
     filters: ClassVar[Sequence[Filter]] = ()
     # JSON schemas of other query parameters, by action and name. For schema generators.
     parameters: ClassVar[Mapping[str, Mapping[str, dict[str, Any]]]] = {}
+    # What actions do, if it is not what these actions usually do and they have no docstring. For the description.
+    summaries: ClassVar[Mapping[str, str]] = {}
     # The member of a list's answer that has the rows.
     rows_name: ClassVar[str] = "data"
     # Whether a limit over the greatest counts as that. Otherwise it is 400.

@@ -30,6 +30,7 @@ class BlockedEmailViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, 
     queryset = BlockedEmail.objects.live().select_related("domain").order_by("-created_at", "id")
     not_found = "Blocked email not found"
     serializer_class = serializers.BlockedEmailSerializer
+    summaries = {"create": "Block an email address", "destroy": "Unblock an email address"}
     serializer_classes = {"create": serializers.BlockBody, "destroy": serializers.UnblockedSerializer}
     filters = [DOMAIN_ID, DOMAIN, ADDRESS, SEARCH]
     errors = {

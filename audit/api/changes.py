@@ -55,6 +55,7 @@ class ChangeSerializer(ReadModelSerializer[Change]):
 
 class AuditLogViewSet(ListModelMixin, OwnedViewSet[Change]):
     queryset = Change.objects.order_by("-id")
+    summaries = {"list": "List changes, newest first"}
     not_found = "Entry not found"
     serializer_class = ChangeSerializer
     filters = FILTERS

@@ -88,6 +88,7 @@ class SesStatusViewSet(ListModelMixin, OwnedViewSet[Domain]):
     not_found = "Domain not found"
     serializer_class = DomainStatusSerializer
     page_serializer = InstallationSerializer
+    summaries = {"list": "Show quotas, workers and what needs attention, and list how far SES follows each domain"}
 
     def serializer_facts(self, rows: Sequence[Domain]) -> dict[str, Any]:
         return {

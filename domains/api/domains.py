@@ -63,6 +63,7 @@ class DomainViewSet(
 ):
     http_method_names = [*PlannedDeletionViewSet.http_method_names, "patch"]
     queryset = Domain.objects.live().order_by("-created_at", "id")
+    summaries = {"update": "Switch the catch-all of a domain on or off"}
     not_found = "Domain not found"
     serializer_class = serializers.DomainSerializer
     serializer_classes = {

@@ -160,7 +160,7 @@ class ThreadActions(OwnedViewSet[ReceivedEmail]):
 
     @action(detail=True)
     def thread(self, request: Request, pk: str) -> Response:
-        """The newest emails of the thread, oldest first."""
+        """List the newest emails of a thread, oldest first."""
         email = self.get_object()
         members = _members(self.caller, email)
         pages: Any = self.paginator

@@ -44,7 +44,8 @@ class Schema(AutoSchema):
         one = self.view.not_found.partition(" not found")[0]
         noun = one if one.isupper() or one.startswith("DNS") else one[0].lower() + one[1:]
         article = "an" if noun[0] in "aeiou" else "a"
-        doc: str = getattr(self.view, self.view.action).__doc__ or SUMMARIES.get(self.view.action, "")
+        action = self.view.action
+        doc: str = self.view.summaries.get(action) or getattr(self.view, action).__doc__ or SUMMARIES.get(action, "")
         first = doc.strip().partition("\n")[0].removesuffix(".")
         return first.format(one=f"{article} {noun}", many=_plural(noun))
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 
-from inbound.api.description.words import PARAMETERS, TEXTS
+from inbound.api.description.words import NUMBERS, PARAMETERS, TEXTS, TEXTS_OF
 from rest.schema.answers import components
 
 MOMENT = "2026-11-26T10:30:00.000Z"
 OF_TYPES = {"boolean": True, "integer": 1, "number": 1}
+ALWAYS_NULL = ("webhookId", "bucketName", "objectKey", "sentAt")
 
 
 @cache
@@ -26,6 +27,9 @@ def finish(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """drf-spectacular's hook for the finished description."""
     for kind, named in components().items():
         result["components"].setdefault(kind, {}).update(named)
+    for place, text in TEXTS_OF.items():
+        component, _, special = place.partition(".")
+        result["components"]["schemas"][component]["properties"][special]["examples"] = [text]
     for part in list(_objects(result)):
         if part.get("in") in ("query", "path") and "name" in part:
             part["description"] = PARAMETERS.get(part["name"], "")
@@ -36,8 +40,9 @@ def finish(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         if part.pop("nullable", False) is True:
             part["type"] = [part["type"], "null"]
         for name, member in _members(part):
-            example = _example(name, member)
-            if example is not None:
+            if name in ALWAYS_NULL and "null" in member.get("type", []):
+                member["examples"] = [None]
+            elif (example := _example(name, member)) is not None:
                 member["examples"] = [example]
     return result
 
@@ -49,6 +54,8 @@ def _example(name: str, member: dict[str, Any]) -> object:
         return None
     if "string" in kinds:
         return MOMENT if name.endswith("At") or member.get("format") == "date-time" else TEXTS.get(name)
+    if "integer" in kinds and name in NUMBERS:
+        return NUMBERS[name]
     return next((OF_TYPES[kind] for kind in OF_TYPES if kind in kinds), None)
 
 

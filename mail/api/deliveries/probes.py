@@ -62,7 +62,7 @@ class EndpointTestViewSet(OwnedViewSet[Endpoint]):
 
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
-        """Send a sample. 200 also if the receiver does not take it."""
+        """Send a sample to an endpoint. The answer is 200 even if its receiver refuses it."""
         serializer = self.get_serializer(data=_lenient(request))
         serializer.is_valid(raise_exception=True)
         endpoint = self.get_object()

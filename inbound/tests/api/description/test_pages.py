@@ -61,6 +61,40 @@ def test_every_text_number_and_flag_has_an_example_of_its_kind(described):
                 assert Draft202012Validator(shape).is_valid(shape["examples"][0]), (name, member)
 
 
+@pytest.mark.parametrize(
+    ("component", "member", "example"),
+    [
+        ("AddressChange", "webhookId", None),
+        ("Stored", "bucketName", None),
+        ("RedeliverBody", "status", "failed"),
+        ("RecordToPublish", "type", "MX"),
+        ("BlockBody", "reason", "Advertising"),
+        ("Attempt", "responseCode", 503),
+    ],
+)
+def test_an_example_is_one_that_this_member_can_have(described, component, member, example):
+    assert described["components"]["schemas"][component]["properties"][member]["examples"] == [example]
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "summary"),
+    [
+        (
+            "ses/status",
+            "get",
+            "Show quotas, workers and what needs attention, and list how far SES follows each domain",
+        ),
+        ("audit-log", "get", "List changes, newest first"),
+        ("blocked-emails", "post", "Block an email address"),
+        ("blocked-emails", "get", "List blocked emails"),
+        ("domains/{id}", "put", "Switch the catch-all of a domain on or off"),
+        ("mail/{id}/thread", "get", "List the newest emails of a thread, oldest first"),
+    ],
+)
+def test_a_summary_says_what_the_operation_does(described, path, method, summary):
+    assert described["paths"][f"/api/v2/{path}"][method]["summary"] == summary
+
+
 @pytest.mark.parametrize("path", ["/api/v2/docs", "/api/v2/openapi.json", "/favicon.ico"])
 def test_pages_are_only_read(client, path):
     assert client.get(path).status_code == client.head(path).status_code == 200
