@@ -28,7 +28,7 @@ def finish(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for kind, named in components().items():
         result["components"].setdefault(kind, {}).update(named)
     for place, text in TEXTS_OF.items():
-        component, _, special = place.partition(".")
+        component, special = place.split(".")
         result["components"]["schemas"][component]["properties"][special]["examples"] = [text]
     for part in list(_objects(result)):
         if part.get("in") in ("query", "path") and "name" in part:
