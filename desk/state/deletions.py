@@ -1,15 +1,19 @@
-"""Deletions that are not finished."""
+"""Deletions that are not finished, or not verified."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser as User
 from django.db.models import Case, CharField, Count, Min, Q, Value, When
+from django.db.models.functions import Now
 
 from desk.state import wording
 from desk.state.values import Finding, Kind, Level, Tally
+from domains.deletion import proof
 from domains.models import DomainDeletion, Step
 from ses_integration.api import SyncState
 
@@ -21,46 +25,63 @@ class DeletionFacts:
     tallies: dict[tuple[Kind, Level], Tally] = field(default_factory=dict)
 
 
-def read_deletions(owner: User | None, most: int) -> DeletionFacts:
-    """Three statements. Leaves out those that only wait for SES: they are told as changes of SES.
+# A worker verifies what is finished within a minute.
+LATE = timedelta(minutes=10)
 
-    Stored mail waits until SES has confirmed that no rule stores more.
+
+def read_deletions(owner: User | None, most: int) -> DeletionFacts:
+    """Three statements: those that are not finished, and those that nobody has verified for ten minutes.
+
+    Leaves out those that only wait for SES: they are told as changes of SES. Stored mail waits until SES has confirmed that no
+    rule stores more.
     """
     every = DomainDeletion.objects.all() if owner is None else DomainDeletion.objects.owned_by(owner)
+    unverified = Q(proved_at=None, finished_at__lt=Now() - LATE) | Q(look_again_at__lt=Now() - LATE)
+    finished = Q(finished_at__isnull=False)
+    elsewhere = ~Q(region="") & ~Q(region=settings.AWS_REGION, rule_set=settings.SES_RULE_SET)
     stored = ~Q(rules=Step.PENDING) & (Q(received_emails=Step.PENDING) | Q(stored_mail=Step.PENDING))
     known_as_changes = ~stored & Q(name__in=SyncState.pending_names())
     rows = (
-        every.pending()
+        every.filter(~finished | unverified)
         .exclude(known_as_changes)
         .annotate(
+            needs_you=Case(When(Q(stalled=True) | finished & elsewhere, then=Value(True)), default=Value(False)),
             kind=Case(
+                When(finished, then=Value(Kind.PROOF.value)),
                 When(stored, then=Value(Kind.STORED_MAIL.value)),
                 default=Value(Kind.DELETION.value),
                 output_field=CharField(),
-            )
+            ),
         )
     )
     facts = DeletionFacts(every.filter(proved_at=None, finished_at__isnull=False).count())
-    listed: list[Any] = list(rows.order_by("-stalled", "started_at", "pk")[:most])
+    listed: list[Any] = list(rows.order_by("-needs_you", "started_at", "pk")[:most])
     facts.findings = [_finding(row, Kind(row.kind)) for row in listed]
-    counts = rows.order_by().values("kind", "stalled").annotate(number=Count("pk"), since=Min("started_at"))
+    counts = rows.order_by().values("kind", "needs_you").annotate(number=Count("pk"), since=Min("started_at"))
     for row in counts:
-        facts.tallies[Kind(row["kind"]), _level(stalled=row["stalled"])] = Tally(row["number"], row["since"])
+        facts.tallies[Kind(row["kind"]), _level(row["needs_you"])] = Tally(row["number"], row["since"])
     return facts
 
 
-def _level(*, stalled: bool) -> Level:
-    return Level.NEEDS_YOU if stalled else Level.PENDING
+def _level(needs_you: bool) -> Level:
+    return Level.NEEDS_YOU if needs_you else Level.PENDING
 
 
-def _finding(record: DomainDeletion, kind: Kind) -> Finding:
+def _finding(record: Any, kind: Kind) -> Finding:
+    """`record`: a DomainDeletion with `needs_you`."""
+    if kind is not Kind.PROOF:
+        what, why = wording.deletion(record.labels(record.pending_steps)), record.problem
+        act = wording.ACT_ON_STORED_MAIL
+    else:
+        what, why = wording.UNVERIFIED, proof.problem_of(record)
+        act = wording.CHECK_REGION
     return Finding(
         kind,
-        _level(stalled=record.stalled),
+        _level(record.needs_you),
         subject=record.name,
-        what=wording.deletion(record.labels(record.pending_steps)),
-        why=record.problem,
-        act=wording.ACT_ON_STORED_MAIL if record.stalled else "",
+        what=what,
+        why=why,
+        act=act if record.needs_you else "",
         since=record.started_at,
         tries=record.attempts,
         next_try=record.retry_at,

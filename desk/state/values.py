@@ -34,6 +34,7 @@ class Kind(enum.StrEnum):
     UNANSWERED_CALL = "unanswered_call"
     DELETION = "deletion"
     STORED_MAIL = "stored_mail"
+    PROOF = "proof"
     PREVIOUS_SCOPE = "previous_scope"
     QUOTA = "quota"
     MAIL_TO_READ = "mail_to_read"
@@ -51,6 +52,7 @@ WORKER_OF = {
     Kind.UNANSWERED_CALL: WorkerKind.SES,
     Kind.DELETION: WorkerKind.SES,
     Kind.STORED_MAIL: WorkerKind.SES,
+    Kind.PROOF: WorkerKind.SES,
     Kind.MAIL_TO_READ: WorkerKind.MAIL,
     Kind.DELIVERY: WorkerKind.MAIL,
     Kind.MAIL_TO_ERASE: WorkerKind.MAIL,

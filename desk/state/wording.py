@@ -25,6 +25,7 @@ NOT_COMPARED = "SES could not be compared with the database"
 QUEUE = "the queue of notifications"
 NOT_MEASURED = "its length is not known"
 ACT_ON_DEAD_LETTERS = 'docs/runbook.md, "Dead letters", says how to find out why and to read them again.'
+UNVERIFIED = "finished, but not verified in SES and S3"
 MAIL_SWEEP = "the bucket cannot be compared with the received mail"
 
 

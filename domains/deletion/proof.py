@@ -147,6 +147,11 @@ def scope_problem(row: DomainDeletion) -> str:
     )
 
 
+def problem_of(row: DomainDeletion) -> str:
+    """Why the last verification failed, or why none is possible, as a sentence. Empty if none has failed."""
+    return scope_problem(row) or str(row.proof.get("problem", ""))
+
+
 def describe(row: DomainDeletion) -> str:
     """The result of the last verification, for people."""
     elsewhere = scope_problem(row)
