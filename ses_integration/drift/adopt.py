@@ -21,7 +21,7 @@ from ses_integration.coordination.clock import database_now
 from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.drift.foreign import not_received
 from ses_integration.drift.model import Drift
-from ses_integration.models import LedgerEntry, LedgerRecipient
+from ses_integration.models import LedgerEntry, LedgerRecipient, SesSweep
 from ses_integration.plan.compile import DesiredState
 from ses_integration.plan.resources import Presence, ResourceKind
 from ses_integration.reconcile import outbox, snapshot
@@ -59,6 +59,8 @@ def adopt(
         LedgerRecipient.objects.bulk_create(
             LedgerRecipient(entry=entry, recipient=recipient) for recipient in sorted(recipients)
         )
+        # The last sweep has it among what a person must do. Without this, it would say so until the next one, in an hour.
+        SesSweep.objects.of(config).update(foreign_digest="")
         after = {"kind": str(kind), "domain": domain}
         record(Entry.of(Action.ADOPTED, entry, None, name=name, after=after))
     return True
