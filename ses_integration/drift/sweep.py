@@ -22,7 +22,7 @@ from ses_integration.aws.observe import Observation, observe_all_rules
 from ses_integration.aws.observed import ObservedRule
 from ses_integration.conf import SesConfig, ses_config
 from ses_integration.coordination import quotas
-from ses_integration.coordination.clock import database_now
+from ses_integration.coordination.clock import database_now, written_ahead
 from ses_integration.drift.compare import recorded_names
 from ses_integration.drift.detect import contradicts
 from ses_integration.models import DomainSync, LedgerEntry, LedgerIdentity, RuleSetState
@@ -114,7 +114,9 @@ def claim_sweep(spacing: float) -> float | None:
     quotas.rule_set_state(config)
     scope = RuleSetState.objects.of(config)
     now, apart = database_now(), timedelta(seconds=spacing)
-    if scope.filter(Q(swept_at=None) | Q(swept_at__lte=now - apart)).update(swept_at=now):
+    if scope.filter(Q(swept_at=None) | Q(swept_at__lte=now - apart) | written_ahead("swept_at", now)).update(
+        swept_at=now
+    ):
         return None
     began = scope.values_list("swept_at", flat=True).get() or now
     return max(0.0, (began + apart - now).total_seconds())

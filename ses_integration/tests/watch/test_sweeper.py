@@ -9,11 +9,15 @@ from typing import Any
 import boto3
 import pytest
 from django.db.models import F
+from django.utils import timezone
 
 from inbound.tests.support.aws import calls
+from ses_integration.conf import ses_config
+from ses_integration.drift.adopt import adopt
 from ses_integration.errors import SesError
-from ses_integration.models import SesSweep
+from ses_integration.models import RuleSetState, SesSweep
 from ses_integration.overview import ses_overview
+from ses_integration.plan.resources import ResourceKind
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.support.fake_domains import DOMAIN, receive
@@ -127,6 +131,25 @@ def test_a_rule_that_is_gone_is_forgotten(ses, sweeper):
     let_time_pass()
     sweeper.look()
     assert (last().number, list(last().listed)) == (0, [])
+
+
+def test_what_is_adopted_is_looked_at_again(sweeper):
+    adopt(ses_config(), ResourceKind.IDENTITY, "left.example", domain="left.example")
+    let_time_pass()
+    ended = last().ended_at
+    sweeper.look()
+    assert last().ended_at > ended
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=2), timedelta(days=1)])
+def test_times_that_a_wrong_clock_has_written_ahead_hold_up_nothing(ses, sweeper, ahead):
+    RuleSetState.objects.update(swept_at=timezone.now() + ahead)
+    SesSweep.objects.update(looked_at=timezone.now() + ahead)
+    add_rule()
+    sweeper.look()
+    assert last().foreign_rules == 1
+    RuleSetState.objects.update(swept_at=timezone.now() + ahead)
+    assert SesSweeper(3600.0).run() is None
 
 
 def test_a_sweep_that_fails_keeps_what_was_found_before(ses, sweeper):
