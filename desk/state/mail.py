@@ -14,6 +14,7 @@ from mail.status.endpoints import Trouble, TroubledEndpoint
 from mail.status.figures import MailStatus, Queue, Waiting, mail_status
 from mail.status.queue import measured_queue
 from mail.status.traffic import traffic
+from ses_integration.api import mail_source
 
 # Endpoints in these states take their mail, or are tried again by themselves.
 _HARMLESS = (Trouble.FAILING, Trouble.SLOW, Trouble.NONE)
@@ -24,12 +25,12 @@ def read_mail_figures(owner: User | None) -> MailFigures:
     return MailFigures(found.last_at, found.in_24_hours, found.silent)
 
 
-def read_mail(owner: User | None) -> tuple[list[Finding], dict[tuple[Kind, Level], Tally]]:
-    """Fourteen statements, no call to AWS."""
+def read_mail(owner: User | None, *, measures: bool) -> tuple[list[Finding], dict[tuple[Kind, Level], Tally]]:
+    """Fourteen statements, no call to AWS. `measures`: a worker has run for long enough to measure the queue."""
     status = mail_status(owner, asks_queue=False)
     found = [*_waiting(status), *_dead(status), *_endpoints(status), *_sweeps(status)]
     if owner is None:
-        found += _queue(measured_queue())
+        found += _queue(measured_queue(), is_wanted=measures and mail_source() == "sqs")
     tallies = {
         (Kind.MAIL_TO_READ, Level.PENDING): _tally(status.to_read),
         (Kind.MAIL_TO_ERASE, Level.PENDING): _tally(status.to_erase),
@@ -74,8 +75,11 @@ def _dead(status: MailStatus) -> Iterator[Finding]:
         )
 
 
-def _queue(queue: Queue | None) -> Iterator[Finding]:
-    if queue is not None and queue.problem:
+def _queue(queue: Queue | None, *, is_wanted: bool) -> Iterator[Finding]:
+    if queue is None and is_wanted:
+        why, act = wording.NOT_SAME_QUEUE, wording.ACT_ON_OTHER_QUEUE
+        yield Finding(Kind.QUEUE, Level.NEEDS_YOU, wording.QUEUE, wording.NOT_MEASURED, why, act)
+    elif queue is not None and queue.problem:
         act = wording.ACT_ON_REFUSAL
         yield Finding(Kind.QUEUE, Level.NEEDS_YOU, wording.QUEUE, wording.NOT_MEASURED, queue.problem, act)
     elif queue is not None and queue.dead_letters:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -12,14 +12,16 @@ from django.db.models import Count
 
 from audit.actions import MODELS, Action
 from audit.models import Change
-from desk.state import wording
 from desk.state.deletions import read_deletions
 from desk.state.mail import read_mail, read_mail_figures
 from desk.state.ses import read_ses
-from desk.state.values import Finding, Kind, LastDay, LastSweep, Level, State, Tally
+from desk.state.sweep import sweep_findings
+from desk.state.values import Finding, Kind, LastDay, Level, State, Tally
 from desk.state.workers import findings as worker_findings
-from desk.state.workers import read_workers
+from desk.state.workers import is_at_work, read_workers
+from mail.status.queue import CURRENT
 from ses_integration.api import database_now
+from workers.models import WorkerKind
 
 MOST = 200
 Group = TypeVar("Group", Kind, Level)
@@ -44,9 +46,9 @@ def read_state(owner: User | None = None) -> State:
     now = database_now()
     workers, figures = read_workers(now), read_mail_figures(owner)
     ses, deletions = read_ses(owner, MOST), read_deletions(owner, MOST)
-    mail, of_mail = read_mail(owner)
+    mail, of_mail = read_mail(owner, measures=is_at_work(WorkerKind.MAIL, workers, now, CURRENT))
     found = [*worker_findings(workers, now, names_hosts=owner is None), *ses.findings, *deletions.findings, *mail]
-    found += _failed_sweep(ses.sweep, found)
+    found += sweep_findings(ses.sweep, workers, now)
     counted = ses.tallies | deletions.tallies | of_mail
     tallies = {**_tallies(finding for finding in found if (finding.kind, finding.level) not in counted), **counted}
     return State(
@@ -66,14 +68,6 @@ def read_state(owner: User | None = None) -> State:
         last_day=_last_day(owner, now),
         deletions_unproved=deletions.unproved,
     )
-
-
-def _failed_sweep(sweep: LastSweep | None, found: Sequence[Finding]) -> list[Finding]:
-    """A sweep that has failed, unless a worker says so."""
-    if sweep is None or not sweep.problem or any(finding.why.endswith(sweep.problem) for finding in found):
-        return []
-    level, act = (Level.NEEDS_YOU, wording.ACT_ON_REFUSAL) if sweep.needs_you else (Level.PENDING, "")
-    return [Finding(Kind.SWEEP, level, "SES", wording.NOT_COMPARED, sweep.problem, act, sweep.ended_at)]
 
 
 def _waits_for_ses(tallies: Mapping[tuple[Kind, Level], Tally]) -> bool:

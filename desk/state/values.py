@@ -93,7 +93,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSeen:
-    """A worker process. `last_round_at`: its last sign of life. `elsewhere`: the other region and rule set that it works for."""
+    """A worker process. `last_round_at`: its last sign of life. `elsewhere`: the other region and rule set that it works for.
+
+    `died`: how many processes of this kind have died on its host lately.
+    """
 
     kind: str
     host: str
@@ -106,6 +109,7 @@ class WorkerSeen:
     problem_since: datetime | None = None
     needs_you: bool = False
     elsewhere: str = ""
+    died: int = 0
 
 
 # Names of quotas.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from backoffice.text import duration, listed, plural
 from desk.state.values import Difference, Kind, Level, Quota, State
@@ -22,8 +23,12 @@ CLEAN_UP = f"{CLEANS_UP} removes what is ours."
 NOT_ACTIVE = "the rule set does not receive mail"
 OUT_OF_ORDER = "behind a rule that is not ours"
 NOT_COMPARED = "SES could not be compared with the database"
+ACT_ON_STUCK_WORKER = "Its log may say why. Start the worker again."
+ACT_ON_DEATHS = "Look into its log, and into that of the machine: it may lack memory."
 QUEUE = "the queue of notifications"
 NOT_MEASURED = "its length is not known"
+NOT_SAME_QUEUE = "No mail_worker has measured it, although one runs."
+ACT_ON_OTHER_QUEUE = "Give mail_worker the same SES_QUEUE_URL as here, and look into its log."
 ACT_ON_DEAD_LETTERS = 'docs/runbook.md, "Dead letters", says how to find out why and to read them again.'
 UNVERIFIED = "finished, but not verified in SES and S3"
 MAIL_SWEEP = "the bucket cannot be compared with the received mail"
@@ -92,6 +97,14 @@ def _goes_on(state: State, number: int) -> str:
 
 def start(kind: str) -> str:
     return f"Start it: manage.py {kind}. Until then, nothing that waits for it is done."
+
+
+def no_sweep(longest: timedelta) -> str:
+    return f"An ses_worker runs, but has compared nothing for more than {duration(longest)}."
+
+
+def died(times: int, span: timedelta) -> str:
+    return f"It has died {times:,} times in {duration(span)}."
 
 
 def foreign_rule(one: Difference, taken: Sequence[str]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from desk.state import wording
 from desk.state.values import Finding, Kind, Level, WorkerSeen
@@ -14,11 +15,16 @@ from workers.alive import ALIVE
 from workers.models import Worker, WorkerKind, here
 from workers.wording import no_worker
 
+# A supervisor starts a worker again and again that dies at once, so that one always seems to be alive.
+LATELY, OFTEN = timedelta(minutes=15), 3
+
 
 def read_workers(now: datetime) -> list[WorkerSeen]:
     """Those that are alive; of a kind of which none is, the one that was last heard of, and those elsewhere. One statement."""
-    seen = [_seen(row, now) for row in Worker.objects.order_by("kind", "-last_round_at")]
-    shown = [worker for worker in seen if worker.is_alive]
+    rows = list(Worker.objects.order_by("kind", "-last_round_at"))
+    seen = [_seen(row, now) for row in rows]
+    died = Counter((row.kind, row.host) for row in rows if _has_died_lately(row, now))
+    shown = [replace(worker, died=died[worker.kind, worker.host]) for worker in seen if worker.is_alive]
     for kind in WorkerKind:
         others = [worker for worker in seen if worker.kind == kind]
         if not any(worker.is_alive for worker in others):
@@ -43,6 +49,15 @@ def _seen(row: Worker, now: datetime) -> WorkerSeen:
         elsewhere=elsewhere,
     )
     return replace(worker, is_alive=row.stopped_at is None and not elsewhere and _is_recent(worker, now))
+
+
+def _has_died_lately(row: Worker, now: datetime) -> bool:
+    return row.stopped_at is None and row.started_at > now - LATELY and row.last_round_at < now - ALIVE
+
+
+def is_at_work(kind: WorkerKind, workers: Sequence[WorkerSeen], now: datetime, span: timedelta) -> bool:
+    """Whether a worker is alive that has run for this long."""
+    return any(worker.is_alive and worker.kind == kind and worker.started_at < now - span for worker in workers)
 
 
 def _is_recent(worker: WorkerSeen, now: datetime) -> bool:
@@ -74,6 +89,15 @@ def findings(workers: Sequence[WorkerSeen], now: datetime, *, names_hosts: bool 
                 what=no_worker(kind, since, now, elsewhere=[worker.elsewhere for worker in others if worker.elsewhere]),
                 act=wording.start(kind),
                 since=since,
+            )
+        for host in sorted({worker.host for worker in alive if worker.died >= OFTEN}):
+            yield Finding(
+                Kind.WORKER,
+                Level.NEEDS_YOU,
+                subject=f"{kind} on {host}" if names_hosts else kind,
+                what="it does not stay alive",
+                why=wording.died(max(worker.died for worker in alive if worker.host == host), LATELY),
+                act=wording.ACT_ON_DEATHS,
             )
         for worker in alive:
             if worker.problem:

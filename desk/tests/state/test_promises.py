@@ -73,3 +73,18 @@ def test_a_worker_for_another_rule_set_is_named_and_does_not_count(waiting, clie
     )
     assert headline(state).startswith(f"N{what}. 2 things wait for one.")
     assert client.get("/readyz").json()["problems"][0].startswith(f"N{what}. Start it")
+
+
+def test_a_worker_that_dies_again_and_again_is_not_at_work(ses):
+    begun, heard = timezone.now() - timedelta(minutes=9), timezone.now() - timedelta(minutes=8)
+    WorkerFactory()
+    for _ in range(2):
+        WorkerFactory(started_at=begun, last_round_at=heard)
+    WorkerFactory(started_at=begun, last_round_at=heard, stopped_at=heard)
+    WorkerFactory(started_at=begun, last_round_at=heard, host="web02")
+    assert read_state().is_settled
+    WorkerFactory(started_at=begun, last_round_at=heard)
+    [finding] = read_state().findings
+    assert (finding.level, finding.subject) == (Level.NEEDS_YOU, "ses_worker on web01")
+    assert finding.why == "It has died 3 times in 15 min."
+    assert headline(read_state()) == "1 thing needs you. Nothing is pending."

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import boto3
 import pytest
+from django.utils import timezone
 
 from desk.state.read import read_state
 from desk.state.values import Finding, Kind, Level, State
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
 from ses_integration.errors import SesError
+from ses_integration.models import SesSweep
 from ses_integration.watch.sweeper import SesSweeper
 from workers.models import Worker
 
@@ -91,3 +94,31 @@ def test_everything_was_confirmed_by_the_last_sweep_unless_something_waits(ses, 
     settings.SES_REQUEST_BUDGET = 0.0
     DomainFactory()
     assert read_state().confirmed_until is None
+
+
+def test_sweeps_that_nobody_makes_need_you_although_a_worker_runs(ses, alive):
+    def later(**times: float) -> None:
+        hours = {name: timezone.now() - timedelta(hours=number) for name, number in times.items()}
+        Worker.objects.update(started_at=hours["started_at"])
+        SesSweep.objects.update(ended_at=hours["ended_at"])
+
+    SesSweeper(3600.0).sweep()
+    later(started_at=9, ended_at=2)
+    assert read_state().is_settled
+    later(started_at=1, ended_at=9)
+    assert read_state().is_settled
+    later(started_at=9, ended_at=9)
+    finding = only(read_state())
+    assert (finding.kind, finding.level) == (Kind.SWEEP, Level.NEEDS_YOU)
+    assert finding.why == "An ses_worker runs, but has compared nothing for more than 2 h."
+    SesSweep.objects.all().delete()
+    assert only(read_state()).kind is Kind.SWEEP
+
+
+def test_a_sweep_that_failed_is_told_also_if_a_domain_has_the_same_problem(ses, alive):
+    ses.add_faults({"service": "*", "action": "*", "fault": "throttle", "times": None})
+    DomainFactory()
+    with pytest.raises(SesError):
+        SesSweeper(3600.0).sweep()
+    whys = {finding.kind: finding.why for finding in read_state().findings}
+    assert whys[Kind.SWEEP] == whys[Kind.SES_CHANGE] == "AWS is throttling our calls."

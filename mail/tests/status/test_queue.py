@@ -15,6 +15,7 @@ from mail.status.figures import Queue
 from mail.status.queue import CURRENT, measure_queue, measured_queue
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.setup.fixtures import named, queue_url, sqs
+from workers.models import Worker
 
 __all__ = ["named"]
 
@@ -57,6 +58,16 @@ def test_an_old_length_says_nothing(queue):
     measure_queue()
     QueueLength.objects.update(measured_at=F("measured_at") - CURRENT - timedelta(seconds=1))
     assert measured_queue() is None
+
+
+def test_a_worker_that_does_not_measure_it_needs_somebody(queue, alive):
+    assert read_state().is_settled
+    Worker.objects.update(started_at=F("started_at") - CURRENT - timedelta(seconds=1))
+    [*_, finding] = [one for one in read_state().findings if one.kind is Kind.QUEUE]
+    assert (finding.level, finding.why) == (
+        Level.NEEDS_YOU,
+        "No mail_worker has measured it, although one runs.",
+    )
 
 
 def test_without_a_queue_nothing_is_measured(ses):
