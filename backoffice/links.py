@@ -43,12 +43,12 @@ def joined(parts: Iterable[SafeString], separator: str = " · ") -> SafeString:
     return format_html_join(SafeString(separator), "{}", ((part,) for part in parts))
 
 
-def related_link(field: str) -> Any:
+def related_link(field: str, description: str = "") -> Any:
     """A column or field of an admin that links a related row, ordered by a field of it, such as `domain__owner__username`."""
     path, _, _ = field.rpartition("__")
     related = attrgetter(path.replace("__", "."))
 
-    @admin.display(description=path.rpartition("__")[2].replace("_", " "), ordering=field)
+    @admin.display(description=description or path.rpartition("__")[2].replace("_", " "), ordering=field)
     def link(row: Model) -> SafeString:
         target = related(row)
         return NOTHING if target is None else page_link(target._meta.label_lower, target.pk, target)

@@ -86,7 +86,7 @@ class CheckedChangeList(ChangeList):
             raise IncorrectLookupParameters from error
         if not self.is_popup:
             # Django's is "Select domain to change".
-            self.title = capfirst(str(self.opts.verbose_name_plural))
+            self.title = self.model_admin.list_title or capfirst(str(self.opts.verbose_name_plural))
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -98,9 +98,11 @@ class CheckedChangeList(ChangeList):
 class ChecksLookups:
     """Mixin for a ModelAdmin with such a list, and with pages that can be opened with any query.
 
-    `hidden_columns`: columns that no page shows. Django would filter the list by them, which tells a secret letter by letter.
+    `list_title`: the title of the list, if the model's name does not do. `hidden_columns`: columns that no page shows. Django
+    would filter the list by them, which tells a secret letter by letter.
     """
 
+    list_title: ClassVar[str] = ""
     hidden_columns: ClassVar[tuple[str, ...]] = ()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:

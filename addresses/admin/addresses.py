@@ -51,7 +51,7 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
 
     domain_link = related_link("domain__name")
     owner_link = related_link("domain__owner__username")
-    endpoint_link = related_link("endpoint__name")
+    endpoint_link = related_link("endpoint__name", "delivers to")
     list_display = ["address", "domain_link", "endpoint_link", "is_active", "rule", "ses"]
     list_filter = ["is_active", RuleFilter]
     list_select_related = ["domain", "endpoint"]

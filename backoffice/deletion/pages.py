@@ -44,12 +44,13 @@ class PlanUsed(PlanOutdated):
 class Deleted:
     """The outcome for a deleted row: `done` is shown in any case, `warning` while SES has not confirmed the change.
 
-    `report`: the primary key of the report, if there is one.
+    `report`: the primary key of the report, if there is one. `continued`: an earlier request has begun the deletion.
     """
 
     done: str
     warning: str | None = None
     report: str = ""
+    continued: bool = False
 
 
 class DeletesThroughService(ModelAdmin[Row]):
@@ -161,7 +162,8 @@ class DeletesThroughService(ModelAdmin[Row]):
         if not request.POST.get("post"):
             return self._confirmation_page(request, rows, bulk=True)
         chosen = set(request.POST.getlist(ACTION_CHECKBOX_NAME))
-        asked = phrase.phrase_for(len(chosen), str(self.opts.verbose_name))
+        # All rows of a list are more than the boxes of its page. Some of the boxes may be of rows that are gone.
+        asked = phrase.phrase_for(max(len(chosen), len(rows)), str(self.opts.verbose_name))
         if not self._is_typed(request, asked):
             messages.warning(request, NOT_TYPED)
             return self._confirmation_page(request, rows, bulk=True)

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -31,6 +31,8 @@ from domains.models import DomainDeletion
 from ses_integration.api import shared_deadline
 
 STEPS = [(step, f"{step}_at") for step in DomainDeletion.STEPS]
+# In the address of the results: the reports of deletions that the request has only continued.
+ALSO = "also"
 ERASED_ROWS = ("erased_emails", "erased_attachments", "size_of_emails")
 ERASED = ("erased_versions", "erased_delete_markers", "erased_size")
 
@@ -89,10 +91,11 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def results_view(self, request: HttpRequest, request_id: str) -> HttpResponse:
-        """All deletions that one request has begun. Its address can be passed on."""
+        """All deletions that one request has begun, and those that it has continued. Its address can be passed on."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        records = list(DomainDeletion.objects.filter(request_id=request_id).order_by("name")[:MOST_AT_ONCE])
+        which = Q(request_id=request_id) | Q(pk__in=request.GET.getlist(ALSO)[:MOST_AT_ONCE])
+        records = list(DomainDeletion.objects.filter(which).order_by("name")[:MOST_AT_ONCE])
         if not records:
             raise Http404
         context = {

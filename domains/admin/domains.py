@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote
@@ -21,6 +22,7 @@ from backoffice.links import joined, list_link, page_link, related_link
 from backoffice.lists import ChoiceListFilter
 from backoffice.service_forms import ServiceAdmin, warn
 from backoffice.text import plural
+from domains.admin.deletions import ALSO
 from domains.admin.forms import AddDomainForm, CatchAllForm
 from domains.admin.tabs import ShowsTabs, tab_url
 from domains.admin.verification import ChecksFilter, ShowsVerification
@@ -150,6 +152,7 @@ class DomainAdmin(
 
     def delete_row(self, request: HttpRequest, row: Domain, plan_token: str) -> Deleted:
         who = cast(User, request.user).get_username()
+        continued = False
         try:
             record = service.delete_domain(domain=row, requested_by=who, plan_token=plan_token)
         except (Domain.DoesNotExist, PlanOutdated) as error:
@@ -159,20 +162,25 @@ class DomainAdmin(
             if plan_token:
                 raise PlanUsed from error
             # Continue a deletion that stopped half-way, as a second DELETE over the API does.
-            record = service.advance(running)
+            record, continued = service.advance(running), True
         confirmed = Step.DONE == record.rules == record.identity
         counts = model.row_counts(record.blocked_emails, record.email_addresses, record.dns_records)
         done = f"This also deleted {counts}."
-        return Deleted(f"SES has confirmed the deletion. {done}" if confirmed else done, warning(record), record.pk)
+        done = f"SES has confirmed the deletion. {done}" if confirmed else done
+        return Deleted(done, warning(record), record.pk, continued)
 
     def results_url(self, request: HttpRequest, deleted: Sequence[Deleted]) -> str:
-        """The report of one deletion, or the table of all that this request has begun."""
+        """The report of one deletion, or the table of all that this request has begun or continued."""
         if not deleted or not request.user.has_perm("domains.view_domaindeletion"):
             return ""
         if len(deleted) == 1:
             return reverse("admin:domains_domaindeletion_change", args=[quote(deleted[0].report)])
         origin = current()
-        return reverse("admin:domains_domaindeletion_results", args=[origin.request_id]) if origin else ""
+        if origin is None:
+            return ""
+        table = reverse("admin:domains_domaindeletion_results", args=[origin.request_id])
+        also = urlencode({ALSO: [one.report for one in deleted if one.continued]}, doseq=True)
+        return f"{table}?{also}" if also else table
 
     @admin.action(description="Push to SES now", permissions=["push"])
     def push_to_ses(self, request: HttpRequest, queryset: QuerySet[Domain]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from axes.models import AccessAttempt
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -16,6 +14,7 @@ from inbound.people import sign_in
 
 @admin.register(AccessAttempt)
 class AccessAttemptAdmin(ReadOnlyAdmin[AccessAttempt]):
+    list_title = "Wrong passwords"
     list_display = ["name", "ip_address", "failures_since_start", "last", "state"]
     search_fields = ["username", "ip_address"]
     ordering = ["-attempt_time"]
@@ -26,9 +25,6 @@ class AccessAttemptAdmin(ReadOnlyAdmin[AccessAttempt]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[AccessAttempt]:
         """Without what is too old to count, which the next wrong password deletes."""
         return sign_in.counted()
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        return super().changelist_view(request, {"title": "Wrong passwords", **(extra_context or {})})
 
     def has_unlock_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("axes.delete_accessattempt")

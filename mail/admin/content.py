@@ -40,9 +40,7 @@ def protected(response: HttpResponse) -> HttpResponse:
 
 
 class ShowsMail(ModelAdmin[Row]):
-    """An admin whose pages show what strangers wrote. `list_title`: the title of its list."""
-
-    list_title = ""
+    """An admin whose pages show what strangers wrote."""
 
     def page_title(self, row: Row) -> str:
         """The title of the page of a row."""
@@ -54,7 +52,7 @@ class ShowsMail(ModelAdmin[Row]):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return protected(super().changelist_view(request, {"title": self.list_title, **(extra_context or {})}))
+        return protected(super().changelist_view(request, extra_context))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return protected(super().changeform_view(request, *args, **kwargs))

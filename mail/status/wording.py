@@ -36,11 +36,11 @@ def sentences(status: MailStatus) -> list[str]:
 
 def conclusion(status: MailStatus) -> str:
     """The last line."""
-    attention = "Something needs attention; docs/runbook.md says what to do." if status.needs_attention else ""
+    attention = "Something needs you; docs/runbook.md says what to do." if status.needs_attention else ""
     pending = ""
     if status.is_pending:
         pending = f"Something waits. {left_to(WorkerKind.MAIL, GOES_ON)} mail_retry tries deliveries now."
-    return " ".join(filter(None, [attention, pending])) or "Nothing waits, and nothing needs attention."
+    return " ".join(filter(None, [attention, pending])) or "Nothing waits, and nothing needs you."
 
 
 def mails_to_read(waiting: Waiting) -> str:

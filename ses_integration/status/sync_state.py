@@ -26,7 +26,7 @@ class SyncStatus(enum.Enum):
     UP_TO_DATE = ("up to date", "in line")
     PENDING = ("pending", "owed")
     UNCONFIRMED = ("unconfirmed", "in doubt")
-    NEEDS_ATTENTION = ("needs attention", "needs attention")
+    NEEDS_ATTENTION = ("needs you", "needs attention")
 
     def __init__(self, label: str, wire: str) -> None:
         self.label = label

@@ -14,7 +14,7 @@ class Command(CommandWithExitCodes):
     help = (
         "Show what waits: mail to read, to deliver and to erase; what is dead, quarantined or blocked; and which endpoints do not "
         "take their mail, since when and why. Reads the database, and asks AWS only for the length of the queue. Exit code 0 when "
-        "nothing waits and nothing needs attention, 2 otherwise."
+        "nothing waits and nothing needs you, 2 otherwise."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

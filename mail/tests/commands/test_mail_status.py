@@ -18,7 +18,7 @@ from mail.tests.commands.run import run
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("alive")]
 
-NOTHING = "Nothing waits, and nothing needs attention.\n"
+NOTHING = "Nothing waits, and nothing needs you.\n"
 
 
 def ago(**span: float) -> datetime:
@@ -77,7 +77,7 @@ def test_dead_deliveries_need_attention(db) -> None:
     )
     assert f"{shop.pk}  Shop  active" in said
     assert "  0        2\n" in said
-    assert said.endswith("Something needs attention; docs/runbook.md says what to do.\n")
+    assert said.endswith("Something needs you; docs/runbook.md says what to do.\n")
 
 
 def test_an_endpoint_that_is_down_is_listed_with_what_waits_for_it(db) -> None:
@@ -124,7 +124,7 @@ def test_an_inactive_endpoint_is_listed_only_if_mail_waits_for_it(db) -> None:
     assert said.startswith("1 delivery held: it waits until its endpoint is switched on.\n")
     assert "0 s ago" in said
     assert "due" not in said
-    assert said.endswith("Something needs attention; docs/runbook.md says what to do.\n")
+    assert said.endswith("Something needs you; docs/runbook.md says what to do.\n")
 
 
 def test_mail_that_is_held_back_is_named_and_asks_for_nothing(db) -> None:

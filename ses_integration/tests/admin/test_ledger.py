@@ -107,7 +107,7 @@ def test_the_sync_state_is_shown_in_words(domain, admin_client: Client):
     assert f"unconfirmed: {wording.unanswered(until)}" in text(admin_client.get(SYNC_STATES))
     DomainSync.objects.update(stalled=True)
     for path in (SYNC_STATES, url("ses_integration.domainsync", "change", sync.pk)):
-        assert "needs attention: SES is out of order." in text(admin_client.get(path))
+        assert "needs you: SES is out of order." in text(admin_client.get(path))
 
 
 def test_nothing_can_be_added_changed_or_deleted(domain, admin_client: Client):

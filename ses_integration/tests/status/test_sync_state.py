@@ -17,7 +17,7 @@ def test_wire_values_never_change():
 
 
 def test_labels_are_those_of_the_glossary():
-    assert [status.label for status in SyncStatus] == ["up to date", "pending", "unconfirmed", "needs attention"]
+    assert [status.label for status in SyncStatus] == ["up to date", "pending", "unconfirmed", "needs you"]
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_labels_are_those_of_the_glossary():
         (
             {"generation": 2, "stalled": True, "last_error": "An SES quota is exhausted."},
             SyncStatus.NEEDS_ATTENTION,
-            "needs attention: An SES quota is exhausted.",
+            "needs you: An SES quota is exhausted.",
         ),
     ],
 )
