@@ -86,7 +86,7 @@ class CheckedChangeList(ChangeList):
             raise IncorrectLookupParameters from error
         if not self.is_popup:
             # Django's is "Select domain to change".
-            self.title = self.model_admin.list_title or capfirst(str(self.opts.verbose_name_plural))
+            self.title = getattr(self.model_admin, "list_title", "") or capfirst(str(self.opts.verbose_name_plural))
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

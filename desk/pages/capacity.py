@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
@@ -27,7 +28,7 @@ WIDTH, HEIGHT = 1000, 100
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """`points`: a line through the samples, as SVG has it; empty if there are too few."""
+    """`points`: a line through the samples as SVG has it, from `first` to `last` and from 0 to `top`. Empty if too few."""
 
     quota: Quota
     text: str
@@ -35,6 +36,9 @@ class Meter:
     foreign: float
     css: str
     points: str = ""
+    top: str = ""
+    first: date | None = None
+    last: date | None = None
     forecast: str = ""
 
 
@@ -68,6 +72,9 @@ def meter(quota: Quota, kept: Sequence[CapacitySample]) -> Meter:
         foreign=min(100.0, 100 * quota.foreign / limit),
         css="bad" if quota.used >= NEARLY_FULL * limit else "",
         points=_line(values, limit) if len(values) >= samples.FEWEST else "",
+        top=f"{quota.limit:,}",
+        first=days[0] if days else None,
+        last=days[-1] if days else None,
         forecast=""
         if left is None
         else f"At this rate it is full in {plural(left, 'day') if left else 'less than a day'}.",

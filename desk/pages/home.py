@@ -46,6 +46,7 @@ def page(site: AdminSite, request: HttpRequest) -> TemplateResponse:
         "goes_on": rows(site, request, [one for one in pending if one.kind in state.goes_on]),
         "more_wait": max(0, state.number(Level.UNCONFIRMED) + state.number(Level.PENDING) - SHOWN),
         "last_day": list(last_day(state.last_day)),
+        "changes": links(site, request, [Entry("All changes", "audit.change")]),
     }
     return TemplateResponse(request, "admin/desk/home.html", context)
 

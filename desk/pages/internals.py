@@ -16,6 +16,7 @@ TABLES = [
     Entry("Rate limits", "ses_integration.ratelimit", about="When the next call to SES may be made."),
     Entry("Workers", "workers.worker", about="The processes that finish what is pending, and when they were last heard of."),
     Entry("Endpoints with problems", "mail.endpointgate", about="Endpoints that do not take their mail, since when and why."),
+    Entry("Event notices", "mail.eventnotice", about="What webhooks are told besides mail, and whether they have taken it."),
     Entry("Sweeps of the bucket", "mail.mailsweep", about="When each domain's stored mail was last compared with the list."),
     Entry("DNS records", "domains.dnsrecord", about="What each domain should publish, and what its DNS answers."),
     Entry("Wrong passwords", "axes.accessattempt", about="Who failed to sign in, and which names are locked until when."),

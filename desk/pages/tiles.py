@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.conf import settings
 
 from backoffice.text import duration, plural
 from desk.pages.badges import DRIFTS
 from desk.state import wording
 from desk.state.values import Kind, Level, State, Tally
+from workers.models import WorkerKind
 
 # As in Finding: from here on a quota is something to act on.
 NEARLY_FULL = 0.8
@@ -55,10 +58,13 @@ def _drift(state: State) -> Tile:
     lines = [plural(swept.differences, "difference") if swept.differences else "SES is as it should be"]
     if swept.foreign_rules:
         lines.append(plural(swept.foreign_rules, "foreign rule"))
+    due = swept.began_at + timedelta(seconds=settings.SES_SWEEP_SECONDS) - state.at
+    sweeps = any(one.is_alive and one.kind == WorkerKind.SES for one in state.workers)
+    soon = [f"next in {duration(due)}" if due > timedelta() else "next one is due"] if sweeps else []
     when = f"compared {_ago(swept.ended_at or swept.began_at, state)}"
     if swept.problem:
         lines, when, is_bad = [swept.problem], f"tried {_ago(swept.began_at, state)}", True
-    return Tile("Drift", "drift", [*lines, when], "bad" if is_bad else "")
+    return Tile("Drift", "drift", [*lines, when, *soon], "bad" if is_bad else "")
 
 
 def _capacity(state: State) -> Tile:

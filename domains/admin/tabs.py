@@ -17,11 +17,13 @@ from django.utils.safestring import SafeString
 from backoffice.base import ModelAdmin
 from backoffice.links import NOTHING, list_link, page_link, registered
 from backoffice.tables import html_table
-from backoffice.text import ago, moment, plural
+from backoffice.text import ago, moment, plural, size
 from domains.admin import publishing
 from domains.admin.verification import ShowsVerification
 from domains.models import Domain, DomainDeletion
-from ses_integration.api import SyncState, ses_overview
+from ses_integration.api import SyncState
+from ses_integration.conf import ses_config
+from ses_integration.overview import last_comparison
 
 # The most rows of a table under a tab. A link leads to all.
 ROWS = 50
@@ -109,13 +111,14 @@ def heading(domain: Domain) -> dict[str, Any]:
         "sync": state,
         "last_mail": ago(newest, now) if newest else "",
         "mail_today": f"{counted + rest:,}",
+        "stored": size(domain.messages.measure()[1]),
         "taken": _taken(domain),
     }
 
 
 def _taken(domain: Domain) -> list[str]:
     """What the last comparison with SES has found about rules that are not ours and take the domain's mail."""
-    sweep = ses_overview(names=SyncState.pending_names([])).sweep
+    sweep = last_comparison(ses_config())
     found = sweep.listed if sweep else ()
     return [
         one.text.removeprefix("! ")

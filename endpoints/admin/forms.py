@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from backoffice.service_forms import ServiceForm
-from endpoints.config_schema import GROUP_LIMIT, PAYLOADS, ConfigError, clean_config
+from endpoints.config_schema import EVENTS, GROUP_LIMIT, PAYLOADS, ConfigError, clean_config
 from endpoints.models import Endpoint
 from endpoints.redaction import HIDDEN, redacted
 from endpoints.webhooks.signing import new_token
@@ -60,7 +60,7 @@ class EndpointForm(ServiceForm[Endpoint]):
 
 class WebhookForm(EndpointForm):
     endpoint_type = Endpoint.Type.WEBHOOK
-    config_fields = ["url", "headers", "secret", "timeout", "retryAttempts", "payload"]
+    config_fields = ["url", "headers", "secret", "timeout", "retryAttempts", "payload", "events"]
 
     url = forms.CharField(
         label="URL",
@@ -97,6 +97,12 @@ class WebhookForm(EndpointForm):
         initial=PAYLOADS[0],
         help_text="full: all that fits. noRaw: without the raw message. thin: with links in place of texts.",
     )
+    events = forms.MultipleChoiceField(
+        required=False,
+        choices=[(name, name) for name in EVENTS],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="What it is told besides mail. domain.deletion.proved: SES and S3 hold nothing of a deleted domain any more.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -108,7 +114,14 @@ class WebhookForm(EndpointForm):
             )
 
     def shown(self, name: str, value: Any) -> Any:
-        return "\n".join(f"{header}: {text}" for header, text in (value or {}).items()) if name == "headers" else value
+        match name:
+            case "headers":
+                return "\n".join(f"{header}: {text}" for header, text in (value or {}).items())
+            case "events":
+                # Configs that are older than the rule for it may have anything there.
+                return value if isinstance(value, list) else []
+            case _:
+                return value
 
     @property
     def moves(self) -> bool:

@@ -1,4 +1,4 @@
-"""Deliveries: what was sent where, what came back, and what waits or is dead."""
+"""Deliveries: what was sent where, what came back, and what waits or is dead. Notices are what webhooks are told besides mail."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from mail.admin.filters import (
     WhenFilter,
     newest,
 )
-from mail.models import Delivery, DeliveryAttempt, ForwardRecipient, Message
+from mail.models import Delivery, DeliveryAttempt, EventNotice, ForwardRecipient, Message
 from mail.status import delivery as words
 from rest.ids import find_or_none, is_id
 
@@ -182,3 +182,29 @@ def state_of(row: Delivery) -> SafeString:
         return format_html("{}", text)
     word, _, more = text.partition(" ")
     return format_html('<span class="mail-bad">{}</span> {}', word, more)
+
+
+@admin.register(EventNotice)
+class EventNoticeAdmin(ReadOnlyAdmin[EventNotice]):
+    when_empty = "No webhook was told of an event. Choose events on the page of a webhook; then it is told of them."
+    endpoint_link = related_link("endpoint__name")
+    list_display = ["created_at", "event", "endpoint_link", "state_shown", "attempts", "problem"]
+    list_filter = ["event"]
+    list_select_related = ["endpoint"]
+    search_fields = ["=id", "endpoint__name", "problem"]
+    ordering = ["-created_at", "-id"]
+    fields = ["event", "endpoint_link", "state_shown", "attempts", "problem", "created_at", "webhook_id", "sent"]
+    readonly_fields = ["endpoint_link", "state_shown", "webhook_id", "sent"]
+
+    class Media:
+        css = {"all": ["backoffice/pages.css", "mail/pages.css"]}
+
+    @admin.display(description="state")
+    def state_shown(self, row: EventNotice) -> str:
+        if row.delivered_at:
+            return f"taken at {moment(row.delivered_at)}"
+        return f"next try at {moment(row.retry_at)}" if row.retry_at else "given up"
+
+    @admin.display(description="what is sent")
+    def sent(self, row: EventNotice) -> SafeString:
+        return content.plain_text(json.dumps(json.loads(row.body), indent=2))

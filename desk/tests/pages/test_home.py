@@ -36,7 +36,7 @@ def test_tiles_of_an_installation_at_work():
     assert lines(state) == {
         "Mail": ["last 2 min ago", "1,204 in 24 h", "2 domains silent for 7 days"],
         "Work": ["1 needs you", "3 pending", "oldest 14 min"],
-        "Drift": ["2 differences", "1 foreign rule", "compared 6 min ago"],
+        "Drift": ["2 differences", "1 foreign rule", "compared 6 min ago", "next in 1 h"],
         "Capacity": ["27 of 200 rules", "9,000 of 10,000 identities (3 not ours)"],
         "Workers": ["ses_worker on web01, 4 s ago"],
     }

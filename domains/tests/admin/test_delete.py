@@ -170,6 +170,26 @@ def test_many_domains_are_deleted_only_if_their_number_is_typed(ses, user, admin
     assert Domain.objects.live().count() == 2
 
 
+def test_all_rows_of_a_list_are_deleted_only_if_their_number_is_typed(ses, user, admin_client: Client):
+    chosen = [DomainFactory(owner=user).pk for _ in range(3)]
+    bulk = {"action": "delete_selected", "_selected_action": chosen[:1], "select_across": "1", "post": "yes"}
+    response = admin_client.post(DOMAINS, {**bulk, "typed": "delete 1 domain"})
+    assert asked_to_type(text(response)) == "delete 3 domains"
+    assert Domain.objects.live().count() == 3
+
+
+def test_the_results_have_a_deletion_that_was_only_continued(ses, user, admin_client: Client):
+    chosen = [DomainFactory(owner=user, name=f"{name}.example.com") for name in "ab"]
+    DomainDeletion.objects.create(
+        domain_id=chosen[0].pk, name=chosen[0].name, owner=user, requested_by="jo", request_id="earlier"
+    )
+    Domain.objects.filter(pk=chosen[0].pk).update(deleting_since=timezone.now())
+    response, _ = delete_selected(admin_client, "domains.domain", chosen)
+    shown = text(admin_client.get(response["Location"]))
+    assert "2 domains" in shown
+    assert "a.example.com" in shown
+
+
 def test_without_permission_for_reports_the_outcome_is_a_message(ses, user, client: Client):
     domain = add_domain(owner=user, name="example.com").domain
     staff(client, "domains.view_domain", "domains.delete_domain")

@@ -49,6 +49,13 @@ def change(client: Client, endpoint: Endpoint, **values: Any) -> Any:
     return answer
 
 
+def test_events_are_chosen_and_given_up(endpoint, admin_client: Client):
+    change(admin_client, endpoint, events=["domain.deletion.proved"])
+    assert endpoint.config == {**CONFIG, "events": ["domain.deletion.proved"]}
+    change(admin_client, endpoint)
+    assert endpoint.config == CONFIG
+
+
 def test_one_chooses_a_type_first(user, admin_client: Client):
     shown = text(admin_client.get(ADD))
     assert [kind for kind in Endpoint.Type.values if f'href="?type={kind}"' in shown] == Endpoint.Type.values
