@@ -13,9 +13,9 @@ from django.db.models import Count
 from audit.actions import MODELS, Action
 from audit.models import Change
 from desk.state.deletions import read_deletions
+from desk.state.drift import sweep_findings
 from desk.state.mail import read_mail, read_mail_figures
 from desk.state.ses import read_ses
-from desk.state.sweep import sweep_findings
 from desk.state.values import Finding, Kind, LastDay, Level, State, Tally
 from desk.state.workers import findings as worker_findings
 from desk.state.workers import is_at_work, read_workers
