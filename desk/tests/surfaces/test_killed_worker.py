@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
-
 import pytest
-from django.db import connection
 from django.db.models import F
 
 from desk.state.values import Kind, Level
-from inbound.tests.processes.support.stack import Process, environment, url_of_database
 from inbound.tests.support.aws import recover_and_run_worker
 from inbound.tests.support.factories import DomainFactory, WorkerFactory
-from ses_integration.emulator.server import Emulator
 from workers.alive import ALIVE
 from workers.models import Worker, WorkerKind
 
 pytestmark = [pytest.mark.processes, pytest.mark.postgresql]
-
-
-@pytest.fixture
-def worker(ses: Emulator, tmp_path: Path) -> Iterator[Process]:
-    """A real one, on the database and the AWS of this test."""
-    url = url_of_database(os.environ["DATABASE_URL"], str(connection.settings_dict["NAME"]))
-    env = environment(url, urlsplit(ses.url).port or 0)
-    command = [sys.executable, "manage.py", "ses_worker"]
-    process = Process(command, env, tmp_path / "worker.log", lambda said: "is running." in said)
-    yield process
-    process.stop()
 
 
 def a_minute_later() -> None:

@@ -1,0 +1,56 @@
+"""A running worker sees by itself that somebody adds a rule that takes our mail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from django.db.models.functions import Now
+
+from desk.state.values import Kind
+from desk.tests.surfaces.reading import Said
+from inbound.tests.processes.support.stack import wait_for
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, WorkerFactory
+from workers.models import Worker, WorkerKind
+
+pytestmark = [pytest.mark.processes, pytest.mark.postgresql]
+
+SENTENCES = ["is not ours and takes mail of shop.example", "Have its owner disable it, or remove our domains from it."]
+
+
+@pytest.fixture
+def worker_settings() -> dict[str, str]:
+    return {"SES_SWEEP_SECONDS": "1"}
+
+
+@pytest.fixture
+def now(surfaces: Callable[[], Said]) -> Callable[[], Said]:
+    """What all surfaces say now, while a mail worker runs, too."""
+    mail_worker = WorkerFactory(kind=WorkerKind.MAIL)
+
+    def look() -> Said:
+        Worker.objects.filter(pk=mail_worker.pk).update(last_round_at=Now())
+        return surfaces()
+
+    return look
+
+
+def test_it_shows_within_a_minute_until_it_is_removed(worker, ses, user, now):
+    EmailAddressFactory(domain=DomainFactory(owner=user, name="shop.example"), address="hello@shop.example")
+    worker.start()
+    wait_for(lambda: "Compared with SES" in now().texts["ses_status"], within=60, what="the worker has swept")
+    now().assert_settled(*SENTENCES)
+
+    stranger = boto3.client("ses", region_name="eu-west-1")
+    rule: Any = {"Name": "legacy", "Enabled": True, "Recipients": ["shop.example"], "Actions": []}
+    stranger.create_receipt_rule(RuleSetName="inbound-email-rules", Rule=rule)
+    wait_for(lambda: now().number(Kind.FOREIGN_RULE), within=60, what="the foreign rule shows")
+    said = now()
+    said.assert_shows(Kind.FOREIGN_RULE, "legacy", *SENTENCES)
+    assert said.metrics["inbound_foreign_rules", ""] == 1
+
+    stranger.delete_receipt_rule(RuleSetName="inbound-email-rules", RuleName="legacy")
+    wait_for(lambda: not now().number(Kind.FOREIGN_RULE), within=60, what="the foreign rule is gone")
+    now().assert_settled("legacy", *SENTENCES)
