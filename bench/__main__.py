@@ -18,8 +18,9 @@ from pathlib import Path
 
 import django
 
+from bench.desk import part as desk
 from bench.mail import part as mail
-from bench.parts import deletions, desk, growth, operations, reads
+from bench.parts import deletions, growth, operations, reads
 from bench.requests import BenchError
 from bench.revisions import export, refuse_uncommitted_changes
 from bench.sides import Side, new_side
@@ -30,7 +31,7 @@ PARTS = {
     "deletions": "many deletions at one call a second",
     "reads": "reading from 10,000 domains and 100,000 addresses",
     "growth": "the same requests to a small installation and one of that size",
-    "desk": "the pages of the admin, with that and a million mails",
+    "desk": "the pages of the admin, with that, a million mails and a million changes",
     "sweep": "a full sweep at that size",
     "erasing": "erasing 100,000 stored objects, with a worker killed half-way",
     "mail": "mail that arrives, and a million mails that are there",

@@ -179,12 +179,13 @@ def record_as_confirmed() -> None:
     )
 
 
-def analyze() -> None:
-    """Make the tables as small as if they had grown over time, and update the statistics of the planner.
+def analyze(*, full: bool = True) -> None:
+    """Update the statistics of the planner. `full`: also make the tables as small as if they had grown over time.
 
-    The transaction that creates everything leaves four versions of each domain, which autovacuum could not remove meanwhile.
+    The transaction that creates domains leaves four versions of each, which autovacuum could not remove meanwhile.
     """
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM FULL")
+        if full:
+            cursor.execute("VACUUM FULL")
         # VACUUM FULL does not record which pages are visible to all transactions.
         cursor.execute("VACUUM ANALYZE")
