@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,9 +15,10 @@ from audit.actions import MODELS, WORDS, Action, spaced
 from audit.models import Change
 from backoffice.base import ReadOnlyAdmin
 from backoffice.links import NOTHING, page_link, related_link
-from backoffice.lists import ChoiceListFilter
+from backoffice.lists import SEARCH_NOTE, ChoiceListFilter, newest
 from backoffice.tables import html_table
 from backoffice.text import listed, visible
+from rest.names.canonical import canonical_part
 
 PAGES = frozenset(MODELS.values())
 # Members in the column of the list.
@@ -58,7 +59,10 @@ class ChangeAdmin(ReadOnlyAdmin[Change]):
     list_filter = [ObjectFilter, ActionFilter, "door", ("at", admin.DateFieldListFilter)]
     list_select_related = ["owner"]
     search_fields = ["object_name", "object_id", "who", "key", "remote", "request_id"]
-    search_help_text = "Name or id of the object, who, key, remote address, or request id"
+    search_help_text = (
+        f"A part of a name, id, key or address. {SEARCH_NOTE.format('object or time')}. "
+        "Or a whole name, id, user name or request id, among all"
+    )
     ordering = ["-id"]
     readonly_fields = ["what", "kind", "owner_link", "author", "table"]
     fieldsets = [
@@ -69,6 +73,18 @@ class ChangeAdmin(ReadOnlyAdmin[Change]):
 
     class Media:
         css = {"all": ["backoffice/pages.css"]}
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Change], search_term: str) -> Any:
+        """What is the whole value of a column with an index is found among all. Then nothing else is looked for."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        name = Q(object_name__in={term, canonical_part(term)})
+        # With all types, so that the index of both serves.
+        pk = Q(object_type__in=list(WORDS), object_id=term)
+        if (found := queryset.filter(name | pk | Q(who=term) | Q(request_id=term))).exists():
+            return found, False
+        return super().get_search_results(request, newest(queryset, "-pk"), search_term)
 
     @admin.display(description="what", ordering="object_name")
     def what(self, change: Change) -> SafeString:

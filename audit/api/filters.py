@@ -77,7 +77,8 @@ class BeforeFilter:
 
 FILTERS: list[Filter] = [
     WordFilter("objectType", "object_type", {word: label for label, word in WORDS.items()}),
-    TextFilter("objectId", lambda rows, text: rows.filter(object_id=text)),
+    # With all types, so that the index of both serves.
+    TextFilter("objectId", lambda rows, text: rows.filter(object_type__in=list(WORDS), object_id=text)),
     TextFilter("objectName", lambda rows, text: rows.filter(object_name=text)),
     WordFilter("action", "action", {action.value: action.value for action in Action}),
     WordFilter("door", "door", {door: door for door in Door.values}),

@@ -9,6 +9,7 @@ from audit.actions import Action
 from audit.models import Change
 from audit.origin import Door, Origin, acting
 from audit.record import Entry, record, record_names
+from backoffice import lists
 from inbound.tests.support.admin_site import text, url
 from inbound.tests.support.factories import DomainFactory, UserFactory
 
@@ -84,6 +85,15 @@ def test_the_list_is_searched_and_filtered(operator, change, query):
     page = text(operator.get(f"{LIST}?{query}"))
     assert "example.com" in page
     assert "other" not in page.partition("result_list")[2].partition("</table>")[0]
+
+
+def test_a_whole_name_is_found_among_all_and_a_part_among_the_newest(operator, change, monkeypatch):
+    monkeypatch.setattr(lists, "SEARCHED", 1)
+    record_names(Action.SET_UP, "ses_integration.rulesetstate", ["other"])
+    for whole in ("EXAMPLE.com", change.object_id, "alice", "r1"):
+        assert operator.get(LIST, {"q": whole}).context["cl"].result_list[0] == change
+    assert operator.get(LIST, {"q": "exampl"}).context["cl"].result_count == 0
+    assert operator.get(LIST, {"q": "exampl", "object": "domain"}).context["cl"].result_count == 1
 
 
 def test_the_page_of_every_object_leads_to_its_changes(operator, user, change, domain):

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from backoffice.base import ReadOnlyAdmin
 from backoffice.links import NOTHING, page_link, related_link
+from backoffice.lists import newest
 from backoffice.tables import html_table
 from backoffice.text import moment, visible
 from endpoints.models import Endpoint
@@ -27,7 +28,6 @@ from mail.admin.filters import (
     DomainFilter,
     EndpointFilter,
     WhenFilter,
-    newest,
 )
 from mail.models import Delivery, DeliveryAttempt, EventNotice, ForwardRecipient, Message
 from mail.status import delivery as words
@@ -87,7 +87,9 @@ class DeliveryAdmin(content.ShowsMail[Delivery], ReplaysDeliveries, ReadOnlyAdmi
         for which in (Q(pk=term), Q(received=term), Q(received__message__in=of_ses)) if is_id(term) else ():
             if (found := queryset.filter(which)).exists():
                 return found, False
-        return super().get_search_results(request, newest(queryset, "created_at") if term else queryset, search_term)
+        return super().get_search_results(
+            request, newest(queryset, "-created_at", "-pk") if term else queryset, search_term
+        )
 
     def page_title(self, row: Delivery) -> str:
         return f"{row.received.recipient or 'unknown'} to {row.endpoint.name}"

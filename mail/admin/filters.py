@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from backoffice import lists
 from backoffice.lists import CheckedChangeList, ChoiceListFilter
 from domains.models import Domain
 from endpoints.models import Endpoint
@@ -19,13 +20,7 @@ VERDICTS = ("virus", "spam", "spf", "dkim", "dmarc")
 BODIES = ("text", "html", "headers", "addresses", "attachments", "references", "preview", "in_reply_to", "rfc_id")
 # More would fill the page. The others are found by search, or by a click on one of their mails.
 DOMAINS_OFFERED = ENDPOINTS_OFFERED = 30
-SEARCHED = 3_000
-SEARCH_NOTE = f"Among the newest {SEARCHED:,}. Filter by domain or time to look at others"
-
-
-def newest(rows: QuerySet[Any], at: str) -> QuerySet[Any]:
-    """The newest of these rows, to look for a text in: to look at all of a million mails takes seconds."""
-    return rows.filter(pk__in=rows.order_by(f"-{at}", "-pk").values("pk")[:SEARCHED])
+SEARCH_NOTE = lists.SEARCH_NOTE.format("domain or time")
 
 
 class WithoutBodies(CheckedChangeList):
@@ -34,7 +29,18 @@ class WithoutBodies(CheckedChangeList):
     message = "message"
 
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
-        return super().get_queryset(request, *args, **kwargs).defer(*(f"{self.message}__{name}" for name in BODIES))
+        return self._deferred(super().get_queryset(request, *args, **kwargs))
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Find the keys of the page first: otherwise all rows would be read with their mail, to sort them."""
+        super().get_results(request)
+        page: Any = self.result_list
+        keys = list(page.values_list("pk", flat=True))
+        rows = self.root_queryset.filter(pk__in=keys).order_by(*page.query.order_by)
+        self.result_list = self._deferred(rows)
+
+    def _deferred(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.defer(*(f"{self.message}__{name}" for name in BODIES))
 
 
 class DeliveriesWithoutBodies(WithoutBodies):

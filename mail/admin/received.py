@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from backoffice.base import ModelAdmin
 from backoffice.deletion import Deleted, DeletesThroughService
+from backoffice.lists import newest
 from backoffice.text import moment, plural, size, visible
 from mail.admin import content
 from mail.admin.actions import ReleasesMail
@@ -28,7 +29,6 @@ from mail.admin.filters import (
     VerdictFilter,
     WhenFilter,
     WithoutBodies,
-    newest,
 )
 from mail.admin.story import TellsStory, problems
 from mail.erasure.one import erase_email
@@ -79,7 +79,9 @@ class ReceivedEmailAdmin(
         for which in (Q(pk=term), Q(message__in=of_ses)) if is_id(term) else ():
             if (found := queryset.filter(which)).exists():
                 return found, False
-        return super().get_search_results(request, newest(queryset, "arrived_at") if term else queryset, search_term)
+        return super().get_search_results(
+            request, newest(queryset, "-arrived_at", "-pk") if term else queryset, search_term
+        )
 
     def page_title(self, row: ReceivedEmail) -> str:
         return f"{row.message.subject or 'No subject'}, for {row.recipient or 'unknown'}"
