@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.contrib.auth.base_user import AbstractBaseUser as User
+from django.db import connection, transaction
 from django.db.models import Count
 
 from audit.actions import MODELS, Action
@@ -39,10 +41,30 @@ COUNTED = {
 
 
 def read_state(owner: User | None = None) -> State:
-    """The state of the installation; about thirty statements, however much there is.
+    """The state of the installation at one moment; about thirty statements, however much there is.
 
     With `owner`, only what is theirs, and what concerns everybody without names of others.
     """
+    with _one_moment():
+        return _read(owner)
+
+
+@contextmanager
+def _one_moment() -> Iterator[None]:
+    """Let all statements see the same rows: what moves from one table to another would be in both, or in none.
+
+    Not on SQLite, where every transaction takes the only lock for writing.
+    """
+    if connection.vendor != "postgresql" or connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def _read(owner: User | None) -> State:
     now = database_now()
     workers, figures = read_workers(now), read_mail_figures(owner)
     ses, deletions = read_ses(owner, MOST), read_deletions(owner, MOST)
