@@ -83,7 +83,7 @@ def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         + [(level.wire, level.label, state.number(level), form.at_level(level.wire)) for level in Level],
         "rows": rows(site, request, shown),
         "is_narrowed": any(form.cleaned_data.values()),
-        "left_out": sum(state.number(level) for level in Level) - len(state.findings),
+        "left_out": state.left_out,
         "may_try": may_try(request),
         "export": f"?{urlencode({**form.cleaned_data, 'export': 'csv'})}",
         "headline": wording.headline(state),

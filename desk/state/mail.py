@@ -60,6 +60,7 @@ def _waiting(status: MailStatus) -> Iterator[Finding]:
                 why=waiting.why,
                 since=waiting.since,
                 next_try=waiting.next_try,
+                number=waiting.number,
             )
 
 
@@ -72,6 +73,7 @@ def _dead(status: MailStatus) -> Iterator[Finding]:
             what=wording.dead(status.dead.number),
             act=wording.ACT_ON_DEAD,
             since=status.dead.since,
+            number=status.dead.number,
         )
 
 

@@ -66,7 +66,7 @@ class Finding:
     `subject`: what it is about, such as a domain, an endpoint or `ses_worker`. `what`: the work or the fault, in a few words.
     `why`: our sentence, with the AWS call that has failed. `act`: what a person can do, as a sentence; empty if nothing needs to
     be done. `page`: the admin page about it, as the model's label and the primary key. `owner_id`: whose it is; None if it
-    concerns the whole installation.
+    concerns the whole installation. `number`: how many things it stands for.
     """
 
     kind: Kind
@@ -81,6 +81,7 @@ class Finding:
     domain: str = ""
     owner_id: int | None = None
     page: tuple[str, str] | None = None
+    number: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +215,11 @@ class State:
 
     def number(self, level: Level) -> int:
         return self.by_level.get(level, Tally()).number
+
+    @property
+    def left_out(self) -> int:
+        """How many things are counted and not listed."""
+        return sum(tally.number for tally in self.by_level.values()) - sum(one.number for one in self.findings)
 
     @property
     def goes_on(self) -> dict[Kind, Tally]:

@@ -80,8 +80,7 @@ def compared(state: State) -> str:
 
 def more(state: State) -> list[str]:
     """A line if not all findings are listed."""
-    left = sum(tally.number for tally in state.by_level.values()) - len(state.findings)
-    return [f"and {left:,} more"] if left > 0 else []
+    return [f"and {state.left_out:,} more"] if state.left_out > 0 else []
 
 
 def needs_you(number: int, noun: str = "thing") -> str:

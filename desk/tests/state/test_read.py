@@ -114,11 +114,14 @@ def test_a_deletion_that_waits_for_ses_is_told_once(ses, alive, settings):
 
 def test_mail_and_deliveries_that_wait_are_counted(ses, alive):
     ReceivedEmailFactory(message__state="arrived", message__retry_at=timezone.now())
-    DeliveryFactory()
+    for _ in range(2):
+        DeliveryFactory()
     DeliveryFactory(state="dead", finished_at=timezone.now())
-    found = {(finding.kind, finding.level): finding.what for finding in read_state().findings}
+    state = read_state()
+    assert (state.left_out, wording.more(state)) == (0, [])
+    found = {(finding.kind, finding.level): finding.what for finding in state.findings}
     assert found[Kind.MAIL_TO_READ, Level.PENDING] == "1 mail to read"
-    assert found[Kind.DELIVERY, Level.PENDING] == "1 delivery to make"
+    assert found[Kind.DELIVERY, Level.PENDING] == "2 deliveries to make"
     assert found[Kind.DELIVERY, Level.NEEDS_YOU] == "1 delivery given up"
 
 
@@ -195,6 +198,7 @@ def test_findings_are_bounded_and_tallies_complete(ses, alive, settings, monkeyp
     state = read_state()
     assert len(state.findings) == 3
     assert state.number(Level.PENDING) == 5
+    assert wording.more(state) == ["and 2 more"]
 
 
 def test_a_worker_that_has_just_died_is_told_before_everything_that_is_older(ses, monkeypatch):
