@@ -6,16 +6,16 @@ from django.db import connection, models
 
 from inbound.models.api_keys import ApiKey
 
-# A process whose clock is behind must not bring back an earlier minute.
+# A process whose clock is behind must not bring back the minute before. A minute that is further ahead is that of a wrong clock.
 ADD = """
 INSERT INTO {table} (key_id, minute, requests) VALUES (%s, %s, %s)
 ON CONFLICT (key_id) DO UPDATE SET
   requests = CASE
     WHEN {table}.minute = excluded.minute THEN {table}.requests + excluded.requests
-    WHEN {table}.minute < excluded.minute THEN excluded.requests
-    ELSE {table}.requests
+    WHEN {table}.minute = excluded.minute + 1 THEN {table}.requests
+    ELSE excluded.requests
   END,
-  minute = CASE WHEN {table}.minute < excluded.minute THEN excluded.minute ELSE {table}.minute END
+  minute = CASE WHEN {table}.minute = excluded.minute + 1 THEN {table}.minute ELSE excluded.minute END
 RETURNING CASE WHEN minute = %s THEN requests ELSE 0 END
 """
 

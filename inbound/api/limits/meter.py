@@ -47,7 +47,8 @@ class Meter:
         now = self._clock()
         minute = int(now // MINUTE)
         with self._lock:
-            if minute > self._minute:
+            # One before it is a clock that is set a little; one long before, a clock that was wrong.
+            if minute != self._minute and minute != self._minute - 1:
                 self._minute, self._counts = minute, {}
             count = self._counts.setdefault(key_id, _Count())
             is_refused = count.total + count.own >= limit

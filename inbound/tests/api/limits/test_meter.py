@@ -36,6 +36,21 @@ def test_requests_of_all_processes_are_added_in_the_keys_row(key):
     assert add_requests(key.pk, 100, 9) == 0
     assert add_requests(key.pk, 101, 1) == 2
     assert KeyRequests.objects.get().minute == 101
+    # The clock of the others was wrong.
+    assert add_requests(key.pk, 50, 2) == 2
+    assert add_requests(key.pk, 50, 2) == 4
+
+
+@pytest.mark.django_db
+@pytest.mark.sqlite
+def test_a_clock_that_is_set_back_does_not_lock_the_key_until_it_is_there_again(key):
+    clock = Clock()
+    meter = Meter(clock)
+    assert [meter.take(key.pk, 1).remaining for _ in range(2)] == [0, None]
+    clock.now -= 3600
+    assert [meter.take(key.pk, 1).remaining for _ in range(2)] == [0, None]
+    clock.now -= 30
+    assert meter.take(key.pk, 1).remaining is None
 
 
 @pytest.mark.django_db
