@@ -26,7 +26,7 @@ def read_mail_figures(owner: User | None) -> MailFigures:
 
 
 def read_mail(owner: User | None, *, measures: bool) -> tuple[list[Finding], dict[tuple[Kind, Level], Tally]]:
-    """Fourteen statements, no call to AWS. `measures`: a worker has run for long enough to measure the queue."""
+    """Sixteen statements, no call to AWS. `measures`: a worker has run for long enough to measure the queue."""
     status = mail_status(owner, asks_queue=False)
     found = [*_waiting(status), *_dead(status), *_endpoints(status), *_sweeps(status)]
     if owner is None:

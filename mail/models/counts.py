@@ -9,7 +9,7 @@ from operator import or_
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Aggregate, Count, Q, Sum
+from django.db.models import Aggregate, Count, Exists, OuterRef, Q, Sum
 
 from domains.models import Domain
 
@@ -20,6 +20,11 @@ class MailCountQuerySet(models.QuerySet["MailCount"]):
     def live(self) -> Self:
         """Without counts of domains that are being or have been deleted."""
         return self.filter(domain__deleting_since=None)
+
+    def without_live_domain(self) -> list[str]:
+        """The domains that are being or have been deleted, of whose mail rows are left. Mostly none."""
+        live = Domain.objects.live().filter(pk=OuterRef("domain_id"))
+        return list(self.filter(~Exists(live), unit=MailCount.Unit.ALL).values_list("domain_id", flat=True))
 
     def since(self, *moments: datetime) -> list[int]:
         """How many of these rows' emails came since each time, without those of `ReceivedEmailQuerySet.before_full_hour`."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser as User
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from endpoints.models import Endpoint
 from mail.models import Delivery, EndpointGate
+
+_READ = [
+    *("name", "type", "is_active", "inactive_reason", "updated_at"),
+    *(f"gate__{name}" for name in ("failures", "not_before", "is_slow", "down_since", "problem")),
+]
 
 
 class Trouble(StrEnum):
@@ -49,16 +53,21 @@ class TroubledEndpoint:
     problem: str = ""
 
 
-def troubled_endpoints(dead: dict[str, int], owner: User | None = None) -> list[TroubledEndpoint]:
+def troubled_endpoints(
+    due: QuerySet[Delivery], dead: dict[str, int], owner: User | None = None
+) -> list[TroubledEndpoint]:
     """Those with most waiting deliveries first. `dead`: how many dead ones each has. With `owner`, only theirs."""
+    waiting = dict(due.order_by().values_list("endpoint").annotate(number=Count("pk")))
     some = Endpoint.objects.all() if owner is None else Endpoint.objects.owned_by(owner)
-    rows = some.annotate(waiting=waiting_for("pk")).filter(
+    rows = some.filter(
         Q(pk__in=dead)
         | Q(is_active=True, gate__down_since__isnull=False)
-        | Q(is_active=False) & (~Q(inactive_reason="") | Q(waiting__gt=0))
+        | Q(is_active=False) & (~Q(inactive_reason="") | Q(pk__in=waiting))
     )
-    found: list[Any] = list(rows.select_related("gate").order_by("-waiting", "name", "pk"))
-    return [_troubled(row, row.waiting, dead.get(row.pk, 0)) for row in found]
+    # An outage may leave thousands in trouble, whose configs would be read in vain.
+    rows = rows.select_related("gate").only(*_READ)
+    found = [_troubled(row, waiting.get(row.pk, 0), dead.get(row.pk, 0)) for row in rows]
+    return sorted(found, key=lambda one: (-one.waiting, one.name, one.id))
 
 
 def waiting_for(endpoint: str) -> Coalesce:

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, When
 from django.utils import timezone
 
-from mail.models import Delivery, ForwardRecipient, MailSweep, Message, ReceivedEmail
+from mail.models import Delivery, DeliveryQuerySet, ForwardRecipient, MailCount, MailSweep, Message, ReceivedEmail
 from mail.status.endpoints import Trouble, TroubledEndpoint, troubled_endpoints
 from ses_integration.api import MailQueue, SesError, mail_source
 
@@ -98,9 +98,10 @@ class MailStatus:
 
 
 def mail_status(owner: User | None = None, *, asks_queue: bool = True) -> MailStatus:
-    """Read all of it, or what is the owner's: twelve statements. If it `asks_queue` and there is one, two calls to AWS."""
-    due, in_flight = deliveries_due(owner)
-    dead, dead_of = _dead(owner)
+    """Read all of it, or what is the owner's: fourteen statements. If it `asks_queue` and there is one, two calls to AWS."""
+    live = _live_deliveries(owner)
+    due, in_flight = _due(live)
+    dead, dead_of = _dead(live)
     held = _held_back(owner)
     quarantined = held[ReceivedEmail.Disposition.QUARANTINED]
     return MailStatus(
@@ -114,7 +115,7 @@ def mail_status(owner: User | None = None, *, asks_queue: bool = True) -> MailSt
         quarantined_ids=_newest_quarantined(owner) if quarantined.number else [],
         blocked=held[ReceivedEmail.Disposition.BLOCKED],
         bounces=_bounces(owner),
-        endpoints=troubled_endpoints(dead_of, owner),
+        endpoints=troubled_endpoints(live.due(), dead_of, owner),
         sweeps=_sweeps(owner),
         queue=queue() if asks_queue and mail_source() == "sqs" else None,
     )
@@ -130,10 +131,21 @@ def to_erase(owner: User | None = None) -> Waiting:
     return Waiting(found.number, None, found.next_try, found.why)
 
 
-def deliveries_due(owner: User | None = None) -> tuple[Waiting, int]:
-    """Deliveries to active endpoints that have to be made, and how many of them a process is making."""
+def deliveries_due() -> Waiting:
+    """Deliveries to active endpoints that have to be made."""
+    return _due(_live_deliveries(None))[0]
+
+
+def _live_deliveries(owner: User | None) -> DeliveryQuerySet:
+    """Deliveries of live domains. Those of an owner's mail are to the owner's endpoints."""
+    rows = Delivery.objects.without_mail_of(MailCount.objects.all().without_live_domain())
+    return rows if owner is None else rows.filter(endpoint__owner=owner.pk)
+
+
+def _due(live: DeliveryQuerySet) -> tuple[Waiting, int]:
+    """Those to active endpoints that have to be made, and how many of them a process is making."""
     now = timezone.now()
-    due = _of(owner, Delivery.objects.live().due().filter(endpoint__is_active=True), "received__owner")
+    due = live.due().filter(endpoint__is_active=True)
     gate = "endpoint__gate__not_before"
     opens = Case(When(Q(**{f"{gate}__gt": F("retry_at")}), then=F(gate)), default=F("retry_at"))
     found = due.aggregate(
@@ -146,10 +158,9 @@ def deliveries_due(owner: User | None = None) -> tuple[Waiting, int]:
     return Waiting(**found, why=_most_frequent_problem(due) if found["number"] else ""), in_flight
 
 
-def _dead(owner: User | None) -> tuple[Pile, dict[str, int]]:
+def _dead(live: DeliveryQuerySet) -> tuple[Pile, dict[str, int]]:
     """Dead deliveries, and how many each endpoint has."""
-    dead = _of(owner, Delivery.objects.live().filter(state=Delivery.State.DEAD), "received__owner")
-    rows = dead.order_by().values("endpoint")
+    rows = live.filter(state=Delivery.State.DEAD).order_by().values("endpoint")
     found = list(rows.annotate(number=Count("pk"), newest=Max("finished_at"), since=Min("finished_at")))
     if not found:
         return Pile(), {}

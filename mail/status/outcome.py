@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
-from mail.models import Delivery, ReceivedEmail, ReceivedEmailQuerySet
+from mail.models import Delivery, DeliveryQuerySet, ReceivedEmail, ReceivedEmailQuerySet
 
 Disposition, State = ReceivedEmail.Disposition, Delivery.State
 # By the newest delivery of an email.
@@ -35,7 +35,7 @@ def with_outcome(rows: QuerySet[ReceivedEmail], word: str) -> QuerySet[ReceivedE
     dispositions = [it for it in Disposition if _WITHOUT_DELIVERY.get(it, it) == word]
     if word in (_OF_EMAIL[State.DUE], _OF_EMAIL[State.DEAD]):
         # There are few of these, and an index has them. Otherwise the newest delivery of every email would be looked up.
-        rows = rows.filter(pk__in=Delivery.objects.filter(state__in=states).values("received"))
+        return rows.filter(pk__in=_newest_of_email(Delivery.objects.filter(state__in=states)).values("received"))
     rows = rows.alias(newest=_newest_delivery())
     return rows.filter(Q(newest__in=states) | Q(newest=None, disposition__in=dispositions))
 
@@ -45,6 +45,14 @@ def outcome(email: Any) -> str:
     if email.newest_delivery:
         return _OF_EMAIL[email.newest_delivery]
     return str(_WITHOUT_DELIVERY.get(email.disposition, email.disposition))
+
+
+def _newest_of_email(rows: DeliveryQuerySet) -> DeliveryQuerySet:
+    """Those that are the newest of their emails. Most emails have only one, which an index tells faster than the table."""
+    of_email = Delivery.objects.filter(received=OuterRef("received")).order_by()
+    number = of_email.values("received").annotate(number=Count("*")).values("number")
+    newest = of_email.order_by("-created_at", "-pk").values("pk")[:1]
+    return rows.alias(number=Subquery(number)).filter(Q(number=1) | Q(pk=Subquery(newest)))
 
 
 def _newest_delivery() -> Subquery:

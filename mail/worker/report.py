@@ -30,7 +30,7 @@ def done(counts: Counter[str]) -> str:
 
 def pending(source: str, *, swept: bool) -> list[str]:
     """What is left to do, as parts of a sentence. `swept`: the run was to sweep everything."""
-    reading, (due, _), erasing = figures.to_read(), figures.deliveries_due(), figures.to_erase()
+    reading, due, erasing = figures.to_read(), figures.deliveries_due(), figures.to_erase()
     sweeps = unfinished().count() if swept else 0
     return [
         *([wording.mails_to_read(reading)] if reading.number else []),

@@ -57,6 +57,15 @@ def test_an_email_with_a_delivery_has_the_status_of_the_newest(api, domain, stat
     assert shown(api, email) == word
 
 
+def test_an_older_delivery_that_is_dead_does_not_count(api, domain):
+    email, now = received(domain), timezone.now()
+    DeliveryFactory(received=email, state="dead", created_at=now - timedelta(hours=1))
+    DeliveryFactory(received=email, state="delivered", created_at=now)
+    assert shown(api, email) == "forwarded"
+    DeliveryFactory(received=email, state="dead", created_at=now + timedelta(hours=1))
+    assert shown(api, email) == "failed"
+
+
 def test_an_email_says_where_it_was_routed(api, domain):
     email = received(domain)
     assert api.get(f"{URL}/{email.pk}").json()["route"] is None
