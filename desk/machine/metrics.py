@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
@@ -33,7 +33,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     try:
         state.register(StateCollector(read_state()))
         is_up = True
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         logger.warning("%s: %s", request.path, error)
         is_up = False
     state.register(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
@@ -16,6 +17,8 @@ from backoffice.text import plural
 from desk.state import workers
 from ses_integration.api import database_now
 from workers.wording import NO_DATABASE
+
+PATIENCE_SECONDS = 2
 
 logger = logging.getLogger(__name__)
 
@@ -28,12 +31,25 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 if the database is there and migrated and workers are alive, otherwise 503 with a sentence for each problem."""
     try:
-        problems = [*_problems()]
-    except DatabaseError as error:
+        with _soon():
+            problems = [*_problems()]
+    except (DatabaseError, InterfaceError) as error:
         logger.warning("%s: %s", request.path, error)
         problems = [NO_DATABASE]
     found = {"status": "not ready" if problems else "ready", "version": settings.VERSION, "problems": problems}
     return JsonResponse(found, status=503 if problems else 200)
+
+
+@contextmanager
+def _soon() -> Iterator[None]:
+    """Fail after some seconds instead of waiting, such as for a table that a migration has locked."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = '{PATIENCE_SECONDS}s'")
+        yield
 
 
 def _problems() -> Iterator[str]:

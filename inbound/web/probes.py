@@ -28,8 +28,10 @@ def guarded_metrics(request: HttpRequest) -> HttpResponse:
     return metrics(request)
 
 
-# Proxies add at least one of them.
-FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_FORWARDED")
+# Proxies add at least one of them, unless they are told to add nothing.
+FORWARDED = (
+    "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP", "HTTP_FORWARDED", "HTTP_VIA",
+)  # fmt: skip
 
 VIEWS = {"/healthz": healthz, "/readyz": readyz, "/metrics": guarded_metrics}
 

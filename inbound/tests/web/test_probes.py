@@ -111,7 +111,13 @@ def test_metrics_are_not_for_those_behind_a_proxy_on_this_machine(db, anyone, se
 @pytest.mark.parametrize("behind_proxy", [False, True])
 @pytest.mark.parametrize(
     "headers",
-    [{"X-Forwarded-For": "unknown"}, {"X-Forwarded-For": ""}, {"X-Forwarded-Proto": "https"}, {"Forwarded": "for=_x"}],
+    [
+        {"X-Forwarded-For": "unknown"},
+        {"X-Forwarded-For": ""},
+        {"X-Forwarded-Proto": "https"},
+        {"Forwarded": "for=_x"},
+        {"X-Real-IP": "192.0.2.1"},
+    ],
     ids=str,
 )
 def test_metrics_are_not_for_those_behind_a_proxy_that_names_no_address(db, anyone, settings, behind_proxy, headers):
