@@ -21,9 +21,7 @@ from backoffice.text import ago, moment, plural, size
 from domains.admin import publishing
 from domains.admin.verification import ShowsVerification
 from domains.models import Domain, DomainDeletion
-from ses_integration.api import SyncState
-from ses_integration.conf import ses_config
-from ses_integration.overview import last_comparison
+from ses_integration.api import RecordedRecipients, SyncState
 
 # The most rows of a table under a tab. A link leads to all.
 ROWS = 50
@@ -112,19 +110,8 @@ def heading(domain: Domain) -> dict[str, Any]:
         "last_mail": ago(newest, now) if newest else "",
         "mail_today": f"{counted + rest:,}",
         "stored": size(domain.messages.measure()[1]),
-        "taken": _taken(domain),
+        "taken": RecordedRecipients().takers([domain.name]).get(domain.name, []),
     }
-
-
-def _taken(domain: Domain) -> list[str]:
-    """What the last comparison with SES has found about rules that are not ours and take the domain's mail."""
-    sweep = last_comparison(ses_config())
-    found = sweep.listed if sweep else ()
-    return [
-        one.text.removeprefix("! ")
-        for one in found
-        if one.intrudes and (one.takes_everything or domain.name in one.takes_from)
-    ]
 
 
 def _receiving(domain: Domain) -> str:

@@ -46,14 +46,18 @@ class RecordedRecipients:
         return Subquery(names[:1], output_field=CharField(null=True))
 
     def taken_by_others(self, domains: Iterable[str]) -> dict[str, str]:
-        """A warning for each of these domains whose mail a rule takes that is not ours, as the last sweep found; one statement."""
+        """A warning for each of these domains whose mail a rule takes that is not ours; one statement."""
+        return {domain: wording.taken_by_others(rules) for domain, rules in self.takers(domains).items()}
+
+    def takers(self, domains: Iterable[str]) -> dict[str, list[str]]:
+        """The rules that are not ours and take mail of these domains, as the last sweep found, by domain; one statement."""
         rows = SesSweep.objects.of(self._config).filter(foreign_rules__gt=0).values_list("differences", flat=True)
         names: dict[str, list[str]] = {}
         for one in next(iter(rows), []):
             if one["drift"] and one["sort"] == FOREIGN:
                 for domain in domains if one["takesEverything"] else one["takesFrom"]:
                     names.setdefault(domain, []).append(one["name"])
-        return {domain: wording.taken_by_others(rules) for domain, rules in names.items()}
+        return names
 
     def by_rule(
         self, key_prefixes: Mapping[str, str], addresses: QuerySet[Any, Any], catch_alls: Iterable[str]
