@@ -80,13 +80,19 @@ class MailWorker:
         """Work until `stop`, and end within ENDING_SECONDS or little more, whatever AWS does."""
         threads = self._start(self._every)
         while not self._stop.wait(INTERVAL_SECONDS):
-            trouble = self.troubles.worst
-            if ended := [thread.name for thread in threads if not thread.is_alive()]:
-                trouble = Trouble(f"{', '.join(ended)}: the thread has ended. Start the worker again.", needs_you=True)
+            trouble = self.trouble(threads)
             if heartbeat is not None:
                 heartbeat.round(trouble.sentence, needs_you=trouble.needs_you)
                 release_connection()
         self._end(threads)
+
+    def trouble(self, threads: Sequence[threading.Thread] = ()) -> Trouble:
+        """What is wrong with this worker, first what only a new start mends."""
+        if ended := [thread.name for thread in threads if not thread.is_alive()]:
+            return Trouble(f"{', '.join(ended)}: the thread has ended. Start the worker again.", needs_you=True)
+        if hanging := sorted({turns.name for turns in self._every if turns.hangs}):
+            return Trouble(f"{', '.join(hanging)}: no progress for 15 minutes. Start the worker again.", needs_you=True)
+        return self.troubles.worst
 
     def run_once(self, *, sweep: bool = False) -> Counter[str]:
         """Drain the queue, with `sweep` compare the bucket, ingest what is due, erase, and make the deliveries that are due now.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 from django.db import DataError, IntegrityError, OperationalError
 
-from mail.worker.troubles import Troubles
+from mail.worker.troubles import Trouble, Troubles
+from mail.worker.worker import MailWorker
 from ses_integration.api import SesError
 
 HIDDEN = "Failing row contains (hello@others.example); connection to 10.0.0.7 failed for user inbound"
@@ -26,3 +30,16 @@ def test_only_our_own_sentences_are_told_to_owners(error: Exception, sentence: s
     troubles = Troubles()
     troubles.failed("the ingest", error)
     assert troubles.worst.sentence == sentence
+
+
+def test_a_thread_that_hangs_or_has_ended_needs_you() -> None:
+    worker = MailWorker()
+    assert worker.trouble() == Trouble()
+    worker._senders[0].began = time.monotonic() - 800
+    assert worker.trouble() == Trouble()
+    worker._senders[0].began = time.monotonic() - 901
+    assert worker.trouble() == Trouble(
+        "the deliveries: no progress for 15 minutes. Start the worker again.", needs_you=True
+    )
+    ended = threading.Thread(name="the sweep 1")
+    assert worker.trouble([ended]).sentence.startswith("the sweep 1: the thread has ended.")

@@ -26,6 +26,8 @@ POLL_SECONDS_ONCE = 1.0
 
 class Receiving(Turns):
     name = "the queue"
+    # It waits for room while others read.
+    longest = None
 
     def __init__(self, troubles: Troubles, stop: threading.Event, backlog: Backlog) -> None:
         super().__init__(troubles, stop)

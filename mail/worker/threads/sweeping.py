@@ -22,6 +22,7 @@ class Sweeping(Turns):
     name = "the sweep"
     idle = 5.0
     asks_database = True
+    longest = None
 
     def __init__(self, troubles: Troubles, stop: threading.Event, *, now: bool = False) -> None:
         super().__init__(troubles, stop)

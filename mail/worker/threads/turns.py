@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections import Counter
 
@@ -21,6 +22,8 @@ class Turns(ABC):
     idle = 0.0
     # Whether every turn asks the database for something, so that it works if a turn does.
     asks_database = False
+    # A turn that takes longer hangs. None: some take hours.
+    longest: float | None = 900.0
 
     def __init__(self, troubles: Troubles, stop: threading.Event) -> None:
         self.troubles = troubles
@@ -28,6 +31,8 @@ class Turns(ABC):
         self.counts: Counter[str] = Counter()
         # If the worker runs once: set as soon as nothing more can come for this thread.
         self.nothing_more: threading.Event | None = None
+        # When the turn that is under way began, by `time.monotonic()`.
+        self.began: float | None = None
 
     @abstractmethod
     def turn(self) -> bool:
@@ -35,6 +40,11 @@ class Turns(ABC):
 
     def end(self) -> None:  # noqa: B027 - most have nothing to let go of
         """Let go of everything. In the thread, after the last turn."""
+
+    @property
+    def hangs(self) -> bool:
+        began = self.began
+        return self.longest is not None and began is not None and time.monotonic() > began + self.longest
 
     def run(self) -> None:
         try:
@@ -52,6 +62,7 @@ class Turns(ABC):
 
     def _take_turn(self) -> float | None:
         """Seconds until the next turn: 0 after work. None if there is to be none, because somebody waits for the end."""
+        self.began = time.monotonic()
         try:
             with acting(Origin(Door.WORKER, via=self.name)):
                 worked = self.turn()
@@ -59,6 +70,8 @@ class Turns(ABC):
             pause = self.troubles.failed(self.name, error)
             close_old_connections()
             return pause if self.nothing_more is None else None
+        finally:
+            self.began = None
         self.troubles.worked(self.name, *([DATABASE] if self.asks_database else []))
         # Even without a pause, a turn without work may be the last.
         return 0.0 if worked else max(self.idle, 0.001)
