@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
 
@@ -34,6 +35,8 @@ MENU = [
     Entry("Under the hood", "internals"),
 ]
 
+
+NAMES = {"site_header": "inbound", "site_title": "inbound"}
 
 View = Callable[[HttpRequest], HttpResponse]
 Page = Callable[[AdminSite, HttpRequest], HttpResponse]
@@ -63,11 +66,16 @@ def place() -> Place:
     )
 
 
+def error_page(status: int, title: str, sentence: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """A page of the site that says what went wrong and what to do next. Costs no statement: the database may be away."""
+    context = {"title": title, "sentence": sentence, "place": place(), "now": timezone.now(), **NAMES}
+    return HttpResponse(render_to_string("admin/backoffice/error.html", context), status=status, headers=headers)
+
+
 class Site(AdminSite):
     """Django's site with our menu, and with pages that belong to no model, which the apps above add."""
 
-    site_header = "inbound"
-    site_title = "inbound"
+    site_header, site_title = NAMES["site_header"], NAMES["site_title"]
     index_title = "Desk"
     # "View site" would lead to a 404 of the API.
     site_url = None

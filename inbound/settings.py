@@ -149,6 +149,7 @@ STATIC_URL = "static/"
 # Serve the admin's files from the installed packages, so that no collectstatic is needed.
 WHITENOISE_USE_FINDERS = True
 
+CSRF_FAILURE_VIEW = "inbound.admin.error_pages.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = configuration.SECURE_COOKIES
 # HSTS for other names under ours, and in browsers' lists, is not ours to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]

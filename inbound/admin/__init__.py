@@ -1,5 +1,6 @@
-"""Admin pages of people and of what lets them in: `users`, `groups`, `keys` and
-`sign_ins`. Only Django imports it."""
+"""Admin pages of people and of what lets them in: `users`, `groups`, `keys` and `sign_ins`. `error_pages` are shown in place of
+a page. Only Django and `urls` import it.
+"""
 
 from inbound.admin import groups as groups
 from inbound.admin import keys as keys

@@ -7,9 +7,7 @@ import sys
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
-from django.urls import reverse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -30,9 +28,6 @@ UNKNOWN_OUTCOME = (
     "The database became unavailable during this request, which may have taken effect. Send it again with the same "
     "Idempotency-Key, or check first whether it did."
 )
-UNAVAILABLE_PAGE = """<!doctype html><title>Not available</title><h1>The database is not available at the moment</h1>
-<p>Reload this page in a few seconds. If you were saving or deleting something, check whether it was done before you repeat it.
-"""
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
@@ -101,22 +96,12 @@ def unavailable(sentence: str) -> JsonResponse:
     return JsonResponse({"error": sentence}, status=503, headers={"Retry-After": RETRY_SECONDS})
 
 
-def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer to an exception outside the API's views, such as those of the admin and the middleware."""
-    error = sys.exc_info()[1]
-    in_admin = request.path.startswith(reverse("admin:index"))
-    if in_admin and _is_bad_input(error):
-        logger.warning("%s %s: %s", request.method, request.path, error)
-        return bad_request(request, error)
-    if is_outage(error):
-        if in_admin:
-            return HttpResponse(UNAVAILABLE_PAGE, status=503, headers={"Retry-After": RETRY_SECONDS})
+def forbidden(request: HttpRequest, exception: Exception) -> JsonResponse:
+    return JsonResponse({"error": "Forbidden"}, status=403)
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    """Answer to an exception outside the API's views, such as those of the middleware."""
+    if is_outage(sys.exc_info()[1]):
         return unavailable(UNAVAILABLE)
     return JsonResponse({"error": "Internal server error"}, status=500)
-
-
-def _is_bad_input(error: BaseException | None) -> bool:
-    """Whether the database or a model's field refused a value. Django's admin takes ids and filters from addresses as they are."""
-    return isinstance(error, DataError | OverflowError) or (
-        isinstance(error, ValueError) and "expected a number" in str(error)
-    )
