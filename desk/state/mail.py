@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser as User
+from django.db.models import Count, Max, Min
 
 from desk.state import wording
 from desk.state.values import Finding, Kind, Level, MailFigures, Tally
 from domains.models import Domain
+from mail.models import EventNotice
 from mail.status.endpoints import Trouble, TroubledEndpoint
 from mail.status.figures import MailStatus, Queue, Waiting, mail_status
 from mail.status.queue import measured_queue
@@ -28,13 +30,15 @@ def read_mail_figures(owner: User | None) -> MailFigures:
 def read_mail(owner: User | None, *, measures: bool) -> tuple[list[Finding], dict[tuple[Kind, Level], Tally]]:
     """Sixteen statements, no call to AWS. `measures`: a worker has run for long enough to measure the queue."""
     status = mail_status(owner, asks_queue=False)
-    found = [*_waiting(status), *_dead(status), *_endpoints(status), *_sweeps(status)]
+    events = _events(owner)
+    found = [*_waiting(status, events), *_dead(status), *_endpoints(status), *_sweeps(status)]
     if owner is None:
         found += _queue(measured_queue(), is_wanted=measures and mail_source() == "sqs")
     tallies = {
         (Kind.MAIL_TO_READ, Level.PENDING): _tally(status.to_read),
         (Kind.MAIL_TO_ERASE, Level.PENDING): _tally(status.to_erase),
         (Kind.DELIVERY, Level.PENDING): _tally(status.due),
+        (Kind.EVENT, Level.PENDING): _tally(events),
         (Kind.DELIVERY, Level.NEEDS_YOU): Tally(status.dead.number, status.dead.since),
     }
     return found, tallies
@@ -44,18 +48,30 @@ def _tally(waiting: Waiting) -> Tally:
     return Tally(waiting.number, waiting.since)
 
 
-def _waiting(status: MailStatus) -> Iterator[Finding]:
+def _events(owner: User | None) -> Waiting:
+    """Events that webhooks have to be told of. Those of webhooks that are switched off wait for that, as their mail does."""
+    waiting = EventNotice.objects.filter(retry_at__isnull=False, endpoint__is_active=True)
+    if owner is not None:
+        waiting = waiting.filter(endpoint__owner=owner.pk)
+    found = waiting.aggregate(
+        number=Count("pk"), since=Min("created_at"), next_try=Min("retry_at"), why=Max("problem", default="")
+    )
+    return Waiting(**found)
+
+
+def _waiting(status: MailStatus, events: Waiting) -> Iterator[Finding]:
     work = (
         (Kind.MAIL_TO_READ, status.to_read, wording.to_read),
         (Kind.DELIVERY, status.due, wording.to_deliver),
         (Kind.MAIL_TO_ERASE, status.to_erase, wording.to_erase),
+        (Kind.EVENT, events, wording.to_tell),
     )
     for kind, waiting, what in work:
         if waiting.number:
             yield Finding(
                 kind,
                 Level.PENDING,
-                subject="received mail",
+                subject="webhooks" if kind is Kind.EVENT else "received mail",
                 what=what(waiting.number),
                 why=waiting.why,
                 since=waiting.since,

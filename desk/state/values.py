@@ -39,6 +39,7 @@ class Kind(enum.StrEnum):
     QUOTA = "quota"
     MAIL_TO_READ = "mail_to_read"
     DELIVERY = "delivery"
+    EVENT = "event"
     ENDPOINT = "endpoint"
     MAIL_SWEEP = "mail_sweep"
     MAIL_TO_ERASE = "mail_to_erase"
@@ -55,6 +56,7 @@ WORKER_OF = {
     Kind.PROOF: WorkerKind.SES,
     Kind.MAIL_TO_READ: WorkerKind.MAIL,
     Kind.DELIVERY: WorkerKind.MAIL,
+    Kind.EVENT: WorkerKind.MAIL,
     Kind.MAIL_TO_ERASE: WorkerKind.MAIL,
 }
 

@@ -146,6 +146,10 @@ def to_deliver(number: int) -> str:
     return f"{plural(number, 'delivery')} to make"
 
 
+def to_tell(number: int) -> str:
+    return f"{plural(number, 'event')} to tell"
+
+
 def to_erase(number: int) -> str:
     return f"{plural(number, 'mail')} to erase"
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from desk.state import wording
 from desk.state.values import Finding, Kind, Level, WorkerSeen
-from mail.models import Delivery, Message
+from mail.models import Delivery, EventNotice, Message
 from ses_integration.api import mail_source
 from workers.alive import ALIVE
 from workers.models import Worker, WorkerKind, here
@@ -71,9 +71,11 @@ def wanted() -> list[WorkerKind]:
 
 
 def _mail_is_left() -> bool:
-    """Up to two statements."""
+    """Up to three statements."""
+    deliveries = Delivery.objects.live().due().filter(endpoint__is_active=True)
     erasing = Message.objects.filter(state=Message.State.ERASING, erased_at=None)
-    return Delivery.objects.live().due().filter(endpoint__is_active=True).exists() or erasing.exists()
+    events = EventNotice.objects.filter(retry_at__isnull=False, endpoint__is_active=True)
+    return deliveries.exists() or erasing.exists() or events.exists()
 
 
 def findings(workers: Sequence[WorkerSeen], now: datetime, *, names_hosts: bool = True) -> Iterator[Finding]:

@@ -12,7 +12,15 @@ from desk.state import wording
 from desk.state.read import read_state
 from desk.state.values import Kind, Level, State
 from inbound.tests.support.admin_site import text
-from inbound.tests.support.factories import DeliveryFactory, DomainFactory, EmailAddressFactory, WorkerFactory
+from inbound.tests.support.factories import (
+    DeliveryFactory,
+    DomainFactory,
+    EmailAddressFactory,
+    EndpointFactory,
+    UserFactory,
+    WorkerFactory,
+)
+from mail.models import EventNotice
 from workers.models import WorkerKind
 
 pytestmark = pytest.mark.sqlite
@@ -88,3 +96,17 @@ def test_a_worker_that_dies_again_and_again_is_not_at_work(ses):
     assert (finding.level, finding.subject) == (Level.NEEDS_YOU, "ses_worker on web01")
     assert finding.why == "It has died 3 times in 15 min."
     assert headline(read_state()) == "1 thing needs you. Nothing is pending."
+
+
+def test_an_event_waits_for_the_mail_worker_until_its_webhook_has_taken_it(ses):
+    WorkerFactory()
+    notice = EventNotice.objects.create(
+        endpoint=EndpointFactory(), event="domain.deletion.proved", body="{}", problem="It answered 503."
+    )
+    state = read_state()
+    assert headline(state).startswith("No mail_worker has ever run. 1 thing waits for one.")
+    [finding] = state.of(Level.PENDING)
+    assert (finding.kind, finding.what, finding.why) == (Kind.EVENT, "1 event to tell", "It answered 503.")
+    assert read_state(UserFactory()).of(Level.PENDING) == []
+    EventNotice.objects.filter(pk=notice.pk).update(retry_at=None, delivered_at=timezone.now())
+    assert read_state().is_settled
