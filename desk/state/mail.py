@@ -36,7 +36,8 @@ def read_mail(owner: User | None, *, measures: bool) -> tuple[list[Finding], dic
         found += _queue(measured_queue(), is_wanted=measures and mail_source() == "sqs")
     tallies = {
         (Kind.MAIL_TO_READ, Level.PENDING): _tally(status.to_read),
-        (Kind.MAIL_TO_ERASE, Level.PENDING): _tally(status.to_erase),
+        (Kind.MAIL_TO_ERASE, Level.PENDING): Tally(status.to_erase.number - status.to_erase.stalled),
+        (Kind.MAIL_TO_ERASE, Level.NEEDS_YOU): Tally(status.to_erase.stalled),
         (Kind.DELIVERY, Level.PENDING): _tally(status.due),
         (Kind.EVENT, Level.PENDING): _tally(events),
         (Kind.DELIVERY, Level.NEEDS_YOU): Tally(status.dead.number, status.dead.since),
@@ -67,16 +68,19 @@ def _waiting(status: MailStatus, events: Waiting) -> Iterator[Finding]:
         (Kind.EVENT, events, wording.to_tell),
     )
     for kind, waiting, what in work:
-        if waiting.number:
+        for level, number in ((Level.NEEDS_YOU, waiting.stalled), (Level.PENDING, waiting.number - waiting.stalled)):
+            if not number:
+                continue
             yield Finding(
                 kind,
-                Level.PENDING,
+                level,
                 subject="webhooks" if kind is Kind.EVENT else "received mail",
-                what=what(waiting.number),
+                what=what(number),
                 why=waiting.why,
+                act=wording.ACT_ON_ERASURE if level is Level.NEEDS_YOU else "",
                 since=waiting.since,
                 next_try=waiting.next_try,
-                number=waiting.number,
+                number=number,
             )
 
 

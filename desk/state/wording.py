@@ -11,6 +11,7 @@ from mail.status.endpoints import TroubledEndpoint
 
 ACT_ON_REFUSAL = "Put right what the reason names; docs/runbook.md says how. Then try it now, or wait for the next try."
 ACT_ON_STORED_MAIL = "Allow what S3 refuses; ses_doctor checks the permissions. Then try the deletion now."
+ACT_ON_ERASURE = "Allow what S3 refuses; ses_doctor checks the permissions. It is tried again within 15 minutes."
 ACT_ON_QUOTA = "Delete domains and addresses that are not needed any more, or have AWS raise the quota."
 ACT_ON_DEAD = "Find out why on the pages of the deliveries, then make them again or withdraw them."
 ACT_ON_ENDPOINT = "Repair the receiver, or switch the endpoint on; mail_retry delivers what waits."

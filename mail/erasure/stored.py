@@ -61,11 +61,12 @@ def erase_stored(messages: Sequence[Message], *, seconds: float, stop: Callable[
     until = Case(When(_MAY_COME_LATE, then=F("arrived_at") + SES_STORES_LATE), default=later)
     for pk in erased:
         # One by one: `note` may be locking several of them in another order.
-        _marked(pk).update(erased_at=Now(), problem="", retry_at=until)
+        _marked(pk).update(erased_at=Now(), problem="", stalled=False, retry_at=until)
     for message, error in outcomes:
         if error is not None:
             delay = retry_delay(message.attempts + 1, error=error)
-            _marked(message.pk).update(attempts=F("attempts") + 1, problem=error.sentence, retry_at=Now() + delay)
+            failed = {"problem": error.sentence, "stalled": error.needs_attention, "retry_at": Now() + delay}
+            _marked(message.pk).update(attempts=F("attempts") + 1, **failed)
     return len(erased)
 
 

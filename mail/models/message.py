@@ -127,6 +127,9 @@ class Message(models.Model):
     retry_at = models.DateTimeField(null=True, blank=True, default=Now)
     attempts = models.PositiveIntegerField(default=0)
     problem = models.CharField(max_length=500, blank=True)
+    stalled = models.BooleanField(
+        default=False, db_default=False, help_text="Whether a person must act before it can be erased."
+    )
     ingested_at = models.DateTimeField(null=True, blank=True)
     # SES may tell of them again.
     deleted_for = models.JSONField(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -34,12 +34,16 @@ class Pile:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Work for the mail worker. `next_try`: when the first of it may be tried. `why`: the most frequent problem."""
+    """Work for the mail worker. `next_try`: when the first of it may be tried. `why`: the most frequent problem.
+
+    `stalled`: how much of it waits until a person acts.
+    """
 
     number: int = 0
     since: datetime | None = None
     next_try: datetime | None = None
     why: str = ""
+    stalled: int = 0
 
     def is_late(self, now: datetime) -> bool:
         return self.next_try is not None and now - self.next_try > LATE
@@ -94,7 +98,7 @@ class MailStatus:
         queue = self.queue is not None and (self.queue.dead_letters or self.queue.problem)
         harmless = (Trouble.FAILING, Trouble.SLOW, Trouble.NONE)
         endpoints = any(one.trouble not in harmless for one in self.endpoints)
-        return bool(self.dead.number or endpoints or self.sweeps or queue)
+        return bool(self.dead.number or self.to_erase.stalled or endpoints or self.sweeps or queue)
 
 
 def mail_status(owner: User | None = None, *, asks_queue: bool = True) -> MailStatus:
@@ -128,7 +132,7 @@ def to_read(owner: User | None = None) -> Waiting:
 def to_erase(owner: User | None = None) -> Waiting:
     """Mail whose object is to be erased. How long it waits is not known."""
     found = _waiting(_of(owner, Message.objects.filter(state=Message.State.ERASING, erased_at=None), "domain__owner"))
-    return Waiting(found.number, None, found.next_try, found.why)
+    return replace(found, since=None)
 
 
 def deliveries_due() -> Waiting:
@@ -179,7 +183,12 @@ def queue() -> Queue:
 
 
 def _waiting(messages: QuerySet[Message]) -> Waiting:
-    found = messages.aggregate(number=Count("pk"), since=Min("arrived_at"), next_try=Min("retry_at"))
+    found = messages.aggregate(
+        number=Count("pk"),
+        since=Min("arrived_at"),
+        next_try=Min("retry_at"),
+        stalled=Count("pk", filter=Q(stalled=True)),
+    )
     if not found["number"]:
         return Waiting()
     return Waiting(**found, why=_most_frequent_problem(messages))
