@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from backoffice.text import moment
+from domains.deletion.report import as_values
 from domains.deletion.retry import retry_deletion
-from domains.models import DomainDeletion
+from domains.models import DomainDeletion, Step
 from rest.names.canonical import normalise_domain
+from ses_integration.api import SyncState
 from ses_integration.cli.base import SECONDS_PER_DOMAIN
 
 DELETION_HELP = "a domain's name, for its latest deletion, or the id of a deletion"
@@ -33,6 +35,12 @@ def state_of(deletion: DomainDeletion) -> str:
     if deletion.finished_at is None:
         return f"pending: {deletion.labels(deletion.pending_steps)}"
     return "finished" if deletion.proved_at is None else f"verified {moment(deletion.proved_at)}"
+
+
+def reports(deletions: Sequence[DomainDeletion]) -> list[dict[str, Any]]:
+    """The reports as the API has them, without DNS."""
+    states = SyncState.by_domain({row.name for row in deletions if Step.PENDING in (row.rules, row.identity)})
+    return [as_values(row, states.get(row.name)) for row in deletions]
 
 
 def retry(deletion: DomainDeletion, tell: Callable[[str], Any]) -> None:

@@ -7,11 +7,9 @@ from typing import Any
 from backoffice.shell.arguments import at_least_one
 from backoffice.tables import table
 from backoffice.text import moment, plural
-from domains.deletion.report import as_values
-from domains.management.deletions import state_of
-from domains.models import DomainDeletion, Step
+from domains.management.deletions import reports, state_of
+from domains.models import DomainDeletion
 from rest.names.arguments import domain_name
-from ses_integration.api import SyncState
 from ses_integration.cli.base import CommandWithExitCodes
 
 SHOWN = 50
@@ -39,9 +37,7 @@ class Command(CommandWithExitCodes):
             rows = rows.pending()
         shown, total = list(rows[: options["limit"]]), rows.count()
         if options["json"]:
-            states = SyncState.by_domain({row.name for row in shown if Step.PENDING in (row.rules, row.identity)})
-            values = [as_values(row, states.get(row.name)) for row in shown]
-            self.stdout.write(json.dumps({"deletions": values, "total": total}, indent=2))
+            self.stdout.write(json.dumps({"deletions": reports(shown), "total": total}, indent=2))
             return
         if not shown:
             self.stdout.write("There is no such deletion.")

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser
+from functools import partial
 from typing import Any
 
-from domains.management.deletions import DELETION_HELP, deletion_of, retry
+from domains.management.deletions import DELETION_HELP, deletion_of, reports, retry
 from domains.models import DomainDeletion
 from ses_integration.cli.base import CommandWithExitCodes
 
@@ -18,16 +20,22 @@ class Command(CommandWithExitCodes):
         parser.add_argument(
             "deletion", metavar="DELETION", nargs="*", help=f"{DELETION_HELP}; default: all unfinished ones"
         )
+        parser.add_argument(
+            "--json", action="store_true", help="print JSON: the reports as the API has them; progress goes to stderr"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         deletions = [deletion_of(text) for text in options["deletion"]]
         deletions = deletions or list(DomainDeletion.objects.pending().order_by("started_at", "name"))
+        tell = self.stdout.write if not options["json"] else partial(self.stderr.write, style_func=str)
         if not deletions:
-            self.stdout.write("No deletion is pending.")
+            tell("No deletion is pending.")
         for deletion in deletions:
             if deletion.finished_at is None:
-                retry(deletion, self.stdout.write)
+                retry(deletion, tell)
             else:
-                self.stdout.write(f"deletion of {deletion.name} ({deletion.pk}): finished before.")
+                tell(f"deletion of {deletion.name} ({deletion.pk}): finished before.")
+        if options["json"]:
+            self.stdout.write(json.dumps({"deletions": reports(deletions)}, indent=2))
         if any(deletion.finished_at is None for deletion in deletions):
             raise SystemExit(2)

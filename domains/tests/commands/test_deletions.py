@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 
 from domains.deletion.service import delete_domain
 from domains.models import DomainDeletion
@@ -84,6 +84,17 @@ def test_a_retry_finishes_it_now(pending):
     assert (code, text) == (0, f"deletion of stuck.example ({pending.pk}): finished.\n")
     assert run("retry_deletion", pending.pk) == (0, f"deletion of stuck.example ({pending.pk}): finished before.\n")
     assert run("retry_deletion") == (0, "No deletion is pending.\n")
+
+
+def test_json_of_a_retry_has_the_reports_of_the_api(pending, api, capsys):
+    call_command("retry_deletion", "stuck.example", "--json")
+    said = capsys.readouterr()
+    answer = api.get(f"/api/v2/deletions/{pending.pk}").json()
+    del answer["dns"]
+    assert json.loads(said.out) == {"deletions": [answer]}
+    assert said.err == f"deletion of stuck.example ({pending.pk}): finished.\n"
+    call_command("retry_deletion", "--json")
+    assert json.loads(capsys.readouterr().out) == {"deletions": []}
 
 
 def test_what_is_still_pending_after_a_retry_is_exit_code_2(pending, ses):

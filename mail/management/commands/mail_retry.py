@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -74,31 +75,42 @@ class Command(CommandWithIds):
             "--again", action="store_true", help="with ids or --mail: also what has been delivered or withdrawn"
         )
         parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument(
+            "--json", action="store_true", help="print JSON: `queued` and `refused`; plan and question go to stderr"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        tell = self.stdout.write if not options["json"] else partial(self.stderr.write, style_func=str)
         steps, nothing = _plan(options)
+        chosen: list[Step] = []
         if not steps:
-            self.stdout.write(f"Nothing to do. {nothing}".rstrip())
-            return
-        self.stdout.write("\n".join(shortened([step.line for step in steps], LINES_SHOWN)))
-        if not (options["yes"] or agreed(self)):
-            self.stdout.write(NOTHING_DONE)
-            return
+            tell(f"Nothing to do. {nothing}".rstrip())
+        else:
+            tell("\n".join(shortened([step.line for step in steps], LINES_SHOWN)))
+            if options["yes"] or agreed(self):
+                chosen = steps
+            else:
+                tell(NOTHING_DONE)
         done, refused = 0, []
-        for step in steps:
+        for step in chosen:
             try:
                 done += step.act()
             except replay.CannotDeliver as error:
-                refused.append(f"{step.line}: {error}")
+                refused.append((step.line, str(error)))
         if done:
             now = (
                 DOWN
                 if any(step.is_down for step in steps)
                 else f"mail_worker makes {'it' if done == 1 else 'them'} now"
             )
-            self.stdout.write(f"Asked for {plural(done, 'delivery')}. {now}; mail_show says what became of one.")
+            tell(f"Asked for {plural(done, 'delivery')}. {now}; mail_show says what became of one.")
         if refused:
-            self.stdout.write("\n".join(["Refused:", *shortened(refused, LINES_SHOWN)]))
+            lines = [f"{line}: {why}" for line, why in refused]
+            tell("\n".join(["Refused:", *shortened(lines, LINES_SHOWN)]))
+        if options["json"]:
+            listed = [{"what": line, "error": error} for line, error in refused]
+            self.stdout.write(json.dumps({"queued": done, "refused": listed}, indent=2))
+        if refused:
             raise SystemExit(2)
 
 

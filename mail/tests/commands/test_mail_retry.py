@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
@@ -208,3 +210,19 @@ def test_an_id_may_begin_with_a_dash(domain, pk: str) -> None:
     Delivery.objects.update(state="dead")
     assert retry(pk)[0] == 0
     assert states() == ["due"]
+
+
+def test_json_has_the_number_and_what_was_refused(shop, domain, capsys) -> None:
+    dead, done = delivery(shop, domain, state="dead"), delivery(shop, domain, state="delivered")
+    call_command("mail_retry", dead.pk, "--yes", "--json")
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"queued": 1, "refused": []}
+    assert said.err.splitlines()[1] == ONE
+    call_command("mail_retry", done.pk, "--yes", "--json")
+    assert json.loads(capsys.readouterr().out) == {"queued": 0, "refused": []}
+    gone = delivery(EndpointFactory(is_active=False, owner=domain.owner), domain, state="dead")
+    with pytest.raises(SystemExit) as end:
+        call_command("mail_retry", gone.pk, "--yes", "--json")
+    values = json.loads(capsys.readouterr().out)
+    assert (end.value.code, values["queued"]) == (2, 0)
+    assert [gone.pk in one["what"] and bool(one["error"]) for one in values["refused"]] == [True]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -174,3 +176,23 @@ def test_it_needs_as_many_statements_for_many_deliveries(db) -> None:
             sent = delivery(other, endpoint=EndpointFactory())
             DeliveryAttempt.objects.create(delivery=sent, number=number)
     assert statements() == few
+
+
+def test_json_has_the_members_of_the_api(user, api, capsys) -> None:
+    email = mail(message__domain=DomainFactory(name="example.com", owner=user), disposition="routed")
+    sent = delivery(email, state="dead", finished_at=AT, retry_at=None, problem="It answered 503.")
+    DeliveryAttempt.objects.create(delivery=sent, number=1, at=AT, status_code=503)
+    call_command("mail_show", "ses-1", "--json")
+    [values] = json.loads(capsys.readouterr().out)["mails"]
+    of_api = api.get(f"/api/v2/mail/{email.pk}?peek=true").json()
+    same = ("messageId", "subject", "from", "fromName", "security")
+    assert {name: values[name] for name in same} == {name: of_api[name] for name in same}
+    [shown] = values["emails"]
+    assert {name: shown[name] for name in ("id", "recipient", "status")} == {
+        "id": email.pk, "recipient": "hello@example.com", "status": "failed",
+    }  # fmt: skip
+    assert shown["deliveries"] == api.get(f"/api/v2/mail/{email.pk}/deliveries").json()["data"]
+    assert (values["arrivedAt"], values["bucketName"]) == ("2026-11-26T09:30:00.000Z", "inbound-mail")
+    assert "textBody" not in values
+    call_command("mail_show", "ses-1", "--json", "--text")
+    assert json.loads(capsys.readouterr().out)["mails"][0]["textBody"] == "The text"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from argparse import ArgumentParser
 from typing import Any
@@ -45,6 +46,11 @@ class Command(CommandWithExitCodes):
             default="",
             help="with --mail: the topic posts notifications to this URL of ours, and there is no queue (MAIL_SOURCE=sns)",
         )
+        parser.add_argument(
+            "--json",
+            action="store_true",
+            help="print JSON: what was done, and the settings to add; progress goes to stderr",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         config, url = ses_config(), options["url"]
@@ -72,12 +78,16 @@ class Command(CommandWithExitCodes):
         finally:
             # Also what was done before a failure.
             for sentence in done:
-                self.stdout.write(sentence)
+                (self.stderr if options["json"] else self.stdout).write(sentence, style_func=str)
+        missing = _missing_settings(config, place) if place else {}
+        if options["json"]:
+            self.stdout.write(json.dumps({"done": done, "settings": missing}, indent=2))
+            return
         if not done:
             self.stdout.write(_nothing_to_do(config, place))
-        if place and (lines := _missing_settings(config, place)):
+        if missing:
             self.stdout.write("Put this into the environment of web processes and workers:")
-            self.stdout.write("\n".join(lines))
+            self.stdout.write("\n".join(f"{name}={value}" for name, value in missing.items()))
 
 
 def _nothing_to_do(config: SesConfig, place: MailPlace | None) -> str:
@@ -85,8 +95,8 @@ def _nothing_to_do(config: SesConfig, place: MailPlace | None) -> str:
     return f"{rule_set}{', and reading mail is set up' if place else ''}; nothing to do."
 
 
-def _missing_settings(config: SesConfig, place: MailPlace) -> list[str]:
-    """Lines for the environment, as far as the settings do not say so yet."""
+def _missing_settings(config: SesConfig, place: MailPlace) -> dict[str, str]:
+    """Variables for the environment, as far as the settings do not say so yet."""
     source = (
         ("SES_QUEUE_URL", place.queue_url, config.queue_url)
         if place.queue_url
@@ -97,4 +107,4 @@ def _missing_settings(config: SesConfig, place: MailPlace) -> list[str]:
         source,
         ("SES_CONFIGURATION_SET", place.configuration_set, config.configuration_set),
     ]
-    return [f"{name}={desired}" for name, desired, current in settings if desired != current]
+    return {name: desired for name, desired, current in settings if desired != current}

@@ -5,7 +5,7 @@ from urllib.request import Request, urlopen
 
 import boto3
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 
 from ses_integration.drift.sweep import sweep_ses
 from ses_integration.models import DomainSync, RuleSetState
@@ -130,3 +130,23 @@ def test_new_account_moves_to_another_account(moved, settings):
 
 def test_new_account_changes_nothing_in_the_same_account(ses):
     assert run("ses_setup", "--new-account")[1].endswith("exists and is active; nothing to do.\n")
+
+
+def test_json_has_what_was_done_and_the_settings_to_add(aws, settings, capsys):
+    settings.SES_TOPIC_ARN = settings.SES_QUEUE_URL = settings.SES_CONFIGURATION_SET = ""
+    call_command("ses_setup", "--mail", "--json")
+    said = capsys.readouterr()
+    values = json.loads(said.out)
+    assert values["done"][0] == "Receipt rule set inbound-email-rules was created and is active now."
+    assert list(values["settings"]) == ["SES_TOPIC_ARN", "SES_QUEUE_URL", "SES_CONFIGURATION_SET"]
+    assert values["settings"]["SES_TOPIC_ARN"].startswith("arn:aws:sns:eu-west-1:")
+    assert said.err.splitlines() == values["done"]
+    call_command("ses_setup", "--json")
+    assert json.loads(capsys.readouterr().out) == {"done": [], "settings": {}}
+
+
+@pytest.mark.usefixtures("foreign")
+def test_a_failure_prints_no_json(capsys):
+    with pytest.raises(CommandError):
+        call_command("ses_setup", "--json")
+    assert capsys.readouterr().out == ""
