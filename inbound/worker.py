@@ -108,14 +108,14 @@ class Worker:
         self._stop = threading.Event()
         self._once = True
         self._database_is_away = False
-        self._sweeper = SesSweeper(settings.SES_SWEEP_SECONDS)
+        self._sweeper = SesSweeper(settings.SES_SWEEP_SECONDS, self._say_alive)
         self._tasks = [
             BackgroundTask("set up", run_auto_setup, settings.SES_SWEEP_SECONDS),
             BackgroundTask("sweep SES", self._sweep_ses, settings.SES_SWEEP_SECONDS),
             BackgroundTask("look at SES", self._sweeper.look, min(LOOK_SECONDS, settings.SES_SWEEP_SECONDS)),
             BackgroundTask("sweep SES again", self._sweeper.run_again, RETRY_SECONDS),
             BackgroundTask("sweep database", sweep_database, settings.SES_DATABASE_SWEEP_SECONDS),
-            BackgroundTask(RECONCILE, lambda: reconcile_due(self._stop.is_set, seconds=TASK_SECONDS)),
+            BackgroundTask(RECONCILE, lambda: reconcile_due(self._is_stopped, seconds=TASK_SECONDS)),
             BackgroundTask("take over identities", complete_identities, min(5.0, settings.SES_STATUS_SECONDS)),
             BackgroundTask(CHECK, check_due, min(5.0, settings.SES_STATUS_SECONDS)),
             BackgroundTask(RESUME, self._resume_deletions),
@@ -124,11 +124,11 @@ class Worker:
             BackgroundTask("keep a sample of the quotas", take_sample, SAMPLE_SECONDS),
             BackgroundTask(
                 "prune idempotency records",
-                lambda: prune_idempotency_records(self._stop.is_set, seconds=TASK_SECONDS),
+                lambda: prune_idempotency_records(self._is_stopped, seconds=TASK_SECONDS),
                 60.0,
             ),
             BackgroundTask(
-                "prune the audit log", lambda: prune_changes(self._stop.is_set, seconds=TASK_SECONDS), 3600.0
+                "prune the audit log", lambda: prune_changes(self._is_stopped, seconds=TASK_SECONDS), 3600.0
             ),
         ]
 
@@ -137,13 +137,18 @@ class Worker:
         return None if seconds is None else NotDue(seconds)
 
     def _resume_deletions(self) -> int:
-        return resume_deletions(self._stop.is_set, seconds=TASK_SECONDS, request_seconds=settings.SES_REQUEST_BUDGET)
+        return resume_deletions(self._is_stopped, seconds=TASK_SECONDS, request_seconds=settings.SES_REQUEST_BUDGET)
 
     def _announce_deletions(self) -> int:
-        return announce_proved(self._stop.is_set, seconds=TASK_SECONDS)
+        return announce_proved(self._is_stopped, seconds=TASK_SECONDS)
 
     def _verify_deletions(self) -> int:
-        return prove_deletions(self._stop.is_set, seconds=TASK_SECONDS)
+        return prove_deletions(self._is_stopped, seconds=TASK_SECONDS)
+
+    def _is_stopped(self) -> bool:
+        """For tasks, which ask between two steps: all steps together may take longer than a worker is silent."""
+        self._say_alive()
+        return self._stop.is_set()
 
     def stop(self) -> None:
         """Stop after the current call. Pending work stays in the database."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import boto3
@@ -16,6 +17,11 @@ from inbound.worker import RETRY_SECONDS, BackgroundTask, NotDue, Worker
 from ses_integration.aws import clients
 from ses_integration.models import RuleSetState
 from ses_integration.tests.support.ses_state import identities, rules
+from workers import heartbeat
+from workers.alive import is_alive
+from workers.heartbeat import Heartbeat
+from workers.models import Worker as WorkerRow
+from workers.models import WorkerKind
 
 pytestmark = pytest.mark.sqlite
 
@@ -212,6 +218,22 @@ def test_with_auto_setup_it_creates_the_rule_set_first(aws, transactional_db, se
     EmailAddressFactory()
     Worker().tick()
     assert len(rules()) == 1
+
+
+def test_a_task_that_takes_long_says_meanwhile_that_the_worker_is_alive(ses, settings, monkeypatch):
+    settings.SES_REQUEST_BUDGET = 0.0
+    monkeypatch.setattr(heartbeat, "INTERVAL_SECONDS", 0.0)
+
+    def is_heard(run: Callable[[], object]) -> bool:
+        WorkerRow.objects.update(last_round_at=timezone.now() - timedelta(minutes=2))
+        run()
+        return is_alive(WorkerKind.SES)
+
+    with Heartbeat(WorkerKind.SES) as beat:
+        worker = Worker(beat)
+        for name in ("reconcile", "sweep SES"):
+            EmailAddressFactory()
+            assert is_heard(task_of(worker, name).run), name
 
 
 def test_a_stopped_worker_starts_no_task(ses, settings):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ses_integration.aws.observe import observe_all_rules
 from ses_integration.conf import SesConfig, ses_config
@@ -27,9 +27,10 @@ class SesSweeper:
     within a minute, and not at the same time as another worker's.
     """
 
-    def __init__(self, interval: float) -> None:
-        """`interval` is in seconds."""
+    def __init__(self, interval: float, progress: Callable[[], None] = lambda: None) -> None:
+        """`interval` is in seconds. `progress` is called between the calls of a sweep, each of which may wait for its turn."""
         self._interval = interval
+        self._progress = progress
         self._swept = False
         self._skipped: list[str] = []
 
@@ -55,7 +56,7 @@ class SesSweeper:
         self._swept = False
         config = ses_config()
         try:
-            self._skipped = _sweep(config)
+            self._skipped = _sweep(config, self._progress)
         except SesError as error:
             if config.region:
                 kept.keep_failure(config, error)
@@ -69,14 +70,17 @@ class SesSweeper:
             self.sweep()
 
 
-def _sweep(config: SesConfig) -> list[str]:
+def _sweep(config: SesConfig, progress: Callable[[], None]) -> list[str]:
     """Returns the domains that were skipped."""
     if config.region:
         kept.begin(config)
     known = recorded_names(config)
     seen = observe_all_rules(config)
+    progress()
     # Before entries are invalidated: then nothing would differ any more.
-    comparison = None if seen.identities_error else compare_with(config, seen, known, _some_tags)
+    comparison = None
+    if not seen.identities_error:
+        comparison = compare_with(config, seen, known, _some_tags, progress=lambda number, total: progress())
     swept = sweep_observed(config, seen, known)
     if comparison is not None:
         kept.keep(config, comparison)
