@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
 from django.utils import timezone
 
 from domains.deletion.proved import announce_proved, deletion_proved
@@ -77,3 +78,19 @@ def test_a_receiver_that_fails_is_called_again_and_holds_up_nobody(transactional
 def test_a_worker_that_is_stopped_leaves_the_rest(transactional_db, told):
     proven("example.com")
     assert (announce_proved(lambda: True), announce_proved(seconds=0), told) == (0, 0, [])
+
+
+@pytest.mark.postgresql
+def test_two_workers_announce_each_deletion_once(transactional_db, told):
+    names = {proven(f"shop{number}.example").name for number in range(20)}
+
+    def announce() -> None:
+        announce_proved()
+        connections.close_all()
+
+    workers = [threading.Thread(target=announce) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(told) == sorted(names)
