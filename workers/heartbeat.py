@@ -74,7 +74,8 @@ class Heartbeat:
 
     def _begin(self) -> None:
         with transaction.atomic():
-            Worker.objects.filter(last_round_at__lt=Now() - KEPT).delete()
+            # Not those of the other kind: when the last one ran is told until there is another.
+            Worker.objects.filter(kind=self._kind, last_round_at__lt=Now() - KEPT).delete()
             row = Worker.objects.create(
                 kind=self._kind,
                 host=self._host,

@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from desk.state.values import Kind, Level, State, Tally
+from workers.models import WorkerKind
 
 Samples = Iterable[tuple[str, float]]
 
@@ -49,11 +50,15 @@ class StateCollector(Collector):
     def _workers(self) -> Iterator[GaugeMetricFamily]:
         workers = [worker for worker in self._state.workers if not worker.elsewhere]
         kinds = sorted({worker.kind for worker in workers})
+        # Of which there should be one, although none has ever run. Without a sample, no alert would notice.
+        missing = {
+            it.subject for it in self._state.findings if it.kind is Kind.WORKER and it.subject in WorkerKind.values
+        }
         yield _labelled(
             "workers_alive",
             "Worker processes that have been heard of within a minute.",
             "kind",
-            ((kind, sum(worker.is_alive for worker in workers if worker.kind == kind)) for kind in kinds),
+            ((kind, sum(it.is_alive for it in workers if it.kind == kind)) for kind in sorted({*kinds, *missing})),
         )
         yield _labelled(
             "worker_last_round_age_seconds",

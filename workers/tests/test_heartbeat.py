@@ -62,12 +62,14 @@ def test_a_problem_stays_with_the_time_at_which_it_began_until_it_is_over(monkey
         assert (row.problem, row.problem_since, row.needs_you) == ("", None, False)
 
 
-def test_rows_of_workers_that_are_gone_are_deleted_after_a_day():
+def test_rows_of_workers_that_are_gone_are_deleted_after_a_day_if_there_are_newer_ones_of_the_kind():
+    last = WorkerFactory(kind=WorkerKind.MAIL, last_round_at=timezone.now() - 2 * heartbeat.KEPT)
     WorkerFactory(last_round_at=timezone.now() - heartbeat.KEPT - timedelta(seconds=1))
     kept = WorkerFactory(last_round_at=timezone.now() - heartbeat.KEPT / 2)
     with Heartbeat(WorkerKind.SES):
         assert Worker.objects.filter(pk=kept.pk).exists()
-        assert Worker.objects.count() == 2
+        assert Worker.objects.count() == 3
+        assert none_since(WorkerKind.MAIL) == last.last_round_at
 
 
 def test_a_worker_for_another_region_or_rule_set_does_nothing_of_what_waits_here(settings):

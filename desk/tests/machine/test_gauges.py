@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry
@@ -83,3 +84,10 @@ def test_a_new_installation_has_gauges_too():
     state = State(at=NOW, region="", rule_set="", account="")
     assert value(state, "sweep_age_seconds") is None
     assert value(state, "deletions_unproved") == 0
+
+
+def test_a_worker_that_has_never_run_is_zero_and_not_missing():
+    dead = Finding(Kind.WORKER, Level.NEEDS_YOU, "ses_worker", "no ses_worker has ever run", act="Start it.")
+    state = replace(STATE, workers=[], findings=[dead])
+    assert value(state, "workers_alive", kind="ses_worker") == 0
+    assert value(state, "workers_alive", kind="mail_worker") is None
