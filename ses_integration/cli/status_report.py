@@ -18,6 +18,8 @@ from ses_integration.reconcile import snapshot
 from ses_integration.status.capacity import capacity
 from ses_integration.status.sync_state import states_of
 from ses_integration.status.topic import topic_progress
+from workers.alive import is_alive
+from workers.models import WorkerKind
 
 
 def summary() -> list[str]:
@@ -72,6 +74,8 @@ def _mail(config: SesConfig, asks_queue: bool) -> list[str]:
 
 
 def _pace(config: SesConfig) -> str:
+    if not is_alive(WorkerKind.SES):
+        return f"the rest waits for {WorkerKind.SES.value}"
     if config.calls_per_second <= 0:
         return "the worker updates the rest"
     return f"the worker updates the rest, at {config.calls_per_second:g} a second"

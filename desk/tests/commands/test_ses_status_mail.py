@@ -10,6 +10,7 @@ from ses_integration.reconcile.queue import retry_now
 from ses_integration.tests.commands.run import run
 from ses_integration.tests.setup.fixtures import TOPIC, named, queue_url, sqs
 from ses_integration.tests.support.fake_domains import receive, remove
+from workers.models import Worker
 
 __all__ = ["named"]
 
@@ -58,6 +59,8 @@ def test_rules_of_removed_domains_do_not_count():
     remove("a.org")
     remove("b.org")
     assert line("The topic") == "The topic is confirmed in 0 of 1 rule; the worker updates the rest."
+    Worker.objects.all().delete()
+    assert line("The topic") == "The topic is confirmed in 0 of 1 rule; the rest waits for ses_worker."
 
 
 @pytest.mark.usefixtures("rows")
