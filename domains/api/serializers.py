@@ -28,7 +28,8 @@ DERIVED = [
 
 MOMENT = "2026-11-26T10:30:00.000Z"
 RECORD = {"type": "TXT", "name": "_amazonses.example.org", "value": "…"}
-RECOMMENDED = {"name": "example.org", "value": "v=spf1 include:amazonses.com ~all", "description": "SPF record"}
+SPF = {"name": "example.org", "value": "v=spf1 include:amazonses.com ~all", "description": "SPF record"}
+DMARC = {"name": "_dmarc.example.org", "value": "v=DMARC1; p=none", "description": "DMARC policy record"}
 # What SES has. Only in the check of one domain.
 IN_SES = {
     "dkimVerified": Optional(True),
@@ -124,7 +125,7 @@ class DomainSerializer(ReadModelSerializer[Domain]):
     catchAllEndpoint = CatchAllEndpointSerializer(source="catch_all_endpoint", allow_null=True)
     receivingWarning = SchemaOnly("string", nullable=True)
     verificationCheck = SchemaOnly(CHECK, optional=True)
-    authRecommendations = SchemaOnly(like({"spf": RECOMMENDED, "dmarc": RECOMMENDED}), optional=True)
+    authRecommendations = SchemaOnly(like({"spf": SPF, "dmarc": DMARC}), optional=True)
 
     class Meta:
         model = Domain

@@ -51,6 +51,7 @@ PARAMETERS = {
         "An id of your choice for this request, for the logs and the record of changes",
     ),
 }
+PROOF = {"type": "TXT", "name": "_inbound-proof.example.org", "value": "inbound-verification=…"}
 ERROR = {
     "type": "object",
     "required": ["error"],
@@ -68,7 +69,7 @@ ERROR = {
         "proof": {
             "type": "object",
             "description": "The TXT record that proves a domain",
-            "properties": {name: {"type": "string"} for name in ("type", "name", "value")},
+            "properties": {name: {"type": "string", "examples": [text]} for name, text in PROOF.items()},
         },
         "success": {"type": "boolean", "description": "Of some calls: false"},
         "message": {"type": "string", "description": "Of the test of an endpoint: the same as `error`"},
