@@ -41,7 +41,7 @@ COUNTED = {
 
 
 def read_state(owner: User | None = None) -> State:
-    """The state of the installation at one moment; about thirty statements, however much there is.
+    """The state of the installation at one moment; about 35 statements, however much there is.
 
     With `owner`, only what is theirs, and what concerns everybody without names of others.
     """
