@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any, TypeVar
 
+from django import forms
 from django.contrib import messages
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import ValidationError
 from django.db.models import Field, Model
+from django.forms.utils import flatatt
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
+from django.utils.safestring import SafeString
 from django.views.decorators.csrf import csrf_protect
 
 from backoffice.base import ModelAdmin, ModelForm
@@ -30,6 +34,19 @@ class ServiceForm(ModelForm[Row]):
 
     def validate_constraints(self) -> None:
         """Do nothing: the service checks them."""
+
+
+class LongSelect(forms.Select):
+    """A select that may have thousands of rows to choose from. Django renders each with a template, which takes seconds."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        chosen = set(self.format_value(value))
+        options = "\n".join(
+            f'<option value="{escape(key)}"{" selected" if key in chosen else ""}>{escape(str(label))}</option>'
+            for key, label in ((str(key), label) for key, label in self.choices)
+        )
+        shown = flatatt(self.build_attrs(self.attrs, {**(attrs or {}), "name": name}))
+        return SafeString(f"<select{shown}>\n{options}\n</select>")
 
 
 class ServiceAdmin(ModelAdmin[Row]):
@@ -94,6 +111,8 @@ class ServiceAdmin(ModelAdmin[Row]):
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             # Without the icons that open pop-ups to edit or delete the related row.
             field.widget = field.widget.widget
+        if isinstance(field, forms.ModelChoiceField) and type(field.widget) is forms.Select:
+            field.widget = LongSelect(field.widget.attrs)
         return field
 
     def save_form(self, request: HttpRequest, form: Any, change: Any) -> Row:

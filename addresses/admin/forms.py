@@ -57,7 +57,8 @@ class ChangeAddressForm(ServiceForm[EmailAddress]):
         super().__init__(*args, **kwargs)
         if "endpoint" in self.fields:
             # `endpoints`: reverse accessor of endpoints.Endpoint, in an app above this one.
-            endpoints = self.instance.domain.owner.endpoints.order_by("name")
+            # With the owner, which Django sets in each.
+            endpoints = self.instance.domain.owner.endpoints.only("owner", "name").order_by("name")
             self.fields["endpoint"].queryset = endpoints  # type: ignore[attr-defined]
 
 

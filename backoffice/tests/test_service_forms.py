@@ -13,8 +13,8 @@ from backoffice.service_forms import GONE
 from domains.lifecycle.catch_all import EndpointGone
 from endpoints import services
 from endpoints.models import Endpoint
-from inbound.tests.support.admin_site import post, url
-from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory
+from inbound.tests.support.admin_site import assert_constant_statements, post, url
+from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory
 
 
 def values(endpoint: Endpoint, **changes: Any) -> dict[str, Any]:
@@ -59,3 +59,13 @@ def test_the_service_does_not_run_in_a_transaction_of_the_admin(ses, user, admin
     post(admin_client, url("endpoints.endpoint", "change", endpoint.pk), **values(endpoint, name="New"))
     endpoint.refresh_from_db()
     assert (inside, endpoint.name) == ([False], "New")
+
+
+def test_many_endpoints_to_choose_from_take_no_more_statements(ses, user, admin_client: Client):
+    domain = DomainFactory(owner=user, catch_all_endpoint=EndpointFactory(owner=user))
+    address = EmailAddressFactory(domain=domain, endpoint=EndpointFactory(owner=user, name="<Shop>"))
+    for page in (url("addresses.emailaddress", "change", address.pk), url("domains.domain", "change", domain.pk)):
+        assert_constant_statements(admin_client, page, lambda: EndpointFactory(owner=user))
+    shown = admin_client.get(url("addresses.emailaddress", "change", address.pk)).content.decode()
+    assert f'<option value="{address.endpoint_id}" selected>&lt;Shop&gt;</option>' in shown
+    assert '<option value="">---------</option>' in shown

@@ -41,9 +41,9 @@ class CatchAllForm(ServiceForm[Domain]):
             # `endpoints`: reverse accessor of endpoints.Endpoint, in an app above this one.
             endpoints = self.instance.owner.endpoints
             current = endpoints.filter(pk=self.instance.catch_all_endpoint_id)
-            self.fields["catch_all_endpoint"].queryset = (  # type: ignore[attr-defined]
-                endpoints.filter(is_active=True) | current
-            ).order_by("name")
+            # With the owner, which Django sets in each.
+            offered = (endpoints.filter(is_active=True) | current).only("owner", "name", "is_active").order_by("name")
+            self.fields["catch_all_endpoint"].queryset = offered  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any] | None:
         values = super().clean() or self.cleaned_data
