@@ -28,7 +28,7 @@ def read_mail_figures(owner: User | None) -> MailFigures:
 
 
 def read_mail(owner: User | None, *, measures: bool) -> tuple[list[Finding], dict[tuple[Kind, Level], Tally]]:
-    """Sixteen statements, no call to AWS. `measures`: a worker has run for long enough to measure the queue."""
+    """Fourteen statements, no call to AWS. `measures`: a worker has run for long enough to measure the queue."""
     status = mail_status(owner, asks_queue=False)
     events = _events(owner)
     found = [*_waiting(status, events), *_dead(status), *_endpoints(status), *_sweeps(status)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from django.contrib.auth.base_user import AbstractBaseUser as User
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from endpoints.models import Endpoint
@@ -54,10 +55,9 @@ class TroubledEndpoint:
 
 
 def troubled_endpoints(
-    due: QuerySet[Delivery], dead: dict[str, int], owner: User | None = None
+    waiting: Mapping[str, int], dead: Mapping[str, int], owner: User | None = None
 ) -> list[TroubledEndpoint]:
-    """Those with most waiting deliveries first. `dead`: how many dead ones each has. With `owner`, only theirs."""
-    waiting = dict(due.order_by().values_list("endpoint").annotate(number=Count("pk")))
+    """Those with most deliveries to be made first. `waiting`, `dead`: how many each has. With `owner`, only theirs."""
     some = Endpoint.objects.all() if owner is None else Endpoint.objects.owned_by(owner)
     rows = some.filter(
         Q(pk__in=dead)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -102,9 +103,9 @@ class MailStatus:
 
 
 def mail_status(owner: User | None = None, *, asks_queue: bool = True) -> MailStatus:
-    """Read all of it, or what is the owner's: fourteen statements. If it `asks_queue` and there is one, two calls to AWS."""
+    """Read all of it, or what is the owner's: twelve statements. If it `asks_queue` and there is one, two calls to AWS."""
     live = _live_deliveries(owner)
-    due, in_flight = _due(live)
+    due, in_flight, waiting = _due(live)
     dead, dead_of = _dead(live)
     held = _held_back(owner)
     quarantined = held[ReceivedEmail.Disposition.QUARANTINED]
@@ -119,7 +120,7 @@ def mail_status(owner: User | None = None, *, asks_queue: bool = True) -> MailSt
         quarantined_ids=_newest_quarantined(owner) if quarantined.number else [],
         blocked=held[ReceivedEmail.Disposition.BLOCKED],
         bounces=_bounces(owner),
-        endpoints=troubled_endpoints(live.due(), dead_of, owner),
+        endpoints=troubled_endpoints(waiting, dead_of, owner),
         sweeps=_sweeps(owner),
         queue=queue() if asks_queue and mail_source() == "sqs" else None,
     )
@@ -146,20 +147,36 @@ def _live_deliveries(owner: User | None) -> DeliveryQuerySet:
     return rows if owner is None else rows.filter(endpoint__owner=owner.pk)
 
 
-def _due(live: DeliveryQuerySet) -> tuple[Waiting, int]:
-    """Those to active endpoints that have to be made, and how many of them a process is making."""
+def _due(live: DeliveryQuerySet) -> tuple[Waiting, int, dict[str, int]]:
+    """Those to active endpoints that have to be made, how many of them a process is making, and how many each endpoint has.
+
+    By endpoint and problem in one statement, because all of these have to be read.
+    """
     now = timezone.now()
-    due = live.due().filter(endpoint__is_active=True)
     gate = "endpoint__gate__not_before"
     opens = Case(When(Q(**{f"{gate}__gt": F("retry_at")}), then=F(gate)), default=F("retry_at"))
-    found = due.aggregate(
+    groups = live.due().order_by().values("endpoint", "problem", is_active=F("endpoint__is_active"))
+    found = groups.annotate(
         number=Count("pk"),
         since=Min("created_at"),
         next_try=Min(opens, filter=Q(leased_until=None) | Q(leased_until__lte=now)),
         in_flight=Count("pk", filter=Q(leased_until__gt=now)),
     )
-    in_flight = found.pop("in_flight")
-    return Waiting(**found, why=_most_frequent_problem(due) if found["number"] else ""), in_flight
+    of_endpoints: Counter[str] = Counter()
+    problems: Counter[str] = Counter()
+    due = []
+    for group in found:
+        of_endpoints[group["endpoint"]] += group["number"]
+        if group["is_active"]:
+            due.append(group)
+            problems[group["problem"]] += group["number"]
+    waiting = Waiting(
+        number=problems.total(),
+        since=min((group["since"] for group in due), default=None),
+        next_try=min((group["next_try"] for group in due if group["next_try"]), default=None),
+        why=min((problem for problem in problems if problem), key=lambda one: (-problems[one], one), default=""),
+    )
+    return waiting, sum(group["in_flight"] for group in due), of_endpoints
 
 
 def _dead(live: DeliveryQuerySet) -> tuple[Pile, dict[str, int]]:
