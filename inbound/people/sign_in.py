@@ -27,7 +27,7 @@ def client_address(request: HttpRequest) -> str | None:
 
     Of IPv6 it is the network: whoever has one address of it has 2**64, and could guess from each.
     """
-    address = remote_address(request).partition("%")[0]
+    address = remote_address(request)
     return str(ip_network(f"{address}/64", strict=False)[0]) if ":" in address else address or None
 
 

@@ -21,7 +21,8 @@ def remote_address(request: HttpRequest) -> str:
     forwarded: str = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.BEHIND_TLS_PROXY else ""
     for text in (_without_port(forwarded.rpartition(",")[2].strip()), direct):
         try:
-            address = ip_address(text)
+            # Without the zone of fe80::1%eth0: a name of any length, and nothing that another machine knows.
+            address = ip_address(text.partition("%")[0])
         except ValueError:
             continue
         # As a socket for IPv6 has the addresses of IPv4: ::ffff:192.0.2.1.
