@@ -16,6 +16,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html_join
+from django.utils.text import capfirst
 from django.views.decorators.csrf import csrf_protect
 
 from backoffice.base import ModelAdmin
@@ -186,6 +187,7 @@ class DeletesThroughService(ModelAdmin[Row]):
             **self.admin_site.each_context(request),
             "title": f"Delete {what}?",
             "opts": self.opts,
+            "list_title": self.list_title or capfirst(str(self.opts.verbose_name_plural)),
             "items": [(row, lines.get(row.pk, [])) for row in rows],
             "plan": plan,
             "parts": plan.parts() if plan else [] if bulk else [Part("", lines[rows[0].pk])],

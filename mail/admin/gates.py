@@ -26,6 +26,8 @@ class EndpointGateAdmin(content.ShowsMail[EndpointGate], OpensGates, ReadOnlyAdm
     list_title = "Endpoints with problems"
     endpoint_link = related_link("endpoint__name")
     list_display = ["endpoint_link", "state", "kind", "down_for", "failures", "waiting", "next_try", "problem_shown"]
+    # The first column has links of its own.
+    list_display_links = ["state"]
     list_filter = ["endpoint__type"]
     search_fields = ["=endpoint__id", "endpoint__name", "problem"]
     ordering = ["down_since", "endpoint"]

@@ -16,6 +16,8 @@ class MailSweepAdmin(ReadOnlyAdmin[MailSweep]):
     when_empty = "The bucket has not been compared with the list of mail yet. A mail_worker does it."
     domain_link = related_link("domain__name")
     list_display = ["domain_link", "started_at", "finished_at", "took", "found", "due_at", "problem"]
+    # The first column has links of its own.
+    list_display_links = ["started_at"]
     list_select_related = ["domain"]
     list_filter = [("problem", admin.EmptyFieldListFilter)]
     search_fields = ["domain__name", "problem"]

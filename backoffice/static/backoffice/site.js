@@ -47,12 +47,34 @@
         }
     };
 
+    /* Addresses and names break at their parts where they have to, and not within a word. */
+    const breakNames = () => {
+        for (const cell of document.querySelectorAll("#result_list td, #result_list th, table.cards td, table.cards th")) {
+            const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+            const long = [];
+            while (texts.nextNode()) if (/[^\s@.]{2}[@.][^\s@.]{2}/.test(texts.currentNode.data)) long.push(texts.currentNode);
+            for (const text of long) {
+                const parts = text.data.split(/(?<=\S@)|(?=\.\S)/);
+                text.replaceWith(...parts.flatMap((part, i) => (i ? [document.createElement("wbr"), part] : [part])));
+            }
+        }
+    };
+
     /* select2 takes the name of a field from what is chosen, so an empty one has none. */
     const nameChoices = () => {
         for (const field of document.querySelectorAll("select.admin-autocomplete[id]")) {
             const name = document.querySelector(`label[for="${field.id}"]`)?.innerText.replace(/:$/, "");
             const shown = field.parentElement.querySelectorAll(".select2-selection, .select2-selection__rendered");
             for (const box of name ? shown : []) box.setAttribute("aria-label", name);
+        }
+    };
+
+    /* What axe finds in Django's own widgets: signs whose name belongs to no role, and parts that only a mouse can scroll. */
+    const mendWidgets = () => {
+        for (const sign of document.querySelectorAll("span.help-tooltip[aria-label]")) sign.setAttribute("role", "img");
+        for (const part of document.querySelectorAll(".inline-group")) {
+            const reached = [...part.querySelectorAll("a, button, input, select, textarea")].some((one) => one.offsetParent);
+            if (!reached) part.tabIndex = 0;
         }
     };
 
@@ -63,7 +85,8 @@
 
     const showBadges = async (list) => {
         const answer = await fetch(list.dataset.badges, {headers: {Accept: "application/json"}}).catch(() => null);
-        if (!answer || !answer.ok) return;
+        /* Who has signed out is redirected to the form for signing in. */
+        if (!answer || !answer.ok || answer.redirected) return;
         const {badges} = await answer.json();
         for (const badge of list.querySelectorAll("[data-badge]")) {
             const {text, isUrgent, label} = badges[badge.dataset.badge] || {};
@@ -88,6 +111,7 @@
             part.replaceWith(fresh);
             labelCells();
             showAges();
+            breakNames();
             return live(fresh);
         }, seconds * 1000);
     };
@@ -106,6 +130,7 @@
     const start = () => {
         labelCells();
         showAges();
+        breakNames();
         tick();
         setInterval(() => { tick(); showAges(); }, 10000);
         const list = document.querySelector("#menu-entries[data-badges]");
@@ -141,5 +166,5 @@
     };
     start();
     /* After Django's own, which makes the choices. */
-    addEventListener("load", () => window.django?.jQuery?.(nameChoices));
+    addEventListener("load", () => window.django?.jQuery?.(() => { nameChoices(); mendWidgets(); }));
 }

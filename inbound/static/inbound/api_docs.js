@@ -4,7 +4,6 @@
 SwaggerUIBundle({
   url: document.getElementById("api").dataset.description,
   dom_id: "#api",
-  deepLinking: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
   validatorUrl: null,

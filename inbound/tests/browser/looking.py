@@ -35,7 +35,7 @@ SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 HEIGHT = 900
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text()
 
-# Text that its own box hides, and boxes that reach out of the window without a parent that scrolls.
+# Text that its own box hides, but for buttons with an arrow, and boxes that reach out of the window without a parent that scrolls.
 CUT = """() => {
   const found = [];
   const scrolls = node => node && node !== document.body &&
@@ -44,7 +44,7 @@ CUT = """() => {
     const box = node.getBoundingClientRect(), style = getComputedStyle(node);
     const hidden = !box.width || !box.height || style.visibility === 'hidden' || style.clipPath !== 'none';
     const folded = node.closest('details:not([open])') && !node.closest('summary');
-    if (hidden || folded || node.closest('.visually-hidden, svg, select, iframe')) continue;
+    if (hidden || folded || node.closest('.visually-hidden, .selector-chooser, svg, select, iframe')) continue;
     const said = `${node.tagName.toLowerCase()}.${node.className} "${(node.innerText || '').trim().slice(0, 60)}"`;
     const hides = ['hidden', 'clip'].includes(style.overflowX) && node.scrollWidth > node.clientWidth + 1;
     if (hides) found.push(`hides its text: ${said}`);
@@ -81,11 +81,12 @@ JUDGE = """async everything => {
 
 
 class Operator:
-    """A person at a browser. `page` is Playwright's; `look` judges what it shows."""
+    """A person at a browser. `page` is Playwright's; `look` judges what it shows. `faults`: of the console and the network."""
 
     def __init__(self, page: Page, base_url: str) -> None:
         self.page = page
         self.base_url = base_url
+        self.faults: list[str] = []
 
     def open(self, path: str) -> None:
         answer = self.page.goto(self.base_url + path)
