@@ -187,7 +187,7 @@ class DeletesThroughService(ModelAdmin[Row]):
             **self.admin_site.each_context(request),
             "title": f"Delete {what}?",
             "opts": self.opts,
-            "list_title": self.list_title or capfirst(str(self.opts.verbose_name_plural)),
+            "list_title": getattr(self, "list_title", "") or capfirst(str(self.opts.verbose_name_plural)),
             "items": [(row, lines.get(row.pk, [])) for row in rows],
             "plan": plan,
             "parts": plan.parts() if plan else [] if bulk else [Part("", lines[rows[0].pk])],
