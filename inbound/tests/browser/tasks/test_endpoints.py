@@ -48,3 +48,12 @@ def test_a_group_is_looked_at(operator: Operator, admin_user: User) -> None:
     EndpointFactory(owner=admin_user, type="email_group", config={"emails": ["a@b.example", "c@d.example"]})
     operator.open(url("endpoints.endpoint", "change", Endpoint.objects.get().pk))
     operator.look("group")
+
+
+def test_a_webhook_that_moves_needs_its_headers_again(operator: Operator, admin_user: User) -> None:
+    endpoint = EndpointFactory(owner=admin_user, config={"url": "https://8.8.8.8/in", "headers": {"X-Key": "hidden"}})
+    operator.open(url("endpoints.endpoint", "change", endpoint.pk))
+    operator.page.get_by_label("URL").fill("https://8.8.4.4/in")
+    operator.page.get_by_role("button", name="Save", exact=True).click()
+    operator.page.get_by_text("*** does not go to another server.").wait_for()
+    operator.look("webhook that moves")
