@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from django.db.models.functions import Now
 
 from ses_integration.conf import SesConfig
-from ses_integration.coordination.clock import database_now, pause
+from ses_integration.coordination.clock import AHEAD, database_now, pause
 from ses_integration.coordination.deadline import shared_deadline
 from ses_integration.errors import RateLimitTimeout
 from ses_integration.models import RateLimit, statements
@@ -28,8 +28,13 @@ def claim_slot(config: SesConfig) -> float:
             [RateLimit(region=config.region, next_slot=database_now())], ignore_conflicts=True
         )
         return 0.0 if _claim(config) else 1 / config.calls_per_second
+    seconds = (row.next_slot - row.now).total_seconds()
+    if seconds > 2 / config.calls_per_second + AHEAD.total_seconds():
+        # The clock was set back. Without this, nobody would call AWS until it is there again.
+        RateLimit.objects.filter(pk=row.pk, next_slot=row.next_slot).update(next_slot=row.now)
+        return 0.0 if _claim(config) else 1 / config.calls_per_second
     # Never zero, which means claimed.
-    return max(0.001, (row.next_slot - row.now).total_seconds())
+    return max(0.001, seconds)
 
 
 def _claim(config: SesConfig) -> bool:

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from ses_integration.aws import account
 from ses_integration.aws.gateway import Gateway
 from ses_integration.conf import SesConfig, ses_config
-from ses_integration.coordination.clock import database_now
+from ses_integration.coordination.clock import AHEAD, database_now
 from ses_integration.coordination.rate_limit import rate_limited
 from ses_integration.errors import SendingHalted, SesError
 from ses_integration.models import SendingLimit, statements
@@ -40,6 +40,12 @@ def sending_slot() -> float:
     if _claim(config):
         return 0.0
     row = _row(config)
+    longest = timedelta(seconds=2 / row.per_second if row.per_second > 0 else 0)
+    if max(row.next_slot - longest, row.ask_at - ASK_EVERY) > row.now + AHEAD:
+        # The clock was set back. Without this, nobody would send until it is there again.
+        past = row.now - PAUSE
+        SendingLimit.objects.filter(pk=row.pk, ask_at=row.ask_at).update(next_slot=past, ask_at=past)
+        row = _row(config)
     if row.ask_at <= row.now:
         _ask(config, row)
         row = _row(config)

@@ -30,6 +30,13 @@ def test_unused_slots_are_not_saved_up():
     assert claim_slot(ses_config()) > 990
 
 
+def test_a_slot_that_a_wrong_clock_has_written_far_ahead_is_free():
+    assert claim_slot(ses_config()) == 0.0
+    RateLimit.objects.update(next_slot=timezone.now() + timedelta(days=1))
+    assert claim_slot(ses_config()) == 0.0
+    assert 990 < claim_slot(ses_config()) < 1001
+
+
 def test_without_a_limit_no_statement_is_needed(settings, django_assert_num_queries):
     settings.SES_CALLS_PER_SECOND = 0
     with django_assert_num_queries(0):

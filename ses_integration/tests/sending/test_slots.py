@@ -60,6 +60,16 @@ def test_unused_slots_are_not_saved_up(ses):
     assert sending_slot() > 95
 
 
+@pytest.mark.parametrize("column", ["next_slot", "ask_at"])
+def test_times_that_a_wrong_clock_has_written_far_ahead_hold_up_nothing(ses, column):
+    assert sending_slot() == 0.0
+    change(next_slot=ago(1))
+    change(**{column: ago(-86400)})
+    change(per_day=1, sent=1)
+    assert sending_slot() == 0.0
+    assert asked(ses) == 2
+
+
 def test_a_rate_that_another_process_has_recorded_counts_at_once(ses):
     sending_slot()
     change(per_second=0.01, next_slot=ago(1))
