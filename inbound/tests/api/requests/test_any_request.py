@@ -37,7 +37,7 @@ leaves |= st.sampled_from(
 names = st.sampled_from(MEMBERS) | texts | st.just(HALF)
 values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4))
 # Almost right, so that they get further.
-VALID = [
+VALID: list[dict[str, Any]] = [
     {"domain": "example.org"},
     {"address": "new@example.com", "domainId": "", "isActive": True},
     {"name": "CRM", "type": "webhook", "config": {"url": "https://example.org/"}, "description": "x"},

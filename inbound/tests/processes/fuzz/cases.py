@@ -17,7 +17,12 @@ WITH_BODY = ("POST", "PUT", "PATCH")
 # HTTP clients drop empty and dotted parts of a path: the request would be for another operation.
 BAD_IDS = [text for text in BAD_TEXTS if text not in ("", "../..")]
 OTHER_METHODS = ("HEAD", "OPTIONS", "PATCH", "TRACE")
-ALMOST_RIGHT: list[dict[str, Any]] = [*VALID, {"emailIds": [], "updates": {"isRead": True}}, {"status": "failed"}, {"release": True}]
+ALMOST_RIGHT: list[dict[str, Any]] = [
+    *VALID,
+    {"emailIds": [], "updates": {"isRead": True}},
+    {"status": "failed"},
+    {"release": True},
+]
 # Members that name rows, and of which kind.
 NAMING = {
     "domainId": "domains",
