@@ -41,7 +41,8 @@ class Link:
 def links(site: AdminSite, request: HttpRequest, entries: Iterable[Entry]) -> list[Link]:
     """The entries that this user may open. No statement beyond those for the user's permissions."""
     found = [(entry, url) for entry in entries if (url := _url(site, request, entry))]
-    holding = [url for _, url in found if request.path.startswith(url)]
+    home = reverse(f"{site.name}:index")
+    holding = [url for _, url in found if request.path == url or (url != home and request.path.startswith(url))]
     here = max(holding, key=len, default="")
     return [Link(entry.label, url, entry.badge, entry.about, url == here) for entry, url in found]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from playwright.sync_api import expect
 
 from desk.pages import work
 from inbound.tests.browser.looking import Operator
 from inbound.tests.support.admin_site import url
-from mail.models import ReceivedEmail
+from mail.models import Message, ReceivedEmail
 
 # Tasks open the pages of the others.
 ROWS = [
@@ -53,9 +54,9 @@ def test_deleting_mail_and_endpoints_is_asked(operator: Operator, rows: None) ->
 
 
 def test_a_download_that_may_be_harmful_is_asked_for(operator: Operator, rows: None) -> None:
-    received = ReceivedEmail.objects.first()
-    assert received is not None
-    operator.open(f"/admin/mail/receivedemail/{received.pk}/raw/")
+    Message.objects.update(virus="FAIL")
+    operator.open(f"/admin/mail/receivedemail/{quote(ReceivedEmail.objects.latest('pk').pk)}/raw/")
+    expect(operator.page.get_by_role("heading", name="SES has found a virus in this mail")).to_be_visible()
     operator.look("download")
 
 
