@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -10,7 +12,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db import DataError, ProgrammingError
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -43,11 +45,9 @@ class SearchesNames:
             return django.get_search_results(request, queryset, search_term)
         # Each word has to match in one of its forms: the others may be in texts that nobody normalises, such as user names.
         for either in forms.items():
-            found = Q()
-            for form in either:
-                rows, _ = django.get_search_results(request, self.model._default_manager.all(), form)
-                found |= Q(pk__in=rows.values("pk"))
-            queryset = queryset.filter(found)
+            every = (django.get_search_results(request, self.model._default_manager.all(), form)[0] for form in either)
+            # One subquery for all forms, which is asked for each row. Several would each look at all rows first.
+            queryset = queryset.filter(pk__in=reduce(or_, every).values("pk"))
         return queryset, False
 
 
