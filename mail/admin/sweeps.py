@@ -14,6 +14,7 @@ from mail.models import MailSweep
 @admin.register(MailSweep)
 class MailSweepAdmin(ReadOnlyAdmin[MailSweep]):
     when_empty = "The bucket has not been compared with the list of mail yet. A mail_worker does it."
+    list_title = "Sweeps of the bucket"
     domain_link = related_link("domain__name")
     list_display = ["domain_link", "started_at", "finished_at", "took", "found", "due_at", "problem"]
     # The first column has links of its own.

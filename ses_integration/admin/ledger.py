@@ -52,6 +52,7 @@ class AppliedFilter(ChoiceListFilter):
 
 @admin.register(DomainSync)
 class DomainSyncAdmin(ReadOnlyAdmin[DomainSync]):
+    list_title = "Marks"
     when_empty = "No domain has been changed yet."
     list_display = ["domain", "ses", "rows", "applied", "attempts", "retry_at"]
     list_filter = [AppliedFilter, "stalled", *SCOPE]
