@@ -12,7 +12,6 @@ from inbound.tests.processes.fuzz.rows import MARK
 
 # gunicorn's own, before the application has the request: the line or a header is too long.
 OF_THE_SERVER = (414, 431)
-METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def problem(path: str, method: str, answer: Any) -> str | None:
