@@ -15,6 +15,8 @@ from desk.state.values import Finding, Kind, Level
 
 # What a click can try again; the others have a page that says what to do.
 TRIABLE = frozenset({Kind.SES_CHANGE, Kind.UNANSWERED_CALL, Kind.DELETION, Kind.STORED_MAIL})
+# Filters of the lists that a finding of several rows is about.
+LISTS = {"domains.domain": "receiving=no"}
 CSS = {Level.NEEDS_YOU: "bad", Level.UNCONFIRMED: "warn", Level.PENDING: "plain"}
 
 
@@ -50,4 +52,7 @@ def url_of(site: AdminSite, request: HttpRequest, finding: Finding) -> str:
     admin = registered(site, model)
     if admin is None or not admin.has_view_or_change_permission(request):
         return ""
-    return reverse(f"{site.name}:{model.replace('.', '_')}_change", args=[quote(pk)])
+    name = f"{site.name}:{model.replace('.', '_')}"
+    if not pk:
+        return f"{reverse(f'{name}_changelist')}?{LISTS[model]}"
+    return reverse(f"{name}_change", args=[quote(pk)])

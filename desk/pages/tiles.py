@@ -40,7 +40,13 @@ def _mail(state: State) -> Tile:
     mail = state.mail
     silent = [f"{plural(mail.silent, 'domain')} silent for 7 days"] if mail.silent else []
     last = f"last {_ago(mail.last_at, state)}" if mail.last_at else "none is stored"
-    return Tile("Mail", "mail.receivedemail", [last, f"{mail.in_24_hours:,} in 24 h", *silent])
+    lost = state.by_kind.get(Kind.DOMAIN, Tally()).number
+    lines = [f"{plural(lost, 'domain')} without DNS"] if lost else []
+    trouble = next((one for one in state.workers if one.is_alive and one.kind == WorkerKind.MAIL and one.problem), None)
+    if trouble:
+        lines.append(trouble.problem)
+    lines += [last, f"{mail.in_24_hours:,} in 24 h", *silent]
+    return Tile("Mail", "mail.receivedemail", lines, "bad" if lost or trouble else "")
 
 
 def _work(state: State) -> Tile:
@@ -75,9 +81,11 @@ def _capacity(state: State) -> Tile:
 
 def _workers(state: State) -> Tile:
     alive = [one for one in state.workers if one.is_alive]
+    # Those with a problem first: the first line is what people read.
+    alive.sort(key=lambda one: not one.problem)
     lines = [f"{one.kind} on {one.host}, {_ago(one.last_round_at, state)}" for one in alive[:4]]
     if len(alive) > 4:
         lines.append(f"and {len(alive) - 4} more")
-    problems = [one.problem for one in alive if one.problem][:1]
+    problems = [f"{one.kind}: {one.problem}" for one in alive if one.problem][:1]
     is_bad = bool(state.by_kind.get(Kind.WORKER, Tally()).number)
-    return Tile("Workers", "workers.worker", (lines or ["none is alive"]) + problems, "bad" if is_bad else "")
+    return Tile("Workers", "workers.worker", problems + (lines or ["none is alive"]), "bad" if is_bad else "")

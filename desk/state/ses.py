@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser as User
+from django.db.models.functions import Coalesce
 
+from backoffice.text import listed, plural
 from desk.state import wording
 from desk.state.drift import findings as drift_findings
 from desk.state.values import RECIPIENTS, Difference, Finding, Kind, LastSweep, Level, Quota, Tally
@@ -29,7 +31,7 @@ class SesFacts:
 
 
 def read_ses(owner: User | None, most: int) -> SesFacts:
-    """Eleven statements, with an owner twelve."""
+    """Twelve statements, with an owner thirteen."""
     overview = ses_overview(names=None if owner is None else _names_of(owner), most=most)
     quotas = [Quota(one.name, one.used, one.limit, one.foreign, one.learned) for one in overview.usage]
     facts = SesFacts(overview.region, overview.rule_set, overview.account, quotas)
@@ -51,6 +53,9 @@ def read_ses(owner: User | None, most: int) -> SesFacts:
             )
         )
     facts.findings += _almost_full(quotas)
+    for one in _not_receiving(owner):
+        facts.findings.append(one)
+        facts.tallies[one.kind, one.level] = Tally(one.number, one.since)
     if overview.sweep is not None:
         listed = [_difference(one) for one in overview.sweep.listed]
         names = None if owner is None else set(Domain.objects.owned_by(owner).values_list("name", flat=True))
@@ -110,6 +115,35 @@ def _change(state: SyncState, page: tuple[str, int] | None) -> Finding:
         domain=state.domain,
         owner_id=page[1] if page else None,
         page=("domains.domain", page[0]) if page else None,
+    )
+
+
+def _not_receiving(owner: User | None) -> Iterator[Finding]:
+    """One finding for all: DNS is the business of each domain's owner, and must not hide the rest. One statement."""
+    domains = Domain.objects.not_receiving()
+    if owner is not None:
+        domains = domains.owned_by(owner)
+    lost = list(
+        domains.annotate(since=Coalesce("unverified_since", "missing_since"))
+        .order_by("since", "pk")
+        .values_list("pk", "name", "owner_id", "since", "status_reason")
+    )
+    if not lost:
+        return
+    pk, name, owner_id, since, reason = lost[0]
+    alone = len(lost) == 1
+    yield Finding(
+        Kind.DOMAIN,
+        Level.NEEDS_YOU,
+        subject=name if alone else plural(len(lost), "domain"),
+        what=wording.do_not_receive(len(lost)),
+        why=(reason or wording.NO_MX) if alone else f"{listed([row[1] for row in lost], 3)}.",
+        act=wording.ACT_ON_DOMAINS,
+        since=since,
+        domain=name if alone else "",
+        owner_id=owner_id if alone else None,
+        page=("domains.domain", pk if alone else ""),
+        number=len(lost),
     )
 
 

@@ -32,6 +32,7 @@ class Kind(enum.StrEnum):
     DRIFT = "drift"
     SES_CHANGE = "ses_change"
     UNANSWERED_CALL = "unanswered_call"
+    DOMAIN = "domain"
     DELETION = "deletion"
     STORED_MAIL = "stored_mail"
     PROOF = "proof"
@@ -67,8 +68,8 @@ class Finding:
 
     `subject`: what it is about, such as a domain, an endpoint or `ses_worker`. `what`: the work or the fault, in a few words.
     `why`: our sentence, with the AWS call that has failed. `act`: what a person can do, as a sentence; empty if nothing needs to
-    be done. `page`: the admin page about it, as the model's label and the primary key. `owner_id`: whose it is; None if it
-    concerns the whole installation. `number`: how many things it stands for.
+    be done. `page`: the admin page about it, as the model's label and the primary key (empty: the list of several).
+    `owner_id`: whose it is; None if it concerns the whole installation. `number`: how many things it stands for.
     """
 
     kind: Kind

@@ -12,6 +12,8 @@ from mail.status.endpoints import TroubledEndpoint
 ACT_ON_REFUSAL = "Put right what the reason names; docs/runbook.md says how. Then try it now, or wait for the next try."
 ACT_ON_STORED_MAIL = "Allow what S3 refuses; ses_doctor checks the permissions. Then try the deletion now."
 ACT_ON_ERASURE = "Allow what S3 refuses; ses_doctor checks the permissions. It is tried again within 15 minutes."
+ACT_ON_DOMAINS = "Publish their DNS records, which domain_dns prints, or delete them."
+NO_MX = "Its MX record is missing or names other servers."
 ACT_ON_QUOTA = "Delete domains and addresses that are not needed any more, or have AWS raise the quota."
 ACT_ON_DEAD = "Find out why on the pages of the deliveries, then make them again or withdraw them."
 ACT_ON_ENDPOINT = "Repair the receiver, or switch the endpoint on; mail_retry delivers what waits."
@@ -133,6 +135,11 @@ def quota(one: Quota) -> str:
 
 def left_elsewhere(contents: str) -> str:
     return f"SES may still hold {contents} of ours there"
+
+
+def do_not_receive(number: int) -> str:
+    verb, whose = ("receives", "its") if number == 1 else ("receive", "their")
+    return f"{verb} no mail: {whose} DNS records are missing or wrong"
 
 
 def deletion(steps: str) -> str:

@@ -50,6 +50,17 @@ class DeletingFilter(ChoiceListFilter):
         return queryset if self.value() is None else queryset.filter(deleting_since__isnull=self.value() == "no")
 
 
+class ReceivingFilter(ChoiceListFilter):
+    title = "receiving"
+    parameter_name = "receiving"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", "No, though it has been verified")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Domain]) -> QuerySet[Domain]:
+        return queryset if self.value() is None else queryset & Domain.objects.not_receiving()
+
+
 @admin.register(Domain)
 class DomainAdmin(
     ShowsTabs, ShowsVerification, ShowsSesState[Domain], DeletesThroughService[Domain], ServiceAdmin[Domain]
@@ -68,7 +79,8 @@ class DomainAdmin(
     owner_link = related_link("owner__username")
     list_display = ["name", "status_shown", "checked_again", "owner_link", "addresses", "catch_all", "ses"]
     list_filter = [
-        "status", ChecksFilter, ("missing_since", admin.EmptyFieldListFilter), "is_catch_all_enabled", DeletingFilter,
+        "status", ReceivingFilter, ChecksFilter, ("missing_since", admin.EmptyFieldListFilter), "is_catch_all_enabled",
+        DeletingFilter,
     ]  # fmt: skip
     list_select_related = ["owner", "catch_all_endpoint"]
     search_fields = ["name", "id", "owner__username"]

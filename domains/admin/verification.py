@@ -97,7 +97,8 @@ class ShowsVerification(ModelAdmin[Domain]):
     def status_shown(self, domain: Domain) -> str:
         if domain.deleting_since is not None:
             return f"being deleted since {moment(domain.deleting_since)}"
-        return domain.get_status_display()
+        lacks_mx = domain.status == Domain.Status.VERIFIED and not domain.can_receive_emails
+        return domain.get_status_display() + (", but without an MX record for SES" if lacks_mx else "")
 
     @admin.display(description="not verified since")
     def unverified(self, domain: Domain) -> str:

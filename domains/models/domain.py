@@ -29,6 +29,11 @@ class DomainQuerySet(models.QuerySet["Domain"]):
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         return self.filter(owner_id=user.pk)
 
+    def not_receiving(self) -> Self:
+        """Live domains that have been verified, and have lost their verification or have no MX record for SES."""
+        receiving = {"status": Domain.Status.VERIFIED, "can_receive_emails": True}
+        return self.live().filter(verified_at__isnull=False).exclude(**receiving)
+
     def total(self, count: Combinable | str) -> int:
         """The sum of a count over all these domains."""
         total: int = self.aggregate(total=Coalesce(Sum(count), 0))["total"]

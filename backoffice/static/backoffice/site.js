@@ -97,12 +97,30 @@
         }
     };
 
+    /* A green page must not stay green while nobody answers. Empty text: it is up to date again. */
+    const tellStale = (text) => {
+        document.getElementById("stale")?.remove();
+        if (!text) return;
+        const note = document.createElement("p");
+        note.id = "stale";
+        note.className = "errornote";
+        note.setAttribute("role", "alert");
+        note.textContent = `${text} What this page shows is no longer up to date.`;
+        document.getElementById("content").prepend(note);
+    };
+
+    const whyStale = (answer) => {
+        if (!answer || answer.status >= 500) return "The server does not answer.";
+        return answer.redirected ? "You are signed out. Load the page again." : "";
+    };
+
     /* A part of a page with `data-live="15"` is fetched again every 15 seconds, until it comes without that. */
     const live = (part) => {
         const seconds = Number(part.dataset.live);
         if (!seconds || !part.id) return;
         setTimeout(async () => {
             const answer = document.hidden ? null : await fetch(location.href).catch(() => null);
+            if (!document.hidden) tellStale(whyStale(answer));
             const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
             const fresh = page?.getElementById(part.id);
             if (!fresh) return live(part);

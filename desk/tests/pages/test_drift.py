@@ -55,7 +55,7 @@ def test_what_is_ours_is_put_right_after_a_plan(ses: Emulator, admin_client: Cli
     assert name in plan
     said = messages_on(admin_client.post(DRIFT, {"confirmed": "", "domain": [name]}))
     assert said[0] == ("info", "Tried 1 thing: 1 done.")
-    assert "Everything of ours in SES is as the rows want it." in text(admin_client.get(DRIFT))
+    assert "SES held what it should at that time, and nothing else of ours." in text(admin_client.get(DRIFT))
 
 
 def test_rules_behind_one_that_ends_their_mail_are_moved_to_the_front(ses: Emulator, admin_client: Client):

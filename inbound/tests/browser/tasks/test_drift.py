@@ -28,7 +28,7 @@ def test_a_missing_rule_is_found_and_put_right(operator: Operator, ses: Emulator
     page.get_by_role("button", name="Put right what is ours").click()
     operator.look("put right")
     page.get_by_role("button", name="Yes, put it right").click()
-    expect(page.get_by_text("Everything of ours in SES is as the rows want it.")).to_be_visible()
+    expect(page.get_by_text("SES held what it should at that time, and nothing else of ours.")).to_be_visible()
     assert rules(ses) == {RULE: {"hello@shop.example"}}
     menu.get_by_role("link", name="Capacity").click()
     expect(page.locator("#content")).to_contain_text("1 of 200 rules")
@@ -48,5 +48,5 @@ def test_a_large_removal_is_typed_first(operator: Operator, ses: Emulator, admin
     operator.look("put a large removal right")
     page.get_by_label("Type remove 1 of 1 rules to go on:").fill("remove 1 of 1 rules")
     page.get_by_role("button", name="Yes, put it right").click()
-    expect(page.get_by_text("Everything of ours in SES is as the rows want it.")).to_be_visible()
+    expect(page.get_by_text("SES held what it should at that time, and nothing else of ours.")).to_be_visible()
     assert rules(ses) == {}
