@@ -94,6 +94,7 @@ def _dead(status: MailStatus) -> Iterator[Finding]:
             act=wording.ACT_ON_DEAD,
             since=status.dead.since,
             number=status.dead.number,
+            page=("mail.delivery", ""),
         )
 
 

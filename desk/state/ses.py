@@ -17,6 +17,7 @@ from domains.models import Domain, DomainDeletion
 from ses_integration.api import SyncState, ses_overview
 
 ALMOST_FULL = 0.8
+DOMAIN, DELETION = "domains.domain", "domains.domaindeletion"
 
 
 @dataclass(slots=True)
@@ -31,12 +32,11 @@ class SesFacts:
 
 
 def read_ses(owner: User | None, most: int) -> SesFacts:
-    """Twelve statements, with an owner thirteen."""
+    """Thirteen statements, with an owner fourteen."""
     overview = ses_overview(names=None if owner is None else _names_of(owner), most=most)
     quotas = [Quota(one.name, one.used, one.limit, one.foreign, one.learned) for one in overview.usage]
     facts = SesFacts(overview.region, overview.rule_set, overview.account, quotas)
-    rows = Domain.objects.filter(name__in=[state.domain for state in overview.pending])
-    pages = {name: (pk, owner_id) for name, pk, owner_id in rows.values_list("name", "pk", "owner_id")}
+    pages = _pages([state.domain for state in overview.pending])
     facts.findings = [_change(state, pages.get(state.domain)) for state in overview.pending]
     for status, pending in overview.numbers.items():
         level = Level[_LEVELS[status.name]]
@@ -99,13 +99,23 @@ def _names_of(owner: User) -> Any:
     return Domain.objects.owned_by(owner).values_list("name").union(deleted.values_list("name"))
 
 
-def _change(state: SyncState, page: tuple[str, int] | None) -> Finding:
+def _pages(names: list[str]) -> dict[str, tuple[str, str, int | None]]:
+    """The model, key and owner of the domain of each name, or of its deletion if the domain is gone. Two statements."""
+    deletions = DomainDeletion.objects.pending().filter(name__in=names).values_list("name", "pk", "owner_id")
+    domains = Domain.objects.live().filter(name__in=names).values_list("name", "pk", "owner_id")
+    return {
+        **{name: (DELETION, pk, owner_id) for name, pk, owner_id in deletions},
+        **{name: (DOMAIN, pk, owner_id) for name, pk, owner_id in domains},
+    }
+
+
+def _change(state: SyncState, page: tuple[str, str, int | None] | None) -> Finding:
     level = Level[_LEVELS[state.status.name]]
     return Finding(
         Kind.UNANSWERED_CALL if level is Level.UNCONFIRMED else Kind.SES_CHANGE,
         level,
         subject=state.domain,
-        what=state.lag,
+        what=f"deletion: {state.lag}" if page and page[0] == DELETION else state.lag,
         why=state.details or state.reason,
         act=wording.ACT_ON_REFUSAL if level is Level.NEEDS_YOU else "",
         since=state.changed_at,
@@ -113,8 +123,8 @@ def _change(state: SyncState, page: tuple[str, int] | None) -> Finding:
         # Changes are sent before an unanswered call is repeated.
         next_try=state.retry_at if state.behind else state.unknown_until,
         domain=state.domain,
-        owner_id=page[1] if page else None,
-        page=("domains.domain", page[0]) if page else None,
+        owner_id=page[2] if page else None,
+        page=page[:2] if page else None,
     )
 
 
@@ -142,7 +152,7 @@ def _not_receiving(owner: User | None) -> Iterator[Finding]:
         since=since,
         domain=name if alone else "",
         owner_id=owner_id if alone else None,
-        page=("domains.domain", pk if alone else ""),
+        page=(DOMAIN, pk if alone else ""),
         number=len(lost),
     )
 

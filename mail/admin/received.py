@@ -44,7 +44,7 @@ class ReceivedEmailAdmin(
     content.ShowsMail[ReceivedEmail], ReleasesMail, Downloads, TellsStory, DeletesThroughService[ReceivedEmail]
 ):
     when_empty = (
-        "No mail has arrived yet. Once a domain is verified and its MX record points to SES, its mail is listed here."
+        "No mail is stored. Once a domain is verified and its MX record points to SES, its mail is listed here."
     )
     list_title = "Received mail"
     list_display = [

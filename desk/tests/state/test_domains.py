@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from desk.state.read import read_state
 from desk.state.values import Kind, Level
+from domains.deletion.service import delete_domain
 from inbound.tests.support.factories import DomainFactory, UserFactory
 
 pytestmark = pytest.mark.sqlite
@@ -77,3 +78,14 @@ def test_the_list_of_domains_can_be_filtered_by_it(admin_client):
     assert "shop0.example" in shown
     assert "Verified, but without an MX record for SES" in shown
     assert "fine.example" not in shown
+
+
+def test_a_change_that_waits_for_a_deleted_domain_is_called_a_deletion_and_has_the_page_of_its_report(
+    ses, alive, settings
+):
+    settings.SES_REQUEST_BUDGET = 0.0
+    domain = DomainFactory(name="shop.example")
+    deletion = delete_domain(domain=domain, requested_by="me")
+    [finding] = [one for one in read_state().findings if one.kind is Kind.SES_CHANGE]
+    assert finding.what.startswith("deletion: ")
+    assert finding.page == ("domains.domaindeletion", deletion.pk)

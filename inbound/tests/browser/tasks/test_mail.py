@@ -26,7 +26,7 @@ def alive(ses) -> None:
 def test_a_mail_arrives_and_is_read(operator: Operator, postbox: Postbox, alive: None) -> None:
     page = operator.page
     operator.open("/admin/mail/receivedemail/")
-    expect(page.get_by_text("No mail has arrived yet.")).to_be_visible()
+    expect(page.get_by_text("No mail is stored.")).to_be_visible()
     postbox.deliver()
     work()
     operator.open("/admin/")
