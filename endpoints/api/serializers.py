@@ -12,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 from endpoints import deliveries
 from endpoints.config_schema import group_emails
 from endpoints.models import Endpoint
-from endpoints.redaction import HIDDEN, redacted
+from endpoints.redaction import HIDDEN, is_redacted, redacted
 from rest.fields import Boolean, Constant, Json, SchemaOnly, Text, TextOrNull, Timestamp, like
 from rest.serializers import Answer, Body, ReadModelSerializer, ReadSerializer
 
@@ -205,6 +205,8 @@ class RotateSecretBody(Body):
     secret = Text(required=False, allow_null=True, max_length=SECRET_LIMIT)
 
     def validate_secret(self, value: str | None) -> str:
+        if is_redacted(value):
+            raise ValidationError(f"{HIDDEN} stands for a hidden value.")
         return value or ""
 
 

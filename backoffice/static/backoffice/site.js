@@ -30,7 +30,8 @@
             (cell.querySelector("a") || cell).append(" ", note);
         }
         for (const time of document.querySelectorAll("time[data-age]")) {
-            time.textContent = age(new Date(time.dateTime));
+            const at = new Date(time.dateTime);
+            time.textContent = time.dataset.age === "coming" && at <= new Date() ? "due" : age(at);
         }
     };
 

@@ -90,6 +90,13 @@ def test_other_types_have_neither_secret_nor_token(api, user):
     assert (answer.status_code, answer.json()) == (400, {"error": "Only webhooks have a signing secret"})
 
 
+def test_what_stands_for_a_hidden_secret_is_no_secret(rotate, endpoint):
+    answer = rotate({"secret": "***"})
+    assert answer.status_code == 400
+    assert "*** stands for a hidden value." in str(answer.json())
+    assert keys(endpoint) == [key_of(SECRET)]
+
+
 def test_after_a_rotation_both_secrets_sign_for_a_day(rotate, endpoint, api):
     before = timezone.now()
     answer = rotate()
