@@ -67,8 +67,11 @@ def place() -> Place:
 
 
 def error_page(status: int, title: str, sentence: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """A page of the site that says what went wrong and what to do next. Costs no statement: the database may be away."""
-    context = {"title": title, "sentence": sentence, "place": place(), "now": timezone.now(), **NAMES}
+    """A page of the site that says what went wrong and what to do next. Costs no statement: the database may be away.
+
+    It has no header with the account, because people see it who have not signed in.
+    """
+    context = {"title": title, "sentence": sentence, **NAMES}
     return HttpResponse(render_to_string("admin/backoffice/error.html", context), status=status, headers=headers)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -34,6 +35,23 @@ def test_a_form_without_a_token(admin_user):
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin_user)
     assert_page(client.post("/admin/drift/", {"look": ""}), 403, "The form was not taken")
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda client: client.post("/admin/login/", {"username": "anna"}),
+        lambda client: client.get("/admin/login/", headers={"host": "elsewhere.example"}),
+        lambda client: client.get("/admin/r/0/x/"),
+    ],
+    ids=["form without a token", "other host", "missing page"],
+)
+def test_who_has_not_signed_in_does_not_learn_the_account(db, settings, send: Callable[[Client], Any]):
+    settings.AWS_ACCOUNT_ID, settings.AWS_REGION = "210987654321", "eu-north-1"
+    answer = send(Client(enforce_csrf_checks=True))
+    assert answer.status_code in (302, 400, 403, 404)
+    for secret in (settings.AWS_ACCOUNT_ID, settings.AWS_REGION, settings.SES_RULE_SET):
+        assert secret not in text(answer)
 
 
 @pytest.mark.parametrize(
