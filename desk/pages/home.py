@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
@@ -14,7 +14,7 @@ from desk.pages.rows import rows
 from desk.pages.tiles import tiles
 from desk.state import wording
 from desk.state.read import read_state
-from desk.state.values import LastDay, Level
+from desk.state.values import Finding, LastDay, Level, State
 
 # The work list has all of them.
 SHOWN = 10
@@ -33,6 +33,7 @@ def page(site: AdminSite, request: HttpRequest) -> TemplateResponse:
     if not request.user.has_perm("ses_integration.view_domainsync"):
         return TemplateResponse(request, "admin/desk/home.html", context)
     state = read_state()
+    urgent = state.of(Level.NEEDS_YOU)[:SHOWN]
     pending = [*state.of(Level.UNCONFIRMED), *state.of(Level.PENDING)][:SHOWN]
     opened = [(tile, links(site, request, [Entry(tile.title, tile.to)])) for tile in tiles(state)]
     context |= {
@@ -40,15 +41,20 @@ def page(site: AdminSite, request: HttpRequest) -> TemplateResponse:
         "headline": wording.headline(state),
         "css": "bad" if state.needs_you else "good" if state.is_settled else "warn",
         "tiles": [(tile, found[0].url if found else "") for tile, found in opened],
-        "needs_you": rows(site, request, state.of(Level.NEEDS_YOU)[:SHOWN]),
-        "more_need_you": max(0, state.number(Level.NEEDS_YOU) - SHOWN),
+        "needs_you": rows(site, request, urgent),
+        "more_need_you": more(state, [Level.NEEDS_YOU], urgent),
         "stuck": rows(site, request, [one for one in pending if one.kind not in state.goes_on]),
         "goes_on": rows(site, request, [one for one in pending if one.kind in state.goes_on]),
-        "more_wait": max(0, state.number(Level.UNCONFIRMED) + state.number(Level.PENDING) - SHOWN),
+        "more_wait": more(state, [Level.UNCONFIRMED, Level.PENDING], pending),
         "last_day": list(last_day(state.last_day)),
         "changes": links(site, request, [Entry("All changes", "audit.change")]),
     }
     return TemplateResponse(request, "admin/desk/home.html", context)
+
+
+def more(state: State, levels: Iterable[Level], shown: Iterable[Finding]) -> int:
+    """How many things of these levels the findings shown do not stand for."""
+    return sum(state.number(level) for level in levels) - sum(one.number for one in shown)
 
 
 def last_day(day: LastDay) -> Iterator[str]:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from django.test import Client
 
-from desk.pages.home import last_day
+from desk.pages.home import last_day, more
 from desk.pages.tiles import tiles
-from desk.state.values import LastDay, LastSweep, Level, MailFigures, Quota, State, Tally, WorkerSeen
+from desk.state.values import Finding, Kind, LastDay, LastSweep, Level, MailFigures, Quota, State, Tally, WorkerSeen
 from inbound.tests.support.admin_site import count_statements, open_links, staff, text
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, WorkerFactory
 
@@ -51,6 +51,12 @@ def test_tiles_of_a_new_installation():
         "Capacity": ["not known yet"],
         "Workers": ["none is alive"],
     }
+
+
+def test_a_line_that_stands_for_many_things_leaves_none_of_them_out():
+    dead = Finding(Kind.DELIVERY, Level.NEEDS_YOU, "received mail", "500 deliveries given up", number=500)
+    state = State(NOW, "", "", "", findings=[dead], by_level={Level.NEEDS_YOU: Tally(503)})
+    assert more(state, [Level.NEEDS_YOU], [dead]) == 3
 
 
 def test_the_last_day_tells_only_what_has_happened():
