@@ -93,6 +93,9 @@ class StateCollector(Collector):
             yield _gauge("mail_last_age_seconds", "Time since the last mail arrived.", self._age(mail.last_at))
         yield _gauge("mail_in_24_hours", "Mails that have arrived in 24 hours.", mail.in_24_hours)
         yield _gauge("domains_silent", "Verified domains without mail for seven days.", mail.silent)
+        yield _gauge(
+            "domains_without_records", "Domains that were verified and have lost their DNS records.", mail.unreachable
+        )
 
     def _age(self, since: datetime | None) -> float:
         return max(0.0, (self._state.at - since).total_seconds()) if since else 0.0

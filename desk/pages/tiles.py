@@ -40,13 +40,12 @@ def _mail(state: State) -> Tile:
     mail = state.mail
     silent = [f"{plural(mail.silent, 'domain')} silent for 7 days"] if mail.silent else []
     last = f"last {_ago(mail.last_at, state)}" if mail.last_at else "none is stored"
-    lost = state.by_kind.get(Kind.DOMAIN, Tally()).number
-    lines = [f"{plural(lost, 'domain')} without DNS"] if lost else []
+    lines = [wording.without_records(mail.unreachable)] if mail.unreachable else []
     trouble = next((one for one in state.workers if one.is_alive and one.kind == WorkerKind.MAIL and one.problem), None)
     if trouble:
         lines.append(trouble.problem)
     lines += [last, f"{mail.in_24_hours:,} in 24 h", *silent]
-    return Tile("Mail", "mail.receivedemail", lines, "bad" if lost or trouble else "")
+    return Tile("Mail", "mail.receivedemail", lines, "bad" if trouble or Kind.DOMAIN in state.by_kind else "")
 
 
 def _work(state: State) -> Tile:

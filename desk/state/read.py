@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -83,7 +84,7 @@ def _read(owner: User | None) -> State:
         by_level=_sums((level, tally) for (_, level), tally in tallies.items()),
         by_kind=_sums((kind, tally) for (kind, _), tally in tallies.items()),
         waiting=_sums((kind, tally) for (kind, level), tally in tallies.items() if level is not Level.NEEDS_YOU),
-        mail=figures,
+        mail=replace(figures, unreachable=ses.unreachable),
         sweep=ses.sweep,
         confirmed_until=ses.sweep.ended_at if ses.sweep and not _waits_for_ses(tallies) else None,
         quotas=ses.quotas,

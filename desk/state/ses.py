@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser as User
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Min, Q
+from django.db.models.functions import Coalesce, Now
 
-from backoffice.text import listed, plural
+from backoffice.text import plural
 from desk.state import wording
 from desk.state.drift import findings as drift_findings
 from desk.state.values import RECIPIENTS, Difference, Finding, Kind, LastSweep, Level, Quota, Tally
@@ -17,6 +19,8 @@ from domains.models import Domain, DomainDeletion
 from ses_integration.api import SyncState, ses_overview
 
 ALMOST_FULL = 0.8
+# For so long the loss of its DNS records needs somebody, and so many domains are named.
+LATELY, NAMED = timedelta(days=7), 3
 DOMAIN, DELETION = "domains.domain", "domains.domaindeletion"
 
 
@@ -27,12 +31,13 @@ class SesFacts:
     account: str
     quotas: list[Quota]
     sweep: LastSweep | None = None
+    unreachable: int = 0
     findings: list[Finding] = field(default_factory=list)
     tallies: dict[tuple[Kind, Level], Tally] = field(default_factory=dict)
 
 
 def read_ses(owner: User | None, most: int) -> SesFacts:
-    """Thirteen statements, with an owner fourteen."""
+    """Fourteen statements, with an owner fifteen."""
     overview = ses_overview(names=None if owner is None else _names_of(owner), most=most)
     quotas = [Quota(one.name, one.used, one.limit, one.foreign, one.learned) for one in overview.usage]
     facts = SesFacts(overview.region, overview.rule_set, overview.account, quotas)
@@ -53,9 +58,10 @@ def read_ses(owner: User | None, most: int) -> SesFacts:
             )
         )
     facts.findings += _almost_full(quotas)
-    for one in _not_receiving(owner):
-        facts.findings.append(one)
-        facts.tallies[one.kind, one.level] = Tally(one.number, one.since)
+    facts.unreachable, lost = _not_receiving(owner)
+    if lost is not None:
+        facts.findings.append(lost)
+        facts.tallies[lost.kind, lost.level] = Tally(lost.number, lost.since)
     if overview.sweep is not None:
         listed = [_difference(one) for one in overview.sweep.listed]
         names = None if owner is None else set(Domain.objects.owned_by(owner).values_list("name", flat=True))
@@ -128,33 +134,37 @@ def _change(state: SyncState, page: tuple[str, str, int | None] | None) -> Findi
     )
 
 
-def _not_receiving(owner: User | None) -> Iterator[Finding]:
-    """One finding for all: DNS is the business of each domain's owner, and must not hide the rest. One statement."""
-    domains = Domain.objects.not_receiving()
+def _not_receiving(owner: User | None) -> tuple[int, Finding | None]:
+    """How many domains have lost their DNS records, and one finding for those that have lost them lately. Two statements.
+
+    DNS is the business of each domain's owner: it must not hide the rest, and those who do not act are not told of for good.
+    """
+    lost_since = Coalesce("unverified_since", "missing_since", "verified_at")
+    domains = Domain.objects.not_receiving().annotate(since=lost_since)
     if owner is not None:
         domains = domains.owned_by(owner)
-    lost = list(
-        domains.annotate(since=Coalesce("unverified_since", "missing_since"))
-        .order_by("since", "pk")
-        .values_list("pk", "name", "owner_id", "since", "status_reason")
-    )
-    if not lost:
-        return
-    pk, name, owner_id, since, reason = lost[0]
-    alone = len(lost) == 1
-    yield Finding(
+    lately = Q(since__gte=Now() - LATELY)
+    lost = domains.aggregate(every=Count("pk"), number=Count("pk", filter=lately), oldest=Min("since", filter=lately))
+    number = lost["number"]
+    if not number:
+        return lost["every"], None
+    first = list(domains.filter(lately).order_by("since", "pk")[:NAMED])
+    alone = first[0] if number == 1 else None
+    names = ", ".join(one.name for one in first) + (f" and {number - NAMED:,} more" if number > NAMED else "")
+    finding = Finding(
         Kind.DOMAIN,
         Level.NEEDS_YOU,
-        subject=name if alone else plural(len(lost), "domain"),
-        what=wording.do_not_receive(len(lost)),
-        why=(reason or wording.NO_MX) if alone else f"{listed([row[1] for row in lost], 3)}.",
+        subject=alone.name if alone else plural(number, "domain"),
+        what=wording.do_not_receive(number),
+        why=(alone.status_reason or wording.NO_MX) if alone else f"{names}.",
         act=wording.ACT_ON_DOMAINS,
-        since=since,
-        domain=name if alone else "",
-        owner_id=owner_id if alone else None,
-        page=(DOMAIN, pk if alone else ""),
-        number=len(lost),
+        since=lost["oldest"],
+        domain=alone.name if alone else "",
+        owner_id=alone.owner_id if alone else None,
+        page=(DOMAIN, alone.pk if alone else ""),
+        number=number,
     )
+    return lost["every"], finding
 
 
 def _almost_full(quotas: list[Quota]) -> Iterator[Finding]:

@@ -133,11 +133,14 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class MailFigures:
-    """`silent`: how many verified domains have had no mail for seven days."""
+    """`silent`: how many verified domains have had no mail for seven days. `unreachable`: how many that were verified have lost
+    their DNS records and receive none.
+    """
 
     last_at: datetime | None = None
     in_24_hours: int = 0
     silent: int = 0
+    unreachable: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,9 +68,10 @@ def facts(state: State) -> list[str]:
     heard = [f"{one.kind} on {one.host}, heard of {duration(state.at - one.last_round_at)} ago" for one in alive]
     mail = f"last mail {duration(state.at - state.mail.last_at)} ago" if state.mail.last_at else "no mail is stored"
     silent = f"; {plural(state.mail.silent, 'verified domain')} had none for seven days" if state.mail.silent else ""
+    lost = f"; {without_records(state.mail.unreachable)}" if state.mail.unreachable else ""
     return [
         f"Workers: {listed(heard) or 'none'}.",
-        f"Mail: {mail}, {state.mail.in_24_hours:,} in 24 hours{silent}.",
+        f"Mail: {mail}, {state.mail.in_24_hours:,} in 24 hours{silent}{lost}.",
         f"{compared(state)}.",
     ]
 
@@ -138,8 +139,13 @@ def left_elsewhere(contents: str) -> str:
 
 
 def do_not_receive(number: int) -> str:
-    verb, whose = ("receives", "its") if number == 1 else ("receive", "their")
-    return f"{verb} no mail: {whose} DNS records are missing or wrong"
+    if number == 1:
+        return "receives no mail: its DNS records are missing or wrong"
+    return "receive no mail: their DNS records are missing or wrong"
+
+
+def without_records(domains: int) -> str:
+    return f"{plural(domains, 'domain')} without DNS records"
 
 
 def deletion(steps: str) -> str:

@@ -35,7 +35,7 @@ STATE = State(
     findings=[Finding(Kind.FOREIGN_RULE, Level.NEEDS_YOU, SECRET, "takes mail", domain=SECRET, owner_id=1)],
     by_level={Level.NEEDS_YOU: Tally(2, NOW - timedelta(seconds=30))},
     by_kind={Kind.FOREIGN_RULE: Tally(2, NOW - timedelta(seconds=30))},
-    mail=MailFigures(last_at=NOW - timedelta(seconds=90), in_24_hours=12, silent=1),
+    mail=MailFigures(last_at=NOW - timedelta(seconds=90), in_24_hours=12, silent=1, unreachable=4),
     sweep=LastSweep(NOW - timedelta(seconds=70), NOW - timedelta(seconds=60), differences=3, foreign_rules=2),
     quotas=[Quota("rules", 150, 200)],
     deletions_unproved=5,
@@ -71,6 +71,7 @@ def test_the_rest_of_the_state():
     assert value(STATE, "sweep_age_seconds") == 60
     assert value(STATE, "quota_ratio", quota="rules") == 0.75
     assert value(STATE, "mail_last_age_seconds") == 90
+    assert value(STATE, "domains_without_records") == 4
     assert value(STATE, "deletions_unproved") == 5
 
 

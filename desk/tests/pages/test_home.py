@@ -29,12 +29,12 @@ def test_tiles_of_an_installation_at_work():
         account="1",
         workers=[worker],
         by_level={Level.PENDING: Tally(3, NOW - timedelta(minutes=14)), Level.NEEDS_YOU: Tally(1, None)},
-        mail=MailFigures(NOW - timedelta(minutes=2), 1204, 2),
+        mail=MailFigures(NOW - timedelta(minutes=2), 1204, 2, 3),
         sweep=LastSweep(NOW, NOW - timedelta(minutes=6), differences=2, foreign_rules=1),
         quotas=[Quota("rules", 27, 200), Quota("identities", 9000, 10_000, foreign=3)],
     )
     assert lines(state) == {
-        "Mail": ["last 2 min ago", "1,204 in 24 h", "2 domains silent for 7 days"],
+        "Mail": ["3 domains without DNS records", "last 2 min ago", "1,204 in 24 h", "2 domains silent for 7 days"],
         "Work": ["1 needs you", "3 pending", "oldest 14 min"],
         "Drift": ["2 differences", "1 foreign rule", "compared 6 min ago", "next in 1 h"],
         "Capacity": ["27 of 200 rules", "9,000 of 10,000 identities (3 not ours)"],

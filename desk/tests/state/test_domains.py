@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from desk.state.read import read_state
 from desk.state.values import Kind, Level
+from desk.state.wording import facts
 from domains.deletion.service import delete_domain
 from inbound.tests.support.factories import DomainFactory, UserFactory
 
@@ -41,12 +44,34 @@ def test_one_domain_needs_you_with_its_reason_and_its_page(transactional_db, los
 
 def test_several_domains_are_one_finding_with_their_list(transactional_db):
     for number in range(5):
-        DomainFactory(name=f"shop{number}.example", **{**LOST, "unverified_since": NOW - timedelta(days=9 - number)})
+        DomainFactory(name=f"shop{number}.example", **{**LOST, "unverified_since": NOW - timedelta(days=6 - number)})
     [finding] = read_state().findings
-    assert (finding.page, finding.since) == (("domains.domain", ""), NOW - timedelta(days=9))
+    assert (finding.page, finding.since) == (("domains.domain", ""), NOW - timedelta(days=6))
     why = "shop0.example, shop1.example, shop2.example and 2 more."
     assert told() == [("5 domains", "receive no mail: their DNS records are missing or wrong", why, 5)]
     assert read_state().by_kind[Kind.DOMAIN].number == 5
+
+
+@pytest.mark.parametrize("since", ["unverified_since", "missing_since", "verified_at"])
+def test_after_a_week_it_is_only_a_figure(transactional_db, since):
+    unknown = {"verified_at": NOW - timedelta(days=8), "unverified_since": None, "can_receive_emails": False}
+    DomainFactory(name="old.example", **unknown | {since: NOW - timedelta(days=8)})
+    state = read_state()
+    assert ([*state.findings], state.needs_you, state.mail.unreachable) == ([], False, 1)
+    assert "; 1 domain without DNS records." in facts(state)[1]
+    DomainFactory(name="new.example", **LOST)
+    assert ([one.subject for one in read_state().findings], read_state().mail.unreachable) == (["new.example"], 2)
+
+
+def test_its_cost_does_not_depend_on_the_number_of_domains(transactional_db):
+    counts = []
+    for number in (2, 10):
+        for _ in range(number):
+            DomainFactory(**LOST)
+        with CaptureQueriesContext(connection) as found:
+            read_state()
+        counts.append(len(found))
+    assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize(
