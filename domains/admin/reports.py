@@ -19,6 +19,7 @@ from domains.models import DomainDeletion, Step
 from ses_integration.api import SyncState
 from workers.alive import is_alive
 from workers.models import WorkerKind
+from workers.wording import left_to
 
 NO_WORKER = "No ses_worker is running, so nothing finishes this and nothing verifies it. Start one."
 # A page that changes by itself asks again after so many seconds, first until all is done, then until it is verified.
@@ -60,7 +61,7 @@ def context_of(row: DomainDeletion, *, with_dns: bool) -> dict[str, Any]:
         "owed": warning(row) or "",
         "verified": ago(row.proved_at, now) if row.proved_at else "",
         "verification": proof.describe(row),
-        "look_again": moment(row.look_again_at) if row.look_again_at else "",
+        "look_again": looks_again(row),
         "dns": dns,
         "published": [record for record in dns.records if record.state is State.PUBLISHED] if dns else [],
         "unknown": [record for record in dns.records if record.state is State.UNKNOWN] if dns else [],
@@ -79,6 +80,13 @@ def _state(row: DomainDeletion) -> str:
     if row.finished_at is None:
         return f"Pending: {row.labels(row.pending_steps)}"
     return "Finished and verified" if row.proved_at else "Finished, to be verified"
+
+
+def looks_again(row: DomainDeletion) -> str:
+    if row.look_again_at is None:
+        return ""
+    promise = f"The worker looks again at {moment(row.look_again_at)}, because SES may store mail late."
+    return left_to(WorkerKind.SES, promise)
 
 
 def _shown(step: StepReport) -> ShownStep:

@@ -17,6 +17,8 @@ from backoffice.base import ModelAdmin
 from backoffice.text import plural, shortened, visible
 from mail.delivery import replay
 from mail.models import Delivery, EndpointGate, ReceivedEmail
+from workers.models import WorkerKind
+from workers.wording import left_to
 
 Row = TypeVar("Row", bound=Model)
 REASONS_SHOWN = 5
@@ -110,7 +112,9 @@ class OpensGates(Acts[EndpointGate]):
         if not number:
             return
         messages.success(
-            request, f"One delivery is tried now at {plural(number, 'endpoint')}. If it succeeds, the others follow."
+            request,
+            f"Asked for one delivery at {plural(number, 'endpoint')}. "
+            + left_to(WorkerKind.MAIL, "A mail worker makes it now. If it succeeds, the others follow."),
         )
 
 
@@ -128,7 +132,5 @@ class ReleasesMail(Acts[ReceivedEmail]):
 
 def _asked(request: HttpRequest, number: int) -> None:
     if number:
-        messages.success(
-            request,
-            f"Asked for {plural(number, 'delivery')}. A mail worker makes {'it' if number == 1 else 'them'} now.",
-        )
+        said = left_to(WorkerKind.MAIL, f"A mail worker makes {'it' if number == 1 else 'them'} now.")
+        messages.success(request, f"Asked for {plural(number, 'delivery')}. {said}")

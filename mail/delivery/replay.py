@@ -90,7 +90,7 @@ def try_one(endpoint: Endpoint) -> None:
     if first is None:
         raise NothingDue
     if not endpoint.is_active:
-        raise EndpointUnusable("It is switched off. Switch it on first. Then its waiting mail goes out by itself")
+        raise EndpointUnusable("It is switched off. Switch it on first")
     retry(first)
 
 

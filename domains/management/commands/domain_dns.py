@@ -19,6 +19,8 @@ from domains.verification.rows import record_of, records_of, unnamed_records
 from rest.names.arguments import domain_name
 from ses_integration.api import RecordedIdentity
 from ses_integration.cli.base import CommandWithExitCodes
+from workers.models import WorkerKind
+from workers.wording import left_to
 
 
 class Command(CommandWithExitCodes):
@@ -104,11 +106,12 @@ def _count(checked: Sequence[CheckedRecord], missing: Sequence[CheckedRecord]) -
 
 
 def _status(domain: Domain) -> str:
-    """The status as it is stored, and when the worker checks it again."""
+    """The status as it is stored, and when the worker checks it again, if one is alive."""
     due = domain.next_check
-    when = (
-        "" if due is None else f" The worker checks it again {'now' if due <= timezone.now() else f'at {moment(due)}'}."
-    )
+    when = ""
+    if due is not None:
+        at = "now" if due <= timezone.now() else f"at {moment(due)}"
+        when = f" {left_to(WorkerKind.SES, f'The worker checks it again {at}.')}"
     reason = f": {domain.status_reason}" if domain.status_reason else "."
     return f"{domain.name} is {domain.status}{reason}{when}"
 

@@ -7,7 +7,9 @@ import re
 from typing import Any
 
 from django.test import Client
+from django.utils import timezone
 
+from domains.admin.reports import looks_again
 from domains.deletion.proof import prove_deletions
 from domains.deletion.service import delete_domain, resume_deletions
 from domains.lifecycle.register import add_domain
@@ -15,7 +17,7 @@ from domains.models import DomainDeletion
 from inbound.models import issue_key
 from inbound.tests.support.admin_site import delete_selected, post, run_action, staff, text, url
 from inbound.tests.support.aws import store_mail
-from inbound.tests.support.factories import DnsRecordFactory, EmailAddressFactory
+from inbound.tests.support.factories import DnsRecordFactory, EmailAddressFactory, WorkerFactory
 from ses_integration.aws import clients
 
 
@@ -150,3 +152,10 @@ def test_a_failed_deletion_is_retried_before_its_next_attempt_is_due(ses, user, 
     assert f"{denied} Next try " in second
     _, messages = run_action(admin_client, "domains.domaindeletion", "retry", [record])
     assert messages == [("success", "1 finished.")]
+
+
+def test_nobody_is_said_to_look_again_while_no_worker_is_alive(db):
+    report = DomainDeletion(look_again_at=timezone.now())
+    assert looks_again(report).startswith("It is recorded, and waits: no ses_worker")
+    WorkerFactory()
+    assert looks_again(report).startswith("The worker looks again at ")

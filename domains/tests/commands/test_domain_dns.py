@@ -13,7 +13,7 @@ from domains.deletion.service import delete_domain
 from domains.models import DnsRecord, Domain
 from domains.verification.rows import record_of
 from inbound.tests.support.aws import calls, fail_calls, keep_new_identities_pending
-from inbound.tests.support.factories import DomainFactory
+from inbound.tests.support.factories import DomainFactory, WorkerFactory
 from ses_integration.tests.commands.run import run
 
 pytestmark = pytest.mark.sqlite
@@ -54,6 +54,9 @@ def zone(out: str) -> Zone:
 def test_it_prints_what_to_publish_and_what_is_missing(added, ses):
     code, out = run("domain_dns", "example.com")
     assert code == 2
+    assert out.endswith(" It is recorded, and waits: no ses_worker has ever run.\n")
+    WorkerFactory()
+    _, out = run("domain_dns", "example.com")
     assert out.splitlines()[0].split() == ["TYPE", "NAME", "VALUE", "REQUIRED", "LIVE"]
     rows = lines_of(out)
     assert [row[0] for row in rows] == KINDS

@@ -22,6 +22,8 @@ from mail.models import Delivery, EndpointGate, ReceivedEmail
 from mail.routing.wording import why
 from mail.status import delivery as words
 from mail.status.story import find
+from workers.models import WorkerKind
+from workers.wording import left_to
 
 State = Delivery.State
 LINES_SHOWN = 20
@@ -29,8 +31,9 @@ LINES_SHOWN = 20
 AT_ONCE = 1000
 # In one run. Whoever has more runs it again.
 MOST_POSTPONED = 10_000
-DOWN = "Of an endpoint that is down, mail_worker tries one, and makes the others when it has succeeded"
-SWITCH_ON = "Switch it on first, in the admin or with PUT /endpoints/{}. Then its waiting mail goes out by itself."
+DOWN = "Of an endpoint that is down, mail_worker tries one, and makes the others when it has succeeded."
+SWITCH_ON = "Switch it on first, in the admin or with PUT /endpoints/{}."
+GOES_OUT = "Then mail_worker makes its waiting deliveries."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,10 @@ class Command(CommandWithIds):
             now = (
                 DOWN
                 if any(step.is_down for step in steps)
-                else f"mail_worker makes {'it' if done == 1 else 'them'} now"
+                else f"mail_worker makes {'it' if done == 1 else 'them'} now."
             )
-            tell(f"Asked for {plural(done, 'delivery')}. {now}; mail_show says what became of one.")
+            said = left_to(WorkerKind.MAIL, now)
+            tell(f"Asked for {plural(done, 'delivery')}. {said} mail_show says what became of one.")
         if refused:
             lines = [f"{line}: {why}" for line, why in refused]
             tell("\n".join(["Refused:", *shortened(lines, LINES_SHOWN)]))
@@ -142,7 +146,8 @@ def _of_ids(ids: Iterable[str], *, again: bool) -> tuple[list[Step], str]:
 def _of_endpoint(endpoint: Endpoint, *, only_dead: bool, since: datetime | None) -> tuple[list[Step], str]:
     if not endpoint.is_active:
         raise CommandError(
-            f"{_named(endpoint)} is inactive. {endpoint.inactive_reason} {SWITCH_ON.format(endpoint.pk)}"
+            f"{_named(endpoint)} is inactive. {endpoint.inactive_reason} {SWITCH_ON.format(endpoint.pk)} "
+            f"{left_to(WorkerKind.MAIL, GOES_OUT)}"
         )
     is_down = endpoint.health == "down"
     dead = Delivery.objects.live().filter(endpoint=endpoint, state=State.DEAD)

@@ -13,13 +13,20 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from domains.models import Domain
-from inbound.tests.support.factories import DeliveryFactory, DomainFactory, EndpointFactory, ReceivedEmailFactory
+from inbound.tests.support.factories import (
+    DeliveryFactory,
+    DomainFactory,
+    EndpointFactory,
+    ReceivedEmailFactory,
+    WorkerFactory,
+)
 from mail.models import Delivery, EndpointGate
 from mail.tests.commands.run import run
+from workers.models import Worker, WorkerKind
 
 pytestmark = pytest.mark.sqlite
 
-ASKED = "Asked for {}. mail_worker makes {} now; mail_show says what became of one."
+ASKED = "Asked for {}. mail_worker makes {} now. mail_show says what became of one."
 ONE, THREE = ASKED.format("1 delivery", "it"), ASKED.format("3 deliveries", "them")
 
 
@@ -29,6 +36,7 @@ def later() -> datetime:
 
 @pytest.fixture
 def domain(db) -> Domain:
+    WorkerFactory(kind=WorkerKind.MAIL)
     return DomainFactory(name="example.com")
 
 
@@ -102,6 +110,16 @@ def test_what_waits_behind_a_closed_gate_is_tried_at_once(shop, domain) -> None:
     assert "Asked for 1 delivery. Of an endpoint that is down, mail_worker tries one" in retry("--endpoint", shop.pk)[1]
     assert EndpointGate.objects.get().not_before is None
     assert retry("--endpoint", shop.pk) == (0, "Nothing to do. Shop (webhook) has no dead or postponed deliveries.\n")
+
+
+def test_without_a_worker_nothing_is_promised(shop, domain) -> None:
+    Worker.objects.all().delete()
+    row = delivery(shop, domain, state="dead")
+    waits = "It is recorded, and waits: no mail_worker has ever run."
+    assert retry(row.pk)[1].endswith(f"Asked for 1 delivery. {waits} mail_show says what became of one.\n")
+    type(shop).objects.update(is_active=False)
+    with pytest.raises(CommandError, match=waits):
+        retry("--endpoint", shop.pk)
 
 
 def test_since_leaves_older_ones_dead(shop, domain) -> None:

@@ -66,7 +66,7 @@ def test_a_gate_is_opened_for_one_delivery(admin_client: Client, domain) -> None
     _, [(level, said)] = run_action(admin_client, "mail.endpointgate", "try_now", [gate])
     gate.refresh_from_db()
     assert (gate.not_before, gate.failures, level) == (None, 7, "success")
-    assert said.startswith("One delivery is tried now at 1 endpoint.")
+    assert said.startswith("Asked for one delivery at 1 endpoint. It is recorded, and waits: no mail_worker")
     waiting.refresh_from_db()
     assert waiting.retry_at
     assert waiting.retry_at <= timezone.now()
