@@ -9,9 +9,10 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveIndex(
+        migrations.RenameIndex(
             model_name="change",
-            name="changes_of_owner",
+            old_name="changes_of_owner",
+            new_name="changes_of_owner_before",
         ),
         migrations.AddIndex(
             model_name="change",
@@ -38,5 +39,10 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("request_id", ""), _negated=True), fields=["request_id"], name="changes_of_request"
             ),
+        ),
+        # Last, because reads wait from here on until the transaction ends.
+        migrations.RemoveIndex(
+            model_name="change",
+            name="changes_of_owner_before",
         ),
     ]

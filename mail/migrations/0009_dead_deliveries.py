@@ -8,10 +8,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveIndex(
-            model_name="delivery",
-            name="dead_deliveries",
-        ),
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
@@ -20,5 +16,10 @@ class Migration(migrations.Migration):
                 include=("endpoint", "received", "finished_at"),
                 name="deliveries_dead",
             ),
+        ),
+        # Last, because reads wait from here on until the transaction ends.
+        migrations.RemoveIndex(
+            model_name="delivery",
+            name="dead_deliveries",
         ),
     ]
