@@ -109,7 +109,7 @@ def heading(domain: Domain) -> dict[str, Any]:
         "sync": state,
         "last_mail": ago(newest, now) if newest else "",
         "mail_today": f"{counted + rest:,}",
-        "stored": size(domain.messages.measure()[1]),
+        "stored": size(domain.messages.stored_bytes()),
         "taken": RecordedRecipients().takers([domain.name]).get(domain.name, []),
     }
 

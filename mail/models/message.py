@@ -43,6 +43,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Mail of domains whose row is gone."""
         return self.filter(~Exists(Domain.objects.filter(pk=OuterRef("domain_id"))))
 
+    def stored_bytes(self) -> int:
+        """The bytes in the bucket, as far as they are known. An index has all that it reads."""
+        total: int | None = self.aggregate(bytes=Sum("size"))["bytes"]
+        return total or 0
+
     def measure(self) -> tuple[int, int]:
         """The number of attachments, and the bytes in the bucket, as far as they are known."""
         found = self.aggregate(attachments=Sum("attachment_count"), bytes=Sum("size"))

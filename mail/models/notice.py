@@ -27,7 +27,8 @@ class EventNotice(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["retry_at"], condition=Q(retry_at__isnull=False), name="notices_due"),
-            models.Index(fields=["created_at"], condition=Q(retry_at=None), name="notices_over"),
+            # What has become too old, and the list in the admin.
+            models.Index(fields=["created_at", "id"], name="notices_by_age"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,36 @@
+"""What pages of the admin read with an index alone, or in its order: otherwise they would read whole tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from inbound.tests.support.factories import DomainFactory
+from mail.admin.deliveries import EventNoticeAdmin
+from mail.models import EventNotice
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
+
+
+def plan_of(read: Callable[[], object]) -> str:
+    """How PostgreSQL would run the only statement of `read` on a large table: empty ones are read whole."""
+    with CaptureQueriesContext(connection) as captured:
+        read()
+    [statement] = captured.captured_queries
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
+        cursor.execute(f"EXPLAIN {statement['sql']}")
+        return "\n".join(line for (line,) in cursor.fetchall())
+
+
+def test_an_index_has_the_bytes_of_a_domain():
+    assert "Index Only Scan using messages_by_age" in plan_of(DomainFactory().messages.stored_bytes)
+
+
+def test_notices_are_listed_in_the_order_of_an_index():
+    plan = plan_of(lambda: list(EventNotice.objects.order_by(*EventNoticeAdmin.ordering)[:100]))
+    assert "Scan Backward using notices_by_age" in plan
+    assert "Sort" not in plan
