@@ -83,8 +83,12 @@ def rule_limit(state: RuleSetState) -> int:
 
 
 def record_foreign(config: SesConfig, *, rules: int, identities: int, held: int = 0) -> None:
-    """Record what others use of the same quotas. `held`: all rules in the set. More than learned: the learned limit is wrong."""
-    if held > rule_limit(rule_set_state(config)):
+    """Record what others use of the same quotas. `held`: all rules in the set.
+
+    The learned limit is wrong if the set holds more, and it may be if others' rules were not as many as it was learned with.
+    """
+    state = rule_set_state(config)
+    if held > rule_limit(state) or rules != state.foreign_rules:
         RuleSetState.objects.of(config).update(rules_per_set=None)
     RuleSetState.objects.of(config).exclude(foreign_rules=rules, foreign_identities=identities).update(
         foreign_rules=rules, foreign_identities=identities

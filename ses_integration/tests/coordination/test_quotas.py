@@ -118,6 +118,17 @@ def test_smaller_rule_quota_is_learned_and_forgotten_when_more_rules_are_seen(se
     assert (state.rules_per_set, quotas.rule_limit(state)) == (None, 200)
 
 
+def test_a_learned_rule_quota_is_forgotten_when_others_have_another_number_of_rules(transactional_db):
+    """It may have been learned with a number of theirs that was out of date."""
+    config = ses_config()
+    quotas.record_foreign(config, rules=3, identities=0)
+    RuleSetState.objects.update(rules_per_set=9)
+    quotas.record_foreign(config, rules=3, identities=5)
+    assert RuleSetState.objects.get().rules_per_set == 9
+    quotas.record_foreign(config, rules=2, identities=5)
+    assert RuleSetState.objects.get().rules_per_set is None
+
+
 def test_no_rule_quota_is_learned_from_the_documented_one(ses, rows):
     quotas.record_foreign(ses_config(), rules=200, identities=0)
     ses.set_quotas(rules=0)
