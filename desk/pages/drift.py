@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 
 from django.contrib import messages
@@ -19,7 +19,7 @@ from backoffice.text import plural
 from desk.pages.retry import summary
 from desk.state.drift import OUT_OF_ORDER
 from desk.state.read import read_state
-from desk.state.values import IDENTITIES, RULES, Difference, Quota
+from desk.state.values import IDENTITIES, RULES, Difference, LastSweep, Quota, State
 from ses_integration.admin.actions import move_to_front, update
 from ses_integration.api import SesError, SesSweeper, shared_deadline
 from ses_integration.cli.base import Removal
@@ -27,6 +27,8 @@ from ses_integration.cli.base import Removal
 # Of ours, and not wanted any more; in the JSON of `ses_reconcile`.
 EXTRA = "extra"
 THINGS = {"rule": RULES, "identity": IDENTITIES}
+# What a comparison says is not applied later than this: rows and SES have changed since.
+RECENT = timedelta(minutes=5)
 MAY_ACT = "ses_integration.change_domainsync"
 
 
@@ -52,7 +54,7 @@ def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         "sweep": sweep,
         "groups": groups(one for one in listed if one.is_problem),
         "others": groups(one for one in listed if not one.is_problem),
-        "left_out": sweep.differences - sum(one.is_problem for one in listed) if sweep else 0,
+        "left_out": left_out(sweep) if sweep else 0,
         "repairable": len(repairable(listed)),
         "may_act": request.user.has_perm(MAY_ACT),
     }
@@ -106,6 +108,9 @@ def _act(site: AdminSite, request: HttpRequest) -> HttpResponse:
     if not plan:
         messages.info(request, "Nothing of ours has to be put right.")
         return HttpResponseRedirect(request.path)
+    if why := too_little_known(state):
+        messages.error(request, f"{why} Nothing was changed.")
+        return HttpResponseRedirect(request.path)
     # A domain that was not on the confirmation page is not touched.
     chosen = plan
     if "confirmed" in request.POST:
@@ -128,14 +133,31 @@ def _act(site: AdminSite, request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "admin/desk/put_right.html", context)
 
 
+def too_little_known(state: State) -> str:
+    """Why the last comparison does not tell what putting right would remove; empty if it does."""
+    sweep = state.sweep
+    if sweep is None or sweep.ended_at is None or sweep.ended_at < state.at - RECENT:
+        return "SES was compared too long ago: look now first."
+    if left_out(sweep):
+        return "There are more differences than this page lists: run `ses_reconcile --apply`."
+    return ""
+
+
+def left_out(sweep: LastSweep) -> int:
+    """How many differences are counted and not listed."""
+    return sweep.differences - sum(one.is_problem for one in sweep.listed)
+
+
 def _put_right(request: HttpRequest, chosen: dict[str, list[Difference]]) -> None:
-    behind = update(sorted(chosen))
-    # As ses_reconcile does: rules that are missing are created first.
-    names = [one.name for some in chosen.values() for one in some if one.sort == OUT_OF_ORDER]
-    messages.info(request, summary(len(chosen), [state.reason for state in behind]))
-    if names and (why := move_to_front(names)):
-        messages.warning(request, f"Not all rules are in front yet. {why} Put right again what is left.")
-    _look(request)
+    """All of it within the time of one request."""
+    with shared_deadline():
+        behind = update(sorted(chosen))
+        # As ses_reconcile does: rules that are missing are created first.
+        names = [one.name for some in chosen.values() for one in some if one.sort == OUT_OF_ORDER]
+        messages.info(request, summary(len(chosen), [state.reason for state in behind]))
+        if names and (why := move_to_front(names)):
+            messages.warning(request, f"Not all rules are in front yet. {why} Put right again what is left.")
+        _look(request)
 
 
 def _look(request: HttpRequest) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Sequence
 
 from django.contrib import messages
@@ -37,7 +36,7 @@ def move_to_front(names: Sequence[str]) -> str:
     """Move rules of ours in front of all others, within one request's time. Returns why that was not possible for all."""
     with shared_deadline() as deadline:
         try:
-            repair.move(ses_config(), names, patience=deadline - time.monotonic())
+            repair.move(ses_config(), names, deadline=deadline)
         except SesError as error:
             return error.sentence
     return ""

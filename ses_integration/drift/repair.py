@@ -55,11 +55,16 @@ def move_to_front(config: SesConfig, comparison: Comparison, domains: Collection
     return names
 
 
-def move(config: SesConfig, names: Sequence[str], *, patience: float = LEASE_PATIENCE_SECONDS) -> None:
-    """Move these rules in front of all others, in this order. `patience`: how long to wait for the lease, in seconds."""
+def move(config: SesConfig, names: Sequence[str], *, deadline: float | None = None) -> None:
+    """Move these rules in front of all others, in this order. Raises SesError.
+
+    `deadline`: when to stop, a value of `time.monotonic()`. Without it, each rule may wait for the lease.
+    """
     for name in reversed(names):
+        if deadline is not None and time.monotonic() > deadline:
+            raise Unsent("There was no time for all of them; try again.")
         with (
-            _leased(config, patience) as held,
+            _leased(config, deadline or time.monotonic() + LEASE_PATIENCE_SECONDS) as held,
             events.send_by(held.until - lease.LEASE_SECONDS / 3),
             rate_limited(config),
         ):
@@ -71,8 +76,7 @@ def move(config: SesConfig, names: Sequence[str], *, patience: float = LEASE_PAT
 
 
 @contextmanager
-def _leased(config: SesConfig, patience: float) -> Iterator[HeldLease]:
-    give_up_at = time.monotonic() + patience
+def _leased(config: SesConfig, give_up_at: float) -> Iterator[HeldLease]:
     while (held := lease.acquire(config)) is None:
         if time.monotonic() > give_up_at:
             raise Unsent("Another process is writing to SES; try again.")

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import boto3
+import pytest
+from django.db.models import F
 from django.test import Client
 
 from addresses.models import EmailAddress
+from desk.pages.drift import RECENT
 from inbound.tests.support.admin_site import messages_on, staff, text
 from inbound.tests.support.aws import rules
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
 from ses_integration.emulator.server import Emulator
+from ses_integration.models import SesSweep
 
 DRIFT = "/admin/drift/"
 
@@ -89,6 +93,26 @@ def test_a_plan_that_removes_more_than_a_third_wants_to_be_typed(ses: Emulator, 
     assert len(rules(ses)) == 2
     assert admin_client.post(DRIFT, {**values, "typed": "Remove 1 of 2 rules"}).status_code == 302
     assert list(rules(ses)) == ["inbound-c.example-rule"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "why"),
+    [
+        ("ended_at", F("ended_at") - RECENT, "SES was compared too long ago: look now first."),
+        ("number", 1_000, "There are more differences than this page lists: run `ses_reconcile --apply`."),
+    ],
+)
+def test_a_comparison_that_does_not_tell_everything_is_not_applied(
+    ses: Emulator, admin_client: Client, column: str, value: Any, why: str
+):
+    address = EmailAddressFactory()
+    admin_client.post(DRIFT, {"look": ""})
+    EmailAddress.objects.filter(pk=address.pk)._raw_delete("default")
+    admin_client.post(DRIFT, {"look": ""})
+    SesSweep.objects.update(**{column: value})
+    for values in ({"repair": ""}, {"confirmed": "", "domain": [address.domain.name], "typed": "remove 1 of 1 rule"}):
+        assert messages_on(admin_client.post(DRIFT, values))[-1] == ("error", f"{why} Nothing was changed.")
+    assert rules(ses)
 
 
 def test_who_may_only_look_at_it_changes_nothing(ses: Emulator, client: Client):

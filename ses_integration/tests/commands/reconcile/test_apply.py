@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from django.core.management import CommandError
@@ -12,6 +13,7 @@ from ses_integration.conf import ses_config
 from ses_integration.coordination import lease
 from ses_integration.drift import repair
 from ses_integration.drift.compare import compare
+from ses_integration.errors import Unsent
 from ses_integration.models import DomainSync, LedgerEntry
 from ses_integration.reconcile.loop import reconcile
 from ses_integration.tests.commands.reconcile.receipt_rules import EQUAL, RULE, SET, STORE, change, held, looks, put
@@ -113,6 +115,12 @@ def test_a_rule_that_was_removed_meanwhile_is_not_moved(ses_with_a, ses_v1):
     Gateway(ses_config()).delete_rule(RULE)
     repair.move_to_front(ses_config(), seen, [DOMAIN])
     assert list(rules()) == ["theirs"]
+
+
+def test_no_rule_is_moved_after_the_deadline(ses_with_a):
+    with pytest.raises(Unsent):
+        repair.move(ses_config(), [RULE], deadline=time.monotonic() - 1)
+    assert "SetReceiptRulePosition" not in calls(ses_with_a)
 
 
 def test_a_dirty_domain_is_repaired_in_a_second_round(ses_with_a):
