@@ -35,7 +35,7 @@ def read_mail(owner: User | None, *, measures: bool) -> tuple[list[Finding], dic
     if owner is None:
         found += _queue(measured_queue(), is_wanted=measures and mail_source() == "sqs")
     tallies = {
-        (Kind.MAIL_TO_READ, Level.PENDING): _tally(status.to_read),
+        (Kind.MAIL_TO_READ, Level.PENDING if _is_read() else Level.NEEDS_YOU): _tally(status.to_read),
         (Kind.MAIL_TO_ERASE, Level.PENDING): Tally(status.to_erase.number - status.to_erase.stalled),
         (Kind.MAIL_TO_ERASE, Level.NEEDS_YOU): Tally(status.to_erase.stalled),
         (Kind.DELIVERY, Level.PENDING): _tally(status.due),
@@ -68,6 +68,10 @@ def _waiting(status: MailStatus, events: Waiting) -> Iterator[Finding]:
         (Kind.EVENT, events, wording.to_tell),
     )
     for kind, waiting, what in work:
+        if kind is Kind.MAIL_TO_READ and not _is_read():
+            if waiting.number:
+                yield _unread(waiting)
+            continue
         for level, number in ((Level.NEEDS_YOU, waiting.stalled), (Level.PENDING, waiting.number - waiting.stalled)):
             if not number:
                 continue
@@ -82,6 +86,24 @@ def _waiting(status: MailStatus, events: Waiting) -> Iterator[Finding]:
                 next_try=waiting.next_try,
                 number=number,
             )
+
+
+def _is_read() -> bool:
+    """Whether a mail worker reads mail. Without a source it only delivers and erases."""
+    return mail_source() != "none"
+
+
+def _unread(waiting: Waiting) -> Finding:
+    return Finding(
+        Kind.MAIL_TO_READ,
+        Level.NEEDS_YOU,
+        subject="received mail",
+        what=wording.to_read(waiting.number),
+        why=wording.NO_SOURCE,
+        act=wording.ACT_ON_SOURCE,
+        since=waiting.since,
+        number=waiting.number,
+    )
 
 
 def _dead(status: MailStatus) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from inbound.tests.support.factories import (
     DomainFactory,
     EmailAddressFactory,
     EndpointFactory,
+    ReceivedEmailFactory,
     UserFactory,
     WorkerFactory,
 )
@@ -61,6 +62,17 @@ def test_without_a_source_of_mail_a_worker_is_wanted_for_what_is_left(waiting, c
     assert [finding.subject for finding in state.of(Level.NEEDS_YOU)] == ["mail_worker"]
     assert headline(state).startswith("No mail_worker has ever run. 1 thing waits for one. 2 things are pending")
     assert "No mail_worker has ever run" in client.get("/readyz").json()["problems"][0]
+
+
+def test_without_a_source_of_mail_no_worker_is_said_to_read_it(ses, alive, settings):
+    ReceivedEmailFactory(message__state="arrived", message__retry_at=timezone.now())
+    settings.MAIL_SOURCE = "none"
+    state = read_state()
+    [finding] = state.findings
+    assert (finding.kind, finding.why) == (Kind.MAIL_TO_READ, "MAIL_SOURCE is none, so no worker reads it.")
+    assert (state.goes_on, headline(state)) == ({}, "1 thing needs you. Nothing is pending.")
+    settings.MAIL_SOURCE = "sweep"
+    assert list(read_state().goes_on) == [Kind.MAIL_TO_READ]
 
 
 def test_a_task_that_fails_is_tried_again_by_its_own_worker(ses):

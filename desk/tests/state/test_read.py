@@ -112,7 +112,8 @@ def test_a_deletion_that_waits_for_ses_is_told_once(ses, alive, settings):
     assert state.number(Level.PENDING) == 1
 
 
-def test_mail_and_deliveries_that_wait_are_counted(ses, alive):
+def test_mail_and_deliveries_that_wait_are_counted(ses, alive, settings):
+    settings.MAIL_SOURCE = "sweep"
     ReceivedEmailFactory(message__state="arrived", message__retry_at=timezone.now())
     for _ in range(2):
         DeliveryFactory()

@@ -34,6 +34,11 @@ def parser() -> Iterator[Parser]:
         yield made
 
 
+@pytest.fixture(autouse=True)
+def reads(settings: Any) -> None:
+    settings.MAIL_SOURCE = "sweep"
+
+
 def read_due(parser: Parser) -> None:
     """As a mail worker does when the next try has come."""
     Message.objects.update(retry_at=timezone.now())
