@@ -23,32 +23,35 @@ def read_workers(now: datetime) -> list[WorkerSeen]:
     """Those that are alive; of a kind of which none is, the one that was last heard of, and those elsewhere. One statement."""
     rows = list(Worker.objects.order_by("kind", "-last_round_at"))
     seen = [_seen(row, now) for row in rows]
-    died = Counter((row.kind, row.host) for row in rows if _has_died_lately(row, now))
+    died = Counter((row.kind, row.host) for row in rows if not _elsewhere(row) and _has_died_lately(row, now))
     shown = [replace(worker, died=died[worker.kind, worker.host]) for worker in seen if worker.is_alive]
     for kind in WorkerKind:
-        others = [worker for worker in seen if worker.kind == kind]
-        if not any(worker.is_alive for worker in others):
-            shown += [worker for worker in others if not worker.elsewhere][:1]
-            shown += [worker for worker in others if worker.elsewhere and _is_recent(worker, now)]
+        others = [(row, worker) for row, worker in zip(rows, seen, strict=True) if row.kind == kind]
+        if not any(worker.is_alive for _, worker in others):
+            shown += [worker for _, worker in others if not worker.elsewhere][:1]
+            shown += [worker for row, worker in others if worker.elsewhere and _runs(row, now)]
     return shown
 
 
 def _seen(row: Worker, now: datetime) -> WorkerSeen:
-    elsewhere = "" if row.place in ("", here()) else row.place
-    worker = WorkerSeen(
+    elsewhere = _elsewhere(row)
+    return WorkerSeen(
         kind=row.kind,
         host=row.host,
         pid=row.pid,
         version=row.version,
         started_at=row.started_at,
         last_round_at=row.stopped_at or row.last_round_at,
-        is_alive=False,
+        is_alive=not elsewhere and _runs(row, now),
         problem=row.problem,
         problem_since=row.problem_since,
         needs_you=row.needs_you,
         elsewhere=elsewhere,
     )
-    return replace(worker, is_alive=row.stopped_at is None and not elsewhere and _is_recent(worker, now))
+
+
+def _elsewhere(row: Worker) -> str:
+    return "" if row.place in ("", here()) else row.place
 
 
 def _has_died_lately(row: Worker, now: datetime) -> bool:
@@ -60,9 +63,9 @@ def is_at_work(kind: WorkerKind, workers: Sequence[WorkerSeen], now: datetime, s
     return any(worker.is_alive and worker.kind == kind and worker.started_at < now - span for worker in workers)
 
 
-def _is_recent(worker: WorkerSeen, now: datetime) -> bool:
+def _runs(row: Worker, now: datetime) -> bool:
     """As `alive_workers` has it."""
-    return abs(worker.last_round_at - now) < ALIVE
+    return row.stopped_at is None and abs(row.last_round_at - now) < ALIVE
 
 
 def wanted() -> list[WorkerKind]:
@@ -84,11 +87,12 @@ def findings(workers: Sequence[WorkerSeen], now: datetime, *, names_hosts: bool 
         if not alive:
             others = [worker for worker in workers if worker.kind == kind]
             since = max((worker.last_round_at for worker in others if not worker.elsewhere), default=None)
+            elsewhere = [worker.elsewhere for worker in others if worker.elsewhere and names_hosts]
             yield Finding(
                 Kind.WORKER,
                 Level.NEEDS_YOU,
                 subject=kind,
-                what=no_worker(kind, since, now, elsewhere=[worker.elsewhere for worker in others if worker.elsewhere]),
+                what=no_worker(kind, since, now, elsewhere=elsewhere),
                 act=wording.start(kind),
                 since=since,
             )

@@ -93,6 +93,12 @@ def test_a_worker_for_another_rule_set_is_named_and_does_not_count(waiting, clie
     )
     assert headline(state).startswith(f"N{what}. 2 things wait for one.")
     assert client.get("/readyz").json()["problems"][0].startswith(f"N{what}. Start it")
+    assert "rule set other" not in str(read_state(UserFactory()).findings)
+
+
+def test_a_worker_for_another_rule_set_that_has_stopped_runs_for_nobody(waiting):
+    WorkerFactory(place="eu-west-1, rule set other", stopped_at=timezone.now())
+    assert headline(read_state()).startswith("No ses_worker has ever run; ")
 
 
 def test_a_worker_that_dies_again_and_again_is_not_at_work(ses):
@@ -102,6 +108,7 @@ def test_a_worker_that_dies_again_and_again_is_not_at_work(ses):
         WorkerFactory(started_at=begun, last_round_at=heard)
     WorkerFactory(started_at=begun, last_round_at=heard, stopped_at=heard)
     WorkerFactory(started_at=begun, last_round_at=heard, host="web02")
+    WorkerFactory(started_at=begun, last_round_at=heard, place="eu-west-1, rule set other")
     assert read_state().is_settled
     WorkerFactory(started_at=begun, last_round_at=heard)
     [finding] = read_state().findings
