@@ -11,6 +11,9 @@ from desk.state.read import read_state
 from desk.state.values import Kind, Level, State, Tally
 
 DRIFTS = (Kind.FOREIGN_RULE, Kind.RULE_SET, Kind.DRIFT, Kind.SWEEP)
+DOMAINS = (Kind.DOMAIN, Kind.SES_CHANGE, Kind.UNANSWERED_CALL)
+DELETIONS = (Kind.DELETION, Kind.STORED_MAIL, Kind.PROOF)
+DELIVERIES = (Kind.DELIVERY, Kind.EVENT)
 
 
 def page(site: AdminSite, request: HttpRequest) -> JsonResponse:
@@ -21,8 +24,12 @@ def badges(state: State) -> dict[str, dict[str, object]]:
     """By the names in `backoffice.site.MENU`. Work that goes on by itself is not urgent."""
     number = {level: state.number(level) for level in Level}
     return {
-        **{kind.value: _badge(state, [kind]) for kind in Kind},
+        "deliveries": _badge(state, DELIVERIES),
+        "domains": _badge(state, DOMAINS),
+        "endpoints": _badge(state, [Kind.ENDPOINT]),
+        "deletions": _badge(state, DELETIONS),
         "drift": _badge(state, DRIFTS),
+        "capacity": _badge(state, [Kind.QUOTA]),
         "desk": _numbered(number[Level.NEEDS_YOU], is_urgent=True),
         "work": _numbered(sum(number.values()), is_urgent=bool(number[Level.NEEDS_YOU])),
     }

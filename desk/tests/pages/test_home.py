@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.test import Client
 
+from backoffice.site import MENU
+from desk.pages.badges import badges
 from desk.pages.home import last_day, more
 from desk.pages.tiles import tiles
 from desk.state.values import Finding, Kind, LastDay, LastSweep, Level, MailFigures, Quota, State, Tally, WorkerSeen
@@ -84,9 +86,24 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_domains(ses, 
 
 
 def test_badges_count_what_waits_and_say_what_is_urgent(ses, admin_client: Client):
-    badges = admin_client.get(BADGES).json()["badges"]
-    assert badges["desk"] == badges["work"] == {"text": "1", "isUrgent": True}
-    assert badges["deletion"] == {"text": "", "isUrgent": False}
+    shown = admin_client.get(BADGES).json()["badges"]
+    assert shown["desk"] == shown["work"] == {"text": "1", "isUrgent": True}
+    assert shown["deletions"] == {"text": "", "isUrgent": False}
+
+
+def test_a_badge_counts_everything_that_its_page_is_about():
+    def told(*kinds: Kind) -> dict[str, object]:
+        state = State(NOW, "", "", "", by_kind={kind: Tally(1) for kind in kinds})
+        return {name: badge["text"] for name, badge in badges(state).items() if badge["text"]}
+
+    assert told(Kind.DOMAIN, Kind.SES_CHANGE, Kind.UNANSWERED_CALL) == {"domains": "3"}
+    assert told(Kind.STORED_MAIL, Kind.PROOF, Kind.DELETION) == {"deletions": "3"}
+    assert told(Kind.EVENT, Kind.DELIVERY) == {"deliveries": "2"}
+
+
+def test_every_badge_of_the_menu_is_told():
+    wanted = {entry.badge for entry in MENU if entry.badge}
+    assert set(badges(State(NOW, "", "", ""))) == wanted
 
 
 def test_only_those_who_may_view_marks_see_the_state(ses, client: Client):
