@@ -8,8 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser as User
-from django.db.models import Case, CharField, Count, Min, Q, Value, When
-from django.db.models.functions import Now
+from django.db.models import Case, CharField, Count, F, Min, Q, Value, When
+from django.db.models.functions import Coalesce, Now
 
 from desk.state import wording
 from desk.state.values import Finding, Kind, Level, Tally
@@ -40,11 +40,14 @@ def read_deletions(owner: User | None, most: int) -> DeletionFacts:
     finished = Q(finished_at__isnull=False)
     elsewhere = ~Q(region="") & ~Q(region=settings.AWS_REGION, rule_set=settings.SES_RULE_SET)
     stored = ~Q(rules=Step.PENDING) & (Q(received_emails=Step.PENDING) | Q(stored_mail=Step.PENDING))
-    known_as_changes = ~stored & Q(name__in=SyncState.pending_names())
+    waits_for_ses = Q(name__in=SyncState.pending_names())
+    known_as_changes = ~finished & ~stored & waits_for_ses
     rows = (
         every.filter(~finished | unverified)
         .exclude(known_as_changes)
         .annotate(
+            since=Case(When(proved_at=None, then=Coalesce("finished_at", "started_at")), default=F("look_again_at")),
+            changes=Case(When(finished & waits_for_ses, then=Value(True)), default=Value(False)),
             needs_you=Case(When(Q(stalled=True) | finished & elsewhere, then=Value(True)), default=Value(False)),
             kind=Case(
                 When(finished, then=Value(Kind.PROOF.value)),
@@ -55,11 +58,11 @@ def read_deletions(owner: User | None, most: int) -> DeletionFacts:
         )
     )
     facts = DeletionFacts(every.filter(proved_at=None, finished_at__isnull=False).count())
-    listed: list[Any] = list(rows.order_by("-needs_you", "started_at", "pk")[:most])
+    listed: list[Any] = list(rows.order_by("-needs_you", "since", "pk")[:most])
     facts.findings = [_finding(row, Kind(row.kind)) for row in listed]
-    counts = rows.order_by().values("kind", "needs_you").annotate(number=Count("pk"), since=Min("started_at"))
+    counts = rows.order_by().values("kind", "needs_you").annotate(number=Count("pk"), oldest=Min("since"))
     for row in counts:
-        facts.tallies[Kind(row["kind"]), _level(row["needs_you"])] = Tally(row["number"], row["since"])
+        facts.tallies[Kind(row["kind"]), _level(row["needs_you"])] = Tally(row["number"], row["oldest"])
     return facts
 
 
@@ -68,12 +71,13 @@ def _level(needs_you: bool) -> Level:
 
 
 def _finding(record: Any, kind: Kind) -> Finding:
-    """`record`: a DomainDeletion with `needs_you`."""
+    """`record`: a DomainDeletion with `needs_you`, `since` and `changes`."""
     if kind is not Kind.PROOF:
         what, why = wording.deletion(record.labels(record.pending_steps)), record.problem
         act = wording.ACT_ON_STORED_MAIL
     else:
         what, why = wording.UNVERIFIED, proof.problem_of(record)
+        why = why or (wording.NAME_CHANGES if record.changes else "")
         act = wording.CHECK_REGION
     return Finding(
         kind,
@@ -82,7 +86,7 @@ def _finding(record: Any, kind: Kind) -> Finding:
         what=what,
         why=why,
         act=act if record.needs_you else "",
-        since=record.started_at,
+        since=record.since,
         tries=record.attempts,
         next_try=record.retry_at,
         domain=record.name,

@@ -36,6 +36,7 @@ NOT_SAME_QUEUE = "No mail_worker has measured it, although one runs."
 ACT_ON_OTHER_QUEUE = "Give mail_worker the same SES_QUEUE_URL as here, and look into its log."
 ACT_ON_DEAD_LETTERS = 'docs/runbook.md, "Dead letters", says how to find out why and to read them again.'
 UNVERIFIED = "finished, but not verified in SES and S3"
+NAME_CHANGES = "A domain of this name was added again, and waits for SES."
 MAIL_SWEEP = "the bucket cannot be compared with the received mail"
 
 

@@ -35,9 +35,10 @@ def test_one_that_has_just_finished_is_no_finding(deletion):
 
 
 def test_one_that_nobody_has_verified_for_ten_minutes_is_pending_until_it_is(deletion):
-    set_back(finished_at=11)
+    set_back(finished_at=11, started_at=90)
     state = read_state()
     [finding] = state.findings
+    assert finding.since == state.by_kind[Kind.PROOF].since == DomainDeletion.objects.get().finished_at
     assert (finding.kind, finding.level, finding.subject, finding.what) == (
         Kind.PROOF,
         Level.PENDING,
@@ -59,7 +60,8 @@ def test_the_reason_of_a_verification_that_failed_is_told(deletion):
 def test_a_second_verification_that_is_late_is_pending(deletion):
     Worker().tick()
     set_back(look_again_at=11)
-    assert [finding.kind for finding in read_state().findings] == [Kind.PROOF]
+    [finding] = read_state().findings
+    assert (finding.kind, finding.since) == (Kind.PROOF, DomainDeletion.objects.get().look_again_at)
 
 
 def test_one_of_another_region_or_rule_set_needs_you(deletion, settings):
@@ -72,8 +74,10 @@ def test_one_of_another_region_or_rule_set_needs_you(deletion, settings):
     assert finding.act
 
 
-def test_one_whose_name_changes_in_ses_is_told_once(deletion, settings):
+def test_one_whose_name_changes_in_ses_is_told_besides_the_change(deletion, settings):
     set_back(finished_at=11)
     settings.SES_REQUEST_BUDGET = 0.0
     DomainFactory(name="shop.example")
-    assert [finding.kind for finding in read_state().findings] == [Kind.SES_CHANGE]
+    findings = {finding.kind: finding for finding in read_state().findings}
+    assert set(findings) == {Kind.SES_CHANGE, Kind.PROOF}
+    assert findings[Kind.PROOF].why == "A domain of this name was added again, and waits for SES."
