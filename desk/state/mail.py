@@ -13,7 +13,7 @@ from desk.state.values import Finding, Kind, Level, MailFigures, Tally
 from domains.models import Domain
 from mail.models import EventNotice
 from mail.status.endpoints import Trouble, TroubledEndpoint
-from mail.status.figures import MailStatus, Queue, Waiting, mail_status
+from mail.status.figures import MailStatus, Queue, Waiting, erasing, mail_status
 from mail.status.queue import measured_queue
 from mail.status.traffic import traffic
 from ses_integration.api import mail_source
@@ -28,10 +28,13 @@ def read_mail_figures(owner: User | None) -> MailFigures:
 
 
 def read_mail(owner: User | None, *, measures: bool) -> tuple[list[Finding], dict[tuple[Kind, Level], Tally]]:
-    """Fourteen statements, no call to AWS. `measures`: a worker has run for long enough to measure the queue."""
+    """Fourteen statements, or eighteen if some mail to erase waits for a person and some does not. No call to AWS.
+
+    `measures`: a worker has run for long enough to measure the queue.
+    """
     status = mail_status(owner, asks_queue=False)
     events = _events(owner)
-    found = [*_waiting(status, events), *_dead(status), *_endpoints(status), *_sweeps(status)]
+    found = [*_waiting(status, events, owner), *_dead(status), *_endpoints(status), *_sweeps(status)]
     if owner is None:
         found += _queue(measured_queue(), is_wanted=measures and mail_source() == "sqs")
     tallies = {
@@ -60,31 +63,38 @@ def _events(owner: User | None) -> Waiting:
     return Waiting(**found)
 
 
-def _waiting(status: MailStatus, events: Waiting) -> Iterator[Finding]:
+def _erasures(status: MailStatus, owner: User | None) -> Iterator[tuple[Level, Waiting]]:
+    """Mail to erase: what waits until a person acts, and the rest, each with its own reason."""
+    stuck, number = status.to_erase.stalled, status.to_erase.number
+    if not 0 < stuck < number:
+        yield Level.NEEDS_YOU if stuck else Level.PENDING, status.to_erase
+        return
+    yield Level.NEEDS_YOU, erasing(owner, stalled=True)
+    yield Level.PENDING, erasing(owner, stalled=False)
+
+
+def _waiting(status: MailStatus, events: Waiting, owner: User | None) -> Iterator[Finding]:
     work = (
-        (Kind.MAIL_TO_READ, status.to_read, wording.to_read),
-        (Kind.DELIVERY, status.due, wording.to_deliver),
-        (Kind.MAIL_TO_ERASE, status.to_erase, wording.to_erase),
-        (Kind.EVENT, events, wording.to_tell),
+        (Kind.MAIL_TO_READ, Level.PENDING, status.to_read, wording.to_read),
+        (Kind.DELIVERY, Level.PENDING, status.due, wording.to_deliver),
+        (Kind.EVENT, Level.PENDING, events, wording.to_tell),
+        *((Kind.MAIL_TO_ERASE, level, waiting, wording.to_erase) for level, waiting in _erasures(status, owner)),
     )
-    for kind, waiting, what in work:
+    for kind, level, waiting, what in work:
         if kind is Kind.MAIL_TO_READ and not _is_read():
             if waiting.number:
                 yield _unread(waiting)
-            continue
-        for level, number in ((Level.NEEDS_YOU, waiting.stalled), (Level.PENDING, waiting.number - waiting.stalled)):
-            if not number:
-                continue
+        elif waiting.number:
             yield Finding(
                 kind,
                 level,
                 subject="webhooks" if kind is Kind.EVENT else "received mail",
-                what=what(number),
+                what=what(waiting.number),
                 why=waiting.why,
                 act=wording.ACT_ON_ERASURE if level is Level.NEEDS_YOU else "",
                 since=waiting.since,
                 next_try=waiting.next_try,
-                number=number,
+                number=waiting.number,
             )
 
 

@@ -136,6 +136,12 @@ def to_erase(owner: User | None = None) -> Waiting:
     return replace(found, since=None)
 
 
+def erasing(owner: User | None, *, stalled: bool) -> Waiting:
+    """Those of them that wait until a person acts, or the others."""
+    rows = Message.objects.filter(state=Message.State.ERASING, erased_at=None, stalled=stalled)
+    return replace(_waiting(_of(owner, rows, "domain__owner")), since=None)
+
+
 def deliveries_due() -> Waiting:
     """Deliveries to active endpoints that have to be made."""
     return _due(_live_deliveries(None))[0]

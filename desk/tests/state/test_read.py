@@ -22,11 +22,12 @@ from inbound.tests.support.factories import (
     DomainFactory,
     EmailAddressFactory,
     EndpointFactory,
+    MessageFactory,
     ReceivedEmailFactory,
     UserFactory,
     WorkerFactory,
 )
-from mail.models import EndpointGate, MailSweep
+from mail.models import EndpointGate, MailSweep, Message
 from ses_integration.conf import ses_config
 from ses_integration.coordination import quotas
 
@@ -124,6 +125,16 @@ def test_mail_and_deliveries_that_wait_are_counted(ses, alive, settings):
     assert found[Kind.MAIL_TO_READ, Level.PENDING] == "1 mail to read"
     assert found[Kind.DELIVERY, Level.PENDING] == "2 deliveries to make"
     assert found[Kind.DELIVERY, Level.NEEDS_YOU] == "1 delivery given up"
+
+
+def test_mail_that_cannot_be_erased_has_its_own_reason(ses, alive):
+    now = timezone.now()
+    erasing = {"state": Message.State.ERASING, "domain": DomainFactory()}
+    MessageFactory(**erasing, retry_at=now, problem="S3 cannot be reached.")
+    MessageFactory(**erasing, retry_at=now + timedelta(minutes=9), problem="AWS does not allow it.", stalled=True)
+    found = {finding.level: (finding.number, finding.why) for finding in read_state().findings}
+    assert found == {Level.NEEDS_YOU: (1, "AWS does not allow it."), Level.PENDING: (1, "S3 cannot be reached.")}
+    assert [one.next_try for one in read_state().of(Level.PENDING)] == [now]
 
 
 def test_an_endpoint_that_is_down_and_a_sweep_with_a_problem_need_you(ses, alive):
