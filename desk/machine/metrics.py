@@ -14,7 +14,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from desk.machine.gauges import StateCollector
-from desk.state.read import read_state
+from desk.machine.probes import PATIENCE_SECONDS
+from desk.state.read import one_moment, read_state
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Everything that is measured. While the database is away, what the processes have counted, and `inbound_database_up` 0."""
     state = CollectorRegistry()
     try:
-        state.register(StateCollector(read_state()))
+        with one_moment(patience=PATIENCE_SECONDS):
+            state.register(StateCollector(read_state()))
         is_up = True
     except (DatabaseError, InterfaceError) as error:
         logger.warning("%s: %s", request.path, error)

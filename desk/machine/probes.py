@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
 
 from backoffice.text import plural
 from desk.state import workers
+from desk.state.read import one_moment
 from ses_integration.api import database_now
 from workers.wording import NO_DATABASE
 
+# For each statement of a probe or of the metrics.
 PATIENCE_SECONDS = 2
 
 logger = logging.getLogger(__name__)
@@ -31,25 +32,13 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 if the database is there and migrated and workers are alive, otherwise 503 with a sentence for each problem."""
     try:
-        with _soon():
+        with one_moment(patience=PATIENCE_SECONDS):
             problems = [*_problems()]
     except (DatabaseError, InterfaceError) as error:
         logger.warning("%s: %s", request.path, error)
         problems = [NO_DATABASE]
     found = {"status": "not ready" if problems else "ready", "version": settings.VERSION, "problems": problems}
     return JsonResponse(found, status=503 if problems else 200)
-
-
-@contextmanager
-def _soon() -> Iterator[None]:
-    """Fail after some seconds instead of waiting, such as for a table that a migration has locked."""
-    if connection.vendor != "postgresql":
-        yield
-        return
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = '{PATIENCE_SECONDS}s'")
-        yield
 
 
 def _problems() -> Iterator[str]:

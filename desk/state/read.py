@@ -46,22 +46,27 @@ def read_state(owner: User | None = None) -> State:
 
     With `owner`, only what is theirs, and what concerns everybody without names of others.
     """
-    with _one_moment():
+    with one_moment():
         return _read(owner)
 
 
 @contextmanager
-def _one_moment() -> Iterator[None]:
+def one_moment(*, patience: int | None = None) -> Iterator[None]:
     """Let all statements see the same rows: what moves from one table to another would be in both, or in none.
 
-    Not on SQLite, where every transaction takes the only lock for writing.
+    A statement fails after `patience` seconds instead of waiting, such as for a table that a migration has locked. Not on
+    SQLite, where every transaction takes the only lock for writing.
     """
-    if connection.vendor != "postgresql" or connection.in_atomic_block:
+    is_inner = connection.in_atomic_block
+    if connection.vendor != "postgresql" or (is_inner and patience is None):
         yield
         return
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            if not is_inner:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            if patience is not None:
+                cursor.execute(f"SET LOCAL statement_timeout = '{patience}s'")
         yield
 
 
