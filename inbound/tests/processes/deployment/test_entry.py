@@ -12,7 +12,7 @@ from inbound.tests.processes.deployment.files import DEPLOY, program
 
 pytestmark = pytest.mark.sqlite_only
 
-SECRET = "a$HOME `b` \"c'd of a file that no shell may read"
+SECRET = "a `b` (c; d) & *of* a file that no shell may read"
 SETTINGS = f"# A comment\nSECRET_KEY={SECRET}\nDEBUG=true\nDATABASE_URL=sqlite:///{{}}"
 
 
@@ -37,6 +37,15 @@ def bash(tmp_path: Path):
 def test_a_command_has_the_settings_of_the_file_as_they_are(bash):
     said = bash("inbound shell --no-imports -c \"import os; print(os.environ['SECRET_KEY'])\"")
     assert said == f"{SECRET}\n"
+
+
+@pytest.mark.parametrize("value", ["a$HOME", '"a b"', "it's", "a\\nb"])
+def test_a_value_that_others_would_read_otherwise_is_refused_without_being_shown(bash, tmp_path, value):
+    (tmp_path / "inbound.env").write_text(f"DEBUG=true\nSECRET_KEY={value}\n")
+    said = bash("inbound check 2>&1 && echo done || true")
+    assert said == (
+        f"{tmp_path}/inbound.env: SECRET_KEY has a quote, a backslash or a dollar sign. Choose a value without.\n"
+    )
 
 
 @pytest.mark.parametrize(
