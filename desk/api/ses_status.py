@@ -1,4 +1,4 @@
-"""`/ses/status`: quotas, workers, what needs attention, and whether SES is up to date with each domain. Reads the database."""
+"""`/ses/status`: quotas, workers, what needs you, and whether SES is up to date with each domain. Reads the database."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class SesStatusViewSet(ListModelMixin, OwnedViewSet[Domain]):
     not_found = "Domain not found"
     serializer_class = DomainStatusSerializer
     page_serializer = InstallationSerializer
-    summaries = {"list": "Show quotas, workers and what needs attention, and list how far SES follows each domain"}
+    summaries = {"list": "Show quotas, workers and what needs you, and list how far SES follows each domain"}
 
     def serializer_facts(self, rows: Sequence[Domain]) -> dict[str, Any]:
         return {

@@ -9,11 +9,10 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 
 from backoffice.site import error_page
-from inbound.database.outages import is_outage
+from inbound.database.outages import RETRY_SECONDS, is_outage
 
 logger = logging.getLogger(__name__)
 
-RETRY_SECONDS = "2"
 REPEAT_WITH_CARE = "If you were saving or deleting something, check whether it was done before you repeat it."
 
 
@@ -37,7 +36,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     sentence = (
-        "There is no such page, or what it was about has been deleted. Changes, in the menu of the desk, says by whom."
+        "There is no such page, or what it showed has been deleted. Changes, in the menu, lists who deleted what."
     )
     return error_page(404, "Not found", sentence)
 

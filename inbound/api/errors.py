@@ -14,7 +14,7 @@ from rest_framework.views import set_rollback
 
 from inbound.api.bodies import incomplete
 from inbound.api.idempotency import BEGUN, Answered
-from inbound.database.outages import is_outage
+from inbound.database.outages import RETRY_SECONDS, is_outage
 from rest.deletion.confirmation import plan_outdated
 from rest.deletion.plan_token import PlanOutdated
 from rest.errors import Conflict, TooManyRequests, Unavailable
@@ -22,7 +22,6 @@ from ses_integration.api import QuotaExceeded
 
 logger = logging.getLogger(__name__)
 
-RETRY_SECONDS = "2"
 UNAVAILABLE = "The database is not available at the moment. Try again in a few seconds."
 UNKNOWN_OUTCOME = (
     "The database became unavailable during this request, which may have taken effect. Send it again with the same "

@@ -7,6 +7,8 @@ from django.db import InterfaceError, InternalError, OperationalError
 # Not OperationalErrors of psycopg: a connection that idled in a transaction for too long, and a server that has become a
 # read-only replica (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 PASSING_STATES = ("25P03", "25006")
+# `Retry-After` of an answer that the database was away.
+RETRY_SECONDS = "2"
 
 
 def is_outage(error: BaseException | None) -> bool:

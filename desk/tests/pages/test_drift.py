@@ -86,7 +86,7 @@ def test_a_plan_that_removes_more_than_a_third_wants_to_be_typed(ses: Emulator, 
     for typed in ({}, {"typed": "remove 1 of 3 rules"}):
         answer = admin_client.post(DRIFT, {**values, **typed})
         assert answer.status_code == 200
-        assert ("That is not what was to be typed." in text(answer)) == bool(typed)
+        assert ("That is not the phrase above." in text(answer)) == bool(typed)
     assert len(rules(ses)) == 3
     # One of three is no more than a third.
     assert admin_client.post(DRIFT, {**values, "domain": [gone[0].name]}).status_code == 302

@@ -82,7 +82,7 @@ def test_an_example_is_one_that_this_member_can_have(described, component, membe
         (
             "ses/status",
             "get",
-            "Show quotas, workers and what needs attention, and list how far SES follows each domain",
+            "Show quotas, workers and what needs you, and list how far SES follows each domain",
         ),
         ("audit-log", "get", "List changes, newest first"),
         ("blocked-emails", "post", "Block an email address"),

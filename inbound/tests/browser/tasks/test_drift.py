@@ -44,7 +44,7 @@ def test_a_large_removal_is_typed_first(operator: Operator, ses: Emulator, admin
     page.get_by_role("button", name="Put right what is ours").click()
     page.get_by_label("Type remove 1 of 1 rules to go on:").fill("remove")
     page.get_by_role("button", name="Yes, put it right").click()
-    expect(page.get_by_text("That is not what was to be typed.")).to_be_visible()
+    expect(page.get_by_text("That is not the phrase above.")).to_be_visible()
     operator.look("put a large removal right")
     page.get_by_label("Type remove 1 of 1 rules to go on:").fill("remove 1 of 1 rules")
     page.get_by_role("button", name="Yes, put it right").click()
