@@ -55,9 +55,11 @@ class ReceivingFilter(ChoiceListFilter):
     parameter_name = "receiving"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "No, though it has been verified")]
+        return [("yes", "Yes"), ("no", "No, though it has been verified")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Domain]) -> QuerySet[Domain]:
+        if self.value() == "yes":
+            return queryset & Domain.objects.receiving()
         return queryset if self.value() is None else queryset & Domain.objects.not_receiving()
 
 

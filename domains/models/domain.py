@@ -20,6 +20,8 @@ from ses_integration.api import MailFolder, RecordedRecipients, SyncState
 # Of the MAIL FROM domain of a new identity.
 MAIL_FROM_LABEL = "mail"
 
+RECEIVING = Q(status="verified", can_receive_emails=True)
+
 
 class DomainQuerySet(models.QuerySet["Domain"]):
     def live(self) -> Self:
@@ -29,10 +31,12 @@ class DomainQuerySet(models.QuerySet["Domain"]):
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         return self.filter(owner_id=user.pk)
 
+    def receiving(self) -> Self:
+        return self.live().filter(RECEIVING)
+
     def not_receiving(self) -> Self:
         """Live domains that have been verified, and have lost their verification or have no MX record for SES."""
-        receiving = {"status": Domain.Status.VERIFIED, "can_receive_emails": True}
-        return self.live().filter(verified_at__isnull=False).exclude(**receiving)
+        return self.live().filter(~RECEIVING, verified_at__isnull=False)
 
     def total(self, count: Combinable | str) -> int:
         """The sum of a count over all these domains."""
