@@ -81,6 +81,9 @@ class BackgroundTask:
     def worked(self) -> None:
         self.failures, self.problem, self.needs_you = 0, "", False
 
+    def worked_partly(self) -> None:
+        self.failures, self.problem, self.needs_you = 0, BUG, True
+
     def delay(self, seconds: float) -> None:
         self.due = time.monotonic() + seconds
 
@@ -90,6 +93,13 @@ class NotDue:
     """The result of a task that another worker has just run: try again in `seconds`."""
 
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Partly:
+    """The result of a task that has done its work except for what failed because of a bug. It runs again as usual."""
+
+    done: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,7 @@ class Worker:
         self._stop = threading.Event()
         self._once = True
         self._database_is_away = False
+        self._not_announced: dict[str, float] = {}
         self._sweeper = SesSweeper(settings.SES_SWEEP_SECONDS, self._say_alive)
         self._tasks = [
             BackgroundTask("set up", run_auto_setup, settings.SES_SWEEP_SECONDS),
@@ -139,8 +150,9 @@ class Worker:
     def _resume_deletions(self) -> int:
         return resume_deletions(self._is_stopped, seconds=TASK_SECONDS, request_seconds=settings.SES_REQUEST_BUDGET)
 
-    def _announce_deletions(self) -> int:
-        return announce_proved(self._is_stopped, seconds=TASK_SECONDS)
+    def _announce_deletions(self) -> int | Partly:
+        done = announce_proved(self._is_stopped, seconds=TASK_SECONDS, failing=self._not_announced)
+        return Partly(done) if self._not_announced else done
 
     def _verify_deletions(self) -> int:
         return prove_deletions(self._is_stopped, seconds=TASK_SECONDS)
@@ -192,10 +204,15 @@ class Worker:
                         task.worked()
                     task.delay(done.seconds)
                     continue
-                task.worked()
                 if self._database_is_away:
                     self._database_is_away = False
                     logger.warning("The database is back.")
+                if isinstance(done, Partly):
+                    task.worked_partly()
+                    result.counts[task.name] = done.done
+                    result.failed.append(task.name)
+                    continue
+                task.worked()
                 if isinstance(done, int):
                     result.counts[task.name] = done
                 continue

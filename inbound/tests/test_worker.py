@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from domains.models import Domain, DomainDeletion
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory
-from inbound.worker import RETRY_SECONDS, BackgroundTask, NotDue, Worker
+from inbound.worker import RETRY_SECONDS, BackgroundTask, NotDue, Partly, Worker
 from ses_integration.aws import clients
 from ses_integration.models import RuleSetState
 from ses_integration.tests.support.ses_state import identities, rules
@@ -22,6 +22,7 @@ from workers.alive import is_alive
 from workers.heartbeat import Heartbeat
 from workers.models import Worker as WorkerRow
 from workers.models import WorkerKind
+from workers.wording import BUG
 
 pytestmark = pytest.mark.sqlite
 
@@ -210,6 +211,16 @@ def test_an_outage_of_the_database_is_logged_when_it_begins_and_when_it_ends(tra
 def test_the_delay_of_a_task_with_a_bug_grows(transactional_db):
     worker = failing(ZeroDivisionError(), interval=0.0)
     assert [wait_of("fails", worker) for _ in range(9)][-1] > 100
+
+
+def test_a_task_that_fails_in_part_says_so_and_runs_again_as_usual(transactional_db):
+    worker = Worker()
+    [task] = worker._tasks = [BackgroundTask("tell", lambda: Partly(3))]
+    for _ in range(4):
+        result = worker.tick()
+        assert (result.counts, result.failed) == ({"tell": 3}, ["tell"])
+    assert (task.problem, task.needs_you) == (BUG, True)
+    assert task.due <= time.monotonic()
 
 
 def test_with_auto_setup_it_creates_the_rule_set_first(aws, transactional_db, settings):
