@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from backoffice.shell.arguments import user_of
+from inbound.management.commands.list_api_keys import as_values
 from inbound.models import ApiKey, Scope, issue_key
 from ses_integration.cli.base import CommandWithExitCodes
 
@@ -67,14 +69,15 @@ class Command(CommandWithExitCodes):
             metavar="ISO",
             help="date or time, in UTC unless it has an offset",
         )
+        parser.add_argument("--json", action="store_true", help="print JSON: the key, and what list_api_keys has of it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         owner = user_of(options["username"])
         if not owner.is_active:
             raise CommandError(f"The user {options['username']!r} is not active, so the key would not be accepted.")
         scopes = [Scope(scope) for scope in options["scopes"]] if options["scopes"] else None
-        _, key = issue_key(owner=owner, name=options["name"], scopes=scopes, expires_at=options["expires_at"])
-        self.stdout.write(key)
+        row, key = issue_key(owner=owner, name=options["name"], scopes=scopes, expires_at=options["expires_at"])
+        self.stdout.write(json.dumps({"key": key, **as_values(row)}, indent=2) if options["json"] else key)
         # If it cannot be written, nobody should be asked to save it.
         self.stdout.flush()
         if options["verbosity"]:

@@ -31,7 +31,7 @@ class Command(CommandWithExitCodes):
             keys = keys.filter(owner=user_of(options["user"]))
         shown = list(keys if options["all"] else keys.usable())
         if options["json"]:
-            self.stdout.write(json.dumps({"keys": [_as_values(key) for key in shown]}, indent=2))
+            self.stdout.write(json.dumps({"keys": [as_values(key) for key in shown]}, indent=2))
         elif shown:
             self.stdout.write(
                 table(["ID", "KEY", "NAME", "OWNER", "SCOPES", "STATE", "LAST USED", "EXPIRES"], map(_row, shown))
@@ -53,7 +53,8 @@ def _row(key: ApiKey) -> list[str]:
     ]
 
 
-def _as_values(key: ApiKey) -> dict[str, Any]:
+def as_values(key: ApiKey) -> dict[str, Any]:
+    """A key in the JSON of commands, without the key itself."""
     return {
         "id": key.pk,
         "start": key.start,

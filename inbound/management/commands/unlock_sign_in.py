@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser
 from typing import Any
 
@@ -13,10 +14,15 @@ class Command(CommandWithExitCodes):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username", metavar="USERNAME", help="the name as it was typed, whether or not it exists")
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["username"]
         pairs = sign_in.unlock(sign_in.counted().filter(username=name))
+        if options["json"]:
+            unlocked = [{"username": username, "address": address} for username, address in pairs]
+            self.stdout.write(json.dumps({"unlocked": unlocked}, indent=2))
+            return
         for _, address in pairs:
             self.stdout.write(f"Unlocked {visible(name)} from {address}.")
         if not pairs:

@@ -7,10 +7,10 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from inbound.models import ApiKey, Scope, issue_key, revoke_key
+from inbound.models import ApiKey, Scope, hash_key, issue_key, revoke_key
 from inbound.tests.support.factories import UserFactory
 from ses_integration.tests.commands.run import run
 
@@ -79,3 +79,15 @@ def test_keys_that_begin_alike_are_told_apart_by_id(key):
     ApiKey.objects.filter(pk=other.pk).update(start=row.start)
     with pytest.raises(CommandError, match=rf"Several keys begin like this\. Give an id: {row.pk}, {other.pk}\."):
         run("revoke_api_key", row.start, "--yes")
+
+
+def test_json_is_alone_on_stdout(key, capsys):
+    row, secret = key
+    for _ in range(2):
+        call_command("revoke_api_key", str(row.pk), "--yes", "--json")
+        printed = json.loads(capsys.readouterr().out)
+        assert (printed["id"], bool(printed["revokedAt"])) == (row.pk, True)
+    call_command("create_api_key", "jo", "--name", "script", "--json")
+    printed = json.loads(capsys.readouterr().out)
+    assert ApiKey.objects.get(pk=printed["id"]).key_hash == hash_key(printed["key"])
+    assert (printed["name"], printed["owner"], printed["key"] == secret) == ("script", "jo", False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -117,6 +118,12 @@ def test_the_command_unlocks(jo, name: str, capsys):
     assert sign_in("jo", "right").status_code == 302
     call_command("unlock_sign_in", name)
     assert capsys.readouterr().out == f"Nothing was locked for {name}.\n"
+
+
+def test_the_command_prints_json(jo, capsys):
+    lock("jo")
+    call_command("unlock_sign_in", "jo", "--json")
+    assert json.loads(capsys.readouterr().out) == {"unlocked": [{"username": "jo", "address": "192.0.2.1"}]}
 
 
 def test_the_admin_shows_and_unlocks(jo, admin_client: Client):
