@@ -17,9 +17,9 @@ class Action(StrEnum):
     # Of a domain's deletion.
     FINISHED = "finished"
     PROVED = "proved"
-    # Of deletions and deliveries.
+    # Of deletions, deliveries and event notices.
     RETRIED = "retried"
-    # Of deliveries and received mail.
+    # Of deliveries, event notices and received mail.
     WITHDRAWN = "withdrawn"
     RELEASED = "released"
     # What was stored, for good.
@@ -48,6 +48,7 @@ MODELS = {
     "endpoint": "endpoints.endpoint",
     "email": "mail.receivedemail",
     "delivery": "mail.delivery",
+    "eventNotice": "mail.eventnotice",
     "apiKey": "inbound.apikey",
     "user": "auth.user",
     "group": "auth.group",

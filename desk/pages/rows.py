@@ -16,7 +16,7 @@ from desk.state.values import Finding, Kind, Level
 # What a click can try again; the others have a page that says what to do.
 TRIABLE = frozenset({Kind.SES_CHANGE, Kind.UNANSWERED_CALL, Kind.DELETION, Kind.STORED_MAIL})
 # Filters of the lists that a finding of several rows is about.
-LISTS = {"domains.domain": "receiving=no", "mail.delivery": "state=dead"}
+LISTS = {"domains.domain": "receiving=no", "mail.delivery": "state=dead", "mail.eventnotice": "state=given_up"}
 CSS = {Level.NEEDS_YOU: "bad", Level.UNCONFIRMED: "warn", Level.PENDING: "plain"}
 
 

@@ -28,13 +28,13 @@ def read_mail_figures(owner: User | None) -> MailFigures:
 
 
 def read_mail(owner: User | None, *, measures: bool) -> tuple[list[Finding], dict[tuple[Kind, Level], Tally]]:
-    """Fourteen statements, or eighteen if some mail to erase waits for a person and some does not. No call to AWS.
+    """Fifteen statements, or nineteen if some mail to erase waits for a person and some does not. No call to AWS.
 
     `measures`: a worker has run for long enough to measure the queue.
     """
     status = mail_status(owner, asks_queue=False)
-    events = _events(owner)
-    found = [*_waiting(status, events, owner), *_dead(status), *_endpoints(status), *_sweeps(status)]
+    events, untold = _events(owner), _untold(owner)
+    found = [*_waiting(status, events, owner), *_dead(status), *untold, *_endpoints(status), *_sweeps(status)]
     if owner is None:
         found += _queue(measured_queue(), is_wanted=measures and mail_source() == "sqs")
     tallies = {
@@ -43,6 +43,7 @@ def read_mail(owner: User | None, *, measures: bool) -> tuple[list[Finding], dic
         (Kind.MAIL_TO_ERASE, Level.NEEDS_YOU): Tally(status.to_erase.stalled),
         (Kind.DELIVERY, Level.PENDING): _tally(status.due),
         (Kind.EVENT, Level.PENDING): _tally(events),
+        **{(one.kind, one.level): Tally(one.number, one.since) for one in untold},
         (Kind.DELIVERY, Level.NEEDS_YOU): Tally(status.dead.number, status.dead.since),
     }
     return found, tallies
@@ -61,6 +62,29 @@ def _events(owner: User | None) -> Waiting:
         number=Count("pk"), since=Min("created_at"), next_try=Min("retry_at"), why=Max("problem", default="")
     )
     return Waiting(**found)
+
+
+def _untold(owner: User | None) -> list[Finding]:
+    """Events that webhooks were not told of, and are not any more. They are forgotten after DELIVERY_LOG_DAYS."""
+    given_up = EventNotice.objects.given_up()
+    if owner is not None:
+        given_up = given_up.filter(endpoint__owner=owner.pk)
+    found = given_up.aggregate(number=Count("pk"), since=Min("created_at"), why=Max("problem", default=""))
+    if not found["number"]:
+        return []
+    return [
+        Finding(
+            Kind.EVENT,
+            Level.NEEDS_YOU,
+            subject="webhooks",
+            what=wording.untold(found["number"]),
+            why=found["why"],
+            act=wording.ACT_ON_UNTOLD,
+            since=found["since"],
+            number=found["number"],
+            page=("mail.eventnotice", ""),
+        )
+    ]
 
 
 def _erasures(status: MailStatus, owner: User | None) -> Iterator[tuple[Level, Waiting]]:

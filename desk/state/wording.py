@@ -18,6 +18,7 @@ ACT_ON_DOMAINS = "Publish their DNS records, which domain_dns prints, or delete 
 NO_MX = "Its MX record is missing or names other servers."
 ACT_ON_QUOTA = "Delete domains and addresses that are not needed any more, or have AWS raise the quota."
 ACT_ON_DEAD = "Find out why on the pages of the deliveries, then make them again or withdraw them."
+ACT_ON_UNTOLD = "Repair the receiver. Then retry them, or withdraw them."
 ACT_ON_ENDPOINT = "Repair the receiver, or switch the endpoint on; mail_retry delivers what waits."
 CHECK_REGION = "Check AWS_REGION and SES_RULE_SET. If they were changed on purpose, run ses_cleanup."
 ACT_ON_RULE_SET = "Run ses_setup."
@@ -173,6 +174,10 @@ def to_erase(number: int) -> str:
 
 def dead(number: int) -> str:
     return f"{plural(number, 'delivery')} given up"
+
+
+def untold(number: int) -> str:
+    return f"{plural(number, 'event')} given up"
 
 
 def dead_letters(number: int) -> str:

@@ -27,6 +27,7 @@ OPERATES = {
     "mail.receivedemail": "change delete",
     "mail.delivery": "change",
     "mail.endpointgate": "change",
+    "mail.eventnotice": "change",
     "ses_integration.domainsync": "change",
     "ses_integration.rulesetstate": "change",
 }

@@ -1,4 +1,4 @@
-"""What the lists of deliveries, of endpoints that fail and of received mail can do. `mail.delivery.replay` does it."""
+"""What the lists of deliveries, event notices, endpoints that fail and received mail can do. `mail.delivery.replay` does it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from django.urls import reverse
 from backoffice.base import ModelAdmin
 from backoffice.text import plural, shortened, visible
 from mail.delivery import replay
-from mail.models import Delivery, EndpointGate, ReceivedEmail
+from mail.models import Delivery, EndpointGate, EventNotice, ReceivedEmail
+from mail.webhooks.settle import retry_notice, withdraw_notice
 from workers.models import WorkerKind
 from workers.wording import left_to
 
@@ -116,6 +117,24 @@ class OpensGates(Acts[EndpointGate]):
             f"Asked for one delivery at {plural(number, 'endpoint')}. "
             + left_to(WorkerKind.MAIL, "A mail worker makes it now. If it succeeds, the others follow."),
         )
+
+
+class SettlesNotices(Acts[EventNotice]):
+    actions = ["retry_now", "withdraw"]
+
+    def page_actions(self, row: EventNotice) -> list[str]:
+        return [] if row.retry_at or row.delivered_at else ["retry_now"]
+
+    @admin.action(description="Retry what was given up", permissions=["act"])
+    def retry_now(self, request: HttpRequest, queryset: QuerySet[EventNotice]) -> None:
+        if number := self.act(request, queryset, retry_notice, "Asked for it now."):
+            said = left_to(WorkerKind.MAIL, f"A mail worker sends {'it' if number == 1 else 'them'} now.")
+            messages.success(request, f"Asked for {plural(number, 'event')}. {said}")
+
+    @admin.action(description="Withdraw what was given up", permissions=["act"])
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[EventNotice]) -> None:
+        if number := self.act(request, queryset, withdraw_notice, "Withdrew it."):
+            messages.success(request, f"Withdrew {plural(number, 'event')}.")
 
 
 class ReleasesMail(Acts[ReceivedEmail]):

@@ -15,12 +15,12 @@ from django.utils.safestring import SafeString
 
 from backoffice.base import ReadOnlyAdmin
 from backoffice.links import NOTHING, page_link, related_link
-from backoffice.lists import newest
+from backoffice.lists import ChoiceListFilter, newest
 from backoffice.tables import html_table
 from backoffice.text import moment, visible
 from endpoints.models import Endpoint
 from mail.admin import content
-from mail.admin.actions import ReplaysDeliveries
+from mail.admin.actions import ReplaysDeliveries, SettlesNotices
 from mail.admin.filters import (
     BODIES,
     SEARCH_NOTE,
@@ -186,12 +186,23 @@ def state_of(row: Delivery) -> SafeString:
     return format_html('<span class="mail-bad">{}</span> {}', word, more)
 
 
+class NoticeStateFilter(ChoiceListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("given_up", "Given up")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[EventNotice]) -> QuerySet[EventNotice]:
+        return queryset if self.value() is None else queryset & EventNotice.objects.given_up()
+
+
 @admin.register(EventNotice)
-class EventNoticeAdmin(ReadOnlyAdmin[EventNotice]):
+class EventNoticeAdmin(SettlesNotices, ReadOnlyAdmin[EventNotice]):
     when_empty = "No webhook was told of an event. Choose events on the page of a webhook; then it is told of them."
     endpoint_link = related_link("endpoint__name")
     list_display = ["created_at", "event", "endpoint_link", "state_shown", "attempts", "problem"]
-    list_filter = ["event"]
+    list_filter = [NoticeStateFilter, "event"]
     list_select_related = ["endpoint"]
     search_fields = ["=id", "endpoint__name", "problem"]
     ordering = ["-created_at", "-id"]

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from endpoints.models import Endpoint
 from rest.ids import bare_id
+
+
+class EventNoticeQuerySet(models.QuerySet["EventNotice"]):
+    def given_up(self) -> Self:
+        """Those that nobody sends any more, although no receiver has taken them."""
+        return self.filter(retry_at=None, delivered_at=None)
 
 
 class EventNotice(models.Model):
@@ -23,6 +31,8 @@ class EventNotice(models.Model):
     delivered_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(default=Now)
+
+    objects = EventNoticeQuerySet.as_manager()
 
     class Meta:
         indexes = [

@@ -16,7 +16,7 @@ from inbound.models import ApiKey, issue_key
 from inbound.tests.audit.test_every_route import Rows, rows
 from inbound.tests.support.admin_site import asked_to_type, text, url
 from inbound.tests.support.factories import UserFactory
-from mail.models import Delivery, EndpointGate, ReceivedEmail
+from mail.models import Delivery, EndpointGate, EventNotice, ReceivedEmail
 from ses_integration.models import RuleSetState
 
 __all__ = ["rows"]
@@ -48,6 +48,8 @@ ACTIONS: dict[tuple[str, str], str] = {
     ("mail.delivery", "deliver_again"): "retried",
     ("mail.delivery", "withdraw"): "withdrawn",
     ("mail.endpointgate", "try_now"): "retried",
+    ("mail.eventnotice", "retry_now"): "retried",
+    ("mail.eventnotice", "withdraw"): "withdrawn",
     ("mail.receivedemail", "release"): "released",
     ("mail.receivedemail", "delete_selected"): "deleted",
     ("endpoints.endpoint", "delete_selected"): "deleted",
@@ -98,6 +100,9 @@ ROWS: dict[str, Callable[[Rows], Any]] = {
     "auth.group": lambda rows: Group.objects.create(name="guests"),
     "mail.delivery": lambda rows: rows.delivery,
     "mail.endpointgate": lambda rows: gate_of(rows),
+    "mail.eventnotice": lambda rows: EventNotice.objects.create(
+        endpoint=rows.endpoint, event="domain.deletion.proved", body="{}", retry_at=None
+    ),
     "mail.receivedemail": lambda rows: rows.email,
     "endpoints.endpoint": lambda rows: rows.endpoint,
     "addresses.emailaddress": lambda rows: rows.address,
