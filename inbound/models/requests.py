@@ -16,8 +16,10 @@ ON CONFLICT (key_id) DO UPDATE SET
     ELSE excluded.requests
   END,
   minute = CASE WHEN {table}.minute = excluded.minute + 1 THEN {table}.minute ELSE excluded.minute END
-RETURNING CASE WHEN minute = %s THEN requests ELSE 0 END
+RETURNING CASE WHEN minute = %s THEN requests ELSE 0 END, {now}
 """
+# SQLite has the clock of the process.
+NOW = {"postgresql": "CAST(EXTRACT(EPOCH FROM statement_timestamp()) AS float8)"}
 
 
 class KeyRequests(models.Model):
@@ -30,9 +32,13 @@ class KeyRequests(models.Model):
     requests = models.BigIntegerField()
 
 
-def add_requests(key_id: int, minute: int, requests: int) -> int:
-    """Add requests of a minute to the key's row. Return how many all processes have added. One statement."""
+def add_requests(key_id: int, minute: int, requests: int) -> tuple[int, float | None]:
+    """Add requests of a minute to the key's row. One statement.
+
+    Returns how many all processes have added, and the database's time, in seconds since 1970, if it has a clock of its own.
+    """
+    sql = ADD.format(table=KeyRequests._meta.db_table, now=NOW.get(connection.vendor, "NULL"))
     with connection.cursor() as cursor:
-        cursor.execute(ADD.format(table=KeyRequests._meta.db_table), [key_id, minute, requests, minute])
-        total: int = cursor.fetchone()[0]
-    return total
+        cursor.execute(sql, [key_id, minute, requests, minute])
+        total, now = cursor.fetchone()
+    return total, now

@@ -2,6 +2,8 @@
 
 Each process counts by itself and adds its count to the key's row at most once a second, which also tells it what the others have
 counted. So a request costs no statement, and several processes together may pass a limit by what they get in a second.
+
+The minute is the database's: processes whose clocks are minutes apart would begin each other's count anew.
 """
 
 from __future__ import annotations
@@ -36,15 +38,19 @@ class _Count:
 
 
 class Meter:
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time, *, follows_database: bool = True) -> None:
         self._clock = clock
+        self._follows_database = follows_database
+        # How far this clock is behind the database's, in seconds.
+        self._behind = 0.0
         self._lock = Lock()
         self._minute = 0
         self._counts: dict[int, _Count] = {}
 
     def take(self, key_id: int, limit: int) -> Left:
         """Count a request of a key, unless it is too many. At most one statement a second for each key."""
-        now = self._clock()
+        clock = self._clock()
+        now = clock + self._behind
         minute = int(now // MINUTE)
         with self._lock:
             # One before it is a clock that is set a little; one long before, a clock that was wrong.
@@ -54,14 +60,16 @@ class Meter:
             is_refused = count.total + count.own >= limit
             if not is_refused:
                 count.own += 1
-            sums = count.own > 0 and now >= count.next_sum
+            sums = count.own > 0 and clock >= count.next_sum
             if sums:
-                count.next_sum = now + SECONDS_BETWEEN_SUMS
+                count.next_sum = clock + SECONDS_BETWEEN_SUMS
                 added, count.own = count.own, 0
                 count.total += added
         if sums:
-            total = add_requests(key_id, minute, added)
+            total, database_now = add_requests(key_id, minute, added)
             with self._lock:
+                if database_now is not None and self._follows_database:
+                    self._behind = database_now - self._clock()
                 count.total = max(count.total, total)
                 is_refused |= count.total > limit
         reset = max(1, MINUTE - int(now % MINUTE))
