@@ -175,7 +175,7 @@ class EndpointAdmin(DeletesThroughService[Endpoint], ShowsOnce[Endpoint], Servic
             [
                 list_link("mail.delivery", "Deliveries", endpoint__id__exact=endpoint.pk),
                 list_link("mail.delivery", "Due", endpoint__id__exact=endpoint.pk, state__exact="due"),
-                list_link("mail.delivery", "Dead", endpoint__id__exact=endpoint.pk, state__exact="dead"),
+                list_link("mail.delivery", "Given up", endpoint__id__exact=endpoint.pk, state__exact="dead"),
             ]
         )
 

@@ -178,12 +178,12 @@ def _scrolling(answer: str) -> SafeString:
 
 
 def state_of(row: Delivery) -> SafeString:
-    """Its state in words, of which the first is red if it is dead."""
+    """Its state in words, of which the first are red if it was given up."""
     text = words.state(row, timezone.now())
     if row.state != Delivery.State.DEAD:
         return format_html("{}", text)
-    word, _, more = text.partition(" ")
-    return format_html('<span class="mail-bad">{}</span> {}', word, more)
+    words_of_state, _, more = text.partition(" at ")
+    return format_html('<span class="mail-bad">{}</span> at {}', words_of_state, more)
 
 
 class NoticeStateFilter(ChoiceListFilter):

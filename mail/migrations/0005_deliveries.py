@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("due", "Due"),
                             ("delivered", "Delivered"),
-                            ("dead", "Dead"),
+                            ("dead", "Given up"),
                             ("withdrawn", "Withdrawn"),
                         ],
                         default="due",

@@ -82,7 +82,7 @@ class Delivery(models.Model):
     class State(models.TextChoices):
         DUE = "due"
         DELIVERED = "delivered"
-        DEAD = "dead"
+        DEAD = "dead", "Given up"
         WITHDRAWN = "withdrawn"
 
     id = models.CharField(primary_key=True, max_length=255, default=bare_id, editable=False)

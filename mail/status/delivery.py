@@ -19,7 +19,7 @@ def state(delivery: Delivery, now: datetime) -> str:
         case Delivery.State.DELIVERED:
             return f"delivered {_at(delivery.finished_at)}{_after(delivery)}"
         case Delivery.State.DEAD:
-            return f"dead since {_at(delivery.finished_at)}{_after(delivery)}"
+            return f"given up at {_at(delivery.finished_at)}{_after(delivery)}"
         case _:
             return f"withdrawn {_at(delivery.finished_at)}{_after(delivery)}"
 

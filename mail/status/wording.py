@@ -127,8 +127,8 @@ def _dead(dead: Pile, now: datetime) -> list[str]:
         return []
     age = f", the newest for {duration(now - dead.newest)}" if dead.newest else ""
     return [
-        f"{plural(dead.number, 'delivery')} dead{age}. The table says whose. "
-        "mail_retry --endpoint ID --dead tries them again; the admin withdraws them."
+        f"{plural(dead.number, 'delivery')} given up{age}. The table says whose. "
+        "mail_retry --endpoint ID --dead retries them; the admin withdraws them."
     ]
 
 

@@ -60,14 +60,14 @@ class Command(CommandWithIds):
         parser.add_argument(
             "--endpoint",
             metavar="ENDPOINT",
-            help="all deliveries of this endpoint that wait or are dead: its id, or its exact name",
+            help="all deliveries of this endpoint that wait or were given up: its id, or its exact name",
         )
-        parser.add_argument("--dead", action="store_true", help="with --endpoint: only those that are dead")
+        parser.add_argument("--dead", action="store_true", help="with --endpoint: only those that were given up")
         parser.add_argument(
             "--since",
             metavar="TIME",
             type=_time,
-            help="with --endpoint: dead since then, such as 2026-11-26T10:00 (UTC)",
+            help="with --endpoint: given up since then, such as 2026-11-26T10:00 (UTC)",
         )
         parser.add_argument("--mail", metavar="ID", help="a mail, by any id that mail_show takes")
         parser.add_argument(
@@ -155,7 +155,7 @@ def _of_endpoint(endpoint: Endpoint, *, only_dead: bool, since: datetime | None)
     steps = (
         [
             Step(
-                f"{plural(number, 'delivery')} dead of {_named(endpoint)}",
+                f"{plural(number, 'delivery')} given up of {_named(endpoint)}",
                 partial(_redeliver, endpoint, since),
                 is_down,
             )
@@ -171,7 +171,10 @@ def _of_endpoint(endpoint: Endpoint, *, only_dead: bool, since: datetime | None)
             line = f"One of {plural(behind, 'delivery')} of {_named(endpoint)}, which is down. If it succeeds, the others follow"
             steps.append(Step(line, partial(_one, replay.let_one_through, endpoint), is_down))
         steps += _retried(_rows(due & Q(retry_at__gt=now))[:MOST_POSTPONED], again=False)[0]
-    return steps, f"{_named(endpoint)} has {'no dead' if only_dead or since else 'no dead or postponed'} deliveries."
+    return (
+        steps,
+        f"{_named(endpoint)} has no deliveries that were given up{'' if only_dead or since else ' or postponed'}.",
+    )
 
 
 def _of_mail(options: dict[str, Any]) -> tuple[list[Step], str]:

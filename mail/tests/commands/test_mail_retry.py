@@ -66,7 +66,7 @@ def test_a_dead_delivery_is_asked_for_by_its_id_and_then_there_is_nothing_to_do(
     row = delivery(shop, domain, state="dead", attempts=9)
     code, said = retry(f"msg_{row.pk}")
     assert code == 0
-    assert said.splitlines()[0].startswith(f"{row.pk} to Shop (webhook) for {row.received.recipient}: dead since ")
+    assert said.splitlines()[0].startswith(f"{row.pk} to Shop (webhook) for {row.received.recipient}: given up at ")
     assert said.splitlines()[1] == ONE
     assert states() == ["due"]
     code, said = retry(row.pk)
@@ -96,12 +96,15 @@ def test_the_dead_deliveries_of_an_endpoint_are_asked_for(shop, domain) -> None:
     other = delivery(EndpointFactory(), domain, state="dead")
     assert retry("--endpoint", shop.pk, "--dead") == (
         0,
-        f"3 deliveries dead of Shop (webhook)\n{THREE}\n",
+        f"3 deliveries given up of Shop (webhook)\n{THREE}\n",
     )
     other.refresh_from_db()
     waiting.refresh_from_db()
     assert (other.state, waiting.retry_at and waiting.retry_at > timezone.now()) == ("dead", True)
-    assert retry("--endpoint", shop.pk, "--dead") == (0, "Nothing to do. Shop (webhook) has no dead deliveries.\n")
+    assert retry("--endpoint", shop.pk, "--dead") == (
+        0,
+        "Nothing to do. Shop (webhook) has no deliveries that were given up.\n",
+    )
 
 
 def test_what_waits_behind_a_closed_gate_is_tried_at_once(shop, domain) -> None:
@@ -109,7 +112,10 @@ def test_what_waits_behind_a_closed_gate_is_tried_at_once(shop, domain) -> None:
     EndpointGate.objects.create(endpoint=shop, failures=7, not_before=later(), down_since=timezone.now())
     assert "Asked for 1 delivery. Of an endpoint that is down, mail_worker tries one" in retry("--endpoint", shop.pk)[1]
     assert EndpointGate.objects.get().not_before is None
-    assert retry("--endpoint", shop.pk) == (0, "Nothing to do. Shop (webhook) has no dead or postponed deliveries.\n")
+    assert retry("--endpoint", shop.pk) == (
+        0,
+        "Nothing to do. Shop (webhook) has no deliveries that were given up or postponed.\n",
+    )
 
 
 def test_without_a_worker_nothing_is_promised(shop, domain) -> None:

@@ -108,7 +108,7 @@ def test_every_attempt_is_shown(db) -> None:
     lines = run("mail_show", sent.pk)[1].splitlines()
     at = lines.index(f"  Delivery    {sent.pk} to Shop (webhook, id {sent.endpoint_id})")
     assert [line.strip() for line in lines[at + 1 : at + 5]] == [
-        "dead since 2026-11-26 09:30:00 UTC after 2 attempts",
+        "given up at 2026-11-26 09:30:00 UTC after 2 attempts",
         "It answered 503.",
         '2026-11-26 09:30:00 UTC attempt 1, 250 ms, 503, It answered 503., "Busy"',
         '2026-11-26 09:30:00 UTC attempt 2, 250 ms, 503, It answered 503., "Busy"',

@@ -73,7 +73,7 @@ def test_dead_deliveries_need_attention(db) -> None:
     code, said = run("mail_status")
     assert code == 2
     assert said.startswith(
-        "2 deliveries dead, the newest for 5 min. The table says whose. mail_retry --endpoint ID --dead tries them again; "
+        "2 deliveries given up, the newest for 5 min. The table says whose. mail_retry --endpoint ID --dead retries them; "
     )
     assert f"{shop.pk}  Shop  active" in said
     assert "  0        2\n" in said

@@ -64,7 +64,7 @@ def test_a_dead_delivery_is_no_success(finishing, send) -> None:
     finishing(Delivery.State.DEAD, 400, problem="The last attempt failed.")
     code, shown, errors = send("hello@example.com", "--wait")
     assert (code, errors) == (2, "")
-    assert steps(shown)[-1] == "CRM: dead since 2026-01-02 03:04:05 UTC after 1 attempt. The last attempt failed."
+    assert steps(shown)[-1] == "CRM: given up at 2026-01-02 03:04:05 UTC after 1 attempt. The last attempt failed."
 
 
 def test_a_forward_names_who_has_got_it(finishing, send) -> None:

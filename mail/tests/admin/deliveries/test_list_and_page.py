@@ -42,7 +42,7 @@ def test_the_newest_delivery_comes_first_with_its_state(admin_client: Client, do
     delivery(domain, "new@example.com", state="dead", attempts=9, finished_at=now, problem="It answered 503.")
     assert recipients(admin_client) == ["new@example.com", "old@example.com"]
     page = text(admin_client.get(LIST))
-    for shown in ("due: attempt 1 is now", ">dead</span> since", "after 9 attempts", "It answered 503.", "Shop"):
+    for shown in ("due: attempt 1 is now", ">given up</span> at", "after 9 attempts", "It answered 503.", "Shop"):
         assert shown in page
 
 
