@@ -108,7 +108,7 @@ def test_the_page_needs_no_other_server_and_no_code_of_its_own(client):
     assert "script-src 'self';" in answer["Content-Security-Policy"]
     assert not re.search(r"<script>|<style|\bon\w+=|https?://|//[a-z]", page)
     files = re.findall(r'(?:src|href)="/static/([^"]+)"', page)
-    assert len(files) == 4
+    assert len(files) == 5
     assert all(finders.find(file) for file in files)
 
 
