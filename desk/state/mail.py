@@ -13,7 +13,7 @@ from desk.state.values import Finding, Kind, Level, MailFigures, Tally
 from domains.models import Domain
 from mail.models import EventNotice
 from mail.status.endpoints import Trouble, TroubledEndpoint
-from mail.status.figures import MailStatus, Queue, Waiting, erasing, mail_status
+from mail.status.figures import MailStatus, Queue, Waiting, mail_status, to_erase
 from mail.status.queue import measured_queue
 from mail.status.traffic import traffic
 from ses_integration.api import mail_source
@@ -93,8 +93,8 @@ def _erasures(status: MailStatus, owner: User | None) -> Iterator[tuple[Level, W
     if not 0 < stuck < number:
         yield Level.NEEDS_YOU if stuck else Level.PENDING, status.to_erase
         return
-    yield Level.NEEDS_YOU, erasing(owner, stalled=True)
-    yield Level.PENDING, erasing(owner, stalled=False)
+    yield Level.NEEDS_YOU, to_erase(owner, stalled=True)
+    yield Level.PENDING, to_erase(owner, stalled=False)
 
 
 def _waiting(status: MailStatus, events: Waiting, owner: User | None) -> Iterator[Finding]:

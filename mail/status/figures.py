@@ -130,15 +130,9 @@ def to_read(owner: User | None = None) -> Waiting:
     return _waiting(_of(owner, Message.objects.live().filter(state=Message.State.ARRIVED), "domain__owner"))
 
 
-def to_erase(owner: User | None = None) -> Waiting:
-    """Mail whose object is to be erased. How long it waits is not known."""
-    found = _waiting(_of(owner, Message.objects.filter(state=Message.State.ERASING, erased_at=None), "domain__owner"))
-    return replace(found, since=None)
-
-
-def erasing(owner: User | None, *, stalled: bool) -> Waiting:
-    """Those of them that wait until a person acts, or the others."""
-    rows = Message.objects.filter(state=Message.State.ERASING, erased_at=None, stalled=stalled)
+def to_erase(owner: User | None = None, **only: bool) -> Waiting:
+    """Mail whose object is to be erased; `only` those that are `stalled`, or the others. How long it waits is not known."""
+    rows = Message.objects.filter(state=Message.State.ERASING, erased_at=None, **only)
     return replace(_waiting(_of(owner, rows, "domain__owner")), since=None)
 
 
