@@ -191,9 +191,11 @@ class NoticeStateFilter(ChoiceListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("given_up", "Given up")]
+        return [("waiting", "Waiting"), ("given_up", "Given up")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[EventNotice]) -> QuerySet[EventNotice]:
+        if self.value() == "waiting":
+            return queryset.filter(retry_at__isnull=False)
         return queryset if self.value() is None else queryset & EventNotice.objects.given_up()
 
 

@@ -101,12 +101,9 @@ class Command(CommandWithIds):
             except replay.CannotDeliver as error:
                 refused.append((step.line, str(error)))
         if done:
-            now = (
-                DOWN
-                if any(step.is_down for step in steps)
-                else f"mail_worker makes {'it' if done == 1 else 'them'} now."
-            )
-            said = left_to(WorkerKind.MAIL, now)
+            them = "it" if done == 1 else "them"
+            goes_on = DOWN if any(step.is_down for step in steps) else f"mail_worker makes {them} now."
+            said = left_to(WorkerKind.MAIL, goes_on)
             tell(f"Asked for {plural(done, 'delivery')}. {said} mail_show says what became of one.")
         if refused:
             lines = [f"{line}: {why}" for line, why in refused]
