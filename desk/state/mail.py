@@ -16,6 +16,7 @@ from mail.status.endpoints import Trouble, TroubledEndpoint
 from mail.status.figures import MailStatus, Queue, Waiting, mail_status, to_erase
 from mail.status.queue import measured_queue
 from mail.status.traffic import traffic
+from mail.status.wording import NO_SOURCE
 from ses_integration.api import mail_source
 
 # Endpoints in these states take their mail, or are tried again by themselves.
@@ -133,7 +134,7 @@ def _unread(waiting: Waiting) -> Finding:
         Level.NEEDS_YOU,
         subject="received mail",
         what=wording.to_read(waiting.number),
-        why=wording.NO_SOURCE,
+        why=NO_SOURCE,
         act=wording.ACT_ON_SOURCE,
         since=waiting.since,
         number=waiting.number,

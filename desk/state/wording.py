@@ -9,10 +9,9 @@ from backoffice.text import duration, listed, plural
 from desk.state.values import Difference, Kind, Level, Quota, State
 from mail.status.endpoints import TroubledEndpoint
 
-ACT_ON_REFUSAL = "Put right what the reason names; docs/runbook.md says how. Then try it now, or wait for the next try."
+ACT_ON_REFUSAL = "Put right what the reason names; docs/runbook.md says how. Then try it now."
 ACT_ON_STORED_MAIL = "Allow what S3 refuses; ses_doctor checks the permissions. Then try the deletion now."
 ACT_ON_ERASURE = "Allow what S3 refuses; ses_doctor checks the permissions."
-NO_SOURCE = "MAIL_SOURCE is none, so no worker reads it."
 ACT_ON_SOURCE = "Set SES_QUEUE_URL or MAIL_SOURCE for mail_worker."
 ACT_ON_DOMAINS = "Publish their DNS records, which domain_dns prints, or delete them."
 NO_MX = "Its MX record is missing or names other servers."

@@ -9,11 +9,13 @@ from typing import Any
 from backoffice.text import duration, moment, plural, visible
 from mail.status.endpoints import TroubledEndpoint
 from mail.status.figures import BOUNCE_DAYS, MailStatus, Pile, Queue, Waiting
+from ses_integration.api import mail_source
 from workers.models import WorkerKind
 from workers.wording import left_to
 
 IS_IT_RUNNING = "Is mail_worker running?"
 GOES_ON = "mail_worker goes on by itself."
+NO_SOURCE = "MAIL_SOURCE is none, so no worker reads it."
 HEAD = ["ENDPOINT", "NAME", "STATE", "SINCE", "WAITING", "DEAD", "NEXT TRY", "WHY"]
 
 
@@ -38,7 +40,9 @@ def conclusion(status: MailStatus) -> str:
     """The last line."""
     attention = "Something needs you; docs/runbook.md says what to do." if status.needs_attention else ""
     pending = ""
-    if status.is_pending:
+    if status.to_read.number and mail_source() == "none":
+        pending = f"Mail waits to be read. {NO_SOURCE}"
+    elif status.is_pending:
         pending = f"Something waits. {left_to(WorkerKind.MAIL, GOES_ON)} mail_retry tries deliveries now."
     return " ".join(filter(None, [attention, pending])) or "Nothing waits, and nothing needs you."
 

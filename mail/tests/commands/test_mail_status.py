@@ -54,6 +54,13 @@ def test_it_asks_for_the_worker_if_nobody_takes_what_is_due(db) -> None:
     assert run("mail_status")[1].startswith("1 mail to read, the oldest for 3 days. Is mail_worker running?\n")
 
 
+def test_it_promises_no_reading_if_no_worker_reads(db, settings) -> None:
+    settings.MAIL_SOURCE = "none"
+    ReceivedEmailFactory(message__state="arrived", message__arrived_at=ago(days=3), message__retry_at=ago(minutes=2))
+    said = run("mail_status")[1].splitlines()[-1]
+    assert said == "Mail waits to be read. MAIL_SOURCE is none, so no worker reads it."
+
+
 def test_deliveries_that_are_due_are_counted_with_the_next_try(db) -> None:
     later = timezone.now() + timedelta(minutes=30)
     DeliveryFactory(created_at=ago(hours=2), retry_at=later)
