@@ -112,14 +112,14 @@ def _act(site: AdminSite, request: HttpRequest) -> HttpResponse:
         messages.error(request, f"{why} Nothing was changed.")
         return HttpResponseRedirect(request.path)
     # A domain that was not on the confirmation page is not touched.
-    chosen = plan
-    if "confirmed" in request.POST:
-        chosen = {domain: plan[domain] for domain in request.POST.getlist("domain") if domain in plan} or plan
+    named = request.POST.getlist("domain") if "confirmed" in request.POST else []
+    confirmed = {domain: plan[domain] for domain in named if domain in plan}
+    chosen = confirmed or plan
     removed = large_removals(chain.from_iterable(chosen.values()), state.quotas)
     phrase = f"remove {removed}" if removed else ""
     typed = request.POST.get(FIELD, "")
-    if "confirmed" in request.POST and chosen is not plan and (not phrase or is_typed(typed, phrase)):
-        _put_right(request, chosen)
+    if confirmed and (not phrase or is_typed(typed, phrase)):
+        _put_right(request, confirmed)
         return HttpResponseRedirect(request.path)
     context = {
         **site.each_context(request),
