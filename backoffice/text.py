@@ -20,9 +20,12 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}"
 
 
-def listed(names: Collection[str], at_most: int = 10) -> str:
-    """`a, b and 3 more`: the first `at_most` names in their order. Empty if there are none."""
-    more = len(names) - at_most
+def listed(names: Collection[str], at_most: int = 10, total: int | None = None) -> str:
+    """`a, b and 3 more`: the first `at_most` names in their order. Empty if there are none.
+
+    `total`: how many there are, if `names` are only the first.
+    """
+    more = (len(names) if total is None else total) - at_most
     return ", ".join(islice(names, at_most)) + (f" and {more:,} more" if more > 0 else "")
 
 

@@ -56,7 +56,7 @@ def _tally(waiting: Waiting) -> Tally:
 
 def _events(owner: User | None) -> Waiting:
     """Events that webhooks have to be told of. Those of webhooks that are switched off wait for that, as their mail does."""
-    waiting = EventNotice.objects.filter(retry_at__isnull=False, endpoint__is_active=True)
+    waiting = EventNotice.objects.waiting().filter(endpoint__is_active=True)
     if owner is not None:
         waiting = waiting.filter(endpoint__owner=owner.pk)
     found = waiting.aggregate(

@@ -11,7 +11,7 @@ from django.contrib.auth.base_user import AbstractBaseUser as User
 from django.db.models import Count, Min, Q
 from django.db.models.functions import Coalesce, Now
 
-from backoffice.text import plural
+from backoffice.text import listed, plural
 from desk.state import wording
 from desk.state.drift import findings as drift_findings
 from desk.state.values import RECIPIENTS, Difference, Finding, Kind, LastSweep, Level, Quota, Tally
@@ -121,7 +121,7 @@ def _change(state: SyncState, page: tuple[str, str, int | None] | None) -> Findi
         Kind.UNANSWERED_CALL if level is Level.UNCONFIRMED else Kind.SES_CHANGE,
         level,
         subject=state.domain,
-        what=f"deletion: {state.lag}" if page and page[0] == DELETION else state.lag,
+        what=wording.deletion_behind(state.lag) if page and page[0] == DELETION else state.lag,
         why=state.details or state.reason,
         act=wording.ACT_ON_REFUSAL if level is Level.NEEDS_YOU else "",
         since=state.changed_at,
@@ -150,7 +150,7 @@ def _not_receiving(owner: User | None) -> tuple[int, Finding | None]:
         return lost["every"], None
     first = list(domains.filter(lately).order_by("since", "pk")[:NAMED])
     alone = first[0] if number == 1 else None
-    names = ", ".join(one.name for one in first) + (f" and {number - NAMED:,} more" if number > NAMED else "")
+    names = listed([one.name for one in first], NAMED, total=number)
     finding = Finding(
         Kind.DOMAIN,
         Level.NEEDS_YOU,

@@ -151,6 +151,10 @@ def without_records(domains: int) -> str:
     return f"{plural(domains, 'domain')} without DNS records"
 
 
+def deletion_behind(lag: str) -> str:
+    return f"deletion: {lag}"
+
+
 def deletion(steps: str) -> str:
     return f"still to be deleted: {steps}"
 

@@ -76,9 +76,8 @@ def wanted() -> list[WorkerKind]:
 def _mail_is_left() -> bool:
     """Up to three statements."""
     deliveries = Delivery.objects.live().due().filter(endpoint__is_active=True)
-    erasing = Message.objects.filter(state=Message.State.ERASING, erased_at=None)
-    events = EventNotice.objects.filter(retry_at__isnull=False, endpoint__is_active=True)
-    return deliveries.exists() or erasing.exists() or events.exists()
+    events = EventNotice.objects.waiting().filter(endpoint__is_active=True)
+    return deliveries.exists() or Message.objects.to_erase().exists() or events.exists()
 
 
 def findings(workers: Sequence[WorkerSeen], now: datetime, *, names_hosts: bool = True) -> Iterator[Finding]:

@@ -195,7 +195,7 @@ class NoticeStateFilter(ChoiceListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[EventNotice]) -> QuerySet[EventNotice]:
         if self.value() == "waiting":
-            return queryset.filter(retry_at__isnull=False)
+            return queryset & EventNotice.objects.waiting()
         return queryset if self.value() is None else queryset & EventNotice.objects.given_up()
 
 

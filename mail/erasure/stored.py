@@ -33,7 +33,7 @@ def erase_owed(most: int, stop: Callable[[], bool] = lambda: False) -> tuple[int
 
     Returns how many were due, and how many of them are gone from the bucket.
     """
-    due = Message.objects.filter(state=Message.State.ERASING, erased_at=None, retry_at__lte=Now())
+    due = Message.objects.to_erase().filter(retry_at__lte=Now())
     with transaction.atomic():
         messages = list(
             due.select_for_update(skip_locked=True).order_by("retry_at").only("bucket", "key", "attempts")[:most]

@@ -39,6 +39,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Mail that waits for ingest, and that no process has claimed."""
         return self.filter(state=Message.State.ARRIVED, retry_at__lte=Now())
 
+    def to_erase(self) -> Self:
+        """Mail whose object is still to be erased from the bucket."""
+        return self.filter(state=Message.State.ERASING, erased_at=None)
+
     def without_domain(self) -> Self:
         """Mail of domains whose row is gone."""
         return self.filter(~Exists(Domain.objects.filter(pk=OuterRef("domain_id"))))

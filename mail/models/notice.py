@@ -13,6 +13,9 @@ from rest.ids import bare_id
 
 
 class EventNoticeQuerySet(models.QuerySet["EventNotice"]):
+    def waiting(self) -> Self:
+        return self.filter(retry_at__isnull=False)
+
     def given_up(self) -> Self:
         """Those that nobody sends any more, although no receiver has taken them."""
         return self.filter(retry_at=None, delivered_at=None)

@@ -132,7 +132,7 @@ def to_read(owner: User | None = None) -> Waiting:
 
 def to_erase(owner: User | None = None, **only: bool) -> Waiting:
     """Mail whose object is to be erased; `only` those that are `stalled`, or the others. How long it waits is not known."""
-    rows = Message.objects.filter(state=Message.State.ERASING, erased_at=None, **only)
+    rows = Message.objects.to_erase().filter(**only)
     return replace(_waiting(_of(owner, rows, "domain__owner")), since=None)
 
 
