@@ -5,25 +5,21 @@ from __future__ import annotations
 from typing import Any, Self
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import connection, models, transaction
 from django.db.models import Case, Q, Value, When
 
-from domains.models import Domain
+from domains.models import Domain, SharedQuerySet
 from rest.ids import bare_id
 from ses_integration.api import RecordedRecipients
 
 
-class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
+class EmailAddressQuerySet(SharedQuerySet["EmailAddress"]):
     def live(self) -> Self:
         """Without addresses of domains that are being deleted, which the API no longer shows."""
         return self.filter(domain__deleting_since=None)
 
     def active(self) -> Self:
         return self.filter(is_active=True)
-
-    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        return self.filter(domain__owner_id=user.pk)
 
     def with_rule_name(self) -> Self:
         """Add `receipt_rule_name`: the recorded rule of an active address, its own or the catch-all's; else None."""
@@ -106,13 +102,10 @@ class EmailAddress(models.Model):
             super().save(*args, **kwargs)
 
 
-class BlockedEmailQuerySet(models.QuerySet["BlockedEmail"]):
+class BlockedEmailQuerySet(SharedQuerySet["BlockedEmail"]):
     def live(self) -> Self:
         """Without blocks of domains that are being deleted."""
         return self.filter(domain__deleting_since=None)
-
-    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        return self.filter(domain__owner_id=user.pk)
 
 
 class BlockedEmail(models.Model):

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 
 from audit.origin import Door
+from rest.access.rows import OwnedQuerySet
 
 
-class ChangeQuerySet(models.QuerySet["Change"]):
-    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        return self.filter(owner_id=user.pk)
+class ChangeQuerySet(OwnedQuerySet["Change"]):
+    """Not shared: the log of an object is its owner's."""
 
 
 class Change(models.Model):

@@ -16,6 +16,8 @@ from django.db import models
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,100}")
 # The command that sets up the database.
 MIGRATE = "migrate"
+# Before a role in `via`.
+ROLE = "role "
 
 
 class Door(models.TextChoices):
@@ -31,7 +33,7 @@ class Door(models.TextChoices):
 class Origin:
     """`who`: a user name, or the account of the shell. `key`: the start of an API key, a blank, and its name.
 
-    `remote`: an IP address. `via`: the command, or the worker's task.
+    `remote`: an IP address. `via`: the command, the worker's task, or the author's role at a domain of somebody else.
     """
 
     door: Door
@@ -67,6 +69,12 @@ def identify(*, who: str = "", key: str = "") -> None:
     """Say who the request comes from, once that is known."""
     if (origin := _current.get()) is not None:
         _current.set(replace(origin, who=who, key=key))
+
+
+def act_as(role: str) -> None:
+    """Say that the author uses a role that another owner has given them."""
+    if (origin := _current.get()) is not None:
+        _current.set(replace(origin, via=f"{ROLE}{role}"))
 
 
 def of_command(name: str) -> Origin:

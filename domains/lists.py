@@ -15,11 +15,11 @@ ID, NAME = IdFilter("domainId", "pk"), TextFilter("domain", named("name", normal
 
 
 def domains_of(view: OwnedViewSet[Any]) -> DomainQuerySet:
-    """The caller's live domains whose rows the list shows: all, or the one that `domainId` or `domain` names.
+    """The live domains that the caller sees whose rows the list shows: all, or the one that `domainId` or `domain` names.
 
     Totals are sums over them.
     """
-    own: Any = view.owned(Domain.objects.live())
+    own: Any = view.visible(Domain.objects.live())
     for each in (ID, NAME):
         own = each.apply(own, view.request.query_params.get(each.parameter))
     return cast(DomainQuerySet, own)

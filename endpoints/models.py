@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.db.models import Func, Q
@@ -15,13 +14,11 @@ from django.utils import timezone
 from endpoints.config_schema import shown_config
 from endpoints.redaction import redacted
 from endpoints.webhooks import sealing, signing
+from rest.access.rows import OwnedQuerySet
 from rest.ids import bare_id
 
 
-class EndpointQuerySet(models.QuerySet["Endpoint"]):
-    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        return self.filter(owner_id=user.pk)
-
+class EndpointQuerySet(OwnedQuerySet["Endpoint"]):
     def may_name(self, domain: str) -> Self:
         """All endpoints whose config names an address of the domain (`domains.dependents`), and some that do not.
 

@@ -157,7 +157,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if configuration.B
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["inbound.api.authentication.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["inbound.api.permissions.HasScope"],
+    "DEFAULT_PERMISSION_CLASSES": ["inbound.api.permissions.HasScope", "inbound.api.permissions.HasRole"],
     "DEFAULT_THROTTLE_CLASSES": ["inbound.api.limits.throttle.LimitedByKey", "inbound.api.idempotency.OncePerKey"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["inbound.api.parsers.ObjectParser"],

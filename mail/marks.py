@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,14 +28,24 @@ def mark_read(email: ReceivedEmail) -> None:
 
 
 def mark(
-    owner: User, pks: Collection[str], *, is_read: bool | None = None, is_archived: bool | None = None
+    user: User,
+    pks: Collection[str],
+    *,
+    is_read: bool | None = None,
+    is_archived: bool | None = None,
+    check: Callable[[ReceivedEmail], None] = lambda _: None,
 ) -> list[ReceivedEmail]:
-    """Change the marks of some emails; None leaves one as it is. Returns those that exist and are the owner's, in their order."""
-    rows = ReceivedEmail.objects.live().owned_by(owner).filter(pk__in=[pk for pk in pks if is_id(pk)])
+    """Change the marks of some emails; None leaves one as it is. Returns those that the user sees, in their order.
+
+    `check` is called for each locked row with the user's role, and may raise to end the transaction.
+    """
+    rows = ReceivedEmail.objects.live().visible_to(user).with_role(user).filter(pk__in=[pk for pk in pks if is_id(pk)])
     columns = _columns(timezone.now(), is_read=is_read, is_archived=is_archived)
     with transaction.atomic(durable=True):
         # In one order, because another request may change some of the same at the same time.
         changed = {row.pk: row for row in rows.select_for_update(of=("self",)).order_by("pk")}
+        for row in changed.values():
+            check(row)
         ReceivedEmail.objects.filter(pk__in=changed).update(**columns)
         marks = [name for name in columns if name.startswith("is_")]
         after = {member(name): columns[name] for name in marks}

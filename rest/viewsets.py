@@ -13,11 +13,14 @@ from django.db.models.expressions import OrderBy
 from django.db.models.functions import Least
 from django.http import HttpRequest
 from rest_framework.exceptions import APIException, NotFound
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
+from rest.access.roles import Deed
+from rest.access.rows import has_shares
 from rest.filters import Filter, IdFilter, QueryFilters
 from rest.ids import is_id
 from rest.prebuilt import Parameter, Prebuilt, Slice
@@ -27,19 +30,22 @@ from rest.schema.operations import Schema
 Row = TypeVar("Row", bound=Model)
 
 
-class Ownable(Protocol):
-    """A queryset that can be narrowed to the rows of one user."""
+class Visible(Protocol):
+    """A queryset that can be narrowed to what one user sees (`rest/access/rows.py`)."""
 
-    def owned_by(self, user: User) -> Self: ...
+    def visible_to(self, user: User) -> Self: ...
+
+    def with_role(self, user: User) -> Self: ...
 
 
-Rows = TypeVar("Rows", bound=Ownable)
+Rows = TypeVar("Rows", bound=Visible)
 
 
 class OwnedViewSet(GenericViewSet[Row]):
-    """The caller's own rows of one model. Other users' rows are 404, as if they did not exist.
+    """The rows of one model that the caller sees: their own, and those of domains that are shared with them.
 
-    `queryset` needs a method `owned_by(user)`. Actions come from DRF's mixins and `@action`. Methods that write call a
+    Other rows are 404, as if they did not exist. What the caller sees and may not change is 403 (`deeds`).
+    `queryset` is an `OwnedQuerySet`. Actions come from DRF's mixins and `@action`. Methods that write call a
     service and put its result into `serializer.instance`.
 
     `queryset`, `filters` and `with_details` are built once for each list (`rest/prebuilt.py`), so they must not depend on the
@@ -74,6 +80,8 @@ class OwnedViewSet(GenericViewSet[Row]):
     accepting: ClassVar[Collection[str]] = ()
     # Answers to exceptions of services.
     errors: ClassVar[Mapping[type[Exception], Callable[[Any], APIException]]] = {}
+    # What actions do to rows of domains. If an action is not here, GET reads, and everything else is the owner's.
+    deeds: ClassVar[Mapping[str, Deed]] = {}
     # The scope that an API key needs, if not the usual one of the HTTP method. Set it with `@action`.
     required_scope: str | None = None
 
@@ -97,16 +105,28 @@ class OwnedViewSet(GenericViewSet[Row]):
     def caller(self) -> User:
         return cast(User, self.request.user)
 
-    def owned(self, rows: Rows) -> Rows:
-        """Limit `rows` to those that the caller may see and change. No other code decides this."""
-        return rows.owned_by(self.caller)
+    @property
+    def deed(self) -> Deed:
+        return self.deeds.get(self.action) or (Deed.READ if self.request.method in SAFE_METHODS else Deed.OTHER)
+
+    def visible(self, rows: Rows) -> Rows:
+        """Limit `rows` to those that the caller may see. No other code decides this."""
+        return rows.visible_to(self.caller)
+
+    def find(self, rows: Any, error: str, **by: Any) -> Any:
+        """The row that the caller sees and may do this to. Raises NotFound with `error`, and PermissionDenied."""
+        row = self.visible(rows).with_role(self.caller).filter(**by).first()
+        if row is None:
+            raise NotFound(error)
+        self.check_object_permissions(self.request, row)
+        return row
 
     def with_details(self, rows: Any) -> Any:
         """Add what an answer shows of each row besides its columns: related rows and annotations."""
         return rows
 
     def get_queryset(self) -> QuerySet[Row]:
-        rows: Any = self.owned(cast(Any, super().get_queryset()))
+        rows: Any = self.visible(cast(Any, super().get_queryset()))
         return cast("QuerySet[Row]", self.with_details(rows) if self.action == "retrieve" else rows)
 
     @property
@@ -124,13 +144,14 @@ class OwnedViewSet(GenericViewSet[Row]):
         `is_short`: sort the few rows of the list. Reading an index in the order of the list could pass many rows of others.
         """
         texts = {row_filter.parameter: self.query.get(row_filter.parameter) for row_filter in self.filters}
-        rows = _page(type(self), tuple(map(_parameter_or_text, self.filters, texts.values())), from_end, is_short)
+        values = tuple(map(_parameter_or_text, self.filters, texts.values()))
+        rows = _page(type(self), values, from_end, is_short, has_shares(self.caller))
         return rows(owner=self.caller.pk, limit=limit, offset=offset, **texts)
 
     def get_object(self) -> Row:
         """Find the row without filters, which DRF would apply here, too."""
         pk = self.kwargs["pk"]
-        found = _own_row(type(self), self.action)(owner=self.caller.pk, pk=pk) if is_id(pk) else []
+        found = _row(type(self), self.action, has_shares(self.caller))(owner=self.caller.pk, pk=pk) if is_id(pk) else []
         if not found:
             raise NotFound(self.not_found)
         self.check_object_permissions(self.request, found[0])
@@ -168,27 +189,36 @@ def query_names(viewset: type[OwnedViewSet[Any]], action: str) -> list[str]:
     return [*of_lists, *view.parameters.get(action, {})]
 
 
-# Stands for any request when a query is built.
-_REQUEST = SimpleNamespace(user=SimpleNamespace(pk=Parameter("owner")))
+def _caller(shares: bool) -> Any:
+    """Stands for any caller when a query is built: one with whom others share something, or one with whom nobody does."""
+    return SimpleNamespace(pk=Parameter("owner"), has_shares=shares)
 
 
 @cache
-def _own_row(viewset: type[OwnedViewSet[Any]], action: str) -> Prebuilt[Any]:
-    """The query for the row `pk` of the user `owner`, as an action of the viewset needs it."""
-    return Prebuilt(
-        lambda: viewset(action=action, request=_REQUEST).get_queryset().order_by().filter(pk=Parameter("pk"))
-    )
+def _row(viewset: type[OwnedViewSet[Any]], action: str, shares: bool) -> Prebuilt[Any]:
+    """The query for the row `pk` that the user `owner` sees, as an action of the viewset needs it."""
+
+    def build() -> QuerySet[Any]:
+        caller = _caller(shares)
+        rows: Any = viewset(action=action, request=SimpleNamespace(user=caller)).get_queryset()
+        return cast("QuerySet[Any]", rows.with_role(caller).order_by().filter(pk=Parameter("pk")))
+
+    return Prebuilt(build)
 
 
 # Limited, because clients choose the texts.
 @lru_cache(maxsize=64)
 def _page(
-    viewset: type[OwnedViewSet[Any]], texts: tuple[str | Parameter | None, ...], from_end: bool, is_short: bool
+    viewset: type[OwnedViewSet[Any]],
+    texts: tuple[str | Parameter | None, ...],
+    from_end: bool,
+    is_short: bool,
+    shares: bool,
 ) -> Prebuilt[Any]:
     """The query for a page: its rows are chosen first, so that details of skipped rows are not computed."""
 
     def build() -> QuerySet[Any]:
-        view = viewset(action="list", request=_REQUEST)
+        view = viewset(action="list", request=SimpleNamespace(user=_caller(shares)))
         rows: Any = view.get_queryset()
         filters: Sequence[Any] = view.filters
         for row_filter, text in zip(filters, texts, strict=True):

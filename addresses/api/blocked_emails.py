@@ -17,6 +17,7 @@ from addresses.models import BlockedEmail
 from domains.lists import DOMAIN, DOMAIN_ID, domains_of
 from domains.models import Domain
 from domains.names import domain_of, normalise_address
+from rest.access.roles import Deed
 from rest.deletion.confirmation import refuse_in_body
 from rest.errors import Conflict
 from rest.filters import TextFilter, containing, named
@@ -33,6 +34,7 @@ class BlockedEmailViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, 
     summaries = {"create": "Block an email address", "destroy": "Unblock an email address"}
     serializer_classes = {"create": serializers.BlockBody, "destroy": serializers.UnblockedSerializer}
     filters = [DOMAIN_ID, DOMAIN, ADDRESS, SEARCH]
+    deeds = {"create": Deed.BLOCK, "destroy": Deed.BLOCK}
     errors = {
         blocking.AlreadyBlocked: lambda _: Conflict("Email address is already blocked"),
         blocking.CannotBlock: lambda error: ValidationError(str(error)),
@@ -47,7 +49,7 @@ class BlockedEmailViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, 
         body = serializer.validated_data
         name = domain_of(body["address"])
         try:
-            domain = self.owned(Domain.objects.live()).get(name=name)
+            domain = self.find(Domain.objects.live(), f"Domain {name} not found in the system", name=name)
             serializer.instance = blocking.block_address(domain=domain, blocked_by=self.caller, **body)
         except Domain.DoesNotExist as error:
             raise NotFound(f"Domain {name} not found in the system") from error

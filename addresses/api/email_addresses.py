@@ -21,8 +21,10 @@ from addresses.deletion_plan import KIND, AddressPlan
 from addresses.models import EmailAddress, EmailAddressQuerySet
 from domains.lifecycle.catch_all import EndpointGone
 from domains.lists import DOMAIN, DOMAIN_ID, domains_of
-from domains.models import Domain
+from domains.models import Domain, endpoints_of
 from domains.names import domain_of, normalise_address
+from rest.access.roles import Deed
+from rest.access.rows import owner_of
 from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict
 from rest.filters import FlagFilter, TextFilter, containing, named
@@ -63,6 +65,7 @@ class EmailAddressViewSet(
         EndpointGone: lambda _: NotFound(NO_ENDPOINT),
     }
     plan_kind = KIND
+    deeds = dict.fromkeys(("create", "update", "destroy", "deletion_plan", "bulk_delete"), Deed.CHANGE_ADDRESSES)
 
     def with_details(self, rows: EmailAddressQuerySet) -> EmailAddressQuerySet:
         # Only what the serializer shows: reading all columns would take a fifth of the time of a page.
@@ -73,11 +76,11 @@ class EmailAddressViewSet(
 
     @cached_property
     def unconfigured_count(self) -> int | None:
-        """Number of the caller's active addresses in the list's domains that are not configured. None if counting takes long."""
+        """Number of the active addresses in the list's domains that are not configured. None if counting takes long."""
         behind = SyncState.maybe_behind(MAX_BEHIND)
         if not behind:
             return None if behind is None else 0
-        rows: Any = self.owned(EmailAddress.objects.live()).active().configured(False).filter(domain__name__in=behind)
+        rows: Any = self.visible(EmailAddress.objects.live()).active().configured(False).filter(domain__name__in=behind)
         for each in (DOMAIN_ID, DOMAIN):
             rows = each.apply(rows, self.request.query_params.get(each.parameter))
         unconfigured: int = rows.count()
@@ -109,12 +112,12 @@ class EmailAddressViewSet(
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         body = serializer.validated_data
         address = body["address"]
-        domain = find(self.owned(Domain.objects.live()), body["domain_id"], NO_DOMAIN)
+        domain = self._domain(body["domain_id"])
         if domain_of(address) != domain.name:
             raise ValidationError(f"Email address must belong to domain {domain.name}")
         if EmailAddress.objects.filter(address=address).exists():
             raise services.AddressTaken
-        endpoint_id = self._endpoint_id(body)
+        endpoint_id = self._endpoint_id(body, domain.owner_id)
         try:
             serializer.instance = services.create_address(
                 domain=domain, address=address, endpoint_id=endpoint_id, is_active=body["is_active"]
@@ -124,22 +127,26 @@ class EmailAddressViewSet(
 
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         body = serializer.validated_data
-        endpoint_id = self._endpoint_id(body)
+        address = cast(EmailAddress, serializer.instance)
+        endpoint_id = self._endpoint_id(body, owner_of(address, self.caller))
         changes = {"is_active": body["is_active"]} if "is_active" in body else {}
         # `webhookId: null` leaves the endpoint unchanged; webhooks do not exist yet.
         if "endpoint_id" in body:
             changes["endpoint_id"] = endpoint_id
-        address = cast(EmailAddress, serializer.instance)
         serializer.instance = services.update_address(address=address, changes=changes)
 
-    def _endpoint_id(self, body: dict[str, Any]) -> str | None:
-        """The id of the caller's endpoint that the body names, or None. Inactive endpoints are accepted."""
+    def _domain(self, pk: str | None) -> Domain:
+        if not is_id(pk):
+            raise NotFound(NO_DOMAIN)
+        return cast(Domain, self.find(Domain.objects.live(), NO_DOMAIN, pk=pk))
+
+    def _endpoint_id(self, body: dict[str, Any], owner_id: int) -> str | None:
+        """The id of the endpoint of the domain's owner that the body names, or None. Inactive endpoints are accepted."""
         if body.get("webhook_id"):
             raise NotFound(NO_WEBHOOK)
         if not body.get("endpoint_id"):
             return None
-        # `endpoints` is the reverse accessor of endpoints.Endpoint, an app above this one.
-        return str(find(self.caller.endpoints.all(), body["endpoint_id"], NO_ENDPOINT).pk)
+        return str(find(endpoints_of(owner_id), body["endpoint_id"], NO_ENDPOINT).pk)
 
     def plan_of(self, row: EmailAddress) -> AddressPlan:
         """Build the plan from the database: the state of SES is the last confirmed one."""
@@ -160,13 +167,15 @@ class EmailAddressViewSet(
 
     def _delete_many(self, ids: list[str] | None = None, domain_id: str | None = None) -> BulkDeletion:
         """Delete the addresses with these ids, or the oldest of a domain."""
-        rows = self.owned(EmailAddress.objects.live())
+        rows = self.visible(EmailAddress.objects.live())
         if ids is None:
-            domain = find(self.owned(Domain.objects.live()), domain_id, NO_DOMAIN)
-            oldest = rows.filter(domain=domain).order_by("created_at", "pk")
+            oldest = rows.filter(domain=self._domain(domain_id)).order_by("created_at", "pk")
             ids = list(oldest.values_list("pk", flat=True)[:MOST_AT_ONCE])
         ids = list(dict.fromkeys(ids))
         found = rows.filter(pk__in=[pk for pk in ids if is_id(pk)]).only("pk")
-        deleted = deletion.delete_addresses(list(found))
+        chosen = list(found.with_role(self.caller))
+        for row in chosen:
+            self.check_object_permissions(self.request, row)
+        deleted = deletion.delete_addresses(chosen)
         remaining = EmailAddress.objects.filter(domain_id=domain_id).count() if domain_id is not None else None
         return BulkDeletion(ids, deleted, remaining)

@@ -60,6 +60,13 @@ class EmailAddressSerializer(ReadModelSerializer[EmailAddress]):
             "routing",
         ]
 
+    def to_representation(self, instance: EmailAddress) -> dict[str, Any]:
+        """Those with whom the domain is shared do not see how its owner's endpoints are configured."""
+        shown = super().to_representation(instance)
+        if instance.domain.owner_id != self.context["request"].user.pk and "config" in shown["routing"]:
+            shown["routing"] = {name: value for name, value in shown["routing"].items() if name != "config"}
+        return shown
+
     def get_isReceiptRuleConfigured(self, address: EmailAddress) -> bool:
         return address.receipt_rule_name is not None
 

@@ -10,7 +10,7 @@ from rest_framework.mixins import ListModelMixin
 from audit.actions import WORDS
 from audit.api.filters import FILTERS
 from audit.models import Change
-from audit.origin import Door
+from audit.origin import ROLE, Door
 from rest.fields import TextOrNull, Timestamp
 from rest.serializers import ReadModelSerializer
 from rest.viewsets import OwnedViewSet
@@ -49,7 +49,8 @@ class ChangeSerializer(ReadModelSerializer[Change]):
         is_own = instance.door == Door.API and instance.who == self.context["request"].user.get_username()
         if not is_own:
             shown |= dict.fromkeys(["key", "remoteAddress", "requestId"])
-            shown["who"] = shown["who"] if instance.door == Door.ADMIN else None
+            is_named = instance.door == Door.ADMIN or instance.via.startswith(ROLE)
+            shown["who"] = shown["who"] if is_named else None
         return shown
 
 

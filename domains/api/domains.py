@@ -23,11 +23,12 @@ from domains.lifecycle import catch_all, register
 from domains.lifecycle.authenticate import MailFromRefused
 from domains.lifecycle.mail_from import MailFromConflict
 from domains.lists import NAME
-from domains.models import Domain, DomainDeletion
+from domains.models import Domain, DomainDeletion, endpoints_of
 from domains.names import RefusedName
 from domains.verification.check import check_one, check_page
 from domains.verification.claims import Proof
 from domains.verification.rows import STORED
+from rest.access.roles import Deed
 from rest.deletion.confirmation import GONE, Confirmation, plan_outdated
 from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict, Failed, Refused
@@ -100,11 +101,21 @@ class DomainViewSet(
         "retrieve": {"check": {"type": "boolean"}},
     }
     creating = ("create", "auth")
+    deeds = {
+        "update": Deed.SET_CATCH_ALL,
+        "verify": Deed.CHECK,
+        "auth": Deed.VERIFY,
+        "partial_update": Deed.VERIFY,
+        # It names the owner's other domains, and says where mail is stored.
+        "deletion_plan": Deed.DELETE,
+        "destroy": Deed.DELETE,
+    }
     page_serializer = serializers.DomainPageSerializer
     plan_kind = KIND
 
-    def get_queryset(self) -> QuerySet[Domain]:
-        rows = super().get_queryset()
+    def get_queryset(self) -> Any:
+        rows: Any = super().get_queryset()
+        rows = rows.with_role(self.caller) if self.action == "list" else rows
         return rows.select_related("owner") if self.action in ("destroy", "deletion_plan") else rows
 
     def with_details(self, rows: QuerySet[Domain]) -> QuerySet[Domain]:
@@ -177,8 +188,7 @@ class DomainViewSet(
             raise ValidationError("Domain must be verified before configuring catch-all")
         if not endpoint_id:
             raise ValidationError("catchAllEndpointId is required when enabling catch-all")
-        # `endpoints` is the reverse accessor of endpoints.Endpoint, an app above this one.
-        endpoint = find_or_none(self.caller.endpoints.all(), endpoint_id)
+        endpoint = find_or_none(endpoints_of(domain.owner_id), endpoint_id)
         if endpoint is None:
             raise ValidationError(NO_ENDPOINT)
         if not endpoint.is_active:
@@ -206,7 +216,8 @@ class DomainViewSet(
         """Continue the domain's unfinished deletion and answer with its report. Without one, raise 404 or 409 as usual."""
         if asked.dry_run and not asked.token:
             return super().answer_for_missing(pk, asked)
-        deletion = self.owned(DomainDeletion.objects.pending()).filter(domain_id=pk).first() if is_id(pk) else None
+        pending = DomainDeletion.objects.pending().owned_by(self.caller)
+        deletion = pending.filter(domain_id=pk).first() if is_id(pk) else None
         if deletion is None:
             return super().answer_for_missing(pk, asked)
         if asked.token:

@@ -12,6 +12,8 @@ from rest_framework.exceptions import ValidationError
 from domains.lifecycle.register import AddedDomain
 from domains.models import Domain
 from domains.names import normalise_domain
+from rest.access.roles import Role
+from rest.access.rows import role_of
 from rest.fields import Boolean, Constant, Optional, OrNull, SchemaOnly, Text, TextOrNull, Timestamp, like
 from rest.serializers import Answer, Body, ReadModelSerializer, ReadSerializer
 
@@ -22,7 +24,7 @@ COLUMNS = [
 ]  # fmt: skip
 DERIVED = [
     "lastSesCheck", "mailFromDomain", "mailFromDomainStatus", "mailFromDomainVerifiedAt", "stats",
-    "catchAllEndpoint", "receivingWarning", "verificationCheck",
+    "catchAllEndpoint", "receivingWarning", "role", "verificationCheck",
 ]  # fmt: skip
 
 
@@ -124,6 +126,8 @@ class DomainSerializer(ReadModelSerializer[Domain]):
     stats: serializers.Serializer[Any] = StatsSerializer(source="*")
     catchAllEndpoint = CatchAllEndpointSerializer(source="catch_all_endpoint", allow_null=True)
     receivingWarning = SchemaOnly("string", nullable=True)
+    # Only of domains of others.
+    role = SchemaOnly({"type": "string", "enum": ["viewer", "manager"]}, optional=True)
     verificationCheck = SchemaOnly(CHECK, optional=True)
     authRecommendations = SchemaOnly(like({"spf": SPF, "dmarc": DMARC}), optional=True)
 
@@ -135,6 +139,8 @@ class DomainSerializer(ReadModelSerializer[Domain]):
         shown = super().to_representation(instance)
         if known := self.context["identities"].get(instance.name):
             shown |= IdentitySerializer(known).data
+        if (role := role_of(instance)) != Role.OWNER:
+            shown["role"] = role
         shown["receivingWarning"] = self.context["taken"].get(instance.name)
         shown |= self.context["checks"].get(instance.name, {})
         shown["stats"] |= self.context["received"]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 from django.db.models.functions import Now
 
 from domains.models.domain import key_prefix
+from rest.access.roles import Role
+from rest.access.rows import OwnedQuerySet, has_shares
 from rest.ids import deletion_id
 from ses_integration.api import MailFolder
 
@@ -26,7 +27,7 @@ class Step(models.TextChoices):
     SUPERSEDED = "superseded", "Superseded: the domain was added again"
 
 
-class DomainDeletionQuerySet(models.QuerySet["DomainDeletion"]):
+class DomainDeletionQuerySet(OwnedQuerySet["DomainDeletion"]):
     def pending(self) -> Self:
         return self.filter(finished_at=None)
 
@@ -34,8 +35,17 @@ class DomainDeletionQuerySet(models.QuerySet["DomainDeletion"]):
         """Locked until the transaction ends, with `now`, the database's time."""
         return self.select_for_update().annotate(now=Now())
 
-    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        return self.filter(owner_id=user.pk)
+    def visible_to(self, user: Any, least: Role = Role.VIEWER) -> Self:
+        if least != Role.VIEWER or not has_shares(user):
+            return self.owned_by(user)
+        read = DomainDeletion.readers.through._default_manager.filter(user_id=user.pk)
+        return self.filter(Q(owner_id=user.pk) | Q(pk__in=read.values("domaindeletion_id")))
+
+    def with_role(self, user: Any) -> Self:
+        if not has_shares(user):
+            return self
+        own = When(owner_id=user.pk, then=Value(Role.OWNER.value))
+        return self.annotate(caller_role=Case(own, default=Value(Role.VIEWER.value), output_field=models.CharField()))
 
 
 class DomainDeletion(models.Model):
@@ -54,6 +64,8 @@ class DomainDeletion(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="domain_deletions"
     )
+    # Who had access when the domain was deleted. They may read the report.
+    readers = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="readable_deletions", blank=True)
     requested_by = models.CharField(max_length=255, blank=True, help_text="User who requested it, if known.")
     request_id = models.CharField(
         max_length=100,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Self
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q, Sum
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from domains.models.access import SharedQuerySet
 from rest.ids import domain_id
 from rest.prebuilt import Parameter, Prebuilt
 from rest.row_counts.field import RowCount
@@ -23,13 +23,13 @@ MAIL_FROM_LABEL = "mail"
 RECEIVING = Q(status="verified", can_receive_emails=True)
 
 
-class DomainQuerySet(models.QuerySet["Domain"]):
+class DomainQuerySet(SharedQuerySet["Domain"]):
+    owner_column = "owner_id"
+    domain_column = "pk"
+
     def live(self) -> Self:
         """Without domains that are being deleted, which the API no longer shows."""
         return self.filter(deleting_since=None)
-
-    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        return self.filter(owner_id=user.pk)
 
     def receiving(self) -> Self:
         return self.live().filter(RECEIVING)
@@ -107,6 +107,7 @@ class Domain(models.Model):
     active_address_count = RowCount()
     blocked_email_count = RowCount()
     dns_record_count = RowCount()
+    share_count = RowCount()
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

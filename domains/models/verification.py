@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import Self
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.db.models import Q
 
+from domains.models.access import SharedQuerySet
 from domains.models.domain import Domain
 from rest.ids import dns_record_id
 
 
-class DnsRecordQuerySet(models.QuerySet["DnsRecord"]):
+class DnsRecordQuerySet(SharedQuerySet["DnsRecord"]):
     def live(self) -> Self:
         """Without records of domains that are being deleted."""
         return self.filter(domain__deleting_since=None)
-
-    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        return self.filter(domain__owner_id=user.pk)
 
 
 class DnsRecord(models.Model):

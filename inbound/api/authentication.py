@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from audit.origin import identify
+from domains.models import DomainAccess, DomainDeletion
 from inbound.models import ApiKey, hash_key
 from rest.prebuilt import Parameter, Prebuilt
 
 LAST_USE_INTERVAL = timedelta(minutes=1)
-_usable_keys = Prebuilt(lambda: ApiKey.objects.usable().select_related("owner").filter(key_hash=Parameter("key_hash")))
+_shares = Exists(DomainAccess.objects.filter(user=OuterRef("owner")))
+_reports = Exists(DomainDeletion.readers.through._default_manager.filter(user=OuterRef("owner")))
+_usable_keys = Prebuilt(
+    lambda: (
+        ApiKey.objects.usable()
+        .select_related("owner")
+        .annotate(has_shares=_shares | _reports)
+        .filter(key_hash=Parameter("key_hash"))
+    )
+)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -33,7 +44,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         found = _usable_keys(key_hash=hash_key(text))
         if not found:
             raise AuthenticationFailed
-        row = found[0]
+        row: Any = found[0]
+        # See `rest.access.rows.has_shares`.
+        row.owner.has_shares = row.has_shares
         identify(who=row.owner.get_username(), key=f"{row.start} {row.name}")
         self._record_use(row)
         return row.owner, row

@@ -1,17 +1,22 @@
-"""Scopes of API keys."""
+"""Scopes of API keys, and roles at shared domains."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from audit.origin import act_as
 from inbound.models import ApiKey, Scope
+from rest.access.roles import Role, may, refusal
+from rest.access.rows import role_of
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
+
+    from rest.viewsets import OwnedViewSet
 
 SCOPES = {"GET": Scope.READ, "HEAD": Scope.READ, "DELETE": Scope.DELETE}
 
@@ -29,4 +34,17 @@ class HasScope(BasePermission):
             return False
         if not request.auth.allows(scope):
             raise PermissionDenied(f"This API key lacks the '{scope}' scope.")
+        return True
+
+
+class HasRole(BasePermission):
+    """Whether the caller's role allows the action at this row of a shared domain."""
+
+    def has_object_permission(self, request: Request, view: APIView, row: Any) -> bool:
+        role, deed = role_of(row), cast("OwnedViewSet[Any]", view).deed
+        if not may(role, deed):
+            raise PermissionDenied(refusal(deed))
+        if role != Role.OWNER:
+            # The owner reads in the audit log that the change is that of a person whom they gave access.
+            act_as(role)
         return True

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 from django.db.models import QuerySet
@@ -30,6 +31,8 @@ from mail.downloads.stored import raw_text
 from mail.erasure.one import erase_email
 from mail.models import ReceivedEmail, ReceivedEmailQuerySet
 from mail.status.outcome import with_newest_delivery
+from rest.access.roles import Deed, may
+from rest.access.rows import role_of
 from rest.deletion.confirmation import refuse_in_body
 from rest.filters import flag
 from rest.viewsets import OwnedViewSet
@@ -72,6 +75,7 @@ class EmailViewSet(
     }
     files = {"raw": RAW, "attachment": BINARY}
     errors = {**downloads.ERRORS, **answers.ERRORS}
+    deeds = {"partial_update": Deed.MARK, "bulk": Deed.MARK, "retry": Deed.DELIVER, "destroy": Deed.ERASE_MAIL}
 
     def get_queryset(self) -> QuerySet[ReceivedEmail]:
         rows: Any = super().get_queryset()
@@ -94,7 +98,7 @@ class EmailViewSet(
         """From counts of the database. With a filter that they do not know, the rows are counted."""
         text = self.query.get
         days = filters.TIME_RANGE.days(text("timeRange"))
-        self.inbox = Inbox.of(self.caller.pk, None if days is None else timezone.now() - timedelta(days=days))
+        self.inbox = Inbox.of(self.caller, None if days is None else timezone.now() - timedelta(days=days))
         if not filters.are_counted(self.query):
             self.older = None
             return super().count(rows)
@@ -114,10 +118,10 @@ class EmailViewSet(
         return Response({"emails": data, "pagination": pages.summary(), "filters": found})
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Show an email, which marks it as read unless the client only peeks."""
+        """Show an email, which marks it as read unless the client only peeks, or may not mark it."""
         email = self.get_object()
         peeks = flag("peek", request.query_params.get("peek"))
-        if request.method == "GET" and not peeks:
+        if request.method == "GET" and not peeks and may(role_of(email), Deed.MARK):
             marks.mark_read(email)
         return Response(self.get_serializer(email).data)
 
@@ -140,10 +144,13 @@ class EmailViewSet(
         email = self.get_object()
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        marked = marks.mark(self.caller, [email.pk], **serializer.validated_data)
+        marked = self._mark([email.pk], **serializer.validated_data)
         if not marked:
             raise NotFound(self.not_found)
         return Response(serializers.MarkedEmailSerializer(marked[0]).data)
+
+    def _mark(self, pks: Collection[str], **values: Any) -> Sequence[ReceivedEmail]:
+        return marks.mark(self.caller, pks, check=partial(self.check_object_permissions, self.request), **values)
 
     @action(detail=False, methods=["post"])
     def bulk(self, request: Request) -> Response:
@@ -151,7 +158,7 @@ class EmailViewSet(
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         values = cast(dict[str, Any], serializer.validated_data)
-        marked = marks.mark(self.caller, values.pop("ids"), **values)
+        marked = self._mark(values.pop("ids"), **values)
         return Response(serializers.BulkMarkedSerializer(marked).data)
 
     def destroy(self, request: Request, pk: str) -> Response:

@@ -125,13 +125,13 @@ class ThreadCountsBody(Body):
         return ids
 
 
-def _members(owner: User, email: ReceivedEmail) -> list[str]:
+def _members(user: User, email: ReceivedEmail) -> list[str]:
     """The ids of the emails in the thread of one, newest first.
 
-    A mail that the owner received at several addresses is one of its emails.
+    A mail that was received at several addresses is one of its emails.
     """
-    messages = threads_of(owner.pk, [email.message_id])[email.message_id]
-    rows = ReceivedEmail.objects.live().owned_by(owner).filter(message__in=messages).order_by("-arrived_at", "-pk")
+    messages = threads_of(user, [email.message_id])[email.message_id]
+    rows = ReceivedEmail.objects.live().visible_to(user).filter(message__in=messages).order_by("-arrived_at", "-pk")
     found = {message: pk for pk, message in rows.values_list("pk", "message_id")}
     return [*(found | {email.message_id: email.pk}).values()]
 
@@ -146,11 +146,11 @@ def _shown(rows: ReceivedEmailQuerySet) -> Any:
     )
 
 
-def counts_of(owner: User, pks: list[str]) -> list[dict[str, Any]]:
+def counts_of(user: User, pks: list[str]) -> list[dict[str, Any]]:
     """How many mails the thread of each email has. 1 for an unknown one."""
-    rows = ReceivedEmail.objects.live().owned_by(owner).filter(pk__in=[pk for pk in {*pks} if is_id(pk)])
+    rows = ReceivedEmail.objects.live().visible_to(user).filter(pk__in=[pk for pk in {*pks} if is_id(pk)])
     message_of = dict(rows.values_list("pk", "message_id"))
-    threads = threads_of(owner.pk, {*message_of.values()})
+    threads = threads_of(user, {*message_of.values()})
     counts = {pk: len(threads[message]) for pk, message in message_of.items()}
     return [{"emailId": pk, "threadCount": counts.get(pk, 1), "hasThread": counts.get(pk, 1) > 1} for pk in pks]
 

@@ -11,12 +11,12 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import Aggregate, Count, Exists, OuterRef, Q, Sum
 
-from domains.models import Domain
+from domains.models import Domain, SharedQuerySet
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-class MailCountQuerySet(models.QuerySet["MailCount"]):
+class MailCountQuerySet(SharedQuerySet["MailCount"]):
     def live(self) -> Self:
         """Without counts of domains that are being or have been deleted."""
         return self.filter(domain__deleting_since=None)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
+from domains.models import DomainAccess
 from endpoints.models import Endpoint
 from mail.models.received import ReceivedEmail
+from rest.access.rows import has_shares
 from rest.ids import bare_id
 
 # After the last pause: it may last a fifth longer, and the attempt itself takes time.
@@ -39,6 +41,14 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         if not domains:
             return self
         return self.exclude(Exists(ReceivedEmail.objects.filter(pk=OuterRef("received_id"), domain__in=domains)))
+
+    def of_domains_visible_to(self, user: Any) -> Self:
+        """Deliveries to the user's endpoints, and those of mail of domains that are shared with them."""
+        own = Q(endpoint__owner=user.pk)
+        if not has_shares(user):
+            return self.filter(own)
+        shared = DomainAccess.objects.filter(user=user.pk).values("domain")
+        return self.filter(own | Q(received__domain_id__in=shared))
 
     def due(self) -> Self:
         """Deliveries that still have to be made, whenever that may be."""

@@ -12,7 +12,7 @@ from django.db import models, router
 from django.db.models import Exists, OuterRef, Q, Sum
 from django.db.models.functions import Now
 
-from domains.models import Domain
+from domains.models import Domain, SharedQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class ErasedRows:
     waits: bool = False
 
 
-class MessageQuerySet(models.QuerySet["Message"]):
+class MessageQuerySet(SharedQuerySet["Message"]):
     def live(self) -> Self:
         """Without mail of domains that are being or have been deleted, and mail that is being erased."""
         return self.filter(domain__deleting_since=None).exclude(state=Message.State.ERASING)

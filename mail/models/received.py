@@ -7,23 +7,21 @@ from typing import Self
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.db.models import Q
 
-from domains.models import Domain
+from domains.models import Domain, SharedQuerySet
 from mail.models.counts import counted_before_full_hour
 from mail.models.message import Message
 from rest.ids import bare_id
 
 
-class ReceivedEmailQuerySet(models.QuerySet["ReceivedEmail"]):
+class ReceivedEmailQuerySet(SharedQuerySet["ReceivedEmail"]):
+    owner_column = "owner_id"
+
     def live(self) -> Self:
         """Without mail of domains that are being or have been deleted. A mail that is being erased has no rows here."""
         return self.filter(domain__deleting_since=None)
-
-    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        return self.filter(owner_id=user.pk)
 
     def delete_with_deliveries(self) -> int:
         """Delete these and their deliveries, without signals. Returns how many received emails there were. Needs a transaction."""

@@ -1,4 +1,4 @@
-"""Which mails are in the same thread, as far as their owner has received them."""
+"""Which mails are in the same thread, as far as a user sees them."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class _Search:
         self.digests |= other.digests
 
 
-def threads_of(owner: Any, messages: Collection[int]) -> dict[int, set[int]]:
-    """The thread of each of these messages of the owner: the ids of its messages, itself included.
+def threads_of(user: Any, messages: Collection[int]) -> dict[int, set[int]]:
+    """The thread of each of these messages that the user sees: the ids of its messages, itself included.
 
     Two mails are in a thread if they have or refer to the same Message-ID, and so on from mail to mail. Unless a thread is longer
     than the limits, the result for a message does not depend on the others. At most two statements a round for all of them, and
@@ -70,7 +70,7 @@ def threads_of(owner: Any, messages: Collection[int]) -> dict[int, set[int]]:
         for message, digest in _digests(set().union(*(search.new for search in active)) - digests_of.keys()):
             digests_of[message].add(digest)
         wanted = [(min(search.members), search.wants(digests_of)) for search in active]
-        for digest, message in _messages(owner, set().union(*(digests for _, digests in wanted)) - messages_of.keys()):
+        for digest, message in _messages(user, set().union(*(digests for _, digests in wanted)) - messages_of.keys()):
             messages_of[digest].add(message)
         for member, digests in wanted:
             _extend(search_of, member, set().union(*(messages_of.get(digest, ()) for digest in digests)))
@@ -94,9 +94,9 @@ def _digests(messages: set[int]) -> Iterator[tuple[int, str]]:
         yield from MessageReference.objects.filter(message__in=some).values_list("message_id", "digest")
 
 
-def _messages(owner: Any, digests: set[str]) -> Iterator[tuple[str, int]]:
-    """The newest messages of the owner that have or refer to each of these Message-IDs."""
-    received = ReceivedEmail.objects.live().filter(owner=owner, message=OuterRef("message"))
+def _messages(user: Any, digests: set[str]) -> Iterator[tuple[str, int]]:
+    """The newest messages that the user sees and that have or refer to each of these Message-IDs."""
+    received = ReceivedEmail.objects.live().visible_to(user).filter(message=OuterRef("message"))
     newest = Window(RowNumber(), partition_by=F("digest"), order_by=F("message").desc())
     for some in _parts(digests):
         rows = MessageReference.objects.filter(Exists(received), digest__in=some).annotate(place=newest)

@@ -9,7 +9,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.test import APIRequestFactory
 
 from inbound.api.pagination import LimitOffset
-from inbound.api.permissions import HasScope
+from inbound.api.permissions import HasRole, HasScope
 from inbound.tests.api.routes import ROUTES
 from inbound.urls import router
 from rest.filters import QueryFilters
@@ -42,7 +42,7 @@ def test_a_resource_declares_rows_serializer_and_404_sentence(viewset):
 
 @resources
 def test_a_resource_needs_a_scope_and_has_pages(viewset):
-    assert viewset.permission_classes == [HasScope]
+    assert viewset.permission_classes == [HasScope, HasRole]
     assert viewset.pagination_class is LimitOffset
     assert viewset.filter_backends == [QueryFilters]
 

@@ -41,26 +41,26 @@ class MailStatsSerializer(serializers.Serializer[Any]):
         return dict(instance)
 
 
-def stats_of(owner: User, query: Mapping[str, str]) -> dict[str, Any]:
+def stats_of(user: User, query: Mapping[str, str]) -> dict[str, Any]:
     """Counts of the last days (UTC), today included. Four statements."""
     days = _days(query.get("days") or str(DEFAULT_DAYS))
     midnight = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     since = midnight - timedelta(days=days - 1)
     domain_id = query.get(DOMAIN_ID.parameter)
-    counts = MailCount.objects.live().filter(domain__owner=owner, unit=MailCount.Unit.DAY, start__gte=since)
+    counts = MailCount.objects.live().visible_to(user).filter(unit=MailCount.Unit.DAY, start__gte=since)
     by_day: dict[datetime, int] = dict(
         DOMAIN_ID.apply(counts, domain_id).values_list("start").annotate(received=Sum("received"))
     )
-    messages = Message.objects.live().filter(domain__owner=owner, arrived_at__gte=since)
+    messages = Message.objects.live().visible_to(user).filter(arrived_at__gte=since)
     stored = DOMAIN_ID.apply(messages, domain_id).aggregate(bytes=Sum("size"))
-    deliveries = _deliveries(owner, since, domain_id)
+    deliveries = _deliveries(user, since, domain_id)
     totals = Counter[str]()
     for (_, name), number in deliveries.items():
         totals[name] += number
     moments = [since + timedelta(days=n) for n in range(days)]
     return {
         "received": sum(by_day.values()),
-        **_held_back(owner, since, domain_id),
+        **_held_back(user, since, domain_id),
         **{name: totals[name] for name in DELIVERIES.values()},
         "bytes": stored["bytes"] or 0,
         "byDay": [
@@ -74,20 +74,20 @@ def stats_of(owner: User, query: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _held_back(owner: User, since: datetime, domain_id: str | None) -> dict[str, int]:
+def _held_back(user: User, since: datetime, domain_id: str | None) -> dict[str, int]:
     """How many emails were blocked and quarantined. An index has only these."""
-    rows = ReceivedEmail.objects.live().owned_by(owner).filter(disposition__in=HELD_BACK, arrived_at__gte=since)
+    rows = ReceivedEmail.objects.live().visible_to(user).filter(disposition__in=HELD_BACK, arrived_at__gte=since)
     counts = dict(DOMAIN_ID.apply(rows, domain_id).order_by().values_list("disposition").annotate(number=Count("pk")))
     return {disposition.value: counts.get(disposition, 0) for disposition in HELD_BACK}
 
 
-def _deliveries(owner: User, since: datetime, domain_id: str | None) -> Counter[tuple[date, str]]:
-    """How many deliveries the owner's endpoints have, by the day on which they were created.
+def _deliveries(user: User, since: datetime, domain_id: str | None) -> Counter[tuple[date, str]]:
+    """How many deliveries the owner's endpoints have, and those of mail that is shared with them, by the day of their creation.
 
-    Read from an index, so those of a domain that is being deleted count until they are erased. With a look at their domains, a
-    million would take 1.5 s instead of 0.7 s.
+    Without shares, they are read from an index, so those of a domain that is being deleted count until they are erased. With a
+    look at their domains, a million would take 1.5 s instead of 0.7 s.
     """
-    rows: Any = Delivery.objects.filter(endpoint__owner=owner, created_at__gte=since)
+    rows: Any = Delivery.objects.of_domains_visible_to(user).filter(created_at__gte=since)
     if domain_id:
         rows = IdFilter(DOMAIN_ID.parameter, "received__domain_id").apply(rows.live(), domain_id)
     days = rows.order_by().values_list(TruncDate("created_at", tzinfo=UTC), "state").annotate(number=Count("pk"))

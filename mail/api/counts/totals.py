@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from django.contrib.auth.models import User
 from django.db.models import Q, Sum
 from django.db.models.functions import Coalesce
 
@@ -26,16 +27,16 @@ class _Counted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """The counts of all live domains of an owner that have mail. `since`: None without a limit."""
+    """The counts of all live domains with mail that a user sees. `since`: None without a limit."""
 
     since: datetime | None
     counted: list[_Counted]
 
     @classmethod
-    def of(cls, owner_id: Any, since: datetime | None) -> Inbox:
+    def of(cls, user: User, since: datetime | None) -> Inbox:
         """One statement. It reads at most two days' hours and the days since then, for each domain."""
         recent = whole_periods(since) if since else WHOLE
-        rows = MailCount.objects.live().filter(WHOLE | recent, domain__owner=owner_id)
+        rows = MailCount.objects.live().visible_to(user).filter(WHOLE | recent)
         sums = {
             "all": Sum("received", filter=WHOLE),
             "gone": Sum("archived", filter=WHOLE),

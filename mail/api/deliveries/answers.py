@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.response import Response
 
-from mail.api.deliveries.serializers import LoggedDeliverySerializer, with_log
+from mail.api.deliveries.serializers import LoggedDeliverySerializer, SharedDeliverySerializer, with_log
 from mail.delivery.replay import CannotDeliver, DeliveryGone, EndpointUnusable
 from mail.models import DeliveryQuerySet
 from rest.errors import Refused
@@ -22,9 +22,10 @@ ERRORS: Mapping[type[Exception], Callable[[Any], APIException]] = {
 PAGE = {name: {"type": "integer"} for name in ("limit", "offset")}
 
 
-def page_of(view: Any, rows: DeliveryQuerySet) -> Response:
-    """A page of deliveries, newest first. Four statements."""
+def page_of(view: Any, rows: DeliveryQuerySet, *, is_own: bool = True) -> Response:
+    """A page of deliveries, newest first. Four statements. `is_own`: whether the caller owns their endpoints."""
     pages = view.paginator
     found = pages.pick(with_log(rows), view.request, view)
-    answer: Response = pages.get_paginated_response(LoggedDeliverySerializer(found, many=True).data)
+    serializer = LoggedDeliverySerializer if is_own else SharedDeliverySerializer
+    answer: Response = pages.get_paginated_response(serializer(found, many=True).data)
     return answer

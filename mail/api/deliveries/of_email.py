@@ -9,11 +9,13 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from endpoints.models import Endpoint
+from domains.models import endpoints_of
 from mail.api.deliveries.answers import page_of
 from mail.api.deliveries.serializers import RetriedSerializer
 from mail.delivery import replay
 from mail.models import Delivery, ReceivedEmail
+from rest.access.roles import Role
+from rest.access.rows import role_of
 from rest.ids import find_or_none
 from rest.viewsets import OwnedViewSet
 
@@ -35,7 +37,8 @@ class DeliveryActions(OwnedViewSet[ReceivedEmail]):
     @action(detail=True)
     def deliveries(self, request: Request, pk: str) -> Response:
         """List an email's deliveries with every attempt."""
-        return page_of(self, Delivery.objects.filter(received=self.get_object()))
+        email = self.get_object()
+        return page_of(self, Delivery.objects.filter(received=email), is_own=role_of(email) == Role.OWNER)
 
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
@@ -60,7 +63,7 @@ class DeliveryActions(OwnedViewSet[ReceivedEmail]):
             routed = email.deliveries.filter(endpoint=route.endpoint).first() if route.endpoint else None
             return Retried("Email released from quarantine", routed.pk if routed else None)
         if endpoint_id:
-            endpoint = find_or_none(self.owned(Endpoint.objects.all()), endpoint_id)
+            endpoint = find_or_none(endpoints_of(email.owner_id), endpoint_id)
             if endpoint is None:
                 raise replay.EndpointUnusable
             return Retried("Delivery to the endpoint queued", replay.deliver_to(email, endpoint).pk)

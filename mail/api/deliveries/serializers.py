@@ -53,6 +53,18 @@ class LoggedDeliverySerializer(DeliverySerializer):
         return Timestamp().to_representation(at) if at else None
 
 
+class SharedDeliverySerializer(LoggedDeliverySerializer):
+    """A delivery as those see it with whom the domain is shared: without what tells how the owner's endpoint is configured.
+
+    Problems and answers name hosts and addresses.
+    """
+
+    def to_representation(self, instance: Delivery) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        log = [{**attempt, "error": None} for attempt in shown["attemptLog"]]
+        return {**shown, "responseData": None, "problem": None, "attemptLog": log, "recipients": []}
+
+
 def with_log(rows: DeliveryQuerySet) -> DeliveryQuerySet:
     """Read what an answer shows of deliveries: with endpoints and gates, attempts and recipients, three statements."""
     attempts = DeliveryAttempt.objects.order_by("number").defer("excerpt")

@@ -34,7 +34,7 @@ def mail(domain: Domain, own: str | None = None, *references: str, reply_to: str
 
 
 def thread(domain: Domain, message: int) -> list[int]:
-    return sorted(threads_of(domain.owner_id, [message])[message])
+    return sorted(threads_of(domain.owner, [message])[message])
 
 
 def test_a_mail_without_ids_is_alone(domain):
@@ -107,7 +107,7 @@ def test_made_up_ids_end_the_search(domain, monkeypatch):
 
 def test_mails_of_one_thread_are_searched_for_together(domain):
     rows = [mail(domain, f"<{n}@x>", "<root@x>") for n in range(3)]
-    found = threads_of(domain.owner_id, rows)
+    found = threads_of(domain.owner, rows)
     assert found[rows[0]] is found[rows[1]] is found[rows[2]]
 
 
@@ -116,7 +116,7 @@ def test_statements_do_not_grow_with_the_mails(domain, django_assert_num_queries
     rows = [mail(domain, f"<{n}@x>", f"<root{n % 3}@x>") for n in range(size * 3)]
     # Message-IDs of the mails, mails with them, Message-IDs of those, and none is new.
     with django_assert_num_queries(2 if size == 1 else 4):
-        assert len(threads_of(domain.owner_id, rows[:3])) == 3
+        assert len(threads_of(domain.owner, rows[:3])) == 3
 
 
 def _connected(links: list[set[int]], start: int) -> set[int]:
@@ -135,7 +135,7 @@ def test_a_thread_is_everything_that_is_connected_whoever_else_is_asked_about(us
     MessageReference.objects.all().delete()
     domain = DomainFactory(owner=user)
     rows = [mail(domain, None, *_ids(those)) for those in links]
-    found = threads_of(domain.owner_id, rows)
+    found = threads_of(domain.owner, rows)
     for n, row in enumerate(rows):
         assert found[row] == {rows[other] for other in _connected(links, n)} == {*thread(domain, row)}
     assert MessageReference.objects.filter(message__in=rows).count() == sum(map(len, links))

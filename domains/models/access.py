@@ -1,0 +1,70 @@
+"""Access to domains of others, and querysets of rows that belong to domains."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self, TypeVar
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+
+from rest.access.roles import Role, at_least
+from rest.access.rows import OwnedQuerySet, has_shares
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+class DomainAccess(models.Model):
+    """A domain that its owner shares with another account. The owner has no row here."""
+
+    class Role(models.TextChoices):
+        VIEWER = Role.VIEWER.value
+        MANAGER = Role.MANAGER.value
+
+    # The constraint below begins with the user.
+    domain = models.ForeignKey("domains.Domain", on_delete=models.CASCADE, related_name="accesses")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="domain_accesses"
+    )
+    role = models.CharField(max_length=7, choices=Role)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "access"
+        verbose_name_plural = "accesses"
+        constraints = [
+            models.UniqueConstraint(fields=["user", "domain"], name="one_access_per_user_and_domain"),
+            models.CheckConstraint(condition=Q(role__in=["viewer", "manager"]), name="access_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.domain} for {self.user}"
+
+
+def endpoints_of(owner_id: int) -> Any:
+    """All endpoints of a user, to which only mail of their own domains may be routed. The app of endpoints is above this one."""
+    return apps.get_model("endpoints.Endpoint")._default_manager.filter(owner_id=owner_id)
+
+
+class SharedQuerySet(OwnedQuerySet[Row]):
+    """Rows of domains, which are visible to those with whom the domain is shared."""
+
+    owner_column: ClassVar[str] = "domain__owner_id"
+    domain_column: ClassVar[str] = "domain_id"
+
+    def visible_to(self, user: Any, least: Role = Role.VIEWER) -> Self:
+        if least == Role.OWNER or not has_shares(user):
+            return self.owned_by(user)
+        shared = DomainAccess.objects.filter(user_id=user.pk, role__in=[*map(str, at_least(least))])
+        own = Q(**{self.owner_column: user.pk})
+        return self.filter(own | Q(**{f"{self.domain_column}__in": shared.values("domain_id")}))
+
+    def with_role(self, user: Any) -> Self:
+        """Also adds `domain_owner`, the owner's id."""
+        if not has_shares(user):
+            return self
+        access = DomainAccess.objects.filter(user_id=user.pk, domain_id=OuterRef(self.domain_column))
+        own = When(**{self.owner_column: user.pk}, then=Value(Role.OWNER.value))
+        role = Case(own, default=Subquery(access.values("role")), output_field=models.CharField())
+        return self.annotate(caller_role=role, domain_owner=F(self.owner_column))

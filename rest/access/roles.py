@@ -1,0 +1,70 @@
+"""What an account may do with a domain: the only place that decides it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """From the least to the most. The owner has no row that says so."""
+
+    VIEWER = "viewer"
+    MANAGER = "manager"
+    OWNER = "owner"
+
+
+class Deed(StrEnum):
+    """What people do with a domain and what belongs to it, as it is said of them."""
+
+    READ = "read it"
+    CHECK = "have its DNS records checked"
+    CHANGE_ADDRESSES = "change its addresses"
+    BLOCK = "block and unblock addresses"
+    SET_CATCH_ALL = "change its catch-all"
+    MARK = "mark its mail"
+    DELIVER = "have its mail delivered"
+    EXPORT = "export it"
+    VERIFY = "start its verification and change its MAIL FROM domain"
+    DELETE = "delete or restore it"
+    ERASE_MAIL = "delete its mail"
+    SHARE = "share it"
+    EXPORT_SECRETS = "export its secrets"
+    # What no table names is the owner's.
+    OTHER = "do this"
+
+
+NEEDED: Mapping[Deed, Role] = {
+    Deed.READ: Role.VIEWER,
+    Deed.EXPORT: Role.VIEWER,
+    # It stores what DNS and SES say, as the worker does anyway.
+    Deed.CHECK: Role.VIEWER,
+    Deed.CHANGE_ADDRESSES: Role.MANAGER,
+    Deed.BLOCK: Role.MANAGER,
+    Deed.SET_CATCH_ALL: Role.MANAGER,
+    Deed.MARK: Role.MANAGER,
+    Deed.DELIVER: Role.MANAGER,
+    Deed.VERIFY: Role.OWNER,
+    Deed.DELETE: Role.OWNER,
+    Deed.ERASE_MAIL: Role.OWNER,
+    Deed.SHARE: Role.OWNER,
+    Deed.EXPORT_SECRETS: Role.OWNER,
+    Deed.OTHER: Role.OWNER,
+}
+_RANK = {role: rank for rank, role in enumerate(Role)}
+
+
+def may(role: str, deed: Deed) -> bool:
+    return _RANK[Role(role)] >= _RANK[NEEDED[deed]]
+
+
+def at_least(role: Role) -> list[Role]:
+    """This role and those that may do more."""
+    return [each for each in Role if _RANK[each] >= _RANK[role]]
+
+
+def refusal(deed: Deed) -> str:
+    """The sentence for somebody whose role is not enough."""
+    if NEEDED[deed] == Role.OWNER:
+        return f"This domain is shared with you. Only its owner can {deed}."
+    return f"This domain is shared with you to read. To {deed}, you need the role {NEEDED[deed]}: ask its owner for it."
