@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
@@ -19,14 +21,16 @@ class CannotBlock(Exception):
     """The address cannot be blocked. The message is the published sentence."""
 
 
-def block_address(*, domain: Domain, address: str, reason: str, blocked_by: AbstractBaseUser) -> BlockedEmail:
-    """Block a normalised address of the domain. Changes nothing in SES.
+def block_address(
+    *, domain: Domain, address: str, reason: str, blocked_by: AbstractBaseUser, member: Any = None
+) -> BlockedEmail:
+    """Block a normalised address of the domain. Changes nothing in SES. `member`: see `lock_live_domain`.
 
     Raises AlreadyBlocked, CannotBlock, and Domain.DoesNotExist if the domain is being deleted.
     """
     try:
         with transaction.atomic(durable=True):
-            row = lock_live_domain(domain.pk)
+            row = lock_live_domain(domain.pk, member)
             if BlockedEmail.objects.filter(email_address=address).exists():
                 raise AlreadyBlocked
             if EmailAddress.objects.filter(address=address).exists():
@@ -45,8 +49,11 @@ def block_address(*, domain: Domain, address: str, reason: str, blocked_by: Abst
         raise AlreadyBlocked from error
 
 
-def unblock(*blocked: BlockedEmail) -> None:
-    """Delete these blocks. Changes nothing in SES."""
+def unblock(*blocked: BlockedEmail, member: Any = None) -> None:
+    """Delete these blocks. Changes nothing in SES. Raises Domain.DoesNotExist as `lock_live_domain` does for a `member`."""
     with transaction.atomic():
+        if member is not None:
+            for domain in sorted({row.domain_id for row in blocked}):
+                lock_live_domain(domain, member)
         BlockedEmail.objects.filter(pk__in=[row.pk for row in blocked]).delete()
         record_all(Entry.of(Action.DELETED, row, row.domain.owner_id, before=members(row, "reason")) for row in blocked)

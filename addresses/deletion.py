@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import router
@@ -19,6 +20,7 @@ from addresses.models import EmailAddress
 from addresses.services import RECORDED
 from audit.actions import Action
 from audit.record import Entry, members, record_all
+from domains.models import DomainAccess
 from domains.names import domain_of
 from ses_integration.api import (
     changing,
@@ -44,7 +46,7 @@ class AddressDeletion:
     warning: str | None
 
 
-def delete_address(address: EmailAddress, *, plan_token: str = "") -> AddressDeletion:
+def delete_address(address: EmailAddress, *, plan_token: str = "", member: Any = None) -> AddressDeletion:
     """Delete the row, wait until SES has confirmed it or the deadline ends, and report the outcome.
 
     Raises EmailAddress.DoesNotExist if it has already been deleted, and PlanOutdated if `plan_token` is given and the plan
@@ -52,19 +54,22 @@ def delete_address(address: EmailAddress, *, plan_token: str = "") -> AddressDel
     """
     if plan_token:
         plan_of(address).check(plan_token)
-    deleted = delete_addresses([address], check=partial(check_token, address, plan_token) if plan_token else None)
+    deleted = delete_addresses(
+        [address], check=partial(check_token, address, plan_token) if plan_token else None, member=member
+    )
     if not deleted:
         raise EmailAddress.DoesNotExist
     return deleted[address.pk]
 
 
 def delete_addresses(
-    addresses: Sequence[EmailAddress], *, check: Callable[[], None] | None = None
+    addresses: Sequence[EmailAddress], *, check: Callable[[], None] | None = None, member: Any = None
 ) -> dict[str, AddressDeletion]:
     """Delete addresses in one transaction, and then wait for SES domain by domain, with one update for each rule.
 
     Returns the outcomes by id, without addresses that had already been deleted. The number of statements depends on the
-    number of domains, not of addresses. `check` runs first in the transaction, and may raise to end it.
+    number of domains, not of addresses. `check` runs first in the transaction, and may raise to end it. `member`: somebody who
+    manages some of the domains for others. What they do not manage any more stays. One statement more.
     """
     with shared_deadline():
         with changing() as change:
@@ -73,6 +78,9 @@ def delete_addresses(
             # Domains first, as every change of their addresses locks them: the deletion writes their counts.
             locked = EmailAddress.objects.select_related("domain").select_for_update(of=("domain", "self"))
             rows = list(locked.filter(pk__in=[row.pk for row in addresses]).order_by("domain_id", "pk"))
+            if member is not None:
+                managed = DomainAccess.lock({row.domain_id for row in rows}, member)
+                rows = [row for row in rows if row.domain in managed or row.domain.owner_id == member]
             deleted = {row.pk: row.address for row in rows}
             entries = [
                 Entry.of(Action.DELETED, row, row.domain.owner_id, before=members(row, *RECORDED)) for row in rows

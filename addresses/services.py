@@ -45,8 +45,10 @@ class AddressChange:
     warning: str | None
 
 
-def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_active: bool = True) -> AddressChange:
-    """Add a normalised address of the domain.
+def create_address(
+    *, domain: Domain, address: str, endpoint_id: str | None, is_active: bool = True, member: Any = None
+) -> AddressChange:
+    """Add a normalised address of the domain. `member`: a manager who does it for the owner, see `lock_live_domain`.
 
     Raises AddressTaken, EndpointGone, QuotaExceeded, Domain.DoesNotExist if the domain is being deleted, and
     EmailAddress.DoesNotExist if the address is deleted again during the wait for SES.
@@ -55,7 +57,7 @@ def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_
         try:
             with changing() as change:
                 # A deletion of the domain that starts now waits for this lock, and then deletes the address, too.
-                locked = lock_live_domain(domain.pk)
+                locked = lock_live_domain(domain.pk, member)
                 row = EmailAddress.objects.create(
                     domain=locked, address=address, endpoint_id=endpoint_id, is_active=is_active
                 )
@@ -69,16 +71,21 @@ def create_address(*, domain: Domain, address: str, endpoint_id: str | None, is_
     return _outcome(row.pk)
 
 
-def update_address(*, address: EmailAddress, changes: dict[str, Any]) -> AddressChange:
+def update_address(*, address: EmailAddress, changes: dict[str, Any], member: Any = None) -> AddressChange:
     """Set the address's `endpoint_id` and `is_active`, whichever `changes` contains. Only `is_active` changes SES.
 
-    Raises EmailAddress.DoesNotExist if it has been deleted, EndpointGone, and QuotaExceeded.
+    Raises EmailAddress.DoesNotExist if it has been deleted, Domain.DoesNotExist if the manager `member` has lost their access,
+    EndpointGone, and QuotaExceeded.
     """
     with shared_deadline():
         try:
             with changing() as change:
                 # Lock the domain first, as every change does, so that it cannot deadlock with the deletion of an endpoint.
-                domain = Domain.objects.select_for_update().filter(pk=address.domain_id).first()
+                domain = (
+                    Domain.objects.select_for_update().filter(pk=address.domain_id).first()
+                    if member is None
+                    else lock_live_domain(address.domain_id, member)
+                )
                 row = EmailAddress.objects.live().select_for_update(of=("self",)).get(pk=address.pk)
                 before = members(row, *RECORDED)
                 touched = {name for name, value in changes.items() if getattr(row, name) != value}

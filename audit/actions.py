@@ -42,6 +42,7 @@ class Action(StrEnum):
 # Model by the API's word. These have a page in the admin.
 MODELS = {
     "domain": "domains.domain",
+    "access": "domains.domainaccess",
     "deletion": "domains.domaindeletion",
     "emailAddress": "addresses.emailaddress",
     "blockedEmail": "addresses.blockedemail",

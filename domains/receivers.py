@@ -9,7 +9,7 @@ from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 from django.utils import timezone
 
-from domains.deletion.record import initial_values, record_deleted
+from domains.deletion.record import initial_values, keep_readers, record_deleted
 from domains.models import Domain, DomainDeletion, Step
 from ses_integration.api import mark_dirty
 
@@ -50,9 +50,9 @@ def record_deletion(instance: Domain, **_: Any) -> None:
         "dns_records": instance.dns_records.count(),
     }
     if not records.update(**deleted):
-        record_deleted(
-            instance, DomainDeletion.objects.create(domain_id=instance.pk, **deleted, **initial_values(instance))
-        )
+        report = DomainDeletion.objects.create(domain_id=instance.pk, **deleted, **initial_values(instance))
+        keep_readers(instance, report)
+        record_deleted(instance, report)
 
 
 @receiver(post_delete, sender=Domain, dispatch_uid="domains.mark_deleted_domain")

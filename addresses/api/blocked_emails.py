@@ -18,6 +18,7 @@ from domains.lists import DOMAIN, DOMAIN_ID, domains_of
 from domains.models import Domain
 from domains.names import domain_of, normalise_address
 from rest.access.roles import Deed
+from rest.access.rows import member_of
 from rest.deletion.confirmation import refuse_in_body
 from rest.errors import Conflict
 from rest.filters import TextFilter, containing, named
@@ -36,6 +37,7 @@ class BlockedEmailViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, 
     filters = [DOMAIN_ID, DOMAIN, ADDRESS, SEARCH]
     deeds = {"create": Deed.BLOCK, "destroy": Deed.BLOCK}
     errors = {
+        Domain.DoesNotExist: lambda _: NotFound(BlockedEmailViewSet.not_found),
         blocking.AlreadyBlocked: lambda _: Conflict("Email address is already blocked"),
         blocking.CannotBlock: lambda error: ValidationError(str(error)),
     }
@@ -50,12 +52,14 @@ class BlockedEmailViewSet(ListModelMixin, CreateModelMixin, RetrieveModelMixin, 
         name = domain_of(body["address"])
         try:
             domain = self.find(Domain.objects.live(), f"Domain {name} not found in the system", name=name)
-            serializer.instance = blocking.block_address(domain=domain, blocked_by=self.caller, **body)
+            serializer.instance = blocking.block_address(
+                domain=domain, blocked_by=self.caller, member=member_of(domain, self.caller), **body
+            )
         except Domain.DoesNotExist as error:
             raise NotFound(f"Domain {name} not found in the system") from error
 
     def destroy(self, request: Request, pk: str) -> Response:
         blocked = self.get_object()
         refuse_in_body(request)
-        blocking.unblock(blocked)
+        blocking.unblock(blocked, member=member_of(blocked, self.caller))
         return Response(self.get_serializer(blocked).data)

@@ -24,7 +24,7 @@ from domains.lists import DOMAIN, DOMAIN_ID, domains_of
 from domains.models import Domain, endpoints_of
 from domains.names import domain_of, normalise_address
 from rest.access.roles import Deed
-from rest.access.rows import owner_of
+from rest.access.rows import member_of, owner_of
 from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict
 from rest.filters import FlagFilter, TextFilter, containing, named
@@ -63,6 +63,7 @@ class EmailAddressViewSet(
     errors = {
         services.AddressTaken: lambda _: Conflict("Email address already exists"),
         EndpointGone: lambda _: NotFound(NO_ENDPOINT),
+        Domain.DoesNotExist: lambda _: NotFound(EmailAddressViewSet.not_found),
     }
     plan_kind = KIND
     deeds = dict.fromkeys(("create", "update", "destroy", "deletion_plan", "bulk_delete"), Deed.CHANGE_ADDRESSES)
@@ -120,7 +121,11 @@ class EmailAddressViewSet(
         endpoint_id = self._endpoint_id(body, domain.owner_id)
         try:
             serializer.instance = services.create_address(
-                domain=domain, address=address, endpoint_id=endpoint_id, is_active=body["is_active"]
+                domain=domain,
+                address=address,
+                endpoint_id=endpoint_id,
+                is_active=body["is_active"],
+                member=member_of(domain, self.caller),
             )
         except Domain.DoesNotExist as error:
             raise NotFound(NO_DOMAIN) from error
@@ -133,7 +138,9 @@ class EmailAddressViewSet(
         # `webhookId: null` leaves the endpoint unchanged; webhooks do not exist yet.
         if "endpoint_id" in body:
             changes["endpoint_id"] = endpoint_id
-        serializer.instance = services.update_address(address=address, changes=changes)
+        serializer.instance = services.update_address(
+            address=address, changes=changes, member=member_of(address, self.caller)
+        )
 
     def _domain(self, pk: str | None) -> Domain:
         if not is_id(pk):
@@ -153,7 +160,7 @@ class EmailAddressViewSet(
         return deletion_plan.plan_of(row)
 
     def delete_row(self, row: EmailAddress, plan_token: str) -> deletion.AddressDeletion:
-        return deletion.delete_address(row, plan_token=plan_token)
+        return deletion.delete_address(row, plan_token=plan_token, member=member_of(row, self.caller))
 
     @action(
         detail=False, methods=["post"], url_path="bulk-delete", required_scope="delete", serializer_class=BulkDeleteBody
@@ -176,6 +183,7 @@ class EmailAddressViewSet(
         chosen = list(found.with_role(self.caller))
         for row in chosen:
             self.check_object_permissions(self.request, row)
-        deleted = deletion.delete_addresses(chosen)
+        is_member = any(member_of(row, self.caller) for row in chosen)
+        deleted = deletion.delete_addresses(chosen, member=self.caller.pk if is_member else None)
         remaining = EmailAddress.objects.filter(domain_id=domain_id).count() if domain_id is not None else None
         return BulkDeletion(ids, deleted, remaining)

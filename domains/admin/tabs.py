@@ -18,7 +18,7 @@ from backoffice.base import ModelAdmin
 from backoffice.links import NOTHING, list_link, page_link, registered
 from backoffice.tables import html_table
 from backoffice.text import ago, moment, plural, size
-from domains.admin import publishing
+from domains.admin import publishing, shares
 from domains.admin.verification import ShowsVerification
 from domains.models import Domain, DomainDeletion
 from ses_integration.api import RecordedRecipients, SyncState
@@ -54,6 +54,7 @@ TABS = [
     Tab("dns", "DNS"),
     Tab("ses", "SES", [(None, {"fields": ["ses", "ses_identity", "ses_rules", "stored_under"]})]),
     Tab("deletions", "Deletions of this name"),
+    Tab("shares", "Shared with"),
     Tab("changes", "Changes"),
 ]
 
@@ -133,6 +134,8 @@ def _content(admin: ModelAdmin[Domain], request: HttpRequest, tab: Tab, domain: 
             return publishing.context_of(domain, with_zone="zone" in request.GET)
         case "deletions":
             return {"table": _deletions(request, domain)}
+        case "shares":
+            return {"table": shares.table_of(request, domain)}
         case "changes":
             return {"table": _changes(admin, request, domain)}
         case _:

@@ -10,6 +10,8 @@ from domains.deletion import report
 from domains.deletion.record import warning
 from domains.deletion_plan import shapes
 from domains.models import DomainDeletion, Step
+from rest.access.roles import Role
+from rest.access.rows import role_of
 from rest.fields import Constant, Json, Optional, OrNull, SchemaOnly, TextOrNull, Timestamp, like
 from rest.serializers import Answer, ReadSerializer
 
@@ -28,7 +30,12 @@ class DeletionPlanSerializer(serializers.Serializer[dict[str, Any]]):
     receivedEmails = Json(like(shapes.MAIL))
     storedMail = Json(shapes.STORED_MAIL)
     rows = Json(shapes.ROWS)
+    losesAccess = SchemaOnly(like([{"user": "jo", "role": "viewer"}]), optional=True)
     stays = Json(shapes.STAYS)
+
+    def to_representation(self, instance: dict[str, Any]) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        return shown | {name: instance[name] for name in ("losesAccess",) if name in instance}
 
 
 MOMENT = "2026-11-26T10:30:00.000Z"
@@ -79,7 +86,8 @@ class ReportSerializer(ReadSerializer[DomainDeletion]):
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
         ses = self.context["sync_states"].get(instance.name)
-        return super().to_representation(instance) | report.progress(instance, ses)
+        shown = super().to_representation(instance) | report.progress(instance, ses)
+        return shown if role_of(instance) == Role.OWNER else report.for_readers(shown)
 
 
 class ReportWithDnsSerializer(ReportSerializer):

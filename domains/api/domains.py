@@ -15,6 +15,7 @@ from rest_framework.serializers import BaseSerializer
 
 from domains.api import authentication, deletion_serializers, record_serializers, serializers, verification_check
 from domains.api.authentication import AuthenticationActions
+from domains.api.shares import PAGE, REFUSALS, SHARES, ShareActions
 from domains.deletion import service
 from domains.deletion.report import sync_states_of
 from domains.deletion_plan import build
@@ -29,6 +30,7 @@ from domains.verification.check import check_one, check_page
 from domains.verification.claims import Proof
 from domains.verification.rows import STORED
 from rest.access.roles import Deed
+from rest.access.rows import member_of
 from rest.deletion.confirmation import GONE, Confirmation, plan_outdated
 from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict, Failed, Refused
@@ -56,6 +58,7 @@ def _reason(error: Any) -> dict[str, Any]:
 
 class DomainViewSet(
     AuthenticationActions,
+    ShareActions,
     ListModelMixin,
     CreateModelMixin,
     RetrieveModelMixin,
@@ -78,6 +81,7 @@ class DomainViewSet(
         "auth": authentication.StartBody,
         "verify": authentication.VerifiedSerializer,
         "partial_update": authentication.MailFromSerializer,
+        **SHARES,
     }
     filters = [
         ChoiceFilter("status", "status", Domain.Status.values),
@@ -94,21 +98,22 @@ class DomainViewSet(
         ),
         MailFromConflict: lambda error: Conflict({"error": str(error), "code": "DOMAIN_IS_MAIL_FROM"}),
         catch_all.EndpointGone: lambda _: ValidationError(NO_ENDPOINT),
+        **REFUSALS,
     }
     parameters = {
         **PlannedDeletionViewSet.parameters,
         "list": {"check": {"type": "boolean"}},
         "retrieve": {"check": {"type": "boolean"}},
+        "shares": PAGE,
     }
-    creating = ("create", "auth")
+    creating = ("create", "auth", "share")
     deeds = {
         "update": Deed.SET_CATCH_ALL,
         "verify": Deed.CHECK,
-        "auth": Deed.VERIFY,
-        "partial_update": Deed.VERIFY,
+        **dict.fromkeys(("auth", "partial_update"), Deed.VERIFY),
         # It names the owner's other domains, and says where mail is stored.
-        "deletion_plan": Deed.DELETE,
-        "destroy": Deed.DELETE,
+        **dict.fromkeys(("deletion_plan", "destroy"), Deed.DELETE),
+        **dict.fromkeys(SHARES, Deed.SHARE),
     }
     page_serializer = serializers.DomainPageSerializer
     plan_kind = KIND
@@ -181,7 +186,9 @@ class DomainViewSet(
         domain, body = cast(Domain, serializer.instance), serializer.validated_data
         enabled = body["enabled"]
         endpoint_id = self._endpoint_id(domain, body.get("endpoint_id")) if enabled else None
-        serializer.instance = catch_all.set_catch_all(domain=domain, enabled=enabled, endpoint_id=endpoint_id)
+        serializer.instance = catch_all.set_catch_all(
+            domain=domain, enabled=enabled, endpoint_id=endpoint_id, member=member_of(domain, self.caller)
+        )
 
     def _endpoint_id(self, domain: Domain, endpoint_id: str | None) -> str:
         if domain.status != Domain.Status.VERIFIED:

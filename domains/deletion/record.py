@@ -68,6 +68,13 @@ def record_deleted(domain: Domain, report: DomainDeletion) -> None:
     record(Entry.of(Action.DELETED, domain, domain.owner_id, before=before, after=after))
 
 
+def keep_readers(domain: Domain, report: DomainDeletion) -> None:
+    """Those who have access may read the report. Call it in the transaction that begins the deletion."""
+    readers = DomainDeletion.readers.through._default_manager
+    users = domain.accesses.values_list("user_id", flat=True)
+    readers.bulk_create(readers.model(domaindeletion_id=report.pk, user_id=user) for user in users)
+
+
 def record_progress(report: DomainDeletion, action: Action, **after: Any) -> None:
     """Put what has become of a deletion into the audit log."""
     record(Entry.of(action, report, report.owner_id, name=report.name, after={"domainId": report.domain_id, **after}))

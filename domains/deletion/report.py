@@ -117,12 +117,12 @@ def _step(
 def sync_states_of(rows: Sequence[DomainDeletion]) -> dict[str, SyncState]:
     """States of the names with deletions that are pending in SES; two statements, or none if there are no such names.
 
-    All rows must belong to one owner. Leaves out names that another user has added meanwhile, because their state is private.
+    Leaves out names that another user than the owner has added meanwhile, because their state is private.
     """
     names = {row.name for row in rows if Step.PENDING in (row.rules, row.identity)}
     if names:
-        others = Domain.objects.filter(name__in=names).exclude(owner_id=rows[0].owner_id)
-        names -= set(others.values_list("name", flat=True))
+        owners = dict(Domain.objects.filter(name__in=names).values_list("name", "owner_id"))
+        names -= {row.name for row in rows if owners.get(row.name, row.owner_id) != row.owner_id}
     return SyncState.by_domain(names) if names else {}
 
 
@@ -158,6 +158,12 @@ def as_values(row: DomainDeletion, ses: SyncState | None, dns: Dns | None = None
         "planToken": row.plan_token or None,
     }
     return values | progress(row, ses) | ({"dns": dns.as_values()} if dns else {})
+
+
+def for_readers(values: dict[str, Any]) -> dict[str, Any]:
+    """The report for those who had access: without the owner's plan, and without where mail is kept."""
+    steps = [{name: it for name, it in step.items() if name != "location"} for step in values["steps"]]
+    return {**values, "steps": steps, "planToken": None}
 
 
 def _confirmation(row: DomainDeletion) -> dict[str, Any] | None:

@@ -20,7 +20,7 @@ from django.utils import timezone
 from audit.origin import author
 from domains.deletion.erase import can_erase, claim_mail, erase_mail
 from domains.deletion.received import can_erase_rows, erase_rows
-from domains.deletion.record import due, initial_values, record_deleted, update_ses_steps, updating
+from domains.deletion.record import due, initial_values, keep_readers, record_deleted, update_ses_steps, updating
 from domains.deletion_plan.build import check_plan, check_token
 from domains.models import Domain, DomainDeletion, Step, lock_live_domain
 from rest.prebuilt import Parameter, Prebuilt
@@ -50,6 +50,8 @@ def delete_domain(
             record = DomainDeletion.objects.create(
                 domain_id=row.pk, requested_by=author(requested_by), plan_token=plan_token, **initial_values(row)
             )
+            if row.share_count:
+                keep_readers(row, record)
             row.deleting_since = timezone.now()
             row.save(update_fields=["deleting_since"])
             record_deleted(row, record)
@@ -153,6 +155,8 @@ def delete_rows(domain_id: str) -> tuple[int, int, int] | None:
     blocked, addresses = _delete(domain.blocked_emails.all()), _delete(domain.email_addresses.all())
     dns = _delete(domain.dns_records.all())
     _delete(domain.status_changes.all())
+    if domain.share_count:
+        _delete(domain.accesses.all())
     _delete(Domain.objects.filter(pk=domain_id))
     return blocked, addresses, dns
 

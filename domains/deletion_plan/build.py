@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from django.conf import settings
 
+from domains.deletion_plan import parts
 from domains.deletion_plan.model import KIND, DeletionPlan, FromDatabase, FromOutside, MailAmounts
 from domains.dependents import uses_of
 from domains.dns import leftovers
@@ -70,7 +71,15 @@ def _from_database(domain: Domain) -> FromDatabase:
         digest=sha256(repr(rows).encode()).hexdigest(),
         sub_domains=tuple(below.order_by("name").values_list("name", flat=True)),
         endpoints=uses_of(domain),
+        accesses=_accesses(domain),
     )
+
+
+def _accesses(domain: Domain) -> tuple[parts.Access, ...]:
+    if not domain.share_count:
+        return ()
+    rows = domain.accesses.order_by("user__username", "user").values_list("user__username", "role")
+    return tuple(parts.Access(*row) for row in rows)
 
 
 def _from_outside(domain: Domain, ses: Preview) -> FromOutside:

@@ -5,7 +5,6 @@ The values contain no times, because these would change the token.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -13,7 +12,7 @@ from django.conf import settings
 from backoffice.text import listed, plural, size
 from domains.deletion_plan import parts
 from domains.dependents import EndpointUse
-from domains.dns.leftovers import RecordLookup, State, lookup_as_json
+from domains.dns.leftovers import RecordLookup, lookup_as_json
 from domains.models import Domain
 from rest.deletion.plan import Doubt, Part, Plan
 from ses_integration.api import IdentityOutcome, MailSize, Preview, RecordedIdentity
@@ -51,6 +50,7 @@ class FromDatabase:
     # The owner's domains below this one, which stay.
     sub_domains: tuple[str, ...]
     endpoints: tuple[EndpointUse, ...]
+    accesses: tuple[parts.Access, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
             found.append(Doubt(f"Stored mail: its size could not be looked up. {stored.why}"))
         elif not stored.complete:
             found.append(Doubt("Stored mail: there is more than could be counted.", severe=False))
-        return [*found, *_dns_doubts(self.outside.dns)]
+        return [*found, *parts.dns_doubts(self.outside.dns)]
 
     @property
     def begun(self) -> bool:
@@ -123,8 +123,9 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
             self._rows(),
             self._received_emails(),
             self._stored_mail(),
+            parts.accesses(database.accesses),
             self._stays(),
-            Part("DNS records to remove yourself", [*_dns_lines(outside.dns)]),
+            Part("DNS records to remove yourself", [*parts.dns_lines(outside.dns)]),
         ]
 
     def _ses(self) -> Part:
@@ -153,8 +154,8 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
         amounts = (
             f"{plural(mail.emails, 'received email')}, {plural(mail.attachments, 'attachment')}, {size(mail.bytes)}"
         )
-        lines = [f"{amounts}: no longer listed when the deletion begins, and then erased."] if mail.emails else []
-        return Part("Received emails", lines, {"receivedEmails": members})
+        line = f"{amounts}: no longer listed when the deletion begins, and then erased."
+        return Part("Received emails", [line] if mail.emails else [], {"receivedEmails": members})
 
     def _stored_mail(self) -> Part:
         """`complete` false: there is at least this much. Counts are null if S3 could not be asked; `problem` says why."""
@@ -229,21 +230,3 @@ def _endpoint_line(use: EndpointUse) -> str:
     ]
     others = ", and of other domains as well" if use.used_elsewhere else ", and no other mail"
     return parts.endpoint_line(use, *([f"it receives the mail {' and '.join(sources)}{others}"] if sources else []))
-
-
-def _dns_doubts(records: Sequence[RecordLookup]) -> Iterator[Doubt]:
-    unknown = [record for record in records if record.why]
-    if unknown:
-        why = " ".join(dict.fromkeys(record.why for record in unknown))
-        yield Doubt(f"DNS: {plural(len(unknown), 'record')} could not be looked up. {why}", severe=False)
-
-
-def _dns_lines(records: Sequence[RecordLookup]) -> Iterator[str]:
-    for record in records:
-        name = f"{record.type} {record.name} ({record.purpose})"
-        if record.state is State.PUBLISHED:
-            yield " ".join(filter(None, [f"{name} is published: {'; '.join(record.found)}.", record.hint]))
-        elif record.state is State.UNKNOWN:
-            yield f"{name} could not be looked up: {record.why}"
-    if gone := sum(record.state is State.GONE for record in records):
-        yield "The other records are gone." if gone < len(records) else "None is published."

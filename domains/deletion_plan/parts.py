@@ -1,19 +1,31 @@
-"""What the deletion plans of domains and addresses share: the parts about SES, endpoints, and the text."""
+"""What the deletion plans of domains and addresses say: about SES, endpoints, DNS and access, and the text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from backoffice.text import UNCERTAIN, listed, moment, plural, shortened
 from domains.dependents import Dependent, EndpointUse
+from domains.dns.leftovers import RecordLookup, State
 from rest.deletion.plan import Doubt, Part, Plan
 from ses_integration.api import Preview
 
 SHOWN_CALLS = 20
 STAYS = "Not deleted"
 OTHERS = "It contains, or may still receive, recipients that are no longer addresses of the domain; they are removed as well."
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An account with which the domain is shared, by name."""
+
+    user: str
+    role: str
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role})"
 
 
 def as_text(subject: str, plan: Plan[Any, Any]) -> str:
@@ -110,3 +122,29 @@ def endpoint_line(use: EndpointUse | Dependent, *phrases: str) -> str:
     forwards = [f"it still forwards to {listed(use.names.forwards_to)}"] if use.names.forwards_to else []
     sends = [f"it still sends from {use.names.sends_from}"] if use.names.sends_from else []
     return f"Endpoint {use.name}: {'; '.join([*phrases, *forwards, *sends])}."
+
+
+def accesses(found: Sequence[Access]) -> Part:
+    """Who loses access. Without shares the plan has nothing of it."""
+    if not found:
+        return Part("", [])
+    lines = [f"{listed([*map(str, found)])} can no longer see the domain, and can read the report of its deletion."]
+    return Part("Shared with", lines, {"losesAccess": [asdict(each) for each in found]})
+
+
+def dns_doubts(records: Sequence[RecordLookup]) -> Iterator[Doubt]:
+    unknown = [record for record in records if record.why]
+    if unknown:
+        why = " ".join(dict.fromkeys(record.why for record in unknown))
+        yield Doubt(f"DNS: {plural(len(unknown), 'record')} could not be looked up. {why}", severe=False)
+
+
+def dns_lines(records: Sequence[RecordLookup]) -> Iterator[str]:
+    for record in records:
+        name = f"{record.type} {record.name} ({record.purpose})"
+        if record.state is State.PUBLISHED:
+            yield " ".join(filter(None, [f"{name} is published: {'; '.join(record.found)}.", record.hint]))
+        elif record.state is State.UNKNOWN:
+            yield f"{name} could not be looked up: {record.why}"
+    if gone := sum(record.state is State.GONE for record in records):
+        yield "The other records are gone." if gone < len(records) else "None is published."

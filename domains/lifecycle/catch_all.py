@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError
 from django.utils import timezone
@@ -34,16 +35,17 @@ class CatchAllChange:
     warning: str | None
 
 
-def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None) -> CatchAllChange:
+def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None, member: Any = None) -> CatchAllChange:
     """Switch catch-all on (to the endpoint) or off, and wait until SES has confirmed it or the deadline ends.
 
-    Raises Domain.DoesNotExist if the domain is being deleted, EndpointGone, and QuotaExceeded if the new rules have no room
+    `member`: a manager who does it for the owner. Raises Domain.DoesNotExist if the domain is being deleted or they have lost
+    their access, EndpointGone, and QuotaExceeded if the new rules have no room
     beside the old ones.
     """
     with shared_deadline():
         try:
             with changing() as change:
-                row = lock_live_domain(domain.pk)
+                row = lock_live_domain(domain.pk, member)
                 before = members(row, *RECORDED)
                 changes_ses = row.receives_everything != enabled
                 row.is_catch_all_enabled = enabled

@@ -11,7 +11,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from domains.models.access import SharedQuerySet
+from domains.models.access import DomainAccess, SharedQuerySet
 from rest.ids import domain_id
 from rest.prebuilt import Parameter, Prebuilt
 from rest.row_counts.field import RowCount
@@ -173,9 +173,16 @@ class Domain(models.Model):
 _live_and_locked = Prebuilt(lambda: Domain.objects.live().select_for_update().filter(pk=Parameter("pk")))
 
 
-def lock_live_domain(pk: str) -> Domain:
-    """Lock the domain until the transaction ends. Raises Domain.DoesNotExist if it is being deleted or gone."""
-    return _live_and_locked.get(pk=pk)
+def lock_live_domain(pk: str, member: Any = None) -> Domain:
+    """Lock the domain until the transaction ends. Raises Domain.DoesNotExist if it is being deleted or gone.
+
+    `member`: a user who must still be a manager of it. It locks their access, too, so nobody takes it back meanwhile.
+    """
+    if member is None:
+        return _live_and_locked.get(pk=pk)
+    for domain in DomainAccess.lock([pk], member):
+        return domain
+    raise Domain.DoesNotExist
 
 
 def key_prefix(name: str, pk: str) -> str:

@@ -20,6 +20,7 @@ SHOWN_MODELS = ("auth.user",)
 
 OPERATES = {
     "domains.domain": "add change delete",
+    "domains.domainaccess": "add change delete",
     "domains.domaindeletion": "change",
     "addresses.emailaddress": "add change delete",
     "addresses.blockedemail": "add delete",

@@ -23,7 +23,7 @@ TEXTS = {
     "dmarc": "PASS", "spf": "PASS", "virus": "PASS", "state": "in line", "status": "verified",
     "statusReason": "SES has not found the DNS records yet.", "storedMail": "erased", "subject": "Hello", "textBody": "Hello",
     "threadId": "<1@example.net>", "to": "hello@example.org", "cc": "jo@example.net", "bcc": "jo@example.net",
-    "replyTo": "jo@example.net", "token": "plan_…", "type": "webhook", "userId": "1",
+    "replyTo": "jo@example.net", "role": "viewer", "token": "plan_…", "type": "webhook", "user": "jo", "userId": "1",
     "value": "10 inbound-smtp.eu-west-1.amazonaws.com", "warning": "SES has not confirmed the change yet.",
     "awsConfigurationWarning": "SES has not confirmed the change yet.", "webhookFormat": "inbound",
     "action": "deleted", "objectType": "domain", "objectId": "indm_V1StGXR8Z5jdHi6BmyTkq", "objectName": "example.org", "who": "jo",
@@ -39,6 +39,7 @@ TEXTS_OF: dict[str, str | None] = {
     "Attempt.error": "The receiver has answered 503.",
     "Attention.reason": "AWS does not allow s3:ListBucketVersions on inbound-mail; the credentials lack a permission.",
     "Attention.subject": "example.org",
+    "Unshared.message": "jo no longer has access to example.org",
     "CatchAllChange.id": "indm_V1StGXR8Z5jdHi6BmyTkq",
     "CatchAllDomain.id": "indm_V1StGXR8Z5jdHi6BmyTkq",
     "CreatedEndpoint.warning": "The webhook is not encrypted, because its URL begins with http://.",
@@ -116,5 +117,6 @@ PARAMETERS = {
     "timeRange": "Only mail that arrived in this time. Without it: in the last 30 days.",
     "to": "Only what was done before this time.",
     "type": "Only endpoints of this type.",
+    "user": "The id of the account.",
     "unsafe": "Download the file although SES found a virus in the mail.",
 }

@@ -23,7 +23,7 @@ ROUTES: dict[str, Any] = dict(_walk(get_resolver().url_patterns))
 
 
 # What stands for the other parts of a path that vary.
-PARTS = {"index": "0", "filename": "a.txt"}
+PARTS = {"index": "0", "filename": "a.txt", "user": "1000000"}
 
 
 def path_of(route: str, pk: str = "") -> str:

@@ -64,6 +64,7 @@ WRITES: dict[str, tuple[Callable[[Rows], list[str]], str]] = {
     "reseal_secrets": (lambda rows: [], "resealed"),
     "unlock_sign_in": (lambda rows: wrong_password("alice"), "unlocked"),
     "mail_retry": (lambda rows: [rows.delivery.pk, "--yes"], "retried"),
+    "share_domain": (lambda rows: [rows.domain.name, rows.other.username, "--role", "viewer"], "added"),
     "ses_sync": (lambda rows: [rows.domain.name], "pushed"),
     "ses_setup": (lambda rows: ["--mail"], "set up"),
     "ses_reconcile": (lose_a_rule, "repaired"),

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client, RequestFactory
 
 from audit.models import Change
-from domains.models import DomainDeletion, Step
+from domains.models import DomainAccess, DomainDeletion, Step
 from inbound.models import ApiKey, issue_key
 from inbound.tests.audit.test_every_route import Rows, rows
 from inbound.tests.support.admin_site import asked_to_type, text, url
@@ -29,11 +29,13 @@ ADDS = {
     "auth.user": None,
     "auth.group": lambda rows: {"name": "guests"},
     "addresses.blockedemail": None,
+    "domains.domainaccess": lambda rows: {"domain": rows.domain.pk, "user": rows.other.pk, "role": "viewer"},
 }
 # The service or the receiver of these is tested in its app, and through the API's route.
 CHANGES = {
     "ses_integration.rulesetstate",
     "domains.domain",
+    "domains.domainaccess",
     "addresses.emailaddress",
     "endpoints.endpoint",
     "inbound.apikey",
@@ -56,6 +58,7 @@ ACTIONS: dict[tuple[str, str], str] = {
     ("addresses.emailaddress", "delete_selected"): "deleted",
     ("addresses.blockedemail", "delete_selected"): "deleted",
     ("domains.domain", "delete_selected"): "deleted",
+    ("domains.domainaccess", "delete_selected"): "deleted",
     ("domains.domain", "push_to_ses"): "pushed",
     ("domains.domaindeletion", "retry"): "retried",
     ("ses_integration.domainsync", "push_to_ses"): "pushed",
@@ -108,6 +111,9 @@ ROWS: dict[str, Callable[[Rows], Any]] = {
     "addresses.emailaddress": lambda rows: rows.address,
     "addresses.blockedemail": lambda rows: rows.blocked,
     "domains.domain": lambda rows: rows.domain,
+    "domains.domainaccess": lambda rows: DomainAccess.objects.create(
+        domain=rows.domain, user=UserFactory(), role="viewer"
+    ),
     "domains.domaindeletion": lambda rows: DomainDeletion.objects.create(
         domain_id="gone", name="gone.example", owner=rows.domain.owner, rows=Step.DONE
     ),

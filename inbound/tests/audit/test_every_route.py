@@ -7,13 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from audit.models import Change
-from domains.models import Domain
+from domains.models import Domain, DomainAccess
 from endpoints.models import Endpoint
-from inbound.tests.api.routes import ROUTES, path_of
-from inbound.tests.support.factories import BlockedEmailFactory, DeliveryFactory, EmailAddressFactory, EndpointFactory
+from inbound.tests.api.routes import PARTS, ROUTES, path_of
+from inbound.tests.support.factories import (
+    BlockedEmailFactory,
+    DeliveryFactory,
+    EmailAddressFactory,
+    EndpointFactory,
+    UserFactory,
+)
 from inbound.tests.support.prepared import verified_domain
 from mail.models import Delivery, ReceivedEmail
 
@@ -33,6 +40,8 @@ class Rows:
     blocked: Any
     delivery: Delivery
     email: ReceivedEmail
+    # An account without access. The domain is shared with another one.
+    other: User
 
 
 # The row, the body, and what the log has then: action and type.
@@ -56,6 +65,21 @@ WRITES: dict[tuple[str, str], tuple[Callable[[Rows], Any], Callable[[Rows], Any]
         lambda rows: rows.domain,
         lambda rows: None,
         [("deleted", "domains.domain"), ("finished", "domains.domaindeletion")],
+    ),
+    ("post", "domains/<str:pk>/shares"): (
+        lambda rows: rows.domain,
+        lambda rows: {"user": rows.other.username, "role": "viewer"},
+        [("added", "domains.domainaccess")],
+    ),
+    ("put", "domains/<str:pk>/shares/<str:user>"): (
+        lambda rows: rows.domain,
+        lambda rows: {"role": "manager"},
+        [("changed", "domains.domainaccess")],
+    ),
+    ("delete", "domains/<str:pk>/shares/<str:user>"): (
+        lambda rows: rows.domain,
+        lambda rows: None,
+        [("deleted", "domains.domainaccess")],
     ),
     ("post", "email-addresses"): (
         lambda rows: "",
@@ -149,7 +173,8 @@ def rows(ses, user) -> Rows:
         received__message__domain=domain, endpoint=endpoint, state=Delivery.State.DEAD, retry_at=None
     )
     blocked = BlockedEmailFactory(domain=domain, email_address="bad@example.com")
-    return Rows(domain, endpoint, address, blocked, delivery, delivery.received)
+    DomainAccess.objects.create(domain=domain, user=UserFactory(pk=int(PARTS["user"])), role="viewer")
+    return Rows(domain, endpoint, address, blocked, delivery, delivery.received, UserFactory())
 
 
 def test_every_writing_route_is_here():

@@ -27,6 +27,7 @@ OPERATIONS = [
 # Query parameters, besides those of lists, domains and deletions.
 OTHER_PARAMETERS = {
     ("mail/<str:pk>", "retrieve"): ["peek"],
+    ("domains/<str:pk>/shares", "shares"): ["limit", "offset"],
     ("mail/<str:pk>/raw", "raw"): ["unsafe"],
     ("mail/<str:pk>/attachments", "attachments"): ["limit", "offset"],
     ("mail/<str:pk>/attachments/<str:index>", "attachment"): ["unsafe"],

@@ -1,0 +1,99 @@
+"""Who has access to domains of others, in the admin: share, change a role, take access back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from backoffice.links import list_link, page_link, related_link
+from backoffice.service_forms import ServiceAdmin, ServiceForm
+from backoffice.tables import html_table
+from backoffice.text import moment
+from domains.models import Domain, DomainAccess
+from domains.sharing import service
+
+# The most rows of the table on a domain's page. A link leads to all.
+ROWS = 50
+
+
+class ShareForm(ServiceForm[DomainAccess]):
+    class Meta:
+        model = DomainAccess
+        fields = ["domain", "user", "role"]
+        help_texts = {
+            "user": "The account that gets access.",
+            "role": "A viewer reads. A manager also changes addresses, routes and marks. Only the owner deletes and shares.",
+        }
+
+
+class RoleForm(ServiceForm[DomainAccess]):
+    class Meta:
+        model = DomainAccess
+        fields = ["role"]
+
+
+@admin.register(DomainAccess)
+class DomainAccessAdmin(ServiceAdmin[DomainAccess]):
+    when_empty = "No domain is shared. Share one, and another account sees it without knowing its owner's password."
+    add_form = ShareForm
+    form = RoleForm
+    refusals = (service.CannotShare,)
+    gone = (Domain.DoesNotExist, DomainAccess.DoesNotExist)
+
+    domain_link = related_link("domain__name")
+    user_link = related_link("user__username")
+    owner_link = related_link("domain__owner__username")
+    list_display = ["domain_link", "user_link", "role", "owner_link", "created_at"]
+    list_filter = ["role"]
+    list_select_related = ["domain__owner", "user"]
+    search_fields = ["domain__name", "user__username", "domain__owner__username"]
+    date_hierarchy = "created_at"
+    ordering = ["domain__name", "user__username"]
+    autocomplete_fields = ["domain", "user"]
+    readonly_fields = ["domain_link", "user_link", "owner_link", "created_at"]
+    fields = ["domain_link", "user_link", "owner_link", "role", "created_at"]
+
+    def add_row(self, request: HttpRequest, form: Any) -> DomainAccess:
+        values = form.cleaned_data
+        try:
+            return service.share(domain=values["domain"], user=values["user"], role=values["role"], only_new=True)
+        except service.CannotShare as refusal:
+            raise ValidationError({"user": str(refusal)}) from refusal
+
+    def change_row(self, request: HttpRequest, row: DomainAccess, form: Any) -> DomainAccess:
+        return service.change_role(row, form.cleaned_data["role"]) if form.changed_data else row
+
+    def delete_model(self, request: HttpRequest, obj: DomainAccess) -> None:
+        service.unshare([obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[DomainAccess]) -> None:
+        service.unshare(list(queryset))
+
+
+def table_of(request: HttpRequest, domain: Domain) -> SafeString:
+    """Who has access, for the page of the domain."""
+    if not request.user.has_perm("domains.view_domainaccess"):
+        return SafeString("You may not see who has access.")
+    rows = domain.accesses.select_related("user").order_by("user__username")[:ROWS]
+    lines = [
+        [
+            page_link("domains.domainaccess", row.pk, row.user.get_username()),
+            row.get_role_display(),
+            "yes" if row.user.is_active else "no",
+            moment(row.created_at),
+        ]
+        for row in rows
+    ]
+    add = format_html('<a href="{}?domain={}">Share it</a>', reverse("admin:domains_domainaccess_add"), domain.pk)
+    if not lines:
+        return format_html("Only its owner has access. {}", add)
+    every = list_link("domains.domainaccess", f"All {domain.share_count:,}", domain__id__exact=domain.pk)
+    table = html_table(["Account", "Role", "Active", "Since"], lines)
+    return format_html("{}<p>{} · {}</p>", table, every, add)
