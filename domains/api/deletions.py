@@ -25,5 +25,9 @@ class DeletionViewSet(ListModelMixin, RetrieveModelMixin, OwnedViewSet[DomainDel
         NAME,
     ]
 
+    def get_queryset(self) -> Any:
+        rows: Any = super().get_queryset()
+        return rows.with_role(self.caller) if self.action == "list" else rows
+
     def serializer_facts(self, rows: Sequence[DomainDeletion]) -> dict[str, Any]:
         return {"sync_states": sync_states_of(rows)}

@@ -1,0 +1,133 @@
+"""Every path and method, for every role: exactly what the role allows, and nothing else of the owner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from addresses.models import BlockedEmail, EmailAddress
+from audit.models import Change
+from domains.models import DnsRecord, Domain, DomainAccess, DomainDeletion
+from domains.sharing.service import share, unshare
+from endpoints.models import Endpoint
+from inbound.tests.access.table import CASES, NAME, ROLES
+from inbound.tests.api.routes import PARTS, ROUTES, path_of
+from inbound.tests.support.factories import (
+    BlockedEmailFactory,
+    DeliveryFactory,
+    DnsRecordFactory,
+    DomainFactory,
+    EmailAddressFactory,
+    EndpointFactory,
+    UserFactory,
+)
+from mail.models import Delivery, Message, MessageReference, ReceivedEmail
+from mail.tests.inbox import ATTACHMENTS, RAW, stored
+
+MODELS = (
+    Domain,
+    DomainAccess,
+    EmailAddress,
+    BlockedEmail,
+    DnsRecord,
+    Endpoint,
+    DomainDeletion,
+    Message,
+    ReceivedEmail,
+    Delivery,
+)
+# What no answer to anybody but the owner contains: another domain, and how endpoints are configured and answer.
+SECRETS = ("private.example.net", "configured.example.net", "receiver said", "plan_of_the_owner")
+
+
+@pytest.fixture
+def world(ses) -> dict[str, Any]:
+    """One row of each kind, whose id is the first part of its path, and an account for each role."""
+    users = {role: UserFactory(username=f"{role}-of-it" if role != "stranger" else role) for role in ROLES}
+    owner = users["owner"]
+    url = "https://configured.example.net/hook"
+    endpoint = EndpointFactory(
+        pk="endpoints", owner=owner, name="the-owners-endpoint", config={"url": url, "timeout": 1}
+    )
+    domain = DomainFactory(pk="domains", owner=owner, name=NAME, is_catch_all_enabled=True, catch_all_endpoint=endpoint)
+    unseen = DomainFactory(owner=owner, name="private.example.net")
+    EmailAddressFactory(pk="email-addresses", domain=domain, endpoint=endpoint)
+    BlockedEmailFactory(pk="blocked-emails", domain=domain)
+    DnsRecordFactory(pk="dns-records", domain=domain)
+    report = DomainDeletion.objects.create(
+        pk="deletions", domain_id="indm_gone", name=f"gone.{NAME}", owner=owner, plan_token="plan_of_the_owner"
+    )
+    report.readers.set([users["manager"], users["viewer"]])
+    for pk in ("mail", "attachments"):
+        email = stored(domain, RAW, pk=pk, attachments=ATTACHMENTS)
+        DeliveryFactory(
+            received=email,
+            endpoint=endpoint,
+            state="dead",
+            problem="receiver said no",
+            response={"error": "receiver said"},
+        )
+    # A thread of both, and of a mail that is not shared.
+    other = stored(unseen, RAW, attachments=ATTACHMENTS)
+    for message in Message.objects.all():
+        MessageReference.objects.create(message=message, digest="same", is_own=False)
+    for role in ("manager", "viewer", "former"):
+        share(domain=domain, user=users[role], role="viewer" if role == "former" else role)
+    DomainAccess.objects.create(domain=domain, user=UserFactory(pk=int(PARTS["user"])), role="viewer")
+    unshare(DomainAccess.objects.filter(user=users["former"]))
+    assert other.owner == owner
+    return users
+
+
+def everything() -> list[Any]:
+    return [list(model._default_manager.order_by("pk").values()) for model in MODELS]
+
+
+def said_by(answer: Any) -> str:
+    return b"".join(answer.streaming_content).decode() if answer.streaming else answer.content.decode()
+
+
+def test_every_route_is_in_the_table():
+    assert set(CASES) == {
+        (method, route)
+        for route, view in ROUTES.items()
+        for method in view.actions
+        if method not in ("head", "options")
+    }
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(("method", "route"), CASES)
+def test_a_role_may_do_what_the_table_says(method, route, role, world, client_for):
+    case = CASES[method, route]
+    client: APIClient = client_for(world[role])
+    before, changes = everything(), Change.objects.count()
+    answer = getattr(client, method)(path_of(route), case.body)
+    said = said_by(answer)
+    place = ROLES.index(role)
+    assert answer.status_code == case.statuses[place], said
+    if answer.status_code < 400:
+        mark = case.owner_mark if role == "owner" and case.owner_mark else case.mark
+        told = mark.replace(" ", "") in said.replace(" ", "")
+        assert told == (place < case.sees), said
+    if role != "owner":
+        assert not [secret for secret in SECRETS if secret in said]
+    if answer.status_code == 403:
+        assert "shared with you" in answer.json()["error"]
+    if answer.status_code >= 400 or (method == "get" and role != "owner" and role != "manager"):
+        assert everything() == before
+        assert Change.objects.count() == changes
+    elif role == "manager" and method in ("put", "delete", "patch") and (case.statuses[1:3] == (200, 403)):
+        change = Change.objects.latest("pk")
+        assert (change.who, change.via) == ("manager-of-it", "role manager")
+        assert change.owner == world["owner"]
+
+
+@pytest.mark.parametrize("role", ROLES[1:])
+def test_a_switched_off_account_is_nobody(role, world, client_for):
+    client = client_for(world[role])
+    world[role].is_active = False
+    world[role].save()
+    assert client.get("/api/v2/domains").status_code == 401
