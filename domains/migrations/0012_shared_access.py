@@ -59,7 +59,14 @@ class Migration(migrations.Migration):
                 "verbose_name": "access",
                 "verbose_name_plural": "accesses",
                 "constraints": [
-                    models.UniqueConstraint(fields=("user", "domain"), name="one_access_per_user_and_domain"),
+                    models.UniqueConstraint(
+                        fields=("user", "domain"),
+                        name="one_access_per_user_and_domain",
+                        violation_error_code="unique",
+                        violation_error_message=(
+                            "The domain is already shared with this account. Change the role of its access instead."
+                        ),
+                    ),
                     models.CheckConstraint(condition=models.Q(("role__in", ["viewer", "manager"])), name="access_role"),
                 ],
             },

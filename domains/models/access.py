@@ -13,6 +13,8 @@ from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from rest.access.roles import Role, at_least
 from rest.access.rows import OwnedQuerySet, has_shares
 
+ALREADY_SHARED = "The domain is already shared with this account. Change the role of its access instead."
+
 if TYPE_CHECKING:
     from domains.models.domain import Domain
 
@@ -38,7 +40,12 @@ class DomainAccess(models.Model):
         verbose_name = "access"
         verbose_name_plural = "accesses"
         constraints = [
-            models.UniqueConstraint(fields=["user", "domain"], name="one_access_per_user_and_domain"),
+            models.UniqueConstraint(
+                fields=["user", "domain"],
+                name="one_access_per_user_and_domain",
+                violation_error_code="unique",
+                violation_error_message=ALREADY_SHARED,
+            ),
             models.CheckConstraint(condition=Q(role__in=["viewer", "manager"]), name="access_role"),
         ]
 

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from audit.actions import Action
 from audit.record import Entry, members, record, record_all, record_change
-from domains.models import Domain, DomainAccess, lock_live_domain
+from domains.models import ALREADY_SHARED, Domain, DomainAccess, lock_live_domain
 
 NO_ACCOUNT = "There is no active account with this name. An administrator of this installation can add one."
 
@@ -21,7 +21,7 @@ class CannotShare(Exception):
 
 class AlreadyShared(CannotShare):
     def __init__(self) -> None:
-        super().__init__("The domain is already shared with this account. Change the role of its access instead.")
+        super().__init__(ALREADY_SHARED)
 
 
 def account_named(name: str) -> AbstractBaseUser:
@@ -68,7 +68,7 @@ def change_role(access: DomainAccess, role: str) -> DomainAccess:
 
 def unshare(accesses: Collection[DomainAccess]) -> None:
     """Take access back. What is gone already stays so."""
-    with transaction.atomic(durable=True):
+    with transaction.atomic():
         list(Domain.objects.select_for_update().filter(accesses__in=accesses).order_by("pk").values_list("pk"))
         chosen = DomainAccess.objects.select_related("domain", "user").filter(pk__in=[row.pk for row in accesses])
         rows = list(chosen.select_for_update(of=("self",)).order_by("pk"))

@@ -10,7 +10,7 @@ from django.utils import timezone
 from addresses.models import BlockedEmail, EmailAddress
 from domains.deletion.service import delete_domain, resume_deletions
 from domains.lifecycle.register import add_domain
-from domains.models import DnsRecord, Domain, DomainDeletion, StatusChange, Step
+from domains.models import DnsRecord, Domain, DomainAccess, DomainDeletion, StatusChange, Step
 from inbound.tests.support.aws import store_mail, stored_keys
 from inbound.tests.support.factories import EmailAddressFactory
 from mail.models import MailCount, MailSweep, Message, ReceivedEmail
@@ -73,7 +73,7 @@ def test_deleting_the_rows_is_no_change_for_ses(domain, ses):
 
 
 def test_no_other_row_refers_to_those_that_are_deleted_without_cascades():
-    deleted = {Domain, DnsRecord, StatusChange, EmailAddress, BlockedEmail}
+    deleted = {Domain, DnsRecord, StatusChange, DomainAccess, EmailAddress, BlockedEmail}
     relations = [field for model in deleted for field in model._meta.get_fields(include_hidden=True)]
     referring = {field.related_model for field in relations if field.auto_created and not field.concrete}
     # Rows of mail have no constraint. Their own step erases them.
@@ -85,7 +85,7 @@ def test_nobody_listens_to_deletions_that_send_no_signal():
     listening = {
         (signal, model)
         for signal in (pre_delete, post_delete)
-        for model in (Domain, DnsRecord, StatusChange, EmailAddress, BlockedEmail)
+        for model in (Domain, DnsRecord, StatusChange, DomainAccess, EmailAddress, BlockedEmail)
         if signal.has_listeners(model)
     }
     assert listening == {(pre_delete, Domain), (post_delete, Domain), (post_delete, EmailAddress)}
