@@ -79,8 +79,8 @@ class SharedQuerySet(OwnedQuerySet[Row]):
         if least == Role.OWNER or not has_shares(user):
             return self.owned_by(user)
         shared = DomainAccess.objects.filter(user_id=user.pk, role__in=[*map(str, at_least(least))])
-        own = Q(**{self.owner_column: user.pk})
-        return self.filter(own | Q(**{f"{self.domain_column}__in": shared.values("domain_id")}))
+        own = apps.get_model("domains.Domain")._default_manager.filter(owner_id=user.pk).values("pk")
+        return self.filter(**{f"{self.domain_column}__in": shared.values("domain_id").union(own, all=True)})
 
     def with_role(self, user: Any) -> Self:
         """Also adds `domain_owner`, the owner's id."""
