@@ -63,7 +63,7 @@ coverage: dev
 lint: dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy inbound desk mail endpoints addresses domains ses_integration workers audit rest backoffice bench scripts
+	@$(BIN)/mypy inbound desk archives mail endpoints addresses domains ses_integration workers audit rest backoffice bench scripts
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python manage.py makemigrations --check --dry-run --settings inbound.test_settings
 	@$(BIN)/python manage.py check --settings inbound.test_settings

@@ -24,6 +24,9 @@ class Action(StrEnum):
     RELEASED = "released"
     # What was stored, for good.
     ERASED = "erased"
+    # Of a domain: its archive was asked for, or fetched.
+    EXPORTED = "exported"
+    DOWNLOADED = "downloaded"
     # Of keys, endpoints and their secrets.
     REVOKED = "revoked"
     ROTATED = "rotated"

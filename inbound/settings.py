@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "inbound",
     "desk",
+    "archives",
     "mail",
     "endpoints",
     "addresses",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from tempfile import mkdtemp
 
 import pytest
 from axes.models import AccessAttempt
@@ -60,6 +61,7 @@ def leave_mail(rows: Rows) -> list[str]:
 
 
 WRITES: dict[str, tuple[Callable[[Rows], list[str]], str]] = {
+    "export_domain": (lambda rows: [rows.domain.name, "--to", f"{mkdtemp()}/archive.zip"], "exported"),
     "create_api_key": (lambda rows: [rows.domain.owner.username, "--name", "CI"], "added"),
     "reseal_secrets": (lambda rows: [], "resealed"),
     "unlock_sign_in": (lambda rows: wrong_password("alice"), "unlocked"),

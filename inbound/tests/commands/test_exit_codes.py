@@ -30,6 +30,7 @@ os.kill(os.getpid(), signal.SIGINT)
         ["ses_sync", "--all"],
         ["plan_delete"],
         ["domain_dns"],
+        ["export_domain", "example.com"],
         ["ses_worker", "--twice"],
         ["create_api_key"],
         ["ses_rules", "x"],

@@ -13,6 +13,7 @@ from inbound.tests.docs.pages import FENCED, PAGES, Page, codes, page
 PACKAGES = (
     "inbound",
     "desk",
+    "archives",
     "mail",
     "endpoints",
     "addresses",

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand
 from inbound.settings import BASE_DIR
 from inbound.tests.docs.pages import PAGES, codes, page, rows
 
-OURS = ("inbound", "desk", "mail", "endpoints", "addresses", "domains", "ses_integration")
+OURS = ("inbound", "desk", "archives", "mail", "endpoints", "addresses", "domains", "ses_integration")
 COMMANDS = {name: app for app in OURS for name in find_commands(f"{apps.get_app_config(app).path}/management")}
 DJANGOS = ("check", "migrate", "createsuperuser", "spectacular")
 COMMANDS_PAGE = page("docs/commands.md")

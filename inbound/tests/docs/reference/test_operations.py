@@ -48,6 +48,7 @@ SET_UP_OF_SENDING = {
 APPS = (
     "inbound",
     "desk",
+    "archives",
     "mail",
     "endpoints",
     "addresses",

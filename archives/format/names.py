@@ -1,0 +1,45 @@
+"""Names of the files in an archive."""
+
+from __future__ import annotations
+
+import re
+
+FORMAT = "inbound-domain-archive"
+VERSION = 1
+
+MANIFEST = "manifest.json"
+DOMAIN = "domain.json"
+ADDRESSES = "addresses.jsonl"
+ENDPOINTS = "endpoints.jsonl"
+BLOCKED = "blocked-emails.jsonl"
+DNS_RECORDS = "dns-records.jsonl"
+STATUS_HISTORY = "status-history.jsonl"
+# In the order in which they are written, and in which an import needs them. Each has a name in the manifest's `counts`.
+LISTS = {
+    ENDPOINTS: "endpoints",
+    ADDRESSES: "addresses",
+    BLOCKED: "blockedEmails",
+    DNS_RECORDS: "dnsRecords",
+    STATUS_HISTORY: "statusChanges",
+}
+
+_INDEX = re.compile(r"mails/[0-9]{6}/index\.jsonl")
+_MAIL = re.compile(r"mails/[0-9]{6}/[0-9]{6}\.eml")
+
+
+def index_name(folder: int) -> str:
+    """The index of a folder of mail. Folders count from 1."""
+    return f"mails/{folder:06}/index.jsonl"
+
+
+def mail_name(folder: int, number: int) -> str:
+    """A mail in a folder. Mails count from 1 in each."""
+    return f"mails/{folder:06}/{number:06}.eml"
+
+
+def is_index(name: str) -> bool:
+    return _INDEX.fullmatch(name) is not None
+
+
+def is_mail(name: str) -> bool:
+    return _MAIL.fullmatch(name) is not None

@@ -1,0 +1,1 @@
+"""The commands of archives. Only Django imports them."""
