@@ -3,3 +3,9 @@ from django.apps import AppConfig
 
 class ArchivesConfig(AppConfig):
     name = "archives"
+
+    def ready(self) -> None:
+        from archives.exports.task import run_exports
+        from mail.worker.tasks import PeriodicTask, add_task
+
+        add_task(PeriodicTask("the exports", run_exports, 2.0, "completed", "export"))

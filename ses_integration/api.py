@@ -42,6 +42,7 @@ from ses_integration.status.preview import Preview, own_rule_names
 from ses_integration.status.recipients import RecordedRecipients
 from ses_integration.status.sync_state import SyncState
 from ses_integration.status.warning import unconfirmed_warning
+from ses_integration.storage.archive import StoredArchive
 from ses_integration.storage.erase import ErasedBatch
 from ses_integration.storage.inventory import MailSize, StoredKey
 from ses_integration.storage.mail import MailFolder
@@ -93,6 +94,10 @@ __all__ += [
     "mail_source",  # how stored mail becomes known: `sqs`, `sns`, `sweep` or `none`
     "receive_post",  # verify what SNS posts, and read it
     "storable",  # a text without what PostgreSQL refuses
+]
+# Archives of domains.
+__all__ += [
+    "StoredArchive",  # one archive in the bucket: upload it in parts, read it, erase it
 ]
 # Mail that we send.
 __all__ += [

@@ -1,4 +1,4 @@
-"""Exports: build an archive part by part, store it, let it be downloaded, erase it.
+"""Exports: ask for an archive, make it in the mail worker, download it, erase it.
 
 The API, admin pages and commands of the app may import it.
 """

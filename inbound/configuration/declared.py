@@ -124,6 +124,9 @@ class Configuration(Variables):
     MAIL_PARSE_SECONDS = Setting(number(1, 60), "10")
     MAIL_PARSE_MB = Setting(whole_number(128, 65_536), "512")
 
+    # Exports of domains
+    EXPORT_KEEP_DAYS = Setting(positive_number(365), "7")
+
     # Deliveries
     WEBHOOK_RETRY_SECONDS = Setting(
         list_of(replace(number(0, 30 * DAY), expected="numbers from 0 to 2592000")),

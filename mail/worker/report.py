@@ -17,13 +17,13 @@ DONE = {
     "missing": ("gave up {} that S3 does not have", "mail"),
     "delivery delivered": ("made {}", "delivery"),
     "delivery to be retried": ("tried {} in vain", "delivery"),
-    **{task.done: (f"{task.done} {{}}", task.noun) for task in PERIODIC},
 }
 
 
 def done(counts: Counter[str]) -> str:
     """What a run has done, in a sentence."""
-    parts = [text.format(plural(counts[name], noun)) for name, (text, noun) in DONE.items() if counts[name]]
+    texts = DONE | {task.done: (f"{task.done} {{}}", task.noun) for task in PERIODIC}
+    parts = [text.format(plural(counts[name], noun)) for name, (text, noun) in texts.items() if counts[name]]
     sentence = f"{', '.join(parts) or 'nothing was due'}."
     return sentence[0].upper() + sentence[1:]
 

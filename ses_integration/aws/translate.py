@@ -78,7 +78,7 @@ _CREDENTIALS_NOT_FOUND = (
 # S3's codes for what passes by itself within seconds (Amazon S3 API Reference, Error Responses).
 _PASSING = {"InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable"}
 NO_SUCH_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
-_NOT_FOUND = {"RuleDoesNotExist", "NotFound"}
+_NOT_FOUND = {"RuleDoesNotExist", "NotFound", "NoSuchUpload"}
 _DENIED = {"AccessDenied", "AuthorizationError", "UnauthorizedOperation"}
 _BAD_KEY = {
     "InvalidClientTokenId",
@@ -102,6 +102,8 @@ _ADDRESS = {"AuthorizationHeaderMalformed", "InvalidBucketName", "IllegalLocatio
 _PERMISSIONS = {
     "ListObjectVersions": "s3:ListBucketVersions", "ListObjectsV2": "s3:ListBucket", "GetObject": "s3:GetObject",
     "DeleteObjects": "s3:DeleteObjectVersion", "DeleteObject": "s3:DeleteObjectVersion", "CreateBucket": "s3:CreateBucket",
+    "CreateMultipartUpload": "s3:PutObject", "UploadPart": "s3:PutObject", "CompleteMultipartUpload": "s3:PutObject",
+    "AbortMultipartUpload": "s3:AbortMultipartUpload", "ListMultipartUploads": "s3:ListBucketMultipartUploads",
     "ReceiveMessage": "sqs:ReceiveMessage", "DeleteMessageBatch": "sqs:DeleteMessage",
     "GetQueueAttributes": "sqs:GetQueueAttributes", "ConfirmSubscription": "sns:ConfirmSubscription",
     "GetCallerIdentity": "sts:GetCallerIdentity", "AssumeRole": "sts:AssumeRole",

@@ -1,4 +1,4 @@
-"""Stored mail in S3: list it, measure it, erase it.
+"""Stored mail in S3: list it, measure it, read it, erase it. Archives of domains: upload them, read them, erase them.
 
 Imports `aws` and below.
 """

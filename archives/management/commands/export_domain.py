@@ -10,9 +10,9 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from archives.building.scope import Scope
+from archives.building.stream import write_archive
 from archives.exports.audit import exported
-from archives.exports.scope import Scope
-from archives.exports.stream import write_archive
 from backoffice.text import plural, size
 from domains.models import Domain
 from rest.names.arguments import domain_name

@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 
 from django.db.models import Q
 
-from archives.exports.done import Done
+from archives.building.done import Done
 from archives.format.values import exact, exact_or_none
 from mail.models import Message, ReceivedEmail
 from ses_integration.api import NotStored, StoredMail, release_connection

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from archives.exports.scope import Scope
+from archives.building.scope import Scope
 from archives.format.names import ADDRESSES, BLOCKED, DNS_RECORDS, ENDPOINTS, STATUS_HISTORY
 from archives.format.values import exact, exact_or_none
 from domains.models import Domain

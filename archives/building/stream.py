@@ -7,8 +7,8 @@ import zlib
 from collections import Counter
 from typing import IO
 
-from archives.exports.build import CHUNK, SoFar, parts
-from archives.exports.scope import Scope
+from archives.building.build import CHUNK, SoFar, parts
+from archives.building.scope import Scope
 from archives.format.writer import Written
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
@@ -15,10 +15,10 @@ from typing import IO, cast
 
 from django.conf import settings
 
-from archives.exports import contents
-from archives.exports.done import Done
-from archives.exports.mails import Mail, Mails
-from archives.exports.scope import Scope
+from archives.building import contents
+from archives.building.done import Done
+from archives.building.mails import Mail, Mails
+from archives.building.scope import Scope
 from archives.format.manifest import manifest
 from archives.format.names import DOMAIN, LISTS, MANIFEST, index_name, mail_name
 from archives.format.values import document, exact, line
@@ -26,8 +26,10 @@ from archives.format.writer import PartWriter, Written
 
 CHUNK = 256 * 1024
 # What S3 takes as a part is at least 5 MB, except for the last one, and it takes 10,000 of them.
+LEAST_BYTES = 5 * 1024 * 1024
 PART_BYTES = 8 * 1024 * 1024
 PARTS = 9_000
+# So that a part of many small mails does not take long.
 MAILS = 20_000
 # An index of this size stays in memory until its folder ends.
 IN_MEMORY = 4 * 1024 * 1024
@@ -65,7 +67,6 @@ class SoFar:
         self.bytes += part.size
         self.entries += part.entries
         self.counts += part.counts
-        self.done.settle()
 
 
 def part_bytes(stored: int) -> int:
@@ -75,7 +76,7 @@ def part_bytes(stored: int) -> int:
 
 def parts(
     scope: Scope, so_far: SoFar, *, size: int = PART_BYTES, stop: Callable[[], bool] = lambda: False
-) -> Iterator[Part]:
+) -> Generator[Part, None, None]:
     """The parts that are missing. Call `SoFar.add` with each before the next one. Raises SesError and Stopped.
 
     What arrives is part of the archive until the last part begins to be closed.
@@ -138,7 +139,7 @@ def _write_folder(
     keys: list[int] = []
     is_last = False
     with cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY)) as index:
-        while writer.size < size and len(keys) < MAILS and not is_last:
+        while not is_last and not _is_full(writer.size, len(keys), size):
             mail = next(rest, None)
             if mail is None:
                 is_last = True
@@ -148,6 +149,10 @@ def _write_folder(
                 done.add(mail.pk)
         files = _write_index(scope, writer, folder, index) if keys else []
     return keys, files, is_last
+
+
+def _is_full(bytes_: int, mails: int, size: int) -> bool:
+    return bytes_ >= size or (mails >= MAILS and bytes_ >= LEAST_BYTES)
 
 
 def _write_mail(writer: PartWriter, folder: int, mail: Mail, counts: Counter[str]) -> dict[str, object]:
