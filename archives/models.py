@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.db.models import Case, Q, When
 from django.db.models.functions import Greatest, Now
 
 from archives.format.writer import Written
-from domains.models import Domain
+from domains.models import Domain, SharedQuerySet
 from domains.models.domain import key_prefix
+from rest.access.roles import Role
 from rest.ids import new_id
 from ses_integration.api import StoredArchive
 
@@ -21,14 +21,15 @@ def export_id() -> str:
     return new_id("exp_")
 
 
-class ExportQuerySet(models.QuerySet["Export"]):
+class ExportQuerySet(SharedQuerySet["Export"]):
+    """Exports of domains that the caller sees, as far as they have asked for them."""
+
     def live(self) -> Self:
         """Without exports of domains that are being or have been deleted."""
         return self.filter(domain__deleting_since=None)
 
-    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        """Those that the user has asked for, of domains that he can still read."""
-        return self.filter(account_id=user.pk, domain__owner_id=user.pk)
+    def visible_to(self, user: Any, least: Role = Role.VIEWER) -> Self:
+        return super().visible_to(user, least).filter(account_id=user.pk)
 
     def unfinished(self) -> Self:
         return self.filter(state__in=[Export.State.PENDING, Export.State.RUNNING])
@@ -131,6 +132,11 @@ class Export(models.Model):
 
     def __str__(self) -> str:
         return f"{self.domain_name} ({self.pk})"
+
+    @property
+    def status(self) -> str:
+        """What users read. What is to be erased is gone for them."""
+        return self.ended if self.state == self.State.ERASING else self.state
 
     @property
     def archive(self) -> StoredArchive:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, reverse
 
 import addresses.urls
+import archives.urls
 import audit.urls
 import desk.urls
 import domains.urls
@@ -25,12 +26,14 @@ domains.urls.register(router)
 addresses.urls.register(router)
 endpoints.urls.register(router)
 mail.urls.register(router)
+archives.urls.register(router)
 audit.urls.register(router)
 desk.urls.register(router)
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v2/", include(router.urls)),
+    archives.urls.DOWNLOAD,
     path("api/v2/openapi.json", openapi, name="openapi"),
     path("api/v2/docs", docs, name="api-docs"),
     path("favicon.ico", favicon),

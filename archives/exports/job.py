@@ -21,7 +21,7 @@ from archives.building.build import Part, SoFar, part_bytes, parts
 from archives.building.done import Done, packed
 from archives.building.mails import Stopped
 from archives.building.scope import Scope
-from archives.exports.claims import RENEW_SECONDS, release, renew, update
+from archives.exports.claims import RENEW_SECONDS, Lost, release, renew, update
 from archives.format.writer import Written
 from archives.models import Export, ExportPart
 from domains.models import Domain
@@ -40,7 +40,7 @@ def work_on(export: Export, *, until: float, stop: Callable[[], bool]) -> bool:
     if domain is None:
         # Somebody has deleted it by hand.
         Export.objects.filter(pk=export.pk).end()
-        return False
+        raise Lost
     if domain.deleting_since is not None:
         # It may still be restored.
         update(export, retry_at=Now() + LATER)

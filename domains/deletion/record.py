@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -85,7 +86,18 @@ def due() -> Q:
     return Q(retry_at=None) | Q(retry_at__lte=Now())
 
 
-_locked = Prebuilt(lambda: DomainDeletion.objects.locked().filter(pk=Parameter("pk")))
+def has_exports(domain: str) -> dict[str, Exists]:
+    """The annotation `has_exports`: whether the domain in this column has exports with something in the bucket.
+
+    Their model is in an app above: archives.Export.
+    """
+    exports: Any = apps.get_model("archives.Export")._default_manager
+    return {"has_exports": Exists(exports.active().filter(domain=OuterRef(domain)))}
+
+
+_locked = Prebuilt(
+    lambda: DomainDeletion.objects.locked().annotate(**has_exports("domain_id")).filter(pk=Parameter("pk"))
+)
 
 
 @contextmanager
@@ -93,8 +105,8 @@ def updating(record: DomainDeletion, **expected: Any) -> Iterator[DomainDeletion
     """Lock the report, read it again into `record`, and save what the block changes, because requests and workers may change
     it concurrently.
 
-    Raises DomainDeletion.DoesNotExist if its fields do not have the `expected` values. Sets `record.now`. Finishes the
-    deletion if no step is pending any more.
+    Raises DomainDeletion.DoesNotExist if its fields do not have the `expected` values. Sets `record.now` and
+    `record.has_exports`. Finishes the deletion if no step is pending any more.
     """
     with transaction.atomic(savepoint=False):
         locked = _locked.get(pk=record.pk)

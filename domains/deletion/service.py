@@ -20,7 +20,15 @@ from django.utils import timezone
 from audit.origin import author
 from domains.deletion.erase import can_erase, claim_mail, erase_mail
 from domains.deletion.received import can_erase_rows, erase_rows
-from domains.deletion.record import due, initial_values, keep_readers, record_deleted, update_ses_steps, updating
+from domains.deletion.record import (
+    due,
+    has_exports,
+    initial_values,
+    keep_readers,
+    record_deleted,
+    update_ses_steps,
+    updating,
+)
 from domains.deletion_plan.build import check_plan, check_token
 from domains.models import Domain, DomainDeletion, Step, lock_live_domain
 from rest.prebuilt import Parameter, Prebuilt
@@ -138,7 +146,11 @@ def finish_rows(domain_id: str) -> None:
 
 
 _being_deleted = Prebuilt(
-    lambda: Domain.objects.select_for_update().filter(pk=Parameter("pk"), deleting_since__isnull=False)
+    lambda: (
+        Domain.objects.select_for_update()
+        .annotate(**has_exports("pk"))
+        .filter(pk=Parameter("pk"), deleting_since__isnull=False)
+    )
 )
 
 
@@ -151,6 +163,9 @@ def delete_rows(domain_id: str) -> tuple[int, int, int] | None:
     if not (locked := _being_deleted(pk=domain_id)):
         return None
     (domain,) = locked
+    if domain.has_exports:
+        # Reverse accessor of a model in an app above: archives.Export.
+        domain.exports.all().end()
     # Reverse accessors of models in the app above: addresses.BlockedEmail and addresses.EmailAddress.
     blocked, addresses = _delete(domain.blocked_emails.all()), _delete(domain.email_addresses.all())
     dns = _delete(domain.dns_records.all())

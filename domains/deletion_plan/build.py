@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 from django.conf import settings
+from django.db.models import Count, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from domains.deletion_plan import parts
 from domains.deletion_plan.model import KIND, DeletionPlan, FromDatabase, FromOutside, MailAmounts
@@ -95,7 +98,18 @@ def _from_outside(domain: Domain, ses: Preview) -> FromOutside:
 
 
 def _amounts(domain: Domain) -> MailAmounts:
-    # Reverse accessors of models in the app above: mail.ReceivedEmail and mail.Message.
-    emails = domain.received_emails.count()
+    # Reverse accessors of models in the apps above: mail.ReceivedEmail, archives.Export and mail.Message.
+    counts = Domain.objects.filter(pk=domain.pk).values_list(
+        _count(domain.received_emails.all()), _count(domain.exports.active())
+    )
+    emails, exports = counts.first() or (0, 0)
     attachments, size = domain.messages.measure()
-    return MailAmounts(emails=emails, attachments=attachments, bytes=size, stored=domain.mail.measure())
+    return MailAmounts(
+        emails=emails, attachments=attachments, bytes=size, stored=domain.mail.measure(), exports=exports
+    )
+
+
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    """The number of a domain's rows, as a part of a statement."""
+    counted = rows.order_by().values("domain_id").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(counted), 0)

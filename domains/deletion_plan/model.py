@@ -70,13 +70,14 @@ class FromOutside:
 class MailAmounts:
     """How much mail there is: received emails with their attachments in the database, and what is `stored` in S3.
 
-    `bytes`: of the mails whose size is known to the database.
+    `bytes`: of the mails whose size is known to the database. `exports`: archives of the domain that lie there as well.
     """
 
     emails: int
     attachments: int
     bytes: int
     stored: MailSize
+    exports: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,13 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
             "complete": found.complete,
             "problem": found.why or None,
         }
-        return Part("Stored mail", [mail_outcome(location, keeps=keeps) + amount], {"storedMail": members})
+        lines = [mail_outcome(location, keeps=keeps) + amount]
+        if self.mail.exports:
+            members["exports"] = self.mail.exports
+            lines.append(
+                f"{plural(self.mail.exports, 'export')} there: erased in any case. Download what you need first."
+            )
+        return Part("Stored mail", lines, {"storedMail": members})
 
     def _stays(self) -> Part:
         below, uses = self.database.sub_domains, self.database.endpoints

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rest.fields import OrNull, like
+from rest.fields import Optional, OrNull, like
 
 RULE = "inbound-example.org-rule"
 ADDRESSES = ["hello@example.org"]
@@ -63,6 +63,7 @@ STORED_MAIL = like(
         "bytes": OrNull(9214),
         "complete": True,
         "problem": OrNull("S3 does not answer."),
+        "exports": Optional(1),
     }
 )
 ROWS = like({"blockedEmails": 0, "emailAddresses": 1, "activeEmailAddresses": 1, "dnsRecords": 9, "digest": "5f1d…"})

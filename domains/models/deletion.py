@@ -141,6 +141,8 @@ class DomainDeletion(models.Model):
 
     # Set by `locked()`.
     now: datetime
+    # Set by `domains.deletion.record.updating`: whether archives of the domain are still to be erased.
+    has_exports: bool
 
     class Meta:
         constraints = [

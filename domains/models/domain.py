@@ -116,6 +116,8 @@ class Domain(models.Model):
     # Set by `with_catch_all_state()`.
     catch_all_rule_name: str | None
     ses_pending: bool
+    # Set by `domains.deletion.service.delete_rows`.
+    has_exports: bool
 
     class Meta:
         constraints = [

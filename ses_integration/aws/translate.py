@@ -89,8 +89,7 @@ _BAD_KEY = {
     "IncompleteSignature",
     "RequestExpired",
     # S3's names.
-    "InvalidAccessKeyId",
-    "InvalidToken",
+    *("InvalidAccessKeyId", "InvalidToken"),
     # When a role is assumed, or from AWS IAM Identity Center.
     "InvalidIdentityToken",
     "Unauthorized",
@@ -102,7 +101,7 @@ _ADDRESS = {"AuthorizationHeaderMalformed", "InvalidBucketName", "IllegalLocatio
 _PERMISSIONS = {
     "ListObjectVersions": "s3:ListBucketVersions", "ListObjectsV2": "s3:ListBucket", "GetObject": "s3:GetObject",
     "DeleteObjects": "s3:DeleteObjectVersion", "DeleteObject": "s3:DeleteObjectVersion", "CreateBucket": "s3:CreateBucket",
-    "CreateMultipartUpload": "s3:PutObject", "UploadPart": "s3:PutObject", "CompleteMultipartUpload": "s3:PutObject",
+    **dict.fromkeys(["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"], "s3:PutObject"),
     "AbortMultipartUpload": "s3:AbortMultipartUpload", "ListMultipartUploads": "s3:ListBucketMultipartUploads",
     "ReceiveMessage": "sqs:ReceiveMessage", "DeleteMessageBatch": "sqs:DeleteMessage",
     "GetQueueAttributes": "sqs:GetQueueAttributes", "ConfirmSubscription": "sns:ConfirmSubscription",

@@ -68,6 +68,10 @@ CASES: dict[tuple[str, str], Case] = {
     ("post", "domains/<str:pk>/shares"): owners({"user": "stranger", "role": "viewer"}, 201, mark="stranger"),
     ("put", "domains/<str:pk>/shares/<str:user>"): owners({"role": "manager"}, mark="manager"),
     ("delete", "domains/<str:pk>/shares/<str:user>"): owners(),
+    ("post", "domains/<str:pk>/exports"): Case((202, 202, 202, 404, 404), {}),
+    # Each account has exports of its own.
+    ("get", "exports"): everybodys(sees=1),
+    ("get", "exports/<str:pk>"): private(),
     ("get", "deletions"): everybodys(),
     ("get", "deletions/<str:pk>"): read(),
     ("get", "dns-records"): everybodys(),

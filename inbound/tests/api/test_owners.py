@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from addresses.deletion_plan import plan_of as address_plan
 from addresses.models import BlockedEmail, EmailAddress
+from archives.models import Export
 from domains.deletion.service import delete_domain
 from domains.deletion_plan.build import plan_of as domain_plan
 from domains.models import DnsRecord, Domain, DomainDeletion
@@ -33,7 +34,18 @@ OF_ONE = [route for route in ROUTES if "<" in route]
 OF_MANY = [route for route in ROUTES if "<" not in route]
 # A valid body of every PUT, and of PATCH, so that the answers are not about the body.
 BODY = {"isCatchAllEnabled": False, "isActive": False, "name": "Mine now", "isRead": True, "status": "failed"}
-MODELS = (Domain, EmailAddress, BlockedEmail, DnsRecord, Endpoint, DomainDeletion, Message, ReceivedEmail, Delivery)
+MODELS = (
+    Domain,
+    EmailAddress,
+    BlockedEmail,
+    DnsRecord,
+    Endpoint,
+    DomainDeletion,
+    Message,
+    ReceivedEmail,
+    Delivery,
+    Export,
+)
 
 
 @pytest.fixture
@@ -47,6 +59,7 @@ def tokens(ses, user) -> list[str]:
     BlockedEmailFactory(pk="blocked-emails", domain=domain)
     DnsRecordFactory(pk="dns-records", domain=domain)
     DomainDeletion.objects.create(pk="deletions", domain_id="indm_gone", name="gone.theirs.example.com", owner=user)
+    Export.objects.create(pk="exports", domain=domain, domain_name="theirs.example.com", account=user, bucket="b")
     for pk in ("mail", "attachments"):
         email = stored(domain, RAW, pk=pk, subject="theirs", attachments=ATTACHMENTS)
         DeliveryFactory(received=email, endpoint=endpoint, state="dead")

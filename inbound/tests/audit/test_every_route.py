@@ -66,6 +66,11 @@ WRITES: dict[tuple[str, str], tuple[Callable[[Rows], Any], Callable[[Rows], Any]
         lambda rows: None,
         [("deleted", "domains.domain"), ("finished", "domains.domaindeletion")],
     ),
+    ("post", "domains/<str:pk>/exports"): (
+        lambda rows: rows.domain,
+        lambda rows: {},
+        [("exported", "domains.domain")],
+    ),
     ("post", "domains/<str:pk>/shares"): (
         lambda rows: rows.domain,
         lambda rows: {"user": rows.other.username, "role": "viewer"},

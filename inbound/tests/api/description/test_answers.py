@@ -175,6 +175,7 @@ def test_answers_are_as_the_schema_says(schema, api, user, ses):
     second = check("endpoints", "post", body=made, status=201)["id"]
     blocked = check("blocked-emails", "post", body={"emailAddress": "d@example.com"}, status=201)["id"]
     pks = {
+        "exports": check("domains/<str:pk>/exports", "post", domain.pk, {}, status=202)["id"],
         "domains": domain.pk,
         "email-addresses": address.pk,
         "endpoints": endpoint.pk,

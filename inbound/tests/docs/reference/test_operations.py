@@ -12,6 +12,7 @@ from django.contrib.admin import site
 from backoffice.site import MENU
 from inbound.settings import BASE_DIR
 from inbound.tests.docs.pages import codes, page, rows
+from ses_integration.aws.translate import _PERMISSIONS as PERMISSIONS
 from ses_integration.doctor.probes.permissions import ALL, SENDING
 from ses_integration.drift.model import Remedy
 from ses_integration.emulator.control.endpoints import Control
@@ -35,6 +36,7 @@ READING = {
     "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",
 }
+EXPORTS = {"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListBucketMultipartUploads"}
 # The doctor names them, or they are in the policies of topic and queue.
 NOT_OF_SET_UP = {"sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage", "sns:ConfirmSubscription", "sns:Publish"}
 # Without them ses_doctor says less.
@@ -103,6 +105,13 @@ def test_the_policy_for_sending_has_what_sending_set_up_and_doctor_call():
     called = "\n".join(_texts())
     assert actions["SendingSetupOnly"] == {f"ses:{it}" for it in SET_UP_OF_SENDING}
     assert [it for it in SET_UP_OF_SENDING if it not in called] == []
+
+
+def test_the_policy_for_exports_has_what_exports_call():
+    (policy,) = page("docs/deploy.md").blocks("json", "Permissions to export")
+    actions = _actions(policy)
+    assert actions["StoreExports"] | actions["FindUploads"] == EXPORTS
+    assert {name for name in PERMISSIONS.values() if name in EXPORTS} == EXPORTS
 
 
 def test_the_bucket_policy_is_json_and_for_the_folder_of_our_mail():

@@ -1,0 +1,1 @@
+"""The API of exports. Only `archives.urls` imports it."""

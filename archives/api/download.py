@@ -1,0 +1,78 @@
+"""`/exports/{id}/download`, for which a link is enough (docs/api/exports.md)."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import APIException, NotFound
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from archives.exports import links
+from archives.exports.downloads import headers_of, open_archive
+from archives.models import Export
+from audit.origin import identify
+from mail.parsing.pool import Busy
+from rest.errors import Conflict, Gone, Unavailable
+from rest.ids import find_or_none
+from ses_integration.api import NotStored, SesError
+
+NOT_FOUND = "Export not found"
+LINK_EXPIRED = "This link has expired. GET /exports/{id} has a new one."
+GONE = "The archive has been erased. Start a new export."
+NOT_READY = "The archive is not ready yet."
+NO_STORE = "The mail store does not answer at the moment. Try again in a few seconds."
+BUSY = "Too many downloads at the moment. Try again in a few seconds."
+
+
+class DownloadView(APIView):
+    """Needs no key, so that a browser or `curl` can fetch the file. At each use the account must still see the domain."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+    # It is not one of the paths that take a key.
+    schema = None
+
+    def get(self, request: Request, pk: str) -> HttpResponseBase:
+        export = _found(request, pk)
+        try:
+            size, pieces = open_archive(export)
+        except NotStored:
+            raise Gone(GONE) from None
+        except Busy:
+            raise Unavailable(BUSY) from None
+        except SesError:
+            raise Unavailable(NO_STORE) from None
+        return StreamingHttpResponse(pieces, headers={**headers_of(export), "Content-Length": str(size)})
+
+    def head(self, request: Request, pk: str) -> HttpResponseBase:
+        export = _found(request, pk)
+        return HttpResponse(headers={**headers_of(export), "Content-Length": str(export.bytes)})
+
+
+def _found(request: Request, pk: str) -> Export:
+    """The finished export that the link is for. Raises NotFound, and Gone or Conflict if there is nothing to fetch."""
+    rows = Export.objects.live().select_related("domain", "account").filter(account__is_active=True)
+    export = find_or_none(rows, pk)
+    query = request.query_params
+    try:
+        if export is None or export.account is None:
+            raise NotFound(NOT_FOUND)
+        links.check(export, query.get("expires", ""), query.get("signature", ""))
+    except links.Forged:
+        raise NotFound(NOT_FOUND) from None
+    except links.Expired:
+        raise Gone(LINK_EXPIRED) from None
+    if not Export.objects.live().visible_to(export.account).filter(pk=export.pk).exists():
+        raise NotFound(NOT_FOUND)
+    if refusal := _refusal(export):
+        raise refusal
+    identify(who=export.account.get_username())
+    return export
+
+
+def _refusal(export: Export) -> APIException | None:
+    if export.status in (Export.State.EXPIRED, Export.State.FAILED):
+        return Gone(GONE)
+    return None if export.state == Export.State.READY else Conflict(NOT_READY)
