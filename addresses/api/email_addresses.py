@@ -155,11 +155,11 @@ class EmailAddressViewSet(
             return None
         return str(find(endpoints_of(owner_id), body["endpoint_id"], NO_ENDPOINT).pk)
 
-    def plan_of(self, row: EmailAddress) -> AddressPlan:
+    def plan_of(self, row: EmailAddress, *, permanent: bool) -> AddressPlan:
         """Build the plan from the database: the state of SES is the last confirmed one."""
         return deletion_plan.plan_of(row)
 
-    def delete_row(self, row: EmailAddress, plan_token: str) -> deletion.AddressDeletion:
+    def delete_row(self, row: EmailAddress, plan_token: str, *, permanent: bool) -> deletion.AddressDeletion:
         return deletion.delete_address(row, plan_token=plan_token, member=member_of(row, self.caller))
 
     @action(

@@ -212,11 +212,11 @@ class DomainViewSet(
         """List the DNS records to publish for a domain."""
         return Response(self.get_serializer(self.get_object()).data)
 
-    def plan_of(self, row: Domain) -> DeletionPlan:
+    def plan_of(self, row: Domain, *, permanent: bool) -> DeletionPlan:
         """Build the plan. Asks S3 and DNS within their time limits, but not SES."""
         return build.plan_of(row)
 
-    def delete_row(self, row: Domain, plan_token: str) -> DomainDeletion:
+    def delete_row(self, row: Domain, plan_token: str, *, permanent: bool) -> DomainDeletion:
         return service.delete_domain(domain=row, requested_by=self.caller.get_username(), plan_token=plan_token)
 
     def answer_for_missing(self, pk: str, asked: Confirmation) -> Response:

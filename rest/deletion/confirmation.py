@@ -1,4 +1,4 @@
-"""Query parameters of DELETE: `dry_run=true` and `plan=TOKEN` (docs/api/plans.md, "Confirming a plan").
+"""Query parameters of DELETE: `dry_run=true`, `plan=TOKEN` (docs/api/plans.md, "Confirming a plan") and `permanent=true`.
 
 They are strict: a slip (`dryRun=true`, a plan in the body) is 400 and deletes nothing.
 """
@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest.deletion.plan_token import PlanToken
 from rest.errors import Conflict
 
-DRY_RUN, PLAN = "dry_run", "plan"
+DRY_RUN, PLAN, PERMANENT = "dry_run", "plan", "permanent"
 OUTDATED = (
     "The plan has changed since this token was made. Fetch the deletion plan again, look at it, and use its token."
 )
@@ -23,14 +23,15 @@ GONE = "What this plan was about has been deleted, or is being deleted. A plan's
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a DELETE asks for. `token` is None if the client confirms no plan."""
+    """What a DELETE asks for. `token` is None if the client confirms no plan. `permanent`: without a grace period."""
 
     dry_run: bool
     token: PlanToken | None
+    permanent: bool
 
 
 def read_confirmation(request: Request) -> Confirmation:
-    """Read both parameters of a DELETE. Raises ValidationError for a slip."""
+    """Read the parameters of a DELETE. Raises ValidationError for a slip."""
     refuse_in_body(request)
     return _in_query(request)
 
@@ -51,17 +52,22 @@ def _resembles_parameter(name: str) -> bool:
 
 
 def _in_query(request: Request) -> Confirmation:
-    dry_run, plan = _single(request, DRY_RUN), _single(request, PLAN)
-    if dry_run not in (None, "true", "false"):
-        raise ValidationError(f"{DRY_RUN} must be true or false. Nothing was deleted.")
+    dry_run, plan, permanent = _flag(request, DRY_RUN), _single(request, PLAN), _flag(request, PERMANENT)
     if plan is None:
-        return Confirmation(dry_run == "true", None)
+        return Confirmation(dry_run, None, permanent)
     try:
-        return Confirmation(dry_run == "true", PlanToken.read(plan))
+        return Confirmation(dry_run, PlanToken.read(plan), permanent)
     except ValueError as error:
         raise ValidationError(
             f"{PLAN} is not the token of a deletion plan. Fetch the plan, and use its token as it is."
         ) from error
+
+
+def _flag(request: Request, name: str) -> bool:
+    text = _single(request, name)
+    if text not in (None, "true", "false"):
+        raise ValidationError(f"{name} must be true or false. Nothing was deleted.")
+    return text == "true"
 
 
 def _single(request: Request, name: str) -> str | None:

@@ -112,6 +112,7 @@ PARAMETERS = {
     "offset": "How many rows to leave out before the page.",
     "outcome": "Only mail with this outcome.",
     "peek": "Do not mark the email as read.",
+    "permanent": "Delete without a grace period, so that nothing can be restored.",
     "plan": "The token of the deletion plan to carry out.",
     "search": "Only what contains this text, in any case: in its name, the description of an endpoint, the reason of a block, or "
     "subject, sender and recipients of mail.",

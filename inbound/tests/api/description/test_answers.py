@@ -129,7 +129,9 @@ def test_every_operation_has_its_parameters(schema, route, method, action):
     if route.startswith("domains") and action in ("list", "retrieve"):
         expected.append(("check", "query"))
     if action == "destroy" and hasattr(view, "deletion_plan"):
-        expected += [("dry_run", "query"), ("plan", "query")]
+        expected += [("dry_run", "query"), ("plan", "query"), ("permanent", "query")]
+    if action == "deletion_plan":
+        expected.append(("permanent", "query"))
     expected += [(name, "query") for name in OTHER_PARAMETERS.get((route, action), [])]
     parameters = [it for it in operation(schema, route, method)["parameters"] if "$ref" not in it]
     assert sorted((parameter["name"], parameter["in"]) for parameter in parameters) == sorted(expected)
