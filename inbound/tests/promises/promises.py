@@ -27,6 +27,7 @@ DELETE_DOMAIN = (
     "domain-settings-forgotten",
     "domain-dns-untouched",
     "domain-redirect-first",
+    "domain-shared-access",
 )
 
 DELETE_ADDRESS = (
@@ -54,7 +55,6 @@ DELETE_ADDRESS = (
 
 NOTHING_TO_TEST = (
     "domain-billing",
-    "domain-shared-access",
     "domain-export-first",
     "domain-usage-first",
 )

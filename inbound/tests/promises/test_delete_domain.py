@@ -287,3 +287,11 @@ def test_mail_can_be_redirected_until_the_domain_is_deleted(api, user, postbox):
     assert api.delete(f"{DOMAINS}/{postbox.domain.pk}").status_code == 200
     work()
     assert len(postbox.aws.outbox()) == 1
+
+
+@keeps("domain-shared-access")
+def test_it_is_gone_for_everyone_who_had_access(api, client_for, domain):
+    jo, path = client_for(UserFactory(username="jo")), f"{DOMAINS}/{domain.pk}"
+    api.post(f"{path}/shares", {"user": "jo", "role": "manager"})
+    assert [jo.get(path).status_code, api.delete(path).status_code, jo.get(path).status_code] == [200, 200, 404]
+    assert not any(jo.get(f"{API}/{rows}").json()["data"] for rows in ("domains", "email-addresses", "dns-records"))

@@ -10,7 +10,7 @@ import pytest
 from domains.deletion.proof import prove_deletions
 from domains.tests.dns_server import dns_fixture  # noqa: F401
 from inbound.tests.docs.pages import PAGES, page
-from inbound.tests.support.factories import DeliveryFactory, DomainFactory
+from inbound.tests.support.factories import DeliveryFactory, DomainFactory, UserFactory
 from mail.models import DeliveryAttempt
 from mail.tests.inbox import received
 
@@ -75,6 +75,15 @@ def address(call, domain, endpoint):
     address = call("post", "/email-addresses", body)
     _assert_same_fields(_example(CALLS, "Email addresses", 1), address)
     return address
+
+
+def test_examples_of_shares_have_the_real_fields(call, domain):
+    shares = page("docs/api/shares.md")
+    UserFactory(username="jo")
+    path = f"/domains/{domain['id']}/shares"
+    share = call("post", path, _example(shares, "Calls", 0))
+    _assert_same_fields(_example(shares, "Calls", 1), share)
+    _assert_same_fields(_example(shares, "Calls", 2), call("delete", f"{path}/{share['userId']}"))
 
 
 def test_examples_of_reading_have_the_real_fields(call, domain, address):
