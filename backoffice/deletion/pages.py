@@ -70,7 +70,7 @@ class DeletesThroughService(ModelAdmin[Row]):
     plan_of: Callable[[Any], Plan[Any, Any]] | None = None
     # Whether the confirmation page asks to type the name, or how many rows there are.
     asks_to_type = True
-    # What the confirmation page says first, after "This cannot be undone."
+    # What the confirmation page says after `undoing`.
     afterwards = (
         "SES is updated at once. Anything that it has not confirmed by then is pending, and the next page says so."
     )
@@ -81,6 +81,10 @@ class DeletesThroughService(ModelAdmin[Row]):
 
     # Titles of the columns for what `consequences` says. With one title, all lines of a row are in one cell.
     consequence_titles: Sequence[str] = ("What happens",)
+
+    def undoing(self) -> str:
+        """Whether a deletion can be undone, in a sentence. The confirmation page begins with it."""
+        return "This cannot be undone."
 
     def totals(self, rows: Sequence[Row]) -> str:
         """What is deleted with all these rows, in one line."""
@@ -193,6 +197,7 @@ class DeletesThroughService(ModelAdmin[Row]):
             "parts": plan.parts() if plan else [] if bulk else [Part("", lines[rows[0].pk])],
             "headline": plan.headline() if plan else self.totals(rows),
             "titles": self.consequence_titles,
+            "undoing": self.undoing(),
             "afterwards": self.afterwards,
             "doubts": [*(plan.doubts() if plan else []), *self.further_doubts()],
             "bulk": bulk,
