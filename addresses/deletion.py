@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from django.db.models.deletion import Collector
 from addresses.deletion_plan import check_token, plan_of
 from addresses.models import EmailAddress
 from addresses.services import RECORDED
+from addresses.tombstones.leave import leave_tombstones
 from audit.actions import Action
 from audit.record import Entry, members, record_all
 from domains.models import DomainAccess
@@ -38,32 +40,41 @@ ADDED_AGAIN = "The address has been added again, so SES keeps receiving mail for
 
 @dataclass(frozen=True, slots=True)
 class AddressDeletion:
-    """A deleted address. `removed_from_ses`: SES has confirmed that it holds no recipient for it; otherwise `warning` is set."""
+    """A deleted address. `removed_from_ses`: SES has confirmed that it holds no recipient for it; otherwise `warning` is set.
+
+    `restorable_until`: None without a grace period.
+    """
 
     address: str
     domain: str
     removed_from_ses: bool
     warning: str | None
+    restorable_until: datetime | None
 
 
-def delete_address(address: EmailAddress, *, plan_token: str = "", member: Any = None) -> AddressDeletion:
+def delete_address(
+    address: EmailAddress, *, plan_token: str = "", permanent: bool = False, member: Any = None
+) -> AddressDeletion:
     """Delete the row, wait until SES has confirmed it or the deadline ends, and report the outcome.
 
-    Raises EmailAddress.DoesNotExist if it has already been deleted, and PlanOutdated if `plan_token` is given and the plan
-    has changed.
+    With a grace period it leaves a tombstone, unless the deletion is `permanent`. Raises EmailAddress.DoesNotExist if it has
+    already been deleted, and PlanOutdated if `plan_token` is given and the plan has changed.
     """
     if plan_token:
-        plan_of(address).check(plan_token)
-    deleted = delete_addresses(
-        [address], check=partial(check_token, address, plan_token) if plan_token else None, member=member
-    )
+        plan_of(address, permanent=permanent).check(plan_token)
+    check = partial(check_token, address, plan_token, permanent=permanent) if plan_token else None
+    deleted = delete_addresses([address], check=check, permanent=permanent, member=member)
     if not deleted:
         raise EmailAddress.DoesNotExist
     return deleted[address.pk]
 
 
 def delete_addresses(
-    addresses: Sequence[EmailAddress], *, check: Callable[[], None] | None = None, member: Any = None
+    addresses: Sequence[EmailAddress],
+    *,
+    check: Callable[[], None] | None = None,
+    permanent: bool = False,
+    member: Any = None,
 ) -> dict[str, AddressDeletion]:
     """Delete addresses in one transaction, and then wait for SES domain by domain, with one update for each rule.
 
@@ -91,6 +102,8 @@ def delete_addresses(
             # Mark before the receivers do so row by row, because marks must be locked in the order of the domains' names.
             only = rows[0] if len(rows) == 1 else None
             mark_dirty(*by_domain, slot=only.slot if only else None, row=only.pk if only else None)
+            # Before the collector, which takes the keys from the rows.
+            restorable = {} if permanent else leave_tombstones(rows)
             # Like `QuerySet.delete`, which would read the locked rows again.
             collector = Collector(using=router.db_for_write(EmailAddress))
             collector.collect(rows)
@@ -104,7 +117,9 @@ def delete_addresses(
                 added = EmailAddress.objects.filter(address__in=left).active()
                 warnings |= dict.fromkeys(added.values_list("address", flat=True), ADDED_AGAIN)
         return {
-            pk: AddressDeletion(address, domain_of(address), address not in warnings, warnings.get(address))
+            pk: AddressDeletion(
+                address, domain_of(address), address not in warnings, warnings.get(address), restorable.get(pk)
+            )
             for pk, address in deleted.items()
         }
 

@@ -2,15 +2,19 @@
 
 For the API, dry runs, the admin and `plan_delete`. Most of what plans say about SES is in `domains.deletion_plan.parts`.
 
-The values contain no times, because these would change the token.
+The parts of the token contain no times, because these would change it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
 
 from addresses.models import BlockedEmail, EmailAddress
-from backoffice.text import plural
+from backoffice.text import moment, plural
 from domains.deletion_plan import parts
 from domains.dependents import Dependent, dependents_of
 from domains.models import Domain
@@ -24,6 +28,8 @@ KIND = "address"
 INACTIVE = "The address is inactive, so SES should already receive nothing for it."
 CATCH_ALL = "The catch-all still receives mail for the address."
 NO_ROUTE = "Its mail goes to no endpoint."
+TOMBSTONE = "A catch-all does not get its mail, also after that, until the address is added again or the deleted address is lifted."
+STORED = "SES still receives mail for the address, because of the catch-all. It is only stored."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ class FromDatabase:
 
     `ses.rules`: the rules that carry the address or that its deletion changes. `dependents`: endpoints whose configuration
     names the address. `other_addresses`: the number of the domain's addresses that stay. `catch_all`: the domain still
-    receives mail for the address. `blocked`: the address has a block, which stays.
+    receives mail for the address. `blocked`: the address has a block, which stays. `grace_days`: 0 if it cannot be restored.
     """
 
     address: str
@@ -58,6 +64,7 @@ class FromDatabase:
     other_addresses: int
     catch_all: bool
     blocked: bool
+    grace_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,10 @@ class FromOutside:
 
 @dataclass(frozen=True, slots=True)
 class AddressPlan(Plan[FromDatabase, FromOutside]):
+    """`restorable_until`: if it is deleted now. Not a part of the token. None if it cannot be restored."""
+
+    restorable_until: datetime | None
+
     def doubts(self) -> list[Doubt]:
         return parts.ses_doubts(self.database.ses, self.outside.ses_problem)
 
@@ -87,9 +98,20 @@ class AddressPlan(Plan[FromDatabase, FromOutside]):
             *([] if database.active else [INACTIVE]),
             *(parts.rule_lines(ses) if ses.rules or database.active else []),
             *ses.problems,
-            *([CATCH_ALL] if database.catch_all else []),
+            *([STORED if database.grace_days else CATCH_ALL] if database.catch_all else []),
         ]
-        return [parts.ses(self, lines, emailAddress=address), parts.calls(ses, self.outside.ses_problem), self._stays()]
+        return [
+            parts.ses(self, lines, emailAddress=address),
+            parts.calls(ses, self.outside.ses_problem),
+            *self._restoring(),
+            self._stays(),
+        ]
+
+    def _restoring(self) -> list[Part]:
+        if self.restorable_until is None:
+            return []
+        until = f"Until {moment(self.restorable_until)} it can be restored as it is."
+        return [Part("Grace period", [until, TOMBSTONE], {"restorableUntil": self.restorable_until})]
 
     def _stays(self) -> Part:
         database, route = self.database, self.database.route
@@ -114,14 +136,16 @@ class AddressPlan(Plan[FromDatabase, FromOutside]):
         return Part(parts.STAYS, lines, {"stays": members})
 
 
-def plan_of(address: EmailAddress) -> AddressPlan:
+def plan_of(address: EmailAddress, *, permanent: bool = False) -> AddressPlan:
     """The plan. The state of SES is the last confirmed one. Not for use inside a transaction: it looks up credentials."""
-    database = _from_database(address)
+    database = _from_database(address, permanent)
+    grace = timedelta(days=database.grace_days)
     return AddressPlan(
         subject=subject_of(address),
         database=database,
         outside=FromOutside(database.ses.configuration_problem()),
         confirmed_at=database.ses.confirmed_at(with_identity=False),
+        restorable_until=timezone.now() + grace if grace else None,
     )
 
 
@@ -129,14 +153,14 @@ def subject_of(address: EmailAddress) -> Subject:
     return Subject(KIND, address.pk, address.domain.owner_id)
 
 
-def check_token(address: EmailAddress, token: str) -> None:
+def check_token(address: EmailAddress, token: str, *, permanent: bool = False) -> None:
     """Compare the database's part again, in the deletion's transaction. Raises PlanOutdated and EmailAddress.DoesNotExist.
 
     Locks the domain's row first, as every service does that adds or changes one of its addresses.
     """
     Domain.objects.select_for_update().filter(pk=address.domain_id).first()
     row = EmailAddress.objects.select_related("domain__owner", "endpoint").get(pk=address.pk)
-    plan_token.check(token, subject_of(row), _from_database(row))
+    plan_token.check(token, subject_of(row), _from_database(row, permanent))
 
 
 def summary(address: EmailAddress) -> list[str]:
@@ -145,11 +169,11 @@ def summary(address: EmailAddress) -> list[str]:
     return [
         *([] if address.is_active else [INACTIVE]),
         f"{parts.STAYS}: {route}" if route else NO_ROUTE,
-        *([CATCH_ALL] if address.domain.receives_everything else []),
+        *([STORED if _grace_days(address) else CATCH_ALL] if address.domain.receives_everything else []),
     ]
 
 
-def _from_database(address: EmailAddress) -> FromDatabase:
+def _from_database(address: EmailAddress, permanent: bool) -> FromDatabase:
     domain = address.domain
     rows = addresses_of(domain)
     others = [row for row in rows if row[0] != address.address]
@@ -166,7 +190,13 @@ def _from_database(address: EmailAddress) -> FromDatabase:
         other_addresses=len(others),
         catch_all=domain.receives_everything,
         blocked=BlockedEmail.objects.filter(email_address=address.address).exists(),
+        grace_days=0 if permanent else _grace_days(address),
     )
+
+
+def _grace_days(address: EmailAddress) -> int:
+    days: int = settings.ADDRESS_DELETE_GRACE_DAYS
+    return days if address.domain.deleting_since is None else 0
 
 
 def _route_of(address: EmailAddress) -> Route | None:

@@ -1,4 +1,4 @@
-"""Email addresses and blocked emails."""
+"""Email addresses, tombstones of deleted ones, and blocked emails."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Case, Q, Value, When
+from django.db.models.functions import Now
 
 from domains.models import Domain, SharedQuerySet
 from rest.ids import bare_id
@@ -34,23 +35,25 @@ class EmailAddressQuerySet(SharedQuerySet["EmailAddress"]):
 
 # Numbers the slots from 0: the first one with another number follows a gap, and the count is the next one if there is no gap.
 # Prebuilt SQL, because the domain is locked meanwhile, and the ORM would take ten times as long.
-_NEXT_FREE_SLOT = """
+_PLACE = """
     WITH slots AS (
       SELECT slot, ROW_NUMBER() OVER (ORDER BY slot) - 1 AS place FROM addresses_emailaddress WHERE domain_id = %s
     )
-    SELECT COALESCE(MIN(place) FILTER (WHERE slot <> place), COUNT(*)) FROM slots
+    SELECT COALESCE(MIN(place) FILTER (WHERE slot <> place), COUNT(*)),
+      EXISTS (SELECT 1 FROM addresses_deletedaddress WHERE address = %s) FROM slots
 """
 
 
-def next_free_slot(domain_id: str) -> int:
-    """The lowest slot that no address of the domain uses. Lock the domain's row first.
+def _place_for(domain_id: str, address: str) -> tuple[int, bool]:
+    """The lowest slot that no address of the domain uses, and whether the new address has a tombstone.
 
-    Inactive addresses keep their slot, so that they can be activated again. Slots of deleted addresses are reused.
+    Lock the domain's row first. Inactive addresses keep their slot, so that they can be activated again. Slots of deleted
+    addresses are reused.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_NEXT_FREE_SLOT, [domain_id])
-        ((slot,),) = cursor.fetchall()
-    return int(slot)
+        cursor.execute(_PLACE, [domain_id, address])
+        ((slot, has_tombstone),) = cursor.fetchall()
+    return int(slot), bool(has_tombstone)
 
 
 class EmailAddress(models.Model):
@@ -94,12 +97,63 @@ class EmailAddress(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Give a new row its slot, and commit the row and its outbox mark in one transaction, as `Domain.save` does.
 
-        `bulk_create` does not call this, so it needs rows with slots.
+        A tombstone of the address goes. `bulk_create` does not call this, so it needs rows with slots and without tombstones.
         """
+        has_tombstone = False
         if self._state.adding and self.__dict__.get("slot") is None:
-            self.slot = next_free_slot(self.domain_id)
+            self.slot, has_tombstone = _place_for(self.domain_id, self.address)
         with transaction.atomic(savepoint=False):
+            if has_tombstone:
+                DeletedAddress.objects.filter(address=self.address).delete()
             super().save(*args, **kwargs)
+
+
+class DeletedAddressQuerySet(SharedQuerySet["DeletedAddress"]):
+    def live(self) -> Self:
+        """Without those of domains that are being deleted."""
+        return self.filter(domain__deleting_since=None)
+
+    def restorable(self, restorable: bool = True) -> Self:
+        """Those whose grace period has not ended, by the database's clock; if not `restorable`, all others."""
+        open_ = Q(restorable_until__gt=Now())
+        return self.filter(open_ if restorable else ~open_)
+
+
+class DeletedAddress(models.Model):
+    """The tombstone of a deleted address: a catch-all does not get its mail, and within the grace period it can be restored.
+
+    It outlives the grace period. It goes when the address is restored or added again, when somebody lifts it, and with the
+    domain.
+    """
+
+    # That of the deleted address, which gets it back.
+    id = models.CharField(primary_key=True, max_length=255, editable=False)
+    address = models.CharField(max_length=320, unique=True)
+    domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="deleted_addresses")
+    # No constraint: it stays when the endpoint is deleted, so that a restore can say that it is gone. Ids are not used again.
+    endpoint = models.ForeignKey(
+        "endpoints.Endpoint",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    is_active = models.BooleanField()
+    # Of the address.
+    created_at = models.DateTimeField()
+    deleted_at = models.DateTimeField()
+    restorable_until = models.DateTimeField()
+
+    objects = DeletedAddressQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deleted addresses"
+        indexes = [models.Index(fields=["-deleted_at", "id"], name="tombstones_newest_first")]
+
+    def __str__(self) -> str:
+        return self.address
 
 
 class BlockedEmailQuerySet(SharedQuerySet["BlockedEmail"]):

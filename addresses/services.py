@@ -61,14 +61,14 @@ def create_address(
                 row = EmailAddress.objects.create(
                     domain=locked, address=address, endpoint_id=endpoint_id, is_active=is_active
                 )
-                _reserve(row)
+                reserve_for(row)
                 record(Entry.of(Action.ADDED, row, locked.owner_id, after=members(row, *RECORDED)))
         except IntegrityError as error:
             # PostgreSQL checks foreign keys at commit, so the endpoint may be the cause.
             taken = EmailAddress.objects.filter(address=address).exists()
             raise (AddressTaken if taken else EndpointGone) from error
         reconcile(domain.name, change.generations[domain.name])
-    return _outcome(row.pk)
+    return outcome_of(row.pk)
 
 
 def update_address(*, address: EmailAddress, changes: dict[str, Any], member: Any = None) -> AddressChange:
@@ -95,16 +95,16 @@ def update_address(*, address: EmailAddress, changes: dict[str, Any], member: An
                     mark_dirty(domain_of(row.address), slot=row.slot, row=row.pk)
                 row.save(update_fields={name.removesuffix("_id") for name in touched} | {"updated_at"})
                 if "is_active" in touched:
-                    _reserve(row)
+                    reserve_for(row)
                 record_change(row, domain.owner_id if domain else None, before, members(row, *RECORDED))
         except IntegrityError as error:
             raise EndpointGone from error
         for name, generation in change.generations.items():
             reconcile(name, generation)
-    return _outcome(row.pk)
+    return outcome_of(row.pk)
 
 
-def _reserve(row: EmailAddress) -> None:
+def reserve_for(row: EmailAddress) -> None:
     """Reserve room in SES for the rule that carries the address, if it needs one."""
     if row.is_active:
         reserve(spec_of(row.domain, [(row.address, row.is_active, row.slot)]))
@@ -115,7 +115,8 @@ _with_rule_name = Prebuilt(
 )
 
 
-def _outcome(pk: str) -> AddressChange:
+def outcome_of(pk: str) -> AddressChange:
+    """The address as it is now, and what SES has not confirmed. Raises EmailAddress.DoesNotExist if it is gone."""
     row = _with_rule_name.get(pk=pk)
     name = row.domain.name
     has_rule = row.receipt_rule_name is not None

@@ -12,6 +12,9 @@ class Action(StrEnum):
     ADDED = "added"
     CHANGED = "changed"
     DELETED = "deleted"
+    # Of what was deleted, and of the tombstone of an address.
+    RESTORED = "restored"
+    LIFTED = "lifted"
     # Of a domain: somebody did not wait for the worker.
     PUSHED = "pushed"
     # Of a domain's deletion.
@@ -48,6 +51,7 @@ MODELS = {
     "access": "domains.domainaccess",
     "deletion": "domains.domaindeletion",
     "emailAddress": "addresses.emailaddress",
+    "deletedAddress": "addresses.deletedaddress",
     "blockedEmail": "addresses.blockedemail",
     "endpoint": "endpoints.endpoint",
     "email": "mail.receivedemail",

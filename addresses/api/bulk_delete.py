@@ -21,6 +21,7 @@ CLEANUP = {
     "emailAddress": "hello@example.org",
     "domain": "example.org",
     "warning": Optional("SES rule update failed."),
+    "restorableUntil": Optional("2026-12-26T10:30:00.000Z"),
 }
 
 

@@ -25,9 +25,10 @@ from domains.models import Domain, endpoints_of
 from domains.names import domain_of, normalise_address
 from rest.access.roles import Deed
 from rest.access.rows import member_of, owner_of
+from rest.deletion.confirmation import PERMANENT
 from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict
-from rest.filters import FlagFilter, TextFilter, containing, named
+from rest.filters import FlagFilter, TextFilter, containing, flag, named
 from rest.ids import find, is_id
 from ses_integration.api import SyncState
 
@@ -65,6 +66,7 @@ class EmailAddressViewSet(
         EndpointGone: lambda _: NotFound(NO_ENDPOINT),
         Domain.DoesNotExist: lambda _: NotFound(EmailAddressViewSet.not_found),
     }
+    parameters = {**PlannedDeletionViewSet.parameters, "bulk_delete": {PERMANENT: {"type": "boolean"}}}
     plan_kind = KIND
     deeds = dict.fromkeys(("create", "update", "destroy", "deletion_plan", "bulk_delete"), Deed.CHANGE_ADDRESSES)
 
@@ -157,10 +159,11 @@ class EmailAddressViewSet(
 
     def plan_of(self, row: EmailAddress, *, permanent: bool) -> AddressPlan:
         """Build the plan from the database: the state of SES is the last confirmed one."""
-        return deletion_plan.plan_of(row)
+        return deletion_plan.plan_of(row, permanent=permanent)
 
     def delete_row(self, row: EmailAddress, plan_token: str, *, permanent: bool) -> deletion.AddressDeletion:
-        return deletion.delete_address(row, plan_token=plan_token, member=member_of(row, self.caller))
+        member = member_of(row, self.caller)
+        return deletion.delete_address(row, plan_token=plan_token, permanent=permanent, member=member)
 
     @action(
         detail=False, methods=["post"], url_path="bulk-delete", required_scope="delete", serializer_class=BulkDeleteBody
@@ -169,10 +172,13 @@ class EmailAddressViewSet(
         """Delete up to 1,000 addresses."""
         serializer: BaseSerializer[Any] = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        serializer.instance = self._delete_many(**serializer.validated_data)
+        permanent = bool(flag(PERMANENT, request.query_params.get(PERMANENT)))
+        serializer.instance = self._delete_many(**serializer.validated_data, permanent=permanent)
         return Response(serializer.data)
 
-    def _delete_many(self, ids: list[str] | None = None, domain_id: str | None = None) -> BulkDeletion:
+    def _delete_many(
+        self, ids: list[str] | None = None, domain_id: str | None = None, *, permanent: bool
+    ) -> BulkDeletion:
         """Delete the addresses with these ids, or the oldest of a domain."""
         rows = self.visible(EmailAddress.objects.live())
         if ids is None:
@@ -184,6 +190,7 @@ class EmailAddressViewSet(
         for row in chosen:
             self.check_object_permissions(self.request, row)
         is_member = any(member_of(row, self.caller) for row in chosen)
-        deleted = deletion.delete_addresses(chosen, member=self.caller.pk if is_member else None)
+        member = self.caller.pk if is_member else None
+        deleted = deletion.delete_addresses(chosen, permanent=permanent, member=member)
         remaining = EmailAddress.objects.filter(domain_id=domain_id).count() if domain_id is not None else None
         return BulkDeletion(ids, deleted, remaining)

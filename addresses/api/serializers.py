@@ -11,7 +11,19 @@ from rest_framework.exceptions import ValidationError
 from addresses.models import BlockedEmail, EmailAddress
 from domains.deletion_plan import shapes
 from domains.names import normalise_address
-from rest.fields import Boolean, Constant, Json, Optional, OrNull, SchemaOnly, Text, TextOrNull, Timestamp, like
+from rest.fields import (
+    Boolean,
+    Constant,
+    Json,
+    Optional,
+    OrNull,
+    SchemaOnly,
+    Text,
+    TextOrNull,
+    Timestamp,
+    like,
+    timestamp,
+)
 from rest.serializers import Answer, Body, ReadModelSerializer, ReadSerializer
 
 ROUTING = like(
@@ -23,6 +35,7 @@ ROUTING = like(
         "isActive": True,
     }
 )
+TIME = {"type": "string", "format": "date-time"}
 NO_ROUTE = {"type": "none", "id": None, "name": None, "isActive": False}
 
 
@@ -109,6 +122,9 @@ class CleanupSerializer(Answer):
     emailAddress = serializers.CharField(source="address")
     domain = serializers.CharField()
     warning = serializers.CharField()
+    restorableUntil = Timestamp(source="restorable_until")
+
+    optional = ("warning", "restorableUntil")
 
 
 class AddressDeletionSerializer(ReadSerializer[Any]):
@@ -128,7 +144,12 @@ class AddressPlanSerializer(serializers.Serializer[dict[str, Any]]):
     sesCalls = Json(shapes.CALLS)
     sesConfirmedAt = Timestamp()
     sesProblems = Json(shapes.SENTENCES)
+    restorableUntil = SchemaOnly(TIME, optional=True)
     stays = Json(shapes.STAYS_OF_ADDRESS)
+
+    def to_representation(self, instance: dict[str, Any]) -> dict[str, Any]:
+        until = instance.get("restorableUntil")
+        return super().to_representation(instance) | ({"restorableUntil": timestamp(until)} if until else {})
 
 
 class CreateAddressBody(Body):

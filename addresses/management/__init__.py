@@ -1,1 +1,1 @@
-"""The commands `plan_delete` and `delete_address`. Only Django imports them."""
+"""The commands to plan and make deletions of addresses, and to restore them. Only Django imports them."""

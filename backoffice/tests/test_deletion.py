@@ -74,9 +74,9 @@ def test_looking_at_the_plan_again_counts_towards_the_deadline(ses, admin_client
     ses.clear_journal()
     settings.SES_REQUEST_BUDGET = 0.2
 
-    def slow_plan_of(row: EmailAddress) -> Any:
+    def slow_plan_of(row: EmailAddress, *, permanent: bool) -> Any:
         time.sleep(0.3)
-        return plan_of(row)
+        return plan_of(row, permanent=permanent)
 
     monkeypatch.setattr(address_deletion, "plan_of", slow_plan_of)
     [(level, message)] = post(admin_client, path, post="yes", plan=token, typed="a@example.com")[1]

@@ -31,6 +31,13 @@ def domain_or_address(text: str) -> str:
         raise ArgumentTypeError(f"{text!r} is not an email address such as hello@example.com") from None
 
 
+def email_address(text: str) -> str:
+    address = domain_or_address(text)
+    if "@" not in address:
+        raise ArgumentTypeError(f"{text!r} is not an email address such as hello@example.com")
+    return address
+
+
 def _host(url: str) -> str:
     try:
         return _named(urlsplit(url if "//" in url else f"//{url}").hostname or "")

@@ -31,6 +31,7 @@ class Command(CommandWithExitCodes):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", metavar="NAME_OR_ADDRESS", help="for example example.com or hello@example.com")
+        parser.add_argument("--permanent", action="store_true", help="of a deletion without a grace period")
         parser.add_argument("--json", action="store_true", help="print what the API answers, with the plan's token")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,7 +39,7 @@ class Command(CommandWithExitCodes):
             name = domain_or_address(options["name"])
         except ArgumentTypeError as error:
             raise CommandError(f"There is no domain or email address {options['name']!r}: {error}.") from error
-        found, plan, serializer = _address(name) if "@" in name else _domain(name)
+        found, plan, serializer = _address(name, options["permanent"]) if "@" in name else _domain(name)
         as_json = json.dumps(serializer(plan.as_values()).data, indent=2)
         self.stdout.write(as_json if options["json"] else parts.as_text(found, plan))
         if not plan.certain:
@@ -53,10 +54,10 @@ def _domain(name: str) -> Found:
     return domain.name, build.plan_of(domain), DeletionPlanSerializer
 
 
-def _address(name: str) -> Found:
+def _address(name: str, permanent: bool) -> Found:
     rows = EmailAddress.objects.live().select_related("domain", "endpoint")
     try:
         address = rows.get(address=name)
     except EmailAddress.DoesNotExist as error:
         raise CommandError(f"There is no email address {name!r}.") from error
-    return address.address, deletion_plan.plan_of(address), AddressPlanSerializer
+    return address.address, deletion_plan.plan_of(address, permanent=permanent), AddressPlanSerializer

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models.signals import post_delete, pre_delete
 from django.utils import timezone
 
-from addresses.models import BlockedEmail, EmailAddress
+from addresses.models import BlockedEmail, DeletedAddress, EmailAddress
 from archives.models import Export
 from domains.deletion.service import delete_domain, resume_deletions
 from domains.lifecycle.register import add_domain
@@ -74,7 +74,7 @@ def test_deleting_the_rows_is_no_change_for_ses(domain, ses):
 
 
 def test_no_other_row_refers_to_those_that_are_deleted_without_cascades():
-    deleted = {Domain, DnsRecord, StatusChange, DomainAccess, EmailAddress, BlockedEmail}
+    deleted = {Domain, DnsRecord, StatusChange, DomainAccess, EmailAddress, DeletedAddress, BlockedEmail}
     relations = [field for model in deleted for field in model._meta.get_fields(include_hidden=True)]
     referring = {field.related_model for field in relations if field.auto_created and not field.concrete}
     # Rows of mail have no constraint. Their own step erases them. Those of exports have none either.
@@ -86,7 +86,7 @@ def test_nobody_listens_to_deletions_that_send_no_signal():
     listening = {
         (signal, model)
         for signal in (pre_delete, post_delete)
-        for model in (Domain, DnsRecord, StatusChange, DomainAccess, EmailAddress, BlockedEmail)
+        for model in (Domain, DnsRecord, StatusChange, DomainAccess, EmailAddress, DeletedAddress, BlockedEmail)
         if signal.has_listeners(model)
     }
     assert listening == {(pre_delete, Domain), (post_delete, Domain), (post_delete, EmailAddress)}

@@ -104,6 +104,7 @@ PARAMETERS = {
     "includeArchived": "List archived mail, too.",
     "index": "The position of the attachment, from 0.",
     "isActive": "Only addresses that are active (`true`), or not (`false`).",
+    "isRestorable": "Only addresses that can be restored (`true`), or not any more (`false`).",
     "isReceiptRuleConfigured": "Only addresses that SES is confirmed to receive for (`true`), or not (`false`).",
     "limit": "The number of rows on a page, up to 100. Without it there are 50, or 100 of a thread.",
     "objectId": "Only changes of the object with this id.",

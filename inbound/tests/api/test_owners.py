@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from addresses.deletion_plan import plan_of as address_plan
-from addresses.models import BlockedEmail, EmailAddress
+from addresses.models import BlockedEmail, DeletedAddress, EmailAddress
 from archives.models import Export
 from domains.deletion.service import delete_domain
 from domains.deletion_plan.build import plan_of as domain_plan
@@ -18,6 +18,7 @@ from endpoints.models import Endpoint
 from inbound.tests.api.routes import ROUTES, allows, path_of
 from inbound.tests.support.factories import (
     BlockedEmailFactory,
+    DeletedAddressFactory,
     DeliveryFactory,
     DnsRecordFactory,
     DomainFactory,
@@ -37,6 +38,7 @@ BODY = {"isCatchAllEnabled": False, "isActive": False, "name": "Mine now", "isRe
 MODELS = (
     Domain,
     EmailAddress,
+    DeletedAddress,
     BlockedEmail,
     DnsRecord,
     Endpoint,
@@ -56,6 +58,7 @@ def tokens(ses, user) -> list[str]:
         pk="domains", owner=user, name="theirs.example.com", is_catch_all_enabled=True, catch_all_endpoint=endpoint
     )
     address = EmailAddressFactory(pk="email-addresses", domain=domain)
+    DeletedAddressFactory(pk="deleted-addresses", domain=domain)
     BlockedEmailFactory(pk="blocked-emails", domain=domain)
     DnsRecordFactory(pk="dns-records", domain=domain)
     DomainDeletion.objects.create(pk="deletions", domain_id="indm_gone", name="gone.theirs.example.com", owner=user)

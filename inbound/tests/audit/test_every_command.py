@@ -15,6 +15,7 @@ from audit.origin import acting, of_command
 from domains.models import Domain
 from inbound.tests.audit.test_every_route import Rows, rows
 from inbound.tests.support.aws import remove_rule, store_mail
+from inbound.tests.support.factories import DeletedAddressFactory
 from mail.models import Delivery
 
 __all__ = ["rows"]
@@ -33,6 +34,7 @@ OTHERS = {
     "ses_rules": "only reads",
     "ses_status": "only reads",
     "list_api_keys": "only reads",
+    "list_deleted_addresses": "only reads",
     "list_deletions": "only reads",
     "list_domains": "only reads",
     "show_deletion": "only reads",
@@ -63,6 +65,8 @@ def leave_mail(rows: Rows) -> list[str]:
 WRITES: dict[str, tuple[Callable[[Rows], list[str]], str]] = {
     "export_domain": (lambda rows: [rows.domain.name, "--to", f"{mkdtemp()}/archive.zip"], "exported"),
     "create_api_key": (lambda rows: [rows.domain.owner.username, "--name", "CI"], "added"),
+    "restore_address": (lambda rows: [DeletedAddressFactory(domain=rows.domain).address], "restored"),
+    "lift_address": (lambda rows: [DeletedAddressFactory(domain=rows.domain).address, "--yes"], "lifted"),
     "reseal_secrets": (lambda rows: [], "resealed"),
     "unlock_sign_in": (lambda rows: wrong_password("alice"), "unlocked"),
     "mail_retry": (lambda rows: [rows.delivery.pk, "--yes"], "retried"),

@@ -16,6 +16,7 @@ from endpoints.models import Endpoint
 from inbound.tests.api.routes import PARTS, ROUTES, path_of
 from inbound.tests.support.factories import (
     BlockedEmailFactory,
+    DeletedAddressFactory,
     DeliveryFactory,
     EmailAddressFactory,
     EndpointFactory,
@@ -105,6 +106,16 @@ WRITES: dict[tuple[str, str], tuple[Callable[[Rows], Any], Callable[[Rows], Any]
         lambda rows: "",
         lambda rows: {"ids": [rows.address.pk]},
         [("deleted", "addresses.emailaddress")],
+    ),
+    ("post", "deleted-addresses/<str:pk>/restore"): (
+        lambda rows: DeletedAddressFactory(domain=rows.domain),
+        lambda rows: None,
+        [("restored", "addresses.emailaddress")],
+    ),
+    ("delete", "deleted-addresses/<str:pk>"): (
+        lambda rows: DeletedAddressFactory(domain=rows.domain),
+        lambda rows: None,
+        [("lifted", "addresses.deletedaddress")],
     ),
     ("post", "blocked-emails"): (
         lambda rows: "",

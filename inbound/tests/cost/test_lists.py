@@ -16,6 +16,7 @@ from domains.models import Domain, DomainDeletion
 from inbound.tests.api.routes import ROUTES, allows
 from inbound.tests.support.factories import (
     BlockedEmailFactory,
+    DeletedAddressFactory,
     DnsRecordFactory,
     DomainFactory,
     EmailAddressFactory,
@@ -40,6 +41,7 @@ def populate(owner: User, count: int) -> Domain:
     for number in range(count):
         DomainFactory(owner=owner, catch_all_endpoint=EndpointFactory(owner=owner), is_catch_all_enabled=True)
         EmailAddressFactory(domain=domain, endpoint=EndpointFactory(owner=owner))
+        DeletedAddressFactory(domain=domain)
         BlockedEmailFactory(domain=domain)
         DnsRecordFactory(domain=domain)
         DomainDeletion.objects.create(owner=owner, domain_id=f"{domain.pk}-{number}", name=f"gone{number}.example.com")
@@ -83,7 +85,7 @@ def count_statements(api, route: str, query: str) -> int:
 
 
 def test_there_are_lists():
-    assert len(LISTS) == 9
+    assert len(LISTS) == 10
     assert all(allows(route, "GET") for route in LISTS)
 
 

@@ -9,11 +9,12 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from addresses.models import BlockedEmail, EmailAddress
+from addresses.models import BlockedEmail, DeletedAddress, EmailAddress
 from domains.models import DnsRecord, Domain
 from endpoints.models import Endpoint
 from endpoints.webhooks import sealing
 from mail.models import Delivery, Message, ReceivedEmail
+from rest.ids import bare_id
 from workers.models import Worker, WorkerKind
 
 # The signing secret of webhooks.
@@ -64,6 +65,21 @@ class EmailAddressFactory(DjangoModelFactory):
 
     domain = factory.SubFactory(DomainFactory)
     address = factory.LazyAttributeSequence(lambda row, n: f"a{n}@{row.domain.name}")
+
+
+class DeletedAddressFactory(DjangoModelFactory):
+    """The tombstone of an address that was deleted a day ago and can be restored for another day."""
+
+    class Meta:
+        model = DeletedAddress
+
+    id = factory.LazyFunction(bare_id)
+    domain = factory.SubFactory(DomainFactory)
+    address = factory.LazyAttributeSequence(lambda row, n: f"t{n}@{row.domain.name}")
+    is_active = True
+    created_at = factory.LazyFunction(lambda: timezone.now() - timedelta(days=9))
+    deleted_at = factory.LazyFunction(lambda: timezone.now() - timedelta(days=1))
+    restorable_until = factory.LazyFunction(lambda: timezone.now() + timedelta(days=1))
 
 
 class BlockedEmailFactory(DjangoModelFactory):

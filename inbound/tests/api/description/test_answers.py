@@ -13,7 +13,7 @@ from domains.lifecycle.register import add_domain
 from domains.models import Domain
 from inbound.tests.api.description.closed import closed
 from inbound.tests.api.routes import ROUTES, path_of
-from inbound.tests.support.factories import DeliveryFactory, DomainFactory, EndpointFactory
+from inbound.tests.support.factories import DeletedAddressFactory, DeliveryFactory, DomainFactory, EndpointFactory
 from mail.models import DeliveryAttempt
 from mail.tests.inbox import ATTACHMENTS, RAW, stored
 from rest.schema.operations import FILE
@@ -24,6 +24,8 @@ OPERATIONS = [
     for method, action in view.actions.items()
     if method != "head"
 ]
+# A POST that takes no body.
+WITHOUT_BODY = {"restore"}
 # Query parameters, besides those of lists, domains and deletions.
 OTHER_PARAMETERS = {
     ("mail/<str:pk>", "retrieve"): ["peek"],
@@ -35,6 +37,7 @@ OTHER_PARAMETERS = {
     ("mail/<str:pk>/thread", "thread"): ["limit", "offset"],
     ("endpoints/<str:pk>/deliveries", "deliveries"): ["limit", "offset", "status"],
     ("mail/stats", "stats"): ["days", "domainId"],
+    ("email-addresses/bulk-delete", "bulk_delete"): ["permanent"],
     ("attachments/<str:pk>/<path:filename>", "named"): ["unsafe"],
 }
 
@@ -111,7 +114,8 @@ def test_every_operation_has_its_status_and_the_members_of_its_answer(schema, ro
 def test_only_writes_have_a_body_which_is_not_the_answer(schema, route, method, action):
     """Of those with PATCH, only one."""
     body = operation(schema, route, method).get("requestBody")
-    assert (body is not None) == (method in ("post", "put") or (route, method) == ("mail/<str:pk>", "patch"))
+    takes_one = method in ("post", "put") and action not in WITHOUT_BODY
+    assert (body is not None) == (takes_one or (route, method) == ("mail/<str:pk>", "patch"))
     if body:
         request = body["content"]["application/json"]["schema"]
         (members,) = resolved(schema, request)
@@ -142,7 +146,8 @@ def test_every_operation_has_its_parameters(schema, route, method, action):
 
 
 @pytest.mark.sqlite
-def test_answers_are_as_the_schema_says(schema, api, user, ses):
+def test_answers_are_as_the_schema_says(schema, api, user, ses, settings):
+    settings.ADDRESS_DELETE_GRACE_DAYS = 30
     endpoint = EndpointFactory(owner=user)
     domain = add_domain(owner=user, name="example.com").domain
     Domain.objects.filter(pk=domain.pk).update(status=Domain.Status.VERIFIED)
@@ -182,6 +187,7 @@ def test_answers_are_as_the_schema_says(schema, api, user, ses):
         "email-addresses": address.pk,
         "endpoints": endpoint.pk,
         "blocked-emails": blocked,
+        "deleted-addresses": DeletedAddressFactory(domain=domain).pk,
         "dns-records": domain.dns_records.all()[0].pk,
         "mail": mail,
         "attachments": mail,
@@ -201,6 +207,8 @@ def test_answers_are_as_the_schema_says(schema, api, user, ses):
     check("endpoints/<str:pk>", "delete", second)
     check("email-addresses/<str:pk>", "delete", address.pk, query="?dry_run=true")
     check("email-addresses/<str:pk>", "delete", address.pk)
+    check("deleted-addresses/<str:pk>/restore", "post", address.pk)
+    check("deleted-addresses/<str:pk>", "delete", pks["deleted-addresses"])
     check("email-addresses/bulk-delete", "post", body={"ids": [other.pk, "unknown"]})
     check("domains/<str:pk>", "delete", domain.pk, query="?dry_run=true")
     deletion = check("domains/<str:pk>", "delete", domain.pk)["deletionId"]

@@ -1,0 +1,1 @@
+"""Tombstones of deleted addresses: left, restored and lifted."""
