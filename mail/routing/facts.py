@@ -1,4 +1,4 @@
-"""Read what decides about received emails: their addresses, their domains' catch-alls and blocks, in one statement.
+"""Read what decides about received emails: their addresses and tombstones, their domains' catch-alls and blocks, in one statement.
 
 It is SQL, because every mail needs it, and Django would take longer to build it than the database to answer it.
 """
@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 from django.conf import settings
 from django.db import connection
 
-from addresses.models import BlockedEmail, EmailAddress
+from addresses.models import BlockedEmail, DeletedAddress, EmailAddress
 from domains.models import Domain
 from mail.models import MailSweep, Message, ReceivedEmail
 from mail.models.delivery import SQLITE_TIME
@@ -30,6 +30,7 @@ _BASE = (
 _SQL = f"""
 SELECT r.id, r.recipient, d.is_catch_all_enabled, d.catch_all_endpoint_id, a.is_active, a.endpoint_id, b.is_active, b.endpoint_id,
     EXISTS (SELECT 1 FROM {{blocked}} x WHERE x.email_address IN (r.recipient, {_BASE})),
+    EXISTS (SELECT 1 FROM {{deleted}} t WHERE t.address IN (r.recipient, {_BASE})),
     COALESCE(m.source = 'sweep' AND (r.arrived_at < {{oldest}} OR r.arrived_at < s.deliver_since), FALSE),
     d.receive_dmarc_emails, m.virus, m.spam, m.dmarc, m.dmarc_policy
 FROM {{received}} r
@@ -47,6 +48,7 @@ _TABLES = {
     "sweeps": MailSweep,
     "addresses": EmailAddress,
     "blocked": BlockedEmail,
+    "deleted": DeletedAddress,
 }
 
 
@@ -83,6 +85,7 @@ def _facts(
     base_is_active: bool | None,
     base_endpoint: str | None,
     is_blocked: bool,
+    is_deleted: bool,
     is_history: bool,
     receives_dmarc: bool,
     *verdicts: Any,
@@ -93,6 +96,7 @@ def _facts(
         None if base_is_active is None else Target(bool(base_is_active), base_endpoint),
         Target(True, catch_all) if catches_all and catch_all else None,
         bool(is_blocked),
+        bool(is_deleted),
         bool(is_history),
         bool(receives_dmarc),
         *verdicts,

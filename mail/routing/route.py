@@ -34,6 +34,7 @@ class Reason(StrEnum):
     HISTORY = "history"
     DMARC_REPORT = "dmarc_report"
     ADDRESS_INACTIVE = "address_inactive"
+    ADDRESS_DELETED = "address_deleted"
     ADDRESS_WITHOUT_ENDPOINT = "address_without_endpoint"
     NO_ROUTE = "no_route"
     # It is routed all the same: somebody has asked for it.
@@ -52,8 +53,9 @@ class Target:
 class Facts:
     """What decides about one received email.
 
-    `address`: the row of the recipient, `base`: of the same without `+label`, `catch_all`: None if it is off. `is_history`: only a
-    sweep has found it, and it is from before this installation received mail, or too old. The verdicts are SES's words.
+    `address`: the row of the recipient, `base`: of the same without `+label`, `catch_all`: None if it is off. `is_deleted`: one of
+    these two addresses has a tombstone. `is_history`: only a sweep has found it, and it is from before this installation
+    received mail, or too old. The verdicts are SES's words.
     """
 
     recipient: str
@@ -61,6 +63,7 @@ class Facts:
     base: Target | None = None
     catch_all: Target | None = None
     is_blocked: bool = False
+    is_deleted: bool = False
     is_history: bool = False
     receives_dmarc: bool = False
     virus: str = ""
@@ -119,15 +122,13 @@ def by_recipient(facts: Facts) -> Route:
     """Decide by the recipient alone, whatever SES thinks of the mail: somebody has released it."""
     if facts.recipient.startswith("dmarc@") and not facts.receives_dmarc:
         return Route(Disposition.STORED, Reason.DMARC_REPORT)
-    # A paused address must not reach the catch-all: its mail would go to somebody whom it is not meant for.
-    for matched, target in (
-        (Matched.ADDRESS, facts.address),
-        (Matched.LABEL, facts.base),
-        (Matched.CATCH_ALL, facts.catch_all),
-    ):
+    # Mail of a paused or deleted address must not reach the catch-all: it would go to somebody whom it is not meant for.
+    for matched, target in ((Matched.ADDRESS, facts.address), (Matched.LABEL, facts.base)):
         if target is not None:
             return _to(matched, target)
-    return Route(Disposition.STORED, Reason.NO_ROUTE)
+    if facts.is_deleted:
+        return Route(Disposition.STORED, Reason.ADDRESS_DELETED)
+    return _to(Matched.CATCH_ALL, facts.catch_all) if facts.catch_all else Route(Disposition.STORED, Reason.NO_ROUTE)
 
 
 def _to(matched: Matched, target: Target) -> Route:

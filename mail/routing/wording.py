@@ -21,6 +21,7 @@ REASONS: dict[str, str] = {
     Reason.HISTORY: "It is from before this installation received mail, or a sweep has found it too late.",
     Reason.DMARC_REPORT: "It is for dmarc@, and the domain does not want reports about DMARC.",
     Reason.ADDRESS_INACTIVE: "The address is switched off.",
+    Reason.ADDRESS_DELETED: "The address was deleted, so the catch-all does not get it.",
     Reason.ADDRESS_WITHOUT_ENDPOINT: "The address has no endpoint.",
     Reason.REQUESTED: "Somebody has asked to deliver it to this endpoint.",
     Reason.NO_ROUTE: "No address matches, and the domain has no catch-all.",

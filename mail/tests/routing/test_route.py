@@ -42,6 +42,10 @@ def stored(reason: Reason, matched: Matched | None = None) -> Route:
         ({"address": None}, to(Matched.LABEL, "base")),
         ({"address": None, "base": None}, to(Matched.CATCH_ALL, "all")),
         ({"address": None, "base": None, "catch_all": None}, stored(Reason.NO_ROUTE)),
+        ({"address": None, "base": None, "is_deleted": True}, stored(Reason.ADDRESS_DELETED)),
+        ({"address": None, "base": None, "catch_all": None, "is_deleted": True}, stored(Reason.ADDRESS_DELETED)),
+        ({"address": None, "is_deleted": True}, to(Matched.LABEL, "base")),
+        ({"base": None, "is_deleted": True}, to(Matched.ADDRESS, "main")),
         ({"address": Target(False, "main")}, stored(Reason.ADDRESS_INACTIVE, Matched.ADDRESS)),
         ({"address": Target(True, None)}, stored(Reason.ADDRESS_WITHOUT_ENDPOINT, Matched.ADDRESS)),
         ({"address": None, "base": Target(False, "base")}, stored(Reason.ADDRESS_INACTIVE, Matched.LABEL)),
@@ -94,7 +98,7 @@ every_facts = st.builds(
     Facts,
     st.sampled_from(["", "hello@example.com", "hello+x@example.com", "dmarc@example.com"]),
     *[targets] * 3,
-    *[st.booleans()] * 3,
+    *[st.booleans()] * 4,
     *[words] * 3,
     st.sampled_from(["", "none", "quarantine", "reject"]),
 )
@@ -117,3 +121,10 @@ def test_every_email_has_one_decision_and_its_endpoint_is_one_of_its_targets(fac
 def test_mail_of_a_paused_address_never_reaches_the_catch_all(facts: Facts, policy: Policy) -> None:
     paused = replace(facts, address=Target(False, "main"))
     assert route(paused, policy).endpoint is None
+
+
+@given(every_facts, policies)
+def test_mail_of_a_deleted_address_never_reaches_the_catch_all(facts: Facts, policy: Policy) -> None:
+    deleted = replace(facts, is_deleted=True)
+    assert route(deleted, policy).matched != Matched.CATCH_ALL
+    assert by_recipient(deleted).matched != Matched.CATCH_ALL
