@@ -24,6 +24,7 @@ MENU = [
     Entry("Deliveries", "mail.delivery", badge="deliveries"),
     Entry("Domains", "domains.domain", badge="domains"),
     Entry("Addresses", "addresses.emailaddress"),
+    Entry("Deleted addresses", "addresses.deletedaddress"),
     Entry("Blocked", "addresses.blockedemail"),
     Entry("Endpoints", "endpoints.endpoint", badge="endpoints"),
     Entry("Deletions", "domains.domaindeletion", badge="deletions"),

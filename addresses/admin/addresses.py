@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -19,6 +20,7 @@ from backoffice.deletion import Deleted, DeletesThroughService
 from backoffice.links import NOTHING, list_link, related_link
 from backoffice.lists import ChoiceListFilter
 from backoffice.service_forms import ServiceAdmin, warn
+from backoffice.text import moment, plural
 from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain
 from ses_integration.admin.columns import ShowsSesState, outage_doubts
@@ -105,6 +107,10 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
         warn(request, change.warning)
         return change.address
 
+    def undoing(self) -> str:
+        days = settings.ADDRESS_DELETE_GRACE_DAYS
+        return f"This can be undone for {plural(days, 'day')}." if days else super().undoing()
+
     def consequences(self, rows: Sequence[EmailAddress]) -> dict[str, list[str]]:
         return {row.pk: deletion_plan.summary(row) for row in rows}
 
@@ -128,9 +134,11 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
 
 
 def _deleted(outcome: AddressDeletion) -> Deleted:
+    until = outcome.restorable_until
+    restoring = f"Until {moment(until)} it can be restored." if until else ""
     if outcome.removed_from_ses:
-        return Deleted("SES has confirmed the deletion.")
-    return Deleted("", outcome.warning)
+        return Deleted(" ".join(filter(None, ["SES has confirmed the deletion.", restoring])))
+    return Deleted(restoring, outcome.warning)
 
 
 def _adds(request: HttpRequest) -> bool:

@@ -23,6 +23,7 @@ OPERATES = {
     "domains.domainaccess": "add change delete",
     "domains.domaindeletion": "change",
     "addresses.emailaddress": "add change delete",
+    "addresses.deletedaddress": "delete",
     "addresses.blockedemail": "add delete",
     "endpoints.endpoint": "add change delete",
     "mail.receivedemail": "change delete",

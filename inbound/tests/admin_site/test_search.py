@@ -11,6 +11,7 @@ from domains.models import Domain, DomainDeletion
 from inbound.tests.support.admin_site import url
 from inbound.tests.support.factories import (
     BlockedEmailFactory,
+    DeletedAddressFactory,
     DnsRecordFactory,
     EmailAddressFactory,
     EndpointFactory,
@@ -38,6 +39,7 @@ def bücher(ses) -> Domain:
     """The domain, a row about it on every page that can be searched for names, and one of another domain."""
     for name in (NAME, "other.example.com"):
         address = EmailAddressFactory.create(domain__name=name, domain__owner=UserFactory(), address=f"info@{name}")
+        DeletedAddressFactory.create(domain=address.domain, address=f"old@{name}")
         BlockedEmailFactory.create(domain=address.domain, email_address=f"spam@{name}")
         DnsRecordFactory.create(domain=address.domain)
         DomainDeletion.objects.create(
@@ -56,8 +58,8 @@ def found(client: Client, model: str, typed: str) -> str:
 @pytest.mark.parametrize(
     "model",
     [
-        "domains.domain", "domains.dnsrecord", "domains.domaindeletion", "addresses.emailaddress", "addresses.blockedemail",
-        "ses_integration.domainsync", "ses_integration.ledgerentry",
+        "domains.domain", "domains.dnsrecord", "domains.domaindeletion", "addresses.emailaddress", "addresses.deletedaddress",
+        "addresses.blockedemail", "ses_integration.domainsync", "ses_integration.ledgerentry",
     ],
 )  # fmt: skip
 def test_every_page_of_names_is_searched_by_the_name_as_people_type_it(bücher, admin_client, model, typed):

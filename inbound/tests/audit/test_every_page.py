@@ -15,7 +15,7 @@ from domains.models import DomainAccess, DomainDeletion, Step
 from inbound.models import ApiKey, issue_key
 from inbound.tests.audit.test_every_route import Rows, rows
 from inbound.tests.support.admin_site import asked_to_type, text, url
-from inbound.tests.support.factories import UserFactory
+from inbound.tests.support.factories import DeletedAddressFactory, UserFactory
 from mail.models import Delivery, EndpointGate, EventNotice, ReceivedEmail
 from ses_integration.models import RuleSetState
 
@@ -56,6 +56,8 @@ ACTIONS: dict[tuple[str, str], str] = {
     ("mail.receivedemail", "delete_selected"): "deleted",
     ("endpoints.endpoint", "delete_selected"): "deleted",
     ("addresses.emailaddress", "delete_selected"): "deleted",
+    ("addresses.deletedaddress", "restore"): "restored",
+    ("addresses.deletedaddress", "delete_selected"): "lifted",
     ("addresses.blockedemail", "delete_selected"): "deleted",
     ("domains.domain", "delete_selected"): "deleted",
     ("domains.domainaccess", "delete_selected"): "deleted",
@@ -109,6 +111,7 @@ ROWS: dict[str, Callable[[Rows], Any]] = {
     "mail.receivedemail": lambda rows: rows.email,
     "endpoints.endpoint": lambda rows: rows.endpoint,
     "addresses.emailaddress": lambda rows: rows.address,
+    "addresses.deletedaddress": lambda rows: DeletedAddressFactory(domain=rows.domain),
     "addresses.blockedemail": lambda rows: rows.blocked,
     "domains.domain": lambda rows: rows.domain,
     "domains.domainaccess": lambda rows: DomainAccess.objects.create(
