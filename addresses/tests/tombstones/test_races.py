@@ -15,13 +15,13 @@ from addresses.services import AddressTaken, create_address
 from addresses.tombstones.lift import lift
 from addresses.tombstones.restore import ADDED_AGAIN, DOMAIN_GONE, RESTORED_ALREADY, CannotRestore, restore_address
 from domains.deletion.service import delete_domain
-from domains.models import Domain, DomainDeletion, lock_live_domain
+from domains.models import Domain, DomainAccess, DomainDeletion, lock_live_domain
 from endpoints.models import Endpoint
 from endpoints.services import delete_endpoint
 from inbound.tests.processes.support.stack import wait_for
 from inbound.tests.support.aws import rules
 from inbound.tests.support.database_locks import a_transaction_waits_for_a_lock, transactions_that_wait_for_a_lock
-from inbound.tests.support.factories import DeletedAddressFactory, EndpointFactory
+from inbound.tests.support.factories import DeletedAddressFactory, EndpointFactory, UserFactory
 
 pytestmark = pytest.mark.postgresql
 
@@ -139,17 +139,32 @@ def test_what_is_being_lifted_is_not_restored(domain, tombstone, ses):
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
             assert lift(tombstone)
-            restoring = threads.submit(_raised_by_restoring, tombstone)
+            restoring = threads.submit(_raised_by, partial(restore_address, tombstone))
             wait_for(a_transaction_waits_for_a_lock, within=60, what="it waited for the tombstone")
         assert restoring.result() is DeletedAddress.DoesNotExist
     assert not EmailAddress.objects.exists()
 
 
-def _raised_by_restoring(tombstone: DeletedAddress) -> type[Exception] | None:
+def _raised_by(work: Callable[[], Any]) -> type[Exception] | None:
     try:
-        restore_address(tombstone)
+        work()
     except Exception as error:
         return type(error)
     finally:
         connection.close()
     return None
+
+
+@pytest.mark.parametrize("do", [restore_address, lift])
+def test_a_manager_who_loses_access_meanwhile_changes_nothing(domain, tombstone, ses, do):
+    manager = UserFactory()
+    access = DomainAccess.objects.create(domain=domain, user=manager, role="manager")
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            lock_live_domain(domain.pk)
+            doing = threads.submit(_raised_by, partial(do, tombstone, member=manager.pk))
+            wait_for(a_transaction_waits_for_a_lock, within=60, what="it waited for the domain")
+            access.delete()
+        assert doing.result() in (DeletedAddress.DoesNotExist, Domain.DoesNotExist)
+    assert DeletedAddress.objects.exists()
+    assert not EmailAddress.objects.exists()

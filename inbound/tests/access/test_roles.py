@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from addresses.models import BlockedEmail, EmailAddress
+from addresses.models import BlockedEmail, DeletedAddress, EmailAddress
 from archives.models import Export
 from audit.models import Change
 from domains.models import DnsRecord, Domain, DomainAccess, DomainDeletion
@@ -17,6 +17,7 @@ from inbound.tests.access.table import CASES, NAME, ROLES
 from inbound.tests.api.routes import PARTS, ROUTES, path_of
 from inbound.tests.support.factories import (
     BlockedEmailFactory,
+    DeletedAddressFactory,
     DeliveryFactory,
     DnsRecordFactory,
     DomainFactory,
@@ -31,6 +32,7 @@ MODELS = (
     Domain,
     DomainAccess,
     EmailAddress,
+    DeletedAddress,
     BlockedEmail,
     DnsRecord,
     Endpoint,
@@ -56,6 +58,7 @@ def world(ses) -> dict[str, Any]:
     domain = DomainFactory(pk="domains", owner=owner, name=NAME, is_catch_all_enabled=True, catch_all_endpoint=endpoint)
     unseen = DomainFactory(owner=owner, name="private.example.net")
     EmailAddressFactory(pk="email-addresses", domain=domain, endpoint=endpoint)
+    DeletedAddressFactory(pk="deleted-addresses", domain=domain)
     BlockedEmailFactory(pk="blocked-emails", domain=domain)
     DnsRecordFactory(pk="dns-records", domain=domain)
     Export.objects.create(pk="exports", domain=domain, domain_name=NAME, account=owner, bucket="b", state="ready")
