@@ -9,6 +9,9 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import Any
 
+from archives.format.names import LISTS
+from archives.format.reading.archive import verify
+
 
 @dataclass
 class Read:
@@ -21,6 +24,8 @@ class Read:
 
 
 def read(raw: bytes) -> Read:
+    """The contents of an archive, which an import would take."""
+    verified = verify(io.BytesIO(raw))
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         assert archive.testzip() is None
         names = archive.namelist()
@@ -44,6 +49,8 @@ def read(raw: bytes) -> Read:
         assert (len(held), hashlib.sha256(held).hexdigest()) == (mail["bytes"], mail["sha256"])
     assert manifest["counts"]["mails"] == len(mails)
     assert manifest["counts"]["mailBytes"] == sum(map(len, contents.values()))
+    assert (manifest, mails) == (verified.manifest, [values for values, _ in verified.mails()])
+    assert files == {"domain.json": verified.domain} | {name: list(verified.rows(name)) for name in LISTS}
     assert manifest["counts"]["emails"] == sum(len(mail["emails"]) for mail in mails)
     return Read(manifest, files, mails, contents)
 

@@ -1,0 +1,1 @@
+"""Reading archives: whatever is not exactly what an export writes is refused."""
