@@ -28,6 +28,10 @@ def delete_deliveries_of_endpoint(instance: Endpoint, **_: Any) -> None:
 @receiver(deletion_proved, dispatch_uid="mail.tell_of_proven_deletion")
 def tell_of_proven_deletion(deletion: DomainDeletion, **_: Any) -> None:
     values = report.as_values(deletion, None)
-    tell(deletion.owner_id, DELETION_PROVED, {"deletion": values})
-    for reader in deletion.readers.filter(is_active=True):
-        tell(reader.pk, DELETION_PROVED, {"deletion": report.for_readers(values)})
+    tell(
+        deletion.owner_id,
+        DELETION_PROVED,
+        {"deletion": values},
+        others=deletion.readers.filter(is_active=True),
+        for_others={"deletion": report.for_readers(values)},
+    )

@@ -11,8 +11,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -29,13 +30,23 @@ CLAIM = timedelta(minutes=2)
 GONE = 410
 
 
-def tell(owner_id: int | None, event: str, values: dict[str, Any]) -> int:
-    """Write a notice for each webhook of the owner that wants the event, in the caller's transaction. Returns how many."""
-    webhooks = Endpoint.objects.filter(owner_id=owner_id, type=Endpoint.Type.WEBHOOK)
+def tell(
+    owner_id: int | None, event: str, values: dict[str, Any], *, others: QuerySet[User], for_others: dict[str, Any]
+) -> int:
+    """Write a notice for each webhook of the owner that wants the event, and for those of others, who are told less.
+
+    In the caller's transaction. Returns how many.
+    """
+    whose = Q(owner_id=owner_id) | Q(owner__in=others)
+    webhooks = Endpoint.objects.filter(whose, type=Endpoint.Type.WEBHOOK)
     wanting = [webhook for webhook in webhooks if event in _events(webhook)]
     now = timestamp(timezone.now())
     EventNotice.objects.bulk_create(
-        EventNotice(endpoint=webhook, event=event, body=json.dumps(_body(webhook, event, now, values)))
+        EventNotice(
+            endpoint=webhook,
+            event=event,
+            body=json.dumps(_body(webhook, event, now, values if webhook.owner_id == owner_id else for_others)),
+        )
         for webhook in wanting
     )
     return len(wanting)
